@@ -1,1 +1,1 @@
-"""What the console knows and keeps fresh: store, scheduler, tails, costs. Knows nothing of the terminal."""
+"""Client-side state: row store, polling, realtime, tails, costs. No textual."""

@@ -1,4 +1,7 @@
-"""Compare the accounts of a token and a session cookie (auth.md §1, identity.md §2)."""
+"""Compare the accounts of a token and of a session cookie.
+
+auth.md §1, identity.md §2.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,17 @@ if TYPE_CHECKING:
 
 
 class Accounts(NamedTuple):
-    """The accounts of a token and a cookie, by name where known; `same` is None where they cannot be compared."""
+    """The accounts of a token and a cookie.
+
+    Names are None where unknown; `same` is None where the accounts cannot be compared.
+    """
 
     token: str | None
     cookie: str | None
     same: bool | None
 
     def describe(self) -> str:
-        """Return the sentence that names both accounts."""
+        """Return a sentence that names both accounts."""
         return (
             f"The token belongs to {self.token or 'another account'},"
             f" the browser session to {self.cookie or 'another account'}."
@@ -28,15 +34,16 @@ class Accounts(NamedTuple):
 
 
 def name_of(user: User) -> str:
-    """Return a label for an account: its address if known, as names may be equal."""
+    """Return a label for an account: its email address if known."""
     return user.email or user.username or user.name or user.id
 
 
 async def compare(client: ClientView, by_cookie: User) -> Accounts:
-    """Compare the account of the token with that of the cookie, which is known.
+    """Compare the account of the token with the known account of the cookie.
 
-    No v1 route names the caller, and an OAuth token opens nothing else. Its account is therefore compared by the
-    repositories: v1 lists those of the caller alone, so that one that only the session sees is somebody else's.
+    No v1 route names the caller, and an OAuth token opens nothing else. The accounts are compared by their
+    repositories: v1 lists only those of the caller, so a repository that only the session lists belongs to another
+    account.
     """
     name = name_of(by_cookie)
     try:
@@ -52,7 +59,7 @@ async def compare(client: ClientView, by_cookie: User) -> Accounts:
 
 async def _same_repos(client: ClientView, user_id: str) -> bool | None:
     try:
-        # A list in the scope of a team has repositories of other members as well.
+        # A list in the scope of a team also has repositories of other members.
         repos = await client.imported_repos.list()
     except MogplexError:
         return None

@@ -1,4 +1,4 @@
-"""What goes on for as long as the console does: a loop in a task of its own, begun once and ended with all it began."""
+"""A loop in an asyncio task that runs for as long as the console."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from collections.abc import Iterable
 
 
 class Going(ABC):
-    """A loop that runs from `start` to `stop`. Subclasses bring the loop, and say what else is under way."""
+    """A loop that runs between `start` and `stop`.
+
+    Subclasses implement the loop and name the tasks that it started.
+    """
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin, unless it goes already. Needs a running event loop."""
+        """Start the loop unless it is running. Needs a running event loop."""
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=type(self).__name__)
 
     async def stop(self) -> None:
-        """End the loop and what it began, and wait until all of it has ended."""
+        """Cancel the loop and its tasks, and wait until all of them have ended."""
         tasks = [*([self._task] if self._task is not None else ()), *self._begun()]
         self._task = None
         for task in tasks:
@@ -31,8 +34,8 @@ class Going(ABC):
 
     @abstractmethod
     async def _run(self) -> None:
-        """The loop; for subclasses."""
+        """Run the loop; implemented by subclasses."""
 
     def _begun(self) -> Iterable[asyncio.Task[None]]:
-        """Return the tasks that the loop has begun and that have not ended; for subclasses."""
+        """Return the unfinished tasks that the loop started; overridden by subclasses."""
         return ()

@@ -1,6 +1,6 @@
-"""The calls of the service, page by page, without a hole between what was read at different times.
+"""Read the service's calls page by page, without gaps between pages.
 
-The newest calls and every live one are read each time, and of the older pages as many as were scrolled to
+The newest calls and all live calls are read each time; older pages are read as far as the user has scrolled
 (observability.md §2).
 """
 
@@ -25,24 +25,25 @@ if TYPE_CHECKING:
     from mogplex_tui.live.store import RowSet
 
 PAGE = 100
-# So many pages are read to reach what was known before an absence; beyond them the list begins anew.
+# Pages to read to reach the calls that were known before an absence; beyond them the list starts anew.
 CATCH_UP = 3
-# So many calls may come in while the console is open before the oldest are let go; scrolling brings them back.
+# Calls that may arrive while the console is open before the oldest are dropped; scrolling reads them again.
 KEPT = 5000
 FORGOTTEN = "The service no longer knows this run."
 
 
 class Span(NamedTuple):
-    """From the newest to the oldest start between which every call of the service is known."""
+    """The start times of the newest and oldest call between which every call is known."""
 
     newest: datetime
     oldest: datetime
 
 
 class CallPages:
-    """Puts calls in a set of runs, and knows between which starts it holds all of them.
+    """Read calls into a set of runs, and track the time span without gaps.
 
-    `dress` makes of a row what is shown; `again` asks for one more reading; `turns` knows what an answer is too late for.
+    `dress` completes a row with names and local state, `again` requests another read, and `turns` discards late
+    answers.
     """
 
     def __init__(
@@ -55,37 +56,38 @@ class CallPages:
     ) -> None:
         self._session, self._set, self._dress, self._again = session, rows, dress, again
         self._turns = turns
-        # What the newest calls do not tell; what has ended hardly changes, so that its age alone is nothing.
+        # Sources beside the newest calls. Ended calls hardly change, so their age alone does not make them stale.
         self._live = SourceState(Subject(f"live runs beyond the newest {PAGE}"))
         self._older = SourceState(Subject("older runs"), freshness=Freshness(every=inf))
         self._gone = SourceState(Subject("runs that ended lately"), freshness=Freshness(every=inf))
         self.sources = {"live": self._live, "older": self._older, "gone": self._gone}
         self.pages = 1
-        # The older page that is asked for and not read yet, and the one that is due to be read again.
+        # The older page that was requested and not read yet, and the page that is due to be read again.
         self._more: int | None = None
         self._page_turn = 2
         self._span: Span | None = None
-        # Rows that a search among older calls has found: they do not count as read without a gap.
+        # Keys of rows that a search among older calls has found: they do not count as read without a gap.
         self._found: set[str] = set()
 
     @property
     def may_load_more(self) -> bool:
-        """Whether the service has older calls than those that are held."""
+        """Whether the service has older calls than the loaded ones."""
         return (self._set.total or 0) > len(self._set.rows) - len(self._found)
 
     def load_more(self) -> None:
-        """Ask for one more page of older calls, unless one is on its way."""
-        # Before the first answer nobody knows whether there is more than a picture of some pages, whose end is told once.
+        """Request one more page of older calls, unless one is being read."""
+        # Before the first answer it is unknown whether there are more calls than the cached pages of the last session.
         pictured = self._set.total is None and self._held() >= PAGE
         if (self.may_load_more or pictured) and self._more is None:
-            # What came in since has pushed the pages on, so they are counted by what is held.
+            # New calls have shifted the page numbers, so count pages by the loaded calls.
             self._more = self._held() // PAGE + 1
             self._again()
 
     async def read(self) -> bool:
-        """Read the newest calls, every live one, what has ended, and one older page; return whether anything differed.
+        """Read the newest calls, live calls, ended calls and one older page.
 
-        Raises the error tree where the newest cannot be read; of the rest each source tells its own failure.
+        Returns whether any row changed. Raises MogplexError where the newest calls cannot be read; failures of the
+        other sources are recorded in their freshness.
         """
         client, asked = self._session.client.at(Priority.TABLE).observability, self._turns.ask()
         first = await client.calls(page=1, limit=PAGE)
@@ -102,14 +104,14 @@ class CallPages:
         self._let_go()
         whole_since = self._whole_since()
         if whole_since != self._set.whole_since:
-            # What is counted over a day depends on it, even where no row differs.
+            # Figures over a day depend on the covered span, even where no row changed.
             self._set.whole_since = whole_since
             self._set.changes(RowChanges())
         self._tell_old(newest)
         return differed
 
     async def _read_live(self, first: CallPage) -> bool:
-        """Read every live call that the newest do not tell, and again what was live and is not any more: it has ended."""
+        """Read live calls beyond the newest page, and calls that have ended since."""
         live, differed = {call.id for call in first.calls if call.status in LIVE_STATES}, False
         with self._live.apart(self._session.clock):
             if first.total > len(first.calls):
@@ -131,7 +133,7 @@ class CallPages:
         return ((key, row) for key, row in rows if row.live and row.source is make.RunSource.CALL)
 
     def _tell_old(self, newest: set[str]) -> None:
-        """Name the rows that are as they were read before, because what tells them fails."""
+        """Record which rows are outdated because their source fails."""
         self._gone.keys = frozenset(self._gone.left)
         self._live.keys = self._older.keys = frozenset()
         if self._live.failing:
@@ -145,9 +147,10 @@ class CallPages:
         return self._span.oldest
 
     async def _join(self, first: CallPage, known: Span | None, asked: int) -> bool:
-        """Read on until what was known before is reached: a list with a hole in it would look whole.
+        """Read pages until the known span is reached, so that the list has no gap.
 
-        After a long absence too much lies between; then the older rows go, and come back when they are scrolled to.
+        After a long absence the gap is too large; older rows are dropped then and read again when the user scrolls to
+        them.
         """
         client, differed, number = self._session.client.at(Priority.TABLE).observability, False, 1
         read = _starts(first)
@@ -171,7 +174,7 @@ class CallPages:
         return differed
 
     def _pictured(self) -> Span | None:
-        """Return what the picture of the last session holds without a hole; it has not been read here yet."""
+        """Return the span of the rows that were cached by the last session."""
         starts = [row.began for row in self._ended_calls() if row.began is not None]
         return Span(max(starts), min(starts)) if starts else None
 
@@ -179,7 +182,7 @@ class CallPages:
         return [row for row in self._set.rows.values() if row.source is make.RunSource.CALL and not row.live]
 
     def _held(self) -> int:
-        """Return how many calls are known without a hole, those that could not be read among them."""
+        """Return the number of calls loaded without a gap, with unreadable ones."""
         oldest = self._span.oldest if self._span is not None else None
         return sum(
             row.source is make.RunSource.CALL and (row.began is None or oldest is None or row.began >= oldest)
@@ -187,7 +190,7 @@ class CallPages:
         )
 
     async def _turn_page(self) -> bool:
-        """Read the older page that was asked for, or the one that is due to be read again."""
+        """Read the requested older page, or the one that is due to be read again."""
         turn, held, asked = self._more or self._page_turn, self._held(), self._turns.ask()
         self.pages = max(self.pages, turn)
         page = await self._session.client.at(Priority.TABLE).observability.calls(page=turn, limit=PAGE)
@@ -199,14 +202,14 @@ class CallPages:
         if turn == self._more:
             self._more = None
             if starts and not brought and self.may_load_more:
-                # All of it was known, and the end of the list is told only once: on to the next.
+                # Every call of the page was known: request the next page, because the table reports its end only once.
                 self._more = turn + 1
                 self._again()
         self._page_turn = turn + 1 if turn < self.pages else 2
         return differed
 
     def _let_go(self) -> None:
-        """Let the oldest calls go once very many have come in: a console that is open for days must not grow."""
+        """Drop the oldest calls when very many have arrived, so that memory stays bounded."""
         most = self.pages * PAGE + KEPT
         if self._span is None or len(self._set.rows) - len(self._found) <= most:
             return
@@ -218,7 +221,7 @@ class CallPages:
         self._set.drop(row.key for row in gone)
 
     def loaded(self) -> tuple[frozenset[str], datetime | None]:
-        """Return the keys of the calls that are held without a gap, and the start of the oldest of them."""
+        """Return the keys of the calls loaded without a gap, and the oldest start."""
         if self._span is None:
             return frozenset(), None
         oldest = self._span.oldest
@@ -227,20 +230,23 @@ class CallPages:
         return frozenset(row.key for row in calls if row.began is None or row.began >= oldest), oldest
 
     def hold(self, rows: Iterable[tuple[str, RunRow]]) -> None:
-        """Keep calls that a search has found, however old they are."""
+        """Keep calls that a search has found, whatever their age."""
         pairs = dict(rows)
         self._found |= pairs.keys() - self._set.rows.keys()
         self._set.apply(pairs.items())
 
     def let_go(self, keys: Iterable[str]) -> None:
-        """Drop calls that a search has found, except those that were read with the list since."""
+        """Drop calls that a search has found, except those that the list has loaded since."""
         gone = self._found & set(keys)
         self._found -= gone
         loaded, _ = self.loaded()
         self._set.drop(gone - loaded)
 
     async def read_one(self, row: RunRow, priority: Priority) -> bool:
-        """Read one call: there is no route for it, but its own start instant finds it (observability.md §2)."""
+        """Re-read one call by its start time, because no route returns a single call.
+
+        observability.md §2.
+        """
         at, asked = row.started_at, self._turns.ask()
         page = await self._session.client.at(priority).observability.calls(since=at, until=at, limit=PAGE)
         if priority is Priority.ACTION:
@@ -252,7 +258,10 @@ class CallPages:
         return differed
 
     def _take(self, page: CallPage, asked: int) -> tuple[bool, set[str]]:
-        """Take in a page by the number of its reading; return whether anything differed, and the keys that it held."""
+        """Apply a page; return whether any row changed, and the keys of the page.
+
+        `asked` is the number of the read.
+        """
         pairs = [(call.id, self._dress(make.from_call(call))) for call in page.calls]
         pairs += make.marked(page.calls.bad, f"page-{page.page}")
         return bool(self._set.apply(self._turns.still_news(pairs, asked)).changed), {key for key, _ in pairs}

@@ -1,4 +1,4 @@
-"""The rows of one kind, kept fresh through the best source that is open to the credential."""
+"""Hold the rows of one kind and keep them fresh from the best available source."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
-# For so many seconds a record that was read by itself stays in a list that gives only the newest: a screen that shows
-# it reads it again sooner.
+# Seconds for which a separately read record stays in a list that has only the newest records. A screen that shows it
+# reads it again sooner.
 KEPT_SECONDS = 120.0
 
 
-# Without slots: `Entry[Row](...)` sets an attribute on what it makes, which fails with slots on a frozen class.
+# No slots: `Entry[Row](...)` sets an attribute on the instance, which fails for frozen classes with slots.
 @dataclass(frozen=True, eq=False)
 class Entry(Generic[Row]):
-    """One record of a list: its key, its row, and the JSON that it came as.
+    """One record of a list: its key, its row, and the JSON it was parsed from.
 
-    A record that could not be read has no row, and `why` says why. `in_progress` is the word of a change of it that is
-    under way.
+    A record that could not be parsed has no row, and `why` holds the reason. `in_progress` is the word for a change
+    that is in flight, such as "deleting".
     """
 
     key: str
@@ -45,7 +45,7 @@ class Entry(Generic[Row]):
     in_progress: str | None = None
 
     def __eq__(self, other: object) -> bool:
-        # The JSON says no more than the row, and comparing it costs more.
+        # The row is parsed from the JSON, and comparing the JSON is expensive.
         if not isinstance(other, Entry):
             return NotImplemented
         return (self.key, self.row, self.why, self.in_progress) == (
@@ -61,10 +61,9 @@ class Entry(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class RowPage(Generic[Row]):
-    """One reading of a list.
+    """One page of a list.
 
-    `total` is how many rows the service has, where it says so. `notices` are shown above the list in place of the notice
-    of its source.
+    `total` is the number of rows on the service, if it says so. `notices` replace the source's notice above the list.
     """
 
     entries: Sequence[Entry[Row]]
@@ -74,12 +73,12 @@ class RowPage(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Source(Generic[Row]):
-    """One way to read a kind's rows; the first whose family is open to the credential is read.
+    """One route to read a kind's rows; the first open source is used.
 
-    `poll` and `poll_without_realtime` are seconds between readings with realtime and without it; `tables` are the
-    realtime tables that announce changes. `notice` says above the list what this source cannot show; `hides` are the
-    columns in which it says nothing, and the kinds whose lists add nothing to its rows. `tables_are_complete` is false
-    if the tables do not announce every change (realtime.md §3.1).
+    `poll` and `poll_without_realtime` are seconds between reads; `tables` are the realtime tables that announce
+    changes. `notice` tells the user what this source cannot show. `hides` are the columns that it leaves empty, and the
+    related kinds that then add nothing. `tables_are_complete` is False if the tables do not announce every change
+    (realtime.md §3.1).
     """
 
     family: Family
@@ -93,13 +92,13 @@ class Source(Generic[Row]):
 
 
 def _joined(page: RowPage[Row], more: RowPage[Row]) -> RowPage[Row]:
-    """Return a page with the entries of another one that it does not have."""
+    """Return a page with the entries of another page added, without duplicates."""
     known = {entry.key for entry in page.entries}
     return replace(page, entries=[*page.entries, *(each for each in more.entries if each.key not in known)])
 
 
 def _with_own_keys(entries: Iterable[Entry[Row]]) -> Iterator[Entry[Row]]:
-    """Yield entries; two records that could not be read may come from two lists under one key, and each gets its own."""
+    """Yield entries with unique keys: two unreadable records may have the same one."""
     taken: set[str] = set()
     for entry in entries:
         key = entry.key
@@ -112,10 +111,10 @@ def _with_own_keys(entries: Iterable[Entry[Row]]) -> Iterator[Entry[Row]]:
 class Collection(Generic[Row]):
     """The rows of one kind and the feed that keeps them fresh.
 
-    `join` returns the function that fills the fields of a row which the lists of the `related` kinds know; rows are
-    filled anew once one of those lists has changed, and with `depends_on_time` each second. `merge` returns a row of the
-    list with what the same record, read by itself, says beyond it. `open_until` is as in `Kind`. `read_hidden` reads
-    what the list leaves out as well; its rows are in the list while it `shows_hidden`.
+    `join` returns a function that fills the fields of a row that come from the lists of the `related` kinds; rows are
+    filled again when one of those lists changes, and every second with `depends_on_time`. `merge` adds to a row what
+    the same record, read by itself, says in addition. `open_until` is as in `Kind`. `read_hidden` also reads the
+    records that the list leaves out; their rows are listed while `shows_hidden` is True.
     """
 
     def __init__(
@@ -135,28 +134,28 @@ class Collection(Generic[Row]):
         self._join, self._merge, self._depends_on_time = join, merge, depends_on_time
         self._joins_are_old = False
         self._related = [] if join is None else [session.store.set(other) for other in related]
-        # Which of the related lists were stale when rows were filled last.
+        # Which related lists were stale when the rows were last filled.
         self._were_stale: list[bool] = []
         for rows in self._related:
             rows.changes.subscribe(self._related_changed)
         if join is not None:
             session.names.changed.subscribe(self._fill)
         self._read_hidden, self.shows_hidden = read_hidden, False
-        # The source that was read last.
+        # The source of the last read.
         self._last_source: Source[Row] | None = None
-        # The columns and kinds that the last source hides.
+        # Columns and kinds that the last source hides.
         self.hides: frozenset[str] = frozenset()
         self.set: RowSet[Entry[Row]] = session.store.set(name)
         self._open_until = open_until
         self._ends, self._ends_are_old = list[float](), True
         if open_until is not None:
             self.set.changes.subscribe(self._count_again)
-        # The number of the last reading that was begun, and of the last of those that were taken in.
+        # Numbers of the last read that started and of the last one that was applied.
         self._begun = self._taken = 0
-        # Records that were read by themselves, and when: the next list does not take away what they say beyond it.
+        # Records that were read by themselves, with the time: the next list must not remove what they say in addition.
         self._single: dict[str, Entry[Row]] = {}
         self._read_at: dict[str, float] = {}
-        # The keys of the last list, and of rows that a search among older records has found.
+        # Keys of the last list, and of rows that a search among older records found.
         self._listed: frozenset[str] = frozenset()
         self._found: set[str] = set()
         self.feed = Feed(
@@ -178,7 +177,7 @@ class Collection(Generic[Row]):
 
     @property
     def source(self) -> Source[Row] | None:
-        """The first source that is open or not known to be closed, None when all are closed."""
+        """The first source that is open or not known to be closed; None if all are closed."""
         return next((source for source in self.sources if self.session.open(source.family)), None)
 
     def _metered(self) -> bool:
@@ -186,10 +185,10 @@ class Collection(Generic[Row]):
         return source is None or source.family is Family.V1 or self.session.metered_off_v1()
 
     def closed(self) -> Closed | None:
-        """Return why no record can be seen; None when some can."""
+        """Return why no record can be read; None if some can."""
         refusal = self.session.refusal
         if refusal is not None and self.sources[0].family is not Family.OTHER:
-            # Some routes answer without credentials as well, with an empty list that says nothing of the account.
+            # Some routes answer without credentials too, with an empty list that says nothing about the account.
             return refusal
         return self.session.closed([source.family for source in self.sources])
 
@@ -200,9 +199,9 @@ class Collection(Generic[Row]):
 
     @property
     def open_count(self) -> int | None:
-        """How many records are open: not ended, and without a change under way; None for a kind without ends.
+        """The number of open records; None for kinds whose records do not end.
 
-        What has ended stays in the list. To ask again costs nothing while the list stays as it is.
+        Open records have not ended and have no change in flight. Ended records stay in the list.
         """
         open_until = self._open_until
         if open_until is None:
@@ -218,7 +217,10 @@ class Collection(Generic[Row]):
     # Reading ---------------------------------------------------------------------------------------------------
 
     async def fetch(self, priority: Priority = Priority.TABLE) -> bool:
-        """Read the list once from the best open source; return whether anything differed. Raises the error tree."""
+        """Read the list once from the best open source; return whether any row changed.
+
+        Raises MogplexError.
+        """
         refused: MogplexError | None = None
         self._begun += 1
         number = self._begun
@@ -226,7 +228,7 @@ class Collection(Generic[Row]):
             if not self.session.open(source.family):
                 continue
             if source is not self._last_source:
-                # What failed in another source says nothing of this one.
+                # Errors of another source say nothing about this one.
                 self._last_source = source
                 self.set.sources.clear()
             try:
@@ -238,14 +240,14 @@ class Collection(Generic[Row]):
                 refused = error
                 continue
             if number < self._taken:
-                # A later reading has been answered already, perhaps after a change.
+                # A later read was applied already, perhaps after a change.
                 return False
             self._taken = number
             self.set.notices = page.notices or self._notices_of(source)
             self.hides = source.hides
             self.set.freshness.taken(self.session.clock)
             return self._take(page)
-        # What was read before stays and grows old; where nothing was, nothing was read now.
+        # Keep the rows of earlier reads; without any, report the failure.
         raise refused or NotAllowed(self.session.access.reach(self.sources[0].family).reason)
 
     def _notices_of(self, source: Source[Row]) -> tuple[Notice, ...]:
@@ -258,7 +260,7 @@ class Collection(Generic[Row]):
         self.set.total = page.total
         self._listed = frozenset(pairs)
         if page.total is not None and page.total > len(pairs):
-            # Only the newest were given. What they pushed out goes, for nothing reads any more how it ends.
+            # The source lists the newest records only. Drop the older ones, whose end would not be noticed.
             since = self.session.scheduler.now() - KEPT_SECONDS
             in_flight = self.session.in_flight.keys(self.name)
             new = (key for key, at in self._read_at.items() if at > since)
@@ -270,7 +272,7 @@ class Collection(Generic[Row]):
         return bool(change.changed or change.removed)
 
     def put(self, entry: Entry[Row]) -> None:
-        """Take in one record that was read by itself; what it says beyond its row in the list is kept."""
+        """Apply one record that was read by itself, with fields that the list lacks."""
         if entry.row is not None:
             self._single[entry.key] = entry
             self._read_at[entry.key] = self.session.scheduler.now()
@@ -279,7 +281,7 @@ class Collection(Generic[Row]):
     # What a row shows beyond its reading -----------------------------------------------------------------------
 
     def prepare(self, entries: Iterable[Entry[Row]]) -> list[tuple[str, Entry[Row]]]:
-        """Return records as the list shows them: with what other lists say of them and the changes under way."""
+        """Return records with joined fields and the changes in flight."""
         fill = None if self._join is None else self._join(self.session)
         return [(entry.key, self._completed(entry, fill)) for entry in entries]
 
@@ -288,7 +290,7 @@ class Collection(Generic[Row]):
         row, raw, single = entry.row, entry.raw, self._single.get(entry.key)
         if row is not None and single is not None and single.row is not None and self._merge is not None:
             row = self._merge(row, single.row)
-            # The longer JSON is shown for as long as the list says nothing that is newer.
+            # Keep the more detailed JSON while the list has nothing newer.
             raw = single.raw if row == single.row else raw
         if row is not None and fill is not None:
             row = fill(row)
@@ -307,7 +309,7 @@ class Collection(Generic[Row]):
         self._joins_are_old = True
 
     def update_joins(self) -> None:
-        """Fill the rows again if the lists of related kinds say anything new or have grown old."""
+        """Fill the joined fields again if a related list changed or became stale."""
         now = self.session.scheduler.now()
         stale = [rows.freshness.stale(now) for rows in self._related]
         if self._joins_are_old or self._depends_on_time or stale != self._were_stale:
@@ -317,12 +319,12 @@ class Collection(Generic[Row]):
     # Changes under way -----------------------------------------------------------------------------------------
 
     def begin(self, key: str, word: str, *, is_queued: bool = False) -> None:
-        """Show at once that a record is being changed, or that its change waits (`is_queued`)."""
+        """Show that a change of a record is in flight, or queued (`is_queued`)."""
         self.session.in_flight.begin(self.name, key, word, is_queued=is_queued)
         self._show_progress(key)
 
     def end(self, key: str) -> None:
-        """Show again what the readings say of a record: its change is over."""
+        """Remove the in-flight state of a record."""
         self.session.in_flight.end(self.name, key)
         self._show_progress(key)
 
@@ -339,13 +341,13 @@ class Collection(Generic[Row]):
         return self._listed
 
     def hold(self, rows: Iterable[tuple[str, Entry[Row]]]) -> None:
-        """Keep records that a search has found, though the list does not give them."""
+        """Keep records that a search has found, although the list does not contain them."""
         pairs = dict(rows)
         self._found |= pairs.keys() - self._listed
         self.set.apply(pairs.items())
 
     def let_go(self, keys: Iterable[str]) -> None:
-        """Drop records that a search has found, except those that the list gives."""
+        """Drop records that a search has found, except those in the list."""
         gone = self._found & set(keys)
         self._found -= gone
         self.set.drop(gone - self._listed)

@@ -1,7 +1,8 @@
-"""What the work costs, read from the windows of the stats route (observability.md §1).
+"""Costs of the account, read from the stats route for several time windows.
 
-The route sums what is priced, billed or computed, and leaves out what is not, so every figure is the known part and
-an `Estimate`. `total_cost` obeys the asked window; `cost_today` counts from 00:00 UTC whatever is asked.
+The route sums known costs, billed or estimated, and leaves out unpriced calls, so that every figure is a lower bound
+and an `Estimate`. `total_cost` covers the requested window; `cost_today` always counts from 00:00 UTC (observability.md
+§1).
 """
 
 from __future__ import annotations
@@ -23,28 +24,28 @@ if TYPE_CHECKING:
 HOUR = timedelta(hours=1)
 BUCKETS = 24
 TABLES = frozenset({"ai_calls", "sandboxes", "job_runs", "automation_dispatch_events", "limit_events"})
-# Costs are reconciled late: closed hours are read again, one at a time, this often.
+# Seconds between re-reads of closed hours, one at a time: costs are reconciled late.
 BUCKET_EVERY = 20.0
-# Hours that are missing, as all are at the start, are read so many at a time and so many seconds apart, so that they do
-# not all go out together with everything else that a console reads at its start.
+# Missing hours, which at the start are all hours, are read a few at a time, so that they do not compete with the first
+# reads of a console.
 BUCKETS_A_READ = 4
 FILL_EVERY = 1.0
 
 
 class CostWindow(NamedTuple):
-    """One answer of the stats route and the instant it was asked at."""
+    """One answer of the stats route and the time of its request."""
 
     stats: Stats
     at: datetime
 
 
 class Costs:
-    """The windows `hour`, `day` and `week`, and the spend of each of the last 24 hours."""
+    """The windows `hour`, `day` and `week`, and the cost of each of the last 24 hours."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.windows: dict[str, CostWindow] = {}
-        # Start of the hour -> dollars spent in it, None where the service gave none. Hours not yet read are missing.
+        # Start of an hour -> US dollars, None if the service gave none. Hours that were not read are missing.
         self.buckets: dict[datetime, Decimal | None] = {}
         self.changed: Signal[[]] = Signal()
         self.feeds: dict[str, Feed] = {}
@@ -66,13 +67,13 @@ class Costs:
         )
 
     def start(self) -> None:
-        """Keep what the header shows: the last hour, today and the hourly spend."""
+        """Start reading what the header shows: the last hour, today, cost per hour."""
         self.session.scheduler.want(self.feeds["hour"])
         self.session.scheduler.want(self.feeds["buckets"])
 
     @property
     def windows_feeds(self) -> Sequence[Feed]:
-        """The feeds of the windows, wanted while somebody looks at them."""
+        """The feeds of the windows; wanted while a screen shows them."""
         return [self.feeds[name] for name in ("hour", "day", "week")]
 
     def _closed(self) -> bool:
@@ -87,7 +88,7 @@ class Costs:
             stats = await client.observability.stats(since=now - span)
             self.windows[name] = CostWindow(stats, now)
             self.changed()
-            # A window moves by itself, so another figure is no sign of a change that went unannounced.
+            # A window moves with time, so a changed figure does not mean that realtime missed a change.
             return False
 
         priority = Priority.BACKGROUND if name == "week" else Priority.TABLE
@@ -104,7 +105,7 @@ class Costs:
         )
 
     async def _fetch_buckets(self) -> bool:
-        """Read the hours that are missing, newest first, and then those that were read longest ago."""
+        """Read missing hours, newest first, and then the hours that were read longest ago."""
         if self._closed():
             return False
         for start in self._next_hours():
@@ -119,7 +120,7 @@ class Costs:
         return False
 
     def hours(self) -> list[datetime]:
-        """Return the starts of the last 24 hours, oldest first; the last one is under way."""
+        """Return the start times of the last 24 hours, oldest first."""
         current = self.session.clock.now().replace(minute=0, second=0, microsecond=0)
         return [current - HOUR * back for back in reversed(range(BUCKETS))]
 
@@ -136,7 +137,7 @@ class Costs:
 
     @property
     def today(self) -> Decimal | None:
-        """Known spend since 00:00 UTC, from the youngest answer; None before the first."""
+        """The known cost since 00:00 UTC from the latest answer; None before the first."""
         newest = max(self.windows.values(), key=lambda window: window.at, default=None)
         if newest is None:
             return None
@@ -145,27 +146,27 @@ class Costs:
 
     @property
     def per_hour(self) -> Decimal | None:
-        """Known spend of the last sixty minutes, which is the burn rate in $/h."""
+        """The known cost of the last sixty minutes: the burn rate in US dollars per hour."""
         return self.total("hour")
 
     def total(self, name: str) -> Decimal | None:
-        """Known spend of a window; None before its first answer, or when nothing of it is priced."""
+        """The known cost of a window; None before its first answer or without prices."""
         window = self.windows.get(name)
         if window is None:
             return None
         return known(window.stats.summary.total_cost, window.stats.summary.total_calls)
 
     def series(self) -> list[float | None]:
-        """Return the spend of each of the last 24 hours, oldest first; None where it is not yet known."""
+        """Return the cost of each of the last 24 hours, oldest first; None where unknown."""
         spent = [self.buckets.get(start) for start in self.hours()]
         return [None if amount is None else float(amount) for amount in spent]
 
 
 def known(cost: Decimal | None, calls: int | None) -> Decimal | None:
-    """Return a sum of costs, or None when there were calls and none of them has a price.
+    """Return a sum of costs; None if there were calls and none of them has a price.
 
-    The service's sum of nothing is 0; calls without a price must not look free. Where there were no calls, the 0 is
-    exact and no estimate.
+    The service returns 0 for a sum of nothing, and calls without a price must not look free. Without any calls the 0 is
+    exact, not an estimate.
     """
     if cost:
         return cost

@@ -1,4 +1,4 @@
-"""Runs, tokens and cost of the last 24 hours, for whatever the runs belong to."""
+"""Runs, tokens and cost of the last 24 hours by owner, such as an agent."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ NO_COST = "– needs a browser session"
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """What the runs of the last 24 hours came to, as far as they are known.
+    """Known figures of the runs of the last 24 hours.
 
-    `tokens` and `cost` (US dollars, an `Estimate` where some of it is computed) are sums of what is known. Where
-    `is_partial`, older runs of the day are not known, or the latest are not because reading them fails: all three
-    figures are lower bounds then. `complete_from` is the start from which on all runs are known, where older ones are
-    not. `unmeasured_runs` counts runs without tokens. `cost_missing` is said in place of a cost where runs came from a
-    route that has no costs and none is known at all.
+    `tokens` and `cost` (US dollars; an `Estimate` if any part is estimated) are sums of the known values. If
+    `is_partial`, older or the latest runs of the day could not be read, and all three figures are lower bounds.
+    `complete_from` is the time from which all runs are known. `unmeasured_runs` counts runs without tokens.
+    `cost_missing` is the reason shown in place of a cost where the runs' source has no costs.
     """
 
     runs: int | None = None
@@ -50,20 +49,20 @@ UNKNOWN = DayFigures()
 
 
 class DayActivity:
-    """The runs of the last 24 hours, counted by what each belongs to: `owner` returns its key."""
+    """The runs of the last 24 hours by owner; the function `owner` returns the key."""
 
     def __init__(self, session: Session, owner: Callable[[RunRow], str | None]) -> None:
         self._runs: Counter[str] = Counter()
         self._tokens: Counter[str] = Counter()
         self._unmeasured: Counter[str] = Counter()
         self._costs: dict[str, Decimal] = {}
-        # Keys with runs whose cost was not read.
+        # Keys that have runs whose cost was not read.
         self._without_cost: set[str] = set()
         runs = session.store.set("runs")
         since = session.clock.now() - timedelta(hours=24)
         known = runs.whole_since
         is_short = known is None or known > since
-        # Of runs that are not read any more, the latest are not known either.
+        # If runs are no longer read, the latest ones are unknown too.
         self._is_partial = is_short or runs.freshness.stale(session.clock.monotonic())
         self._complete_from = known if is_short else None
         for row in runs.rows.values():
@@ -83,7 +82,7 @@ class DayActivity:
             self._costs[key] = Estimate(spent + row.cost) if is_computed else spent + row.cost
 
     def of(self, key: str) -> DayFigures:
-        """Return what the runs of one key came to."""
+        """Return the figures of one owner."""
         return DayFigures(
             runs=self._runs[key] or (None if self._is_partial else 0),
             tokens=self._tokens[key] or None,

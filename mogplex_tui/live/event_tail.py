@@ -1,7 +1,8 @@
-"""The events of one run: merged by id, ordered by time with arrival as tie-break, a tool's start and finish as one.
+"""The events of one run, merged by id and ordered by time.
 
-Kept compact (fields, and the payload as JSON bytes, beyond a bound on disk), because a run may have tens of thousands
-(v1.md §8.5); of a tail that grows for days the newest lines are kept.
+The start and finish of a tool are one line. Lines are compact (fields, and the payload as JSON bytes, on disk beyond a
+limit), because a run may have tens of thousands of events (v1.md §8.5). Of a tail that grows for days only the newest
+lines are kept.
 """
 
 from __future__ import annotations
@@ -23,21 +24,22 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.events import Event
 
-# v1 gives the oldest 200 events of a run and nothing beyond (v1.md §8).
+# v1 returns only the oldest 200 events of a run (v1.md §8).
 HORIZON = 200
-# The type of the line that stands for an event which did not parse.
+# The type of a line that stands for an event that could not be parsed.
 UNREADABLE = "unreadable"
-# So many lines are kept, a hundred megabytes; when there are more, the oldest tenth goes.
+# The most lines to keep, about a hundred megabytes; above it the oldest tenth is dropped.
 KEPT = 200_000
-# Beyond this many lines out of place in one batch, sorting all is cheaper than moving each.
+# If a batch has more lines out of order than this, sorting everything is cheaper than moving each.
 RESORT_ABOVE = 64
 
 
 @dataclass(slots=True, eq=False)
 class Line:
-    """One line of the tail: an event, or a tool's start together with its finish.
+    """One line of the tail: an event, or a tool's start joined with its finish.
 
-    `at` is aware; `took_ms` is milliseconds; `ok` is None while a tool runs. `version` grows with every change.
+    `at` is an aware datetime, `took_ms` is in milliseconds, `ok` is None while a tool runs. `version` increases with
+    every change.
     """
 
     id: str
@@ -58,15 +60,15 @@ class Line:
 
     @property
     def sort(self) -> tuple[datetime, int]:
-        """The place in the tail."""
+        """The sort key in the tail."""
         return (self.at, self.order)
 
     def payload(self) -> dict[str, object]:
-        """Return the event's payload, decoded anew."""
+        """Return the event's payload, decoded from its bytes."""
         return _decoded(self.body)
 
     def whole(self) -> dict[str, object]:
-        """Return the event as the service gave it, secrets removed, with its finish if it has one."""
+        """Return the event as JSON without secrets, with its finish if there is one."""
         event: dict[str, object] = {
             "id": self.id,
             "type": self.type,
@@ -87,7 +89,7 @@ def _decoded(body: bytes | Spilled) -> dict[str, object]:
 
 @dataclass(slots=True)
 class Added:
-    """What one batch did: lines appended at the end, ids of lines that changed, whether older ones were inserted."""
+    """The effect of one batch: lines appended, ids changed, older lines inserted."""
 
     appended: int = 0
     changed: list[str] = field(default_factory=list)
@@ -98,21 +100,21 @@ class Added:
 
 
 class Tail:
-    """Lines in order. Batches may repeat, overlap and come in any order; the result is the same."""
+    """Lines in order. Batches may repeat, overlap and arrive in any order."""
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self._by_id: dict[str, Line] = {}
         self._running: dict[str, Line] = {}
-        # Finishes whose start has not come: they get a line of their own, and give it up if the start comes late.
+        # Finishes without a start: they have their own line until the start arrives.
         self._orphans: dict[str, Line] = {}
         self._seen: set[str] = set()
         self._count = 0
-        # Whether the service stopped at its horizon, so that later events exist that cannot be read.
+        # Whether the service stopped at its limit, so that later events cannot be read.
         self.at_horizon = False
-        # How many events did not parse; each has its marked line.
+        # The number of events that could not be parsed; each has a marked line.
         self.bad = 0
-        # How many of the oldest lines were let go, and the time of the last of them: what is older is not taken again.
+        # The number of dropped lines and the time of the last one: older events are not added again.
         self.gone = 0
         self._gone_until: datetime | None = None
         self._spill = Spill()
@@ -122,11 +124,11 @@ class Tail:
 
     @property
     def events(self) -> int:
-        """How many events were seen (a tool's two count as two)."""
+        """The number of events seen; a tool's start and finish count as two."""
         return len(self._seen) + self.gone
 
     def index_of(self, line_id: str) -> int | None:
-        """Return the place of a line by its id, or None."""
+        """Return the position of a line by its id, or None."""
         line = self._by_id.get(line_id)
         return None if line is None else bisect_left(self.lines, line.sort, key=_sort)
 
@@ -135,7 +137,7 @@ class Tail:
         return self._by_id.get(line_id)
 
     def add(self, events: Iterable[Event]) -> Added:
-        """Merge a batch of events; those already known change nothing."""
+        """Merge a batch of events; known events change nothing."""
         batch = _Batch()
         for event in events:
             if event.id in self._seen or self._too_old(event.created_at):
@@ -147,7 +149,7 @@ class Tail:
         return self._settle(batch)
 
     def add_bad(self, rows: Iterable[BadRow]) -> Added:
-        """Merge events that did not parse, each as a marked line with its raw JSON (design decision 7)."""
+        """Merge events that could not be parsed as marked lines with their raw JSON."""
         batch = _Batch()
         for row in rows:
             raw = row.raw if isinstance(row.raw, dict) else {"value": row.raw}
@@ -201,7 +203,7 @@ class Tail:
         return line
 
     def _adopt(self, start: Line, batch: _Batch) -> None:
-        """Join a start with the finish that came before it, or wait for the finish."""
+        """Join a start with its earlier finish, or wait for the finish."""
         orphan = self._orphans.pop(start.call_id or "", None)
         if orphan is None:
             self._running[start.call_id or ""] = start
@@ -221,7 +223,7 @@ class Tail:
             batch.late.append(line)
 
     def _settle(self, batch: _Batch) -> Added:
-        """Put what came late in its place and take out the finishes that have found their start."""
+        """Move late lines to their position and remove joined finishes."""
         added, moved = batch.added, len(batch.late) + len(batch.gone)
         added.appended = len(batch.appended - batch.gone.keys())
         added.reordered = moved > 0
@@ -240,7 +242,7 @@ class Tail:
         return self._gone_until is not None and at <= self._gone_until
 
     def _let_go(self, added: Added) -> None:
-        """Take out the oldest lines of a tail that has grown too long; each reading would bring them again."""
+        """Drop the oldest lines of a long tail, and ignore them in later reads."""
         if len(self.lines) <= KEPT:
             return
         count = len(self.lines) - KEPT * 9 // 10
@@ -299,7 +301,7 @@ _TELLING = ("command", "cmd", "path", "file_path", "file", "query", "pattern", "
 
 
 def _preview(payload: dict[str, object]) -> str:
-    """Return what a tool was given in a few words: the one telling argument, else the service's own preview."""
+    """Return a preview of a tool's input: its main argument, else the service's."""
     given = payload.get("input")
     if isinstance(given, dict):
         for name in _TELLING:

@@ -1,4 +1,4 @@
-"""The changes that are under way in one session, those that wait for a rate limit among them."""
+"""The changes in flight in one session, including those queued by a rate limit."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 @dataclass(eq=False)
 class QueuedChange:
-    """A change that a rate limit refused: it did nothing, and is sent again after `seconds_left`.
+    """A change that a rate limit refused; it is sent again after `seconds_left`.
 
-    `action` is its name in the ledger and `record` the key of the record in its list. `label` names it where there is
-    little room (`delete`), `title` in sentences (`delete of sandbox web`).
+    `action` is its name in the ledger and `record` the key of the record. `label` is a short name (`delete`), `title` a
+    name for sentences (`delete of sandbox web`).
     """
 
     action: str
@@ -27,12 +27,12 @@ class QueuedChange:
 
     @property
     def word(self) -> str:
-        """What its row shows: `delete in 12 s`."""
+        """The text shown in the record's row: `delete in 12 s`."""
         return f"{self.label} in {ceil(self.seconds_left)} s"
 
     @property
     def short_word(self) -> str:
-        """What a narrow state column shows: `cancel 12s`."""
+        """The text for a narrow state column: `cancel 12s`."""
         return f"{self.label} {ceil(self.seconds_left)}s"
 
 
@@ -42,7 +42,7 @@ class _Shown(NamedTuple):
 
 
 class InFlight:
-    """The changes under way in one session: what a list shows of each record, and the changes that are queued."""
+    """The changes in flight in one session, by record, and the queued changes."""
 
     def __init__(self) -> None:
         self._shown: dict[str, dict[str, _Shown]] = {}
@@ -53,7 +53,7 @@ class InFlight:
         """Entered for as long as a change waits; the console and the command say so in it."""
 
     def begin(self, kind: str, key: str, word: str, *, is_queued: bool = False) -> None:
-        """Show the change of a record as a word such as `cancelling`; `is_queued` if it waits to be sent again."""
+        """Show a change as a word such as `cancelling`; `is_queued` if it waits."""
         self._shown.setdefault(kind, {})[key] = _Shown(word, is_queued)
 
     def end(self, kind: str, key: str) -> None:
@@ -61,17 +61,17 @@ class InFlight:
         self._shown.get(kind, {}).pop(key, None)
 
     def word(self, kind: str, key: str) -> str | None:
-        """Return the word of a record's change, None without one."""
+        """Return the word for a record's change, or None."""
         shown = self._shown.get(kind, {}).get(key)
         return None if shown is None else shown.word
 
     def is_sent(self, kind: str, key: str) -> bool:
-        """Return whether a record has a change under way that does not wait."""
+        """Return whether a record has a change in flight that is not queued."""
         shown = self._shown.get(kind, {}).get(key)
         return shown is not None and not shown.is_queued
 
     def queued_word(self, kind: str, key: str) -> str | None:
-        """Return the word of a record's change that waits to be sent again, None without one."""
+        """Return the word for a record's queued change, or None."""
         shown = self._shown.get(kind, {}).get(key)
         return shown.word if shown is not None and shown.is_queued else None
 
@@ -79,21 +79,21 @@ class InFlight:
         """Return the records of a kind that are being changed."""
         return frozenset(self._shown.get(kind, ()))
 
-    # Changes that wait for a rate limit ------------------------------------------------------------------------
+    # Changes queued by a rate limit ------------------------------------------------------------------------------
 
     def add_queued(self, change: QueuedChange) -> None:
-        """Add a change that waits."""
+        """Add a queued change."""
         self._queue.append(change)
 
     def remove_queued(self, change: QueuedChange) -> None:
-        """Remove a change that does not wait any more."""
+        """Remove a change from the queue."""
         self._queue.remove(change)
 
     @property
     def queue(self) -> tuple[QueuedChange, ...]:
-        """The changes that wait, the first refused first."""
+        """The queued changes, oldest first."""
         return tuple(self._queue)
 
     def queued(self, action: str, record: str) -> QueuedChange | None:
-        """Return the waiting change of a record by an action, None without one."""
+        """Return the queued change of a record by an action, or None."""
         return next((each for each in self._queue if (each.action, each.record) == (action, record)), None)

@@ -1,7 +1,7 @@
-"""Joins a job with its calls, so that work that both describe is listed once.
+"""Join a job with its calls, so that the same work is listed once.
 
-Calls name their job (`job_run_id`, runtime-model.md §2). Where calls are listed they are the rows of the list; where
-only v1 is open, the runs of automations are, and calls that were read before would stand beside them.
+Calls name their job (`job_run_id`, runtime-model.md §2). Where calls can be listed they are the rows; where only v1 is
+open, jobs are the rows, and calls that were read earlier would be listed beside them.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from mogplex_tui.live.store import RowSet
 
 
 class JobCalls:
-    """Replaces the calls of jobs in a set of rows by the rows of those jobs, and puts the calls back."""
+    """Replace calls in a set of rows by the rows of their jobs, and restore them."""
 
     def __init__(self, rows: RowSet[RunRow]) -> None:
         self._set = rows
-        # Calls by the id of their job and their own key, and those of them that a job's row replaces now.
+        # Calls by the id of their job and their own key, and the calls that a job's row replaces now.
         self._calls: dict[str, dict[str, RunRow]] = {}
         self.replaced: dict[str, RunRow] = {}
-        # The start of the oldest call that is known, and when the calls were read last.
+        # The start of the oldest known call, and the time of the last read of calls.
         self._oldest: datetime | None = None
         self._read_at: datetime | None = None
 
     def collect(self, read_at: datetime | None) -> None:
-        """Take in the calls of the set that belong to a job, as they were last read."""
+        """Remember the calls of the set that belong to a job."""
         self._read_at = read_at
         for key, row in self._set.rows.items():
             if row.source is not RunSource.CALL:
@@ -38,18 +38,18 @@ class JobCalls:
                 self._oldest = row.began
 
     def replace(self, job: RunRow) -> None:
-        """Take the calls of a job out of the set."""
+        """Remove the calls of a job from the set."""
         calls = {key: row for key, row in self._calls.get(job.key, {}).items() if key in self._set.rows}
         self.replaced |= calls
         self._set.drop(calls)
 
     def replace_all(self) -> None:
-        """Take the calls of every job out of the set whose row is there."""
+        """Remove the calls of every job that has a row in the set."""
         for job in [row for row in self._set.rows.values() if row.source is RunSource.JOB]:
             self.replace(job)
 
     def restore(self) -> None:
-        """Put the ended calls back; the next read of the service adds the live ones."""
+        """Restore the ended calls; the next read adds the live ones."""
         back = [
             (key, row) for key, row in self.replaced.items() if key not in self._set.rows and not row.live
         ]
@@ -57,10 +57,10 @@ class JobCalls:
         self._calls, self.replaced, self._oldest = {}, {}, None
 
     def joined(self, job: RunRow) -> RunRow:
-        """Return the row of a job, completed from its calls.
+        """Return the row of a job with the tokens and cost of its calls.
 
-        Tokens and cost are added only where all calls of the job are known: where it had ended before the calls were
-        read last, and older calls than its own are known. What was added once stays with a job that has ended.
+        They are added only if all calls of the job are known: the job ended before the last read of calls, and calls
+        older than its own are known. A job that has ended keeps what was added once.
         """
         before = self._set.rows.get(job.key)
         if before is not None and before.ended_at is not None and before.ended_at == job.ended_at:

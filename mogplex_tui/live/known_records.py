@@ -1,4 +1,4 @@
-"""Ids and names of the records that were read last, kept on disk for the completions of shells."""
+"""Ids and names of recently read records, stored on disk for shell completions."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
 FILE = "known_records.json"
 _TITLE = "the list of names for completions"
-# So many records of a kind are kept, and no text that is longer.
+# Limits: records per kind, and characters of a name.
 KEPT = 500
 LONGEST = 120
-# Bytes: more than 25 kinds of 500 records need.
+# Bytes: more than 25 kinds with 500 records each.
 _LARGEST_FILE = 16 * 1024 * 1024
-# Seconds to wait for another process that writes the file.
+# Seconds to wait for another process that is writing the file.
 _LOCK_SECONDS = 0.5
 
 
 class KnownRecord(NamedTuple):
-    """The id of a record, and its name where it has one that can be typed."""
+    """The id of a record, and its name if it can be typed."""
 
     id: str
     name: str = ""
 
 
 class KnownRecords:
-    """The records that one session has read, by kind. Without a directory nothing is kept."""
+    """The records that a session has read, by kind; stored if it has a directory."""
 
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
         self._path = None if directory is None else directory / FILE
@@ -40,7 +40,7 @@ class KnownRecords:
         self._whole: set[str] = set()
 
     def remember(self, kind: str, records: Iterable[KnownRecord], *, is_whole: bool = False) -> None:
-        """Add records of a kind; if they are the whole list, earlier ones that are missing in it are dropped."""
+        """Add records of a kind; a whole list (`is_whole`) replaces the earlier records."""
         found = [
             KnownRecord(each.id, each.name if _is_typable(each.name) else "")
             for each in records
@@ -52,7 +52,7 @@ class KnownRecords:
             self._whole.add(kind)
 
     def save(self) -> None:
-        """Write what was read in front of what the file has. A failure is neither reported nor raised."""
+        """Write the records in front of those in the file. Failures are ignored."""
         if self._path is None or not self._read:
             return
         from mogplex_tui.config.file_locks import held
@@ -63,7 +63,7 @@ class KnownRecords:
             with held(self._path.with_suffix(".lock"), _LOCK_SECONDS):
                 self._write(file)
         except OSError:
-            # Without a lock, what another command has read at the same instant may be lost.
+            # Without a lock, records that another process writes at the same time may be lost.
             self._write(file)
 
     def _write(self, file: StateFile) -> None:
@@ -76,14 +76,14 @@ class KnownRecords:
             before = [] if kind in self._whole else stored.get(kind, [])
             merged[kind] = _newest([*records, *before])
         if merged != stored:
-            # Completions are no reason to report a full disk.
+            # A full disk is not worth a message here.
             StateFile(file.path, _TITLE).write(merged)
 
 
 def read_known(directory: Path, kind: str) -> list[KnownRecord]:
-    """Return the records of a kind that are kept in a directory, the newest first.
+    """Return the stored records of a kind, newest first.
 
-    None are returned for a missing or damaged file, which stays as it is: the next writer reports it.
+    A missing or damaged file has none; the next writer reports the damage.
     """
     try:
         content = json.loads(read_regular(directory / FILE, _LARGEST_FILE))
@@ -93,13 +93,13 @@ def read_known(directory: Path, kind: str) -> list[KnownRecord]:
 
 
 def forget_known(directory: Path) -> None:
-    """Remove the file of a directory. Raises OSError if it is there and stays."""
+    """Remove the file of a directory. Raises OSError if it cannot be removed."""
     for path in (directory / FILE, (directory / FILE).with_suffix(".lock")):
         path.unlink(missing_ok=True)
 
 
 def _newest(records: Iterable[KnownRecord]) -> list[KnownRecord]:
-    """Return the first record of each id, as many as are kept."""
+    """Return the newest record for each id, up to the limit."""
     by_id: dict[str, KnownRecord] = {}
     for each in records:
         by_id.setdefault(each.id, each)
@@ -109,7 +109,7 @@ def _newest(records: Iterable[KnownRecord]) -> list[KnownRecord]:
 
 
 def _is_typable(text: str) -> bool:
-    """Return whether a text can stand in a command line: no control characters, and no option."""
+    """Return whether a text can be typed on a command line and is no option."""
     return 0 < len(text) <= LONGEST and text.isprintable() and text == text.strip() and text[0] != "-"
 
 

@@ -1,4 +1,7 @@
-"""The runs that were started or opened from here, kept on disk: v1 has no list of runs (v1.md §0)."""
+"""Runs that were started or opened on this machine, stored on disk.
+
+v1 has no list of runs (v1.md §0).
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,17 @@ from mogplex_tui.config.file_locks import held
 from mogplex_tui.config.state_file import FileTroubles, StateFile
 
 KEPT = 500
-# The last answer about a run is kept up to so many characters of JSON; a longer one is read again.
+# Characters of JSON up to which the last answer about a run is stored; a longer one is read again.
 LONGEST_FINAL = 8000
-# Seconds to wait for another process that writes the file.
+# Seconds to wait for another process that is writing the file.
 _LOCK_SECONDS = 0.5
 
 
 class Remembered(NamedTuple):
-    """One run that this machine knows of.
+    """One run that is known on this machine.
 
-    The prompt is kept because the service never returns it. `final` is the service's last answer about the run once it
-    has ended for good; the run is not read again.
+    The prompt is stored because the service never returns it. `final` is the service's last answer about a run that has
+    ended for good, which is not read again.
     """
 
     run_id: str
@@ -32,7 +35,7 @@ class Remembered(NamedTuple):
 
 
 class History:
-    """Remembered runs, newest last. Without a directory nothing is kept beyond the session."""
+    """The known runs, newest last; stored if the session has a directory."""
 
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
         path = directory / "runs.json" if directory else None
@@ -43,7 +46,7 @@ class History:
             self._keep(run)
 
     def _stored(self) -> list[Remembered]:
-        """Return the readable runs of the file; rename the file if others are damaged."""
+        """Return the readable runs of the file; rename a damaged file."""
         content = self._file.read(lambda found: isinstance(found, list)) or []
         runs = [run for item in content if (run := _remembered(item)) is not None]
         if len(runs) < len(content):
@@ -55,7 +58,7 @@ class History:
         return len(self._runs)
 
     def all(self) -> list[Remembered]:
-        """Return every remembered run, newest first."""
+        """Return all known runs, newest first."""
         return list(reversed(self._runs.values()))
 
     def get(self, run_id: str | None) -> Remembered | None:
@@ -63,11 +66,11 @@ class History:
         return self._runs.get(run_id) if run_id else None
 
     def by_call(self, call_id: str | None) -> Remembered | None:
-        """Return the run that a call belongs to."""
+        """Return the run of a call."""
         return self.get(self._by_call.get(call_id)) if call_id else None
 
     def remember(self, run: Remembered) -> None:
-        """Keep a run; what was known of it and is not said again stays."""
+        """Add or update a run; fields that are None keep their earlier value."""
         old = self._runs.pop(run.run_id, None)
         if old is not None:
             run = Remembered(
@@ -83,7 +86,7 @@ class History:
             self._write()
 
     def keep_final(self, answers: Mapping[str, dict[str, object]]) -> None:
-        """Store the final answers about remembered runs, without reordering the runs."""
+        """Store the final answers about known runs without reordering them."""
         differ = False
         for run_id, answer in answers.items():
             known = self._runs.get(run_id)
@@ -104,7 +107,7 @@ class History:
             self._by_call[run.call_id] = run.run_id
 
     def _write(self) -> None:
-        """Write the list; what another console or command has added meanwhile stays in it."""
+        """Write the file, keeping runs that another process has added."""
         path = self._file.path
         if path is None:
             return
@@ -113,11 +116,11 @@ class History:
                 self._merge()
                 self._file.write([run._asdict() for run in self._runs.values()])
         except OSError:
-            # Without a lock, a run that is remembered at the same instant elsewhere may be lost.
+            # Without a lock, a run that another process adds at the same time may be lost.
             self._file.write([run._asdict() for run in self._runs.values()])
 
     def _merge(self) -> None:
-        """Take in the runs that only the file knows, as older than the ones known here."""
+        """Add the runs that only the file has, as older than the known ones."""
         added = [run for run in self._stored() if run.run_id not in self._runs]
         if added:
             known, self._runs = self._runs, {}

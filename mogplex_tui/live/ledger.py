@@ -1,4 +1,7 @@
-"""Every changing call with its key and its end, written before the request leaves (design decision 6)."""
+"""A log of every changing request, written before the request is sent.
+
+Each entry has its idempotency key and its outcome.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,17 @@ from mogplex_tui.config.state_file import FileTroubles
 
 log = logging.getLogger("mogplex.live")
 
-# Lines kept in memory for the screen; the file holds all of them.
+# Entries kept in memory for the screen; the file has all of them.
 KEPT = 500
-# The states in which a call has ended.
+# Final states of a request.
 ENDS = frozenset({"done", "refused", "unknown"})
 
 
 class LedgerEntry(NamedTuple):
-    """One changing call: its action, its subject, its idempotency key, and its state.
+    """One changing request: action, subject, idempotency key and state.
 
-    `sent`, and `queued` after a rate limit refused it, are states on the way: a call whose last state is `queued` has
-    done nothing. It ends as `done`, `refused` or `unknown`.
+    `sent`, and `queued` after a rate limit refused it, are intermediate: a request whose last state is `queued` changed
+    nothing. The final state is `done`, `refused` or `unknown`.
     """
 
     id: str
@@ -40,9 +43,9 @@ class LedgerEntry(NamedTuple):
 
 
 class Ledger:
-    """An append-only file of JSON lines, one for the request and one for its end.
+    """An append-only file of JSON lines: one when a request is sent, one when it ends.
 
-    A call that a rate limit refused has two lines more for each wait: `queued`, and `sent` before it leaves again.
+    A request that a rate limit refused has two more lines for each wait: `queued`, and `sent` before it is sent again.
     """
 
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
@@ -51,7 +54,7 @@ class Ledger:
         self.entries: deque[LedgerEntry] = deque(maxlen=KEPT)
 
     def open(self, action: str, subject: str, key: str | None = None) -> LedgerEntry:
-        """Write down a call that is about to leave; what looks like a secret in `subject` is left out."""
+        """Record a request that is about to be sent; secrets in `subject` are removed."""
         from mogplex_tui.live import redact
 
         entry = LedgerEntry(
@@ -61,18 +64,18 @@ class Ledger:
         return entry
 
     def mark(self, entry: LedgerEntry, state: str) -> None:
-        """Write down that a call waits (`queued`) or is about to leave again (`sent`)."""
+        """Record that a request waits (`queued`) or is about to be sent again (`sent`)."""
         self._put(entry._replace(at=datetime.now(UTC).isoformat(), state=state))
 
     def close(self, entry: LedgerEntry, state: str, detail: str | None = None) -> None:
-        """Write down how a call ended: `done`, `refused` or `unknown`."""
+        """Record the final state of a request: `done`, `refused` or `unknown`."""
         from mogplex_tui.live import redact
 
         detail = None if detail is None else redact.text(detail)
         self._put(entry._replace(at=datetime.now(UTC).isoformat(), state=state, detail=detail))
 
     def last_end(self, key: str) -> str | None:
-        """Return how the last call with this idempotency key ended, in any process; None when none has ended."""
+        """Return the final state of the last request with this key, or None."""
         try:
             lines = self._path.read_text("utf-8", "replace").splitlines() if self._path else []
         except OSError as error:
@@ -96,7 +99,7 @@ class Ledger:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # Not blocking: where somebody has put a pipe, nobody may ever read from it.
+            # Do not block: the file may be a pipe that nobody reads.
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
             handle = os.open(self._path, flags, 0o600)
             try:
@@ -106,7 +109,7 @@ class Ledger:
             finally:
                 os.close(handle)
         except OSError as error:
-            # A full disk must not keep anybody from cancelling a run.
+            # A full disk must not prevent a cancel.
             log.warning("ledger not written: %s", error)
             self._troubles.report_unwritten(
                 self._path,
@@ -117,7 +120,7 @@ class Ledger:
 
 
 def _append(handle: int, line: str) -> None:
-    """Write one line, on a line of its own also behind one that a full disk has cut off."""
+    """Append one line, starting a new line if a full disk cut the last one short."""
     end = os.lseek(handle, 0, os.SEEK_END)
     broken = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
     data = (("\n" if broken else "") + line + "\n").encode()

@@ -1,4 +1,4 @@
-"""The lines of a record's logs in the order in which they came, merged from readings that repeat them."""
+"""The log lines of a record in order, merged from reads that repeat them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datetime import datetime
 from mogplex_tui.live import redact
 from mogplex_tui.live.event_tail import Added
 
-# Colours and cursor movements of a terminal: they say nothing in a tail that has its own.
+# Terminal escape sequences for colours and cursor movement, which the tail does not use.
 _SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line: which of the logs it is from, its text, and where they are known its time and its JSON."""
+    """One line of a log: the log's name, the text, and its time and JSON if known."""
 
     source: str
     text: str
@@ -28,8 +28,9 @@ class LogLine:
 
 
 def lines_of(source: str, text: str | None, tone: str = "plain") -> list[LogLine]:
-    """Return the lines of a log that is given as one text, without its secrets; of a line that was written over, the
-    last state.
+    """Split a log text into lines without secrets.
+
+    Of a line that was overwritten by carriage returns only the last state is kept.
     """
     if not text:
         return []
@@ -38,9 +39,9 @@ def lines_of(source: str, text: str | None, tone: str = "plain") -> list[LogLine
 
 
 class LogTail:
-    """Lines by key. Each reading gives every log whole; what is new of it comes to the end.
+    """Log lines by key. Each read returns every log whole; new lines are appended.
 
-    A log that does not go on from what was known has begun anew: its old lines go.
+    A log that does not continue the known lines was restarted: its old lines are dropped.
     """
 
     def __init__(self) -> None:
@@ -58,11 +59,11 @@ class LogTail:
         return None if place is None else self.lines[place]
 
     def index_of(self, key: str) -> int | None:
-        """Return the place of a line."""
+        """Return the position of a line."""
         return self._index.get(key)
 
     def take(self, lines: Iterable[LogLine]) -> Added:
-        """Take in one reading of every log; return what it did."""
+        """Merge one read of every log; return what changed."""
         reading: dict[str, list[LogLine]] = {}
         for line in lines:
             reading.setdefault(line.source, []).append(line)
@@ -79,7 +80,7 @@ class LogTail:
         known = [self.lines[self._index[key]].text for key in self._keys[source]]
         if len(found) < len(known):
             return False
-        # The last line may have been half a line.
+        # The last line may have been incomplete.
         return all(
             now.text == before or (place == len(known) - 1 and now.text.startswith(before))
             for place, (before, now) in enumerate(zip(known, found, strict=False))

@@ -1,4 +1,7 @@
-"""Names of repositories and agents, which most rows carry only as ids (v1.md §1, §2; projects.md §3; library.md §3)."""
+"""Names of repositories and agents by id, because most rows carry only ids.
+
+v1.md §1, §2; projects.md §3; library.md §3.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,9 @@ PRESET = "preset:"
 
 
 class Names:
-    """Names of repositories (hidden ones included where listed) and agents, by id.
+    """Names of repositories (hidden ones if they can be listed) and agents, by id.
 
-    `changed` signals that a list was read; `missed` that a row carries the id of a repository without a name.
+    `changed` signals that a list was read; `missed` that a row has a repository id without a name.
     """
 
     def __init__(self) -> None:
@@ -38,14 +41,14 @@ class Names:
         self.agents: dict[str, str] = {}
         self.changed: Signal[[]] = Signal()
         self.missed: Signal[[]] = Signal()
-        # Names that rows carry themselves, for ids that no readable list has.
+        # Names given by rows themselves, for ids that no readable list has.
         self._from_rows: dict[str, str] = {}
-        # Ids that no list has named yet, and those that the whole list was searched for.
+        # Ids without a name, and ids for which the whole list was searched.
         self._missing: set[str] = set()
         self._searched: set[str] = set()
 
     def take_repos(self, repos: Iterable[Repo | ImportedRepo]) -> None:
-        """Add the names of listed repositories, their directories, and which of them are hidden."""
+        """Add the names of repositories, their directories, and which are hidden."""
         for repo in repos:
             self.repos[repo.id] = repo.full_name
             self._missing.discard(repo.id)
@@ -57,12 +60,12 @@ class Names:
                 self.hidden.discard(repo.id)
 
     def learn(self, repo_id: str | None, full_name: str | None) -> None:
-        """Keep the name that a row itself gives to its repository."""
+        """Store the name of a repository that a row carries."""
         if repo_id and full_name:
             self._from_rows[repo_id] = full_name
 
     def repo(self, repo_id: str | None) -> str | None:
-        """Return the name of a repository; an id without a name is looked for in the lists from then on."""
+        """Return the name of a repository; an unknown id is looked up in the lists later."""
         if not repo_id:
             return None
         name = self.repos.get(repo_id) or self._from_rows.get(repo_id)
@@ -80,9 +83,9 @@ class Names:
         )
 
     def called(self) -> dict[str, str]:
-        """Return distinct names of the repositories to choose from, by id: without the hidden ones.
+        """Return distinct names of visible repositories by id, for a choice.
 
-        The directory, or else the beginning of the id, tells repositories of the same name apart.
+        The directory, or else the beginning of the id, distinguishes repositories with the same name.
         """
         listed = {key: name for key, name in self.repos.items() if key not in self.hidden}
         called = {key: f"{name} {self.roots.get(key, '')}".strip() for key, name in listed.items()}
@@ -90,33 +93,33 @@ class Names:
         return {key: f"{name} {key[:8]}" if often[name] > 1 else name for key, name in called.items()}
 
     def unsearched(self) -> frozenset[str]:
-        """Return the ids without a name that the whole list of repositories was not searched for yet."""
+        """Return the ids without a name for which the whole list was not searched yet."""
         return frozenset(self._missing - self._searched)
 
     def searched(self) -> None:
-        """Mark the ids that the whole list did not name; they are not searched again."""
+        """Mark the unnamed ids as searched, so that they are not searched again."""
         self._searched |= self._missing
 
 
 class Failures(NamedTuple):
-    """Why the names of repositories or of agents could not be read; None where they were."""
+    """Errors of reading the names of repositories and agents, or None."""
 
     repos: MogplexError | None
     agents: MogplexError | None
 
 
 async def read_names(session: Session, priority: Priority, *, agents: bool = True) -> Failures:
-    """Read the names of repositories and agents from the lists that are open to the credentials.
+    """Read the names of repositories and agents from the lists that are open.
 
-    With a browser session the unversioned list of repositories is read, because it costs no request of a token and
-    contains hidden ones; the token API where that is closed. Missing names are no error: rows then show ids.
+    With a browser session the unversioned list of repositories is read, which costs no request of the token and
+    contains hidden ones; otherwise that of the token API. Missing names are no error: rows then show ids.
     """
     client = session.client.at(priority)
     repos, roster = await asyncio.gather(
         _failure(_read_repos(session, client)), _failure(_read_agents(session, client) if agents else None)
     )
     session.names.changed()
-    # The token API leaves hidden repositories out.
+    # The token API leaves out hidden repositories.
     if session.names.unsearched() and can_list_hidden(session):
         await read_hidden(session, priority)
     return Failures(repos, roster)
@@ -132,7 +135,7 @@ async def _failure(reading: Awaitable[None] | None) -> MogplexError | None:
 
 
 async def read_hidden(session: Session, priority: Priority) -> bool:
-    """Read the list that contains hidden repositories; return whether it is open to the credentials."""
+    """Read the list with hidden repositories; return whether it can be read."""
     if not session.open(Family.REPOS):
         return False
     try:
@@ -145,9 +148,9 @@ async def read_hidden(session: Session, priority: Priority) -> bool:
 
 
 def can_list_hidden(session: Session) -> bool:
-    """Return whether the whole list of repositories is probably open.
+    """Return whether the list with hidden repositories can probably be read.
 
-    A token alone opens it on a service that takes tokens on unversioned routes, which the calls tell beforehand.
+    A token alone can read it on a service that accepts tokens on unversioned routes, which the calls route shows.
     """
     takes_tokens = session.access.reach(Family.OBSERVABILITY).reach is Reach.OPEN
     return session.open(Family.REPOS) and (session.target.session_cookie is not None or takes_tokens)
@@ -186,5 +189,5 @@ async def _read_agents(session: Session, client: ClientView) -> None:
         else:
             return
     if session.open(Family.AGENTS):
-        # The roster names every agent and, unlike the list, carries no prompts.
+        # The roster names every agent and, unlike the list, contains no prompts.
         names.update({agent.id: agent.name for agent in await client.agents.roster() if agent.name})

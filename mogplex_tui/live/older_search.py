@@ -1,8 +1,8 @@
 """Read the older records of a list page by page.
 
-A filter or an order that the loaded rows cannot answer needs them. The routes page by number, and every new record moves
-the pages on. The search goes by time instead: each page is asked for up to the start of the last record of the page
-before (observability.md §2, §7, §8).
+A filter or sort order that the loaded rows cannot answer needs them. The routes page by number, and every new record
+shifts the pages. The search pages by time instead: each page is requested up to the start of the last record of the
+page before (observability.md §2, §7, §8).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
-# Seconds between two pages. Thousands of them may follow one another.
+# Seconds between two pages; a search may read thousands of pages.
 PAGE_EVERY = 0.25
-# The finest step of the service's instants.
+# The resolution of the service's timestamps.
 _TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class OlderPage(Generic[Row]):
-    """One page of the records that began at an instant or before, newest first.
+    """One page of the records that began at or before an instant, newest first.
 
-    `rows` are those that could be read, by key; `count` counts those that could not as well; `oldest` is when the last
-    record began; `total` is how many records the service has up to that instant.
+    `rows` are the readable records by key; `count` includes unreadable ones; `oldest` is the start of the last record;
+    `total` is the number of records on the service up to that instant.
     """
 
     rows: Mapping[str, Row]
@@ -41,11 +41,11 @@ class OlderPage(Generic[Row]):
 
 
 class OlderSearch(Generic[Row]):
-    """Walks a list from an instant to its end and hands over every page.
+    """Read a list from an instant to its end and pass every page to a function.
 
-    `read` reads the page that ends at an instant, None for the newest one; `take` gets its rows. `loaded` are the keys of
-    the records that the caller has looked at, all from `start` on; they are counted and not handed over. Want `feed` for
-    as long as the search shall go on.
+    `read` reads the page that ends at an instant, None for the newest page; `take` receives its rows. `loaded` are the
+    keys of the records that the caller already has, all of them after `start`; they are counted and not passed on. Want
+    `feed` for as long as the search should go on.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class OlderSearch(Generic[Row]):
             Priority.BACKGROUND,
             every=PAGE_EVERY,
             blind=PAGE_EVERY,
-            # Somebody waits for the end of the search.
+            # A user waits for the result.
             rest=1.0,
             metered=metered,
             idle=lambda: self.is_done,
@@ -79,12 +79,12 @@ class OlderSearch(Generic[Row]):
 
     @property
     def searched(self) -> int:
-        """How many records were looked at."""
+        """The number of records that were read."""
         return self._loaded + self._counted
 
     @property
     def freshness(self) -> Freshness:
-        """Whether the last page could be read."""
+        """The freshness of the last page."""
         return self.feed.freshness
 
     async def _fetch(self) -> bool:
@@ -92,12 +92,12 @@ class OlderSearch(Generic[Row]):
         return False
 
     async def step(self, priority: Priority) -> None:
-        """Read the next page. Raises the error tree."""
+        """Read the next page. Raises MogplexError."""
         if self.is_done:
             return
         page = await self._read(priority, self._until)
         fresh = {key: row for key, row in page.rows.items() if key not in self._at_boundary}
-        # The instant at which a page ends belongs to the next one as well.
+        # The instant at which a page ends also belongs to the next page.
         repeated = len(page.rows) - len(fresh)
         self._counted += page.count - repeated
         self.total = max(self.searched, self.searched + page.total - page.count)
@@ -106,7 +106,7 @@ class OlderSearch(Generic[Row]):
         if page.count >= page.total or page.oldest is None:
             self.is_done = True
         elif page.oldest == self._until:
-            # A whole page of one instant: the rest of that instant cannot be asked for.
+            # The page has a single start time: the other records of that instant cannot be requested.
             self._until, self._at_boundary = page.oldest - _TICK, frozenset()
         else:
             self._until, self._at_boundary = page.oldest, frozenset(page.rows)

@@ -1,4 +1,4 @@
-"""The JSON of one row of work as the service tells it now: the list keeps only what it shows of each."""
+"""Read the current JSON of a row; lists keep only the fields that they show."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ R = TypeVar("R")
 
 
 async def read(runs: Runs, row: RunRow) -> dict[str, object] | None:
-    """Return the JSON of a call, a v1 run or an automation's run as it came, without its secrets; one request.
+    """Return the JSON of a call, a v1 run or a job without secrets; sends one request.
 
-    None when the service does not have it any more, or gives no way to it. A row that could not be read has its JSON
-    at hand. Raises the error tree (observability.md §2, v1.md §5.4, §7.5).
+    Returns None if the service does not have the record any more or has no route for it. A row that could not be parsed
+    keeps its JSON. Raises MogplexError (observability.md §2, v1.md §5.4, §7.5).
     """
     if row.raw is not None:
         found = json.loads(row.raw)
         return found if isinstance(found, dict) else {"record": found}
     client, raw = runs.session.client.at(Priority.TABLE), None
     if row.source is RunSource.CALL and row.started_at is not None and runs.listed:
-        # There is no route for one call, but its own start instant finds it.
+        # There is no route for one call, but its start time finds it.
         page = await client.observability.calls(since=row.started_at, until=row.started_at)
         raw = _named(row.key, page.calls, lambda call: call.id)
     elif row.run_id is not None:
@@ -39,7 +39,7 @@ async def read(runs: Runs, row: RunRow) -> dict[str, object] | None:
 
 
 def as_known(row: RunRow) -> dict[str, object]:
-    """Return what the console knows of a row as JSON, for when it cannot be read."""
+    """Return the known fields of a row as JSON, for when it cannot be read."""
     known = {name: getattr(row, name) for name in row._fields if name not in ("raw", "queued")}
     plain: dict[str, object] = json.loads(json.dumps(known, default=str))
     return redact.payload(plain)

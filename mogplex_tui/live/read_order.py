@@ -1,4 +1,6 @@
-"""Which of two answers about a row was asked for later: one that was on its way must not undo what came after it."""
+"""Discard stale responses.
+
+A read that began before a row's last re-read must not overwrite it."""
 
 from __future__ import annotations
 
@@ -9,23 +11,23 @@ R = TypeVar("R")
 
 
 class Turns:
-    """Numbers the readings of a list, and remembers the last one of each row that was read back after a change."""
+    """Number the reads of a list, and remember the last re-read of each row."""
 
     def __init__(self) -> None:
         self._asked = 0
         self._told: dict[str, int] = {}
 
     def ask(self) -> int:
-        """Return the number of a reading that begins now."""
+        """Return the number of a read that starts now."""
         self._asked += 1
         return self._asked
 
     def read_back(self, key: str, turn: int) -> None:
-        """Keep that a row was read back by this reading: answers that were asked for before it say nothing of it."""
+        """Record the re-read of a row, so that earlier reads are ignored for it."""
         self._told[key] = max(turn, self._told.get(key, 0))
 
     def overtaken(self, key: str, turn: int) -> bool:
-        """Return whether what this reading says of a row is older than what has been read of it since."""
+        """Return whether a read is older than the last re-read of a row."""
         told = self._told.get(key)
         if told is None:
             return False
@@ -33,5 +35,5 @@ class Turns:
         return turn < told
 
     def still_news(self, pairs: Iterable[tuple[str, R]], turn: int) -> list[tuple[str, R]]:
-        """Return the rows of a reading without those that it is too late for."""
+        """Return the rows of a read without those that are outdated."""
         return [(key, row) for key, row in pairs if not self.overtaken(key, turn)]

@@ -10,7 +10,7 @@ from collections import Counter
 
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.run_events_feed import RunFeed
+from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.executor import new_key
@@ -63,7 +63,7 @@ async def _watch(said: dict[str, str], cookie: bool, realtime: bool) -> tuple[in
         runs.set.changes.subscribe(
             lambda _: streaming.set() if runs.set.rows[row.key].state == "streaming" else None
         )
-        session.scheduler.want(RunFeed(session, runs, row).feed)
+        session.scheduler.want(RunEventsFeed(session, runs, row).feed)
         await asyncio.wait_for(streaming.wait(), 120)
         await asyncio.sleep(SETTLE)
         log.addHandler(counter)

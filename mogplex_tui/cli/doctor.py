@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import Setting
     from mogplex_tui.cli.doctor_checks import CheckResult
     from mogplex_tui.cli.output import Output
-    from mogplex_tui.live.account_match import Accounts
+    from mogplex_tui.live.account_match import AccountComparison
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ async def _doctor(setting: Setting) -> int:
     return _code(findings)
 
 
-def _service(setting: Setting, accounts: Accounts | None) -> dict[str, object]:
+def _service(setting: Setting, accounts: AccountComparison | None) -> dict[str, object]:
     from mogplex_tui import __version__
 
     settings, session, target = setting.settings, setting.session, setting.session.target
@@ -112,7 +112,7 @@ def _print(
     _print_help(output, findings, advice)
 
 
-def _credential_advice(setting: Setting, accounts: Accounts | None) -> dict[str, list[str]]:
+def _credential_advice(setting: Setting, accounts: AccountComparison | None) -> dict[str, list[str]]:
     """Return advice on the credentials, with the lines of the report it is for."""
     session = setting.session
     if accounts is not None and accounts.same is False:

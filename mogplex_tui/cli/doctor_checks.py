@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mogplex_tui.api.errors import MogplexError
     from mogplex_tui.cli.command_session import Setting
-    from mogplex_tui.live.account_match import Accounts
+    from mogplex_tui.live.account_match import AccountComparison
 
 # A live connection that says nothing for so long is taken for broken.
 LIVE_WITHIN = 10.0
@@ -96,7 +96,7 @@ class Examination:
         self._client = self.session.client.at(Priority.ACTION)
         self.exchanges = Exchanges()
         self.findings: list[CheckResult] = []
-        self.accounts: Accounts | None = None
+        self.accounts: AccountComparison | None = None
 
     async def run(self) -> list[CheckResult]:
         """Return a finding for each family."""
@@ -179,7 +179,7 @@ class Examination:
         says = f"Signed in as {user.label}." + (f" GitHub: {ready}." if ready else "")
         return CheckResult("account", OPEN, says=says)
 
-    async def _compare_accounts(self) -> Accounts | None:
+    async def _compare_accounts(self) -> AccountComparison | None:
         """Compare the accounts of the token and the cookie, where both are in use."""
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.api.response_errors import CredentialKind

@@ -32,9 +32,9 @@ from mogplex_tui.cli.event_output import (
 )
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.output import json_text
-from mogplex_tui.live.event_tail import UNREADABLE, Added, Tail
-from mogplex_tui.live.realtime import Hearing
-from mogplex_tui.live.run_events_feed import RunFeed
+from mogplex_tui.live.event_tail import UNREADABLE, BatchResult, EventTail
+from mogplex_tui.live.realtime import RealtimeState
+from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import formatting, messages
@@ -59,7 +59,7 @@ ENDING = frozenset({"finished", "failed", "cancelled"})
 FINAL = (NotFound, NotSignedIn, LoginRequired, NotAllowed, Absent, InvalidInput)
 
 
-class EventLog(Tail):
+class EventLog(EventTail):
     """Hands over every event once, a tool's start and finish apart: what is printed cannot be changed any more."""
 
     def __init__(self) -> None:
@@ -67,16 +67,16 @@ class EventLog(Tail):
         self._fresh: list[Event] = []
         self._fresh_bad: list[BadRow] = []
 
-    def add(self, events: Iterable[Event]) -> Added:
+    def add(self, events: Iterable[Event]) -> BatchResult:
         """Take in a batch; events that were seen before change nothing."""
         before = len(self._fresh)
         for event in events:
             if event.id not in self._seen:
                 self._seen.add(event.id)
                 self._fresh.append(event)
-        return Added(appended=len(self._fresh) - before)
+        return BatchResult(appended=len(self._fresh) - before)
 
-    def add_bad(self, rows: Iterable[BadRow]) -> Added:
+    def add_bad(self, rows: Iterable[BadRow]) -> BatchResult:
         """Take in events that did not parse; each is handed over once as well."""
         before = len(self._fresh_bad)
         for row in rows:
@@ -86,7 +86,7 @@ class EventLog(Tail):
                 self._fresh_bad.append(row)
         new = len(self._fresh_bad) - before
         self.bad += new
-        return Added(appended=new)
+        return BatchResult(appended=new)
 
     def take(self) -> list[Event]:
         """Return what came since the last time, by time and arrival."""
@@ -104,7 +104,7 @@ class Follower:
 
     def __init__(self, setting: Setting, records: RunRecords, row: RunRow) -> None:
         self.session, self.output, self.records = setting.session, setting.output, records
-        self.feed = RunFeed(self.session, records.runs, row)
+        self.feed = RunEventsFeed(self.session, records.runs, row)
         self.log = EventLog()
         self.feed.tail = self.log
         self._woken = asyncio.Event()
@@ -262,7 +262,7 @@ class Follower:
         self._report_budget(feeds)
         self._say_once("source", messages.missing_events(self.feed))
         realtime = self.session.realtime
-        if realtime.hearing is Hearing.CLOSED:
+        if realtime.hearing is RealtimeState.CLOSED:
             self._say_once(
                 "realtime", f"Without live updates, read every few seconds instead: {realtime.reason}"
             )

@@ -18,7 +18,7 @@ from mogplex_tui.cli.kind_records import read_patiently
 from mogplex_tui.live import run_lookup
 from mogplex_tui.live import run_row as make
 from mogplex_tui.live.freshness import CLOSED
-from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.names import read_hidden, read_names
 from mogplex_tui.live.run_lookup import ids_of
 from mogplex_tui.live.run_row import RunRow, RunSource
@@ -155,7 +155,7 @@ class RunRecords:
             return self.runs.put_run(await client.runs.get(fresh.run_id))
         if row.automation_id and row.job_id:
             detail = await client.automations.run(row.automation_id, row.job_id)
-            fresh = self.runs.dress(make.from_job(detail, row.automation_id, row.who))
+            fresh = self.runs.enrich(make.from_job(detail, row.automation_id, row.who))
         return self._keep(fresh)
 
     async def learn_from_events(self, row: RunRow) -> RunRow:
@@ -170,7 +170,7 @@ class RunRecords:
                 fresh = run_lookup.with_events(row, batch)
                 break
         if fresh.run_id is not None and row.run_id is None:
-            self._session.history.remember(Remembered(fresh.run_id, row.call_id, row.repo, row.prompt))
+            self._session.history.remember(KnownRun(fresh.run_id, row.call_id, row.repo, row.prompt))
         return self._keep(fresh)
 
     def _keep(self, row: RunRow) -> RunRow:

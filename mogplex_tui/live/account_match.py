@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.account import User
 
 
-class Accounts(NamedTuple):
+class AccountComparison(NamedTuple):
     """The accounts of a token and a cookie.
 
     Names are None where unknown; `same` is None where the accounts cannot be compared.
@@ -38,7 +38,7 @@ def name_of(user: User) -> str:
     return user.email or user.username or user.name or user.id
 
 
-async def compare(client: ClientView, by_cookie: User) -> Accounts:
+async def compare(client: ClientView, by_cookie: User) -> AccountComparison:
     """Compare the account of the token with the known account of the cookie.
 
     No v1 route names the caller, and an OAuth token opens nothing else. The accounts are compared by their
@@ -48,13 +48,13 @@ async def compare(client: ClientView, by_cookie: User) -> Accounts:
     name = name_of(by_cookie)
     try:
         if not client.target.token_opens_unversioned_routes:
-            return Accounts(None, name, await _same_repos(client, by_cookie.id))
+            return AccountComparison(None, name, await _same_repos(client, by_cookie.id))
         by_token = await client.account.user(credential=CredentialKind.TOKEN)
     except MogplexError:
-        return Accounts(None, name, None)
+        return AccountComparison(None, name, None)
     if by_token is None:
-        return Accounts(None, name, None)
-    return Accounts(name_of(by_token), name, by_token.id == by_cookie.id)
+        return AccountComparison(None, name, None)
+    return AccountComparison(name_of(by_token), name, by_token.id == by_cookie.id)
 
 
 async def _same_repos(client: ClientView, user_id: str) -> bool | None:

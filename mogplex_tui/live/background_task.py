@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 
-class Going(ABC):
+class BackgroundTask(ABC):
     """A loop that runs between `start` and `stop`.
 
     Subclasses implement the loop and name the tasks that it started.

@@ -20,7 +20,7 @@ from mogplex_tui.live.store import RowChanges
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.calls import CallPage
-    from mogplex_tui.live.read_order import Turns
+    from mogplex_tui.live.read_order import ReadOrder
     from mogplex_tui.live.session import Session
     from mogplex_tui.live.store import RowSet
 
@@ -42,7 +42,7 @@ class Span(NamedTuple):
 class CallPages:
     """Read calls into a set of runs, and track the time span without gaps.
 
-    `dress` completes a row with names and local state, `again` requests another read, and `turns` discards late
+    `enrich` completes a row with names and local state, `again` requests another read, and `turns` discards late
     answers.
     """
 
@@ -50,11 +50,11 @@ class CallPages:
         self,
         session: Session,
         rows: RowSet[RunRow],
-        dress: Callable[[RunRow], RunRow],
+        enrich: Callable[[RunRow], RunRow],
         again: Callable[[], None],
-        turns: Turns,
+        turns: ReadOrder,
     ) -> None:
-        self._session, self._set, self._dress, self._again = session, rows, dress, again
+        self._session, self._set, self._enrich, self._again = session, rows, enrich, again
         self._turns = turns
         # Sources beside the newest calls. Ended calls hardly change, so their age alone does not make them stale.
         self._live = SourceState(Subject(f"live runs beyond the newest {PAGE}"))
@@ -77,10 +77,10 @@ class CallPages:
     def load_more(self) -> None:
         """Request one more page of older calls, unless one is being read."""
         # Before the first answer it is unknown whether there are more calls than the cached pages of the last session.
-        pictured = self._set.total is None and self._held() >= PAGE
+        pictured = self._set.total is None and self._loaded_count() >= PAGE
         if (self.may_load_more or pictured) and self._more is None:
             # New calls have shifted the page numbers, so count pages by the loaded calls.
-            self._more = self._held() // PAGE + 1
+            self._more = self._loaded_count() // PAGE + 1
             self._again()
 
     async def read(self) -> bool:
@@ -94,26 +94,26 @@ class CallPages:
         self._set.total = first.total
         if not self.may_load_more:
             self._more = None
-        known = self._span or self._pictured()
+        known = self._span or self._cached_span()
         differed, newest = self._take(first, asked)
         differed |= await self._join(first, known, asked)
         differed |= await self._read_live(first)
-        with self._older.apart(self._session.clock):
+        with self._older.record_errors(self._session.clock):
             if self._more is not None or self.pages > 1:
-                differed |= await self._turn_page()
-        self._let_go()
+                differed |= await self._read_older_page()
+        self._drop_oldest()
         whole_since = self._whole_since()
         if whole_since != self._set.whole_since:
             # Figures over a day depend on the covered span, even where no row changed.
             self._set.whole_since = whole_since
             self._set.changes(RowChanges())
-        self._tell_old(newest)
+        self._record_outdated_rows(newest)
         return differed
 
     async def _read_live(self, first: CallPage) -> bool:
         """Read live calls beyond the newest page, and calls that have ended since."""
         live, differed = {call.id for call in first.calls if call.status in LIVE_STATES}, False
-        with self._live.apart(self._session.clock):
+        with self._live.record_errors(self._session.clock):
             if first.total > len(first.calls):
                 client, asked = self._session.client.at(Priority.TABLE).observability, self._turns.ask()
                 running = await client.calls(page=1, limit=PAGE, surface="live")
@@ -132,7 +132,7 @@ class CallPages:
         rows = self._set.rows.items()
         return ((key, row) for key, row in rows if row.live and row.source is make.RunSource.CALL)
 
-    def _tell_old(self, newest: set[str]) -> None:
+    def _record_outdated_rows(self, newest: set[str]) -> None:
         """Record which rows are outdated because their source fails."""
         self._gone.keys = frozenset(self._gone.left)
         self._live.keys = self._older.keys = frozenset()
@@ -142,7 +142,7 @@ class CallPages:
             self._older.keys = frozenset(row.key for row in self._ended_calls() if row.key not in newest)
 
     def _whole_since(self) -> datetime | None:
-        if self._span is None or self._held() >= (self._set.total or 0):
+        if self._span is None or self._loaded_count() >= (self._set.total or 0):
             return datetime.min.replace(tzinfo=UTC)
         return self._span.oldest
 
@@ -173,7 +173,7 @@ class CallPages:
             self._set.drop([row.key for row in self._ended_calls() if (row.began or newest) < oldest])
         return differed
 
-    def _pictured(self) -> Span | None:
+    def _cached_span(self) -> Span | None:
         """Return the span of the rows that were cached by the last session."""
         starts = [row.began for row in self._ended_calls() if row.began is not None]
         return Span(max(starts), min(starts)) if starts else None
@@ -181,7 +181,7 @@ class CallPages:
     def _ended_calls(self) -> list[RunRow]:
         return [row for row in self._set.rows.values() if row.source is make.RunSource.CALL and not row.live]
 
-    def _held(self) -> int:
+    def _loaded_count(self) -> int:
         """Return the number of calls loaded without a gap, with unreadable ones."""
         oldest = self._span.oldest if self._span is not None else None
         return sum(
@@ -189,9 +189,9 @@ class CallPages:
             for row in self._set.rows.values()
         )
 
-    async def _turn_page(self) -> bool:
+    async def _read_older_page(self) -> bool:
         """Read the requested older page, or the one that is due to be read again."""
-        turn, held, asked = self._more or self._page_turn, self._held(), self._turns.ask()
+        turn, held, asked = self._more or self._page_turn, self._loaded_count(), self._turns.ask()
         self.pages = max(self.pages, turn)
         page = await self._session.client.at(Priority.TABLE).observability.calls(page=turn, limit=PAGE)
         brought = any(call.id not in self._set.rows for call in page.calls)
@@ -208,7 +208,7 @@ class CallPages:
         self._page_turn = turn + 1 if turn < self.pages else 2
         return differed
 
-    def _let_go(self) -> None:
+    def _drop_oldest(self) -> None:
         """Drop the oldest calls when very many have arrived, so that memory stays bounded."""
         most = self.pages * PAGE + KEPT
         if self._span is None or len(self._set.rows) - len(self._found) <= most:
@@ -229,13 +229,13 @@ class CallPages:
         calls = (row for row in rows if row.source is make.RunSource.CALL)
         return frozenset(row.key for row in calls if row.began is None or row.began >= oldest), oldest
 
-    def hold(self, rows: Iterable[tuple[str, RunRow]]) -> None:
+    def keep_found(self, rows: Iterable[tuple[str, RunRow]]) -> None:
         """Keep calls that a search has found, whatever their age."""
         pairs = dict(rows)
         self._found |= pairs.keys() - self._set.rows.keys()
         self._set.apply(pairs.items())
 
-    def let_go(self, keys: Iterable[str]) -> None:
+    def drop_found(self, keys: Iterable[str]) -> None:
         """Drop calls that a search has found, except those that the list has loaded since."""
         gone = self._found & set(keys)
         self._found -= gone
@@ -262,7 +262,7 @@ class CallPages:
 
         `asked` is the number of the read.
         """
-        pairs = [(call.id, self._dress(make.from_call(call))) for call in page.calls]
+        pairs = [(call.id, self._enrich(make.from_call(call))) for call in page.calls]
         pairs += make.marked(page.calls.bad, f"page-{page.page}")
         return bool(self._set.apply(self._turns.still_news(pairs, asked)).changed), {key for key, _ in pairs}
 

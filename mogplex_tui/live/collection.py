@@ -245,7 +245,7 @@ class Collection(Generic[Row]):
             self._taken = number
             self.set.notices = page.notices or self._notices_of(source)
             self.hides = source.hides
-            self.set.freshness.taken(self.session.clock)
+            self.set.freshness.mark_read(self.session.clock)
             return self._take(page)
         # Keep the rows of earlier reads; without any, report the failure.
         raise refused or NotAllowed(self.session.access.reach(self.sources[0].family).reason)
@@ -340,13 +340,13 @@ class Collection(Generic[Row]):
         """Return the keys of the last list."""
         return self._listed
 
-    def hold(self, rows: Iterable[tuple[str, Entry[Row]]]) -> None:
+    def keep_found(self, rows: Iterable[tuple[str, Entry[Row]]]) -> None:
         """Keep records that a search has found, although the list does not contain them."""
         pairs = dict(rows)
         self._found |= pairs.keys() - self._listed
         self.set.apply(pairs.items())
 
-    def let_go(self, keys: Iterable[str]) -> None:
+    def drop_found(self, keys: Iterable[str]) -> None:
         """Drop records that a search has found, except those in the list."""
         gone = self._found & set(keys)
         self._found -= gone

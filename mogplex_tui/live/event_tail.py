@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.live import redact
 from mogplex_tui.live.run_row import instant
-from mogplex_tui.live.spill_file import Spill, Spilled
+from mogplex_tui.live.spill_file import Spill, SpilledBytes
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow
@@ -35,7 +35,7 @@ RESORT_ABOVE = 64
 
 
 @dataclass(slots=True, eq=False)
-class Line:
+class EventLine:
     """One line of the tail: an event, or a tool's start joined with its finish.
 
     `at` is an aware datetime, `took_ms` is in milliseconds, `ok` is None while a tool runs. `version` increases with
@@ -48,9 +48,9 @@ class Line:
     type: str
     tool: str | None
     message: str
-    body: bytes | Spilled
+    body: bytes | SpilledBytes
     call_id: str | None = None
-    finish: bytes | Spilled | None = None
+    finish: bytes | SpilledBytes | None = None
     finish_id: str | None = None
     took_ms: float | None = None
     ok: bool | None = None
@@ -82,13 +82,13 @@ class Line:
         return event
 
 
-def _decoded(body: bytes | Spilled) -> dict[str, object]:
+def _decoded(body: bytes | SpilledBytes) -> dict[str, object]:
     value = json.loads(bytes(body))
     return value if isinstance(value, dict) else {"value": value}
 
 
 @dataclass(slots=True)
-class Added:
+class BatchResult:
     """The effect of one batch: lines appended, ids changed, older lines inserted."""
 
     appended: int = 0
@@ -99,15 +99,15 @@ class Added:
         return bool(self.appended or self.changed or self.reordered)
 
 
-class Tail:
+class EventTail:
     """Lines in order. Batches may repeat, overlap and arrive in any order."""
 
     def __init__(self) -> None:
-        self.lines: list[Line] = []
-        self._by_id: dict[str, Line] = {}
-        self._running: dict[str, Line] = {}
+        self.lines: list[EventLine] = []
+        self._by_id: dict[str, EventLine] = {}
+        self._running: dict[str, EventLine] = {}
         # Finishes without a start: they have their own line until the start arrives.
-        self._orphans: dict[str, Line] = {}
+        self._orphans: dict[str, EventLine] = {}
         self._seen: set[str] = set()
         self._count = 0
         # Whether the service stopped at its limit, so that later events cannot be read.
@@ -132,11 +132,11 @@ class Tail:
         line = self._by_id.get(line_id)
         return None if line is None else bisect_left(self.lines, line.sort, key=_sort)
 
-    def get(self, line_id: str) -> Line | None:
+    def get(self, line_id: str) -> EventLine | None:
         """Return a line by its id."""
         return self._by_id.get(line_id)
 
-    def add(self, events: Iterable[Event]) -> Added:
+    def add(self, events: Iterable[Event]) -> BatchResult:
         """Merge a batch of events; known events change nothing."""
         batch = _Batch()
         for event in events:
@@ -148,7 +148,7 @@ class Tail:
             self._place(self._line(event, batch), batch)
         return self._settle(batch)
 
-    def add_bad(self, rows: Iterable[BadRow]) -> Added:
+    def add_bad(self, rows: Iterable[BadRow]) -> BatchResult:
         """Merge events that could not be parsed as marked lines with their raw JSON."""
         batch = _Batch()
         for row in rows:
@@ -165,10 +165,12 @@ class Tail:
             self._count += 1
             at = known or (self.lines[-1].at if self.lines else datetime.fromtimestamp(0, UTC))
             message = f"This event could not be read: {redact.text(row.why)}"
-            self._place(Line(key, at, self._count, UNREADABLE, None, message, self._spill.keep(body)), batch)
+            self._place(
+                EventLine(key, at, self._count, UNREADABLE, None, message, self._spill.keep(body)), batch
+            )
         return self._settle(batch)
 
-    def _finish(self, event: Event, added: Added) -> bool:
+    def _finish(self, event: Event, added: BatchResult) -> bool:
         call = _tool_call(event)
         start = self._running.pop(call, None) if call else None
         if start is None:
@@ -180,10 +182,10 @@ class Tail:
         added.changed.append(start.id)
         return True
 
-    def _line(self, event: Event, batch: _Batch) -> Line:
+    def _line(self, event: Event, batch: _Batch) -> EventLine:
         payload = event.payload or {}
         self._count += 1
-        line = Line(
+        line = EventLine(
             id=event.id,
             at=event.created_at,
             order=self._count,
@@ -202,7 +204,7 @@ class Tail:
             self._adopt(line, batch)
         return line
 
-    def _adopt(self, start: Line, batch: _Batch) -> None:
+    def _adopt(self, start: EventLine, batch: _Batch) -> None:
         """Join a start with its earlier finish, or wait for the finish."""
         orphan = self._orphans.pop(start.call_id or "", None)
         if orphan is None:
@@ -214,7 +216,7 @@ class Tail:
         batch.gone[orphan.id] = orphan
         del self._by_id[orphan.id]
 
-    def _place(self, line: Line, batch: _Batch) -> None:
+    def _place(self, line: EventLine, batch: _Batch) -> None:
         self._by_id[line.id] = line
         if not self.lines or line.sort >= self.lines[-1].sort:
             self.lines.append(line)
@@ -222,7 +224,7 @@ class Tail:
         else:
             batch.late.append(line)
 
-    def _settle(self, batch: _Batch) -> Added:
+    def _settle(self, batch: _Batch) -> BatchResult:
         """Move late lines to their position and remove joined finishes."""
         added, moved = batch.added, len(batch.late) + len(batch.gone)
         added.appended = len(batch.appended - batch.gone.keys())
@@ -235,13 +237,13 @@ class Tail:
                 insort(self.lines, line, key=_sort)
             for line in batch.gone.values():
                 del self.lines[bisect_left(self.lines, line.sort, key=_sort)]
-        self._let_go(added)
+        self._drop_oldest(added)
         return added
 
     def _too_old(self, at: datetime) -> bool:
         return self._gone_until is not None and at <= self._gone_until
 
-    def _let_go(self, added: Added) -> None:
+    def _drop_oldest(self, added: BatchResult) -> None:
         """Drop the oldest lines of a long tail, and ignore them in later reads."""
         if len(self.lines) <= KEPT:
             return
@@ -263,13 +265,13 @@ class Tail:
 
 @dataclass(slots=True)
 class _Batch:
-    added: Added = field(default_factory=Added)
+    added: BatchResult = field(default_factory=BatchResult)
     appended: set[str] = field(default_factory=set)
-    late: list[Line] = field(default_factory=list)
-    gone: dict[str, Line] = field(default_factory=dict)
+    late: list[EventLine] = field(default_factory=list)
+    gone: dict[str, EventLine] = field(default_factory=dict)
 
 
-def _sort(line: Line) -> tuple[datetime, int]:
+def _sort(line: EventLine) -> tuple[datetime, int]:
     return line.sort
 
 
@@ -278,7 +280,7 @@ def _tool_call(event: Event) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _outcome(line: Line, payload: dict[str, object]) -> None:
+def _outcome(line: EventLine, payload: dict[str, object]) -> None:
     took, ok, error = payload.get("duration_ms"), payload.get("success"), payload.get("error")
     line.took_ms = _milliseconds(took)
     line.ok = ok if isinstance(ok, bool) else error is None

@@ -1,4 +1,4 @@
-"""How fresh what is shown is: of each source, and of a set that several sources tell (design decision 13)."""
+"""How current data is: of each source, and of a list with several sources."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from mogplex_tui.api.clock import Clock
     from mogplex_tui.live.reasons import Subject
 
-# A road that is found closed, not one that failed.
+# Errors that mean that a route is closed to the credential, not that it failed.
 CLOSED = (LoginRequired, NotAllowed, NotSignedIn, Absent)
-# How one route may fail while others tell their part; all else is trouble of the whole service, or of its budget.
+# Errors that may concern a single route; all others concern the whole service or its request budget.
 OF_ONE_ROUTE = (InvalidResponse, ServiceFailed, Unavailable, TimedOut)
-# Older than this, in seconds, rows are old, unless they are read more rarely than that.
+# Seconds after which rows are stale, unless they are read less often than that.
 STALE_AFTER = 90.0
-# A reading may be so late, in seconds, before what is shown is called old; one that fails again, so long after the last.
+# Seconds that a read may be late before its data is stale, and the same for a read that has failed repeatedly.
 LATE, FAILING_LATE = 30.0, 15.0
 
 
 @dataclass(slots=True)
 class Freshness:
-    """How current what one source tells is, and what stands in the way.
+    """The freshness of the data of one source, and what delays its next read.
 
-    `as_of`, `retry_at` and `blocked_until` are monotonic seconds; `every` is how many seconds lie between two readings
-    at most, infinite for what hardly changes and is not old by its age alone.
+    `as_of`, `retry_at` and `blocked_until` are monotonic seconds. `every` is the most seconds between two reads; it is
+    infinite for data that hardly changes and does not become stale by age alone.
     """
 
     as_of: float | None = None
@@ -53,33 +53,33 @@ class Freshness:
     every: float = 0.0
 
     def age(self, now: float) -> float | None:
-        """Return the seconds since it was last read, or None when it never was."""
+        """Return the seconds since the last successful read, or None before the first."""
         return None if self.as_of is None else max(0.0, now - self.as_of)
 
     def stale(self, now: float) -> bool:
-        """Return whether what was read is old enough, or troubled enough, to be drawn as old."""
+        """Return whether the data is stale: too old, or its reads keep failing."""
         age = self.age(now)
         late = max(STALE_AFTER, self.every + LATE)
         return age is not None and (age > late or (self.failures > 1 and age > FAILING_LATE))
 
-    def taken(self, clock: Clock) -> None:
-        """Note that it has been read now, and that nothing stands in the way any more."""
+    def mark_read(self, clock: Clock) -> None:
+        """Record a successful read now."""
         self.as_of, self.as_of_wall = clock.monotonic(), clock.now()
         self.error, self.failures, self.retry_at, self.blocked_until = None, 0, None, None
 
-    def failed(self, error: Exception) -> None:
-        """Note that reading it failed once more; who plans the next try says when that is."""
-        # Its frames hold what was being read, which may be a large answer.
+    def mark_failed(self, error: Exception) -> None:
+        """Record a failed read; the caller plans the next try."""
+        # The traceback's frames hold the data that was being read, which may be large.
         error.__traceback__ = error.__context__ = error.__cause__ = None
         self.error, self.blocked_until = error, None
         self.failures += 1
 
 
 class SourceState:
-    """One of several sources of a list: it fails and grows old by itself, and the others stay fresh.
+    """One of several sources of a list, with its own freshness and failures.
 
-    `subject` is the data that it gives, as messages name it. `keys` are the rows that are old
-    while it fails, None where that cannot be told apart; `columns` are what it tells in every row.
+    `subject` names its data in messages. `keys` are the rows that are stale while it fails, None if unknown; `columns`
+    are the columns that it fills in every row.
     """
 
     def __init__(
@@ -91,36 +91,36 @@ class SourceState:
     ) -> None:
         self.subject, self.columns, self.keys = subject, columns, keys
         self.freshness = freshness or Freshness()
-        # Its last answer, where that stands in while it fails.
-        self.told: object = None
-        # Of records that it reads one by one: those that were not read, and those that failed when they were last, that
-        # which did so lately at the end.
+        # Its last answer, which is used while it fails.
+        self.last_answer: object = None
+        # For a source that reads records one by one: the records that were not read, and those whose last read failed,
+        # the latest failure last.
         self.left: list[str] = []
         self._failed: list[str] = []
 
     @property
     def known(self) -> bool:
-        """Whether anything is shown that it told."""
+        """Whether any of its data is shown."""
         return self.freshness.as_of is not None and (
             bool(self.columns) or self.keys is None or bool(self.keys)
         )
 
     @property
     def failing(self) -> bool:
-        """Whether its last reading failed."""
+        """Whether its last read failed."""
         return self.freshness.failures > 0
 
     @contextmanager
-    def apart(self, clock: Clock) -> Iterator[None]:
-        """Read within: what fails as one route may fail is noted here and goes no further."""
+    def record_errors(self, clock: Clock) -> Iterator[None]:
+        """Run a read; record an error that concerns one route only instead of raising it."""
         try:
             yield
         except OF_ONE_ROUTE as error:
-            self.freshness.failed(error)
-            # At once, until whoever reads the set has planned when.
+            self.freshness.mark_failed(error)
+            # Retry at once, until the reader of the list has planned a time.
             self.freshness.retry_at = clock.monotonic()
         else:
-            self.freshness.taken(clock)
+            self.freshness.mark_read(clock)
 
     async def each(
         self,
@@ -130,14 +130,14 @@ class SourceState:
         *,
         at_once: int = 1,
     ) -> bool:
-        """Read several records, one by one or `at_once`; return whether anything differed.
+        """Read several records, `at_once` at a time; return whether any of them changed.
 
-        The first failure ends it, so that a route that is down costs one request; what failed comes last the next time,
-        the latest behind the others, so that no broken record keeps another from being read.
+        The first failure ends it, so that a route that is down costs one request. Records that failed come last the
+        next time, the latest failure at the end, so that a broken record does not keep the others from being read.
         """
         failed = {name: place for place, name in enumerate(self._failed, 1)}
         differed, self.left = False, sorted(names, key=lambda name: failed.get(name, 0))
-        with self.apart(clock):
+        with self.record_errors(clock):
             while self.left:
                 some = self.left[:at_once]
                 answers = await asyncio.gather(*map(read, some), return_exceptions=True)
@@ -147,7 +147,7 @@ class SourceState:
                 differed |= True in answers
                 for name in read_now:
                     failed.pop(name, None)
-                # What failed stands first in what is left.
+                # The failed record stays first in the remaining ones.
                 self.left = [name for name in self.left if name not in read_now]
                 for answer in answers:
                     if isinstance(answer, BaseException):
@@ -159,9 +159,10 @@ class SourceState:
 
 
 def shown_freshness(fresh: Freshness, sources: Sequence[SourceState] = ()) -> tuple[Freshness, bool]:
-    """Return the freshness to show for data with several sources, and whether it is that of one source.
+    """Return the freshness to show for several sources, and whether one decides it.
 
-    That of the whole if its reading is delayed, else of the oldest delayed source, else of the oldest.
+    That of the whole list if its read is delayed, else that of the oldest delayed source, else that of the oldest
+    source.
     """
     if fresh.as_of is None or is_delayed(fresh):
         return fresh, False
@@ -175,10 +176,10 @@ def shown_freshness(fresh: Freshness, sources: Sequence[SourceState] = ()) -> tu
 
 
 def is_delayed(fresh: Freshness) -> bool:
-    """Return whether a failure or the budget keeps a source from being read."""
+    """Return whether a failure or the request budget delays a source's next read."""
     return fresh.failures > 0 or (fresh.blocked_until is not None and fresh.as_of is not None)
 
 
 def last_read(fresh: Freshness) -> float:
-    """Return when something was read last, in monotonic seconds; before everything else what never was."""
+    """Return the monotonic time of the last read; minus infinity before the first."""
     return -inf if fresh.as_of is None else fresh.as_of

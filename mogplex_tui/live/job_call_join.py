@@ -14,7 +14,7 @@ from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 from mogplex_tui.live.store import RowSet
 
 
-class JobCalls:
+class JobCallJoin:
     """Replace calls in a set of rows by the rows of their jobs, and restore them."""
 
     def __init__(self, rows: RowSet[RunRow]) -> None:

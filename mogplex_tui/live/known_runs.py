@@ -20,7 +20,7 @@ LONGEST_FINAL = 8000
 _LOCK_SECONDS = 0.5
 
 
-class Remembered(NamedTuple):
+class KnownRun(NamedTuple):
     """One run that is known on this machine.
 
     The prompt is stored because the service never returns it. `final` is the service's last answer about a run that has
@@ -34,18 +34,18 @@ class Remembered(NamedTuple):
     final: dict[str, object] | None = None
 
 
-class History:
+class KnownRuns:
     """The known runs, newest last; stored if the session has a directory."""
 
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
         path = directory / "runs.json" if directory else None
         self._file = StateFile(path, "the list of started and opened runs", troubles)
-        self._runs: dict[str, Remembered] = {}
+        self._runs: dict[str, KnownRun] = {}
         self._by_call: dict[str, str] = {}
         for run in self._stored():
             self._keep(run)
 
-    def _stored(self) -> list[Remembered]:
+    def _stored(self) -> list[KnownRun]:
         """Return the readable runs of the file; rename a damaged file."""
         content = self._file.read(lambda found: isinstance(found, list)) or []
         runs = [run for item in content if (run := _remembered(item)) is not None]
@@ -57,23 +57,23 @@ class History:
     def __len__(self) -> int:
         return len(self._runs)
 
-    def all(self) -> list[Remembered]:
+    def all(self) -> list[KnownRun]:
         """Return all known runs, newest first."""
         return list(reversed(self._runs.values()))
 
-    def get(self, run_id: str | None) -> Remembered | None:
+    def get(self, run_id: str | None) -> KnownRun | None:
         """Return a run by its id."""
         return self._runs.get(run_id) if run_id else None
 
-    def by_call(self, call_id: str | None) -> Remembered | None:
+    def by_call(self, call_id: str | None) -> KnownRun | None:
         """Return the run of a call."""
         return self.get(self._by_call.get(call_id)) if call_id else None
 
-    def remember(self, run: Remembered) -> None:
+    def remember(self, run: KnownRun) -> None:
         """Add or update a run; fields that are None keep their earlier value."""
         old = self._runs.pop(run.run_id, None)
         if old is not None:
-            run = Remembered(
+            run = KnownRun(
                 run.run_id,
                 run.call_id or old.call_id,
                 run.repo or old.repo,
@@ -101,7 +101,7 @@ class History:
             gone = self._runs.pop(next(iter(self._runs)))
             self._by_call.pop(gone.call_id or "", None)
 
-    def _keep(self, run: Remembered) -> None:
+    def _keep(self, run: KnownRun) -> None:
         self._runs[run.run_id] = run
         if run.call_id:
             self._by_call[run.call_id] = run.run_id
@@ -129,12 +129,12 @@ class History:
             self._trim()
 
 
-def _remembered(item: object) -> Remembered | None:
+def _remembered(item: object) -> KnownRun | None:
     if not isinstance(item, dict) or not isinstance(item.get("run_id"), str):
         return None
     known = {key: item.get(key) for key in ("call_id", "repo", "prompt")}
     final = item.get("final")
-    return Remembered(item["run_id"], **_texts(known), final=final if isinstance(final, dict) else None)
+    return KnownRun(item["run_id"], **_texts(known), final=final if isinstance(final, dict) else None)
 
 
 def _texts(values: dict[str, object]) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mogplex_tui.live import redact
-from mogplex_tui.live.event_tail import Added
+from mogplex_tui.live.event_tail import BatchResult
 
 # Terminal escape sequences for colours and cursor movement, which the tail does not use.
 _SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
@@ -62,12 +62,12 @@ class LogTail:
         """Return the position of a line."""
         return self._index.get(key)
 
-    def take(self, lines: Iterable[LogLine]) -> Added:
+    def take(self, lines: Iterable[LogLine]) -> BatchResult:
         """Merge one read of every log; return what changed."""
         reading: dict[str, list[LogLine]] = {}
         for line in lines:
             reading.setdefault(line.source, []).append(line)
-        added = Added()
+        added = BatchResult()
         for source in list(self._keys):
             if not self._goes_on(source, reading.get(source, [])):
                 self._forget(source)
@@ -91,7 +91,7 @@ class LogTail:
         self.lines = [line for line in self.lines if line.key not in gone]
         self._index = {line.key: place for place, line in enumerate(self.lines)}
 
-    def _append(self, keys: list[str], found: Sequence[LogLine], added: Added) -> None:
+    def _append(self, keys: list[str], found: Sequence[LogLine], added: BatchResult) -> None:
         if keys and (last := self.lines[self._index[keys[-1]]]).text != (now := found[len(keys) - 1]).text:
             self.lines[self._index[last.key]] = replace(now, key=last.key, version=last.version + 1)
             added.changed.append(last.key)

@@ -82,7 +82,7 @@ class Names:
             agent_id.removeprefix(PRESET) if agent_id.startswith(PRESET) else None
         )
 
-    def called(self) -> dict[str, str]:
+    def visible_names(self) -> dict[str, str]:
         """Return distinct names of visible repositories by id, for a choice.
 
         The directory, or else the beginning of the id, distinguishes repositories with the same name.
@@ -101,14 +101,14 @@ class Names:
         self._searched |= self._missing
 
 
-class Failures(NamedTuple):
+class NameErrors(NamedTuple):
     """Errors of reading the names of repositories and agents, or None."""
 
     repos: MogplexError | None
     agents: MogplexError | None
 
 
-async def read_names(session: Session, priority: Priority, *, agents: bool = True) -> Failures:
+async def read_names(session: Session, priority: Priority, *, agents: bool = True) -> NameErrors:
     """Read the names of repositories and agents from the lists that are open.
 
     With a browser session the unversioned list of repositories is read, which costs no request of the token and
@@ -122,7 +122,7 @@ async def read_names(session: Session, priority: Priority, *, agents: bool = Tru
     # The token API leaves out hidden repositories.
     if session.names.unsearched() and can_list_hidden(session):
         await read_hidden(session, priority)
-    return Failures(repos, roster)
+    return NameErrors(repos, roster)
 
 
 async def _failure(reading: Awaitable[None] | None) -> MogplexError | None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 R = TypeVar("R")
 
 
-class Turns:
+class ReadOrder:
     """Number the reads of a list, and remember the last re-read of each row."""
 
     def __init__(self) -> None:

@@ -1,4 +1,7 @@
-"""One realtime connection for the whole console: hints in, stale marks out (realtime.md §4)."""
+"""One realtime connection for the whole console, which marks feeds as stale.
+
+realtime.md §4.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from mogplex_tui.api.errors import (
     SuspectedThrottle,
     Throttled,
 )
-from mogplex_tui.live.background_task import Going
+from mogplex_tui.live.background_task import BackgroundTask
 from mogplex_tui.live.scheduler import JITTER, Scheduler, bounded
 from mogplex_tui.live.signals import Signal
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mogplex.live")
 
-# Every table that some feed rests on: one that is missing here would be polled slowly and never announced.
+# Every table that a feed depends on: changes of a table that is missing here would only be found by polling.
 TABLES = (
     "ai_calls",
     "ai_call_events",
@@ -46,38 +49,38 @@ TABLES = (
     "connections",
     "github_installations",
 )
-# Changes that polls find and no hint announced; after this many the stream is taken for silent.
+# Unannounced changes found by polling after which the stream counts as silent.
 MISSED_BEFORE_RECONNECT = 2
-# A stream that is lost within so many seconds of its opening counts as one more failed try: each opening costs a
-# request, and everything on screen is read after it.
+# A stream that is lost within this many seconds counts as a failed try: each opening costs a request, and everything on
+# screen is read after it.
 BRIEF = 10.0
-# Seconds that the first reads wait for the stream to open.
+# Seconds for which the first reads wait for the stream to open.
 OPENS_WITHIN = 0.5
-# A stream that is lost within this many seconds counts as a disturbance: each opening causes reads.
+# A stream that is lost within this many seconds counts as a disturbance, because each opening causes reads.
 DISTURBING = 20.0
-# Seconds after a full refresh during which another reconnect reads only as hints do.
+# Seconds after a full refresh during which another reconnect reads no more than hints do.
 REFRESH_EVERY = 30.0
-# Messages a second that count as a flood.
+# Messages per second that count as a flood.
 FLOOD = 200
-# Answers after which nobody dials again by himself (realtime.md §4).
+# Errors after which there is no automatic reconnect (realtime.md §4).
 FINAL = (RealtimeOff, BadRequest, LoginRequired, NotSignedIn, NotAllowed)
-# How long a service that answers something else is left alone, in seconds.
+# Seconds before the next try after an unexpected response.
 CLOSED_PAUSE = 300.0
 
 
-class Hearing(StrEnum):
-    """Whether changes are announced."""
+class RealtimeState(StrEnum):
+    """Whether the stream announces changes."""
 
     CONNECTING = "connecting"
     OPEN = "open"
     RECONNECTING = "reconnecting"
-    # Open, but what polls find was not announced, not even after it was opened anew.
+    # Connected, but changes found by polling were not announced, even after a reconnect.
     SILENT = "silent"
     CLOSED = "closed"
 
 
-class RealtimeWatch(Going):
-    """Keeps the stream open, hands its hints to the scheduler and says whether it hears anything."""
+class RealtimeWatch(BackgroundTask):
+    """Keep the realtime stream open and pass its hints to the scheduler."""
 
     def __init__(
         self,
@@ -89,7 +92,7 @@ class RealtimeWatch(Going):
     ) -> None:
         super().__init__()
         self._client, self._scheduler, self._jitter = client, scheduler, jitter
-        # Called when the stream is lost soon after its opening, and in each second in which it floods.
+        # Called when the stream is lost soon after it opened, and in each second with a flood.
         self._disturbed = disturbed
         # The start of the current second, and the number of messages in it.
         self._counted_since, self._counted = float("-inf"), 0
@@ -97,21 +100,21 @@ class RealtimeWatch(Going):
         self._stream: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._missed = 0
-        # Whether the stream was opened anew for its silence, and nothing has been announced since.
+        # Whether the stream was reopened because it was silent, and nothing has been announced since.
         self._doubted = False
         self._attempt = 0
         self._opened_at: float | None = None
-        # Streams in a row that were lost as soon as they were open.
+        # The number of consecutive streams that were lost as soon as they were open.
         self._brief = 0
         self._was_open = False
-        self.hearing = Hearing.CONNECTING
-        # Why nothing is heard, when nothing is.
+        self.hearing = RealtimeState.CONNECTING
+        # The reason why nothing is announced, if so.
         self.reason: str | None = None
         self.changed: Signal[[]] = Signal()
         scheduler.missed.subscribe(self._on_missed)
 
     def reconnect(self) -> None:
-        """Drop the stream and open it anew, now."""
+        """Close the stream and open a new one now."""
         self._attempt = 0
         self._wake.set()
         if self._stream is not None:
@@ -119,19 +122,19 @@ class RealtimeWatch(Going):
 
     def _on_missed(self) -> None:
         self._missed += 1
-        if self._missed < MISSED_BEFORE_RECONNECT or self.hearing is not Hearing.OPEN:
+        if self._missed < MISSED_BEFORE_RECONNECT or self.hearing is not RealtimeState.OPEN:
             return
         self._missed = 0
         if self._doubted:
-            # Opening it again and again would help nobody: polls go at the pace of a service without realtime.
-            self._say(Hearing.SILENT, "changes are found that the stream does not announce")
+            # Another reconnect would not help: poll as often as without realtime.
+            self._say(RealtimeState.SILENT, "changes are found that the stream does not announce")
             return
         log.info("realtime is open but silent: reconnecting")
         self._doubted = True
         self.reconnect()
 
-    def _say(self, hearing: Hearing, reason: str | None = None) -> None:
-        self._scheduler.realtime_open = hearing is Hearing.OPEN
+    def _say(self, hearing: RealtimeState, reason: str | None = None) -> None:
+        self._scheduler.realtime_open = hearing is RealtimeState.OPEN
         self._scheduler.release_first_reads()
         if (hearing, reason) != (self.hearing, self.reason):
             self.hearing, self.reason = hearing, reason
@@ -148,26 +151,26 @@ class RealtimeWatch(Going):
             try:
                 self._stream = asyncio.create_task(self._listen())
                 await self._stream
-                self._say(Hearing.RECONNECTING, "the stream ended")
+                self._say(RealtimeState.RECONNECTING, "the stream ended")
                 pause = backoff(self._tries(), self._jitter)
             except MogplexError as error:
                 pause = self._failed(error, backoff(self._tries(), self._jitter))
             except asyncio.CancelledError:
                 if self._task is None or not self._wake.is_set():
                     raise
-                self._say(Hearing.RECONNECTING, "the stream is opened anew")
+                self._say(RealtimeState.RECONNECTING, "the stream is opened anew")
                 pause = 0.0
             except Exception as error:
                 log.exception("the realtime stream failed")
-                self._say(Hearing.RECONNECTING, str(error))
+                self._say(RealtimeState.RECONNECTING, str(error))
                 pause = backoff(self._tries(), self._jitter)
-            # Not `wait_for`: it swallows a cancel that comes together with the wake-up.
+            # Not `wait_for`: it swallows a cancellation that coincides with the wake-up.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
 
     def _tries(self) -> int:
-        """Return how many tries the next pause stands for, after a stream that was lost or never opened."""
+        """Return the number of tries that decides the next pause."""
         opened, self._opened_at = self._opened_at, None
         if opened is not None:
             lasted = self._scheduler.now() - opened
@@ -177,19 +180,22 @@ class RealtimeWatch(Going):
         return max(self._attempt, self._brief)
 
     def _failed(self, error: MogplexError, pause: float) -> float | None:
-        """Say what a refusal means; return the seconds until the next try, or None for none before `reconnect`."""
+        """Handle a refusal; return the seconds until the next try.
+
+        Returns None if only `reconnect` leads to another try.
+        """
         if isinstance(error, BudgetBlocked):
-            self._say(Hearing.RECONNECTING, str(error))
+            self._say(RealtimeState.RECONNECTING, str(error))
             return bounded(error.until - self._scheduler.now())
         if isinstance(error, Throttled | SuspectedThrottle):
-            self._say(Hearing.RECONNECTING, str(error))
+            self._say(RealtimeState.RECONNECTING, str(error))
             return bounded(bounded(error.retry_after or 60.0) * (1 + JITTER * self._jitter()))
         if isinstance(error, FINAL):
             off = isinstance(error, RealtimeOff)
-            self._say(Hearing.CLOSED, "this service offers no realtime" if off else str(error))
+            self._say(RealtimeState.CLOSED, "this service offers no realtime" if off else str(error))
             return None
         passing = error.status is None or error.status >= 500
-        self._say(Hearing.RECONNECTING if passing else Hearing.CLOSED, str(error))
+        self._say(RealtimeState.RECONNECTING if passing else RealtimeState.CLOSED, str(error))
         return pause if passing else CLOSED_PAUSE
 
     async def _listen(self) -> None:
@@ -208,8 +214,8 @@ class RealtimeWatch(Going):
                     connected = True
                 elif isinstance(frame, Changed):
                     self._missed, self._doubted = 0, False
-                    if self.hearing is Hearing.SILENT:
-                        self._say(Hearing.OPEN)
+                    if self.hearing is RealtimeState.SILENT:
+                        self._say(RealtimeState.OPEN)
                     self._scheduler.hint((frame.table,))
 
     def _count(self) -> None:
@@ -221,10 +227,10 @@ class RealtimeWatch(Going):
             self._disturbed()
 
     def _connected(self) -> None:
-        # Its loss will be followed by the first try of a new chain.
+        # Its loss starts a new series of tries.
         self._attempt, self._opened_at = 1, self._scheduler.now()
-        self._say(Hearing.OPEN)
-        # Nothing is replayed: whatever is on screen may have changed meanwhile (realtime.md §2).
+        self._say(RealtimeState.OPEN)
+        # Events are not replayed: anything on screen may have changed meanwhile (realtime.md §2).
         now = self._scheduler.now()
         lately = self._refreshed_at is not None and now - self._refreshed_at < REFRESH_EVERY
         if self._was_open and not lately:

@@ -1,4 +1,7 @@
-"""Structured reasons why something is old, missing or closed. `operate/messages.py` makes the sentences of them."""
+"""Typed reasons why data is stale, missing or closed.
+
+`operate/messages.py` turns them into sentences.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class Subject(NamedTuple):
-    """The subject of a sentence: a noun phrase as it stands within a sentence, and its grammatical number."""
+    """The subject of a sentence: a noun phrase and its grammatical number."""
 
     text: str
     is_plural: bool = True
 
 
 class Requirement(NamedTuple):
-    """Records or changes that need a browser session, or a token too where `accepts_token`.
+    """Records or changes that need a browser session, or a token if `accepts_token`.
 
-    `subject` is a plural noun phrase as it stands within a sentence; `alternative` is a sentence on where to look
+    `subject` is a plural noun phrase for the middle of a sentence; `alternative` is a sentence that says where to look
     without that credential.
     """
 
@@ -28,10 +31,10 @@ class Requirement(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """Why the credentials in use open none of several routes.
+    """Why the current credentials open none of several routes.
 
-    `reach` is NEEDS_SESSION where another kind of credential opens them, NEEDS_SCOPE where the one in use lacks a right;
-    else `refusal` says everything. `refusal` is the answer that closed them, None where it adds nothing.
+    `reach` is NEEDS_SESSION if another kind of credential opens them, NEEDS_SCOPE if the current one lacks a right;
+    otherwise `refusal` says everything. `refusal` is the answer that closed them, None if it adds nothing.
     """
 
     reach: Reach
@@ -42,7 +45,8 @@ class Closed(NamedTuple):
 class PartialList(NamedTuple):
     """A list of which a token shows only a part.
 
-    `shown` names that part and `needs` the rest; `cause` is why there is no browser session, None in a declaration.
+    `shown` names that part and `needs` the rest; `cause` is the reason for the missing browser session, None in a
+    declaration.
     """
 
     shown: str
@@ -51,13 +55,13 @@ class PartialList(NamedTuple):
 
 
 class PartialRuns(NamedTuple):
-    """The list of runs while only runs of automations, and those of this machine, can be seen."""
+    """The list of runs while only automations' and this machine's runs are visible."""
 
     cause: Closed
 
 
 class ClosedList(NamedTuple):
-    """A list of which nothing can be seen."""
+    """A list of which nothing is visible."""
 
     cause: Closed
     needs: Requirement | None = None
@@ -71,7 +75,7 @@ class ClosedPart(NamedTuple):
 
 
 class RefusedPart(NamedTuple):
-    """A part of a list whose reading was refused; `answer` is what the service said."""
+    """A part of a list whose read was refused; `answer` is the service's message."""
 
     subject: Subject
     answer: str

@@ -1,6 +1,7 @@
-"""Takes secrets out of what the service sends before anybody sees it (the rules of v1.md §8.4).
+"""Remove secrets from the service's data before it is shown or stored.
 
-v1 does this itself; observability does not, and the console shows both alike.
+The rules are those of v1.md §8.4. v1 redacts events itself; the observability routes do not, and the console treats
+both alike.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ _WHOLE_KEYS = frozenset(
 _SECRET_KEY = re.compile(
     r"authorization|api[_-]?key|token|secret|password|cookie|credential|session|jwt", re.IGNORECASE
 )
-# Harmless keys that the service's own rule hits too; a number in them is a count, never a secret.
+# Harmless keys that the service's own rule also matches; a number in them is a count, never a secret.
 _COUNTS = re.compile(r"[Tt]okens(?![a-z])|TOKENS|(?:_count|Count|_limit|Limit)$")
-# A key may follow a letter only where that letter ends an escape; else every `task-…` would be taken for one.
+# A key may follow a letter only if that letter ends an escape; otherwise every `task-…` would match.
 _START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
 _PATTERNS = (
     (re.compile(r"Bearer\s+[^\s\"'\\]+"), f"Bearer {REDACTED}"),
@@ -40,7 +41,7 @@ _PATTERNS = (
     (re.compile(_START + r"sk-[A-Za-z0-9_-]{8,}"), REDACTED),
     (re.compile(_START + r"mog_[A-Za-z0-9]{8,}"), REDACTED),
 )
-# What each pattern cannot do without: looking for these costs far less than five searches in every text.
+# Text that each pattern requires: looking for it first is far cheaper than five regex searches in every text.
 _MARKS = (
     "Bearer",
     "x-access-token:",
@@ -54,19 +55,19 @@ _MARKS = (
     "sk-",
     "mog_",
 )
-# The same for keys, in lower case and without anything but letters and digits.
+# The same for keys, in lower case and reduced to letters and digits.
 _KEY_MARKS = (
     b"authorization", b"apikey", b"token", b"secret", b"password", b"cookie", b"credential", b"session", b"jwt", b"env",
     b"aibillingsource",
 )  # fmt: skip
 _NEITHER_LETTER_NOR_DIGIT = bytes(set(range(256)) - set(b"abcdefghijklmnopqrstuvwxyz0123456789"))
-# The service keeps four levels; whatever is deeper than this is no payload of its own (v1.md §8.4).
+# The service keeps four levels; anything deeper than this limit is not one of its payloads (v1.md §8.4).
 _DEEPEST = 64
 TOO_DEEP = "[nested too deeply]"
 
 
 def text(value: str) -> str:
-    """Return a text without what looks like a credential."""
+    """Return a text without anything that looks like a credential."""
     if not any(mark in value for mark in _MARKS):
         return value
     for pattern, instead in _PATTERNS:
@@ -75,7 +76,10 @@ def text(value: str) -> str:
 
 
 def packed(value: object) -> bytes:
-    """Return a JSON value as compact JSON without its secrets; half a surrogate pair is kept as it came."""
+    """Return a JSON value as compact JSON bytes without secrets.
+
+    Half of a surrogate pair is kept as it is.
+    """
     try:
         plain = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError:
@@ -86,7 +90,7 @@ def packed(value: object) -> bytes:
 
 
 def _suspect(dumped: str) -> bool:
-    """Whether a JSON text may hold anything that has to go; a false alarm costs only time."""
+    """Return whether a JSON text may contain a secret; a false alarm only costs time."""
     if any(mark in dumped for mark in _MARKS) or "\\u" in dumped:
         return True
     if dumped.count("[") + dumped.count("{") > _DEEPEST:
@@ -104,7 +108,10 @@ def payload(value: object) -> object: ...
 
 
 def payload(value: object) -> object:
-    """Return a JSON value with secrets replaced; nothing else is changed or cut above 64 levels."""
+    """Return a JSON value with secrets replaced.
+
+    Nothing else is changed; levels below the 64th are cut.
+    """
     return _clean(value, 0)
 
 
@@ -121,7 +128,7 @@ def _clean(value: object, depth: int) -> object:
 
 
 def _secret(key: object, item: object) -> bool:
-    # Nothing, yes and no give nothing away; masked, they would look like something that is there.
+    # None and booleans reveal nothing; a mask would suggest that there is a secret.
     if item is None or isinstance(item, bool):
         return False
     hides, is_count = _key(str(key))
@@ -130,7 +137,7 @@ def _secret(key: object, item: object) -> bool:
 
 @lru_cache(4096)
 def _key(name: str) -> tuple[bool, bool]:
-    """Return whether a key hides its value, and whether a number in it is only a count."""
+    """Return whether a key hides its value, and whether a number in it is a count."""
     if re.sub(r"[^a-z0-9]", "", name.lower()) in _WHOLE_KEYS:
         return True, False
     return bool(_SECRET_KEY.search(name)), bool(_COUNTS.search(name))
@@ -154,5 +161,5 @@ def _string(value: str, depth: int) -> str:
     except (ValueError, RecursionError):
         return text(value)
     cleaned = _clean(inside, depth + 1)
-    # Its own spelling stays where nothing was hidden; a name given twice might hide one in the first.
+    # Keep the original text if nothing was hidden; with a repeated key the first value could be a secret.
     return text(value) if cleaned == inside and not repeated else json.dumps(cleaned, ensure_ascii=False)

@@ -1,4 +1,7 @@
-"""Keeps one run's tail fresh, from call events where they are open, else from v1 (observability.md §4, v1.md §8)."""
+"""Keep one run's events fresh, from call events or else from v1.
+
+observability.md §4, v1.md §8.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotSignedIn
-from mogplex_tui.live.event_tail import Added, Tail
-from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.event_tail import BatchResult, EventTail
+from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.run_lookup import job_row, lacks_events, with_events
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource, from_job
 from mogplex_tui.live.scheduler import Feed
@@ -22,31 +25,31 @@ if TYPE_CHECKING:
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
 
-# For so many seconds after the end of a run was seen, its last events may still come (v1.md §10).
+# Seconds after a run has ended during which its last events may still arrive (v1.md §10).
 LATE_FOR = 5.0
 
 
-class RunFeed:
-    """The tail of one row and the feed that fills it."""
+class RunEventsFeed:
+    """The event tail of one run and the feed that fills it."""
 
     def __init__(self, session: Session, runs: Runs, row: RunRow) -> None:
         self.session, self.runs, self.key = session, runs, row.key
         self._last = row
-        self.tail = Tail()
-        # Told with what a batch did, many times during one long read.
-        self.added: Signal[[Added]] = Signal()
-        # When its end was first seen, and whether it was read once more after the last events had time to come.
+        self.tail = EventTail()
+        # Signalled with the effect of each batch, many times during one long read.
+        self.added: Signal[[BatchResult]] = Signal()
+        # When the end was first seen, and whether it was read once more after the last events had time to arrive.
         self._ended_at: float | None = None
         self._settled = False
         self.feed = Feed(
-            # Of this tail alone: another of the same run has lines of its own to fill.
+            # A feed for this tail alone: another tail of the same run has its own lines to fill.
             f"run:{row.key}:{id(self)}",
             self.fetch,
             Priority.TAIL,
             every=15.0,
             blind=3.0,
             gap=0.25,
-            # Still within a second of the change, with the debounce and the read.
+            # Still within a second of the change, including the debounce and the read.
             patience=0.7,
             tables=frozenset(
                 {"ai_call_events", "job_runs"} if row.source is RunSource.JOB else {"ai_call_events"}
@@ -57,20 +60,20 @@ class RunFeed:
 
     @property
     def row(self) -> RunRow:
-        """The row as it is known now; as it was seen last once the list has let it go."""
+        """The current row, or the last known one if the list has dropped it."""
         self._last = self.runs.set.rows.get(self.key, self._last)
         return self._last
 
     @property
     def wide(self) -> bool:
-        """Whether its events come by the wide road, whose answers tell nothing else of the run."""
+        """Whether events are read from the call-events route, without the run's state."""
         row = self.row
         is_call = row.call_id is not None and row.source is not RunSource.JOB
         return is_call and self.session.open(Family.OBSERVABILITY)
 
     @property
     def by_job(self) -> bool:
-        """Whether the events are read with the job that they belong to, whose answer tells its state as well."""
+        """Whether events are read together with their job, which also returns the state."""
         row = self.row
         return (
             row.source is RunSource.JOB and row.job_id is not None and self.session.open(Family.OBSERVABILITY)
@@ -78,7 +81,7 @@ class RunFeed:
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether no route to its events is open, or its id is not known."""
+        """Whether no route to the events is open, or the run's id is unknown."""
         row = self.row
         return not (self.wide or self.by_job) and row.run_id is None and row.automation_id is None
 
@@ -135,7 +138,7 @@ class RunFeed:
             detail = await client.automations.run(row.automation_id, row.job_id)
             for call in detail.ai_calls:
                 self._add(call.events)
-            fresh = self.runs.dress(from_job(detail, row.automation_id, row.who))
+            fresh = self.runs.enrich(from_job(detail, row.automation_id, row.who))
             if not self.runs.turns.overtaken(fresh.key, turn):
                 self._keep(fresh)
 
@@ -145,22 +148,22 @@ class RunFeed:
                 self.added(added)
 
     def _learn(self, batch: Sequence[Event]) -> None:
-        """Add the run id and the branches from the events to the row of a call.
+        """Copy the run id and the branches from the events to the row of a call.
 
-        With the run id, a cancel of the call ends the run as well.
+        With the run id, a cancel of the call also ends the run.
         """
         row = self.row
         if not lacks_events(row):
             return
         fresh = with_events(row, batch)
         if fresh.run_id is not None and row.run_id is None:
-            self.session.history.remember(Remembered(fresh.run_id, row.call_id, row.repo, row.prompt))
-            fresh = self.runs.dress(fresh)
+            self.session.history.remember(KnownRun(fresh.run_id, row.call_id, row.repo, row.prompt))
+            fresh = self.runs.enrich(fresh)
         if fresh != row:
             self._keep(fresh)
 
     def _keep(self, row: RunRow) -> None:
-        """Store the row that was read; a job is not added while the service lists calls."""
+        """Store the row; a job is not added while the service lists calls."""
         self._last = row
         if row.key in self.runs.set.rows or row.source is not RunSource.JOB or not self.runs.listed:
             self.runs.set.apply([(row.key, row)])

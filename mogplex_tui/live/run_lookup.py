@@ -1,7 +1,8 @@
-"""Finds runs by the ids of calls and jobs, where the list does not hold them (observability.md §4, §7.2).
+"""Find runs by the id of a run, call or job.
 
-No route reads one call by its id: the time of its first event finds it in the list. Neither calls nor jobs carry the id
-of a v1 run, which the token API alone resolves; a call of a run that was started or opened here is found all the same.
+No route returns a call by its id: the time of its first event finds it in the list. Calls and jobs do not carry the id
+of a v1 run, which only the token API resolves; a call of a run that was started or opened here is found from the known
+runs (observability.md §4, §7.2).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotFound, NotSignedIn
 from mogplex_tui.live import run_row as make
 from mogplex_tui.live.freshness import CLOSED
-from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.run_row import RunRow
 
 if TYPE_CHECKING:
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
 
-# The longest time between the start of a call and its first event, or that of its run.
+# The longest time between the start of a call and its first event, or the start of its run.
 AROUND = timedelta(seconds=60)
 
 
 def unknown_id(session: Session, asked: str) -> NotFound | NotSignedIn:
-    """Return the error for an id that no route resolves, which without a token may be the id of a run."""
+    """Return the error for an id that no route resolves.
+
+    Without a token it may be the id of a run.
+    """
     if session.target.token is None:
         return NotSignedIn(
             f"No call or job was found by the id {asked}, and the id of a run cannot be looked up without a token",
@@ -46,10 +50,10 @@ def unknown_id(session: Session, asked: str) -> NotFound | NotSignedIn:
 
 
 async def find_run(runs: Runs, asked: str, *, completely: bool = False) -> RunRow:
-    """Return the run that the id of a run, a call or a job belongs to, put it in the list and remember it.
+    """Return the run with the id of a run, call or job, and add it to the list.
 
-    It is found `completely` with the name of its repository and its call, which a console reads with its lists.
-    Raises the error tree.
+    With `completely`, the name of its repository and its call are read too; a console gets them from its lists. Raises
+    MogplexError.
     """
     session = runs.session
     refusal: MogplexError | None = None
@@ -65,7 +69,7 @@ async def find_run(runs: Runs, asked: str, *, completely: bool = False) -> RunRo
         raise refusal if isinstance(refusal, NotSignedIn) else unknown_id(session, asked)
     if completely and found.repo is None:
         await _learn_repo(session, found.repo_id)
-        found = runs.dress(found)
+        found = runs.enrich(found)
     if found.source is make.RunSource.CALL:
         runs.set.apply([(found.key, found)])
     return found
@@ -79,17 +83,17 @@ def ids_of(row: RunRow) -> set[str]:
 async def _run(runs: Runs, run_id: str, *, completely: bool) -> RunRow:
     session = runs.session
     run = await session.client.at(Priority.ACTION).runs.get(run_id)
-    session.history.remember(Remembered(run.run_id, run.ai_call_id))
+    session.history.remember(KnownRun(run.run_id, run.ai_call_id))
     if completely:
         await _learn_repo(session, run.repo_id)
     row = runs.put_run(run, repo=session.names.repos.get(run.repo_id or ""))
-    session.history.remember(Remembered(run.run_id, row.call_id, row.repo))
+    session.history.remember(KnownRun(run.run_id, row.call_id, row.repo))
     if not completely or row.call_id is None or not session.open(Family.OBSERVABILITY):
         return row
     try:
         call = await call_of(runs, row, Priority.TABLE)
     except MogplexError:
-        # The run is there; what its call would add, tokens and cost, stays unknown and is shown so.
+        # The run exists; the tokens and cost of its call stay unknown.
         return row
     if call is None:
         return row
@@ -98,7 +102,7 @@ async def _run(runs: Runs, run_id: str, *, completely: bool) -> RunRow:
 
 
 async def _learn_repo(session: Session, repo_id: str | None) -> None:
-    """Read the name of a repository where that is possible; an id is enough to go on with."""
+    """Read the name of a repository if possible; callers can do with an id."""
     names, client = session.names, session.client.at(Priority.TABLE)
     if repo_id is None or repo_id in names.repos:
         return
@@ -106,13 +110,16 @@ async def _learn_repo(session: Session, repo_id: str | None) -> None:
         if session.target.token is not None:
             names.take_repos(await client.repos.list(id=repo_id))
     with suppress(MogplexError):
-        # The token API leaves hidden repositories out.
+        # The token API leaves out hidden repositories.
         if repo_id not in names.repos and session.open(Family.REPOS):
             names.take_repos([await client.imported_repos.get(repo_id)])
 
 
 async def call_of(runs: Runs, row: RunRow, priority: Priority) -> RunRow | None:
-    """Return the row of a run's call; there is no route for one call, its time finds it (observability.md §2)."""
+    """Return the row of a run's call, which its time finds; no route reads one call.
+
+    observability.md §2.
+    """
     if row.began is None:
         return None
     around = AROUND if row.source is make.RunSource.RUN else timedelta(0)
@@ -120,14 +127,14 @@ async def call_of(runs: Runs, row: RunRow, priority: Priority) -> RunRow | None:
         since=row.began - around, until=row.began + around, limit=100
     )
     call = next((call for call in page.calls if call.id == row.call_id), None)
-    return None if call is None else runs.dress(make.from_call(call))
+    return None if call is None else runs.enrich(make.from_call(call))
 
 
 async def by_call_or_job(runs: Runs, asked: str, priority: Priority) -> RunRow | None:
-    """Return the row of the call or job with this id, or None.
+    """Return the row of the call or job with an id, or None.
 
-    A job is represented by its newest call, as in the list, or by its own row before it has a call. None also stands for
-    routes that are closed to the credentials. Raises the error tree.
+    A job is represented by its newest call, as in the list, or by its own row before it has a call. None is also
+    returned if the routes are closed to the credentials. Raises MogplexError.
     """
     session = runs.session
     if not session.open(Family.OBSERVABILITY):
@@ -154,7 +161,7 @@ async def _call(runs: Runs, call_id: str, priority: Priority) -> RunRow | None:
         return None
     page = await observability.calls(since=at - AROUND, until=at + AROUND, limit=100)
     found = next((call for call in page.calls if call.id == call_id), None)
-    return None if found is None else runs.dress(make.from_call(found))
+    return None if found is None else runs.enrich(make.from_call(found))
 
 
 async def _job(runs: Runs, job_id: str, priority: Priority) -> RunRow | None:
@@ -163,20 +170,20 @@ async def _job(runs: Runs, job_id: str, priority: Priority) -> RunRow | None:
     except NotFound:
         return None
     if job.ai_calls:
-        return runs.dress(make.from_call(job.ai_calls[-1]))
+        return runs.enrich(make.from_call(job.ai_calls[-1]))
     return job_row(runs, job)
 
 
 def job_row(runs: Runs, job: JobDetail) -> RunRow:
-    """Return the row of a job, made from the service's record of the job."""
+    """Return the row of a job from the service's job record."""
     row = make.from_job(job, job.flow_id, job.agent.name if job.agent else None)
-    return runs.dress(row._replace(cost_listed=True))
+    return runs.enrich(row._replace(cost_listed=True))
 
 
 def with_events(row: RunRow, events: Iterable[Event]) -> RunRow:
-    """Return the row of a call with what only its events name: the id of its run and the branches (v1.md §8.1).
+    """Return the row of a call with the run id and branches that its events name.
 
-    The service replaces the branches in the row of a failed call by a sentence; its events keep them.
+    The service replaces the branches in the row of a failed call by a sentence; its events keep them (v1.md §8.1).
     """
     for event in events:
         if row.external and row.run_id is None and (run_id := event.text("external_run_id")):
@@ -190,7 +197,7 @@ def with_events(row: RunRow, events: Iterable[Event]) -> RunRow:
 
 
 def lacks_events(row: RunRow) -> bool:
-    """Return whether a call's events may hold fields that its row lacks."""
+    """Return whether a call's events may contain fields that its row lacks."""
     is_harness = row.external or row.harness is not None
     return (
         is_harness

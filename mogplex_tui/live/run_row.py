@@ -1,4 +1,7 @@
-"""One row of work as the console shows it, whatever route it came from (runtime-model.md §1, §3)."""
+"""The row of a run, a call or a job run, whatever route it was read from.
+
+runtime-model.md §1, §3.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ ENDED_STATES = frozenset({"success", "failed", "cancelled"})
 
 
 class RunSource(StrEnum):
-    """Which kind of record a row stands for; it decides how it is read again and cancelled."""
+    """The kind of record of a row, which decides how it is re-read and cancelled."""
 
     CALL = "call"
     RUN = "run"
@@ -30,7 +33,10 @@ class RunSource(StrEnum):
 
 
 class Cost(StrEnum):
-    """Where a cost comes from (observability.md §6): billed, computed from list prices, or not known."""
+    """The provenance of a cost: billed, estimated from list prices, or unknown.
+
+    observability.md §6.
+    """
 
     KNOWN = "known"
     ESTIMATED = "estimated"
@@ -38,9 +44,10 @@ class Cost(StrEnum):
 
 
 class RunRow(NamedTuple):
-    """A run, a call or an automation's job run. Times are aware; tokens are counts; cost is US dollars.
+    """A run, a call or an automation's job run.
 
-    `state` is the service's own word, or `cancelling` while a cancel of ours is under way.
+    Times are aware; tokens are counts; cost is in US dollars. `state` is the service's word, or `cancelling` while a
+    cancel of this console is in flight.
     """
 
     key: str
@@ -71,9 +78,9 @@ class RunRow(NamedTuple):
     tokens: int | None = None
     cost: Decimal | None = None
     cost_source: Cost = Cost.UNKNOWN
-    # Whether the row comes from a route that carries costs, for the kinds of rows that others give as well.
+    # Whether the row's route has costs; the same record may also come from routes that have none.
     cost_listed: bool = False
-    # Whether tokens and cost are what was last seen before a cancel, which makes the service forget both.
+    # Whether tokens and cost were seen before a cancel, which makes the service forget both.
     before_cancel: bool = False
     error: str | None = None
     sandbox_id: str | None = None
@@ -82,51 +89,57 @@ class RunRow(NamedTuple):
     external: bool = False
     cancel_requested: bool = False
     prompt: str | None = None
-    # Why the row could not be read, when it could not; everything else is then a guess.
+    # The reason why the record could not be parsed; all other fields are then guesses.
     unreadable: str | None = None
-    # The record that could not be read, as indented JSON without its secrets.
+    # The record that could not be parsed, as indented JSON without secrets.
     raw: str | None = None
-    # The word of a change that waits for a rate limit; it belongs to this session and is not kept.
+    # The word for a queued change; it belongs to this session and is not stored.
     queued: str | None = None
 
     @property
     def row(self) -> RunRow:
-        """Itself, for what draws and finds the rows of every kind: see `mogplex_tui.operate.kind_rows`."""
+        """The row itself, for code that handles entries of every kind.
+
+        See `mogplex_tui.operate.kind_rows`.
+        """
         return self
 
     @property
     def why(self) -> str | None:
-        """Why it could not be read."""
+        """The reason why the record could not be parsed."""
         return self.unreadable
 
     @property
     def in_progress(self) -> str | None:
-        """The word of a change that waits; a cancel that was sent is a state of its own."""
+        """The word for a queued change; a cancel that was sent is a state."""
         return self.queued
 
     @property
     def live(self) -> bool:
-        """Whether the row may still change state."""
+        """Whether the state may still change."""
         return self.state in LIVE_STATES
 
     @property
     def cost_is_read(self) -> bool:
-        """Whether the route that the row comes from carries costs: those of v1 do not (v1.md §5.4, §7.5)."""
+        """Whether the row's route has costs; those of v1 do not.
+
+        v1.md §5.4, §7.5.
+        """
         return self.source is RunSource.CALL or self.cost_listed or self.cost is not None
 
     @property
     def spent(self) -> bool:
-        """Whether anything is known of its tokens or its cost."""
+        """Whether tokens or cost are known."""
         return self.tokens is not None or self.cost is not None
 
     @property
     def began(self) -> datetime | None:
-        """When the work was asked for, the order of the list."""
+        """The time of the request, which is the list's order."""
         return self.started_at or self.created_at
 
 
 def duration_seconds(row: RunRow, now: datetime) -> float | None:
-    """Return how long a row took, or has taken so far."""
+    """Return the duration of a run in seconds, up to now for a live one."""
     if row.duration_ms is not None:
         return row.duration_ms / 1000
     if row.live and row.began is not None and row.state != "pending":
@@ -137,10 +150,10 @@ def duration_seconds(row: RunRow, now: datetime) -> float | None:
 
 
 def _trouble(said: str | None) -> str | None:
-    """What went wrong may quote a command with its credentials, and the service does not look for those (v1.md §5.4)."""
+    """Return an error message without credentials, as it may quote a command."""
     if not said:
         return said
-    # Most rows have none, and the rules cost time before the first frame.
+    # Most rows have no error, and loading the rules takes time before the first frame.
     from mogplex_tui.live import redact
 
     return redact.text(said)
@@ -151,10 +164,10 @@ def _text(value: object) -> str | None:
 
 
 def from_call(call: Call) -> RunRow:
-    """Make a row of an AI call (observability.md §2.1).
+    """Make a row of an AI call.
 
-    Metadata of a failed call may hold sentences instead of its own values (§9), so that nothing in it is trusted
-    to be a branch or a name unless it looks like one.
+    Metadata of a failed call may hold sentences instead of its own values (observability.md §2.1, §9), so nothing in it
+    counts as a branch or a name unless it looks like one.
     """
     meta = call.metadata or {}
     harness = _text(meta.get("harness_id")) or (
@@ -170,7 +183,7 @@ def from_call(call: Call) -> RunRow:
         job_id=call.job_run_id,
         repo_id=call.repo_id,
         repo=_repo(meta.get("repo")) or _repo(meta.get("repo_full_name")),
-        # An agent whose name is not known is nobody for now, never the step it takes or the type of the call.
+        # An agent with an unknown name has no name for now; never use the step or the type of the call.
         who=_word(meta.get("agent_name")) or harness or (None if agent_id else call.type),
         agent_id=agent_id,
         step=_word(meta.get("flow_node_label")),
@@ -199,15 +212,17 @@ def from_call(call: Call) -> RunRow:
 
 
 def cost_source(cost: Decimal | None, source: str | None) -> Cost:
-    """Tell a billed amount from a computed one and from none at all (observability.md §6)."""
+    """Return the provenance of a call's cost (observability.md §6)."""
     if cost is None:
         return Cost.UNKNOWN
     return Cost.KNOWN if source in ("gateway", "manual") else Cost.ESTIMATED
 
 
 def keeping_spend(row: RunRow, before: RunRow | None) -> RunRow:
-    """Return a cancelled row with the tokens and cost that were seen before; a cancel makes the service forget them
-    (observability.md §3). What it tells itself stands, and so does every other state.
+    """Return a cancelled row with the tokens and cost that were known before.
+
+    A cancel makes the service forget them (observability.md §3). Values that the service still returns take precedence,
+    and rows in other states are unchanged.
     """
     if row.state != "cancelled" or row.spent or before is None or not before.spent:
         return row
@@ -225,7 +240,7 @@ def keeping_spend(row: RunRow, before: RunRow | None) -> RunRow:
 
 
 def from_run(run: RunDetail, *, prompt: str | None = None, repo: str | None = None) -> RunRow:
-    """Make a row of a v1 run, which carries neither model nor tokens nor cost (v1.md §7.5)."""
+    """Make a row of a v1 run, which has no model, tokens or cost (v1.md §7.5)."""
     ended = run.status in ENDED_STATES
     begun = run.created_at
     over = run.updated_at if ended else None
@@ -256,7 +271,10 @@ def from_run(run: RunDetail, *, prompt: str | None = None, repo: str | None = No
 
 
 def from_job(run: Job, automation_id: str | None, automation: str | None) -> RunRow:
-    """Make a row of a job run; v1 never gives its cost (observability.md §7.1, v1.md §5.4)."""
+    """Make a row of a job run; v1 never returns its cost.
+
+    observability.md §7.1, v1.md §5.4.
+    """
     meta = run.metadata or {}
     return RunRow(
         key=run.id,
@@ -286,9 +304,9 @@ def from_job(run: Job, automation_id: str | None, automation: str | None) -> Run
 
 
 def unreadable(key: str, why: str, raw: object = None) -> RunRow:
-    """Make the marked row of a record that did not parse: it is shown at its time with its JSON, never dropped."""
+    """Make the marked row of a record that could not be parsed, with its JSON."""
     at = instant(raw.get("started_at") or raw.get("created_at")) if isinstance(raw, dict) else None
-    # Most lists have no such row, and the rules cost time before the first frame.
+    # Most lists have no such row, and loading the rules takes time before the first frame.
     from mogplex_tui.live import redact
 
     shown = json.dumps(redact.payload(raw), indent=2, ensure_ascii=False)
@@ -304,7 +322,7 @@ def unreadable(key: str, why: str, raw: object = None) -> RunRow:
 
 
 def marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
-    """Make the marked rows of records that did not parse, under their own ids where they have any."""
+    """Make the marked rows of records that could not be parsed, with their ids if any."""
     pairs = []
     for number, row in enumerate(bad):
         given = row.raw.get("id") if isinstance(row.raw, dict) else None
@@ -314,7 +332,7 @@ def marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
 
 
 def instant(value: object) -> datetime | None:
-    """Return the instant that a text of a record that did not parse tells, None for anything else."""
+    """Return the instant in a field of an unparsed record; None if it is none."""
     try:
         return aware(datetime.fromisoformat(value)) if isinstance(value, str) else None
     except ValueError:

@@ -1,7 +1,7 @@
-"""The list of runs, from whatever the credential reaches.
+"""The list of runs from the best source that the credential opens.
 
-Where observability is open: the calls of the service (`live.call_pages`). Where only v1 is: the runs of every
-automation and the runs that this machine knows by id (`live.v1_runs`), because v1 has no list of runs.
+With the observability routes: the calls of the service (`live.call_pages`). With v1 alone: the runs of every automation
+and the runs known on this machine (`live.v1_runs`), because v1 has no list of runs.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from mogplex_tui.api.errors import LoginRequired
 from mogplex_tui.live import run_row as make
 from mogplex_tui.live.call_pages import FORGOTTEN, CallPages
 from mogplex_tui.live.freshness import CLOSED, SourceState
-from mogplex_tui.live.job_call_join import JobCalls
-from mogplex_tui.live.read_order import Turns
+from mogplex_tui.live.job_call_join import JobCallJoin
+from mogplex_tui.live.read_order import ReadOrder
 from mogplex_tui.live.reasons import Closed, ClosedList, Notice, PartialRuns, Requirement
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import SESSION_EXPIRED, SIGN_IN_AGAIN
 from mogplex_tui.live.store import RowSet
-from mogplex_tui.live.v1_runs import OwnRuns
+from mogplex_tui.live.v1_runs import V1Runs
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.runs import RunDetail
@@ -33,22 +33,22 @@ UNSEEN = "What became of it cannot be seen now."
 
 
 class Runs:
-    """Keeps the set `runs` of the store.
+    """Read runs into the store's row set `runs`.
 
-    One that `reads_all` reads every run that is known by its id at once, as a command does; a console goes on reading.
+    With `reads_all` one read covers every known run, as a command needs; a console reads a few at a time.
     """
 
     def __init__(self, session: Session, *, reads_all: bool = False) -> None:
         self.session = session
         self.set: RowSet[RunRow] = session.store.set("runs")
-        self.turns = Turns()
+        self.turns = ReadOrder()
         self.calls = CallPages(
-            session, self.set, self.dress, lambda: session.scheduler.refresh(self.feed), self.turns
+            session, self.set, self.enrich, lambda: session.scheduler.refresh(self.feed), self.turns
         )
-        self._job_calls = JobCalls(self.set)
-        # When the calls were read last; None before, and where only the disk knows.
+        self._job_calls = JobCallJoin(self.set)
+        # The time of the last read of calls; None before it, and if the rows come from the startup cache.
         self._calls_read_at: datetime | None = None
-        self.own = OwnRuns(
+        self.own = V1Runs(
             session,
             self.set,
             self._take_job,
@@ -72,7 +72,7 @@ class Runs:
         session.names.changed.subscribe(self._name)
 
     def _name(self) -> None:
-        """Name the rows that came before the names did."""
+        """Add names to rows that were read before the names."""
         names = self.session.names
         nameless = [
             row
@@ -80,7 +80,7 @@ class Runs:
             if (row.repo is None and names.repo(row.repo_id))
             or row.who != (names.agent(row.agent_id) or row.who)
         ]
-        self.set.apply([(row.key, self.dress(row)) for row in nameless])
+        self.set.apply([(row.key, self.enrich(row)) for row in nameless])
 
     @property
     def listed(self) -> bool:
@@ -89,35 +89,35 @@ class Runs:
 
     @property
     def may_load_more(self) -> bool:
-        """Whether the service has older calls than those on screen."""
+        """Whether the service has older calls than the loaded ones."""
         return self.listed and self.calls.may_load_more
 
     def load_more(self) -> None:
-        """Ask for one more page of older calls, unless one is on its way."""
+        """Request one more page of older calls, unless one is being read."""
         if self.listed:
             self.calls.load_more()
 
     async def fetch(self) -> bool:
-        """Read the list once by the widest road that is open; return whether anything differed."""
+        """Read the list once from the best open source; return whether any row changed."""
         if self.listed:
-            self._told_by(self.calls.sources)
+            self._use_sources(self.calls.sources)
             try:
                 differed = await self.calls.read()
             except CLOSED:
-                # The access map has learned it from this answer; v1 has its own word on the credential.
+                # The access map has recorded this refusal; v1 may still accept the credential.
                 if self.session.target.token is None or self.session.open(Family.OBSERVABILITY):
                     raise
             else:
                 self._calls_read_at = self.session.clock.now()
-                self.set.drop(self._of_v1_alone())
+                self.set.drop(self._keys_replacing_calls())
                 self._job_calls.restore()
                 self.set.notices = ()
                 return differed
         if self.session.session_expired and self.session.target.token is None:
-            # No other source is left: v1 takes tokens alone.
+            # No other source is left: v1 accepts only tokens.
             raise LoginRequired(SESSION_EXPIRED, advice=SIGN_IN_AGAIN)
-        self._told_by(self.own.sources)
-        self._lose_sight()
+        self._use_sources(self.own.sources)
+        self._mark_live_calls_unknown()
         self.set.total = self.set.whole_since = None
         refused = False
         try:
@@ -128,19 +128,19 @@ class Runs:
         finally:
             self.set.notices = self._notices(is_refused=refused)
 
-    def _told_by(self, sources: Mapping[str, SourceState]) -> None:
-        """Let the set be as fresh as these; what the other road failed on says nothing of it."""
+    def _use_sources(self, sources: Mapping[str, SourceState]) -> None:
+        """Let the set's freshness come from these sources only."""
         if self.set.sources.keys() != sources.keys():
             self.set.sources.clear()
             self.set.sources.update(sources)
 
-    def _of_v1_alone(self) -> list[str]:
-        """Return the rows that stood in for calls: jobs, which the calls tell of themselves, and what was not seen."""
+    def _keys_replacing_calls(self) -> list[str]:
+        """Return the keys of rows that replaced calls: jobs, and runs out of sight."""
         rows = self.set.rows.items()
         return [key for key, row in rows if row.source is make.RunSource.JOB or row.error == UNSEEN]
 
-    def _lose_sight(self) -> None:
-        """Call unknown what was live when the calls were closed, and which no other road tells of."""
+    def _mark_live_calls_unknown(self) -> None:
+        """Set the state of live calls to unknown that no open source can show any more."""
         self._job_calls.collect(self._calls_read_at)
         known = self.session.history.get
         live = (
@@ -154,24 +154,24 @@ class Runs:
     def _take_job(self, job: RunRow) -> RunRow:
         """Return the row of a job for the list; it replaces the calls of the job."""
         self._job_calls.replace(job)
-        return self.dress(job)
+        return self.enrich(job)
 
     def join_kept(self) -> None:
-        """Join jobs and calls of the last session, which were read at different times."""
+        """Join cached jobs and calls, which the last session read at different times."""
         if not any(row.source is make.RunSource.JOB for row in self.set.rows.values()):
-            # A session that listed jobs had lost sight of the calls before its end.
+            # A session that listed jobs could not read calls at its end.
             self._calls_read_at = self.set.freshness.as_of_wall
         self._job_calls.collect(self._calls_read_at)
         self._job_calls.replace_all()
 
     @property
     def to_keep(self) -> dict[str, RunRow]:
-        """The rows for the next session: those of the list, and the calls that jobs stand for in it."""
+        """The rows to cache: those of the list, and the calls that jobs replace in it."""
         return {**self._job_calls.replaced, **self.set.rows}
 
     def _notices(self, *, is_refused: bool) -> tuple[Notice, ...]:
         if self.session.refused:
-            # The message in the place of the rows says it already.
+            # The message in place of the rows says it already.
             return ()
         finding = self.session.access.reach(Family.OBSERVABILITY)
         if finding.reach is not Reach.NEEDS_SESSION:
@@ -180,10 +180,8 @@ class Runs:
         cause = self.session.missing_session(Family.OBSERVABILITY)
         return (ClosedList(cause, Requirement("runs")) if is_refused else PartialRuns(cause),)
 
-    def dress(self, row: RunRow) -> RunRow:
-        """Add what this machine knows: names of ids, the prompt, a cancel that is under way, and what was spent before
-        one.
-        """
+    def enrich(self, row: RunRow) -> RunRow:
+        """Add names, the prompt, a cancel in flight, and tokens and cost known before."""
         names, history = self.session.names, self.session.history
         before = self.set.rows.get(row.key)
         if row.source is make.RunSource.RUN and before is not None and before.cancel_requested:
@@ -208,8 +206,10 @@ class Runs:
         )
 
     def _named(self, row: RunRow) -> RunRow:
-        """Return the row with names that it had before: after a start the names come later than the rows, and a call
-        that fails loses its branches (observability.md §9).
+        """Return the row with the names that it had before.
+
+        After a start the names are read later than the rows, and a call that fails loses its branches (observability.md
+        §9).
         """
         before = self.set.rows.get(row.key)
         if before is None:
@@ -226,11 +226,12 @@ class Runs:
     def put_run(
         self, run: RunDetail, *, prompt: str | None = None, repo: str | None = None, turn: int | None = None
     ) -> RunRow:
-        """Put a v1 run in the list and return its row. The row of its call, where there is one, knows more: only
-        what the run knows better is taken over (v1.md §7.6). `turn` is the number of its reading: one that is too late
-        changes nothing.
+        """Add a v1 run to the list and return its row.
+
+        If the row of its call exists, only the fields that the run knows better are copied (v1.md §7.6). `turn` is the
+        number of the read; an outdated read changes nothing.
         """
-        row = self.dress(make.from_run(run, prompt=prompt, repo=repo))
+        row = self.enrich(make.from_run(run, prompt=prompt, repo=repo))
         known = self.set.rows.get(row.key)
         if known is not None and turn is not None and self.turns.overtaken(row.key, turn):
             return known
@@ -251,9 +252,9 @@ class Runs:
         return row
 
     async def reread(self, row: RunRow) -> RunRow | None:
-        """Read one row again, as after a cancel; return what it is now, None when the service has it no more.
+        """Re-read one row, for example after a cancel; return its current row.
 
-        Raises the error tree.
+        Returns None if the service does not have it any more. Raises MogplexError.
         """
         turn = self.turns.ask()
         if row.source is make.RunSource.CALL and row.started_at is not None and self.listed:
@@ -277,13 +278,13 @@ class Runs:
         return row
 
     def mark(self, key: str, state: str) -> None:
-        """Show a state at once, before the service has said it (design decision 6)."""
+        """Show a state before the service reports it (optimistic update)."""
         row = self.set.rows.get(key)
         if row is not None:
             self.set.apply([(key, row._replace(state=state))])
 
     def show_queued(self, key: str, word: str | None) -> None:
-        """Show that a change of a row waits for a rate limit, as `cancel 12s`; None ends that."""
+        """Show that a change of a row is queued, as in `cancel 12s`; None ends that."""
         row = self.set.rows.get(key)
         if row is not None and row.queued != word:
             self.set.apply([(key, row._replace(queued=word))])

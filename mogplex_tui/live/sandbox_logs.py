@@ -1,4 +1,7 @@
-"""The logs of a sandbox from from v1 with the steps of its life, else from its own record (v1.md §4)."""
+"""The logs of a sandbox: from v1 with its lifecycle steps, else from its record.
+
+v1.md §4.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,17 @@ if TYPE_CHECKING:
 
 
 def by_v1(session: Session) -> bool:
-    """Whether v1 is asked: it alone tells the steps of a sandbox's life beside its logs, and takes tokens alone."""
+    """Return whether v1 is read, which has lifecycle steps and accepts only tokens."""
     return session.attached and session.target.token is not None and session.open(Family.V1)
 
 
 async def read(
     client: ClientView, session: Session, sandbox_id: str, install_log: str | None, dev_log: str | None
 ) -> list[LogLine]:
-    """Return every line of both logs and every step, oldest first in each. Raises the error tree.
+    """Read the lines of both logs and all steps, each oldest first.
 
-    `install_log` and `dev_log` are those of the sandbox's record: v1 refuses a sandbox of a team, because it is not the
-    token's, and its record may hold the logs.
+    `install_log` and `dev_log` are the logs in the sandbox's record, which are used where v1 refuses: it does not
+    return sandboxes of a team. Raises MogplexError.
     """
     if by_v1(session):
         try:

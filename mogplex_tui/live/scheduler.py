@@ -1,9 +1,9 @@
-"""Turns wants, hints and budget into the next request.
+"""Decide which feed is read next, from what is on screen, hints and the budget.
 
-A screen wants a feed while it is shown. A feed is due when it was never read, when a realtime hint named one of its
-tables, or when its poll interval is over. What is due goes out by priority, one request at a time a feed and at most
-eight feeds together. A budget that has no slot is an answer: the feed says when it will be read, and nobody sleeps.
-What nobody looks at any more is not waited for: its reading is given up, and the next who wants the feed reads it anew.
+A screen wants a feed while it is shown. A feed is due if it was never read, if a realtime hint named one of its tables,
+or if its poll interval is over. Due feeds are read by priority, one request at a time per feed and at most eight feeds
+together. If the budget has no slot, the feed records when it will be read. A read that no screen wants any more is
+cancelled, and the next screen that wants the feed reads it anew.
 """
 
 from __future__ import annotations
@@ -27,42 +27,41 @@ from mogplex_tui.api.errors import (
 )
 from mogplex_tui.api.limiter import Reading, current_reading
 from mogplex_tui.api.retry import decide
-from mogplex_tui.live.background_task import Going
+from mogplex_tui.live.background_task import BackgroundTask
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.signals import Signal
 
 log = logging.getLogger("mogplex.live")
 
-# A burst of hints arrives within milliseconds; one read answers all of it.
+# Seconds to collect a burst of hints; one read answers all of them.
 DEBOUNCE = 0.12
 AT_ONCE = 8
-# For so many seconds a reading goes on that nobody wants any more: its request is paid, and who turns round at once finds
-# it done. Where others wait for its place it goes on no longer than a hold takes to go from one screen to the next.
+# Seconds for which a read goes on after no screen wants it: the user may come straight back. If other feeds wait for
+# its place it gets only the time of a change from one screen to the next.
 LINGERS, HANDED_ON = 1.0, 0.1
 LONGEST_PAUSE = 60.0
-# What the service goes on failing to do, or tells in a way that cannot be understood, is asked for again after so many
-# seconds, then twice as many, and so on.
+# First wait in seconds after repeated failures or unreadable answers; it doubles with each failure.
 FAILING = 8.0
-# Bounds of every wait after a failure, whatever the service says, and the share of it that is added at random, so that
-# many consoles do not come back together.
+# Bounds of every wait after a failure, whatever the service says, and the random share added to it, so that many
+# consoles do not retry together.
 SHORTEST_WAIT, LONGEST_WAIT, JITTER = 1.0, 300.0, 0.2
-# While a feed is refused again and again, its wait doubles up to this, however short the wait that the service names.
+# The most seconds to wait while a feed is refused repeatedly, even if the service names a short wait.
 LONGEST_BACKOFF = 10.0
 # Seconds between two forced reads of a feed.
 FORCE_EVERY = 5.0
 
 
 def bounded(wait: float) -> float:
-    """Return the seconds to wait after a failure, within bounds; NaN counts as the shortest."""
+    """Return the seconds to wait after a failure, within bounds; NaN is the minimum."""
     return min(LONGEST_WAIT, wait) if wait > SHORTEST_WAIT else SHORTEST_WAIT
 
 
 @dataclass(eq=False)
 class Feed:
-    """One thing to keep fresh. Intervals and gaps are seconds.
+    """One thing that is read repeatedly to stay fresh. Intervals are in seconds.
 
-    `fetch` reads it and puts it in the store; it returns whether anything differed. `every` is the poll beside
-    realtime, `blind` the poll without it, `gap` the least time between two reads that hints cause.
+    `fetch` reads it into the store and returns whether anything changed. `every` is the poll interval with realtime,
+    `blind` the one without, `gap` the least time between two reads caused by hints.
     """
 
     name: str
@@ -71,33 +70,34 @@ class Feed:
     every: float
     blind: float
     tables: frozenset[str] = frozenset()
-    # Whether its tables announce every change; else one that only a poll finds is no fault of the stream.
+    # False if the tables do not announce every change; a change found only by polling is then not a sign of a broken
+    # stream.
     announced: bool = True
-    # Whether it asks nothing of the service, and so waits for nobody who does.
+    # Whether it sends no request, so that it never waits for other feeds.
     local: bool = False
     gap: float = 0.5
-    # A reading that took long is followed by so many times as long without one.
+    # The least time between reads, as a multiple of the last read's duration.
     rest: float = 8.0
-    # The most that fruitless hints may stretch the gap to.
+    # The most that `gap` grows while hints lead to reads without changes.
     patience: float = 0.0
-    # Whether its requests spend the token's budget now; a session cookie's do not.
+    # Whether its requests count against the token's budget; those of a session cookie do not.
     metered: Callable[[], bool] = lambda: True
-    # Whether there is anything left to ask; a feed of something that is over may say so: it is polled no more, and
-    # hints, which are mostly about others, read it no more often than a poll would have.
+    # Whether the data may still change. A feed of something that has ended is not polled, and hints read it no more
+    # often than a poll would.
     idle: Callable[[], bool] = lambda: False
     freshness: Freshness = field(default_factory=Freshness)
-    # What `fetch` notes that it failed to read while the rest was read: it is due again by itself.
+    # Sources that `fetch` failed to read while the rest was read; they are due again by themselves.
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     changed: Signal[[]] = field(default_factory=Signal)
     wanted: int = 0
     running: bool = False
     reading: Reading | None = None
     forced_at: float | None = None
-    # Since when nobody has wanted it while it is being read.
+    # Since when no screen has wanted it during a read.
     left_at: float | None = None
     hinted_at: float | None = None
     asked: bool = False
-    # When its last read began and ended.
+    # Start and end of the last read.
     begun: float | None = None
     finished: float | None = None
     took: float = 0.0
@@ -108,30 +108,30 @@ class Feed:
 
     @property
     def troubled(self) -> list[Freshness]:
-        """What its last reading failed on: the whole, or parts of it."""
+        """The freshness of the failing reads: of the whole, or of parts of it."""
         told_by = (self.freshness, *(source.freshness for source in self.sources.values()))
         return [fresh for fresh in told_by if fresh.failures]
 
 
 class Want:
-    """A screen's hold on a feed; drop it when the screen leaves."""
+    """A screen's interest in a feed; drop it when the screen leaves."""
 
     def __init__(self, scheduler: Scheduler, feed: Feed) -> None:
         self._scheduler, self.feed, self._held = scheduler, feed, True
 
     def refresh(self) -> None:
-        """Read the feed again for a person: as soon as the budget allows, also while the service is in trouble."""
+        """Read the feed for the user, as soon as the budget allows and despite failures."""
         self._scheduler.refresh(self.feed, force=True)
 
     def drop(self) -> None:
-        """Let the feed go; the last one to do so stops it."""
+        """End the interest; without any interest left the feed stops."""
         if self._held:
             self._held = False
             self._scheduler.release(self.feed)
 
 
-class Scheduler(Going):
-    """Runs the feeds that somebody wants."""
+class Scheduler(BackgroundTask):
+    """Read the feeds that screens want."""
 
     def __init__(self, clock: Clock, budget: Budget, *, jitter: Callable[[], float] = random.random) -> None:
         super().__init__()
@@ -139,21 +139,21 @@ class Scheduler(Going):
         self._feeds: dict[str, Feed] = {}
         self._wake = asyncio.Event()
         self._readings: dict[Feed, asyncio.Task[None]] = {}
-        # When each table, and when all, were last named: a feed that nobody wanted then has missed it.
+        # When each table, and all tables, were last named by hints: a feed that was not wanted then has missed it.
         self._named: dict[str, float] = {}
         self._all_named: float | None = None
-        # Told by the realtime watcher: while it is, polls are slow.
+        # Set by the realtime watch: while it is, polls are slow.
         self.realtime_open = False
-        # Ends the hold of the first reads; None while they are not held.
+        # Ends the delay of the first reads; None while they are not delayed.
         self._first_hold: asyncio.TimerHandle | None = None
-        # A poll found a change that no hint had announced (realtime.md: a stream can go silent).
+        # Signalled if a poll found a change that no hint announced (a stream can fall silent, see realtime.md).
         self.missed: Signal[[]] = Signal()
 
     def _begun(self) -> Iterable[asyncio.Task[None]]:
         return self._readings.values()
 
     def want(self, feed: Feed) -> Want:
-        """Hold a feed; equal names share one feed."""
+        """Want a feed; feeds with equal names are shared."""
         held = self._feeds.setdefault(feed.name, feed)
         held.wanted += 1
         held.left_at = None
@@ -164,14 +164,14 @@ class Scheduler(Going):
         return Want(self, held)
 
     def _catch_up(self, feed: Feed) -> None:
-        """Tell a feed that comes back what was announced while nobody looked (realtime.md §4)."""
+        """Apply the hints that a feed missed while no screen wanted it (realtime.md §4)."""
         named = [self._named.get(table) for table in feed.tables]
         missed = [at for at in (*named, self._all_named) if at is not None and feed.tables]
         if feed.begun is not None and missed and max(missed) >= feed.begun:
             feed.hinted_at = max(missed)
 
     def release(self, feed: Feed) -> None:
-        """Take one hold away."""
+        """End one interest."""
         feed.wanted -= 1
         if feed.wanted <= 0:
             self._feeds.pop(feed.name, None)
@@ -179,7 +179,7 @@ class Scheduler(Going):
             self._wake.set()
 
     def refresh(self, feed: Feed, *, force: bool = False) -> None:
-        """Ask for a read now, whatever the intervals say.
+        """Request a read now, whatever the intervals.
 
         A forced read is not delayed by the request limiter, nor is a read in progress. Each feed can be forced once in
         FORCE_EVERY seconds.
@@ -192,14 +192,14 @@ class Scheduler(Going):
             feed.reading.urgent.set()
         feed.asked = True
         for fresh in feed.troubled:
-            # What failed is tried again now; it is not given up.
+            # Retry a failed feed now instead of cancelling its read.
             fresh.retry_at = self._clock.monotonic()
         self._wake.set()
 
     def refresh_all(self, *, everything: bool = False) -> None:
-        """Ask once for all that is wanted and rests on hints or has failed, as after a reconnect.
+        """Read all wanted feeds that depend on hints or have failed, as after a reconnect.
 
-        `everything` asks for what is polled alone as well, as after a sleep.
+        `everything` includes feeds that are only polled, as after a sleep of the machine.
         """
         self._all_named = self._clock.monotonic()
         for feed in self._feeds.values():
@@ -207,34 +207,34 @@ class Scheduler(Going):
                 self.refresh(feed)
 
     def hold_first_reads(self, seconds: float) -> None:
-        """Delay the first read of each feed until `release_first_reads`, at most so many seconds.
+        """Delay the first read of each feed until `release_first_reads`, with a limit.
 
-        A read that begins after the realtime stream has opened misses no change, and need not be repeated. The
-        seconds are the event loop's: the clock of the console also counts the sleep of the machine.
+        A read that starts after the realtime stream has opened misses no change and need not be repeated. The seconds
+        are those of the event loop, because the console's clock also counts the machine's sleep.
         """
         if self._first_hold is not None:
             self._first_hold.cancel()
         self._first_hold = asyncio.get_running_loop().call_later(seconds, self.release_first_reads)
 
     def limit_first_hold(self, seconds: float) -> None:
-        """Release the first reads, where they are held, after so many seconds from now at the latest."""
+        """Release delayed first reads at the latest after this many seconds from now."""
         if self._first_hold is not None:
             self.hold_first_reads(seconds)
 
     def release_first_reads(self) -> None:
-        """Let the first reads go out: the realtime stream is open, or it failed to open."""
+        """Start the first reads: the realtime stream is open, or it failed to open."""
         if self._first_hold is not None:
             self._first_hold.cancel()
             self._first_hold = None
             self._wake.set()
 
     async def stop(self) -> None:
-        """End the loop and every read, and wait until all of it has ended."""
+        """End the loop and all reads, and wait until they have ended."""
         self.release_first_reads()
         await super().stop()
 
     def hint(self, tables: Iterable[str]) -> None:
-        """Mark the feeds that rest on one of these tables as stale."""
+        """Mark the feeds that depend on one of these tables as stale."""
         names = set(tables)
         now = self._clock.monotonic()
         self._named.update(dict.fromkeys(names, now))
@@ -248,11 +248,14 @@ class Scheduler(Going):
         return self._clock.monotonic()
 
     def poke(self) -> None:
-        """Look again at what is due: an interval, the reach or the budget has changed."""
+        """Look again for due feeds: an interval, the access or the budget has changed."""
         self._wake.set()
 
     def due_in(self, feed: Feed) -> float | None:
-        """Return the seconds until a feed is due (0 or less = now), or None while it is being read or held back."""
+        """Return the seconds until a feed is due; 0 or less means now.
+
+        Returns None while it is being read or held back.
+        """
         held = self._first_hold is not None and feed.finished is None and not feed.local
         if feed.running or held:
             return None
@@ -271,7 +274,7 @@ class Scheduler(Going):
         return max(wait, min(candidates)) if candidates else None
 
     def _due_in(self, feed: Feed) -> float | None:
-        """Return when a feed is due; one that cannot say so has failed, and the others go on."""
+        """Return when a feed is due; a feed that raises has failed, and the others go on."""
         try:
             return self.due_in(feed)
         except Exception as error:
@@ -285,14 +288,14 @@ class Scheduler(Going):
             return None
         announced = self.realtime_open and bool(feed.tables)
         usual = feed.every if announced else feed.blind + self._crowding(feed)
-        # What took long to read is read less often: an answer of many megabytes is not asked for every second.
+        # Data that takes long to read is read less often: do not request an answer of many megabytes every second.
         return max(usual, feed.took * feed.rest)
 
     def _gap(self, feed: Feed) -> float:
-        """Return the least seconds between two reads that hints cause.
+        """Return the least seconds between two reads caused by hints.
 
-        Hints name tables, not rows: the whole account's work hints at every tail. A hint that found nothing makes the
-        next one wait longer, up to `patience`.
+        Hints name tables, not rows: the work of the whole account causes hints for every tail. A hint without a change
+        makes the next read wait longer, up to `patience`.
         """
         gap = min(feed.gap * (1 << feed.fruitless), max(feed.gap, feed.patience))
         if feed.idle():
@@ -300,10 +303,10 @@ class Scheduler(Going):
         return max(gap, feed.took * 4) + self._crowding(feed)
 
     def _crowding(self, feed: Feed) -> float:
-        """Return the seconds that a metered feed waits longer because the window fills.
+        """Return the extra seconds that a metered feed waits as the budget's window fills.
 
-        None while little of it is used, ever more as it fills, so that reading settles at about half the budget
-        however busy the account is. What spends no budget never waits for it.
+        Returns None while little of it is used. The wait grows so that reading settles at about half the budget,
+        however busy the account is. Feeds that use no budget never wait.
         """
         if not feed.metered():
             return 0.0
@@ -314,7 +317,7 @@ class Scheduler(Going):
         while True:
             self._wake.clear()
             pause = self._launch()
-            # Not `wait_for`: it swallows a cancel that comes together with the wake-up.
+            # Not `wait_for`: it swallows a cancellation that coincides with the wake-up.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
@@ -334,7 +337,10 @@ class Scheduler(Going):
         return min(pause, self._give_up(HANDED_ON if crowded else LINGERS))
 
     def _give_up(self, lingers: float) -> float:
-        """Break off what nobody has wanted for so many seconds; return the seconds until that may be so of another."""
+        """Cancel reads that no screen has wanted for a while.
+
+        Returns the seconds until the next one may be cancelled.
+        """
         now, pause = self._clock.monotonic(), LONGEST_PAUSE
         for feed, reading in self._readings.items():
             if feed.left_at is None or reading.cancelling():
@@ -372,12 +378,12 @@ class Scheduler(Going):
         except BudgetBlocked as blocked:
             now = self._clock.monotonic()
             fresh.blocked_until = now + bounded(blocked.until - now)
-            # Still wanted: what was asked for stays asked for.
+            # Still wanted: the request stays pending.
             feed.asked = True
         except MogplexError as error:
             self._failed(feed, error)
         except asyncio.CancelledError:
-            # Given up: it is no failure, and whoever wants it next has it read anew.
+            # Cancelled: this is no failure, and the next screen that wants it reads it anew.
             feed.asked = True
             raise
         except Exception as error:
@@ -385,7 +391,7 @@ class Scheduler(Going):
             self._failed(feed, error)
         else:
             now = self._clock.monotonic()
-            fresh.taken(self._clock)
+            fresh.mark_read(self._clock)
             feed.finished, feed.took = now, max(0.0, now - begun - reading.waited)
             for part in feed.troubled:
                 part.retry_at = self._retry_at(feed, part)
@@ -398,27 +404,27 @@ class Scheduler(Going):
             feed.changed()
 
     def _failed(self, feed: Feed, error: Exception) -> None:
-        feed.freshness.failed(error)
+        feed.freshness.mark_failed(error)
         feed.finished = self._clock.monotonic()
         for fresh in feed.troubled:
-            # What failed in part is read again with the whole.
+            # The failed parts are read again together with the whole.
             fresh.retry_at = self._retry_at(feed, fresh) if fresh is feed.freshness else None
 
     def _retry_at(self, feed: Feed, fresh: Freshness) -> float | None:
-        """Return when what has failed is read again, None where no time is set for it."""
+        """Return when a failed feed is read again; None if no time is set."""
         error = fresh.error
         wait: float | None = 15.0
         if isinstance(error, Throttled | SuspectedThrottle):
             backoff = min(LONGEST_BACKOFF, 2.0 ** min(fresh.failures - 1, 8))
             wait = max(bounded(error.retry_after or 60.0), backoff)
         elif isinstance(error, MogplexError):
-            # The decision counts a few quick tries; after them a feed goes on, slowly, for as long as it is wanted.
+            # `decide` counts a few quick tries; after them a feed retries slowly for as long as it is wanted.
             wait = decide(error, min(fresh.failures, 3), method="GET")
             if wait is not None and fresh.failures > 3:
                 wait = min(30.0, 5.0 * (fresh.failures - 2))
             usual = self._interval(feed) if wait is None else None
             if usual is not None:
-                # Never later than it would have been read without a failure; what is refused may wait for that.
+                # Never later than without a failure; a refused read may wait until then.
                 again = FAILING * (1 << min(max(fresh.failures - 3, 0), 8))
                 wait = min(usual, again) if isinstance(error, ServiceFailed | InvalidResponse) else usual
         if wait is None:

@@ -1,4 +1,4 @@
-"""One context at work: client, store, scheduler, realtime and what is kept on disk, wired together."""
+"""One context at work: client, store, scheduler, realtime and files together."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from mogplex_tui.api.limiter import RequestLimiter
 from mogplex_tui.api.response_errors import CredentialKind
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.state_file import FileTroubles
-from mogplex_tui.live.account_match import Accounts, compare
+from mogplex_tui.live.account_match import AccountComparison, compare
 from mogplex_tui.live.costs import Costs
 from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.in_flight import InFlight
 from mogplex_tui.live.known_records import KnownRecords
-from mogplex_tui.live.known_runs import History
+from mogplex_tui.live.known_runs import KnownRuns
 from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.names import Names, can_list_hidden, read_names
-from mogplex_tui.live.realtime import Hearing, RealtimeWatch
+from mogplex_tui.live.realtime import RealtimeState, RealtimeWatch
 from mogplex_tui.live.reasons import Closed
 from mogplex_tui.live.scheduler import Feed, Scheduler
 from mogplex_tui.live.signals import Signal
-from mogplex_tui.live.sleep_detection import WakeWatch
+from mogplex_tui.live.sleep_detection import SleepDetector
 from mogplex_tui.live.store import Store
 
 if TYPE_CHECKING:
@@ -37,27 +37,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mogplex.live")
 
-# After so many seconds a refusal of what was open before is put to the test for the first time, and at most so long
-# after the last time.
+# Seconds after which a refusal of a route that was open before is tested, and the most seconds between two tests.
 DOUBTS, LONGEST_DOUBT = 30.0, 300.0
 SESSION_EXPIRED = "The browser session has expired."
 SIGN_IN_AGAIN = "Sign in again: mogplex-tui login --session."
 TOKEN_REPLACES_SESSION = f"The browser session has expired; the token is used in its place. {SIGN_IN_AGAIN}"
-# So many seconds the first reads wait until the realtime stream has been asked for; the HTTP library is loaded for it.
+# Seconds for which the first reads wait for the realtime stream to be requested, which loads the HTTP library.
 STREAM_ASKED = 5.0
 
 
-class NotYet(MogplexError):
-    """Nothing was sent: where the service is, or what it takes, is still being looked for."""
+class NotAttached(MogplexError):
+    """Nothing was sent: the service's address or the credentials are not known yet."""
 
     default_advice = "Try again in a moment"
     default_advice_beside_retry = ""
 
 
 class Session:
-    """Everything a context needs while the console or a headless command runs.
+    """Everything a context needs while the console or a command runs.
 
-    Nothing heavy happens before `client` is first read: the HTTP library is loaded then.
+    Nothing heavy is imported before `client` is first used, which loads the HTTP library.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class Session:
         read_only: bool = False,
     ) -> None:
         self._target = target
-        # What the service is called before it is known.
+        # The name of the service before it is known.
         self.service = "the embedded control plane"
         self.clock: Clock = clock or SystemClock()
         self.budget = Budget(self.clock)
@@ -78,17 +77,17 @@ class Session:
         self.store = Store()
         self.scheduler = Scheduler(self.clock, self.budget)
         self.file_troubles = FileTroubles()
-        self.history = History(directory, self.file_troubles)
+        self.history = KnownRuns(directory, self.file_troubles)
         self.ledger = Ledger(directory, self.file_troubles)
         self.known_records = KnownRecords(directory, self.file_troubles)
         self.directory = directory
         self.names = Names()
         self.costs = Costs(self)
         self.realtime = RealtimeWatch(lambda: self.client, self.scheduler, disturbed=self.limiter.disturbed)
-        self.wake = WakeWatch(self.clock)
+        self.wake = SleepDetector(self.clock)
         self.read_only = read_only
         self.account: str | None = None
-        self.accounts: Accounts | None = None
+        self.accounts: AccountComparison | None = None
         self.account_known: Signal[[]] = Signal()
         self.in_flight = InFlight()
         self._asking_scope = asyncio.Lock()
@@ -98,18 +97,18 @@ class Session:
 
     @property
     def target(self) -> Target:
-        """The service that is talked to. Raises NotYet before `attach`."""
+        """The service's address and credentials. Raises NotAttached before `attach`."""
         if self._target is None:
-            raise NotYet(f"There is no connection to {self.service} yet")
+            raise NotAttached(f"There is no connection to {self.service} yet")
         return self._target
 
     @property
     def attached(self) -> bool:
-        """Whether the service is known; an embedded one says where it is only once it answers."""
+        """Whether the service is known; an embedded one is known once it answers."""
         return self._target is not None
 
     def attach(self, target: Target) -> None:
-        """Name the service, once."""
+        """Set the service, once."""
         self._target = target
 
     @property
@@ -129,18 +128,18 @@ class Session:
 
     @property
     def client_made(self) -> MogplexClient | None:
-        """The client if anything has used it yet; reading this loads nothing."""
+        """The client if it was made already; reading this loads nothing."""
         return self._client
 
     @property
     def may_write(self) -> bool:
-        """Whether any change is offered: the console's own rule (design decision 10)."""
+        """Whether changes are offered at all, by the console's own read-only rule."""
         return self.may_change()
 
     def may_change(self, *, v1_only: bool = False) -> bool:
-        """Return whether a change is offered; `v1_only` for one that only the token API accepts.
+        """Return whether a change is offered; `v1_only` for one that only v1 accepts.
 
-        The other changes go out with the browser session where there is one, and a session has no scopes.
+        Other changes are sent with the browser session if there is one, and a session has no scopes.
         """
         if self.read_only:
             return False
@@ -157,10 +156,10 @@ class Session:
         return self._target is not None and bool(self._target.session_cookie) and not self.session_expired
 
     async def learn_scope(self) -> None:
-        """Ask whether the token may write, unless that is known; without an answer it stays unknown.
+        """Find out whether the token may write, unless that is known.
 
-        The question is a request that the service refuses before it does anything. Only v1 checks scopes: what a
-        read-only token must not do elsewhere, this client has to refuse (auth.md §5.1, design decision 10).
+        It sends a request that the service refuses before doing anything. Only v1 checks scopes: the client itself has
+        to refuse what a read-only token must not do elsewhere (auth.md §5.1).
         """
         async with self._asking_scope:
             if self.access.can_write is not None:
@@ -172,20 +171,20 @@ class Session:
 
     @property
     def token_changes_unversioned(self) -> bool:
-        """Whether a change over an unversioned route goes out with the token, as there is no session."""
+        """Whether changes over unversioned routes are sent with the token."""
         return self._target is not None and self._target.token is not None and not self.has_session
 
     def metered_off_v1(self) -> bool:
-        """Return whether unversioned routes spend the token's budget: a session cookie spends none."""
+        """Return whether unversioned routes use the token's budget; a cookie uses none."""
         return self._target is None or self._target.session_cookie is None or self.token_replaces_session
 
     @property
     def token_replaces_session(self) -> bool:
-        """Whether unversioned routes are asked with the token because the cookie is refused."""
+        """Whether the token is used on unversioned routes because the cookie is refused."""
         return self.session_expired and self.target.token_opens_unversioned_routes
 
     def open(self, family: Family) -> bool:
-        """Return whether a family is worth asking: open, or not yet known."""
+        """Return whether a route family is worth a request: open, or not yet known."""
         return self.access.worth_asking(family)
 
     def missing_session(self, family: Family) -> Closed:
@@ -198,17 +197,18 @@ class Session:
         return Closed(Reach.NEEDS_SESSION, found)
 
     def closed(self, families: Sequence[Family]) -> Closed | None:
-        """Return why none of these families is open; None where one may be."""
+        """Return why none of these families is open; None if one may be."""
         if any(self.open(family) for family in families):
             return None
         v1 = self.access.reach(Family.V1)
         if Family.V1 in families and v1.reach is Reach.NEEDS_SCOPE:
-            # Only v1 checks scopes: its refusal says which one a token needs (auth.md §5.2).
+            # Only v1 checks scopes: its refusal names the scope that a token needs (auth.md §5.2).
             return Closed(Reach.NEEDS_SCOPE, v1, self.session_expired)
         findings = [self.access.reach(family) for family in families]
         wanted = {Reach.NEEDS_SESSION}
         if not self.has_session and families[0] is not Family.V1:
-            # Outside v1 no token has a scope: what is forbidden to it is open to a person alone (auth.md §2).
+            # Outside v1 tokens have no scopes: a route that forbids them is open to a browser session only (auth.md
+            # §2).
             wanted.add(Reach.NEEDS_SCOPE)
         if any(each.reach in wanted for each in findings):
             return self.missing_session(families[0])
@@ -221,7 +221,7 @@ class Session:
 
     @property
     def refused(self) -> bool:
-        """Whether the service accepts none of the credentials: no road to any run is open."""
+        """Whether the service accepts none of the credentials, so that no run is visible."""
         if self._nothing_left:
             return True
         roads = {self.access.reach(family).reach for family in (Family.V1, Family.OBSERVABILITY)}
@@ -229,7 +229,7 @@ class Session:
 
     @property
     def refusal(self) -> Closed | None:
-        """Why the service accepts none of the credentials; None while it accepts one."""
+        """The error if the service refuses all credentials; None if it accepts one."""
         if self._nothing_left:
             return Closed(Reach.NOT_SIGNED_IN, session_expired=True)
         findings = (self.access.reach(family) for family in (Family.V1, Family.OBSERVABILITY))
@@ -238,11 +238,11 @@ class Session:
 
     @property
     def two_accounts(self) -> bool:
-        """Whether the token and the session cookie are known to belong to different accounts."""
+        """Whether token and session cookie are known to belong to different accounts."""
         return self.accounts is not None and self.accounts.same is False and not self.session_expired
 
     def start(self) -> None:
-        """Begin to read. Needs a running event loop."""
+        """Start reading. Needs a running event loop."""
         self.scheduler.hold_first_reads(STREAM_ASKED)
         self.scheduler.start()
         self._forget.append(self.access.subscribe(lambda *_: self.scheduler.poke()))
@@ -255,10 +255,10 @@ class Session:
         self.wake.start()
 
     def _woke(self, slept: float) -> None:
-        """After a sleep nothing on screen is true any more, and the stream is dead though nobody has said so."""
+        """After a sleep, read everything on screen again and reopen the realtime stream."""
         log.info("the machine slept for %d s: reading everything anew", slept)
         self.scheduler.refresh_all(everything=True)
-        if self.realtime.hearing is not Hearing.CLOSED:
+        if self.realtime.hearing is not RealtimeState.CLOSED:
             self.realtime.reconnect()
 
     async def stop(self) -> None:
@@ -272,13 +272,16 @@ class Session:
             await self._client.aclose()
 
     def _cookie_changed(self) -> None:
-        """After the cookie is accepted again, read what the token did not open meanwhile."""
+        """Once the cookie is accepted again, read what the token did not open."""
         if not self.session_expired:
             self.scheduler.refresh_all(everything=True)
             self.realtime.reconnect()
 
     def doubt(self) -> bool:
-        """Ask again what refuses a credential that it had accepted before; return whether there is such a thing."""
+        """Test the routes that refuse a credential they had accepted before.
+
+        Returns whether there are such routes.
+        """
         if self.session_expired:
             self.scheduler.refresh(self._doubts)
         return self._ask_again()
@@ -294,7 +297,8 @@ class Session:
     def _doubt_feed(self) -> Feed:
         async def fetch() -> bool:
             if self.session_expired:
-                # One request tests the cookie for all routes that a session opens; no other is sent while it is refused.
+                # One request tests the cookie for all routes that a session opens; no other is sent while it is
+                # refused.
                 with contextlib.suppress(LoginRequired, NotSignedIn):
                     await self.client.at(Priority.BACKGROUND).account.user(credential=CredentialKind.COOKIE)
             feed.blind = min(LONGEST_DOUBT, feed.blind * 2) if self._ask_again() else DOUBTS

@@ -1,4 +1,4 @@
-"""A list of listeners; one that fails is reported and does not stop the others."""
+"""Callbacks on an event; an exception in one is reported and does not stop others."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ log = logging.getLogger("mogplex.live")
 
 
 class Signal(Generic[P]):
-    """Callbacks that are told in the order in which they subscribed."""
+    """Callbacks that are called in the order of their subscription."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[P, object]] = []
 
     def subscribe(self, listener: Callable[P, object]) -> Callable[[], None]:
-        """Add a listener and return the function that removes it again."""
+        """Add a callback and return the function that removes it."""
         self._listeners.append(listener)
 
         def unsubscribe() -> None:
@@ -27,7 +27,7 @@ class Signal(Generic[P]):
         return unsubscribe
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Tell every listener."""
+        """Call all callbacks."""
         for listener in list(self._listeners):
             try:
                 listener(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Notices that the machine slept: nothing was heard meanwhile, and connections died without a word."""
+"""Detect that the machine slept, because connections die silently meanwhile."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from mogplex_tui.api.clock import Clock
-from mogplex_tui.live.background_task import Going
+from mogplex_tui.live.background_task import BackgroundTask
 from mogplex_tui.live.signals import Signal
 
 # Seconds between two looks at the clock.
 LOOK = 2.0
-# A look that comes so many seconds late means a lid that was closed or a process that was stopped, not a busy loop.
+# A look that is this many seconds late means a sleeping machine or a stopped process, not a busy event loop.
 SLEPT = 15.0
 
 
-class WakeWatch(Going):
-    """Compares how long it waited with how much time went by; `woke` is told with the seconds that were slept."""
+class SleepDetector(BackgroundTask):
+    """Compare the time waited with the time passed; `woke` signals the seconds slept."""
 
     def __init__(self, clock: Clock, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""A sorted and filtered order over a set's rows, kept right by key at any size.
+"""A sorted and filtered order of rows that is updated by key.
 
-A change of a few rows moves only those (binary search in a list of tuples); a change of many sorts anew.
+A change of a few rows moves only those (binary search in a list of tuples); a change of many sorts all rows.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from typing import Generic, TypeVar
 
 R = TypeVar("R")
 
-# Beyond this many changed rows in one go, sorting the whole list is cheaper than moving each.
+# Beyond this many changed rows, sorting the whole list is cheaper than moving each.
 RESORT_ABOVE = 2000
 
 
 class SortedView(Generic[R]):
-    """Keys in order. `sort` gives any comparable; equal ones are ordered by key; `descending` turns the whole."""
+    """Keys in order of `sort`, a key function; equal rows are ordered by key.
+
+    `descending` reverses the order.
+    """
 
     def __init__(
         self, rows: Mapping[str, R], sort: Callable[[R], object], *, descending: bool = True
@@ -33,13 +36,13 @@ class SortedView(Generic[R]):
         return len(self._entries)
 
     def key_at(self, index: int) -> str:
-        """Return the key at a place in the order. Raises IndexError outside it."""
+        """Return the key at a position. Raises IndexError outside the order."""
         if not 0 <= index < len(self._entries):
             raise IndexError(index)
         return self._entries[-1 - index if self.descending else index][1]
 
     def index_of(self, key: str) -> int | None:
-        """Return the place of a key, or None when it is not shown."""
+        """Return the position of a key, or None if it is filtered out."""
         if key not in self._sort_of:
             return None
         place = bisect_left(self._entries, (self._sort_of[key], key))
@@ -48,10 +51,10 @@ class SortedView(Generic[R]):
     def look(
         self, sort: Callable[[R], object], accept: Callable[[R], bool] | None, *, descending: bool
     ) -> bool:
-        """Order by something else and show only the rows that are accepted; return whether any place moved.
+        """Change the sort key and the filter; return whether any position changed.
 
-        None accepts all. What depends on the instant is looked at anew as time passes: between two looks `apply` keeps
-        to the instant of the last.
+        A filter of None accepts all rows. Values that depend on time are read again as time passes: between two calls
+        `apply` uses the time of the last call.
         """
         before, turned = self._entries, self.descending != descending
         self._sort, self._accept, self.descending = sort, accept, descending
@@ -59,13 +62,13 @@ class SortedView(Generic[R]):
         return turned or [key for _, key in before] != [key for _, key in self._entries]
 
     def rebuild(self) -> None:
-        """Sort and filter everything anew."""
+        """Sort and filter all rows."""
         accept, sort = self._accept, self._sort
         self._sort_of = {key: sort(row) for key, row in self._rows.items() if accept is None or accept(row)}
         self._entries = sorted((value, key) for key, value in self._sort_of.items())
 
     def apply(self, changed: Collection[str], removed: Collection[str] = ()) -> bool:
-        """Bring the order up to date after a change of some rows; return whether any place moved."""
+        """Update the order after a change of rows; return whether a position changed."""
         if len(changed) + len(removed) > RESORT_ABOVE:
             before = self._entries
             self.rebuild()

@@ -1,4 +1,4 @@
-"""Bytes that are kept in memory up to a bound and beyond it in a file that has no name: it ends with its owner."""
+"""Bytes in memory up to a limit, and beyond it in an unnamed temporary file."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ BOUND = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Spilled:
-    """Bytes on disk; `bytes(…)` reads them. Raises OSError when the disk fails."""
+class SpilledBytes:
+    """Bytes on disk; `bytes(…)` reads them. Raises OSError if reading fails."""
 
     spill: Spill
     offset: int
     size: int
 
     def __bytes__(self) -> bytes:
-        """Read it."""
+        """Read the bytes."""
         return self.spill.read(self.offset, self.size)
 
 
 class Spill:
-    """Keeps bytes: in memory while there is room, then in a temporary file without a name."""
+    """Keep bytes in memory while there is room, then in an unnamed temporary file."""
 
     def __init__(self, bound: int = BOUND) -> None:
         self._room = bound
         self._file: IO[bytes] | None = None
         self._end = 0
 
-    def keep(self, data: bytes) -> bytes | Spilled:
-        """Return what stands for the data: itself while there is room, else its place on disk.
+    def keep(self, data: bytes) -> bytes | SpilledBytes:
+        """Return the data itself while there is room, else its position in the file.
 
-        A disk that is full is logged once, and from then on everything stays in memory.
+        A full disk is logged once; from then on everything stays in memory.
         """
         if len(data) <= self._room:
             self._room -= len(data)
@@ -48,7 +48,7 @@ class Spill:
             log.warning("what is long is kept in memory: %s", error)
             self._room = 1 << 62
             return data
-        place = Spilled(self, self._end, len(data))
+        place = SpilledBytes(self, self._end, len(data))
         self._end += len(data)
         return place
 
@@ -65,7 +65,7 @@ class Spill:
             left = left[self._file.write(left) :]
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return bytes that were written. Raises OSError when the disk fails, ValueError when nothing was written."""
+        """Read stored bytes. Raises OSError, or ValueError if nothing was stored."""
         if self._file is None:
             raise ValueError("nothing was written")
         self._file.seek(offset)

@@ -1,4 +1,4 @@
-"""The last known state on disk, so that a start paints at once and says how old it is (design decision 13)."""
+"""The last known rows on disk, so that a start shows data at once, with its age."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from mogplex_tui.live.store import RowSet
 log = logging.getLogger("mogplex.live")
 
 KEPT = 300
-# What is no text.
+# Fields that are not text.
 _TIMES = {"created_at", "started_at", "ended_at"}
 _COUNTS = {"duration_ms", "input_tokens", "output_tokens", "cached_tokens", "tokens"}
 _MARKS = {"before_cancel", "cost_listed", "external", "cancel_requested"}
 
 
 def save(directory: Path, rows: Mapping[str, RunRow], at: datetime) -> None:
-    """Write the newest rows and the instant they were known at. A full disk is logged, not raised."""
+    """Store the newest rows and the time of their read. A full disk is logged."""
     newest = sorted(
         rows.values(), key=lambda row: row.began or datetime.min.replace(tzinfo=UTC), reverse=True
     )
@@ -45,7 +45,7 @@ def load(
     monotonic: float,
     troubles: FileTroubles | None = None,
 ) -> None:
-    """Put what was last known into an empty set, with its true age. A damaged file is set aside."""
+    """Load cached rows into an empty set with their real age; rename a damaged file."""
     file = StateFile(directory / "picture.json", "the list of runs before the first answer", troubles)
     body = file.read(_is_picture)
     if body is None:
@@ -60,7 +60,7 @@ def load(
 
 def _is_picture(body: Any) -> bool:
     try:
-        # A time without a zone has no known age.
+        # The age of a time without a zone is unknown.
         return datetime.fromisoformat(body["at"]).tzinfo is not None and isinstance(body["runs"], list)
     except (KeyError, TypeError, ValueError):
         return False
@@ -82,7 +82,7 @@ def _packed(row: RunRow) -> dict[str, object]:
 
 
 def _unpacked(raw: Any) -> RunRow | None:
-    """Return the row, or None when its record was damaged or written by another version."""
+    """Return the row, or None if its record is damaged or of another version."""
     try:
         values = {name: _value(name, raw[name]) for name in RunRow._fields if name in raw}
         return RunRow(**values)

@@ -1,4 +1,4 @@
-"""Rows by kind and key with their freshness. Applies a diff, then signals the changed keys; never fetches."""
+"""Rows by kind and key with their freshness; signals changed keys, never fetches."""
 
 from __future__ import annotations
 
@@ -14,34 +14,32 @@ R = TypeVar("R")
 
 
 class RowChanges(NamedTuple):
-    """What one apply did: keys that are new or different, and keys that went."""
+    """The effect of one update: keys that are new or changed, and removed keys."""
 
     changed: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
 
 
 class RowSet(Generic[R]):
-    """The rows of one kind, by key, in no order."""
+    """The rows of one kind by key, without an order."""
 
     def __init__(self) -> None:
         self.rows: dict[str, R] = {}
-        # Of the reading as a whole, and of each source that may fail without it, by a name of its own.
+        # Freshness of the whole read, and of each source that may fail by itself, by name.
         self.freshness = Freshness()
         self.sources: dict[str, SourceState] = {}
-        # How many there are on the service, when it says so.
+        # The number of rows on the service, if it says so.
         self.total: int | None = None
-        # From this start on nothing is missing, as far as rows have a start; None where that is not known.
+        # The start time from which all rows are known; None if unknown.
         self.whole_since: datetime | None = None
-        # Shown above the rows: which rows cannot be seen, and why.
+        # Shown above the rows: which rows are not visible, and why.
         self.notices: tuple[Notice, ...] = ()
         self.changes: Signal[RowChanges] = Signal()
 
     def apply(self, rows: Iterable[tuple[str, R]], *, complete: bool = False) -> RowChanges:
-        """Put rows in by key and signal those that differ.
+        """Add or replace rows by key, and signal those that changed.
 
-        Args:
-            rows: pairs of key and row.
-            complete: whether these are all there are, so that the others go.
+        If they are `complete`, rows with other keys are removed.
         """
         fresh = dict(rows)
         changed = frozenset(key for key, row in fresh.items() if self.rows.get(key) != row)
@@ -57,7 +55,7 @@ class RowSet(Generic[R]):
         return change
 
     def drop(self, keys: Iterable[str]) -> RowChanges:
-        """Take rows out and signal those that were there."""
+        """Remove rows and signal those that existed."""
         removed = frozenset(key for key in keys if self.rows.pop(key, None) is not None)
         change = RowChanges(removed=removed)
         if removed:
@@ -70,17 +68,17 @@ AnyRowSet = RowSet[Any]
 
 
 class Store:
-    """Every set the console holds, by name; a set exists from the moment somebody asks for it."""
+    """All row sets by name; a set is created on first use."""
 
     def __init__(self) -> None:
         self._sets: dict[str, AnyRowSet] = {}
 
     def set(self, name: str) -> AnyRowSet:
-        """Return the set of that name."""
+        """Return the row set of a name."""
         if name not in self._sets:
             self._sets[name] = RowSet()
         return self._sets[name]
 
     def sets(self) -> list[tuple[str, AnyRowSet]]:
-        """Return every set with its name."""
+        """Return every row set with its name."""
         return list(self._sets.items())

@@ -1,7 +1,7 @@
-"""Job runs over the token API: the newest of each automation, and one by its id (v1.md §5.3, §5.4).
+"""Job runs over v1: the newest of each automation, and one by its id.
 
-The token API has no list of jobs. It has the newest 50 runs of each automation, without agents and costs; jobs of
-assignments and triggers are not part of it.
+v1 has no list of jobs. It returns the newest 50 runs of each automation, without agents and costs; jobs of assignments
+and triggers are not available (v1.md §5.3, §5.4).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.automations import AutomationRun, AutomationRunDetail, AutomationSummary
     from mogplex_tui.api.models.base import Rows
 
-# One request reads the runs of one automation; more requests would use up most of a minute's budget.
+# Automations whose runs are read, one request each; more would use up most of a minute's budget.
 MOST_AUTOMATIONS = 20
 
 Attempt = Callable[[Callable[[], Awaitable["Rows[AutomationRun]"]]], Awaitable["Rows[AutomationRun]"]]
 
 
-class RunsOfOne(NamedTuple):
+class AutomationRuns(NamedTuple):
     """The newest runs of one automation, or the error of reading them."""
 
     automation: AutomationSummary
@@ -35,13 +35,13 @@ class RunsOfOne(NamedTuple):
 
 
 class NewestJobs(NamedTuple):
-    """The runs of the newest automations; `left_out` counts older automations whose runs were not read."""
+    """The runs of the newest automations; `left_out` counts the automations not read."""
 
-    of_each: list[RunsOfOne]
+    of_each: list[AutomationRuns]
     left_out: int = 0
 
     def rows(self) -> Rows[AutomationRun]:
-        """Return the runs of all automations, the newest first."""
+        """Return the runs of all automations, newest first."""
         from mogplex_tui.api.models.base import Rows
 
         found: Rows[AutomationRun] = Rows()
@@ -61,30 +61,34 @@ async def _once(read: Callable[[], Awaitable[Rows[AutomationRun]]]) -> Rows[Auto
 
 
 async def newest(client: ClientView, attempt: Attempt = _once) -> NewestJobs:
-    """Read the newest runs of each automation. Raises the error tree where the automations cannot be listed.
+    """Read the newest runs of each automation.
 
-    `attempt` carries out the read of one automation, for a caller that repeats what failed.
+    `attempt` carries out the read of one automation, for callers that retry. Raises MogplexError if the automations
+    cannot be listed.
     """
     from mogplex_tui.api.models.base import Rows
 
     automations = (await client.automations.list()).rows
 
-    async def read(automation: AutomationSummary) -> RunsOfOne:
+    async def read(automation: AutomationSummary) -> AutomationRuns:
         try:
             runs = await attempt(partial(client.automations.runs, automation.id))
         except NotFound:
             # Deleted since it was listed.
-            return RunsOfOne(automation, Rows())
+            return AutomationRuns(automation, Rows())
         except MogplexError as error:
-            return RunsOfOne(automation, Rows(), error)
-        return RunsOfOne(automation, runs)
+            return AutomationRuns(automation, Rows(), error)
+        return AutomationRuns(automation, runs)
 
     found = await asyncio.gather(*map(read, automations[:MOST_AUTOMATIONS]))
     return NewestJobs(found, max(0, len(automations) - MOST_AUTOMATIONS))
 
 
 async def one(client: ClientView, job_id: str, automation_id: str | None = None) -> AutomationRunDetail:
-    """Read one run; without its automation, the newest automations are asked for it in turn. Raises the error tree."""
+    """Read one run; without an automation, the newest automations are tried in turn.
+
+    Raises MogplexError.
+    """
     if automation_id:
         return await client.automations.run(automation_id, job_id)
     for automation in (await client.automations.list()).rows[:MOST_AUTOMATIONS]:
@@ -99,7 +103,7 @@ async def one(client: ClientView, job_id: str, automation_id: str | None = None)
 
 
 def cost_of(job: AutomationRunDetail) -> Decimal | None:
-    """Return the cost of a run as the sum of its calls; None where the price of one is not known."""
+    """Return the cost of a run as the sum of its calls; None if one has no price."""
     costs = [call.cost_usd for call in job.ai_calls]
     known = [cost for cost in costs if cost is not None]
     if job.cost_usd is not None or not known or len(known) < len(costs) or job.ai_calls.bad:

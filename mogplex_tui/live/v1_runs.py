@@ -1,4 +1,7 @@
-"""What v1 tells of runs: those of every automation, and those that this machine knows by id (v1.md §5.3, §7.5)."""
+"""Runs over v1: those of every automation, and those known on this machine.
+
+v1.md §5.3, §7.5.
+"""
 
 from __future__ import annotations
 
@@ -17,32 +20,32 @@ from mogplex_tui.live.run_row import ENDED_STATES, RunRow
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.runs import RunDetail
-    from mogplex_tui.live.known_runs import Remembered
-    from mogplex_tui.live.read_order import Turns
+    from mogplex_tui.live.known_runs import KnownRun
+    from mogplex_tui.live.read_order import ReadOrder
     from mogplex_tui.live.session import Session
     from mogplex_tui.live.store import RowSet
 
 # Seconds between two reads of the same thing.
 AUTOMATIONS_EVERY, AUTOMATION_RUNS_EVERY, LIVE_RUN_EVERY = 300.0, 60.0, 5.0
-# A run that ended is read once more after this: terminal is not always final (v1.md §7.6).
+# Seconds after which a run that ended is read once more: terminal is not always final (v1.md §7.6).
 SETTLE = 5.0
-# Of the runs known by id, so many are read in one go; the budget has to last for the rest of the screen.
+# Known runs to read in one go; the budget has to last for the rest of the screen.
 RUNS_A_READ = 8
-# A command reads all of them, so many at once.
+# Requests in parallel in a command, which reads all known runs.
 _AT_ONCE = 4
-# A run whose last change is so long ago, and which has ended, does not change any more.
+# A run that ended this long ago does not change any more.
 FINAL_AFTER = timedelta(seconds=60)
 
 
 def final_answer(run: RunDetail, now: datetime) -> dict[str, object] | None:
-    """Return a run as JSON to be kept in the history, None while it may still change."""
+    """Return a run as JSON to be stored, or None while it may still change."""
     if run.status not in ENDED_STATES or run.updated_at is None or now - run.updated_at < FINAL_AFTER:
         return None
     return run.model_dump(mode="json", by_alias=True)
 
 
-def final_run(known: Remembered) -> RunDetail | None:
-    """Return a remembered run that has ended for good, None where it must be read."""
+def final_run(known: KnownRun) -> RunDetail | None:
+    """Return a known run that has ended for good, or None if it must be read."""
     if known.final is None:
         return None
     from pydantic import ValidationError
@@ -52,25 +55,28 @@ def final_run(known: Remembered) -> RunDetail | None:
     try:
         run = RunDetail.model_validate(known.final)
     except ValidationError:
-        # The file is damaged, or of another version.
+        # The file is damaged or of another version.
         return None
     return run if run.run_id == known.run_id and run.status in ENDED_STATES else None
 
 
-class OwnRuns:
-    """Puts in a set of runs what v1 tells; `dress` makes of a row what is shown, `put` takes in a run that was read."""
+class V1Runs:
+    """Read runs over v1 into a set of runs.
+
+    `enrich` completes a row for display; `put` applies a run that was read.
+    """
 
     def __init__(
         self,
         session: Session,
         rows: RowSet[RunRow],
-        dress: Callable[[RunRow], RunRow],
+        enrich: Callable[[RunRow], RunRow],
         put: Callable[[RunDetail, int], RunRow],
-        turns: Turns,
+        turns: ReadOrder,
         *,
         reads_all: bool,
     ) -> None:
-        self._session, self._set, self._dress, self._put, self._turns = session, rows, dress, put, turns
+        self._session, self._set, self._enrich, self._put, self._turns = session, rows, enrich, put, turns
         self._runs_a_read, self._at_once = (PAGE, _AT_ONCE) if reads_all else (RUNS_A_READ, 1)
         self._by_id = SourceState(Subject("runs started or opened from here"))
         self._names = SourceState(
@@ -82,18 +88,18 @@ class OwnRuns:
         self.sources = {"by id": self._by_id, "automations": self._names, "of each": self._of_each}
         self._automations: dict[str, str] = {}
         self._listed_at = -inf
-        # When the runs of an automation were read, when a run is due, and which runs are over for good.
+        # When the runs of an automation were read, when a run is due, and which runs have ended for good.
         self._read_at: dict[str, float] = {}
         self._due: dict[str, float] = {}
         self._settled: set[str] = set()
-        # Answers about runs that have ended for good, to be kept once the reading is over.
+        # Answers about runs that have ended for good, to be stored after the read.
         self._finals: dict[str, dict[str, object]] = {}
 
     async def read(self) -> bool:
-        """Read what is due; return whether anything differed.
+        """Read due runs; return whether any row changed.
 
-        Raises what failed where nothing on screen would be fresh, and where the whole service or the budget is in the
-        way; else each source tells its own failure.
+        Raises MogplexError if nothing on screen would be fresh, or if the error concerns the whole service or the
+        budget; otherwise each source records its own failure.
         """
         differed = await self._read_by_id()
         await self._list_automations()
@@ -111,7 +117,7 @@ class OwnRuns:
         differed = self._put_finals(remembered)
         known = [each.run_id for each in remembered]
         due = [id for id in known if id not in self._settled and self._due.get(id, 0.0) <= now]
-        # What is over is read once more to be sure; it waits for what is live or was never read.
+        # Ended runs are read once more; live runs and runs that were never read come first.
         due.sort(key=lambda run_id: run_id in self._due and not (run_id in shown and shown[run_id].live))
 
         async def read(run_id: str) -> bool:
@@ -125,8 +131,8 @@ class OwnRuns:
         self._by_id.keys = frozenset(shown[run_id].key for run_id in self._by_id.left if run_id in shown)
         return differed
 
-    def _put_finals(self, remembered: list[Remembered]) -> bool:
-        """List finished runs without a request; return whether any row changed."""
+    def _put_finals(self, remembered: list[KnownRun]) -> bool:
+        """Add finished runs without a request; return whether any row changed."""
         differed = False
         for known in remembered:
             if known.run_id in self._settled or known.run_id in self._due:
@@ -140,7 +146,7 @@ class OwnRuns:
         return differed
 
     async def _list_automations(self) -> None:
-        with self._names.apart(self._session.clock):
+        with self._names.record_errors(self._session.clock):
             now = self._session.clock.monotonic()
             if self._listed_at + AUTOMATIONS_EVERY <= now:
                 page = await self._session.client.at(Priority.TABLE).automations.list()
@@ -163,14 +169,14 @@ class OwnRuns:
         self._of_each.keys = frozenset(
             key for key, row in self._set.rows.items() if row.automation_id in left
         )
-        # As old as the one that was read longest ago, however lately another one was.
+        # As old as the automation that was read longest ago.
         fresh.as_of = min(
             (at for name in self._automations if (at := self._read_at.get(name))), default=before
         )
         return differed
 
     async def fetch_of(self, automation_id: str, priority: Priority) -> bool:
-        """Read the runs of one automation; one that is gone is forgotten. Raises the error tree otherwise."""
+        """Read the runs of one automation; forget a deleted one. Raises MogplexError."""
         name, turn = self._automations.get(automation_id), self._turns.ask()
         try:
             runs = await self._session.client.at(priority).automations.runs(automation_id)
@@ -178,7 +184,7 @@ class OwnRuns:
             # Deleted since it was listed; the others are read all the same.
             self._automations.pop(automation_id, None)
             return False
-        pairs = [(run.id, self._dress(make.from_job(run, automation_id, name))) for run in runs]
+        pairs = [(run.id, self._enrich(make.from_job(run, automation_id, name))) for run in runs]
         if priority is Priority.ACTION:
             for key, _ in pairs:
                 self._turns.read_back(key, turn)
@@ -186,7 +192,10 @@ class OwnRuns:
         return bool(self._set.apply(self._turns.still_news(pairs, turn)).changed)
 
     async def fetch_run(self, run_id: str, *, was: RunRow | None = None) -> bool:
-        """Read one v1 run by its id and put it in the list. Raises the error tree, save for a run that is gone."""
+        """Read one v1 run by its id into the list.
+
+        Raises MogplexError, except for a run that does not exist any more.
+        """
         now, turn = self._session.clock.monotonic(), self._turns.ask()
         try:
             run = await self._session.client.at(Priority.TABLE).runs.get(run_id)

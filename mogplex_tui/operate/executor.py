@@ -26,7 +26,7 @@ from mogplex_tui.api.retry import LIMITED
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.in_flight import QueuedChange
-from mogplex_tui.live.session import NotYet
+from mogplex_tui.live.session import NotAttached
 from mogplex_tui.operate import change_results, kind_rows, messages
 from mogplex_tui.operate.action_registry import refusal_to_write
 from mogplex_tui.operate.model import Action, AnyEntry, Change, Creation, Result, Row, Values
@@ -82,7 +82,7 @@ def end_of(error: MogplexError, *, keyed: bool = False) -> str:
 
     A call with an idempotency key (`keyed`) may have been done although it was answered by a 5xx (errors.md §5).
     """
-    if isinstance(error, NotYet | InvalidInput | BudgetBlocked | NotAllowed | NotSignedIn | GivenUp):
+    if isinstance(error, NotAttached | InvalidInput | BudgetBlocked | NotAllowed | NotSignedIn | GivenUp):
         # Never sent, or refused before anything was done.
         return "refused"
     if error.status is None or isinstance(error, InvalidResponse):

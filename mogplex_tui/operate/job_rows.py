@@ -154,7 +154,7 @@ async def read_v1(client: ClientView, session: Session) -> RowPage[JobRow]:
 
     jobs = await v1_jobs.newest(client)
 
-    def part(each: v1_jobs.RunsOfOne) -> ListPart[JobRow]:
+    def part(each: v1_jobs.AutomationRuns) -> ListPart[JobRow]:
         async def read(_: ClientView, __: Session) -> RowPage[JobRow]:
             if each.error is not None:
                 raise each.error

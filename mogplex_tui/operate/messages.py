@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.freshness import SourceState
     from mogplex_tui.live.in_flight import QueuedChange
     from mogplex_tui.live.reasons import Closed, Notice, Subject
-    from mogplex_tui.live.run_events_feed import RunFeed
+    from mogplex_tui.live.run_events_feed import RunEventsFeed
     from mogplex_tui.live.session import Session
 
 # With more failing sources than these, the reason of the first stands for all.
@@ -219,7 +219,7 @@ def notices(found: Sequence[Notice]) -> str:
     return " ".join(map(_notice, found))
 
 
-def missing_events(feed: RunFeed) -> str | None:
+def missing_events(feed: RunEventsFeed) -> str | None:
     """Return which events of a run cannot be seen, and why; None when all can."""
     from mogplex_tui.live.event_tail import HORIZON
 

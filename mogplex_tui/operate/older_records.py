@@ -48,10 +48,10 @@ class RowHolder(Protocol[Row]):
     def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, Row]]:
         """Return records as the list shows them."""
 
-    def hold(self, rows: Iterable[tuple[str, Row]]) -> None:
+    def keep_found(self, rows: Iterable[tuple[str, Row]]) -> None:
         """Add rows, and keep them though the list does not give them."""
 
-    def let_go(self, keys: Iterable[str]) -> None:
+    def drop_found(self, keys: Iterable[str]) -> None:
         """Take such rows away again, except those that the list gives."""
 
 
@@ -139,7 +139,7 @@ class ListSearch(Generic[Row_co]):
 
     def close(self) -> None:
         """Take the found rows out of the list."""
-        self._rows.let_go(self._found)
+        self._rows.drop_found(self._found)
         self._found = {}
 
     async def _read(self, priority: Priority, until: datetime | None) -> OlderPage[AnyEntry]:
@@ -162,8 +162,8 @@ class ListSearch(Generic[Row_co]):
         fresh = {key: row for key, row in rows if matches is None or matches(row)}
         self._found |= fresh
         gone = self._beyond_the_first()
-        self._rows.hold((key, row) for key, row in fresh.items() if key not in gone)
-        self._rows.let_go(gone)
+        self._rows.keep_found((key, row) for key, row in fresh.items() if key not in gone)
+        self._rows.drop_found(gone)
 
     def _beyond_the_first(self) -> frozenset[str]:
         """Forget what there is no room for, and return its keys."""
@@ -194,15 +194,15 @@ class RunRows:
 
     def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, RunRow]]:
         """Return calls with the names of their repositories and agents."""
-        return [(entry.key, self._runs.dress(entry.row)) for entry in entries if entry.row is not None]
+        return [(entry.key, self._runs.enrich(entry.row)) for entry in entries if entry.row is not None]
 
-    def hold(self, rows: Iterable[tuple[str, RunRow]]) -> None:
+    def keep_found(self, rows: Iterable[tuple[str, RunRow]]) -> None:
         """Add calls to the list."""
-        self._runs.calls.hold(rows)
+        self._runs.calls.keep_found(rows)
 
-    def let_go(self, keys: Iterable[str]) -> None:
+    def drop_found(self, keys: Iterable[str]) -> None:
         """Take calls away again."""
-        self._runs.calls.let_go(keys)
+        self._runs.calls.drop_found(keys)
 
 
 class CollectionRows:
@@ -222,13 +222,13 @@ class CollectionRows:
         """Return records with what other lists say of them."""
         return self._collection.prepare(entries)
 
-    def hold(self, rows: Iterable[tuple[str, AnyEntry]]) -> None:
+    def keep_found(self, rows: Iterable[tuple[str, AnyEntry]]) -> None:
         """Add records to the list."""
-        self._collection.hold(rows)
+        self._collection.keep_found(rows)
 
-    def let_go(self, keys: Iterable[str]) -> None:
+    def drop_found(self, keys: Iterable[str]) -> None:
         """Take records away again."""
-        self._collection.let_go(keys)
+        self._collection.drop_found(keys)
 
 
 class OlderRecords(Generic[Row]):

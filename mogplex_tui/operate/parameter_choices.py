@@ -31,7 +31,7 @@ def repositories(session: Session, installation_id: int | None) -> list[ChoicePa
 
     Where it is not known which one covers a repository, that is offered as well: the service decides.
     """
-    names = session.names.called()
+    names = session.names.visible_names()
     for row in _project_rows(session):
         if row.installation_id not in (None, installation_id):
             names.pop(row.id, None)
@@ -78,7 +78,7 @@ def installed_repository(text: str) -> tuple[int, str]:
 
 def repository_choices(session: Session, _: str) -> list[model.Choice]:
     """Return the repositories by name, for a parameter; those of the same name are told apart."""
-    names = sorted(session.names.called().items(), key=lambda pair: pair[1])
+    names = sorted(session.names.visible_names().items(), key=lambda pair: pair[1])
     return [model.Choice(key, name) for key, name in names]
 
 

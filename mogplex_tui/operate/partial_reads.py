@@ -98,7 +98,7 @@ async def read_parts(
         source = rows.sources.setdefault(part.name, SourceState(part.subject))
         page: RowPage[Row] = RowPage(())
         try:
-            with source.apart(session.clock):
+            with source.record_errors(session.clock):
                 page = await part.read(client, session)
         except CLOSED as error:
             notices.append(RefusedPart(part.subject, error.what))
@@ -126,7 +126,7 @@ async def read_columns(session: Session, kind: str, part: ColumnPart, answer: Aw
     source = session.store.set(kind).sources.setdefault(
         part.name, SourceState(part.subject, frozenset(part.columns))
     )
-    with source.apart(session.clock):
-        source.told = await answer
-    last: T = missing if source.told is None else source.told
+    with source.record_errors(session.clock):
+        source.last_answer = await answer
+    last: T = missing if source.last_answer is None else source.last_answer
     return last

@@ -41,7 +41,7 @@ def _harness(text: str) -> str:
 
 
 def _listed_repos(session: Session, _: str) -> Sequence[Choice]:
-    called = session.names.called()
+    called = session.names.visible_names()
     return [Choice(key, name) for key, name in sorted(called.items(), key=lambda pair: pair[1])]
 
 

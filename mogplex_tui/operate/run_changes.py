@@ -22,9 +22,9 @@ from mogplex_tui.api.errors import (
     Throttled,
     ended,
 )
-from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource
-from mogplex_tui.live.session import NotYet
+from mogplex_tui.live.session import NotAttached
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.action_registry import key_of, refusal_to_write
 from mogplex_tui.operate.executor import ChangeRequest, GivenUp, Outcome, run_change
@@ -194,7 +194,7 @@ async def _cancel_off_v1(session: Session, row: RunRow) -> None:
 
 
 # The service refuses these before it records anything.
-_NOT_RECORDED = (NotFound, NotAllowed, NotSignedIn, Throttled, BudgetBlocked, InvalidInput, NotYet)
+_NOT_RECORDED = (NotFound, NotAllowed, NotSignedIn, Throttled, BudgetBlocked, InvalidInput, NotAttached)
 
 
 async def cancel_is_recorded(session: Session, row: RunRow, now: RunRow | None, error: MogplexError) -> bool:
@@ -234,7 +234,7 @@ async def _end_run_too(session: Session, row: RunRow) -> None:
     try:
         run_id = await run_of(client.observability.call_events(row.call_id or row.key))
         if run_id is not None:
-            session.history.remember(Remembered(run_id, row.call_id, row.repo, row.prompt))
+            session.history.remember(KnownRun(run_id, row.call_id, row.repo, row.prompt))
             await client.runs.cancel(run_id)
     except MogplexError as error:
         log.info("the run of a cancelled call was not ended: %s", error)
@@ -331,7 +331,7 @@ async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
 
     async def accepted(started: RunDetail) -> RunRow:
         session.history.remember(
-            Remembered(started.run_id, started.ai_call_id, draft.repo or None, draft.prompt)
+            KnownRun(started.run_id, started.ai_call_id, draft.repo or None, draft.prompt)
         )
         row = runs.put_run(started, prompt=draft.prompt, repo=draft.repo or None)
         session.scheduler.refresh(runs.feed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.realtime import Hearing
+from mogplex_tui.live.realtime import RealtimeState
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import formatting
 from mogplex_tui.widgets.sparkline import sparkline
@@ -55,7 +55,7 @@ def connection_word(session: Session) -> str:
     if not session.attached or session.client_made is None:
         return "connecting"
     state = str(session.client_made.connection.state)
-    if state == "nominal" and session.realtime.hearing is Hearing.RECONNECTING:
+    if state == "nominal" and session.realtime.hearing is RealtimeState.RECONNECTING:
         return "reconnecting"
     if state == "nominal" and session.refused:
         return "not signed in"
@@ -94,7 +94,7 @@ def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segm
 def _connected(session: Session, text: str) -> str:
     client = session.client_made
     if client is None or str(client.connection.state) != "offline":
-        hears = session.realtime.hearing is Hearing.OPEN
+        hears = session.realtime.hearing is RealtimeState.OPEN
         return f"{text} live" if hears else text
     return f"{text} since {formatting.clock(client.connection.since)}"
 

@@ -11,7 +11,7 @@ from textual import events, on
 from textual.widget import Widget
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.live.event_tail import Added
+from mogplex_tui.live.event_tail import BatchResult
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.scheduler import Feed
@@ -159,7 +159,7 @@ class DetailScreen(ConsoleScreen):
             metered=collection.feed.metered,
         )
 
-    def _lines_added(self, added: Added) -> None:
+    def _lines_added(self, added: BatchResult) -> None:
         if self.pane is not None:
             self.pane.added(added)
             self.changed_soon()

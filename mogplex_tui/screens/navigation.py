@@ -110,9 +110,9 @@ class Navigation:
         from mogplex_tui.screens.run_screen import RunScreen
 
         if row.run_id is not None:
-            from mogplex_tui.live.known_runs import Remembered
+            from mogplex_tui.live.known_runs import KnownRun
 
-            self._session.history.remember(Remembered(row.run_id, row.call_id, row.repo, row.prompt))
+            self._session.history.remember(KnownRun(row.run_id, row.call_id, row.repo, row.prompt))
         self._app.push_screen(RunScreen(row))
 
     def open_record(self, kind: AnyKind, entry: AnyEntry) -> None:

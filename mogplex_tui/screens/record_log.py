@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.live.event_tail import Added
+from mogplex_tui.live.event_tail import BatchResult
 from mogplex_tui.live.log_tail import LogTail
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
@@ -26,7 +26,7 @@ class RecordLog:
         kind: AnyKind,
         logs: LogSource[AnyRow],
         entry: Callable[[], AnyEntry],
-        added: Callable[[Added], None],
+        added: Callable[[BatchResult], None],
     ) -> None:
         """`entry` returns the record as it is known now; `added` is called when lines are new or have changed."""
         self._session, self._logs, self._entry, self._added = session, logs, entry, added

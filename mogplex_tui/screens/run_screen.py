@@ -10,10 +10,10 @@ from textual import events
 from textual.widget import Widget
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.event_tail import Added
+from mogplex_tui.live.event_tail import BatchResult
 from mogplex_tui.live.freshness import Freshness, SourceState, is_delayed, last_read
 from mogplex_tui.live.reasons import Subject
-from mogplex_tui.live.run_events_feed import RunFeed
+from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, duration_seconds
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import formatting, messages, run_facts
@@ -38,7 +38,7 @@ class RunScreen(ConsoleScreen):
 
     def __init__(self, row: RunRow) -> None:
         super().__init__("run", "runs")
-        self.run_feed = RunFeed(self.session, self.console.runs, row)
+        self.run_feed = RunEventsFeed(self.session, self.console.runs, row)
         self.record = RecordView(id="detail")
         self._lines = RunTailModel(self.run_feed.tail)
         self.pane = TailPane(
@@ -240,7 +240,7 @@ class RunScreen(ConsoleScreen):
         if self.is_complete:
             self.refresh_chrome()
 
-    def _events_added(self, added: Added) -> None:
+    def _events_added(self, added: BatchResult) -> None:
         self.pane.added(added)
         self.changed_soon()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mogplex_tui.live.event_tail import Line, Tail
+from mogplex_tui.live.event_tail import EventLine, EventTail
 from mogplex_tui.live.log_tail import LogTail
 from mogplex_tui.operate import formatting
 from mogplex_tui.widgets.line_tail import TailRow
@@ -29,7 +29,7 @@ _TELLING = ("status_changed", "failed")
 class RunTailModel:
     """The lines of a tail for a `LineTail`."""
 
-    def __init__(self, tail: Tail, *, over: bool = False) -> None:
+    def __init__(self, tail: EventTail, *, over: bool = False) -> None:
         self._tail = tail
         # When the run is over, a tool that never finished is not running any more (v1.md §8.5).
         self.over = over
@@ -65,7 +65,7 @@ class RunTailModel:
         word, _ = _EVENTS.get(line.type, (line.type, Tone.PLAIN))
         return " ".join((word, *_body(line), line.trouble or ""))
 
-    def _right(self, line: Line) -> Cell | None:
+    def _right(self, line: EventLine) -> Cell | None:
         if line.type not in _TOOL:
             return None
         if line.ok is None:
@@ -107,7 +107,7 @@ class LogTailModel:
         return f"{line.source} {formatting.clock(line.at) if line.at is not None else ''} {line.text}"
 
 
-def _body(line: Line) -> tuple[str, ...]:
+def _body(line: EventLine) -> tuple[str, ...]:
     """Return the message of an event: a tool's name and what it did, or the words and what its payload tells."""
     if line.type in _TOOL:
         return f"{line.tool or '?':<{TOOL_WIDTH}} ", line.preview or line.message
@@ -115,14 +115,14 @@ def _body(line: Line) -> tuple[str, ...]:
     return (said, f"  {extra}") if extra else (said,)
 
 
-def _tones(line: Line) -> tuple[Tone, Tone]:
+def _tones(line: EventLine) -> tuple[Tone, Tone]:
     """Return the tones of the two parts of a message."""
     if line.type in _TOOL:
         return Tone.ACCENT, Tone.PLAIN
     return Tone.ERROR if line.type == "failed" else Tone.DIM if line.type == "log" else Tone.PLAIN, Tone.DIM
 
 
-def _telling(line: Line) -> str:
+def _telling(line: EventLine) -> str:
     """Return the part of an event's payload that an operator wants to see beside its message (v1.md §8.5)."""
     if line.type not in _TELLING and b"git_delivery" not in bytes(line.body):
         # Most events tell nothing more, and reading what they carry costs more than all the rest of their line.

@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from mogplex_tui.live.event_tail import Added
+from mogplex_tui.live.event_tail import BatchResult
 from mogplex_tui.operate.action_registry import BY_ID, KeyAction, key_of
 from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.event_json_pane import EventPane
@@ -87,7 +87,7 @@ class TailPane(Vertical):
 
     # Changes ---------------------------------------------------------------------------------------------------
 
-    def added(self, added: Added) -> None:
+    def added(self, added: BatchResult) -> None:
         """Remember the lines that a read has added or changed."""
         self._appended += added.appended
         self._touched.update(added.changed)

@@ -20,7 +20,7 @@ from mogplex_tui.config.state_file import FileTroubles
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live import startup_cache
 from mogplex_tui.live.known_records import KnownRecord, KnownRecords
-from mogplex_tui.live.known_runs import History, Remembered
+from mogplex_tui.live.known_runs import KnownRun, KnownRuns
 from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate.run_changes import Draft
@@ -138,7 +138,7 @@ async def test_command_names_the_damaged_file_and_leaves_it(
 def _read(name: str, folder: Path, troubles: FileTroubles) -> None:
     """Read a file of the state directory as the console does, and let it be written anew."""
     if name == "runs.json":
-        History(folder, troubles).remember(Remembered("r2"))
+        KnownRuns(folder, troubles).remember(KnownRun("r2"))
     elif name == "draft.json":
         DraftKeeper(folder, troubles).keep(Draft(prompt="another one"))
     elif name == "ledger.jsonl":
@@ -228,11 +228,11 @@ def test_whole_line_follows_a_line_that_was_cut_off(tmp_path: Path) -> None:
 
 
 def test_two_processes_keep_the_runs_of_both(tmp_path: Path) -> None:
-    one, two = History(tmp_path), History(tmp_path)
+    one, two = KnownRuns(tmp_path), KnownRuns(tmp_path)
     for number in range(20):
-        one.remember(Remembered(f"one-{number}"))
-        two.remember(Remembered(f"two-{number}"))
-    kept = {run.run_id for run in History(tmp_path).all()}
+        one.remember(KnownRun(f"one-{number}"))
+        two.remember(KnownRun(f"two-{number}"))
+    kept = {run.run_id for run in KnownRuns(tmp_path).all()}
     assert kept == {f"{name}-{number}" for name in ("one", "two") for number in range(20)}
 
 

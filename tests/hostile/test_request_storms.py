@@ -23,7 +23,7 @@ from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.errors import Unavailable
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.live.run_events_feed import RunFeed
+from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.run_row import from_call
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
@@ -194,7 +194,7 @@ async def _watch_everything(
     session.start()
     Waiting(session, collection_of(session, kinds()["approvals"])).start()
     lists = [collection_of(session, kinds()[name]).feed for name in LISTS]
-    for feed in (runs.feed, RunFeed(session, runs, row).feed, *lists):
+    for feed in (runs.feed, RunEventsFeed(session, runs, row).feed, *lists):
         session.scheduler.want(feed)
     while session.clock.monotonic() - service.begun < seconds and len(service.seen) < STORM:
         await asyncio.sleep(1)

@@ -163,11 +163,11 @@ async def test_that_nothing_can_be_read_is_said_once_and_that_the_log_alone_cann
     async with console(size=(80, 24)) as ui:
         await _open(ui, "ready on 3000")
         records, log = ui.app.screen.collection.feed, ui.app.screen.record_log.feed
-        log.freshness.failed(Unavailable("The service cannot serve the log now"))
+        log.freshness.mark_failed(Unavailable("The service cannot serve the log now"))
         ui.app.screen.flush()
         await ui.sees("The service cannot serve the log now")
         for _ in range(2):
-            records.freshness.failed(Unavailable("The service cannot serve the sandboxes now"))
+            records.freshness.mark_failed(Unavailable("The service cannot serve the sandboxes now"))
         ui.app.screen.flush()
         text = await ui.sees("The service cannot serve the sandboxes now")
         assert "serve the log" not in text

@@ -23,7 +23,7 @@ from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
 from mogplex_tui.live.costs import CostWindow
-from mogplex_tui.live.realtime import Hearing
+from mogplex_tui.live.realtime import RealtimeState
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 
 NOW = datetime(2026, 11, 24, 14, 5, 21, tzinfo=UTC)
@@ -65,7 +65,7 @@ def _console(*, cookie: str | None = "a=b", **arguments: Any) -> Still:
     session = app.session
     session.account = "ada@acme.dev"
     session._client = Nominal(session.clock)  # type: ignore[assignment]
-    session.realtime.hearing = Hearing.OPEN
+    session.realtime.hearing = RealtimeState.OPEN
     for family in (Family.V1, Family.OBSERVABILITY):
         session.access.learn(family)
     return app

@@ -16,7 +16,7 @@ from mogplex_tui.api.errors import (
 )
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.live import run_row as make
-from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.operate import run_changes
 from tests.unit.fakes import COOKIE, LOGIN, FakeSession, automation, call, event, job, run, stamp
 from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run
@@ -72,7 +72,7 @@ async def test_a_job_is_cancelled_as_a_job(session: FakeSession) -> None:
 
 async def test_with_a_cookie_alone_the_call_of_a_run_is_cancelled(tmp_path: Path) -> None:
     session = FakeSession(tmp_path, token=None, cookie=COOKIE)
-    session.history.remember(Remembered("r1", call(1).id))
+    session.history.remember(KnownRun("r1", call(1).id))
     row = await streaming_call(session, metadata={"external_request_id": "k"})
     assert row.run_id == "r1"
     await ask(session, row)
@@ -89,7 +89,7 @@ async def test_the_run_behind_a_cancelled_call_is_ended_too(session: FakeSession
     )
     assert (await ask(session, row)).good
     assert session.fake.log[:3] == ["observability.cancel_call", "observability.call_events", "runs.cancel"]
-    assert session.history.get(run(1).run_id) == Remembered(run(1).run_id, call(1).id, "acme/web", None)
+    assert session.history.get(run(1).run_id) == KnownRun(run(1).run_id, call(1).id, "acme/web", None)
 
 
 @pytest.mark.parametrize("name", ["observability.call_events", "runs.cancel"])
@@ -107,7 +107,7 @@ async def test_that_it_could_not_be_ended_too_does_not_undo_the_cancel(
 
 
 async def test_a_call_that_hangs_after_its_run_failed_is_ended(session: FakeSession) -> None:
-    session.history.remember(Remembered(run(1).run_id, call(1).id))
+    session.history.remember(KnownRun(run(1).run_id, call(1).id))
     row = await streaming_call(session)
 
     async def over(run_id: str) -> Any:
@@ -221,7 +221,7 @@ async def test_a_list_that_was_asked_for_before_a_cancel_does_not_bring_the_run_
     if of == "call":
         row, part, name = await streaming_call(session), session.fake.observability, "calls"
     elif of == "run":
-        session.history.remember(Remembered(run(1).run_id))
+        session.history.remember(KnownRun(run(1).run_id))
         row, part, name = streaming_run(session), session.fake.runs, "get"
     else:
         session.fake.refuse["observability.calls"] = LOGIN

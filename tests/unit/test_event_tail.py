@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from mogplex_tui.api.models.base import BadRow, parse_rows
 from mogplex_tui.api.models.events import Event
-from mogplex_tui.live.event_tail import Added, Line, Tail
+from mogplex_tui.live.event_tail import BatchResult, EventLine, EventTail
 from tests.unit.fakes import event, stamp, tool
 
 
-def seen(line: Line) -> tuple[Any, ...]:
+def seen(line: EventLine) -> tuple[Any, ...]:
     return (
         line.id,
         line.at,
@@ -29,11 +29,11 @@ def seen(line: Line) -> tuple[Any, ...]:
     )
 
 
-def lines(tail: Tail) -> list[tuple[Any, ...]]:
+def lines(tail: EventTail) -> list[tuple[Any, ...]]:
     return [seen(line) for line in tail.lines]
 
 
-def ids(tail: Tail) -> list[str]:
+def ids(tail: EventTail) -> list[str]:
     return [line.id for line in tail.lines]
 
 
@@ -57,9 +57,9 @@ STORY = [
 def test_any_order_any_repeats_any_batches_give_the_same_lines(
     events: list[Event], cuts: list[int], again: list[Event]
 ) -> None:
-    straight = Tail()
+    straight = EventTail()
     straight.add(STORY)
-    tail = Tail()
+    tail = EventTail()
     start = 0
     for cut in [*sorted(cuts), len(events)]:
         tail.add([*again[:2], *events[start:cut], *events[max(0, start - 2) : start]])
@@ -71,7 +71,7 @@ def test_any_order_any_repeats_any_batches_give_the_same_lines(
 
 @given(st.permutations(range(200)), st.integers(1, 200))
 def test_many_late_events_find_their_places(order: list[int], size: int) -> None:
-    tail = Tail()
+    tail = EventTail()
     for start in range(0, 200, size):
         tail.add(event(number) for number in order[start : start + size])
     assert ids(tail) == [f"e{number}" for number in range(200)]
@@ -80,7 +80,7 @@ def test_many_late_events_find_their_places(order: list[int], size: int) -> None
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
 def test_what_a_batch_did_adds_up(forward: list[bool]) -> None:
     """A view that counts `appended`, and reads anew when `reordered`, always knows how many lines there are."""
-    tail, known = Tail(), 0
+    tail, known = EventTail(), 0
     for number, ahead in enumerate(forward, 1):
         batch = [tool(number * 2, f"t{number}", done=False), tool(number * 2 + 1, f"t{number}", done=True)]
         added = tail.add(batch if ahead else reversed(batch))
@@ -89,21 +89,21 @@ def test_what_a_batch_did_adds_up(forward: list[bool]) -> None:
 
 
 def test_a_repeat_says_that_nothing_changed() -> None:
-    tail = Tail()
+    tail = EventTail()
     assert tail.add(STORY)
     assert not tail.add(STORY)
-    assert not Added()
+    assert not BatchResult()
 
 
 def test_events_of_one_instant_stay_in_the_order_of_their_arrival() -> None:
-    tail = Tail()
+    tail = EventTail()
     tail.add([event(3, at=5), event(1, at=5)])
     tail.add([event(2, at=5), event(9, at=4), event(3, at=5)])
     assert ids(tail) == ["e9", "e3", "e1", "e2"]
 
 
 def test_a_tools_start_and_finish_are_one_line() -> None:
-    tail = Tail()
+    tail = EventTail()
     tail.add([tool(1, "t1", done=False, input={"command": "pytest -q"}), event(2)])
     (running, _) = tail.lines
     assert (running.ok, running.took_ms, running.preview) == (None, None, "pytest -q")
@@ -118,7 +118,7 @@ def test_a_tools_start_and_finish_are_one_line() -> None:
 
 
 def test_a_finish_without_its_start_has_a_line_and_gives_it_up_to_a_late_start() -> None:
-    tail = Tail()
+    tail = EventTail()
     tail.add([event(1), tool(5, "t1", done=True, success=True, duration_ms=7, input_preview="ls")])
     assert ids(tail) == ["e1", "e5"]
     assert (tail.lines[1].ok, tail.lines[1].preview) == (True, "ls")
@@ -132,14 +132,14 @@ def test_a_finish_without_its_start_has_a_line_and_gives_it_up_to_a_late_start()
 
 
 def test_a_tool_id_may_be_used_again() -> None:
-    tail = Tail()
+    tail = EventTail()
     for number in (0, 2):
         tail.add([tool(number, "t", done=False), tool(number + 1, "t", done=True, duration_ms=number)])
     assert [(line.id, line.took_ms) for line in tail.lines] == [("e0", 0.0), ("e2", 2.0)]
 
 
 def test_tools_without_an_id_are_never_joined() -> None:
-    tail = Tail()
+    tail = EventTail()
     for call_id in ("", 7, None, ["x"]):
         start = event(len(tail) * 2, "tool_started", payload={"tool_call_id": call_id})
         finish = event(len(tail) * 2 + 1, "tool_finished", payload={"tool_call_id": call_id, "success": True})
@@ -167,18 +167,18 @@ def test_tens_of_thousands_of_events_need_no_more_than_linear_work(
         for i in range(number)
     ]
     looks = 0
-    plain = Line.sort.fget
+    plain = EventLine.sort.fget
     assert plain is not None
 
-    def counting(line: Line) -> Any:
+    def counting(line: EventLine) -> Any:
         nonlocal looks
         looks += 1
         return plain(line)
 
-    monkeypatch.setattr(Line, "sort", property(counting))
+    monkeypatch.setattr(EventLine, "sort", property(counting))
     if backwards:
         story.reverse()
-    tail = Tail()
+    tail = EventTail()
     size = number if in_one else 500
     for start in range(0, number, size):
         tail.add(story[start : start + size])
@@ -190,7 +190,7 @@ def test_tens_of_thousands_of_events_need_no_more_than_linear_work(
 
 
 def test_an_unknown_type_is_a_line_with_its_own_name() -> None:
-    tail = Tail()
+    tail = EventTail()
     tail.add([event(1, "plan_made", payload={"steps": 3})])
     assert tail.lines[0].type == "plan_made"
     assert tail.lines[0].whole()["payload"] == {"steps": 3}
@@ -216,7 +216,7 @@ def test_an_unknown_type_is_a_line_with_its_own_name() -> None:
 )
 @pytest.mark.parametrize("type", ["tool_started", "tool_finished", "log"])
 def test_no_payload_breaks_the_tail(payload: dict[str, Any], type: str) -> None:
-    tail = Tail()
+    tail = EventTail()
     tail.add([event(1, type, payload={"tool_call_id": "t1", **payload}), event(2)])
     assert ids(tail) == ["e1", "e2"]
     line = tail.lines[0]
@@ -229,13 +229,13 @@ def test_a_payload_nested_without_end_is_shown_as_far_as_it_goes() -> None:
     deep: Any = "end"
     for _ in range(900):
         deep = [deep]
-    tail = Tail()
+    tail = EventTail()
     tail.add([event(1, payload={"input": deep}), event(2)])
     assert ids(tail) == ["e1", "e2"]
 
 
 def test_secrets_are_nowhere_in_a_line() -> None:
-    tail = Tail()
+    tail = EventTail()
     secret = "ghp_abcdefghijklmnop"
     started = tool(1, "t1", done=False, input={"command": f"git push https://{secret}@x"}, token="hunter2")
     preview = tool(2, "t2", done=False, input_preview=json.dumps({"password": "hunter2"}))
@@ -257,7 +257,7 @@ def test_an_event_that_does_not_parse_is_a_marked_line_with_its_raw_json() -> No
             "not even an object",
         ],
     )
-    tail = Tail()
+    tail = EventTail()
     tail.add(rows)
     added = tail.add_bad(rows.bad)
     assert added
@@ -274,14 +274,14 @@ def test_an_event_that_does_not_parse_is_a_marked_line_with_its_raw_json() -> No
 
 @pytest.mark.parametrize("raw", [None, 7, {"id": 7, "created_at": "yesterday"}, {"createdAt": None}])
 def test_a_bad_event_needs_no_time_and_no_id(raw: Any) -> None:
-    tail = Tail()
+    tail = EventTail()
     tail.add_bad([BadRow(raw, "type: missing")])
     assert len(tail) == 1
     assert tail.lines[0].at.tzinfo is not None
 
 
 def test_a_tool_that_was_given_a_list_of_words_shows_the_words() -> None:
-    tail = Tail()
+    tail = EventTail()
     given = {"tool_call_id": "t", "input": {"steps": ["Reproduce", "fix"]}, "input_preview": '{"steps":["Rep'}
     started = Event.model_validate(
         {

@@ -13,8 +13,8 @@ import pytest
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.live import event_tail, spill_file
 from mogplex_tui.live import run_row as make
-from mogplex_tui.live.event_tail import Tail
-from mogplex_tui.live.run_events_feed import RunFeed
+from mogplex_tui.live.event_tail import EventTail
+from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.spill_file import Spill
 from mogplex_tui.operate.messages import missing_events
 from tests.unit.fakes import FakeSession, call, event, tool
@@ -30,13 +30,13 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return folder
 
 
-def in_memory(made: Tail) -> int:
+def in_memory(made: EventTail) -> int:
     kept = [body for line in made.lines for body in (line.body, line.finish) if isinstance(body, bytes)]
     return sum(map(len, kept))
 
 
 def test_payloads_beyond_the_bound_are_on_disk_and_read_as_they_were(small: Path) -> None:
-    plain, bounded = Tail(), Tail()
+    plain, bounded = EventTail(), EventTail()
     plain._spill = Spill(1 << 30)
     events = [event(n, payload={"text": f"line {n} " * 9}) for n in range(20)]
     events += [tool(30, "t", done=False, input={"command": "ls"}), tool(31, "t", done=True, output="x" * 300)]
@@ -60,7 +60,7 @@ def test_a_full_disk_leaves_everything_in_memory(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    made = Tail()
+    made = EventTail()
     with caplog.at_level(logging.WARNING):
         made.add([event(n, payload={"text": "x" * 150}) for n in range(4)])
     assert [line.payload()["text"] for line in made.lines] == ["x" * 150] * 4
@@ -69,7 +69,7 @@ def test_a_full_disk_leaves_everything_in_memory(
 
 def test_of_a_tail_without_end_the_newest_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_tail, "KEPT", 100)
-    made, told = Tail(), []
+    made, told = EventTail(), []
     story = [event(n) for n in range(300)]
     for end in range(10, 301, 10):
         # Each reading gives everything from the beginning.
@@ -85,7 +85,7 @@ def test_of_a_tail_without_end_the_newest_lines_are_kept(monkeypatch: pytest.Mon
 
 def test_a_tool_whose_start_is_gone_ends_on_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_tail, "KEPT", 10)
-    made = Tail()
+    made = EventTail()
     made.add([tool(0, "long", done=False), *[event(n) for n in range(1, 12)]])
     assert made.get("e0") is None
     finish = tool(50, "long", done=True, success=True)
@@ -100,7 +100,7 @@ async def test_the_screen_says_that_the_oldest_are_gone(
 ) -> None:
     monkeypatch.setattr(event_tail, "KEPT", 10)
     session = FakeSession(tmp_path)
-    feed = RunFeed(session, session.listing, make.from_call(call(1, status="streaming")))
+    feed = RunEventsFeed(session, session.listing, make.from_call(call(1, status="streaming")))
     session.fake.events_of_call[call(1).id] = [Rows([event(n) for n in range(12)])]
     await feed.fetch()
     assert missing_events(feed) == "The oldest 3 lines are not kept here any more; the service has them all."

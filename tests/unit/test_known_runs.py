@@ -9,35 +9,35 @@ import pytest
 
 from mogplex_tui.config.state_file import FileTroubles
 from mogplex_tui.live import known_runs as module
-from mogplex_tui.live.known_runs import History, Remembered
+from mogplex_tui.live.known_runs import KnownRun, KnownRuns
 
 
 def test_a_run_is_remembered_over_a_restart_newest_first(tmp_path: Path) -> None:
-    history = History(tmp_path)
-    history.remember(Remembered("r1", "c1", "acme/web", "Fix it"))
-    history.remember(Remembered("r2"))
-    again = History(tmp_path)
-    assert again.all() == [Remembered("r2"), Remembered("r1", "c1", "acme/web", "Fix it")]
+    history = KnownRuns(tmp_path)
+    history.remember(KnownRun("r1", "c1", "acme/web", "Fix it"))
+    history.remember(KnownRun("r2"))
+    again = KnownRuns(tmp_path)
+    assert again.all() == [KnownRun("r2"), KnownRun("r1", "c1", "acme/web", "Fix it")]
     assert len(again) == 2
     assert stat.S_IMODE((tmp_path / "runs.json").stat().st_mode) == 0o600
 
 
 def test_what_is_not_said_again_stays_known(tmp_path: Path) -> None:
-    history = History(tmp_path)
-    history.remember(Remembered("r1", None, "acme/web", "Fix it"))
-    history.remember(Remembered("r2"))
-    history.remember(Remembered("r1", "c1"))
-    assert history.get("r1") == Remembered("r1", "c1", "acme/web", "Fix it")
+    history = KnownRuns(tmp_path)
+    history.remember(KnownRun("r1", None, "acme/web", "Fix it"))
+    history.remember(KnownRun("r2"))
+    history.remember(KnownRun("r1", "c1"))
+    assert history.get("r1") == KnownRun("r1", "c1", "acme/web", "Fix it")
     assert [run.run_id for run in history.all()] == ["r1", "r2"]
 
 
 @pytest.mark.parametrize("restart", [False, True])
 def test_a_run_is_found_by_its_call(tmp_path: Path, restart: bool) -> None:
-    history = History(tmp_path)
-    history.remember(Remembered("r1", "c1"))
-    history.remember(Remembered("r2"))
-    history = History(tmp_path) if restart else history
-    assert history.by_call("c1") == Remembered("r1", "c1")
+    history = KnownRuns(tmp_path)
+    history.remember(KnownRun("r1", "c1"))
+    history.remember(KnownRun("r2"))
+    history = KnownRuns(tmp_path) if restart else history
+    assert history.by_call("c1") == KnownRun("r1", "c1")
     assert history.by_call("c2") is None
     assert history.by_call(None) is None
     assert history.get(None) is None
@@ -45,12 +45,12 @@ def test_a_run_is_found_by_its_call(tmp_path: Path, restart: bool) -> None:
 
 def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "KEPT", 3)
-    history = History(tmp_path)
+    history = KnownRuns(tmp_path)
     for number in range(5):
-        history.remember(Remembered(f"r{number}", f"c{number}"))
+        history.remember(KnownRun(f"r{number}", f"c{number}"))
     assert [run.run_id for run in history.all()] == ["r4", "r3", "r2"]
     assert history.by_call("c0") is None
-    assert [run.run_id for run in History(tmp_path).all()] == ["r4", "r3", "r2"]
+    assert [run.run_id for run in KnownRuns(tmp_path).all()] == ["r4", "r3", "r2"]
 
 
 @pytest.mark.parametrize(
@@ -69,20 +69,20 @@ def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 )
 def test_a_damaged_file_is_an_empty_history_that_works(tmp_path: Path, text: str) -> None:
     (tmp_path / "runs.json").write_text(text)
-    history = History(tmp_path)
+    history = KnownRuns(tmp_path)
     assert history.all() == []
-    history.remember(Remembered("r1"))
-    assert History(tmp_path).get("r1") == Remembered("r1")
+    history.remember(KnownRun("r1"))
+    assert KnownRuns(tmp_path).get("r1") == KnownRun("r1")
 
 
 def test_fields_of_another_type_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "runs.json").write_text('[{"run_id":"r1","call_id":7,"repo":["x"],"prompt":"p","more":1}]')
-    assert History(tmp_path).all() == [Remembered("r1", None, None, "p")]
+    assert KnownRuns(tmp_path).all() == [KnownRun("r1", None, None, "p")]
 
 
 def test_without_a_directory_nothing_is_written(tmp_path: Path) -> None:
-    history = History(None)
-    history.remember(Remembered("r1"))
+    history = KnownRuns(None)
+    history.remember(KnownRun("r1"))
     assert history.get("r1")
     assert list(tmp_path.glob("**/*.json")) == []
 
@@ -92,8 +92,8 @@ def test_a_disk_that_takes_nothing_is_said_and_not_raised(tmp_path: Path) -> Non
     blocked.write_text("in the way")
     troubles, told = FileTroubles(), list[str]()
     troubles.subscribe(told.append)
-    history = History(blocked, troubles)
-    history.remember(Remembered("r1"))
+    history = KnownRuns(blocked, troubles)
+    history.remember(KnownRun("r1"))
     assert history.get("r1")
     (sentence,) = told
     assert str(blocked) in sentence

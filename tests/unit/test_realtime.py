@@ -25,7 +25,7 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.api.realtime import Changed, Connected, Ping
-from mogplex_tui.live.realtime import BRIEF, MISSED_BEFORE_RECONNECT, TABLES, Hearing, RealtimeWatch
+from mogplex_tui.live.realtime import BRIEF, MISSED_BEFORE_RECONNECT, TABLES, RealtimeState, RealtimeWatch
 from mogplex_tui.live.scheduler import Feed, Scheduler
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.unit.fakes import FakeClock, turns, until
@@ -66,7 +66,7 @@ class Rig:
         self.line = Line()
         # A jitter of minus one makes every pause zero.
         self.watch = RealtimeWatch(lambda: self.line, self.scheduler, jitter=lambda: -1.0)  # type: ignore[arg-type, return-value]
-        self.said: list[Hearing] = []
+        self.said: list[RealtimeState] = []
         self.watch.changed.subscribe(lambda: self.said.append(self.watch.hearing))
         self.reads = 0
         self.feed = Feed(
@@ -111,14 +111,18 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 async def test_it_opens_one_stream_with_all_tables_and_says_so(rig: Rig) -> None:
-    assert rig.watch.hearing is Hearing.CONNECTING
+    assert rig.watch.hearing is RealtimeState.CONNECTING
     await rig.heard(Connected())
-    assert (rig.watch.hearing, rig.watch.reason, rig.scheduler.realtime_open) == (Hearing.OPEN, None, True)
+    assert (rig.watch.hearing, rig.watch.reason, rig.scheduler.realtime_open) == (
+        RealtimeState.OPEN,
+        None,
+        True,
+    )
     rig.watch.start()
     await turns()
     (tables,) = rig.line.dials
     assert {"ai_calls", "ai_call_events", "job_runs", "sandboxes", "limit_events"} <= set(tables)
-    assert rig.said == [Hearing.OPEN]
+    assert rig.said == [RealtimeState.OPEN]
 
 
 async def test_what_changed_between_the_first_read_and_the_connection_is_not_lost(rig: Rig) -> None:
@@ -153,11 +157,11 @@ async def test_a_lost_stream_is_dialled_again_and_everything_on_screen_is_read(r
     await until(lambda: rig.reads == 2)
     await rig.heard(end)
     await until(lambda: len(rig.line.dials) == 2)
-    assert rig.watch.hearing is Hearing.RECONNECTING
+    assert rig.watch.hearing is RealtimeState.RECONNECTING
     assert rig.watch.reason
     assert not rig.scheduler.realtime_open
     await rig.heard(Connected())
-    assert rig.watch.hearing is Hearing.OPEN
+    assert rig.watch.hearing is RealtimeState.OPEN
     # At once, without a hint and without a poll.
     await until(lambda: rig.reads == 3)
 
@@ -186,7 +190,7 @@ async def test_pauses_grow_with_each_try_and_start_anew_after_a_connection(
 )
 async def test_a_final_answer_is_not_asked_for_again(rig: Rig, error: MogplexError) -> None:
     await rig.heard(error)
-    await until(lambda: rig.watch.hearing is Hearing.CLOSED)
+    await until(lambda: rig.watch.hearing is RealtimeState.CLOSED)
     await turns(200)
     assert len(rig.line.dials) == 1
     assert not rig.scheduler.realtime_open
@@ -211,31 +215,31 @@ async def test_polls_are_quick_as_soon_as_nothing_is_announced(rig: Rig) -> None
 
 async def test_a_person_may_ask_for_a_new_try_after_a_final_answer(rig: Rig) -> None:
     await rig.heard(LoginRequired("sign in", status=307))
-    await until(lambda: rig.watch.hearing is Hearing.CLOSED)
+    await until(lambda: rig.watch.hearing is RealtimeState.CLOSED)
     rig.watch.reconnect()
     await until(lambda: len(rig.line.dials) == 2)
     await rig.heard(Connected())
-    assert rig.watch.hearing is Hearing.OPEN
+    assert rig.watch.hearing is RealtimeState.OPEN
 
 
 @pytest.mark.parametrize("error", [Unavailable("busy", status=503), ValueError("a bug of ours")])
 async def test_what_may_pass_is_tried_again(rig: Rig, error: Exception) -> None:
     await rig.heard(error)
     await until(lambda: len(rig.line.dials) == 2)
-    assert rig.watch.hearing is Hearing.RECONNECTING
+    assert rig.watch.hearing is RealtimeState.RECONNECTING
 
 
 @pytest.mark.parametrize(
     ("error", "hearing"),
     [
-        (Throttled("slow down", status=429), Hearing.RECONNECTING),
-        (SuspectedThrottle("maybe", status=401), Hearing.RECONNECTING),
-        (BudgetBlocked(1050.0), Hearing.RECONNECTING),
-        (Absent("no such route", status=404), Hearing.CLOSED),
+        (Throttled("slow down", status=429), RealtimeState.RECONNECTING),
+        (SuspectedThrottle("maybe", status=401), RealtimeState.RECONNECTING),
+        (BudgetBlocked(1050.0), RealtimeState.RECONNECTING),
+        (Absent("no such route", status=404), RealtimeState.CLOSED),
     ],
 )
 async def test_a_limit_or_a_strange_service_is_left_alone_for_a_while(
-    rig: Rig, error: MogplexError, hearing: Hearing
+    rig: Rig, error: MogplexError, hearing: RealtimeState
 ) -> None:
     await rig.heard(error)
     await until(lambda: rig.watch.hearing is hearing)
@@ -257,7 +261,7 @@ async def test_an_open_stream_that_says_nothing_is_opened_anew(rig: Rig) -> None
     rig.scheduler.missed()
     await until(lambda: len(rig.line.dials) == 2)
     # Until it is up again nobody relies on it.
-    assert rig.watch.hearing is Hearing.RECONNECTING
+    assert rig.watch.hearing is RealtimeState.RECONNECTING
     assert not rig.scheduler.realtime_open
     await until(lambda: rig.line.open == 1)
 
@@ -272,10 +276,10 @@ async def test_a_stream_that_stays_silent_is_polled_beside_and_not_opened_for_ev
         rig.scheduler.missed()
     await turns()
     assert len(rig.line.dials) == 2
-    assert (rig.watch.hearing, rig.scheduler.realtime_open) == (Hearing.SILENT, False)
+    assert (rig.watch.hearing, rig.scheduler.realtime_open) == (RealtimeState.SILENT, False)
     # As soon as it announces something it is relied on again.
     await rig.heard(Changed("sandboxes", "UPDATE"))
-    assert (rig.watch.hearing, rig.scheduler.realtime_open) == (Hearing.OPEN, True)
+    assert (rig.watch.hearing, rig.scheduler.realtime_open) == (RealtimeState.OPEN, True)
 
 
 async def test_a_service_that_cuts_every_stream_at_once_is_dialled_ever_more_slowly(

@@ -12,26 +12,26 @@ from mogplex_tui.api.models.automations import AutomationRunDetail
 from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.live import run_row as make
-from mogplex_tui.live.event_tail import Added
-from mogplex_tui.live.known_runs import Remembered
-from mogplex_tui.live.run_events_feed import LATE_FOR, RunFeed
+from mogplex_tui.live.event_tail import BatchResult
+from mogplex_tui.live.known_runs import KnownRun
+from mogplex_tui.live.run_events_feed import LATE_FOR, RunEventsFeed
 from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.operate.messages import missing_events
 from tests.unit.fakes import LOGIN, FakeSession, automation, call, event, job, run, stamp, until
 
 
-async def feed_of(session: FakeSession, row: RunRow) -> RunFeed:
+async def feed_of(session: FakeSession, row: RunRow) -> RunEventsFeed:
     session.listing.set.apply([(row.key, row)])
-    return RunFeed(session, session.listing, row)
+    return RunEventsFeed(session, session.listing, row)
 
 
-def ids(feed: RunFeed) -> list[str]:
+def ids(feed: RunEventsFeed) -> list[str]:
     return [line.id for line in feed.tail.lines]
 
 
 async def test_the_wide_road_gives_every_event_and_tells_batch_by_batch(session: FakeSession) -> None:
     feed = await feed_of(session, make.from_call(call(1, status="streaming")))
-    told: list[Added] = []
+    told: list[BatchResult] = []
     feed.added.subscribe(told.append)
     session.fake.events_of_call[call(1).id] = [Rows([event(1), event(2)]), Rows([event(3)])]
     assert await feed.fetch() is True
@@ -116,7 +116,7 @@ async def test_the_id_of_a_run_is_learned_from_its_first_event(session: FakeSess
     session.fake.events_of_call[call(1).id] = [Rows([first, event(2)])]
     await feed.fetch()
     assert feed.row.run_id == run(1).run_id
-    assert session.history.get(run(1).run_id) == Remembered(run(1).run_id, call(1).id, "acme/web", None)
+    assert session.history.get(run(1).run_id) == KnownRun(run(1).run_id, call(1).id, "acme/web", None)
 
 
 async def test_another_calls_payload_teaches_no_run(session: FakeSession) -> None:
@@ -209,8 +209,8 @@ async def test_two_tails_of_one_run_are_both_filled(session: FakeSession) -> Non
 
 def test_the_tail_spends_no_budget_where_a_cookie_opens_the_wide_road(tmp_path: Path) -> None:
     session = FakeSession(tmp_path, cookie="a=b")
-    assert not RunFeed(session, session.listing, make.from_call(call(1))).feed.metered()
-    of_job = RunFeed(session, session.listing, make.from_job(job(1, "a"), "a", None))
+    assert not RunEventsFeed(session, session.listing, make.from_call(call(1))).feed.metered()
+    of_job = RunEventsFeed(session, session.listing, make.from_job(job(1, "a"), "a", None))
     assert not of_job.feed.metered()
     # Where the jobs are closed, v1 takes the token.
     session.close_observability()

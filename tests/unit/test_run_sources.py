@@ -11,7 +11,7 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.live.call_pages import PAGE
 from mogplex_tui.live.freshness import Freshness, SourceState
-from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.v1_runs import AUTOMATION_RUNS_EVERY
 from mogplex_tui.operate.messages import freshness_words, read_failures
 from tests.unit.fakes import FakeSession, automation, call, job, run
@@ -101,7 +101,7 @@ def narrow(session: FakeSession) -> FakeSession:
         session.fake.automation_rows.append(auto)
         session.fake.automation_runs[auto.id] = Rows([job(number, auto.id)])
     session.fake.run_rows[run(1).run_id] = run(1)
-    session.history.remember(Remembered(run(1).run_id, run(1).ai_call_id, "acme/web", "do it"))
+    session.history.remember(KnownRun(run(1).run_id, run(1).ai_call_id, "acme/web", "do it"))
     return session
 
 

@@ -11,7 +11,7 @@ from mogplex_tui.api.errors import BudgetBlocked, LoginRequired, NotAllowed, Not
 from mogplex_tui.api.models.automations import AutomationRun
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.live.call_pages import FORGOTTEN, PAGE
-from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.run_row import RunSource
 from mogplex_tui.live.runs import UNSEEN
 from mogplex_tui.live.v1_runs import RUNS_A_READ, SETTLE
@@ -91,7 +91,7 @@ async def test_a_row_that_does_not_parse_is_marked_and_stays_one_row(session: Fa
 async def test_names_prompts_and_cancels_that_this_machine_knows_are_added(session: FakeSession) -> None:
     session.names.repos["r1"] = "acme/web"
     session.names.agents["a1"] = "Triage bot"
-    session.history.remember(Remembered("run1", call(2).id, "acme/api", "Fix it"))
+    session.history.remember(KnownRun("run1", call(2).id, "acme/api", "Fix it"))
     session.in_flight.begin("runs", call(3).id, "cancelling")
     session.fake.call_rows = [
         call(1, repo_id="r1", metadata={"agent_id": "a1"}),
@@ -180,7 +180,7 @@ async def test_without_a_token_there_is_no_other_road(tmp_path: Path) -> None:
 
 async def test_runs_known_by_id_are_read_and_those_that_ended_once_more(session: FakeSession) -> None:
     session.close_observability()
-    session.history.remember(Remembered(run(1).run_id, None, "acme/web", "Fix it"))
+    session.history.remember(KnownRun(run(1).run_id, None, "acme/web", "Fix it"))
     session.fake.run_rows = {run(1).run_id: run(1)}
     await session.listing.fetch()
     (row,) = session.listing.set.rows.values()
@@ -205,7 +205,7 @@ async def test_runs_known_by_id_are_read_and_those_that_ended_once_more(session:
 
 async def test_nothing_is_read_again_before_its_time(session: FakeSession) -> None:
     session.close_observability()
-    session.history.remember(Remembered(run(1).run_id))
+    session.history.remember(KnownRun(run(1).run_id))
     session.fake.run_rows = {run(1).run_id: run(1)}
     session.fake.automation_rows = [automation(1, "Nightly")]
     session.fake.automation_runs = {automation(1, "").id: parse_rows(AutomationRun, [])}
@@ -227,7 +227,7 @@ async def test_a_known_run_that_has_ended_for_good_is_not_read_after_a_restart(t
         session.time.advance(1000)
         if start == 0:
             for number in range(2):
-                session.history.remember(Remembered(run(number).run_id, prompt="Fix it"))
+                session.history.remember(KnownRun(run(number).run_id, prompt="Fix it"))
         session.fake.run_rows = {
             run(0).run_id: run(0, status="failed", error="no"),
             run(1).run_id: run(1, status="streaming"),
@@ -247,7 +247,7 @@ async def test_a_damaged_answer_in_the_history_is_read_again(
     session: FakeSession, kept: dict[str, object]
 ) -> None:
     session.close_observability()
-    session.history.remember(Remembered(run(0).run_id, final=kept))
+    session.history.remember(KnownRun(run(0).run_id, final=kept))
     session.fake.run_rows = {run(0).run_id: run(0, status="success")}
     await session.listing.fetch()
     assert "runs.get" in session.fake.log
@@ -257,7 +257,7 @@ async def test_many_known_runs_do_not_spend_the_budget_in_one_go(session: FakeSe
     session.close_observability()
     count = RUNS_A_READ * 3
     for number in range(count):
-        session.history.remember(Remembered(run(number).run_id))
+        session.history.remember(KnownRun(run(number).run_id))
         session.fake.run_rows[run(number).run_id] = run(
             number, status="streaming" if number == 0 else "success"
         )
@@ -276,7 +276,7 @@ async def test_many_known_runs_do_not_spend_the_budget_in_one_go(session: FakeSe
 async def test_a_budget_that_is_used_up_is_told_and_the_rest_comes_later(session: FakeSession) -> None:
     session.close_observability()
     for number in range(3):
-        session.history.remember(Remembered(run(number).run_id))
+        session.history.remember(KnownRun(run(number).run_id))
         session.fake.run_rows[run(number).run_id] = run(number)
     session.fake.refuse["runs.get"] = [None, BudgetBlocked(1030.0), None, None]
     with pytest.raises(BudgetBlocked):
@@ -290,8 +290,8 @@ async def test_a_known_run_that_is_gone_says_so_and_one_never_seen_leaves_no_row
     session: FakeSession,
 ) -> None:
     session.close_observability()
-    session.history.remember(Remembered("ghost"))
-    session.history.remember(Remembered(run(1).run_id))
+    session.history.remember(KnownRun("ghost"))
+    session.history.remember(KnownRun(run(1).run_id))
     session.fake.run_rows = {run(1).run_id: run(1)}
     await session.listing.fetch()
     assert len(session.listing.set.rows) == 1
@@ -387,8 +387,8 @@ async def test_a_call_that_is_gone_reads_as_none(session: FakeSession) -> None:
 async def test_no_closed_road_is_taken_to_read_one_row(session: FakeSession) -> None:
     session.fake.call_rows = [call(1, status="streaming")]
     await session.listing.fetch()
-    session.history.remember(Remembered(run(1).run_id, call(1).id))
-    row = session.listing.dress(session.listing.set.rows[call(1).id])
+    session.history.remember(KnownRun(run(1).run_id, call(1).id))
+    row = session.listing.enrich(session.listing.set.rows[call(1).id])
     session.close_observability()
     session.fake.run_rows = {run(1).run_id: run(1, status="cancelled")}
     session.fake.log.clear()

@@ -13,7 +13,7 @@ from mogplex_tui.api.errors import LoginRequired, MogplexError, NotAllowed, NotS
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.live.session import NotYet, Session
+from mogplex_tui.live.session import NotAttached, Session
 from mogplex_tui.operate.messages import closed_lines
 from tests.unit.fakes import COOKIE, LOGIN, TOKEN, FakeSession, until
 
@@ -24,7 +24,7 @@ NO_SCOPE = NotAllowed("Missing scope: write", status=403, missing_scope="write")
 def test_a_session_without_a_target_says_so_and_takes_one_later() -> None:
     session, target = Session(), Target("demo", "http://127.0.0.1:9", Secret(TOKEN), None)
     before = session.attached
-    with pytest.raises(NotYet, match="no connection to the embedded control plane yet"):
+    with pytest.raises(NotAttached, match="no connection to the embedded control plane yet"):
         _ = session.target
     session.attach(target)
     assert (before, session.attached) == (False, True)

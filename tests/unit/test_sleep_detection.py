@@ -14,8 +14,8 @@ import pytest
 from mogplex_tui.api.clock import SystemClock
 from mogplex_tui.api.errors import LoginRequired
 from mogplex_tui.api.realtime import Connected
-from mogplex_tui.live.realtime import Hearing
-from mogplex_tui.live.sleep_detection import LOOK, SLEPT, WakeWatch
+from mogplex_tui.live.realtime import RealtimeState
+from mogplex_tui.live.sleep_detection import LOOK, SLEPT, SleepDetector
 from tests.unit.fakes import COOKIE, FakeSession, turns, until
 from tests.unit.test_realtime import Line
 
@@ -48,7 +48,7 @@ class World:
         self.session.fake.realtime = self.line  # type: ignore[attr-defined]
         self.session.fake.account = SimpleNamespace(user=self._user)  # type: ignore[attr-defined]
         self.nap = Nap(self.session)
-        self.session.wake = WakeWatch(self.session.clock, self.nap)
+        self.session.wake = SleepDetector(self.session.clock, self.nap)
 
     async def _user(self) -> None:
         self.users += 1
@@ -71,7 +71,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def test_after_a_sleep_everything_is_read_and_the_stream_opened_anew(world: World) -> None:
     session = world.session
     await world.line.queue.put(Connected())
-    await until(lambda: session.realtime.hearing is Hearing.OPEN)
+    await until(lambda: session.realtime.hearing is RealtimeState.OPEN)
     await turns()
     session.fake.log.clear()
     # Less than the interval of what is polled most slowly: that is read because of the sleep alone.
@@ -91,7 +91,7 @@ async def test_a_busy_moment_is_no_sleep(world: World) -> None:
 
 async def test_a_stream_that_this_credential_may_not_open_is_not_tried_again(world: World) -> None:
     await world.line.queue.put(LoginRequired("sign in", status=307))
-    await until(lambda: world.session.realtime.hearing is Hearing.CLOSED)
+    await until(lambda: world.session.realtime.hearing is RealtimeState.CLOSED)
     await turns()
     await world.nap.takes(300)
     await until(lambda: world.users == 2)

@@ -40,10 +40,10 @@ BROKEN = ServiceFailed("The service failed on the calls: broken", status=500)
 @pytest.mark.parametrize("error", [BROKEN, InvalidResponse("odd"), Unavailable("rests"), TimedOut("late")])
 def test_what_one_route_fails_on_goes_no_further(error: MogplexError) -> None:
     source, clock = SourceState(Subject("they")), FakeClock()
-    with source.apart(clock):
+    with source.record_errors(clock):
         pass
     clock.advance(30)
-    with source.apart(clock):
+    with source.record_errors(clock):
         raise error
     fresh = source.freshness
     assert (source.failing, fresh.failures, fresh.error, fresh.age(clock.monotonic())) == (
@@ -54,7 +54,7 @@ def test_what_one_route_fails_on_goes_no_further(error: MogplexError) -> None:
     )
     # While the rest is still being read it is not called given up.
     assert fresh.retry_at == clock.monotonic()
-    with source.apart(clock):
+    with source.record_errors(clock):
         pass
     assert (source.failing, fresh.error, fresh.age(clock.monotonic())) == (False, None, 0.0)
 
@@ -65,7 +65,7 @@ def test_what_one_route_fails_on_goes_no_further(error: MogplexError) -> None:
 )
 def test_trouble_of_the_whole_is_not_that_of_a_part(error: Exception) -> None:
     source = SourceState(Subject("they"))
-    with pytest.raises(type(error)), source.apart(FakeClock()):
+    with pytest.raises(type(error)), source.record_errors(FakeClock()):
         raise error
     assert not source.failing
 
@@ -115,7 +115,7 @@ async def test_a_part_that_failed_is_read_again_by_itself_and_hints_are_heard_me
     reads, fails = probe.feed.fetch, [BROKEN] * 4
 
     async def fetch() -> bool:
-        with source.apart(world.clock):
+        with source.record_errors(world.clock):
             if fails:
                 raise fails.pop()
         return await reads()
@@ -146,7 +146,7 @@ async def test_a_whole_that_fails_is_not_asked_again_and_again_for_a_part_that_h
 ) -> None:
     source = SourceState(Subject("they"))
     probe = world.feed(blind=1000.0, sources={"part": source}, idle=lambda: True)
-    source.freshness.failed(BROKEN)
+    source.freshness.mark_failed(BROKEN)
     source.freshness.retry_at = world.clock.monotonic() - 1
     probe.fails = [NotAllowed("no")]
     world.scheduler.want(probe.feed)
@@ -186,7 +186,7 @@ async def test_a_list_is_as_fresh_as_it_was_read_whoever_asked_for_it(session: F
     collection = Collection(
         session, "things", (Source(Family.OTHER, read, poll=90, poll_without_realtime=20),)
     )
-    collection.set.freshness.failed(BROKEN)
+    collection.set.freshness.mark_failed(BROKEN)
     await collection.fetch()
     fresh = collection.set.freshness
     assert (fresh.age(session.time.monotonic()), fresh.error) == (0.0, None)
@@ -196,7 +196,7 @@ async def test_another_road_begins_without_the_failures_of_the_last(session: Fak
     async def wide(*_: object) -> RowPage:
         collection.set.sources.setdefault(
             "part", SourceState(Subject("a part", is_plural=False))
-        ).freshness.failed(BROKEN)
+        ).freshness.mark_failed(BROKEN)
         if refused:
             session.access.learn(Family.FLOWS, refused[0])
             raise refused[0]
@@ -240,7 +240,7 @@ async def test_what_runs_of_a_day_came_to_is_the_least_as_soon_as_they_are_not_r
     session.fake.call_rows = [call(1, repo_id="r")]
     await session.listing.fetch()
     runs = session.listing.set
-    runs.freshness.taken(session.time)
+    runs.freshness.mark_read(session.time)
     session.time.wall = (call(1).started_at or session.time.wall) + timedelta(hours=1)
 
     def told() -> dict[str, tuple[int | None, bool]]:

@@ -18,7 +18,7 @@ from mogplex_tui.api.errors import (
     Unavailable,
     Unreachable,
 )
-from mogplex_tui.live.known_runs import Remembered
+from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.run_lookup import find_run
 from mogplex_tui.operate.executor import new_key
 from mogplex_tui.operate.run_changes import Draft, start
@@ -51,7 +51,7 @@ async def test_a_started_run_is_in_the_list_the_history_and_the_ledger(session: 
     }
     assert session.listing.set.rows[row.key] == row
     assert (row.state, row.repo, row.prompt, row.run_id) == ("pending", "acme/web", " Fix it ", run(1).run_id)
-    assert session.history.get(run(1).run_id) == Remembered(run(1).run_id, call(1).id, "acme/web", " Fix it ")
+    assert session.history.get(run(1).run_id) == KnownRun(run(1).run_id, call(1).id, "acme/web", " Fix it ")
     assert session.listing.feed.asked
     assert ledger(session) == [
         ("runs.start", "run in acme/web", "sent"),
@@ -184,7 +184,7 @@ async def test_a_run_is_found_by_its_id_and_remembered(session: FakeSession) -> 
     row = await find_run(session.listing, run(1).run_id)
     assert session.listing.set.rows[row.key] == row
     assert (row.repo, row.state) == ("acme/web", "streaming")
-    assert session.history.get(run(1).run_id) == Remembered(run(1).run_id, call(1).id, "acme/web", None)
+    assert session.history.get(run(1).run_id) == KnownRun(run(1).run_id, call(1).id, "acme/web", None)
 
 
 async def test_a_call_in_the_list_learns_the_run_that_was_found(session: FakeSession) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.live.event_tail import Tail
+from mogplex_tui.live.event_tail import EventTail
 from mogplex_tui.live.log_tail import LogLine, LogTail
 from mogplex_tui.screens.tail_models import LogTailModel, RunTailModel
 from tests.unit.fakes import START, event, tool
@@ -25,15 +25,15 @@ STORY = [
 ]
 
 
-def _lines(tail: Tail | LogTail) -> Any:
-    if isinstance(tail, Tail):
+def _lines(tail: EventTail | LogTail) -> Any:
+    if isinstance(tail, EventTail):
         tail.add(STORY)
         return RunTailModel(tail)
     tail.take([LogLine("install", "added 12 packages", START), LogLine("dev", "ready")])
     return LogTailModel(tail)
 
 
-@pytest.mark.parametrize("tail", [Tail, LogTail])
+@pytest.mark.parametrize("tail", [EventTail, LogTail])
 def test_every_word_that_is_shown_of_a_line_is_searched_and_nothing_else(tail: Any) -> None:
     lines = _lines(tail())
     assert len(lines) > 1
@@ -44,7 +44,7 @@ def test_every_word_that_is_shown_of_a_line_is_searched_and_nothing_else(tail: A
 
 
 def test_what_an_event_carries_is_told_where_its_message_does_not_say_it() -> None:
-    lines = _lines(Tail())
+    lines = _lines(EventTail())
     told = "\n".join(lines.text(index) for index in range(len(lines)))
     for words in ("pending → streaming", "ls -la", "exit 1", "/pull/7", "out of room", "of another day"):
         assert words in told

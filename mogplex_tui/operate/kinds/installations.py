@@ -74,7 +74,7 @@ async def _read(client: ClientView, _: Session) -> RowPage[InstallationRow]:
 
 
 def _fill(session: Session) -> Callable[[InstallationRow], InstallationRow]:
-    called = session.names.called()
+    called = session.names.visible_names()
     return lambda row: replace(row, repo_names=tuple(called.get(key, name) for key, name in row.repos))
 
 

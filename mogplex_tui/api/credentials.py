@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.daemon_thread import run_in_daemon_thread
-from mogplex_tui.config.credential_store import Grant, VaultError
+from mogplex_tui.config.credential_store import CredentialStoreError, Grant
 from mogplex_tui.config.secret import Secret
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ class GrantStore(Protocol):
         """Let go of it."""
 
     def load(self) -> Grant | None:
-        """Return the stored pair, which another process may have renewed; None when it is gone. Raises VaultError."""
+        """Return the stored pair, or None. Raises CredentialStoreError."""
 
     def save(self, grant: Grant) -> None:
-        """Replace the stored pair in one step. Raises VaultError."""
+        """Replace the stored pair in one step. Raises CredentialStoreError."""
 
 
 Exchange = Callable[[Grant], Awaitable[Grant]]
@@ -158,7 +158,7 @@ class Renewal:
         """The pair that all processes share; the own one where the keyring is silent for the moment."""
         try:
             stored = await run_in_daemon_thread(self._store.load)
-        except VaultError as error:
+        except CredentialStoreError as error:
             _log.warning("%s", error)
             return self._grant
         if stored is None:
@@ -170,7 +170,7 @@ class Renewal:
     async def _keep(self, grant: Grant) -> None:
         try:
             await asyncio.to_thread(self._store.save, grant)
-        except VaultError as error:
+        except CredentialStoreError as error:
             # The old pair goes on working until its own end (auth.md §8), so nothing is lost but a renewal.
             _log.warning("%s", error)
 

@@ -14,7 +14,7 @@ from mogplex_tui.cli.command_context import Stop, say, told
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import COLOURS, Context, ContextError, Contexts
-from mogplex_tui.config.credential_store import VaultError
+from mogplex_tui.config.credential_store import CredentialStoreError
 from mogplex_tui.config.file_locks import held
 from mogplex_tui.config.settings import same_service
 
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     try:
         return verbs[arguments.verb](arguments)
-    except (Stop, ContextError, VaultError, InvalidTarget, OSError) as error:
+    except (Stop, ContextError, CredentialStoreError, InvalidTarget, OSError) as error:
         return told(error)
 
 
@@ -196,7 +196,7 @@ def _home_of_credential(context: Context) -> str | None:
         return None
     try:
         record = credential_store.load(context.name, context.kept_in)
-    except VaultError as error:
+    except CredentialStoreError as error:
         say(str(error))
         return None
     return record.base_url if record is not None else None
@@ -247,7 +247,7 @@ def _forgotten(context: Context) -> bool:
     """Remove the credentials; return whether something may be left, which is no reason to keep the context."""
     try:
         credential_store.remove(context.name, context.kept_in)
-    except VaultError as error:
+    except CredentialStoreError as error:
         say(str(error))
         return True
     return False

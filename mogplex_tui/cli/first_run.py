@@ -9,7 +9,7 @@ from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.cli.command_context import Stop, say, told
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config.contexts import ContextError
-from mogplex_tui.config.credential_store import VaultError
+from mogplex_tui.config.credential_store import CredentialStoreError
 from mogplex_tui.config.settings import Settings, SettingsError
 
 
@@ -67,7 +67,7 @@ def _sign_in(arguments: argparse.Namespace, url: str | None) -> int | None:
         arguments.base_url = given or HOSTED
     try:
         sign_in(context_for(arguments), "code")
-    except (ContextError, SettingsError, VaultError, MogplexError, Stop, OSError) as error:
+    except (ContextError, SettingsError, CredentialStoreError, MogplexError, Stop, OSError) as error:
         return told(error)
     # What was just signed in to is the current context now.
     arguments.base_url = None

@@ -16,7 +16,7 @@ from mogplex_tui.cli.command_context import Stop, say, told
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context, ContextError, Contexts
-from mogplex_tui.config.credential_store import StoredCredential, VaultError
+from mogplex_tui.config.credential_store import CredentialStoreError, StoredCredential
 from mogplex_tui.config.file_locks import held
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import SettingsError, load, same_service
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
             (way for way in ("token", "session", "hand_off") if getattr(arguments, f"by_{way}")), "code"
         )
         context, whose = sign_in(context, way, opens=not arguments.no_browser, force=arguments.force)
-    except (Stop, ContextError, SettingsError, VaultError, MogplexError, OSError) as error:
+    except (Stop, ContextError, SettingsError, CredentialStoreError, MogplexError, OSError) as error:
         return told(error)
     if arguments.json:
         from mogplex_tui.cli.contexts import context_fields
@@ -127,8 +127,8 @@ def sign_in(
     """Get a credential in one of the ways `code`, `hand_off`, `token`, `session`, verify it and keep it.
 
     Returns the context as it then is and, where it can be told, whose account it is. Raises Stop, MogplexError,
-    VaultError and ContextError; then nothing has changed. `force` keeps a credential of another account than that of
-    the other one in the context.
+    CredentialStoreError and ContextError; then nothing has changed. `force` keeps a credential of another account
+    than that of the other one in the context.
     """
     secret = _typed(way) if way in ("token", "session") else None
     say(f"Signing in to {context.base_url} as context {context.name}.")
@@ -234,7 +234,7 @@ def _stored(context: Context) -> StoredCredential:
     if context.kept_in is not None:
         try:
             old = credential_store.load(context.name, context.kept_in)
-        except VaultError:
+        except CredentialStoreError:
             old = None
         if old is not None and same_service(old.base_url, context.base_url):
             return old

@@ -10,7 +10,7 @@ from mogplex_tui.cli.command_context import say, told
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context, ContextError, Contexts
-from mogplex_tui.config.credential_store import VaultError
+from mogplex_tui.config.credential_store import CredentialStoreError
 from mogplex_tui.config.file_locks import held
 
 
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def sign_out(name: str) -> Context:
-    """Forget what a context is signed in with; the context stays. Raises ContextError and VaultError."""
+    """Forget what a context is signed in with; the context stays. Raises ContextError and CredentialStoreError."""
     context = contexts.read().get(name)
     with held(credential_store.lock_file(name)):
         credential_store.remove(name, context.kept_in)
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise ContextError("There is no current context to sign out of. Name one: --context NAME")
         before = known.get(name)
         after = sign_out(name)
-    except (ContextError, VaultError, OSError) as error:
+    except (ContextError, CredentialStoreError, OSError) as error:
         return told(error)
     if before.kept_in is None:
         say(f"{name} was not signed in.")

@@ -1,7 +1,8 @@
-"""Contexts: named services with their team, flags and colour, as kubectl has them; credentials are kept elsewhere.
+"""Contexts: named services with their team, flags and colour, as in kubectl.
 
-They are in `contexts.json` beside `config.toml`. JSON, because commands write this file and people write the other:
-the standard library writes JSON, and a rewritten TOML file would lose its owner's comments.
+They are stored in `contexts.json` beside `config.toml`; credentials are stored elsewhere. JSON, because commands write
+this file while people write the other: the standard library can write JSON, and rewriting a TOML file would lose its
+comments.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ COLOURS = ("accent", "success", "warning", "error")
 """What a context's name may be painted in: names that every theme gives a colour."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-# Where the logs are in the state directory, and what a service without a context goes by.
+# The subdirectory of the log files, and the name used for a service without a context.
 _RESERVED = {"log", "default"}
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class ContextError(Exception):
-    """A context that is not there, or cannot be as it is asked for; the text says what would do."""
+    """A context that does not exist or is not valid; the message says what to do."""
 
 
 _CREDENTIALS = {"token": "personal access token", "oauth": "browser sign-in", "session": "session cookie"}
@@ -35,9 +36,9 @@ _CREDENTIALS = {"token": "personal access token", "oauth": "browser sign-in", "s
 class Context:
     """One service under a name.
 
-    `team` is the id of the team that is acted for (None: the personal scope, auth.md §10). `protected` makes every
-    dangerous action ask for the name. `kept_in` says where the credentials are (`keyring`, `file`, None: there are
-    none) and `holds` which: `token`, `oauth`, `session`.
+    `team` is the id of the active team (None: the personal scope, auth.md §10). `protected` asks for the context's name
+    before every dangerous action. `kept_in` says where its credentials are stored (`keyring`, `file`, None: nowhere)
+    and `holds` which kinds: `token`, `oauth`, `session`.
     """
 
     name: str
@@ -51,14 +52,14 @@ class Context:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """What the console keeps to in it, in words."""
+        """The restrictions of this context as text, such as "read-only"."""
         return tuple(
             word for word, on in (("read-only", self.read_only), ("protected", self.protected)) if on
         )
 
     @property
     def signed_in_with(self) -> tuple[str, ...]:
-        """The kinds of its credentials, in words."""
+        """The kinds of its credentials as text."""
         return tuple(_CREDENTIALS.get(kind, kind) for kind in self.holds)
 
     def __post_init__(self) -> None:
@@ -76,39 +77,42 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """All contexts by name, and the one that is used when none is named."""
+    """All contexts by name, and the current one."""
 
     current: str | None = None
     by_name: Mapping[str, Context] = field(default_factory=dict)
 
     def get(self, name: str) -> Context:
-        """Return a context. Raises ContextError, naming those that there are."""
+        """Return a context. Raises ContextError with the known names."""
         if name in self.by_name:
             return self.by_name[name]
         there = f"There are: {', '.join(self.by_name)}." if self.by_name else "There are none yet."
         raise ContextError(f"There is no context {name!r}. {there}")
 
     def put(self, context: Context, *, use: bool = False) -> Contexts:
-        """Return these with one added or replaced. Raises ContextError for a name that differs only in case."""
+        """Return a copy with one context added or replaced.
+
+        Raises ContextError for a name that differs from another only in case.
+        """
         for name in self.by_name:
-            # Files are named after contexts, and some file systems take both for the same.
+            # Files are named after contexts, and some file systems ignore case.
             if name != context.name and name.casefold() == context.name.casefold():
                 raise ContextError(f"There is a context {name!r} already, which differs only in case.")
         current = context.name if use or self.current is None else self.current
         return Contexts(current, {**self.by_name, context.name: context})
 
     def use(self, name: str) -> Contexts:
-        """Return these with another current one. Raises ContextError."""
+        """Return a copy with another current context. Raises ContextError."""
         return replace(self, current=self.get(name).name)
 
     def without(self, name: str) -> Contexts:
-        """Return these without one; no other becomes current by itself. Raises ContextError."""
+        """Return a copy without a context. Raises ContextError."""
         self.get(name)
         left = {key: value for key, value in self.by_name.items() if key != name}
         return Contexts(None if self.current == name else self.current, left)
 
     def renamed(self, old: str, new: str) -> Contexts:
-        """Return these with one under another name, in its place. Raises ContextError."""
+        """Return a copy with a context renamed. Raises ContextError."""
         context = self.get(old)
         if new in self.by_name:
             raise ContextError(f"There is a context {new!r} already.")
@@ -125,7 +129,10 @@ def contexts_file() -> Path:
 
 
 def read(path: Path | None = None) -> Contexts:
-    """Return what is stored; a missing file means none. Raises ContextError for a damaged one."""
+    """Return the stored contexts; none if the file is missing.
+
+    Raises ContextError for a damaged file.
+    """
     path = path or contexts_file()
     try:
         text = read_regular(path, SMALL_FILE)
@@ -144,7 +151,7 @@ def read(path: Path | None = None) -> Contexts:
 
 
 def _parsed(text: str) -> Contexts:
-    """Make contexts of the text of a file. Raises TypeError or ContextError with what is wrong, in words."""
+    """Parse the text of the file. Raises TypeError or ContextError with the reason."""
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
@@ -163,7 +170,10 @@ def _parsed(text: str) -> Contexts:
 
 
 def change(how: Callable[[Contexts], Contexts], path: Path | None = None) -> Contexts:
-    """Change what is stored, as one step also between processes; returns the new state. Raises ContextError."""
+    """Change the stored contexts under a lock between processes; return the new ones.
+
+    Raises ContextError.
+    """
     from mogplex_tui.config.file_locks import held
 
     path = path or contexts_file()
@@ -189,7 +199,7 @@ def _text(contexts: Contexts) -> str:
 
 
 def _fields(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a stored context that this version knows. Raises TypeError for one of the wrong kind."""
+    """Return the known fields of a stored context. Raises TypeError for a wrong type."""
     if not isinstance(value, dict):
         raise TypeError(f"context {name} is no object")
     known: dict[str, Any] = {}

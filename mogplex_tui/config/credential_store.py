@@ -1,7 +1,7 @@
-"""Where credentials are kept: in the system's keyring where one works, else in a file for the owner alone.
+"""Store credentials in the system's keyring, or else in a private file.
 
-One record a context: a token or an OAuth pair, a session cookie, and the address they belong to (auth.md §9). They are
-never given to another address.
+Each context has one record: a token or an OAuth pair, a session cookie, and the address they belong to (auth.md §9).
+They are never sent to another address.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ KEYRING = "keyring"
 FILE = "file"
 
 
-class VaultError(Exception):
-    """The keyring or the file does not give or take a record; never quotes it."""
+class CredentialStoreError(Exception):
+    """The keyring or the file failed; the message never quotes a credential."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """An OAuth pair: the access token, when it ends (Unix seconds), what renews it, and the granted scope."""
+    """An OAuth pair: access token, expiry (Unix seconds), refresh token and scope."""
 
     access: Secret
     expires_at: float
@@ -38,7 +38,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class StoredCredential:
-    """What one context is signed in with; `token` is a personal access token, `grant` comes from a browser."""
+    """The credentials of one context.
+
+    `token` is a personal access token; `grant` comes from a browser sign-in.
+    """
 
     base_url: str
     token: Secret | None = None
@@ -47,55 +50,55 @@ class StoredCredential:
 
     @property
     def holds(self) -> tuple[str, ...]:
-        """The kinds of credentials in it, for lists: `token`, `oauth`, `session`."""
+        """The kinds of credentials in it: `token`, `oauth`, `session`."""
         kinds = (("token", self.token), ("oauth", self.grant), ("session", self.session_cookie))
         return tuple(kind for kind, held in kinds if held)
 
 
 def credentials_file(name: str) -> Path:
-    """Return where the credentials of a context are kept when there is no keyring."""
+    """Return the file for a context's credentials where there is no keyring."""
     return contexts_file().parent / "credentials" / f"{name}.json"
 
 
 def lock_file(name: str) -> Path:
-    """Return the lock that whoever renews the credentials of a context holds."""
+    """Return the lock file held by the process that renews a context's credentials."""
     return credentials_file(name).with_suffix(".lock")
 
 
 def keyring_name() -> str | None:
-    """Return what the system's keyring is called, or None where none is worth trusting."""
+    """Return the name of the system's keyring, or None if none can be trusted."""
     try:
         import keyring
         from keyring.core import recommended
 
         backend = keyring.get_keyring()
-        # Below that it keeps nothing, or keeps it readable.
+        # Backends below this priority store nothing or store it in plain text.
         return str(backend.name) if recommended(backend) else None
     except Exception:
-        # Backends raise whatever their desktop raises: then none works here.
+        # Backends raise arbitrary exceptions: then there is no keyring.
         return None
 
 
 def save(name: str, record: StoredCredential, *, where: str | None = None) -> str:
-    """Keep the record of a context and return where: KEYRING or FILE, or exactly `where` that is said.
+    """Store the record of a context; return KEYRING or FILE.
 
-    Raises VaultError when it cannot be kept there.
+    `where` decides it if given. Raises CredentialStoreError if the record cannot be stored.
     """
     text = json.dumps(_plain(record))
     if where != FILE and _into_keyring(name, text):
         credentials_file(name).unlink(missing_ok=True)
         return KEYRING
     if where == KEYRING:
-        raise VaultError(f"The system keyring does not take the credentials of {name}.")
+        raise CredentialStoreError(f"The system keyring does not take the credentials of {name}.")
     try:
         write_private(credentials_file(name), text + "\n")
     except OSError as error:
-        raise VaultError(f"The credentials of {name} could not be kept: {error}.") from None
+        raise CredentialStoreError(f"The credentials of {name} could not be kept: {error}.") from None
     return FILE
 
 
 def load(name: str, where: str) -> StoredCredential | None:
-    """Return the record of a context, None when it is gone. Raises VaultError for one that cannot be read."""
+    """Return the record of a context, or None. Raises CredentialStoreError."""
     text: str | None
     if where == KEYRING:
         try:
@@ -103,7 +106,7 @@ def load(name: str, where: str) -> StoredCredential | None:
 
             text = keyring.get_password(APP, name)
         except Exception as error:
-            raise VaultError(
+            raise CredentialStoreError(
                 f"The system keyring does not give the credentials of {name} ({type(error).__name__}). Unlock it, "
                 "or sign in again."
             ) from None
@@ -113,57 +116,62 @@ def load(name: str, where: str) -> StoredCredential | None:
         except FileNotFoundError:
             text = None
         except (OSError, UnicodeDecodeError):
-            raise VaultError(f"{credentials_file(name)} could not be read. Sign in again.") from None
+            raise CredentialStoreError(
+                f"{credentials_file(name)} could not be read. Sign in again."
+            ) from None
     if text is None:
         return None
     try:
         return _record(json.loads(text))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
-        raise VaultError(f"The stored credentials of {name} are damaged. Sign in again.") from None
+        raise CredentialStoreError(f"The stored credentials of {name} are damaged. Sign in again.") from None
 
 
 def remove(name: str, where: str | None = None) -> None:
-    """Forget the record of a context, wherever it is; `where` says where it was kept, if anywhere.
+    """Remove the record of a context; `where` says where it was stored, if known.
 
-    Raises VaultError when it stays: in a file, or in a keyring that does not work here or does not let go of it.
+    Raises CredentialStoreError if it cannot be removed.
     """
     works = keyring_name() is not None
     if (not works or not _out_of_keyring(name)) and where == KEYRING:
-        raise VaultError(
+        raise CredentialStoreError(
             f"The credentials of {name} stay in the system keyring, which does not let go of them here. Unlock it, or "
             "do the same in the session that signed in."
         )
     try:
         credentials_file(name).unlink(missing_ok=True)
     except OSError as error:
-        raise VaultError(f"{credentials_file(name)} could not be removed: {error}.") from None
+        raise CredentialStoreError(f"{credentials_file(name)} could not be removed: {error}.") from None
 
 
 class StoredGrant:
-    """The OAuth pair in the record of one context, for whoever renews it; the rest of the record stays."""
+    """The stored OAuth pair of one context, for renewing it; other fields are kept."""
 
     def __init__(self, name: str, where: str) -> None:
         self._name, self._where = name, where
         self._lock = FileLock(lock_file(name))
 
     def try_lock(self) -> bool:
-        """Take the lock between processes if nobody has it; where no lock file can be made, nobody else has it."""
+        """Take the lock if it is free; succeeds where no lock file can be made."""
         try:
             return self._lock.try_acquire()
         except OSError:
             return True
 
     def unlock(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         self._lock.release()
 
     def load(self) -> Grant | None:
-        """Return the stored pair, None when it is gone. Raises VaultError."""
+        """Return the stored pair, or None. Raises CredentialStoreError."""
         record = load(self._name, self._where)
         return record.grant if record is not None else None
 
     def save(self, grant: Grant) -> None:
-        """Replace the stored pair, unless the context was signed out meanwhile. Raises VaultError."""
+        """Replace the stored pair unless the context was signed out meanwhile.
+
+        Raises CredentialStoreError.
+        """
         record = load(self._name, self._where)
         if record is not None and record.grant is not None:
             save(self._name, replace(record, grant=grant), where=self._where)
@@ -176,7 +184,7 @@ def _into_keyring(name: str, text: str) -> bool:
 
     try:
         keyring.set_password(APP, name, text)
-        # Some take it and give nothing back: a locked one, or one with a limit of length.
+        # Some backends store a record and cannot return it: locked ones, or ones with a length limit.
         if keyring.get_password(APP, name) == text:
             return True
     except Exception:
@@ -186,10 +194,10 @@ def _into_keyring(name: str, text: str) -> bool:
 
 
 def _out_of_keyring(name: str) -> bool:
-    """Take a record out and return whether it is gone."""
+    """Remove a record from the keyring; return whether it is gone."""
     import keyring
 
-    # Taking out nothing is an accident to some, so that only a look tells.
+    # Some backends raise for a missing record, so look whether it is there.
     with contextlib.suppress(Exception):
         keyring.delete_password(APP, name)
     try:

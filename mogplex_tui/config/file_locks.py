@@ -1,4 +1,4 @@
-"""Locks between processes: a file that one process holds at a time and that the system frees when it dies."""
+"""Locks between processes, based on a file; the system frees them on exit."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 class FileLock:
-    """An advisory lock on a file of ours; the file stays, empty, so that nobody locks one that is just removed."""
+    """An advisory lock on a file, which is left in place to avoid a race on removal."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle: int | None = None
 
     def try_acquire(self) -> bool:
-        """Take the lock if nobody has it, at once. Raises OSError where no file can be made."""
+        """Take the lock if it is free. Raises OSError if no file can be made."""
         if self._handle is not None:
             return False
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -31,7 +31,7 @@ class FileLock:
         try:
             _lock(handle)
         except OSError as error:
-            # Some network disks know no locks, so that nobody else can have one; waiting would never end.
+            # Some network file systems have no locks: waiting for one would never end.
             if error.errno not in _NO_LOCKS:
                 os.close(handle)
                 return False
@@ -39,7 +39,7 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Let go; harmless when it is not held."""
+        """Release the lock; harmless if it is not held."""
         handle, self._handle = self._handle, None
         if handle is not None:
             with contextlib.suppress(OSError):
@@ -49,7 +49,7 @@ class FileLock:
 
 @contextlib.contextmanager
 def held(path: Path, seconds: float = PATIENCE) -> Iterator[None]:
-    """Hold the lock of a file, after waiting for it if need be. Raises TimeoutError, or OSError for no file."""
+    """Hold a lock, waiting for it if necessary. Raises TimeoutError or OSError."""
     lock = FileLock(path)
     until = time.monotonic() + seconds
     while not lock.try_acquire():

@@ -1,6 +1,7 @@
-"""The `[keys]` table of the config file, and the names of keys: as people write them, as Textual does, as they are shown.
+"""The `[keys]` table of the config file, and the names of keys.
 
-Loaded only where there is such a table.
+Key names exist as people write them, as Textual names them and as the screen shows them. Loaded only if there is such a
+table.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-# Names where the character's own would be long, as Textual has them.
+# Textual's names of characters whose own Unicode name is long.
 _SHORT: Final = {
     "solidus": "slash",
     "reverse_solidus": "backslash",
@@ -24,7 +25,7 @@ _SHORT: Final = {
 _EDITING: Final = ("escape", "enter", "tab", "space", "backspace", "delete", "insert")
 _ARROWS: Final = ("up", "down", "left", "right", "home", "end", "pageup", "pagedown")
 _NAMED: Final = frozenset({*_EDITING, *_ARROWS, *(f"f{number}" for number in range(1, 25))})
-# What else people call them, the console among them.
+# Other names that people use for keys.
 _CALLED: Final = {
     "esc": "escape",
     "return": "enter",
@@ -38,15 +39,15 @@ _CALLED: Final = {
     "←": "left",
     "→": "right",
 }
-# In the order in which Textual puts them before a key.
+# Modifiers in the order in which Textual writes them.
 _MODIFIERS: Final = ("alt", "ctrl", "hyper", "meta", "shift", "super")
-# A terminal sends the same for these.
+# Keys for which terminals send the same code.
 _THE_SAME: Final = {
     "ctrl+i": "tab",
     "ctrl+m": "enter",
     "ctrl+left_square_bracket": "escape",
 }
-# Terminals do not agree on what they send for these, so that a key of them would work in some.
+# Keys for which terminals send different codes, so that a binding would not work everywhere.
 _UNSURE: Final = frozenset({"ctrl+space", "ctrl+at"})
 
 
@@ -66,10 +67,10 @@ _SIGNS: Final = {_of_character(character) or "": character for character in stri
 
 @cache
 def canonical(written: str) -> str | None:
-    """Return Textual's name of a key, None when there is no such key.
+    """Return Textual's name of a key, or None if there is no such key.
 
     A key is written as its character (`X`, `/`), by its name (`escape`, `f5`, `question_mark`), or with modifiers
-    before it (`ctrl+x`); `shift+x` is `X`, and what a terminal sends for two keys has one name.
+    (`ctrl+x`); `shift+x` is `X`, and keys with the same terminal code have one name.
     """
     text = written if written == " " else written.strip()
     if text in _CALLED or len(text) == 1:
@@ -85,12 +86,12 @@ def canonical(written: str) -> str | None:
     if letter and name.isalpha() and modifiers == {"shift"}:
         return name.upper()
     if modifiers:
-        # A capital letter under modifiers is what shift makes of it, but ctrl+X is what people write for ctrl+x.
+        # With ctrl, a capital letter means shift, but people write ctrl+X for ctrl+x.
         if letter and name != name.lower() and "ctrl" not in modifiers:
             modifiers.add("shift")
         name = name.lower()
     if (letter or name in _SIGNS) and modifiers == {"shift"}:
-        # What shift makes of it depends on the keyboard: the character itself has to be written.
+        # What shift produces depends on the keyboard: the character itself has to be written.
         return None
     key = "+".join([*(each for each in _MODIFIERS if each in modifiers), name])
     return None if key in _UNSURE else _THE_SAME.get(key, key)
@@ -105,7 +106,7 @@ def _base(text: str) -> str | None:
 
 
 def sign(key: str) -> str:
-    """Return the character of a key that has one, by Textual's name; any other key as it is called."""
+    """Return the character of a key by Textual's name, or the name itself."""
     *before, base = key.split("+")
     if base not in _SIGNS and base not in _NAMED and len(base) > 1:
         with contextlib.suppress(KeyError):
@@ -114,7 +115,7 @@ def sign(key: str) -> str:
 
 
 def flat(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a `[keys]` table by whole ids: TOML makes tables of tables of `runs.cancel` where it is not in quotes."""
+    """Return a `[keys]` table by whole ids; TOML nests `runs.cancel` unless quoted."""
     found: dict[str, Any] = {}
     for name, value in table.items():
         if isinstance(value, Mapping):

@@ -20,12 +20,12 @@ class LogFile(RotatingFileHandler):
     failed = False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 -- the base class names both
-        """Remember that a record was not written."""
+        """Note that a record was not written."""
         self.failed = True
 
 
 class _CleanFormatter(logging.Formatter):
-    """Formats a record and its traceback without secrets. `clean` removes what has the form of one."""
+    """Format a record and its traceback without secrets, which `clean` removes."""
 
     def __init__(self, clean: Callable[[str], str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -36,9 +36,9 @@ class _CleanFormatter(logging.Formatter):
 
 
 def log_to_file(clean: Callable[[str], str]) -> None:
-    """Send the logs to the platform's log directory; the terminal belongs to the console.
+    """Write logs to a file in the platform's log directory, not to the terminal.
 
-    `clean` removes what looks like a secret from a text; the secrets of this process are removed in any case.
+    `clean` removes text that looks like a secret; the secrets of this process are removed in any case.
     """
     root = logging.getLogger("mogplex")
     root.setLevel(logging.INFO)
@@ -47,7 +47,7 @@ def log_to_file(clean: Callable[[str], str]) -> None:
     handler: logging.Handler = logging.NullHandler()
     with contextlib.suppress(OSError):
         log_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # A pipe would block until somebody reads from it.
+        # Writing to a pipe would block until somebody reads from it.
         if log_file().is_file() or not log_file().exists():
             handler = LogFile(log_file(), maxBytes=2_000_000, backupCount=1, delay=True)
     handler.setFormatter(_CleanFormatter(clean))
@@ -58,9 +58,9 @@ def log_to_file(clean: Callable[[str], str]) -> None:
 
 
 def report_crash(error: BaseException, clean: Callable[[str], str]) -> str:
-    """Log the traceback of an internal error and return the sentence that says what happened.
+    """Log the traceback of an internal error and return a sentence about it.
 
-    `clean` removes what looks like a secret from a text.
+    `clean` removes text that looks like a secret.
     """
     log_to_file(clean)
     _crash_log.critical("%s", "".join(traceback.format_exception(error)))

@@ -1,4 +1,4 @@
-"""Where the console keeps its files: the platform's own config, state, cache and log directories."""
+"""Paths of the console's files in the platform's directories."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 APP = "mogplex-tui"
-# Bytes that a file which people or commands write by hand never reaches.
+# Bytes that no hand-written file and no state file reaches.
 SMALL_FILE = 4 * 1024 * 1024
 
 
@@ -22,16 +22,16 @@ def config_file() -> Path:
 
 
 def state_dir(context: str) -> Path:
-    """Return the directory of what was started, opened and typed in one context; not yet created."""
+    """Return the state directory of one context; it need not exist."""
     from platformdirs import user_state_path
 
     safe = "".join(char if char.isalnum() or char in "-_." else "-" for char in context)
-    # No name may lead out of the directory, or hide.
+    # A context's name must not lead out of the directory or make it hidden.
     return user_state_path(APP) / (safe.lstrip(".") or "default")
 
 
 def log_file() -> Path:
-    """Return the path of the request log; its directory need not exist."""
+    """Return the path of the log file; its directory need not exist."""
     from platformdirs import user_log_path
 
     return user_log_path(APP) / "mogplex-tui.log"
@@ -42,11 +42,9 @@ class NotAFile(OSError):
 
 
 def read_regular(path: Path, limit: int) -> str:
-    """Return the text of a regular file; a pipe or a device, which may never end, is not opened.
+    """Return the text of a regular file; pipes and devices are not opened.
 
-    Raises:
-        OSError: it is missing, cannot be read, or is NotAFile.
-        UnicodeDecodeError: it is not UTF-8.
+    Raises OSError if it is missing, unreadable or NotAFile, and UnicodeDecodeError if it is not UTF-8.
     """
     try:
         found = path.stat()
@@ -54,7 +52,7 @@ def read_regular(path: Path, limit: int) -> str:
         if error.errno == errno.ELOOP:
             raise NotAFile(error.errno, "it is a link to itself", str(path)) from None
         if error.errno == errno.ENOTDIR:
-            # A file, or a device as in HOME=/dev/null, is where its directory would be.
+            # A file, or a device as in HOME=/dev/null, is in the place of its directory.
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
         raise
     if not stat.S_ISREG(found.st_mode):
@@ -65,7 +63,10 @@ def read_regular(path: Path, limit: int) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file in one step, readable by its owner only; of a link, the file that it leads to. Raises OSError."""
+    """Replace a file atomically, readable only by its owner. Raises OSError.
+
+    A symbolic link is kept; the file it points to is replaced.
+    """
     if path.is_symlink():
         path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,30 +1,33 @@
-"""Credentials in memory: they can be used, compared and passed on, but not be shown by accident."""
+"""Credentials in memory that cannot be shown by accident."""
 
 from __future__ import annotations
 
-# Shorter texts also occur in words that are no secret.
+# Shorter texts also occur in ordinary words.
 _SHORTEST = 8
 _HIDDEN = "••••"
-# The texts of all secrets of this process. They outlive their secrets: a late log line may still hold one.
+# The texts of all secrets of this process. They outlive their secrets, because a late log line may contain one.
 _texts: set[str] = set()
 
 
 def hide_secrets(text: str) -> str:
-    """Return a text without the secrets that this process has held, whatever their form."""
-    # The longest first: one secret may be a part of another.
+    """Return a text with the secrets of this process replaced, in any encoding."""
+    # The longest first: one secret may be part of another.
     for secret in sorted((each for each in _texts if each in text), key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)
     return text
 
 
 def _remember(secret: str) -> None:
-    """Remember a secret for hide_secrets; of a Cookie header, also the value of each cookie."""
+    """Register a secret for `hide_secrets`; of a Cookie header, also each value."""
     values = [secret, *(pair.partition("=")[2].strip() for pair in secret.split(";"))]
     _texts.update(value for value in values if len(value) >= _SHORTEST)
 
 
 class Secret:
-    """A secret text whose repr, str and format show only dots; `reveal()` is the one way to the text."""
+    """A secret text whose repr, str and format show only dots.
+
+    `reveal()` returns the text.
+    """
 
     __slots__ = ("_text",)
 
@@ -34,7 +37,7 @@ class Secret:
             _remember(self._text)
 
     def reveal(self) -> str:
-        """Return the secret text itself, for the request header or the credential file alone."""
+        """Return the secret text, for a request header or the credential store only."""
         return self._text
 
     def __repr__(self) -> str:
@@ -52,7 +55,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        # Loaded when two secrets are really compared, which no first frame does.
+        # Imported only when two secrets are compared, which does not happen before the first frame.
         import hmac
 
         return hmac.compare_digest(

@@ -1,4 +1,7 @@
-"""What the console was told, and by whom: command line, environment, context, config file, default, in this order."""
+"""Settings with their origin.
+
+Precedence: command line, environment, context, config file, default.
+"""
 
 from __future__ import annotations
 
@@ -21,22 +24,22 @@ _FALSE = {"", "0", "false", "no", "off"}
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used; the text says which, where it came from and what would do."""
+    """An unusable setting; the message names it, its origin and what to do."""
 
 
 class CredentialsError(SettingsError):
-    """What the context is signed in with cannot be had: a locked keyring, a damaged file."""
+    """The context's credentials cannot be read: a locked keyring, a damaged file."""
 
 
 class Sourced(NamedTuple, Generic[T]):
-    """A value and where it came from, in words a person can act on."""
+    """A value and its origin as text."""
 
     value: T
     origin: str
 
 
 class Settings(NamedTuple):
-    """Everything that decides how the console starts; every value knows its origin."""
+    """All settings of a console or command; each has its origin."""
 
     base_url: Sourced[str | None]
     token: Sourced[Secret | None]
@@ -46,20 +49,20 @@ class Settings(NamedTuple):
     ascii: Sourced[bool]
     reduced_motion: Sourced[bool]
     tab_line: Sourced[bool]
-    # The team that is acted for (a UUID), and what guards and marks the context.
+    # The id of the active team, and what guards and marks the context.
     team: Sourced[str | None]
     protected: Sourced[bool]
     colour: Sourced[str | None]
     # The keys of actions by id, as the file has them: `operate.key_overrides` decides which of them hold.
     keys: Sourced[Mapping[str, Any]]
-    # The largest answer of the service that is read, in megabytes after decompression.
+    # The largest response that is read, in megabytes after decompression.
     max_answer_mb: Sourced[int]
     context: str = "default"
     context_origin: str = "default"
-    # The whole pair when `token` is one that came from a browser and is renewed.
+    # The OAuth pair, if `token` comes from a browser sign-in and is renewed.
     grant: Grant | None = None
     kept_in: str | None = None
-    # An embedded plane lives in a file that goes away with it, so nothing about it is worth keeping.
+    # True for an embedded plane, whose database is temporary: nothing about it is stored.
     ephemeral: bool = False
 
 
@@ -80,9 +83,9 @@ _TABLE: dict[str, tuple[tuple[str, ...], Any]] = {
 }
 _SECRET = {"token", "session_cookie"}
 _BOOLEAN = {"read_only", "ascii", "reduced_motion", "tab_line", "protected"}
-# Whole numbers with the least and the greatest that is accepted.
+# Integer settings with their smallest and largest value.
 _NUMBER = {"max_answer_mb": (1, 4096)}
-# What belongs to a context; the rest is a matter of taste and of the terminal.
+# Settings that belong to a context; the others belong to the user and the terminal.
 _OF_A_CONTEXT = ("base_url", "team", "read_only", "protected", "colour")
 
 
@@ -98,18 +101,14 @@ def load(
 ) -> Settings:
     """Resolve every setting by precedence.
 
-    Args:
-        arguments: what the command line said; a missing or None value means that it said nothing.
-        environ: the environment (default: the process's).
-        path: the config file (default: the platform's); it may be missing. `contexts.json` is beside it.
-        context: the name under which state is kept, and no stored context; None takes `--context`, MOGPLEX_CONTEXT,
-            the current context, else `default`.
-        ephemeral: whether nothing is to be kept on disk.
-        contexts: whether stored contexts count; an embedded plane has nothing to do with them.
-        credentials: whether to read what the context is signed in with; without it `kept_in` tells where that is.
+    `arguments` are those of the command line; None values count as not given. `environ` and `path` (of the config file)
+    default to the process's and the platform's; the file may be missing, and `contexts.json` is beside it. `context` is
+    the name for state directories where no stored context is meant; None resolves it from `--context`, MOGPLEX_CONTEXT
+    and the current context, else `default`. With `ephemeral` nothing is stored on disk. Without `contexts` stored
+    contexts are ignored; without `credentials` the stored credentials are not read, and `kept_in` only tells where they
+    are.
 
-    Raises:
-        SettingsError: a file does not parse, a value is of the wrong kind, or the named context is not there.
+    Raises SettingsError if a file cannot be parsed, a value has the wrong type, or the named context does not exist.
     """
     environ = os.environ if environ is None else environ
     arguments = arguments or {}
@@ -150,10 +149,10 @@ def _named(
 def _choose(
     name: str | None, origin: str, arguments: Mapping[str, Any], environ: Mapping[str, str], path: Path
 ) -> tuple[Context | None, str]:
-    """Return the context in force and who chose it.
+    """Return the context in force and its origin.
 
-    The current one steps back when another service is named: neither its state nor its guards belong there. A name
-    that is no context may stand for a service that is named beside it, and is an error otherwise.
+    The current context does not apply if another service is named. A name without a context may accompany a named
+    service, and is an error otherwise.
     """
     from mogplex_tui.config.contexts import ContextError, contexts_file, read
 
@@ -181,20 +180,20 @@ def _choose(
 
 
 def _signed_in(values: dict[str, Sourced[Any]], context: Context) -> Grant | None:
-    """Fill in what the context is signed in with where nothing else was given; the pair behind a token that is one."""
+    """Add the stored credentials of the context that were not given otherwise."""
     missing = [key for key in ("token", "session_cookie") if values[key].value is None]
     if context.kept_in is None or not missing:
         return None
-    from mogplex_tui.config.credential_store import VaultError, load
+    from mogplex_tui.config.credential_store import CredentialStoreError, load
 
     try:
         record = load(context.name, context.kept_in)
-    except VaultError as error:
+    except CredentialStoreError as error:
         if len(missing) == 1:
-            # The other one was given by the environment, which is enough to go on with.
+            # The environment gave the other credential, which is enough to continue.
             return None
         raise CredentialsError(str(error)) from None
-    # A credential goes to the address that it was made for, and nowhere else.
+    # A credential is only sent to the address that it was stored for.
     if record is None or not same_service(record.base_url, values["base_url"].value or ""):
         return None
     origin = f"context {context.name} ({_place(context)})"
@@ -218,7 +217,10 @@ def _place(context: Context) -> str:
 
 
 def same_service(one: str, other: str) -> bool:
-    """Return whether two addresses have the same scheme, host, port and path; what cannot be read is no service."""
+    """Return whether two URLs have the same scheme, host, port and path.
+
+    Unreadable URLs are never the same.
+    """
     from urllib.parse import urlsplit
 
     def parts(text: str) -> tuple[str, str, int, str]:
@@ -246,7 +248,7 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise SettingsError(
             f"{path} could not be read: it is not UTF-8 text. Fix it or move it away."
         ) from None
-    # Most people have no such file, and its parser costs time before the first frame.
+    # Most people have no config file, and the TOML parser takes time before the first frame.
     import tomllib
 
     try:
@@ -260,7 +262,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _keys(stored: Mapping[str, Any], path: Path) -> Sourced[Mapping[str, Any]]:
-    """Return the keys of the config file; nothing else says any."""
+    """Return the keys of the config file, the only place for them."""
     if "keys" not in stored:
         return Sourced({}, "default")
     table = stored["keys"]
@@ -285,10 +287,10 @@ def _resolve(
     for variable in variables:
         if environ.get(variable, "").strip():
             return Sourced(_coerce(key, environ[variable], variable), variable)
-    # A context that does not say read-only leaves that to the config file.
+    # A context that is not read-only leaves the decision to the config file.
     if context is not None and key in _OF_A_CONTEXT and getattr(context, key):
         return Sourced(getattr(context, key), f"context {context.name}")
-    # Credentials are never taken from the config file: people share and publish that file.
+    # Credentials are never read from the config file, because people share and publish it.
     if key in stored and key not in _SECRET:
         return Sourced(_coerce(key, stored[key], str(path)), str(path))
     return Sourced(default, "default")
@@ -316,7 +318,7 @@ def _coerce(key: str, value: Any, origin: str) -> Any:
 def _number(key: str, value: Any, origin: str) -> int:
     least, most = _NUMBER[key]
     text = str(value).strip()
-    # Longer digits are out of range, and too long ones no number for Python.
+    # A longer number is out of range, and Python refuses to parse very long ones.
     if not isinstance(value, bool) and text.isascii() and text.isdecimal() and len(text) < 10:
         number = int(text)
         if least <= number <= most:

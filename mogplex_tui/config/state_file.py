@@ -1,4 +1,4 @@
-"""JSON files of the state directory, written atomically.
+"""JSON files in the state directory, written atomically.
 
 A damaged file is renamed and never overwritten.
 """
@@ -13,10 +13,10 @@ from typing import Any
 
 from mogplex_tui.config.paths import NotAFile, read_regular, write_private
 
-# Larger than any file of this kind becomes.
+# Larger than any file of this kind.
 LIMIT = 64 * 1024 * 1024
 _MOST_COPIES = 100
-# Errors that concern the whole disk, with advice; they are reported once for all files of a folder.
+# Errors that concern the whole disk, with advice; reported once for all files of a directory.
 _DISK_ERRORS = {
     errno.ENOSPC: "Free some space on its disk",
     errno.EDQUOT: "Free some space on its disk",
@@ -26,14 +26,14 @@ _DISK_ERRORS = {
 
 
 class FileTroubles:
-    """Sentences about files that could not be read or written; each is told once."""
+    """Messages about files that could not be read or written; each is sent once."""
 
     def __init__(self) -> None:
         self._sentences: list[str] = []
         self._listeners: list[Callable[[str], None]] = []
 
     def report(self, sentence: str) -> None:
-        """Pass a sentence to the listeners, unless it was reported before."""
+        """Send a message to the listeners, unless it was sent before."""
         if sentence in self._sentences:
             return
         self._sentences.append(sentence)
@@ -41,7 +41,10 @@ class FileTroubles:
             listener(sentence)
 
     def report_unwritten(self, path: Path, error: OSError, sentence: str) -> None:
-        """Report that a file was not written, with `sentence` unless the reason concerns the whole disk."""
+        """Report that a file was not written.
+
+        `sentence` is used unless the error concerns the whole disk.
+        """
         advice = _DISK_ERRORS.get(error.errno or 0)
         if advice is not None:
             sentence = (
@@ -69,7 +72,7 @@ class StateFile:
 
     @property
     def path(self) -> Path | None:
-        """Where the file is; None when nothing is kept, also after a failure that would lose what is there."""
+        """The path; None if nothing is stored, also after an error that would lose data."""
         return self._path
 
     def read(self, is_valid: Callable[[Any], bool]) -> Any | None:
@@ -96,7 +99,7 @@ class StateFile:
         return None
 
     def write(self, content: Any) -> None:
-        """Replace the file; a failure is reported and not raised."""
+        """Replace the file; an error is reported, not raised."""
         if self._path is None:
             return
         try:
@@ -110,7 +113,7 @@ class StateFile:
             )
 
     def set_aside(self, outcome: str) -> None:
-        """Rename a damaged file, so that the next write does not destroy it; `outcome` ends the sentence about it."""
+        """Rename a damaged file to keep it; `outcome` ends the message about it."""
         path = self._path
         if path is None:
             return

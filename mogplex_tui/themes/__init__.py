@@ -1,6 +1,6 @@
-"""The console's own themes: calm, one accent, severity colours for severity only.
+"""The console's own themes. Severity colours are used for severity only.
 
-Hex colours live only here.
+Hex colours are defined only here.
 """
 
 from __future__ import annotations
@@ -72,16 +72,16 @@ THEMES: Final = (DARK, LIGHT)
 
 
 def register(app: App[Any]) -> None:
-    """Make the themes known to an app; which one it uses stays the app's choice."""
+    """Register the themes with an app, which chooses the one to use."""
     for theme in THEMES:
         app.register_theme(theme)
 
 
 def allowed(name: str, environment: Mapping[str, str], *, no_color: bool = False) -> str:
-    """The theme to use where `name` was asked for: the dark one when colours are off.
+    """Return the theme to use for `name`: the dark one if colours are off.
 
-    An ANSI theme without colours would draw black on black, so `NO_COLOR` (in the environment, or as Textual
-    has already taken it out of there and keeps it in `App.no_color`) always means the dark theme.
+    An ANSI theme without colours would draw black on black, so `NO_COLOR` (in the environment, or as `App.no_color`)
+    always means the dark theme.
     """
     if no_color or "NO_COLOR" in environment:
         return DARK.name

@@ -15,7 +15,7 @@ import pytest
 
 from mogplex_tui.config import contexts, credential_store, file_locks
 from mogplex_tui.config.contexts import Context, ContextError, Contexts, contexts_file
-from mogplex_tui.config.credential_store import Grant, StoredCredential, StoredGrant, VaultError
+from mogplex_tui.config.credential_store import CredentialStoreError, Grant, StoredCredential, StoredGrant
 from mogplex_tui.config.file_locks import FileLock, held
 from mogplex_tui.config.paths import config_file
 from mogplex_tui.config.secret import Secret
@@ -271,7 +271,7 @@ def test_a_keyring_that_cuts_what_it_is_given_is_not_trusted(ring: MemoryKeyring
     ring.longest = 20
     assert credential_store.save("work", WHOLE) == credential_store.FILE
     assert ring.kept == {}
-    with pytest.raises(VaultError):
+    with pytest.raises(CredentialStoreError):
         credential_store.save("work", WHOLE, where=credential_store.KEYRING)
 
 
@@ -294,7 +294,7 @@ def test_a_damaged_record_is_said_without_being_quoted(text: str) -> None:
     path = credential_store.credentials_file("work")
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    with pytest.raises(VaultError, match="Sign in again") as caught:
+    with pytest.raises(CredentialStoreError, match="Sign in again") as caught:
         credential_store.load("work", credential_store.FILE)
     assert "mog_x" not in str(caught.value)
 

@@ -91,8 +91,8 @@ def _secret(db: Path | None) -> str | None:
 
 
 def _delivery(args: argparse.Namespace) -> tuple[str, bytes]:
-    from mogplex_tui.controlplane.engine.payloads import KINDS as KNOWN
-    from mogplex_tui.controlplane.engine.payloads import About, Said, build
+    from mogplex_tui.controlplane.workload.github_payloads import KINDS as KNOWN
+    from mogplex_tui.controlplane.workload.github_payloads import About, Said, build
 
     about = About(args.repo, args.branch)
     said = Said(args.text, args.number)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mogplex_tui.controlplane import cron
-from mogplex_tui.controlplane.seed import diagnosis
+from mogplex_tui.controlplane.workload import failure_diagnosis
 
 from .sim_support import Bench
 
@@ -153,9 +153,9 @@ def test_nightly_work_came_with_its_clock_or_was_tried_by_hand(bench: Bench) -> 
     ],
 )
 def test_a_diagnosis_agrees_with_its_text(klass: str, text: str, timeout_ms: int, status: int | None) -> None:
-    told = diagnosis.failed(klass, text, "mention:agent")
+    told = failure_diagnosis.failed(klass, text, "mention:agent")
     assert (told["model_effective_timeout_ms"], told["model_failure_status_code"]) == (timeout_ms, status)
-    again = diagnosis.recovered(klass, text, "mention:agent")
+    again = failure_diagnosis.recovered(klass, text, "mention:agent")
     assert bool(again) is told["model_retry_attempted"]
 
 
@@ -166,4 +166,4 @@ def test_only_what_is_tried_again_is_recovered_from(bench: Bench) -> None:
             "SELECT metadata FROM automation_dispatch_events WHERE metadata LIKE '%recovered%'"
         )
     }
-    assert classes and classes <= set(diagnosis.RETRIED)
+    assert classes and classes <= set(failure_diagnosis.RETRIED)

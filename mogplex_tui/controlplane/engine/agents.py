@@ -7,17 +7,17 @@ from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from ..db.clock import MINUTE_US, SECOND_US
+from ..sample_data.loader import Prompt, prompts
 from ..seed import outputs
-from ..seed.catalogue import Prompt, prompts
-from ..seed.history import attached
-from ..seed.job_plan import CALL_TYPES
-from ..seed.odds import dearer
-from ..seed.rng import pick, token
-from ..seed.steps import CallKind, Story
-from ..seed.stories import Branches, plan_agent, plan_harness
 from ..simulator.boxes import BootFailed, Tree, launch, watch_idle
 from ..simulator.play import play, settle_later, tokens_of
 from ..simulator.stage import Part, Stage
+from ..workload.call_plan import CallKind, Story
+from ..workload.call_planner import Branches, plan_agent, plan_harness
+from ..workload.external_runs import attached
+from ..workload.job_planner import CALL_TYPES
+from ..workload.odds import dearer
+from ..workload.rng import pick, token
 from ..writes import calls
 from . import course as courses
 from . import waits

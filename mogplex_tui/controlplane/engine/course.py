@@ -17,12 +17,12 @@ import re
 from random import Random
 from typing import Any, NamedTuple
 
-from ..seed.catalogue import material
-from ..seed.odds import Odds
-from ..seed.rng import pick, whole
-from ..seed.steer import Course as CliCourse
-from ..seed.steer import draw_course
-from ..seed.stories import pick_failure
+from ..sample_data.loader import material
+from ..workload.call_planner import pick_failure
+from ..workload.odds import Odds
+from ..workload.rng import pick, whole
+from ..workload.run_outcomes import Course as CliCourse
+from ..workload.run_outcomes import draw_course
 from .job import Job
 
 _FAILURES = {

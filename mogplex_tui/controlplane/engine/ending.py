@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..db.database import Row, Tx
-from ..seed import diagnosis
-from ..seed.catalogue import material
-from ..seed.job_plan import phase_of
-from ..seed.rng import token
-from ..seed.stories import pick_failure
+from ..sample_data.loader import material
 from ..simulator.stage import Part, Stage
+from ..workload import failure_diagnosis
+from ..workload.call_planner import pick_failure
+from ..workload.job_planner import phase_of
+from ..workload.rng import token
 from ..writes import calls, job_control, jobs, nodes
 from . import dispatch
 from .agents import NodeEnd
@@ -133,10 +133,10 @@ def _write_finding(tx: Tx, stage: Stage, part: Part, job: Job, ordinal: int, fin
 
 def _diagnostics(job: Job, end: NodeEnd) -> dict[str, Any]:
     """What a control row says about a failure (observability.md §8.3)."""
-    return diagnosis.failed(end.failure or "unknown", end.error, phase_of(job.source_type))
+    return failure_diagnosis.failed(end.failure or "unknown", end.error, phase_of(job.source_type))
 
 
 def _recovered(part: Part, job: Job) -> dict[str, Any]:
     """Now and then a second attempt got over a failure of the first."""
     chance, failure = part.rng.random(), pick_failure(part.rng)
-    return diagnosis.recovered(*failure, phase_of(job.source_type)) if chance < _RECOVERING else {}
+    return failure_diagnosis.recovered(*failure, phase_of(job.source_type)) if chance < _RECOVERING else {}

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..db.database import Database, Row
-from ..seed.rng import token
-from ..seed.world import Repo
-from ..simulator.runs import repo_of
 from ..simulator.stage import Stage
+from ..workload.account import Repo, repo_of
+from ..workload.rng import token
 from . import graph as graphs
 from .graph import Ended, Graph, Node
 from .state import State

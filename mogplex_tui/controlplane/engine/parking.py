@@ -7,8 +7,8 @@ from collections.abc import Generator, Mapping
 from typing import Any, NamedTuple
 
 from ..db.clock import DAY_US, SECOND_US
-from ..seed.job_plan import wait_seconds
 from ..simulator.stage import Part, Stage
+from ..workload.job_planner import wait_seconds
 from ..writes import nodes
 from . import waits
 from .graph import Node

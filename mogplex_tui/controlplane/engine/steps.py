@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from ..seed.rng import between, token, whole
 from ..simulator.stage import Part, Stage
+from ..workload.rng import between, token, whole
 from . import state as states
 from . import waits
 from .agents import NodeActs, NodeEnd

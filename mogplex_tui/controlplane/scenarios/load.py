@@ -12,6 +12,7 @@ from typing import Any
 
 from ..faults.rules import BadRuleError
 from ..faults.rules import parse as parse_rule
+from ..sample_data.loader import material
 from .fields import Fields, ScenarioError, shown
 from .model import KINDS, ROUTES, Gust, Loop, Now, Past, Scenario, Spend, Trouble
 
@@ -21,7 +22,6 @@ HARNESSES = ("claude-code", "codex")
 # Events whose title a round of a loop can be told by.
 _LOOPING = ("pr_opened", "issue_opened")
 _HERE = Path(__file__).parent
-_DATA = _HERE.parent / "seed" / "data"
 _DAY = 86_400.0
 _MOST_BYTES = 1_000_000
 
@@ -184,7 +184,7 @@ def _subject(entry: Fields) -> str:
         return f"harness:{entry.choice('harness', (*HARNESSES, '*'))}"
     model = entry.text("model")
     entry.know("harness")
-    known = [row["id"] for row in _data("models")]
+    known = [row["id"] for row in material("models")]
     if "*" not in model and model not in known:
         raise entry.wrong("model", f"must be one of {', '.join(known)}, or have a *, not {shown(model)}")
     return model
@@ -193,7 +193,7 @@ def _subject(entry: Fields) -> str:
 def _trouble(entry: Fields) -> Trouble:
     subject, share = _subject(entry), entry.number("share", 0, 1)
     entry.know("class")
-    failure = entry.choice("class", tuple(_data("errors"))) if entry.has("class") else None
+    failure = entry.choice("class", tuple(material("errors"))) if entry.has("class") else None
     return Trouble(subject, share, failure)
 
 
@@ -204,13 +204,13 @@ def _spend(entry: Fields) -> Spend:
 def _loop(entry: Fields) -> Loop:
     flows = {
         row["key"]: row
-        for row in _data("flows")
+        for row in material("flows")
         if row["start"]["event"] in _LOOPING and row["status"] == "active" and row["owner"] == "ada"
     }
     automation = entry.choice("automation", tuple(flows))
     repos = [
         row["key"]
-        for row in _data("account")["repos"]
+        for row in material("account")["repos"]
         if row["installation"] == flows[automation]["installation"] and not row.get("hidden")
     ]
     told = Loop(
@@ -236,9 +236,3 @@ def _gust(entry: Fields) -> Gust:
     if every is not None and (lasts is None or lasts >= every):
         raise entry.wrong("every", "must be longer than lasts, which must be there")
     return Gust(rule, after, lasts, every)
-
-
-@cache
-def _data(name: str) -> Any:
-    # Read here and not by the seed: its package loads the whole plane.
-    return json.loads((_DATA / f"{name}.json").read_text(encoding="utf-8"))

@@ -7,11 +7,11 @@ from typing import Any
 
 from ..db.clock import DAY_US, HOUR_US
 from ..db.row_batches import Rows, encode
-from .catalogue import material, models
+from ..sample_data.loader import material, models
+from ..workload.account import Flow, World
+from ..workload.rng import new_uuid
 from .families.projects import repo_row
 from .families.routing import flow_extras
-from .rng import new_uuid
-from .world import Flow, World
 
 
 def write_account(rows: Rows, world: World, rng: Random, now: int) -> None:

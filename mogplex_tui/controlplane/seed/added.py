@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from random import Random
-from typing import Any
-
 from ..db.clock import HOUR_US, MINUTE_US, SECOND_US
 from ..db.row_batches import Rows
+from ..sample_data.loader import prompts
 from ..scenarios.model import Loop, Scenario
-from .catalogue import material, prompts
+from ..workload.account import World
+from ..workload.job_planner import JobPlan, plan_job
+from ..workload.odds import dearer
+from ..workload.questions import draw_question
+from ..workload.rng import pick, stream, token, whole
 from .families.routing import approval
 from .history import History
 from .job_history import JobHistory
-from .job_plan import JobPlan, plan_job
-from .odds import dearer
-from .rng import pick, stream, token, whole
 from .sandboxes import write_past
-from .world import World
 
 _TITLES = {"pr_opened": "pr_title", "issue_opened": "issue_title"}
 _START_SECONDS = 2.0
-
-
-def draw_question(rng: Random, world: World) -> dict[str, Any]:
-    """Something that the orchestrator might ask: tool, input, summary and urgency (routing.md §3.16)."""
-    told = pick(rng, material("questions"))
-    about = {"repo": pick(rng, world.own()).full_name, "n": whole(rng, 210, 1900)}
-    given = {
-        name: about["n"] if text == "{n}" else text.format(**about) for name, text in told["input"].items()
-    }
-    return {**told, "summary": told["summary"].format(**about), "input": given}
 
 
 def write_added(rows: Rows, world: World, direct: History, scenario: Scenario, seed: int, now: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from ..db.clock import MINUTE_US
 from ..db.database import Row, Tx
 from ..db.row_batches import Rows
-from .rng import new_uuid, stream, whole
+from ..workload.rng import new_uuid, stream, whole
 
 _BOOTS = ("sandbox_boots_per_hour", 3_600, 120)
 _EXECS = ("sandbox_execs_per_minute", 60, 20)

@@ -7,21 +7,22 @@ from ..db.bulk_load import loading, suspended
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US
 from ..db.database import Tx
 from ..db.row_batches import Rows
+from ..sample_data.loader import prompts
 from ..scenarios.model import Scenario
+from ..workload.account import World, build_world
+from ..workload.call_plan import CallKind
+from ..workload.external_runs import Box
+from ..workload.odds import Odds
+from ..workload.rng import stream
 from .account import write_account
 from .added import write_added
 from .admissions import write_admissions
-from .catalogue import prompts
 from .enlarge import enlarge
 from .families import FAMILIES
 from .history import History
 from .job_history import JobHistory
-from .odds import Odds
-from .rng import stream
-from .sandboxes import Box, write_present
+from .sandboxes import write_present
 from .standing_calls import write_standing_calls
-from .steps import CallKind
-from .world import World, build_world
 
 SIZES = {"small": 400, "medium": 8_000, "large": 2_500}
 LARGE_CALLS = 100_000

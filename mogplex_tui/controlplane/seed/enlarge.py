@@ -5,9 +5,9 @@ from __future__ import annotations
 from ..db.clock import DAY_US, SECOND_US
 from ..db.database import Tx
 from ..db.time_shift import mark_own
-from .catalogue import script
+from ..sample_data.loader import script
+from ..workload.rng import new_uuid, pick, stream, whole
 from .rhythm import WINDOW_DAYS
-from .rng import new_uuid, pick, stream, whole
 
 LONG_EVENTS = 50_000
 _LONG_PACE_US = 330_000

@@ -2,75 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 from random import Random
 from typing import Any
 
 from ..db.clock import SECOND_US
 from ..db.database import Tx
 from ..db.row_batches import Rows, encode
-from .catalogue import Prompt, material, models, prompts
-from .odds import CALM, Odds
+from ..sample_data.loader import Prompt, material, prompts
+from ..workload.account import Repo, World
+from ..workload.call_plan import CallKind
+from ..workload.call_planner import Branches, chat_model, pick_failure, plan_agent, plan_harness
+from ..workload.external_runs import HARNESSES, Box, accepted_step, attached, external_metadata, request_hash
+from ..workload.odds import CALM, Odds
+from ..workload.rng import between, new_uuid, pick, token, whole
+from ..workload.run_outcomes import draw_course
 from .rhythm import Rhythm
-from .rng import between, new_uuid, pick, token, whole
-from .sandboxes import Box, write_past
+from .sandboxes import write_past
 from .scribe import CallFacts, Scribe, Written
-from .steer import draw_course
-from .steps import CallKind, Step
-from .stories import Branches, pick_failure, plan_agent, plan_harness
-from .world import Repo, World
 
 # The share of work that happened in the last hours and keeps its whole timeline.
 _FRESH = 0.2
-HARNESSES = ("codex", "claude-code", "claude-code")
-_CHAT_WEIGHTS = (6, 10, 3, 8, 4, 6, 4, 3, 4, 2, 2, 2, 2, 1, 2, 0)
-
-
-def request_hash(rng: Random) -> str:
-    """A plausible request hash (hex SHA-256) for a run that no client can replay."""
-    return hashlib.sha256(rng.randbytes(16)).hexdigest()
-
-
-def external_metadata(
-    repo: Repo, harness: str, key: str, digest: str, branches: Branches, box: Box | None
-) -> dict[str, Any]:
-    """What an external run and its call remember of the request (v1.md §7.4)."""
-    return {
-        "source": "external-api",
-        "external_request_id": key,
-        "request_hash": digest,
-        "harness_id": harness,
-        "repo_id": repo.id,
-        "repo": repo.full_name,
-        "base_branch": branches.base,
-        "working_branch": branches.working,
-        "root_directory": repo.root,
-        "sandbox_record_id": None if box is None else box.id,
-        "sandbox_id": None if box is None else box.name,
-    }
-
-
-def attached(metadata: dict[str, Any], mode: str | None = None) -> dict[str, Any]:
-    """The call's metadata once the harness has taken it over in a mode (v1.md §7.4)."""
-    spelled = (mode or "").upper()
-    extra = {
-        "harness_mode": spelled if spelled in ("SAFE", "YOLO") else "AUTO",
-        "product_team_id": None,
-        "ai_billing_source": "platform",
-        "prepared": False,
-    }
-    return {**metadata, "source": "cli", **extra}
-
-
-def accepted_step(run_id: str, harness: str, branch: str) -> Step:
-    """The first event of every external run (v1.md §8.1)."""
-    payload = {"external_run_id": run_id, "harness_id": harness, "working_branch": branch}
-    return Step(0.0, "started", "External Mogplex run accepted", payload)
-
-
-def chat_model(rng: Random) -> str:
-    """A catalogue model, drawn as people choose them."""
-    return rng.choices(models(), weights=_CHAT_WEIGHTS)[0].id
 
 
 class History:

@@ -10,15 +10,15 @@ from ..db.clock import DAY_US, MINUTE_US, SECOND_US, iso_app
 from ..db.row_batches import Rows, encode
 from ..engine.dispatch import retry_metadata
 from ..engine.hooks import slot_of, trial_key, trial_payload
+from ..workload.account import World
+from ..workload.call_plan import CallKind
+from ..workload.job_planner import JobPlan, finding_columns, flow_repos, plan_job, wait_seconds
+from ..workload.odds import CALM
+from ..workload.rng import new_uuid, pick, token, whole
 from .history import History
-from .job_plan import JobPlan, finding_columns, flow_repos, plan_job, wait_seconds
 from .node_history import NodeHistory
-from .odds import CALM
 from .rhythm import WINDOW_DAYS
-from .rng import new_uuid, pick, token, whole
 from .scribe import Written
-from .steps import CallKind
-from .world import World
 
 # How often each automation is set off.
 _FLOW_WEIGHTS = {"review": 34, "triage": 18, "ci": 14, "mention": 14, "push": 18, "nightly": 4}

@@ -8,14 +8,14 @@ from typing import Any
 
 from ..db.clock import HOUR_US, MINUTE_US, SECOND_US
 from ..db.row_batches import Rows, encode
+from ..workload.account import World
+from ..workload.call_plan import CallKind
+from ..workload.job_planner import AgentWork, JobPlan, NodePlan, WaitWork, node_metadata
+from ..workload.rng import new_uuid, token
 from ..writes.nodes import decided
 from .history import History
-from .job_plan import AgentWork, JobPlan, NodePlan, WaitWork, node_metadata
 from .outputs import Outputs
-from .rng import new_uuid, token
 from .scribe import CallFacts, Written
-from .steps import CallKind
-from .world import World
 
 
 @dataclass

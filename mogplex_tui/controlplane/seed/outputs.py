@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine.state import State, assign, condition
+from ..workload.call_plan import CallKind, Story
+from ..workload.job_planner import JobPlan, NodePlan
 from ..writes.nodes import decided
-from .job_plan import JobPlan, NodePlan
-from .steps import CallKind, Story
 
 _LONGEST_TEXT = 600
 _OF_A_TOOL = ("name", "input_preview", "output_preview", "duration_ms")

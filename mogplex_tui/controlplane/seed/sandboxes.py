@@ -7,18 +7,11 @@ from typing import Any, NamedTuple
 
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ..db.row_batches import Rows, encode
-from .catalogue import work
-from .places import preview_url, runtime_of, vm_name
-from .rng import new_uuid, pick, whole
-from .world import Repo, World
-
-
-class Box(NamedTuple):
-    """A sandbox record as far as its runs need it: row id, VM name and branch."""
-
-    id: str
-    name: str
-    branch: str
+from ..sample_data.loader import work, work_text
+from ..workload.account import Repo, World
+from ..workload.external_runs import Box
+from ..workload.rng import new_uuid, pick, whole
+from ..workload.sandbox_addresses import preview_url, runtime_of, vm_name
 
 
 class _Wish(NamedTuple):
@@ -86,12 +79,6 @@ def _columns(rng: Random, repo: Repo, wish: _Wish, now: int) -> dict[str, Any]:
         "created_at": created,
         "last_active_at": active,
     }
-
-
-def work_text(name: str) -> str:
-    """One longer written text, such as an install log."""
-    text: str = "".join(work(name))
-    return text
 
 
 def _lifecycle(rows: Rows, rng: Random, box_id: str, wish: _Wish, now: int) -> None:

@@ -11,9 +11,9 @@ from ..db.clock import SECOND_US
 from ..db.database import Tx
 from ..db.row_batches import Rows, encode
 from ..db.stored_json import scrub
+from ..workload.call_plan import CallKind, Step, Story
+from ..workload.rng import new_uuid, token, whole
 from ..writes.pricing import Rates, Tokens, priced, rates
-from .rng import new_uuid, token, whole
-from .steps import CallKind, Step, Story
 
 _EVENT_COLUMNS = (
     "id",

@@ -7,12 +7,12 @@ from typing import Any
 
 from ..db.clock import SECOND_US
 from ..db.database import Row, Tx
-from .job_plan import CALL_TYPES
-from .rng import new_uuid, stream
+from ..workload.account import World
+from ..workload.call_plan import CallKind, Story
+from ..workload.call_planner import plan_agent
+from ..workload.job_planner import CALL_TYPES
+from ..workload.rng import new_uuid, stream
 from .scribe import CallFacts, Scribe
-from .steps import CallKind, Story
-from .stories import plan_agent
-from .world import World
 
 _RUNS = (
     "SELECT j.id, j.error, j.started_at, j.completed_at, j.metadata, g.id AS agent_id, g.model, g.user_id,"

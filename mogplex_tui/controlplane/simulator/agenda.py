@@ -8,8 +8,8 @@ from __future__ import annotations
 from random import Random
 
 from ..scenarios.model import KINDS
-from ..seed.rng import between, pick, whole
-from ..seed.steps import CallKind
+from ..workload.call_plan import CallKind
+from ..workload.rng import between, pick, whole
 from ..writes import limits
 from . import chats, jobs, runs
 from .plot import refused

@@ -6,14 +6,13 @@ from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from ..db.database import Database, Row, Tx
+from ..sample_data.loader import work, work_text
 from ..sandbox_reaper import PERIOD_S, reap
 from ..sandbox_states import BOOTING, Change, change
 from ..sandbox_use import is_busy
-from ..seed.catalogue import work
-from ..seed.places import preview_url, runtime_of, vm_name
-from ..seed.rng import between, pick, whole
-from ..seed.sandboxes import work_text
-from ..seed.world import Repo
+from ..workload.account import Repo
+from ..workload.rng import between, pick, whole
+from ..workload.sandbox_addresses import preview_url, runtime_of, vm_name
 from ..writes import limits, sandboxes
 from .scheduler import Acts
 from .stage import Part, Stage

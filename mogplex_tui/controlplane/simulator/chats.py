@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ..seed.catalogue import material
-from ..seed.history import chat_model
-from ..seed.rng import pick, token, whole
-from ..seed.steps import CallKind, Story
-from ..seed.stories import pick_failure, plan_agent
+from ..sample_data.loader import material
+from ..workload.call_plan import CallKind, Story
+from ..workload.call_planner import chat_model, pick_failure, plan_agent
+from ..workload.rng import pick, token, whole
 from ..writes import calls, limits
 from .play import play
 from .scheduler import Acts

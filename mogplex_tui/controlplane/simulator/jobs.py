@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ..db.clock import SECOND_US
 from ..engine import dispatch, hooks
-from ..engine.payloads import About, build
 from ..engine.webhooks import Delivery, deliver
-from ..seed.job_plan import flow_repos
-from ..seed.rng import between, new_uuid, pick
-from ..seed.world import Flow, Repo
+from ..workload.account import Flow, Repo
+from ..workload.github_payloads import About, build
+from ..workload.job_planner import flow_repos
+from ..workload.rng import between, new_uuid, pick
 from ..writes import ledger
 from .scheduler import Acts
 from .stage import Part, Stage

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ..db.clock import DAY_US, MINUTE_US
 from ..db.database import Row
 from ..engine import reapers, schedules
-from ..seed.rng import between
-from ..seed.steer import Course, draw_course
-from ..seed.steps import CallKind
-from ..seed.stories import plan_agent
+from ..workload.call_plan import CallKind
+from ..workload.call_planner import plan_agent
+from ..workload.rng import between
+from ..workload.run_outcomes import Course, draw_course
 from .boxes import BootFailed, boot, is_somebodys, watch_idle
 from .play import play, settle_later
 from .runs import ENDLESS_TURNS, start_run

@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 
 from ..db.database import Tx
-from ..seed.rng import token
-from ..seed.steps import CallKind, Step, Story, Usage
-from ..seed.stories import INTERRUPTED
+from ..workload.call_plan import CallKind, Step, Story, Usage
+from ..workload.call_planner import INTERRUPTED
+from ..workload.rng import token
 from ..writes import calls
 from ..writes.pricing import Tokens
 from .scheduler import Acts

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..engine.payloads import About, Said, build
 from ..engine.webhooks import Delivery, deliver
 from ..faults.rules import parse
 from ..scenarios.model import Gust, Loop
-from ..seed.added import draw_question
-from ..seed.rng import between, new_uuid, token
-from ..seed.world import Flow
+from ..workload.account import Flow
+from ..workload.github_payloads import About, Said, build
+from ..workload.questions import draw_question
+from ..workload.rng import between, new_uuid, token
 from ..writes import limits
 from .scheduler import Acts
 from .stage import Part, Stage

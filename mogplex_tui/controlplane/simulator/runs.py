@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..db.database import Row
-from ..seed.catalogue import Prompt, prompts
-from ..seed.history import HARNESSES, accepted_step, attached, external_metadata, request_hash
-from ..seed.rng import between, pick, token, whole
-from ..seed.steer import Course, draw_course, is_steered, steered_course
-from ..seed.steps import Story
-from ..seed.stories import Branches, plan_harness
-from ..seed.world import Repo, World
+from ..sample_data.loader import Prompt, prompts
+from ..workload.account import Repo, repo_of
+from ..workload.call_plan import Story
+from ..workload.call_planner import Branches, plan_harness
+from ..workload.external_runs import HARNESSES, accepted_step, attached, external_metadata, request_hash
+from ..workload.rng import between, pick, token, whole
+from ..workload.run_outcomes import Course, draw_course, is_steered, steered_course
 from ..writes import calls, limits, runs
 from .boxes import BootFailed, Tree, launch, watch_idle
 from .play import Fate, play, write_step
@@ -22,16 +22,6 @@ from .stage import Part, Stage
 ENDLESS_TURNS = 60
 # What a harness says of a call that was cancelled before it came (v1.md §7.6).
 _NOT_PENDING = "ai_call is not pending"
-
-
-def repo_of(world: World, repo_id: str, row: Row) -> Repo:
-    """The repository of a run; one that the seed does not know gets the script of the api repository."""
-    for repo in world.repos.values():
-        if repo.id == repo_id:
-            return repo
-    return Repo(
-        "", repo_id, row["user_id"], row["full_name"], None, row["base_branch"], row["root_directory"], False
-    )
 
 
 def prompt_of(repo: Repo, text: str) -> Prompt:
@@ -50,7 +40,8 @@ def working_branch(row: Row) -> tuple[str, bool]:
 def start_run(stage: Stage, run_id: str, course: Course | None = None, begun: bool = False) -> float:
     """Let a run that exists be executed; returns the seconds that its story is planned to take.
 
-    Without `course` the prompt's own words decide (seed/steer.py). `begun` takes up a call that streams already.
+    Without `course` the prompt's own words decide (workload/run_outcomes.py).
+    `begun` takes up a call that streams already.
     """
     row = stage.plane.db.one(
         "SELECT r.*, p.full_name FROM external_agent_runs r JOIN repos p ON p.id = r.repo_id WHERE r.id = ?",

@@ -11,9 +11,9 @@ from ..db.clock import SECOND_US
 from ..db.database import Tx
 from ..db.ids import Ids
 from ..scenarios.model import Scenario
-from ..seed.odds import Odds
-from ..seed.rng import stream
-from ..seed.world import World, build_world
+from ..workload.account import World, build_world
+from ..workload.odds import Odds
+from ..workload.rng import stream
 from .scheduler import Acts, Scheduler
 
 

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from ..seed.catalogue import material
+from ..sample_data.loader import material
 
 PRUNED = (".cache", ".git", ".next", ".turbo", ".vercel", "node_modules")
 

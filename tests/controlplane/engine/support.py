@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 
 from mogplex_tui.controlplane.db.clock import SECOND_US
-from mogplex_tui.controlplane.engine.payloads import KINDS, About, Said, build
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.simulator import Simulator
+from mogplex_tui.controlplane.workload.github_payloads import KINDS, About, Said, build
 from tests.controlplane.support import ManualClock, World
 
 MODEL = "acme/nova-1"

@@ -6,8 +6,8 @@ from pathlib import Path
 from random import Random
 
 from mogplex_tui.controlplane import cancels
-from mogplex_tui.controlplane.engine.payloads import KINDS, About, build
 from mogplex_tui.controlplane.engine.webhooks import Delivery, deliver
+from mogplex_tui.controlplane.workload.github_payloads import KINDS, About, build
 from tests.controlplane.sim_support import NOON, Bench, broken_promises
 
 REPOS = ("acme/api", "acme/web", "acme/billing", "ada-okafor/weather-bot")

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.core.plane import Settings
-from mogplex_tui.controlplane.engine.payloads import KINDS
 from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.controlplane.workload.github_payloads import KINDS
 from tests.controlplane.engine.support import Desk
 from tests.controlplane.engine.test_standing import assignment, trigger
 from tests.controlplane.machine.support import CRON, MACHINE

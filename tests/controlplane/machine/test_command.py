@@ -9,8 +9,8 @@ import json
 import pytest
 
 from mogplex_tui.cli import control_plane, webhook
-from mogplex_tui.controlplane.engine.payloads import KINDS
 from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.controlplane.workload.github_payloads import KINDS
 from tests.controlplane.engine.support import Desk
 from tests.controlplane.support import ManualClock
 

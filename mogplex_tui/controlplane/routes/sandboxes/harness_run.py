@@ -12,13 +12,13 @@ from ...core.event_channel import Channel
 from ...core.sandbox_processes import Process, real_seconds
 from ...db.database import Row
 from ...http.endpoints import Ask
-from ...seed.catalogue import Prompt
-from ...seed.steer import steered_course
-from ...seed.steps import Step, Story
-from ...seed.stories import Branches, plan_harness
+from ...sample_data.loader import Prompt
 from ...vm import lookup
 from ...vm.disk import Disk, TakenError
 from ...vm.trees import story_key
+from ...workload.call_plan import Step, Story
+from ...workload.call_planner import Branches, plan_harness
+from ...workload.run_outcomes import steered_course
 from ...writes import calls
 from ...writes.pricing import Tokens
 from .door import team_of, text_of

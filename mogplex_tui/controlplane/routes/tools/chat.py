@@ -18,7 +18,7 @@ from ...db.database import Row
 from ...http import params
 from ...http.endpoints import Ask, PlainEndpoint, RefusedError, Service, Verb, answer, refusal, route
 from ...roles import ActiveTeam, may
-from ...seed.odds import Odds
+from ...workload.odds import Odds
 from ...writes import calls, chats
 from ..team_scope import active_team
 

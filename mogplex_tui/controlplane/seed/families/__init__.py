@@ -9,7 +9,7 @@ from collections.abc import Callable
 from random import Random
 
 from ...db.row_batches import Rows
-from ..world import World
+from ...workload.account import World
 from . import identity, library, projects, routing, tools
 
 Writer = Callable[[Rows, World, Random, int], None]

@@ -9,9 +9,9 @@ from typing import Any
 from ...db.clock import DAY_US, HOUR_US, SECOND_US
 from ...db.row_batches import Rows, encode
 from ...http.authentication import TOKEN_PREFIX, digest
-from ..catalogue import material
-from ..rng import new_uuid, token, whole
-from ..world import World
+from ...sample_data.loader import material
+from ...workload.account import World
+from ...workload.rng import new_uuid, token, whole
 
 _INVITE_LIFE_US = 7 * DAY_US
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from ...db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ...db.row_batches import Rows, encode
-from ..catalogue import material
-from ..rng import new_uuid, token, whole
-from ..world import World
+from ...sample_data.loader import material
+from ...workload.account import World
+from ...workload.rng import new_uuid, token, whole
 
 
 def write(rows: Rows, world: World, rng: Random, now: int) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from ...db.clock import DAY_US, HOUR_US, MINUTE_US
 from ...db.row_batches import Rows, encode
-from ..catalogue import material
-from ..rng import new_uuid, whole
-from ..world import Repo, World
+from ...sample_data.loader import material
+from ...workload.account import Repo, World
+from ...workload.rng import new_uuid, whole
 
 
 def _named_id(world: World, name: str) -> str:

@@ -12,9 +12,9 @@ from ...db.row_batches import Rows, encode
 from ...flow_graphs import template_of
 from ...flow_service import SOURCE_KINDS
 from ...graph_coerce import Graph, coerce
-from ..catalogue import material
-from ..rng import new_uuid, pick, token
-from ..world import World, build_graph
+from ...sample_data.loader import material
+from ...workload.account import World, build_graph
+from ...workload.rng import new_uuid, pick, token
 from .routing_work import Parent, Runs
 
 _QUESTION_MINUTES = 10

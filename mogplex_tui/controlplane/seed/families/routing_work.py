@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from ...db.clock import SECOND_US, iso_app
 from ...db.row_batches import Rows, encode
-from .. import diagnosis
-from ..catalogue import material
-from ..job_plan import phase_of
-from ..rng import new_uuid, token
-from ..world import Repo
+from ...sample_data.loader import material
+from ...workload import failure_diagnosis
+from ...workload.account import Repo
+from ...workload.job_planner import phase_of
+from ...workload.rng import new_uuid, token
 
 # Under its schema's name a table has a set of columns of its own: the history's rows have no such parents.
 _JOBS, _LEDGER = "main.job_runs", "main.automation_dispatch_events"
@@ -90,7 +90,7 @@ class Runs:
         told: dict[str, Any] = {}
         if failure is not None:
             reason = material("errors")[failure[0]]["reason"]
-            told = diagnosis.failed(*failure, phase_of(parent.source_type))
+            told = failure_diagnosis.failed(*failure, phase_of(parent.source_type))
         if stopped:
             told = {"runtime_provider": "trigger", "runtime_run_id": self._handles[job_id]}
             told["cancel_requested_at"] = iso_app(done - SECOND_US)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any, NamedTuple
 
-from ..seed.catalogue import prompts, work
-from ..seed.rng import pick, whole
+from ..sample_data.loader import prompts, work
+from .rng import pick, whole
 
 
 class About(NamedTuple):

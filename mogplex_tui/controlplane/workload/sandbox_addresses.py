@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .world import Repo
+from .account import Repo
 
 _MAX_NAME = 60
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from random import Random
 
+from ..sample_data.loader import material
 from ..scenarios.model import Spend, Trouble
-from .catalogue import material
+from .call_plan import Story
+from .call_planner import pick_failure
 from .rng import pick
-from .steer import Course
-from .steps import Story
-from .stories import pick_failure
+from .run_outcomes import Course
 
 Failure = tuple[str, str]
 

@@ -7,9 +7,9 @@ from random import Random
 from typing import Any
 
 from ..db.row_batches import encode
-from .catalogue import Script, work
+from ..sample_data.loader import Script, work
+from .call_plan import Step
 from .rng import between, pick, token, whole
-from .steps import Step
 
 _PREVIEW = 200
 

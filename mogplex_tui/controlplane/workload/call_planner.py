@@ -5,11 +5,11 @@ from __future__ import annotations
 from random import Random
 from typing import Any, NamedTuple
 
-from .catalogue import Prompt, material, script, work
+from ..sample_data.loader import Prompt, material, models, script, work
+from .call_plan import CallKind, Step, Story, Usage
 from .rng import between, pick, token, whole
-from .steer import Course
-from .steps import CallKind, Step, Story, Usage
-from .tools import Toolbox
+from .run_outcomes import Course
+from .tool_uses import Toolbox
 
 _ANTHROPIC = "anthropic/"
 INTERRUPTED = "The development environment stopped while the run was in progress"
@@ -226,3 +226,11 @@ def plan_agent(
         tool_calls=tuple(tools.calls),
         metadata={},
     )
+
+
+_CHAT_WEIGHTS = (6, 10, 3, 8, 4, 6, 4, 3, 4, 2, 2, 2, 2, 1, 2, 0)
+
+
+def chat_model(rng: Random) -> str:
+    """A catalogue model, drawn as people choose them."""
+    return rng.choices(models(), weights=_CHAT_WEIGHTS)[0].id

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .catalogue import material
+from ..db.database import Row
+from ..sample_data.loader import material
 from .rng import new_uuid, stream
 
 
@@ -164,3 +165,13 @@ def build_world(seed: int, user_id: str) -> World:
     teams = stream(seed, "teams")
     team_ids = {row["key"]: new_uuid(teams) for row in material("identity")["teams"]}
     return World(user_id, other, repos, agent_ids, flows, team_ids)
+
+
+def repo_of(world: World, repo_id: str, row: Row) -> Repo:
+    """The repository of a run; one that the seed does not know gets the script of the api repository."""
+    for repo in world.repos.values():
+        if repo.id == repo_id:
+            return repo
+    return Repo(
+        "", repo_id, row["user_id"], row["full_name"], None, row["base_branch"], row["root_directory"], False
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .catalogue import material
+from ..sample_data.loader import material
 
 # Failures of these classes are tried again; the others are not.
 RETRIED = ("timeout", "rate_limited", "provider_unavailable")

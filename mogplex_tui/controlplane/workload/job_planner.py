@@ -5,14 +5,14 @@ from __future__ import annotations
 from random import Random
 from typing import Any, NamedTuple
 
-from . import diagnosis
-from .catalogue import Prompt, material, prompts, work
+from ..sample_data.loader import Prompt, material, prompts, work
+from . import failure_diagnosis
+from .account import Flow, Repo, World
+from .call_plan import CallKind, Story
+from .call_planner import Branches, pick_failure, plan_agent, plan_harness
 from .odds import CALM, Odds
 from .rng import between, new_uuid, pick, token, whole
-from .steer import draw_course
-from .steps import CallKind, Story
-from .stories import Branches, pick_failure, plan_agent, plan_harness
-from .world import Flow, Repo, World
+from .run_outcomes import draw_course
 
 # The call type of each trigger; the last three have no call type of their own (observability.md §7.1).
 CALL_TYPES = {
@@ -228,10 +228,14 @@ def _diagnostics(rng: Random, flow: Flow, failed: NodePlan | None) -> dict[str, 
     phase = phase_of(flow.event)
     if failed is not None and failed.agent is not None:
         klass = failed.agent.story.failure_class or "unknown"
-        limit = pick(rng, (120_000, 240_000, 600_000)) if klass == "timeout" else diagnosis.USUAL_TIMEOUT_MS
-        return diagnosis.failed(klass, failed.agent.story.error, phase, limit)
+        limit = (
+            pick(rng, (120_000, 240_000, 600_000))
+            if klass == "timeout"
+            else failure_diagnosis.USUAL_TIMEOUT_MS
+        )
+        return failure_diagnosis.failed(klass, failed.agent.story.error, phase, limit)
     if rng.random() < 0.06:
-        return diagnosis.recovered(*pick_failure(rng), phase)
+        return failure_diagnosis.recovered(*pick_failure(rng), phase)
     return {}
 
 

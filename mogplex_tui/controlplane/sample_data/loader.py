@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-_DATA = Path(__file__).parent / "data"
+_DATA = Path(__file__).parent
 
 
 @cache
 def material(name: str) -> Any:
-    """Return the parsed content of `data/<name>.json`; callers must not change it."""
+    """Return the parsed content of `<name>.json`; callers must not change it."""
     return json.loads((_DATA / f"{name}.json").read_text(encoding="utf-8"))
 
 
@@ -100,3 +100,9 @@ def prompts() -> tuple[Prompt, ...]:
 def work(name: str) -> list[Any]:
     """One list of small texts: pull request titles, authors, plans, failures and the like."""
     return cast("list[Any]", material("work")[name])
+
+
+def work_text(name: str) -> str:
+    """One longer written text, such as an install log."""
+    text: str = "".join(work(name))
+    return text

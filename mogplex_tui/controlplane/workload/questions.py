@@ -1,0 +1,20 @@
+"""Questions that an orchestrator asks a person, drawn from the written samples."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from ..sample_data.loader import material
+from .account import World
+from .rng import pick, whole
+
+
+def draw_question(rng: Random, world: World) -> dict[str, Any]:
+    """Something that the orchestrator might ask: tool, input, summary and urgency (routing.md §3.16)."""
+    told = pick(rng, material("questions"))
+    about = {"repo": pick(rng, world.own()).full_name, "n": whole(rng, 210, 1900)}
+    given = {
+        name: about["n"] if text == "{n}" else text.format(**about) for name, text in told["input"].items()
+    }
+    return {**told, "summary": told["summary"].format(**about), "input": given}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.errors import MogplexError
     from mogplex_tui.api.target import Target
 
-_WHERE = {
+_MODULES = {
     "AccessMap": "access",
     "Blocked": "budget",
     "Budget": "budget",
@@ -59,6 +59,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -100,7 +100,7 @@ _EXACT = {
 
 
 # What has no list to learn from, and with whom the edge keeps it for sessions (auth.md §4).
-_KEPT_WITH = {Family.MCP_RECORDS: Family.OBSERVABILITY, Family.NEW_MODELS: Family.OBSERVABILITY}
+_SAME_REACH_AS = {Family.MCP_RECORDS: Family.OBSERVABILITY, Family.NEW_MODELS: Family.OBSERVABILITY}
 
 
 def family_of(path: str) -> Family:
@@ -147,12 +147,12 @@ class FamilyAccess(NamedTuple):
 
 _UNKNOWN = FamilyAccess(Reach.UNKNOWN, ("Nothing has been asked yet.",), None)
 # After so many failures in a row a family counts as broken; a single bad answer says nothing.
-_PATIENCE = 3
+_FAILURES_UNTIL_BROKEN = 3
 
 # The service looked at the request and knew the route: the family is open, whatever the answer.
 _ANSWERED = (errors.NotFound, errors.Conflict, errors.BadRequest, errors.Throttled, errors.FeatureOff)
 # v1 checks the scope before headers, body and resource, so these refusals say that the scope is there (v1.md §0).
-_PAST_THE_SCOPE = (errors.NotFound, errors.Conflict, errors.BadRequest)
+_AFTER_SCOPE_CHECK = (errors.NotFound, errors.Conflict, errors.BadRequest)
 _FAILED = (
     errors.Unreachable,
     errors.Unavailable,
@@ -171,13 +171,13 @@ _REFUSED: tuple[tuple[type[errors.MogplexError], Reach], ...] = (
 
 # Refusals that may pass where a family has answered before: a service whose database is down refuses good credentials,
 # and one that is being put up sends everybody to its sign-in page (README of the contract).
-_MAY_PASS = (Reach.NEEDS_SESSION, Reach.NOT_SIGNED_IN)
+_TEMPORARY_REFUSALS = (Reach.NEEDS_SESSION, Reach.NOT_SIGNED_IN)
 # Families that a session cookie never opens (auth.md §4).
 _TOKEN_ONLY = (Family.V1, Family.MCP_ENDPOINT)
 
 
-def _past_the_scope(error: errors.MogplexError) -> bool:
-    return isinstance(error, _PAST_THE_SCOPE) and not isinstance(error, errors.InvalidInput)
+def _passed_scope_check(error: errors.MogplexError) -> bool:
+    return isinstance(error, _AFTER_SCOPE_CHECK) and not isinstance(error, errors.InvalidInput)
 
 
 class CookieState(Observable):
@@ -202,35 +202,35 @@ class AccessMap(Observable):
 
     One failing answer never changes what is known: three in a row make a family BROKEN, the first success
     mends it. A reason stays as long as its reach does. One route that is absent or forbidden does not close a
-    family that has answered. What has answered and then refused the credential may be asked again (`doubt`).
+    family that has answered. What has answered and then refused the credential may be asked again (`allow_retry`).
     """
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
         self._clock = clock
-        self._found: dict[Family, FamilyAccess] = {}
+        self._known: dict[Family, FamilyAccess] = {}
         self._failures: dict[Family, int] = {}
         # What has answered once, and what of it is closed and to be asked again.
         self._answered: set[Family] = set()
-        self._doubted: set[Family] = set()
+        self._retry_allowed: set[Family] = set()
         self.can_write: bool | None = None
         self.cookie = CookieState()
         self.cookie.subscribe(self._cookie_changed)
 
     def reach(self, family: Family) -> FamilyAccess:
         """Return what is known about a family; of one that was never asked, what its neighbour's refusal tells."""
-        found = self._found.get(family, _UNKNOWN)
-        if found.reach is Reach.UNKNOWN and family in _KEPT_WITH:
-            neighbour = self.reach(_KEPT_WITH[family])
-            return neighbour if neighbour.reach is Reach.NEEDS_SESSION else found
-        return found
+        known = self._known.get(family, _UNKNOWN)
+        if known.reach is Reach.UNKNOWN and family in _SAME_REACH_AS:
+            neighbour = self.reach(_SAME_REACH_AS[family])
+            return neighbour if neighbour.reach is Reach.NEEDS_SESSION else known
+        return known
 
-    def worth_asking(self, family: Family) -> bool:
+    def may_ask(self, family: Family) -> bool:
         """Return whether a family is open, not known to be closed, or closed by a refusal that is doubted."""
         reach = self.reach(family).reach
-        return reach in (Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN) or family in self._doubted
+        return reach in (Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN) or family in self._retry_allowed
 
-    def doubt(self, *, token_serves: bool = True) -> frozenset[Family]:
+    def allow_retry(self, *, token_serves: bool = True) -> frozenset[Family]:
         """Allow one more request to families that answered before and refuse now.
 
         Returns these families.
@@ -241,30 +241,31 @@ class AccessMap(Observable):
         lost = frozenset(
             family
             for family in self._answered
-            if self.reach(family).reach in _MAY_PASS and not self._waits_for_cookie(family, token_serves)
+            if self.reach(family).reach in _TEMPORARY_REFUSALS
+            and not self._waits_for_cookie(family, token_serves)
         )
-        if lost - self._doubted:
-            self._doubted |= lost
+        if lost - self._retry_allowed:
+            self._retry_allowed |= lost
             self._changed()
         return lost
 
     def learn(self, family: Family, error: errors.MogplexError | None = None, *, method: str = "GET") -> None:
         """Take in one answer: None for a success, else the error that it became."""
-        before = self._known(family)
+        before = self._state(family)
         self._learn_scope(family, error, method)
         if error is None or (isinstance(error, _ANSWERED) and not isinstance(error, errors.RealtimeOff)):
             # What this client refused by itself says nothing about the service.
             if not isinstance(error, errors.InvalidInput):
                 self._failures[family] = 0
                 self._answered.add(family)
-                self._find(family, Reach.OPEN)
+                self._set_reach(family, Reach.OPEN)
         elif isinstance(error, _FAILED):
             self._failures[family] = self._failures.get(family, 0) + 1
-            if self._failures[family] >= _PATIENCE:
-                self._find(family, Reach.BROKEN, (error.what,))
+            if self._failures[family] >= _FAILURES_UNTIL_BROKEN:
+                self._set_reach(family, Reach.BROKEN, (error.message,))
         else:
             self._learn_refusal(family, error, reads=method in ("GET", "HEAD"))
-        if before != self._known(family):
+        if before != self._state(family):
             self._changed()
 
     def _waits_for_cookie(self, family: Family, token_serves: bool) -> bool:
@@ -275,45 +276,45 @@ class AccessMap(Observable):
     def _cookie_changed(self) -> None:
         if not self.cookie.expired:
             # The refusals of the meantime were of the token, or of a cookie that is accepted now.
-            refused = (*_MAY_PASS, Reach.NEEDS_SCOPE)
-            self._doubted |= {
+            refused = (*_TEMPORARY_REFUSALS, Reach.NEEDS_SCOPE)
+            self._retry_allowed |= {
                 family
-                for family, found in self._found.items()
-                if found.reach in refused and family not in _TOKEN_ONLY
+                for family, known in self._known.items()
+                if known.reach in refused and family not in _TOKEN_ONLY
             }
         self._changed()
 
-    def _known(self, family: Family) -> tuple[object, ...]:
-        return (self._found.get(family), family in self._doubted, self.can_write)
+    def _state(self, family: Family) -> tuple[object, ...]:
+        return (self._known.get(family), family in self._retry_allowed, self.can_write)
 
     def _learn_refusal(self, family: Family, error: errors.MogplexError, *, reads: bool) -> None:
         for kind, reach in _REFUSED:
             if not isinstance(error, kind):
                 continue
             self._failures[family] = 0
-            one_route = reach in (Reach.NEEDS_SCOPE, Reach.ABSENT) and not isinstance(
+            closes_one_route = reach in (Reach.NEEDS_SCOPE, Reach.ABSENT) and not isinstance(
                 error, errors.RealtimeOff
             )
             # A change that is forbidden speaks of its record, before anything of the family was read as well.
-            if not (one_route and (self.reach(family).reach is Reach.OPEN or not reads)):
-                self._find(family, reach, error.sentences, error.resource)
+            if not (closes_one_route and (self.reach(family).reach is Reach.OPEN or not reads)):
+                self._set_reach(family, reach, error.sentences, error.resource)
             return
 
     def _learn_scope(self, family: Family, error: errors.MogplexError | None, method: str) -> None:
         # Only v1 enforces scopes, and its message names the missing one (auth.md §5.2).
         if family is not Family.V1:
             return
-        if method not in ("GET", "HEAD") and (error is None or _past_the_scope(error)):
+        if method not in ("GET", "HEAD") and (error is None or _passed_scope_check(error)):
             self.can_write = True
         elif isinstance(error, errors.NotAllowed) and error.missing_scope == "write":
             self.can_write = False
 
-    def _find(
+    def _set_reach(
         self, family: Family, reach: Reach, sentences: tuple[str, ...] = (), resource: str = ""
     ) -> None:
-        self._doubted.discard(family)
-        known = self._found.get(family)
+        self._retry_allowed.discard(family)
+        known = self._known.get(family)
         # The first reason stays: the next route would only say the same of itself, and screens would flicker.
         if known is not None and known.reach is reach:
             return
-        self._found[family] = FamilyAccess(reach, sentences, self._clock.now(), resource)
+        self._known[family] = FamilyAccess(reach, sentences, self._clock.now(), resource)

@@ -12,7 +12,7 @@ from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.observable import Observable
 
 # However little time the service names, a refusal for the limit holds requests back for so many seconds.
-SHORTEST_HOLD = 1.0
+SHORTEST_PAUSE = 1.0
 
 
 class Priority(IntEnum):
@@ -41,9 +41,9 @@ class Slot:
     """
 
     priority: Priority
-    asked: float
+    granted_at: float
     expires: float | None = field(default=None)
-    told: bool = field(default=False)
+    settled: bool = field(default=False)
 
 
 class Blocked(NamedTuple):
@@ -74,7 +74,7 @@ class Budget(Observable):
         self._slots: list[Slot] = []
         self._blocked_until = 0.0
 
-    def room(self, priority: Priority) -> int:
+    def limit_for(self, priority: Priority) -> int:
         """Return how many used slots stop this priority."""
         kept = {
             Priority.TAIL: self.reserve,
@@ -83,12 +83,12 @@ class Budget(Observable):
         }
         return self.limit - kept.get(priority, 0)
 
-    def ask(self, priority: Priority) -> Slot | Blocked:
+    def acquire(self, priority: Priority) -> Slot | Blocked:
         """Grant a slot or say until when there is none; every granted slot must be told about."""
         now = self._clock.monotonic()
         self._purge(now)
         if priority is not Priority.ACTION:
-            until = self._earliest(self.room(priority), now)
+            until = self._earliest(self.limit_for(priority), now)
             if self._blocked_until > now:
                 until = max(until, self._blocked_until)
             if until > now:
@@ -98,11 +98,11 @@ class Budget(Observable):
         self._changed()
         return slot
 
-    def tell(self, slot: Slot, outcome: RequestOutcome) -> None:
+    def settle(self, slot: Slot, outcome: RequestOutcome) -> None:
         """Say how a granted request ended; a second telling of the same slot changes nothing."""
-        if slot.told:
+        if slot.settled:
             return
-        slot.told = True
+        slot.settled = True
         if outcome is RequestOutcome.COUNTED:
             slot.expires = self._clock.monotonic() + self.window
         elif slot in self._slots:
@@ -115,7 +115,7 @@ class Budget(Observable):
         The wait is at least a second and at most a window. An unknown time counts as a window.
         """
         wait = retry_after if retry_after is not None and 0 < retry_after <= self.window else self.window
-        wait = max(SHORTEST_HOLD, wait)
+        wait = max(SHORTEST_PAUSE, wait)
         self._blocked_until = max(self._blocked_until, self._clock.monotonic() + wait)
         self._changed()
 
@@ -139,7 +139,7 @@ class Budget(Observable):
 
     def _end(self, slot: Slot, now: float) -> float:
         # One in flight may end any moment and is then held for a window, or not at all.
-        return max(slot.asked + self.window, now) if slot.expires is None else slot.expires
+        return max(slot.granted_at + self.window, now) if slot.expires is None else slot.expires
 
     def _purge(self, now: float) -> None:
         # Exactly one window old does not count any more (auth.md §6).

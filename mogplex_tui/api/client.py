@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class _Family(Generic[R]):
+class _LazyResource(Generic[R]):
     """The resource of one family, imported and made when a view is asked for it first.
 
     Nobody uses all families, and their models cost half as much as the HTTP library.
@@ -72,12 +72,12 @@ class _Family(Generic[R]):
         self._name = name
 
     @overload
-    def __get__(self, view: None, owner: type) -> _Family[R]: ...
+    def __get__(self, view: None, owner: type) -> _LazyResource[R]: ...
 
     @overload
     def __get__(self, view: ClientView, owner: type) -> R: ...
 
-    def __get__(self, view: ClientView | None, owner: type) -> _Family[R] | R:
+    def __get__(self, view: ClientView | None, owner: type) -> _LazyResource[R] | R:
         if view is None:
             return self
         module, _, kind = self.where.partition(":")
@@ -131,77 +131,83 @@ class ClientView:
         request = Request(method, path, f"{method} {path}", params=params or {}, body=body)
         return (await self._transport.request(request, self.priority)).data
 
-    account: _Family[AccountResource] = _Family("account:AccountResource")
+    account: _LazyResource[AccountResource] = _LazyResource("account:AccountResource")
     """Who is signed in."""
-    settings: _Family[SettingsResource] = _Family("account:SettingsResource")
+    settings: _LazyResource[SettingsResource] = _LazyResource("account:SettingsResource")
     """The account's settings."""
-    models: _Family[ModelsResource] = _Family("catalog:ModelsResource")
+    models: _LazyResource[ModelsResource] = _LazyResource("catalog:ModelsResource")
     """The models."""
-    api_keys: _Family[ApiKeysResource] = _Family("keys:ApiKeysResource")
+    api_keys: _LazyResource[ApiKeysResource] = _LazyResource("keys:ApiKeysResource")
     """The account's API keys."""
-    provider_keys: _Family[ProviderKeysResource] = _Family("keys:ProviderKeysResource")
+    provider_keys: _LazyResource[ProviderKeysResource] = _LazyResource("keys:ProviderKeysResource")
     """The account's keys of model providers."""
-    teams: _Family[TeamsResource] = _Family("teams:TeamsResource")
+    teams: _LazyResource[TeamsResource] = _LazyResource("teams:TeamsResource")
     """The teams: memberships, members, models, keys, installations, trail."""
-    invites: _Family[InvitesResource] = _Family("invites:InvitesResource")
+    invites: _LazyResource[InvitesResource] = _LazyResource("invites:InvitesResource")
     """Invites to teams, sent and received."""
-    billing: _Family[BillingResource] = _Family("billing:BillingResource")
+    billing: _LazyResource[BillingResource] = _LazyResource("billing:BillingResource")
     """Billing, and the pages to pay on."""
-    repos: _Family[ReposResource] = _Family("library:ReposResource")
+    repos: _LazyResource[ReposResource] = _LazyResource("library:ReposResource")
     """The repositories, as the token API lists them."""
-    projects: _Family[ProjectsResource] = _Family("projects:ProjectsResource")
+    projects: _LazyResource[ProjectsResource] = _LazyResource("projects:ProjectsResource")
     """The projects, which the routes call workspaces."""
-    imported_repos: _Family[ImportedReposResource] = _Family("imported_repos:ImportedReposResource")
+    imported_repos: _LazyResource[ImportedReposResource] = _LazyResource(
+        "imported_repos:ImportedReposResource"
+    )
     """The imported repositories with all their fields; sub-projects and snapshots."""
-    repo_overrides: _Family[RepoOverridesResource] = _Family("repo_overrides:RepoOverridesResource")
+    repo_overrides: _LazyResource[RepoOverridesResource] = _LazyResource(
+        "repo_overrides:RepoOverridesResource"
+    )
     """Connections, models, rules and skills of one repository."""
-    launch_presets: _Family[LaunchPresetsResource] = _Family("repo_parts:LaunchPresetsResource")
+    launch_presets: _LazyResource[LaunchPresetsResource] = _LazyResource("repo_parts:LaunchPresetsResource")
     """Launch presets of one repository."""
-    repo_secrets: _Family[RepoSecretsResource] = _Family("repo_parts:RepoSecretsResource")
+    repo_secrets: _LazyResource[RepoSecretsResource] = _LazyResource("repo_parts:RepoSecretsResource")
     """GitHub Actions secrets of one repository."""
-    vercel_variables: _Family[VercelVariablesResource] = _Family("repo_parts:VercelVariablesResource")
+    vercel_variables: _LazyResource[VercelVariablesResource] = _LazyResource(
+        "repo_parts:VercelVariablesResource"
+    )
     """Vercel variables of one repository; switched off on the service."""
-    github: _Family[GithubResource] = _Family("github:GithubResource")
+    github: _LazyResource[GithubResource] = _LazyResource("github:GithubResource")
     """Installations, accounts, the sync and pull requests."""
-    agents: _Family[AgentsResource] = _Family("agents:AgentsResource")
+    agents: _LazyResource[AgentsResource] = _LazyResource("agents:AgentsResource")
     """The agents, their roster and their categories."""
-    skills: _Family[SkillsResource] = _Family("skills:SkillsResource")
+    skills: _LazyResource[SkillsResource] = _LazyResource("skills:SkillsResource")
     """The skills, the registry of others' and the documentation pages."""
-    rules: _Family[RulesResource] = _Family("rules:RulesResource")
+    rules: _LazyResource[RulesResource] = _LazyResource("rules:RulesResource")
     """The rules for agents."""
-    commands: _Family[CommandsResource] = _Family("rules:CommandsResource")
+    commands: _LazyResource[CommandsResource] = _LazyResource("rules:CommandsResource")
     """The saved slash commands."""
-    memories: _Family[MemoriesResource] = _Family("memories:MemoriesResource")
+    memories: _LazyResource[MemoriesResource] = _LazyResource("memories:MemoriesResource")
     """The memories."""
-    conversations: _Family[ConversationsResource] = _Family("conversations:ConversationsResource")
+    conversations: _LazyResource[ConversationsResource] = _LazyResource("conversations:ConversationsResource")
     """The stored chats."""
-    assignments: _Family[AssignmentsResource] = _Family("routing:AssignmentsResource")
+    assignments: _LazyResource[AssignmentsResource] = _LazyResource("routing:AssignmentsResource")
     """The assignments."""
-    triggers: _Family[TriggersResource] = _Family("routing:TriggersResource")
+    triggers: _LazyResource[TriggersResource] = _LazyResource("routing:TriggersResource")
     """The triggers."""
-    flows: _Family[FlowsResource] = _Family("flows:FlowsResource")
+    flows: _LazyResource[FlowsResource] = _LazyResource("flows:FlowsResource")
     """The automations by the session's routes: all that the token API cannot do with them."""
-    approvals: _Family[ApprovalsResource] = _Family("approvals:ApprovalsResource")
+    approvals: _LazyResource[ApprovalsResource] = _LazyResource("approvals:ApprovalsResource")
     """The questions to a human."""
-    sandboxes: _Family[SandboxesResource] = _Family("sandboxes:SandboxesResource")
+    sandboxes: _LazyResource[SandboxesResource] = _LazyResource("sandboxes:SandboxesResource")
     """The sandboxes."""
-    automations: _Family[AutomationsResource] = _Family("automations:AutomationsResource")
+    automations: _LazyResource[AutomationsResource] = _LazyResource("automations:AutomationsResource")
     """The automations and their runs."""
-    runs: _Family[RunsResource] = _Family("runs:RunsResource")
+    runs: _LazyResource[RunsResource] = _LazyResource("runs:RunsResource")
     """The runs of the token API."""
-    observability: _Family[ObservabilityResource] = _Family("observability:ObservabilityResource")
+    observability: _LazyResource[ObservabilityResource] = _LazyResource("observability:ObservabilityResource")
     """Stats, calls, events, tool calls and jobs."""
-    mcp_servers: _Family[McpServersResource] = _Family("mcp_servers:McpServersResource")
+    mcp_servers: _LazyResource[McpServersResource] = _LazyResource("mcp_servers:McpServersResource")
     """The external MCP servers."""
-    connections: _Family[ConnectionsResource] = _Family("connections:ConnectionsResource")
+    connections: _LazyResource[ConnectionsResource] = _LazyResource("connections:ConnectionsResource")
     """The connections."""
-    slack: _Family[SlackResource] = _Family("slack:SlackResource")
+    slack: _LazyResource[SlackResource] = _LazyResource("slack:SlackResource")
     """The Slack workspaces and their channels."""
-    chat: _Family[ChatResource] = _Family("chat:ChatResource")
+    chat: _LazyResource[ChatResource] = _LazyResource("chat:ChatResource")
     """Chats with a model."""
-    mcp: _Family[McpEndpointResource] = _Family("mcp_endpoint:McpEndpointResource")
+    mcp: _LazyResource[McpEndpointResource] = _LazyResource("mcp_endpoint:McpEndpointResource")
     """Mogplex as an MCP server."""
-    realtime: _Family[RealtimeResource] = _Family("realtime:RealtimeResource")
+    realtime: _LazyResource[RealtimeResource] = _LazyResource("realtime:RealtimeResource")
     """The live connection."""
 
 

@@ -14,12 +14,12 @@ _LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 def aware(value: datetime) -> datetime:
-    """Return an instant that was told, in UTC where it names no zone, as one that can be told in any zone.
+    """Return an instant that was moment, in UTC where it names no zone, as one that can be moment in any zone.
 
     Some services write the first second of the year 1 where there is no time.
     """
-    told = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-    return min(max(told, _EARLIEST), _LATEST)
+    moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    return min(max(moment, _EARLIEST), _LATEST)
 
 
 class Clock(Protocol):
@@ -32,7 +32,7 @@ class Clock(Protocol):
         """Return the present moment, aware, in UTC."""
 
 
-def _through_sleep() -> Callable[[], float]:
+def _monotonic_clock() -> Callable[[], float]:
     """Return the monotonic clock that also counts a closed lid, where the machine has one.
 
     `time.monotonic` stands still then on Linux and macOS, so that what was read before three hours of sleep would
@@ -54,7 +54,7 @@ class SystemClock:
     """The machine's own clocks."""
 
     def __init__(self) -> None:
-        self._monotonic = _through_sleep()
+        self._monotonic = _monotonic_clock()
 
     def monotonic(self) -> float:
         """Return the machine's monotonic seconds, sleep included."""

@@ -20,7 +20,7 @@ class ConnectionState(StrEnum):
 
 
 # Failures in a row after which trouble counts: one bad answer may be the request's own fault.
-_PATIENCE = 3
+_FAILURES_UNTIL_TROUBLE = 3
 _BROKEN_ANSWER = (errors.Unavailable, errors.ServiceFailed, errors.InvalidResponse)
 
 
@@ -46,13 +46,13 @@ class ConnectionMonitor(Observable):
             return
         if isinstance(error, errors.Unreachable):
             self.failures += 1
-            lost = self.failures >= _PATIENCE or self.last_success is None
+            lost = self.failures >= _FAILURES_UNTIL_TROUBLE or self.last_success is None
             self._set(ConnectionState.OFFLINE if lost else ConnectionState.DEGRADED)
             return
         self.last_success = self._clock.now()
         self.failures = 0
         self._broken = self._broken + 1 if isinstance(error, _BROKEN_ANSWER) else 0
-        trouble = self._broken >= _PATIENCE
+        trouble = self._broken >= _FAILURES_UNTIL_TROUBLE
         self._set(ConnectionState.DEGRADED if trouble else ConnectionState.NOMINAL)
 
     def _set(self, state: ConnectionState) -> None:

@@ -52,7 +52,7 @@ class BodyDecoder:
     def decode(self, data: bytes) -> Iterator[bytes]:
         """Yield what becomes readable with these bytes."""
         if self._layers:
-            yield from self._through(0, data)
+            yield from self._decode_layer(0, data)
             return
         self._size += len(data)
         if self._limit is not None and self._size > self._limit:
@@ -60,12 +60,12 @@ class BodyDecoder:
         if data:
             yield data
 
-    def _through(self, number: int, data: bytes) -> Iterator[bytes]:
+    def _decode_layer(self, number: int, data: bytes) -> Iterator[bytes]:
         if number == len(self._layers):
             yield data
             return
         for piece in self._layers[number].decode(data):
-            yield from self._through(number + 1, piece)
+            yield from self._decode_layer(number + 1, piece)
 
 
 def _layer(name: str, limit: int | None) -> _Layer:

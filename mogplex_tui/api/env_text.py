@@ -5,7 +5,7 @@ from __future__ import annotations
 _QUOTE = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def on_the_wire(value: str) -> str:
+def quoted_env_value(value: str) -> str:
     """Return a value so that the service stores exactly it: one in quotes would lose them, so it gets quotes more."""
     # What either side might call blank: judging a value quoted that is not only adds quotes that are read off again.
     inner = value.strip().strip("\ufeff").strip()

@@ -14,11 +14,11 @@ class MogplexError(Exception):
 
     default_advice = ""
     # The part of the default advice that helps while the request is repeated anyway; None for all of it.
-    default_advice_beside_retry: str | None = None
+    default_advice_when_retrying: str | None = None
 
     def __init__(
         self,
-        what: str,
+        message: str,
         *,
         advice: str | None = None,
         resource: str = "",
@@ -29,8 +29,8 @@ class MogplexError(Exception):
         retry_after: float | None = None,
         request_id: str | None = None,
     ) -> None:
-        super().__init__(what)
-        self.what = what
+        super().__init__(message)
+        self.message = message
         self.advice = self.default_advice if advice is None else advice
         self.resource = resource
         self.method = method
@@ -48,17 +48,17 @@ class MogplexError(Exception):
     @property
     def sentences(self) -> tuple[str, ...]:
         """What happened and what helps, each with its full stop."""
-        return tuple(ended(part) for part in (self.what, self.advice) if part)
+        return tuple(with_full_stop(part) for part in (self.message, self.advice) if part)
 
     @property
-    def advice_beside_retry(self) -> str:
+    def advice_when_retrying(self) -> str:
         """What helps besides another try."""
-        if self.default_advice_beside_retry is None or self.advice != self.default_advice:
+        if self.default_advice_when_retrying is None or self.advice != self.default_advice:
             return self.advice
-        return self.default_advice_beside_retry
+        return self.default_advice_when_retrying
 
 
-def ended(sentence: str) -> str:
+def with_full_stop(sentence: str) -> str:
     """Return a sentence with a full stop at its end, unless it has an end of its own."""
     return sentence if sentence[-1:] in ".!?…" else f"{sentence}."
 
@@ -105,8 +105,8 @@ class NotAllowed(MogplexError):
 
     default_advice = "Use a credential with the right scope or role"
 
-    def __init__(self, what: str, *, missing_scope: str | None = None, **facts: Any) -> None:
-        super().__init__(what, **facts)
+    def __init__(self, message: str, *, missing_scope: str | None = None, **facts: Any) -> None:
+        super().__init__(message, **facts)
         self.missing_scope = missing_scope
 
 
@@ -146,9 +146,9 @@ class InvalidInput(BadRequest):
     """Refused by this client before anything was sent; `problems` maps each field to its sentence."""
 
     def __init__(
-        self, what: str, *, problems: dict[str, str] | None = None, advice: str = "", resource: str = ""
+        self, message: str, *, problems: dict[str, str] | None = None, advice: str = "", resource: str = ""
     ) -> None:
-        super().__init__(what, advice=advice, resource=resource)
+        super().__init__(message, advice=advice, resource=resource)
         self.problems = problems or {}
 
 
@@ -158,7 +158,7 @@ class Throttled(MogplexError):
     """
 
     default_advice = "Wait a moment"
-    default_advice_beside_retry = ""
+    default_advice_when_retrying = ""
 
     of_requests: bool = False
 
@@ -171,9 +171,9 @@ class BudgetBlocked(MogplexError):
     default_advice = "It goes out by itself when a slot is free; actions are never held back"
 
     def __init__(
-        self, until: float, what: str = "The request budget is used up", **facts: str | float | None
+        self, until: float, message: str = "The request budget is used up", **facts: str | float | None
     ) -> None:
-        super().__init__(what, **facts)  # type: ignore[arg-type]
+        super().__init__(message, **facts)  # type: ignore[arg-type]
         self.until = until
 
 
@@ -193,14 +193,14 @@ class Unavailable(MogplexError):
     """The service, or something behind it, is down for the moment (502, 503, 504)."""
 
     default_advice = "Try again in a moment"
-    default_advice_beside_retry = ""
+    default_advice_when_retrying = ""
 
 
 class ServiceFailed(MogplexError):
     """The service broke on this request (500)."""
 
     default_advice = "Try again; if it stays, look at the service's log"
-    default_advice_beside_retry = "If it stays, look at the service's log"
+    default_advice_when_retrying = "If it stays, look at the service's log"
 
 
 class InvalidResponse(MogplexError):

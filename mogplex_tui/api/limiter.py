@@ -11,20 +11,20 @@ from itertools import count
 from mogplex_tui.api import errors
 from mogplex_tui.api.budget import Priority
 
-# The service is in trouble when at least this many, and this share, of the last LOOKED_AT requests failed.
-LOOKED_AT, FAILURES, SHARE = 20, 3, 0.25
+# The service is in trouble when at least this many, and this share, of the last RECENT_REQUESTS requests failed.
+RECENT_REQUESTS, MIN_FAILURES, MIN_SHARE = 20, 3, 0.25
 # It is also in trouble after this many disturbances of the stream within this many seconds.
-DISTURBANCES, WINDOW = 2, 60.0
+MAX_DISTURBANCES, WINDOW = 2, 60.0
 # In trouble: seconds between two requests, requests that may follow one another so closely, and requests a second
 # after them. Together at most 2 a second and 6 + 24 = 30 in any minute.
 SPACING, BURST, REFILL = 0.6, 6, 0.4
 # Actions are sent without waiting. Later requests wait longer, for at most this many of them.
-DEBT = 6
+MAX_DEBT = 6
 # The number of paths that are remembered.
-PATHS = 500
+MAX_PATHS = 500
 
 # Failures that invite another try. All other refusals are trouble only when the same path is refused again.
-_PASSING = (
+_TEMPORARY = (
     errors.Throttled,
     errors.SuspectedThrottle,
     errors.Unavailable,
@@ -39,7 +39,7 @@ _NOT_SENT = (errors.BudgetBlocked, errors.InvalidInput, errors.InvalidTarget)
 
 
 @dataclass(eq=False)
-class Reading:
+class ScheduledRead:
     """One read of the scheduler, which may send several requests.
 
     Setting `urgent` lets its requests go out at once. `waited` sums the seconds that the limiter held them back.
@@ -49,7 +49,7 @@ class Reading:
     waited: float = 0.0
 
 
-current_reading: ContextVar[Reading | None] = ContextVar("current_reading", default=None)
+current_read: ContextVar[ScheduledRead | None] = ContextVar("current_read", default=None)
 
 
 class RequestLimiter:
@@ -67,8 +67,8 @@ class RequestLimiter:
 
     def __init__(self) -> None:
         # Whether the last requests failed, the latest at the end.
-        self._failed: deque[bool] = deque(maxlen=LOOKED_AT)
-        self._disturbances: deque[float] = deque(maxlen=DISTURBANCES)
+        self._failed: deque[bool] = deque(maxlen=RECENT_REQUESTS)
+        self._disturbances: deque[float] = deque(maxlen=MAX_DISTURBANCES)
         # Paths that answered (None) or were refused, with the time of the refusal; the latest at the end.
         self._paths: dict[str, float | None] = {}
         self._tokens, self._refilled_at = float(BURST), 0.0
@@ -80,10 +80,10 @@ class RequestLimiter:
     def in_trouble(self) -> bool:
         """Whether requests are limited now."""
         failures = sum(self._failed)
-        if failures >= FAILURES and failures >= SHARE * len(self._failed):
+        if failures >= MIN_FAILURES and failures >= MIN_SHARE * len(self._failed):
             return True
         oldest = _now() - WINDOW
-        return sum(at > oldest for at in self._disturbances) >= DISTURBANCES
+        return sum(at > oldest for at in self._disturbances) >= MAX_DISTURBANCES
 
     async def admit(self, priority: Priority) -> None:
         """Wait until a request may be sent, and count it. Actions do not wait."""
@@ -92,20 +92,20 @@ class RequestLimiter:
 
     async def pause(self, priority: Priority) -> None:
         """Wait until a request may be sent, without counting it."""
-        reading = current_reading.get()
+        read = current_read.get()
         if priority is not Priority.ACTION and self.in_trouble:
             begun = _now()
             try:
-                await self._wait(priority, reading)
+                await self._wait(priority, read)
             finally:
-                if reading is not None:
-                    reading.waited += _now() - begun
+                if read is not None:
+                    read.waited += _now() - begun
 
     def count(self) -> None:
         """Count a request that is sent without asking."""
         now = _now()
         self._refill(now)
-        floor = -DEBT if self.in_trouble else 0
+        floor = -MAX_DEBT if self.in_trouble else 0
         self._tokens = max(self._tokens - 1, floor)
         self._next_at = now + SPACING
 
@@ -115,12 +115,12 @@ class RequestLimiter:
             return
         now = _now()
         before = self._paths.pop(path, -WINDOW)
-        failed = isinstance(error, _PASSING)
+        failed = isinstance(error, _TEMPORARY)
         if error is not None and not failed:
             failed = before is None or now - before < WINDOW
         # A path that has answered once keeps None.
         self._paths[path] = None if error is None or before is None else now
-        while len(self._paths) > PATHS:
+        while len(self._paths) > MAX_PATHS:
             del self._paths[next(iter(self._paths))]
         self._failed.append(failed)
 
@@ -128,9 +128,9 @@ class RequestLimiter:
         """Note that the realtime stream misbehaves: it floods, or is lost as soon as it is open."""
         self._disturbances.append(_now())
 
-    async def _wait(self, priority: Priority, reading: Reading | None) -> None:
+    async def _wait(self, priority: Priority, read: ScheduledRead | None) -> None:
         ticket = (priority, next(self._numbers))
-        urgent = reading.urgent if reading is not None else asyncio.Event()
+        urgent = read.urgent if read is not None else asyncio.Event()
         self._waiting.add(ticket)
         try:
             while not urgent.is_set() and (delay := self._delay(ticket)) > 0:

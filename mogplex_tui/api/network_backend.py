@@ -27,12 +27,12 @@ from mogplex_tui.api.daemon_thread import run_in_daemon_thread
 MAX_HEAD = 64 * 1024
 """Bytes of all heads of one response, the informational ones included."""
 MAX_INFORMATIONAL = 20
-HEAD_SECONDS = 10.0
+HEAD_TIMEOUT = 10.0
 """Seconds from the first byte of a head to its end."""
 
 # Seconds for one of several addresses of a host before the next one is tried.
-_NEXT_ADDRESS_AFTER = 1.0
-_END = re.compile(rb"\n\r?\n")
+_ADDRESS_TIMEOUT = 1.0
+_HEAD_END = re.compile(rb"\n\r?\n")
 _INFORMATIONAL = re.compile(rb"HTTP/\d\.\d 1(?!01)\d\d")
 
 
@@ -57,7 +57,7 @@ class LimitedBackend(httpcore.AsyncNetworkBackend):
             with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
                 return LimitedStream(
                     await self._backend.connect_tcp(
-                        address, port, _NEXT_ADDRESS_AFTER, local_address, socket_options
+                        address, port, _ADDRESS_TIMEOUT, local_address, socket_options
                     )
                 )
         left = None if ends is None else max(0.1, ends - time.monotonic())
@@ -110,33 +110,33 @@ class LimitedStream(httpcore.AsyncNetworkStream):
         self._size = 0
         self._informational = 0
         # Bytes that came in one read with the end of an informational head.
-        self._held = b""
+        self._next_bytes = b""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read bytes, of at most one head; raises RemoteProtocolError or ReadTimeout beyond a limit."""
         if not self._in_head:
             return await self._stream.read(max_bytes, timeout)
-        data, self._held = self._held, b""
+        data, self._next_bytes = self._next_bytes, b""
         if not data:
             data = await self._stream.read(max_bytes, self._time_left(timeout))
-        return self._take(data)
+        return self._split_heads(data)
 
     def _time_left(self, timeout: float | None) -> float | None:
         if not self._head_began:
             return timeout
-        left = self._head_began + HEAD_SECONDS - time.monotonic()
+        left = self._head_began + HEAD_TIMEOUT - time.monotonic()
         if left <= 0:
             raise httpcore.ReadTimeout("The response headers did not end in time")
         return left if timeout is None else min(left, timeout)
 
-    def _take(self, data: bytes) -> bytes:
+    def _split_heads(self, data: bytes) -> bytes:
         """Return the bytes that belong to the current head, or all of them when it is the last one."""
         if not self._head:
             self._head_began = time.monotonic()
         known = len(self._head)
         self._head += data
         # The two or three bytes of the end may have come in several reads.
-        end = _END.search(self._head, max(0, known - 2))
+        end = _HEAD_END.search(self._head, max(0, known - 2))
         self._check_size(len(self._head) if end is None else end.end())
         if end is None:
             return data
@@ -151,7 +151,7 @@ class LimitedStream(httpcore.AsyncNetworkStream):
         self._head.clear()
         self._head_began = 0.0
         cut = end.end() - known
-        self._held = data[cut:]
+        self._next_bytes = data[cut:]
         return data[:cut]
 
     def _check_size(self, size: int) -> None:

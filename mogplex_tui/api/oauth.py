@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from mogplex_tui.api import errors
 from mogplex_tui.api.content_encoding import BodyError
 from mogplex_tui.api.json_values import JsonError, parse
-from mogplex_tui.api.response_errors import CredentialKind, Reply
+from mogplex_tui.api.response_errors import CredentialKind, ResponseInfo
 from mogplex_tui.api.safe_text import visible
 from mogplex_tui.api.target import MAX_ANSWER
 from mogplex_tui.config.credential_store import Grant
@@ -18,7 +18,7 @@ from mogplex_tui.config.secret import Secret
 
 if TYPE_CHECKING:
     from mogplex_tui.api.target import Target
-    from mogplex_tui.api.wire import Clients
+    from mogplex_tui.api.wire import HttpClients
 
 CLIENT_ID = "mogplex-cli"
 # The service compares the whole redirect address, so no other port will do.
@@ -47,10 +47,10 @@ class SignIn:
         import base64
         import secrets
 
-        def drawn(size: int) -> Secret:
+        def random_text(size: int) -> Secret:
             return Secret(base64.urlsafe_b64encode(secrets.token_bytes(size)).decode().rstrip("="))
 
-        return cls(drawn(64), drawn(32), f"http://127.0.0.1:{port}{CALLBACK}")
+        return cls(random_text(64), random_text(32), f"http://127.0.0.1:{port}{CALLBACK}")
 
     def address(self, base_url: str) -> str:
         """Return what to open in a browser; it holds no secret that is of use without the verifier."""
@@ -70,7 +70,7 @@ class SignIn:
         return f"{base_url}{AUTHORIZE}?{urlencode(query)}"
 
 
-async def redeem(clients: Clients, target: Target, begun: SignIn, code: str, now: float) -> Grant:
+async def redeem(clients: HttpClients, target: Target, sign_in: SignIn, code: str, now: float) -> Grant:
     """Exchange the code that came back for a pair. `now` is in Unix seconds.
 
     Raises NotSignedIn when the service refuses it: a code works once, so the sign-in must begin anew.
@@ -79,53 +79,53 @@ async def redeem(clients: Clients, target: Target, begun: SignIn, code: str, now
         "grant_type": "authorization_code",
         "client_id": CLIENT_ID,
         "code": code,
-        "redirect_uri": begun.redirect_uri,
-        "code_verifier": begun.verifier.reveal(),
+        "redirect_uri": sign_in.redirect_uri,
+        "code_verifier": sign_in.verifier.reveal(),
     }
-    return await _token_call(clients, target, form, now, "the sign-in")
+    return await _token_request(clients, target, form, now, "the sign-in")
 
 
-async def refresh(clients: Clients, target: Target, old: Grant, now: float) -> Grant:
+async def refresh(clients: HttpClients, target: Target, old: Grant, now: float) -> Grant:
     """Exchange a refresh token for a new pair; the scope and the refresh token stay where the answer names none.
 
     Raises NotSignedIn when the service has ended the sign-in (`invalid_grant`), or there is nothing to renew it with.
     """
     if old.refresh is None:
-        raise errors.NotSignedIn("The sign-in has ended and cannot renew itself", advice=_AGAIN)
+        raise errors.NotSignedIn("The sign-in has ended and cannot renew itself", advice=_SIGN_IN_AGAIN)
     form = {"grant_type": "refresh_token", "client_id": CLIENT_ID, "refresh_token": old.refresh.reveal()}
-    new = await _token_call(clients, target, form, now, "the renewal of the sign-in")
+    new = await _token_request(clients, target, form, now, "the renewal of the sign-in")
     return Grant(new.access, new.expires_at, new.refresh or old.refresh, new.scope or old.scope)
 
 
-_AGAIN = "Sign in again: mogplex-tui login"
+_SIGN_IN_AGAIN = "Sign in again: mogplex-tui login"
 
 
-async def _token_call(
-    clients: Clients, target: Target, form: Mapping[str, str], now: float, what: str
+async def _token_request(
+    clients: HttpClients, target: Target, form: Mapping[str, str], now: float, what: str
 ) -> Grant:
     import asyncio
 
     from mogplex_tui.api import wire
     from mogplex_tui.api._httpx import httpx
 
-    reply = Reply("POST", TOKEN, 0, resource=what, credential=CredentialKind.NONE, scrub=target.scrub)
+    info = ResponseInfo("POST", TOKEN, 0, resource=what, credential=CredentialKind.NONE, scrub=target.scrub)
     client = clients.get(streams=False)
-    # No cookie, no bearer and no Origin: the code or the refresh token alone says who asks.
+    # No cookie, no bearer and no Origin: the code or the refresh token alone description who asks.
     headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
     try:
         # Other processes wait for this one: an answer that drips must not keep them for ever.
         async with (
-            asyncio.timeout(wire.WHOLE_ANSWER),
+            asyncio.timeout(wire.RESPONSE_TIMEOUT),
             client.stream(
                 "POST", target.base_url + TOKEN, content=urlencode(form), headers=headers
             ) as response,
         ):
             body = _object(await wire.read_body(response, target.max_answer))
     except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
-        raise wire.failure(failed, target, reply) from None
+        raise wire.network_error(failed, target, info) from None
     if response.is_success and isinstance(body.get("access_token"), str) and body["access_token"].isalnum():
         return _grant(body, now)
-    raise _refusal(response.status_code, body, what)
+    raise _token_error(response.status_code, body, what)
 
 
 def _grant(body: Mapping[str, Any], now: float) -> Grant:
@@ -141,17 +141,17 @@ def _grant(body: Mapping[str, Any], now: float) -> Grant:
     )
 
 
-def _refusal(status: int, body: Mapping[str, Any], what: str) -> errors.MogplexError:
-    code, says = body.get("error"), body.get("error_description")
+def _token_error(status: int, body: Mapping[str, Any], what: str) -> errors.MogplexError:
+    code, description = body.get("error"), body.get("error_description")
     facts: dict[str, Any] = {"resource": what, "method": "POST", "path": TOKEN, "status": status}
     # What passes is no word on the sign-in, however the body calls it.
     if isinstance(code, str) and status < 500 and status != 429:
-        told = visible(says if isinstance(says, str) and says else code, 160).rstrip(".")
+        text = visible(description if isinstance(description, str) and description else code, 160).rstrip(".")
         if code in ("invalid_grant", "invalid_client", "invalid_request"):
             return errors.NotSignedIn(
-                f"The service refused {what}: {told}", advice=_AGAIN, code=code, **facts
+                f"The service refused {what}: {text}", advice=_SIGN_IN_AGAIN, code=code, **facts
             )
-        return errors.BadRequest(f"The service refused {what}: {told}", code=code, **facts)
+        return errors.BadRequest(f"The service refused {what}: {text}", code=code, **facts)
     if status == 429:
         return errors.Throttled(f"Too many requests for {what}", **facts)
     if status >= 500:

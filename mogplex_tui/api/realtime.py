@@ -10,11 +10,11 @@ from enum import StrEnum
 from mogplex_tui.api.json_values import JsonError, parse
 from mogplex_tui.api.sse import Comment, Data
 
-SILENCE = 60.0
+SILENCE_TIMEOUT = 60.0
 """Seconds without data or comment after which a connection counts as dropped."""
 
-_LONGEST = 30.0
-_MEMORY_OF_HINT = 16 * 1024 * 1024
+_MAX_BACKOFF = 30.0
+_MAX_HINT_MEMORY = 16 * 1024 * 1024
 
 
 class Table(StrEnum):
@@ -57,12 +57,12 @@ class Ping:
     """A sign of life, every 25 s."""
 
 
-def understand(frame: Comment | Data) -> Connected | Changed | Ping | None:
+def parse_message(frame: Comment | Data) -> Connected | Changed | Ping | None:
     """Return what a frame means, or None for one that says nothing we know."""
     if isinstance(frame, Comment):
         return Connected() if frame.text == "connected" else Ping()
     try:
-        data = parse(frame.text, _MEMORY_OF_HINT)
+        data = parse(frame.text, _MAX_HINT_MEMORY)
     except JsonError:
         return None
     if not isinstance(data, dict) or not isinstance(data.get("table"), str):
@@ -75,5 +75,5 @@ def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
     """Return the seconds before connection attempt 1, 2, 3 … after a loss: 1, 2, 4 … 30, half of it
     random.
     """
-    step = min(_LONGEST, 2.0 ** max(0, min(attempt, 10) - 1))
+    step = min(_MAX_BACKOFF, 2.0 ** max(0, min(attempt, 10) - 1))
     return step * (0.5 + 0.5 * jitter())

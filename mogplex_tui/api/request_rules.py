@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from mogplex_tui.api.errors import InvalidInput
 
-PROMPT_LIMIT = 100_000
-KEY_LIMIT = 200
+MAX_PROMPT_LENGTH = 100_000
+MAX_KEY_LENGTH = 200
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _BRANCH = re.compile(r"[A-Za-z0-9_./-]+")
@@ -40,7 +40,7 @@ def path_segment(value: str, what: str) -> str:
     return quote(text, safe="")
 
 
-def units(text: str) -> int:
+def utf16_length(text: str) -> int:
     """Return the length of a text as the service counts it: in UTF-16 units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
@@ -57,20 +57,20 @@ def json_text(value: object) -> str:
     return text
 
 
-def prompt_problem(prompt: str) -> str | None:
+def invalid_prompt_reason(prompt: str) -> str | None:
     """Return what is wrong with a prompt, or None: 1 to 100,000 UTF-16 units after trimming (v1.md §7.2)."""
     text = prompt.strip()
     if not text:
         return "Write a prompt"
     if any("\ud800" <= char <= "\udfff" for char in text):
         return "The prompt contains broken characters"
-    length = units(text)
-    if length > PROMPT_LIMIT:
-        return f"The prompt is too long: {length:,} of {PROMPT_LIMIT:,} characters"
+    length = utf16_length(text)
+    if length > MAX_PROMPT_LENGTH:
+        return f"The prompt is too long: {length:,} of {MAX_PROMPT_LENGTH:,} characters"
     return None
 
 
-def branch_problem(name: str) -> str | None:
+def invalid_branch_reason(name: str) -> str | None:
     """Return what is wrong with a branch name, or None (v1.md §9.1)."""
     if not name or name in ("@", "HEAD"):
         return "A branch needs a name of its own"
@@ -103,8 +103,8 @@ def idempotency_key(key: str) -> str:
     text = key.strip()
     if not text:
         raise InvalidInput("The idempotency key is empty")
-    if len(text) > KEY_LIMIT:
-        raise InvalidInput(f"The idempotency key is longer than {KEY_LIMIT} characters")
+    if len(text) > MAX_KEY_LENGTH:
+        raise InvalidInput(f"The idempotency key is longer than {MAX_KEY_LENGTH} characters")
     if not _KEY.fullmatch(text):
         raise InvalidInput("The idempotency key may contain only printable ASCII characters")
     return text

@@ -25,7 +25,7 @@ _LONGEST_DATE = 64
 
 _MACHINE_CODE = re.compile(r"^[A-Z][A-Z0-9_]+$")
 # Where 410 says that a thing has ended, not that the route has (identity.md §8, sandboxes.md §4).
-_ENDED_IN = ("/api/invites/", "/api/sandbox/")
+_RECORD_GONE_PATHS = ("/api/invites/", "/api/sandbox/")
 # Who is signed in; the only route that answers any credential, and never with a 401 (identity.md §2).
 ACCOUNT = "/api/auth/user"
 _REQUEST_LIMIT = re.compile(r"^rate limit exceeded\b", re.IGNORECASE)
@@ -37,12 +37,12 @@ class CredentialKind(StrEnum):
     """What a request carried to say who asks."""
 
     NONE = "none"
-    TOKEN = "token"  # noqa: S105 -- a kind, not a secret
+    TOKEN = "token"  # noqa: S105 -- a error_type, not a secret
     COOKIE = "cookie"
 
 
 @dataclass(frozen=True)
-class Reply:
+class ResponseInfo:
     """The facts of one HTTP answer; `body` need only be there when it is no success."""
 
     method: str
@@ -75,7 +75,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Complaint:
+class ErrorBody:
     """What an error body says: the sentence for people, the machine code, the seconds to wait."""
 
     text: str = ""
@@ -84,14 +84,14 @@ class Complaint:
     is_json: bool = False
 
 
-def read_complaint(body: bytes) -> Complaint:
+def parse_error_body(body: bytes) -> ErrorBody:
     """Return what an error body of any shape in errors.md §1 and §2 says; nothing for an unreadable body."""
     try:
         data = parse(body, MAX_ANSWER)
     except JsonError:
-        return Complaint()
+        return ErrorBody()
     if not isinstance(data, dict):
-        return Complaint()
+        return ErrorBody()
     error, message, code = data.get("error"), data.get("message"), data.get("code")
     if isinstance(error, dict):
         message, code = error.get("message"), error.get("code") or code
@@ -106,7 +106,7 @@ def read_complaint(body: bytes) -> Complaint:
         text = message
     if code is None and _MACHINE_CODE.match(text):
         code = text
-    return Complaint(
+    return ErrorBody(
         text,
         code if isinstance(code, str) else None,
         _seconds(data.get("retryAfterSeconds")),
@@ -114,55 +114,55 @@ def read_complaint(body: bytes) -> Complaint:
     )
 
 
-def classify(reply: Reply) -> errors.MogplexError | None:
+def classify(info: ResponseInfo) -> errors.MogplexError | None:
     """Return the error that an answer means, or None for a success whose body is still to be read."""
-    if reply.status == 204 and reply.path.startswith("/api/realtime/"):
-        return errors.RealtimeOff("The service offers no live updates", **_facts(reply))
-    if 200 <= reply.status < 300:
-        return _login(reply) if reply.is_html else None
-    if 300 <= reply.status < 400:
-        return _redirect(reply)
-    complaint = read_complaint(reply.body)
-    kind = _by_code(reply, complaint) or _by_status(reply, complaint)
-    wait = _requested_wait(reply)
-    error = kind(
-        _sentence(kind, reply, complaint),
-        advice=_advice(kind, reply, complaint),
-        code=complaint.code,
-        retry_after=complaint.retry_after if wait is None else wait,
-        **_facts(reply),
+    if info.status == 204 and info.path.startswith("/api/realtime/"):
+        return errors.RealtimeOff("The service offers no live updates", **_facts(info))
+    if 200 <= info.status < 300:
+        return _login_required(info) if info.is_html else None
+    if 300 <= info.status < 400:
+        return _redirect(info)
+    error_body = parse_error_body(info.body)
+    error_type = _error_type_by_code(info, error_body) or _error_type_by_status(info, error_body)
+    wait = _retry_after_seconds(info)
+    error = error_type(
+        _message(error_type, info, error_body),
+        advice=_advice(error_type, info, error_body),
+        code=error_body.code,
+        retry_after=error_body.retry_after if wait is None else wait,
+        **_facts(info),
     )
-    error.extra = _extra(reply)
+    error.extra = _extra(info)
     if isinstance(error, errors.NotAllowed):
-        error.missing_scope = _missing_scope(complaint)
+        error.missing_scope = _missing_scope(error_body)
     if isinstance(error, errors.Throttled):
-        error.of_requests = _limits_requests(reply, complaint)
-        if not error.of_requests and reply.method != "GET":
+        error.of_requests = _limits_requests(info, error_body)
+        if not error.of_requests and info.method != "GET":
             error.advice = "Wait until the quota of this action frees"
     return error
 
 
-def answers_visitor(reply: Reply, data: Any) -> bool:
+def is_anonymous_response(info: ResponseInfo, data: Any) -> bool:
     """Return whether a success may be the answer for somebody who is not signed in (identity.md §1.2).
 
     The models in the form of the command line tool and an empty list of new models look the same for everybody.
     """
-    if reply.method != "GET":
+    if info.method != "GET":
         return False
     fields = data if isinstance(data, dict) else {}
-    if reply.path == ACCOUNT:
+    if info.path == ACCOUNT:
         return "user" in fields and fields["user"] is None
-    if reply.path == "/api/models":
+    if info.path == "/api/models":
         return isinstance(data, list) or ("models" in fields and "default_model" not in fields)
-    return reply.path == "/api/models/new-arrivals" and fields.get("models") == []
+    return info.path == "/api/models/new-arrivals" and fields.get("models") == []
 
 
-def invalid(reply: Reply, why: str) -> errors.InvalidResponse:
+def invalid_response(info: ResponseInfo, why: str) -> errors.InvalidResponse:
     """Return the error for a success whose body is not what it should be."""
-    return errors.InvalidResponse(f"The answer for {reply.resource} {why}", **_facts(reply))
+    return errors.InvalidResponse(f"The answer for {info.resource} {why}", **_facts(info))
 
 
-def unpack(reply: Reply, body: bytes | bytearray, limit: int = MAX_ANSWER) -> Any:
+def parse_success(info: ResponseInfo, body: bytes | bytearray, limit: int = MAX_ANSWER) -> Any:
     """Return the JSON value of a success, on v1 the `data` in its envelope.
 
     Raises InvalidResponse for what cannot be read, and AnswerTooLarge for a value of more than `limit` bytes.
@@ -170,45 +170,45 @@ def unpack(reply: Reply, body: bytes | bytearray, limit: int = MAX_ANSWER) -> An
     try:
         value = parse(body, limit)
     except JsonMemoryError as error:
-        raise errors.AnswerTooLarge(f"The answer for {reply.resource} {error}", **_facts(reply)) from None
+        raise errors.AnswerTooLarge(f"The answer for {info.resource} {error}", **_facts(info)) from None
     except JsonSyntaxError as error:
         cut = body[:1] in (b"{", b"[")
-        raise invalid(reply, "is cut off or broken JSON" if cut else str(error)) from None
+        raise invalid_response(info, "is cut off or broken JSON" if cut else str(error)) from None
     except JsonError as error:
-        raise invalid(reply, str(error)) from None
-    if not reply.on_v1 or reply.path == MCP_ENDPOINT:
+        raise invalid_response(info, str(error)) from None
+    if not info.on_v1 or info.path == MCP_ENDPOINT:
         return value
     if not isinstance(value, dict) or value.get("ok") is not True or "data" not in value:
-        raise invalid(reply, "has no envelope of the token API")
+        raise invalid_response(info, "has no envelope of the token API")
     return value["data"]
 
 
-def _extra(reply: Reply) -> dict[str, Any]:
+def _extra(info: ResponseInfo) -> dict[str, Any]:
     """Return what an error body holds besides the fields that every error has."""
     try:
-        data = parse(reply.scrub(reply.body.decode("utf-8", "replace")), MAX_ANSWER)
+        data = parse(info.scrub(info.body.decode("utf-8", "replace")), MAX_ANSWER)
     except JsonError:
         return {}
     common = ("ok", "error", "message", "code", "retryAfterSeconds")
     return {key: value for key, value in data.items() if key not in common} if isinstance(data, dict) else {}
 
 
-def _facts(reply: Reply) -> dict[str, Any]:
+def _facts(info: ResponseInfo) -> dict[str, Any]:
     return {
-        "resource": reply.resource,
-        "method": reply.method,
-        "path": shown_path(reply.path),
-        "status": reply.status,
-        "request_id": reply.request_id,
+        "resource": info.resource,
+        "method": info.method,
+        "path": shown_path(info.path),
+        "status": info.status,
+        "request_id": info.request_id,
     }
 
 
-def _by_code(reply: Reply, complaint: Complaint) -> type[errors.MogplexError] | None:
-    match complaint.code:
+def _error_type_by_code(info: ResponseInfo, error_body: ErrorBody) -> type[errors.MogplexError] | None:
+    match error_body.code:
         case "BAD_REQUEST":
             # A failed sandbox launch keeps its inner status under this code (errors.md §1.2).
             by_status = {403: errors.NotAllowed, 404: errors.NotFound, 429: errors.Throttled}
-            return by_status.get(reply.status, errors.BadRequest)
+            return by_status.get(info.status, errors.BadRequest)
         case "UNAUTHORIZED":
             return errors.NotSignedIn
         case "FORBIDDEN":
@@ -227,11 +227,11 @@ def _by_code(reply: Reply, complaint: Complaint) -> type[errors.MogplexError] | 
             # A 401 of Vercel's: this credential is fine (errors.md §2.2).
             return errors.Conflict
         case "SERVICE_UNAVAILABLE":
-            return errors.FeatureOff if reply.status == 501 else errors.Unavailable
+            return errors.FeatureOff if info.status == 501 else errors.Unavailable
     return None
 
 
-def _by_status(reply: Reply, complaint: Complaint) -> type[errors.MogplexError]:
+def _error_type_by_status(info: ResponseInfo, error_body: ErrorBody) -> type[errors.MogplexError]:
     known: dict[int, type[errors.MogplexError]] = {
         401: errors.NotSignedIn,
         403: errors.NotAllowed,
@@ -243,35 +243,35 @@ def _by_status(reply: Reply, complaint: Complaint) -> type[errors.MogplexError]:
         500: errors.ServiceFailed,
         501: errors.FeatureOff,
     }
-    if reply.status == 404:
-        return errors.NotFound if complaint.is_json else errors.Absent
-    if reply.status == 410 and complaint.is_json and reply.path.startswith(_ENDED_IN):
+    if info.status == 404:
+        return errors.NotFound if error_body.is_json else errors.Absent
+    if info.status == 410 and error_body.is_json and info.path.startswith(_RECORD_GONE_PATHS):
         return errors.Conflict
-    if _lacks_ai(reply, complaint):
+    if _lacks_ai_credential(info, error_body):
         return errors.Conflict
-    if reply.status in known:
-        return known[reply.status]
-    return errors.Unavailable if reply.status > 500 else errors.BadRequest
+    if info.status in known:
+        return known[info.status]
+    return errors.Unavailable if info.status > 500 else errors.BadRequest
 
 
-def _lacks_ai(reply: Reply, complaint: Complaint) -> bool:
+def _lacks_ai_credential(info: ResponseInfo, error_body: ErrorBody) -> bool:
     # A 401 that says more than the usual word is not about the credential (sandboxes.md §4.8, §4.15).
     return (
-        reply.status == 401
-        and reply.path.startswith("/api/sandbox/")
-        and reply.path.endswith(("/exec", "/harness"))
-        and complaint.text not in ("", "Unauthorized")
+        info.status == 401
+        and info.path.startswith("/api/sandbox/")
+        and info.path.endswith(("/exec", "/harness"))
+        and error_body.text not in ("", "Unauthorized")
     )
 
 
-def _limits_requests(reply: Reply, complaint: Complaint) -> bool:
+def _limits_requests(info: ResponseInfo, error_body: ErrorBody) -> bool:
     # The token's own limit is a 429 on v1 alone; every other 429 is the quota of one action (auth.md §6, §7).
-    if complaint.code is None and not complaint.is_json:
+    if error_body.code is None and not error_body.is_json:
         return True
-    return reply.on_v1 and complaint.code == "RATE_LIMITED" and bool(_REQUEST_LIMIT.match(complaint.text))
+    return info.on_v1 and error_body.code == "RATE_LIMITED" and bool(_REQUEST_LIMIT.match(error_body.text))
 
 
-_LEADS: dict[type[errors.MogplexError], str] = {
+_MESSAGES: dict[type[errors.MogplexError], str] = {
     errors.NotFound: "The service does not know {0}",
     errors.Absent: "The service has no route for {0}",
     errors.NotAllowed: "This credential may not touch {0}",
@@ -286,93 +286,95 @@ _LEADS: dict[type[errors.MogplexError], str] = {
 }
 
 
-def _sandbox_lookup_failed(reply: Reply, complaint: Complaint) -> bool:
+def _sandbox_lookup_failed(info: ResponseInfo, error_body: ErrorBody) -> bool:
     """Whether a v1 cancel was recorded but could not reach its sandbox: CONFLICT with the lookup's status (v1.md §9)."""
-    return reply.on_v1 and complaint.code == "CONFLICT" and reply.status != 409
+    return info.on_v1 and error_body.code == "CONFLICT" and info.status != 409
 
 
-def _sentence(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint) -> str:
-    if kind is errors.NotSignedIn:
+def _message(error_type: type[errors.MogplexError], info: ResponseInfo, error_body: ErrorBody) -> str:
+    if error_type is errors.NotSignedIn:
         return {
             CredentialKind.TOKEN: "The service does not accept this token",
             CredentialKind.COOKIE: "The service does not accept this session cookie",
             CredentialKind.NONE: "This context has no credential for the service",
-        }[reply.credential]
-    lead = _LEADS[kind].format(reply.resource)
-    if _sandbox_lookup_failed(reply, complaint):
-        lead = f"The service could not reach the sandbox of {reply.resource}"
-    text = visible(reply.scrub(complaint.text)).rstrip(".")
-    if kind is errors.NotAllowed and "required scope: " in text:
+        }[info.credential]
+    lead = _MESSAGES[error_type].format(info.resource)
+    if _sandbox_lookup_failed(info, error_body):
+        lead = f"The service could not reach the sandbox of {info.resource}"
+    text = visible(info.scrub(error_body.text)).rstrip(".")
+    if error_type is errors.NotAllowed and "required scope: " in text:
         # What else the service says of a missing scope is what the advice says.
         text = text.partition(". ")[0]
-    return f"{lead}: {text}" if text else f"{lead} (HTTP {reply.status})"
+    return f"{lead}: {text}" if text else f"{lead} (HTTP {info.status})"
 
 
-def _missing_scope(complaint: Complaint) -> str | None:
+def _missing_scope(error_body: ErrorBody) -> str | None:
     """Return the scope that the service names as missing (auth.md §5.2)."""
-    return next((scope for scope in ("write", "read") if f"scope: {scope}" in complaint.text), None)
+    return next((scope for scope in ("write", "read") if f"scope: {scope}" in error_body.text), None)
 
 
-def _advice(kind: type[errors.MogplexError], reply: Reply, complaint: Complaint) -> str | None:
-    scope = _missing_scope(complaint) if kind is errors.NotAllowed else None
+def _advice(error_type: type[errors.MogplexError], info: ResponseInfo, error_body: ErrorBody) -> str | None:
+    scope = _missing_scope(error_body) if error_type is errors.NotAllowed else None
     if scope == "write":
         return "This token may read only; use one with the write scope"
     if scope == "read":
         return "Use a token with the read scope"
-    if _sandbox_lookup_failed(reply, complaint):
+    if _sandbox_lookup_failed(info, error_body):
         return "The request is recorded; send the cancel again to repeat it"
-    if complaint.code == "VERCEL_AUTH_INVALID":
+    if error_body.code == "VERCEL_AUTH_INVALID":
         return "Connect Vercel again"
-    if _lacks_ai(reply, complaint):
+    if _lacks_ai_credential(info, error_body):
         return "Add an AI provider key, or choose a plan that includes AI"
-    if kind is errors.NotSignedIn and reply.credential is CredentialKind.COOKIE:
+    if error_type is errors.NotSignedIn and info.credential is CredentialKind.COOKIE:
         return SIGN_IN_AGAIN
-    if kind is errors.Unavailable and reply.method == "POST" and reply.path == f"{V1}/runs":
+    if error_type is errors.Unavailable and info.method == "POST" and info.path == f"{V1}/runs":
         return "The service also says this for a repository that it does not know; check the repository first"
     return None
 
 
-def _redirect(reply: Reply) -> errors.MogplexError:
+def _redirect(info: ResponseInfo) -> errors.MogplexError:
     try:
-        where = urlsplit(reply.location)
+        location = urlsplit(info.location)
     except ValueError:
-        where = urlsplit("")
-    if where.path.rstrip("/").endswith("/login"):
-        return _login(reply)
-    place = visible(f"{where.scheme}://{where.netloc}{where.path}" if where.netloc else where.path, 120)
+        location = urlsplit("")
+    if location.path.rstrip("/").endswith("/login"):
+        return _login_required(info)
+    shown = visible(
+        f"{location.scheme}://{location.netloc}{location.path}" if location.netloc else location.path, 120
+    )
     return errors.Redirected(
-        f"The service redirects {reply.resource} to {place or 'nowhere'} (HTTP {reply.status})",
-        **_facts(reply),
+        f"The service redirects {info.resource} to {shown or 'nowhere'} (HTTP {info.status})",
+        **_facts(info),
     )
 
 
-def _login(reply: Reply) -> errors.LoginRequired:
+def _login_required(info: ResponseInfo) -> errors.LoginRequired:
     how = (
         "a web page came back"
-        if reply.is_html and reply.status < 300
+        if info.is_html and info.status < 300
         else "the service asks to sign in in a browser"
     )
     advice = None
-    if reply.credential is CredentialKind.COOKIE:
+    if info.credential is CredentialKind.COOKIE:
         advice = SIGN_IN_AGAIN
-    elif reply.is_html and reply.on_v1:
+    elif info.is_html and info.on_v1:
         advice = "Check that the base URL is a Mogplex service"
-    elif reply.on_v1:
+    elif info.on_v1:
         advice = "Give this context an API token"
-    return errors.LoginRequired(f"No access to {reply.resource}: {how}", advice=advice, **_facts(reply))
+    return errors.LoginRequired(f"No access to {info.resource}: {how}", advice=advice, **_facts(info))
 
 
-def _requested_wait(reply: Reply) -> float | None:
+def _retry_after_seconds(info: ResponseInfo) -> float | None:
     """Return the seconds that `Retry-After` asks for, in its form as a number or as a date.
 
     A date is compared with the one of the answer, because the clocks of the service and of this machine may differ. A
     date in the past asks for 0 seconds.
     """
-    seconds = _seconds(reply.retry_after)
-    until = _http_date(reply.retry_after) if seconds is None else None
+    seconds = _seconds(info.retry_after)
+    until = _http_date(info.retry_after) if seconds is None else None
     if until is None:
         return seconds
-    sent = _http_date(reply.date) or datetime.now(UTC)
+    sent = _http_date(info.date) or datetime.now(UTC)
     return _seconds(max(0.0, (until - sent).total_seconds()))
 
 

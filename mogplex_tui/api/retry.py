@@ -7,21 +7,21 @@ from collections.abc import Callable
 
 from mogplex_tui.api import errors
 
-TRIES = 4  # An unknown repository answers 503 for ever, so every chain of tries has an end.
-WITHIN = 20.0
+MAX_ATTEMPTS = 4  # An unknown repository answers 503 for ever, so every chain of tries has an end.
+RETRY_WINDOW = 20.0
 """Seconds after the first try in which another one may begin: a person waits for the outcome."""
 
-LIMITED = (errors.Throttled, errors.SuspectedThrottle, errors.BudgetBlocked)
+RATE_LIMIT_ERRORS = (errors.Throttled, errors.SuspectedThrottle, errors.BudgetBlocked)
 """Refusals by a rate limit: the request did nothing."""
 
-_FIRST = 0.5
-_LONGEST = 8.0
+_FIRST_BACKOFF = 0.5
+_LONGEST_BACKOFF = 8.0
 _MINUTE = 60.0
-_SHORTEST = 1.0
-_SAFE = frozenset({"GET", "HEAD"})
+_SHORTEST_WAIT = 1.0
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
-def decide(
+def retry_delay(
     error: BaseException,
     attempt: int,
     *,
@@ -37,53 +37,53 @@ def decide(
     which did nothing, and with its own idempotency key also after a lost answer. Nothing is tried again after a 409 or
     another refusal. `jitter` returns 0 to 1.
     """
-    if attempt >= TRIES or not isinstance(error, errors.MogplexError):
+    if attempt >= MAX_ATTEMPTS or not isinstance(error, errors.MogplexError):
         return None
-    safe = method.upper() in _SAFE
-    if not safe and isinstance(error, LIMITED):
+    safe = method.upper() in _SAFE_METHODS
+    if not safe and isinstance(error, RATE_LIMIT_ERRORS):
         # The limit counts a window of a minute and a refusal is no part of it, so each wait is a minute at most, and
         # the last try begins three minutes after the first at the latest.
-        return _change_wait(error, attempt)
-    if elapsed > WITHIN or (not safe and not (method.upper() == "POST" and idempotency_key)):
+        return _wait_of_change(error, attempt)
+    if elapsed > RETRY_WINDOW or (not safe and not (method.upper() == "POST" and idempotency_key)):
         return None
     if isinstance(error, errors.Throttled):
-        return _limit_wait(error)
+        return _wait_for_limit(error)
     if isinstance(error, errors.SuspectedThrottle):
         return _MINUTE if attempt == 1 else None
     if isinstance(error, errors.ServiceFailed):
         # The same key after a 500 replays the run that failed (errors.md §5).
         return backoff(attempt, jitter) if safe and attempt <= 2 else None
     if isinstance(error, errors.Unreachable | errors.Unavailable):
-        return _asked_wait(error.retry_after) or backoff(attempt, jitter)
+        return _wait_requested(error.retry_after) or backoff(attempt, jitter)
     return None
 
 
 def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
     """Return 0.5, 1, 2, 4 … 8 seconds for attempt 1, 2, 3 …, of which the second half is random."""
-    step: float = min(_LONGEST, _FIRST * 2 ** (attempt - 1))
+    step: float = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (attempt - 1))
     return step * (0.5 + 0.5 * jitter())
 
 
-def _change_wait(error: errors.MogplexError, attempt: int) -> float | None:
+def _wait_of_change(error: errors.MogplexError, attempt: int) -> float | None:
     """Return the seconds until a change that a limit refused is sent again."""
     if isinstance(error, errors.SuspectedThrottle):
         # It may be the limit (errors.md §5), so once is enough to know.
-        return _limit_wait(error) if attempt == 1 else None
+        return _wait_for_limit(error) if attempt == 1 else None
     if error.code == "BAD_REQUEST" and error.retry_after is None:
         # The quota of sandboxes: it frees when one of them stops, not with time (errors.md §1.1).
         return None
-    return _limit_wait(error)
+    return _wait_for_limit(error)
 
 
-def _limit_wait(error: errors.MogplexError) -> float | None:
+def _wait_for_limit(error: errors.MogplexError) -> float | None:
     if error.retry_after is None:
         return _MINUTE
     if error.retry_after == 0:
-        return _SHORTEST
+        return _SHORTEST_WAIT
     # More than a minute is a quota of hours or days: that is for a person to know, not for a loop.
-    return _asked_wait(error.retry_after)
+    return _wait_requested(error.retry_after)
 
 
-def _asked_wait(seconds: float | None) -> float | None:
+def _wait_requested(seconds: float | None) -> float | None:
     """Return the requested wait, at least 1 s; None if absent or over a minute."""
-    return max(_SHORTEST, seconds) if seconds is not None and 0 < seconds <= _MINUTE else None
+    return max(_SHORTEST_WAIT, seconds) if seconds is not None and 0 < seconds <= _MINUTE else None

@@ -36,7 +36,7 @@ def visible(text: str, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def short(identifier: str) -> str:
+def short_id(identifier: str) -> str:
     """Return the first eight characters of an id, the way people read ids aloud."""
     return visible(identifier, 64)[:8]
 

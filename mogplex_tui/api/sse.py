@@ -23,54 +23,54 @@ class Data:
 
 # The libraries for this drop comments, and with them `: connected` and `: ping`; they read from a response, past the
 # errors of the transport; and no line is too long for them.
-class Decoder:
+class SseDecoder:
     """Turns reads of any size into comments and data; lines end with LF, CRLF or CR.
 
-    `dropped` counts the lines, and the frames of many lines, that were longer than `longest` bytes.
+    `dropped` counts the lines, and the frames of many lines, that were longer than `max_bytes` bytes.
     """
 
-    def __init__(self, longest: int = 1_000_000) -> None:
-        self._rest = bytearray()
+    def __init__(self, max_bytes: int = 1_000_000) -> None:
+        self._buffer = bytearray()
         self._data: list[str] = []
-        self._held = 0
-        self._skips = False
-        self._longest = longest
+        self._frame_size = 0
+        self._skips_frame = False
+        self._max_bytes = max_bytes
         self.dropped = 0
 
     def feed(self, chunk: bytes) -> list[Comment | Data]:
         """Return what became complete with these bytes; an endless line or frame is dropped."""
         # A CR at the very end may be half of a CRLF: it waits for the next read. A line in the middle of which a read
         # ends is only added to, or a line of megabytes would be looked through once a read.
-        if b"\n" not in chunk and b"\r" not in chunk and not self._rest.endswith(b"\r"):
-            self._rest += chunk
+        if b"\n" not in chunk and b"\r" not in chunk and not self._buffer.endswith(b"\r"):
+            self._buffer += chunk
             lines = []
         else:
-            text = bytes(self._rest) + chunk
-            held = b"\r" if text.endswith(b"\r") else b""
-            lines = text.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-            self._rest = bytearray(lines.pop() + held)
-        if len(self._rest) > self._longest:
-            self._rest.clear()
+            text = bytes(self._buffer) + chunk
+            pending = b"\r" if text.endswith(b"\r") else b""
+            lines = text.removesuffix(pending).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+            self._buffer = bytearray(lines.pop() + pending)
+        if len(self._buffer) > self._max_bytes:
+            self._buffer.clear()
             self.dropped += 1
-        found: list[Comment | Data] = []
+        items: list[Comment | Data] = []
         for line in lines:
             item = self._line(line.decode("utf-8", "replace"))
             if item is not None:
-                found.append(item)
-        return found
+                items.append(item)
+        return items
 
     def _line(self, line: str) -> Comment | Data | None:
         if not line:
-            data, self._data, self._held, self._skips = self._data, [], 0, False
+            data, self._data, self._frame_size, self._skips_frame = self._data, [], 0, False
             return Data("\n".join(data)) if data else None
         if line.startswith(":"):
             return Comment(line[1:].strip())
         name, _, value = line.partition(":")
-        if name == "data" and not self._skips:
+        if name == "data" and not self._skips_frame:
             self._data.append(value.removeprefix(" "))
-            self._held += len(line)
-            if self._held > self._longest:
+            self._frame_size += len(line)
+            if self._frame_size > self._max_bytes:
                 # What is left of the frame is as much of a fragment as what came.
-                self._data, self._skips = [], True
+                self._data, self._skips_frame = [], True
                 self.dropped += 1
         return None

@@ -30,8 +30,15 @@ from mogplex_tui.api.connection_state import ConnectionMonitor
 from mogplex_tui.api.content_encoding import BodyError
 from mogplex_tui.api.limiter import RequestLimiter
 from mogplex_tui.api.request_rules import json_text
-from mogplex_tui.api.response import Answer
-from mogplex_tui.api.response_errors import ACCOUNT, CredentialKind, Reply, answers_visitor, classify, unpack
+from mogplex_tui.api.response import JsonResponse
+from mogplex_tui.api.response_errors import (
+    ACCOUNT,
+    CredentialKind,
+    ResponseInfo,
+    classify,
+    is_anonymous_response,
+    parse_success,
+)
 from mogplex_tui.api.safe_text import shown_path
 from mogplex_tui.api.target import Target, origin_of
 from mogplex_tui.api.team_scope import TEAM_HEADER, reads_team
@@ -42,7 +49,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("mogplex.http")
 
 # How long one check of a suspicious 401 answers for its neighbours, in seconds.
-_VERDICT_LASTS = 5.0
+_CHECK_VALID_SECONDS = 5.0
 
 _NOT_COUNTED = (errors.Redirected, errors.Absent, errors.NotSignedIn, errors.SuspectedThrottle)
 
@@ -51,7 +58,7 @@ _NOT_COUNTED = (errors.Redirected, errors.Absent, errors.NotSignedIn, errors.Sus
 class Request:
     """One request before it leaves: `resource` is what it is about, in words for a sentence.
 
-    `body` is sent as JSON; `content` with its `content_type` goes out as it is (an upload). `patience` is how many
+    `body` is sent as JSON; `content` with its `content_type` goes out as it is (an upload). `extra_wait` is how many
     seconds an answer may take where the route works before it answers; 0 for the usual limits. `credential` is the
     one to send, None for that of the route (`Transport.credential_for`). One that `is_change` changes something, also
     with the method GET.
@@ -65,7 +72,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
     content_type: str = ""
-    patience: float = 0.0
+    extra_wait: float = 0.0
     credential: CredentialKind | None = None
     is_change: bool = False
 
@@ -98,33 +105,33 @@ class Transport:
         self.access = access
         self.connection = ConnectionMonitor(clock)
         self._limiter = limiter
-        self._clients = wire.Clients(target, http)
-        self._gate = asyncio.Semaphore(wire.IN_FLIGHT)
-        self._one_large_answer = asyncio.Lock()
+        self._clients = wire.HttpClients(target, http)
+        self._request_slots = asyncio.Semaphore(wire.MAX_IN_FLIGHT)
+        self._large_response_lock = asyncio.Lock()
         self._pacer = wire.Pacer()
-        self._checking = asyncio.Lock()
-        self._verdict: tuple[float, errors.MogplexError | None] | None = None
+        self._check_lock = asyncio.Lock()
+        self._token_check: tuple[float, errors.MogplexError | None] | None = None
         self._cookie_accepted_at: float | None = None
 
-    async def request(self, request: Request, priority: Priority) -> Answer:
+    async def request(self, request: Request, priority: Priority) -> JsonResponse:
         """Send one request and return its decoded answer; raises an error of the tree."""
-        reply = self._reply(request)
+        info = self._new_info(request)
         started = self.clock.monotonic()
         data = error = None
         try:
-            reply, data, error = await self._exchange(request, reply, priority)
+            info, data, error = await self._exchange(request, info, priority)
         except errors.MogplexError as failed:
             error = failed
         # Before anything is asked about it, so that the log and its times are those of the exchange.
-        self._log(request, reply, error, started)
-        if await self._token_replaces_cookie(request, reply, error, data, priority):
+        self._log(request, info, error, started)
+        if await self._token_replaces_cookie(request, info, error, data, priority):
             return await self.request(replace(request, credential=CredentialKind.TOKEN), priority)
         if error is not None:
-            error = await self._reconsider(error, reply, priority)
-        self._learn(request, reply, error)
+            error = await self._recheck_refusal(error, info, priority)
+        self._learn(request, info, error)
         if error is not None:
             raise error
-        return Answer(data, reply)
+        return JsonResponse(data, info)
 
     @asynccontextmanager
     async def stream(
@@ -132,68 +139,73 @@ class Transport:
         request: Request,
         priority: Priority,
         *,
-        gated: bool = True,
-        told_as: frozenset[int] = frozenset(),
-    ) -> AsyncIterator[tuple[Reply, AsyncIterator[bytes]]]:
-        """Open a streamed answer: its facts and bytes; refusals raise at once, cuts while it is read.
+        counts_in_flight: bool = True,
+        stream_statuses: frozenset[int] = frozenset(),
+    ) -> AsyncIterator[tuple[ResponseInfo, AsyncIterator[bytes]]]:
+        """Open a streamed response and yield its facts and its body in chunks.
 
-        `gated` streams count among the requests in flight; an endless one must not. `told_as` are the statuses of
-        refusals that this route words as an event stream, which is then given out like any other.
+        An error response raises here; a lost connection raises while the chunks are read. `counts_in_flight` says
+        whether the stream takes one of the places for requests in flight, which an endless stream must not.
+        `stream_statuses` are the error statuses whose body may be an event stream; such a stream is yielded too.
         """
         async with AsyncExitStack() as stack:
             try:
-                opened = await stack.enter_async_context(self._open_stream(request, priority, gated, told_as))
+                stream = await stack.enter_async_context(
+                    self._open_stream(request, priority, counts_in_flight, stream_statuses)
+                )
             except _SendWithToken:
                 request = replace(request, credential=CredentialKind.TOKEN)
-                opened = await stack.enter_async_context(self._open_stream(request, priority, gated, told_as))
-            yield opened
+                stream = await stack.enter_async_context(
+                    self._open_stream(request, priority, counts_in_flight, stream_statuses)
+                )
+            yield stream
 
     @asynccontextmanager
     async def _open_stream(
-        self, request: Request, priority: Priority, gated: bool, told_as: frozenset[int]
-    ) -> AsyncIterator[tuple[Reply, AsyncIterator[bytes]]]:
-        reply = self._reply(request)
+        self, request: Request, priority: Priority, counts_in_flight: bool, stream_statuses: frozenset[int]
+    ) -> AsyncIterator[tuple[ResponseInfo, AsyncIterator[bytes]]]:
+        info = self._new_info(request)
         started = self.clock.monotonic()
-        slot = self._ask(reply, priority)
+        slot = self._acquire_slot(info, priority)
         outcome = RequestOutcome.NOT_COUNTED
         error: errors.MogplexError | None = None
         response: httpx.Response | None = None
         try:
             await self._admit(priority)
-            async with self._passage(priority, gated):
+            async with self._request_slot(priority, counts_in_flight):
                 outcome = RequestOutcome.COUNTED
                 try:
-                    async with asyncio.timeout(wire.STREAM_HEAD + request.patience):
-                        response = await self._send(request, reply, streams=True)
-                    reply = _with_answer(reply, response)
-                    if not (reply.is_events and reply.status in told_as):
-                        if not response.is_success or reply.is_html:
-                            async with asyncio.timeout(wire.WHOLE_ANSWER):
+                    async with asyncio.timeout(wire.STREAM_HEADERS_TIMEOUT + request.extra_wait):
+                        response = await self._send(request, info, streams=True)
+                    info = _with_response(info, response)
+                    if not (info.is_events and info.status in stream_statuses):
+                        if not response.is_success or info.is_html:
+                            async with asyncio.timeout(wire.RESPONSE_TIMEOUT):
                                 body = await wire.read_body(response, self.target.max_answer, self._pacer)
-                            reply = replace(reply, body=bytes(body))
-                        error = classify(reply)
+                            info = replace(info, body=bytes(body))
+                        error = classify(info)
                 except errors.MogplexError:
                     # Refused here, before it left.
                     outcome = RequestOutcome.NOT_COUNTED
                     raise
                 except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
-                    error = wire.failure(failed, self.target, reply)
+                    error = wire.network_error(failed, self.target, info)
                     outcome = RequestOutcome.NOT_COUNTED if isinstance(failed, wire.NEVER_SENT) else outcome
                 if slot is not None:
-                    self.budget.tell(slot, _outcome(error, outcome))
-                self._log(request, reply, error, started)
-                if await self._token_replaces_cookie(request, reply, error, None, priority):
+                    self.budget.settle(slot, _outcome_of(error, outcome))
+                self._log(request, info, error, started)
+                if await self._token_replaces_cookie(request, info, error, None, priority):
                     raise _SendWithToken
-                error = await self._reconsider(error, reply, priority) if error is not None else None
-                self._learn(request, reply, error)
+                error = await self._recheck_refusal(error, info, priority) if error is not None else None
+                self._learn(request, info, error)
                 if error is not None:
                     raise error
                 assert response is not None  # noqa: S101 -- without a response there is an error
-                async with aclosing(self._bytes(response, request, reply, started)) as chunks:
-                    yield reply, chunks
+                async with aclosing(self._body_chunks(response, request, info, started)) as chunks:
+                    yield info, chunks
         finally:
             if slot is not None:
-                self.budget.tell(slot, outcome)
+                self.budget.settle(slot, outcome)
             if response is not None:
                 await response.aclose()
 
@@ -226,8 +238,8 @@ class Transport:
         """Return whether a request to this route counts against the token's limit."""
         return self.credential_for(path) is CredentialKind.TOKEN and self.target.token_is_limited
 
-    def _reply(self, request: Request) -> Reply:
-        return Reply(
+    def _new_info(self, request: Request) -> ResponseInfo:
+        return ResponseInfo(
             method=request.method,
             path=request.path,
             status=0,
@@ -237,20 +249,20 @@ class Transport:
             scrub=self.target.scrub,
         )
 
-    def _ask(self, reply: Reply, priority: Priority) -> Slot | None:
-        if reply.credential is not CredentialKind.TOKEN or not self.target.token_is_limited:
+    def _acquire_slot(self, info: ResponseInfo, priority: Priority) -> Slot | None:
+        if info.credential is not CredentialKind.TOKEN or not self.target.token_is_limited:
             return None
-        slot = self.budget.ask(priority)
+        slot = self.budget.acquire(priority)
         if isinstance(slot, Blocked):
             wait = max(0.0, slot.until - self.clock.monotonic())
             raise errors.BudgetBlocked(
                 slot.until,
-                f"The request budget has no slot for {reply.resource} for another {wait:.0f} s",
-                resource=reply.resource,
-                method=reply.method,
-                path=shown_path(reply.path),
+                f"The request budget has no slot for {info.resource} for another {wait:.0f} s",
+                resource=info.resource,
+                method=info.method,
+                path=shown_path(info.path),
                 retry_after=wait,
-                request_id=reply.request_id,
+                request_id=info.request_id,
             )
         return slot
 
@@ -269,37 +281,39 @@ class Transport:
         if self._limiter is not None:
             self._limiter.count()
 
-    def _passage(self, priority: Priority, gated: bool = True) -> AbstractAsyncContextManager[Any]:
-        return self._gate if gated and priority is not Priority.ACTION else nullcontext()
+    def _request_slot(
+        self, priority: Priority, counts_in_flight: bool = True
+    ) -> AbstractAsyncContextManager[Any]:
+        return self._request_slots if counts_in_flight and priority is not Priority.ACTION else nullcontext()
 
     async def _exchange(
-        self, request: Request, reply: Reply, priority: Priority
-    ) -> tuple[Reply, Any, errors.MogplexError | None]:
+        self, request: Request, info: ResponseInfo, priority: Priority
+    ) -> tuple[ResponseInfo, Any, errors.MogplexError | None]:
         """Send a request, read its whole answer and return its facts with its value or the error it means."""
-        slot = self._ask(reply, priority)
+        slot = self._acquire_slot(info, priority)
         # A request that is given up while it waits has not been sent.
         outcome = RequestOutcome.NOT_COUNTED
         failure: errors.MogplexError | None = None
         try:
             await self._admit(priority)
             async with (
-                self._passage(priority),
-                asyncio.timeout(wire.WHOLE_ANSWER + request.patience),
+                self._request_slot(priority),
+                asyncio.timeout(wire.RESPONSE_TIMEOUT + request.extra_wait),
                 AsyncExitStack() as stack,
             ):
                 outcome = RequestOutcome.COUNTED
-                response = await self._send(request, reply, streams=False)
+                response = await self._send(request, info, streams=False)
                 stack.push_async_callback(response.aclose)
-                wait_for_turn = partial(stack.enter_async_context, self._one_large_answer)
+                wait_for_turn = partial(stack.enter_async_context, self._large_response_lock)
                 body = await wire.read_body(
                     response, self.target.max_answer, self._pacer, before_large=wait_for_turn
                 )
-                reply, data, error = self._understand(_with_answer(reply, response), body)
-            outcome = _outcome(error, outcome)
+                info, data, error = self._parse(_with_response(info, response), body)
+            outcome = _outcome_of(error, outcome)
         except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
             if isinstance(failed, wire.NEVER_SENT):
                 outcome = RequestOutcome.NOT_COUNTED
-            failure = wire.failure(failed, self.target, reply)
+            failure = wire.network_error(failed, self.target, info)
         except errors.MogplexError:
             # Refused here, before it left.
             outcome = RequestOutcome.NOT_COUNTED
@@ -307,47 +321,49 @@ class Transport:
         finally:
             # Also when the caller gave up: whether it counted is unknown then, so it does.
             if slot is not None:
-                self.budget.tell(slot, outcome)
+                self.budget.settle(slot, outcome)
         if failure is not None:
             raise failure
-        return reply, data, error
+        return info, data, error
 
-    def _understand(self, reply: Reply, body: bytearray) -> tuple[Reply, Any, errors.MogplexError | None]:
+    def _parse(
+        self, info: ResponseInfo, body: bytearray
+    ) -> tuple[ResponseInfo, Any, errors.MogplexError | None]:
         """Return the facts of an answer, which hold its body if it is an error, with its value or its error."""
-        if not 200 <= reply.status < 300:
-            reply = replace(reply, body=bytes(body))
-        error = classify(reply)
+        if not 200 <= info.status < 300:
+            info = replace(info, body=bytes(body))
+        error = classify(info)
         if error is not None:
-            return reply, None, error
+            return info, None, error
         try:
-            return reply, unpack(reply, body, self.target.max_answer), None
+            return info, parse_success(info, body, self.target.max_answer), None
         except errors.InvalidResponse as unreadable:
             # Errors are kept while they are shown; without their frames, nothing that was read is.
             unreadable.__traceback__ = unreadable.__context__ = None
-            return reply, None, unreadable
+            return info, None, unreadable
 
-    async def _send(self, request: Request, reply: Reply, *, streams: bool) -> httpx.Response:
-        if reply.credential is CredentialKind.NONE and family_of(request.path) is Family.V1:
+    async def _send(self, request: Request, info: ResponseInfo, *, streams: bool) -> httpx.Response:
+        if info.credential is CredentialKind.NONE and family_of(request.path) is Family.V1:
             raise errors.NotSignedIn(
                 f"There is no token for {request.resource}",
                 advice="Give this context an API token; a session cookie does not open the token API",
                 resource=request.resource,
                 method=request.method,
                 path=request.path,
-                request_id=reply.request_id,
+                request_id=info.request_id,
             )
-        await self._refuse_read_only(request, reply)
+        await self._refuse_read_only(request, info)
         client = self._clients.get(streams=streams)
 
         def send() -> Awaitable[httpx.Response]:
-            return client.send(self._build(client, request, reply), stream=True)
+            return client.send(self._build_request(client, request, info), stream=True)
 
         renewal = self.target.renewal
-        if renewal is None or reply.credential is not CredentialKind.TOKEN:
+        if renewal is None or info.credential is not CredentialKind.TOKEN:
             return await send()
         sent = 0
 
-        async def send_again() -> httpx.Response:
+        async def send_and_count() -> httpx.Response:
             nonlocal sent
             sent += 1
             if sent > 1:
@@ -355,7 +371,7 @@ class Transport:
             return await send()
 
         return await renewal.send(
-            send_again, self._renew, lambda: self.clock.now().timestamp(), on_v1=reply.on_v1
+            send_and_count, self._renew, lambda: self.clock.now().timestamp(), on_v1=info.on_v1
         )
 
     async def _renew(self, grant: Grant) -> Grant:
@@ -365,18 +381,20 @@ class Transport:
         self._count()
         return await refresh(self._clients, self.target, grant, self.clock.now().timestamp())
 
-    def _build(self, client: httpx.AsyncClient, request: Request, reply: Reply) -> httpx.Request:
+    def _build_request(
+        self, client: httpx.AsyncClient, request: Request, info: ResponseInfo
+    ) -> httpx.Request:
         url = self.target.base_url + quote(request.path, safe="/:@!$&'()*+,;=~-._%")
         if not request.path.startswith("/") or origin_of(url) != self.target.origin:
             raise errors.InsecureTarget(
                 "This path leads away from the service",
                 advice="Credentials go to the context's own address only",
             )
-        headers = {"Accept": "application/json", **request.headers, "X-Request-Id": reply.request_id}
+        headers = {"Accept": "application/json", **request.headers, "X-Request-Id": info.request_id}
         token, cookie = self.target.bearer, self.target.session_cookie
-        if reply.credential is CredentialKind.TOKEN and token:
+        if info.credential is CredentialKind.TOKEN and token:
             headers["Authorization"] = f"Bearer {token.reveal()}"
-        elif reply.credential is CredentialKind.COOKIE and cookie:
+        elif info.credential is CredentialKind.COOKIE and cookie:
             headers["Cookie"] = cookie.reveal()
         if self.target.team is not None and reads_team(request.path):
             headers[TEAM_HEADER] = self.target.team
@@ -394,7 +412,7 @@ class Transport:
                 params=dict(request.params) or None,
                 headers=headers,
                 content=content,
-                timeout=wire.patient(request.patience) if request.patience else client.timeout,
+                timeout=wire.timeout_with(request.extra_wait) if request.extra_wait else client.timeout,
             )
         except ValueError:
             # A lone surrogate, a number without a value, what is no JSON: nothing that can be put on a wire.
@@ -403,26 +421,26 @@ class Transport:
                 resource=request.resource,
             ) from None
 
-    async def _bytes(
-        self, response: httpx.Response, request: Request, reply: Reply, started: float
+    async def _body_chunks(
+        self, response: httpx.Response, request: Request, info: ResponseInfo, started: float
     ) -> AsyncGenerator[bytes, None]:
         # An event stream may go on for days; its events are limited one by one.
-        limit = None if reply.is_events else self.target.max_answer
+        limit = None if info.is_events else self.target.max_answer
         try:
             async with aclosing(wire.decoded(response, limit, self._pacer)) as pieces:
                 async for piece in pieces:
                     yield piece
         except (httpx.HTTPError, httpx.StreamError, BodyError) as failed:
-            error = wire.failure(failed, self.target, reply)
+            error = wire.network_error(failed, self.target, info)
             # Its status was told when it began; this is how it ended.
-            self._log(request, replace(reply, status=0), error, started)
-            self._learn(request, reply, error)
+            self._log(request, replace(info, status=0), error, started)
+            self._learn(request, info, error)
             raise error from None
 
     async def _token_replaces_cookie(
         self,
         request: Request,
-        reply: Reply,
+        info: ResponseInfo,
         error: errors.MogplexError | None,
         data: Any,
         priority: Priority,
@@ -432,12 +450,12 @@ class Transport:
         The edge and the handlers refuse a credential before they do anything else (auth.md §3, §5), so that a request
         that changes something may be sent again as well.
         """
-        if reply.credential is not CredentialKind.COOKIE:
+        if info.credential is not CredentialKind.COOKIE:
             return False
         refused = (
             type(error) is errors.NotSignedIn
-            or (isinstance(error, errors.LoginRequired) and not reply.is_html)
-            or (error is None and answers_visitor(reply, data))
+            or (isinstance(error, errors.LoginRequired) and not info.is_html)
+            or (error is None and is_anonymous_response(info, data))
         )
         if request.path == ACCOUNT and (refused or error is None):
             self.access.cookie.learn(accepted=not refused)
@@ -450,14 +468,14 @@ class Transport:
             and self.target.token_opens_unversioned_routes
         )
 
-    async def _refuse_read_only(self, request: Request, reply: Reply) -> None:
+    async def _refuse_read_only(self, request: Request, info: ResponseInfo) -> None:
         """Raise NotAllowed for a change with a token that may only read, in the place of a session that has ended.
 
         No unversioned route checks scopes (auth.md §5.1). Whether the token may write is asked by a start of a run
         without its key, which is refused before anything is done (v1.md §7.2).
         """
-        replaces_cookie = reply.credential is CredentialKind.TOKEN and self.target.session_cookie is not None
-        if not replaces_cookie or reply.on_v1 or request.method in ("GET", "HEAD"):
+        replaces_cookie = info.credential is CredentialKind.TOKEN and self.target.session_cookie is not None
+        if not replaces_cookie or info.on_v1 or request.method in ("GET", "HEAD"):
             return
         if self.access.can_write is None:
             with suppress(errors.MogplexError):
@@ -470,14 +488,14 @@ class Transport:
                 resource=request.resource,
                 method=request.method,
                 path=request.path,
-                request_id=reply.request_id,
+                request_id=info.request_id,
             )
 
     async def _test_cookie(self, priority: Priority) -> None:
         """Test with one request whether a refused cookie has expired on all routes."""
-        async with self._checking:
+        async with self._check_lock:
             now, accepted_at = self.clock.monotonic(), self._cookie_accepted_at
-            recently = accepted_at is not None and now - accepted_at <= _VERDICT_LASTS
+            recently = accepted_at is not None and now - accepted_at <= _CHECK_VALID_SECONDS
             if recently or self.access.cookie.expired:
                 return
             await self._pause(priority)
@@ -491,24 +509,20 @@ class Transport:
             if not self.access.cookie.expired:
                 self._cookie_accepted_at = now
 
-    async def _reconsider(
-        self, error: errors.MogplexError, reply: Reply, priority: Priority
+    async def _recheck_refusal(
+        self, error: errors.MogplexError, info: ResponseInfo, priority: Priority
     ) -> errors.MogplexError:
         if isinstance(error, errors.Throttled) and error.of_requests:
             self.budget.throttled(error.retry_after)
-        if (
-            type(error) is not errors.NotSignedIn
-            or reply.credential is not CredentialKind.TOKEN
-            or reply.on_v1
-        ):
+        if type(error) is not errors.NotSignedIn or info.credential is not CredentialKind.TOKEN or info.on_v1:
             return error
         # Off v1 a token over its limit is a plain 401 (auth.md §5.1): never call it dead unheard.
-        async with self._checking:
+        async with self._check_lock:
             now = self.clock.monotonic()
-            if self._verdict is None or now - self._verdict[0] > _VERDICT_LASTS:
-                self._verdict = (now, await self.token_still_works(priority))
-            verdict = self._verdict[1]
-        if isinstance(verdict, errors.NotSignedIn):
+            if self._token_check is None or now - self._token_check[0] > _CHECK_VALID_SECONDS:
+                self._token_check = (now, await self.token_still_works(priority))
+            check = self._token_check[1]
+        if isinstance(check, errors.NotSignedIn):
             return error
         facts: dict[str, Any] = {
             "resource": error.resource,
@@ -517,24 +531,26 @@ class Transport:
             "status": error.status,
             "request_id": error.request_id,
         }
-        if verdict is None and not self.target.token_is_limited:
+        if check is None and not self.target.token_is_limited:
             return errors.LoginRequired(
-                f"No access to {reply.resource}: this kind of token opens the token API only", **facts
+                f"No access to {info.resource}: this kind of token opens the token API only", **facts
             )
         return errors.SuspectedThrottle(
-            f"The service refused {reply.resource}, most likely because the token's request limit is used up",
-            retry_after=verdict.retry_after if verdict is not None else None,
+            f"The service refused {info.resource}, most likely because the token's request limit is used up",
+            retry_after=check.retry_after if check is not None else None,
             **facts,
         )
 
-    def _log(self, request: Request, reply: Reply, error: errors.MogplexError | None, started: float) -> None:
+    def _log(
+        self, request: Request, info: ResponseInfo, error: errors.MogplexError | None, started: float
+    ) -> None:
         took = (self.clock.monotonic() - started) * 1000
-        result = str(reply.status) if reply.status else type(error).__name__
+        result = str(info.status) if info.status else type(error).__name__
         path = shown_path(request.path)
-        _log.info("%s %s %s %.0f ms %s", request.method, path, result, took, reply.request_id)
+        _log.info("%s %s %s %.0f ms %s", request.method, path, result, took, info.request_id)
 
-    def _learn(self, request: Request, reply: Reply, error: errors.MogplexError | None) -> None:
-        if reply.status or isinstance(error, errors.Unreachable):
+    def _learn(self, request: Request, info: ResponseInfo, error: errors.MogplexError | None) -> None:
+        if info.status or isinstance(error, errors.Unreachable):
             self.connection.learn(error)
         if not isinstance(error, errors.BudgetBlocked):
             # A forbidden change does not close its family, and one change is sent with GET.
@@ -544,9 +560,9 @@ class Transport:
             self._limiter.learn(request.path, error)
 
 
-def _with_answer(reply: Reply, response: httpx.Response) -> Reply:
+def _with_response(info: ResponseInfo, response: httpx.Response) -> ResponseInfo:
     return replace(
-        reply,
+        info,
         status=response.status_code,
         content_type=response.headers.get("content-type", ""),
         location=response.headers.get("location", ""),
@@ -555,7 +571,7 @@ def _with_answer(reply: Reply, response: httpx.Response) -> Reply:
     )
 
 
-def _outcome(error: errors.MogplexError | None, otherwise: RequestOutcome) -> RequestOutcome:
+def _outcome_of(error: errors.MogplexError | None, otherwise: RequestOutcome) -> RequestOutcome:
     if isinstance(error, errors.LoginRequired) and error.status != 200:
         return RequestOutcome.NOT_COUNTED
     if isinstance(error, _NOT_COUNTED) or (isinstance(error, errors.Throttled) and error.of_requests):

@@ -6,7 +6,7 @@ import secrets
 
 from mogplex_tui.api.errors import InvalidInput
 
-LARGEST_PICTURE = 2 * 1024 * 1024
+MAX_PICTURE_BYTES = 2 * 1024 * 1024
 
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -16,11 +16,11 @@ _SIGNATURES = (
 )
 
 
-def picture_kind(data: bytes) -> str:
+def picture_format(data: bytes) -> str:
     """Return png, jpeg, gif or webp by the first bytes; raises InvalidInput for anything else, empty or over 2 MiB."""
     if not data:
         raise InvalidInput("The picture is empty")
-    if len(data) > LARGEST_PICTURE:
+    if len(data) > MAX_PICTURE_BYTES:
         raise InvalidInput("The picture is larger than 2 MiB")
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
@@ -30,7 +30,7 @@ def picture_kind(data: bytes) -> str:
     raise InvalidInput("The picture must be a PNG, JPEG, GIF or WEBP file")
 
 
-def form_of(field: str, data: bytes, filename: str, media_type: str) -> tuple[str, bytes]:
+def multipart_form(field: str, data: bytes, filename: str, media_type: str) -> tuple[str, bytes]:
     """Return the content type and the body of a form with one file; all names are this client's own."""
     boundary = secrets.token_hex(16)
     head = (

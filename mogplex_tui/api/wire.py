@@ -15,33 +15,33 @@ from mogplex_tui.api import errors
 from mogplex_tui.api._httpx import httpx
 from mogplex_tui.api.content_encoding import ACCEPTED, BodyDecoder, BodyError, BodyTooLargeError
 from mogplex_tui.api.network_backend import LimitedBackend
-from mogplex_tui.api.realtime import SILENCE
-from mogplex_tui.api.response_errors import Reply
+from mogplex_tui.api.realtime import SILENCE_TIMEOUT
+from mogplex_tui.api.response_errors import ResponseInfo
 from mogplex_tui.api.safe_text import shown_path, visible
 from mogplex_tui.api.target import Target
 
-IN_FLIGHT = 8
+MAX_IN_FLIGHT = 8
 """Requests at the same time: httpx halves its throughput beyond."""
-WHOLE_ANSWER = 30.0
+RESPONSE_TIMEOUT = 30.0
 """Seconds for one complete answer, from the connection to the last byte."""
-STREAM_HEAD = 75.0
+STREAM_HEADERS_TIMEOUT = 75.0
 """Seconds for the headers of a streamed answer, from the connection on."""
 
 # Beyond this size, answers are read one at a time, so that several together do not take several times the memory.
-_LARGE = 4 * 1024 * 1024
+_LARGE_BODY = 4 * 1024 * 1024
 # An error or a page is no larger; what follows is not read.
-_LARGEST_REFUSAL = 1024 * 1024
+_MAX_ERROR_BODY = 1024 * 1024
 # Seconds that a body may be processed before the event loop gets a turn.
-_LONGEST_BURST = 0.01
+_MAX_BURST = 0.01
 
 _TIMEOUT = httpx.Timeout(connect=5.0, read=20.0, write=10.0, pool=5.0)
-_STREAM_TIMEOUT = httpx.Timeout(connect=5.0, read=SILENCE, write=10.0, pool=5.0)
-# More than IN_FLIGHT, because actions pass the gate.
-_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=IN_FLIGHT, keepalive_expiry=30.0)
+_STREAM_TIMEOUT = httpx.Timeout(connect=5.0, read=SILENCE_TIMEOUT, write=10.0, pool=5.0)
+# More than MAX_IN_FLIGHT, because actions pass the gate.
+_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=MAX_IN_FLIGHT, keepalive_expiry=30.0)
 _STREAM_LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=2, keepalive_expiry=30.0)
 
 
-def patient(seconds: float) -> httpx.Timeout:
+def timeout_with(seconds: float) -> httpx.Timeout:
     """Return the time limits of a request whose answer may take that many seconds longer to begin."""
     return httpx.Timeout(connect=5.0, read=20.0 + seconds, write=10.0 + seconds, pool=5.0)
 
@@ -56,7 +56,7 @@ NEVER_SENT = (
 )
 
 
-class Clients:
+class HttpClients:
     """The two httpx clients of a context, made when they are needed: one for answers, one for streams.
 
     They follow nothing, keep no cookies and ask no proxy for loopback.
@@ -65,28 +65,28 @@ class Clients:
     def __init__(self, target: Target, http: httpx.AsyncBaseTransport | None = None) -> None:
         self._target = target
         self._http = http
-        self._made: dict[bool, httpx.AsyncClient] = {}
+        self._clients: dict[bool, httpx.AsyncClient] = {}
         self._tls: ssl.SSLContext | None = None
 
     def get(self, *, streams: bool) -> httpx.AsyncClient:
         """Return the client; raises Unreachable when the shell's proxy or certificate settings are unusable."""
-        if streams not in self._made:
+        if streams not in self._clients:
             try:
-                self._made[streams] = self._new(streams)
+                self._clients[streams] = self._new_client(streams)
             except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
                 raise errors.Unreachable(
                     f"The proxy or certificate settings of this shell cannot be used: {visible(str(error), 160)}",
                     advice="Look at HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
                 ) from None
-        return self._made[streams]
+        return self._clients[streams]
 
     async def aclose(self) -> None:
         """Close every connection; `get` makes new clients afterwards."""
-        made, self._made = list(self._made.values()), {}
-        for client in made:
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
             await client.aclose()
 
-    def _new(self, streams: bool) -> httpx.AsyncClient:
+    def _new_client(self, streams: bool) -> httpx.AsyncClient:
         trust_env = not self._target.is_loopback
         if self._tls is None:
             # Reading the certificate bundle takes a tenth of a second: once for both, and not for plain http.
@@ -107,11 +107,11 @@ class Clients:
             limits=_STREAM_LIMITS if streams else _LIMITS,
             trust_env=trust_env,
         )
-        _limit_heads(client)
+        _limit_response_heads(client)
         return client
 
 
-def _limit_heads(client: httpx.AsyncClient) -> None:
+def _limit_response_heads(client: httpx.AsyncClient) -> None:
     """Let every connection of a client, also one through a proxy, limit the heads of responses."""
     # httpx has no public way to choose the network backend of the pools that it makes.
     for transport in (client._transport, *client._mounts.values()):
@@ -120,13 +120,13 @@ def _limit_heads(client: httpx.AsyncClient) -> None:
             pool._network_backend = LimitedBackend(pool._network_backend)
 
 
-def failure(error: Exception, target: Target, reply: Reply) -> errors.MogplexError:
+def network_error(error: Exception, target: Target, info: ResponseInfo) -> errors.MogplexError:
     """Return the error for an exchange that ended without a complete answer."""
     facts: dict[str, Any] = {
-        "resource": reply.resource,
-        "method": reply.method,
-        "path": shown_path(reply.path),
-        "request_id": reply.request_id,
+        "resource": info.resource,
+        "method": info.method,
+        "path": shown_path(info.path),
+        "request_id": info.request_id,
     }
     host = visible(target.host, 80)
     if isinstance(error, httpx.ConnectTimeout):
@@ -134,10 +134,10 @@ def failure(error: Exception, target: Target, reply: Reply) -> errors.MogplexErr
             f"No connection to {host} in time", advice=errors.Unreachable.default_advice, **facts
         )
     if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return errors.TimedOut(f"{host} did not answer {reply.resource} in time", **facts)
+        return errors.TimedOut(f"{host} did not answer {info.resource} in time", **facts)
     if isinstance(error, BodyError):
         kind = errors.AnswerTooLarge if isinstance(error, BodyTooLargeError) else errors.InvalidResponse
-        return kind(f"The answer for {reply.resource} {error}", **facts)
+        return kind(f"The answer for {info.resource} {error}", **facts)
     text = visible(target.scrub(str(error)), 160)
     if isinstance(error, httpx.ConnectError):
         advice = None
@@ -145,7 +145,7 @@ def failure(error: Exception, target: Target, reply: Reply) -> errors.MogplexErr
             advice = "Check the certificate of the service; SSL_CERT_FILE names a private authority"
         return errors.Unreachable(f"No connection to {host}: {text or 'refused'}", advice=advice, **facts)
     return errors.Unreachable(
-        f"The connection to {host} was cut during {reply.resource}" + (f" ({text})" if text else ""),
+        f"The connection to {host} was cut during {info.resource}" + (f" ({text})" if text else ""),
         advice="The next try often works",
         **facts,
     )
@@ -199,21 +199,21 @@ async def read_body(
     `before_large` is awaited once, when the body turns out to be large. Raises BodyError beyond `limit` bytes. Of an
     error or a web page only the first megabyte is returned, and no more than can be decoded.
     """
-    is_refusal = not response.is_success or "text/html" in response.headers.get("content-type", "").lower()
+    is_error = not response.is_success or "text/html" in response.headers.get("content-type", "").lower()
     body = bytearray()
     try:
-        if not is_refusal and _announced_size(response) > limit:
+        if not is_error and _announced_size(response) > limit:
             raise BodyTooLargeError(limit)
         async with aclosing(decoded(response, limit, pacer or Pacer())) as pieces:
             async for piece in pieces:
                 body += piece
-                if is_refusal and len(body) > _LARGEST_REFUSAL:
+                if is_error and len(body) > _MAX_ERROR_BODY:
                     break
-                if before_large is not None and len(body) > _LARGE:
+                if before_large is not None and len(body) > _LARGE_BODY:
                     await before_large()
                     before_large = None
     except BodyError:
-        if not is_refusal:
+        if not is_error:
             # The error's traceback would keep the body in memory.
             body.clear()
             raise
@@ -228,7 +228,7 @@ async def decoded(response: httpx.Response, limit: int | None, pacer: Pacer) -> 
         burst.begin()
         for piece in decoder.decode(data):
             yield piece
-        if (seconds := burst.seconds()) > _LONGEST_BURST:
+        if (seconds := burst.seconds()) > _MAX_BURST:
             await pacer.pause(seconds)
 
 

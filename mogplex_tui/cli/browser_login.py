@@ -44,7 +44,7 @@ async def by_code(base_url: str, *, opens: bool) -> Grant:
     """
     from time import time
 
-    from mogplex_tui.api.wire import Clients
+    from mogplex_tui.api.wire import HttpClients
 
     coming: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     # The listener is up before the address is known to anybody.
@@ -66,7 +66,7 @@ async def by_code(base_url: str, *, opens: bool) -> Grant:
     finally:
         await listener.__aexit__()
     target = Target("sign-in", base_url)
-    clients = Clients(target)
+    clients = HttpClients(target)
     try:
         return await redeem(clients, target, begun[0], code, time())
     finally:

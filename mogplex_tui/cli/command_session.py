@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from mogplex_tui.api.errors import BudgetBlocked, InvalidInput, MogplexError, ended
+from mogplex_tui.api.errors import BudgetBlocked, InvalidInput, MogplexError, with_full_stop
 from mogplex_tui.cli.command_context import Stop, code_of, say, settings_of, state_name, target_of
 from mogplex_tui.cli.exit_codes import Exit
 
@@ -191,7 +191,7 @@ def _say_when_session_expires(session: Session) -> None:
 def sentence(error: MogplexError) -> str:
     """Return what an error says at a prompt, where nothing goes out later by itself."""
     if isinstance(error, BudgetBlocked) and error.retry_after is not None:
-        return f"{ended(error.what)} Try again after that."
+        return f"{with_full_stop(error.message)} Try again after that."
     return str(error)
 
 
@@ -207,7 +207,7 @@ async def patiently(read: Callable[[], Awaitable[T]]) -> T:
     from mogplex_tui.operate.retries import repeat
 
     async def wait(error: MogplexError, seconds: float) -> None:
-        say(f"{ended(error.what)} Trying again.")
+        say(f"{with_full_stop(error.message)} Trying again.")
         await pause(seconds)
 
     return await repeat(read, method="GET", wait=wait, may_wait=lambda _, seconds: seconds <= PATIENCE)

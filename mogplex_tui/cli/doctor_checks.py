@@ -49,11 +49,11 @@ class CheckResult:
 
     def refused(self, error: MogplexError) -> None:
         """Take over what an error says, behind what is said already."""
-        from mogplex_tui.api.errors import ended
+        from mogplex_tui.api.errors import with_full_stop
 
         self.error = error
-        self.says = f"{self.says} {ended(error.what)}".strip()
-        self.helps = ended(error.advice)
+        self.says = f"{self.says} {with_full_stop(error.message)}".strip()
+        self.helps = with_full_stop(error.advice)
 
 
 class Exchanges(logging.Handler):

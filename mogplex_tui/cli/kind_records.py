@@ -10,7 +10,7 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotFound
 from mogplex_tui.api.request_rules import is_uuid
-from mogplex_tui.api.retry import decide
+from mogplex_tui.api.retry import retry_delay
 from mogplex_tui.cli.command_context import Stop, code_of, say
 from mogplex_tui.cli.command_session import patiently, pause
 from mogplex_tui.cli.exit_codes import Exit
@@ -196,7 +196,7 @@ async def read_patiently(fetch: Callable[[], Awaitable[bool]], rows: AnyRowSet) 
     """Read a list, and once more after an error of one of its parts that may pass. Raises the error tree."""
     await patiently(fetch)
     failed = failing_parts(rows)
-    if failed and decide(failed[0][1], 1, method="GET") is not None:
+    if failed and retry_delay(failed[0][1], 1, method="GET") is not None:
         await pause(_PART_RETRY)
         await fetch()
 

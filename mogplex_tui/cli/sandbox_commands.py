@@ -67,7 +67,7 @@ async def _execute(
 ) -> int:
     """Run a command and print what it writes; a command that fails makes the exit code 1."""
     from mogplex_tui.api.models.sandbox_drafts import CommandDraft
-    from mogplex_tui.api.models.stream import EndKind, Output
+    from mogplex_tui.api.models.stream import Output, StreamEndKind
 
     first, *rest = args.words
     draft = CommandDraft(command=first, args=rest, cwd=args.cwd)
@@ -90,7 +90,7 @@ async def _execute(
         fields = {"id": entry.key, "action": "exec", "exit_code": execution.exit_code, "cwd": execution.cwd}
         setting.output.object(_NOUN, fields)
     end = execution.end
-    if end is not None and end.kind is not EndKind.DONE:
+    if end is not None and end.kind is not StreamEndKind.DONE:
         why = end.message or "the service does not say why"
         say(setting.output.shown(f"The command was {end.kind}: {why}."))
         return Exit.FAILED

@@ -25,8 +25,8 @@ from mogplex_tui.api.errors import (
     SuspectedThrottle,
     Throttled,
 )
-from mogplex_tui.api.limiter import Reading, current_reading
-from mogplex_tui.api.retry import decide
+from mogplex_tui.api.limiter import ScheduledRead, current_read
+from mogplex_tui.api.retry import retry_delay
 from mogplex_tui.live.background_task import BackgroundTask
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.signals import Signal
@@ -91,7 +91,7 @@ class Feed:
     changed: Signal[[]] = field(default_factory=Signal)
     wanted: int = 0
     running: bool = False
-    reading: Reading | None = None
+    reading: ScheduledRead | None = None
     forced_at: float | None = None
     # Since when no screen has wanted it during a read.
     left_at: float | None = None
@@ -188,7 +188,7 @@ class Scheduler(BackgroundTask):
         if force and (feed.forced_at is None or now - feed.forced_at >= FORCE_EVERY):
             feed.forced_at = now
             if feed.reading is None:
-                feed.reading = Reading()
+                feed.reading = ScheduledRead()
             feed.reading.urgent.set()
         feed.asked = True
         for fresh in feed.troubled:
@@ -370,9 +370,9 @@ class Scheduler(BackgroundTask):
     async def _read(self, feed: Feed, announced: bool) -> None:
         fresh, begun = feed.freshness, self._clock.monotonic()
         if feed.reading is None:
-            feed.reading = Reading()
+            feed.reading = ScheduledRead()
         reading = feed.reading
-        current_reading.set(reading)
+        current_read.set(reading)
         try:
             differed = await feed.fetch()
         except BudgetBlocked as blocked:
@@ -418,8 +418,8 @@ class Scheduler(BackgroundTask):
             backoff = min(LONGEST_BACKOFF, 2.0 ** min(fresh.failures - 1, 8))
             wait = max(bounded(error.retry_after or 60.0), backoff)
         elif isinstance(error, MogplexError):
-            # `decide` counts a few quick tries; after them a feed retries slowly for as long as it is wanted.
-            wait = decide(error, min(fresh.failures, 3), method="GET")
+            # `retry_delay` counts a few quick tries; after them a feed retries slowly for as long as it is wanted.
+            wait = retry_delay(error, min(fresh.failures, 3), method="GET")
             if wait is not None and fresh.failures > 3:
                 wait = min(30.0, 5.0 * (fresh.failures - 2))
             usual = self._interval(feed) if wait is None else None

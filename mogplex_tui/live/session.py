@@ -50,7 +50,7 @@ class NotAttached(MogplexError):
     """Nothing was sent: the service's address or the credentials are not known yet."""
 
     default_advice = "Try again in a moment"
-    default_advice_beside_retry = ""
+    default_advice_when_retrying = ""
 
 
 class Session:
@@ -185,7 +185,7 @@ class Session:
 
     def open(self, family: Family) -> bool:
         """Return whether a route family is worth a request: open, or not yet known."""
-        return self.access.worth_asking(family)
+        return self.access.may_ask(family)
 
     def missing_session(self, family: Family) -> Closed:
         """Return why a family is closed that needs a browser session."""
@@ -287,7 +287,7 @@ class Session:
         return self._ask_again()
 
     def _ask_again(self) -> bool:
-        lost = self.access.doubt(token_serves=self.target.token_opens_unversioned_routes)
+        lost = self.access.allow_retry(token_serves=self.target.token_opens_unversioned_routes)
         if Family.REALTIME in lost:
             self.realtime.reconnect()
         if lost:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.errors import ended
+from mogplex_tui.api.errors import with_full_stop
 from mogplex_tui.operate import model, run_actions
 from mogplex_tui.operate.kinds import runs
 from mogplex_tui.operate.kinds.registry import TABS
@@ -105,7 +105,7 @@ def _of_kind(kind: AnyKind, action: AnyAction, scopes: frozenset[str]) -> KeyAct
         action.label,
         (action.key,) if action.key else (),
         scopes,
-        ended(action.help),
+        with_full_stop(action.help),
         help_has_title=action.help_has_title,
         footer=action.key != "" and (isinstance(action, model.Creation) or action.in_footer),
         writes=True,

@@ -143,7 +143,7 @@ async def read_v1(client: ClientView, session: Session) -> RowPage[AutomationRow
 
 async def read_single(client: ClientView, key: str, row: AutomationRow | None) -> Entry[AutomationRow]:
     """Read an automation with its newest runs, whose steps say where each stands."""
-    if row is None and client.access.worth_asking(Family.FLOWS):
+    if row is None and client.access.may_ask(Family.FLOWS):
         row = _from_flow(await client.flows.get(key))
     if row is not None and row.is_flow:
         return Entry(key, replace(row, runs=tuple(await client.flows.runs(key, _SHOWN_RUNS))))

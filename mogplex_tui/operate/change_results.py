@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.errors import ended
+from mogplex_tui.api.errors import with_full_stop
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.messages import capitalized
 
@@ -120,7 +120,7 @@ def sandbox_stopped(record: SandboxRecord) -> ChangeResult:
         record.status == "error" and "could not be" not in (record.error or "")
     ):
         return True, "{} is stopped."
-    why = ended(_text(record.error or f"the sandbox is still {record.status}"))
+    why = with_full_stop(_text(record.error or f"the sandbox is still {record.status}"))
     return False, f"Not confirmed: {why} {{}} may still run: stop it again."
 
 
@@ -129,20 +129,20 @@ def sandbox_deleted(found: SandboxDeleted) -> ChangeResult:
     if found.warning:
         return (
             False,
-            f"Not deleted: {ended(_text(found.warning))} {{}} is still listed: delete it again later.",
+            f"Not deleted: {with_full_stop(_text(found.warning))} {{}} is still listed: delete it again later.",
         )
     return True, "{} is deleted."
 
 
 def booted(done: str, warnings: Sequence[str]) -> str:
     """Return the sentence of a sandbox that booted, with the service's warnings."""
-    return " ".join([done, *(f"The service warns: {ended(_text(each))}" for each in warnings)])
+    return " ".join([done, *(f"The service warns: {with_full_stop(_text(each))}" for each in warnings)])
 
 
 def not_booted(cause: str, record_id: str, warnings: Sequence[str]) -> str:
     """Return the sentence of a boot that failed; it may leave a record (sandboxes.md §3.2)."""
     record = [f"Its record is {literal(record_id)}."] if record_id else []
-    return " ".join([booted(f"The sandbox did not boot: {ended(_text(cause))}", warnings), *record])
+    return " ".join([booted(f"The sandbox did not boot: {with_full_stop(_text(cause))}", warnings), *record])
 
 
 def reconciled(found: Reconciled) -> ChangeResult:

@@ -22,7 +22,7 @@ from mogplex_tui.api.errors import (
     NotSignedIn,
     Throttled,
 )
-from mogplex_tui.api.retry import LIMITED
+from mogplex_tui.api.retry import RATE_LIMIT_ERRORS
 from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.in_flight import QueuedChange
@@ -179,15 +179,15 @@ class _Tries(Generic[A, R]):
                 method="POST",
                 wait=self._wait,
                 may_wait=lambda error, seconds: (
-                    isinstance(error, LIMITED) or seconds <= LONGEST_WAIT_AFTER_LOSS
+                    isinstance(error, RATE_LIMIT_ERRORS) or seconds <= LONGEST_WAIT_AFTER_LOSS
                 ),
                 idempotency_key=change.idempotency_key if change.repeats_lost else None,
             )
-        except LIMITED as error:
+        except RATE_LIMIT_ERRORS as error:
             raise self._lost or error from None
 
     async def _wait(self, error: MogplexError, seconds: float) -> None:
-        if not isinstance(error, LIMITED):
+        if not isinstance(error, RATE_LIMIT_ERRORS):
             self._lost = error
             await pause(seconds)
             return

@@ -173,7 +173,7 @@ async def read_v1(client: ClientView, session: Session) -> RowPage[JobRow]:
 
 async def read_single(client: ClientView, key: str, row: JobRow | None) -> Entry[JobRow]:
     """Return a job with its steps, waits, ledger and findings; over v1 with the sum of its calls as cost."""
-    if client.access.worth_asking(Family.OBSERVABILITY):
+    if client.access.may_ask(Family.OBSERVABILITY):
         job = await client.observability.job(key)
         return Entry(key, _detailed(job), job.model_dump(mode="json"))
     from mogplex_tui.live import v1_jobs

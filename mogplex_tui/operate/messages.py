@@ -19,7 +19,7 @@ from mogplex_tui.api.errors import (
     Throttled,
     Unavailable,
     Unreachable,
-    ended,
+    with_full_stop,
 )
 from mogplex_tui.live.freshness import Freshness, shown_freshness
 from mogplex_tui.live.reasons import (
@@ -83,12 +83,12 @@ def read_failures(fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
 
 def data_kept(reason: str, then: str = "") -> str:
     """Return why nothing is read any more, and that the data of the last reading stays."""
-    return f"{ended(reason)} What was read before stays{then}."
+    return f"{with_full_stop(reason)} What was read before stays{then}."
 
 
 def unreadable(record: str, reason: str) -> str:
     """Return that a record, or a number of them, could not be read, and why."""
-    return f"{record} could not be read: {ended(reason)}"
+    return f"{record} could not be read: {with_full_stop(reason)}"
 
 
 def not_listed(subject: Subject, error: MogplexError) -> str:
@@ -128,19 +128,21 @@ def _is_lasting(fresh: Freshness) -> bool:
 
 def _reason(fresh: Freshness) -> str:
     error = fresh.error
-    return error.what if isinstance(error, MogplexError) else f"Reading failed: {error}"
+    return error.message if isinstance(error, MogplexError) else f"Reading failed: {error}"
 
 
 def _failure_of(source: SourceState) -> str:
     shown = f"shown as {'they were' if source.subject.is_plural else 'it was'} read before"
     missing = "not known" if source.columns or source.keys is None else "not shown"
-    return f"{ended(_reason(source.freshness))} {clause(source.subject, shown if source.known else missing)}"
+    return f"{with_full_stop(_reason(source.freshness))} {clause(source.subject, shown if source.known else missing)}"
 
 
 def _failures_in_short(sources: Sequence[SourceState]) -> str:
     """Return which sources fail, with the reason of the first alone: more has no room at 80 columns."""
     old, missing = ([each for each in sources if each.known is known] for known in (True, False))
-    sentences = [f"{len(sources)} readings fail, one of them so: {ended(_reason(sources[0].freshness))}"]
+    sentences = [
+        f"{len(sources)} readings fail, one of them so: {with_full_stop(_reason(sources[0].freshness))}"
+    ]
     for some, end in ((old, "shown as read before"), (missing, "not known")):
         names = ", ".join(each.subject.text for each in some)
         sentences += [f"{capitalized(names)}: {end}."] if names else []
@@ -164,7 +166,7 @@ def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> 
         ]
     if isinstance(fresh.error, MogplexError):
         error, key = fresh.error, key_of("view.refresh")
-        lines = [ended(text) for text in (error.what, error.advice_beside_retry) if text]
+        lines = [with_full_stop(text) for text in (error.message, error.advice_when_retrying) if text]
         if fresh.retry_at is not None:
             return [*lines, f"Retrying in {wait(fresh.retry_at - now)}; {key} retries now."]
         return [*lines, f"{key} retries now."]
@@ -279,7 +281,7 @@ def _notice(notice: Notice) -> str:
         case ClosedPart(subject, cause):
             return _closed_part(subject, cause)
         case RefusedPart(subject, answer):
-            return f"{ended(answer)} {clause(subject, 'not shown')}"
+            return f"{with_full_stop(answer)} {clause(subject, 'not shown')}"
 
 
 def _partial_runs(cause: Closed) -> str:
@@ -337,7 +339,9 @@ def change_refused(change: RefusedChange) -> str:
     if isinstance(error, Throttled):
         return f"{request} was refused: too many requests. Again in {int(error.retry_after or 60)} s."
     if change.how_to_repeat:
-        return f"Whether {name} was started is not known. {ended(error.what)} {change.how_to_repeat}"
+        return (
+            f"Whether {name} was started is not known. {with_full_stop(error.message)} {change.how_to_repeat}"
+        )
     sentences = [f"{request} did not go through.", str(error)]
     if change.may_have_secret:
         sentences.append("If it is listed all the same, nobody can read its secret any more: remove it.")

@@ -101,7 +101,7 @@ async def read_parts(
             with source.record_errors(session.clock):
                 page = await part.read(client, session)
         except CLOSED as error:
-            notices.append(RefusedPart(part.subject, error.what))
+            notices.append(RefusedPart(part.subject, error.message))
             first_error = first_error or error
             continue
         open_parts.add(part.name)

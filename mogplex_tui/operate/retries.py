@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from mogplex_tui.api.errors import MogplexError
-from mogplex_tui.api.retry import decide
+from mogplex_tui.api.retry import retry_delay
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ async def repeat(
     may_wait: Callable[[MogplexError, float], bool],
     idempotency_key: str | None = None,
 ) -> T:
-    """Send, and send again as `api.retry.decide` allows. Raises the last error, and what `wait` raises.
+    """Send, and send again as `api.retry.retry_delay` allows. Raises the last error, and what `wait` raises.
 
     `wait` gets an error and the seconds until the next try. `may_wait` returns whether the caller waits that long.
     """
@@ -30,7 +30,9 @@ async def repeat(
             return await send()
         except MogplexError as error:
             elapsed = time.monotonic() - began
-            seconds = decide(error, attempt, method=method, idempotency_key=idempotency_key, elapsed=elapsed)
+            seconds = retry_delay(
+                error, attempt, method=method, idempotency_key=idempotency_key, elapsed=elapsed
+            )
             if seconds is None or not may_wait(error, seconds):
                 raise
             refused = error

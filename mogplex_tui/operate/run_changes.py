@@ -20,7 +20,7 @@ from mogplex_tui.api.errors import (
     NotFound,
     NotSignedIn,
     Throttled,
-    ended,
+    with_full_stop,
 )
 from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource
@@ -223,7 +223,7 @@ def unconfirmed(row: RunRow, error: MogplexError, again: str) -> str:
     `again` names the key or command that repeats it.
     """
     return (
-        f"The cancel of {name_of(row)} is not confirmed. {ended(error.what)}"
+        f"The cancel of {name_of(row)} is not confirmed. {with_full_stop(error.message)}"
         f" The request is recorded; {again} repeats it."
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.errors import MogplexError, ended
+from mogplex_tui.api.errors import MogplexError, with_full_stop
 from mogplex_tui.operate.action_registry import key_of
 from mogplex_tui.screens.list_model import AnyRow
 
@@ -118,9 +118,9 @@ class BackgroundSearch:
             return ["Older ones are searched next."]
         error = search.feed.freshness.error
         if error is not None:
-            what = error.what if isinstance(error, MogplexError) else str(error)
+            what = error.message if isinstance(error, MogplexError) else str(error)
             again = f"{key_of('view.refresh')} reads them again."
-            return [f"Older ones could not be read: {ended(what)} {again}"]
+            return [f"Older ones could not be read: {with_full_stop(what)} {again}"]
         progress = search.progress()
         if search.is_done:
             return [f"All older ones were looked through: {progress}."]

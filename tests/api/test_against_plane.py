@@ -293,7 +293,7 @@ async def test_this_budget_and_the_service_count_the_same() -> None:
                             await client._transport.request(nowhere, Priority.ACTION)
                     await (table.repos.list(limit=1) if turn % 2 else table.observability.calls(limit=1))
                     granted += 1
-            assert granted == budget.room(Priority.TABLE) == 14
+            assert granted == budget.limit_for(Priority.TABLE) == 14
             action = client.at(Priority.ACTION)
             for _ in range(20 - granted):
                 with pytest.raises(e.NotFound):

@@ -11,9 +11,9 @@ from tests.api.support import FakeClock
 def spend(budget: Budget, count: int, priority: Priority = Priority.ACTION) -> list[Slot]:
     slots = []
     for _ in range(count):
-        slot = budget.ask(priority)
+        slot = budget.acquire(priority)
         assert isinstance(slot, Slot)
-        budget.tell(slot, RequestOutcome.COUNTED)
+        budget.settle(slot, RequestOutcome.COUNTED)
         slots.append(slot)
     return slots
 
@@ -26,14 +26,14 @@ def test_each_priority_stops_at_its_own_mark(priority: Priority, stops_at: int) 
     clock = FakeClock()
     budget = Budget(clock)
     spend(budget, stops_at - 1)
-    assert isinstance(budget.ask(priority), Slot)
-    assert budget.ask(priority) == Blocked(clock.seconds + 60)
+    assert isinstance(budget.acquire(priority), Slot)
+    assert budget.acquire(priority) == Blocked(clock.seconds + 60)
 
 
 def test_an_action_goes_out_even_when_everything_is_used() -> None:
     budget = Budget(FakeClock())
     spend(budget, 60)
-    assert isinstance(budget.ask(Priority.ACTION), Slot)
+    assert isinstance(budget.acquire(Priority.ACTION), Slot)
     assert budget.used() == 61
 
 
@@ -43,12 +43,12 @@ def test_a_blocked_request_is_granted_at_the_moment_it_was_told() -> None:
     for _ in range(50):
         spend(budget, 1)
         clock.advance(1)
-    blocked = budget.ask(Priority.TAIL)
+    blocked = budget.acquire(Priority.TAIL)
     assert isinstance(blocked, Blocked)
     clock.seconds = blocked.until - 0.01
-    assert isinstance(budget.ask(Priority.TAIL), Blocked)
+    assert isinstance(budget.acquire(Priority.TAIL), Blocked)
     clock.seconds = blocked.until
-    assert isinstance(budget.ask(Priority.TAIL), Slot)
+    assert isinstance(budget.acquire(Priority.TAIL), Slot)
 
 
 def test_exactly_one_window_old_does_not_count() -> None:
@@ -63,21 +63,21 @@ def test_exactly_one_window_old_does_not_count() -> None:
 
 def test_a_request_that_the_service_did_not_count_gives_its_slot_back() -> None:
     budget = Budget(FakeClock())
-    slot = budget.ask(Priority.TABLE)
+    slot = budget.acquire(Priority.TABLE)
     assert isinstance(slot, Slot)
     assert budget.used() == 1
-    budget.tell(slot, RequestOutcome.NOT_COUNTED)
-    budget.tell(slot, RequestOutcome.COUNTED)
+    budget.settle(slot, RequestOutcome.NOT_COUNTED)
+    budget.settle(slot, RequestOutcome.COUNTED)
     assert budget.used() == 0
 
 
 def test_the_window_begins_with_the_answer_because_the_service_counted_before_it() -> None:
     clock = FakeClock()
     budget = Budget(clock)
-    slot = budget.ask(Priority.TABLE)
+    slot = budget.acquire(Priority.TABLE)
     assert isinstance(slot, Slot)
     clock.advance(30)
-    budget.tell(slot, RequestOutcome.COUNTED)
+    budget.settle(slot, RequestOutcome.COUNTED)
     clock.advance(45)
     assert budget.used() == 1
     assert budget.next_free_in() == pytest.approx(15)
@@ -99,12 +99,12 @@ def test_a_429_holds_back_everything_but_actions(retry_after: float | None, wait
     budget = Budget(clock)
     budget.throttled(retry_after)
     for priority in (Priority.TAIL, Priority.TABLE, Priority.BACKGROUND):
-        assert budget.ask(priority) == Blocked(clock.seconds + wait)
+        assert budget.acquire(priority) == Blocked(clock.seconds + wait)
     assert budget.blocked_until == clock.seconds + wait
-    assert isinstance(budget.ask(Priority.ACTION), Slot)
+    assert isinstance(budget.acquire(Priority.ACTION), Slot)
     clock.advance(wait)
     assert budget.blocked_until is None
-    assert isinstance(budget.ask(Priority.BACKGROUND), Slot)
+    assert isinstance(budget.acquire(Priority.BACKGROUND), Slot)
 
 
 def test_observers_hear_of_grants_ends_and_throttling_until_they_leave() -> None:
@@ -116,13 +116,13 @@ def test_observers_hear_of_grants_ends_and_throttling_until_they_leave() -> None
 
     budget.subscribe(broken)
     leave = budget.subscribe(lambda: heard.append(budget.used()))
-    slot = budget.ask(Priority.TABLE)
+    slot = budget.acquire(Priority.TABLE)
     assert isinstance(slot, Slot)
-    budget.tell(slot, RequestOutcome.NOT_COUNTED)
+    budget.settle(slot, RequestOutcome.NOT_COUNTED)
     budget.throttled(5)
     assert heard == [1, 0, 0]
     leave()
-    budget.ask(Priority.ACTION)
+    budget.acquire(Priority.ACTION)
     assert heard == [1, 0, 0]
 
 
@@ -158,14 +158,14 @@ def test_the_service_never_counts_more_than_the_room_in_any_window(
         for ends, slot, was_counted in sorted(running, key=lambda item: item[0]):
             if ends <= target:
                 clock.seconds = max(clock.seconds, ends)
-                budget.tell(slot, RequestOutcome.COUNTED if was_counted else RequestOutcome.NOT_COUNTED)
+                budget.settle(slot, RequestOutcome.COUNTED if was_counted else RequestOutcome.NOT_COUNTED)
                 running.remove((ends, slot, was_counted))
         clock.seconds = target
-        granted = budget.ask(priority)
+        granted = budget.acquire(priority)
         if isinstance(granted, Blocked):
             assert granted.until > clock.seconds
             continue
-        assert budget.used() <= budget.room(priority)
+        assert budget.used() <= budget.limit_for(priority)
         running.append((clock.seconds + takes, granted, counted))
         if counted:
             arrivals.append(clock.seconds + takes * part)

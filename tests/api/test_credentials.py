@@ -327,7 +327,7 @@ async def test_streams_renew_it_like_any_other_request() -> None:
 async def test_a_token_answer_that_never_ends_keeps_nobody_waiting_for_ever(
     monkeypatch: pytest.MonkeyPatch, endless: bool
 ) -> None:
-    monkeypatch.setattr(wire, "WHOLE_ANSWER", 30.0 if endless else 0.1)
+    monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 30.0 if endless else 0.1)
     clock = FakeClock()
 
     async def answer(seen: Seen, writer: asyncio.StreamWriter) -> None:
@@ -348,7 +348,7 @@ async def test_a_token_answer_that_never_ends_keeps_nobody_waiting_for_ever(
 
 async def test_a_process_that_dies_while_it_renews_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, issuer = FakeClock(), Issuer()
-    monkeypatch.setattr(credentials, "_OTHERS_TAKE", 0.0)
+    monkeypatch.setattr(credentials, "_LOCK_TIMEOUT", 0.0)
     async with serving(issuer) as service, client(service, clock, -1) as asking:
         busy = StoredGrant("work", credential_store.FILE)
         assert busy.try_lock()

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.response_errors import CredentialKind, Reply, classify, read_complaint, unpack
+from mogplex_tui.api.response_errors import (
+    CredentialKind,
+    ResponseInfo,
+    classify,
+    parse_error_body,
+    parse_success,
+)
 from tests.api.support import TOKEN
 
 V1_RUN = "/api/v1/mogplex/runs/8f3a2b1c"
@@ -17,11 +23,11 @@ def v1(code: str, message: str = "Some sentence") -> dict[str, Any]:
     return {"ok": False, "error": {"code": code, "message": message}}
 
 
-def reply(status: int, body: Any = b"", path: str = V1_RUN, **facts: Any) -> Reply:
+def reply(status: int, body: Any = b"", path: str = V1_RUN, **facts: Any) -> ResponseInfo:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     facts.setdefault("content_type", "application/json")
     facts.setdefault("method", "GET")
-    return Reply(path=path, status=status, body=raw, resource="run 8f3a2b1c", request_id="r1", **facts)
+    return ResponseInfo(path=path, status=status, body=raw, resource="run 8f3a2b1c", request_id="r1", **facts)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +80,8 @@ def test_answers_become_errors(status: int, body: Any, path: str, kind: type[e.M
     assert type(error) is kind
     assert error is not None
     assert (error.status, error.method, error.path, error.request_id) == (status, "GET", path, "r1")
-    assert error.what and error.advice
-    assert str(error).startswith(error.what)
+    assert error.message and error.advice
+    assert str(error).startswith(error.message)
     assert str(error).endswith((".", "…", "!", "?"))
 
 
@@ -131,13 +137,13 @@ def test_the_cookie_s_login_says_that_the_session_ended() -> None:
     ],
 )
 def test_every_shape_of_an_error_body_is_read(body: Any, text: str, code: str | None) -> None:
-    complaint = read_complaint(json.dumps(body).encode())
+    complaint = parse_error_body(json.dumps(body).encode())
     assert (complaint.text, complaint.code) == (text, code)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe", b"{", b"[" * 100_000])
 def test_a_body_that_is_no_json_is_an_empty_complaint(body: bytes) -> None:
-    assert read_complaint(body).text == ""
+    assert parse_error_body(body).text == ""
 
 
 @pytest.mark.parametrize(
@@ -239,13 +245,13 @@ def test_server_text_is_shown_harmless_and_without_credentials() -> None:
 )
 def test_a_success_without_the_envelope_is_invalid(body: bytes) -> None:
     with pytest.raises(e.InvalidResponse) as caught:
-        unpack(reply(200), body)
+        parse_success(reply(200), body)
     assert "run 8f3a2b1c" in str(caught.value)
 
 
 def test_an_unversioned_success_is_taken_as_it_is() -> None:
-    assert unpack(reply(200, path=CALLS), b"[1]") == [1]
-    assert unpack(reply(200), b'{"ok":true,"data":[1]}') == [1]
+    assert parse_success(reply(200, path=CALLS), b"[1]") == [1]
+    assert parse_success(reply(200), b'{"ok":true,"data":[1]}') == [1]
 
 
 @pytest.mark.parametrize(

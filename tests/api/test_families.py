@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.client import ClientView, MogplexClient, _Family
+from mogplex_tui.api.client import ClientView, MogplexClient, _LazyResource
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.target import Target
 from tests.api.test_imports import loaded_by
 
-FAMILIES = sorted(name for name, value in vars(ClientView).items() if isinstance(value, _Family))
+FAMILIES = sorted(name for name, value in vars(ClientView).items() if isinstance(value, _LazyResource))
 
 
 def test_the_client_loads_no_family_before_it_is_used() -> None:
@@ -24,7 +24,7 @@ async def test_a_family_is_what_its_annotation_says(name: str) -> None:
         view = client.at(Priority.TAIL)
         family = getattr(view, name)
         assert isinstance(family, Resource)
-        assert ClientView.__annotations__[name] == f"_Family[{type(family).__name__}]"
+        assert ClientView.__annotations__[name] == f"_LazyResource[{type(family).__name__}]"
         assert getattr(view, name) is family
         assert getattr(client, name) is not family
         assert (family._priority, family._transport) == (Priority.TAIL, client._transport)

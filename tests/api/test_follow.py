@@ -12,10 +12,17 @@ import pytest
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.client import MogplexClient
-from mogplex_tui.api.event_stream import Follow
+from mogplex_tui.api.event_stream import EventStream
 from mogplex_tui.api.models.sandbox_drafts import CommandDraft
 from mogplex_tui.api.models.sandbox_events import BootLog, CommandBegan, CommandDone, Found, Ready
-from mogplex_tui.api.models.stream import End, EndKind, Output, StreamCancelled, StreamFailed, UnknownEvent
+from mogplex_tui.api.models.stream import (
+    Output,
+    StreamCancelled,
+    StreamEnd,
+    StreamEndKind,
+    StreamFailed,
+    UnknownEvent,
+)
 from mogplex_tui.api.resources.sandbox_work import WORK_SILENCE, Execution
 from tests.api.support import RUN_ID, Handler, Seen, http, put_forward, serving, until
 
@@ -59,7 +66,7 @@ def open_connections(client: MogplexClient) -> Sequence[Any]:
     return found
 
 
-async def kinds_of(stream: Follow[Any]) -> list[type]:
+async def kinds_of(stream: EventStream[Any]) -> list[type]:
     async with stream:
         return [type(event) async for event in stream]
 
@@ -70,7 +77,7 @@ async def test_a_stream_that_tells_its_end_is_done() -> None:
             assert stream.as_stream
             found = [event async for event in stream]
         assert [type(event) for event in found] == [CommandBegan, Output, CommandDone]
-        assert stream.end == End(EndKind.DONE)
+        assert stream.end == StreamEnd(StreamEndKind.DONE)
         assert (stream.command_id, stream.exit_code, stream.cwd) == ("cmd_1", 0, ".")
         assert service.seen[0].headers["accept"] == "text/event-stream"
         assert client.budget.used() == 1
@@ -80,12 +87,17 @@ async def test_a_stream_that_tells_its_end_is_done() -> None:
 @pytest.mark.parametrize(
     ("last", "kind"),
     [
-        ({"type": "error", "data": "no shell"}, End(EndKind.FAILED, "no shell")),
-        ({"type": "cancelled"}, End(EndKind.CANCELLED)),
-        ({"type": "cancelled", "message": "lost the race"}, End(EndKind.CANCELLED, "lost the race")),
+        ({"type": "error", "data": "no shell"}, StreamEnd(StreamEndKind.FAILED, "no shell")),
+        ({"type": "cancelled"}, StreamEnd(StreamEndKind.CANCELLED)),
+        (
+            {"type": "cancelled", "message": "lost the race"},
+            StreamEnd(StreamEndKind.CANCELLED, "lost the race"),
+        ),
     ],
 )
-async def test_a_told_failure_or_cancel_ends_the_loop_with_the_service_s_words(last: Any, kind: End) -> None:
+async def test_a_told_failure_or_cancel_ends_the_loop_with_the_service_s_words(
+    last: Any, kind: StreamEnd
+) -> None:
     async with serving(telling(RUN, last)) as service, service.client() as client:
         stream = command(client)
         assert (await kinds_of(stream))[-1] in (StreamFailed, StreamCancelled)
@@ -98,7 +110,7 @@ async def test_a_stream_that_breaks_off_raises_and_is_cut(last: bytes) -> None:
         stream = command(client)
         with pytest.raises(e.Unreachable) as caught:
             await kinds_of(stream)
-        assert stream.end is not None and stream.end.kind is EndKind.CUT
+        assert stream.end is not None and stream.end.kind is StreamEndKind.CUT
         assert "command in sandbox 8f3a2b1c" in str(caught.value)
         assert open_connections(client) == []
 
@@ -109,7 +121,7 @@ async def test_a_break_after_the_end_was_told_takes_nothing_back() -> None:
     async with serving(telling(ready, late, last=b"")) as service, service.client() as client:
         stream = client.sandboxes.resume(RUN_ID)
         assert len(await kinds_of(stream)) == 2
-        assert stream.end == End(EndKind.DONE)
+        assert stream.end == StreamEnd(StreamEndKind.DONE)
         assert stream.record_id == RUN_ID
 
 
@@ -125,7 +137,7 @@ async def test_silence_beyond_all_patience_is_a_time_out(monkeypatch: pytest.Mon
         put_forward(monkeypatch, WORK_SILENCE + 60)
         with pytest.raises(e.TimedOut):
             await asyncio.wait_for(read, 30)
-        assert stream.end is not None and stream.end.kind is EndKind.CUT
+        assert stream.end is not None and stream.end.kind is StreamEndKind.CUT
         assert open_connections(client) == []
 
 
@@ -150,7 +162,7 @@ async def test_leaving_the_block_closes_the_connection_at_once() -> None:
                     break
             assert len(open_connections(client)) == 1
         assert open_connections(client) == []
-        assert stream.end == End(EndKind.LEFT)
+        assert stream.end == StreamEnd(StreamEndKind.LEFT)
         async with asyncio.timeout(30):
             await gone.wait()
         assert [event async for event in stream] == []
@@ -169,7 +181,7 @@ async def test_stop_ends_a_loop_that_waits_in_another_task() -> None:
         await until(lambda: stream.command_id is not None)
         stream.stop()
         assert await read == [CommandBegan]
-        assert stream.end == End(EndKind.LEFT)
+        assert stream.end == StreamEnd(StreamEndKind.LEFT)
         assert open_connections(client) == []
         stream.stop()
 
@@ -180,7 +192,7 @@ async def test_stop_between_two_events_gives_no_further_one() -> None:
             await anext(stream)
             stream.stop()
             assert [event async for event in stream] == []
-        assert stream.end == End(EndKind.LEFT)
+        assert stream.end == StreamEnd(StreamEndKind.LEFT)
         assert open_connections(client) == []
 
 
@@ -192,7 +204,7 @@ async def test_a_cancelled_task_leaves_no_connection() -> None:
         read.cancel()
         with pytest.raises(asyncio.CancelledError):
             await read
-        assert stream.end == End(EndKind.LEFT)
+        assert stream.end == StreamEnd(StreamEndKind.LEFT)
         assert open_connections(client) == []
 
 
@@ -203,7 +215,7 @@ async def test_an_error_of_the_reader_closes_the_stream_and_goes_on_up() -> None
             async with stream:
                 async for _ in stream:
                     _ = 1 / 0
-        assert stream.end == End(EndKind.LEFT)
+        assert stream.end == StreamEnd(StreamEndKind.LEFT)
         assert open_connections(client) == []
 
 
@@ -244,11 +256,11 @@ async def test_what_cannot_be_read_arrives_as_such_and_the_stream_goes_on() -> N
     assert strange[3].type == "from_the_future" and strange[3].raw == {"type": "from_the_future", "x": 1}
     assert strange[4].why.startswith("exitCode") or strange[4].why.startswith("exit_code")
     assert isinstance(found[-2], Output) and found[-2].data == ""
-    assert stream.end == End(EndKind.DONE)
+    assert stream.end == StreamEnd(StreamEndKind.DONE)
 
 
 async def test_an_event_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mogplex_tui.api.event_stream._LONGEST_EVENT", 5_000)
+    monkeypatch.setattr("mogplex_tui.api.event_stream._MAX_EVENT_BYTES", 5_000)
 
     async def flood(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD)
@@ -260,7 +272,7 @@ async def test_an_event_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) 
         stream = command(client)
         with pytest.raises(e.InvalidResponse, match="longer than any real one"):
             await kinds_of(stream)
-        assert stream.end is not None and stream.end.kind is EndKind.CUT
+        assert stream.end is not None and stream.end.kind is StreamEndKind.CUT
         assert open_connections(client) == []
 
 
@@ -285,7 +297,7 @@ async def test_a_lost_race_is_a_stream_whatever_its_status_says() -> None:
     async with serving(telling(told, head=head)) as service, service.client() as client:
         stream = client.sandboxes.resume(RUN_ID)
         assert await kinds_of(stream) == [StreamCancelled]
-        assert stream.end == End(EndKind.CANCELLED, "Sandbox resume was cancelled.")
+        assert stream.end == StreamEnd(StreamEndKind.CANCELLED, "Sandbox resume was cancelled.")
         with pytest.raises(e.Conflict):
             await kinds_of(command(client))
         assert open_connections(client) == []
@@ -295,7 +307,7 @@ async def test_a_success_that_is_json_is_the_same_events() -> None:
     async with serving(http(200, {"sandbox": {"id": RUN_ID}})) as service, service.client() as client:
         boot = client.sandboxes.restart(RUN_ID)
         assert await kinds_of(boot) == [Found]
-        assert not boot.as_stream and boot.end == End(EndKind.DONE)
+        assert not boot.as_stream and boot.end == StreamEnd(StreamEndKind.DONE)
         assert boot.sandbox is not None and boot.sandbox.status == "stopped"
     said = {"exitCode": 1, "stdout": "a", "stderr": "b", "cwd": "src"}
     async with serving(http(200, said)) as service, service.client() as client:
@@ -338,4 +350,4 @@ async def test_a_record_that_cannot_be_read_does_not_hide_its_event() -> None:
     async with serving(telling(*events)) as service, service.client() as client:
         boot = client.sandboxes.resume(RUN_ID)
         assert await kinds_of(boot) == [BootLog, Ready]
-        assert boot.sandbox is None and boot.end == End(EndKind.DONE)
+        assert boot.sandbox is None and boot.end == StreamEnd(StreamEndKind.DONE)

@@ -51,7 +51,7 @@ def test_all_families_together_load_no_terminal_and_nothing_of_the_plane() -> No
 
 
 def test_every_exported_name_is_there_and_no_other() -> None:
-    assert sorted(api.__all__) == api.__all__ == sorted(api._WHERE)
+    assert sorted(api.__all__) == api.__all__ == sorted(api._MODULES)
     for name in api.__all__:
         assert getattr(api, name).__name__ == name
     with pytest.raises(AttributeError):

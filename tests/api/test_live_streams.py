@@ -159,12 +159,12 @@ async def test_a_refused_stream_is_a_typed_error(answer: bytes, kind: type[e.Mog
 async def test_leaving_a_stream_early_frees_its_connection_and_its_place() -> None:
     body = json.dumps({"events": [event(n) for n in range(5000)]}).encode()
     async with serving(http(200, body)) as service, service.client() as client:
-        for _ in range(wire.IN_FLIGHT * 3):
+        for _ in range(wire.MAX_IN_FLIGHT * 3):
             async with asyncio.timeout(30):
                 async with aclosing(client.at(Priority.ACTION).observability.call_events(CALL_ID)) as source:  # type: ignore[type-var]
                     async for _batch in source:
                         break
-        assert len(service.seen) == wire.IN_FLIGHT * 3
+        assert len(service.seen) == wire.MAX_IN_FLIGHT * 3
 
 
 # Realtime
@@ -247,7 +247,7 @@ async def test_silence_is_a_dropped_connection(monkeypatch: pytest.MonkeyPatch) 
 
         holding = asyncio.create_task(hold())
         await until(lambda: heard)
-        put_forward(monkeypatch, realtime.SILENCE)
+        put_forward(monkeypatch, realtime.SILENCE_TIMEOUT)
         with pytest.raises(e.TimedOut):
             await asyncio.wait_for(holding, 30)
         assert heard == [Connected()]
@@ -273,11 +273,11 @@ async def test_an_open_connection_takes_no_place_from_the_requests_and_none_from
             async for message in client.realtime.stream(["ai_calls"]):
                 connected.append(message)
 
-        held = [asyncio.create_task(hold()) for _ in range(wire.IN_FLIGHT)]
-        await until(lambda: len(connected) == wire.IN_FLIGHT)
+        held = [asyncio.create_task(hold()) for _ in range(wire.MAX_IN_FLIGHT)]
+        await until(lambda: len(connected) == wire.MAX_IN_FLIGHT)
         async with asyncio.timeout(30):
             assert (await client.runs.get(RUN_ID)).run_id == RUN_ID
-        assert client.budget.used() == wire.IN_FLIGHT + 1
+        assert client.budget.used() == wire.MAX_IN_FLIGHT + 1
         clock.advance(60)
         assert client.budget.used() == 0
         for task in held:
@@ -288,7 +288,7 @@ async def test_an_open_connection_takes_no_place_from_the_requests_and_none_from
 async def test_a_blocked_budget_opens_no_connection() -> None:
     budget = Budget(FakeClock(), limit=5, reserve=2)
     for _ in range(4):
-        budget.ask(Priority.ACTION)
+        budget.acquire(Priority.ACTION)
     async with serving(http(200, b"")) as service, service.client(budget=budget) as client:
         with pytest.raises(e.BudgetBlocked):
             await listen(client)
@@ -298,7 +298,7 @@ async def test_a_blocked_budget_opens_no_connection() -> None:
 
 
 async def test_a_refusal_of_a_stream_that_drips_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "WHOLE_ANSWER", 0.1)
+    monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.1)
 
     async def drip(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 503 X\r\nContent-Length: 5000\r\n\r\n")

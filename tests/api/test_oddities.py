@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.models.stream import EndKind
+from mogplex_tui.api.models.stream import StreamEndKind
 from tests.api.support import COOKIE, TOKEN, http, serving
 from tests.facts.client_calls import CALLS, call
 from tests.facts.client_calls import NOBODY as X
@@ -83,12 +83,16 @@ async def test_a_sandbox_test_that_fails_is_an_answer_and_no_error() -> None:
 @pytest.mark.parametrize(
     ("name", "event", "kind"),
     [
-        ("launch", b'{"type":"error","message":"No machine","phase":"create"}', EndKind.FAILED),
-        ("launch", b'{"type":"error","message":"No machine"}', EndKind.FAILED),
-        ("harness", b'{"type":"done","exitCode":2,"error":"No machine","failureCode":"X"}', EndKind.FAILED),
+        ("launch", b'{"type":"error","message":"No machine","phase":"create"}', StreamEndKind.FAILED),
+        ("launch", b'{"type":"error","message":"No machine"}', StreamEndKind.FAILED),
+        (
+            "harness",
+            b'{"type":"done","exitCode":2,"error":"No machine","failureCode":"X"}',
+            StreamEndKind.FAILED,
+        ),
     ],
 )
-async def test_an_error_inside_a_stream_is_its_end(name: str, event: bytes, kind: EndKind) -> None:
+async def test_an_error_inside_a_stream_is_its_end(name: str, event: bytes, kind: StreamEndKind) -> None:
     frames = http(200, b"data: " + event + b"\n\n", "text/event-stream")
     async with serving(frames) as service, service.client() as client:
         stream = getattr(client.sandboxes, name)(*CALLS[f"sandboxes.{name}"])

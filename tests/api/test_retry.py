@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.retry import TRIES, backoff, decide
+from mogplex_tui.api.retry import MAX_ATTEMPTS, backoff, retry_delay
 
 
 def half() -> float:
@@ -69,20 +69,22 @@ def top() -> float:
 def test_the_table_of_retries(
     error: Exception, attempt: int, method: str, key: str | None, wait: float | None
 ) -> None:
-    assert decide(error, attempt, method=method, idempotency_key=key, jitter=top) == wait
+    assert retry_delay(error, attempt, method=method, idempotency_key=key, jitter=top) == wait
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_try_begins_long_after_the_first(method: str) -> None:
     def wait(elapsed: float) -> float | None:
-        return decide(e.TimedOut("x"), 1, method=method, idempotency_key="key", elapsed=elapsed, jitter=top)
+        return retry_delay(
+            e.TimedOut("x"), 1, method=method, idempotency_key="key", elapsed=elapsed, jitter=top
+        )
 
     assert wait(19.0) == 0.5
     assert wait(21.0) is None
 
 
 def test_a_change_that_a_limit_refused_is_sent_again_also_after_minutes() -> None:
-    assert decide(e.Throttled("x", retry_after=60), 3, method="DELETE", elapsed=125.0) == 60
+    assert retry_delay(e.Throttled("x", retry_after=60), 3, method="DELETE", elapsed=125.0) == 60
 
 
 def test_the_wait_doubles_to_a_ceiling_and_half_of_it_is_random() -> None:
@@ -92,5 +94,5 @@ def test_the_wait_doubles_to_a_ceiling_and_half_of_it_is_random() -> None:
 
 
 def test_every_chain_of_tries_has_an_end() -> None:
-    waits = [decide(e.Unavailable("x", retry_after=60), n, method="GET") for n in range(1, 10)]
-    assert waits == [60] * (TRIES - 1) + [None] * (10 - TRIES)
+    waits = [retry_delay(e.Unavailable("x", retry_after=60), n, method="GET") for n in range(1, 10)]
+    assert waits == [60] * (MAX_ATTEMPTS - 1) + [None] * (10 - MAX_ATTEMPTS)

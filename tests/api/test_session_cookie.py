@@ -170,11 +170,11 @@ async def test_a_cookie_that_is_accepted_again_is_used_again() -> None:
         with pytest.raises(e.LoginRequired):
             await client.observability.calls()
         assert await client.account.user(credential=CredentialKind.COOKIE) is None
-        assert not client.access.worth_asking(Family.OBSERVABILITY)
+        assert not client.access.may_ask(Family.OBSERVABILITY)
         plane.alive = True
         assert await client.account.user(credential=CredentialKind.COOKIE)
         assert not client.access.cookie.expired
-        assert client.access.worth_asking(Family.OBSERVABILITY)
+        assert client.access.may_ask(Family.OBSERVABILITY)
         await client.observability.calls()
         assert sent_with(service)[-1] == "/api/observability/calls cookie"
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mogplex_tui.api.jsonstream import ArrayDecoder, MalformedError
-from mogplex_tui.api.realtime import Changed, Connected, Ping, backoff, understand
-from mogplex_tui.api.sse import Comment, Data, Decoder
+from mogplex_tui.api.realtime import Changed, Connected, Ping, backoff, parse_message
+from mogplex_tui.api.sse import Comment, Data, SseDecoder
 
 STREAM = ': connected\n\ndata: {"table":"ai_calls","op":"UPDATE"}\n\n: ping\n\ndata: a\ndata: b\n\n'
 FRAMES = [Comment("connected"), Data('{"table":"ai_calls","op":"UPDATE"}'), Comment("ping"), Data("a\nb")]
@@ -21,7 +21,7 @@ FRAMES = [Comment("connected"), Data('{"table":"ai_calls","op":"UPDATE"}'), Comm
 @given(st.lists(st.integers(0, 200), max_size=12), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_frames_do_not_care_how_reads_cut_them_or_how_lines_end(cuts: list[int], newline: str) -> None:
     raw = (STREAM + ": end\n").replace("\n", newline).encode()
-    decoder = Decoder()
+    decoder = SseDecoder()
     found: list[Comment | Data] = []
     places = sorted({0, len(raw), *(cut % len(raw) for cut in cuts)})
     for start, end in pairwise(places):
@@ -31,19 +31,19 @@ def test_frames_do_not_care_how_reads_cut_them_or_how_lines_end(cuts: list[int],
 
 
 def test_other_fields_and_empty_frames_say_nothing() -> None:
-    assert Decoder().feed(b"event: x\nid: 5\nretry: 10\n\n\n\nnonsense\n\n") == []
-    assert Decoder().feed(b"data\n\n") == [Data("")]
-    assert Decoder().feed(b"data:x\ndata:  y\n\n") == [Data("x\n y")]
+    assert SseDecoder().feed(b"event: x\nid: 5\nretry: 10\n\n\n\nnonsense\n\n") == []
+    assert SseDecoder().feed(b"data\n\n") == [Data("")]
+    assert SseDecoder().feed(b"data:x\ndata:  y\n\n") == [Data("x\n y")]
 
 
 def test_an_endless_line_is_dropped_and_the_next_is_read() -> None:
-    decoder = Decoder(longest=10)
+    decoder = SseDecoder(max_bytes=10)
     assert decoder.feed(b"data: " + b"x" * 100) == []
     assert decoder.feed(b"\n\n: ping\n") == [Comment("ping")]
 
 
 def test_a_frame_of_endless_lines_is_dropped_and_counted() -> None:
-    decoder = Decoder(longest=30)
+    decoder = SseDecoder(max_bytes=30)
     assert decoder.feed(b"data: 0123456789\n" * 3) == []
     assert decoder.dropped == 1
     assert decoder.feed(b"data: tail\n\ndata: ok\n\n") == [Data("ok")]
@@ -52,13 +52,13 @@ def test_a_frame_of_endless_lines_is_dropped_and_counted() -> None:
 
 
 def test_a_line_of_megabytes_is_copied_a_few_times_and_not_once_a_read() -> None:
-    decoder, piece = Decoder(16_000_000), b"x" * 1000
+    decoder, piece = SseDecoder(16_000_000), b"x" * 1000
     decoder.feed(b"data: ")
-    rest = decoder._rest
+    rest = decoder._buffer
     for _ in range(5000):
         decoder.feed(piece)
     # The bytes are added to one buffer, which is never made anew while its line goes on.
-    assert decoder._rest is rest and len(rest) == 5_000_006
+    assert decoder._buffer is rest and len(rest) == 5_000_006
     assert decoder.feed(b"\n\n") == [Data("x" * 5_000_000)]
 
 
@@ -79,7 +79,7 @@ def test_a_line_of_megabytes_is_copied_a_few_times_and_not_once_a_read() -> None
     ],
 )
 def test_frames_are_understood_or_passed_over(frame: Comment | Data, message: object) -> None:
-    assert understand(frame) == message
+    assert parse_message(frame) == message
 
 
 def test_dialling_again_waits_longer_each_time_up_to_half_a_minute() -> None:
@@ -178,7 +178,7 @@ def test_something_else_is_refused_after_what_was_readable(raw: bytes, readable:
 
 
 def test_one_item_without_end_is_refused() -> None:
-    decoder = ArrayDecoder("events", largest_item=1000)
+    decoder = ArrayDecoder("events", max_item_chars=1000)
     decoder.feed(b'{"events":["')
     assert decoder.take(5, 100) == []
     with pytest.raises(MalformedError, match="larger"):

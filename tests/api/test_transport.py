@@ -114,7 +114,7 @@ async def test_nobody_listening_is_unreachable_and_spends_nothing() -> None:
 @pytest.mark.parametrize("dripping", [False, True])
 async def test_a_slow_answer_ends_in_time(monkeypatch: pytest.MonkeyPatch, dripping: bool) -> None:
     monkeypatch.setattr(wire, "_TIMEOUT", httpx.Timeout(5, read=30 if dripping else 0.05))
-    monkeypatch.setattr(wire, "WHOLE_ANSWER", 0.1 if dripping else 30)
+    monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.1 if dripping else 30)
 
     async def slow(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 X\r\nContent-Length: 5000\r\n\r\n")

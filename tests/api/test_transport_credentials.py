@@ -151,7 +151,7 @@ async def test_a_null_user_near_the_limit_is_suspected_too() -> None:
     async with serving(split) as service, service.client(clock=clock) as client:
         assert await client.account.user() is None
         for _ in range(45):
-            client.budget.ask(Priority.ACTION)
+            client.budget.acquire(Priority.ACTION)
         with pytest.raises(e.SuspectedThrottle):
             await client.at(Priority.ACTION).account.user()
 

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from inspect import isawaitable
 from typing import Any
 
-from mogplex_tui.api.client import ClientView, MogplexClient, _Family
+from mogplex_tui.api.client import ClientView, MogplexClient, _LazyResource
 from mogplex_tui.api.models import (
     agents,
     automation_drafts,
@@ -328,7 +328,9 @@ NAMED: dict[str, dict[str, Any]] = {"settings.update": {"theme": "dark"}}
 def methods(client: MogplexClient) -> dict[str, Any]:
     """Every public method of every family by `family.method`, bound to this client."""
     found = {}
-    for family in sorted(name for name, value in vars(ClientView).items() if isinstance(value, _Family)):
+    for family in sorted(
+        name for name, value in vars(ClientView).items() if isinstance(value, _LazyResource)
+    ):
         resource: Resource = getattr(client, family)
         for kind in type(resource).__mro__:
             for name in vars(kind):

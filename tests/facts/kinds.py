@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.errors import ended
+from mogplex_tui.api.errors import with_full_stop
 from mogplex_tui.operate import messages
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Column
@@ -63,7 +63,7 @@ def _section(kind: AnyKind, digits: dict[str, str]) -> str:
         (
             f"`{action.key}`" if action.key else "–",
             action.label,
-            ended(action.help),
+            with_full_stop(action.help),
             _asks(action),
             "yes" if isinstance(action, Action) and action.is_bulk else "–",
         )

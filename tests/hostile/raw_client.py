@@ -11,7 +11,7 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n")
 
 
 @dataclass(frozen=True)
-class Reply:
+class ResponseInfo:
     """What the server sent on one connection; `closed` is whether it closed the connection afterwards."""
 
     data: bytes
@@ -40,7 +40,7 @@ class Reply:
         return self.data.partition(b"\r\n\r\n")[2]
 
 
-async def exchange(base_url: str, data: bytes, *, seconds: float = 10.0) -> Reply:
+async def exchange(base_url: str, data: bytes, *, seconds: float = 10.0) -> ResponseInfo:
     """Send bytes on a new connection, then read until the server closes it or stays silent for `seconds`.
 
     The request should ask for `Connection: close`, so that nothing has to be waited for.
@@ -61,7 +61,7 @@ async def exchange(base_url: str, data: bytes, *, seconds: float = 10.0) -> Repl
             closed = True
     finally:
         writer.transport.abort()
-    return Reply(received, closed)
+    return ResponseInfo(received, closed)
 
 
 def request(
@@ -95,7 +95,7 @@ class Session:
         self._url, self._headers = urlsplit(base_url), headers
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, method: str, target: str, *headers: str, body: bytes = b"") -> Reply:
+    async def ask(self, method: str, target: str, *headers: str, body: bytes = b"") -> ResponseInfo:
         """Send a request and return its answer; of a stream only the head."""
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._url.hostname, self._url.port)
@@ -104,11 +104,11 @@ class Session:
         data = b""
         while data.startswith(b"HTTP/1.1 100") or not data:
             data = await reader.readuntil(b"\r\n\r\n")
-        reply = Reply(data, False)
+        reply = ResponseInfo(data, False)
         length = reply.headers.get("content-length", "0")
         is_stream = "transfer-encoding" in reply.headers
         if method != "HEAD" and not is_stream and length != "0":
-            reply = Reply(data + await reader.readexactly(int(length)), False)
+            reply = ResponseInfo(data + await reader.readexactly(int(length)), False)
         if is_stream or reply.headers.get("connection", "").lower() == "close":
             self.close()
         return reply

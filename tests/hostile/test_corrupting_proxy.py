@@ -29,7 +29,7 @@ async def test_command_survives_a_corrupted_answer(
     mogplex: Mogplex, plane: PlaneServer, world: World, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     # Some of the faults never end.
-    monkeypatch.setattr(wire, "WHOLE_ANSWER", 0.5)
+    monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.5)
     world.call(type="chat", status="success")
     async with corrupting(plane.base_url, rule=only(fault)) as proxy:
         mogplex.use(proxy.base_url, token=plane.token, cookie=plane.session_cookie)

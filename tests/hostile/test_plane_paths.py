@@ -17,7 +17,7 @@ import pytest_asyncio
 from tests.controlplane.asking import operations
 from tests.controlplane.asking import request as made_request
 from tests.controlplane.two_accounts import TwoAccounts, two_accounts
-from tests.hostile.raw_client import Reply, Session, exchange, request
+from tests.hostile.raw_client import ResponseInfo, Session, exchange, request
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -37,7 +37,7 @@ class Plane:
         self.token = f"Authorization: Bearer {accounts.mine.token}"
         self.cookie = f"Cookie: {accounts.mine.cookie}"
 
-    async def send(self, data: bytes, seconds: float = 10.0) -> Reply:
+    async def send(self, data: bytes, seconds: float = 10.0) -> ResponseInfo:
         """Send bytes on a new connection."""
         return await exchange(self.url, data, seconds=seconds)
 
@@ -367,7 +367,7 @@ async def test_spoilt_path_leads_nowhere(plane: Plane, area: str) -> None:
     session.close()
 
 
-def check_refusal(plane: Plane, operation: str, target: str, reply: Reply) -> None:
+def check_refusal(plane: Plane, operation: str, target: str, reply: ResponseInfo) -> None:
     """Assert that the answer to a spoilt path shows nothing, sends nobody elsewhere and is no crash."""
     is_hosted = plane.accounts.server.settings.profile == "hosted"
     shown, path = f"{operation} as {target[:200]}: {reply.data[:300]!r}", operation.partition(" ")[2]

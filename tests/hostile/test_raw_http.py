@@ -154,8 +154,8 @@ ACCEPTED: dict[str, Answer | Router] = {
 async def test_command_ends_with_a_sentence(
     mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, answer: Answer | Router, code: int, words: str
 ) -> None:
-    monkeypatch.setattr(network_backend, "HEAD_SECONDS", 0.3)
-    monkeypatch.setattr(wire, "WHOLE_ANSWER", 0.6)
+    monkeypatch.setattr(network_backend, "HEAD_TIMEOUT", 0.3)
+    monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.6)
     monkeypatch.setenv("MOGPLEX_MAX_ANSWER_MB", "4")
     async with answering(answer) as service:
         mogplex.use(service.base_url)
@@ -172,8 +172,8 @@ async def test_command_ends_with_a_sentence(
 async def test_command_does_not_repeat_a_read_that_took_long(
     mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(wire, "WHOLE_ANSWER", 0.6)
-    monkeypatch.setattr(retry, "WITHIN", 0.5)
+    monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.6)
+    monkeypatch.setattr(retry, "RETRY_WINDOW", 0.5)
     async with answering([head(), Repeat(b" ", every=0.02)]) as service:
         mogplex.use(service.base_url)
         done = await mogplex(*command)

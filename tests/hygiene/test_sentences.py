@@ -46,7 +46,7 @@ _FOREIGN = {("cli/parser.py", "message")}
 
 
 def _name(node: ast.expr) -> str:
-    """Return the last name of an expression such as `error.what`, `action.label.lower()` or `reason or ""`."""
+    """Return the last name of an expression such as `error.message`, `action.label.lower()` or `reason or ""`."""
     match node:
         case ast.Attribute(attr=attr):
             return attr
@@ -91,9 +91,9 @@ def parsed(source: str) -> Iterator[tuple[int, str]]:
         'noun = part.sentence.rpartition(" ")[0]',
         'is_one = source.what.endswith(" is")',
         'does, now, _ = action.label.partition(" now")',
-        'text = error.what.rstrip(".")',
+        'text = error.message.rstrip(".")',
         'text = (error.advice or "").rstrip(".")',
-        'found = "scope: write" in error.what',
+        'found = "scope: write" in error.message',
         "has_title = action.says.lower().startswith(title)",
     ],
 )

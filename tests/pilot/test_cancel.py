@@ -85,7 +85,7 @@ async def test_a_cancel_goes_out_at_once_when_polling_has_used_the_budget_up(
     async with console(cookie=False) as ui:
         await ui.sees("pending")
         budget = ui.app.session.budget
-        while isinstance(budget.ask(Priority.TAIL), BudgetSlot):
+        while isinstance(budget.acquire(Priority.TAIL), BudgetSlot):
             pass
         await ui.until(lambda: "budget 5" in ui.text and budget.used() >= 50)
         await ui.press("x")

@@ -319,7 +319,7 @@ def test_runs_when_the_budget_is_used_up(snap_compare: Snap) -> None:
 
     app = _fill(_console())
     for _ in range(50):
-        app.session.budget.ask(Priority.TAIL)
+        app.session.budget.acquire(Priority.TAIL)
     app.runs.set.freshness.as_of, app.runs.set.freshness.blocked_until = 986.0, 1007.0
     assert snap_compare(app, terminal_size=(120, 40))
 

@@ -31,9 +31,9 @@ class World:
 
     def spend(self, count: int) -> None:
         for _ in range(count):
-            slot = self.budget.ask(Priority.ACTION)
+            slot = self.budget.acquire(Priority.ACTION)
             assert isinstance(slot, Slot)
-            self.budget.tell(slot, RequestOutcome.COUNTED)
+            self.budget.settle(slot, RequestOutcome.COUNTED)
 
 
 class Probe:

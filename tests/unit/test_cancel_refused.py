@@ -77,7 +77,7 @@ async def test_a_refusal_that_recorded_the_request_says_that_it_can_be_repeated(
     session.fake.refuse["observability.cancel_call"] = error
     outcome = await ask(session, row)
     assert not outcome.good
-    assert error.what in outcome.sentence
+    assert error.message in outcome.sentence
     assert "The request is recorded; x repeats it." in outcome.sentence
     assert state(session, row) == "cancelling"
     assert why_not(CANCEL, session.listing.set.rows[row.key], session) is None

@@ -53,7 +53,7 @@ def test_where_there_is_room_a_cancel_says_its_price_alone() -> None:
 
 def test_the_limit_of_the_service_is_not_called_the_budget() -> None:
     session = FakeSession()
-    session.budget.tell(session.budget.ask(Priority.TABLE), RequestOutcome.COUNTED)  # type: ignore[arg-type]
+    session.budget.settle(session.budget.acquire(Priority.TABLE), RequestOutcome.COUNTED)  # type: ignore[arg-type]
     session.budget.throttled(20)
     empty, aged, header, price = _said(session)
     assert empty == (
@@ -69,7 +69,7 @@ def test_the_limit_of_the_service_is_not_called_the_budget() -> None:
 def test_a_budget_that_is_used_up_promises_nothing() -> None:
     session = FakeSession()
     for _ in range(55):
-        session.budget.ask(Priority.ACTION)
+        session.budget.acquire(Priority.ACTION)
     empty, aged, header, price = _said(session)
     assert empty.startswith(
         "Request budget used up; the next slot frees in 20s. Actions are sent all the same;"

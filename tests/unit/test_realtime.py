@@ -196,7 +196,7 @@ async def test_a_final_answer_is_not_asked_for_again(rig: Rig, error: MogplexErr
     assert not rig.scheduler.realtime_open
     assert rig.watch.reason
     if not isinstance(error, RealtimeOff):
-        assert error.what in rig.watch.reason
+        assert error.message in rig.watch.reason
 
 
 async def test_polls_are_quick_as_soon_as_nothing_is_announced(rig: Rig) -> None:

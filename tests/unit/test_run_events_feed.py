@@ -87,7 +87,7 @@ async def test_a_call_without_a_known_run_says_why_its_events_cannot_be_read(ses
     sentence = missing_events(feed)
     assert sentence is not None
     assert "cannot be read" in sentence
-    assert LOGIN.what in sentence
+    assert LOGIN.message in sentence
     assert await feed.fetch() is False
     assert session.fake.log == ["observability.call_events"]
 

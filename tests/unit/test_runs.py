@@ -137,7 +137,7 @@ async def test_a_closed_list_is_learned_from_one_answer_and_never_asked_again(
     why = (
         "all others, and all costs, need a browser session"
         if isinstance(error, LoginRequired)
-        else error.what
+        else error.message
     )
     assert why in notice
     assert "runs of your automations" in notice

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ValidationError, model_validator
 from mogplex_tui.api.errors import InvalidResponse
 from mogplex_tui.api.models.base import Count, Flag, Inbound, Outbound, OutboundSnake, Text, Time
 from mogplex_tui.api.models.checks import anything_to_change, text
-from mogplex_tui.api.request_rules import units
+from mogplex_tui.api.request_rules import utf16_length
 
 BUILT_IN_CATEGORIES = {
     "nextjs": "Next.js",
@@ -101,7 +101,7 @@ class ExistingAgent(OutboundSnake):
 def _wish(value: str) -> str:
     if not value.strip():
         raise ValueError("description is required")
-    if units(value) > 2000:
+    if utf16_length(value) > 2000:
         raise ValueError("Description too long (max 2000)")
     return value
 

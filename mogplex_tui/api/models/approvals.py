@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from mogplex_tui.api.models.base import Inbound, Json, Outbound, Rows, Text, Time
 from mogplex_tui.api.models.checks import one_of
-from mogplex_tui.api.request_rules import units
+from mogplex_tui.api.request_rules import utf16_length
 
 
 class Decision(StrEnum):
@@ -142,7 +142,7 @@ class ControlApproval(Inbound):
 
 
 def _note(value: str | None) -> str | None:
-    if value is not None and units(value) > 2000:
+    if value is not None and utf16_length(value) > 2000:
         raise ValueError("note must be at most 2000 characters")
     return value or None
 

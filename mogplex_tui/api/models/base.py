@@ -137,7 +137,7 @@ class Outbound(BaseModel):
             problems = {_place(item): _plain(item) for item in error.errors(include_url=False)}
             raise InvalidInput(next(iter(problems.values())), problems=problems) from None
 
-    def given(self) -> dict[str, Any]:
+    def set_fields(self) -> dict[str, Any]:
         """Return the JSON body with only the fields that the caller set, null included."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
@@ -195,7 +195,7 @@ def parse_rows(model: type[M], items: Iterable[Any]) -> Rows[M]:
             rows.append(model.model_validate(item))
             rows.raws.append(item)
         except ValidationError as error:
-            rows.bad.append(BadRow(item, why_not(error)))
+            rows.bad.append(BadRow(item, validation_message(error)))
     return rows
 
 
@@ -230,7 +230,7 @@ _WRONG = {
 }
 
 
-def why_not(error: ValidationError) -> str:
+def validation_message(error: ValidationError) -> str:
     """Return the first thing that is wrong, without the value itself: it may hold anything."""
     first = error.errors(include_url=False, include_input=False)[0]
     cause = first.get("ctx", {}).get("error")

@@ -9,9 +9,9 @@ from pydantic import Field, field_validator
 from mogplex_tui.api.models import checks
 from mogplex_tui.api.models.base import Inbound, Outbound, Text
 from mogplex_tui.api.models.stream import (
-    End,
-    EndKind,
     StreamCancelled,
+    StreamEnd,
+    StreamEndKind,
     StreamEvent,
     StreamFailed,
     UnknownEvent,
@@ -165,11 +165,11 @@ class ChatFinished(ChatMetadata):
     finish_reason: Text = ""
 
     @property
-    def end(self) -> End:
+    def end(self) -> StreamEnd:
         """A success, or a failure when the model ended by one."""
         if self.finish_reason == "error":
-            return End(EndKind.FAILED, "The model ended with an error")
-        return End(EndKind.DONE)
+            return StreamEnd(StreamEndKind.FAILED, "The model ended with an error")
+        return StreamEnd(StreamEndKind.DONE)
 
 
 ChatEvent: TypeAlias = (

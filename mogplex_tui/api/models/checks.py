@@ -6,7 +6,13 @@ from typing import Any
 
 from pydantic import AfterValidator
 
-from mogplex_tui.api.request_rules import branch_problem, is_uuid, json_text, root_directory, units
+from mogplex_tui.api.request_rules import (
+    invalid_branch_reason,
+    is_uuid,
+    json_text,
+    root_directory,
+    utf16_length,
+)
 
 
 def text(
@@ -24,7 +30,7 @@ def text(
             raise ValueError(missing)
         if trimmed:
             value = value.strip()
-        if most is not None and units(value) > most:
+        if most is not None and utf16_length(value) > most:
             raise ValueError(too_long)
         return value
 
@@ -60,7 +66,7 @@ def branch(*, required: bool = False) -> AfterValidator:
         name = (value or "").strip()
         if not name and not required:
             return None
-        if problem := branch_problem(name):
+        if problem := invalid_branch_reason(name):
             raise ValueError(problem)
         return name
 
@@ -87,7 +93,7 @@ def sendable(most: int | None = None, too_long: str = "") -> AfterValidator:
     """Return the validator of any JSON value, at most `most` characters of JSON."""
 
     def check(value: Any) -> Any:
-        length = units(json_text(value))
+        length = utf16_length(json_text(value))
         if most is not None and length > most:
             raise ValueError(too_long)
         return value

@@ -51,4 +51,4 @@ class ConversationSave(OutboundSnake):
     def body(self) -> dict[str, Any]:
         """Return the JSON body; the expected moment keeps its microseconds, or every write would conflict."""
         moment = self.expected_updated_at
-        return self.given() | {"expected_updated_at": None if moment is None else moment.isoformat()}
+        return self.set_fields() | {"expected_updated_at": None if moment is None else moment.isoformat()}

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from mogplex_tui.api.models.base import Count, Inbound, OutboundSnake, Text, Whole
 from mogplex_tui.api.models.catalog import Tags
 from mogplex_tui.api.models.secrets import Hidden
-from mogplex_tui.api.request_rules import units
+from mogplex_tui.api.request_rules import utf16_length
 from mogplex_tui.config.secret import Secret
 
 TARGETS = ("production", "preview", "development")
@@ -52,7 +52,7 @@ class VariableDeleted(Inbound):
 
 def _key(value: str) -> str:
     key = value.strip()
-    if not 1 <= units(key) <= 256:
+    if not 1 <= utf16_length(key) <= 256:
         raise ValueError("A variable's name has 1 to 256 characters")
     return key
 
@@ -88,7 +88,7 @@ class VariableDraft(OutboundSnake):
     @field_validator("value")
     @classmethod
     def _check_value(cls, value: Secret) -> Secret:
-        if units(value.reveal()) > 65_536:
+        if utf16_length(value.reveal()) > 65_536:
             raise ValueError("A variable's value has at most 65536 characters")
         return value
 

@@ -22,7 +22,7 @@ from mogplex_tui.api.models.checks import anything_to_change, one_of, positive, 
 from mogplex_tui.api.models.graph_input import check_flow_graph
 from mogplex_tui.api.models.jobs import RepoRef
 from mogplex_tui.api.models.routing import Activity
-from mogplex_tui.api.request_rules import units
+from mogplex_tui.api.request_rules import utf16_length
 
 
 class FlowTemplateId(StrEnum):
@@ -150,7 +150,7 @@ class TemplatePage:
 
 
 def _template_name(value: str | None) -> str | None:
-    if value is not None and units(value.strip()) > 80:
+    if value is not None and utf16_length(value.strip()) > 80:
         raise ValueError("Template names must be 80 characters or fewer")
     return None if value is None else value.strip()
 

@@ -169,7 +169,7 @@ class _Server(Outbound):
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body with what was given, secrets in the open."""
-        body = self.given()
+        body = self.set_fields()
         for name in ("envSecrets", "headerSecrets"):
             if name in body:
                 kept = {key: item for key, item in body[name].items() if item is not None}

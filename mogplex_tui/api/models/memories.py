@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from mogplex_tui.api.models.base import Inbound, Json, Outbound, Text, Time
 from mogplex_tui.api.models.checks import one_of, sendable, uuid
-from mogplex_tui.api.request_rules import units
+from mogplex_tui.api.request_rules import utf16_length
 
 CONTENT_LIMIT = 16_000
 """The characters of one memory at most."""
@@ -50,7 +50,7 @@ def memory_content(value: str) -> str:
     """Return a content fit to be stored, as it is; raises ValueError for none and for too much (§10.2)."""
     if not value:
         raise ValueError("Content required")
-    if units(value) > CONTENT_LIMIT:
+    if utf16_length(value) > CONTENT_LIMIT:
         raise ValueError(f"Content exceeds {CONTENT_LIMIT} characters")
     return value
 
@@ -87,7 +87,7 @@ class MemoryDraft(Outbound):
 
 
 def _label(value: str | None) -> str | None:
-    if value is not None and units(value) > 512:
+    if value is not None and utf16_length(value) > 512:
         raise ValueError("The label must be 512 characters or less")
     return value
 

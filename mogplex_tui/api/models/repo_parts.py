@@ -21,7 +21,7 @@ from mogplex_tui.api.models.base import (
 )
 from mogplex_tui.api.models.catalog import Tags
 from mogplex_tui.api.models.secrets import Hidden
-from mogplex_tui.api.request_rules import units
+from mogplex_tui.api.request_rules import utf16_length
 from mogplex_tui.config.secret import Secret
 
 
@@ -171,7 +171,7 @@ class LaunchPresetDraft(Outbound):
         if not value.strip():
             raise ValueError("Preset name is required")
         # The service would cut a longer one, and overwrite another preset by it.
-        if units(value.strip()) > 64:
+        if utf16_length(value.strip()) > 64:
             raise ValueError("A preset's name has at most 64 characters")
         return value.strip()
 

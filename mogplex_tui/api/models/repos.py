@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from mogplex_tui.api.env_text import on_the_wire
+from mogplex_tui.api.env_text import quoted_env_value
 from mogplex_tui.api.models import checks
 from mogplex_tui.api.models.base import Flag, OutboundSnake, Text, Time, Whole
 from mogplex_tui.api.models.projects import Owned, Project
@@ -176,7 +176,7 @@ class _RepoFields(OutboundSnake):
         body = self.model_dump(exclude_unset=True, exclude={"sandbox_env_vars"})
         if self.sandbox_env_vars is not None:
             body["sandbox_env_vars"] = {
-                name: on_the_wire(value.reveal()) for name, value in self.sandbox_env_vars.items()
+                name: quoted_env_value(value.reveal()) for name, value in self.sandbox_env_vars.items()
             }
         return body
 

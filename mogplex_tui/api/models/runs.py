@@ -11,7 +11,7 @@ from mogplex_tui.api.models.base import Flag, Inbound, Rows, Text, Time
 from mogplex_tui.api.models.calls import LIVE
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.models.working_tree import WorkingTree
-from mogplex_tui.api.request_rules import is_uuid, prompt_problem
+from mogplex_tui.api.request_rules import invalid_prompt_reason, is_uuid
 
 HORIZON = 200
 """The events of a run that v1 can show at most: the oldest ones (v1.md §8)."""
@@ -108,7 +108,7 @@ class RunStart(WorkingTree):
     @field_validator("prompt")
     @classmethod
     def _check_prompt(cls, value: str) -> str:
-        if problem := prompt_problem(value):
+        if problem := invalid_prompt_reason(value):
             raise ValueError(problem)
         return value.strip()
 

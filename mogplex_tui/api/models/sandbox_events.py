@@ -8,10 +8,10 @@ from pydantic import PlainValidator, ValidationError
 from mogplex_tui.api.models.base import Text, Whole
 from mogplex_tui.api.models.sandbox_records import SandboxRecord
 from mogplex_tui.api.models.stream import (
-    End,
-    EndKind,
     Output,
     StreamCancelled,
+    StreamEnd,
+    StreamEndKind,
     StreamEvent,
     StreamFailed,
     UnknownEvent,
@@ -77,9 +77,9 @@ class Ready(StreamEvent):
     sandbox: Record = None
 
     @property
-    def end(self) -> End:
+    def end(self) -> StreamEnd:
         """A success."""
-        return End(EndKind.DONE)
+        return StreamEnd(StreamEndKind.DONE)
 
 
 class Found(Ready):
@@ -110,9 +110,9 @@ class CommandDone(StreamEvent):
     cwd: Text = ""
 
     @property
-    def end(self) -> End:
+    def end(self) -> StreamEnd:
         """The command's end; a failing command is a command that ran."""
-        return End(EndKind.DONE)
+        return StreamEnd(StreamEndKind.DONE)
 
     @property
     def closes(self) -> bool:
@@ -147,11 +147,11 @@ class HarnessDone(StreamEvent):
     pull_request_url: str | None = None
 
     @property
-    def end(self) -> End:
+    def end(self) -> StreamEnd:
         """A success, or the failure that the CLI ended with."""
         if not self.exit_code and self.error is None:
-            return End(EndKind.DONE)
-        return End(EndKind.FAILED, self.error or f"exit code {self.exit_code}")
+            return StreamEnd(StreamEndKind.DONE)
+        return StreamEnd(StreamEndKind.FAILED, self.error or f"exit code {self.exit_code}")
 
     @property
     def closes(self) -> bool:

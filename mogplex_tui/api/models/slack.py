@@ -84,7 +84,7 @@ class SlackPolicy(Outbound):
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body."""
-        return self.given()
+        return self.set_fields()
 
 
 class SlackLinkDraft(Outbound):

@@ -9,7 +9,7 @@ from pydantic import AliasChoices, Field
 from mogplex_tui.api.models.base import Inbound, Text
 
 
-class EndKind(StrEnum):
+class StreamEndKind(StrEnum):
     """Why a stream is over."""
 
     DONE = "done"
@@ -25,10 +25,10 @@ class EndKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class End:
+class StreamEnd:
     """Why a stream is over, with the service's own words where it gave any."""
 
-    kind: EndKind
+    kind: StreamEndKind
     message: str = ""
 
 
@@ -38,7 +38,7 @@ class StreamEvent(Inbound):
     type: Text = ""
 
     @property
-    def end(self) -> End | None:
+    def end(self) -> StreamEnd | None:
         """What this event says about the end of the stream, or None."""
         return None
 
@@ -69,9 +69,9 @@ class StreamFailed(StreamEvent):
     phase: str | None = None
 
     @property
-    def end(self) -> End:
+    def end(self) -> StreamEnd:
         """A failure, in the service's words."""
-        return End(EndKind.FAILED, self.text)
+        return StreamEnd(StreamEndKind.FAILED, self.text)
 
     @property
     def closes(self) -> bool:
@@ -86,9 +86,9 @@ class StreamCancelled(StreamEvent):
     message: Text = ""
 
     @property
-    def end(self) -> End:
+    def end(self) -> StreamEnd:
         """A cancel, in the service's words."""
-        return End(EndKind.CANCELLED, self.message or self.reason)
+        return StreamEnd(StreamEndKind.CANCELLED, self.message or self.reason)
 
     @property
     def closes(self) -> bool:

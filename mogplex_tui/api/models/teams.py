@@ -20,7 +20,7 @@ from mogplex_tui.api.models.base import (
 )
 from mogplex_tui.api.models.invites import Invite
 from mogplex_tui.api.models.keys import ProviderKey
-from mogplex_tui.api.request_rules import units
+from mogplex_tui.api.request_rules import utf16_length
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){0,38}")
 
@@ -177,7 +177,7 @@ class TeamDraft(OutboundSnake):
     @field_validator("name")
     @classmethod
     def _check_name(cls, value: str) -> str:
-        if not 1 <= units(value.strip()) <= 80:
+        if not 1 <= utf16_length(value.strip()) <= 80:
             raise ValueError("Team name must be 1-80 characters")
         return value.strip()
 

@@ -21,21 +21,21 @@ class AccountResource(Resource):
         the token works elsewhere (auth.md §5.1).
         """
         request = Request("GET", ACCOUNT, "the account", credential=credential)
-        answer = await self._transport.request(request, self._priority)
-        if answer.at("user") is not None:
-            return answer.one(User, "user")
+        response = await self._transport.request(request, self._priority)
+        if response.at("user") is not None:
+            return response.one(User, "user")
         budget = self._transport.budget
         if (
-            answer.reply.credential is CredentialKind.TOKEN
+            response.info.credential is CredentialKind.TOKEN
             and self._transport.target.token_is_limited
-            and budget.used() >= budget.room(Priority.BACKGROUND)
+            and budget.used() >= budget.limit_for(Priority.BACKGROUND)
         ):
-            verdict = await self._transport.token_still_works(self._priority)
-            if not isinstance(verdict, errors.NotSignedIn):
+            check = await self._transport.token_still_works(self._priority)
+            if not isinstance(check, errors.NotSignedIn):
                 raise errors.SuspectedThrottle(
                     "The service did not recognise the token, probably because its request limit is used up",
                     resource="the account",
-                    retry_after=verdict.retry_after if verdict else None,
+                    retry_after=check.retry_after if check else None,
                 )
         return None
 

@@ -20,8 +20,8 @@ from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.library import AgentSummary
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
-from mogplex_tui.api.response_errors import invalid
-from mogplex_tui.api.safe_text import short, visible
+from mogplex_tui.api.response_errors import invalid_response
+from mogplex_tui.api.safe_text import short_id, visible
 from mogplex_tui.api.transport import Request
 
 # A system prompt has at most 50,000 characters; what is many times that is no agent.
@@ -41,21 +41,21 @@ class AgentsResource(Resource):
 
     async def create(self, draft: AgentDraft) -> Agent:
         """Create an agent; BadRequest for a category that the account does not have (§1.3)."""
-        answer = await self._change(
-            "POST", "/api/agents", f"agent {visible(draft.name, 40)}", body=draft.given()
+        response = await self._change(
+            "POST", "/api/agents", f"agent {visible(draft.name, 40)}", body=draft.set_fields()
         )
-        return answer.one(Agent)
+        return response.one(Agent)
 
     async def update(self, agent_id: str, change: AgentChange) -> Agent:
         """Change an own agent; NotFound when it is none (the hosted service: ServiceFailed; §1.3)."""
         record = path_id(agent_id, "agent of your own")
-        body = {"id": record, **change.given()}
-        return (await self._change("PUT", "/api/agents", f"agent {short(record)}", body=body)).one(Agent)
+        body = {"id": record, **change.set_fields()}
+        return (await self._change("PUT", "/api/agents", f"agent {short_id(record)}", body=body)).one(Agent)
 
     async def delete(self, agent_id: str) -> None:
         """Delete an own agent with its assignments and triggers; one that is gone already is fine (§1.4)."""
         record = path_id(agent_id, "agent of your own")
-        await self._change("DELETE", "/api/agents", f"agent {short(record)}", params={"id": record})
+        await self._change("DELETE", "/api/agents", f"agent {short_id(record)}", params={"id": record})
 
     async def generate(self, wish: AgentWish) -> AsyncGenerator[str]:
         """Yield the text of a new agent while a model writes it; nothing is stored (§2).
@@ -74,12 +74,12 @@ class AgentsResource(Resource):
         # A piece may end in the middle of a character.
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         length = 0
-        async with self._transport.stream(request, Priority.ACTION) as (reply, chunks):
+        async with self._transport.stream(request, Priority.ACTION) as (info, chunks):
             async for chunk in chunks:
                 piece = decoder.decode(chunk)
                 length += len(piece)
                 if length > _LONGEST_GENERATION:
-                    raise invalid(reply, "does not come to an end")
+                    raise invalid_response(info, "does not come to an end")
                 if piece:
                     yield piece
             if rest := decoder.decode(b"", True):
@@ -91,12 +91,12 @@ class AgentsResource(Resource):
 
     async def activity(self) -> Rows[AgentActivity]:
         """Return the last 24 hours of every agent that did something in them; the others are not named (§3)."""
-        answer = await self._get("/api/agents/roster/summary", "the agents' activity")
-        if not isinstance(answer.data, dict):
-            raise invalid(answer.reply, "is no object by agent")
+        response = await self._get("/api/agents/roster/summary", "the agents' activity")
+        if not isinstance(response.data, dict):
+            raise invalid_response(response.info, "is no object by agent")
         named = (
             {"agentId": agent_id, **entry} if isinstance(entry, dict) else entry
-            for agent_id, entry in answer.data.items()
+            for agent_id, entry in response.data.items()
         )
         return parse_rows(AgentActivity, named)
 
@@ -107,16 +107,16 @@ class AgentsResource(Resource):
     async def add_category(self, label: str) -> AgentCategory:
         """Add a category; BadRequest for the 51st, Conflict when no slug is left for the label (§4)."""
         draft = CategoryDraft(label=label)
-        answer = await self._change(
-            "POST", "/api/agent-categories", f"category {visible(draft.label, 40)}", body=draft.given()
+        response = await self._change(
+            "POST", "/api/agent-categories", f"category {visible(draft.label, 40)}", body=draft.set_fields()
         )
-        return answer.one(AgentCategory)
+        return response.one(AgentCategory)
 
     async def delete_category(self, category_id: str) -> int:
         """Delete a category and return how many agents lost it; NotFound when it is gone (§4)."""
         record = path_id(category_id, "category")
-        answer = await self._change(
-            "DELETE", "/api/agent-categories", f"category {short(record)}", params={"id": record}
+        response = await self._change(
+            "DELETE", "/api/agent-categories", f"category {short_id(record)}", params={"id": record}
         )
-        cleared = answer.data.get("cleared") if isinstance(answer.data, dict) else None
+        cleared = response.data.get("cleared") if isinstance(response.data, dict) else None
         return cleared if isinstance(cleared, int) else 0

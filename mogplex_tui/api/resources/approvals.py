@@ -12,7 +12,7 @@ from mogplex_tui.api.models.approvals import (
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.safe_text import short_id
 
 
 class ApprovalsResource(Resource):
@@ -20,9 +20,9 @@ class ApprovalsResource(Resource):
 
     async def of_flows(self) -> FlowApprovals:
         """Return the oldest 50 open questions of automations that have not expired (§3.15)."""
-        answer = await self._get("/api/flows/approvals", "the approvals of automations")
-        rows = answer.rows(FlowApproval, "approvals")
-        return FlowApprovals(rows, answer.data.get("hasMore") is True)
+        response = await self._get("/api/flows/approvals", "the approvals of automations")
+        rows = response.rows(FlowApproval, "approvals")
+        return FlowApprovals(rows, response.data.get("hasMore") is True)
 
     async def answer_flow(self, approval_id: str, decision: Decision | str, note: str | None = None) -> None:
         """Answer a question of an automation.
@@ -33,13 +33,17 @@ class ApprovalsResource(Resource):
         """
         record = path_id(approval_id, "approval")
         body = ApprovalAnswer(decision=decision, note=note).body()
-        await self._change("POST", f"/api/flows/approvals/{record}", f"approval {short(record)}", body=body)
+        await self._change(
+            "POST", f"/api/flows/approvals/{record}", f"approval {short_id(record)}", body=body
+        )
 
     async def of_control(self, run_id: str | None = None) -> Rows[ControlApproval]:
         """Return the newest 50 pending questions of the orchestrator, expired ones among them (§3.16)."""
         record = path_id(run_id, "run") if run_id else None
-        answer = await self._get("/api/control/approvals", "the approvals of the orchestrator", runId=record)
-        return answer.rows(ControlApproval, "approvals")
+        response = await self._get(
+            "/api/control/approvals", "the approvals of the orchestrator", runId=record
+        )
+        return response.rows(ControlApproval, "approvals")
 
     async def answer_control(
         self, approval_id: str, decision: Decision | str, note: str | None = None
@@ -47,4 +51,6 @@ class ApprovalsResource(Resource):
         """Answer a question of the orchestrator; Conflict for one that is unknown, answered or expired (§3.16)."""
         record = path_id(approval_id, "approval")
         body = ApprovalAnswer(decision=decision, note=note).body()
-        await self._change("POST", f"/api/control/approvals/{record}", f"approval {short(record)}", body=body)
+        await self._change(
+            "POST", f"/api/control/approvals/{record}", f"approval {short_id(record)}", body=body
+        )

@@ -10,7 +10,7 @@ from typing import Any
 from mogplex_tui.api import errors
 from mogplex_tui.api.access import V1
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.response import Answer
+from mogplex_tui.api.response import JsonResponse
 from mogplex_tui.api.transport import Request, Transport
 
 
@@ -21,8 +21,10 @@ class Resource:
         self._transport = transport
         self._priority = priority
 
-    async def _get(self, path: str, resource: str, /, *, patience: float = 0.0, **params: object) -> Answer:
-        request = Request("GET", path, resource, params=wire_params(params), patience=patience)
+    async def _get(
+        self, path: str, resource: str, /, *, extra_wait: float = 0.0, **params: object
+    ) -> JsonResponse:
+        request = Request("GET", path, resource, params=query_params(params), extra_wait=extra_wait)
         return await self._transport.request(request, self._priority)
 
     async def _change(
@@ -35,27 +37,27 @@ class Resource:
         params: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         content: tuple[str, bytes] | None = None,
-        patience: float = 0.0,
-    ) -> Answer:
+        extra_wait: float = 0.0,
+    ) -> JsonResponse:
         # Whatever changes something was asked for by a person: it never waits behind reading.
         content_type, raw = content or ("", None)
         request = Request(
             method,
             path,
             resource,
-            params=wire_params(params or {}),
+            params=query_params(params or {}),
             body=body,
             headers=headers or {},
             content=raw,
             content_type=content_type,
-            patience=patience,
+            extra_wait=extra_wait,
             is_change=True,
         )
         return await self._transport.request(request, Priority.ACTION)
 
 
 @contextmanager
-def known_gap(advice: str) -> Iterator[None]:
+def advice_for_500(advice: str) -> Iterator[None]:
     """Give a 500 the advice of a gap that the hosted service is known to have; the error goes on."""
     try:
         yield
@@ -64,9 +66,9 @@ def known_gap(advice: str) -> Iterator[None]:
         raise
 
 
-def wire_params(params: Mapping[str, object]) -> dict[str, str | int]:
+def query_params(params: Mapping[str, object]) -> dict[str, str | int]:
     """Return query parameters in wire form: None left out, moments in UTC with Z, flags in lower case."""
-    ready: dict[str, str | int] = {}
+    encoded: dict[str, str | int] = {}
     for name, value in params.items():
         if value is None:
             continue
@@ -76,10 +78,10 @@ def wire_params(params: Mapping[str, object]) -> dict[str, str | int]:
         elif isinstance(value, bool):
             value = str(value).lower()
         # "from" is a word of the language, so methods say since and until.
-        ready[{"since": "from", "until": "to"}.get(name, name)] = (
+        encoded[{"since": "from", "until": "to"}.get(name, name)] = (
             value if isinstance(value, int) else str(value)
         )
-    return ready
+    return encoded
 
 
 def v1(path: str) -> str:

@@ -30,24 +30,24 @@ class BillingResource(Resource):
 
     async def clear_vercel_project(self) -> VercelProject:
         """Let no Vercel project pay for the account any more."""
-        answer = await self._change(
+        response = await self._change(
             "PATCH", "/api/profile/vercel-billing", "the Vercel project", body={"projectId": None}
         )
-        return answer.one(VercelProject)
+        return response.one(VercelProject)
 
     async def set_vercel_project(self, project_id: str, team_id: str | None = None) -> VercelProject:
         """Let a Vercel project pay for the account; raises FeatureOff, for no service offers it today."""
         if not project_id.strip():
             raise errors.InvalidInput("Name a Vercel project")
         body = {"projectId": project_id.strip(), "teamId": team_id}
-        answer = await self._change("PATCH", "/api/profile/vercel-billing", "the Vercel project", body=body)
-        return answer.one(VercelProject)
+        response = await self._change("PATCH", "/api/profile/vercel-billing", "the Vercel project", body=body)
+        return response.one(VercelProject)
 
     async def _page(self, name: str, resource: str, body: dict[str, object] | None) -> PaymentPage:
         try:
-            answer = await self._change("POST", f"/api/stripe/{name}", resource, body=body)
+            response = await self._change("POST", f"/api/stripe/{name}", resource, body=body)
         except errors.Unavailable as error:
-            if _OFF not in error.what:
+            if _OFF not in error.message:
                 raise
             # A 503 that no waiting mends: the service was set up without payments.
             raise errors.FeatureOff(
@@ -58,4 +58,4 @@ class BillingResource(Resource):
                 status=error.status,
                 request_id=error.request_id,
             ) from None
-        return answer.one(PaymentPage)
+        return response.one(PaymentPage)

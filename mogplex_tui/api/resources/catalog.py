@@ -20,13 +20,13 @@ class ModelsResource(Resource):
         """Return the catalogue, sorted by provider, name and id (the service leaves ties open; identity.md
         §6.2).
         """
-        answer = await self._get("/api/models", "the models")
-        default = answer.data.get("default_model") if isinstance(answer.data, dict) else None
+        response = await self._get("/api/models", "the models")
+        default = response.data.get("default_model") if isinstance(response.data, dict) else None
         return ModelCatalog(
-            models=_sorted(answer.rows(Model, "models")),
-            catalog=_sorted(answer.rows(Model, "catalog")),
+            models=_sorted(response.rows(Model, "models")),
+            catalog=_sorted(response.rows(Model, "catalog")),
             default_model=default if isinstance(default, str) else None,
-            anonymous="default_model" not in answer.data,
+            anonymous="default_model" not in response.data,
         )
 
     async def for_cli(self) -> Rows[CliModel]:
@@ -65,8 +65,8 @@ class ModelsResource(Resource):
 
     async def provider_icons(self) -> tuple[str, ...]:
         """Return the names of the providers that have a picture; the service's copy is up to 300 s old."""
-        answer = await self._get("/api/models/provider-icons", "the provider icons")
-        names = answer.at("providers")
+        response = await self._get("/api/models/provider-icons", "the provider icons")
+        names = response.at("providers")
         return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 
     def icon_url(self, provider: str, storage_url: str | None = None) -> str | None:

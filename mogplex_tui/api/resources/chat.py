@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mogplex_tui.api.event_stream import Follow
+from mogplex_tui.api.event_stream import EventStream
 from mogplex_tui.api.models.chat import (
     CHAT_WORDS,
     ChatDraft,
@@ -18,7 +18,7 @@ from mogplex_tui.api.transport import Request, Transport
 _SILENCE = 600.0
 
 
-class Chat(Follow[ChatEvent]):
+class Chat(EventStream[ChatEvent]):
     """An answer being followed; leaving it early cancels its call, and there is no way back into it.
 
     `ai_call_id` is the call with its events and cost, `text` the answer so far without the thinking.
@@ -27,7 +27,7 @@ class Chat(Follow[ChatEvent]):
     def __init__(self, transport: Transport, draft: ChatDraft) -> None:
         headers = {"Accept": "text/event-stream"}
         request = Request(
-            "POST", "/api/chat", "the chat", body=draft.body(), headers=headers, patience=_SILENCE
+            "POST", "/api/chat", "the chat", body=draft.body(), headers=headers, extra_wait=_SILENCE
         )
         super().__init__(transport, request, CHAT_WORDS)
         self.ai_call_id: str | None = None
@@ -39,7 +39,7 @@ class Chat(Follow[ChatEvent]):
         """The answer so far."""
         return "".join(self._pieces)
 
-    def _note(self, event: ChatEvent) -> None:
+    def _remember(self, event: ChatEvent) -> None:
         if isinstance(event, ChatMetadata) and event.message_metadata:
             self.ai_call_id = event.message_metadata.ai_call_id or self.ai_call_id
         if isinstance(event, ChatFinished):

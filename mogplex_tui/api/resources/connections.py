@@ -8,7 +8,7 @@ from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.connections import Connection, ConnectionDraft, ConnectionTest, PresetDraft
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.safe_text import short_id
 
 _ROOT = "/api/connections"
 # Two requests of 10 s each for a REST service, a connect and a list for an MCP server (library.md §8.4).
@@ -28,27 +28,27 @@ class ConnectionsResource(Resource):
         Raises Conflict (PRESET_ALREADY_CONNECTED, the connection in `extra`), BadRequest beyond 5 MCP connections and
         for an address that is not public, NotFound for the repository, Unavailable without encryption.
         """
-        answer = await self._change("POST", _ROOT, "the new connection", body=draft.body())
-        return answer.one(Connection, "connection")
+        response = await self._change("POST", _ROOT, "the new connection", body=draft.body())
+        return response.one(Connection, "connection")
 
     async def set_enabled(self, connection_id: str, enabled: bool) -> None:
         """Switch a connection on or off: all else takes a new one. NotAllowed for one that is not there (§8.2)."""
         record = path_id(connection_id, "connection")
         body = {"id": record, "is_enabled": enabled}
-        await self._change("PATCH", _ROOT, f"connection {short(record)}", body=body)
+        await self._change("PATCH", _ROOT, f"connection {short_id(record)}", body=body)
 
     async def delete(self, connection_id: str) -> None:
         """Remove a connection; NotAllowed for one that is not there (§8.2)."""
         record = path_id(connection_id, "connection")
-        await self._change("DELETE", _ROOT, f"connection {short(record)}", body={"id": record})
+        await self._change("DELETE", _ROOT, f"connection {short_id(record)}", body={"id": record})
 
     async def test(self, connection_id: str) -> ConnectionTest:
         """Have a connection tried; what does not work there is a finding, not an error (§8.4)."""
         record = path_id(connection_id, "connection")
-        answer = await self._change(
-            "POST", f"{_ROOT}/{record}/test", f"the test of connection {short(record)}", patience=_PROBE
+        response = await self._change(
+            "POST", f"{_ROOT}/{record}/test", f"the test of connection {short_id(record)}", extra_wait=_PROBE
         )
-        return answer.one(ConnectionTest)
+        return response.one(ConnectionTest)
 
     def sign_in_address(self, connection: Connection) -> str:
         """Return the address to open in a browser that is signed in to the service; nothing is asked (§8.5).

@@ -32,8 +32,8 @@ class ConversationsResource(Resource):
     async def get(self, conversation_id: str) -> Conversation | None:
         """Return a whole conversation, or None when the account has none of this id."""
         name = _checked(conversation_id)
-        answer = await self._get("/api/conversations", _called(name), id=name)
-        return None if answer.data is None else answer.one(Conversation)
+        response = await self._get("/api/conversations", _called(name), id=name)
+        return None if response.data is None else response.one(Conversation)
 
     async def save(self, write: ConversationSave) -> Conversation:
         """Write where nobody else did in between, and return the row with its new `updated_at`.
@@ -41,10 +41,10 @@ class ConversationsResource(Resource):
         Raises ConversationChanged, a Conflict that holds the row as it stands; there is no unconditional write.
         """
         try:
-            answer = await self._change("PUT", "/api/conversations", _called(write.id), body=write.body())
+            response = await self._change("PUT", "/api/conversations", _called(write.id), body=write.body())
         except errors.Conflict as conflict:
             raise _changed(conflict) from None
-        return answer.one(Conversation, "conversation")
+        return response.one(Conversation, "conversation")
 
     async def delete(self, conversation_id: str) -> None:
         """Delete a conversation; one that is gone already is fine."""

@@ -21,8 +21,8 @@ from mogplex_tui.api.models.flows import (
 )
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.response_errors import invalid
-from mogplex_tui.api.safe_text import short, visible
+from mogplex_tui.api.response_errors import invalid_response
+from mogplex_tui.api.safe_text import short_id, visible
 from mogplex_tui.config.secret import Secret
 
 
@@ -48,7 +48,7 @@ class FlowsResource(Resource):
         What comes back can differ from what was sent: steps of unknown types and unknown keys are dropped.
         """
         path, name = _flow(flow_id)
-        return (await self._change("PUT", path, name, body=change.given())).one(Flow)
+        return (await self._change("PUT", path, name, body=change.set_fields())).one(Flow)
 
     async def set_active(self, flow_id: str, active: bool) -> Flow:
         """Resume or pause an automation.
@@ -82,10 +82,10 @@ class FlowsResource(Resource):
     async def webhook_secret(self, flow_id: str) -> Secret:
         """Make or replace the secret that signs deliveries; it is shown once, and an old one dies now (§3.10)."""
         path, name = _flow(flow_id)
-        answer = await self._change("POST", f"{path}/webhook-secret", f"the webhook secret of {name}")
-        secret = answer.at("secret")
+        response = await self._change("POST", f"{path}/webhook-secret", f"the webhook secret of {name}")
+        secret = response.at("secret")
         if not isinstance(secret, str) or not secret:
-            raise invalid(answer.reply, "has no secret")
+            raise invalid_response(response.info, "has no secret")
         return Secret(secret)
 
     async def test(self, flow_id: str, payload: dict[str, Any] | None = None) -> FlowTest:
@@ -94,20 +94,20 @@ class FlowsResource(Resource):
         BadRequest while it is unpublished or paused, Conflict when the published trigger does not fit any more.
         """
         path, name = _flow(flow_id)
-        body = None if payload is None else FlowTestPayload(payload=payload).given()
+        body = None if payload is None else FlowTestPayload(payload=payload).set_fields()
         return (await self._change("POST", f"{path}/test-trigger", name, body=body)).one(FlowTest)
 
     async def runs(self, flow_id: str, limit: int = 50) -> Rows[AutomationRun]:
         """Return the runs of an automation with their steps, the newest first, 1 to 50; never with a cost (§3.13)."""
         path, name = _flow(flow_id)
-        answer = await self._get(f"{path}/runs", f"the runs of {name}", limit=limit)
-        return answer.rows(AutomationRun, "runs")
+        response = await self._get(f"{path}/runs", f"the runs of {name}", limit=limit)
+        return response.rows(AutomationRun, "runs")
 
     async def run(self, flow_id: str, run_id: str) -> AutomationRunDetail:
         """Return one run with its ledger, calls with events, findings and waits; texts are raw (§3.14)."""
         path, _ = _flow(flow_id)
         run = path_id(run_id, "automation run")
-        return (await self._get(f"{path}/runs/{run}", f"automation run {short(run)}")).one(
+        return (await self._get(f"{path}/runs/{run}", f"automation run {short_id(run)}")).one(
             AutomationRunDetail, "run"
         )
 
@@ -115,9 +115,9 @@ class FlowsResource(Resource):
         """Return a page of the active scope's templates, the last changed first (§3.17)."""
         if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
             raise InvalidInput("cursor must be a non-negative integer", resource="the templates")
-        answer = await self._get("/api/flows/templates", "the templates", cursor=cursor)
-        rows = answer.rows(FlowTemplate, "templates")
-        following, can_write = answer.data.get("next_cursor"), answer.data.get("can_write")
+        response = await self._get("/api/flows/templates", "the templates", cursor=cursor)
+        rows = response.rows(FlowTemplate, "templates")
+        following, can_write = response.data.get("next_cursor"), response.data.get("can_write")
         return TemplatePage(
             rows,
             following if isinstance(following, str) else None,
@@ -126,20 +126,20 @@ class FlowsResource(Resource):
 
     async def save_template(self, draft: TemplateDraft) -> FlowTemplate:
         """Keep an automation's draft as a template; NotAllowed without the right in the team (§3.17)."""
-        answer = await self._change("POST", "/api/flows/templates", "the new template", body=draft.body())
-        return answer.one(FlowTemplate)
+        response = await self._change("POST", "/api/flows/templates", "the new template", body=draft.body())
+        return response.one(FlowTemplate)
 
     async def delete_template(self, template_id: str) -> None:
         """Delete a template of the active scope; NotFound when it is gone (§3.17)."""
         record = path_id(template_id, "template")
-        await self._change("DELETE", f"/api/flows/templates/{record}", f"template {short(record)}")
+        await self._change("DELETE", f"/api/flows/templates/{record}", f"template {short_id(record)}")
 
     async def harnesses(self) -> Rows[HarnessState]:
         """Return what each harness can do now and who would pay (§4)."""
-        answer = await self._get("/api/automations/harnesses", "the harnesses")
-        found = answer.at("harnesses")
+        response = await self._get("/api/automations/harnesses", "the harnesses")
+        found = response.at("harnesses")
         if not isinstance(found, dict):
-            raise invalid(answer.reply, "is no object by harness")
+            raise invalid_response(response.info, "is no object by harness")
         return parse_rows(
             HarnessState,
             ({"name": name, **state} if isinstance(state, dict) else state for name, state in found.items()),
@@ -148,22 +148,22 @@ class FlowsResource(Resource):
     async def sandbox_test(self, repo_id: str) -> SandboxTest:
         """Say whether a sandbox could be launched for a repository; what is missing is an answer, no error (§4)."""
         record = path_id(repo_id, "repository")
-        answer = await self._change(
+        response = await self._change(
             "POST",
             "/api/automations/sandbox-test",
-            f"the sandbox test of repository {short(record)}",
+            f"the sandbox test of repository {short_id(record)}",
             body={"repoId": record},
         )
-        return answer.one(SandboxTest)
+        return response.one(SandboxTest)
 
 
 def publish_faults(error: MogplexError) -> list[str]:
     """Return all that a refused publish found, one sentence each; a service that names only one gives that one."""
     found = error.extra.get("details")
     faults = [visible(item) for item in found if isinstance(item, str)] if isinstance(found, list) else []
-    return faults or [error.what]
+    return faults or [error.message]
 
 
 def _flow(flow_id: str) -> tuple[str, str]:
     record = path_id(flow_id, "automation")
-    return f"/api/flows/{record}", f"automation {short(record)}"
+    return f"/api/flows/{record}", f"automation {short_id(record)}"

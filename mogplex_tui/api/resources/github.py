@@ -7,7 +7,7 @@ from mogplex_tui.api.models.github import GithubOwner, Installation, OrgMembers,
 from mogplex_tui.api.models.repos import BareRepo
 from mogplex_tui.api.request_rules import installation_number, path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.safe_text import short_id
 
 
 class GithubResource(Resource):
@@ -24,10 +24,10 @@ class GithubResource(Resource):
         anew, Throttled with 60 s to wait.
         """
         wanted = installation_number(number)
-        answer = await self._get(
+        response = await self._get(
             f"/api/github/installations/{wanted}/org-members", f"the members of installation {wanted}"
         )
-        return answer.one(OrgMembers)
+        return response.one(OrgMembers)
 
     async def owners(self) -> Rows[GithubOwner]:
         """Return the accounts where a repository may be made, one's own first; none without a GitHub sign-in."""
@@ -39,8 +39,8 @@ class GithubResource(Resource):
         A reading verb that writes, so it goes out as an action. Raises BadRequest with the code NO_GITHUB_CONNECTION
         when nothing is connected; in a team it takes a role that may write.
         """
-        answer = await self._change("GET", "/api/github/repos", "the sync with GitHub", patience=120)
-        return answer.rows(BareRepo)
+        response = await self._change("GET", "/api/github/repos", "the sync with GitHub", extra_wait=120)
+        return response.rows(BareRepo)
 
     async def pulls(self, repo_id: str, number: int | None = None) -> Pulls:
         """Return up to five open pull requests and the diff of `number`, without it that of the first.
@@ -48,7 +48,10 @@ class GithubResource(Resource):
         The service answers every failure with nothing, so nothing may mean either.
         """
         record = path_id(repo_id, "repository")
-        answer = await self._get(
-            "/api/github/pulls", f"the pull requests of repository {short(record)}", repo_id=record, pr=number
+        response = await self._get(
+            "/api/github/pulls",
+            f"the pull requests of repository {short_id(record)}",
+            repo_id=record,
+            pr=number,
         )
-        return answer.one(Pulls)
+        return response.one(Pulls)

@@ -11,8 +11,8 @@ from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.repo_parts import Packages, Snapshot
 from mogplex_tui.api.models.repos import BareRepo, ImportedRepo, RepoDraft, RepoUpdate
 from mogplex_tui.api.request_rules import path_id, root_directory
-from mogplex_tui.api.resources.base import Resource, known_gap
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.resources.base import Resource, advice_for_500
+from mogplex_tui.api.safe_text import short_id
 
 _REPOS = "/api/repos"
 _WRITES_FAIL = (
@@ -32,40 +32,40 @@ class ImportedReposResource(Resource):
 
         Without `show_hidden` the service may also leave out what the GitHub App does not cover (projects.md §3.2).
         """
-        answer = await self._get(_REPOS, "the repositories", show_hidden=True if show_hidden else None)
-        return answer.rows(ImportedRepo)
+        response = await self._get(_REPOS, "the repositories", show_hidden=True if show_hidden else None)
+        return response.rows(ImportedRepo)
 
     async def get(self, repo_id: str) -> ImportedRepo:
         """Return one repository, hidden or not; raises NotFound."""
         record = path_id(repo_id, "repository")
-        answer = await self._get(_REPOS, f"repository {short(record)}", id=record)
-        if answer.data == []:
+        response = await self._get(_REPOS, f"repository {short_id(record)}", id=record)
+        if response.data == []:
             raise NotFound(
-                f"The service does not know repository {short(record)}",
-                resource=f"repository {short(record)}",
+                f"The service does not know repository {short_id(record)}",
+                resource=f"repository {short_id(record)}",
                 method="GET",
                 path=_REPOS,
-                status=answer.reply.status,
-                request_id=answer.reply.request_id,
+                status=response.info.status,
+                request_id=response.info.request_id,
             )
-        return answer.first(ImportedRepo)
+        return response.first(ImportedRepo)
 
     async def add(self, draft: RepoDraft) -> ImportedRepo:
         """Import a repository by hand; a sync does it for whole installations (`client.github.sync`)."""
-        with known_gap(_WRITES_FAIL):
-            answer = await self._change("POST", _REPOS, f"repository {draft.full_name}", body=draft.body())
-        return answer.one(ImportedRepo)
+        with advice_for_500(_WRITES_FAIL):
+            response = await self._change("POST", _REPOS, f"repository {draft.full_name}", body=draft.body())
+        return response.one(ImportedRepo)
 
     async def update(self, repo_id: str, change: RepoUpdate) -> ImportedRepo:
         """Change what is set, for instance hide a repository; raises NotFound or ServiceFailed for none."""
         record, fields = path_id(repo_id, "repository"), change.body()
         if not fields:
-            raise InvalidInput("There is nothing to change", resource=f"repository {short(record)}")
-        with known_gap(_WRITES_FAIL):
-            answer = await self._change(
-                "PATCH", _REPOS, f"repository {short(record)}", body={"id": record, **fields}
+            raise InvalidInput("There is nothing to change", resource=f"repository {short_id(record)}")
+        with advice_for_500(_WRITES_FAIL):
+            response = await self._change(
+                "PATCH", _REPOS, f"repository {short_id(record)}", body={"id": record, **fields}
             )
-        return answer.one(ImportedRepo)
+        return response.one(ImportedRepo)
 
     async def delete(self, repo_id: str) -> None:
         """Delete a repository with its assignments, presets, sandboxes and own connections; gone is no error.
@@ -74,7 +74,7 @@ class ImportedReposResource(Resource):
         """
         record = path_id(repo_id, "repository")
         try:
-            await self._change("DELETE", _REPOS, f"repository {short(record)}", params={"id": record})
+            await self._change("DELETE", _REPOS, f"repository {short_id(record)}", params={"id": record})
         except NotFound:
             return
 
@@ -92,15 +92,15 @@ class ImportedReposResource(Resource):
             raise InvalidInput(str(error), resource=about) from None
         if not root:
             raise InvalidInput("root_directory is required", resource=about)
-        with known_gap(_SPACES_FAIL):
-            answer = await self._change("POST", path, about, body={"root_directory": root})
-        return answer.one(BareRepo)
+        with advice_for_500(_SPACES_FAIL):
+            response = await self._change("POST", path, about, body={"root_directory": root})
+        return response.one(BareRepo)
 
     async def snapshot(self, repo_id: str) -> Snapshot | None:
         """Return the prebuilt sandbox image, or None."""
         path, about = _part(repo_id, "snapshot", "the snapshot")
-        answer = await self._get(path, about)
-        return None if answer.at("snapshot") is None else answer.one(Snapshot, "snapshot")
+        response = await self._get(path, about)
+        return None if response.at("snapshot") is None else response.one(Snapshot, "snapshot")
 
     async def build_snapshot(self, repo_id: str) -> Snapshot:
         """Build the image and return when it is there, up to a quarter of an hour later.
@@ -109,7 +109,7 @@ class ImportedReposResource(Resource):
         Conflict while another build runs, NotAllowed without funded sandboxes.
         """
         path, about = _part(repo_id, "snapshot", "the snapshot")
-        return (await self._change("POST", path, about, patience=_BUILD_SECONDS)).one(Snapshot, "snapshot")
+        return (await self._change("POST", path, about, extra_wait=_BUILD_SECONDS)).one(Snapshot, "snapshot")
 
     async def delete_snapshot(self, repo_id: str) -> None:
         """Drop the image, there or not."""
@@ -119,4 +119,4 @@ class ImportedReposResource(Resource):
 
 def _part(repo_id: str, part: str, said: str) -> tuple[str, str]:
     record = path_id(repo_id, "repository")
-    return f"{_REPOS}/{record}/{part}", f"{said} of repository {short(record)}"
+    return f"{_REPOS}/{record}/{part}", f"{said} of repository {short_id(record)}"

@@ -15,7 +15,7 @@ from mogplex_tui.api.models.invites import (
 )
 from mogplex_tui.api.request_rules import invite_token, path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.safe_text import short_id
 
 _INVITATION = "the invitation"
 # Each with what it means and what helps.
@@ -36,20 +36,22 @@ class InvitesResource(Resource):
         """Invite one address for seven days; raises Conflict for a member."""
         path, about = _sent(team_id)
         draft = InviteDraft(email=email, role=role)
-        return (await self._change("POST", path, about, body=draft.given(), patience=15)).one(SentInvite)
+        return (await self._change("POST", path, about, body=draft.set_fields(), extra_wait=15)).one(
+            SentInvite
+        )
 
     async def send_many(self, team_id: str, emails: Iterable[str], role: str) -> BulkInvites:
         """Invite 1 to 100 addresses; each has a status of its own and none stops the others."""
         path, about = _sent(team_id)
         draft = BulkInviteDraft(emails=list(emails), role=role)
         # The service sends a hundred letters before it answers.
-        answer = await self._change("POST", f"{path}/bulk", about, body=draft.body(), patience=120)
-        return answer.one(BulkInvites)
+        response = await self._change("POST", f"{path}/bulk", about, body=draft.body(), extra_wait=120)
+        return response.one(BulkInvites)
 
     async def resend(self, team_id: str, invite_id: str) -> SentInvite:
         """Send an open invite again: a new link, the old one is void, and seven more days."""
         path, about = _sent(team_id, invite_id)
-        return (await self._change("POST", path, about, patience=15)).one(SentInvite)
+        return (await self._change("POST", path, about, extra_wait=15)).one(SentInvite)
 
     async def revoke(self, team_id: str, invite_id: str) -> None:
         """Take an open invite back; raises NotFound when it is accepted or gone."""
@@ -68,16 +70,18 @@ class InvitesResource(Resource):
         """
         body = {"confirmMismatch": True} if confirm_mismatch else {}
         try:
-            answer = await self._change("POST", f"/api/invites/{invite_token(token)}", _INVITATION, body=body)
+            response = await self._change(
+                "POST", f"/api/invites/{invite_token(token)}", _INVITATION, body=body
+            )
         except errors.Conflict as refused:
             for code, (what, advice) in _REFUSALS.items():
-                if code in refused.what:
-                    refused.code, refused.what, refused.advice = code, what, advice
+                if code in refused.message:
+                    refused.code, refused.message, refused.advice = code, what, advice
             raise
-        return answer.one(JoinedTeam, "team")
+        return response.one(JoinedTeam, "team")
 
 
 def _sent(team_id: str, invite_id: str | None = None) -> tuple[str, str]:
     record = path_id(team_id, "team")
-    path, about = f"/api/teams/{record}/invites", f"the invites of team {short(record)}"
+    path, about = f"/api/teams/{record}/invites", f"the invites of team {short_id(record)}"
     return (path, about) if invite_id is None else (f"{path}/{path_id(invite_id, 'invite')}", about)

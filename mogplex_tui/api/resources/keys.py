@@ -15,7 +15,7 @@ from mogplex_tui.api.models.keys import (
 )
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.safe_text import short_id
 from mogplex_tui.config.secret import Secret
 
 _API_KEYS = "/api/settings/api-keys"
@@ -31,8 +31,8 @@ class ApiKeysResource(Resource):
 
     async def mint(self, draft: ApiKeyDraft) -> MintedKey:
         """Make a key; what comes back is the only place where its token can ever be read."""
-        answer = await self._change("POST", _API_KEYS, "the new API key", body=draft.body())
-        return answer.one(MintedKey)
+        response = await self._change("POST", _API_KEYS, "the new API key", body=draft.body())
+        return response.one(MintedKey)
 
     async def revoke(self, key_id: str) -> None:
         """Revoke a key for good; one that is gone already is no error.
@@ -41,7 +41,7 @@ class ApiKeysResource(Resource):
         """
         record = path_id(key_id, "API key")
         try:
-            await self._change("DELETE", f"{_API_KEYS}/{record}", f"API key {short(record)}")
+            await self._change("DELETE", f"{_API_KEYS}/{record}", f"API key {short_id(record)}")
         except errors.NotFound:
             return
         except errors.ServiceFailed:
@@ -65,16 +65,16 @@ class ProviderKeysResource(Resource):
     async def delete(self, provider: str) -> None:
         """Forget the key of a provider, there or not."""
         named = ProviderName(provider=provider)
-        await self._change("DELETE", _KEYS, f"the key of {named.provider}", body=named.given())
+        await self._change("DELETE", _KEYS, f"the key of {named.provider}", body=named.set_fields())
 
     async def verify(self, provider: str) -> KeyVerdict:
         """Let the service try the stored key at its provider; takes as long as the provider does."""
         named = ProviderName(provider=provider)
-        answer = await self._change(
+        response = await self._change(
             "POST",
             f"{_KEYS}/verify",
             f"the check of the key of {named.provider}",
-            body=named.given(),
-            patience=30,
+            body=named.set_fields(),
+            extra_wait=30,
         )
-        return answer.one(KeyVerdict)
+        return response.one(KeyVerdict)

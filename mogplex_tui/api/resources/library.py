@@ -13,11 +13,11 @@ from mogplex_tui.api.models.env_vars import (
 from mogplex_tui.api.models.library import Repo
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.safe_text import short_id
 
 
 class ReposResource(Resource):
-    """`/repos` of the token API: short rows for every token; `client.imported_repos` has all of them.
+    """`/repos` of the token API: short_id rows for every token; `client.imported_repos` has all of them.
 
     The variables are switched off on the service: their methods raise FeatureOff, even for an unknown repository.
     """
@@ -42,9 +42,9 @@ class ReposResource(Resource):
         """Delete every entry of a variable; raises NotFound when there is none."""
         path, about = _variables(repo_id)
         named = VariableKey(key=key)
-        return (await self._change("DELETE", path, about, body=named.given())).one(VariableDeleted)
+        return (await self._change("DELETE", path, about, body=named.set_fields())).one(VariableDeleted)
 
 
 def _variables(repo_id: str) -> tuple[str, str]:
     record = path_id(repo_id, "repository")
-    return v1(f"/repos/{record}/env-vars"), f"the Vercel variables of repository {short(record)}"
+    return v1(f"/repos/{record}/env-vars"), f"the Vercel variables of repository {short_id(record)}"

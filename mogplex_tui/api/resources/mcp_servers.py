@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.models.base import BadRow, Rows, why_not
+from mogplex_tui.api.models.base import BadRow, Rows, validation_message
 from mogplex_tui.api.models.mcp_servers import ConfiguredServer, McpServer, McpServerDraft, McpServerUpdate
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
-from mogplex_tui.api.response import Answer
-from mogplex_tui.api.response_errors import invalid
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.response import JsonResponse
+from mogplex_tui.api.response_errors import invalid_response
+from mogplex_tui.api.safe_text import short_id
 
 _ROOT = "/api/mcp-servers"
 
@@ -36,7 +36,9 @@ class McpServersResource(Resource):
     async def get(self, server_id: str) -> McpServer:
         """Return one server of the account's own; no secrets. Hosted: browser session alone."""
         record = path_id(server_id, "server")
-        return (await self._get(f"{_ROOT}/{record}", f"MCP server {short(record)}")).one(McpServer, "server")
+        return (await self._get(f"{_ROOT}/{record}", f"MCP server {short_id(record)}")).one(
+            McpServer, "server"
+        )
 
     async def create(self, draft: McpServerDraft) -> McpServer:
         """Add a server; raises Conflict (DUPLICATE_NAME) when the account has one of that very name (§9.2)."""
@@ -47,10 +49,10 @@ class McpServersResource(Resource):
     async def update(self, server_id: str, change: McpServerUpdate) -> McpServer:
         """Change a server; secrets are merged by name, everything else that is given is replaced (§9.3)."""
         record = path_id(server_id, "server")
-        answer = await self._change(
-            "PATCH", f"{_ROOT}/{record}", f"MCP server {short(record)}", body=change.body()
+        response = await self._change(
+            "PATCH", f"{_ROOT}/{record}", f"MCP server {short_id(record)}", body=change.body()
         )
-        return answer.one(McpServer, "server")
+        return response.one(McpServer, "server")
 
     async def delete(self, server_id: str) -> None:
         """Remove a server with its secrets; one that is gone already is no error.
@@ -59,24 +61,24 @@ class McpServersResource(Resource):
         """
         record = path_id(server_id, "server")
         try:
-            await self._change("DELETE", f"{_ROOT}/{record}", f"MCP server {short(record)}")
+            await self._change("DELETE", f"{_ROOT}/{record}", f"MCP server {short_id(record)}")
         except errors.NotFound:
             servers = await self.list()
             if servers.bad or any(server.id == record for server in servers):
                 raise
 
 
-def _configured(answer: Answer, key: str | None) -> Rows[ConfiguredServer]:
+def _configured(response: JsonResponse, key: str | None) -> Rows[ConfiguredServer]:
     """Return the merged list without keeping its JSON anywhere: it is full of secrets."""
-    items = answer.at(key)
+    items = response.at(key)
     if not isinstance(items, list):
-        raise invalid(answer.reply, "has no list of servers")
+        raise invalid_response(response.info, "has no list of servers")
     rows: Rows[ConfiguredServer] = Rows()
     for item in items:
         try:
             rows.append(ConfiguredServer.model_validate(item))
         except ValidationError as error:
-            rows.bad.append(BadRow(_only_name(item), why_not(error)))
+            rows.bad.append(BadRow(_only_name(item), validation_message(error)))
     return rows
 
 

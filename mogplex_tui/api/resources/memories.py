@@ -7,9 +7,9 @@ from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.memories import Checkpoint, Lane, Memory, MemoryDraft, MemoryEdit, MemoryScope
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.response import Answer
-from mogplex_tui.api.response_errors import invalid
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.response import JsonResponse
+from mogplex_tui.api.response_errors import invalid_response
+from mogplex_tui.api.safe_text import short_id
 
 
 class MemoriesResource(Resource):
@@ -27,12 +27,12 @@ class MemoriesResource(Resource):
         Only the session lane heeds the workspace session and the conversation (§10.1). Raises InvalidInput for the
         scope `team` without an active team.
         """
-        answer = await self._ask(None, None, repo_id, workspace_session_id, conversation_id, scope)
-        if not isinstance(answer.data, dict):
-            raise invalid(answer.reply, "is no object by lane")
-        listed = {lane: [] if answer.data.get(lane) is None else answer.data[lane] for lane in Lane}
+        response = await self._ask(None, None, repo_id, workspace_session_id, conversation_id, scope)
+        if not isinstance(response.data, dict):
+            raise invalid_response(response.info, "is no object by lane")
+        listed = {lane: [] if response.data.get(lane) is None else response.data[lane] for lane in Lane}
         if not all(isinstance(rows, list) for rows in listed.values()):
-            raise invalid(answer.reply, "has a lane that is no list")
+            raise invalid_response(response.info, "has a lane that is no list")
         return {lane: parse_rows(Memory, rows) for lane, rows in listed.items()}
 
     async def list(
@@ -44,8 +44,8 @@ class MemoriesResource(Resource):
         scope: MemoryScope | None = None,
     ) -> Rows[Memory]:
         """Return the newest 50 memories of one lane."""
-        answer = await self._ask(lane, None, repo_id, workspace_session_id, conversation_id, scope)
-        return answer.rows(Memory, None)
+        response = await self._ask(lane, None, repo_id, workspace_session_id, conversation_id, scope)
+        return response.rows(Memory, None)
 
     async def search(
         self,
@@ -68,12 +68,12 @@ class MemoriesResource(Resource):
         """Give a memory another content; its metadata cannot be edited. NotFound when it is gone."""
         record = path_id(memory_id, "memory")
         body = {"id": record, "content": MemoryEdit(content=content).content}
-        await self._change("PATCH", "/api/memories", f"memory {short(record)}", body=body)
+        await self._change("PATCH", "/api/memories", f"memory {short_id(record)}", body=body)
 
     async def delete(self, memory_id: str) -> None:
         """Delete a memory; NotFound when it is gone already."""
         record = path_id(memory_id, "memory")
-        await self._change("DELETE", "/api/memories", f"memory {short(record)}", params={"id": record})
+        await self._change("DELETE", "/api/memories", f"memory {short_id(record)}", params={"id": record})
 
     async def compact(self) -> None:
         """Delete the session memories that are older than 30 days (§10.3)."""
@@ -84,8 +84,8 @@ class MemoriesResource(Resource):
         """Put a mark into a lane (§10.3)."""
         mark = mark or Checkpoint()
         self._check_team(mark.resource_scope)
-        answer = await self._change("POST", "/api/memories/actions", "the checkpoint", body=mark.body())
-        return answer.one(Memory)
+        response = await self._change("POST", "/api/memories/actions", "the checkpoint", body=mark.body())
+        return response.one(Memory)
 
     async def _ask(
         self,
@@ -95,7 +95,7 @@ class MemoriesResource(Resource):
         workspace_session_id: str | None,
         conversation_id: str | None,
         scope: MemoryScope | None,
-    ) -> Answer:
+    ) -> JsonResponse:
         self._check_team(scope)
         return await self._get(
             "/api/memories",

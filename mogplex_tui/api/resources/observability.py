@@ -23,8 +23,8 @@ from mogplex_tui.api.models.ledger import FailureReport, LedgerEntry, LedgerPage
 from mogplex_tui.api.models.stats import Stats
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.response_errors import invalid
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.response_errors import invalid_response
+from mogplex_tui.api.safe_text import short_id
 from mogplex_tui.api.transport import Request
 
 _ROOT = "/api/observability"
@@ -57,7 +57,7 @@ class ObservabilityResource(Resource):
         live_only: bool = False,
     ) -> CallPage:
         """Return one page of at most 100 calls, by default the newest first (§2)."""
-        answer = await self._get(
+        response = await self._get(
             f"{_ROOT}/calls",
             "the calls",
             page=page,
@@ -74,8 +74,8 @@ class ObservabilityResource(Resource):
             q=q,
             live_only=True if live_only else None,
         )
-        rows = answer.rows(Call, "calls")
-        return CallPage(rows, *_paging(answer.data, rows.total))
+        rows = response.rows(Call, "calls")
+        return CallPage(rows, *_paging(response.data, rows.total))
 
     async def call_events(self, call_id: str) -> AsyncGenerator[Rows[Event]]:
         """Yield all events of a call in batches of at most 250, oldest first, while the answer arrives (§4).
@@ -88,11 +88,11 @@ class ObservabilityResource(Resource):
         request = Request(
             "GET",
             f"{_ROOT}/call-events",
-            f"the events of call {short(record)}",
+            f"the events of call {short_id(record)}",
             params={"ai_call_id": record},
         )
         decoder = ArrayDecoder("events")
-        async with self._transport.stream(request, self._priority) as (reply, chunks):
+        async with self._transport.stream(request, self._priority) as (info, chunks):
             try:
                 async for chunk in chunks:
                     decoder.feed(chunk)
@@ -104,7 +104,7 @@ class ObservabilityResource(Resource):
                     yield parse_rows(Event, items)
                     await asyncio.sleep(0)
             except MalformedError as error:
-                raise invalid(reply, f"cannot be read to its end: {error}") from None
+                raise invalid_response(info, f"cannot be read to its end: {error}") from None
 
     async def tool_calls(self) -> Rows[ToolCall]:
         """Return the tool calls of the 50 newest calls that have any (§5)."""
@@ -127,7 +127,7 @@ class ObservabilityResource(Resource):
         until: datetime | None = None,
     ) -> JobPage:
         """Return one page of at most 100 job runs, by default the newest first (§7.1)."""
-        answer = await self._get(
+        response = await self._get(
             f"{_ROOT}/jobs",
             "the jobs",
             page=page,
@@ -144,27 +144,27 @@ class ObservabilityResource(Resource):
             since=since,
             until=until,
         )
-        rows = answer.rows(Job, "jobs")
-        return JobPage(rows, *_paging(answer.data, rows.total))
+        rows = response.rows(Job, "jobs")
+        return JobPage(rows, *_paging(response.data, rows.total))
 
     async def job(self, job_id: str) -> JobDetail:
         """Return one job run with its ledger, calls and findings (§7.2)."""
         record = path_id(job_id, "job")
-        return (await self._get(f"{_ROOT}/jobs/{record}", f"job {short(record)}")).one(JobDetail, "run")
+        return (await self._get(f"{_ROOT}/jobs/{record}", f"job {short_id(record)}")).one(JobDetail, "run")
 
     async def cancel_call(self, call_id: str) -> CallCancelled:
         """Ask for the end of a call; Conflict when it is over already. It leaves a v1 run's row as it was
         (§3).
         """
         record = path_id(call_id, "call")
-        return (await self._change("POST", f"{_ROOT}/calls/{record}/cancel", f"call {short(record)}")).one(
+        return (await self._change("POST", f"{_ROOT}/calls/{record}/cancel", f"call {short_id(record)}")).one(
             CallCancelled
         )
 
     async def cancel_job(self, job_id: str) -> JobCancelled:
         """Cancel a job run and ask its calls to end; Conflict when it is over already (§7.3)."""
         record = path_id(job_id, "job")
-        return (await self._change("POST", f"{_ROOT}/jobs/{record}/cancel", f"job {short(record)}")).one(
+        return (await self._change("POST", f"{_ROOT}/jobs/{record}/cancel", f"job {short_id(record)}")).one(
             JobCancelled
         )
 
@@ -174,7 +174,7 @@ class ObservabilityResource(Resource):
         BadRequest when it is not repairable, which it is not within two minutes of an attempt either.
         """
         record = path_id(job_id, "job")
-        return (await self._change("POST", f"{_ROOT}/jobs/{record}/repair", f"job {short(record)}")).one(
+        return (await self._change("POST", f"{_ROOT}/jobs/{record}/repair", f"job {short_id(record)}")).one(
             JobRepaired
         )
 
@@ -185,11 +185,11 @@ class ObservabilityResource(Resource):
         Conflict with code LATEST_PUBLISHED_VERSION_UNAVAILABLE when that version was asked for and there is none.
         """
         record = path_id(job_id, "job")
-        body = None if version_mode is None else JobRequeue(version_mode=version_mode).given()
-        answer = await self._change(
-            "POST", f"{_ROOT}/jobs/{record}/requeue", f"job {short(record)}", body=body
+        body = None if version_mode is None else JobRequeue(version_mode=version_mode).set_fields()
+        response = await self._change(
+            "POST", f"{_ROOT}/jobs/{record}/requeue", f"job {short_id(record)}", body=body
         )
-        return answer.one(JobRequeued)
+        return response.one(JobRequeued)
 
     async def file_issue(self, job_id: str, finding_id: str, draft: IssueDraft | None = None) -> FindingIssue:
         """Open a GitHub issue for a review's finding, or return the one it has (§7.6).
@@ -197,13 +197,13 @@ class ObservabilityResource(Resource):
         Conflict when it is dismissed, being filed, without a repository or out of GitHub's reach.
         """
         job, finding = path_id(job_id, "job"), path_id(finding_id, "finding")
-        answer = await self._change(
+        response = await self._change(
             "POST",
             f"{_ROOT}/jobs/{job}/review-findings/{finding}/issue",
-            f"finding {short(finding)}",
+            f"finding {short_id(finding)}",
             body=None if draft is None else draft.wire(),
         )
-        return answer.one(FindingIssue)
+        return response.one(FindingIssue)
 
     async def automation_events(
         self,
@@ -219,7 +219,7 @@ class ObservabilityResource(Resource):
         until: datetime | None = None,
     ) -> LedgerPage:
         """Return one page of at most 100 ledger entries, the newest first; unknown words match nothing (§8.1)."""
-        answer = await self._get(
+        response = await self._get(
             f"{_ROOT}/automation-events",
             "the dispatch ledger",
             page=page,
@@ -233,8 +233,8 @@ class ObservabilityResource(Resource):
             since=since,
             until=until,
         )
-        rows = answer.rows(LedgerEntry, "events")
-        return LedgerPage(rows, *_paging(answer.data, rows.total))
+        rows = response.rows(LedgerEntry, "events")
+        return LedgerPage(rows, *_paging(response.data, rows.total))
 
     async def automation_failures(
         self,
@@ -248,7 +248,7 @@ class ObservabilityResource(Resource):
         until: datetime | None = None,
     ) -> FailureReport:
         """Return the failures of automations with their sums; a provider is named by its key, in lower case (§8.3)."""
-        answer = await self._get(
+        response = await self._get(
             f"{_ROOT}/automation-failures",
             "the failures",
             page=page,
@@ -260,7 +260,7 @@ class ObservabilityResource(Resource):
             since=since,
             until=until,
         )
-        return answer.one(FailureReport)
+        return response.one(FailureReport)
 
 
 def _paging(data: object, came: int) -> tuple[int, int | None, int | None]:

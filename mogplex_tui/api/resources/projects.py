@@ -7,7 +7,7 @@ from mogplex_tui.api.models.projects import NewRepository, Project, ProjectDraft
 from mogplex_tui.api.models.repos import BareRepo
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.safe_text import short_id
 
 _PROJECTS = "/api/workspaces"
 
@@ -21,13 +21,13 @@ class ProjectsResource(Resource):
 
     async def create(self, draft: ProjectDraft) -> Project:
         """Make a project; raises Conflict for a name that is taken, in whatever case."""
-        answer = await self._change("POST", _PROJECTS, f"project {draft.name}", body=draft.body())
-        return answer.one(Project)
+        response = await self._change("POST", _PROJECTS, f"project {draft.name}", body=draft.body())
+        return response.one(Project)
 
     async def update(self, project_id: str, change: ProjectUpdate) -> Project:
         """Change what is set; raises NotFound, or Conflict for a name that is taken."""
         path, about = _project(project_id)
-        return (await self._change("PATCH", path, about, body=change.given())).one(Project)
+        return (await self._change("PATCH", path, about, body=change.set_fields())).one(Project)
 
     async def delete(self, project_id: str) -> None:
         """Delete a project; raises Conflict for the default one and for one with repositories."""
@@ -40,10 +40,10 @@ class ProjectsResource(Resource):
         Raises Conflict or NotAllowed in GitHub's words, BadRequest without a GitHub sign-in.
         """
         path, about = _project(project_id)
-        answer = await self._change("POST", f"{path}/repos", about, body=new.body(), patience=60)
-        return None if answer.data is None else answer.one(BareRepo)
+        response = await self._change("POST", f"{path}/repos", about, body=new.body(), extra_wait=60)
+        return None if response.data is None else response.one(BareRepo)
 
 
 def _project(project_id: str) -> tuple[str, str]:
     record = path_id(project_id, "project")
-    return f"{_PROJECTS}/{record}", f"project {short(record)}"
+    return f"{_PROJECTS}/{record}", f"project {short_id(record)}"

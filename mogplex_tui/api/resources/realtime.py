@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.realtime import Changed, Connected, Ping, understand
+from mogplex_tui.api.realtime import Changed, Connected, Ping, parse_message
 from mogplex_tui.api.request_rules import table_names
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.response_errors import invalid
-from mogplex_tui.api.sse import Decoder
+from mogplex_tui.api.response_errors import invalid_response
+from mogplex_tui.api.sse import SseDecoder
 from mogplex_tui.api.transport import Request
 
 
@@ -33,14 +33,14 @@ class RealtimeResource(Resource):
             params={"tables": ",".join(names)},
             headers={"Accept": "text/event-stream", "Cache-Control": "no-cache"},
         )
-        async with self._transport.stream(request, self._priority, gated=False) as (reply, chunks):
-            if reply.content_type.partition(";")[0].strip().lower() != "text/event-stream":
-                raise invalid(reply, "is no event stream")
-            decoder = Decoder()
+        async with self._transport.stream(request, self._priority, counts_in_flight=False) as (info, chunks):
+            if info.content_type.partition(";")[0].strip().lower() != "text/event-stream":
+                raise invalid_response(info, "is no event stream")
+            decoder = SseDecoder()
             connected = False
             async for chunk in chunks:
                 for frame in decoder.feed(chunk):
-                    message = understand(frame)
+                    message = parse_message(frame)
                     if message is not None:
                         connected = connected or isinstance(message, Connected)
                         yield message
@@ -49,6 +49,6 @@ class RealtimeResource(Resource):
                     "The service closed the live connection before it was up",
                     advice="The next try often works",
                     resource="live updates",
-                    path=reply.path,
-                    request_id=reply.request_id,
+                    path=info.path,
+                    request_id=info.request_id,
                 )

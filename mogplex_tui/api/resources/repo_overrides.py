@@ -8,8 +8,8 @@ from __future__ import annotations
 from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.models.repo_parts import RepoConnections, RepoModels, RepoRules, RepoSkills
 from mogplex_tui.api.request_rules import path_id
-from mogplex_tui.api.resources.base import Resource, known_gap
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.resources.base import Resource, advice_for_500
+from mogplex_tui.api.safe_text import short_id
 
 _NO_EXCLUDING = "The hosted service cannot exclude rules or skills, nor bring them back"
 
@@ -85,7 +85,7 @@ class RepoOverridesResource(Resource):
 
     async def _exclude(self, repo_id: str, part: str, body: dict[str, object]) -> None:
         path, about = _part(repo_id, part)
-        with known_gap(_NO_EXCLUDING):
+        with advice_for_500(_NO_EXCLUDING):
             await self._change("POST", path, about, body=body)
 
     async def _add(self, repo_id: str, part: str, body: dict[str, object]) -> None:
@@ -101,4 +101,4 @@ class RepoOverridesResource(Resource):
 
 def _part(repo_id: str, part: str) -> tuple[str, str]:
     record = path_id(repo_id, "repository")
-    return f"/api/repos/{record}/{part}", f"the {part} of repository {short(record)}"
+    return f"/api/repos/{record}/{part}", f"the {part} of repository {short_id(record)}"

@@ -16,7 +16,7 @@ from mogplex_tui.api.models.repo_parts import (
 )
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.safe_text import short, visible
+from mogplex_tui.api.safe_text import short_id, visible
 from mogplex_tui.config.secret import Secret
 
 
@@ -57,8 +57,8 @@ class RepoSecretsResource(Resource):
         path, about = _part(repo_id, "secrets", "the secrets")
         draft = ActionsSecretDraft(name=name, value=Secret(value))
         with _with_detail():
-            answer = await self._change("PUT", path, about, body=draft.body())
-        return answer.text("name")
+            response = await self._change("PUT", path, about, body=draft.body())
+        return response.text("name")
 
     async def delete(self, repo_id: str, name: str) -> None:
         """Delete a secret by its name as listed, there or not."""
@@ -102,7 +102,7 @@ class VercelVariablesResource(Resource):
 
 def _part(repo_id: str, part: str, said: str) -> tuple[str, str]:
     record = path_id(repo_id, "repository")
-    return f"/api/repos/{record}/{part}", f"{said} of repository {short(record)}"
+    return f"/api/repos/{record}/{part}", f"{said} of repository {short_id(record)}"
 
 
 def _env_id(text: str) -> str:
@@ -119,5 +119,5 @@ def _with_detail() -> Iterator[None]:
     except errors.Unavailable as failed:
         detail = failed.extra.get("detail")
         if isinstance(detail, str) and detail:
-            failed.what = f"{failed.what}: {visible(detail)}"
+            failed.message = f"{failed.message}: {visible(detail)}"
         raise

@@ -12,8 +12,8 @@ from mogplex_tui.api.models.routing import (
     TriggerDraft,
 )
 from mogplex_tui.api.request_rules import path_id
-from mogplex_tui.api.resources.base import Resource, known_gap
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.resources.base import Resource, advice_for_500
+from mogplex_tui.api.safe_text import short_id
 
 _WRITES_FAIL = (
     "The hosted service answers every such change like this and stores nothing: do not try again there"
@@ -29,21 +29,25 @@ class AssignmentsResource(Resource):
 
     async def create(self, draft: AssignmentDraft) -> Assignment:
         """Create an assignment; the hosted service has replaced them by automations and raises Absent (§1.2)."""
-        answer = await self._change("POST", "/api/assignments", "the new assignment", body=draft.given())
-        return answer.one(Assignment)
+        response = await self._change(
+            "POST", "/api/assignments", "the new assignment", body=draft.set_fields()
+        )
+        return response.one(Assignment)
 
     async def update(self, assignment_id: str, change: AssignmentChange) -> Assignment:
         """Change an assignment; the answer has no activity. NotFound when it is gone (§1.3)."""
         record = path_id(assignment_id, "assignment")
-        body = {"id": record, **change.given()}
-        return (await self._change("PUT", "/api/assignments", f"assignment {short(record)}", body=body)).one(
-            Assignment
-        )
+        body = {"id": record, **change.set_fields()}
+        return (
+            await self._change("PUT", "/api/assignments", f"assignment {short_id(record)}", body=body)
+        ).one(Assignment)
 
     async def delete(self, assignment_id: str) -> None:
         """Delete an assignment with its job runs; NotFound when it is gone already (§1.4)."""
         record = path_id(assignment_id, "assignment")
-        await self._change("DELETE", "/api/assignments", f"assignment {short(record)}", params={"id": record})
+        await self._change(
+            "DELETE", "/api/assignments", f"assignment {short_id(record)}", params={"id": record}
+        )
 
 
 class TriggersResource(Resource):
@@ -55,19 +59,19 @@ class TriggersResource(Resource):
 
     async def create(self, draft: TriggerDraft) -> Trigger:
         """Create a trigger; NotFound for an installation or agent that is not the account's."""
-        with known_gap(_WRITES_FAIL):
-            answer = await self._change("POST", "/api/triggers", "the new trigger", body=draft.given())
-        return answer.one(Trigger)
+        with advice_for_500(_WRITES_FAIL):
+            response = await self._change("POST", "/api/triggers", "the new trigger", body=draft.set_fields())
+        return response.one(Trigger)
 
     async def update(self, trigger_id: str, change: TriggerChange) -> Trigger:
         """Change a trigger; the service answers an unknown one with ServiceFailed."""
         record = path_id(trigger_id, "trigger")
-        body = {"id": record, **change.given()}
-        with known_gap(_WRITES_FAIL):
-            answer = await self._change("PUT", "/api/triggers", f"trigger {short(record)}", body=body)
-        return answer.one(Trigger)
+        body = {"id": record, **change.set_fields()}
+        with advice_for_500(_WRITES_FAIL):
+            response = await self._change("PUT", "/api/triggers", f"trigger {short_id(record)}", body=body)
+        return response.one(Trigger)
 
     async def delete(self, trigger_id: str) -> None:
         """Delete a trigger; one that is gone already is fine."""
         record = path_id(trigger_id, "trigger")
-        await self._change("DELETE", "/api/triggers", f"trigger {short(record)}", params={"id": record})
+        await self._change("DELETE", "/api/triggers", f"trigger {short_id(record)}", params={"id": record})

@@ -6,7 +6,7 @@ from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.rules import Command, CommandDraft, Rule, RuleChange, RuleDraft, RuleTable
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.safe_text import short, visible
+from mogplex_tui.api.safe_text import short_id, visible
 
 
 class RulesResource(Resource):
@@ -19,7 +19,7 @@ class RulesResource(Resource):
 
     async def create(self, draft: RuleDraft, table: RuleTable = RuleTable.RULES) -> Rule:
         """Create a rule."""
-        body = draft.given() | _chosen(table)
+        body = draft.set_fields() | _chosen(table)
         return (await self._change("POST", "/api/rules", f"rule {visible(draft.name, 40)}", body=body)).one(
             Rule
         )
@@ -27,14 +27,14 @@ class RulesResource(Resource):
     async def update(self, rule_id: str, change: RuleChange, table: RuleTable = RuleTable.RULES) -> Rule:
         """Change a rule; NotFound when there is none (the hosted service: ServiceFailed)."""
         record = path_id(rule_id, "rule")
-        body = {"id": record, **change.given()} | _chosen(table)
-        return (await self._change("PUT", "/api/rules", f"rule {short(record)}", body=body)).one(Rule)
+        body = {"id": record, **change.set_fields()} | _chosen(table)
+        return (await self._change("PUT", "/api/rules", f"rule {short_id(record)}", body=body)).one(Rule)
 
     async def delete(self, rule_id: str, table: RuleTable = RuleTable.RULES) -> None:
         """Delete a rule and what repositories say about it; one that is gone already is fine."""
         record = path_id(rule_id, "rule")
         params = {"id": record, "table": _named(table)}
-        await self._change("DELETE", "/api/rules", f"rule {short(record)}", params=params)
+        await self._change("DELETE", "/api/rules", f"rule {short_id(record)}", params=params)
 
 
 class CommandsResource(Resource):
@@ -47,15 +47,15 @@ class CommandsResource(Resource):
 
     async def create(self, draft: CommandDraft) -> Command:
         """Save a command."""
-        answer = await self._change(
-            "POST", "/api/commands", f"command {visible(draft.name, 40)}", body=draft.given()
+        response = await self._change(
+            "POST", "/api/commands", f"command {visible(draft.name, 40)}", body=draft.set_fields()
         )
-        return answer.one(Command)
+        return response.one(Command)
 
     async def delete(self, command_id: str) -> None:
         """Delete a command; one that is gone already is fine."""
         record = path_id(command_id, "command")
-        await self._change("DELETE", "/api/commands", f"command {short(record)}", params={"id": record})
+        await self._change("DELETE", "/api/commands", f"command {short_id(record)}", params={"id": record})
 
 
 def _named(table: RuleTable) -> str | None:

@@ -8,7 +8,7 @@ from mogplex_tui.api.models.runs import HORIZON, RunCancelled, RunDetail, RunEve
 from mogplex_tui.api.request_rules import idempotency_key as checked_key
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.safe_text import short_id
 
 
 class RunsResource(Resource):
@@ -21,8 +21,8 @@ class RunsResource(Resource):
         hour, 150 a day, and Unavailable also for a repository that is unknown (auth.md §7).
         """
         headers = {"Idempotency-Key": checked_key(idempotency_key)}
-        answer = await self._change("POST", v1("/runs"), "the new run", body=run.body(), headers=headers)
-        return answer.one(StartedRun)
+        response = await self._change("POST", v1("/runs"), "the new run", body=run.body(), headers=headers)
+        return response.one(StartedRun)
 
     async def may_write(self) -> bool:
         """Return whether the token may write, found out without changing anything.
@@ -41,20 +41,20 @@ class RunsResource(Resource):
     async def get(self, run_id: str) -> RunDetail:
         """Return one run."""
         record = path_id(run_id, "run")
-        return (await self._get(v1(f"/runs/{record}"), f"run {short(record)}")).one(RunDetail, "run")
+        return (await self._get(v1(f"/runs/{record}"), f"run {short_id(record)}")).one(RunDetail, "run")
 
     async def events(self, run_id: str, limit: int = HORIZON) -> RunEvents:
         """Return the run and its oldest events, at most 200; `at_horizon` when `limit` of them came."""
         record = path_id(run_id, "run")
-        answer = await self._get(
-            v1(f"/runs/{record}/events"), f"the events of run {short(record)}", limit=limit
+        response = await self._get(
+            v1(f"/runs/{record}/events"), f"the events of run {short_id(record)}", limit=limit
         )
-        events = answer.rows(Event, "events")
-        return RunEvents(answer.one(RunDetail, "run"), events, events.total >= max(1, min(limit, HORIZON)))
+        events = response.rows(Event, "events")
+        return RunEvents(response.one(RunDetail, "run"), events, events.total >= max(1, min(limit, HORIZON)))
 
     async def cancel(self, run_id: str) -> RunCancelled:
         """Ask for the end of a run, always at ACTION priority; repeating it is harmless (v1.md §9)."""
         record = path_id(run_id, "run")
-        return (await self._change("POST", v1(f"/runs/{record}/cancel"), f"run {short(record)}")).one(
+        return (await self._change("POST", v1(f"/runs/{record}/cancel"), f"run {short_id(record)}")).one(
             RunCancelled
         )

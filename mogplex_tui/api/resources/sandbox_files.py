@@ -17,17 +17,17 @@ from mogplex_tui.api.models.sandbox_drafts import (
 from mogplex_tui.api.models.sandbox_records import FileText, Listing, Move
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.response_errors import invalid
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.response_errors import invalid_response
+from mogplex_tui.api.safe_text import short_id
 
 WAKING = 120.0
 """Seconds that a route may take beyond the usual, because it may have to wake a paused machine first."""
 
 
-def one_sandbox(sandbox_id: str) -> tuple[str, str]:
+def sandbox_route(sandbox_id: str) -> tuple[str, str]:
     """Return the path of a sandbox by its record id, and what to call it; raises InvalidInput."""
     record = path_id(sandbox_id, "sandbox")
-    return f"/api/sandbox/{record}", f"sandbox {short(record)}"
+    return f"/api/sandbox/{record}", f"sandbox {short_id(record)}"
 
 
 class SandboxFiles(Resource):
@@ -39,59 +39,61 @@ class SandboxFiles(Resource):
 
     async def read_file(self, sandbox_id: str, path: str) -> FileText:
         """Return the text of one file."""
-        root, name = one_sandbox(sandbox_id)
+        root, name = sandbox_route(sandbox_id)
         checked = PathDraft(path=path).path
-        answer = await self._get(f"{root}/files", f"a file of {name}", patience=WAKING, path=checked)
-        return answer.one(FileText)
+        response = await self._get(f"{root}/files", f"a file of {name}", extra_wait=WAKING, path=checked)
+        return response.one(FileText)
 
     async def write_file(self, sandbox_id: str, path: str, content: str) -> None:
         """Write one file whole, with the directories above it."""
-        root, name = one_sandbox(sandbox_id)
-        body = FileDraft(path=path, content=content).given()
-        await self._change("PUT", f"{root}/files", f"a file of {name}", body=body, patience=WAKING)
+        root, name = sandbox_route(sandbox_id)
+        body = FileDraft(path=path, content=content).set_fields()
+        await self._change("PUT", f"{root}/files", f"a file of {name}", body=body, extra_wait=WAKING)
 
     async def list_files(self, sandbox_id: str, path: str = ".") -> Listing:
         """Return what a directory holds, directories first, dotfiles too; "." is the root directory."""
-        root, name = one_sandbox(sandbox_id)
+        root, name = sandbox_route(sandbox_id)
         checked = path if path.strip("/") in ("", ".") else PathDraft(path=path).path
-        answer = await self._change(
-            "POST", f"{root}/files", f"the files of {name}", body={"path": checked or "."}, patience=WAKING
+        response = await self._change(
+            "POST", f"{root}/files", f"the files of {name}", body={"path": checked or "."}, extra_wait=WAKING
         )
-        return answer.one(Listing)
+        return response.one(Listing)
 
     async def tree(self, sandbox_id: str) -> list[str]:
         """Return every path, directories with a slash at the end; what tools keep for themselves is left out."""
-        root, name = one_sandbox(sandbox_id)
-        answer = await self._get(f"{root}/tree", f"the tree of {name}", patience=WAKING)
-        paths = answer.at("paths")
+        root, name = sandbox_route(sandbox_id)
+        response = await self._get(f"{root}/tree", f"the tree of {name}", extra_wait=WAKING)
+        paths = response.at("paths")
         if not isinstance(paths, list):
-            raise invalid(answer.reply, "has no list under 'paths'")
+            raise invalid_response(response.info, "has no list under 'paths'")
         return [path for path in paths if isinstance(path, str)]
 
     async def create_entry(self, sandbox_id: str, path: str, kind: EntryKind | str = EntryKind.FILE) -> str:
         """Make an empty file or a directory and return its path; raises Conflict when something is there."""
-        root, name = one_sandbox(sandbox_id)
-        body = EntryDraft(path=path, kind=kind).given()
-        answer = await self._change("POST", f"{root}/tree", f"the tree of {name}", body=body, patience=WAKING)
-        return str(answer.at("path"))
+        root, name = sandbox_route(sandbox_id)
+        body = EntryDraft(path=path, kind=kind).set_fields()
+        response = await self._change(
+            "POST", f"{root}/tree", f"the tree of {name}", body=body, extra_wait=WAKING
+        )
+        return str(response.at("path"))
 
     async def move_entries(self, sandbox_id: str, moves: Iterable[tuple[str, str]]) -> Rows[Move]:
         """Move files and directories (from, to), all of them or none; return the moves as they were made."""
-        root, name = one_sandbox(sandbox_id)
+        root, name = sandbox_route(sandbox_id)
         pairs = [MoveDraft(from_path=source, to_path=target) for source, target in moves]
-        body = MovesDraft(moves=pairs).given()
-        answer = await self._change(
-            "PATCH", f"{root}/tree", f"the tree of {name}", body=body, patience=WAKING
+        body = MovesDraft(moves=pairs).set_fields()
+        response = await self._change(
+            "PATCH", f"{root}/tree", f"the tree of {name}", body=body, extra_wait=WAKING
         )
-        return answer.rows(Move, "moves")
+        return response.rows(Move, "moves")
 
     async def delete_entry(self, sandbox_id: str, path: str) -> str:
         """Remove a file, or with a slash at the end a directory and all that is in it; return its path."""
-        root, name = one_sandbox(sandbox_id)
+        root, name = sandbox_route(sandbox_id)
         if not path.strip():
             raise InvalidInput("path required", resource=f"the tree of {name}")
-        body = PathDraft(path=path).given()
-        answer = await self._change(
-            "DELETE", f"{root}/tree", f"the tree of {name}", body=body, patience=WAKING
+        body = PathDraft(path=path).set_fields()
+        response = await self._change(
+            "DELETE", f"{root}/tree", f"the tree of {name}", body=body, extra_wait=WAKING
         )
-        return str(answer.at("path"))
+        return str(response.at("path"))

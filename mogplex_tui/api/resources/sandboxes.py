@@ -17,9 +17,9 @@ from mogplex_tui.api.models.sandbox_records import (
 from mogplex_tui.api.models.sandboxes import Sandbox, SandboxLogs
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
-from mogplex_tui.api.resources.sandbox_files import SandboxFiles, one_sandbox
+from mogplex_tui.api.resources.sandbox_files import SandboxFiles, sandbox_route
 from mogplex_tui.api.resources.sandbox_work import BOOT_SILENCE, SandboxWork
-from mogplex_tui.api.safe_text import short
+from mogplex_tui.api.safe_text import short_id
 
 # A machine is looked at, paused or destroyed before the answer comes (sandboxes.md §4).
 _MACHINE = 60.0
@@ -34,69 +34,71 @@ class SandboxLife(Resource):
         return (await self._get("/api/sandbox", "the sandboxes")).rows(SandboxRecord, "sandboxes")
 
     async def living(self) -> Rows[LivingSandbox]:
-        """Return those that are creating, installing, running or paused, in the short form (§3.1)."""
+        """Return those that are creating, installing, running or paused, in the short_id form (§3.1)."""
         return (await self._get("/api/sandbox", "the sandboxes", format="cli")).rows(LivingSandbox)
 
     async def get(self, sandbox_id: str) -> SandboxRecord:
         """Return one sandbox after the service asked its provider; looking may correct its status (§4.1)."""
-        root, name = one_sandbox(sandbox_id)
+        root, name = sandbox_route(sandbox_id)
         return (await self._get(root, name)).one(SandboxRecord, "sandbox")
 
     async def health(self, sandbox_id: str) -> SandboxHealth:
         """Return the record and its health after a look at provider and preview, up to 5 s long (§4.12)."""
-        root, name = one_sandbox(sandbox_id)
+        root, name = sandbox_route(sandbox_id)
         return (await self._get(f"{root}/health", f"the health of {name}")).one(SandboxHealth)
 
     async def reconcile(self, sandbox_id: str) -> Reconciled:
         """Have the record set right: queued where there is a background runtime, else done at once (§4.13)."""
-        root, name = one_sandbox(sandbox_id)
-        return (await self._change("POST", f"{root}/reconcile", name, patience=_MACHINE)).one(Reconciled)
+        root, name = sandbox_route(sandbox_id)
+        return (await self._change("POST", f"{root}/reconcile", name, extra_wait=_MACHINE)).one(Reconciled)
 
     async def pause(self, sandbox_id: str) -> SandboxRecord:
         """Pause a running sandbox; BadRequest when it does not run, Conflict while it boots (§4.4).
 
         One that is not persistent can be paused too, but never resumed.
         """
-        root, name = one_sandbox(sandbox_id)
-        answer = await self._change("POST", f"{root}/pause", name, patience=_MACHINE)
-        return answer.one(SandboxRecord, "sandbox")
+        root, name = sandbox_route(sandbox_id)
+        response = await self._change("POST", f"{root}/pause", name, extra_wait=_MACHINE)
+        return response.one(SandboxRecord, "sandbox")
 
     async def stop(self, sandbox_id: str) -> SandboxRecord:
         """Destroy the machine with its snapshots; the record stays (§4.3).
 
         A success may say that it could not be confirmed: then the status is what it was, and `error` tells.
         """
-        root, name = one_sandbox(sandbox_id)
-        answer = await self._change("POST", f"{root}/stop", name, patience=_MACHINE)
-        return answer.one(SandboxRecord, "sandbox")
+        root, name = sandbox_route(sandbox_id)
+        response = await self._change("POST", f"{root}/stop", name, extra_wait=_MACHINE)
+        return response.one(SandboxRecord, "sandbox")
 
     async def delete(self, sandbox_id: str) -> SandboxDeleted:
         """Destroy the machine and remove the record; with a warning it is still listed (§4.2)."""
-        root, name = one_sandbox(sandbox_id)
-        return (await self._change("DELETE", root, name, patience=_MACHINE)).one(SandboxDeleted)
+        root, name = sandbox_route(sandbox_id)
+        return (await self._change("DELETE", root, name, extra_wait=_MACHINE)).one(SandboxDeleted)
 
     async def extend(self, sandbox_id: str, minutes: float) -> int | None:
         """Let a running sandbox live 1 to 300 minutes longer; return by how many ms, if it says so (§4.7)."""
-        root, name = one_sandbox(sandbox_id)
+        root, name = sandbox_route(sandbox_id)
         body = Extension(minutes=minutes).body()
         return (await self._change("POST", f"{root}/extend", name, body=body)).one(Extended).extended_by_ms
 
     async def presence(self, sandbox_id: str, report: PresenceReport) -> PresenceSeen:
         """Tell that a viewer came or went; a release may lead to an auto-pause after its grace period (§4.14)."""
-        root, name = one_sandbox(sandbox_id)
-        answer = await self._change("POST", f"{root}/presence", f"the presence in {name}", body=report.body())
-        return answer.one(PresenceSeen)
+        root, name = sandbox_route(sandbox_id)
+        response = await self._change(
+            "POST", f"{root}/presence", f"the presence in {name}", body=report.body()
+        )
+        return response.one(PresenceSeen)
 
     async def terminal(self, sandbox_id: str, key: str = "default") -> TerminalOffer:
         """Ask for a terminal; `available` False with a reason is the usual answer (§4.16)."""
-        root, name = one_sandbox(sandbox_id)
+        root, name = sandbox_route(sandbox_id)
         body = {"terminalSessionKey": key.strip()[:_MOST_KEY] or "default"}
-        answer = await self._change("POST", f"{root}/terminal/connect", f"a terminal in {name}", body=body)
-        return answer.one(TerminalOffer)
+        response = await self._change("POST", f"{root}/terminal/connect", f"a terminal in {name}", body=body)
+        return response.one(TerminalOffer)
 
     async def end_terminal(self, sandbox_id: str, key: str = "default") -> None:
         """End a terminal's session, there or not (§4.17)."""
-        root, name = one_sandbox(sandbox_id)
+        root, name = sandbox_route(sandbox_id)
         body = {"action": "kill", "terminalSessionKey": key.strip()[:_MOST_KEY] or "default"}
         await self._change("POST", f"{root}/terminal/session", f"a terminal in {name}", body=body)
 
@@ -110,22 +112,24 @@ class SandboxesResource(SandboxLife, SandboxFiles, SandboxWork):
         Raises NotFound for a repository that is not the token's, Throttled for the quota (without a time to wait),
         Unavailable when the boot failed; a failed boot leaves a record in status `error`.
         """
-        answer = await self._change(
-            "POST", v1("/sandboxes"), "the new sandbox", body=draft.body(), patience=BOOT_SILENCE
+        response = await self._change(
+            "POST", v1("/sandboxes"), "the new sandbox", body=draft.body(), extra_wait=BOOT_SILENCE
         )
-        return answer.one(Sandbox, "sandbox")
+        return response.one(Sandbox, "sandbox")
 
     async def logs(self, sandbox_id: str) -> SandboxLogs:
         """Return the logs of a sandbox by its record id (not the provider's name)."""
         record = path_id(sandbox_id, "sandbox")
-        return (await self._get(v1(f"/sandboxes/{record}/logs"), f"sandbox {short(record)}")).one(SandboxLogs)
+        return (await self._get(v1(f"/sandboxes/{record}/logs"), f"sandbox {short_id(record)}")).one(
+            SandboxLogs
+        )
 
     async def list(
         self, repo_id: str | None = None, status: str | None = None, limit: int = 200
     ) -> Rows[Sandbox]:
         """Return sandboxes by last activity over the token API, the newest first; at most 200."""
         repo_id = path_id(repo_id, "repository") if repo_id else None
-        answer = await self._get(
+        response = await self._get(
             v1("/sandboxes"), "the sandboxes", repo_id=repo_id, status=status, limit=limit
         )
-        return answer.rows(Sandbox, "sandboxes")
+        return response.rows(Sandbox, "sandboxes")

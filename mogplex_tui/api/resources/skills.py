@@ -15,7 +15,7 @@ from mogplex_tui.api.models.skills import (
 )
 from mogplex_tui.api.request_rules import path_id, path_segment
 from mogplex_tui.api.resources.base import Resource
-from mogplex_tui.api.safe_text import short, visible
+from mogplex_tui.api.safe_text import short_id, visible
 
 
 class SkillsResource(Resource):
@@ -27,21 +27,21 @@ class SkillsResource(Resource):
 
     async def create(self, draft: SkillDraft) -> Skill:
         """Create a skill."""
-        answer = await self._change(
-            "POST", "/api/skills", f"skill {visible(draft.name, 40)}", body=draft.given()
+        response = await self._change(
+            "POST", "/api/skills", f"skill {visible(draft.name, 40)}", body=draft.set_fields()
         )
-        return answer.one(Skill)
+        return response.one(Skill)
 
     async def update(self, skill_id: str, change: SkillChange) -> Skill:
         """Change a skill; NotFound when there is none (the hosted service: ServiceFailed)."""
         record = path_id(skill_id, "skill")
-        body = {"id": record, **change.given()}
-        return (await self._change("PUT", "/api/skills", f"skill {short(record)}", body=body)).one(Skill)
+        body = {"id": record, **change.set_fields()}
+        return (await self._change("PUT", "/api/skills", f"skill {short_id(record)}", body=body)).one(Skill)
 
     async def delete(self, skill_id: str) -> None:
         """Delete a skill and what repositories say about it; one that is gone already is fine."""
         record = path_id(skill_id, "skill")
-        await self._change("DELETE", "/api/skills", f"skill {short(record)}", params={"id": record})
+        await self._change("DELETE", "/api/skills", f"skill {short_id(record)}", params={"id": record})
 
     async def registry(self, q: str | None = None) -> Rows[RegistrySkill]:
         """Return skills of the public registry, the most installed ones without `q`; may lag by minutes (§6.2)."""
@@ -67,7 +67,7 @@ class SkillsResource(Resource):
     async def doc(self, path: str) -> DocPage:
         """Return one documentation page by its path; NotFound when it is not there (§6.2)."""
         parts = [path_segment(part, "documentation page") for part in path.strip("/ ").split("/")]
-        answer = await self._get(
+        response = await self._get(
             "/api/skills/vercel-docs/" + "/".join(parts), f"documentation page {visible(path, 60)}"
         )
-        return answer.one(DocPage)
+        return response.one(DocPage)

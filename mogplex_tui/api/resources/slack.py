@@ -33,8 +33,8 @@ class SlackResource(Resource):
     async def change_policy(self, team_id: str, policy: SlackPolicy) -> SlackInstallation:
         """Change who may start runs from a workspace; NotFound for somebody else's too."""
         path, name = _one(team_id)
-        answer = await self._change("PATCH", path, name, body=policy.body())
-        return answer.one(SlackInstallation, "installation")
+        response = await self._change("PATCH", path, name, body=policy.body())
+        return response.one(SlackInstallation, "installation")
 
     async def disconnect(self, team_id: str) -> None:
         """Forget a workspace with its links, there or not."""
@@ -48,11 +48,11 @@ class SlackResource(Resource):
         Slack itself refuses.
         """
         path, name = _one(team_id)
-        answer = await self._get(f"{path}/channels", f"the channels of {name}", cursor=cursor or None)
-        following = answer.data.get("nextCursor") if isinstance(answer.data, dict) else None
+        response = await self._get(f"{path}/channels", f"the channels of {name}", cursor=cursor or None)
+        following = response.data.get("nextCursor") if isinstance(response.data, dict) else None
         # The end is null or an empty text.
         return Page(
-            answer.rows(SlackChannel, "channels"),
+            response.rows(SlackChannel, "channels"),
             following if isinstance(following, str) and following else None,
         )
 
@@ -64,8 +64,8 @@ class SlackResource(Resource):
     async def link(self, team_id: str, draft: SlackLinkDraft) -> SlackLink:
         """Let a channel stand for a repository; raises Conflict when it has a link already."""
         path, name = _one(team_id)
-        answer = await self._change("POST", f"{path}/links", f"the new link of {name}", body=draft.body())
-        return answer.one(SlackLink, "link")
+        response = await self._change("POST", f"{path}/links", f"the new link of {name}", body=draft.body())
+        return response.one(SlackLink, "link")
 
     async def unlink(self, team_id: str, link_id: str) -> None:
         """Take a channel's link away, there or not."""

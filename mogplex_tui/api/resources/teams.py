@@ -25,9 +25,9 @@ from mogplex_tui.api.models.teams import (
     TeamModels,
 )
 from mogplex_tui.api.request_rules import installation_number, path_id
-from mogplex_tui.api.resources.base import Resource, known_gap
-from mogplex_tui.api.safe_text import short
-from mogplex_tui.api.upload import form_of, picture_kind
+from mogplex_tui.api.resources.base import Resource, advice_for_500
+from mogplex_tui.api.safe_text import short_id
+from mogplex_tui.api.upload import multipart_form, picture_format
 from mogplex_tui.config.secret import Secret
 
 _FIRST_PAGE_ONLY = "The hosted service cannot read past the first page of a trail"
@@ -43,8 +43,8 @@ class TeamsResource(Resource):
     async def create(self, name: str, slug: str) -> Team:
         """Make a team and own it; raises Conflict for a taken slug, BadRequest for a reserved one."""
         draft = TeamDraft(name=name, slug=slug)
-        answer = await self._change("POST", "/api/teams", f"team {draft.slug}", body=draft.given())
-        return answer.one(Team, "team")
+        response = await self._change("POST", "/api/teams", f"team {draft.slug}", body=draft.set_fields())
+        return response.one(Team, "team")
 
     async def check_slug(self, slug: str) -> SlugCheck:
         """Say whether a team may be called so, and if not, why."""
@@ -58,7 +58,7 @@ class TeamsResource(Resource):
     async def set_role(self, team_id: str, user_id: str, role: str) -> None:
         """Give another member another role; admins move developers and viewers only, nobody moves themselves."""
         path, about, draft = *_member(team_id, user_id), RoleDraft(role=role)
-        await self._change("PATCH", path, about, body=draft.given())
+        await self._change("PATCH", path, about, body=draft.set_fields())
 
     async def remove_member(self, team_id: str, user_id: str) -> None:
         """Take another member out of the team; raises NotFound for no member, NotAllowed for oneself."""
@@ -91,7 +91,7 @@ class TeamsResource(Resource):
         """Forget the team's key of a provider, there or not."""
         path, about = _team(team_id, "keys")
         named = ProviderName(provider=provider)
-        await self._change("DELETE", path, about, body=named.given())
+        await self._change("DELETE", path, about, body=named.set_fields())
 
     async def audit(self, team_id: str, cursor: str | None = None) -> Page[AuditEvent]:
         """Return 25 events of the trail, the newest first, behind the cursor of the page before.
@@ -100,19 +100,19 @@ class TeamsResource(Resource):
         """
         path, about = _team(team_id, "audit-events", "the trail")
         if cursor is None:
-            answer = await self._get(path, about)
+            response = await self._get(path, about)
         else:
-            with known_gap(_FIRST_PAGE_ONLY):
-                answer = await self._get(path, about, cursor=cursor)
-        following = answer.data.get("nextCursor") if isinstance(answer.data, dict) else None
-        return Page(answer.rows(AuditEvent, "events"), following if isinstance(following, str) else None)
+            with advice_for_500(_FIRST_PAGE_ONLY):
+                response = await self._get(path, about, cursor=cursor)
+        following = response.data.get("nextCursor") if isinstance(response.data, dict) else None
+        return Page(response.rows(AuditEvent, "events"), following if isinstance(following, str) else None)
 
     async def set_icon(self, team_id: str, picture: bytes) -> TeamIcon:
         """Give the team a picture: PNG, JPEG, GIF or WEBP of at most 2 MiB; raises InvalidInput for others."""
         path, about = _team(team_id, "icon", "the picture")
-        kind = picture_kind(picture)
-        form = form_of("file", picture, f"icon.{kind}", f"image/{kind}")
-        return (await self._change("POST", path, about, content=form, patience=30)).one(TeamIcon)
+        kind = picture_format(picture)
+        form = multipart_form("file", picture, f"icon.{kind}", f"image/{kind}")
+        return (await self._change("POST", path, about, content=form, extra_wait=30)).one(TeamIcon)
 
     async def remove_icon(self, team_id: str) -> TeamIcon:
         """Leave the team without a picture."""
@@ -144,7 +144,7 @@ class TeamsResource(Resource):
 
 def _team(team_id: str, part: str, said: str | None = None) -> tuple[str, str]:
     record = path_id(team_id, "team")
-    return f"/api/teams/{record}/{part}", f"{said or f'the {part}'} of team {short(record)}"
+    return f"/api/teams/{record}/{part}", f"{said or f'the {part}'} of team {short_id(record)}"
 
 
 def _member(team_id: str, user_id: str) -> tuple[str, str]:

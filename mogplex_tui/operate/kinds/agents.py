@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.request_rules import units
+from mogplex_tui.api.request_rules import utf16_length
 from mogplex_tui.live.reasons import PartialList, Requirement, Subject
 from mogplex_tui.operate import common_actions, formats, parameter_choices
 from mogplex_tui.operate.filters import quoted
@@ -128,7 +128,7 @@ _SLUG = re.compile("[a-z0-9][a-z0-9-]{0,39}")
 
 def _name(text: str) -> str:
     name = text.strip()
-    if not name or units(name) > _LONGEST_NAME:
+    if not name or utf16_length(name) > _LONGEST_NAME:
         raise ValueError(f"Give a name of at most {_LONGEST_NAME} characters.")
     return name
 
@@ -144,7 +144,7 @@ def _text_of_at_most(longest: int) -> Callable[[str], str | None]:
     """Return the parser of a text that is kept as it is, None where it is empty."""
 
     def parse(text: str) -> str | None:
-        if units(text) > longest:
+        if utf16_length(text) > longest:
             raise ValueError(f"Give at most {longest:,} characters.")
         return text if text.strip() else None
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.request_rules import units
+from mogplex_tui.api.request_rules import utf16_length
 from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import formats
 from mogplex_tui.operate.common_joins import automation_names
@@ -169,7 +169,7 @@ def _shortened(text: str) -> str:
 
 
 def _note(text: str) -> str | None:
-    if units(text) > _LONGEST_NOTE:
+    if utf16_length(text) > _LONGEST_NOTE:
         raise ValueError(f"A note has at most {_LONGEST_NOTE} characters.")
     return text.strip() or None
 

@@ -189,7 +189,7 @@ def _problem(values: Values) -> str | None:
 
 async def _booted(boot: Boot, done: str, key: str = "") -> Result:
     """Follow a boot to its end. A record other than `key` is new: the service made it for this boot."""
-    from mogplex_tui.api.models.stream import EndKind
+    from mogplex_tui.api.models.stream import StreamEndKind
 
     warnings = []
     async with boot:
@@ -197,7 +197,7 @@ async def _booted(boot: Boot, done: str, key: str = "") -> Result:
             if event.type == "warning":
                 warnings.append(getattr(event, "message", ""))
     end, record = boot.end, boot.record_id or ""
-    if end is not None and end.kind is not EndKind.DONE and boot.as_stream:
+    if end is not None and end.kind is not StreamEndKind.DONE and boot.as_stream:
         return Result(False, change_results.not_booted(end.message or end.kind, record, warnings))
     return Result(True, change_results.booted(done, warnings), new_id="" if record == key else record)
 
@@ -212,7 +212,7 @@ async def _launch(client: ClientView, values: Values) -> Result:
         create_branch=values[NEW_BRANCH],
     )
     has_token = client.target.token is not None
-    if client.access.worth_asking(Family.SANDBOX) or not has_token:
+    if client.access.may_ask(Family.SANDBOX) or not has_token:
         try:
             return await _booted(client.sandboxes.launch(draft), "The sandbox runs.")
         except (LoginRequired, NotSignedIn):

@@ -179,11 +179,11 @@ async def test_a_graph_is_refused_where_the_service_would_refuse_it(
 ) -> None:
     with pytest.raises(e.InvalidInput) as here:
         AutomationDraft(installation_id=INSTALLATION, graph=graph)
-    assert here.value.what == f"graph must be a valid Flow graph at {place}"
+    assert here.value.message == f"graph must be a valid Flow graph at {place}"
     body = {"installationId": INSTALLATION, "graph": graph}
     with pytest.raises(e.BadRequest) as there:
         await lab.client.automations._change("POST", "/api/v1/mogplex/automations", "it", body=body)
-    assert there.value.what.endswith(here.value.what)
+    assert there.value.message.endswith(here.value.message)
 
 
 @pytest.mark.parametrize(

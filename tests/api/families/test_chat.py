@@ -22,7 +22,13 @@ from mogplex_tui.api.models.chat import (
     ToolInput,
     ToolOutput,
 )
-from mogplex_tui.api.models.stream import End, EndKind, StreamCancelled, StreamFailed, UnknownEvent
+from mogplex_tui.api.models.stream import (
+    StreamCancelled,
+    StreamEnd,
+    StreamEndKind,
+    StreamFailed,
+    UnknownEvent,
+)
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Settings
@@ -51,7 +57,7 @@ async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(lab: Lab)
     chat = lab.client.chat.ask(question(repo_id=repo, conversation_id="pane-1"))
     events = await told(chat)
     assert isinstance(events[0], ChatBegan) and not any(isinstance(one, UnknownEvent) for one in events)
-    assert chat.end == End(EndKind.DONE) and chat.finish_reason == "stop"
+    assert chat.end == StreamEnd(StreamEndKind.DONE) and chat.finish_reason == "stop"
     assert "How many calls failed?" in chat.text
     used = [event for event in events if isinstance(event, ToolInput)]
     made = [event for event in events if isinstance(event, ToolOutput)]
@@ -68,7 +74,7 @@ async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(lab: Lab)
 async def test_an_answer_that_fails_says_so_in_the_stream_or_before_it(lab: Lab) -> None:
     chat = lab.client.chat.ask(question(model="acme/unknown"))
     assert isinstance((await told(chat))[-1], StreamFailed)
-    assert chat.end is not None and chat.end.kind is EndKind.FAILED
+    assert chat.end is not None and chat.end.kind is StreamEndKind.FAILED
     assert "acme/unknown" in chat.end.message and chat.ai_call_id
     with lab.world.plane.db.transaction() as tx:
         tx.update("profiles", lab.world.user, allow_platform_ai=0)
@@ -92,7 +98,7 @@ async def test_a_chat_that_is_left_is_cancelled_and_a_third_has_to_wait() -> Non
                 assert (caught.value.code, caught.value.retry_after) == ("chat_rate_limited", 15)
                 assert not caught.value.of_requests
                 assert len(open_connections(client)) >= 2
-            assert first.end == second.end == End(EndKind.LEFT)
+            assert first.end == second.end == StreamEnd(StreamEndKind.LEFT)
             assert [one for one in open_connections(client) if not one.is_idle()] == []
             call_id = first.ai_call_id or ""
             await until(lambda: world.row("ai_calls", call_id)["status"] == "cancelled")
@@ -109,7 +115,7 @@ async def test_a_chat_that_somebody_cancels_is_cancelled_for_its_reader() -> Non
                 await client.observability.cancel_call(chat.ai_call_id)
                 rest = [event async for event in chat]
             assert isinstance(rest[-1], StreamCancelled)
-            assert chat.end is not None and chat.end.kind is EndKind.CANCELLED
+            assert chat.end is not None and chat.end.kind is StreamEndKind.CANCELLED
 
 
 DONE = {"type": "finish", "finishReason": "length", "messageMetadata": {"ai_call_id": "c9"}}
@@ -118,15 +124,15 @@ DONE = {"type": "finish", "finishReason": "length", "messageMetadata": {"ai_call
 @pytest.mark.parametrize(
     ("events", "end"),
     [
-        ([DONE, b"[DONE]"], EndKind.DONE),
-        ([DONE], EndKind.DONE),
-        ([b"[DONE]"], EndKind.DONE),
-        ([DONE | {"finishReason": "error"}, b"[DONE]"], EndKind.FAILED),
-        ([{"type": "error", "errorText": "out of credit"}, b"[DONE]"], EndKind.FAILED),
-        ([{"type": "abort", "reason": "stopped"}, b"[DONE]"], EndKind.CANCELLED),
+        ([DONE, b"[DONE]"], StreamEndKind.DONE),
+        ([DONE], StreamEndKind.DONE),
+        ([b"[DONE]"], StreamEndKind.DONE),
+        ([DONE | {"finishReason": "error"}, b"[DONE]"], StreamEndKind.FAILED),
+        ([{"type": "error", "errorText": "out of credit"}, b"[DONE]"], StreamEndKind.FAILED),
+        ([{"type": "abort", "reason": "stopped"}, b"[DONE]"], StreamEndKind.CANCELLED),
     ],
 )
-async def test_every_way_to_end_is_told_apart(events: list[Any], end: EndKind) -> None:
+async def test_every_way_to_end_is_told_apart(events: list[Any], end: StreamEndKind) -> None:
     begin = {"type": "start", "messageMetadata": {"ai_call_id": "c9"}}
     async with serving(telling(begin, *events)) as service, service.client() as client:
         chat = client.chat.ask(question())
@@ -155,7 +161,7 @@ async def test_a_chat_that_breaks_off_keeps_its_text_and_its_call() -> None:
         with pytest.raises(e.Unreachable):
             await told(chat)
         assert (chat.text, chat.ai_call_id) == ("Hal", "c9")
-        assert chat.end is not None and chat.end.kind is EndKind.CUT
+        assert chat.end is not None and chat.end.kind is StreamEndKind.CUT
 
 
 async def test_every_event_of_the_protocol_is_known() -> None:

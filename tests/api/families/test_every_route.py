@@ -83,7 +83,7 @@ async def test_an_answer_of_another_shape_is_an_error_wherever_something_is_retu
             try:
                 result = await call(client, name)
             except e.InvalidResponse as error:
-                assert error.what and name not in STATUS_IS_ENOUGH, name
+                assert error.message and name not in STATUS_IS_ENOUGH, name
             else:
                 assert name in STATUS_IS_ENOUGH or (silent and result is None), name
 

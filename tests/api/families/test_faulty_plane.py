@@ -112,7 +112,7 @@ async def _read_all(
             result = await call(client, name)
         except e.MogplexError as error:
             assert isinstance(error, allowed), f"{kind} on {name}: {error!r}"
-            assert error.what and error.advice
+            assert error.message and error.advice
             errors += 1
         else:
             found = rows_in(result)

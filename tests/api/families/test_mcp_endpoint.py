@@ -163,7 +163,7 @@ async def test_an_answer_of_a_batch_with_another_id_is_nobody_s(odd: Any) -> Non
     body = json.dumps([{**mine, "id": odd}]).encode()
     async with serving(http(200, body)) as service, service.client() as client:
         (found,) = await client.mcp.batch([ToolCall(name="mogplex.repos.list")])
-    assert isinstance(found, e.InvalidResponse) and "lacks one of the results" in found.what
+    assert isinstance(found, e.InvalidResponse) and "lacks one of the results" in found.message
 
 
 async def test_a_batch_that_is_refused_as_one_raises_and_a_missing_answer_is_an_error() -> None:

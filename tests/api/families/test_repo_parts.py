@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.client import MogplexClient
-from mogplex_tui.api.env_text import on_the_wire
+from mogplex_tui.api.env_text import quoted_env_value
 from mogplex_tui.api.models.env_vars import VariableDraft, VercelVariable
 from mogplex_tui.api.models.repo_parts import (
     LaunchPresetDraft,
@@ -258,7 +258,7 @@ async def test_nonsense_never_leaves(call: Call) -> None:
 
 @given(st.dictionaries(st.from_regex(r"[A-Z_][A-Z0-9_]*", fullmatch=True), st.text(), max_size=4))
 def test_variables_are_stored_as_they_were_given(values: dict[str, str]) -> None:
-    assert json.loads(env_vars({name: on_the_wire(value) for name, value in values.items()})) == values
+    assert json.loads(env_vars({name: quoted_env_value(value) for name, value in values.items()})) == values
 
 
 def test_rows_of_another_service_are_read_as_far_as_they_go() -> None:

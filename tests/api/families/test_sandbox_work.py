@@ -15,7 +15,7 @@ from mogplex_tui.api.models.sandbox_drafts import (
     LaunchDraft,
 )
 from mogplex_tui.api.models.sandbox_events import BootLog, CommandBegan, HarnessBegan, Ready
-from mogplex_tui.api.models.stream import End, EndKind, Output
+from mogplex_tui.api.models.stream import Output, StreamEnd, StreamEndKind
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer
@@ -34,7 +34,7 @@ async def test_a_launch_is_followed_to_its_end_and_found_the_second_time(lab: La
     events = await told(boot)
     assert events[0].type == "status" and any(isinstance(event, Ready) for event in events)
     assert any(isinstance(event, BootLog) and event.phase == "install" for event in events)
-    assert boot.end == End(EndKind.DONE) and boot.as_stream
+    assert boot.end == StreamEnd(StreamEndKind.DONE) and boot.as_stream
     assert boot.sandbox is not None and boot.sandbox.status == "running"
     again = lab.client.sandboxes.launch(draft)
     assert [event.type for event in await told(again)] == ["found"]
@@ -55,7 +55,7 @@ async def test_a_boot_that_fails_says_why(lab: Lab) -> None:
     repo = lab.world.repo("acme/closed", github_installation_id=None)
     boot = lab.client.sandboxes.launch(LaunchDraft(repo_id=repo))
     await told(boot)
-    assert boot.end is not None and boot.end.kind is EndKind.FAILED
+    assert boot.end is not None and boot.end.kind is StreamEndKind.FAILED
     assert "repository not found" in boot.end.message
     with pytest.raises(e.Unavailable, match="repository not found"):
         await lab.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=repo))
@@ -85,16 +85,16 @@ async def test_resume_and_restart_keep_their_record_or_say_the_new_one(lab: Lab)
     sandbox = box(lab, status="paused", persistent=1)
     boot = lab.client.sandboxes.resume(sandbox)
     await told(boot)
-    assert boot.end == End(EndKind.DONE) and boot.record_id == sandbox
+    assert boot.end == StreamEnd(StreamEndKind.DONE) and boot.record_id == sandbox
     with pytest.raises(e.BadRequest, match="not paused"):
         await told(lab.client.sandboxes.resume(sandbox))
     again = lab.client.sandboxes.restart(sandbox)
     await told(again)
-    assert again.end == End(EndKind.DONE) and again.record_id == sandbox
+    assert again.end == StreamEnd(StreamEndKind.DONE) and again.record_id == sandbox
     fleeting = lab.world.sandbox(lab.world.repo("acme/b"), persistent=0, sandbox_id="vm-2")
     other = lab.client.sandboxes.restart(fleeting)
     await told(other)
-    assert other.end == End(EndKind.DONE) and other.record_id not in (None, fleeting)
+    assert other.end == StreamEnd(StreamEndKind.DONE) and other.record_id not in (None, fleeting)
     with pytest.raises(e.Conflict, match="pausing"):
         await told(lab.client.sandboxes.resume(box(lab, status="pausing", sandbox_id="vm-3")))
 
@@ -107,7 +107,7 @@ async def test_a_command_is_followed_or_waited_for(lab: Lab) -> None:
     run = lab.client.sandboxes.exec(sandbox, CommandDraft(command="echo hi; exit 3"))
     events = await told(run)
     assert "".join(event.data for event in events if isinstance(event, Output)) == "hi\n"
-    assert (run.exit_code, run.end) == (3, End(EndKind.DONE)) and run.command_id
+    assert (run.exit_code, run.end) == (3, StreamEnd(StreamEndKind.DONE)) and run.command_id
     cd = lab.client.sandboxes.exec(sandbox, CommandDraft(command="cd src"))
     await told(cd)
     assert (cd.as_stream, cd.cwd, cd.exit_code) == (False, "src", 0)
@@ -140,7 +140,7 @@ async def test_a_command_that_is_left_is_killed_and_no_connection_stays() -> Non
                     break
             assert run.command_id is not None
             assert server.plane.machines.process(run.command_id) is not None
-        assert run.end == End(EndKind.LEFT) and open_connections(client) == []
+        assert run.end == StreamEnd(StreamEndKind.LEFT) and open_connections(client) == []
         await until(lambda: server.plane.machines.at_work == 0)
         assert world.row("sandboxes", sandbox)["exec_lock_token"] is None
 
@@ -157,14 +157,14 @@ async def test_a_command_is_interrupted_while_it_is_followed_and_another_has_to_
             await client.sandboxes.cancel_command(sandbox, run.command_id)
             async for _ in run:
                 pass
-        assert (run.exit_code, run.end) == (130, End(EndKind.DONE))
+        assert (run.exit_code, run.end) == (130, StreamEnd(StreamEndKind.DONE))
 
 
 async def test_a_boot_goes_on_when_it_is_left() -> None:
     async with slow_plane(200.0) as (server, world, client):
         async with client.sandboxes.launch(LaunchDraft(repo_id=world.repo("acme/small"))) as boot:
             await anext(boot)
-        assert boot.end == End(EndKind.LEFT) and boot.record_id is not None
+        assert boot.end == StreamEnd(StreamEndKind.LEFT) and boot.record_id is not None
         assert open_connections(client) == []
         await until(lambda: server.plane.machines.at_work == 0)
         assert (await client.sandboxes.get(boot.record_id)).status == "running"
@@ -180,14 +180,14 @@ async def test_a_harness_is_followed_to_its_pull_request(lab: Lab) -> None:
     run = lab.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared}))
     events = await told(run)
     assert isinstance(events[0], HarnessBegan) and run.ai_call_id == prepared
-    assert run.session_id and run.end == End(EndKind.DONE)
+    assert run.session_id and run.end == StreamEnd(StreamEndKind.DONE)
     assert (run.pull_request_url or "").startswith("https://github.com/acme/small/pull/")
     with pytest.raises(e.Conflict, match="ai_call is not"):
         await told(lab.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared})))
     failing = lab.client.sandboxes.harness(sandbox, HarnessDraft(harness="codex", prompt="denied"))
     last = (await told(failing))[-1]
     assert last.failure_code == "model_access_denied"
-    assert failing.end is not None and failing.end.kind is EndKind.FAILED and failing.end.message
+    assert failing.end is not None and failing.end.kind is StreamEndKind.FAILED and failing.end.message
 
 
 async def test_a_harness_without_models_or_machine_is_a_conflict(lab: Lab) -> None:

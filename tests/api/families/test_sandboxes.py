@@ -255,5 +255,5 @@ async def test_the_token_of_a_terminal_never_shows() -> None:
 def test_a_boot_and_a_command_may_be_silent_for_long() -> None:
     # There is no heartbeat, so the limit of the other streams would cut a long install or a long test.
     client = MogplexClient(Target("x", "http://127.0.0.1:1", Secret("mog_Q2xv9TbYk0LmWc7ReHs4DpZa")))
-    assert client.sandboxes.resume(NOBODY)._request.patience >= 600
-    assert client.sandboxes.exec(NOBODY, CommandDraft(command="x"))._request.patience >= 5 * 3600
+    assert client.sandboxes.resume(NOBODY)._request.extra_wait >= 600
+    assert client.sandboxes.exec(NOBODY, CommandDraft(command="x"))._request.extra_wait >= 5 * 3600

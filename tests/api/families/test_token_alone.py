@@ -97,7 +97,7 @@ async def test_every_method_ends_in_a_result_or_in_a_refusal_of_its_kind_after_o
                 assert refused.status == 307 and "login --session" in refused.advice
                 refusals[e.LoginRequired] += 1
             except REFUSALS as refused:
-                assert family in OPEN and refused.status is not None and refused.what, name
+                assert family in OPEN and refused.status is not None and refused.message, name
                 refusals[type(refused)] += 1
             else:
                 assert family in OPEN, name

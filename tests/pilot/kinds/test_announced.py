@@ -8,7 +8,7 @@ import pytest
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.target import Target
-from mogplex_tui.api.transport import Answer, Request, Transport
+from mogplex_tui.api.transport import JsonResponse, Request, Transport
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.realtime import TABLES
 from mogplex_tui.live.session import Session
@@ -62,7 +62,7 @@ async def test_every_list_rests_on_the_tables_that_announce_what_it_reads(
     asked: set[str] = set()
     send = Transport.request
 
-    async def watched(self: Transport, request: Request, priority: Priority) -> Answer:
+    async def watched(self: Transport, request: Request, priority: Priority) -> JsonResponse:
         asked.add(request.path)
         return await send(self, request, priority)
 

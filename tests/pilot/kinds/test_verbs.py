@@ -17,7 +17,7 @@ import pytest
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import NotAllowed
-from mogplex_tui.api.retry import TRIES
+from mogplex_tui.api.retry import MAX_ATTEMPTS
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Plane
@@ -264,7 +264,7 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
             bench.fault(f"{sent} {'429' if status == 429 else f'status:{status}'}")
             bench.spoil(item.key)
             outcome = await executor.run_action(bench.session, bench.collection, kind, verb, item, values)
-            calls = TRIES if status == 429 else 1
+            calls = MAX_ATTEMPTS if status == 429 else 1
             assert bench.fired == calls, f"{calls} calls, not {bench.fired}"
             if status == 404 and _name(kind, verb) in GONE_IS_FINE:
                 continue

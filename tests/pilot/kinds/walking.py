@@ -156,9 +156,9 @@ def use_up(app: ConsoleApp) -> None:
     budget = app.session.budget
     budget.window = 3600.0
     for _ in range(budget.limit):
-        slot = budget.ask(Priority.ACTION)
+        slot = budget.acquire(Priority.ACTION)
         assert isinstance(slot, Slot)
-        budget.tell(slot, RequestOutcome.COUNTED)
+        budget.settle(slot, RequestOutcome.COUNTED)
 
 
 def squeezed(text: str) -> str:

@@ -41,7 +41,10 @@ _LIVE = "status IN ('pending', 'streaming')"
 
 
 class NodeEnd(NamedTuple):
-    """What a node came to; `failure` is the class of a model's failure (observability.md §8.3)."""
+    """How a node ended; `failure` is the class of a model's failure.
+
+    observability.md §8.3.
+    """
 
     status: str
     error: str | None = None
@@ -53,7 +56,7 @@ NodeActs = Generator[float, None, NodeEnd | None]
 
 
 def agent(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeActs:
-    """Run an agent node that began at `began_at` (µs); None when the job was stopped."""
+    """Run an agent node that began at `began_at` (µs); None if the job was stopped."""
     if _worked_ms(stage, job) >= CEILING_MS:
         return _too_late(stage, job)
     if harness_of(node) == "mogplex":
@@ -62,7 +65,10 @@ def agent(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> Node
 
 
 def _worked_ms(stage: Stage, job: Job) -> float:
-    """Milliseconds of the story that nodes of this job have worked; waiting does not count (runtime-model.md §4)."""
+    """Return the simulated milliseconds that this job's nodes have worked.
+
+    Waiting does not count (runtime-model.md §4).
+    """
     worked = stage.plane.db.value(
         "SELECT SUM(duration_ms) FROM flow_node_runs WHERE job_run_id = ? AND node_type IN ('agent', 'action')",
         (job.id,),
@@ -108,14 +114,14 @@ def _own(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeA
 
 
 def _loop_times(stage: Stage, job: Job) -> float:
-    """How much dearer the scenario's loop has become when this job is a round of it."""
+    """Return how many times the cost of a scenario's loop has grown for this job."""
     loop = stage.scenario.now.loop
     title = job.metadata.get("pr_title", job.metadata.get("issue_title"))
     return 1.0 if loop is None else loop.times(title)
 
 
 def _in_time(node: Node, story: Story) -> Story:
-    """The story, or one that fails when it would take longer than the node may."""
+    """Return the course, or one that fails because the node's time limit is reached."""
     limit = node.data.get("timeoutMsOverride")
     allowed = min(limit, CEILING_MS) if isinstance(limit, int) and limit > 0 else CEILING_MS
     if story.seconds() * 1000 <= allowed:
@@ -140,9 +146,9 @@ def _in_time(node: Node, story: Story) -> Story:
 def _ask(
     stage: Stage, part: Part, job: Job, node: Node, tool: dict[str, Any], began_at: int
 ) -> Generator[float, None, bool]:
-    """Ask a person whether a tool may be used; a no, or no answer in time, becomes the tool's own refusal.
+    """Ask a person to approve a tool; a denial or a timeout makes the tool fail.
 
-    False when the job was stopped. All questions of a node share ten minutes (routing.md §3.15).
+    Returns False if the job was stopped. All questions of a node share ten minutes (routing.md §3.15).
     """
     left = APPROVAL_BUDGET_US - _waited(stage, job, node, began_at)
     refusal: str | None = "The time for approvals of this step is used up"
@@ -174,7 +180,7 @@ def _ask(
 
 
 def _waited(stage: Stage, job: Job, node: Node, began_at: int) -> int:
-    """Microseconds that questions of this node run have waited so far."""
+    """Return the microseconds that questions of this node run have waited."""
     total = stage.plane.db.value(
         "SELECT SUM(coalesce(resumed_at, expires_at, created_at) - created_at) FROM flow_waits"
         " WHERE job_run_id = ? AND node_id = ? AND wait_kind = ? AND created_at >= ?",
@@ -186,7 +192,10 @@ def _waited(stage: Stage, job: Job, node: Node, began_at: int) -> int:
 def _write_call(
     stage: Stage, part: Part, job: Job, node: Node, story: Story, tools: list[dict[str, Any]], began_at: int
 ) -> None:
-    """The one row of a node of our own harness: it ends with the node and has no events (v1.md §8.5)."""
+    """Write the call of a node with the built-in harness.
+
+    It is written when the node ends and has no events (v1.md §8.5).
+    """
     metadata = call_metadata(job, node) | story.metadata
     if story.status == "failed":
         metadata["failed_with_partial_usage"] = True
@@ -250,7 +259,7 @@ def _cli(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
 
 
 def _live_call(stage: Stage, part: Part, job: Job, node: Node, box_id: str) -> str | None:
-    """A call as a coding CLI of its own would have it, then stamped with its job; None when the job was stopped."""
+    """Simulate the live call of a coding CLI; None if the job was stopped."""
     harness = harness_of(node)
     name = stage.plane.db.value("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
     metadata = call_metadata(job, node) | {

@@ -37,12 +37,12 @@ _CLI_FAILURES = {
     "rate_limited": "rate_limited",
     "authentication": "model_access_denied",
 }
-# How likely an automation fails at all; its agents share that.
+# Probability that an automation fails, divided among its agents.
 _FAILING = 0.13
 
 
 class Course(NamedTuple):
-    """The outline of one agent node: how much work, the class and text of its failure, and what a review finds."""
+    """The outline of one agent node: amount of work, failure, and review findings."""
 
     effort: float
     failure: tuple[str, str] | None
@@ -55,7 +55,10 @@ def _says(text: str, words: str) -> bool:
 
 
 def draw(rng: Random, job: Job, effort: float) -> Course:
-    """Draw the outline of a node of this job; always the same numbers are drawn, whatever the words say."""
+    """Draw the outline of a node of this job.
+
+    The same random numbers are drawn whatever the words of the event say.
+    """
     chance, unlucky, many = rng.random(), pick_failure(rng), whole(rng, 1, 3)
     found = tuple(rng.sample(material("findings"), k=many)) if rng.random() < 0.6 else ()
     some = found or tuple(rng.sample(material("findings"), k=1))
@@ -75,7 +78,7 @@ def draw(rng: Random, job: Job, effort: float) -> Course:
 
 
 def draw_cli(rng: Random, job: Job, harness: str, odds: Odds) -> CliCourse:
-    """The outline of a coding CLI's node, steered by the same words; `odds` count where no word does."""
+    """Draw the outline of a coding CLI's node; `odds` apply where no word decides."""
     drawn, outline = draw_course(rng), draw(rng, job, 1.0)
     if not outline.steered:
         return odds.course(harness, drawn)

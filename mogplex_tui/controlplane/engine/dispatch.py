@@ -16,15 +16,15 @@ from .matching import Target
 
 MENTIONS_IN_A_ROW = 3
 LOOP_WINDOW_US = 10 * MINUTE_US
-# GitHub work of these kinds is not queued while the same is alive; manual and hook work always is checked.
+# GitHub work of these kinds is not queued while the same work is active; manual and hook work is always checked.
 SENSITIVE = frozenset(("push", "push_review", "ci_failure", "cron", "cron_refactor"))
 
 
 class Work(NamedTuple):
-    """What is to be queued: for whom, about what, under which idempotency key.
+    """Work to be queued: its owner, its subject and its idempotency key.
 
-    `sensitive` asks for the active-duplicate check, `origin` is 'outside' or 'story' (0007_engine.sql). With
-    `marks_earlier` a repeated key leaves its ledger row with the job that has it (v1.md §5.3).
+    `sensitive` enables the active-duplicate check; `origin` is 'outside' or 'story' (0007_engine.sql). With
+    `marks_earlier` the ledger row of a repeated key belongs to the job that has the key (v1.md §5.3).
     """
 
     target: Target
@@ -37,7 +37,10 @@ class Work(NamedTuple):
 
 
 class Enqueued(NamedTuple):
-    """What became of it: a new job, or the reason against one and, for a repeated key, the job that has it."""
+    """The result: a new job, or the reason against one.
+
+    For a repeated key it has the job with that key.
+    """
 
     queued: bool
     job_id: str | None
@@ -45,7 +48,10 @@ class Enqueued(NamedTuple):
 
 
 def work_metadata(target: Target, about: Mapping[str, Any]) -> dict[str, Any]:
-    """A job's metadata: what the event says, and whose and which parent the job is for (routing.md §5.4)."""
+    """Return a job's metadata: the event's, its owner's and its parent's.
+
+    routing.md §5.4.
+    """
     metadata = {
         **about,
         "repo_id": target.repo_id,
@@ -59,7 +65,10 @@ def work_metadata(target: Target, about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def enqueue(tx: Tx, work: Work, at: int) -> Enqueued:
-    """Queue the work or write why not; the first rule that hits decides (routing.md §6)."""
+    """Queue the work, or record why not; the first matching rule decides.
+
+    routing.md §6.
+    """
     if work.key is not None:
         known = tx.one("SELECT id FROM job_runs WHERE idempotency_key = ?", (work.key,))
         if known is not None:
@@ -112,7 +121,7 @@ def _suppress(tx: Tx, work: Work, reason: str, at: int, job_id: str | None = Non
 
 
 def _loop(tx: Tx, work: Work, at: int) -> str | None:
-    """Agents that answer each other's mentions are stopped after a few rounds."""
+    """Return whether agents have answered each other's mentions too often."""
     about = work.metadata
     number = about.get("issue_number", about.get("pr_number"))
     if work.target.source_type != "mention" or number is None:
@@ -140,9 +149,10 @@ def _is_active(tx: Tx, work: Work) -> bool:
 def start(
     plane: Plane, ids: Ids, job_id: str, source: str, at: int | None = None, *, refused: bool = False
 ) -> jobs.StartResult:
-    """Start a queued job and wake who runs it; a full installation defers it (runtime-model.md §4).
+    """Start a queued job; an installation at its limit defers it.
 
-    `refused` is a background runtime that does not take the task, as a fault may have it: the job is pending again.
+    `refused` simulates a background runtime that rejects the task, which makes the job pending again (runtime-model.md
+    §4).
     """
     at = plane.clock.now_us() if at is None else at
     down = upstreams.QUEUE_DOWN if refused else _down(plane)
@@ -156,7 +166,7 @@ def start(
 def release(
     plane: Plane, ids: Ids, installation_id: int | None, at: int | None = None
 ) -> list[job_control.Released]:
-    """Give the pending jobs of an installation the room that another one left, and wake who runs them."""
+    """Start pending jobs of an installation after another job has ended."""
     at = plane.clock.now_us() if at is None else at
     released = job_control.release_queue(plane.db, ids, installation_id, at, lambda: _down(plane))
     for entry in released:
@@ -166,13 +176,13 @@ def release(
 
 
 def _down(plane: Plane) -> str | None:
-    """What the background runtime says that takes nothing now, None from one that works."""
+    """Return the error of a background runtime that accepts nothing; None if it works."""
     refused = upstreams.queue_task(plane)
     return None if refused is None else refused.text
 
 
 def target_of(job: Row, metadata: Mapping[str, Any], version_id: str | None) -> Target:
-    """The target that a job run was queued for; `job` is a ledger.job_context row."""
+    """Return the target of a job run; `job` is a row of ledger.job_context."""
     kind = "flow" if job["flow_id"] else ("trigger" if job["trigger_id"] else "assignment")
     return Target(
         kind,
@@ -187,7 +197,7 @@ def target_of(job: Row, metadata: Mapping[str, Any], version_id: str | None) -> 
 
 
 def retry_metadata(job_version: str | None, version_id: str | None, mode: str) -> dict[str, Any]:
-    """What a job that somebody runs again knows of that: the version of the failed one, its own, and why that one."""
+    """Return the metadata of a repeated job: versions, and why it is repeated."""
     return {
         "flow_version_id": version_id,
         "retry_version_mode": mode,
@@ -197,7 +207,10 @@ def retry_metadata(job_version: str | None, version_id: str | None, mode: str) -
 
 
 def retry_work(job: Row, version_id: str | None, extra: Mapping[str, Any]) -> Work:
-    """The work of running a job again under a new row; never duplicate-sensitive (observability.md §7.5)."""
+    """Return the work of running a job again as a new row.
+
+    It is not checked for active duplicates (observability.md §7.5).
+    """
     metadata = {**json.loads(job["metadata"]), **extra}
     if job["flow_id"]:
         metadata["flow_version_id"] = version_id

@@ -16,13 +16,13 @@ from . import dispatch
 from .agents import NodeEnd
 from .job import NO_GITHUB, Job, node_rows, output_of
 
-# How likely a second attempt gets over a failure of the first, where that is tried again at all.
+# Probability that a second attempt succeeds where the first failed, if there is one.
 _RECOVERING = 0.1
 _REVIEWED = ("pr_opened", "pr_review")
 
 
 def succeed(stage: Stage, job: Job) -> None:
-    """End a job whose walk reached its end: findings, reason, and what its agents delivered."""
+    """End a job successfully: findings, reason, and its agents' deliveries."""
     part = stage.part(f"end:{job.id}")
     rows = node_rows(stage.plane.db, job.id)
     findings = _findings(rows) if job.source_type in _REVIEWED else []
@@ -42,7 +42,7 @@ def succeed(stage: Stage, job: Job) -> None:
 
 
 def fail(stage: Stage, job: Job, end: NodeEnd) -> None:
-    """End a job whose node failed and was not caught."""
+    """End a job after a failure of a node that has no error edge."""
     part = stage.part(f"end:{job.id}")
     klass = end.failure
     reason = "AUTOMATION_FAILED" if klass is None else material("errors")[klass]["reason"]
@@ -55,7 +55,10 @@ def fail(stage: Stage, job: Job, end: NodeEnd) -> None:
 
 
 def unresolved(stage: Stage, job_id: str, error: str) -> None:
-    """End a job that cannot be executed; only a missing GitHub connection has a ledger row (observability.md §8.2)."""
+    """End a job that cannot be executed.
+
+    Only a missing GitHub connection gets a ledger row (observability.md §8.2).
+    """
     part = stage.part(f"end:{job_id}")
     installation = stage.plane.db.value(
         "SELECT owner_installation_id FROM job_owners WHERE job_run_id = ?", (job_id,)
@@ -94,7 +97,7 @@ def _finish(
 
 
 def _cancel_rest(tx: Tx, stage: Stage, job: Job) -> None:
-    """Stop the branches that nobody waits for any more."""
+    """Stop the branches of the graph that are still running."""
     now = stage.now()
     nodes.end_all(tx, job.id, "cancelled", now, output={"cancelled": True, "reason": "JOB_RUN_ENDED"})
     for call_id in job_control.ask_children(tx, job.id, now):
@@ -102,7 +105,7 @@ def _cancel_rest(tx: Tx, stage: Stage, job: Job) -> None:
 
 
 def _findings(rows: list[Row]) -> list[dict[str, Any]]:
-    """What the reviews of the job found, each thing once."""
+    """Return the distinct findings of the job's reviews."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in rows:
         review = output_of(row).get("review") if row["status"] == "success" else None
@@ -132,11 +135,11 @@ def _write_finding(tx: Tx, stage: Stage, part: Part, job: Job, ordinal: int, fin
 
 
 def _diagnostics(job: Job, end: NodeEnd) -> dict[str, Any]:
-    """What a control row says about a failure (observability.md §8.3)."""
+    """Return the diagnostics of a failure for its control row (observability.md §8.3)."""
     return failure_diagnosis.failed(end.failure or "unknown", end.error, phase_of(job.source_type))
 
 
 def _recovered(part: Part, job: Job) -> dict[str, Any]:
-    """Now and then a second attempt got over a failure of the first."""
+    """Return whether a second attempt recovered from a failure of the first."""
     chance, failure = part.rng.random(), pick_failure(part.rng)
     return failure_diagnosis.recovered(*failure, phase_of(job.source_type)) if chance < _RECOVERING else {}

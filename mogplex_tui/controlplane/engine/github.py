@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 BOT = "mogplex[bot]"
-# Comments that the service wrote carry this text, so that it never answers itself.
+# Comments written by the service contain this text, so that it never answers itself.
 MARKER = "<!-- mogplex -->"
 REVIEW_CHECK = "Mogplex review"
 COMMENT_LIMIT = 4_096
@@ -31,9 +31,10 @@ Payload = Mapping[str, Any]
 
 
 class Event(NamedTuple):
-    """One thing that a flow's start node, an assignment or a trigger can listen to.
+    """An event that a flow's start node, an assignment or a trigger can listen to.
 
-    `slug` is the agent that a mention names, None for a bare one; `author` whose work it is, where that is known.
+    `slug` is the agent that a mention names, None for a mention without a name; `author` is the author of the work, if
+    known.
     """
 
     type: str
@@ -44,7 +45,7 @@ class Event(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a delivery comes from: repository name, installation number and kind of account, as far as it says."""
+    """The origin of a delivery: repository name, installation number, kind of account."""
 
     repo: str | None
     installation_id: int | None
@@ -52,7 +53,7 @@ class Source(NamedTuple):
 
 
 def part(payload: Payload, *path: str) -> dict[str, Any]:
-    """The object at a path of a payload, empty when there is none."""
+    """Return the object at a path of a payload, or an empty one."""
     found: Any = payload
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None
@@ -60,17 +61,17 @@ def part(payload: Payload, *path: str) -> dict[str, Any]:
 
 
 def text(value: Any) -> str | None:
-    """A text that is not empty, else None."""
+    """Return a non-empty text, else None."""
     return value if isinstance(value, str) and value else None
 
 
 def number(value: Any) -> int | None:
-    """A whole number, else None."""
+    """Return an integer, else None."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def source_of(payload: Payload) -> Source:
-    """Where a delivery comes from."""
+    """Return the origin of a delivery."""
     repository = part(payload, "repository")
     owner = part(repository, "owner")
     return Source(
@@ -81,17 +82,17 @@ def source_of(payload: Payload) -> Source:
 
 
 def is_bot(user: Payload) -> bool:
-    """Whether an account is a machine's."""
+    """Return whether an account is a bot."""
     return user.get("type") == "Bot" or str(user.get("login") or "").endswith("[bot]")
 
 
 def sender_of(payload: Payload) -> dict[str, Any]:
-    """Who caused the delivery."""
+    """Return the account that caused the delivery."""
     return part(payload, "sender")
 
 
 def events(kind: str, payload: Payload) -> list[Event]:
-    """The trigger events of a delivery of this x-github-event; none for what nothing listens to or is skipped."""
+    """Return the trigger events of a delivery; none for an ignored event."""
     read = _READERS.get(kind)
     found = [] if read is None else read(payload)
     common = {"sender_login": text(sender_of(payload).get("login"))}
@@ -103,7 +104,7 @@ def _known(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def about_pull(pull: Payload) -> dict[str, Any]:
-    """What a job remembers of a pull request."""
+    """Return the metadata of a job about a pull request."""
     return {
         "pr_number": number(pull.get("number")),
         "pr_url": text(pull.get("html_url")),
@@ -120,7 +121,10 @@ def about_pull(pull: Payload) -> dict[str, Any]:
 
 
 def about_issue(issue: Payload) -> dict[str, Any]:
-    """What a job remembers of an issue; one that is a pull request gets its number and address as such, too."""
+    """Return the metadata of a job about an issue.
+
+    An issue that is a pull request also gets its number and URL as a pull request.
+    """
     is_pull = "pull_request" in issue
     found = {
         "issue_number": number(issue.get("number")),
@@ -219,7 +223,7 @@ def _workflow_run(payload: Payload) -> list[Event]:
 
 
 def _comment(payload: Payload, about: dict[str, Any], other: str | None) -> list[Event]:
-    """A mention for each name that is called, else `other`; nothing for a machine's comment."""
+    """Return an event for each mentioned name, else `other`; none for a bot's comment."""
     comment = part(payload, "comment")
     body, author = text(comment.get("body")) or "", part(comment, "user")
     if payload.get("action") not in ("created", None) or is_bot(author) or MARKER in body:
@@ -231,7 +235,7 @@ def _comment(payload: Payload, about: dict[str, Any], other: str | None) -> list
         "comment_author": text(author.get("login")),
         "commit_id": text(comment.get("commit_id")),
     }
-    # One dispatch for each agent that is named, however often.
+    # One dispatch per agent, however often it is named.
     slugs = dict.fromkeys(match[1].lower() if match[1] else None for match in _MENTION.finditer(body))
     login = text(author.get("login"))
     if slugs:

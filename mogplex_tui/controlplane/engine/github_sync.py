@@ -15,7 +15,7 @@ _HANDLED = ("installation", "installation_repositories", "repository")
 
 
 def apply(plane: Plane, ids: Ids, event: str, payload: Payload, at: int) -> dict[str, Any]:
-    """Sync the rows of one delivery; returns the `sync` object of the answer."""
+    """Apply one delivery to the stored rows; return the answer's `sync` object."""
     if event not in _HANDLED:
         return {"handled": False, "matchedUsers": 0}
     with plane.db.transaction(ids=ids) as tx:
@@ -29,7 +29,7 @@ def apply(plane: Plane, ids: Ids, event: str, payload: Payload, at: int) -> dict
 
 
 def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
-    """Create, follow or forget an installation; a new one belongs to the person who installed it."""
+    """Create, update or delete an installation; a new one belongs to its installer."""
     about = part(payload, "installation")
     installation_id = number(about.get("id"))
     rows = tx.all(
@@ -71,7 +71,10 @@ def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
 
 
 def _coverage(tx: Tx, payload: Payload, at: int) -> set[str]:
-    """Repositories that an installation gained or lost: gained ones are imported as base rows (projects.md §1)."""
+    """Add or remove repositories of an installation.
+
+    Added ones are imported as base rows (projects.md §1).
+    """
     installation_id = number(part(payload, "installation").get("id"))
     owners = tx.all("SELECT user_id FROM github_installations WHERE installation_id = ?", (installation_id,))
     for owner in owners:
@@ -82,7 +85,7 @@ def _coverage(tx: Tx, payload: Payload, at: int) -> set[str]:
 
 
 def _named(entries: Any) -> list[dict[str, Any]]:
-    """The repositories of a list that have a name."""
+    """Return the repositories of a list that have a name."""
     listed = entries if isinstance(entries, list) else []
     return [entry for entry in listed if isinstance(entry, dict) and text(entry.get("full_name"))]
 
@@ -131,7 +134,7 @@ def _cover(tx: Tx, rows: list[Row], installation_id: int | None) -> None:
 
 
 def _repository(tx: Tx, payload: Payload) -> set[str]:
-    """A repository that was renamed, moved or has another default branch."""
+    """Apply a rename, a transfer or a new default branch of a repository."""
     about = part(payload, "repository")
     name, old = text(about.get("full_name")), text(part(payload, "changes", "repository", "name").get("from"))
     known = name
@@ -146,7 +149,10 @@ def _repository(tx: Tx, payload: Payload) -> set[str]:
 
 
 def rerun_review(plane: Plane, ids: Ids, payload: Payload, at: int) -> str | None:
-    """Run the job behind the service's own review check again; its id, None when the check is not ours."""
+    """Run the job behind the service's own review check again.
+
+    Returns its id, or None if the check is not one of the service.
+    """
     run = part(payload, "check_run")
     if run.get("name") != REVIEW_CHECK:
         return None

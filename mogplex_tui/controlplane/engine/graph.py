@@ -13,7 +13,7 @@ TERMINAL = ("success", "failed", "skipped", "cancelled")
 
 
 class Node(NamedTuple):
-    """One node: its id, type and data."""
+    """One node: id, type and data."""
 
     id: str
     type: str
@@ -21,13 +21,13 @@ class Node(NamedTuple):
 
     @property
     def label(self) -> str | None:
-        """What people call it."""
+        """The node's display name."""
         label = self.data.get("label")
         return label if isinstance(label, str) and label else None
 
 
 class Edge(NamedTuple):
-    """One edge and the handle that it leaves its source by: true, false, error, or None."""
+    """One edge and the handle of its source: true, false, error, or None."""
 
     source: str
     target: str
@@ -43,23 +43,23 @@ class Ended(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes in stored order with their edges; edges from or to nodes that do not exist are not there."""
+    """Nodes in stored order with the edges between existing nodes."""
 
     nodes: dict[str, Node]
     into: dict[str, list[Edge]] = field(default_factory=dict)
     out: dict[str, list[Edge]] = field(default_factory=dict)
 
     def of_type(self, kind: str) -> list[Node]:
-        """The nodes of one type in stored order."""
+        """Return the nodes of one type in stored order."""
         return [node for node in self.nodes.values() if node.type == kind]
 
     def has_error_edge(self, node_id: str) -> bool:
-        """Whether a failure of this node is caught."""
+        """Return whether a failure of this node is handled by an error edge."""
         return any(edge.handle == "error" for edge in self.out[node_id])
 
 
 def load(text: str) -> Graph:
-    """The graph of a stored version; unknown node types are not there."""
+    """Return the graph of a stored version without unknown node types."""
     raw = json.loads(text)
     nodes = {
         node["id"]: Node(node["id"], node["type"], node.get("data") or {})
@@ -77,7 +77,7 @@ def load(text: str) -> Graph:
 
 
 def single_agent(event: str, agent_id: str, label: str, model: str, role: str) -> Graph:
-    """The graph of an assignment's or a trigger's job: start, one agent, end."""
+    """Return the graph of an assignment's or trigger's job: start, one agent, end."""
     nodes = [
         {"id": "start", "type": "start", "data": {"label": "Start", "event": event}},
         {
@@ -98,14 +98,14 @@ def single_agent(event: str, agent_id: str, label: str, model: str, role: str) -
 
 
 class Step(NamedTuple):
-    """What may happen next: nodes to run and nodes that are not needed, both in stored order."""
+    """The next step: nodes to run and nodes to skip, both in stored order."""
 
     run: list[str]
     skip: list[str]
 
 
 def _token(edge: Edge, done: Mapping[str, Ended]) -> bool | None:
-    """Whether the walk came along an edge: True, False when it never will, None when that is not known yet."""
+    """Return whether an edge was taken; None if that is not decided yet."""
     ended = done.get(edge.source)
     if ended is None:
         return None
@@ -117,7 +117,10 @@ def _token(edge: Edge, done: Mapping[str, Ended]) -> bool | None:
 
 
 def _verdict(node: Node, tokens: list[bool | None]) -> bool | None:
-    """Whether a node runs: True, False when it is skipped, None when it must wait (routing.md §5.5)."""
+    """Return whether a node runs (True), is skipped (False) or must wait (None).
+
+    routing.md §5.5.
+    """
     came, open_ = tokens.count(True), tokens.count(None)
     if node.type == "start":
         return True
@@ -134,7 +137,10 @@ def _verdict(node: Node, tokens: list[bool | None]) -> bool | None:
 
 
 def next_step(graph: Graph, seen: Mapping[str, str], done: Mapping[str, Ended]) -> Step:
-    """What the walk does now. `seen` are all nodes with a node run, `done` those that have ended."""
+    """Return the next step.
+
+    `seen` are all nodes with a node run; `done` are those that have ended.
+    """
     run: list[str] = []
     skip: list[str] = []
     for node in graph.nodes.values():

@@ -12,12 +12,12 @@ from ..db.database import Row
 from ..db.ids import Ids
 from . import dispatch, matching
 
-# Where the payload of a manual or hook run lands in the job's metadata, by the flow's event.
+# The metadata key of a manual or hook run's payload, by the flow's event.
 _SLOTS = {"schedule": "schedule", "webhook": "webhook", "slack_mention": "slack"}
 
 
 class Fired(NamedTuple):
-    """What firing a flow came to (routing.md §3.11)."""
+    """The result of starting a flow by name (routing.md §3.11)."""
 
     outcome: str
     job_id: str | None
@@ -25,7 +25,7 @@ class Fired(NamedTuple):
     reason: str | None
 
     def body(self) -> dict[str, Any]:
-        """The result object that the routes answer with."""
+        """Return the result object for the routes."""
         return {
             "matched": True,
             "outcome": self.outcome,
@@ -36,22 +36,25 @@ class Fired(NamedTuple):
 
 
 def slot_of(event: str) -> str:
-    """The metadata key under which the payload of a run of this event is kept."""
+    """Return the metadata key for the payload of a run of this event."""
     return _SLOTS.get(event, "trigger_payload")
 
 
 def trial_payload(at: int) -> dict[str, Any]:
-    """What a test of a trigger sends when nobody says what."""
+    """Return the default payload of a trigger test."""
     return {"test": True, "sent_at": iso_app(at), "message": "Test run of this workflow's trigger"}
 
 
 def trial_key(flow_id: str, unique: str) -> str:
-    """The key of one test of a flow's trigger."""
+    """Return the idempotency key of one trigger test."""
     return f"flow-test:{flow_id}:{unique}"
 
 
 def active_flow(plane: Plane, flow_id: str) -> Row | None:
-    """An active flow with its published graph: id, user_id, installation_id, version_id, graph; else None."""
+    """Return an active flow with its published graph, or None.
+
+    The row has id, user_id, installation_id, version_id and graph.
+    """
     return plane.db.one(
         "SELECT f.id, f.user_id, f.installation_id, v.id AS version_id, v.graph FROM flows f"
         " JOIN flow_versions v ON v.id = f.published_version_id WHERE f.id = ? AND f.status = 'active'",
@@ -60,7 +63,7 @@ def active_flow(plane: Plane, flow_id: str) -> Row | None:
 
 
 def repo_of(plane: Plane, flow: Row, start: Mapping[str, Any]) -> Row | None:
-    """The first repository of the start node's filter, as the flow's owner has connected it."""
+    """Return the first repository of the start node's filter that the owner connected."""
     names = (start.get("filter") or {}).get("repos") or []
     if not names:
         return None
@@ -83,10 +86,10 @@ def fire(
     at: int | None = None,
     origin: str = "outside",
 ) -> Fired:
-    """Queue and start one run of an active flow (a row of active_flow) whatever its trigger.
+    """Queue and start one run of an active flow, whatever its trigger.
 
-    Duplicate-sensitive unless the flow has a clock, or as `sensitive` says; `source` is the start source, `about` more
-    metadata.
+    `flow` is a row of `active_flow`. Active duplicates are rejected unless the flow has a schedule, or as `sensitive`
+    says; `source` is the start source, `about` is added to the metadata.
     """
     at = plane.clock.now_us() if at is None else at
     start = matching.start_data(json.loads(flow["graph"]))

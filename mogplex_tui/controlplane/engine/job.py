@@ -31,7 +31,7 @@ class Agent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What does not change while a job runs."""
+    """The constant data of a running job."""
 
     id: str
     user_id: str
@@ -46,11 +46,11 @@ class Job:
 
     @property
     def source_type(self) -> str:
-        """What set it off."""
+        """The event that caused the job."""
         return str(self.metadata.get("source_type") or "unknown")
 
     def word(self) -> str:
-        """Everything that people wrote about it: titles, comments and hook payloads."""
+        """All text that people wrote: titles, comments and hook payloads."""
         told = [self.metadata.get(key) for key in _TOLD]
         told += [
             json.dumps(self.metadata[key])
@@ -61,11 +61,14 @@ class Job:
 
 
 class Unresolved(Exception):
-    """A job that cannot be executed; the text is its error: MISSING_CONFIG or NO_GITHUB_CONNECTION."""
+    """A job that cannot be executed: MISSING_CONFIG or NO_GITHUB_CONNECTION."""
 
 
 def load(stage: Stage, job_id: str) -> Job | None:
-    """A running job with everything it needs, None when it does not run; raises Unresolved (runtime-model.md §4, 5b)."""
+    """Return a running job with everything it needs; None if it is not running.
+
+    Raises Unresolved (runtime-model.md §4, 5b).
+    """
     db = stage.plane.db
     row = db.one(
         "SELECT j.*, o.owner_id, o.owner_installation_id FROM job_runs j JOIN job_owners o ON o.job_run_id = j.id"
@@ -74,7 +77,7 @@ def load(stage: Stage, job_id: str) -> Job | None:
     )
     if row is None:
         return None
-    # The hosted service resolves flows alone (routing.md §0).
+    # The hosted service executes flows only (routing.md §0).
     inert = stage.plane.is_hosted and row["flow_id"] is None
     if row["owner_id"] is None or inert:
         raise Unresolved(MISSING)
@@ -122,7 +125,10 @@ def _graph(db: Database, row: Row, metadata: Mapping[str, Any]) -> Graph:
 
 
 def _agents(db: Database, graph: Graph, user_id: str) -> dict[str, Agent]:
-    """The agents of all agent nodes by node id; a node of our own harness must have one and a model."""
+    """Return the agents of all agent nodes by node id.
+
+    A node with the built-in harness must have an agent and a model.
+    """
     found: dict[str, Agent] = {}
     for node in graph.of_type("agent"):
         row = db.one(
@@ -139,17 +145,17 @@ def _agents(db: Database, graph: Graph, user_id: str) -> dict[str, Agent]:
 
 
 def harness_of(node: Node) -> str:
-    """What executes an agent node: mogplex, claude-code or codex."""
+    """Return the harness of an agent node: mogplex, claude-code or codex."""
     return str(node.data.get("harness") or "mogplex")
 
 
 def node_rows(db: Database, job_id: str) -> list[Row]:
-    """The node runs of a job, oldest first."""
+    """Return the node runs of a job, oldest first."""
     return db.all("SELECT * FROM flow_node_runs WHERE job_run_id = ? ORDER BY created_at, rowid", (job_id,))
 
 
 def progress(rows: list[Row]) -> tuple[dict[str, str], dict[str, Ended]]:
-    """Status by node id, and how the nodes that are over have ended."""
+    """Return the status of each node, and how finished nodes ended."""
     seen, done = {}, {}
     for row in rows:
         seen[row["node_id"]] = row["status"]
@@ -161,13 +167,13 @@ def progress(rows: list[Row]) -> tuple[dict[str, str], dict[str, Ended]]:
 
 
 def output_of(row: Row) -> dict[str, Any]:
-    """What a node run left behind."""
+    """Return the output of a node run."""
     value = json.loads(row["output"]) if row["output"] else {}
     return value if isinstance(value, dict) else {}
 
 
 def state_of(job: Job, rows: list[Row]) -> State:
-    """The run state that the nodes which are over have made."""
+    """Return the run state after the finished nodes."""
     state = State(job.metadata, job.repo.full_name, job.repo.branch or "main")
     for row in sorted(rows, key=lambda row: row["completed_at"] or 0):
         if row["status"] != "success":
@@ -181,7 +187,7 @@ def state_of(job: Job, rows: list[Row]) -> State:
 
 
 def call_metadata(job: Job, node: Node) -> dict[str, Any]:
-    """Metadata of a call that a node of this job makes (observability.md §2.1)."""
+    """Return the metadata of a call that a node of this job makes."""
     keep = ("pr_number", "pr_url", "issue_number", "repo_full_name")
     metadata = {key: job.metadata[key] for key in keep if key in job.metadata}
     agent = job.agents.get(node.id)
@@ -194,6 +200,6 @@ def call_metadata(job: Job, node: Node) -> dict[str, Any]:
 
 
 def working_branch(stage: Stage, job: Job, node: Node) -> str:
-    """The branch that a coding node works on, the same however often it is asked."""
+    """Return the working branch of a coding node; repeated calls return the same."""
     rng = stage.part(f"branch:{job.id}:{node.id}").rng
     return f"mogplex/{job.metadata.get('head_branch') or 'change'}-{token(rng, '', 4)}"

@@ -17,13 +17,16 @@ _SAMPLES = 5
 
 
 def release_locks(plane: Plane, ids: Ids, at: int) -> list[dict[str, Any]]:
-    """Release what is held for too long; one entry a table as zombie-row-reaper answers it."""
+    """Release locks that are held for too long.
+
+    Returns one entry per table, as the zombie-row-reaper route answers.
+    """
     with plane.db.transaction(ids=ids) as tx:
         return [_snapshot_locks(tx, at), _exec_locks(tx, at), _tests(tx, at)]
 
 
 def table(name: str, scanned: int, reaped: list[str]) -> dict[str, Any]:
-    """One entry of the reaper's answer."""
+    """Return one entry of the reaper's answer."""
     return {"table": name, "scanned": scanned, "reaped": len(reaped), "sample_ids": reaped[:_SAMPLES]}
 
 
@@ -65,7 +68,7 @@ def _tests(tx: Tx, at: int) -> dict[str, Any]:
 
 
 def reap_sandboxes(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """One round over all sandboxes, as the route answers it."""
+    """Check all sandboxes once; return the answer of the route."""
     results = reap(plane, ids, at)
     body: dict[str, Any] = {"message": f"Reaped {len(results)} sandbox(es)", "reaped": len(results)}
     return body | ({"results": results} if results else {})

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..db.database import Database, Row
 from .github import Event, Source
 
-# The event of each kind of work that an assignment stands for; clocked kinds have none.
+# The event for each kind of work of an assignment; scheduled kinds have none.
 ASSIGNED = {
     "pr_opened": "pr_review",
     "push": "push_review",
@@ -23,7 +23,7 @@ _DEPENDABOT = ("dependabot[bot]", "dependabot-preview[bot]", "dependabot")
 
 
 class Target(NamedTuple):
-    """Somebody's standing wish that an event meets: which parent, whose, and on which repository row."""
+    """A flow, assignment or trigger that an event matches, with owner and repository."""
 
     kind: str
     id: str
@@ -36,7 +36,7 @@ class Target(NamedTuple):
 
 
 def start_data(graph: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of a graph's start node, empty when it has none."""
+    """Return the data of a graph's start node, or an empty object."""
     for node in graph.get("nodes", []):
         if node.get("type") == "start":
             return dict(node.get("data") or {})
@@ -44,7 +44,7 @@ def start_data(graph: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def first_agent(graph: Mapping[str, Any]) -> str | None:
-    """The agent of the node directly after start."""
+    """Return the agent of the node directly after start."""
     nodes = {node.get("id"): node for node in graph.get("nodes", [])}
     starts = {node_id for node_id, node in nodes.items() if node.get("type") == "start"}
     for edge in graph.get("edges", []):
@@ -56,9 +56,9 @@ def first_agent(graph: Mapping[str, Any]) -> str | None:
 
 
 def find_targets(db: Database, event: Event, source: Source, standing: bool = True) -> list[Target]:
-    """Every published active flow, enabled assignment and enabled trigger that the event sets off, oldest first.
+    """Return the flows, assignments and triggers that match, oldest first.
 
-    Without `standing` only flows: the hosted service reads the other two tables no more (routing.md §0).
+    Without `standing` only flows are returned: the hosted service ignores the other two tables (routing.md §0).
     """
     if source.repo is None:
         return []
@@ -76,7 +76,7 @@ def find_targets(db: Database, event: Event, source: Source, standing: bool = Tr
 
 
 def repos_named(db: Database, full_name: str) -> list[Row]:
-    """The repository rows of this name, base rows before sub-projects, of all owners."""
+    """Return all owners' repository rows of a name, base rows before sub-projects."""
     return db.all(
         "SELECT id, user_id, full_name, github_installation_id FROM repos WHERE full_name = ? COLLATE NOCASE"
         " ORDER BY root_directory IS NOT NULL, created_at, id",
@@ -139,7 +139,10 @@ def _has_slug(db: Database, agent_id: str | None, slug: str) -> bool:
 def matches_start(
     start: Mapping[str, Any], event: Event, source: Source, own_installation: int, installation: int | None
 ) -> bool:
-    """Whether a start node listens to the event: its kind, its filter and the event's own conditions (§5.3)."""
+    """Return whether a start node listens to the event.
+
+    It checks the event's kind, the node's filter and the conditions of the event (routing.md §5.3).
+    """
     if start.get("event") != event.type:
         return False
     wanted = start.get("filter") or {}
@@ -169,7 +172,7 @@ def _own_conditions(start: Mapping[str, Any], wanted: Mapping[str, Any], event: 
 
 
 def author_passes(wanted: str, event: Event) -> bool:
-    """Whether the author of a pull request passes the filter; an unknown one passes only `any`."""
+    """Return whether a pull request's author passes; an unknown one passes only `any`."""
     if wanted == "any":
         return True
     if event.author is None:
@@ -181,7 +184,7 @@ def author_passes(wanted: str, event: Event) -> bool:
 
 
 def tag_passes(pattern: str, tag: str) -> bool:
-    """Whether a tag fits a pattern whose only wildcard is `*`; an empty pattern fits any."""
+    """Return whether a tag matches a pattern with `*`; an empty pattern matches all."""
     if not pattern:
         return True
     literal = re.sub(r"([?\[\]])", r"[\1]", pattern)
@@ -224,7 +227,7 @@ def _triggers(db: Database, event: Event, source: Source, owners: Mapping[str, R
         repo = owners.get(row["user_id"])
         if repo is None or _installation(source, repo) != row["installation_id"]:
             continue
-        # A bare mention is for the default, a named one for the agent of that name.
+        # A mention without a name is for the default agent, one with a name for the agent of that name.
         if event.type == "mention":
             named = (row["slug"] or "").lower() == event.slug
             if not (row["is_default"] if event.slug is None else named):

@@ -25,7 +25,7 @@ class Answer(NamedTuple):
 
     @property
     def denied(self) -> bool:
-        """Whether a person said no."""
+        """Return whether a person denied it."""
         word = self.payload.get("decision")
         return word in ("deny", "denied") or self.payload.get("approved") is False
 
@@ -34,13 +34,13 @@ Parked = Generator[float, None, Answer | None]
 
 
 def runs(stage: Stage, job_id: str) -> bool:
-    """Whether the job still runs, that is, nobody has cancelled or deleted it."""
+    """Return whether the job is still running: not cancelled and not deleted."""
     status = stage.plane.db.value("SELECT status FROM job_runs WHERE id = ?", (job_id,))
     return bool(status == "running")
 
 
 def rest(stage: Stage, job_id: str, seconds: float) -> Rest:
-    """Let `seconds` of the story pass; False as soon as the job was stopped."""
+    """Wait for simulated seconds; return False as soon as the job is stopped."""
     due = stage.now() + int(max(0.0, seconds) * SECOND_US / stage.speed)
     while True:
         yield stage.seconds_until(due)
@@ -59,9 +59,9 @@ def park(
     config: Mapping[str, Any],
     lasts_us: int | None,
 ) -> Parked:
-    """Wait on an event or a person for at most `lasts_us` µs of real time; None when the job was stopped.
+    """Wait for an event or a person for at most `lasts_us` µs of real time.
 
-    A wait that the node has already (after a restart) is gone on with.
+    Returns None if the job was stopped. A wait that the node already has, after a restart, is continued.
     """
     db, now = stage.plane.db, stage.now()
     wait_id = db.value(
@@ -84,7 +84,7 @@ def park(
             )
     answer_at = None
     if job.origin == "story" and stage.scenario.now.answered:
-        # People of the story take their time; who set work off from outside answers for it.
+        # Simulated people answer after a while; work that was started from outside is answered from outside.
         seconds = wait_seconds(part.rng) if kind != waits.TOOL else part.rng.uniform(4.0, 25.0)
         answer_at = now + int(seconds * SECOND_US / stage.speed)
     return (yield from _watch(stage, part, wait_id, answer_at))

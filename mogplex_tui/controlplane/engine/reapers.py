@@ -18,7 +18,7 @@ PREPARED_AGE_US = 2 * MINUTE_US
 CALL_AGE_US = 6 * HOUR_US
 JOB_AGE_US = 6 * HOUR_US
 _LIVE = "status IN ('pending', 'streaming')"
-# Named so that the index by user and status serves; there are few users.
+# The statuses are listed so that the index by user and status is used; there are few users.
 _ANYBODY = "user_id IN (SELECT id FROM profiles)"
 _REPAIR_AT_ONCE = 250
 _RECONCILE_AT_ONCE = 100
@@ -31,7 +31,10 @@ def _nobody(_: str) -> bool:
 
 
 def repair_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Start the pending jobs whose last attempt is two minutes old (source repair); the route's body."""
+    """Start jobs whose last attempt is two minutes old; return the route's body.
+
+    The ledger source is `repair`.
+    """
     rows = plane.db.all(
         "SELECT id, coalesce(last_start_attempt_at, created_at) AS since FROM job_runs WHERE status = 'pending'"
         " ORDER BY created_at, id LIMIT ?",
@@ -58,7 +61,10 @@ def repair_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
 
 
 def reconcile_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Finish requested cancels, and fail running jobs that no runtime holds and no call works for; the route's body."""
+    """Finish requested cancels and fail abandoned jobs; return the route's body.
+
+    A running job is abandoned if no runtime holds it and no call works for it.
+    """
     rows = plane.db.all(
         "SELECT * FROM job_runs WHERE (status IN ('pending', 'running') AND cancel_requested_at IS NOT NULL)"
         " OR (status = 'running' AND runtime_run_id IS NULL) ORDER BY created_at, id LIMIT ?",
@@ -108,7 +114,10 @@ def _tell(
 
 
 def zombie_rows(plane: Plane, ids: Ids, at: int, spare: Spare = _nobody) -> dict[str, Any]:
-    """Give up what is too old (system.md §3.1); the route's body. Calls that `spare` names are being worked on."""
+    """Give up rows that are too old; return the route's body.
+
+    Calls in `spare` are being worked on (system.md §3.1).
+    """
     tables = [
         _zombie_calls(plane, ids, at, spare),
         *locks.release_locks(plane, ids, at),
@@ -139,7 +148,8 @@ def _zombie_calls(plane: Plane, ids: Ids, at: int, spare: Spare) -> dict[str, An
         for row in rows:
             if not spare(row["id"]) and at - row["started_at"] >= _age_limit(row):
                 reaped += [row["id"]] if calls.reap_call(tx, row["id"], at) else []
-        # A run never outlives its call (runtime-model.md §9); on the hosted service nothing looks (system.md §3.1).
+        # A run never outlives its call (runtime-model.md §9); on the hosted service nothing checks that (system.md
+        # §3.1).
         outlived = (
             "SELECT r.id FROM external_agent_runs r JOIN ai_calls c ON c.id = r.ai_call_id"
             f" WHERE r.{_LIVE} AND c.status NOT IN ('pending', 'streaming')"
@@ -150,7 +160,7 @@ def _zombie_calls(plane: Plane, ids: Ids, at: int, spare: Spare) -> dict[str, An
 
 
 def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Jobs that run for six hours; one that waits for an event or a person is parked, not stuck."""
+    """Give up jobs that run for six hours; jobs that wait for an event are not stuck."""
     reason = "ZOMBIE_REAPED"
     rows = plane.db.all("SELECT id, started_at FROM job_runs WHERE status = 'running'")
     reaped = []
@@ -173,7 +183,7 @@ def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
 
 
 def finish_cancels(plane: Plane, ids: Ids, at: int, spare: Spare) -> None:
-    """See to requests to cancel a call that nobody has seen to."""
+    """Finish cancel requests for calls that nothing has handled."""
     rows = plane.db.all(
         f"SELECT id FROM ai_calls WHERE {_ANYBODY} AND {_LIVE} AND control_state = 'cancel_requested'"
     )
@@ -185,7 +195,7 @@ def finish_cancels(plane: Plane, ids: Ids, at: int, spare: Spare) -> None:
 
 
 def expire_waits(plane: Plane, ids: Ids, at: int) -> int:
-    """Expire the waits whose time is over and wake their jobs; returns how many."""
+    """Expire waits whose time is over and wake their jobs; return how many."""
     rows = plane.db.all("SELECT id FROM flow_waits WHERE status = 'waiting' AND expires_at <= ?", (at,))
     with plane.db.transaction(ids=ids) as tx:
         expired = [row["id"] for row in rows if nodes.end_wait(tx, row["id"], "expired", at)]

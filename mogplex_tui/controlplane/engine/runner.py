@@ -15,9 +15,9 @@ from .parking import runs
 
 
 class Runner:
-    """Everything that runs jobs on one stage.
+    """Run all jobs of one stage.
 
-    Where a job stands is in its node runs alone, so that any process can go on with it.
+    The position of a job is stored in its node runs only, so that any process can continue it.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -25,7 +25,7 @@ class Runner:
         self._actors: dict[str, set[str]] = {}
 
     def take_up(self, job_id: str) -> None:
-        """Begin or go on with a running job, unless it is being run already."""
+        """Start or continue a running job, unless it is being run already."""
         if job_id in self._actors:
             return
         name = f"job:{job_id}"
@@ -35,12 +35,12 @@ class Runner:
         self._stage.spawn(name, self._begin(job_id), 0.4)
 
     def stopped(self, job_id: str) -> None:
-        """A job was cancelled: its nodes look at it now."""
+        """Notify the nodes of a job that it was cancelled."""
         for name in self._actors.get(job_id, ()):
             self._stage.scheduler.wake(name)
 
     def resumed(self, wait_id: str) -> None:
-        """A wait was resumed: its node looks at it now; a job that nobody runs is taken up."""
+        """Notify the node of a resumed wait; continue its job if nothing runs it."""
         row = self._stage.plane.db.one("SELECT job_run_id, node_id FROM flow_waits WHERE id = ?", (wait_id,))
         if row is None:
             return
@@ -49,7 +49,7 @@ class Runner:
             self.take_up(row["job_run_id"])
 
     def forget(self, job_id: str) -> None:
-        """Let go of a job, as after a fault of one of its actors."""
+        """Drop a job, for example after an error in one of its actors."""
         self._actors.pop(job_id, None)
 
     def _live_calls(self, job_id: str) -> list[str]:
@@ -59,7 +59,7 @@ class Runner:
         return [row["id"] for row in rows]
 
     def _let_go(self, job_id: str) -> None:
-        """End the calls of a job that was stopped before anybody could take them up."""
+        """End the calls of a job that was stopped before they could be started."""
         with self._stage.part(f"let go:{job_id}").tx() as tx:
             for call_id in self._live_calls(job_id):
                 payload = {"reason": "PARENT_JOB_CANCELLED"}
@@ -85,7 +85,7 @@ class Runner:
         self._advance(job)
 
     def _advance(self, job: Job) -> None:
-        """Let every node run that may run now; end the job when its walk is over."""
+        """Run every node that may run now; end the job when its graph is finished."""
         if not runs(self._stage, job.id):
             self.forget(job.id)
             return
@@ -117,7 +117,7 @@ class Runner:
         self._spawn(job, node, self._write(job, node, "running", started_at=now), now)
 
     def _write(self, job: Job, node: Node, status: str, **instants: Any) -> str:
-        """Write the row of a node that begins, or never will, and return its id."""
+        """Write the row of a node that starts or is skipped, and return its id."""
         with self._part(job, node).tx() as tx:
             return nodes.insert_node_run(
                 tx,
@@ -138,7 +138,7 @@ class Runner:
 
     def _act(self, job: Job, node: Node, run_id: str, began_at: int) -> Acts:
         part = self._part(job, node)
-        # Row ids of the node run itself were drawn from the same stream.
+        # Ids of the node run's own rows were drawn from the same random stream.
         part.ids.uuid()
         end = yield from self._work(part, job, node, began_at)
         self._actors.get(job.id, set()).discard(_actor(job.id, node.id))
@@ -169,7 +169,7 @@ class Runner:
         return known.get(node.type, steps.moment)(stage, part, job, node)
 
     def _close(self, part: Part, job: Job, run_id: str, end: NodeEnd) -> bool:
-        """Write the end of a node; False when its job runs no more."""
+        """Write the end of a node; return False if its job is not running any more."""
         with part.tx() as tx:
             row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job.id,))
             if row is None or row["status"] != "running":

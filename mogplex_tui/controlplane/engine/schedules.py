@@ -14,9 +14,9 @@ _UTC = "UTC"
 
 
 def tick(plane: Plane, ids: Ids, us: int) -> list[str]:
-    """Fire everything that is due in the minute of `us` (µs); returns the ids of the queued jobs.
+    """Queue and start everything due in the minute of `us` (µs); return the job ids.
 
-    The key of a tick names its minute, so that a minute that is told twice happens once.
+    The idempotency key names the minute, so that a minute that is handled twice starts work once.
     """
     minute = us // MINUTE_US * MINUTE_US
     queued = _flows(plane, ids, minute, us)

@@ -15,7 +15,10 @@ EVENT = "slack_mention"
 
 
 def mentioned(plane: Plane, ids: Ids, payload: Payload) -> list[hooks.Fired]:
-    """Fire every active flow that listens to the channel of an app mention; one run a flow and event id."""
+    """Start every active flow that listens to the channel of a mention.
+
+    One run per flow and event id.
+    """
     event = part(payload, "event")
     event_id = text(payload.get("event_id"))
     if event.get("type") != "app_mention" or event_id is None or event.get("bot_id"):
@@ -34,7 +37,7 @@ def mentioned(plane: Plane, ids: Ids, payload: Payload) -> list[hooks.Fired]:
 
 
 def _slack(payload: Payload) -> dict[str, Any]:
-    """What a job keeps of the event."""
+    """Return the job metadata of the event."""
     event = part(payload, "event")
     kept = {key: event[key] for key in ("channel", "user", "text", "ts", "thread_ts") if key in event}
     return kept | {"team_id": payload.get("team_id"), "event_id": payload.get("event_id")}

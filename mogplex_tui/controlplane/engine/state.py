@@ -15,7 +15,7 @@ _PLACE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 @dataclass
 class State:
-    """Run state: the job's metadata, its repository, the variables that nodes have set and what agents have said."""
+    """Run state: metadata, repository, variables set by nodes, agents' outputs."""
 
     metadata: Mapping[str, Any]
     repo_full_name: str
@@ -24,7 +24,7 @@ class State:
     outputs: list[str] = field(default_factory=list)
 
     def look(self, path: str) -> Any:
-        """The value at a dotted path, None when there is none."""
+        """Return the value at a dotted path, or None."""
         path = path.strip()
         if path in _METADATA:
             return self.metadata.get(path)
@@ -39,7 +39,7 @@ class State:
         return "\n\n".join(self.outputs) if path == "previous_outputs" else None
 
     def fill(self, template: str) -> str:
-        """A template with every `{{path}}` replaced by its value as text."""
+        """Return a template with every `{{path}}` replaced by its value as text."""
         return _PLACE.sub(lambda match: as_text(self.look(match[1])), template)
 
 
@@ -55,7 +55,7 @@ def _walk(value: Any, path: str) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """A value as people write it: nothing for None, JSON for what has parts."""
+    """Return a value as text: empty for None, JSON for objects and lists."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -95,7 +95,7 @@ def _listed(left: Any, right: str) -> bool:
 
 
 def holds(state: State, rule: Mapping[str, Any]) -> bool:
-    """Whether one rule of a condition holds; an unknown operator never does."""
+    """Return whether one rule of a condition is true; unknown operators are false."""
     left, right = state.look(str(rule.get("field") or "")), as_text(rule.get("value"))
     results = {
         "exists": lambda: left is not None,
@@ -117,13 +117,13 @@ def holds(state: State, rule: Mapping[str, Any]) -> bool:
 
 
 def condition(state: State, data: Mapping[str, Any]) -> bool:
-    """Whether a condition node takes its true side."""
+    """Return whether a condition node takes its true side."""
     results = [holds(state, rule) for rule in data.get("rules") or []]
     return any(results) if data.get("mode") == "any" else all(results)
 
 
 def assign(state: State, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables that a set_variable node sets."""
+    """Return the variables that a set_variable node sets."""
     set_: dict[str, Any] = {}
     for entry in data.get("assignments") or []:
         set_[str(entry.get("key"))] = state.fill(str(entry.get("template") or ""))
@@ -131,7 +131,7 @@ def assign(state: State, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def transform(state: State, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables that a transform node sets; later lines see earlier ones."""
+    """Return the variables that a transform node sets; later lines see earlier ones."""
     known = State(
         state.metadata, state.repo_full_name, state.default_branch, dict(state.variables), state.outputs
     )

@@ -18,14 +18,14 @@ from .parking import park, rest
 
 _DELAY_SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3_600.0}
 _TIMEOUT_US = {"minutes": MINUTE_US, "hours": HOUR_US, "days": DAY_US}
-# Whoever asks for longer gets this; the clock counts no further than it can.
+# The longest delay; the clock cannot count further.
 _CENTURY_US = 36_525 * DAY_US
-# Commands that plainly end badly.
+# Commands that obviously fail.
 _BAD_COMMAND = re.compile(r"(^|[;&|]\s*)(false|exit\s+[1-9]\d*)\s*$")
 
 
 def moment(stage: Stage, _part: Part, job: Job, node: Node) -> NodeActs:
-    """Start, parallel, join and end: a moment."""
+    """Run a start, parallel, join or end node, which takes a moment."""
     if not (yield from rest(stage, job.id, 0.1)):
         return None
     return NodeEnd("success", None, {"event": job.source_type} if node.type == "start" else {})
@@ -50,7 +50,7 @@ def variables(stage: Stage, _part: Part, job: Job, node: Node) -> NodeActs:
 
 
 def delay(stage: Stage, job: Job, node: Node, began_at: int) -> NodeActs:
-    """Let time pass, at the pace of the story."""
+    """Wait in simulated time."""
     duration = node.data.get("duration")
     seconds = float(duration) if isinstance(duration, int | float) else 1.0
     seconds = min(seconds * _DELAY_SECONDS.get(str(node.data.get("unit")), 1.0), _CENTURY_US / SECOND_US)
@@ -61,7 +61,7 @@ def delay(stage: Stage, job: Job, node: Node, began_at: int) -> NodeActs:
 
 
 def await_event(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
-    """Park until the event comes or a person answers; a no and the end of the time fail the node."""
+    """Wait for an event or a person; a denial or a timeout makes the node fail."""
     config = waits.expected(node.data.get("config") or {}, job.metadata)
     kind = str(config.get("kind") or waits.LABEL)
     timeout = node.data.get("timeout")
@@ -83,7 +83,7 @@ def await_event(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
 
 
 def action(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
-    """Do one thing outside: in a sandbox, on GitHub or in Slack, as its fields say after filling them."""
+    """Carry out one action in a sandbox, on GitHub or in Slack."""
     operation = str(node.data.get("operation") or "sandbox.run_command")
     slow = operation == "sandbox.run_command"
     if not (
@@ -101,7 +101,7 @@ Data = dict[str, Any]
 
 
 def _number(job: Job, data: Data, key: str) -> int | None:
-    """The pull request or issue that an action is about: its own, else the job's."""
+    """Return the pull request or issue of an action: its own, else the job's."""
     own = data.get(key)
     if isinstance(own, int) and not isinstance(own, bool):
         return own

@@ -22,7 +22,7 @@ MANUAL, TOOL = "manual_approval", "tool_approval"
 
 
 class Signal(NamedTuple):
-    """What a delivery tells to waits of one kind, about one repository."""
+    """What a delivery means for waits of one kind on one repository."""
 
     kind: str
     repo: str
@@ -30,7 +30,7 @@ class Signal(NamedTuple):
 
 
 def signal_of(event: str, payload: Payload) -> Signal | None:
-    """The signal of a delivery; None for one that no wait listens to."""
+    """Return the signal of a delivery, or None if no wait listens to it."""
     repo = source_of(payload).repo
     read = _READERS.get(event)
     if repo is None or read is None:
@@ -103,7 +103,7 @@ _READERS = {
 
 
 def fits(config: Mapping[str, Any], signal: Signal) -> bool:
-    """Whether a waiting node's configuration is met by the signal of its kind."""
+    """Return whether a signal matches a waiting node's configuration."""
     return _FITS[signal.kind](config, signal.facts)
 
 
@@ -146,7 +146,10 @@ _FITS = {LABEL: _fits_label, COMMENT: _fits_comment, CI: _fits_ci, PREVIEW: _fit
 
 
 def resume(plane: Plane, ids: Ids, signal: Signal, delivery: str | None, at: int) -> dict[str, Any]:
-    """Resume every waiting node that the signal meets; the counts of the webhook's answer (system.md §2.1)."""
+    """Resume every waiting node that the signal matches.
+
+    Returns the counts of the webhook's answer (system.md §2.1).
+    """
     rows = plane.db.all(
         "SELECT w.id, w.status, w.wait_config, w.resume_delivery_id FROM flow_waits w JOIN repos r ON r.id = w.repo_id"
         " WHERE w.wait_kind = ? AND r.full_name = ? COLLATE NOCASE"
@@ -179,7 +182,10 @@ def _is_met(row: Row, signal: Signal, delivery: str | None) -> bool:
 
 
 def expected(config: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """A node's configuration with what the job itself is about filled in: its issue, its commit (routing.md §5.5)."""
+    """Return a node's configuration with the job's own issue and commit filled in.
+
+    routing.md §5.5.
+    """
     filled = dict(config)
     if filled.get("kind") == COMMENT and filled.get("matchTriggerIssue", True):
         filled["expectedIssueNumber"] = metadata.get("issue_number", metadata.get("pr_number"))

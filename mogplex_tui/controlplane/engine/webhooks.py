@@ -13,10 +13,10 @@ from .github import LISTENED, Event, Payload, Source, events, source_of
 
 
 class Delivery(NamedTuple):
-    """One delivery: x-github-event, x-github-delivery or the body's digest, and the body.
+    """One delivery: x-github-event, x-github-delivery or the body's digest, and body.
 
-    `origin` as in dispatch.Work; `refused` makes the background runtime refuse every start; `at` is the instant, the
-    plane's present when None.
+    `origin` is as in dispatch.Work; `refused` simulates a background runtime that refuses every start; `at` is the time
+    of the delivery, None for now.
     """
 
     event: str
@@ -29,7 +29,7 @@ class Delivery(NamedTuple):
 
 @dataclass
 class _Counts:
-    """How the dispatches of one delivery came out."""
+    """How the dispatches of one delivery ended."""
 
     queued: int = 0
     started: int = 0
@@ -40,7 +40,10 @@ class _Counts:
 
 
 def deliver(plane: Plane, ids: Ids, delivery: Delivery) -> dict[str, Any]:
-    """Act on a delivery whose sender is proved; returns the body of the answer (routing.md §5.4)."""
+    """Handle a delivery with a verified sender; return the answer's body.
+
+    routing.md §5.4.
+    """
     at = plane.clock.now_us() if delivery.at is None else delivery.at
     delivery = delivery._replace(at=at)
     payload = delivery.payload
@@ -78,7 +81,7 @@ def deliver(plane: Plane, ids: Ids, delivery: Delivery) -> dict[str, Any]:
 
 
 def _known_account(plane: Plane, source: Source) -> Source:
-    """The source with the kind of account that the installation is known to have, when the delivery does not say."""
+    """Return the origin with the installation's kind of account, if it was missing."""
     if source.account_type is not None:
         return source
     kind = plane.db.value(
@@ -90,7 +93,7 @@ def _known_account(plane: Plane, source: Source) -> Source:
 
 
 def work_of(delivery: Delivery, event: Event, target: matching.Target) -> dispatch.Work:
-    """What a matched event asks for, with the key that makes it happen once (routing.md §5.4)."""
+    """Return the work of a matched event, with its idempotency key (routing.md §5.4)."""
     metadata = dispatch.work_metadata(target, event.metadata)
     key = f"github-webhook:{target.kind}:{target.id}:{delivery.key}"
     pull, sha = metadata.get("pr_number"), metadata.get("head_sha")

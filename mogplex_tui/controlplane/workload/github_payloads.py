@@ -10,7 +10,7 @@ from .rng import pick, whole
 
 
 class About(NamedTuple):
-    """The repository that a delivery is about; an unknown installation is left out."""
+    """The repository of a delivery; an unknown installation is left out."""
 
     full_name: str
     branch: str = "main"
@@ -19,19 +19,19 @@ class About(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Its page."""
+        """The URL of its page."""
         return f"https://github.com/{self.full_name}"
 
 
 class Said(NamedTuple):
-    """What a person wants the delivery to say instead of what would be drawn."""
+    """Texts of a delivery that replace randomly drawn ones."""
 
     text: str | None = None
     number: int | None = None
     author: str | None = None
 
 
-# Name of a kind -> (x-github-event, one line for people).
+# Name of a kind -> (x-github-event, one line of help).
 KINDS = {
     "pull_request": ("pull_request", "a person opens a pull request"),
     "push": ("push", "commits reach the default branch"),
@@ -49,7 +49,7 @@ _NOTHING = Said()
 
 
 def build(rng: Random, kind: str, about: About, said: Said = _NOTHING) -> dict[str, Any]:
-    """The body of one delivery of a kind of KINDS; raises KeyError for another."""
+    """Return the body of one delivery. Raises KeyError for an unknown kind."""
     author = said.author or pick(rng, work("authors"))
     body = _BUILDERS[kind](rng, about, said, author)
     owner = about.full_name.partition("/")[0]

@@ -1,6 +1,4 @@
-"""What every part of the plane holds: settings, database, clock, hub, ids, and the bells that wake the
-simulator.
-"""
+"""What all code of the plane shares: settings, database, clock, hub, ids."""
 
 from __future__ import annotations
 
@@ -29,14 +27,14 @@ PROFILES = ("documented", "hosted")
 class Settings(NamedTuple):
     """How a plane is run.
 
-    `cron_secret` opens /api/cron and the workers' routes, `bypass_secret` the test headers (auth.md §1); None for
-    neither. `speed` 1.0 is a human pace, 0 means that nothing happens by itself; `rate_limit` is requests per key in a
-    rolling minute (auth.md §6), None for no limit; `port` 0 takes any free one; `seeded` False leaves the
-    database with nothing but its account. `scenario` names what a new database tells, or a file that says it
-    (scenarios/load.py), None for an ordinary day; `scale` None is the scenario's own. `profile` is one of PROFILES;
-    `faults` are rules as faults/rules.py reads them, and `fault_route` opens /__plane/faults, where they are switched.
-    `mcp_origins` are web origins, separated by commas, that may call the MCP endpoint; with `private_hosts`
-    connections may point into this machine's network.
+    `cron_secret` opens /api/cron and the workers' routes, `bypass_secret` the test headers (auth.md §1); None disables
+    them. `speed` 1.0 is real time, 0 means that nothing happens by itself; `rate_limit` is requests per key in a
+    rolling minute (auth.md §6), None for no limit; `port` 0 takes any free one; `seeded` False leaves the database with
+    only its account. `scenario` names the scenario of a new database, or a file with one (scenarios/load.py), None for
+    an ordinary day; `scale` None is the scenario's own. `profile` is one of PROFILES; `faults` are rules as
+    faults/rules.py reads them, and `fault_route` opens /__plane/faults, which changes them. `mcp_origins` are web
+    origins, separated by commas, that may call the MCP endpoint; with `private_hosts` connections may point into this
+    machine's network.
     """
 
     seed: int = 7
@@ -58,7 +56,7 @@ class Settings(NamedTuple):
 
 @dataclass(slots=True)
 class Wake:
-    """Callables that the service runs after commit when work arrives from outside, each with the row's id."""
+    """Callbacks to call after a commit when work arrives over HTTP, with the row's id."""
 
     on_run_started: list[Callable[[str], None]] = field(default_factory=list)
     on_cancel: list[Callable[[str], None]] = field(default_factory=list)
@@ -73,17 +71,17 @@ class Wake:
             call(run_id)
 
     def cancelled(self, call_id: str) -> None:
-        """A call is cancelled, or asked to end by itself because its job was (ai_calls.id)."""
+        """A call was cancelled, or asked to end because its job was (ai_calls.id)."""
         for call in tuple(self.on_cancel):
             call(call_id)
 
     def job_started(self, job_id: str) -> None:
-        """A queued job was started because another one made room (job_runs.id)."""
+        """A queued job was started because another one ended (job_runs.id)."""
         for call in tuple(self.on_job_started):
             call(job_id)
 
     def sandbox_running(self, record_id: str) -> None:
-        """A sandbox that a request asked for runs (sandboxes.id)."""
+        """A sandbox that a request started is running (sandboxes.id)."""
         for call in tuple(self.on_sandbox_running):
             call(record_id)
 
@@ -93,7 +91,7 @@ class Wake:
             call(job_id)
 
     def wait_resumed(self, wait_id: str) -> None:
-        """A parked job run may go on: its event came, or a person answered (flow_waits.id)."""
+        """A waiting job run may continue after its event or answer (flow_waits.id)."""
         for call in tuple(self.on_wait_resumed):
             call(wait_id)
 
@@ -102,11 +100,10 @@ class Wake:
 class Plane:
     """One running control plane.
 
-    The account row of `user_id`, its two tokens and its session exist before `seed.build` is called
-    (account.py); everything else in a new database is the seed's.
-    `ids` is the story's stream; the HTTP side draws from a fork, so that requests never shift it.
-    `settings` have a scale, and are not seeded when the scenario is not. `faults` are there once the plane answers,
-    and only where rules, the route or the scenario need them.
+    The account row of `user_id`, its two tokens and its session exist before `seed.build` is called (account.py);
+    everything else in a new database comes from the seed. `ids` is the seed's id stream; HTTP handlers draw from a
+    fork, so that requests do not change it. `settings` have a scale, and are not seeded if the scenario is not.
+    `faults` exist once the plane answers, and only if rules, the route or the scenario need them.
     """
 
     db: Database
@@ -122,28 +119,27 @@ class Plane:
 
     @property
     def is_hosted(self) -> bool:
-        """Whether it behaves as the hosted service does, and not as the written word."""
+        """Whether it behaves like the hosted service instead of the documentation."""
         return self.settings.profile == "hosted"
 
 
 def account_id(seed: int) -> str:
-    """The profile id of the seeded account, the same for every database of one seed."""
+    """The profile id of the seeded account, the same for every database of a seed."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"mogplex-tui/account/{seed}"))
 
 
 def open_plane(settings: Settings, path: Path, clock: Clock | None = None) -> Plane:
-    """Open or create the database at path and gather the parts; raises DatabaseMismatchError for a foreign
-    file and ScenarioError for a scenario that cannot be told.
+    """Open or create the database at a path and build the plane.
 
-    A file that is opened again keeps the seed and the scenario it was created with, and draws ids that it has not
-    used yet.
+    A file that is opened again keeps its seed and scenario, and draws new ids only. Raises DatabaseMismatchError for a
+    foreign file and ScenarioError for an invalid scenario.
     """
     asked = load.find(settings.scenario)
     hub = Hub()
-    # The stream is named after the run of the process: a second run on one file must not repeat ids.
+    # The stream is named after the number of the process, so that a second process on one file draws other ids.
     ids = Ids(f"{settings.seed}/0")
     db = Database(path, hub, ids)
-    # Until the story is complete nothing has drawn from the stream that the next run would repeat.
+    # Until the seed is complete nothing has drawn from the stream that the next process would repeat.
     generation = int(db.meta("generation") or "-1") + 1 if db.meta("complete") else 0
     seed = int(db.meta("seed") or settings.seed)
     scenario = _kept_scenario(db) or asked
@@ -157,14 +153,14 @@ def open_plane(settings: Settings, path: Path, clock: Clock | None = None) -> Pl
 
 
 def settled(settings: Settings, scenario: Scenario) -> Settings:
-    """The settings with what the scenario decides where they leave it open: scale, and whether there is a story."""
+    """Return the settings with the values that the scenario decides."""
     return settings._replace(
         scale=settings.scale or scenario.past.scale, seeded=settings.seeded and scenario.past.seeded
     )
 
 
 def _kept_scenario(db: Database) -> Scenario | None:
-    """What the story of a file that has one is about; a file from before there were scenarios tells the default."""
+    """Return the stored scenario of a file; older files have the default."""
     text = db.meta("scenario")
     if text is None:
         return load.find(None) if db.meta("complete") else None

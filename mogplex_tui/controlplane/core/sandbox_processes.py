@@ -1,4 +1,4 @@
-"""What is at work in the plane's machines: boots, commands, and the tasks that see to them."""
+"""The boots, commands and background tasks in the plane's sandboxes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-# The exit code of a process that ended by a signal is 128 and the number of the signal.
+# The exit code of a process that was ended by a signal is 128 plus the signal's number.
 INTERRUPTED = 130
 KILLED = 137
 
 
 class Process:
-    """A command in a machine; `code` is the exit code that a signal gave it, None while none came."""
+    """A command in a sandbox; `code` is the exit code of a signal, None without one."""
 
     def __init__(self, record_id: str, command_id: str) -> None:
         self.record_id = record_id
@@ -22,18 +22,18 @@ class Process:
         self._signalled = asyncio.Event()
 
     def signal(self, code: int) -> None:
-        """End the command with this exit code; the first signal counts."""
+        """End the command with this exit code; only the first signal counts."""
         if self.code is None:
             self.code = code
         self._signalled.set()
 
     def abandon(self) -> None:
-        """End the command because nobody listens to it any more."""
+        """End the command because its client has left."""
         self.abandoned = True
         self.signal(KILLED)
 
     async def rest(self, seconds: float) -> bool:
-        """Let time pass (real seconds); False as soon as a signal has come."""
+        """Wait for real seconds; return False as soon as there is a signal."""
         if seconds <= 0:
             await asyncio.sleep(0)
             return not self._signalled.is_set()
@@ -46,16 +46,16 @@ class Process:
 
 
 class Machines:
-    """Tasks, boots and commands of one plane; used on one event loop only."""
+    """Tasks, boots and commands of one plane, on one event loop."""
 
     def __init__(self) -> None:
-        # Records that somebody is booting; nobody else may boot them.
+        # Records that are being booted; no second boot of them may start.
         self.booting: set[str] = set()
         self._processes: dict[str, Process] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Do something beside the request that asked for it; it ends with the plane at the latest."""
+        """Start a task besides the current request; it ends with the plane at the latest."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -63,29 +63,29 @@ class Machines:
 
     @property
     def at_work(self) -> int:
-        """How many tasks have not ended."""
+        """The number of running tasks."""
         return len(self._tasks)
 
     def enter(self, process: Process) -> None:
-        """Remember a command so that a signal can reach it."""
+        """Register a command so that a signal can reach it."""
         self._processes[process.command_id] = process
 
     def leave(self, process: Process) -> None:
-        """Forget a command that has ended."""
+        """Remove a command that has ended."""
         self._processes.pop(process.command_id, None)
 
     def process(self, command_id: str) -> Process | None:
-        """The command of this name, or None when it has ended or never was."""
+        """Return a running command by its name, or None."""
         return self._processes.get(command_id)
 
     def kill(self, record_id: str) -> None:
-        """End every command in the machine of this record, which goes away."""
+        """End every command in a sandbox that is being removed."""
         for process in tuple(self._processes.values()):
             if process.record_id == record_id:
                 process.signal(KILLED)
 
     async def close(self) -> None:
-        """Stop everything where it stands and wait until it has."""
+        """Cancel everything and wait until it has ended."""
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -93,5 +93,5 @@ class Machines:
 
 
 def real_seconds(seconds: float, speed: float) -> float:
-    """How long something takes at this speed of the plane; nothing takes time at speed 0."""
+    """Return real seconds for simulated ones; zero at speed 0."""
     return seconds / speed if speed > 0 else 0.0

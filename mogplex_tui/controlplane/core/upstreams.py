@@ -1,8 +1,8 @@
-"""What the plane asks of those behind it: the sandbox service and the background runtime, which faults may refuse.
+"""Requests to services behind the plane, which faults may refuse.
 
-Nobody is there in truth. A request to them is a line that a rule of `--fault` can name, as if it were a route: the
-lookup of a sandbox and the kill of a command by the routes that they go through on the real service, the background
-runtime by one of its own, which answers nobody else.
+They are the sandbox service and the background runtime. Neither exists here: a request to them is only a line that a
+`--fault` rule can name as if it were a route. The lookup of a sandbox and the kill of a command have the routes of the
+real service, the background runtime has one of its own that answers no client.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NO_SERVICE = "Sandbox service not configured on this server"
 
 
 class Refused(NamedTuple):
-    """The HTTP status and text of a request that came to nothing."""
+    """The HTTP status and text of a refused request."""
 
     status: int
     text: str
@@ -30,9 +30,9 @@ def _asked(plane: Plane, method: str, path: str) -> Refused | None:
 
 
 def reach_sandbox(plane: Plane, record_id: str) -> Refused | None:
-    """Look a sandbox up (`GET /api/sandbox/{id}`); None when it is there.
+    """Look a sandbox up (`GET /api/sandbox/{id}`); None if it was reached.
 
-    The hosted service has one answer to that, whatever went wrong (README).
+    The hosted service has one answer to this, whatever the cause.
     """
     refused = _asked(plane, "GET", f"/api/sandbox/{record_id}")
     if refused is not None and plane.is_hosted:
@@ -41,18 +41,24 @@ def reach_sandbox(plane: Plane, record_id: str) -> Refused | None:
 
 
 def kill_command(plane: Plane, record_id: str) -> Refused | None:
-    """Kill the command of a call in its sandbox (`POST /api/sandbox/{id}/exec/cancel`); None when it is dead."""
+    """Kill a call's command (`POST /api/sandbox/{id}/exec/cancel`); None on success."""
     return _asked(plane, "POST", f"/api/sandbox/{record_id}/exec/cancel")
 
 
 def queue_task(plane: Plane) -> Refused | None:
-    """Hand a job or a run to the background runtime (`POST /runtime/tasks`); None when it takes it."""
+    """Hand a job or run to the background runtime (`POST /runtime/tasks`).
+
+    Returns None on success.
+    """
     refused = _asked(plane, "POST", TASKS)
     return None if refused is None else Refused(refused.status, QUEUE_DOWN)
 
 
 def stop_task(plane: Plane, runtime_run_id: str | None) -> Refused | None:
-    """Stop a task (`DELETE /runtime/tasks/{runtime run id}`); None when it is stopped, or was never handed over."""
+    """Stop a task (`DELETE /runtime/tasks/{runtime run id}`).
+
+    Returns None if it is stopped or was never handed over.
+    """
     if runtime_run_id is None:
         return None
     refused = _asked(plane, "DELETE", f"{TASKS}/{runtime_run_id}")

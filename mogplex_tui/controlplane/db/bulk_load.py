@@ -1,4 +1,4 @@
-"""Loads into a database that nobody relies on yet: without journal, checks, indexes and triggers while they last."""
+"""Load many rows into a new database without journal, checks and indexes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 from .database import Database, Tx
 
-# What a broken load leaves behind is thrown away, so it need not be written twice or waited for on the disk, and
-# its rows are trusted to keep the rules of the schema. The order matters: changing the journal writes, too.
+# A failed load is thrown away, so no journal and no disk sync is needed, and its rows are trusted to satisfy the
+# schema. The order matters: changing the journal mode writes too.
 _FREE = ("synchronous=OFF", "journal_mode=MEMORY", "foreign_keys=OFF", "ignore_check_constraints=ON")
 _STRICT = ("ignore_check_constraints=OFF", "foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL")
 
 
 @contextmanager
 def loading(db: Database) -> Iterator[Tx]:
-    """A silent transaction for very many rows; a file that it does not end well in must be thrown away."""
+    """Open a silent transaction for very many rows; delete the file if it fails."""
     for pragma in _FREE:
         db.all(f"PRAGMA {pragma}")
     try:
@@ -28,9 +28,9 @@ def loading(db: Database) -> Iterator[Tx]:
 
 @contextmanager
 def suspended(tx: Tx) -> Iterator[None]:
-    """Do without indexes and triggers until the end; who writes calls also sees to call_days.
+    """Drop indexes and triggers until the end; callers then maintain call_days.
 
-    An index is built from all rows much faster than it is kept up to date row by row.
+    Building an index from all rows is much faster than updating it row by row.
     """
     kept = tx.all(
         "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type IN ('index', 'trigger')"

@@ -1,4 +1,7 @@
-"""The realtime hub: change frames go from a commit to every stream that may see them (realtime.md §2, §5)."""
+"""Deliver change notifications from a commit to the realtime streams.
+
+realtime.md §2, §5.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple
 
-# A stream this far behind is cut: its client reconnects and refetches, which is cheaper than the backlog.
+# A stream that is this far behind is closed: its client reconnects and reads again, which is cheaper than the backlog.
 MAX_BACKLOG = 10_000
 
 
 class Frame(NamedTuple):
-    """One changed row; `user_id` None means that everybody may know (realtime.md §2.1)."""
+    """One changed row; with `user_id` None every user may see it."""
 
     table: str
     op: str
@@ -20,7 +23,7 @@ class Frame(NamedTuple):
 
 
 class Subscription:
-    """What one stream listens to: its owner, its tables and the frames that wait to be sent."""
+    """The owner, the tables and the queued frames of one stream."""
 
     def __init__(self, user_id: str, tables: Iterable[str]) -> None:
         self.user_id = user_id
@@ -29,7 +32,7 @@ class Subscription:
         self._closed = False
 
     def offer(self, frame: Frame) -> None:
-        """Queue the frame if the table is asked for and the row is the caller's or nobody's."""
+        """Queue a frame if its table was requested and the user may see the row."""
         if self._closed or frame.table not in self.tables or frame.user_id not in (None, self.user_id):
             return
         if self._queue.qsize() >= MAX_BACKLOG:
@@ -38,23 +41,23 @@ class Subscription:
         self._queue.put_nowait(frame)
 
     def close(self) -> None:
-        """End the stream after what is already queued; nothing is queued any more."""
+        """End the stream after the queued frames."""
         if not self._closed:
             self._closed = True
             self._queue.put_nowait(None)
 
     async def next(self, timeout_s: float | None = None) -> Frame | None:
-        """The next frame, or None when the subscription is closed; raises TimeoutError after timeout_s."""
+        """Return the next frame, or None if closed. Raises TimeoutError after timeout_s."""
         async with asyncio.timeout(timeout_s):
             return await self._queue.get()
 
     @property
     def waiting(self) -> int:
-        """How much is queued."""
+        """The number of queued frames."""
         return self._queue.qsize()
 
     def drain(self) -> list[Frame]:
-        """All frames that wait now, without waiting for more."""
+        """Return all queued frames without waiting for more."""
         frames = []
         while not self._queue.empty():
             frame = self._queue.get_nowait()
@@ -66,33 +69,33 @@ class Subscription:
 
 
 class Hub:
-    """Delivers frames to subscriptions; used on one event loop only."""
+    """Deliver frames to subscriptions, on one event loop."""
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
 
     def subscribe(self, user_id: str, tables: Iterable[str]) -> Subscription:
-        """Listen from now on; earlier changes are never delivered."""
+        """Subscribe from now on; earlier changes are not delivered."""
         subscription = Subscription(user_id, tables)
         self._subscriptions.add(subscription)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Forget a subscription; unknown ones are ignored."""
+        """Remove a subscription; unknown ones are ignored."""
         self._subscriptions.discard(subscription)
 
     @property
     def listeners(self) -> int:
-        """How many streams listen now."""
+        """The number of subscriptions."""
         return len(self._subscriptions)
 
     def publish(self, frames: Iterable[Frame]) -> None:
-        """Hand the frames, in order, to everybody who may see them."""
+        """Deliver frames in order to all users who may see them."""
         for frame in frames:
             for subscription in tuple(self._subscriptions):
                 subscription.offer(frame)
 
     def close(self) -> None:
-        """End every stream (the server is going down)."""
+        """End every stream, because the server stops."""
         for subscription in tuple(self._subscriptions):
             subscription.close()

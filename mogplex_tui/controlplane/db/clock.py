@@ -1,5 +1,6 @@
-"""Instants of the plane: whole microseconds since the epoch (UTC), and their two wire forms (errors.md
-§6).
+"""Instants as whole microseconds since the epoch (UTC), and their two text forms.
+
+errors.md §6.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ DAY_US = 24 * HOUR_US
 
 
 class Clock:
-    """A source of "now" in µs since the epoch; the wall clock unless another reader is given."""
+    """A source of the current time; the system clock unless another one is given."""
 
     def __init__(self, read_us: Callable[[], int] | None = None) -> None:
         self._read_us = read_us or (lambda: time.time_ns() // 1000)
 
     def now_us(self) -> int:
-        """The present instant in µs since the epoch (UTC)."""
+        """The current time in µs since the epoch (UTC)."""
         return self._read_us()
 
 
@@ -38,8 +39,9 @@ def _stem(us: int) -> tuple[str, int]:
 
 
 def iso_db(us: int) -> str:
-    """The form of values read from the database: numeric offset, up to six digits, no trailing zeros
-    (errors.md §6).
+    """Format an instant as values read from the database are formatted.
+
+    Numeric offset, up to six digits, no trailing zeros (errors.md §6).
     """
     stem, fraction = _stem(us)
     if not fraction:
@@ -53,13 +55,16 @@ def iso_db_or_none(us: int | None) -> str | None:
 
 
 def iso_app(us: int) -> str:
-    """The form of values made by server code: milliseconds and Z (errors.md §6)."""
+    """Format an instant as server code does: milliseconds and Z (errors.md §6)."""
     stem, fraction = _stem(us)
     return f"{stem}.{fraction // 1000:03d}Z"
 
 
 def parse_instant(text: str) -> int | None:
-    """Microseconds of an ISO-8601 text (a date alone is midnight UTC), or None when it is not one."""
+    """Parse an ISO 8601 text to microseconds; None if it is none.
+
+    A date alone is midnight UTC.
+    """
     try:
         parsed = datetime.fromisoformat(text.strip())
     except ValueError:

@@ -1,4 +1,4 @@
-"""The SQLite file behind the plane: transactions whose change notes become realtime frames after commit."""
+"""The SQLite file of the plane, with realtime notifications after each commit."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ Params = Sequence[Any] | Mapping[str, Any]
 
 
 class DatabaseMismatchError(Exception):
-    """The file is not a database of this plane, or of another version of it."""
+    """The file is no database of a plane, or one of another version."""
 
 
 class WriteRefusedError(Exception):
-    """A write was rolled back because its task has REFUSED_WRITES set."""
+    """A write was rolled back because its task has set REFUSED_WRITES."""
 
 
-# A list makes every transaction of the task end in a rollback, and gets an entry for each: this is how the hosted
-# profile stores nothing where the hosted service cannot (projects.md §8).
+# With a list every transaction of the task is rolled back and recorded in it. The hosted profile uses it for routes
+# that store nothing on the hosted service (projects.md §8).
 REFUSED_WRITES: ContextVar[list[None] | None] = ContextVar("refused_writes", default=None)
 
 
 class Tx:
-    """An open write transaction; everything it notes is announced only if it commits."""
+    """An open write transaction; its notes are published only if it commits."""
 
     def __init__(self, connection: sqlite3.Connection, ids: Ids) -> None:
         self._connection = connection
@@ -42,37 +42,38 @@ class Tx:
         self.notes: dict[Frame, None] = {}
 
     def execute(self, sql: str, params: Params = ()) -> sqlite3.Cursor:
-        """Run one statement; raises sqlite3.IntegrityError when a constraint refuses it."""
+        """Run one statement. Raises sqlite3.IntegrityError if a constraint fails."""
         return self._connection.execute(sql, params)
 
     def one(self, sql: str, params: Params = ()) -> Row | None:
-        """The first row, or None."""
+        """Return the first row, or None."""
         row: Row | None = self._connection.execute(sql, params).fetchone()
         return row
 
     def all(self, sql: str, params: Params = ()) -> list[Row]:
-        """All rows."""
+        """Return all rows."""
         return self._connection.execute(sql, params).fetchall()
 
     def insert(self, table: str, **columns: Any) -> None:
-        """Insert one row given by column name."""
+        """Insert one row given by column names."""
         names = ", ".join(columns)
         marks = ", ".join("?" * len(columns))
         self._connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(columns.values()))
 
     def update(self, table: str, row_id: str, **columns: Any) -> None:
-        """Set columns of the row with this `id`."""
+        """Update columns of the row with this `id`."""
         sets = ", ".join(f"{name} = ?" for name in columns)
         self._connection.execute(f"UPDATE {table} SET {sets} WHERE id = ?", (*columns.values(), row_id))
 
     def note(self, table: str, op: str, user_id: str | None, row_id: str) -> None:
-        """Announce a changed row after commit; the same change to the same row twice is one frame
-        (realtime.md §5).
+        """Publish a changed row after the commit; duplicates are published once.
+
+        realtime.md §5.
         """
         self.notes[Frame(table, op, user_id, row_id)] = None
 
     def new_id(self) -> str:
-        """The next row id of this database's seeded stream."""
+        """Return the next id of this database's seeded stream."""
         return self._ids.uuid()
 
 
@@ -81,7 +82,7 @@ def _steps() -> list[Path]:
 
 
 def _migrate(connection: sqlite3.Connection, steps: list[Path], done: int) -> None:
-    """Take a schema from the numbered step `done` to the newest, one step and transaction after another."""
+    """Migrate a schema from step `done` to the newest, one transaction per step."""
     for number, step in enumerate(steps[done:], start=done + 1):
         keep = f"INSERT OR REPLACE INTO plane_meta (key, value) VALUES ('schema_version', '{number}')"
         connection.executescript(f"BEGIN IMMEDIATE;\n{step.read_text()}\n;{keep};\nCOMMIT;")
@@ -89,10 +90,10 @@ def _migrate(connection: sqlite3.Connection, steps: list[Path], done: int) -> No
 
 @cache
 def _empty() -> bytes:
-    """A database of the newest schema without a row, as the packed bytes of its file.
+    """Return the bytes of an empty database of the newest schema, compressed.
 
-    Made in memory, because the steps alter tables many times and each would be written; and once, because a process
-    may open many planes. Packed, because its two megabytes are nearly all zeros, and a process keeps them for good.
+    It is made in memory, because the migrations alter tables many times and each change would be written; and once,
+    because a process may open many planes. It is compressed because its two megabytes are nearly all zeros.
     """
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
@@ -101,7 +102,7 @@ def _empty() -> bytes:
         connection.execute("PRAGMA foreign_keys=ON")
         _migrate(connection, _steps(), 0)
         made = bytearray(connection.serialize())
-        # These bytes say that the file has a write-ahead log; to give it one later makes each plane wait for the disk.
+        # These bytes enable the write-ahead log; enabling it later would make each new plane wait for the disk.
         made[18:20] = b"\x02\x02"
         return zlib.compress(made, 1)
     finally:
@@ -109,9 +110,9 @@ def _empty() -> bytes:
 
 
 class Database:
-    """One connection to the plane's file, used synchronously on one event loop.
+    """One synchronous connection to the plane's file, used on one event loop.
 
-    Raises DatabaseMismatchError when the file holds something else.
+    Raises DatabaseMismatchError if the file contains something else.
     """
 
     def __init__(self, path: Path, hub: Hub, ids: Ids) -> None:
@@ -144,10 +145,10 @@ class Database:
 
     @contextmanager
     def transaction(self, *, announce: bool = True, ids: Ids | None = None) -> Iterator[Tx]:
-        """One write transaction: commits and then publishes, or rolls back and publishes nothing.
+        """Open a write transaction: commit and publish, or roll back.
 
-        `announce=False` keeps a bulk load silent; `ids` replaces the stream that new_id draws from.
-        Raises RuntimeError when one is open already.
+        `announce=False` publishes nothing; `ids` replaces the stream of new_id. Raises RuntimeError if one is open
+        already.
         """
         if self._open:
             raise RuntimeError("transactions do not nest")
@@ -170,33 +171,33 @@ class Database:
             self.hub.publish(tx.notes)
 
     def one(self, sql: str, params: Params = ()) -> Row | None:
-        """The first row of a read, or None."""
+        """Return the first row of a query, or None."""
         row: Row | None = self._connection.execute(sql, params).fetchone()
         return row
 
     def all(self, sql: str, params: Params = ()) -> list[Row]:
-        """All rows of a read."""
+        """Return all rows of a query."""
         return self._connection.execute(sql, params).fetchall()
 
     def only(self, sql: str, params: Params = ()) -> Row:
-        """The one row of an aggregate; raises LookupError when there is none."""
+        """Return the only row of an aggregate query. Raises LookupError without one."""
         row = self.one(sql, params)
         if row is None:
             raise LookupError(sql)
         return row
 
     def value(self, sql: str, params: Params = ()) -> Any:
-        """The first column of the first row of a read, or None."""
+        """Return the first column of the first row of a query, or None."""
         row = self._connection.execute(sql, params).fetchone()
         return None if row is None else row[0]
 
     def meta(self, key: str) -> str | None:
-        """A value the plane keeps about itself, or None."""
+        """Return a stored value about the plane itself, or None."""
         found: str | None = self.value("SELECT value FROM plane_meta WHERE key = ?", (key,))
         return found
 
     def set_meta(self, key: str, value: str) -> None:
-        """Keep a value about the plane itself."""
+        """Store a value about the plane itself."""
         self._connection.execute("INSERT OR REPLACE INTO plane_meta (key, value) VALUES (?, ?)", (key, value))
 
     def use_ids(self, ids: Ids) -> None:
@@ -204,5 +205,5 @@ class Database:
         self._ids = ids
 
     def close(self) -> None:
-        """Close the connection; the write-ahead log is folded into the file."""
+        """Close the connection and merge the write-ahead log into the file."""
         self._connection.close()

@@ -1,4 +1,4 @@
-"""Many rows at once: collected in memory, written with one statement a table."""
+"""Collect many rows in memory and write them with one statement per table."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def _compact_encoder() -> Callable[[Any], str]:
-    """The compact encoder of all rows.
+    """Return a compact JSON encoder for all rows.
 
-    JSONEncoder.encode sets its C encoder up anew for each value, which costs three times what the value does.
+    JSONEncoder.encode creates its C encoder for each value, which costs three times as much as encoding the value.
     """
     make = getattr(json.encoder, "c_make_encoder", None)
     text = getattr(json.encoder, "c_encode_basestring", None)
@@ -26,7 +26,7 @@ def _compact_encoder() -> Callable[[Any], str]:
 
 encode = _compact_encoder()
 
-# Parents before children, so that foreign keys would hold while rows arrive; other tables follow as they are met.
+# Parent tables before children, so that foreign keys hold; other tables follow in the order in which they occur.
 _ORDER = (
     "profiles",
     "github_installations",
@@ -51,31 +51,31 @@ _ORDER = (
 
 
 class Rows:
-    """Rows waiting to be written; every row of one table must have the same columns in the same order."""
+    """Rows to be written; all rows of a table have the same columns in the same order."""
 
     def __init__(self) -> None:
         self._columns: dict[str, tuple[str, ...]] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _ORDER}
 
     def add(self, table: str, **columns: Any) -> None:
-        """Collect one row given by column name; raises ValueError when its columns differ from the first row's."""
+        """Add one row by column names. Raises ValueError if its columns differ."""
         names = self._columns.setdefault(table, tuple(columns))
         if names != tuple(columns):
             raise ValueError(f"{table}: columns {tuple(columns)} instead of {names}")
         self._rows.setdefault(table, []).append(tuple(columns.values()))
 
     def adder(self, table: str, *names: str) -> Callable[[tuple[Any, ...]], None]:
-        """What collects rows of a table with very many of them, given as values in the order of `names`."""
+        """Return a function that adds rows as values in the order of `names`."""
         if self._columns.setdefault(table, names) != names:
             raise ValueError(f"{table}: columns {names} instead of {self._columns[table]}")
         return self._rows[table].append
 
     def count(self, table: str) -> int:
-        """How many rows of a table wait."""
+        """Return the number of rows for a table."""
         return len(self._rows[table])
 
     def flush(self, tx: Tx) -> None:
-        """Write everything in the order of the parents and forget it."""
+        """Write all rows, parent tables first, and clear them."""
         cursor = tx.execute("SELECT 1")
         for table, rows in self._rows.items():
             if rows:

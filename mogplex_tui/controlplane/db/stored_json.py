@@ -1,4 +1,7 @@
-"""What an event payload or a tool call loses before it is stored (v1.md §8.4, observability.md §9)."""
+"""Limit and redact event payloads and tool calls before they are stored.
+
+v1.md §8.4, observability.md §9.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +36,12 @@ def _hide(match: re.Match[str]) -> str:
 
 
 def scrub_text(text: str) -> str:
-    """The text with bearer values, clone credentials and well-known token forms hidden."""
+    """Return a text with bearer values, clone credentials and known tokens hidden."""
     return _SECRET_TEXT.sub(_hide, text)
 
 
 def reserialise(text: str, clean: Any) -> str | None:
-    """Clean the JSON inside a text that looks like JSON; None when it is not."""
+    """Redact the JSON inside a text; None if the text is no JSON."""
     if text[:1] not in ("{", "["):
         return None
     try:
@@ -49,9 +52,9 @@ def reserialise(text: str, clean: Any) -> str | None:
 
 
 def scrub(value: Any, depth: int = 0) -> Any:
-    """The JSON value as it may be stored: depth, items and text cut, secrets hidden.
+    """Return a JSON value as it is stored: limited in size, secrets hidden.
 
-    A number under a secret-looking key (`total_tokens`) is not a secret and stays.
+    A number under a key such as `total_tokens` is no secret and stays.
     """
     if isinstance(value, dict):
         if depth >= MAX_DEPTH:
@@ -92,5 +95,5 @@ _COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 def dumps(value: Any) -> str:
-    """Compact JSON as the database keeps it."""
+    """Return compact JSON as the database stores it."""
     return _COMPACT.encode(value)

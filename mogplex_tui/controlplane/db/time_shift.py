@@ -1,4 +1,4 @@
-"""Moves a story in time: every instant of its rows by the same distance, so that what was live is live again."""
+"""Shift all times of a database, so that its live work is live again."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from .bulk_load import loading, suspended
 from .clock import iso_app, parse_instant
 from .database import Database, Tx
 
-# Tables that copies of older work are added to; the copies are so old that they may stay where they are.
+# Tables that also contain copies of older work; the copies are so old that they need no shift.
 _WITH_COPIES = ("ai_calls", "ai_call_events", "external_agent_runs")
 
 
 def mark_own(tx: Tx) -> None:
-    """Remember that the rows of now are the story itself and that those to come are copies of older work."""
+    """Remember that the present rows are the original ones, and later ones are copies."""
     for table in _WITH_COPIES:
         tx.execute(f"INSERT INTO plane_meta SELECT 'own.{table}', MAX(rowid) FROM {table}")
 
 
 def move(db: Database, by_us: int) -> None:
-    """Move the story by `by_us`, with the daily sums; copies of older work stay.
+    """Shift the original rows and the daily sums by `by_us`; copies stay.
 
-    Inside a day nobody can tell: they are more than two weeks old. Raises sqlite3.DatabaseError for a damaged file.
+    The copies are more than two weeks old, so that a shift within a day is not visible in them. Raises
+    sqlite3.DatabaseError for a damaged file.
     """
     if by_us == 0:
         return

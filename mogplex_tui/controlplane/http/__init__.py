@@ -1,1 +1,1 @@
-"""What HTTP routes are built on: routing, authentication, parameters and limits."""
+"""The base of all HTTP routes: routing, authentication, parameters and limits."""

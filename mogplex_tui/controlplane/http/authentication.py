@@ -1,4 +1,7 @@
-"""Who is asking: tokens, sessions, scopes and the request limit (auth.md §2, §5, §6 and §11)."""
+"""Authenticate requests: tokens, sessions, scopes and the request limit.
+
+auth.md §2, §5, §6, §11.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,16 @@ _USES_HELD_S = 1.0
 
 
 class Refusal(StrEnum):
-    """Why a bearer token names nobody."""
+    """Why a bearer token is rejected."""
 
     UNKNOWN = "unknown"
     OVER_LIMIT = "over_limit"
 
 
 class Caller(NamedTuple):
-    """A resolved identity: the profile, and the key and scopes when a token was used (None and empty
-    for a session).
+    """An authenticated user, with the key and scopes of a token.
+
+    Key and scopes are None and empty for a session.
     """
 
     user_id: str
@@ -39,13 +43,14 @@ class Caller(NamedTuple):
 
 
 def digest(secret: str) -> str:
-    """Lower-case hex SHA-256 of a token or session value, the only form that is stored."""
+    """Return the SHA-256 of a token or session value, the only stored form."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class RateLimit:
-    """At most `budget` accepted requests per key in any rolling 60 000 ms; None accepts everything
-    (auth.md §6).
+    """At most `budget` accepted requests per key in any 60,000 ms; None for no limit.
+
+    auth.md §6.
     """
 
     def __init__(self, budget: int | None, clock: Clock) -> None:
@@ -54,7 +59,7 @@ class RateLimit:
         self._accepted: dict[str, deque[int]] = {}
 
     def accept(self, key_id: str) -> bool:
-        """Count one request of the key, or refuse it uncounted when its window is full."""
+        """Count one request of a key; return False, uncounted, if its window is full."""
         if self.budget is None:
             return True
         now = self._clock.now_us()
@@ -68,10 +73,10 @@ class RateLimit:
 
 
 class KeyUses:
-    """When keys were last used: held here and written together, before anybody reads it or a second later.
+    """When keys were last used: collected in memory and written together.
 
-    A transaction for each request would cost as much as all the rest of a short read; a process that is killed
-    loses a second of these instants and nothing that it answered for.
+    They are written before they are read, or after a second: a transaction for each request would cost as much as all
+    the rest of a short read. A process that is killed loses at most a second of them.
     """
 
     def __init__(self, db: Database) -> None:
@@ -80,13 +85,13 @@ class KeyUses:
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, key_id: str, at: int) -> None:
-        """The key was used at the instant `at` (µs); needs a running event loop."""
+        """Record that a key was used at `at` (µs). Needs a running event loop."""
         self._held[key_id] = at
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_USES_HELD_S, self.write)
 
     def write(self) -> None:
-        """Write what is held; whoever shows `last_used_at`, or closes the database, calls this first."""
+        """Write the collected times; called before `last_used_at` is read."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -99,7 +104,7 @@ class KeyUses:
 
 
 class Authenticator:
-    """Resolves the credentials of a request against the database."""
+    """Authenticate requests against the database."""
 
     def __init__(
         self,
@@ -117,10 +122,10 @@ class Authenticator:
         self.uses = KeyUses(db)
 
     def token(self, plaintext: str) -> Caller | Refusal:
-        """The owner of a bearer token: a personal one, or any other of the sign-in (auth.md §5.2).
+        """Return the owner of a bearer token: personal, or from a sign-in (auth.md §5.2).
 
-        Validity is checked before the limit (auth.md §6). An accepted use moves the key's `last_used_at`
-        (identity.md §1.4), except on the hosted service, where that write is never sent.
+        Validity is checked before the limit (auth.md §6). An accepted use updates the key's `last_used_at` (identity.md
+        §1.4), except on the hosted service, which never writes it.
         """
         if not plaintext.startswith(TOKEN_PREFIX):
             return self._oauth(plaintext)
@@ -139,7 +144,10 @@ class Authenticator:
         return Caller(row["user_id"], row["id"], tuple(json.loads(row["scopes"])))
 
     def _oauth(self, plaintext: str) -> Caller | Refusal:
-        """The owner of an OAuth access token, which needs `read` or `write` and has no request limit (auth.md §8)."""
+        """Return the owner of an OAuth access token with `read` or `write` scope.
+
+        It has no request limit (auth.md §8).
+        """
         row = self._db.one(
             "SELECT t.user_id, t.client_id, t.scopes, t.access_expires_at FROM oauth_tokens t"
             " JOIN profiles p ON p.id = t.user_id WHERE t.access_token = ?",
@@ -151,7 +159,7 @@ class Authenticator:
         return Caller(row["user_id"], row["client_id"], scopes) if scopes else Refusal.UNKNOWN
 
     def session(self, cookie: str | None) -> Caller | None:
-        """The owner of a session cookie value, or None."""
+        """Return the owner of a session cookie value, or None."""
         if not cookie:
             return None
         row = self._db.one("SELECT user_id, expires_at FROM sessions WHERE token_hash = ?", (digest(cookie),))
@@ -160,8 +168,9 @@ class Authenticator:
         return Caller(row["user_id"], None, ())
 
     def stand_in(self, headers: Mapping[str, str]) -> Caller | None:
-        """Whom the end-to-end tests' headers name: a profile, when the secret is the one that the plane was
-        started with (auth.md §1).
+        """Return the profile named by the test headers, if their secret is right.
+
+        auth.md §1.
         """
         given = headers.get(BYPASS_HEADER, "")
         if self._bypass_secret is None or not hmac.compare_digest(
@@ -175,8 +184,9 @@ class Authenticator:
     def unversioned(
         self, authorization: str, cookie: str | None, headers: Mapping[str, str] | None = None
     ) -> Caller | None:
-        """Resolution off v1: a good token, else the tests' headers, else the session, else nobody; a bad or
-        spent token is no error (§5.1).
+        """Authenticate an unversioned request: token, test headers, then session.
+
+        A bad token is no error here: the next credential is tried (auth.md §5.1).
         """
         if authorization.startswith(f"Bearer {TOKEN_PREFIX}"):
             caller = self.token(authorization[len("Bearer ") :])

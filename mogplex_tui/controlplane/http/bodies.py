@@ -1,4 +1,7 @@
-"""How most routes read their bodies (identity.md §1.6, projects.md §2, routing.md §0, sandboxes.md §1)."""
+"""Read request bodies as most routes do.
+
+identity.md §1.6, projects.md §2, routing.md §0, sandboxes.md §1.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ from .endpoints import Ask, empty_crash, refusal
 
 
 async def body_of(ask: Ask) -> dict[str, Any]:
-    """The body as an object; what is none counts as one without keys.
+    """Return the body as an object; other JSON values count as an empty object.
 
-    Raises 400 `Invalid JSON body` for text that is not JSON, and the empty 500 for `null`, which nobody guards against.
+    Raises 400 `Invalid JSON body` for text that is no JSON, and the empty 500 for `null`, which the service does not
+    handle.
     """
     try:
         value = await params.json_body(ask)

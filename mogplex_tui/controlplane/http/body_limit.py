@@ -22,14 +22,14 @@ DRAIN_SECONDS = 5.0
 
 
 class BodyLimit:
-    """Let a handler read its body within the limits; beyond them it is answered in its place."""
+    """Limit request bodies; beyond the limits the request is refused."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
             return
@@ -43,13 +43,13 @@ class BodyLimit:
 
         try:
             if _declared(scope) > MAX_BODY:
-                # A client that sent `Expect: 100-continue` has not begun to send the body.
+                # A client that sent `Expect: 100-continue` has not started to send the body.
                 if "expect" not in Headers(scope=scope):
                     await body.drop_rest()
                 raise body.refusal(413)
             await self._app(scope, body.receive, note)
         except RefusedError as refused:
-            # Handlers answer this themselves; what reads the body before them does not.
+            # Handlers answer this themselves; middleware that reads the body before them does not.
             if answered:
                 raise
             await refused.response(scope, receive, send)
@@ -57,13 +57,13 @@ class BodyLimit:
             self._held -= body.size
 
     def hold(self, size: int) -> bool:
-        """Count bytes of a body; False when all bodies together are too large."""
+        """Count bytes of a body; return False if all bodies together are too large."""
         self._held += size
         return self._held <= MAX_BODIES
 
 
 class _Body:
-    """One body, counted and timed while a handler reads it."""
+    """One body that is counted and timed while a handler reads it."""
 
     def __init__(self, limit: BodyLimit, path: str, receive: Receive) -> None:
         self._limit, self._path, self._receive = limit, path, receive
@@ -72,7 +72,7 @@ class _Body:
         self.size = 0
 
     async def receive(self) -> Message:
-        """The next part; raises RefusedError 408, 413 or 503 when a limit is reached."""
+        """Return the next part. Raises RefusedError 408, 413 or 503 at a limit."""
         if self._complete:
             return await self._receive()
         message = await self._timed()
@@ -95,14 +95,14 @@ class _Body:
         return message
 
     async def drop_rest(self) -> None:
-        """Drop what still arrives for a few seconds: a client that is sending would not read the answer."""
+        """Read and drop the rest for a few seconds, so that the client reads the answer."""
         self._until = asyncio.get_running_loop().time() + DRAIN_SECONDS
         with contextlib.suppress(RefusedError):
             while not self._complete:
                 await self._timed()
 
     def refusal(self, status: int) -> RefusedError:
-        """The refusal in the shape of the path's family; the connection is closed with it."""
+        """Return the refusal in the format of the path's routes; it closes the connection."""
         self._complete = True
         code = "SERVICE_UNAVAILABLE" if status == 503 else "BAD_REQUEST"
         response = worded(self._path, status, code, _TEXTS[status])
@@ -125,5 +125,5 @@ def _has_body(scope: Scope) -> bool:
 
 
 def _declared(scope: Scope) -> int:
-    """The length that the request declares; the parser has refused anything but digits."""
+    """Return the declared length; the parser accepts digits only."""
     return int(Headers(scope=scope).get("content-length", "0"))

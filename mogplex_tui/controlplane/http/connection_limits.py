@@ -1,4 +1,4 @@
-"""One HTTP connection of the plane, with the limits that uvicorn does not set.
+"""Limits on one HTTP connection that uvicorn does not have.
 
 A client that sends its headers slowly or without end, that reads nothing, or that opens thousands of connections must
 not keep others from being answered.
@@ -26,7 +26,7 @@ BACKLOG = 256
 """The most connections that wait to be accepted, and that are accepted at once."""
 
 _MAX_CONNECTIONS = 4_096
-# Descriptors of connections that are accepted before there is room for them, of the database, and of other files.
+# Descriptors of connections beyond the limit, of the database, and of other files.
 _RESERVED_DESCRIPTORS = 2 * BACKLOG + 128
 _TEXTS = {
     408: "The request took too long.",
@@ -35,7 +35,7 @@ _TEXTS = {
 
 
 def max_connections() -> int:
-    """The most connections at once: fewer than the process may have descriptors."""
+    """Return the most connections at once, fewer than the descriptor limit."""
     try:
         import resource
     except ImportError:
@@ -45,7 +45,7 @@ def max_connections() -> int:
 
 
 def raise_descriptor_limit() -> None:
-    """Let the process have as many descriptors as `max_connections` may need; many systems start with 1024."""
+    """Raise the descriptor limit for `max_connections`; many systems start with 1024."""
     try:
         import resource
     except ImportError:
@@ -78,23 +78,23 @@ class Connection(HttpToolsProtocol):
 
     @property
     def awaits_client(self) -> bool:
-        """Whether the connection waits for a request, or for the rest of one."""
+        """Whether the connection waits for a request or the rest of one."""
         return self.is_idle or self.cycle.more_body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the time for the first request, and make room when there are too many connections."""
+        """Start the timer for the first request; close idle connections if there are many."""
         super().connection_made(transport)
         self._await_head()
         if len(self.connections) > max_connections():
             self._make_room()
 
     def _make_room(self) -> None:
-        """Drop the connections whose clients have been silent longest; where none waits, this one."""
+        """Close the connections that have been idle longest, or else this one."""
         waiting = (one for one in self.connections if isinstance(one, Connection) and one.awaits_client)
-        # Drop several at once, since the search looks at every connection.
+        # Close several at once, because the search looks at every connection.
         silent = heapq.nsmallest(max(1, len(self.connections) // 64), waiting, key=lambda one: one._active_at)
         for one in silent or [self]:
-            # Remove it now, so that the next new connection does not drop others again.
+            # Remove it now, so that the next new connection does not close others again.
             self.connections.discard(one)
             one.transport.abort()
 
@@ -123,7 +123,7 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what arrived; refuse a head that is too large before it is complete."""
+        """Parse received data; refuse headers that are too large before they are complete."""
         self._arriving = len(data)
         self._received += len(data)
         self._active_at = self.loop.time()
@@ -136,11 +136,11 @@ class Connection(HttpToolsProtocol):
             self.send_400_response("")
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse the request with the status that fits, and close the connection."""
+        """Refuse the request with the right status and close the connection."""
         self._stop_timers()
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
-            # A handler waits for the rest of the body: there is none. An answer that has begun cannot be replaced.
+            # A handler may wait for the rest of the body, which does not come. A started response cannot be replaced.
             cycle.disconnected = True
             cycle.message_event.set()
         if not self.transport.is_closing() and (
@@ -154,19 +154,19 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def on_message_begin(self) -> None:
-        """Start the time for the head of the next request on a kept connection."""
+        """Start the timer for the headers of the next request."""
         super().on_message_begin()
         self._await_head()
-        # What of this piece belongs to the request before does not matter to a limit.
+        # Data that belongs to the previous request does not matter for the limit.
         self._received = self._arriving
 
     def on_url(self, url: bytes) -> None:
-        """Keep a part of the target; raise when that makes the head too large."""
+        """Add a part of the URL. Raises if the headers become too large."""
         super().on_url(url)
         self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; raise when it makes the head too large. Trailers of a body are dropped."""
+        """Add a header. Raises if the headers become too large. Trailers are dropped."""
         if self._in_head:
             super().on_header(name, value)
         self._count_head(len(name) + len(value) + 4)
@@ -178,7 +178,7 @@ class Connection(HttpToolsProtocol):
             raise ValueError("the head is too large")
 
     def on_headers_complete(self) -> None:
-        """Begin to answer; the authority of an absolute target counts instead of the header (RFC 9112 §3.2.2)."""
+        """Start answering; an absolute URL's host replaces the header (RFC 9112 §3.2.2)."""
         self._in_head = False
         if self._head_timer is not None:
             self._head_timer.cancel()
@@ -191,18 +191,18 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Answer as if no upgrade had been asked for, and close: the parser reads no further request."""
+        """Ignore the requested upgrade and close the connection after the response."""
         if self.cycle is not None:
             self.cycle.keep_alive = False
 
     def pause_writing(self) -> None:
-        """Give a client that reads nothing a limited time."""
+        """Start a timer for a client that does not read."""
         super().pause_writing()
         if self._read_timer is None:
             self._read_timer = self.loop.call_later(READ_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Stop the time for a client that reads on."""
+        """Stop the timer for a client that reads again."""
         super().resume_writing()
         if self._read_timer is not None:
             self._read_timer.cancel()

@@ -1,6 +1,4 @@
-"""What every route stands on: the request with its caller, answers, refusals, and endpoints for both
-families.
-"""
+"""Requests, responses, refusals and endpoints of v1 and unversioned routes."""
 
 from __future__ import annotations
 
@@ -28,22 +26,22 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 def encode(value: Any) -> bytes:
-    """Compact UTF-8 JSON."""
+    """Encode a value as compact UTF-8 JSON."""
     return _ENCODER.encode(value).encode("utf-8", "replace")
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer without an envelope (errors.md §2)."""
+    """Return a JSON response without an envelope (errors.md §2)."""
     return Response(encode(value), status, headers, media_type="application/json")
 
 
 def answer_text(text: str) -> Response:
-    """As answer, for JSON that is text already."""
+    """As `answer`, for a JSON text."""
     return Response(text.encode("utf-8", "replace"), media_type="application/json")
 
 
 async def answer_pieces(pieces: Iterable[str]) -> Response:
-    """As answer_text, for a text that is long in the making: other requests are answered between its pieces."""
+    """As `answer_text`, for a text that takes long: other requests run in between."""
     made = []
     for piece in pieces:
         made.append(piece.encode("utf-8", "replace"))
@@ -52,12 +50,12 @@ async def answer_pieces(pieces: Iterable[str]) -> Response:
 
 
 def data(value: Any, status: int = 200) -> Response:
-    """A v1 success envelope (errors.md §1)."""
+    """Return a v1 success envelope (errors.md §1)."""
     return answer({"ok": True, "data": value}, status)
 
 
 class RefusedError(Exception):
-    """An answer that is not a success, raised from anywhere inside a handler."""
+    """A response that is no success, raised anywhere in a handler."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.status_code)
@@ -67,34 +65,35 @@ class RefusedError(Exception):
 def v1_refusal(
     status: int, code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> RefusedError:
-    """A v1 error envelope to raise (errors.md §1)."""
+    """Return a v1 error envelope to raise (errors.md §1)."""
     return RefusedError(answer({"ok": False, "error": {"code": code, "message": message}}, status, headers))
 
 
 def bad_request(message: str) -> RefusedError:
-    """400 BAD_REQUEST on v1."""
+    """Return 400 BAD_REQUEST on v1."""
     return v1_refusal(400, "BAD_REQUEST", message)
 
 
 def not_found(message: str) -> RefusedError:
-    """404 NOT_FOUND on v1."""
+    """Return 404 NOT_FOUND on v1."""
     return v1_refusal(404, "NOT_FOUND", message)
 
 
 def refusal(status: int, message: str, /, **more: Any) -> RefusedError:
-    """An unversioned error to raise (errors.md §2, shapes E1 and E5)."""
+    """Return an unversioned error to raise (errors.md §2, shapes E1 and E5)."""
     return RefusedError(answer({"error": message, **more}, status))
 
 
 def empty_crash() -> RefusedError:
-    """The 500 without body or content type of an exception nobody guarded (errors.md §2, E10)."""
+    """Return the empty 500 of an unhandled exception (errors.md §2, E10)."""
     return RefusedError(Response(status_code=500))
 
 
 @dataclass(slots=True)
 class Service:
-    """The plane as the routes see it; `ids` names rows made by requests, `origin` is what the server
-    is reached at.
+    """The plane as the routes see it.
+
+    `ids` is the stream for rows made by requests; `origin` is the server's URL.
     """
 
     plane: Plane
@@ -105,8 +104,9 @@ class Service:
 
 @dataclass(slots=True)
 class Ask:
-    """One request: the service, the Starlette request and who asks (never None behind a required
-    credential).
+    """One request: service, Starlette request and caller.
+
+    The caller is never None on routes that require a credential.
     """
 
     service: Service
@@ -120,7 +120,7 @@ class Ask:
 
     @property
     def known_caller(self) -> Caller:
-        """The caller behind a required credential; raises LookupError for nobody."""
+        """The authenticated caller. Raises LookupError if there is none."""
         if self.caller is None:
             raise LookupError("nobody asks")
         return self.caller
@@ -131,19 +131,19 @@ class Ask:
         return "" if self.caller is None else self.caller.user_id
 
     def path_id(self, name: str) -> str:
-        """A path parameter as an id; UUIDs compare without regard to case."""
+        """Return a path parameter as an id in lower case."""
         value: str = self.request.path_params[name]
         return value.lower()
 
     def query(self, name: str) -> str:
-        """The first value of a query parameter, or an empty text."""
+        """Return the first value of a query parameter, or an empty text."""
         for key, value in self.request.query_params.multi_items():
             if key == name:
                 return value
         return ""
 
     def has_query(self, name: str) -> bool:
-        """Whether a query parameter was given at all."""
+        """Return whether a query parameter was given."""
         return name in self.request.query_params
 
 
@@ -151,7 +151,7 @@ Handler = Callable[[Ask], Awaitable[Response]]
 
 
 class Verb(NamedTuple):
-    """A method of a route: its handler, the scope that v1 asks for, and the fixed text of its 500 on v1."""
+    """A method of a route: handler, v1 scope, and the text of its 500 on v1."""
 
     handler: Handler
     scope: str | None = None
@@ -159,8 +159,9 @@ class Verb(NamedTuple):
 
 
 class Endpoint(ABC):
-    """All methods of one path as an ASGI application; subclasses decide who may enter and how a crash
-    looks.
+    """All methods of one path as an ASGI application.
+
+    Subclasses decide who may enter and what a crash looks like.
     """
 
     def __init__(self, service: Service, verbs: Mapping[str, Verb]) -> None:
@@ -171,11 +172,14 @@ class Endpoint(ABC):
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The methods that have an answer of their own, beside HEAD and OPTIONS."""
+        """The methods with a handler, besides HEAD and OPTIONS."""
         return tuple(self.verbs)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request (v1.md §0: HEAD like GET, OPTIONS 204 with Allow, other verbs an empty 405)."""
+        """Answer one request.
+
+        HEAD is like GET, OPTIONS is 204 with Allow, other methods are an empty 405 (v1.md §0).
+        """
         method = scope["method"]
         verb = self.verbs.get("GET" if method == "HEAD" else method)
         if verb is not None:
@@ -198,7 +202,7 @@ class Endpoint(ABC):
         except WriteRefusedError:
             return self.crash(verb)
         except ClientDisconnect:
-            # Nobody is there to be answered, and nothing was done.
+            # The client is gone, and nothing was done.
             return Response(status_code=400)
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
@@ -206,22 +210,22 @@ class Endpoint(ABC):
 
     @abstractmethod
     def enter(self, request: Request) -> Caller | None:
-        """Who asks; raises RefusedError when nobody may."""
+        """Return the caller. Raises RefusedError if the route requires one."""
 
     @abstractmethod
     def check(self, verb: Verb, caller: Caller | None) -> None:
-        """Raise RefusedError when the caller may not use this verb."""
+        """Raise RefusedError if the caller may not use this method."""
 
     @abstractmethod
     def crash(self, verb: Verb) -> Response:
-        """The answer to an unexpected exception."""
+        """Return the response to an unexpected exception."""
 
 
 class V1Endpoint(Endpoint):
-    """A v1 path: bearer, then limit, then scope; never a session (auth.md §5.2)."""
+    """A v1 path: bearer token, then limit, then scope; no session (auth.md §5.2)."""
 
     def enter(self, request: Request) -> Caller:
-        """The token's owner; raises the 401 or 429 of auth.md §5.2."""
+        """Return the token's owner. Raises the 401 or 429 of auth.md §5.2."""
         header = request.headers.get("authorization", "")
         if not header.startswith("Bearer "):
             raise self._unauthorized()
@@ -234,7 +238,7 @@ class V1Endpoint(Endpoint):
         return caller
 
     def check(self, verb: Verb, caller: Caller | None) -> None:
-        """403 when the token lacks the scope; some verbs ask for none (v1.md §0)."""
+        """Raise 403 if the token lacks the scope; some methods need none (v1.md §0)."""
         if verb.scope is not None and (caller is None or verb.scope not in caller.scopes):
             raise v1_refusal(403, "FORBIDDEN", _missing_scope(verb.scope))
 
@@ -244,7 +248,7 @@ class V1Endpoint(Endpoint):
         return v1_refusal(401, "UNAUTHORIZED", "Unauthorized", {"WWW-Authenticate": challenge})
 
     def crash(self, verb: Verb) -> Response:
-        """500 INTERNAL_ERROR with the route's fixed message (errors.md §1.3)."""
+        """Return 500 INTERNAL_ERROR with the route's message (errors.md §1.3)."""
         return v1_refusal(500, "INTERNAL_ERROR", verb.failure).response
 
 
@@ -254,26 +258,26 @@ def _missing_scope(scope: str) -> str:
 
 
 class OpenEndpoint(Endpoint):
-    """An unversioned path that also answers nobody (identity.md §1.2, "optional")."""
+    """An unversioned path that also answers without credentials (identity.md §1.2)."""
 
     def enter(self, request: Request) -> Caller | None:
-        """The owner of the token, the tests' headers or the session, or None."""
+        """Return the owner of the token, the test headers or the session, or None."""
         header = request.headers.get("authorization", "")
         return self.service.auth.unversioned(header, request.cookies.get(SESSION_COOKIE), request.headers)
 
     def check(self, verb: Verb, caller: Caller | None) -> None:
-        """Off v1 whoever came in may all (auth.md §5.1)."""
+        """Allow everything: unversioned routes have no scopes (auth.md §5.1)."""
 
     def crash(self, verb: Verb) -> Response:
-        """500, with the route's fixed text where it has one, else empty (observability.md §0)."""
+        """Return 500 with the route's text, or else empty (observability.md §0)."""
         return refusal(500, verb.failure).response if verb.failure else empty_crash().response
 
 
 class PlainEndpoint(OpenEndpoint):
-    """An unversioned path that needs somebody; scopes do not count here (auth.md §5.1)."""
+    """An unversioned path that requires credentials, without scopes (auth.md §5.1)."""
 
     def enter(self, request: Request) -> Caller:
-        """The token's or the session's owner; raises the 401 without Retry-After."""
+        """Return the token's or session's owner. Raises the 401 without Retry-After."""
         caller = super().enter(request)
         if caller is None:
             raise refusal(401, "Unauthorized")
@@ -281,5 +285,5 @@ class PlainEndpoint(OpenEndpoint):
 
 
 def route(path: str, endpoint: Endpoint) -> Route:
-    """A route that gives every method of its path to the endpoint."""
+    """Return a route that passes every method of its path to the endpoint."""
     return Route(path, endpoint)

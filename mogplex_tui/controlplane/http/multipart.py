@@ -1,4 +1,4 @@
-"""The file of an uploaded form, read without a parser of our own for everything else a form may hold."""
+"""Read the file of an uploaded form."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from .endpoints import Ask, refusal
 
 _BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
 _FIELD = re.compile(r'[;\s]name="?([^";\r\n]*)', re.IGNORECASE)
-# What the parts around a file may add to the length of a body.
+# Bytes that the other parts of the form may add to the body.
 _ROOM = 16_384
 
 
 async def _body(ask: Ask, most: int) -> bytes | None:
-    """The whole body, or None for one of more than `most` bytes.
+    """Return the whole body, or None if it has more than `most` bytes.
 
-    What is too long is read to its end and dropped: a caller who is still sending would not hear the answer.
+    A longer body is read to its end and dropped, because a client that is sending would not read the answer.
     """
     body, length = bytearray(), 0
     async for chunk in ask.request.stream():
@@ -26,7 +26,7 @@ async def _body(ask: Ask, most: int) -> bytes | None:
 
 
 def _files(body: bytes, boundary: bytes) -> dict[str, bytes]:
-    """Content of every part that has a file name, by field; the first one of a field counts."""
+    """Return the content of each uploaded file by field, the first one of each."""
     found: dict[str, bytes] = {}
     for part in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:]:
         if part.startswith(b"--"):
@@ -40,9 +40,9 @@ def _files(body: bytes, boundary: bytes) -> dict[str, bytes]:
 
 
 async def uploaded(ask: Ask, field: str, most: int) -> bytes:
-    """The content of a form's file, of at most `most` bytes.
+    """Return the content of a form's file of at most `most` bytes.
 
-    Raises RefusedError: 400 for no form, no such file and an empty one, 413 for too long a file (identity.md §8).
+    Raises RefusedError: 400 for no form, no such file or an empty one, 413 for a long one (identity.md §8).
     """
     kind = ask.request.headers.get("content-type", "")
     boundary = _BOUNDARY.search(kind)

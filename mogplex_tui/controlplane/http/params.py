@@ -1,5 +1,6 @@
-"""Reading what a caller sent: numbers, ids, instants and JSON, as leniently as the service does (v1.md
-§0.1).
+"""Parse numbers, ids, instants and JSON from requests as leniently as the service.
+
+v1.md §0.1.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from typing import Any
 
 from .endpoints import Ask
 
-# What the service's language strips from both ends of a text.
+# Characters that JavaScript's trim removes.
 SPACES = (
     " \t\n\r\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
 
-# What the database and every reader of JSON can hold.
+# The integers that the database and JSON readers can hold.
 SAFE_INTEGER = 2**53 - 1
 _MOST_DIGITS = 18
 _MOST_DEPTH = 200
@@ -26,39 +27,39 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class NotJsonError(Exception):
-    """The body is not JSON."""
+    """The body is no JSON."""
 
 
 def trim(text: str) -> str:
-    """The text without white space at its ends."""
+    """Return the text without white space at its ends."""
     return text.strip(SPACES)
 
 
 def leading_int(text: str) -> int | None:
-    """The integer a text begins with ("10abc" is 10), or None."""
+    """Return the integer at the start of a text ("10abc" is 10), or None."""
     match = _LEADING_INT.match(trim(text))
     if match is None:
         return None
-    # More digits than the database can count are as good as the first of them: every limit is far below.
+    # Further digits make no difference: every limit is far below.
     sign, digits = match[1], match[2].lstrip("0")[:_MOST_DIGITS]
     return int(f"{sign}{digits or 0}")
 
 
 def clamped(text: str, default: int, low: int, high: int) -> int:
-    """A leading integer clamped to low…high, or the default when there is none; never an error."""
+    """Return the leading integer clamped to low…high, or the default; never an error."""
     value = leading_int(text)
     return default if value is None else max(low, min(high, value))
 
 
 def is_uuid(text: str) -> bool:
-    """Whether the text has the shape of a UUID."""
+    """Return whether a text has the shape of a UUID."""
     return _UUID.fullmatch(text) is not None
 
 
 def page_and_limit(ask: Ask, default_limit: int = 50) -> tuple[int, int]:
-    """The page (from 1) and the limit (1 to 100) of an observability list (observability.md §0)."""
+    """Return page (from 1) and limit (1 to 100) of a list (observability.md §0)."""
     page = clamped(ask.query("page"), 1, 1, 2**31)
-    # The hosted profile has requests that get every row.
+    # On the hosted profile some requests return every row.
     return page, clamped(ask.query("limit"), default_limit, 1, ask.request.scope.get("most_rows", 100))
 
 
@@ -67,7 +68,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    """The value with half surrogate pairs replaced, which no UTF-8 text can hold."""
+    """Return the value with unpaired surrogates replaced, which UTF-8 cannot encode."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
@@ -78,12 +79,12 @@ def _whole(value: Any) -> Any:
 
 
 def _number(digits: str) -> int | float:
-    """A whole number; one that the database cannot hold is inexact, as every number of the service's language is."""
+    """Return an integer; large ones are inexact, as all numbers in JavaScript."""
     return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 def _is_deep(value: Any) -> bool:
-    """Whether something is nested deeper than anybody would write it."""
+    """Return whether a value is nested unreasonably deep."""
     layer, depth = [value], 0
     while layer and depth <= _MOST_DEPTH:
         inner = [item.values() if isinstance(item, dict) else item for item in layer]
@@ -93,7 +94,7 @@ def _is_deep(value: Any) -> bool:
 
 
 def parsed(raw: bytes) -> Any:
-    """The value of a JSON text; raises NotJsonError for one that is none, or nested absurdly deep."""
+    """Parse a JSON text. Raises NotJsonError for other text or very deep nesting."""
     try:
         text = raw.decode("utf-8")
         value = json.loads(text, parse_constant=_refuse_constant, parse_int=_number)
@@ -105,11 +106,14 @@ def parsed(raw: bytes) -> Any:
 
 
 async def json_body(ask: Ask) -> Any:
-    """The parsed JSON body; raises NotJsonError when there is none."""
+    """Return the parsed JSON body. Raises NotJsonError without one."""
     return parsed(await ask.request.body())
 
 
 async def json_object(ask: Ask) -> dict[str, Any]:
-    """The parsed body, where anything but an object counts as one without keys; raises NotJsonError."""
+    """Return the parsed body; anything but an object counts as an empty object.
+
+    Raises NotJsonError.
+    """
     value = await json_body(ask)
     return value if isinstance(value, dict) else {}

@@ -1,4 +1,7 @@
-"""GET /api/realtime/events: hints that a row changed, as server-sent events (realtime.md §1 and §2)."""
+"""GET /api/realtime/events: server-sent hints that a row has changed.
+
+realtime.md §1, §2.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,9 @@ _HEADERS = {"Cache-Control": "no-cache, no-transform", "Connection": "keep-alive
 
 
 def wanted_tables(text: str) -> list[str]:
-    """The table names of a `tables` parameter, untrimmed; raises RefusedError with the 400s of
-    realtime.md §1.
+    """Return the table names of a `tables` parameter.
+
+    Raises RefusedError with the 400s of realtime.md §1.
     """
     if not text:
         raise refusal(400, "Missing tables parameter")
@@ -36,12 +40,12 @@ def wanted_tables(text: str) -> list[str]:
 
 @lru_cache(256)
 def _message(table: str, op: str) -> bytes:
-    """A data frame; there are few tables, and many changes."""
+    """Return a data frame as bytes; cached, because there are few tables."""
     return b"data: " + encode({"table": table, "op": op}) + b"\n\n"
 
 
 async def frames(subscription: Subscription, ping_seconds: float) -> AsyncIterator[bytes]:
-    """The bytes of one stream: `: connected`, then a data frame a change and a ping in every silence."""
+    """Yield the bytes of one stream: `: connected`, data frames and pings."""
     yield b": connected\n\n"
     while True:
         try:
@@ -56,7 +60,7 @@ async def frames(subscription: Subscription, ping_seconds: float) -> AsyncIterat
 
 
 class HintStream(StreamingResponse):
-    """The answer to one listener, whose subscription ends with it: also when it is gone before the first byte."""
+    """The response to one client; its subscription always ends with it."""
 
     def __init__(self, hub: Hub, subscription: Subscription) -> None:
         super().__init__(frames(subscription, PING_SECONDS), media_type="text/event-stream", headers=_HEADERS)
@@ -71,15 +75,15 @@ class HintStream(StreamingResponse):
 
 
 async def stream(ask: Ask) -> Response:
-    """Open the stream of the caller's rows and of the rows that nobody owns."""
+    """Open the stream of the caller's rows and of rows without an owner."""
     tables = wanted_tables(ask.query("tables"))
     if ask.request.method == "HEAD":
         return Response(media_type="text/event-stream", headers=_HEADERS)
     hub = ask.plane.hub
-    # Subscribed before the answer starts: a change right after the headers must not be lost.
+    # Subscribe before the response starts: a change right after the headers must not be lost.
     return HintStream(hub, hub.subscribe(ask.user_id, tables))
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this family."""
+    """Return the routes of this module."""
     return [route("/api/realtime/events", PlainEndpoint(service, {"GET": Verb(stream)}))]

@@ -1,4 +1,4 @@
-"""A router that looks a path up instead of trying one route after another: the plane has more than two hundred."""
+"""A router that looks paths up in a table instead of trying route after route."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class PlaneRouter(Router):
-    """Starlette's router for routes of which no two answer the same path, which is what makes their order free.
+    """Starlette's router for routes that never overlap, so that their order is free.
 
-    Paths without a parameter are found by themselves, the others by what stands before their first parameter. What is
-    not found that way is looked for in Starlette's own way, so that it gets the same answer.
+    Paths without parameters are found directly, others by the text before their first parameter. Everything else falls
+    back to Starlette's own search, so that it gets the same response.
     """
 
     def __init__(self, routes: Sequence[BaseRoute], default: ASGIApp) -> None:
@@ -28,10 +28,10 @@ class PlaneRouter(Router):
                     self._exact.setdefault(before, route)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request to its route."""
-        # As Starlette's own does: the MCP endpoint asks this router for the routes behind its operations.
+        """Pass a request to its route."""
+        # As Starlette's router does: the MCP endpoint asks this router for the routes of its operations.
         scope.setdefault("router", self)
-        # To Starlette a path with a line break at its end is the path without it.
+        # Starlette treats a path with a line break at its end as the path without it.
         if scope["type"] == "http" and scope["path"].endswith("\n"):
             await self.default(scope, receive, send)
             return
@@ -45,7 +45,7 @@ class PlaneRouter(Router):
         await super().app(scope, receive, send)
 
     def _candidates(self, path: str) -> Sequence[Route]:
-        """The routes that a path may mean, those with the longest common beginning first."""
+        """Return the routes that may match a path, the longest common prefix first."""
         exact = self._exact.get(path)
         if exact is not None:
             return (exact,)

@@ -1,4 +1,7 @@
-"""How senders prove themselves: HMAC signatures over raw bodies, and the schedulers' bearer (system.md §1)."""
+"""Verify senders: HMAC signatures over raw bodies, and the scheduler's bearer.
+
+system.md §1.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,17 @@ BODY_LIMIT = 1_000_000
 
 
 def sha256_signature(secret: str, body: bytes) -> str:
-    """The header value that signs a body: sha256= and lower-case hex."""
+    """Return the signature header of a body: sha256= and lower-case hex."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def same(given: str, expected: str) -> bool:
-    """Compare two secrets in constant time, whatever characters a caller sends."""
+    """Compare two secrets in constant time, whatever characters they contain."""
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
 
 
 async def body_within(ask: Ask, limit: int) -> bytes | None:
-    """The raw body, or None when it is longer than `limit` bytes; no more than that is kept."""
+    """Return the raw body, or None if it is longer than `limit` bytes."""
     kept = bytearray()
     async for piece in ask.request.stream():
         kept += piece
@@ -35,22 +38,22 @@ async def body_within(ask: Ask, limit: int) -> bytes | None:
 
 
 class SenderEndpoint(OpenEndpoint):
-    """A public path whose handler proves the sender itself; tokens and sessions are not looked at."""
+    """A public path whose handler verifies the sender; credentials are ignored."""
 
     def enter(self, request: Request) -> None:  # noqa: ARG002
-        """Nobody in particular."""
+        """Return no caller."""
         return
 
     def crash(self, verb: Verb) -> Response:
-        """500 with the route's fixed text, else empty."""
+        """Return 500 with the route's text, or else empty."""
         return refusal(500, verb.failure).response if verb.failure else empty_crash().response
 
 
 class MachineEndpoint(Endpoint):
-    """A path of schedulers and workers: the shared secret as a bearer, no token and no session (system.md §1)."""
+    """A path of schedulers and workers, with a shared secret as bearer (system.md §1)."""
 
     def enter(self, request: Request) -> None:
-        """Let the scheduler in; raises 503 without a secret, 401 for another one."""
+        """Check the secret. Raises 503 if none is configured, 401 for a wrong one."""
         secret = self.service.plane.settings.cron_secret
         if not secret:
             raise refusal(503, "CRON_SECRET_NOT_CONFIGURED")
@@ -58,8 +61,8 @@ class MachineEndpoint(Endpoint):
             raise refusal(401, "Unauthorized")
 
     def check(self, verb: Verb, caller: Caller | None) -> None:
-        """Whoever holds the secret may all."""
+        """Allow everything."""
 
     def crash(self, verb: Verb) -> Response:
-        """500 with the route's fixed text, else empty."""
+        """Return 500 with the route's text, or else empty."""
         return refusal(500, verb.failure).response if verb.failure else empty_crash().response

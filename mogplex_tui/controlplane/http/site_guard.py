@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..faults.error_envelopes import worded
 from .endpoints import Service
 
-# Open to pages of any origin, or with a rule of their own (mcp.md §1, auth.md §8).
+# Routes open to pages of any origin, or with a rule of their own (mcp.md §1, auth.md §8).
 _MCP = "/api/v1/mogplex/mcp"
 _OPEN = "/.well-known/"
 _OAUTH = "/api/auth/mcp/"
@@ -21,11 +21,11 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::\d*)?", re.ASCII)
 
 
 class SiteGuard:
-    """Refuse requests for a foreign host name and requests from pages of a foreign origin.
+    """Refuse requests for a foreign host name and from pages of a foreign origin.
 
-    The plane signs a browser in without a password, and its cookie does not tell ports apart. A page of another site
-    reaches it in two ways: through a host name that points to this machine (DNS rebinding), which only a plane on a
-    loopback address can tell from its own, and by posting to it, which browsers mark with the header `Origin`.
+    The plane signs a browser in without a password, and its cookie is valid for all ports. A page of another site can
+    reach it in two ways: through a host name that points to this machine (DNS rebinding), which only a plane on a
+    loopback address can distinguish from its own, and by posting to it, which browsers mark with the header `Origin`.
     """
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
@@ -38,7 +38,7 @@ class SiteGuard:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request on, or refuse it."""
+        """Pass a request on, or refuse it."""
         refused = self._refused(scope) if scope["type"] == "http" else None
         await (refused or self._app)(scope, receive, send)
 
@@ -55,7 +55,7 @@ class SiteGuard:
         return None
 
     def _is_own(self, host: str) -> bool:
-        """Whether a host names this machine: an address cannot be pointed elsewhere, a name can."""
+        """Return whether a host names this machine; an address cannot be rebound."""
         if host in (self._own_host, f"www.{self._own_host}"):
             return True
         found = _HOST.fullmatch(host)

@@ -1,4 +1,7 @@
-"""The credential with which the service's own workers use the sandbox routes for somebody (auth.md §1)."""
+"""The credential with which the service's workers use the sandbox routes.
+
+auth.md §1.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ USER_HEADER = "x-delegated-user-id"
 
 
 def internal_secret(plane: Plane) -> str:
-    """The plane's internal bearer, 40 hex digits, drawn from the secret that its file keeps.
+    """Return the plane's internal bearer: 40 hex digits from the stored secret.
 
-    Raises LookupError for a file that has no secret yet.
+    Raises LookupError if the file has no secret yet.
     """
     secret = plane.db.meta("secret")
     if secret is None:
@@ -23,7 +26,7 @@ def internal_secret(plane: Plane) -> str:
 
 
 def delegated(plane: Plane, authorization: str, user_id: str | None) -> Caller | None:
-    """The profile that an internal caller acts for, or None when the pair of headers is not valid."""
+    """Return the profile that an internal caller acts for, or None if invalid."""
     if not user_id or not authorization.startswith("Bearer "):
         return None
     given = authorization[len("Bearer ") :].encode("utf-8", "replace")

@@ -1,6 +1,12 @@
-"""The client layer: typed, tolerant, asynchronous; knows HTTP and nothing of a terminal.
+"""The asynchronous client of the Mogplex API.
 
-Names are loaded when they are first used, so that the budget, the access map and the errors cost nothing.
+    target = Target("work", "https://mogplex.com", token=Secret("mog_..."))
+    async with MogplexClient(target) as client:
+        page = await client.observability.calls(status="failed")
+
+Each method of a resource (`client.runs`, `client.sandboxes` …) sends one request. It returns models of
+`mogplex_tui.api.models` or raises an error of `mogplex_tui.api.errors`. Names are imported when they are first used,
+so that the budget, the access map and the errors cost nothing.
 """
 
 from __future__ import annotations

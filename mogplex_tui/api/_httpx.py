@@ -1,4 +1,4 @@
-"""The HTTP library without its own command line, which would load click, rich and pygments where they are there."""
+"""Import httpx without its command line, which would import click and rich."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if "httpx" not in sys.modules:
 
 import httpx  # noqa: E402 -- after its command line is out of the way
 
-# It (and pydantic, the last) loads these at the first request, which would hold up the event loop then; who imports
-# this module beside a running loop does it in a thread.
+# httpx (and pydantic, the last one) imports these with the first request, which would block the event loop. Import this
+# module in a thread if a loop is running.
 for _name in ("httpcore", "anyio", "anyio._backends._asyncio", "importlib.metadata"):
     with contextlib.suppress(ImportError):
         import_module(_name)

@@ -1,5 +1,6 @@
-"""What each part of the service answers to this credential, learned from the answers (auth.md §4,
-design 1).
+"""Learn from responses which route families the credentials open.
+
+Contract: auth.md §4.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.observable import Observable
 
 V1 = "/api/v1/mogplex"
-# JSON-RPC under the same prefix: it checks no scope by itself and has an envelope of its own (mcp.md §3).
+# JSON-RPC under the same prefix, with an envelope of its own. It checks no scope (mcp.md §3).
 MCP_ENDPOINT = V1 + "/mcp"
 
 
 class Family(StrEnum):
-    """A part of the service that opens and closes as one."""
+    """A group of routes that a credential opens or does not open as a whole."""
 
     V1 = "v1"
     MCP_ENDPOINT = "mcp-endpoint"
@@ -53,8 +54,9 @@ class Family(StrEnum):
     OTHER = "other"
 
 
-# Longest prefix first; adding a family is one name above and one line here. What has its own line under a neighbour
-# opens and closes by itself: the hosted edge lists the neighbour's exact path for tokens, not what is below (auth.md §4).
+# Longest prefix first. To add a family, add one name above and one line here. Some routes below another family's prefix
+# are a family of their own, because the hosted service accepts tokens on the exact path of that family only (auth.md
+# §4).
 _PREFIXES: tuple[tuple[str, Family], ...] = (
     ("/api/settings/api-keys", Family.KEYS),
     ("/api/settings/keys", Family.KEYS),
@@ -90,7 +92,7 @@ _PREFIXES: tuple[tuple[str, Family], ...] = (
     ("/api/automations", Family.FLOWS),
     ("/api/control", Family.APPROVALS),
 )
-# Open to tokens by their exact path only (auth.md §4).
+# Families whose exact path alone accepts tokens (auth.md §4).
 _EXACT = {
     MCP_ENDPOINT: Family.MCP_ENDPOINT,
     "/api/settings": Family.SETTINGS,
@@ -99,7 +101,7 @@ _EXACT = {
 }
 
 
-# What has no list to learn from, and with whom the edge keeps it for sessions (auth.md §4).
+# Families without a list route, and the family whose need for a session they share (auth.md §4).
 _SAME_REACH_AS = {Family.MCP_RECORDS: Family.OBSERVABILITY, Family.NEW_MODELS: Family.OBSERVABILITY}
 
 
@@ -117,7 +119,7 @@ def family_of(path: str) -> Family:
 
 
 class Reach(StrEnum):
-    """How far a credential gets in a family."""
+    """What a credential opens in a route family."""
 
     UNKNOWN = "unknown"
     OPEN = "open"
@@ -129,9 +131,9 @@ class Reach(StrEnum):
 
 
 class FamilyAccess(NamedTuple):
-    """A family's reach, sentences that say why, and when that was seen (None: never).
+    """The reach of a family, the reason, and when it was learned (None: never).
 
-    `resource` is what the request was for whose answer closed the family.
+    `resource` names what the request was about whose response closed the family.
     """
 
     reach: Reach
@@ -141,17 +143,17 @@ class FamilyAccess(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Why the reach is what it is, in one text."""
+        """Why the reach is what it is, as one text."""
         return " ".join(self.sentences)
 
 
 _UNKNOWN = FamilyAccess(Reach.UNKNOWN, ("Nothing has been asked yet.",), None)
-# After so many failures in a row a family counts as broken; a single bad answer says nothing.
+# The number of failures in a row after which a family counts as broken.
 _FAILURES_UNTIL_BROKEN = 3
 
-# The service looked at the request and knew the route: the family is open, whatever the answer.
+# Errors by which the service shows that it knows the route: the family is open.
 _ANSWERED = (errors.NotFound, errors.Conflict, errors.BadRequest, errors.Throttled, errors.FeatureOff)
-# v1 checks the scope before headers, body and resource, so these refusals say that the scope is there (v1.md §0).
+# v1 checks the scope before headers, body and record, so these errors show that the token has the scope (v1.md §0).
 _AFTER_SCOPE_CHECK = (errors.NotFound, errors.Conflict, errors.BadRequest)
 _FAILED = (
     errors.Unreachable,
@@ -169,8 +171,8 @@ _REFUSED: tuple[tuple[type[errors.MogplexError], Reach], ...] = (
 )
 
 
-# Refusals that may pass where a family has answered before: a service whose database is down refuses good credentials,
-# and one that is being put up sends everybody to its sign-in page (README of the contract).
+# Refusals that may be temporary in a family that answered before: a service whose database is down refuses valid
+# credentials, and one that is being deployed redirects all requests to its sign-in page (README.md of the contract).
 _TEMPORARY_REFUSALS = (Reach.NEEDS_SESSION, Reach.NOT_SIGNED_IN)
 # Families that a session cookie never opens (auth.md §4).
 _TOKEN_ONLY = (Family.V1, Family.MCP_ENDPOINT)
@@ -183,7 +185,7 @@ def _passed_scope_check(error: errors.MogplexError) -> bool:
 class CookieState(Observable):
     """Whether the service has stopped accepting the session cookie.
 
-    A session opens every unversioned route or none (auth.md §4), so one state serves all families.
+    A session opens all unversioned routes or none, so one state serves all families. Contract: auth.md §4.
     """
 
     def __init__(self) -> None:
@@ -198,11 +200,12 @@ class CookieState(Observable):
 
 
 class AccessMap(Observable):
-    """Remembers the reach of every family and whether the token may write; told after every answer.
+    """Remembers the reach of each route family and whether the token may write.
 
-    One failing answer never changes what is known: three in a row make a family BROKEN, the first success
-    mends it. A reason stays as long as its reach does. One route that is absent or forbidden does not close a
-    family that has answered. What has answered and then refused the credential may be asked again (`allow_retry`).
+    It learns from each response. One failure changes nothing: three in a row make a family BROKEN, and the first
+    success makes it OPEN again. The first reason stays as long as the reach does. A single route that is absent or
+    forbidden does not close a family that has answered. A family that answered before and then refused the credential
+    may be asked once more after `allow_retry`.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -210,7 +213,7 @@ class AccessMap(Observable):
         self._clock = clock
         self._known: dict[Family, FamilyAccess] = {}
         self._failures: dict[Family, int] = {}
-        # What has answered once, and what of it is closed and to be asked again.
+        # Families that have answered, and closed families that may be asked once more.
         self._answered: set[Family] = set()
         self._retry_allowed: set[Family] = set()
         self.can_write: bool | None = None
@@ -218,7 +221,10 @@ class AccessMap(Observable):
         self.cookie.subscribe(self._cookie_changed)
 
     def reach(self, family: Family) -> FamilyAccess:
-        """Return what is known about a family; of one that was never asked, what its neighbour's refusal tells."""
+        """Return what is known about a family.
+
+        For a family that was never asked, that a related family needs a session counts too.
+        """
         known = self._known.get(family, _UNKNOWN)
         if known.reach is Reach.UNKNOWN and family in _SAME_REACH_AS:
             neighbour = self.reach(_SAME_REACH_AS[family])
@@ -226,17 +232,16 @@ class AccessMap(Observable):
         return known
 
     def may_ask(self, family: Family) -> bool:
-        """Return whether a family is open, not known to be closed, or closed by a refusal that is doubted."""
+        """Return whether a family may be asked: it is not known to be closed."""
         reach = self.reach(family).reach
         return reach in (Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN) or family in self._retry_allowed
 
     def allow_retry(self, *, token_serves: bool = True) -> frozenset[Family]:
         """Allow one more request to families that answered before and refuse now.
 
-        Returns these families.
-
-        While the cookie is refused, no family is asked that would be asked with it: one request that tests the
-        cookie answers for all of them. `token_serves` says whether a token can open unversioned routes.
+        Returns these families. While the cookie is refused, families that would be asked with it are left out: one
+        request that tests the cookie answers for all of them. `token_serves` says whether the token can open
+        unversioned routes.
         """
         lost = frozenset(
             family
@@ -250,11 +255,11 @@ class AccessMap(Observable):
         return lost
 
     def learn(self, family: Family, error: errors.MogplexError | None = None, *, method: str = "GET") -> None:
-        """Take in one answer: None for a success, else the error that it became."""
+        """Record the outcome of one request: None for a success, else its error."""
         before = self._state(family)
         self._learn_scope(family, error, method)
         if error is None or (isinstance(error, _ANSWERED) and not isinstance(error, errors.RealtimeOff)):
-            # What this client refused by itself says nothing about the service.
+            # A request that this client refused says nothing about the service.
             if not isinstance(error, errors.InvalidInput):
                 self._failures[family] = 0
                 self._answered.add(family)
@@ -275,7 +280,7 @@ class AccessMap(Observable):
 
     def _cookie_changed(self) -> None:
         if not self.cookie.expired:
-            # The refusals of the meantime were of the token, or of a cookie that is accepted now.
+            # While the cookie was refused, these refusals were of the token, or of a cookie that is accepted now.
             refused = (*_TEMPORARY_REFUSALS, Reach.NEEDS_SCOPE)
             self._retry_allowed |= {
                 family
@@ -295,13 +300,14 @@ class AccessMap(Observable):
             closes_one_route = reach in (Reach.NEEDS_SCOPE, Reach.ABSENT) and not isinstance(
                 error, errors.RealtimeOff
             )
-            # A change that is forbidden speaks of its record, before anything of the family was read as well.
+            # A forbidden change says something about its record, not about the family, even if nothing of the family
+            # was read.
             if not (closes_one_route and (self.reach(family).reach is Reach.OPEN or not reads)):
                 self._set_reach(family, reach, error.sentences, error.resource)
             return
 
     def _learn_scope(self, family: Family, error: errors.MogplexError | None, method: str) -> None:
-        # Only v1 enforces scopes, and its message names the missing one (auth.md §5.2).
+        # Only v1 checks scopes, and its message names the missing one (auth.md §5.2).
         if family is not Family.V1:
             return
         if method not in ("GET", "HEAD") and (error is None or _passed_scope_check(error)):
@@ -314,7 +320,7 @@ class AccessMap(Observable):
     ) -> None:
         self._retry_allowed.discard(family)
         known = self._known.get(family)
-        # The first reason stays: the next route would only say the same of itself, and screens would flicker.
+        # Keep the first reason: other routes would give the same one in other words, and screens would flicker.
         if known is not None and known.reach is reach:
             return
         self._known[family] = FamilyAccess(reach, sentences, self._clock.now(), resource)

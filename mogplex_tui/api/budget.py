@@ -1,5 +1,6 @@
-"""The request budget: 60 counted requests in any rolling 60 s per token, and no header that tells (auth.md
-§6).
+"""The request budget of a token: 60 counted requests in any 60 seconds.
+
+No header tells how many are left, so the client counts them. Contract: auth.md §6.
 """
 
 from __future__ import annotations
@@ -11,14 +12,12 @@ from typing import NamedTuple
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.observable import Observable
 
-# However little time the service names, a refusal for the limit holds requests back for so many seconds.
+# Seconds for which a 429 stops requests at least, however short a wait the service names.
 SHORTEST_PAUSE = 1.0
 
 
 class Priority(IntEnum):
-    """Who asks, the most urgent first: a person's action, the tail in focus, a visible table, the
-    background.
-    """
+    """The priority of a request: action, focused tail, visible table or background."""
 
     ACTION = 0
     TAIL = 1
@@ -30,14 +29,15 @@ class RequestOutcome(Enum):
     """Whether the service counted a request against the token."""
 
     COUNTED = auto()
-    # Refused for the limit or the token, 3xx, 405, unknown path, or it never reached the service.
+    # Refused for the limit or the token, a redirect, a 405 or an unknown path, or it never reached the service.
     NOT_COUNTED = auto()
 
 
 @dataclass(eq=False)
 class Slot:
-    """A granted request; it stays used until told about, and then for one window if the service
-    counted it.
+    """A granted request.
+
+    It stays in use until it is settled, and for one window more if the service counted it.
     """
 
     priority: Priority
@@ -47,20 +47,21 @@ class Slot:
 
 
 class Blocked(NamedTuple):
-    """No slot now: ask again at `until` (monotonic seconds, the earliest moment that can help)."""
+    """No slot is free before `until`, in seconds of the monotonic clock."""
 
     until: float
 
 
 class Budget(Observable):
-    """Counts one token's requests in a sliding window and answers who may send now; it never waits.
+    """Counts the requests of a token in a sliding window and grants slots.
 
-    Of `limit` slots, `reserve` stay free for ACTION, which is always granted (even past the limit: a cancel
-    goes out, the service decides). TAIL stops at limit - reserve. TABLE stops half a reserve earlier and
-    BACKGROUND a whole reserve earlier, so that a focused tail keeps moving when tables are busy (60/10: 50,
-    45 and 40). The service counts a request somewhere between its leaving and its answer, so a counted slot
-    is held for one window after the answer: this count is never below the service's. Time alone frees slots;
-    observers are called for grants, ends and throttling only.
+    Of `limit` slots, `reserve` stay free for ACTION, which is always granted, even beyond the limit: a cancel is sent,
+    and the service decides. TAIL stops at limit - reserve, TABLE half a reserve earlier and BACKGROUND a whole reserve
+    earlier, so that a focused tail keeps moving while tables are busy (with 60 and 10: 50, 45 and 40).
+
+    The service counts a request at some time between its start and its response. A counted slot is therefore held for
+    one window after the response, so this count is never below the service's. Slots expire by time alone, without a
+    signal: observers are called when a slot is granted or settled and after a 429.
     """
 
     def __init__(self, clock: Clock, limit: int = 60, window: float = 60.0, reserve: int = 10) -> None:
@@ -75,7 +76,7 @@ class Budget(Observable):
         self._blocked_until = 0.0
 
     def limit_for(self, priority: Priority) -> int:
-        """Return how many used slots stop this priority."""
+        """Return the number of used slots at which this priority stops."""
         kept = {
             Priority.TAIL: self.reserve,
             Priority.TABLE: self.reserve + self.reserve // 2,
@@ -84,7 +85,7 @@ class Budget(Observable):
         return self.limit - kept.get(priority, 0)
 
     def acquire(self, priority: Priority) -> Slot | Blocked:
-        """Grant a slot or say until when there is none; every granted slot must be told about."""
+        """Return a slot, or Blocked if none is free. Each slot must be settled."""
         now = self._clock.monotonic()
         self._purge(now)
         if priority is not Priority.ACTION:
@@ -99,7 +100,7 @@ class Budget(Observable):
         return slot
 
     def settle(self, slot: Slot, outcome: RequestOutcome) -> None:
-        """Say how a granted request ended; a second telling of the same slot changes nothing."""
+        """Record how the request of a slot ended. Settling a slot again changes nothing."""
         if slot.settled:
             return
         slot.settled = True
@@ -110,9 +111,9 @@ class Budget(Observable):
         self._changed()
 
     def throttled(self, retry_after: float | None = None) -> None:
-        """Hold back everything but ACTION for `retry_after` seconds.
+        """Hold back all requests but ACTION after a 429, for `retry_after` seconds.
 
-        The wait is at least a second and at most a window. An unknown time counts as a window.
+        The wait is at least one second and at most one window. None, and a time out of range, count as a window.
         """
         wait = retry_after if retry_after is not None and 0 < retry_after <= self.window else self.window
         wait = max(SHORTEST_PAUSE, wait)
@@ -120,12 +121,12 @@ class Budget(Observable):
         self._changed()
 
     def used(self) -> int:
-        """Return the slots in use now: in flight, or counted within the window."""
+        """Return how many slots are in use: in flight, or counted within the window."""
         self._purge(self._clock.monotonic())
         return len(self._slots)
 
     def next_free_in(self) -> float:
-        """Return the seconds until the next used slot frees; 0.0 when none is used."""
+        """Return the seconds until the next slot is free; 0.0 when none is in use."""
         now = self._clock.monotonic()
         self._purge(now)
         if not self._slots:
@@ -134,15 +135,15 @@ class Budget(Observable):
 
     @property
     def blocked_until(self) -> float | None:
-        """The monotonic moment until which a 429 holds requests back, or None when it does not."""
+        """The monotonic time until which a 429 holds requests back, or None."""
         return self._blocked_until if self._blocked_until > self._clock.monotonic() else None
 
     def _end(self, slot: Slot, now: float) -> float:
-        # One in flight may end any moment and is then held for a window, or not at all.
+        # A request in flight may end at any moment; its slot is then held for one window or released.
         return max(slot.granted_at + self.window, now) if slot.expires is None else slot.expires
 
     def _purge(self, now: float) -> None:
-        # Exactly one window old does not count any more (auth.md §6).
+        # A request exactly one window old does not count any more (auth.md §6).
         self._slots = [slot for slot in self._slots if slot.expires is None or slot.expires > now]
 
     def _earliest(self, room: int, now: float) -> float:
@@ -150,5 +151,5 @@ class Budget(Observable):
         if over < 0:
             return now
         end = sorted(self._end(slot, now) for slot in self._slots)[over]
-        # All that could free is still in flight and overdue: look again soon rather than at once.
+        # Only overdue requests in flight could free a slot: look again in a second.
         return end if end > now else now + 1.0

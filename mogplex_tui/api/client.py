@@ -1,6 +1,4 @@
-"""The facade: `client.runs.get(run_id)`; one method is one request, at the priority of the view it is called
-on.
-"""
+"""The client of the Mogplex API: `client.runs.get(run_id)` sends one request."""
 
 from __future__ import annotations
 
@@ -59,9 +57,9 @@ R = TypeVar("R")
 
 
 class _LazyResource(Generic[R]):
-    """The resource of one family, imported and made when a view is asked for it first.
+    """Imports and creates the resource of one route family when it is first used.
 
-    Nobody uses all families, and their models cost half as much as the HTTP library.
+    Importing all models takes half as long as importing the HTTP library, and nobody uses all families.
     """
 
     def __init__(self, where: str) -> None:
@@ -83,14 +81,15 @@ class _LazyResource(Generic[R]):
         module, _, kind = self.where.partition(":")
         resource: type[Any] = getattr(import_module(f"mogplex_tui.api.resources.{module}"), kind)
         made: R = resource(view._transport, view.priority)
-        # The next look-up finds it on the view and does not come here.
+        # Store the resource on the view, so that later look-ups do not come here.
         vars(view)[self._name] = made
         return made
 
 
 class ClientView:
-    """All resources of one context at one priority; whatever changes something goes out as an action
-    anyway.
+    """All resources of one context at one request priority.
+
+    Changes are always sent at the priority ACTION.
     """
 
     def __init__(self, transport: Transport, priority: Priority) -> None:
@@ -104,17 +103,17 @@ class ClientView:
 
     @property
     def budget(self) -> Budget:
-        """The token's request budget, observable."""
+        """The request budget of the token. Observable."""
         return self._transport.budget
 
     @property
     def access(self) -> AccessMap:
-        """What each family of routes answers to this credential, observable."""
+        """What each route family answers to the credentials. Observable."""
         return self._transport.access
 
     @property
     def connection(self) -> ConnectionMonitor:
-        """Whether the service answers, observable."""
+        """Whether the service answers. Observable."""
         return self._transport.connection
 
     def at(self, priority: Priority) -> ClientView:
@@ -124,37 +123,37 @@ class ClientView:
     async def request(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None
     ) -> Any:
-        """Send any request and return the JSON of a success; on the token API its `data`.
+        """Send any request and return the JSON of a successful response, on v1 its `data`.
 
-        A cursor, a page or an idempotency key is the caller's. Raises the error tree.
+        The caller adds cursors, page numbers and idempotency keys. Raises an error of `api.errors`.
         """
         request = Request(method, path, f"{method} {path}", params=params or {}, body=body)
         return (await self._transport.request(request, self.priority)).data
 
     account: _LazyResource[AccountResource] = _LazyResource("account:AccountResource")
-    """Who is signed in."""
+    """The signed-in account."""
     settings: _LazyResource[SettingsResource] = _LazyResource("account:SettingsResource")
     """The account's settings."""
     models: _LazyResource[ModelsResource] = _LazyResource("catalog:ModelsResource")
-    """The models."""
+    """The catalogue of models."""
     api_keys: _LazyResource[ApiKeysResource] = _LazyResource("keys:ApiKeysResource")
     """The account's API keys."""
     provider_keys: _LazyResource[ProviderKeysResource] = _LazyResource("keys:ProviderKeysResource")
     """The account's keys of model providers."""
     teams: _LazyResource[TeamsResource] = _LazyResource("teams:TeamsResource")
-    """The teams: memberships, members, models, keys, installations, trail."""
+    """Teams: memberships, members, models, keys, installations, audit log."""
     invites: _LazyResource[InvitesResource] = _LazyResource("invites:InvitesResource")
     """Invites to teams, sent and received."""
     billing: _LazyResource[BillingResource] = _LazyResource("billing:BillingResource")
-    """Billing, and the pages to pay on."""
+    """Billing and payment pages."""
     repos: _LazyResource[ReposResource] = _LazyResource("library:ReposResource")
-    """The repositories, as the token API lists them."""
+    """The repositories, over the token API."""
     projects: _LazyResource[ProjectsResource] = _LazyResource("projects:ProjectsResource")
-    """The projects, which the routes call workspaces."""
+    """Projects, called workspaces in the routes."""
     imported_repos: _LazyResource[ImportedReposResource] = _LazyResource(
         "imported_repos:ImportedReposResource"
     )
-    """The imported repositories with all their fields; sub-projects and snapshots."""
+    """The imported repositories with all their fields, sub-projects and snapshots."""
     repo_overrides: _LazyResource[RepoOverridesResource] = _LazyResource(
         "repo_overrides:RepoOverridesResource"
     )
@@ -166,55 +165,58 @@ class ClientView:
     vercel_variables: _LazyResource[VercelVariablesResource] = _LazyResource(
         "repo_parts:VercelVariablesResource"
     )
-    """Vercel variables of one repository; switched off on the service."""
+    """Vercel variables of one repository, which the service has switched off."""
     github: _LazyResource[GithubResource] = _LazyResource("github:GithubResource")
-    """Installations, accounts, the sync and pull requests."""
+    """GitHub installations, accounts, repository sync and pull requests."""
     agents: _LazyResource[AgentsResource] = _LazyResource("agents:AgentsResource")
-    """The agents, their roster and their categories."""
+    """Agents, their activity and their categories."""
     skills: _LazyResource[SkillsResource] = _LazyResource("skills:SkillsResource")
-    """The skills, the registry of others' and the documentation pages."""
+    """Skills, the public skill registry and the documentation pages."""
     rules: _LazyResource[RulesResource] = _LazyResource("rules:RulesResource")
-    """The rules for agents."""
+    """Rules for agents."""
     commands: _LazyResource[CommandsResource] = _LazyResource("rules:CommandsResource")
-    """The saved slash commands."""
+    """Saved slash commands."""
     memories: _LazyResource[MemoriesResource] = _LazyResource("memories:MemoriesResource")
-    """The memories."""
+    """Memories."""
     conversations: _LazyResource[ConversationsResource] = _LazyResource("conversations:ConversationsResource")
-    """The stored chats."""
+    """Stored chats."""
     assignments: _LazyResource[AssignmentsResource] = _LazyResource("routing:AssignmentsResource")
-    """The assignments."""
+    """Assignments of agents to repositories."""
     triggers: _LazyResource[TriggersResource] = _LazyResource("routing:TriggersResource")
-    """The triggers."""
+    """Triggers."""
     flows: _LazyResource[FlowsResource] = _LazyResource("flows:FlowsResource")
-    """The automations by the session's routes: all that the token API cannot do with them."""
+    """Automations over the unversioned routes, which can do more than the token API."""
     approvals: _LazyResource[ApprovalsResource] = _LazyResource("approvals:ApprovalsResource")
-    """The questions to a human."""
+    """Approvals."""
     sandboxes: _LazyResource[SandboxesResource] = _LazyResource("sandboxes:SandboxesResource")
-    """The sandboxes."""
+    """Sandboxes."""
     automations: _LazyResource[AutomationsResource] = _LazyResource("automations:AutomationsResource")
-    """The automations and their runs."""
+    """Automations and their runs, over the token API."""
     runs: _LazyResource[RunsResource] = _LazyResource("runs:RunsResource")
-    """The runs of the token API."""
+    """Runs, over the token API."""
     observability: _LazyResource[ObservabilityResource] = _LazyResource("observability:ObservabilityResource")
-    """Stats, calls, events, tool calls and jobs."""
+    """Stats, calls, events, tool calls, jobs and the dispatch log."""
     mcp_servers: _LazyResource[McpServersResource] = _LazyResource("mcp_servers:McpServersResource")
-    """The external MCP servers."""
+    """External MCP servers."""
     connections: _LazyResource[ConnectionsResource] = _LazyResource("connections:ConnectionsResource")
-    """The connections."""
+    """Connections."""
     slack: _LazyResource[SlackResource] = _LazyResource("slack:SlackResource")
-    """The Slack workspaces and their channels."""
+    """Slack workspaces and their channels."""
     chat: _LazyResource[ChatResource] = _LazyResource("chat:ChatResource")
     """Chats with a model."""
     mcp: _LazyResource[McpEndpointResource] = _LazyResource("mcp_endpoint:McpEndpointResource")
-    """Mogplex as an MCP server."""
+    """Mogplex's own MCP server."""
     realtime: _LazyResource[RealtimeResource] = _LazyResource("realtime:RealtimeResource")
-    """The live connection."""
+    """The stream of realtime hints."""
 
 
 class MogplexClient(ClientView):
-    """The client of one context; it opens connections when they are needed and must be closed.
+    """The client of one context.
 
-    Use it as an async context manager or call `aclose()`. It never sleeps, repeats or remembers an answer.
+    Each method of its resources sends one request and raises an error of `mogplex_tui.api.errors`: NotSignedIn,
+    LoginRequired, NotAllowed, Throttled, Unreachable and the other errors that any request may meet are not repeated in
+    the docstrings of the methods. The client never sleeps, retries or caches. It opens connections when they are
+    needed; close it with `aclose()` or use it as an async context manager.
     """
 
     def __init__(
@@ -239,7 +241,7 @@ class MogplexClient(ClientView):
         super().__init__(transport, Priority.TABLE)
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         await self._transport.aclose()
 
     async def __aenter__(self) -> MogplexClient:

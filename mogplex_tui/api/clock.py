@@ -1,4 +1,4 @@
-"""Time as the client sees it, so that a test can own it."""
+"""The clocks of the client, so that a test can control the time."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-# A day away from the ends of the calendar, every instant has a date in every zone.
+# One day from the ends of the calendar, every time has a date in every zone.
 _EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 _LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 def aware(value: datetime) -> datetime:
-    """Return an instant that was moment, in UTC where it names no zone, as one that can be moment in any zone.
+    """Return a time with a zone, limited to times that exist in all zones.
 
-    Some services write the first second of the year 1 where there is no time.
+    A time without a zone is in UTC. Some services send the first second of the year 1 for no time.
     """
     moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
     return min(max(moment, _EARLIEST), _LATEST)
 
 
 class Clock(Protocol):
-    """Two readings: a monotonic one in seconds for intervals, and the wall clock in UTC for people."""
+    """A monotonic clock in seconds for intervals, and the wall clock in UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds that only grow, from an unspecified start, and go on while the machine sleeps."""
+        """Return seconds that only increase, also while the machine sleeps."""
 
     def now(self) -> datetime:
-        """Return the present moment, aware, in UTC."""
+        """Return the current time in UTC, with its zone."""
 
 
 def _monotonic_clock() -> Callable[[], float]:
-    """Return the monotonic clock that also counts a closed lid, where the machine has one.
+    """Return a monotonic clock that also counts sleep, if the machine has one.
 
-    `time.monotonic` stands still then on Linux and macOS, so that what was read before three hours of sleep would
-    look seconds old after it.
+    `time.monotonic` stops during sleep on Linux and macOS. Data read before three hours of sleep would then look
+    seconds old.
     """
     name = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}.get(sys.platform, "")
     which = getattr(time, name, None)
@@ -45,21 +45,21 @@ def _monotonic_clock() -> Callable[[], float]:
             time.clock_gettime(which)
             return lambda: time.clock_gettime(which)
     except OSError:
-        # A kernel that does not offer it.
+        # The kernel does not offer this clock.
         pass
     return time.monotonic
 
 
 class SystemClock:
-    """The machine's own clocks."""
+    """The clocks of the machine."""
 
     def __init__(self) -> None:
         self._monotonic = _monotonic_clock()
 
     def monotonic(self) -> float:
-        """Return the machine's monotonic seconds, sleep included."""
+        """Return the monotonic seconds of the machine, sleep included."""
         return self._monotonic()
 
     def now(self) -> datetime:
-        """Return the machine's wall clock in UTC."""
+        """Return the wall clock of the machine in UTC."""
         return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The connection as the header shows it: does the service answer at all, and since when."""
+"""Track whether the service responds, and since when."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mogplex_tui.api.observable import Observable
 
 
 class ConnectionState(StrEnum):
-    """Whether the service answers: not tried yet, as it should, with trouble, not at all."""
+    """Whether the service responds: not tried yet, well, with failures, or not at all."""
 
     CONNECTING = "connecting"
     NOMINAL = "nominal"
@@ -19,16 +19,16 @@ class ConnectionState(StrEnum):
     OFFLINE = "offline"
 
 
-# Failures in a row after which trouble counts: one bad answer may be the request's own fault.
+# Failures in a row that change the state. A single one may be the fault of the request.
 _FAILURES_UNTIL_TROUBLE = 3
 _BROKEN_ANSWER = (errors.Unavailable, errors.ServiceFailed, errors.InvalidResponse)
 
 
 class ConnectionMonitor(Observable):
-    """The state of the connection, told after every exchange.
+    """The state of the connection, updated after each request.
 
-    No answer: DEGRADED at once, OFFLINE after three in a row or when none ever came. Broken answers (5xx, no
-    JSON): DEGRADED after three in a row. Any other answer, a refusal included: NOMINAL.
+    No response: DEGRADED at once, OFFLINE after three in a row or if there was never one. Failed responses (5xx, not
+    JSON): DEGRADED after three in a row. Any other response, refusals included: NOMINAL.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -41,7 +41,7 @@ class ConnectionMonitor(Observable):
         self._broken = 0
 
     def learn(self, error: errors.MogplexError | None) -> None:
-        """Take in the end of one exchange: None for a success."""
+        """Record the outcome of one request: None for a success."""
         if isinstance(error, errors.BudgetBlocked | errors.InvalidTarget | errors.InvalidInput):
             return
         if isinstance(error, errors.Unreachable):

@@ -1,4 +1,4 @@
-"""Decode compressed response bodies in small steps, within a limit on their decoded size."""
+"""Decode compressed response bodies in small steps, within a limit on their size."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ ACCEPTED = "gzip, deflate"
 STEP = 256 * 1024
 """The largest piece that is decoded at once, in bytes."""
 
-# A service and one proxy in front of it may each compress a body. More layers are an attack.
+# The service and one proxy in front of it may each compress a body. More layers are an attack.
 _MAX_LAYERS = 2
 
 
 class BodyError(Exception):
-    """A body that is not read; the text completes a sentence that begins with "The answer"."""
+    """A body that is not read; the message completes "The response for X …"."""
 
 
 class BodyTooLargeError(BodyError):
@@ -34,9 +34,9 @@ def megabytes(size: int) -> str:
 class BodyDecoder:
     """Undoes the content encodings of one body.
 
-    `decode` yields pieces of at most `STEP` bytes, so a small input that inflates to gigabytes never takes more
-    memory than that. Raises BodyError for encodings that are not known, data that is damaged, and bodies of which
-    any layer is larger than `limit` bytes (None: no limit).
+    `decode` yields pieces of at most `STEP` bytes, so that a small body which expands to gigabytes does not take more
+    memory than that. Raises BodyError for unknown encodings, damaged data, and a body of which any layer is larger than
+    `limit` bytes (None: no limit).
     """
 
     def __init__(self, content_encoding: str, limit: int | None) -> None:
@@ -44,13 +44,13 @@ class BodyDecoder:
         names = [name for name in names if name != "identity"]
         if len(names) > _MAX_LAYERS:
             raise BodyError(f"is compressed {len(names)} times")
-        # The header lists encodings in the order in which they were applied.
+        # The header lists the encodings in the order in which they were applied.
         self._layers = [_layer(name, limit) for name in reversed(names)]
         self._limit = limit
         self._size = 0
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        """Yield what becomes readable with these bytes."""
+        """Yield the decoded bytes that are complete with this chunk."""
         if self._layers:
             yield from self._decode_layer(0, data)
             return
@@ -77,7 +77,10 @@ def _layer(name: str, limit: int | None) -> _Layer:
 
 
 class _Layer:
-    """One compressed layer; without `window_bits` the first two bytes tell zlib from raw deflate."""
+    """One compressed layer.
+
+    Without `window_bits`, the first two bytes tell zlib from raw deflate.
+    """
 
     def __init__(self, limit: int | None, window_bits: int | None) -> None:
         self._limit = limit
@@ -92,7 +95,7 @@ class _Layer:
                 return
             data, self._first = self._first, b""
             self._zlib = zlib.decompressobj(zlib.MAX_WBITS if _has_zlib_header(data) else -zlib.MAX_WBITS)
-        # What follows the end of the compressed data is ignored, as browsers do.
+        # Data after the end of the compressed data is ignored, as browsers do.
         while not self._zlib.eof:
             try:
                 piece = self._zlib.decompress(data, STEP)

@@ -1,4 +1,7 @@
-"""What an amount of money says of itself (observability.md §6)."""
+"""Mark amounts of money that are estimates.
+
+Contract: observability.md §6.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A token that ends and renews itself: the seam between the transport and where sign-ins are kept (auth.md §9)."""
+"""Renew the OAuth tokens of a context before they expire.
+
+Contract: auth.md §9.
+"""
 
 from __future__ import annotations
 
@@ -18,29 +21,32 @@ if TYPE_CHECKING:
 RENEW_BEFORE = 60.0
 """Seconds of life below which a token is renewed before it is used."""
 
-# How long another process may take over its renewal; it asks the service once, within the limits of a request.
+# Seconds to wait while another process renews the tokens; it sends one request, within the limits of a request.
 _LOCK_TIMEOUT = 60.0
 _LOCK_POLL = 0.05
-# After a renewal that failed in passing, a token that still lives is used for so long before the next try.
+# Seconds to use a token that is still valid after a temporary failure to renew it, before the next attempt.
 _RENEW_PAUSE = 5.0
 
 _log = logging.getLogger("mogplex.credentials")
 
 
 class GrantStore(Protocol):
-    """Where a pair is kept for every process of this context."""
+    """Stores the tokens of a context for all processes."""
 
     def try_lock(self) -> bool:
-        """Take the lock between processes if nobody has it, without waiting."""
+        """Take the lock between processes if it is free, without waiting."""
 
     def unlock(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
 
     def load(self) -> Grant | None:
-        """Return the stored pair, or None. Raises CredentialStoreError."""
+        """Return the stored tokens, or None if there are none. Raises VaultError.
+
+        Another process may have renewed them.
+        """
 
     def save(self, grant: Grant) -> None:
-        """Replace the stored pair in one step. Raises CredentialStoreError."""
+        """Replace the stored tokens in one step. Raises VaultError."""
 
 
 Exchange = Callable[[Grant], Awaitable[Grant]]
@@ -48,10 +54,10 @@ Exchange = Callable[[Grant], Awaitable[Grant]]
 
 
 class Renewal:
-    """The present pair of a context. However many requests need it at once, it is renewed once.
+    """The current tokens of a context, renewed once for all requests that need it.
 
-    Within the process all of them wait for one task, which outlives any of them; between processes a lock is held,
-    and who comes second takes what the first has stored.
+    Within the process, all requests wait for one task, which outlives each of them. Between processes a lock is held,
+    and the second process takes the tokens that the first has stored.
     """
 
     def __init__(self, grant: Grant, store: GrantStore) -> None:
@@ -60,7 +66,7 @@ class Renewal:
         self._task: asyncio.Task[None] | None = None
         self._paused_until = 0.0
         self._renewed_at = float("-inf")
-        # The refresh token that the service has refused: asking again with it would change nothing.
+        # The refresh token that the service has refused. It would refuse it again.
         self._rejected: tuple[Secret, errors.NotSignedIn] | None = None
         self._known_grants = [grant]
 
@@ -71,31 +77,31 @@ class Renewal:
 
     @property
     def secrets(self) -> list[Secret]:
-        """Every token that this process has known, for keeping them out of texts."""
+        """All tokens that this process has known, to remove them from texts."""
         return [secret for grant in self._known_grants for secret in (grant.access, grant.refresh) if secret]
 
     def needs_renewal(self, now: float) -> bool:
-        """Return whether the token should be renewed before it is used at `now` (Unix seconds)."""
+        """Return whether to renew the token before it is used at `now` (Unix seconds)."""
         return self._grant.expires_at - now < RENEW_BEFORE and (
             now >= self._paused_until or self._expired(now)
         )
 
     async def renew(self, exchange: Exchange, now: float, *, refused: Secret | None = None) -> bool:
-        """Make sure of a token that is good, and return whether it is another one than `refused`.
+        """Renew the token if needed; return whether it is another one than `refused`.
 
-        `refused` is the token that the service did not accept, None when it is merely about to end. Raises NotSignedIn
-        when a new sign-in is needed. A renewal that fails in passing raises only once the old token is of no use.
+        `refused` is the token that the service did not accept, or None if it only expires soon. Raises NotSignedIn if a
+        new sign-in is needed. A temporary failure raises only if the old token has expired.
         """
         if refused is not None and refused != self._grant.access:
             return True
         if self._task is None or self._task.done():
             if 0 <= now - self._renewed_at < _RENEW_PAUSE:
-                # A token this young is not refused for its age.
+                # A token this young was not refused because of its age.
                 return refused is None
             self._task = asyncio.create_task(self._renew(exchange, now))
             self._task.add_done_callback(_retrieve_exception)
         try:
-            # Who waits may give up; the pair that is on its way must still be stored.
+            # A caller may be cancelled, but the new tokens must still be stored.
             await asyncio.shield(self._task)
         except errors.MogplexError as error:
             if refused is not None or self._expired(now):
@@ -112,9 +118,9 @@ class Renewal:
         *,
         on_v1: bool,
     ) -> httpx.Response:
-        """Send with a token that has some life left, and on v1 once more when a 401 says that it has none.
+        """Send a request with a valid token, and on v1 again after a 401.
 
-        A 401 comes before anything is done, so that even a change may be sent again.
+        A 401 means that nothing was done, so a change may be sent again too.
         """
         if self.needs_renewal(now()):
             await self.renew(exchange, now())
@@ -140,7 +146,7 @@ class Renewal:
         try:
             stored = await self._load_stored()
             if stored.access != self._grant.access and stored.expires_at - now >= RENEW_BEFORE:
-                # Another process was first.
+                # Another process renewed the tokens first.
                 self._adopt(stored, now)
                 return
             if self._rejected is not None and stored.refresh == self._rejected[0]:
@@ -157,7 +163,10 @@ class Renewal:
             self._store.unlock()
 
     async def _load_stored(self) -> Grant:
-        """The pair that all processes share; the own one where the keyring is silent for the moment."""
+        """Return the tokens that all processes share.
+
+        Returns those of this process if the store cannot be read for now.
+        """
         try:
             stored = await run_in_daemon_thread(self._store.load)
         except CredentialStoreError as error:
@@ -173,7 +182,7 @@ class Renewal:
         try:
             await asyncio.to_thread(self._store.save, grant)
         except CredentialStoreError as error:
-            # The old pair goes on working until its own end (auth.md §8), so nothing is lost but a renewal.
+            # The old tokens work until they expire (auth.md §8), so only one renewal is lost.
             _log.warning("%s", error)
 
     async def _acquire_lock(self) -> None:
@@ -187,11 +196,14 @@ class Renewal:
     def _adopt(self, grant: Grant, now: float) -> None:
         self._grant = grant
         self._renewed_at = now
-        # Those of the last hours are enough: what is older is of no use to anybody.
+        # The last eight are enough: older ones have expired.
         self._known_grants = [*self._known_grants[-7:], grant]
 
 
 def _retrieve_exception(task: asyncio.Task[None]) -> None:
-    """Nobody may be waiting any more when a renewal fails; that alone is no accident."""
+    """Retrieve the exception of a renewal that nobody waits for any more.
+
+    asyncio would report it as never retrieved otherwise.
+    """
     if not task.cancelled():
         task.exception()

@@ -14,8 +14,8 @@ T = TypeVar("T")
 async def run_in_daemon_thread(call: Callable[[], T]) -> T:
     """Return the result of a blocking call that runs in a daemon thread.
 
-    Its exception is raised here. The program waits for the threads of asyncio before it ends, and a keyring that asks
-    for a password, or a name server that does not answer, must not delay that.
+    Raises the exception of the call. The program waits for the threads of asyncio before it exits, and a keyring that
+    asks for a password, or a name server that does not respond, must not delay that.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()

@@ -1,4 +1,7 @@
-"""Environment variables in the form that the service keeps unchanged (projects.md §3.3)."""
+"""Quote environment variables so that the service stores them unchanged.
+
+Contract: projects.md §3.3.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,12 @@ _QUOTE = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def quoted_env_value(value: str) -> str:
-    """Return a value so that the service stores exactly it: one in quotes would lose them, so it gets quotes more."""
-    # What either side might call blank: judging a value quoted that is not only adds quotes that are read off again.
+    """Return a value so that the service stores exactly that value.
+
+    The service removes quotes around a value, so a value in quotes gets another pair.
+    """
+    # Characters that either side may count as blank. Quoting a value without need is harmless: the service removes the
+    # quotes.
     inner = value.strip().strip("\ufeff").strip()
     if not inner or inner[0] != inner[-1] or inner[0] not in "\"'":
         return value

@@ -1,8 +1,9 @@
-"""Everything that can go wrong with a request, as one tree that says what failed and what helps
-(errors.md).
+"""The errors of requests, each with what happened and what to do about it.
+
+Contract: errors.md.
 """
 
-# These names are read as sentences ("raises NotFound"), so they carry no suffix.
+# The names read as sentences ("raises NotFound"), so they have no suffix Error.
 
 from __future__ import annotations
 
@@ -10,10 +11,14 @@ from typing import Any
 
 
 class MogplexError(Exception):
-    """The root: what happened, to which resource, what helps, and the facts of the answer behind it."""
+    """Base class of all errors of a request.
+
+    `message` says what happened and `advice` what to do. The other attributes describe the request and the response:
+    `resource` names what the request was about, `code` is the service's error code, `retry_after` is in seconds.
+    """
 
     default_advice = ""
-    # The part of the default advice that helps while the request is repeated anyway; None for all of it.
+    # The part of the default advice that is shown while the request is retried anyway; None for all of it.
     default_advice_when_retrying: str | None = None
 
     def __init__(
@@ -39,7 +44,7 @@ class MogplexError(Exception):
         self.code = code
         self.retry_after = retry_after
         self.request_id = request_id
-        # What the refusal carried besides its sentence and its code: a list of faults, the row as it stands.
+        # Other fields of the error body, such as a list of problems or the current state of the record.
         self.extra: dict[str, Any] = {}
 
     def __str__(self) -> str:
@@ -47,60 +52,62 @@ class MogplexError(Exception):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What happened and what helps, each with its full stop."""
+        """What happened and what to do, each with a full stop."""
         return tuple(with_full_stop(part) for part in (self.message, self.advice) if part)
 
     @property
     def advice_when_retrying(self) -> str:
-        """What helps besides another try."""
+        """What to do besides waiting for the retry."""
         if self.default_advice_when_retrying is None or self.advice != self.default_advice:
             return self.advice
         return self.default_advice_when_retrying
 
 
 def with_full_stop(sentence: str) -> str:
-    """Return a sentence with a full stop at its end, unless it has an end of its own."""
+    """Return a sentence with a full stop, unless it ends with a mark of its own."""
     return sentence if sentence[-1:] in ".!?…" else f"{sentence}."
 
 
 class Unreachable(MogplexError):
-    """No answer came: refused, no such host, TLS trouble, or the connection was cut in the middle."""
+    """No response: connection refused, unknown host, TLS failure, or connection lost."""
 
     default_advice = "Check that the service runs and that the base URL is right"
 
 
 class TimedOut(Unreachable):
-    """The service did not answer, or did not finish answering, in time."""
+    """The service did not respond, or did not finish its response, in time."""
 
     default_advice = "It may be busy; the next try often works"
 
 
 class NotSignedIn(MogplexError):
-    """The credential is missing, mistyped, expired or revoked (401)."""
+    """The credential is missing, malformed, expired or revoked (401)."""
 
     default_advice = "Sign in with mogplex-tui login, or set MOGPLEX_TOKEN to a token that is accepted"
 
 
 class LoginRequired(MogplexError):
-    """The service sent the request to its sign-in page: this credential does not open this part
-    (auth.md §3).
+    """The service redirected the request to its sign-in page.
+
+    The credential does not open this route family. Contract: auth.md §3.
     """
 
     default_advice = "mogplex-tui login --session opens it"
 
 
 class SuspectedThrottle(MogplexError):
-    """A 401 off v1 although the same token works on v1: most likely the hidden request limit (auth.md
-    §5.1).
+    """A 401 for a token that works on v1: most likely the request limit is used up.
+
+    Contract: auth.md §5.1.
     """
 
     default_advice = "Wait up to a minute; the token itself is fine"
 
 
 class NotAllowed(MogplexError):
-    """The credential is known but may not do this (403).
+    """The credential is valid but not allowed to do this (403).
 
-    `missing_scope` is the scope that a token lacks, where the service names it.
+    `missing_scope` is the scope that the token lacks, if the service names it.
     """
 
     default_advice = "Use a credential with the right scope or role"
@@ -111,27 +118,37 @@ class NotAllowed(MogplexError):
 
 
 class NotFound(MogplexError):
-    """The thing is not there, or belongs to somebody else; the service never tells which (404 with an
-    envelope).
+    """The record does not exist or belongs to another account (404 with a JSON body).
+
+    The service never tells the two apart.
     """
 
     default_advice = "Check the id; it may have been deleted or belong to another account"
 
 
 class Absent(MogplexError):
-    """The service has no such route or verb (404 page, 405, 410): an older, newer or different service."""
+    """The service has no such route or method (404 without JSON, 405, 410).
+
+    It may be an older, a newer or a different service.
+    """
 
     default_advice = "This service does not offer it"
 
 
 class Conflict(MogplexError):
-    """The state of the thing forbids it (409, or code CONFLICT at any status); never repeated blindly."""
+    """The state of the record does not allow the request (409, or the code CONFLICT).
+
+    Never retried automatically.
+    """
 
     default_advice = "Look at its present state first"
 
 
 class IdempotencyConflict(Conflict):
-    """The idempotency key was used before for a different request (v1.md §7.3)."""
+    """The idempotency key was used before for a different request.
+
+    Contract: v1.md §7.3.
+    """
 
     default_advice = "Start it as a new request"
 
@@ -143,7 +160,10 @@ class BadRequest(MogplexError):
 
 
 class InvalidInput(BadRequest):
-    """Refused by this client before anything was sent; `problems` maps each field to its sentence."""
+    """This client refused the input before sending anything.
+
+    `problems` maps field names to sentences.
+    """
 
     def __init__(
         self, message: str, *, problems: dict[str, str] | None = None, advice: str = "", resource: str = ""
@@ -153,8 +173,9 @@ class InvalidInput(BadRequest):
 
 
 class Throttled(MogplexError):
-    """A limit is used up (429): the token's request limit when `of_requests`, else the quota of one
-    action.
+    """A limit is used up (429).
+
+    `of_requests` is True for the token's request limit, False for the quota of one action.
     """
 
     default_advice = "Wait a moment"
@@ -164,8 +185,9 @@ class Throttled(MogplexError):
 
 
 class BudgetBlocked(MogplexError):
-    """This client held the request back to stay below the limit; `until` is on the budget's monotonic
-    clock.
+    """This client held the request back to stay below the token's request limit.
+
+    `until` is the time on the budget's monotonic clock at which a slot may be free.
     """
 
     default_advice = "It goes out by itself when a slot is free; actions are never held back"
@@ -178,45 +200,51 @@ class BudgetBlocked(MogplexError):
 
 
 class FeatureOff(MogplexError):
-    """The service knows the feature and has it switched off (501)."""
+    """The service knows the feature but it is switched off (501)."""
 
     default_advice = "It is switched off on this service"
 
 
 class RealtimeOff(FeatureOff):
-    """The service offers no live hints (204, realtime.md §1); a client must not reconnect."""
+    """The service offers no realtime hints (204). A client must not reconnect.
+
+    Contract: realtime.md §1.
+    """
 
     default_advice = "Polling goes on without it"
 
 
 class Unavailable(MogplexError):
-    """The service, or something behind it, is down for the moment (502, 503, 504)."""
+    """The service, or something it depends on, is temporarily down (502, 503, 504)."""
 
     default_advice = "Try again in a moment"
     default_advice_when_retrying = ""
 
 
 class ServiceFailed(MogplexError):
-    """The service broke on this request (500)."""
+    """The service failed on this request (500)."""
 
     default_advice = "Try again; if it stays, look at the service's log"
     default_advice_when_retrying = "If it stays, look at the service's log"
 
 
 class InvalidResponse(MogplexError):
-    """The answer is not what the contract says: no JSON, cut JSON, or another shape."""
+    """The response is not JSON, is cut off, or does not have the expected shape."""
 
     default_advice = "Check that the base URL is a Mogplex service of a supported version"
 
 
 class AnswerTooLarge(InvalidResponse):
-    """The answer exceeds the limit on its decoded size, or on the memory that its values take."""
+    """The response exceeds the limit on its decoded size or on its memory."""
 
     default_advice = "If a real answer is that large, raise max_answer_mb (MOGPLEX_MAX_ANSWER_MB)"
 
 
 class Redirected(MogplexError):
-    """The service points somewhere else (a 3xx that is no sign-in page); never followed with credentials."""
+    """The service redirects elsewhere than to a sign-in page (3xx).
+
+    Redirects are never followed, because they would carry the credentials.
+    """
 
     default_advice = "Set the base URL to the address that the service itself uses"
 
@@ -228,6 +256,9 @@ class InvalidTarget(MogplexError):
 
 
 class InsecureTarget(InvalidTarget):
-    """Sending the credential there would expose it: plain http off loopback, or another origin."""
+    """Sending the credential would expose it: plain http, or another origin.
+
+    Plain http is allowed to loopback only.
+    """
 
     default_advice = "Use https; plain http is for loopback only"

@@ -1,8 +1,9 @@
-"""One long answer of events, followed from its opening to the reason why it ended (sandboxes.md §0, library.md
-§13.3).
+"""Follow a streaming response event by event, to the reason why it ended.
 
-The streams of this service have no heartbeat and cannot be resumed, and leaving some of them ends what they tell of:
-so a stream is opened and closed by `async with`, and there is no other way to read one.
+The streams of this service have no heartbeat and cannot be resumed, and leaving some of them ends the work that they
+report. A stream can therefore be read only inside `async with`, which opens and closes it.
+
+Contract: sandboxes.md §0, library.md §13.3.
 """
 
 from __future__ import annotations
@@ -29,19 +30,19 @@ from mogplex_tui.api.transport import Request, Transport
 
 E = TypeVar("E", bound=StreamEvent)
 
-# A record with its from_json install log travels inside one event.
+# Bytes. One event may hold a record with its whole install log.
 _MAX_EVENT_BYTES = 8_000_000
 _MAX_EVENT_MEMORY = 64 * 1024 * 1024
-# The chat's word for "that was all" (library.md §13.3).
+# The data line that ends a chat (library.md §13.3).
 _DONE_MARK = "[DONE]"
 
 
 class EventStream(Generic[E]):
-    """An answer that is told event by event: `async with` opens and closes it, `async for` gives its events.
+    """A streaming response: `async with` opens it, `async for` reads its events.
 
-    Opening raises the refusals of the tree. The loop ends when the stream does; `end` then says why. A stream that
-    breaks off before it told its end raises Unreachable or TimedOut, with `end` set too. `stop()` ends the loop from
-    elsewhere. However the block is left, the connection is closed when it is over.
+    Opening raises an error of `api.errors` for an error response. The loop ends when the stream does; `end` then says
+    why. A stream that is cut off before it reported its end raises Unreachable or TimedOut, with `end` set too.
+    `stop()` ends the loop from another task. Leaving the block always closes the connection.
 
     `event_types` maps each `type` to its model. Unknown and malformed events arrive as UnknownEvent. `from_json` makes
     events of a response that is JSON instead of a stream (None: such a response raises InvalidResponse).
@@ -75,10 +76,11 @@ class EventStream(Generic[E]):
         self._read_timeout: asyncio.Timeout | None = None
 
     async def __aenter__(self) -> Self:
-        """Send the request; raises the refusals of the tree."""
+        """Send the request; raises an error of `api.errors` for an error response."""
         if self._info is not None or self._finished:
             raise RuntimeError("a stream can be followed only once")
-        # Following was asked for by a person, and it lasts: it neither waits behind reading nor takes its places.
+        # A person asked for the stream, and it lasts: it neither waits behind reads nor counts among the requests in
+        # flight.
         opening = self._transport.stream(
             self._request, Priority.ACTION, counts_in_flight=False, stream_statuses=self._stream_statuses
         )
@@ -96,7 +98,7 @@ class EventStream(Generic[E]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the connection; a stream that had not ended has been left."""
+        """Close the connection. A stream that had not ended gets the end LEFT."""
         self._finished = True
         self._queued.clear()
         if self.end is None:
@@ -125,21 +127,24 @@ class EventStream(Generic[E]):
         return event
 
     def stop(self) -> None:
-        """End the loop that reads, from another task of the same event loop; harmless when it is over."""
+        """End the loop that reads, from another task of the same event loop.
+
+        Does nothing once the loop has ended.
+        """
         self._stopped = True
         if self._read_timeout is not None:
             self._read_timeout.reschedule(asyncio.get_running_loop().time())
 
     def _remember(self, event: E) -> None:
-        """Keep what a kind of stream wants to remember of an event that is given out."""
+        """Store the facts of an event that a subclass keeps as attributes."""
 
     async def _read(self, info: ResponseInfo) -> None:
-        """Take in the next bytes; raises what the transport does when they do not come."""
+        """Read the next chunk and queue its events; raises the errors of the transport."""
         try:
             async with asyncio.timeout(None) as self._read_timeout:
                 chunk = await anext(cast("AsyncIterator[bytes]", self._chunks), None)
         except TimeoutError:
-            # Nobody but stop() sets this time limit.
+            # Only stop() sets this timeout.
             return
         except errors.MogplexError as error:
             self._finished = True
@@ -191,7 +196,7 @@ class EventStream(Generic[E]):
             raise invalid_response(info, "is no event stream")
         self.as_stream = False
         body = bytearray()
-        # The transport limits its size.
+        # The transport limits the size.
         async for chunk in cast("AsyncIterator[bytes]", self._chunks):
             body += chunk
         value = parse_success(info, bytes(body), self._transport.target.max_answer)
@@ -201,7 +206,7 @@ class EventStream(Generic[E]):
 
 
 def parse_event(text: str, event_types: Mapping[str, type[E]]) -> E:
-    """Return the event that one data line tells, an UnknownEvent for whatever cannot be read."""
+    """Return the event of one data line, an UnknownEvent if it cannot be read."""
     try:
         raw: Any = parse(text, _MAX_EVENT_MEMORY)
     except JsonError as error:

@@ -1,4 +1,4 @@
-"""Parse JSON from the service, with limits on its depth and on the memory that its values take."""
+"""Parse JSON from the service, with limits on its depth and its memory."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Any
 MAX_DEPTH = 100
 """Levels of arrays and objects inside each other; more are refused."""
 
-# Smaller texts are parsed without estimating their memory: that of the worst one is bearable.
+# Bytes. Shorter texts are parsed without an estimate, because even the worst one takes little memory.
 _SMALL = 1024 * 1024
-# Bytes that an array and each item of an array or object take at most in CPython, and an object with the model that is
-# made of it.
+# The most bytes that an object with its model, an array, and an item of an array or object take in CPython.
 _OBJECT, _ARRAY, _ITEM = 1000, 88, 128
 _FOUR_BYTES = re.compile(rb"[\xf0-\xff]")
 
 
 class JsonError(ValueError):
-    """Text that is not parsed; the message completes a sentence that begins with "The answer"."""
+    """A text that is not parsed; the message completes "The response for X …"."""
 
 
 class JsonSyntaxError(JsonError):
-    """Text that is not JSON."""
+    """A text that is not JSON."""
 
 
 class JsonMemoryError(JsonError):
@@ -32,8 +31,8 @@ class JsonMemoryError(JsonError):
 def parse(text: bytes | bytearray | str, limit: int) -> Any:
     """Return the value of a JSON text.
 
-    Raises JsonSyntaxError for text that is not JSON, JsonMemoryError for values that need more than about `limit`
-    bytes of memory, and JsonError for values that are nested more than MAX_DEPTH levels deep.
+    Raises JsonSyntaxError for text that is not JSON, JsonMemoryError for values that need more than about `limit` bytes
+    of memory, and JsonError for values that are nested more than MAX_DEPTH levels deep.
     """
     memory = estimated_memory(text)
     if memory > limit:
@@ -45,7 +44,10 @@ def parse(text: bytes | bytearray | str, limit: int) -> Any:
 
 
 def estimated_memory(text: bytes | bytearray | str) -> int:
-    """Return about how many bytes a JSON text and its values take together at most; 0 for a short text."""
+    """Return about how many bytes a JSON text and its values take together at most.
+
+    Returns 0 for a short text.
+    """
     if len(text) < _SMALL:
         return 0
     if isinstance(text, str):
@@ -56,7 +58,7 @@ def estimated_memory(text: bytes | bytearray | str) -> int:
 
 
 def is_deeper_than(value: Any, depth: int) -> bool:
-    """Return whether arrays and objects are nested in a value more than `depth` levels deep."""
+    """Return whether arrays and objects are nested more than `depth` levels deep."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(depth):
         if not level:
@@ -71,8 +73,8 @@ def is_deeper_than(value: Any, depth: int) -> bool:
 
 
 def _parse(text: bytes | bytearray | str, memory_left: int) -> Any:
-    # Loaded with the first answer, not with the console. It is twice as fast as the standard library, makes no copy
-    # of the text, and stops at a depth of 200 by itself.
+    # Imported with the first response, not with the console. It is twice as fast as the standard library, does not copy
+    # the text, and refuses a depth of more than 200.
     from pydantic_core import from_json
 
     try:
@@ -80,8 +82,8 @@ def _parse(text: bytes | bytearray | str, memory_left: int) -> Any:
     except ValueError as error:
         if "recursion limit" in str(error):
             raise JsonError(_too_deep()) from None
-    # It refuses halves of surrogate pairs, which JavaScript writes when it cuts a text in the middle of an emoji. The
-    # standard library reads those, from a copy of the text.
+    # It refuses lone surrogates, which JavaScript writes when it cuts a text in the middle of an emoji. The standard
+    # library accepts them, but copies the text.
     if estimated_memory(text) and len(text) * 2 > memory_left:
         raise JsonSyntaxError("is not JSON")
     try:

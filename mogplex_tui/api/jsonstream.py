@@ -1,5 +1,6 @@
-"""A long JSON array decoded while it arrives, so that nothing has to hold or parse the whole of it at
-once.
+"""Decode the items of a long JSON array while it arrives.
+
+The array is never held or parsed as a whole.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from mogplex_tui.api.json_values import MAX_DEPTH, estimated_memory, is_deeper_t
 _MAX_ITEM_MEMORY = 64 * 1024 * 1024
 _TOO_DEEP = f"an item is nested more than {MAX_DEPTH} levels deep"
 _SPACE = re.compile(r"[ \t\n\r]*")
-# What may still belong to a number when the text ends after it: `1.5e` is read as 1.5 and a rest.
+# The text after a number that may still belong to it: `1.5e` is parsed as 1.5 and a rest.
 _NUMBER_REST = re.compile(r"[-+.0-9eE]*\Z")
 
 
 class MalformedError(ValueError):
-    """The text is not the expected object with an array in it, or it ended too early."""
+    """The text is not an object with the expected array, or it ends too early."""
 
 
 class ArrayDecoder:
-    """Yields the items of one array inside a JSON object as bytes come in: `{"events": [item, item, …]}`.
+    """Decodes the items of one array in a JSON object: `{"events": [item, item, …]}`.
 
-    Feed bytes, take items until none come, and so on; after the last bytes call `end()` and take again.
-    Everything that was readable is given out before a MalformedError is raised.
+    Call `feed` with each chunk and then `take` until it returns no items. After the last chunk call `end`, and take
+    again. All items that are readable are returned before MalformedError is raised.
     """
 
     def __init__(self, key: str, max_item_chars: int = 16_000_000) -> None:
@@ -44,7 +45,7 @@ class ArrayDecoder:
         self._array_found = False
 
     def feed(self, chunk: bytes) -> None:
-        """Take in the next bytes."""
+        """Add the next bytes of the text."""
         self._text = self._text[self._position :] + self._utf8.decode(chunk)
         self._retry_length -= self._position
         self._position = 0
@@ -52,7 +53,10 @@ class ArrayDecoder:
             raise MalformedError("one item is larger than any real one")
 
     def take(self, max_items: int, max_chars: int) -> list[Any]:
-        """Return the next items, at max_items `max_items` of them and about `max_chars` of text; empty: feed more."""
+        """Return the next items; an empty list means that more bytes are needed.
+
+        Returns at most `max_items` items of about `max_chars` characters together.
+        """
         self._items = []
         start = self._position
         try:
@@ -62,7 +66,7 @@ class ArrayDecoder:
                 if len(self._text) < self._retry_length or not self._step():
                     break
         except MalformedError:
-            # The same text raises again at the next call, when what came before it has been handed over.
+            # Return the items before the fault. The next call raises the same error again.
             if not self._items:
                 raise
         if self._ended and not self._items and not (self._done and self._array_found):
@@ -70,7 +74,7 @@ class ArrayDecoder:
         return self._items
 
     def end(self) -> None:
-        """Say that no bytes follow."""
+        """Mark the end of the text."""
         self._ended = True
         self._retry_length = 0
 
@@ -96,7 +100,7 @@ class ArrayDecoder:
         try:
             value, end = self._scan(self._text, self._position)
         except json.JSONDecodeError:
-            # Most likely cut by the read; look again when a quarter more has come, never at every read.
+            # The item is most likely incomplete. Try again when a quarter more has arrived, not after each chunk.
             self._retry_length = self._position + (len(self._text) - self._position) * 5 // 4 + 1
             self._position = start
             return False, None

@@ -23,7 +23,7 @@ MAX_DEBT = 6
 # The number of paths that are remembered.
 MAX_PATHS = 500
 
-# Failures that invite another try. All other refusals are trouble only when the same path is refused again.
+# Errors after which another try may succeed. Other errors count as failures only when the same path fails again.
 _TEMPORARY = (
     errors.Throttled,
     errors.SuspectedThrottle,
@@ -40,9 +40,9 @@ _NOT_SENT = (errors.BudgetBlocked, errors.InvalidInput, errors.InvalidTarget)
 
 @dataclass(eq=False)
 class ScheduledRead:
-    """One read of the scheduler, which may send several requests.
+    """One read by the scheduler, which may send several requests.
 
-    Setting `urgent` lets its requests go out at once. `waited` sums the seconds that the limiter held them back.
+    Setting `urgent` lets its requests be sent at once. `waited` is how many seconds the limiter held them back in all.
     """
 
     urgent: asyncio.Event = field(default_factory=asyncio.Event)
@@ -91,7 +91,7 @@ class RequestLimiter:
         self.count()
 
     async def pause(self, priority: Priority) -> None:
-        """Wait until a request may be sent, without counting it."""
+        """Wait until a request may be sent, without counting it. Actions do not wait."""
         read = current_read.get()
         if priority is not Priority.ACTION and self.in_trouble:
             begun = _now()
@@ -102,7 +102,7 @@ class RequestLimiter:
                     read.waited += _now() - begun
 
     def count(self) -> None:
-        """Count a request that is sent without asking."""
+        """Count a request that is sent without waiting."""
         now = _now()
         self._refill(now)
         floor = -MAX_DEBT if self.in_trouble else 0
@@ -125,7 +125,7 @@ class RequestLimiter:
         self._failed.append(failed)
 
     def disturbed(self) -> None:
-        """Note that the realtime stream misbehaves: it floods, or is lost as soon as it is open."""
+        """Record that the realtime stream floods or is lost as soon as it is open."""
         self._disturbances.append(_now())
 
     async def _wait(self, priority: Priority, read: ScheduledRead | None) -> None:
@@ -134,7 +134,7 @@ class RequestLimiter:
         self._waiting.add(ticket)
         try:
             while not urgent.is_set() and (delay := self._delay(ticket)) > 0:
-                # Not `wait_for`: it swallows a cancel that comes together with the wake-up.
+                # Not `wait_for`, which loses a cancel that arrives together with the wake-up.
                 try:
                     async with asyncio.timeout(delay):
                         await urgent.wait()
@@ -144,14 +144,14 @@ class RequestLimiter:
             self._waiting.discard(ticket)
 
     def _delay(self, ticket: tuple[Priority, int]) -> float:
-        """Return the seconds until a waiting request should look again; 0 when it may be sent."""
+        """Return the seconds until a waiting request should check again; 0 to send it."""
         if not self.in_trouble:
             return 0.0
         now = _now()
         self._refill(now)
         ahead = sum(other < ticket for other in self._waiting)
         missing = max(0.0, 1 - self._tokens) / REFILL
-        # A millisecond more, so that rounding never makes it wait for nothing.
+        # One millisecond more, so that rounding does not cause a useless wake-up.
         delay = max(self._next_at - now, missing)
         return delay + ahead * SPACING + 0.001 if delay > 0 or ahead else 0.0
 

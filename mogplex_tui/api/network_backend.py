@@ -1,10 +1,10 @@
-"""A network backend for httpcore that limits the size and time of response headers.
+"""A network backend for httpcore that limits response headers in size and time.
 
 It looks host names up in a daemon thread, so that a slow name server does not delay the program's exit.
 
-httpcore reads response heads without a limit on their time or on the number of informational (1xx) responses. A
-service that sends those without end keeps its loop busy with data that has already arrived, so that the event loop
-gets no turn and no time limit of asyncio takes effect. Here each head is handed on by itself, counted and timed.
+httpcore reads response headers without a limit on their time or on the number of informational (1xx) responses. A
+service that sends those without end keeps its loop busy with data that has already arrived, so that the event loop gets
+no turn and no timeout of asyncio takes effect. Here each head is passed on separately, counted and timed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _INFORMATIONAL = re.compile(rb"HTTP/\d\.\d 1(?!01)\d\d")
 
 
 class LimitedBackend(httpcore.AsyncNetworkBackend):
-    """Opens connections as another backend does, and limits the response heads that come over them."""
+    """Opens connections with another backend, and limits their response headers."""
 
     def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
         self._backend = backend
@@ -78,7 +78,7 @@ class LimitedBackend(httpcore.AsyncNetworkBackend):
 
 
 async def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
-    """Return the addresses of a host, at least one, in the order in which to try them."""
+    """Return the addresses of a host in the order in which to try them, at least one."""
     with contextlib.suppress(ValueError):
         return [str(ip_address(host))]
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
@@ -93,10 +93,10 @@ async def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
 
 
 class LimitedStream(httpcore.AsyncNetworkStream):
-    """A connection whose response heads are limited in bytes, number and time.
+    """A connection whose response headers are limited in bytes, number and time.
 
-    After each write the next bytes that are read are the head of a response. Bytes after its end pass unchanged
-    until the next write.
+    The bytes that are read after a write are the headers of a response. Bytes after their end pass unchanged until the
+    next write.
     """
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
@@ -109,11 +109,14 @@ class LimitedStream(httpcore.AsyncNetworkStream):
         self._head_began = 0.0
         self._size = 0
         self._informational = 0
-        # Bytes that came in one read with the end of an informational head.
+        # Bytes after an informational head that came in the same read.
         self._next_bytes = b""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read bytes, of at most one head; raises RemoteProtocolError or ReadTimeout beyond a limit."""
+        """Read bytes of at most one head.
+
+        Raises RemoteProtocolError or ReadTimeout beyond a limit.
+        """
         if not self._in_head:
             return await self._stream.read(max_bytes, timeout)
         data, self._next_bytes = self._next_bytes, b""
@@ -130,12 +133,12 @@ class LimitedStream(httpcore.AsyncNetworkStream):
         return left if timeout is None else min(left, timeout)
 
     def _split_heads(self, data: bytes) -> bytes:
-        """Return the bytes that belong to the current head, or all of them when it is the last one."""
+        """Return the bytes of the current head, or all bytes if it is the last one."""
         if not self._head:
             self._head_began = time.monotonic()
         known = len(self._head)
         self._head += data
-        # The two or three bytes of the end may have come in several reads.
+        # The two or three bytes that end a head may come in several reads.
         end = _HEAD_END.search(self._head, max(0, known - 2))
         self._check_size(len(self._head) if end is None else end.end())
         if end is None:
@@ -175,5 +178,5 @@ class LimitedStream(httpcore.AsyncNetworkStream):
         return LimitedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what the connection below knows of itself."""
+        """Return information about the underlying connection."""
         return self._stream.get_extra_info(info)

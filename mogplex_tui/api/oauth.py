@@ -1,4 +1,7 @@
-"""The authorization server as its client sees it: where a sign-in begins, and the token calls (auth.md §8, §9)."""
+"""Sign in with OAuth: the address to open in a browser and the token requests.
+
+Contract: auth.md §8 and §9.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +24,21 @@ if TYPE_CHECKING:
     from mogplex_tui.api.wire import HttpClients
 
 CLIENT_ID = "mogplex-cli"
-# The service compares the whole redirect address, so no other port will do.
+# The service compares the whole redirect address, so only these ports work.
 PORTS = (24816, 24818)
 CALLBACK = "/auth/callback"
 SCOPE = "openid profile email offline_access read write"
 AUTHORIZE = "/api/auth/mcp/authorize"
 TOKEN = "/api/auth/mcp/token"  # noqa: S105 -- a path, not a secret
 
-# How long a token lives when its answer does not say, in seconds.
+# The lifetime of a token, in seconds, if the response does not say.
 _USUAL_LIFE = 3600.0
 _LONGEST_LIFE = 10 * 365 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One sign-in under way: the secrets that tie the browser's return to it, and where it returns to."""
+    """A sign-in in progress: its secrets and the address the browser returns to."""
 
     verifier: Secret
     state: Secret
@@ -43,7 +46,7 @@ class SignIn:
 
     @classmethod
     def begin(cls, port: int) -> SignIn:
-        """Return a new one that returns to this port on loopback."""
+        """Return a new sign-in that returns to this port on loopback."""
         import base64
         import secrets
 
@@ -53,7 +56,10 @@ class SignIn:
         return cls(random_text(64), random_text(32), f"http://127.0.0.1:{port}{CALLBACK}")
 
     def address(self, base_url: str) -> str:
-        """Return what to open in a browser; it holds no secret that is of use without the verifier."""
+        """Return the address to open in a browser.
+
+        The secrets in it are of no use without the verifier.
+        """
         import base64
         import hashlib
 
@@ -71,9 +77,10 @@ class SignIn:
 
 
 async def redeem(clients: HttpClients, target: Target, sign_in: SignIn, code: str, now: float) -> Grant:
-    """Exchange the code that came back for a pair. `now` is in Unix seconds.
+    """Exchange the code of a sign-in for an access and a refresh token.
 
-    Raises NotSignedIn when the service refuses it: a code works once, so the sign-in must begin anew.
+    `now` is in Unix seconds. Raises NotSignedIn if the service refuses the code. A code works once, so a new sign-in is
+    needed then.
     """
     form = {
         "grant_type": "authorization_code",
@@ -86,9 +93,10 @@ async def redeem(clients: HttpClients, target: Target, sign_in: SignIn, code: st
 
 
 async def refresh(clients: HttpClients, target: Target, old: Grant, now: float) -> Grant:
-    """Exchange a refresh token for a new pair; the scope and the refresh token stay where the answer names none.
+    """Exchange a refresh token for new tokens.
 
-    Raises NotSignedIn when the service has ended the sign-in (`invalid_grant`), or there is nothing to renew it with.
+    The scope and the refresh token are kept if the response has none. Raises NotSignedIn if the service has ended the
+    sign-in (`invalid_grant`) or there is no refresh token.
     """
     if old.refresh is None:
         raise errors.NotSignedIn("The sign-in has ended and cannot renew itself", advice=_SIGN_IN_AGAIN)
@@ -110,10 +118,10 @@ async def _token_request(
 
     info = ResponseInfo("POST", TOKEN, 0, resource=what, credential=CredentialKind.NONE, scrub=target.scrub)
     client = clients.get(streams=False)
-    # No cookie, no bearer and no Origin: the code or the refresh token alone description who asks.
+    # No cookie, no token and no Origin: the code or the refresh token identifies the caller.
     headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
     try:
-        # Other processes wait for this one: an answer that drips must not keep them for ever.
+        # Other processes wait for this request, so a slow response must not last for ever.
         async with (
             asyncio.timeout(wire.RESPONSE_TIMEOUT),
             client.stream(
@@ -144,7 +152,7 @@ def _grant(body: Mapping[str, Any], now: float) -> Grant:
 def _token_error(status: int, body: Mapping[str, Any], what: str) -> errors.MogplexError:
     code, description = body.get("error"), body.get("error_description")
     facts: dict[str, Any] = {"resource": what, "method": "POST", "path": TOKEN, "status": status}
-    # What passes is no word on the sign-in, however the body calls it.
+    # A temporary error says nothing about the sign-in, whatever its code.
     if isinstance(code, str) and status < 500 and status != 429:
         text = visible(description if isinstance(description, str) and description else code, 160).rstrip(".")
         if code in ("invalid_grant", "invalid_client", "invalid_request"):
@@ -161,11 +169,11 @@ def _token_error(status: int, body: Mapping[str, Any], what: str) -> errors.Mogp
         return errors.Absent(f"The service has no route for {what}", **facts)
     if 300 <= status < 400:
         return errors.Redirected(f"The service redirects {what} (HTTP {status})", **facts)
-    return errors.InvalidResponse(f"The answer for {what} is not what a token call answers", **facts)
+    return errors.InvalidResponse(f"The response for {what} has no token", **facts)
 
 
 def _object(content: bytearray) -> dict[str, Any]:
-    """Return the JSON object in a body, or an empty one when there is none."""
+    """Return the JSON object in a body, or an empty one if there is none."""
     try:
         data = parse(content, MAX_ANSWER)
     except JsonError:

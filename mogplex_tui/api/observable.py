@@ -1,4 +1,4 @@
-"""The smallest observable: something changed, look again."""
+"""Call callbacks when an object changes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ _log = logging.getLogger("mogplex.api")
 
 
 class Observable:
-    """Keeps callbacks without arguments and calls them after each change; a failing one never hurts a
-    request.
+    """Calls its subscribers without arguments after each change.
+
+    An exception of a subscriber is logged, so that it does not fail a request.
     """
 
     def __init__(self) -> None:
         self._watchers: dict[object, Callable[[], object]] = {}
 
     def subscribe(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call `callback()` after every change, until the returned function is called."""
+        """Call `callback()` after each change, until the returned function is called."""
         key = object()
         self._watchers[key] = callback
 

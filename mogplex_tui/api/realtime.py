@@ -1,4 +1,7 @@
-"""Realtime hints: what comes over the line, and when to dial again (realtime.md)."""
+"""The messages of the realtime stream, and the backoff before reconnecting.
+
+Contract: realtime.md.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,9 @@ _MAX_HINT_MEMORY = 16 * 1024 * 1024
 
 
 class Table(StrEnum):
-    """The tables that announce their changes today (realtime.md §3); any other name is accepted and
-    silent.
+    """The tables that announce their changes.
+
+    Any other name is accepted and announces nothing. Contract: realtime.md §3.
     """
 
     AGENTS = "agents"
@@ -39,13 +43,14 @@ class Table(StrEnum):
 
 @dataclass(frozen=True)
 class Connected:
-    """The service listens now: refetch what is on screen, nothing from before is ever told."""
+    """The stream is open; changes from before are never announced."""
 
 
 @dataclass(frozen=True)
 class Changed:
-    """A row of a table changed (INSERT, UPDATE or DELETE); which one is not said, and it may be somebody
-    else's.
+    """A row of a table changed: INSERT, UPDATE or DELETE.
+
+    The service does not say which row; it may be one of another account.
     """
 
     table: str
@@ -54,11 +59,11 @@ class Changed:
 
 @dataclass(frozen=True)
 class Ping:
-    """A sign of life, every 25 s."""
+    """A sign of life, every 25 seconds."""
 
 
 def parse_message(frame: Comment | Data) -> Connected | Changed | Ping | None:
-    """Return what a frame means, or None for one that says nothing we know."""
+    """Return the message of a frame, or None if it has no known meaning."""
     if isinstance(frame, Comment):
         return Connected() if frame.text == "connected" else Ping()
     try:
@@ -72,8 +77,9 @@ def parse_message(frame: Comment | Data) -> Connected | Changed | Ping | None:
 
 
 def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
-    """Return the seconds before connection attempt 1, 2, 3 … after a loss: 1, 2, 4 … 30, half of it
-    random.
+    """Return the seconds before connection attempt 1, 2, 3 …: 1, 2, 4 … 30.
+
+    Half of each is random.
     """
     step = min(_MAX_BACKOFF, 2.0 ** max(0, min(attempt, 10) - 1))
     return step * (0.5 + 0.5 * jitter())

@@ -1,4 +1,7 @@
-"""The service's rules for what leaves this client, so that a mistake is told before it costs a request."""
+"""Check values by the service's rules before a request is sent.
+
+A mistake is then reported without spending a request.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,15 @@ _INVITE = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
 def is_uuid(text: str) -> bool:
-    """Return whether a text has the shape of an id; the service answers 500 for others (errors.md §1.1)."""
+    """Return whether a text is a UUID; the service responds 500 to any other id.
+
+    Contract: errors.md §1.1.
+    """
     return _UUID.fullmatch(text) is not None
 
 
 def path_id(value: str, what: str) -> str:
-    """Return an id fit for a path; raises InvalidInput when it is no UUID."""
+    """Return an id as written in a path; raises InvalidInput if it is not a UUID."""
     text = value.strip()
     if not is_uuid(text):
         one = f"an {what}" if what[:1] in "aeiou" else f"a {what}"
@@ -33,7 +39,10 @@ def path_id(value: str, what: str) -> str:
 
 
 def path_segment(value: str, what: str) -> str:
-    """Return any text as one quoted segment of a path; raises InvalidInput for one that would change the route."""
+    """Return a text as one quoted segment of a path.
+
+    Raises InvalidInput for a text that would change the route.
+    """
     text = value.strip()
     if text in ("", ".", "..") or any("\ud800" <= char <= "\udfff" for char in text):
         raise InvalidInput(f"This does not name a {what}", resource=what)
@@ -41,12 +50,12 @@ def path_segment(value: str, what: str) -> str:
 
 
 def utf16_length(text: str) -> int:
-    """Return the length of a text as the service counts it: in UTF-16 units."""
+    """Return the length of a text in UTF-16 units, as the service counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def json_text(value: object) -> str:
-    """Return a value as the JSON that would be sent; raises ValueError in plain words when it has none."""
+    """Return the JSON of a value; raises ValueError if it has none."""
     try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         text.encode()
@@ -58,7 +67,10 @@ def json_text(value: object) -> str:
 
 
 def invalid_prompt_reason(prompt: str) -> str | None:
-    """Return what is wrong with a prompt, or None: 1 to 100,000 UTF-16 units after trimming (v1.md §7.2)."""
+    """Return why a prompt is invalid, or None.
+
+    It must have 1 to 100,000 UTF-16 units after trimming. Contract: v1.md §7.2.
+    """
     text = prompt.strip()
     if not text:
         return "Write a prompt"
@@ -71,7 +83,10 @@ def invalid_prompt_reason(prompt: str) -> str | None:
 
 
 def invalid_branch_reason(name: str) -> str | None:
-    """Return what is wrong with a branch name, or None (v1.md §9.1)."""
+    """Return why a branch name is invalid, or None.
+
+    Contract: v1.md §9.1.
+    """
     if not name or name in ("@", "HEAD"):
         return "A branch needs a name of its own"
     if not _BRANCH.fullmatch(name):
@@ -82,7 +97,10 @@ def invalid_branch_reason(name: str) -> str | None:
 
 
 def root_directory(text: str) -> str:
-    """Return a root directory in its normal form, "" for the repo's root; raises ValueError (v1.md §9.2)."""
+    """Return a normalized root directory, "" for the root of the repository.
+
+    Raises ValueError for a path outside the repository. Contract: v1.md §9.2.
+    """
     path = text.strip()
     if "\0" in path:
         raise ValueError("The root directory contains a NUL")
@@ -97,8 +115,9 @@ def root_directory(text: str) -> str:
 
 
 def idempotency_key(key: str) -> str:
-    """Return a key as it is sent: trimmed, 1 to 200 printable characters; raises InvalidInput (v1.md
-    §7.2).
+    """Return a trimmed idempotency key of 1 to 200 printable characters.
+
+    Raises InvalidInput for any other key. Contract: v1.md §7.2.
     """
     text = key.strip()
     if not text:
@@ -111,7 +130,10 @@ def idempotency_key(key: str) -> str:
 
 
 def table_names(tables: object) -> list[str]:
-    """Return the sorted names of realtime tables, each once; raises InvalidInput (realtime.md §1)."""
+    """Return the sorted names of realtime tables without duplicates.
+
+    Raises InvalidInput for no names and for malformed ones. Contract: realtime.md §1.
+    """
     names = (
         sorted({str(name) for name in tables}) if isinstance(tables, list | tuple | set | frozenset) else []
     )
@@ -124,7 +146,7 @@ def table_names(tables: object) -> list[str]:
 
 
 def installation_number(value: int | str) -> int:
-    """Return GitHub's number of an installation; raises InvalidInput for anything but 1 to 18 digits."""
+    """Return GitHub's number of an installation; raises InvalidInput if it is not one."""
     text = "" if isinstance(value, bool) else str(value).strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise InvalidInput("The number of an installation is made of digits", resource="installation")
@@ -132,7 +154,10 @@ def installation_number(value: int | str) -> int:
 
 
 def invite_token(text: str) -> str:
-    """Return the token of an invite, from itself or from its link; raises InvalidInput (identity.md §8)."""
+    """Return the token of an invite, given the token or its link.
+
+    Raises InvalidInput for any other text. Contract: identity.md §8.
+    """
     token = text.strip().partition("?")[0].rstrip("/").rpartition("/")[2]
     if not _INVITE.fullmatch(token):
         raise InvalidInput("This is not the link or the token of an invitation", resource="invitation")

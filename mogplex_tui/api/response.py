@@ -1,4 +1,4 @@
-"""A successful answer on its way from the transport into a model."""
+"""Read models out of the JSON of a successful response."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class JsonResponse:
-    """The decoded JSON of a success (on v1 the `data`), with the facts for an error if the shape is wrong."""
+    """The JSON of a success (on v1 its `data`), with the facts of the response.
+
+    Each method raises InvalidResponse if the JSON does not have the expected shape.
+    """
 
     data: Any
     info: ResponseInfo
 
     def at(self, key: str | None) -> Any:
-        """Return the value under a key of the answer, or the whole answer for None; raises
-        InvalidResponse.
-        """
+        """Return the value under a key, or all of the JSON for None."""
         if key is None:
             return self.data
         if not isinstance(self.data, dict) or key not in self.data:
@@ -31,7 +32,7 @@ class JsonResponse:
         return self.data[key]
 
     def one(self, model: type[M], key: str | None = None) -> M:
-        """Return the object under `key` (None: the whole answer) as a model; raises InvalidResponse."""
+        """Return the object under `key` as a model, or all of the JSON for None."""
         try:
             return model.model_validate(self.at(key))
         except ValidationError as error:
@@ -40,20 +41,20 @@ class JsonResponse:
             ) from None
 
     def rows(self, model: type[M], key: str | None = None) -> Rows[M]:
-        """Return the list under `key` as rows; a row that does not parse is kept aside, marked."""
+        """Return the list under `key` as rows; rows that do not parse are in `Rows.bad`."""
         items = self.at(key)
         if not isinstance(items, list):
             raise invalid_response(self.info, f"has no list{'' if key is None else f' under {key!r}'}")
         return parse_rows(model, items)
 
     def first(self, model: type[M]) -> M:
-        """Return the first of a bare array as a model; raises InvalidResponse when there is none or it does not fit."""
+        """Return the first item of a list as a model."""
         if not isinstance(self.data, list) or not self.data:
             raise invalid_response(self.info, "has no list")
         return JsonResponse(self.data[0], self.info).one(model)
 
     def text(self, key: str) -> str:
-        """Return the text under `key`; raises InvalidResponse."""
+        """Return the text under `key`."""
         value = self.at(key)
         if not isinstance(value, str):
             raise invalid_response(self.info, f"has no text under {key!r}")

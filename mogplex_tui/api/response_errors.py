@@ -1,5 +1,6 @@
-"""From an HTTP answer to the error it means: envelope code first, then status and the way to /login
-(errors.md).
+"""Map an HTTP response to the error that it means.
+
+The error code in the body counts first, then the status and redirects to the sign-in page. Contract: errors.md.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from mogplex_tui.api.json_values import JsonError, JsonMemoryError, JsonSyntaxEr
 from mogplex_tui.api.safe_text import shown_path, visible
 from mogplex_tui.api.target import MAX_ANSWER
 
-# No quota is longer than a year.
+# Seconds; no quota is longer than a year.
 _LONGEST_WAIT = 366 * 86400.0
-# Characters of the longest date that is read; one of any standard form has fewer.
+# Characters; a longer header is not parsed as a date.
 _LONGEST_DATE = 64
 
 _MACHINE_CODE = re.compile(r"^[A-Z][A-Z0-9_]+$")
-# Where 410 says that a thing has ended, not that the route has (identity.md §8, sandboxes.md §4).
+# Routes where 410 says that a record has expired, not that the route is gone (identity.md §8, sandboxes.md §4).
 _RECORD_GONE_PATHS = ("/api/invites/", "/api/sandbox/")
-# Who is signed in; the only route that answers any credential, and never with a 401 (identity.md §2).
+# The signed-in account: the only route that answers any credential, and never with a 401 (identity.md §2).
 ACCOUNT = "/api/auth/user"
 _REQUEST_LIMIT = re.compile(r"^rate limit exceeded\b", re.IGNORECASE)
 
@@ -34,7 +35,7 @@ SIGN_IN_AGAIN = "The session cookie has probably expired: sign in again, then ru
 
 
 class CredentialKind(StrEnum):
-    """What a request carried to say who asks."""
+    """The kind of credential that a request carried."""
 
     NONE = "none"
     TOKEN = "token"  # noqa: S105 -- a error_type, not a secret
@@ -43,7 +44,7 @@ class CredentialKind(StrEnum):
 
 @dataclass(frozen=True)
 class ResponseInfo:
-    """The facts of one HTTP answer; `body` need only be there when it is no success."""
+    """The facts of one HTTP response. `body` is needed for errors only."""
 
     method: str
     path: str
@@ -60,12 +61,15 @@ class ResponseInfo:
 
     @property
     def is_html(self) -> bool:
-        """Whether a web page came back."""
+        """Whether the body is a web page."""
         return self.content_type.partition(";")[0].strip().lower() == "text/html"
 
     @property
     def is_events(self) -> bool:
-        """Whether the body is a stream of events, whatever the status says (sandboxes.md §4.5)."""
+        """Whether the body is an event stream, whatever the status.
+
+        Contract: sandboxes.md §4.5.
+        """
         return self.content_type.partition(";")[0].strip().lower() == "text/event-stream"
 
     @property
@@ -76,7 +80,7 @@ class ResponseInfo:
 
 @dataclass(frozen=True)
 class ErrorBody:
-    """What an error body says: the sentence for people, the machine code, the seconds to wait."""
+    """The parsed body of an error: a text for people, an error code, seconds to wait."""
 
     text: str = ""
     code: str | None = None
@@ -85,7 +89,10 @@ class ErrorBody:
 
 
 def parse_error_body(body: bytes) -> ErrorBody:
-    """Return what an error body of any shape in errors.md §1 and §2 says; nothing for an unreadable body."""
+    """Return the parsed body of an error, empty if the body cannot be read.
+
+    Contract: errors.md §1 and §2 list its shapes.
+    """
     try:
         data = parse(body, MAX_ANSWER)
     except JsonError:
@@ -96,7 +103,7 @@ def parse_error_body(body: bytes) -> ErrorBody:
     if isinstance(error, dict):
         message, code = error.get("message"), error.get("code") or code
         if isinstance(code, int) and isinstance(error.get("data"), dict):
-            # JSON-RPC numbers its errors and names them beside that (errors.md §3).
+            # JSON-RPC has numeric codes and gives the name in `data` (errors.md §3).
             code = error["data"].get("code")
         error = message
     text = error if isinstance(error, str) else ""
@@ -115,7 +122,7 @@ def parse_error_body(body: bytes) -> ErrorBody:
 
 
 def classify(info: ResponseInfo) -> errors.MogplexError | None:
-    """Return the error that an answer means, or None for a success whose body is still to be read."""
+    """Return the error that a response means, or None for a success."""
     if info.status == 204 and info.path.startswith("/api/realtime/"):
         return errors.RealtimeOff("The service offers no live updates", **_facts(info))
     if 200 <= info.status < 300:
@@ -143,9 +150,10 @@ def classify(info: ResponseInfo) -> errors.MogplexError | None:
 
 
 def is_anonymous_response(info: ResponseInfo, data: Any) -> bool:
-    """Return whether a success may be the answer for somebody who is not signed in (identity.md §1.2).
+    """Return whether a success may be the response for an anonymous visitor.
 
-    The models in the form of the command line tool and an empty list of new models look the same for everybody.
+    The model list in the command line tool's format and an empty list of new models are the same for all callers, so
+    they count as anonymous. Contract: identity.md §1.2.
     """
     if info.method != "GET":
         return False
@@ -158,19 +166,19 @@ def is_anonymous_response(info: ResponseInfo, data: Any) -> bool:
 
 
 def invalid_response(info: ResponseInfo, why: str) -> errors.InvalidResponse:
-    """Return the error for a success whose body is not what it should be."""
-    return errors.InvalidResponse(f"The answer for {info.resource} {why}", **_facts(info))
+    """Return the error for a success whose body does not have the expected shape."""
+    return errors.InvalidResponse(f"The response for {info.resource} {why}", **_facts(info))
 
 
 def parse_success(info: ResponseInfo, body: bytes | bytearray, limit: int = MAX_ANSWER) -> Any:
     """Return the JSON value of a success, on v1 the `data` in its envelope.
 
-    Raises InvalidResponse for what cannot be read, and AnswerTooLarge for a value of more than `limit` bytes.
+    Raises InvalidResponse for a body that cannot be read, and AnswerTooLarge for a value of more than `limit` bytes.
     """
     try:
         value = parse(body, limit)
     except JsonMemoryError as error:
-        raise errors.AnswerTooLarge(f"The answer for {info.resource} {error}", **_facts(info)) from None
+        raise errors.AnswerTooLarge(f"The response for {info.resource} {error}", **_facts(info)) from None
     except JsonSyntaxError as error:
         cut = body[:1] in (b"{", b"[")
         raise invalid_response(info, "is cut off or broken JSON" if cut else str(error)) from None
@@ -184,7 +192,7 @@ def parse_success(info: ResponseInfo, body: bytes | bytearray, limit: int = MAX_
 
 
 def _extra(info: ResponseInfo) -> dict[str, Any]:
-    """Return what an error body holds besides the fields that every error has."""
+    """Return the fields of an error body that are not common to all errors."""
     try:
         data = parse(info.scrub(info.body.decode("utf-8", "replace")), MAX_ANSWER)
     except JsonError:
@@ -206,7 +214,7 @@ def _facts(info: ResponseInfo) -> dict[str, Any]:
 def _error_type_by_code(info: ResponseInfo, error_body: ErrorBody) -> type[errors.MogplexError] | None:
     match error_body.code:
         case "BAD_REQUEST":
-            # A failed sandbox launch keeps its inner status under this code (errors.md §1.2).
+            # A failed sandbox launch keeps its own status under this code (errors.md §1.2).
             by_status = {403: errors.NotAllowed, 404: errors.NotFound, 429: errors.Throttled}
             return by_status.get(info.status, errors.BadRequest)
         case "UNAUTHORIZED":
@@ -224,7 +232,7 @@ def _error_type_by_code(info: ResponseInfo, error_body: ErrorBody) -> type[error
         case "INTERNAL_ERROR":
             return errors.ServiceFailed
         case "VERCEL_AUTH_INVALID":
-            # A 401 of Vercel's: this credential is fine (errors.md §2.2).
+            # A 401 from Vercel; the credential of this context is valid (errors.md §2.2).
             return errors.Conflict
         case "SERVICE_UNAVAILABLE":
             return errors.FeatureOff if info.status == 501 else errors.Unavailable
@@ -255,7 +263,7 @@ def _error_type_by_status(info: ResponseInfo, error_body: ErrorBody) -> type[err
 
 
 def _lacks_ai_credential(info: ResponseInfo, error_body: ErrorBody) -> bool:
-    # A 401 that says more than the usual word is not about the credential (sandboxes.md §4.8, §4.15).
+    # A 401 with a text other than "Unauthorized" is not about the credential (sandboxes.md §4.8, §4.15).
     return (
         info.status == 401
         and info.path.startswith("/api/sandbox/")
@@ -265,7 +273,7 @@ def _lacks_ai_credential(info: ResponseInfo, error_body: ErrorBody) -> bool:
 
 
 def _limits_requests(info: ResponseInfo, error_body: ErrorBody) -> bool:
-    # The token's own limit is a 429 on v1 alone; every other 429 is the quota of one action (auth.md §6, §7).
+    # The token's own limit is a 429 on v1 only. Any other 429 is the quota of one action (auth.md §6, §7).
     if error_body.code is None and not error_body.is_json:
         return True
     return info.on_v1 and error_body.code == "RATE_LIMITED" and bool(_REQUEST_LIMIT.match(error_body.text))
@@ -274,7 +282,7 @@ def _limits_requests(info: ResponseInfo, error_body: ErrorBody) -> bool:
 _MESSAGES: dict[type[errors.MogplexError], str] = {
     errors.NotFound: "The service does not know {0}",
     errors.Absent: "The service has no route for {0}",
-    errors.NotAllowed: "This credential may not touch {0}",
+    errors.NotAllowed: "This credential has no permission for {0}",
     errors.Conflict: "The state of {0} does not allow this",
     errors.IdempotencyConflict: "The key of {0} was already used for another request",
     errors.BadRequest: "The service refused {0}",
@@ -287,7 +295,10 @@ _MESSAGES: dict[type[errors.MogplexError], str] = {
 
 
 def _sandbox_lookup_failed(info: ResponseInfo, error_body: ErrorBody) -> bool:
-    """Whether a v1 cancel was recorded but could not reach its sandbox: CONFLICT with the lookup's status (v1.md §9)."""
+    """Return whether a v1 cancel was recorded but did not reach its sandbox.
+
+    The code is CONFLICT then, with the status of the failed lookup. Contract: v1.md §9.
+    """
     return info.on_v1 and error_body.code == "CONFLICT" and info.status != 409
 
 
@@ -303,13 +314,16 @@ def _message(error_type: type[errors.MogplexError], info: ResponseInfo, error_bo
         lead = f"The service could not reach the sandbox of {info.resource}"
     text = visible(info.scrub(error_body.text)).rstrip(".")
     if error_type is errors.NotAllowed and "required scope: " in text:
-        # What else the service says of a missing scope is what the advice says.
+        # The rest of the service's text repeats the advice.
         text = text.partition(". ")[0]
     return f"{lead}: {text}" if text else f"{lead} (HTTP {info.status})"
 
 
 def _missing_scope(error_body: ErrorBody) -> str | None:
-    """Return the scope that the service names as missing (auth.md §5.2)."""
+    """Return the scope that the service names as missing.
+
+    Contract: auth.md §5.2.
+    """
     return next((scope for scope in ("write", "read") if f"scope: {scope}" in error_body.text), None)
 
 
@@ -365,10 +379,10 @@ def _login_required(info: ResponseInfo) -> errors.LoginRequired:
 
 
 def _retry_after_seconds(info: ResponseInfo) -> float | None:
-    """Return the seconds that `Retry-After` asks for, in its form as a number or as a date.
+    """Return the seconds that the header `Retry-After` asks for, or None.
 
-    A date is compared with the one of the answer, because the clocks of the service and of this machine may differ. A
-    date in the past asks for 0 seconds.
+    It holds a number or a date. A date is compared with the date of the response, because the clocks of the service and
+    of this machine may differ. A date in the past asks for 0 seconds.
     """
     seconds = _seconds(info.retry_after)
     until = _http_date(info.retry_after) if seconds is None else None
@@ -379,10 +393,10 @@ def _retry_after_seconds(info: ResponseInfo) -> float | None:
 
 
 def _http_date(text: str) -> datetime | None:
-    """Return the moment that a header names, or None if it is no date."""
+    """Return the time that a header names, or None if it is not a date."""
     if len(text) > _LONGEST_DATE:
         return None
-    # Imported here to keep it out of the start of the console.
+    # Imported here because the console does not need it at its start.
     from email.utils import parsedate_to_datetime
 
     try:

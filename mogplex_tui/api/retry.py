@@ -1,4 +1,7 @@
-"""Whether to try again and how long to wait: decisions only, nothing here sleeps or sends (errors.md §5)."""
+"""Decide whether and when to retry a request. Nothing here sleeps or sends.
+
+Contract: errors.md §5.
+"""
 
 from __future__ import annotations
 
@@ -30,19 +33,19 @@ def retry_delay(
     elapsed: float = 0.0,
     jitter: Callable[[], float] = random.random,
 ) -> float | None:
-    """Return the seconds to wait before the next try, or None when there must be none.
+    """Return the seconds to wait before the next attempt, or None to give up.
 
-    `attempt` counts the tries made so far (1 after the first), and `elapsed` is how many seconds ago the first one
-    began. A GET is tried again after errors that may pass. A change is tried again after a refusal by a rate limit,
-    which did nothing, and with its own idempotency key also after a lost answer. Nothing is tried again after a 409 or
-    another refusal. `jitter` returns 0 to 1.
+    `attempt` is the number of attempts made so far, and `elapsed` is how many seconds ago the first one began. A GET is
+    retried after temporary errors. A change is retried after a refusal by a rate limit, which had no effect, and after
+    a lost response only if it has an idempotency key. Nothing is retried after a 409 or another refusal. `jitter`
+    returns 0 to 1.
     """
     if attempt >= MAX_ATTEMPTS or not isinstance(error, errors.MogplexError):
         return None
     safe = method.upper() in _SAFE_METHODS
     if not safe and isinstance(error, RATE_LIMIT_ERRORS):
-        # The limit counts a window of a minute and a refusal is no part of it, so each wait is a minute at most, and
-        # the last try begins three minutes after the first at the latest.
+        # The limit's window is a minute and a refused request does not count, so each wait is at most a minute and the
+        # last attempt begins at most three minutes after the first.
         return _wait_of_change(error, attempt)
     if elapsed > RETRY_WINDOW or (not safe and not (method.upper() == "POST" and idempotency_key)):
         return None
@@ -51,7 +54,7 @@ def retry_delay(
     if isinstance(error, errors.SuspectedThrottle):
         return _MINUTE if attempt == 1 else None
     if isinstance(error, errors.ServiceFailed):
-        # The same key after a 500 replays the run that failed (errors.md §5).
+        # After a 500, the same key replays the failed run (errors.md §5).
         return backoff(attempt, jitter) if safe and attempt <= 2 else None
     if isinstance(error, errors.Unreachable | errors.Unavailable):
         return _wait_requested(error.retry_after) or backoff(attempt, jitter)
@@ -59,18 +62,18 @@ def retry_delay(
 
 
 def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
-    """Return 0.5, 1, 2, 4 … 8 seconds for attempt 1, 2, 3 …, of which the second half is random."""
+    """Return 0.5, 1, 2, 4 … 8 seconds for attempt 1, 2, 3 …; half of it is random."""
     step: float = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (attempt - 1))
     return step * (0.5 + 0.5 * jitter())
 
 
 def _wait_of_change(error: errors.MogplexError, attempt: int) -> float | None:
-    """Return the seconds until a change that a limit refused is sent again."""
+    """Return the seconds before a change that a limit refused is sent again."""
     if isinstance(error, errors.SuspectedThrottle):
-        # It may be the limit (errors.md §5), so once is enough to know.
+        # The cause is uncertain (errors.md §5), so try once only.
         return _wait_for_limit(error) if attempt == 1 else None
     if error.code == "BAD_REQUEST" and error.retry_after is None:
-        # The quota of sandboxes: it frees when one of them stops, not with time (errors.md §1.1).
+        # The quota of active sandboxes: it frees when a sandbox stops, not with time (errors.md §1.1).
         return None
     return _wait_for_limit(error)
 
@@ -80,7 +83,7 @@ def _wait_for_limit(error: errors.MogplexError) -> float | None:
         return _MINUTE
     if error.retry_after == 0:
         return _SHORTEST_WAIT
-    # More than a minute is a quota of hours or days: that is for a person to know, not for a loop.
+    # A longer wait is a quota of hours or days: report it instead of waiting.
     return _wait_requested(error.retry_after)
 
 

@@ -1,10 +1,13 @@
-"""Server text made fit for a sentence: control characters visible, credentials gone, one line, bounded."""
+"""Make text from the service safe to show: one line, without control characters.
+
+Credentials in it are hidden.
+"""
 
 from __future__ import annotations
 
 import re
 
-# Controls, what is not drawn at all, what turns the reading direction, and half characters.
+# Control characters, invisible characters, direction marks and lone surrogates.
 _CONTROL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff"
     "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
@@ -13,7 +16,7 @@ _CREDENTIAL = re.compile(
     r"mog_[A-Za-z0-9]{4,}|(?<=Bearer )[^\s\"',]+|gh[oprsu]_[A-Za-z0-9]{8,}|github_pat_\w{8,}|sk-[\w-]{8,}"
 )
 
-# The link of an invite is a key to a team: whoever has it may join (identity.md §8).
+# The token of an invite: everyone who has it may join the team (identity.md §8).
 _SECRET_STEP = re.compile(r"(?<=^/api/invites/)[^/?]+")
 
 
@@ -27,9 +30,9 @@ def _shown(match: re.Match[str]) -> str:
 
 
 def visible(text: str, limit: int = 300) -> str:
-    """Return server text as one line with control and direction characters shown and credentials blotted out.
+    """Return text as one line, with control characters shown and credentials hidden.
 
-    Longer text is cut to `limit` characters with an ellipsis.
+    Text of more than `limit` characters is cut and ends with an ellipsis.
     """
     line = " ".join(text[: limit * 4].split())
     line = _CONTROL.sub(_shown, _CREDENTIAL.sub("••••", line))
@@ -37,10 +40,10 @@ def visible(text: str, limit: int = 300) -> str:
 
 
 def short_id(identifier: str) -> str:
-    """Return the first eight characters of an id, the way people read ids aloud."""
+    """Return the first eight characters of an id."""
     return visible(identifier, 64)[:8]
 
 
 def shown_path(path: str) -> str:
-    """Return a path fit for a log or an error: what opens something is blotted out."""
+    """Return a path for a log or an error, with secrets in it hidden."""
     return _SECRET_STEP.sub("••••", path)

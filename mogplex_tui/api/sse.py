@@ -1,5 +1,6 @@
-"""Server-sent events from bytes, comments included: they are the service's sign of life (realtime.md
-§2, §4).
+"""Decode server-sent events, comments included.
+
+The service sends comments as a sign of life. Contract: realtime.md §2 and §4.
 """
 
 from __future__ import annotations
@@ -9,24 +10,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Comment:
-    """A line that begins with a colon, without it."""
+    """A line that begins with a colon, without the colon."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Data:
-    """The joined data lines of one frame."""
+    """The joined data lines of one event."""
 
     text: str
 
 
-# The libraries for this drop comments, and with them `: connected` and `: ping`; they read from a response, past the
-# errors of the transport; and no line is too long for them.
+# Libraries for server-sent events drop comments, do not limit the length of lines, and read from a response directly,
+# where the transport could not map their errors.
 class SseDecoder:
-    """Turns reads of any size into comments and data; lines end with LF, CRLF or CR.
+    """Decodes chunks of any size into comments and data.
 
-    `dropped` counts the lines, and the frames of many lines, that were longer than `max_bytes` bytes.
+    Lines end with LF, CRLF or CR. `dropped` counts the lines and events that were longer than `max_bytes` and left out.
     """
 
     def __init__(self, max_bytes: int = 1_000_000) -> None:
@@ -38,9 +39,9 @@ class SseDecoder:
         self.dropped = 0
 
     def feed(self, chunk: bytes) -> list[Comment | Data]:
-        """Return what became complete with these bytes; an endless line or frame is dropped."""
-        # A CR at the very end may be half of a CRLF: it waits for the next read. A line in the middle of which a read
-        # ends is only added to, or a line of megabytes would be looked through once a read.
+        """Return the comments and data that are complete with this chunk."""
+        # A CR at the very end may be half of a CRLF, so it waits for the next chunk. A chunk without a line end is only
+        # appended: otherwise a line of megabytes would be searched again for each chunk.
         if b"\n" not in chunk and b"\r" not in chunk and not self._buffer.endswith(b"\r"):
             self._buffer += chunk
             lines = []
@@ -70,7 +71,7 @@ class SseDecoder:
             self._data.append(value.removeprefix(" "))
             self._frame_size += len(line)
             if self._frame_size > self._max_bytes:
-                # What is left of the frame is as much of a fragment as what came.
+                # The rest of the event is as incomplete as what was dropped.
                 self._data, self._skips_frame = [], True
                 self.dropped += 1
         return None

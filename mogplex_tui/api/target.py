@@ -1,4 +1,7 @@
-"""Where a context points and what it may show there: base URL, token, session cookie (auth.md §1-§4)."""
+"""The address and the credentials of a context.
+
+Contract: auth.md §1 to §4.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,13 @@ TOKEN_PREFIX = "mog_"  # noqa: S105 -- the public prefix of a personal access to
 
 @dataclass(frozen=True)
 class Target:
-    """A named service, its credentials and how its answers are read.
+    """A service, the credentials for it and a limit on its responses.
 
-    `team` is the id of the active team (None: the personal scope). `token` is the first token; a `renewal` may
-    replace it. `max_answer` limits an answer: its decoded bytes and, about, the memory of the values in it. The URL
-    is checked and loses its trailing slash.
+    `team` is the id of the active team (None: the personal scope). `token` is the first token; a `renewal` may replace
+    it. `max_answer` limits a response: its decoded bytes and, roughly, the memory of its values. The URL is checked and
+    loses its trailing slash.
 
-    Raises InvalidTarget for a URL, credential or team that cannot work and InsecureTarget for plain http off
+    Raises InvalidTarget for an unusable URL, credential or team, and InsecureTarget for plain http to a host other than
     loopback.
     """
 
@@ -45,7 +48,7 @@ class Target:
         for name, kind in (("token", "token"), ("session_cookie", "session cookie")):
             object.__setattr__(self, name, _checked_secret(getattr(self, name), kind))
         if self.team is not None and not is_uuid(self.team):
-            # The service takes any other text for the personal scope without a word (auth.md §10).
+            # The service silently takes any other text for the personal scope (auth.md §10).
             raise InvalidTarget(
                 f"{visible(self.team, 60)} is not the id of a team",
                 advice="A team's id is a UUID of 36 characters",
@@ -63,7 +66,7 @@ class Target:
 
     @property
     def host(self) -> str:
-        """The host and, where one is written, the port: what a person calls the service."""
+        """The host and, where one is written, the port."""
         return urlsplit(self.base_url).netloc
 
     @property
@@ -73,12 +76,18 @@ class Target:
 
     @property
     def token_is_limited(self) -> bool:
-        """Whether the token spends the request budget: OAuth tokens have no such limit (auth.md §6)."""
+        """Whether requests with the token count against a limit.
+
+        OAuth tokens have no limit. Contract: auth.md §6.
+        """
         return bool(self.token and self.token.reveal().startswith(TOKEN_PREFIX))
 
     @property
     def token_opens_unversioned_routes(self) -> bool:
-        """Whether routes outside v1 may accept the token: they never accept an OAuth token (auth.md §1)."""
+        """Whether routes outside v1 may accept the token.
+
+        They never accept an OAuth token. Contract: auth.md §1.
+        """
         return self.token_is_limited
 
     @property
@@ -87,7 +96,7 @@ class Target:
         return self.token if self.renewal is None else self.renewal.token
 
     def scrub(self, text: str) -> str:
-        """Return the text without this target's own credentials, whatever their form."""
+        """Return the text without the credentials of this target, in whatever form."""
         if self.renewal is not None:
             for known in self.renewal.secrets:
                 text = text.replace(known.reveal(), "••••")
@@ -153,7 +162,7 @@ def _checked_secret(secret: Secret | str | None, kind: str) -> Secret | None:
     text = Secret(secret).reveal().strip()
     if not text:
         return None
-    # A header cannot carry them, and the library's own message would quote the value.
+    # A header cannot carry other characters, and httpx would quote the secret in its error message.
     if not all(0x20 <= ord(char) < 0x7F for char in text):
         raise InvalidTarget(
             f"The {kind} contains characters that no {kind} has", advice=f"Copy the {kind} again"

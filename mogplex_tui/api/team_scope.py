@@ -1,10 +1,13 @@
-"""Which routes read the active team, so that its header goes nowhere else (auth.md §10)."""
+"""Decide which requests carry the header of the active team.
+
+The header is sent only to routes that read it. Contract: auth.md §10.
+"""
 
 from __future__ import annotations
 
 TEAM_HEADER = "x-mogplex-team-id"
 
-# Read with everything below; memories read it for the resource scope `team` only (identity.md §1.5).
+# With all routes below. Memories read it for the resource scope `team` only (identity.md §1.5).
 _BELOW = (
     "/api/workspaces",
     "/api/flows",
@@ -27,6 +30,6 @@ _EXACT = frozenset(
 
 
 def reads_team(path: str) -> bool:
-    """Return whether a route looks at the team header; `path` may carry a query."""
+    """Return whether a route reads the team header; `path` may have a query."""
     route = path.partition("?")[0].rstrip("/")
     return route in _EXACT or any(route == prefix or route.startswith(prefix + "/") for prefix in _BELOW)

@@ -1,5 +1,6 @@
-"""One context's road to the service: credentials, budget, access, errors; no waiting, no repeating, no
-memory.
+"""Send one HTTP request and map the response to a result or an error.
+
+A transport serves one context: it adds credentials and asks the request budget first. It neither retries nor caches.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("mogplex.http")
 
-# How long one check of a suspicious 401 answers for its neighbours, in seconds.
+# Seconds for which the check of one suspicious 401 holds for other requests.
 _CHECK_VALID_SECONDS = 5.0
 
 _NOT_COUNTED = (errors.Redirected, errors.Absent, errors.NotSignedIn, errors.SuspectedThrottle)
@@ -56,12 +57,12 @@ _NOT_COUNTED = (errors.Redirected, errors.Absent, errors.NotSignedIn, errors.Sus
 
 @dataclass(frozen=True)
 class Request:
-    """One request before it leaves: `resource` is what it is about, in words for a sentence.
+    """One request before it is sent.
 
-    `body` is sent as JSON; `content` with its `content_type` goes out as it is (an upload). `extra_wait` is how many
-    seconds an answer may take where the route works before it answers; 0 for the usual limits. `credential` is the
-    one to send, None for that of the route (`Transport.credential_for`). One that `is_change` changes something, also
-    with the method GET.
+    `resource` names what the request is about, as it appears in error messages. `body` is sent as JSON; `content` is
+    sent as it is, with `content_type` (an upload). `extra_wait` is how many seconds longer than usual the response may
+    take to begin. `credential` is the credential to send; None for the usual one of the route
+    (`Transport.credential_for`). `is_change` is True if the request changes something, whatever its method.
     """
 
     method: str
@@ -78,15 +79,17 @@ class Request:
 
 
 class _SendWithToken(Exception):
-    """The session cookie was refused for a stream, and the token may open it."""
+    """Raised when the session cookie was refused for a stream that the token may open."""
 
 
 class Transport:
-    """Sends requests of one context and turns every end into an answer or an error of the tree.
+    """Sends the requests of one context; each failure raises an error of `api.errors`.
 
-    v1 takes the token alone; other routes take the session cookie alone while the service accepts one, else the token
-    (auth.md §4). Limited tokens ask the budget first and tell it after; every end is told to the access map
-    and to the connection.
+    v1 routes take the token alone. Other routes take the session cookie alone while the service accepts one, else the
+    token. A limited token acquires a slot of the budget before each request and settles it afterwards. Each outcome is
+    also reported to the access map, to the connection monitor and to the limiter.
+
+    Contract: auth.md §4.
     """
 
     def __init__(
@@ -114,7 +117,7 @@ class Transport:
         self._cookie_accepted_at: float | None = None
 
     async def request(self, request: Request, priority: Priority) -> JsonResponse:
-        """Send one request and return its decoded answer; raises an error of the tree."""
+        """Send one request and return its JSON; raises an error of `api.errors`."""
         info = self._new_info(request)
         started = self.clock.monotonic()
         data = error = None
@@ -122,7 +125,7 @@ class Transport:
             info, data, error = await self._exchange(request, info, priority)
         except errors.MogplexError as failed:
             error = failed
-        # Before anything is asked about it, so that the log and its times are those of the exchange.
+        # Log first: the recheck below sends requests of its own, and their time must not count here.
         self._log(request, info, error, started)
         if await self._token_replaces_cookie(request, info, error, data, priority):
             return await self.request(replace(request, credential=CredentialKind.TOKEN), priority)
@@ -185,7 +188,7 @@ class Transport:
                             info = replace(info, body=bytes(body))
                         error = classify(info)
                 except errors.MogplexError:
-                    # Refused here, before it left.
+                    # Refused by this client before it was sent.
                     outcome = RequestOutcome.NOT_COUNTED
                     raise
                 except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
@@ -210,9 +213,9 @@ class Transport:
                 await response.aclose()
 
     async def token_still_works(self, priority: Priority) -> errors.MogplexError | None:
-        """Test the token with one cheap v1 request; return the error, or None.
+        """Test the token with one cheap v1 request, and return the error or None.
 
-        The budget does not hold it back, and the limiter as it does a request of this priority.
+        The budget does not hold the request back; the limiter holds it back like any request of this priority.
         """
         await self._pause(priority)
         probe = Request("GET", f"{V1}/repos", "the check of the token", params={"limit": 1})
@@ -223,11 +226,11 @@ class Transport:
         return None
 
     async def aclose(self) -> None:
-        """Close every connection; the transport opens new ones when it is used again."""
+        """Close all connections. The transport opens new ones when it is used again."""
         await self._clients.aclose()
 
     def credential_for(self, path: str) -> CredentialKind:
-        """Return which credential a route is asked with."""
+        """Return which credential a request to this path carries."""
         on_v1 = path == V1 or path.startswith(V1 + "/")
         replaced = self.access.cookie.expired and self.target.token_opens_unversioned_routes
         if not on_v1 and self.target.session_cookie and not replaced:
@@ -235,7 +238,7 @@ class Transport:
         return CredentialKind.TOKEN if self.target.token else CredentialKind.NONE
 
     def spends_budget(self, path: str) -> bool:
-        """Return whether a request to this route counts against the token's limit."""
+        """Return whether a request to this path counts against the token's limit."""
         return self.credential_for(path) is CredentialKind.TOKEN and self.target.token_is_limited
 
     def _new_info(self, request: Request) -> ResponseInfo:
@@ -267,17 +270,17 @@ class Transport:
         return slot
 
     async def _admit(self, priority: Priority) -> None:
-        """Wait while the service is in trouble and enough requests were sent."""
+        """Wait until the limiter admits a request of this priority, and count it."""
         if self._limiter is not None:
             await self._limiter.admit(priority)
 
     async def _pause(self, priority: Priority) -> None:
-        """Wait like a request of this priority before one that nothing else holds back."""
+        """Wait until the limiter admits a request of this priority, without counting it."""
         if self._limiter is not None:
             await self._limiter.pause(priority)
 
     def _count(self) -> None:
-        """Count a request that belongs to another one, which was admitted."""
+        """Count a request that is sent as part of another, which was admitted."""
         if self._limiter is not None:
             self._limiter.count()
 
@@ -289,9 +292,12 @@ class Transport:
     async def _exchange(
         self, request: Request, info: ResponseInfo, priority: Priority
     ) -> tuple[ResponseInfo, Any, errors.MogplexError | None]:
-        """Send a request, read its whole answer and return its facts with its value or the error it means."""
+        """Send a request and read its whole body.
+
+        Returns the facts of the response with its JSON value, or with the error that it means.
+        """
         slot = self._acquire_slot(info, priority)
-        # A request that is given up while it waits has not been sent.
+        # A request that is cancelled while it waits here was not sent.
         outcome = RequestOutcome.NOT_COUNTED
         failure: errors.MogplexError | None = None
         try:
@@ -315,11 +321,11 @@ class Transport:
                 outcome = RequestOutcome.NOT_COUNTED
             failure = wire.network_error(failed, self.target, info)
         except errors.MogplexError:
-            # Refused here, before it left.
+            # Refused by this client before it was sent.
             outcome = RequestOutcome.NOT_COUNTED
             raise
         finally:
-            # Also when the caller gave up: whether it counted is unknown then, so it does.
+            # Also after a cancel. Whether the service counted the request is unknown then, so it counts.
             if slot is not None:
                 self.budget.settle(slot, outcome)
         if failure is not None:
@@ -329,7 +335,10 @@ class Transport:
     def _parse(
         self, info: ResponseInfo, body: bytearray
     ) -> tuple[ResponseInfo, Any, errors.MogplexError | None]:
-        """Return the facts of an answer, which hold its body if it is an error, with its value or its error."""
+        """Return the facts of a response with its JSON value or its error.
+
+        The facts hold the body if the response is an error.
+        """
         if not 200 <= info.status < 300:
             info = replace(info, body=bytes(body))
         error = classify(info)
@@ -338,7 +347,7 @@ class Transport:
         try:
             return info, parse_success(info, body, self.target.max_answer), None
         except errors.InvalidResponse as unreadable:
-            # Errors are kept while they are shown; without their frames, nothing that was read is.
+            # Errors are kept as long as they are shown. Their frames would keep the whole body in memory.
             unreadable.__traceback__ = unreadable.__context__ = None
             return info, None, unreadable
 
@@ -375,7 +384,7 @@ class Transport:
         )
 
     async def _renew(self, grant: Grant) -> Grant:
-        # Most contexts never come here.
+        # Imported here: most contexts have no OAuth sign-in.
         from mogplex_tui.api.oauth import refresh
 
         self._count()
@@ -415,7 +424,7 @@ class Transport:
                 timeout=wire.timeout_with(request.extra_wait) if request.extra_wait else client.timeout,
             )
         except ValueError:
-            # A lone surrogate, a number without a value, what is no JSON: nothing that can be put on a wire.
+            # A lone surrogate, a NaN, or a value that is not JSON.
             raise errors.InvalidInput(
                 f"{request.resource} contains characters or values that cannot be sent",
                 resource=request.resource,
@@ -424,7 +433,7 @@ class Transport:
     async def _body_chunks(
         self, response: httpx.Response, request: Request, info: ResponseInfo, started: float
     ) -> AsyncGenerator[bytes, None]:
-        # An event stream may go on for days; its events are limited one by one.
+        # An event stream may last for days, so only its single events are limited.
         limit = None if info.is_events else self.target.max_answer
         try:
             async with aclosing(wire.decoded(response, limit, self._pacer)) as pieces:
@@ -432,7 +441,7 @@ class Transport:
                     yield piece
         except (httpx.HTTPError, httpx.StreamError, BodyError) as failed:
             error = wire.network_error(failed, self.target, info)
-            # Its status was told when it began; this is how it ended.
+            # The status was logged when the stream began; this logs how it ended.
             self._log(request, replace(info, status=0), error, started)
             self._learn(request, info, error)
             raise error from None
@@ -447,8 +456,9 @@ class Transport:
     ) -> bool:
         """Return whether to repeat a request with the token in place of the cookie.
 
-        The edge and the handlers refuse a credential before they do anything else (auth.md §3, §5), so that a request
-        that changes something may be sent again as well.
+        A change may be repeated too: the service refuses a credential before it does anything else.
+
+        Contract: auth.md §3 and §5.
         """
         if info.credential is not CredentialKind.COOKIE:
             return False
@@ -469,10 +479,12 @@ class Transport:
         )
 
     async def _refuse_read_only(self, request: Request, info: ResponseInfo) -> None:
-        """Raise NotAllowed for a change with a token that may only read, in the place of a session that has ended.
+        """Raise NotAllowed for a change by a read-only token in place of a session.
 
-        No unversioned route checks scopes (auth.md §5.1). Whether the token may write is asked by a start of a run
-        without its key, which is refused before anything is done (v1.md §7.2).
+        The unversioned routes do not check scopes. Whether the token has the write scope is tested by starting a run
+        without an idempotency key, which the service refuses before it does anything.
+
+        Contract: auth.md §5.1, v1.md §7.2.
         """
         replaces_cookie = info.credential is CredentialKind.TOKEN and self.target.session_cookie is not None
         if not replaces_cookie or info.on_v1 or request.method in ("GET", "HEAD"):
@@ -516,7 +528,8 @@ class Transport:
             self.budget.throttled(error.retry_after)
         if type(error) is not errors.NotSignedIn or info.credential is not CredentialKind.TOKEN or info.on_v1:
             return error
-        # Off v1 a token over its limit is a plain 401 (auth.md §5.1): never call it dead unheard.
+        # Outside v1, a token over its limit gets a plain 401 (auth.md §5.1). Check the token before reporting it as
+        # invalid.
         async with self._check_lock:
             now = self.clock.monotonic()
             if self._token_check is None or now - self._token_check[0] > _CHECK_VALID_SECONDS:
@@ -553,7 +566,7 @@ class Transport:
         if info.status or isinstance(error, errors.Unreachable):
             self.connection.learn(error)
         if not isinstance(error, errors.BudgetBlocked):
-            # A forbidden change does not close its family, and one change is sent with GET.
+            # A forbidden change does not close its route family, and one change is sent with GET.
             method = "POST" if request.is_change else request.method
             self.access.learn(family_of(request.path), error, method=method)
         if self._limiter is not None:

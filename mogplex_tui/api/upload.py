@@ -1,4 +1,7 @@
-"""One file as a form, the way the service takes uploads (identity.md §8)."""
+"""Encode a file upload as a multipart form.
+
+Contract: identity.md §8.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ _SIGNATURES = (
 
 
 def picture_format(data: bytes) -> str:
-    """Return png, jpeg, gif or webp by the first bytes; raises InvalidInput for anything else, empty or over 2 MiB."""
+    """Return the format of a picture by its first bytes: png, jpeg, gif or webp.
+
+    Raises InvalidInput for another format, for no data and for more than 2 MiB.
+    """
     if not data:
         raise InvalidInput("The picture is empty")
     if len(data) > MAX_PICTURE_BYTES:
@@ -31,7 +37,10 @@ def picture_format(data: bytes) -> str:
 
 
 def multipart_form(field: str, data: bytes, filename: str, media_type: str) -> tuple[str, bytes]:
-    """Return the content type and the body of a form with one file; all names are this client's own."""
+    """Return the content type and the body of a multipart form with one file.
+
+    The field, the file name and the media type are not escaped: they must not come from outside.
+    """
     boundary = secrets.token_hex(16)
     head = (
         f"--{boundary}\r\n"

@@ -1,4 +1,4 @@
-"""The httpx side of the transport: clients, limits on time and size, bodies, and errors for its exceptions."""
+"""The httpx clients with their limits, and errors for httpx exceptions."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from mogplex_tui.api.safe_text import shown_path, visible
 from mogplex_tui.api.target import Target
 
 MAX_IN_FLIGHT = 8
-"""Requests at the same time: httpx halves its throughput beyond."""
+"""Requests at the same time. With more, the throughput of httpx halves."""
 RESPONSE_TIMEOUT = 30.0
-"""Seconds for one complete answer, from the connection to the last byte."""
+"""Seconds for one complete response, from the connection to the last byte."""
 STREAM_HEADERS_TIMEOUT = 75.0
-"""Seconds for the headers of a streamed answer, from the connection on."""
+"""Seconds for the headers of a streamed response, from the connection on."""
 
-# Beyond this size, answers are read one at a time, so that several together do not take several times the memory.
+# Larger bodies are read one at a time, so that several together do not take several times the memory.
 _LARGE_BODY = 4 * 1024 * 1024
-# An error or a page is no larger; what follows is not read.
+# Bytes of an error body or a web page that are read.
 _MAX_ERROR_BODY = 1024 * 1024
 # Seconds that a body may be processed before the event loop gets a turn.
 _MAX_BURST = 0.01
 
 _TIMEOUT = httpx.Timeout(connect=5.0, read=20.0, write=10.0, pool=5.0)
 _STREAM_TIMEOUT = httpx.Timeout(connect=5.0, read=SILENCE_TIMEOUT, write=10.0, pool=5.0)
-# More than MAX_IN_FLIGHT, because actions pass the gate.
+# More than MAX_IN_FLIGHT, because actions do not count among the requests in flight.
 _LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=MAX_IN_FLIGHT, keepalive_expiry=30.0)
 _STREAM_LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=2, keepalive_expiry=30.0)
 
 
 def timeout_with(seconds: float) -> httpx.Timeout:
-    """Return the time limits of a request whose answer may take that many seconds longer to begin."""
+    """Return the timeouts of a request whose response may begin that much later."""
     return httpx.Timeout(connect=5.0, read=20.0 + seconds, write=10.0 + seconds, pool=5.0)
 
 
-# The request certainly never reached the service, so the service did not count it.
+# Errors of requests that never reached the service, so the service did not count them.
 NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -57,9 +57,9 @@ NEVER_SENT = (
 
 
 class HttpClients:
-    """The two httpx clients of a context, made when they are needed: one for answers, one for streams.
+    """The two httpx clients of a context: one for responses, one for streams.
 
-    They follow nothing, keep no cookies and ask no proxy for loopback.
+    Each is created when it is first used. They follow no redirects, keep no cookies and use no proxy for loopback.
     """
 
     def __init__(self, target: Target, http: httpx.AsyncBaseTransport | None = None) -> None:
@@ -69,7 +69,7 @@ class HttpClients:
         self._tls: ssl.SSLContext | None = None
 
     def get(self, *, streams: bool) -> httpx.AsyncClient:
-        """Return the client; raises Unreachable when the shell's proxy or certificate settings are unusable."""
+        """Return a client; raises Unreachable if proxy or TLS settings are unusable."""
         if streams not in self._clients:
             try:
                 self._clients[streams] = self._new_client(streams)
@@ -81,7 +81,7 @@ class HttpClients:
         return self._clients[streams]
 
     async def aclose(self) -> None:
-        """Close every connection; `get` makes new clients afterwards."""
+        """Close all connections; `get` creates new clients afterwards."""
         clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             await client.aclose()
@@ -89,7 +89,8 @@ class HttpClients:
     def _new_client(self, streams: bool) -> httpx.AsyncClient:
         trust_env = not self._target.is_loopback
         if self._tls is None:
-            # Reading the certificate bundle takes a tenth of a second: once for both, and not for plain http.
+            # Reading the certificate bundle takes a tenth of a second: do it once for both clients, and not for plain
+            # http.
             plain = self._target.base_url.startswith("http:")
             self._tls = (
                 ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -100,7 +101,7 @@ class HttpClients:
             transport=self._http,
             verify=self._tls,
             headers={"User-Agent": f"mogplex-tui/{__version__}", "Accept-Encoding": ACCEPTED},
-            # Cookies that the service sets (a theme, a session) must never become credentials of this context.
+            # Cookies that the service sets (a theme, a session) must not become credentials of this context.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
             timeout=_STREAM_TIMEOUT if streams else _TIMEOUT,
@@ -112,8 +113,8 @@ class HttpClients:
 
 
 def _limit_response_heads(client: httpx.AsyncClient) -> None:
-    """Let every connection of a client, also one through a proxy, limit the heads of responses."""
-    # httpx has no public way to choose the network backend of the pools that it makes.
+    """Limit the response headers of all connections of a client, also through a proxy."""
+    # httpx has no public way to choose the network backend of the pools that it creates.
     for transport in (client._transport, *client._mounts.values()):
         if isinstance(transport, httpx.AsyncHTTPTransport):
             pool = transport._pool
@@ -121,7 +122,7 @@ def _limit_response_heads(client: httpx.AsyncClient) -> None:
 
 
 def network_error(error: Exception, target: Target, info: ResponseInfo) -> errors.MogplexError:
-    """Return the error for an exchange that ended without a complete answer."""
+    """Return the error for a request that ended without a complete response."""
     facts: dict[str, Any] = {
         "resource": info.resource,
         "method": info.method,
@@ -137,7 +138,7 @@ def network_error(error: Exception, target: Target, info: ResponseInfo) -> error
         return errors.TimedOut(f"{host} did not answer {info.resource} in time", **facts)
     if isinstance(error, BodyError):
         kind = errors.AnswerTooLarge if isinstance(error, BodyTooLargeError) else errors.InvalidResponse
-        return kind(f"The answer for {info.resource} {error}", **facts)
+        return kind(f"The response for {info.resource} {error}", **facts)
     text = visible(target.scrub(str(error)), 160)
     if isinstance(error, httpx.ConnectError):
         advice = None
@@ -152,10 +153,10 @@ def network_error(error: Exception, target: Target, info: ResponseInfo) -> error
 
 
 class Pacer:
-    """Leaves the event loop half of the time while bodies arrive faster than they are processed.
+    """Leaves the event loop half of the time while bodies arrive faster than it reads.
 
     Thousands of chunks may arrive together, and reading those suspends nothing: without this, the console would not
-    answer keys. The bodies that share a pacer take turns.
+    react to keys. Bodies that share a pacer take turns.
     """
 
     def __init__(self) -> None:
@@ -174,13 +175,13 @@ class _Burst:
         self._began: float | None = None
 
     def begin(self) -> None:
-        """Begin to measure, unless the event loop has not run since the last time."""
+        """Start the measurement, unless the event loop has not run since it started."""
         if self._began is None:
             self._began = time.monotonic()
             asyncio.get_running_loop().call_soon(self._end)
 
     def seconds(self) -> float:
-        """Return how long it has gone on."""
+        """Return the seconds since the measurement started."""
         return 0.0 if self._began is None else time.monotonic() - self._began
 
     def _end(self) -> None:
@@ -194,7 +195,7 @@ async def read_body(
     *,
     before_large: Callable[[], Awaitable[object]] | None = None,
 ) -> bytearray:
-    """Return the decoded body of an answer.
+    """Return the decoded body of a response.
 
     `before_large` is awaited once, when the body turns out to be large. Raises BodyError beyond `limit` bytes. Of an
     error or a web page only the first megabyte is returned, and no more than can be decoded.
@@ -221,7 +222,7 @@ async def read_body(
 
 
 async def decoded(response: httpx.Response, limit: int | None, pacer: Pacer) -> AsyncGenerator[bytes, None]:
-    """Yield the body as it arrives, in decoded pieces; raises BodyError beyond `limit` bytes."""
+    """Yield the decoded body as it arrives; raises BodyError beyond `limit` bytes."""
     decoder = BodyDecoder(response.headers.get("content-encoding", ""), limit)
     burst = _Burst()
     async for data in response.aiter_raw():

@@ -19,7 +19,7 @@ ECHO = f"Bad token {TOKEN} \x1b[31mred"
     [
         (http(307, b"", "", Location="/login?next=%2F"), 3, "sign in"),
         (refused(401, "UNAUTHORIZED", ECHO), 3, "does not accept this token"),
-        (refused(403, "FORBIDDEN", ECHO), 4, "may not touch"),
+        (refused(403, "FORBIDDEN", ECHO), 4, "has no permission for"),
         (http(404, b"<html>no</html>", "text/html"), 1, "no route"),
         (
             refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60"),

@@ -94,7 +94,7 @@ def test_console_refuses_it_in_little_memory(name: str) -> None:
     with answering_in_thread(answer) as service:
         terminal = start_console(service.base_url)
         try:
-            terminal.wait_for(r"The answer for the calls", 60)
+            terminal.wait_for(r"The response for the calls", 60)
             # Every source has been read once.
             terminal.wait_gone("reading", 60)
             assert peak_of(terminal.pid) < MOST

@@ -1,6 +1,6 @@
-"""What arrives when: new work every ten to forty seconds, so that two to five calls are nearly always alive.
+"""Start new work at random times, so that two to five calls are usually live.
 
-A scenario makes all of it more often or rarer, and shifts the weights of the kinds.
+A scenario makes work more or less frequent, and changes the weights of its kinds.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _CLI_AT_ONCE = 2
 
 
 class _Planned:
-    """When the planned pieces of work end, in the agenda's own seconds; what people stop does not count here."""
+    """When planned work ends, in simulated seconds; cancelled work still counts."""
 
     def __init__(self, pace: float) -> None:
         self._pace = pace
-        # What the seed left running: four calls and a run that boots, at different ages.
+        # The live work of the seed: four calls and a run that boots, of different ages.
         self.ends: list[tuple[float, str]] = [
             (60.0, "run"),
             (80.0, "run"),
@@ -35,11 +35,11 @@ class _Planned:
         ]
 
     def alive(self, now: float, kind: str | None = None) -> int:
-        """How many (of one kind) have not ended by `now`."""
+        """Return how many pieces of work (of one kind) have not ended by `now`."""
         return sum(1 for end, what in self.ends if end > now and kind in (None, what))
 
     def gap(self, rng: Random, now: float) -> float:
-        """Seconds to the next arrival: soon when little is alive, later when much is."""
+        """Return the seconds to the next arrival: few if little is live."""
         usual, soon = between(rng, 20.0, 40.0) / self._pace, between(rng, 2.0, 6.0) / self._pace
         self.ends = [entry for entry in self.ends if entry[0] > now]
         if len(self.ends) < _FEW * self._pace:
@@ -55,7 +55,7 @@ def arrivals(stage: Stage) -> Acts:
     rng, planned = stage.part("agenda").rng, _Planned(told.pace)
     now, number = 0.0, 0
     while True:
-        # Somebody who has just come sees something begin at once.
+        # A user who has just opened the console sees something start at once.
         gap = planned.gap(rng, now) if number else between(rng, 4.0, 7.0)
         yield gap
         now, number = now + gap, number + 1
@@ -78,7 +78,7 @@ def _start(stage: Stage, part: Part, kind: str) -> float:
 
 
 def rush(stage: Stage) -> Acts:
-    """Now and then a merge train: several pushes at once, more than the installation may run."""
+    """Occasionally start many pushes at once, more than the installation's limit."""
     rng, number = stage.part("rush").rng, 0
     while True:
         yield between(rng, 240.0, 700.0) / stage.scenario.now.pace
@@ -89,7 +89,7 @@ def rush(stage: Stage) -> Acts:
 
 
 def commands(stage: Stage) -> Acts:
-    """Small commands that people run in sandboxes, most of them let through (observability.md §10)."""
+    """Run small commands in sandboxes, most of them allowed (observability.md §10)."""
     part = stage.part("commands")
     rng = part.rng
     while True:

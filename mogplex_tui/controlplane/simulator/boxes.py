@@ -1,4 +1,7 @@
-"""Sandboxes in time: boot, resume, idle, pause, stop, and now and then an error (sandboxes.md §2)."""
+"""The lifecycle of sandboxes: boot, resume, idle, pause, stop, and rare errors.
+
+sandboxes.md §2.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,11 @@ SUPERSEDED = "Sandbox creation was superseded by a newer state change."
 
 
 class BootFailed(Exception):
-    """The sandbox cannot be used; the text says why."""
+    """The sandbox cannot be used; the message says why."""
 
 
 class Tree(NamedTuple):
-    """The working tree that a sandbox is for."""
+    """The working tree of a sandbox."""
 
     repo: Repo
     base: str
@@ -49,7 +52,7 @@ def _find(tx: Tx, tree: Tree) -> Row | None:
 
 
 def is_somebodys(source: Database | Tx, box_id: str) -> bool:
-    """Whether a sandbox was booted over HTTP, and so is no concern of the story."""
+    """Return whether a sandbox was booted over HTTP, and so is not simulated."""
     row = source.one(
         "SELECT 1 FROM sandboxes s JOIN limit_events l ON l.claim_id = s.limit_claim_id"
         " WHERE s.id = ? AND l.resource_id IS NOT NULL",
@@ -59,7 +62,10 @@ def is_somebodys(source: Database | Tx, box_id: str) -> bool:
 
 
 def _thin_out(tx: Tx, stage: Stage, user_id: str, most: int) -> int:
-    """Pause idle sandboxes of the story, the longest idle first, until `most` are active; returns how many are."""
+    """Pause the simulated sandboxes that idle longest until `most` are active.
+
+    Returns how many are active.
+    """
     rows = tx.all(
         "SELECT id, status FROM sandboxes WHERE user_id = ? AND status IN ('creating', 'installing', 'running')"
         " ORDER BY last_active_at",
@@ -76,7 +82,7 @@ def _thin_out(tx: Tx, stage: Stage, user_id: str, most: int) -> int:
 
 
 def room(stage: Stage) -> Acts:
-    """As long as something idles one place is left over, so that whoever looks on can boot a sandbox as well."""
+    """Return the free places; one is left for a sandbox that a user boots."""
     part = stage.part("room for others")
     while True:
         yield 3.0
@@ -85,10 +91,10 @@ def room(stage: Stage) -> Acts:
 
 
 def launch(stage: Stage, part: Part, tree: Tree, breaks: bool = False) -> Booting:
-    """Bring a sandbox for `tree` to running and return its record id; raises BootFailed.
+    """Return a running sandbox's record id for `tree`. Raises BootFailed.
 
-    A running one is taken as it is, one that boots is waited for, a paused one is resumed, else a new one boots
-    when there is room; `breaks` makes the boot fail.
+    A running one is used as it is, a booting one is awaited, a paused one is resumed; otherwise a new one boots once
+    there is room. `breaks` makes the boot fail.
     """
     for attempt in range(_PATIENCE):
         with part.tx() as tx:
@@ -175,7 +181,7 @@ def _begin(tx: Tx, stage: Stage, part: Part, tree: Tree, paused: str | None) -> 
 
 
 def boot(stage: Stage, part: Part, box_id: str, repo: Repo, breaks: bool = False) -> Booting:
-    """Take a sandbox that boots through installing to running; raises BootFailed when it is gone or breaks."""
+    """Take a booting sandbox through installing to running. Raises BootFailed."""
     stage.booting.add(box_id)
     try:
         return (yield from _boot(stage, part, box_id, repo, breaks))
@@ -224,7 +230,10 @@ def _boot(stage: Stage, part: Part, box_id: str, repo: Repo, breaks: bool) -> Bo
 
 
 def _advance(stage: Stage, part: Part, box_id: str, number: int, how: Change, **columns: Any) -> None:
-    """Move a booting sandbox on; a row that somebody else has moved meanwhile ends the boot (sandboxes.md §2.1)."""
+    """Move a booting sandbox to its next state.
+
+    The boot ends if another process has changed the row meanwhile (sandboxes.md §2.1).
+    """
     with part.tx() as tx:
         row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (box_id,))
         booting = row is not None and row["status"] in BOOTING
@@ -244,7 +253,7 @@ def _log_install(part: Part, box_id: str, number: int) -> None:
 
 
 def watch_idle(stage: Stage, box_id: str, after: float = 60.0) -> None:
-    """Let a sandbox idle from now on: warned, then paused, or stopped when it does not persist."""
+    """Watch an idle sandbox: warn, then pause it, or stop one that does not persist."""
     name = f"idle:{box_id}"
     stage.spawn(name, _idle(stage, stage.part(f"{name}:{stage.now()}"), box_id), after)
 
@@ -262,7 +271,7 @@ def _idle(stage: Stage, part: Part, box_id: str) -> Acts:
                 sandboxes.set_sandbox(tx, box_id, last_active_at=now, health_status="running")
                 seen = None
             elif row["status"] == "running" and seen != row["last_active_at"]:
-                # Whoever used it since the last look is given the whole time again.
+                # A sandbox that was used since the last look gets the full idle time again.
                 sandboxes.set_sandbox(tx, box_id, health_status="idle_warning")
                 seen = row["last_active_at"]
             elif not row["persistent"]:
@@ -284,7 +293,10 @@ def _idle(stage: Stage, part: Part, box_id: str) -> Acts:
 
 
 def reaper(stage: Stage) -> Acts:
-    """The service's own round over all sandboxes; what idles by the clock of this play is mostly gone before it."""
+    """Run the service's own check of all sandboxes.
+
+    Most idle sandboxes are handled before it by `watch_idle`.
+    """
     part = stage.part("reaper of sandboxes")
     while True:
         yield PERIOD_S

@@ -1,4 +1,4 @@
-"""Chats and control runs in time (v1.md §8.3)."""
+"""Simulated chats and control runs (v1.md §8.3)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .stage import Part, Stage
 
 
 def arrive(stage: Stage, part: Part, kind: CallKind) -> float:
-    """A chat turn or a control run that somebody starts now; returns its planned seconds."""
+    """Start a chat turn or a control run; return its planned seconds."""
     rng = part.rng
     row = pick(rng, material("chats"))
     repo = None if row["repo"] is None else stage.world.repos[row["repo"]]

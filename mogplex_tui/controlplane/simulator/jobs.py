@@ -1,4 +1,4 @@
-"""What sets the automations off by itself: deliveries and tests on the same road as real ones (routing.md §6)."""
+"""Simulated events that start automations through the real dispatch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .scheduler import Acts
 from .stage import Part, Stage
 
 _FLOW_WEIGHTS = {"review": 36, "triage": 16, "ci": 14, "mention": 14, "push": 16, "nightly": 2}
-# What kind of delivery each automation listens to, and the seconds that its work takes as a rule.
+# The kind of delivery each automation listens to, and the usual seconds of its work.
 _KINDS = {
     "review": ("pull_request", 50.0),
     "triage": ("issues", 30.0),
@@ -23,12 +23,12 @@ _KINDS = {
     "push": ("push", 40.0),
 }
 _NIGHTLY_SECONDS = 90.0
-# How long ago a job may have been queued that somebody runs again, in seconds of the story.
+# The greatest age of a job that is run again, in simulated seconds.
 _LATELY_S = 1_200.0
 
 
 def arrive(stage: Stage, part: Part, flow_key: str | None = None) -> float:
-    """An event that sets an automation off now; returns its planned seconds, 0 when nothing was queued."""
+    """Deliver an event; return its planned seconds, 0 if nothing started."""
     rng = part.rng
     key = flow_key or rng.choices(list(_FLOW_WEIGHTS), weights=list(_FLOW_WEIGHTS.values()))[0]
     flow = stage.world.flows[key]
@@ -38,7 +38,7 @@ def arrive(stage: Stage, part: Part, flow_key: str | None = None) -> float:
     kind, seconds = _KINDS[key]
     draw, delivery_id = rng.random(), new_uuid(rng)
     payload = build(rng, kind, _about(repo))
-    # Now and then the runtime refuses a task, or GitHub delivers twice.
+    # Occasionally the runtime refuses a task, or GitHub delivers twice.
     delivery = Delivery(kind, delivery_id, payload, "story", 0.06 <= draw < 0.1, stage.now())
     answer = deliver(stage.plane, part.ids, delivery)
     if draw < 0.06:
@@ -47,7 +47,7 @@ def arrive(stage: Stage, part: Part, flow_key: str | None = None) -> float:
 
 
 def retries(stage: Stage) -> Acts:
-    """Now and then somebody runs again what has failed lately (observability.md §7.5)."""
+    """Occasionally run recently failed jobs again (observability.md §7.5)."""
     part = stage.part("retries")
     while True:
         yield between(part.rng, 200.0, 500.0) / stage.scenario.now.pace
@@ -81,7 +81,7 @@ def _about(repo: Repo) -> About:
 
 
 def _by_hand(stage: Stage, part: Part, flow: Flow) -> float:
-    """A clocked automation that somebody tries before its time; its own runs come with the clock."""
+    """Start a scheduled automation manually before its time."""
     found = hooks.active_flow(stage.plane, flow.id)
     if found is None:
         return 0.0

@@ -1,4 +1,4 @@
-"""Takes up what an earlier process, or the seed, left alive, so that nothing stays live for ever."""
+"""Continue work that an earlier process or the seed left live."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ from .stage import Part, Stage
 
 _LONG_STORY = 5_000
 _LIVE = "status IN ('pending', 'streaming')"
-# Named so that the index by user and status serves; there are few users.
+# The statuses are listed so that the index by user and status is used; there are few users.
 _ANYBODY = "user_id IN (SELECT id FROM profiles)"
-# How many bills are asked for at once (observability.md §6); older calls than a day's are given up.
+# Costs that are settled at once (observability.md §6); calls older than a day are given up.
 _BILLS = 500
-# Minutes that a clock makes up for when the process was held up.
+# Minutes that a schedule catches up on after the process was held up.
 _MISSED_MINUTES = 5
 
 
 def take_up(stage: Stage) -> None:
-    """Give every live row of the database an actor that will end it, or end what is too old; jobs have their runner."""
+    """Give every live row an actor that ends it, or end it if it is too old.
+
+    Jobs are continued by their runner.
+    """
     _reap(stage)
     db = stage.plane.db
     for row in db.all(
@@ -63,7 +66,10 @@ def _reap(stage: Stage) -> None:
 
 
 def housekeeping(stage: Stage) -> Acts:
-    """Every five minutes: what is too old is given up, what did not start gets another chance (runtime-model.md §4)."""
+    """Every five minutes give up old work and retry what did not start.
+
+    runtime-model.md §4.
+    """
     while True:
         yield between(stage.part(f"pause:{stage.now()}").rng, 299.0, 301.0)
         _reap(stage)
@@ -73,14 +79,14 @@ def housekeeping(stage: Stage) -> Acts:
 
 
 def repair_soon(stage: Stage) -> Acts:
-    """Whoever comes sees within seconds that what the last process left behind is seen to."""
+    """Run the first repair within seconds of the start."""
     yield between(stage.part("repair soon").rng, 25.0, 75.0)
     ids = stage.part(f"repair:{stage.now()}").ids
     reapers.repair_jobs(stage.plane, ids, stage.now())
 
 
 def clocks(stage: Stage) -> Acts:
-    """At every full minute of the clock: what is due by its cron."""
+    """Run due schedules at every full minute."""
     last = stage.now() // MINUTE_US
     while True:
         yield stage.seconds_until((last + 1) * MINUTE_US)
@@ -105,7 +111,7 @@ def _run(stage: Stage, row: Row) -> None:
 
 
 def _call(stage: Stage, part: Part, row: Row) -> Acts:
-    """Go on with a chat or a control run from where it stands."""
+    """Continue a chat or control run from its present state."""
     repo = None if row["repo_id"] is None else repo_key(stage, row["repo_id"])
     kind = CallKind.CHAT if row["type"] == "chat" else CallKind.CONTROL
     story = plan_agent(part.rng, kind, row["model"], repo, 1.0)
@@ -115,7 +121,7 @@ def _call(stage: Stage, part: Part, row: Row) -> Acts:
 
 
 def repo_key(stage: Stage, repo_id: str) -> str | None:
-    """The seed's key of a repository, None for one that a person connected."""
+    """Return the seed's key of a repository; None for one that a user connected."""
     return next((repo.key for repo in stage.world.repos.values() if repo.id == repo_id), None)
 
 

@@ -1,4 +1,4 @@
-"""Plays a planned story on a call that exists: its events, its usage as it grows, and its end."""
+"""Play a planned story on an existing call: its events, usage and end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .stage import Part, Stage
 
 
 class Fate(StrEnum):
-    """What a look at a call says about going on."""
+    """Whether a call may go on, or why it ended."""
 
     GO_ON = "go on"
     OVER = "over"
@@ -32,21 +32,21 @@ _LOOK = (
     " FROM ai_calls c LEFT JOIN sandboxes s ON s.id = json_extract(c.metadata, '$.sandbox_record_id')"
     " WHERE c.id = ?"
 )
-# Sandbox states in which a command in it goes on.
+# Sandbox states in which a command goes on.
 _ALIVE = ("creating", "installing", "running")
 
 Playing = Generator[float, None, Fate]
 
 
 def tokens_of(usage: Usage) -> Tokens:
-    """Usage in the form that the writes take."""
+    """Return usage as the write functions take it."""
     return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_creation, usage.reasoning)
 
 
 def look(tx: Tx, stage: Stage, call_id: str, kind: CallKind, tools: int) -> Fate:
-    """Whether the call may go on.
+    """Check whether the call may go on.
 
-    One that was asked to end is ended here (observability.md §3), and so is one whose sandbox stopped
+    A call with a cancel request is ended here (observability.md §3), as is one whose sandbox has stopped
     (runtime-model.md §6).
     """
     row = tx.one(_LOOK, (call_id,))
@@ -74,7 +74,7 @@ def look(tx: Tx, stage: Stage, call_id: str, kind: CallKind, tools: int) -> Fate
 
 
 def write_step(tx: Tx, stage: Stage, call_id: str, step: Step) -> None:
-    """Append one planned step to the call's timeline."""
+    """Append one planned step to the call's events."""
     calls.append_event(
         tx,
         call_id=call_id,
@@ -94,9 +94,9 @@ def play(
     attach: dict[str, Any] | None = None,
     begun: bool = False,
 ) -> Playing:
-    """Play `story` on a pending call until it ends or is ended; returns OVER when somebody else ended it.
+    """Play `story` on a pending call until its end; OVER if something else ended it.
 
-    `attach` is merged into the call's metadata when it begins to stream; `begun` skips what comes before that.
+    `attach` is merged into the call's metadata when it starts streaming; `begun` skips everything before that.
     """
     if not begun:
         for step in story.opening:
@@ -166,7 +166,7 @@ def _end(tx: Tx, stage: Stage, rng: Random, call_id: str, story: Story) -> None:
 
 
 def settle_later(stage: Stage, rng: Random, call_id: str) -> None:
-    """The gateway's bill comes a minute or two after the end, and now and then never (observability.md §6)."""
+    """Settle the cost a minute or two after the end, or rarely never."""
     after, factor, comes = rng.uniform(60, 130), rng.uniform(0.97, 1.03), rng.random() < 0.95
     if comes:
         name = f"bill:{call_id}"

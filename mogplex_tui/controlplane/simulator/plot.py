@@ -1,4 +1,4 @@
-"""What a scenario lets happen beside the day's work: a loop, questions to people, faults, and starts refused."""
+"""Play a scenario's special events: a loop, questions, faults, refused starts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .stage import Part, Stage
 
 _DELIVERIES = {"pr_opened": "pull_request", "issue_opened": "issues"}
 _LOOK_SECONDS = 1.0
-# What each quota says when it refuses: reason, name, window in seconds and limit (observability.md §10).
+# What each quota answers when it refuses: reason, name, window in seconds and limit (observability.md §10).
 _REFUSALS = {
     "chat": ("Too many active chat runs", "concurrent_chat_runs", 0, 2),
     "external_agent_run": (
@@ -31,7 +31,7 @@ _REFUSALS = {
 
 
 def begin(stage: Stage, arrivals: bool) -> None:
-    """Start what the scenario says; without `arrivals` only its faults."""
+    """Start the events of the scenario; without `arrivals` only its faults."""
     now = stage.scenario.now
     for number, gust in enumerate(now.faults):
         stage.spawn(f"fault {number}", _blow(stage, gust))
@@ -58,7 +58,7 @@ def _blow(stage: Stage, gust: Gust) -> Acts:
 
 
 def _loop(stage: Stage, told: Loop) -> Acts:
-    """Set the automation off each time it has ended, also badly; only switching it off breaks the circle."""
+    """Start the automation each time it has ended, until it is disabled."""
     part, flow = stage.part("loop"), stage.world.flows[told.automation]
     number = _rounds(stage, told, flow)
     yield told.after
@@ -71,7 +71,7 @@ def _loop(stage: Stage, told: Loop) -> Acts:
 
 
 def _set_off(stage: Stage, part: Part, told: Loop, flow: Flow, number: int) -> bool:
-    """Deliver the event of one round, as the doing of a person whose token the automation has; whether work came."""
+    """Deliver the event of one round; return whether work started."""
     repo = stage.world.repos[told.repo]
     kind = "Organization" if repo.full_name.startswith("acme/") else "User"
     about = About(repo.full_name, repo.branch or "main", repo.installation_id, kind)
@@ -88,7 +88,7 @@ def _titles(flow: Flow) -> str:
 
 
 def _rounds(stage: Stage, told: Loop, flow: Flow) -> int:
-    """How many rounds the database knows, from the past or from an earlier process."""
+    """Return how many rounds the database has, from the seed or an earlier process."""
     rows = stage.plane.db.all(
         "SELECT json_extract(metadata, ?) AS title FROM job_runs WHERE flow_id = ?", (_titles(flow), flow.id)
     )
@@ -143,7 +143,10 @@ def _answer(stage: Stage, question_id: str, after: float) -> Acts:
 
 
 def refused(stage: Stage, part: Part, kind: str) -> bool:
-    """Whether a quota refuses work of this kind before it begins, with its row; only where the scenario says so."""
+    """Return whether a quota refuses work of this kind, and record the refusal.
+
+    Only if the scenario has such a quota.
+    """
     route = {"run": "external_agent_run", "chat": "chat", "control": "chat"}.get(kind)
     share = 0.0 if route is None else stage.scenario.now.denials.get(route, 0.0)
     if route is None or not share or part.chance.random() >= share:

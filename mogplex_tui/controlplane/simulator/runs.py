@@ -1,4 +1,7 @@
-"""External runs in time: the sandbox boots, the coding CLI works in it, the run follows its call (v1.md §7.6)."""
+"""Simulated external runs: the sandbox boots, the CLI works, the run follows.
+
+v1.md §7.6.
+"""
 
 from __future__ import annotations
 
@@ -20,28 +23,28 @@ from .stage import Part, Stage
 
 # Turns of a run that only a cancel should end: more than half an hour of work.
 ENDLESS_TURNS = 60
-# What a harness says of a call that was cancelled before it came (v1.md §7.6).
+# The harness's message about a call that was cancelled before it started (v1.md §7.6).
 _NOT_PENDING = "ai_call is not pending"
 
 
 def prompt_of(repo: Repo, text: str) -> Prompt:
-    """The written task with this text, else one that looks around in the whole repository."""
+    """Return the written task with this text, else one about the whole repository."""
     known = next((prompt for prompt in prompts() if prompt.text == text), None)
     return known or Prompt(repo.key, "task", text)
 
 
 def working_branch(row: Row) -> tuple[str, bool]:
-    """The branch that the harness really uses, and whether it makes it (v1.md §7.5)."""
+    """Return the branch that the harness uses, and whether it creates it (v1.md §7.5)."""
     if row["working_branch"] != row["base_branch"]:
         return row["working_branch"], bool(row["create_branch"])
     return f"mogplex/agent-{row['ai_call_id'].replace('-', '')[:12]}", True
 
 
 def start_run(stage: Stage, run_id: str, course: Course | None = None, begun: bool = False) -> float:
-    """Let a run that exists be executed; returns the seconds that its story is planned to take.
+    """Execute an existing run; return its planned seconds.
 
-    Without `course` the prompt's own words decide (workload/run_outcomes.py).
-    `begun` takes up a call that streams already.
+    Without `course` the words of the prompt decide (workload/run_outcomes.py). `begun` continues a call that is
+    streaming.
     """
     row = stage.plane.db.one(
         "SELECT r.*, p.full_name FROM external_agent_runs r JOIN repos p ON p.id = r.repo_id WHERE r.id = ?",
@@ -90,14 +93,14 @@ def _execute(
     patch = _attachment(stage, row, box_id)
     fate = yield from play(stage, part, call_id, story, patch, begun)
     stage.left(call_id)
-    # The call is over a moment before its run (v1.md §7.6).
+    # The call ends a moment before its run (v1.md §7.6).
     yield 0.2 if fate is Fate.CANCELLED else between(part.rng, 0.3, 1.2)
     with part.tx() as tx:
         runs.mirror_call(tx, run_id, stage.now())
 
 
 def _enter(stage: Stage, part: Part, row: Row, box_id: str) -> bool:
-    """Put the run to streaming in its sandbox; False when it was cancelled while that booted."""
+    """Set the run to streaming in its sandbox; False if it was cancelled meanwhile."""
     with part.tx() as tx:
         live = tx.one("SELECT 1 FROM ai_calls WHERE id = ? AND status = 'pending'", (row["ai_call_id"],))
         if live is not None:
@@ -110,7 +113,7 @@ def _enter(stage: Stage, part: Part, row: Row, box_id: str) -> bool:
 
 
 def _too_late(stage: Stage, part: Part, row: Row, box_id: str) -> Acts:
-    """The hosted worker goes on with a run that was cancelled meanwhile, and fails at its call (v1.md §7.6)."""
+    """Fail at the call of a cancelled run, as the hosted worker does (v1.md §7.6)."""
     if not stage.plane.is_hosted:
         return
     cancelled = "SELECT 1 FROM external_agent_runs WHERE id = ? AND status = 'cancelled'"
@@ -140,7 +143,7 @@ def _launch_failed(stage: Stage, part: Part, row: Row, error: str) -> None:
 
 
 def arrive(stage: Stage, part: Part) -> float:
-    """A run that some other client of the account starts now; returns its planned seconds."""
+    """Start a run of another client of the account; return its planned seconds."""
     rng = part.rng
     prompt = pick(rng, prompts())
     repo = stage.world.repos[prompt.repo]

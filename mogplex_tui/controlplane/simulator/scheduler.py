@@ -1,4 +1,4 @@
-"""Actors in time: generators that yield the seconds to their next step, all on one heap."""
+"""Run actors: generators that yield the seconds to their next step, on one heap."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class _Actor:
 
 
 class Scheduler:
-    """Runs the next step of each actor when it is due; `speed` divides every delay.
+    """Run each actor's next step when it is due; `speed` divides every delay.
 
-    `read_us` is the present in µs; `on_error` is told the name of an actor that raised, which then is gone.
+    `read_us` is the present in µs; `on_error` receives the name of an actor that raised, which is removed.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class Scheduler:
         self._stepping_at: int | None = None
 
     def now_us(self) -> int:
-        """The instant of the step that runs now, else the present, in µs."""
+        """The time of the step that runs now, else the present, in µs."""
         return self._read_us() if self._stepping_at is None else self._stepping_at
 
     def spawn(self, name: str, acts: Acts, after: float = 0.0) -> None:
-        """Add an actor whose first step is due `after` seconds from now; raises ValueError for a name in use."""
+        """Add an actor that starts in `after` seconds. Raises ValueError for a used name."""
         if name in self._actors:
             raise ValueError(f"actor {name} exists")
         self._actors[name] = _Actor(acts, -1)
@@ -53,7 +53,7 @@ class Scheduler:
         heapq.heappush(self._heap, (due, ticket, name))
 
     def wake(self, name: str) -> bool:
-        """Make an actor's next step due now; False when there is no such actor."""
+        """Make an actor's next step due now; return False if there is none."""
         if name not in self._actors:
             return False
         self._schedule(name, 0.0)
@@ -72,12 +72,12 @@ class Scheduler:
         return None
 
     def next_due_us(self) -> int | None:
-        """When the next step is due, in µs; None when nobody is waiting for anything."""
+        """The time of the next step in µs; None without any."""
         entry = self._next()
         return None if entry is None else entry[0]
 
     def run_due(self, at_most: int) -> int:
-        """Run up to `at_most` steps that are due at the present; returns how many ran."""
+        """Run up to `at_most` due steps; return how many ran."""
         done = 0
         while done < at_most:
             entry, now = self._next(), self._read_us()
@@ -88,7 +88,7 @@ class Scheduler:
         return done
 
     def run_until(self, us: int) -> int:
-        """Run every step that is due by `us`, each at its own instant, without waiting; returns how many ran."""
+        """Run every step that is due by `us` at its own time; return how many ran."""
         done = 0
         while (entry := self._next()) is not None and entry[0] <= us:
             self._step(entry, entry[0])
@@ -110,7 +110,7 @@ class Scheduler:
             self._stepping_at = None
 
     def clear(self) -> None:
-        """Drop all actors where they stand."""
+        """Remove all actors."""
         for actor in self._actors.values():
             actor.acts.close()
         self._actors.clear()

@@ -1,4 +1,4 @@
-"""The simulator: starts the actors of a plane, steps them in time, and listens to what comes from outside."""
+"""The simulator: start a plane's actors, step them, and react to requests."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .runs import start_run
 from .scheduler import Scheduler
 from .stage import Stage
 
-# Steps in one go before other tasks of the loop get their turn.
+# Steps in one go before other tasks of the event loop get their turn.
 _BATCH = 20
 FAULT = "The simulated worker stopped with an internal error"
 
 
 class Simulator:
-    """Makes a plane live at `plane.settings.speed`; with speed 0 nothing happens by itself.
+    """Simulate a plane's work at `plane.settings.speed`; nothing happens at speed 0.
 
-    Live: `start()` and `stop()` inside an event loop. In tests: `begin()` once, then `step_until(us)` with a clock
-    that stands still; nothing waits. `speed` overrides the plane's own.
+    Live: `start()` and `stop()` in an event loop. In tests: `begin()` once, then `step_until(us)` with a clock that
+    stands still, without waiting. `speed` overrides the plane's own.
     """
 
     def __init__(self, plane: Plane, speed: float | None = None) -> None:
@@ -41,7 +41,7 @@ class Simulator:
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, arrivals: bool = True) -> None:
-        """Take up what is alive and, with `arrivals`, let new work come; does nothing at speed 0."""
+        """Continue live work and, with `arrivals`, start new work; nothing at speed 0."""
         if self._speed <= 0:
             return
         self._listen()
@@ -63,17 +63,17 @@ class Simulator:
             self._stage.spawn("commands", agenda.commands(self._stage))
 
     def step_until(self, us: int) -> int:
-        """Run every step due by the instant `us` (µs), each at its own instant; returns how many ran."""
+        """Run every step due by `us` (µs) at its own time; return how many ran."""
         return self.scheduler.run_until(us)
 
     def start(self, arrivals: bool = True) -> None:
-        """Begin and keep going in a task of the running event loop."""
+        """Start and keep going in a task of the running event loop."""
         self.begin(arrivals)
         if self._speed > 0:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="simulator")
 
     async def stop(self) -> None:
-        """Stop where everything stands; a later start takes it up again."""
+        """Stop; a later start continues the work."""
         self._unlisten()
         if self._task is not None:
             self._task.cancel()
@@ -141,7 +141,7 @@ class Simulator:
         self._bell.set()
 
     def _fault(self, name: str, error: Exception) -> None:
-        """Report an actor that raised, and end what it was playing as failed."""
+        """Report an actor that raised, and end its call as failed."""
         print(f"simulator: {name} stopped", file=sys.stderr)  # noqa: T201
         traceback.print_exception(error, file=sys.stderr)
         kind, _, row_id = name.partition(":")

@@ -1,4 +1,4 @@
-"""What all actors share: the database, the world they act in, their own randomness, and who plays which call."""
+"""The state that all actors share: database, plane, random streams, played calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .scheduler import Acts, Scheduler
 
 
 class Part:
-    """One actor's own randomness and row ids, so that nothing it does shifts another's story."""
+    """One actor's random numbers and row ids, independent of other actors."""
 
     def __init__(self, stage: Stage, name: str) -> None:
         self._stage = stage
@@ -28,17 +28,17 @@ class Part:
 
     @cached_property
     def chance(self) -> Random:
-        """Numbers for what the scenario adds, so that an ordinary day's draws stay as they are."""
+        """Random numbers for a scenario's additions; ordinary draws stay unchanged."""
         return stream(self._stage.seed, self._stage.generation, "scenario", self.name)
 
     @cached_property
     def odds(self) -> Odds:
-        """What the scenario says about the calls of this actor."""
+        """The scenario's probabilities for the calls of this actor."""
         now = self._stage.scenario.now
         return Odds(now.failures, now.spend, self.chance)
 
     def tx(self) -> AbstractContextManager[Tx]:
-        """A write transaction that draws row ids from this actor's stream."""
+        """Open a write transaction that draws row ids from this actor's stream."""
         return self._stage.plane.db.transaction(ids=self.ids)
 
 
@@ -52,44 +52,44 @@ class Stage:
         self.scenario: Scenario = plane.scenario
         self.generation = plane.db.meta("generation") or "0"
         self.world: World = build_world(self.seed, plane.user_id)
-        # Sandboxes that an actor or a request is booting; nobody else may boot them.
+        # Sandboxes that are being booted; no second boot of them may start.
         self.booting: set[str] = plane.machines.booting
         self._players: dict[str, str] = {}
 
     def now(self) -> int:
-        """The instant of the present step, in µs."""
+        """The time of the present step, in µs."""
         return self.scheduler.now_us()
 
     @property
     def speed(self) -> float:
-        """How many seconds of the story pass in one of the clock."""
+        """Simulated seconds per second of the clock."""
         return self.scheduler.speed
 
     def seconds_until(self, us: int) -> float:
-        """Seconds of the story until an instant of the clock (µs), for an actor to yield."""
+        """Return the simulated seconds until an instant (µs), for an actor to yield."""
         return max(0.0, (us - self.now()) / SECOND_US * self.speed)
 
     def part(self, name: str) -> Part:
-        """The randomness and ids of the actor of this name."""
+        """Return the random numbers and ids of an actor by its name."""
         return Part(self, name)
 
     def spawn(self, name: str, acts: Acts, after: float = 0.0) -> None:
-        """Start an actor; an equal name that still acts is left alone."""
+        """Start an actor, unless one with this name exists."""
         if name not in self.scheduler:
             self.scheduler.spawn(name, acts, after)
 
     def plays(self, call_id: str, actor: str) -> None:
-        """Remember which actor plays a call, so that a cancel reaches it."""
+        """Record which actor plays a call, so that a cancel reaches it."""
         self._players[call_id] = actor
 
     def left(self, call_id: str) -> None:
-        """Forget who played a call that is over."""
+        """Remove the actor of a call that has ended."""
         self._players.pop(call_id, None)
 
     def is_played(self, call_id: str) -> bool:
-        """Whether an actor plays this call."""
+        """Return whether an actor plays this call."""
         return self._players.get(call_id, "") in self.scheduler
 
     def wake_player(self, call_id: str) -> None:
-        """Let the actor of a call look at it now."""
+        """Let the actor of a call check it now."""
         self.scheduler.wake(self._players.get(call_id, ""))

@@ -1,1 +1,4 @@
-"""The machines that the plane plays: their files, their shell and how they boot (sandboxes.md §7)."""
+"""Simulated sandbox machines: their files, their shell and how they boot.
+
+sandboxes.md §7.
+"""

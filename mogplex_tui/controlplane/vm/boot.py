@@ -1,6 +1,6 @@
-"""Booting a machine for a request: launch, resume and restart as one told story (sandboxes.md §3.2, §4.5 and §4.6).
+"""Boot a machine for a request: launch, resume and restart, with events.
 
-Nobody needs to listen: a boot goes on when its client has left.
+A boot continues when its client has left (sandboxes.md §3.2, §4.5, §4.6).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CRASHED = "The sandbox could not be started because of an internal error"
 
 
 class Kind(Enum):
-    """What a boot is for; the value is the word of its messages."""
+    """The purpose of a boot; the value is the word in its messages."""
 
     LAUNCH = "creation"
     RESUME = "resume"
@@ -39,9 +39,9 @@ class Kind(Enum):
 
 
 class Boot:
-    """One boot of one record, which is `creating` for a launch and `installing` for the others.
+    """One boot of one record: `creating` for a launch, else `installing`.
 
-    `say` is told every event; `snapshot` is the image that the machine is made from, None for a clone.
+    `say` receives every event; `snapshot` is the machine's image, None for a clone.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Boot:
         return row
 
     async def run(self) -> None:
-        """See the boot through; every way that it can end is told, none raises."""
+        """Carry out the boot; every end is an event, nothing is raised."""
         machines = self._plane.machines
         machines.booting.add(self._record_id)
         try:
@@ -95,7 +95,7 @@ class Boot:
             return change(tx, self._record_id, how, self._plane.clock.now_us(), boot=self._number, **columns)
 
     def _tell(self, kind: str, **more: Any) -> None:
-        """An event that carries the record as it stands."""
+        """Send an event with the current record."""
         self._say({"type": kind, **more, "sandbox": record(self._row())})
 
     async def _launch(self) -> None:
@@ -139,7 +139,7 @@ class Boot:
         await self._serve()
 
     async def _serve(self) -> None:
-        """Start the dev server and take the record to running, if the scenario lets it."""
+        """Start the dev server and set the record to running, if the scenario allows it."""
         told = self._plane.scenario.now
         if told.boot_fails(self._plane.settings.seed, self._record_id, self._number):
             self._fail(told.boot_error or NO_ANSWER, "bootstrap")
@@ -174,7 +174,7 @@ class Boot:
         return found
 
     async def _lines(self, phase: str, lines: list[str]) -> str:
-        """Write lines of a log one after another; returns them together."""
+        """Write the lines of a log one after another; return them together."""
         row, repo, text = self._row(), self._repo, ""
         about = {
             "repo": repo.name,
@@ -196,7 +196,7 @@ class Boot:
         return text
 
     def _keep(self, **columns: Any) -> bool:
-        """Write columns while the record still boots; False when somebody has moved it meanwhile."""
+        """Update columns while the record still boots; False if it was changed meanwhile."""
         with self._plane.db.transaction(ids=self._ids) as tx:
             row = tx.one(
                 "SELECT 1 FROM sandboxes WHERE id = ? AND status = 'installing' AND boot_attempts = ?",
@@ -207,7 +207,7 @@ class Boot:
         return row is not None
 
     def _lost(self, phase: str) -> None:
-        """Somebody else decided about the record: the one event that ends such a stream."""
+        """Send the last event of a boot whose record was changed by another request."""
         if self._kind is not Kind.LAUNCH:
             message = f"Sandbox {self._kind.value} was cancelled before it became ready."
             self._say({"type": "cancelled", "reason": "conflict", "message": message})

@@ -1,4 +1,7 @@
-"""The files of one machine: those of its repository, and over them what was changed (sandboxes.md §4.10)."""
+"""The files of one machine: its repository's files and the changes to them.
+
+sandboxes.md §4.10.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,15 @@ from .trees import Repository, files_of
 
 
 class OutsideError(Exception):
-    """A path that leads out of the repository."""
+    """A path outside the repository."""
 
 
 class MissingError(Exception):
-    """There is nothing at this path."""
+    """Nothing exists at this path."""
 
 
 class TakenError(Exception):
-    """There is something at this path already."""
+    """Something exists at this path already."""
 
 
 class Entry(NamedTuple):
@@ -31,9 +34,9 @@ class Entry(NamedTuple):
 
 
 def clean(path: str, base: str = "") -> str:
-    """A path from the top of the repository without a slash at its ends, "" for the top itself.
+    """Return a path from the repository's root without slashes at its ends.
 
-    Relative paths start at `base`. Raises OutsideError for one that leads out, or that holds a NUL.
+    "" is the root itself; relative paths start at `base`. Raises OutsideError for a path outside, or with a NUL.
     """
     if "\0" in path:
         raise OutsideError
@@ -45,9 +48,9 @@ def clean(path: str, base: str = "") -> str:
 
 
 class Disk:
-    """A working tree in memory, read from the database once; `save` writes what was changed since.
+    """A working tree in memory, read from the database once; `save` writes changes.
 
-    Directories are kept as entries without text; paths are as `clean` returns them.
+    Directories are entries without text; paths are as `clean` returns them.
     """
 
     def __init__(self, base: Mapping[str, str]) -> None:
@@ -62,7 +65,7 @@ class Disk:
 
     @classmethod
     def read(cls, db: Database, record_id: str, repo: Repository) -> Disk:
-        """The disk of the machine of this record."""
+        """Read the disk of a record's machine."""
         disk = cls(files_of(repo))
         rows = db.all(
             "SELECT path, kind, content, committed FROM sandbox_files WHERE sandbox_id = ? ORDER BY path",
@@ -90,29 +93,29 @@ class Disk:
         self._directories.discard(path)
 
     def is_file(self, path: str) -> bool:
-        """Whether there is a file at the path."""
+        """Return whether there is a file at the path."""
         return path in self._files
 
     def is_dir(self, path: str) -> bool:
-        """Whether there is a directory at the path; the top always is one."""
+        """Return whether there is a directory at the path; the root always is one."""
         return path == "" or path in self._directories
 
     def text(self, path: str) -> str:
-        """The text of a file; raises MissingError when there is none."""
+        """Return the text of a file. Raises MissingError."""
         try:
             return self._files[path]
         except KeyError:
             raise MissingError(path) from None
 
     def below(self, path: str) -> list[str]:
-        """Every file and directory below a directory, directories with a slash at the end, sorted."""
+        """Return all files and directories below one, directories with a final slash."""
         prefix = f"{path}/" if path else ""
         found = [name for name in self._files if name.startswith(prefix)]
         found += [f"{name}/" for name in self._directories if name.startswith(prefix)]
         return sorted(found)
 
     def entries(self, path: str) -> list[Entry]:
-        """What a directory holds, directories first, then by name; raises MissingError when it is none."""
+        """Return a directory's entries, directories first. Raises MissingError."""
         if not self.is_dir(path):
             raise MissingError(path)
         found: list[Entry] = []
@@ -125,7 +128,7 @@ class Disk:
         return sorted(found, key=lambda entry: (not entry.is_dir, entry.name))
 
     def write(self, path: str, text: str) -> None:
-        """Write a file and the directories above it; raises TakenError where a directory or file is in the way."""
+        """Write a file and its parent directories. Raises TakenError."""
         if self.is_dir(path) or any(self.is_file(above) for above in _above(path)):
             raise TakenError(path)
         self._files[path] = text
@@ -133,7 +136,7 @@ class Disk:
         self._touch(path)
 
     def make(self, path: str) -> None:
-        """Make a directory and those above it; raises TakenError where there is something already."""
+        """Make a directory and its parents. Raises TakenError."""
         if self.is_dir(path) or self.is_file(path) or any(self.is_file(above) for above in _above(path)):
             raise TakenError(path)
         self._directories.add(path)
@@ -141,7 +144,7 @@ class Disk:
         self._touch(path)
 
     def remove(self, path: str) -> None:
-        """Remove a file, or a directory with all that is in it; raises MissingError for nothing."""
+        """Remove a file, or a directory with its contents. Raises MissingError."""
         if not path or not (self.is_file(path) or self.is_dir(path)):
             raise MissingError(path)
         for name in [*self.below(path), path] if self.is_dir(path) else [path]:
@@ -150,7 +153,10 @@ class Disk:
             self._touch(bare)
 
     def move(self, source: str, target: str) -> None:
-        """Move a file or a directory; raises MissingError and TakenError, the caller keeps it out of itself."""
+        """Move a file or directory. Raises MissingError and TakenError.
+
+        The caller ensures that it is not moved into itself.
+        """
         if self.is_file(target) or self.is_dir(target):
             raise TakenError(target)
         if self.is_file(source):
@@ -174,7 +180,10 @@ class Disk:
         self._committed.discard(path)
 
     def changes(self) -> list[tuple[str, str]]:
-        """What differs from the last commit, as (mark, path): `M` changed, `D` deleted, `??` new; by path."""
+        """Return the changes since the last commit as (mark, path), sorted by path.
+
+        `M` is changed, `D` deleted, `??` new.
+        """
         marks: list[tuple[str, str]] = []
         for path in self._base.keys() | self._files.keys():
             if path in self._committed or path.split("/")[0] == ".git" or "node_modules" in path.split("/"):
@@ -185,14 +194,14 @@ class Disk:
         return sorted(marks, key=lambda item: item[1])
 
     def commit(self) -> int:
-        """Take the tree as it is for the last commit; returns how many files that covers."""
+        """Make the tree the last commit; return how many files changed."""
         changed = [path for _, path in self.changes()]
         self._committed.update(changed)
         self._touched.update(changed)
         return len(changed)
 
     def save(self, tx: Tx, record_id: str) -> None:
-        """Write what was changed since the disk was read."""
+        """Write the changes since the disk was read."""
         for path in sorted(self._touched):
             there = self.is_file(path) or self.is_dir(path)
             was = path in self._base or path in self._base_directories

@@ -1,4 +1,4 @@
-"""Programs that look at files and change them."""
+"""Programs that read and change files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .machine import Machine, Program, Run, err, out
 
 
 def _options(words: list[str]) -> tuple[set[str], list[str]]:
-    """The letters and names of the options, and the words that are none."""
+    """Return the letters and names of options, and the other words."""
     letters: set[str] = set()
     rest: list[str] = []
     for word in words:
@@ -64,7 +64,7 @@ def ls(machine: Machine, words: list[str], _: str) -> Run:
 
 
 def _read(machine: Machine, program: str, name: str) -> tuple[str, str]:
-    """The text of a file and an error for the user, one of which is empty."""
+    """Return a file's text and an error message, one of which is empty."""
     path = machine.path(name)
     if machine.disk.is_dir(path):
         return "", f"{program}: {name}: Is a directory\n"
@@ -75,7 +75,7 @@ def _read(machine: Machine, program: str, name: str) -> tuple[str, str]:
 
 
 def cat(machine: Machine, words: list[str], given: str) -> Run:
-    """Write files, or what it was given."""
+    """Write files, or its input."""
     names, code = _options(words)[1], 0
     if not names:
         yield out(given)
@@ -87,7 +87,7 @@ def cat(machine: Machine, words: list[str], given: str) -> Run:
 
 
 def _ends(words: list[str]) -> tuple[int, list[str]]:
-    """How many lines `head` or `tail` shall show, and of which files."""
+    """Return how many lines `head` or `tail` shows, and of which files."""
     count, names, words = 10, [], list(words)
     while words:
         word = words.pop(0)
@@ -135,14 +135,14 @@ def wc(machine: Machine, words: list[str], given: str) -> Run:
     return 0
 
 
-# A repeated group, or many repetitions: what may take for ever to find nothing, while nobody else is answered.
+# A repeated group, or many repetitions: such a pattern may search forever and block other requests.
 _ENDLESS = re.compile(r"\)[*+{]|(?:[*+{].*?){3}", re.DOTALL)
 _LONGEST_PATTERN = 200
 _LONGEST_LINE = 2_000
 
 
 def _pattern(text: str, flags: int) -> re.Pattern[str]:
-    """The pattern, taken literally where it is none or one that could hold the plane up."""
+    """Compile a pattern; invalid or dangerous ones are taken literally."""
     if len(text) > _LONGEST_PATTERN or _ENDLESS.search(text):
         return re.compile(re.escape(text), flags)
     try:
@@ -152,7 +152,7 @@ def _pattern(text: str, flags: int) -> re.Pattern[str]:
 
 
 def grep(machine: Machine, words: list[str], given: str) -> Run:
-    """Write the lines that hold a pattern; exit code 1 for none."""
+    """Write the lines that match a pattern; exit code 1 for none."""
     letters, rest = _options(words)
     if not rest:
         yield err("Usage: grep [OPTION]... PATTERNS [FILE]...\n")
@@ -220,7 +220,7 @@ def mkdir(machine: Machine, words: list[str], _: str) -> Run:
 
 
 def touch(machine: Machine, words: list[str], _: str) -> Run:
-    """Make empty files where there are none."""
+    """Make empty files that do not exist."""
     yield out("")
     for name in _options(words)[1]:
         path = machine.path(name)
@@ -247,7 +247,7 @@ def rm(machine: Machine, words: list[str], _: str) -> Run:
 
 
 def _placed(machine: Machine, source: str, target: str) -> str:
-    """Where something lands: inside `target` when that is a directory."""
+    """Return the destination: inside `target` if that is a directory."""
     path = machine.path(target)
     return posixpath.join(path, posixpath.basename(source)) if machine.disk.is_dir(path) else path
 

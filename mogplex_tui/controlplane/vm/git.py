@@ -76,7 +76,7 @@ def _commit(machine: Machine, words: list[str]) -> Run:
 
 
 def git(machine: Machine, words: list[str], given: str) -> Run:
-    """Run one git command; what changes the remote only says that it did."""
+    """Run one git command; commands that change the remote only report success."""
     verb, rest = (words[0], words[1:]) if words else ("help", [])
     head = machine.repo.sha("commit 0")
     if verb == "status":

@@ -1,4 +1,4 @@
-"""Finding a sandbox with what its machine needs: name, repository, working directory."""
+"""Find a sandbox with the data of its machine: name, repository, directory."""
 
 from __future__ import annotations
 
@@ -19,24 +19,27 @@ SELECT = (
 
 
 def sandbox(source: Database | Tx, record_id: str) -> Row | None:
-    """The record of this id with its repository and project, whoever owns it."""
+    """Return the record of an id with its repository and project, of any owner."""
     return source.one(f"{SELECT} WHERE s.id = ?", (record_id,))
 
 
 def machine_name(user_id: str, team_id: str | None, repo_id: str, branch: str, root: str | None) -> str:
-    """The stable name of the machine for one working tree, at most 60 characters of `a-z0-9-` (sandboxes.md §1.2)."""
+    """Return the stable machine name of a working tree: at most 60 of `a-z0-9-`.
+
+    sandboxes.md §1.2.
+    """
     team = "" if team_id is None else f"t{team_id[:6]}-"
     text = f"mogplex-{user_id[:6]}-{team}{repo_id[:6]}-{branch}-{root or 'root'}"
     return re.sub(r"[^a-z0-9]+", "-", text.lower())[:_MAX_NAME].strip("-")
 
 
 def preview_address(name: str) -> str:
-    """Where a machine shows its dev server."""
+    """Return the preview URL of a machine's dev server."""
     return f"https://{name[8:]}.preview.example.dev"
 
 
 def repository(row: Row) -> Repository:
-    """What the machine of a record from SELECT is made for."""
+    """Return the repository of a record from SELECT."""
     return Repository(
         row["full_name"] or "unknown/unknown",
         row["default_branch"] or "main",
@@ -46,12 +49,15 @@ def repository(row: Row) -> Repository:
 
 
 def lifetime_ms(row: Row) -> int:
-    """How long a machine may live at most: the project's setting alone counts (sandboxes.md §2.4)."""
+    """Return the maximum lifetime in ms, the project's setting (sandboxes.md §2.4)."""
     set_to = row["workspace_timeout_ms"]
     return MAX_LIFETIME_MS if set_to is None else max(600_000, min(MAX_LIFETIME_MS, set_to))
 
 
 def idle_ms(row: Row) -> int:
-    """How long a machine may idle; never longer than it may live, at least five minutes (projects.md §5)."""
+    """Return the idle time in ms: at least five minutes, at most the lifetime.
+
+    projects.md §5.
+    """
     set_to = row["workspace_idle_ms"]
     return min(lifetime_ms(row), max(300_000, DEFAULT_IDLE_MS if set_to is None else set_to))

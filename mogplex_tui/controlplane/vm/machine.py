@@ -1,4 +1,7 @@
-"""What a program in a machine stands in, and what it hands out (sandboxes.md §4.8)."""
+"""The environment of a program in a machine, and what it writes.
+
+sandboxes.md §4.8.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,26 @@ HOME = "/vercel/sandbox"
 
 
 class Step(NamedTuple):
-    """Text that a program writes after `seconds` (at speed 1); `stream` is stdout or stderr, and text may be empty."""
+    """Text that a program writes after `seconds` (at speed 1), possibly empty.
+
+    `stream` is stdout or stderr.
+    """
 
     text: str
     stream: str = "stdout"
     seconds: float = 0.0
 
 
-# A program yields its steps and returns its exit code.
+# A program yields steps and returns its exit code.
 Run = Generator[Step, None, int]
 
 
 @dataclass(slots=True)
 class Machine:
-    """One machine while a command runs in it; `cwd` is a path from the top of the repository, "" for the top."""
+    """One machine while a command runs in it.
+
+    `cwd` is a path from the repository's root, "" for the root.
+    """
 
     disk: Disk
     repo: Repository
@@ -35,7 +44,7 @@ class Machine:
     now_us: int
 
     def path(self, text: str) -> str:
-        """A path that a program was given, from the top of the repository; raises OutsideError."""
+        """Return a path argument from the repository's root. Raises OutsideError."""
         if text.startswith(HOME):
             text = text[len(HOME) :] or "/"
         elif text == "~":
@@ -47,10 +56,10 @@ Program = Callable[[Machine, list[str], str], Run]
 
 
 def out(text: str, seconds: float = 0.0) -> Step:
-    """Text for standard output, after so many seconds."""
+    """Return text for standard output after some seconds."""
     return Step(text, "stdout", seconds)
 
 
 def err(text: str, seconds: float = 0.0) -> Step:
-    """Text for standard error, after so many seconds."""
+    """Return text for standard error after some seconds."""
     return Step(text, "stderr", seconds)

@@ -1,4 +1,4 @@
-"""Small programs that every machine has."""
+"""Small programs of every machine."""
 
 # ruff: noqa: ARG001 (every program has the same three parameters)
 
@@ -17,13 +17,13 @@ def _where(machine: Machine) -> str:
 
 
 def pwd(machine: Machine, words: list[str], given: str) -> Run:
-    """Where the command runs."""
+    """Print the working directory."""
     yield out(_where(machine) + "\n")
     return 0
 
 
 def echo(machine: Machine, words: list[str], given: str) -> Run:
-    """The words, with a few variables."""
+    """Print the words, with a few variables replaced."""
     plain = words[1:] if words[:1] == ["-n"] else words
     known = {"$PWD": _where(machine), "$HOME": HOME, "$USER": "sandbox", "$?": "0"}
     text = " ".join(known.get(word, word) for word in plain)
@@ -32,14 +32,14 @@ def echo(machine: Machine, words: list[str], given: str) -> Run:
 
 
 def env(machine: Machine, words: list[str], given: str) -> Run:
-    """The environment, which holds no secret here."""
+    """Print the environment, which has no secrets here."""
     names = {"CI": "1", "HOME": HOME, "PWD": _where(machine), "TERM": "xterm-256color", "USER": "sandbox"}
     yield out("".join(f"{name}={value}\n" for name, value in names.items()))
     return 0
 
 
 def date(machine: Machine, words: list[str], given: str) -> Run:
-    """The plane's own time."""
+    """Print the plane's time."""
     moment = time.gmtime(machine.now_us // SECOND_US)
     form = words[0][1:] if words and words[0].startswith("+") else "%a %b %d %H:%M:%S UTC %Y"
     yield out(time.strftime(form, moment) + "\n")
@@ -47,7 +47,7 @@ def date(machine: Machine, words: list[str], given: str) -> Run:
 
 
 def sleep(machine: Machine, words: list[str], given: str) -> Run:
-    """Let time pass, an hour at most."""
+    """Wait, an hour at most."""
     try:
         seconds = float(words[0])
     except (IndexError, ValueError):
@@ -58,13 +58,13 @@ def sleep(machine: Machine, words: list[str], given: str) -> Run:
 
 
 def leave(machine: Machine, words: list[str], given: str) -> Run:
-    """`exit`: end the line with a code."""
+    """End the command line with a code (`exit`)."""
     yield out("")
     return int(words[0]) & 255 if words and words[0].isdigit() else 0
 
 
 def change(machine: Machine, words: list[str], given: str) -> Run:
-    """`cd` in the middle of a line."""
+    """Change the directory within a command line (`cd`)."""
     name = words[0] if words else "~"
     path = machine.path(name)
     if not machine.disk.is_dir(path):
@@ -75,7 +75,7 @@ def change(machine: Machine, words: list[str], given: str) -> Run:
 
 
 def which(machine: Machine, words: list[str], given: str) -> Run:
-    """Where a program is."""
+    """Print the path of a program."""
     from .shell import KNOWN
 
     code = 0
@@ -96,7 +96,7 @@ def _said(text: str, code: int = 0) -> Program:
 
 
 def sort(machine: Machine, words: list[str], given: str) -> Run:
-    """Sort what it was given."""
+    """Sort the input."""
     lines = sorted(set(given.splitlines()) if "-u" in words else given.splitlines(), reverse="-r" in words)
     yield out("".join(f"{line}\n" for line in lines))
     return 0

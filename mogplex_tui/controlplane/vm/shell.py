@@ -1,4 +1,4 @@
-"""A small shell: quoting, `&&`, `||`, `;`, pipes and redirections, over the programs that the machine has."""
+"""A small shell: quoting, `&&`, `||`, `;`, pipes and redirections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KNOWN: dict[str, Program] = {**FILES, **PROGRAMS, **TOOLS, "git": git}
 
 
 class _Simple(NamedTuple):
-    """One command of a pipe: its words, and the file that takes its output."""
+    """One command of a pipe: its words, and the file for its output."""
 
     words: list[str]
     target: str | None
@@ -25,7 +25,7 @@ class _Simple(NamedTuple):
 
 
 def words_of(line: str) -> list[str]:
-    """The words and operators of a command line; raises ValueError for quotes that do not close."""
+    """Split a command line into words and operators. Raises ValueError."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|<>")
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -33,7 +33,7 @@ def words_of(line: str) -> list[str]:
 
 
 def run_line(machine: Machine, line: str) -> Run:
-    """Run a command line as `sh -lc` would; the exit code is that of the last command that ran."""
+    """Run a command line as `sh -lc` would; return the last command's exit code."""
     try:
         words = words_of(line.replace("\n", ";"))
     except ValueError:
@@ -72,7 +72,7 @@ def run_words(machine: Machine, words: list[str], given: str = "") -> Run:
 
 
 def _simple(words: list[str]) -> _Simple:
-    """A command with its redirection; `2>&1` and the like are read as nothing."""
+    """Parse a command with its redirection; `2>&1` and the like are ignored."""
     kept: list[str] = []
     target, append, index = None, False, 0
     while index < len(words):
@@ -90,7 +90,7 @@ def _simple(words: list[str]) -> _Simple:
 
 
 def _pipe(machine: Machine, words: list[str]) -> Run:
-    """Run the commands between bars, each with the output of the one before; the last one's exit code."""
+    """Run the commands of a pipe; return the last one's exit code."""
     commands: list[list[str]] = [[]]
     for word in words:
         if word == "|":
@@ -115,7 +115,7 @@ def _pipe(machine: Machine, words: list[str]) -> Run:
 
 
 def _assigned(words: list[str]) -> list[str]:
-    """The words behind settings such as `CI=1`."""
+    """Return the words after assignments such as `CI=1`."""
     index = 0
     while index < len(words) and words[index].partition("=")[0].isidentifier() and "=" in words[index]:
         index += 1
@@ -123,7 +123,7 @@ def _assigned(words: list[str]) -> list[str]:
 
 
 def _captured(run: Run, kept: list[str]) -> Run:
-    """Keep what a program writes to standard output; its pauses and errors go on."""
+    """Collect a program's standard output; pauses and errors are passed on."""
     while True:
         try:
             step = next(run)

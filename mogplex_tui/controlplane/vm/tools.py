@@ -1,4 +1,4 @@
-"""Package managers, test runners and interpreters: what developers run most."""
+"""Package managers, test runners and interpreters."""
 
 # ruff: noqa: ARG001 (every program has the same three parameters)
 
@@ -12,7 +12,7 @@ from .trees import manager, script
 
 
 def _tests(machine: Machine, title: str) -> Run:
-    """A test run in the manner of the repository; a file that says `FAIL_TESTS` makes it fail."""
+    """Run the repository's tests; a file with `FAIL_TESTS` makes them fail."""
     how = script(machine.repo)
     below = [name for name in machine.disk.below(machine.repo.root or "") if not name.endswith("/")]
     files = [name for name in below if "test" in name.lower() and ".github" not in name][:8]

@@ -15,7 +15,10 @@ PRUNED = (".cache", ".git", ".next", ".turbo", ".vercel", "node_modules")
 
 
 class Repository(NamedTuple):
-    """What a machine is made for: `owner/name`, default branch, root directory (None is the top), runtime image."""
+    """The repository of a machine: name, branch, root directory, runtime image.
+
+    `root` None is the top directory.
+    """
 
     full_name: str
     branch: str
@@ -28,12 +31,12 @@ class Repository(NamedTuple):
         return self.full_name.rpartition("/")[2]
 
     def number(self, what: str, low: int, high: int) -> int:
-        """A number from `low` to `high` that belongs to this repository and to `what`."""
+        """Return a number from `low` to `high`, fixed for the repository and `what`."""
         drawn = hashlib.sha256(f"{self.full_name}/{what}".encode()).digest()
         return low + int.from_bytes(drawn[:4], "big") % (high - low + 1)
 
     def sha(self, what: str) -> str:
-        """The full hash of a commit, 40 hex digits."""
+        """Return the full hash of a commit, 40 hex digits."""
         return hashlib.sha1(f"{self.full_name}/{what}".encode(), usedforsecurity=False).hexdigest()
 
 

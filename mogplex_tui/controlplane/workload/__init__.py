@@ -1,1 +1,1 @@
-"""Plans believable work from seeded random numbers: calls, tool uses and jobs."""
+"""Plan realistic work from seeded random numbers: calls, tool uses and jobs."""

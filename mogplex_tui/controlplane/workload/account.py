@@ -1,4 +1,4 @@
-"""Who and what the seeded account consists of, with the ids that the seed gives them."""
+"""The seeded account: its repositories, agents and flows, with their ids."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Repo(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """One automation: its rows' ids, its written nodes and edges, and the graph that is published."""
+    """One automation: ids, nodes and edges, and the published graph."""
 
     key: str
     id: str
@@ -39,12 +39,12 @@ class Flow(NamedTuple):
 
     @property
     def version_id(self) -> str:
-        """The published version."""
+        """The id of the published version."""
         return self.version_ids[-1]
 
 
 class World(NamedTuple):
-    """The seeded account; the same seed gives the same world."""
+    """The seeded account; equal seeds give equal accounts."""
 
     user_id: str
     other_user_id: str
@@ -54,7 +54,7 @@ class World(NamedTuple):
     team_ids: dict[str, str]
 
     def own(self) -> list[Repo]:
-        """The repositories of the first person that work happens in."""
+        """The first user's repositories in which work happens."""
         return [repo for repo in self.repos.values() if repo.user_id == self.user_id and not repo.hidden]
 
 
@@ -92,7 +92,7 @@ def _node_data(node: dict[str, Any], agent_ids: dict[str, str]) -> dict[str, Any
 
 
 def build_graph(spec: dict[str, Any], installation_id: int, agent_ids: dict[str, str]) -> dict[str, Any]:
-    """The graph of a written automation in the form that the service stores (routing.md §5)."""
+    """Return the graph of a flow in the service's stored form (routing.md §5)."""
     start = {"isDefault": False, **spec["start"]}
     start["filter"] = {
         "scope": "all",
@@ -118,7 +118,7 @@ def build_graph(spec: dict[str, Any], installation_id: int, agent_ids: dict[str,
 
 
 def build_world(seed: int, user_id: str) -> World:
-    """Lay out the account of `user_id` for this seed."""
+    """Build the account of `user_id` for a seed."""
     rng = stream(seed, "world")
     account = material("account")
     other = new_uuid(rng)
@@ -161,14 +161,14 @@ def build_world(seed: int, user_id: str) -> World:
             draft=draft,
             spec=spec,
         )
-    # A stream of their own: the ids above were drawn before there were teams.
+    # Drawn from their own stream, because the ids above were drawn before there were teams.
     teams = stream(seed, "teams")
     team_ids = {row["key"]: new_uuid(teams) for row in material("identity")["teams"]}
     return World(user_id, other, repos, agent_ids, flows, team_ids)
 
 
 def repo_of(world: World, repo_id: str, row: Row) -> Repo:
-    """The repository of a run; one that the seed does not know gets the script of the api repository."""
+    """Return a run's repository; an unknown one uses the data of the api repository."""
     for repo in world.repos.values():
         if repo.id == repo_id:
             return repo

@@ -1,6 +1,6 @@
-"""The shape of a planned call: what will happen, when, and how it ends.
+"""The planned course of a call: its events, their times, and its end.
 
-History writes a plan at once, the simulator plays it in time; so both tell the same kind of story.
+The seed writes a plan at once, the simulator plays it over time, so that both look alike.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class CallKind(StrEnum):
-    """Who drives a call, which decides the words of its events (v1.md §8)."""
+    """What drives a call, which decides the messages of its events (v1.md §8)."""
 
     HARNESS = "harness"
     CHAT = "chat"
@@ -33,7 +33,7 @@ _TITLES = {
 
 
 class Step(NamedTuple):
-    """One event, `after` seconds after the one before it."""
+    """One event, `after` seconds after the one before."""
 
     after: float
     type: str
@@ -43,7 +43,10 @@ class Step(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Token counts of a call; fresh input apart from the two cached classes (observability.md §6)."""
+    """Token counts of a call; input excludes the two cached classes.
+
+    observability.md §6.
+    """
 
     input: int
     output: int
@@ -52,7 +55,7 @@ class Usage(NamedTuple):
     reasoning: int = 0
 
     def scaled(self, share: float) -> Usage:
-        """The part of these tokens that is spent after `share` (0…1) of the story."""
+        """Return the tokens used after `share` (0…1) of the call."""
         return Usage(
             int(self.input * share),
             int(self.output * share),
@@ -63,7 +66,7 @@ class Usage(NamedTuple):
 
 
 class Story(NamedTuple):
-    """One call from the moment that its work begins: the steps before and while it streams, and its end."""
+    """One call from the start of its work: its steps and its end."""
 
     kind: CallKind
     opening: tuple[Step, ...]
@@ -78,7 +81,7 @@ class Story(NamedTuple):
     metadata: dict[str, Any]
 
     def seconds(self) -> float:
-        """Planned seconds from the first opening step to the end."""
+        """The planned seconds from the first step to the end."""
         return sum(step.after for step in self.everything())
 
     def everything(self) -> Iterator[Step]:

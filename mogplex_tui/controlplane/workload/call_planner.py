@@ -1,4 +1,4 @@
-"""Plans the calls of the account: coding CLI runs, chats, control runs and the agent nodes of automations."""
+"""Plan calls: coding CLI runs, chats, control runs and automations' agent nodes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INTERRUPTED = "The development environment stopped while the run was in progress
 
 
 class Branches(NamedTuple):
-    """Where a run works: the base and the branch that it really uses."""
+    """A run's base branch and the branch that it uses."""
 
     base: str
     working: str
@@ -24,7 +24,7 @@ class Branches(NamedTuple):
 
 
 def usage(rng: Random, model: str, effort: float) -> Usage:
-    """Token counts that fit `effort` (1.0 = an ordinary review) on this model."""
+    """Return token counts for a model and an `effort` (1.0 = an ordinary review)."""
     fresh = int(between(rng, 2_500, 26_000) * effort)
     output = int(between(rng, 500, 4_200) * effort)
     cached = int(fresh * rng.uniform(1.0, 6.0)) if rng.random() < 0.75 else 0
@@ -34,7 +34,7 @@ def usage(rng: Random, model: str, effort: float) -> Usage:
 
 
 def pick_failure(rng: Random) -> tuple[str, str]:
-    """A failure class and one of its raw texts (observability.md §8.3 and §9)."""
+    """Draw a failure class and one of its error texts (observability.md §8.3, §9)."""
     classes: dict[str, Any] = material("errors")
     weights = [row["weight"] for row in classes.values()]
     name = rng.choices(list(classes), weights=weights)[0]
@@ -42,7 +42,7 @@ def pick_failure(rng: Random) -> tuple[str, str]:
 
 
 def _tool_work(rng: Random, tools: Toolbox, course: Course) -> None:
-    """The middle of a coding run: understand, then change and test until it passes or must be given up."""
+    """Plan the middle of a coding run: understand, change, and test until it passes."""
     if tools.thin:
         tools.skim(6 + course.turns * 4)
         return
@@ -98,7 +98,10 @@ def _delivery(rng: Random, repo_name: str, branches: Branches, changed: bool, fi
 
 
 def _harness_ending(course: Course) -> tuple[Step, str, str | None, str | None]:
-    """The terminal step, status, error and failure class of a coding run (v1.md §8.1 and §8.2)."""
+    """Return the last step, status, error and failure class of a coding run.
+
+    v1.md §8.1, §8.2.
+    """
     if course.failure is None:
         done = {"exit_code": 0, "failure_code": None}
         return Step(0.5, "finished", "Harness run finished", done), "success", None, None
@@ -126,7 +129,7 @@ def plan_harness(
     first_use: bool = False,
     thin: bool = False,
 ) -> Story:
-    """Plan one coding CLI run from the moment that its sandbox is ready (v1.md §8.1)."""
+    """Plan one coding CLI run from the moment its sandbox is ready (v1.md §8.1)."""
     command = token(rng, "cmd_")
     tools = Toolbox(rng, script(prompt.repo), prompt.focus, prompt.term, thin=thin)
     steps: list[Step] = []
@@ -148,7 +151,7 @@ def plan_harness(
         if course.changes:
             metadata["pull_request_url"] = delivery.payload["pull_request_url"]
     spent = usage(rng, _ANTHROPIC if harness == "claude-code" else "openai/", 2.5)
-    # Half of the CLI runs report no tokens at all; none of them has a cost (observability.md §6).
+    # Half of the CLI runs report no tokens, and none has a cost (observability.md §6).
     return Story(
         kind=CallKind.HARNESS,
         opening=_opening(rng, harness, branches),
@@ -165,7 +168,7 @@ def plan_harness(
 
 
 def work_package(harness: str) -> str:
-    """The package that a coding CLI is installed from."""
+    """Return the package from which a coding CLI is installed."""
     packages: dict[str, str] = material("work")["packages"]
     return packages[harness]
 
@@ -191,9 +194,9 @@ def plan_agent(
     focus: tuple[str, ...] = (),
     thin: bool = False,
 ) -> Story:
-    """Plan a chat, a control run or the agent node of an automation, with tool events (v1.md §8.3).
+    """Plan a chat, a control run or an automation's agent node, with tool events.
 
-    `failure` is a class and its raw text.
+    `failure` is a class and its error text (v1.md §8.3).
     """
     tools = Toolbox(rng, script(repo_key or "api"), focus, "", pace=0.8, thin=thin)
     uses = whole(rng, 1, 6) if kind is CallKind.CHAT else whole(rng, 4, 14)
@@ -232,5 +235,5 @@ _CHAT_WEIGHTS = (6, 10, 3, 8, 4, 6, 4, 3, 4, 2, 2, 2, 2, 1, 2, 0)
 
 
 def chat_model(rng: Random) -> str:
-    """A catalogue model, drawn as people choose them."""
+    """Draw a model of the catalogue, weighted by popularity."""
     return rng.choices(models(), weights=_CHAT_WEIGHTS)[0].id

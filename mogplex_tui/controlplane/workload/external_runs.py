@@ -1,4 +1,4 @@
-"""Rows of runs started through the v1 API: their metadata, request hash and first event."""
+"""Rows of runs started over v1: their metadata, request hash and first event."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HARNESSES = ("codex", "claude-code", "claude-code")
 
 
 class Box(NamedTuple):
-    """A sandbox record as far as its runs need it: row id, VM name and branch."""
+    """The parts of a sandbox record that its runs need: row id, VM name, branch."""
 
     id: str
     name: str
@@ -22,14 +22,14 @@ class Box(NamedTuple):
 
 
 def request_hash(rng: Random) -> str:
-    """A plausible request hash (hex SHA-256) for a run that no client can replay."""
+    """Return a request hash (hex SHA-256) for a run that no client can replay."""
     return hashlib.sha256(rng.randbytes(16)).hexdigest()
 
 
 def external_metadata(
     repo: Repo, harness: str, key: str, digest: str, branches: Branches, box: Box | None
 ) -> dict[str, Any]:
-    """What an external run and its call remember of the request (v1.md §7.4)."""
+    """Return the metadata of an external run and its call (v1.md §7.4)."""
     return {
         "source": "external-api",
         "external_request_id": key,
@@ -46,7 +46,7 @@ def external_metadata(
 
 
 def attached(metadata: dict[str, Any], mode: str | None = None) -> dict[str, Any]:
-    """The call's metadata once the harness has taken it over in a mode (v1.md §7.4)."""
+    """Return the call's metadata once the harness has taken it over (v1.md §7.4)."""
     spelled = (mode or "").upper()
     extra = {
         "harness_mode": spelled if spelled in ("SAFE", "YOLO") else "AUTO",
@@ -58,6 +58,6 @@ def attached(metadata: dict[str, Any], mode: str | None = None) -> dict[str, Any
 
 
 def accepted_step(run_id: str, harness: str, branch: str) -> Step:
-    """The first event of every external run (v1.md §8.1)."""
+    """Return the first event of every external run (v1.md §8.1)."""
     payload = {"external_run_id": run_id, "harness_id": harness, "working_branch": branch}
     return Step(0.0, "started", "External Mogplex run accepted", payload)

@@ -1,4 +1,4 @@
-"""What a control row says about a model's failure, or about one that a retry got over (observability.md §8.3)."""
+"""Diagnostics of a model's failure in a job's control row (observability.md §8.3)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..sample_data.loader import material
 
-# Failures of these classes are tried again; the others are not.
+# Failures of these classes are retried; others are not.
 RETRIED = ("timeout", "rate_limited", "provider_unavailable")
 USUAL_TIMEOUT_MS = 600_000
 
@@ -17,7 +17,10 @@ _STATUS = re.compile(r"\b[45]\d\d\b", re.ASCII)
 
 
 def failed(klass: str, text: str | None, phase: str, timeout_ms: int = USUAL_TIMEOUT_MS) -> dict[str, Any]:
-    """Diagnostics of a failure; a length or a status that its text tells counts before `timeout_ms` and the usual."""
+    """Return the diagnostics of a failure.
+
+    A duration or status in its error text takes precedence over `timeout_ms` and the defaults.
+    """
     retried = klass in RETRIED
     return {
         "model_failure_class": klass,
@@ -32,7 +35,7 @@ def failed(klass: str, text: str | None, phase: str, timeout_ms: int = USUAL_TIM
 
 
 def recovered(klass: str, text: str, phase: str) -> dict[str, Any]:
-    """Diagnostics of a success at the second attempt; none for a failure that is not tried again."""
+    """Return the diagnostics of a success at the second attempt; none without a retry."""
     if klass not in RETRIED:
         return {}
     return {
@@ -54,7 +57,7 @@ def _timeout_ms(klass: str, text: str, otherwise: int) -> int:
 
 
 def _status(klass: str, text: str) -> int | None:
-    """The status of a failure that has one: the one that its text names, else the usual one of its class."""
+    """Return a failure's HTTP status: from its text, else its class's default."""
     usual: int | None = material("errors")[klass]["status"]
     told = None if usual is None else _STATUS.search(text)
     return usual if told is None else int(told[0])

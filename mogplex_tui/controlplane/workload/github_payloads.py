@@ -1,4 +1,4 @@
-"""Believable GitHub deliveries for a repository: what the story and `control-plane --webhook` send."""
+"""Realistic GitHub deliveries for the simulator and `control-plane --webhook`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans one run of an automation: what set it off, its nodes with their calls, its end and its findings."""
+"""Plan a run of an automation: its trigger, nodes, calls, end and findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .odds import CALM, Odds
 from .rng import between, new_uuid, pick, token, whole
 from .run_outcomes import draw_course
 
-# The call type of each trigger; the last three have no call type of their own (observability.md §7.1).
+# The call type of each trigger; the last three have none of their own (observability.md §7.1).
 CALL_TYPES = {
     "pr_opened": "pr_review",
     "issue_opened": "issue_triage",
@@ -34,12 +34,12 @@ _EFFORTS = {
 
 
 def phase_of(source_type: str) -> str:
-    """The phase in which a model works for a job of this source type, as diagnostics name it."""
+    """Return the phase of a job's source type, as diagnostics name it."""
     return f"{CALL_TYPES.get(source_type, source_type)}:agent"
 
 
 class AgentWork(NamedTuple):
-    """The call that an agent node makes."""
+    """The call of an agent node."""
 
     model: str
     call_type: str
@@ -47,7 +47,7 @@ class AgentWork(NamedTuple):
 
 
 class WaitWork(NamedTuple):
-    """What a node waits for, and for how many hours at most (routing.md §5.5)."""
+    """The event a node waits for, and the most hours (routing.md §5.5)."""
 
     kind: str
     config: dict[str, Any]
@@ -55,7 +55,7 @@ class WaitWork(NamedTuple):
 
 
 class NodePlan(NamedTuple):
-    """One node's part: a call when a model works in it, a wait when it parks, else a moment."""
+    """One node: with a call, with a wait, or without either."""
 
     node_id: str
     node_type: str
@@ -67,12 +67,12 @@ class NodePlan(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether the node ends the job badly."""
+        """Whether the node ends the job in failure."""
         return self.agent is not None and self.agent.story.status == "failed"
 
 
 class JobPlan(NamedTuple):
-    """One job run as it will go, from enqueue to its control row (runtime-model.md §4)."""
+    """One job run from enqueue to its control row (runtime-model.md §4)."""
 
     flow: Flow
     repo: Repo
@@ -88,11 +88,11 @@ class JobPlan(NamedTuple):
     retry_of: str | None = None
 
     def seconds(self) -> float:
-        """Planned working time of the nodes, waits not counted."""
+        """The planned working time of the nodes, without waits."""
         return sum(node.agent.story.seconds() if node.agent else node.seconds for node in self.nodes)
 
     def named(self, job_id: str | None) -> dict[str, Any]:
-        """Return the columns by which every row of a job names whose it is and what it came from."""
+        """Return the columns that name a job's owner and origin in all of its rows."""
         return {
             "user_id": self.flow.user_id,
             "job_run_id": job_id,
@@ -102,7 +102,10 @@ class JobPlan(NamedTuple):
 
 
 def flow_repos(world: World, flow: Flow) -> list[Repo]:
-    """The repositories that may set a flow off: its installation's, narrowed by its start filter."""
+    """Return the repositories that may start a flow.
+
+    Those of its installation, limited by its start filter.
+    """
     names = flow.spec["start"].get("filter", {}).get("repos")
     return [
         repo
@@ -112,7 +115,7 @@ def flow_repos(world: World, flow: Flow) -> list[Repo]:
 
 
 def _trigger(rng: Random, flow: Flow, repo: Repo) -> tuple[dict[str, Any], str]:
-    """Metadata that the delivery puts on the job, and its idempotency key (routing.md §5.4)."""
+    """Return the metadata of the job's delivery, and its idempotency key."""
     url = f"https://github.com/{repo.full_name}"
     about: dict[str, Any] = {
         "source_type": flow.event,
@@ -201,10 +204,10 @@ def _agent_node(
 def _nodes(
     rng: Random, flow: Flow, repo: Repo, failure: tuple[str, str] | None, thin: bool, odds: Odds
 ) -> tuple[NodePlan, ...]:
-    """The nodes in the order they run; nothing follows a failed one."""
+    """Return the nodes in the order they run; nothing follows a failed one."""
     plans = [NodePlan("start", "start", flow.spec["start"]["label"], seconds=0.1)]
     agents = [node["id"] for node in flow.spec["nodes"] if node["type"] == "agent"]
-    # Money goes to a second reader, everything else stops after the first (the review flow's condition).
+    # In the review flow a second reviewer sees changes that concern money; other reviews end after the first.
     skips = {"second"} if flow.key == "review" and repo.key != "billing" else set()
     doomed = pick(rng, [name for name in agents if name not in skips])
     for node in flow.spec["nodes"]:
@@ -224,7 +227,10 @@ def _nodes(
 
 
 def _diagnostics(rng: Random, flow: Flow, failed: NodePlan | None) -> dict[str, Any]:
-    """What a control row says about model failures, also about one that a retry got over (observability.md §8.3)."""
+    """Return the diagnostics of model failures, also of one that a retry fixed.
+
+    observability.md §8.3.
+    """
     phase = phase_of(flow.event)
     if failed is not None and failed.agent is not None:
         klass = failed.agent.story.failure_class or "unknown"
@@ -242,9 +248,9 @@ def _diagnostics(rng: Random, flow: Flow, failed: NodePlan | None) -> dict[str, 
 def plan_job(
     rng: Random, flow: Flow, repo: Repo, failing: float = 0.13, thin: bool = False, odds: Odds = CALM
 ) -> JobPlan:
-    """Plan a job run of `flow` for `repo` that fails with probability `failing`; a thin one without tool events.
+    """Plan a job run of `flow` for `repo` that fails with probability `failing`.
 
-    `odds` let single models and harnesses fail more often.
+    A thin one has no tool events. `odds` make single models and harnesses fail more often.
     """
     metadata, key = _trigger(rng, flow, repo)
     failure = pick_failure(rng) if rng.random() < failing else None
@@ -275,7 +281,7 @@ def plan_job(
 
 
 def finding_columns(rng: Random, plan: JobPlan, ordinal: int, finding: dict[str, Any]) -> dict[str, Any]:
-    """The columns of one review finding, without ids and instants (observability.md §7.2)."""
+    """Return the columns of one finding, without ids and times."""
     return {
         "ordinal": ordinal,
         "severity": finding["severity"],
@@ -292,12 +298,12 @@ def finding_columns(rng: Random, plan: JobPlan, ordinal: int, finding: dict[str,
 
 
 def wait_seconds(rng: Random) -> float:
-    """How long a person takes to answer, in seconds."""
+    """Draw how long a person takes to answer, in seconds."""
     return between(rng, 90, 1_500)
 
 
 def node_metadata(plan: JobPlan, node: NodePlan, world: World) -> dict[str, Any]:
-    """Metadata of a call that an automation's node makes (observability.md §2.1)."""
+    """Return the metadata of an automation node's call (observability.md §2.1)."""
     spec = next(row for row in plan.flow.spec["nodes"] if row["id"] == node.node_id)
     keep = ("pr_number", "pr_url", "issue_number", "repo_full_name")
     metadata = {key: plan.metadata[key] for key in keep if key in plan.metadata}

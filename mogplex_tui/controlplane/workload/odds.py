@@ -1,4 +1,4 @@
-"""What a scenario adds to chance: which models and harnesses fail more often than usual, and which spend more."""
+"""A scenario's changes to chance: models that fail or spend more than usual."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .run_outcomes import Course
 
 Failure = tuple[str, str]
 
-# What a coding CLI says of each class; the others end it like a failed command (v1.md §8.1).
+# The message of a coding CLI for each class; other classes end it like a failed command (v1.md §8.1).
 _CLI = {
     "rate_limited": "rate_limited",
     "authentication": "model_access_denied",
@@ -24,9 +24,9 @@ _CLI = {
 
 
 class Odds:
-    """Draws from `rng` where the scenario says something about a call, and from nothing otherwise.
+    """Draw from `rng` only for calls that the scenario changes.
 
-    So a scenario that says nothing shifts nobody's story.
+    A scenario without changes leaves all other random draws as they are.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Odds:
         self._rng = rng or Random(0)
 
     def failure(self, model: str, drawn: Failure | None) -> Failure | None:
-        """The class and text of a call's failure; `drawn` is what it would have been."""
+        """Return a call's failure class and text; `drawn` is the one without a scenario."""
         met, trouble = self._met(model)
         if not met:
             return drawn
@@ -45,7 +45,7 @@ class Odds:
         return trouble, str(pick(self._rng, material("errors")[trouble]["texts"]))
 
     def course(self, harness: str, drawn: Course) -> Course:
-        """How a run of a coding CLI goes; `drawn` is how it would have gone."""
+        """Return a CLI run's course; `drawn` is the one without a scenario."""
         met, trouble = self._met(f"harness:{harness}")
         if not met:
             return drawn
@@ -53,14 +53,14 @@ class Odds:
         return drawn._replace(turns=min(2, drawn.turns), passes=False, failure=code)
 
     def spent(self, model: str, story: Story) -> Story:
-        """The story with what its call really spends."""
+        """Return the call with the tokens that the scenario makes it use."""
         for entry in self._spend:
             if fnmatchcase(model, entry.subject):
                 story = dearer(story, entry.times)
         return story
 
     def _met(self, subject: str) -> tuple[bool, str | None]:
-        """Whether the call fails by the scenario, and with which class."""
+        """Return whether the scenario makes the call fail, and with which class."""
         for trouble in self._failures:
             if fnmatchcase(subject, trouble.subject) and self._rng.random() < trouble.share:
                 return True, trouble.failure
@@ -71,7 +71,7 @@ CALM = Odds()
 
 
 def dearer(story: Story, times: float) -> Story:
-    """The story with `times` its tokens, in its last event, too."""
+    """Return the call with its tokens multiplied, also in its last event."""
     if times == 1.0 or story.usage is None:
         return story
     spent = story.usage.scaled(times)

@@ -13,11 +13,11 @@ _PAIRS = [low + high for high in _ALPHABET for low in _ALPHABET]
 
 
 def stream(seed: int, *names: object) -> Random:
-    """Return the random stream of the actor that `names` spells; equal names give equal streams."""
+    """Return the random stream of an actor's name; equal names give equal streams."""
     return Random(":".join(str(part) for part in (seed, *names)))
 
 
-# The variant of RFC 9562 keeps two bits of the digit that was drawn.
+# The variant of RFC 9562 fixes two bits of this digit.
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
@@ -28,7 +28,7 @@ def new_uuid(rng: Random) -> str:
 
 
 def token(rng: Random, prefix: str, length: int = 12) -> str:
-    """Draw an opaque provider id such as `cmd_4f0q…`."""
+    """Draw a provider id such as `cmd_4f0q…`."""
     bits = rng.getrandbits(5 * length)
     drawn = prefix
     while length > 1:
@@ -39,16 +39,16 @@ def token(rng: Random, prefix: str, length: int = 12) -> str:
 
 
 def between(rng: Random, low: float, high: float) -> float:
-    """Draw a duration in seconds, most often nearer to `low` than to `high`."""
+    """Draw a duration in seconds, usually nearer to `low` than to `high`."""
     drawn = rng.random()
     return low + (high - low) * drawn * drawn
 
 
 def pick(rng: Random, options: Sequence[_T]) -> _T:
-    """Draw one of `options`; much quicker than Random.choice, and a seed draws very often."""
+    """Draw one of `options`; much faster than Random.choice, which a seed needs."""
     return options[int(rng.random() * len(options))]
 
 
 def whole(rng: Random, low: int, high: int) -> int:
-    """Draw a whole number from `low` to `high`, both included."""
+    """Draw an integer from `low` to `high`, both included."""
     return low + int(rng.random() * (high - low + 1))

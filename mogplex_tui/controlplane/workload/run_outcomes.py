@@ -25,7 +25,7 @@ from .rng import pick
 
 
 class Course(NamedTuple):
-    """The outline of one coding run: how much work, and how it ends."""
+    """The outline of one coding run: amount of work and end."""
 
     turns: int
     passes: bool = True
@@ -36,7 +36,7 @@ class Course(NamedTuple):
 
 
 def draw_course(rng: Random) -> Course:
-    """Draw the outline of a run that nobody steers."""
+    """Draw the outline of a run whose prompt has none of the words."""
     turns = pick(rng, (3, 4, 4, 5, 6, 8))
     draw = rng.random()
     if draw < 0.78:
@@ -66,12 +66,12 @@ _WORDS = (*_FAILURES, "boot error", "no changes", "quick", "long", "forever")
 
 
 def is_steered(prompt: str) -> bool:
-    """Whether a prompt has any of the module's words."""
+    """Return whether a prompt has any of the words above."""
     return any(_says(prompt, word) for word in _WORDS)
 
 
 def steered_course(rng: Random, prompt: str) -> Course:
-    """The outline that the prompt's own words ask for; see the module's list."""
+    """Return the outline that the words of a prompt ask for."""
     course = draw_course(rng)
     failure = next((code for word, code in _FAILURES.items() if _says(prompt, word)), None)
     if failure is not None:

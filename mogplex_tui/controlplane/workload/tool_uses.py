@@ -1,4 +1,4 @@
-"""What an agent does in a repository: plausible tool uses on its own files, as events and as a tool list."""
+"""An agent's realistic tool uses in a repository, as events and as a list."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ _PREVIEW = 200
 
 
 def preview(value: Any) -> str:
-    """Text of a value, cut to the 200 characters that the service stores (observability.md §9)."""
+    """Return a value as text, cut to the 200 characters that the service stores.
+
+    observability.md §9.
+    """
     text = value if isinstance(value, str) else encode(value)
     return text[:_PREVIEW]
 
 
 @dataclass
 class Toolbox:
-    """Collects tool uses in order; `steps` are their events, `calls` the entries of the JSON column.
+    """Collect tool uses: `steps` are events, `calls` entries of the JSON column.
 
-    A thin box keeps a few entries and one silent step for all the time that the work took.
+    A thin one keeps a few entries and one silent step for the whole time.
     """
 
     rng: Random
@@ -39,7 +42,10 @@ class Toolbox:
     seconds: float = 0.0
 
     def use(self, name: str, given: dict[str, Any], result: str, seconds: float, ok: bool = True) -> None:
-        """Record one tool use: its start after a thinking pause, its finish `seconds` later (v1.md §8.5)."""
+        """Record one tool use: its start after a pause, its finish `seconds` later.
+
+        v1.md §8.5.
+        """
         pause = between(self.rng, 0.4, 4.0) * self.pace
         duration = max(1, int(seconds * self.pace * 1000))
         self.uses += 1
@@ -70,11 +76,11 @@ class Toolbox:
         self.steps.append(Step(duration / 1000, "tool_finished", f"Tool {word}: {name}", done, name))
 
     def timeline(self) -> tuple[Step, ...]:
-        """The events of all uses; of a thin box only their time, as a step without a type."""
+        """Return the events of all uses; of a thin one only their time, as an empty step."""
         return (Step(self.seconds, "", "", {}),) if self.thin else tuple(self.steps)
 
     def skim(self, uses: int) -> None:
-        """As many uses as an untold timeline remembers, and the time of the others."""
+        """Record a few uses of a call without events, and the time of the others."""
         self.plan()
         self.look()
         self.edit()
@@ -83,13 +89,13 @@ class Toolbox:
         self.seconds += rest * between(self.rng, 2.0, 4.5)
 
     def plan(self) -> None:
-        """Write down the approach."""
+        """Record a plan of the approach."""
         text = pick(self.rng, work("plans"))
         steps = [part.strip() for part in text.split(",")]
         self.use("updatePlan", {"steps": steps}, f"{len(steps)} steps", 0.08)
 
     def search(self) -> None:
-        """Look for the term, or for another word of this repository."""
+        """Record a search for a term, or for another word of this repository."""
         term = self.term if self.term and self.rng.random() < 0.6 else pick(self.rng, self.script.terms)
         files = self.rng.sample(self.script.paths, k=min(3, len(self.script.paths)))
         lines = [f"{path}:{whole(self.rng, 4, 260)}: …{term}…" for path in files]
@@ -97,13 +103,13 @@ class Toolbox:
         self.use("searchFiles", {"query": term, "path": "."}, result, between(self.rng, 0.1, 0.9))
 
     def path(self) -> str:
-        """A file worth looking at, one of the task's own most of the time."""
+        """Return a file to look at, usually one of the task's own."""
         if self.focus and self.rng.random() < 0.65:
             return pick(self.rng, self.focus)
         return pick(self.rng, self.script.paths)
 
     def read(self) -> None:
-        """Read a part of a file."""
+        """Record reading a part of a file."""
         first = pick(self.rng, (1, 1, 40, 120))
         last = first + whole(self.rng, 30, 180)
         given = {"path": self.path(), "startLine": first, "endLine": last}
@@ -113,7 +119,7 @@ class Toolbox:
         self.use("readFile", given, f"{last - first + 1} lines", between(self.rng, 0.03, 0.3))
 
     def edit(self) -> None:
-        """Change a file."""
+        """Record changing a file."""
         added, removed = whole(self.rng, 2, 48), whole(self.rng, 0, 22)
         given = {"path": self.path(), "edits": whole(self.rng, 1, 5)}
         if self.rng.random() < 0.05:
@@ -122,7 +128,7 @@ class Toolbox:
         self.use("editFile", given, f"+{added} -{removed}", between(self.rng, 0.1, 0.7))
 
     def test(self, ok: bool) -> None:
-        """Run the tests, which pass or fail."""
+        """Record a test run that passes or fails."""
         given = {"command": self.script.test}
         seconds = between(self.rng, 2.0, 11.0)
         if ok:
@@ -133,12 +139,12 @@ class Toolbox:
         self.use("runTests", given, text, seconds, ok=False)
 
     def shell(self) -> None:
-        """Run a small command."""
+        """Record a small shell command."""
         command = self.script.lint if self.rng.random() < 0.25 else pick(self.rng, work("shell"))
         self.use("bash", {"command": command}, "exit 0", between(self.rng, 0.2, 3.5))
 
     def look(self) -> None:
-        """One act of reading: a file mostly, else a search or a command."""
+        """Record one look: usually at a file, else a search or a command."""
         draw = self.rng.random()
         if draw < 0.55:
             self.read()

@@ -67,7 +67,9 @@ async def test_where_v1_is_closed_as_well_nothing_is_said_to_be_seen(console: Ru
     for method in ("GET", "POST"):
         world.plane.faults.add(parse(f"{method} /api/* 403"))
     async with console() as ui:
-        text = await ui.sees("This credential has no permission for the calls", "has no permission for the automations")
+        text = await ui.sees(
+            "This credential has no permission for the calls", "has no permission for the automations"
+        )
         assert "You see" not in text
         # The refusal was of the agents, whose names are read first. Where no row is, each sentence has a line.
         await ui.app.parts.navigation.go("jobs")

@@ -1,1 +1,1 @@
-"""Faults on demand: rules, and what they do to a request and its response."""
+"""Injected faults: rules, and their effects on requests and responses."""

@@ -1,4 +1,7 @@
-"""/__plane/faults: the rules that hold, switched while the plane runs. Only from this machine, only when enabled."""
+"""/__plane/faults: change the fault rules while the plane runs.
+
+The route exists only when enabled, and only for requests from this machine.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,18 @@ PATH = "/__plane/faults"
 
 
 class FaultSwitch:
-    """Answers PATH and hands every other request on.
+    """Answer PATH and pass every other request on.
 
-    GET lists `{"faults": [{"id", "rule", "fired", "left"}]}`; POST `{"rule": "…"}` or `{"rules": […]}` adds (201,
-    the added ones in the same form); DELETE lifts `?id=N`, or all (200, those that still hold). A rule that cannot be
-    read is 400 `{"error"}`, and then none is added; an unknown id is 404.
+    GET lists `{"faults": [{"id", "rule", "fired", "left"}]}`; POST `{"rule": "…"}` or `{"rules": […]}` adds rules (201,
+    the added ones in the same form); DELETE removes `?id=N`, or all (200, the remaining ones). An invalid rule is 400
+    `{"error"}`, and then none is added; an unknown id is 404.
     """
 
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
         self._app, self._faults = app, faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; what comes from elsewhere, or from a web page, finds no such route."""
+        """Answer one request; other machines and web pages get the response of no route."""
         if scope["type"] != "http" or scope["path"] != PATH or not _from_here(Request(scope)):
             await self._app(scope, receive, send)
             return
@@ -58,7 +61,7 @@ class FaultSwitch:
 
 
 def _from_here(request: Request) -> bool:
-    """Whether the caller is on this machine and is no page of another site in a browser on it."""
+    """Return whether the caller is on this machine and no page of another site."""
     try:
         near = request.client is not None and ip_address(request.client.host).is_loopback
     except ValueError:

@@ -1,4 +1,7 @@
-"""Answers given in the service's place, in the envelope of the family that was asked (errors.md §1, §2)."""
+"""Error responses in the format of the requested route's family.
+
+errors.md §1, §2.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,12 @@ _CODES = {
 
 
 def is_v1(path: str) -> bool:
-    """Whether a path belongs to the token API."""
+    """Return whether a path belongs to v1."""
     return path == V1 or path.startswith(V1 + "/")
 
 
 def message(status: int) -> str:
-    """The sentence of a refusal with this status."""
+    """Return the message of a refusal with this status."""
     return _coded(status)[1]
 
 
@@ -42,11 +45,14 @@ def _coded(status: int) -> tuple[str, str]:
 
 
 def refused(path: str, status: int, origin: str, retry_after: float | None = None) -> Response:
-    """An error of a status in the shape of the path's family; a v1 401 carries its challenge (auth.md §5.2)."""
+    """Return an error with a status in the format of the path.
+
+    A v1 401 carries its challenge (auth.md §5.2).
+    """
     code, text = _coded(status)
     headers = {} if retry_after is None else {"Retry-After": str(int(retry_after))}
     if status == 429 and retry_after is not None:
-        # Whoever reads the sentence and whoever reads the header come again at the same time.
+        # Message and header name the same time.
         text = text.replace("60s", f"{int(retry_after)}s")
     if not is_v1(path):
         return _json({"error": text}, status, headers)
@@ -57,7 +63,10 @@ def refused(path: str, status: int, origin: str, retry_after: float | None = Non
 
 
 def worded(path: str, status: int, code: str, text: str) -> Response:
-    """An error with a sentence of its own in the shape of the path's family; only v1 has the code."""
+    """Return an error with its own message in the format of the path.
+
+    Only v1 responses contain the code.
+    """
     if is_v1(path):
         return _json({"ok": False, "error": {"code": code, "message": text}}, status)
     return _json({"error": text}, status)
@@ -69,20 +78,23 @@ def _json(value: object, status: int, headers: dict[str, str] | None = None) -> 
 
 
 def database_down(path: str, origin: str) -> Response:
-    """What good credentials hear while nobody can look them up: 401, or the null user (README, auth.md §5.1)."""
+    """Return the response to valid credentials while the database is down.
+
+    401, or the null user (auth.md §5.1).
+    """
     if path == "/api/auth/user":
         return _json({"user": None}, 200)
     return refused(path, 401, origin)
 
 
 def page(status: int) -> Response:
-    """An HTML page where JSON was expected."""
+    """Return an HTML page in place of JSON."""
     return HTMLResponse(PAGE, status)
 
 
 def login(path: str, query: str, expired: bool = False) -> Response:
-    """307 to the sign-in page, with the way back in `next` and the same text as a body without type (auth.md §3)."""
-    # The edge writes the query anew before it quotes it: a space becomes a plus, and the plus %2B.
+    """Return 307 to the sign-in page with the path in `next` (auth.md §3)."""
+    # The hosted edge re-encodes the query: a space becomes a plus, and the plus %2B.
     again = urlencode(parse_qsl(query, keep_blank_values=True)) if query else ""
     back = quote(f"{path}?{again}" if again else path, safe="")
     location = f"/login?{'expired=true&' if expired else ''}next={back}"

@@ -1,4 +1,4 @@
-"""What faults do to an event stream, frame by frame (realtime.md §2)."""
+"""Effects of faults on an event stream, frame by frame (realtime.md §2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Change = tuple[Rule, Random]
 
 
 def change_json(body: Any, rule: Rule, random: Random) -> Any:
-    """The JSON body of an answer or of one frame as a rule changes it; other kinds leave it alone."""
+    """Return a JSON body changed by a rule; rules of other kinds leave it unchanged."""
     names, low = rule.argument.names, rule.argument.low
     changes: dict[str, Callable[[Any], Any]] = {
         "wrong-types": lambda value: json_mutations.wrong_types(value, names, random),
@@ -32,7 +32,7 @@ def change_json(body: Any, rule: Rule, random: Random) -> Any:
 
 
 class FrameShaper:
-    """Reshapes one stream. Comments pass untouched, so that a silent stream goes on pinging."""
+    """Change the frames of one stream. Comments, such as pings, pass unchanged."""
 
     def __init__(self, changes: list[Change], silenced: Callable[[], bool]) -> None:
         self._changes = changes
@@ -44,7 +44,10 @@ class FrameShaper:
         self.over = False
 
     def feed(self, chunk: bytes) -> bytes:
-        """What goes out for what came in; `over` is True once the connection is to be dropped."""
+        """Return the output for some input.
+
+        `over` is True when the connection must be dropped.
+        """
         *whole, self._rest = (self._rest + chunk).split(b"\n\n")
         out = b"".join(self._frame(frame) for frame in whole)
         for rule, _ in self._changes:
@@ -77,7 +80,7 @@ class FrameShaper:
         return b"".join(item + b"\n\n" for item in frames)
 
     def _swap(self, frames: list[bytes]) -> list[bytes]:
-        """Hold one change back until the next, which then goes first."""
+        """Hold one frame back until the next one, which is sent first."""
         if self._held is None:
             self._held = frames[-1]
             return frames[:-1]

@@ -1,4 +1,4 @@
-"""Faults as an ASGI wrapper: rules that hold now, and what they do to a request and its answer."""
+"""Inject faults: an ASGI wrapper that applies the active rules to requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _JSON_KINDS = frozenset(
 
 
 class ActiveRule:
-    """A rule that holds, with a number to name it by, its own stream of chances and how often it has struck."""
+    """An active rule with its number, its random stream and its count of uses."""
 
     def __init__(self, number: int, rule: Rule, seed: int) -> None:
         self.number, self.rule, self.fired = number, rule, 0
@@ -30,17 +30,17 @@ class ActiveRule:
 
     @property
     def left(self) -> int | None:
-        """How often it may still strike, None for always."""
+        """The remaining uses, None for unlimited."""
         return None if self.rule.count is None else self.rule.count - self.fired
 
     @property
     def is_switch(self) -> bool:
-        """Whether it silences streams for as long as it holds, those that are open already too."""
+        """Whether it silences streams while it is active, also those already open."""
         rule = self.rule
         return rule.kind == "silent" and (rule.argument.low, rule.count, rule.probability) == (None, None, 1)
 
     def strikes(self, method: str, path: str, query: str) -> bool:
-        """Whether it strikes this request; a strike counts."""
+        """Return whether it applies to this request, and count the use."""
         if self.left == 0 or not self.rule.pattern.matches(method, path, query):
             return False
         if self.rule.probability < 1 and self.random.random() >= self.rule.probability:
@@ -50,7 +50,7 @@ class ActiveRule:
 
 
 class Faults:
-    """The rules that hold, in the order they were given. The same seed and requests make the same faults."""
+    """The active rules in order. Equal seeds and requests give equal faults."""
 
     def __init__(self, seed: int, rules: Iterable[Rule] = ()) -> None:
         self._seed = seed
@@ -60,25 +60,25 @@ class Faults:
             self.add(rule)
 
     def add(self, rule: Rule) -> ActiveRule:
-        """Let a rule hold from now on."""
+        """Add a rule."""
         self._given += 1
         active = ActiveRule(self._given, rule, self._seed)
         self.active.append(active)
         return active
 
     def remove(self, number: int) -> bool:
-        """Lift one rule; False when no such rule holds."""
+        """Remove a rule; return False if it is not active."""
         kept = [active for active in self.active if active.number != number]
         found = len(kept) < len(self.active)
         self.active = kept
         return found
 
     def clear(self) -> None:
-        """Lift every rule."""
+        """Remove all rules."""
         self.active = []
 
     def claim(self, method: str, path: str, query: str) -> list[ActiveRule]:
-        """The rules that strike a request, up to and including the first that answers it."""
+        """Return the rules for a request, up to the first that answers it."""
         struck = []
         for active in self.active:
             if active.strikes(method, path, query):
@@ -88,9 +88,9 @@ class Faults:
         return struck
 
     def refusal(self, method: str, path: str) -> tuple[int, str] | None:
-        """Status and text of the rule that refuses what the plane asks of others (providers.py), None without one.
+        """Return status and text of a rule that refuses an upstream request, or None.
 
-        A pattern that does not begin with a slash is about the plane's own answers alone.
+        Patterns without a leading slash concern the plane's own responses only (core/upstreams.py).
         """
         for active in self.active:
             rule = active.rule
@@ -100,14 +100,14 @@ class Faults:
         return None
 
     def silences(self, method: str, path: str, query: str) -> bool:
-        """Whether an open stream is to say nothing now."""
+        """Return whether an open stream must send nothing now."""
         return any(
             active.is_switch and active.rule.pattern.matches(method, path, query) for active in self.active
         )
 
 
 def _status(rule: Rule) -> int:
-    """What a refusal comes to for whoever only hears of its status; a page is no answer, sign-in means nobody."""
+    """Return the status of a refusal for an upstream request."""
     if rule.kind in ("status", "html"):
         status = int(rule.argument.low or 0)
         return status if status >= 400 else 502
@@ -115,17 +115,17 @@ def _status(rule: Rule) -> int:
 
 
 class FaultInjector:
-    """Lets faults happen before and after an application."""
+    """Apply faults before and after an application."""
 
     def __init__(self, app: ASGIApp, faults: Faults, origin: str) -> None:
         self._app, self._faults, self._origin = app, faults, origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or have it answered and change the answer."""
+        """Answer one request, or pass it on and change the response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # The operations of the MCP endpoint ask through this, too; what they ask brings it along.
+        # The MCP endpoint's operations pass through this too, with the rules of the outer request.
         within = "router" in scope
         scope.setdefault("router", self)
         method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
@@ -164,7 +164,7 @@ class FaultInjector:
 
 
 class _Shaped:
-    """One answer on its way out: streams are changed frame by frame, the rest when it is whole."""
+    """One response being sent: streams are changed frame by frame, others as a whole."""
 
     def __init__(self, send: Send, changes: list[Change], silenced: Callable[[], bool]) -> None:
         self._send, self._changes = send, changes
@@ -180,11 +180,14 @@ class _Shaped:
 
     @property
     def is_cut(self) -> bool:
-        """Whether the answer ended before its end."""
+        """Whether the response was cut off."""
         return self._cut.is_set()
 
     def _hearing_of_the_cut(self, receive: Receive) -> Receive:
-        """To the application a cut is a caller who went: so a stream ends, and its listener with it."""
+        """Report a cut connection to the application as a client disconnect.
+
+        The stream then ends together with its subscription.
+        """
 
         async def heard() -> Message:
             if not self._cut.is_set():
@@ -236,7 +239,7 @@ class _Shaped:
             elif rule.kind == "drop":
                 self._cut.set()
                 kept = min(kept, promised // 2 if limit is None else int(limit))
-                # What is cut must have been promised.
+                # The length that a cut response promises must be its full length.
                 promised = max(promised, kept + 1)
         others = [item for item in start["headers"] if item[0].lower() != b"content-length"]
         headers = (
@@ -264,7 +267,7 @@ def _header(message: Message, name: bytes) -> bytes:
 
 
 class _CutIsMeant(logging.Filter):
-    """Keeps the server's complaint about an unfinished answer out of the log, once for each that we left so."""
+    """Drop the server's log message about a response that was cut off on purpose."""
 
     expected = 0
 

@@ -1,4 +1,4 @@
-"""What faults do to a JSON value: wrong types, things from the future, rows twice or out of order, another clock."""
+"""Mutations of JSON values: wrong types, unknown values, duplicates, clock skew."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..db.clock import SECOND_US, iso_app, iso_db, parse_instant
 
 UNKNOWN_VALUE = "from_the_future"
 UNKNOWN_FIELD = "added_later"
-# The fields whose values come from a closed list in the contract.
+# Fields whose values come from a closed list in the contract.
 ENUMERATED = frozenset(
     (
         "status",
@@ -44,7 +44,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
 
 
 def payload(body: Any, change: Callable[[Any], Any]) -> Any:
-    """The body with what the caller asked for changed: `data` inside a v1 envelope, else all of it."""
+    """Apply a mutation to the body: to `data` in a v1 envelope, else to everything."""
     if isinstance(body, dict) and body.get("ok") is True and set(body) == {"ok", "data"}:
         return {"ok": True, "data": change(body["data"])}
     return change(body)
@@ -71,7 +71,7 @@ def _other_type(value: Any) -> Any:
 
 
 def wrong_types(value: Any, names: tuple[str, ...], random: Random) -> Any:
-    """Values of another type: those of the named fields, or without names about every fourth plain value."""
+    """Change the type of named fields, or of about every fourth plain value."""
     if names:
         return _named(value, names)
     return _leaves(value, lambda _, leaf: _other_type(leaf) if random.random() < 0.25 else leaf)
@@ -86,7 +86,7 @@ def _named(value: Any, names: tuple[str, ...]) -> Any:
 
 
 def unknown_fields(value: Any) -> Any:
-    """One more field in every object."""
+    """Add one field to every object."""
     if isinstance(value, dict):
         known = {key: unknown_fields(item) for key, item in value.items()}
         return {**known, UNKNOWN_FIELD: {"since": 2030, "parts": ["a", None]}}
@@ -94,7 +94,7 @@ def unknown_fields(value: Any) -> Any:
 
 
 def unknown_values(value: Any, names: tuple[str, ...]) -> Any:
-    """A value that no list holds in the named fields, or without names in every enumerated field."""
+    """Set unknown values in named fields, or in every enumerated field."""
     wanted = frozenset(names) or ENUMERATED
 
     def change(name: str, leaf: Any) -> Any:
@@ -104,7 +104,7 @@ def unknown_values(value: Any, names: tuple[str, ...]) -> Any:
 
 
 def rows(value: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
-    """The value with its lists of objects changed: itself, or those right inside it."""
+    """Apply a mutation to lists of objects: the value itself, or directly inside it."""
     if isinstance(value, dict):
         return {key: rows(item, change) if isinstance(item, list) else item for key, item in value.items()}
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
@@ -113,19 +113,19 @@ def rows(value: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
 
 
 def twice(items: list[Any]) -> list[Any]:
-    """Every row twice, one right after the other."""
+    """Repeat every row directly after itself."""
     return [item for item in items for _ in range(2)]
 
 
 def shuffled(items: list[Any], random: Random) -> list[Any]:
-    """The rows in another order; two or more different rows never stay as they were."""
+    """Shuffle the rows; two or more different rows always change their order."""
     mixed = list(items)
     random.shuffle(mixed)
     return mixed[1:] + mixed[:1] if mixed == items else mixed
 
 
 def skewed(value: Any, seconds: float) -> Any:
-    """Every instant moved, in the form it had (errors.md §6)."""
+    """Shift every instant, keeping its format (errors.md §6)."""
 
     def change(_: str, leaf: Any) -> Any:
         if not isinstance(leaf, str) or _INSTANT.fullmatch(leaf) is None:

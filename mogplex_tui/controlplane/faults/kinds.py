@@ -1,4 +1,7 @@
-"""The kinds of fault by name, and what each takes after its colon. Loads nothing heavy: the command line reads it."""
+"""The kinds of fault by name, and their arguments.
+
+Imports nothing heavy, because the command line reads it.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ _FIELD = re.compile(r"\w+", re.ASCII)
 
 
 class BadArgumentError(ValueError):
-    """What stands after the colon of a kind is of no use; the text says what is wrong."""
+    """An invalid argument of a kind; the message says what is wrong."""
 
 
 class Argument(NamedTuple):
-    """What a kind was given: one or two numbers in the kind's own unit, or names of JSON fields."""
+    """A kind's argument: one or two numbers in its unit, or names of JSON fields."""
 
     low: float | None = None
     high: float | None = None
@@ -82,7 +85,7 @@ def _nothing(text: str) -> Argument:
     return Argument()
 
 
-# name -> what reads its argument. Refusing kinds answer in the service's place, the others work on its answer.
+# name -> parser of its argument. Refusing kinds replace the service's response, the others change it.
 REFUSING: dict[str, Callable[[str], Argument]] = {
     "status": _status,
     "401": _nothing,

@@ -15,11 +15,11 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 class BadRuleError(ValueError):
-    """A rule that cannot be read; the text says which word is wrong and what would be right."""
+    """An invalid rule; the message names the wrong word and the valid ones."""
 
 
 class Pattern(NamedTuple):
-    """Which requests are meant: methods (none: all), a path, and query parameters that must be there."""
+    """The requests of a rule: methods (none: all), a path, and required parameters."""
 
     methods: frozenset[str]
     path: re.Pattern[str]
@@ -27,11 +27,11 @@ class Pattern(NamedTuple):
 
     @property
     def is_rooted(self) -> bool:
-        """Whether the path was given from its first slash on, and not as "anything"."""
+        """Whether the path was given from its first slash on."""
         return self.path.pattern.startswith("/")
 
     def matches(self, method: str, path: str, query: str) -> bool:
-        """Whether a request is meant; HEAD counts as GET, and `query` is the raw text after the question mark."""
+        """Return whether a request matches; HEAD counts as GET, `query` is raw text."""
         if self.methods and method not in self.methods and not (method == "HEAD" and "GET" in self.methods):
             return False
         if self.path.fullmatch(path) is None:
@@ -44,7 +44,7 @@ class Pattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One fault: what it is, for which requests, how often (None: always) and how likely (1: surely)."""
+    """One fault: kind, requests, number of uses (None: unlimited) and probability."""
 
     text: str
     pattern: Pattern
@@ -55,12 +55,12 @@ class Rule:
 
 
 def glob(text: str) -> re.Pattern[str]:
-    """A pattern in which `*` stands for anything, slashes included."""
+    """Compile a pattern in which `*` matches anything, slashes included."""
     return re.compile(".*".join(re.escape(part) for part in text.split("*")), re.DOTALL)
 
 
 def pattern(methods: str, where: str) -> Pattern:
-    """The requests meant by `GET`, `GET,POST` or `*` and a path with `*`, and parameters after `?`.
+    """Parse `GET`, `GET,POST` or `*`, and a path with `*` and parameters after `?`.
 
     Raises BadRuleError.
     """
@@ -76,7 +76,7 @@ def pattern(methods: str, where: str) -> Pattern:
 
 
 def parse(text: str) -> Rule:
-    """Read one rule; raises BadRuleError."""
+    """Parse one rule. Raises BadRuleError."""
     words = text.split()
     if len(words) < 3:
         raise BadRuleError(f"{text!r} is incomplete; a rule is {FORM}")

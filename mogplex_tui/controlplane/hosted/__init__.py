@@ -1,1 +1,1 @@
-"""The hosted service's defects and its redirects to /login; the documented profile needs none of it."""
+"""The hosted service's defects and redirects; the documented profile skips it."""

@@ -1,4 +1,4 @@
-"""One request to the hosted service: which of the defects of defects.py it may meet."""
+"""Find the defects of defects.py that apply to a request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .defects import Broken, WholeBody
 
 
 class Known(NamedTuple):
-    """A defect with its path made ready for matching."""
+    """A defect with its compiled path."""
 
     methods: frozenset[str]
     path: re.Pattern[str]
@@ -48,12 +48,12 @@ ASSIGNED = _meant((whole.methods, whole.path) for whole in defects.MASS_ASSIGNED
 ABSENT = _meant(defects.ABSENT)
 EMPTY = _meant((whole.methods, whole.path) for whole in defects.EMPTY_UPDATES)
 BODY_IDS = _known(broken for broken, _, _ in defects.BODY_IDS)
-# Those of which the body decides.
+# Defects that depend on the body.
 _BY_BODY = (*UNGUARDED, *JSON_ONLY, *REFUSED, *ASSIGNED, *ABSENT, *EMPTY, *BODY_IDS)
 
 
 class Visit:
-    """One request, what came of it, and the defects it may meet."""
+    """One request, its outcome, and the defects that may apply to it."""
 
     def __init__(self, scope: Scope) -> None:
         self.method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -68,7 +68,7 @@ class Visit:
         self.refused: list[None] = []
 
     def meets(self, known: Iterable[Known]) -> list[Broken]:
-        """Those of the defects whose method, path and conditions fit."""
+        """Return the defects whose method, path and conditions match."""
         return [
             broken
             for broken in self.may_meet(known)
@@ -76,16 +76,16 @@ class Visit:
         ]
 
     def may_meet(self, known: Iterable[Known]) -> list[Broken]:
-        """Those of the defects whose method and path fit."""
+        """Return the defects whose method and path match."""
         return [k.broken for k in known if self.method in k.methods and k.path.fullmatch(self.path)]
 
     @property
     def body_decides(self) -> bool:
-        """Whether `look_at` has to be told the body before the handler runs."""
+        """Whether `look_at` needs the body before the handler runs."""
         return bool(self.may_meet(_BY_BODY))
 
     def look_at(self, body: bytes) -> None:
-        """Decide by the body what the database will refuse."""
+        """Decide from the body what the database will refuse."""
         is_json = True
         try:
             self.body = parsed(body)
@@ -97,11 +97,11 @@ class Visit:
 
     @property
     def keys(self) -> dict[str, Any]:
-        """The body as an object; anything else has no keys."""
+        """Return the body as an object; other values have no keys."""
         return self.body if isinstance(self.body, dict) else {}
 
     def refused_write(self) -> Broken | None:
-        """The write that the database will refuse, by the keys of the body."""
+        """Return the write that the database will refuse because of the body's keys."""
         met = [b for b in self.may_meet(REFUSED) if all(name in self.keys for name, _ in b.when)]
         if met:
             return met[0]
@@ -112,7 +112,7 @@ class Visit:
         return None
 
     def unfit_row(self) -> Broken | None:
-        """What the database says to values that a check of the plane's own refused."""
+        """Return the database's message for values that the plane's own checks refuse."""
         for whole in filter(lambda whole: whole.needed, self._assigned()):
             absent = [name for name in whole.needed.split() if self.keys.get(name) is None]
             where = f'relation "{whole.table}"'
@@ -124,18 +124,18 @@ class Visit:
         return None
 
     def no_row(self) -> Broken:
-        """What is said of an update that finds nothing."""
+        """Return the message for an update that finds no row."""
         row_id = self.keys.get("id")
         if isinstance(row_id, str) and not is_uuid(row_id.strip()):
             return self._row_refused(defects.CAST.replace("{id}", row_id.strip()))
         return self._row_refused(defects.NO_ROW)
 
     def changes_nothing(self) -> bool:
-        """Whether an update has no column in it."""
+        """Return whether an update contains no column."""
         return not any(self.keys.keys() & set(whole.keys.split()) for whole in defects.EMPTY_UPDATES)
 
     def body_id(self) -> tuple[Broken, str] | None:
-        """The defect of an id in the body that is no UUID, and the refusal that it comes instead of."""
+        """Return the defect of an id in the body that is no UUID, with its refusal."""
         for broken, key, refusal in defects.BODY_IDS:
             said = self.keys.get(key)
             if broken in self.may_meet(BODY_IDS) and isinstance(said, str) and not is_uuid(said.strip()):
@@ -153,7 +153,7 @@ class Visit:
         return Broken(self.method, self.path, text)
 
     def bad_id(self) -> tuple[Broken, str] | None:
-        """The defect of a path with an id that is no UUID, and that id."""
+        """Return the defect of a path with an id that is no UUID, and that id."""
         if self.path in defects.NOT_IDS:
             return None
         for known in BAD_IDS:
@@ -165,7 +165,7 @@ class Visit:
         return None
 
     def holds(self, name: str, wanted: str) -> bool:
-        """Whether a condition of defects.py on a query parameter holds."""
+        """Return whether a condition on a query parameter holds."""
         if wanted.startswith("!"):
             rest = wanted[1:]
             return not self.holds(name, rest if rest == "given" else f"={rest}")

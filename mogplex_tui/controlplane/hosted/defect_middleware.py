@@ -1,4 +1,4 @@
-"""Makes the defects of the hosted service happen: looks up those a request may meet, and corrects its answer."""
+"""Reproduce the hosted service's defects by changing responses."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .defect_matching import Visit
 from .defects import Broken
 
 CALLS = defects.OBSERVABILITY + "/calls"
-# More rows than a plane holds.
+# More rows than any plane has.
 EVERY = 2**31 - 1
 
 
 class Answered(NamedTuple):
-    """A whole answer."""
+    """A complete response."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -35,14 +35,14 @@ class Answered(NamedTuple):
 
     @property
     def is_json(self) -> bool:
-        """Whether the body says that it is JSON."""
+        """Whether the content type is JSON."""
         return any(
             n.lower() == b"content-type" and v.startswith(b"application/json") for n, v in self.headers
         )
 
 
 class HostedDefects:
-    """Lets the handlers work and then does to their answers what the hosted service would."""
+    """Let the handlers run, then change their responses as the hosted service would."""
 
     def __init__(self, app: ASGIApp, plane: Plane) -> None:
         self._app, self._plane = app, plane
@@ -52,7 +52,7 @@ class HostedDefects:
         if scope["type"] != "http" or not scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)
             return
-        # The operations of the MCP endpoint go through the same defects as the routes behind them.
+        # The MCP endpoint's operations have the same defects as their routes.
         scope.setdefault("router", self)
         visit = Visit(scope)
         if visit.method == defects.GONE.methods and visit.path == defects.GONE.path:
@@ -93,7 +93,7 @@ class HostedDefects:
         return found
 
     async def _look_at_body(self, visit: Visit, receive: Receive) -> Receive:
-        """Read the body, decide what the database will refuse, and let the handler read it again."""
+        """Read the body, decide what the database will refuse, and replay the body."""
         messages: list[Message] = []
         while True:
             message = await receive()
@@ -118,7 +118,7 @@ class HostedDefects:
                 parts.append(message.get("body", b""))
 
         def entered(caller: Caller | None) -> None:
-            # After the credential was looked up: that a token was used is written down all the same.
+            # After authentication: the use of the token is recorded all the same.
             visit.caller = caller
             if visit.refuses:
                 REFUSING.set(visit.refused)
@@ -142,7 +142,7 @@ class HostedDefects:
         return _error(visit, visit.meets(known.EXPORTS)[0], "")
 
     def _after_search(self, visit: Visit, answered: Answered) -> Response | None:
-        """Nothing matches, and a text that is in the name of one of the caller's repositories is a 500."""
+        """Return an empty search result, or a 500 for a text in a repository's name."""
         if answered.status != 200:
             return None
         text = searched(visit.query.get("q", ""))
@@ -177,7 +177,7 @@ def _after_refused_write(visit: Visit, _: Answered) -> Response | None:
 
 
 def _after_refused_row(visit: Visit, answered: Answered) -> Response | None:
-    """Where the plane looks first, the hosted service hears it from its database."""
+    """Return the database's message where the plane's own check refuses a row."""
     if answered.status == 400 and (unfit := visit.unfit_row()) is not None:
         return _error(visit, unfit, "")
     if answered.status == 404 and answered.is_json and visit.may_meet(known.ABSENT):
@@ -214,7 +214,7 @@ def _after_paging(visit: Visit, answered: Answered) -> Response | None:
 
 
 def _after_no_limit(_: Visit, answered: Answered) -> Response | None:
-    # The end alone is changed: the body may hold every call that there is.
+    # Only the end is changed: the body may contain every call.
     end = b',"limit":%d}' % EVERY
     if answered.status != 200 or not answered.body.endswith(end):
         return None
@@ -222,7 +222,7 @@ def _after_no_limit(_: Visit, answered: Answered) -> Response | None:
 
 
 def _is_a_page(answered: Answered) -> bool:
-    """Whether there is no such route at all."""
+    """Return whether there is no such route."""
     return answered.status == 404 and not answered.is_json
 
 

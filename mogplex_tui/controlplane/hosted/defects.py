@@ -1,7 +1,7 @@
-"""What the hosted service of August 2026 gets wrong, as data: on which requests, and what comes instead.
+"""Defects of the hosted service of August 2026, as data.
 
-A defect only replaces the answer of a handler that did its own checks first: who may not, is told so as ever.
-`{name}` in a path is one segment that ought to be a UUID, `{*}` one of any form.
+A defect only replaces the response of a handler that did its own checks first, so that unauthorized requests are
+refused as usual. `{name}` in a path is one segment that should be a UUID, `{*}` one of any form.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 V1 = "/api/v1/mogplex"
 OBSERVABILITY = "/api/observability"
-# The database's own sentence about an id that is none.
+# The database's message about an invalid id.
 CAST = 'invalid input syntax for type uuid: "{id}"'
 
 
 class Broken(NamedTuple):
-    """Requests whose good answer never arrives: a 500 with this text comes instead, or an empty one for "".
+    """Requests whose response is a 500 with this text, or an empty 500 for "".
 
     `when` names conditions on query parameters, all of which must hold: `given`, `no_number`, `no_uuid`, or a value
     after an equals sign.
@@ -27,12 +27,12 @@ class Broken(NamedTuple):
     when: tuple[tuple[str, str], ...] = ()
     status: int = 500
     code: str = ""
-    # An answer besides the usual ones that it comes instead of.
+    # Another response that it replaces, besides successes.
     instead: int = 0
 
 
 class WholeBody(NamedTuple):
-    """Requests whose body goes into a table as it is: the keys that may be in it, and those that must be."""
+    """Requests whose body is stored as it is: its allowed keys and required ones."""
 
     methods: str
     path: str
@@ -41,7 +41,7 @@ class WholeBody(NamedTuple):
     needed: str = ""
 
 
-# An id that is no UUID (errors.md §1.1; the families' own notes). The text stands in the envelope of its family.
+# An id that is no UUID (errors.md §1.1, and the notes of each family). The text has the format of its family.
 BAD_IDS = (
     Broken("GET", V1 + "/runs/{id}", "Failed to load run"),
     Broken("GET", V1 + "/runs/{id}/events", "Failed to list events"),
@@ -73,7 +73,7 @@ BAD_IDS = (
     Broken("GET,PATCH,DELETE", "/api/mcp-servers/{id}", CAST),
     Broken("GET,PUT,DELETE", "/api/flows/{id}", ""),
     Broken("POST", "/api/flows/{id}/webhook-secret", ""),
-    # A flow that is not there looks to this handler like one that is not published.
+    # This handler treats a missing flow as an unpublished one.
     Broken("POST", "/api/flows/{id}/test-trigger", "", instead=400),
     Broken("POST", "/api/webhooks/flows/{id}", ""),
     Broken(
@@ -88,10 +88,10 @@ BAD_IDS = (
     Broken("DELETE", "/api/flows/templates/{id}", CAST),
     Broken("POST", "/api/control/approvals/{id}", "Failed to resolve approval"),
 )
-# Paths that look like one of the above and are routes of their own.
+# Paths that look like one of the above and have their own routes.
 NOT_IDS = ("/api/flows/approvals", "/api/flows/assistant", "/api/flows/templates")
 
-# Requests that the Postgres backend cannot answer (README; v1.md §5, observability.md §0 and §2, identity.md §8).
+# Requests that the Postgres backend cannot answer (v1.md §5, observability.md §0 and §2, identity.md §8).
 BROKEN = (
     Broken("GET", V1 + "/automations", "Failed to list automations", (("cursor", "given"),)),
     Broken("GET", V1 + "/sandboxes", "Failed to list sandboxes", (("repo_id", "no_uuid"),)),
@@ -124,12 +124,12 @@ BROKEN = (
     Broken("DELETE", "/api/skills", CAST, (("id", "no_uuid"),)),
     Broken("DELETE", "/api/rules", CAST, (("id", "no_uuid"),)),
     Broken("DELETE", "/api/triggers", CAST, (("id", "no_uuid"),)),
-    # The row is gone all the same.
+    # The row is deleted all the same.
     Broken("DELETE", "/api/mcp-servers/{*}", "Server not found", status=404),
 )
 
 # Requests that pass their checks and then store nothing (projects.md §4.3, §4.6 and §8, routing.md §2, system.md §3).
-# `when` of these names keys of the JSON body.
+# `when` names keys of the JSON body.
 REFUSED_WRITES = (
     Broken("POST,PATCH", "/api/repos", "the written row cannot be returned with its workspace"),
     Broken("POST,PUT", "/api/triggers", "the written row cannot be returned with its agent"),
@@ -137,12 +137,12 @@ REFUSED_WRITES = (
     Broken("POST", "/api/repos/{*}/skills", "no unique key matches the upsert", (("skill_id", "given"),)),
     Broken("POST", "/api/repos/{*}/subproject", "the new row breaks the check on its owner"),
 )
-# Always refused by the database, whether or not there was anything to write.
+# Always refused by the database.
 REFUSED_QUERIES = (Broken("GET", "/api/cron/reconcile-job-runs", ""),)
 
-# Handlers that write the whole body into a table: any key but its columns and those that they take out is refused by
-# the database, and so is a row without what a column needs (library.md, "Mass assignment", §6.1, §7, §11 and §12).
-# That such a body may also set columns of the service's own is not reproduced.
+# Handlers that write the whole body into a table: the database refuses unknown columns, and rows without a required one
+# (library.md, "Mass assignment", §6.1, §7, §11 and §12). That such a body can also set the service's own columns is not
+# reproduced.
 MASS_ASSIGNED = (
     WholeBody(
         "POST,PUT",
@@ -168,7 +168,7 @@ MASS_ASSIGNED = (
         "id expected_updated_at user_id model mode title messages local_msgs harness_state created_at updated_at",
     ),
 )
-# Updates that read the row back: one that is not there is a 500 instead of the 404 that was meant (identity.md §1.6).
+# Updates that read the row back: a missing row is a 500 instead of the intended 404 (identity.md §1.6).
 ABSENT = (
     ("PUT", "/api/skills"),
     ("PUT", "/api/rules"),
@@ -176,10 +176,10 @@ ABSENT = (
     ("PATCH", "/api/repos"),
 )
 NO_ROW = "Cannot coerce the result to a single JSON object"
-# An agent is updated with nothing to update (library.md §1.3).
+# An update of an agent without any column (library.md §1.3).
 EMPTY_UPDATES = (WholeBody("PUT", "/api/agents", "agents", "name model category description system_prompt"),)
 
-# An id in the body that is no UUID, what it stands under, and the refusal that the cast comes instead of (v1.md §5.3).
+# An id in the body that is no UUID, its key, and the refusal that the database error replaces (v1.md §5.3).
 BODY_IDS = (
     (
         Broken("POST", V1 + "/automations/{*}/trigger", "Failed to trigger automation"),
@@ -188,13 +188,13 @@ BODY_IDS = (
     ),
 )
 
-# As UNGUARDED, where what went wrong is caught and its text is the answer (library.md §8.2).
+# As UNGUARDED, where the exception is caught and its text is the response (library.md §8.2).
 NO_JSON = "the body ended before it was JSON"
 PARSER_TEXTS = (Broken("POST,PATCH,DELETE", "/api/connections", NO_JSON),)
-# As UNGUARDED, but for null, which a check refuses (library.md §9.2).
+# As UNGUARDED, except for null, which a check refuses (library.md §9.2).
 JSON_ONLY = (Broken("POST", "/api/mcp-servers", ""), Broken("PATCH", "/api/mcp-servers/{*}", ""))
-# Handlers that parse their body without a guard: 500 with an empty body for what is not JSON, and for null
-# (errors.md §2, E10; marked J500 in the families' files).
+# Handlers that parse their body without a guard: 500 with an empty body for text that is no JSON, and for null
+# (errors.md §2, E10; marked J500 in the contract).
 UNGUARDED = (
     ("PATCH", "/api/settings"),
     ("PATCH", "/api/models"),
@@ -241,7 +241,7 @@ PAGED_IN_MEMORY = (
     (OBSERVABILITY + "/automation-events", (("agent_id", "given"),)),
 )
 
-# Assignments are not made any more; the answer does not depend on who asks or what (routing.md §1.2).
+# Assignments cannot be created any more; the response is the same for every request (routing.md §1.2).
 GONE = Broken(
     "POST",
     "/api/assignments",
@@ -249,7 +249,7 @@ GONE = Broken(
     status=410,
 )
 
-# The exports of servers, which fail once a secret is stored (README).
+# The exports of MCP servers, which fail once a secret is stored (mcp.md).
 EXPORTS = (
     Broken("GET", V1 + "/mcp/servers", "Failed to list MCP servers"),
     Broken("GET", "/api/mcp-servers", "the stored secret cannot be read", (("format", "=cli"),)),

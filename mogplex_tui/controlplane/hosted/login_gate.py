@@ -1,4 +1,7 @@
-"""The hosted service's edge: what passes on to a handler, and what is sent away before it (auth.md §3 and §4)."""
+"""The hosted edge: which requests reach a handler, and which are redirected.
+
+auth.md §3, §4.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from ..http.endpoints import Service, answer
 from ..http.worker_credentials import USER_HEADER, delegated
 
 ASSETS = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
-# Open to anybody. A text is a path with all below it, one that ends in `*` is any path that begins so.
+# Public paths. A text is a path with everything below it; one that ends in `*` is a prefix.
 PUBLIC = (
     "/api/auth/*",
     "/api/oauth/decision",
@@ -30,7 +33,7 @@ PUBLIC = (
     "/",
 )
 MACHINE = ("/api/cron/*", "/api/agent/review", "/api/jobs/process")
-# Where a personal access token is looked at (auth.md §4).
+# Paths on which a personal access token is accepted (auth.md §4).
 FOR_TOKENS = (
     "/api/settings",
     "/api/models",
@@ -45,18 +48,18 @@ _BEARER = re.compile(r"Bearer (.+)", re.DOTALL)
 
 
 def is_one_of(path: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a path is one of these, where a `*` at the end stands for anything."""
+    """Return whether a path is one of these, where a final `*` matches anything."""
     return any(path.startswith(p[:-1]) if p.endswith("*") else path == p for p in patterns)
 
 
 class HostedGate:
-    """Decides about every request in the order of auth.md §3; the first condition that is met counts."""
+    """Decide about every request in the order of auth.md §3."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app, self._service = app, service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request on, or send it away."""
+        """Pass a request on, or redirect it."""
         sent_away = self._decide(Request(scope)) if scope["type"] == "http" else None
         await (sent_away or self._app)(scope, receive, send)
 
@@ -83,7 +86,7 @@ class HostedGate:
         return login(path, query, expired=(referrer.scheme, referrer.netloc) == (home.scheme, home.netloc))
 
     def _credential_passes(self, path: str, authorization: str, cookie: str | None) -> bool:
-        """Whether the way in is open: a token is not looked at here, a session is."""
+        """Return whether the credentials pass; a token is not checked here, a session is."""
         bearer = _BEARER.match(authorization)
         if bearer is not None:
             if is_v1(path):
@@ -110,6 +113,6 @@ def _same(given: str, wanted: str) -> bool:
 
 
 def _moved(where: str, query: str) -> Response:
-    # A path of several slashes at its beginning would name another host.
+    # A path that starts with several slashes would name another host.
     where = where if "://" in where else "/" + where.lstrip("/")
     return RedirectResponse(f"{where}?{query}" if query else where, 308)

@@ -8,13 +8,15 @@ import logging
 import sys
 from collections import Counter
 
+from mogplex_tui.api.budget import Blocked, Priority, Slot
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.executor import new_key
-from mogplex_tui.operate.run_changes import Draft, start
+from mogplex_tui.operate.run_actions import Draft
+from mogplex_tui.operate.run_changes import start
 
 from .figures import say
 
@@ -67,14 +69,14 @@ async def _watch(said: dict[str, str], cookie: bool, realtime: bool) -> tuple[in
         await asyncio.wait_for(streaming.wait(), 120)
         await asyncio.sleep(SETTLE)
         log.addHandler(counter)
-        spent, budget_ask = 0, session.budget.ask
+        spent, acquire = 0, session.budget.acquire
 
-        def counted(priority: object) -> object:
+        def counted(priority: Priority) -> Slot | Blocked:
             nonlocal spent
             spent += 1
-            return budget_ask(priority)  # type: ignore[arg-type]
+            return acquire(priority)
 
-        session.budget.ask = counted  # type: ignore[method-assign,assignment]
+        session.budget.acquire = counted  # type: ignore[method-assign]  # every slot is counted
         await asyncio.sleep(WATCHED)
         return sum(counter.paths.values()), spent, counter.paths
     finally:

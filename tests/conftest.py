@@ -20,7 +20,8 @@ import tests.once  # noqa: F401
 from mogplex_tui.api import limiter
 
 # On a busy machine five seconds, which httpx gives a connection and an answer, may pass while nothing gets its turn.
-httpx.AsyncClient.__init__.__kwdefaults__["timeout"] = httpx.Timeout(60)
+_defaults: Any = httpx.AsyncClient.__init__.__kwdefaults__
+_defaults["timeout"] = httpx.Timeout(60)
 
 _real_connect = socket.socket.connect
 

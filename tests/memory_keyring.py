@@ -11,10 +11,10 @@ from keyring.errors import KeyringLocked, PasswordDeleteError
 
 
 class MemoryKeyring(KeyringBackend):
-    priority = 5  # type: ignore[assignment]
+    priority = 5
 
     def __init__(self, *, longest: int | None = None) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # keyring has no annotation there
         self.kept: dict[tuple[str, str], str] = {}
         self.longest = longest
         self.locked = False

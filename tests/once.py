@@ -10,11 +10,13 @@ import gc
 import importlib.util
 import ssl
 import sys
+from typing import Any
 
 import starlette.routing
 
 # An HTTP client reads the machine's certificates, though it will only ever ask the loopback address in the clear.
-ssl.create_default_context = functools.cache(ssl.create_default_context)
+_cached: Any = functools.cache(ssl.create_default_context)
+ssl.create_default_context = _cached
 # Every plane has the same routes.
 starlette.routing.compile_path = functools.cache(starlette.routing.compile_path)
 # The client's locks look for this package each time that one is made, and where there is none look everywhere.

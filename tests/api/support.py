@@ -56,13 +56,12 @@ Handler = Callable[[Seen, asyncio.StreamWriter], Awaitable[bytes | None]]
 
 def http(status: int, body: Any = b"", content_type: str = "application/json", **headers: str) -> bytes:
     """One whole HTTP answer; a value that is not bytes is sent as JSON."""
-    if not isinstance(body, bytes):
-        body = json.dumps(body).encode()
-    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}"]
+    content: bytes = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(content)}"]
     if content_type:
         lines.append(f"Content-Type: {content_type}")
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
 
 
 def ok(data: Any) -> bytes:

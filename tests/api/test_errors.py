@@ -258,7 +258,7 @@ def test_an_unversioned_success_is_taken_as_it_is() -> None:
     "kind", [k for k in vars(e).values() if isinstance(k, type) and issubclass(k, e.MogplexError)]
 )
 def test_every_error_says_what_and_what_helps(kind: type[e.MogplexError]) -> None:
-    error = kind(5.0) if kind is e.BudgetBlocked else kind("It broke")  # type: ignore[arg-type]
+    error = kind(5.0) if kind is e.BudgetBlocked else kind("It broke")
     assert str(error).startswith(("It broke.", "The request budget is used up."))
     assert kind in (e.MogplexError, e.InvalidInput) or kind.default_advice
     assert isinstance(error, e.MogplexError)

@@ -39,7 +39,7 @@ def event(number: int, size: int = 60) -> dict[str, Any]:
 
 
 async def batches(client: MogplexClient) -> AsyncIterator[list[Event]]:
-    async with aclosing(client.observability.call_events(CALL_ID)) as source:  # type: ignore[type-var]
+    async with aclosing(client.observability.call_events(CALL_ID)) as source:
         async for batch in source:
             yield batch
 
@@ -161,7 +161,7 @@ async def test_leaving_a_stream_early_frees_its_connection_and_its_place() -> No
     async with serving(http(200, body)) as service, service.client() as client:
         for _ in range(wire.MAX_IN_FLIGHT * 3):
             async with asyncio.timeout(30):
-                async with aclosing(client.at(Priority.ACTION).observability.call_events(CALL_ID)) as source:  # type: ignore[type-var]
+                async with aclosing(client.at(Priority.ACTION).observability.call_events(CALL_ID)) as source:
                     async for _batch in source:
                         break
         assert len(service.seen) == wire.MAX_IN_FLIGHT * 3
@@ -246,7 +246,7 @@ async def test_silence_is_a_dropped_connection(monkeypatch: pytest.MonkeyPatch) 
                 heard.append(message)
 
         holding = asyncio.create_task(hold())
-        await until(lambda: heard)
+        await until(lambda: bool(heard))
         put_forward(monkeypatch, realtime.SILENCE_TIMEOUT)
         with pytest.raises(e.TimedOut):
             await asyncio.wait_for(holding, 30)

@@ -56,7 +56,7 @@ def test_what_the_service_would_refuse_is_refused_here_in_one_sentence(
     field: str, value: str, words: str
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
-        RunStart(**{"repo_id": REPO, "prompt": "x", field: value})
+        RunStart.model_validate({"repo_id": REPO, "prompt": "x", field: value})
     assert words in str(caught.value)
     assert list(caught.value.problems) == [field]
     assert "\n" not in str(caught.value)

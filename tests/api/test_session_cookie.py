@@ -72,8 +72,8 @@ async def _read_settings(client: MogplexClient) -> object:
     return (await client.settings.get()).default_model
 
 
-async def _change_settings(client: MogplexClient) -> object:
-    return await client.settings.update(theme="dark")
+async def _change_settings(client: MogplexClient) -> None:
+    await client.settings.update(theme="dark")
 
 
 async def _read_models(client: MogplexClient) -> object:

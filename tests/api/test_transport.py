@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api import network_backend, wire
+from mogplex_tui.api import wire
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.client import MogplexClient
@@ -405,7 +405,7 @@ async def test_the_next_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPat
             (socket.AF_INET, stream, 6, "", ("127.0.0.9", port)),
             (socket.AF_INET, stream, 6, "", ("127.0.0.1", port)),
         ]
-        monkeypatch.setattr(network_backend.socket, "getaddrinfo", lambda *_, **__: found)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
         service.base_url = f"http://localhost:{port}"
         async with service.client() as client:
             assert (await client.runs.get(RUN_ID)).run_id == RUN_ID

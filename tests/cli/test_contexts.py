@@ -67,8 +67,14 @@ async def test_contexts_are_added_listed_used_changed_renamed_and_removed(mogple
 
 async def test_contexts_are_told_as_in_the_console(mogplex: Mogplex) -> None:
     """What a column is called, and what stands in it, is the same in both lists."""
-    options = {"kept_in": "file", "holds": ("token", "session"), "read_only": True, "protected": True}
-    context = Context("prod", "https://mogplex.com", **options)
+    context = Context(
+        "prod",
+        "https://mogplex.com",
+        kept_in="file",
+        holds=("token", "session"),
+        read_only=True,
+        protected=True,
+    )
     contexts.change(lambda known: known.put(context, use=True))
     session = FakeSession(state_dir("prod"))
     (entry,) = (await KIND.sources[0].read(session.client, session)).entries

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from mogplex_tui import app
+from mogplex_tui.api.target import Target
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context
 from mogplex_tui.config.credential_store import StoredCredential
@@ -43,6 +44,12 @@ def ring() -> Iterator[Asked]:
         yield ring
 
 
+async def _target(console: app.ConsoleApp) -> Target | None:
+    """Return the target that a console finds with its credentials."""
+    assert console._look_up is not None
+    return await console._look_up()
+
+
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch, ring: Asked) -> list[str]:
     """What became of the consoles that were shown: how often the keyring was asked before, and what was found then."""
@@ -51,7 +58,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, ring: Asked) -> list[str]:
     def run(self: app.ConsoleApp) -> int:
         said.append(f"asked {ring.asked} times")
         if self._look_up is not None:
-            target = asyncio.run(self._look_up())  # type: ignore[arg-type]
+            target = asyncio.run(_target(self))
             said.append("none" if target is None else f"{target.name} {target.token == Secret(TOKEN)}")
         return 0
 
@@ -81,7 +88,7 @@ async def test_who_leaves_before_the_keyring_answers_is_asked_nothing(
     mogplex: Mogplex, shown: list[str], ring: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def left(self: app.ConsoleApp) -> None:
-        looking = asyncio.ensure_future(self._look_up())  # type: ignore[misc]
+        looking = asyncio.ensure_future(_target(self))
         await asyncio.sleep(0)
         looking.cancel()
 

@@ -15,7 +15,7 @@ from mogplex_tui.cli.output import Column, Output, clip, width
 
 
 class Screen(io.StringIO):
-    encoding = "utf-8"  # type: ignore[assignment]
+    encoding = "utf-8"
 
     def __init__(self, terminal: bool = False) -> None:
         super().__init__()

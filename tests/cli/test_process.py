@@ -13,6 +13,8 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
+import pytest
+
 from mogplex_tui.config import contexts
 from mogplex_tui.config.contexts import Context
 from mogplex_tui.controlplane.server import PlaneServer
@@ -91,7 +93,7 @@ async def test_a_full_disk_is_said(operator: Mogplex, world: World) -> None:
 async def test_text_reaches_a_reader_that_knows_only_ascii(
     operator: Mogplex,
     world: World,
-    monkeypatch,  # type: ignore[no-untyped-def]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world.call(metadata={"agent_name": "Zoë"})
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")

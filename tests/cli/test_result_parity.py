@@ -30,7 +30,7 @@ from mogplex_tui.operate import executor, run_changes
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation, Values
-from mogplex_tui.operate.run_changes import Draft
+from mogplex_tui.operate.run_actions import Draft
 from tests.cli.support import Mogplex
 from tests.pilot.kinds.conftest import seed
 from tests.pilot.kinds.test_verbs import GONE_IS_FINE, NEEDED, SETTINGS, Bench
@@ -102,7 +102,8 @@ class Pair:
         bench, kind = self.console, self.console.kind
         self.fault()
         for each in (self.console, self.command):
-            NEEDED.get(name_of(kind, action), lambda _: None)(each.server.plane)
+            if (prepare := NEEDED.get(name_of(kind, action))) is not None:
+                prepare(each.server.plane)
         for name in () if kind.join is None else kind.join.related:
             if name != "runs":
                 await collection_of(bench.session, kinds()[name]).fetch()
@@ -112,7 +113,8 @@ class Pair:
         except AssertionError:
             return None
         bench.collection.update_joins()
-        return bench.collection.set.rows.get(found.key, found)
+        shown: Entry[Any] = bench.collection.set.rows.get(found.key, found)
+        return shown
 
     async def by_console(self, action: AnyAction, item: Entry[Any], values: Values) -> tuple[Result, bool]:
         """Return the result, and whether it is what was asked for."""
@@ -164,7 +166,7 @@ async def _pair(kind: AnyKind, seed: Path, place: Path, mogplex: Mogplex) -> Asy
     from mogplex_tui.live.session import Session
 
     async with AsyncExitStack() as stack:
-        benches = []
+        benches = list[Bench]()
         for name in ("console", "command"):
             (place / name).mkdir()
             server = await stack.enter_async_context(plane_of(SETTINGS, seed, place / name))
@@ -172,9 +174,9 @@ async def _pair(kind: AnyKind, seed: Path, place: Path, mogplex: Mogplex) -> Asy
             session = Session(target)
             stack.push_async_callback(session.stop)
             benches.append(Bench(server, session, kind))
-        command = benches[1].server
+        console, command = benches[0], benches[1].server
         mogplex.use(command.base_url, token=command.token, cookie=command.session_cookie)
-        yield Pair(*benches, mogplex)
+        yield Pair(console, benches[1], mogplex)
 
 
 def _cases(kind: AnyKind) -> Iterator[tuple[AnyAction, str]]:

@@ -55,7 +55,7 @@ async def test_every_schema_has_an_answer_in_the_hosted_profile() -> None:
         # Both exports fail there while a stored server has a secret (contract, "Defects observed").
         with world.plane.db.transaction() as tx:
             tx.execute("DELETE FROM user_mcp_servers")
-        for server in PLAIN_SERVERS:
-            await check("POST_api.mcp-servers_201", "POST", SERVERS, json=server)
+        for plain in PLAIN_SERVERS:
+            await check("POST_api.mcp-servers_201", "POST", SERVERS, json=plain)
         await read_exports(check)
         assert sorted(check.met) == shape_names()

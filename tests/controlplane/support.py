@@ -109,14 +109,14 @@ class World:
         return model_id
 
     def call(self, **columns: Any) -> str:
-        columns = {
+        defaults: dict[str, Any] = {
             "user_id": self.user,
             "type": "agent",
             "model": "harness:codex",
             "started_at": self.clock.us,
-        } | columns
+        }
         with self.plane.db.transaction() as tx:
-            return calls.insert_call(tx, **columns)
+            return calls.insert_call(tx, **(defaults | columns))
 
     def event(self, call_id: str, type: str = "log", **columns: Any) -> str:
         columns = {"message": None, "at": self.clock.us} | columns
@@ -125,7 +125,7 @@ class World:
 
     def run(self, repo_id: str, call_id: str | None = None, **columns: Any) -> str:
         call_id = call_id or self.call(repo_id=repo_id)
-        columns = {
+        defaults: dict[str, Any] = {
             "user_id": self.user,
             "idempotency_key": call_id,
             "request_hash": "0" * 64,
@@ -136,21 +136,21 @@ class World:
             "created_at": self.clock.us,
             "runtime_provider": "trigger",
             "runtime_run_id": "run_1",
-        } | columns
+        }
         with self.plane.db.transaction() as tx:
-            return runs.insert_run(tx, repo_id=repo_id, ai_call_id=call_id, **columns)
+            return runs.insert_run(tx, repo_id=repo_id, ai_call_id=call_id, **(defaults | columns))
 
     def sandbox(self, repo_id: str, **columns: Any) -> str:
-        columns = {
+        defaults: dict[str, Any] = {
             "user_id": self.user,
             "base_branch": "main",
             "working_branch": "main",
             "status": "running",
             "sandbox_id": "mogplex-vm-1",
             "created_at": self.clock.us,
-        } | columns
+        }
         with self.plane.db.transaction() as tx:
-            return sandboxes.insert_sandbox(tx, repo_id=repo_id, **columns)
+            return sandboxes.insert_sandbox(tx, repo_id=repo_id, **(defaults | columns))
 
     def agent(self, name: str = "Reviewer", **columns: Any) -> str:
         with self.plane.db.transaction() as tx:
@@ -232,7 +232,7 @@ class Stream:
     async def frames(self) -> list[tuple[str, str]]:
         """Every change until now, as (table, op): a last frame of a table of our own marks the end."""
         self._plane.hub.publish([Frame("end_of_test", "INSERT", None, "x")])
-        found = []
+        found = list[tuple[str, str]]()
         while True:
             line = await self.line()
             assert line.startswith("data: "), line

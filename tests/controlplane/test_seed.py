@@ -35,7 +35,7 @@ def _expected_cost(price: dict[str, Any], call: dict[str, Any]) -> float | None:
         return None
     read = price["pricing_cache_read"]
     write = price["pricing_cache_write"]
-    return (
+    return float(
         call["input_tokens"] * p_in
         + (call["cache_read_input_tokens"] or 0) * (0.1 * p_in if read is None else read)
         + (call["cache_creation_input_tokens"] or 0) * (1.25 * p_in if write is None else write)

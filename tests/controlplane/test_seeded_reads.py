@@ -131,5 +131,5 @@ def test_an_agents_calls(bench: Bench) -> None:
     assert len(rows) > 3
     for agent_id, count in rows:
         query = {"agent_id": agent_id}
-        found = find_calls(bench.plane, bench.plane.user_id, lambda name, q=query: q.get(name, ""), 1, 5)
+        found = find_calls(bench.plane, bench.plane.user_id, lambda name: query.get(name, ""), 1, 5)
         assert found.total == count

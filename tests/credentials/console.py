@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from mogplex_tui.operate import messages
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.credentials.service import Credentials, Services
 from tests.pilot.conftest import Console
-from tests.pilot.kinds.walking import asks_the_service, heard, settled, soon
+from tests.pilot.kinds.walking import asks_the_service, collection_in, heard, settled, soon
 
 RUNS = "runs"
 LISTED = [RUNS, *(kind.name for kind in kinds().values() if asks_the_service(kind))]
@@ -93,11 +93,12 @@ async def walk(services: Services, credentials: Credentials, place: Path) -> Wal
 
 async def _seen(ui: Any, name: str) -> Seen:
     await ui.app.parts.navigation.go(name)
+    closed: Callable[[], list[str]]
     if name == RUNS:
-        rows, closed = ui.app.runs.set, list[str]
+        rows, closed = ui.app.runs.set, list
     else:
         kind = kinds()[name]
-        collection = (await heard(ui, kind)).model.collection
+        collection = collection_in(await heard(ui, kind))
         rows, closed = collection.set, lambda: messages.closed_lines(collection.closed(), kind.needs)
 
     def known() -> bool:

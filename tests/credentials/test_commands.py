@@ -96,7 +96,7 @@ def _nameless(done: support.Done) -> list[str]:
 async def test_every_command_does_what_the_credentials_allow(
     seed: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, lines: tuple[Line, ...]
 ) -> None:
-    different, both = [], {}
+    different, both = list[str](), dict[str, support.Done]()
     async with services(seed, tmp_path) as running:
         shell = Shell(running, mogplex, monkeypatch, tmp_path)
         # First the set that the others are compared with.

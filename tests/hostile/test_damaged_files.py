@@ -23,7 +23,7 @@ from mogplex_tui.live.known_records import KnownRecord, KnownRecords
 from mogplex_tui.live.known_runs import KnownRun, KnownRuns
 from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.store import RowSet
-from mogplex_tui.operate.run_changes import Draft
+from mogplex_tui.operate.run_actions import Draft
 from mogplex_tui.screens.modals.new_run import DraftKeeper
 from tests.cli.support import Mogplex
 from tests.pilot.conftest import console, server
@@ -37,7 +37,10 @@ Damage = Callable[[Path], None]
 
 
 def _bytes(data: bytes) -> Damage:
-    return lambda path: path.write_bytes(data) and None
+    def write(path: Path) -> None:
+        path.write_bytes(data)
+
+    return write
 
 
 def _directory(path: Path) -> None:

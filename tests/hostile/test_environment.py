@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -180,7 +180,7 @@ def _wait_gone(text: str, seconds: float) -> list[int]:
 
 
 # id: how the console of a demo ends
-ENDS = {
+ENDS: dict[str, Callable[[Terminal], object]] = {
     "terminal closed": lambda terminal: terminal.hang_up(),
     "SIGHUP": lambda terminal: os.kill(terminal.pid, signal.SIGHUP),
     "SIGTERM": lambda terminal: os.kill(terminal.pid, signal.SIGTERM),

@@ -7,6 +7,7 @@ import gzip
 import struct
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def packed_bomb() -> bytes:
     return gzip.compress(bomb())
 
 
-def bombing(data: Callable[[], bytes], **headers: str) -> Router:
+def bombing(data: Callable[[], bytes], **headers: Any) -> Router:
     """Return a function that answers each request with such a bomb."""
 
     def answer(_: Seen) -> Answer:

@@ -52,7 +52,16 @@ HEADERS = {
 LEFT_OUT = {"/api/realtime/events", "/api/auth/logout"}
 OPERATIONS = [(method, path) for method, path, _ in operations() if path not in LEFT_OUT]
 AREA = re.compile(r"/(?:api/(?:v1/mogplex/)?)?[^/]+")
-AREAS = sorted({AREA.match(path)[0] for _, path in OPERATIONS})
+
+
+def area_of(path: str) -> str:
+    """Return the first segments of a path."""
+    found = AREA.match(path)
+    assert found is not None, path
+    return found[0]
+
+
+AREAS = sorted({area_of(path) for _, path in OPERATIONS})
 # Rows that belong to no account, or to the account of the plane itself, which its sign-in page signs in.
 NOBODYS = {"provider_snapshots", "sessions", "oauth_clients", "signin_questions"}
 # Where a row of one's own names a row of any account: routing.md §1.3 and v1.md §7.2, as in test_isolation.py.
@@ -200,7 +209,7 @@ async def test_ids_of_another_account_do_nothing(
 ) -> None:
     accounts, hub = attack.accounts, attack.accounts.server.plane.hub
     for method, path in OPERATIONS:
-        if AREA.match(path)[0] != area:
+        if area_of(path) != area:
             continue
         version = accounts.vault.version()
         listening = hub.subscribe(accounts.theirs.user_id, accounts.before)

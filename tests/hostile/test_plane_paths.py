@@ -324,7 +324,16 @@ STREAMS = {"/api/realtime/events", "/api/auth/logout"}
 OPERATIONS = [f"{method} {path}" for method, path, _ in operations() if path not in STREAMS]
 # The first segments of a path; a test for each operation would take longer to start than to run.
 AREA = re.compile(r"/(?:api/(?:v1/mogplex/)?)?[^/]+")
-AREAS = sorted({AREA.match(label.partition(" ")[2])[0] for label in OPERATIONS})
+
+
+def area_of(path: str) -> str:
+    """Return the first segments of a path."""
+    found = AREA.match(path)
+    assert found is not None, path
+    return found[0]
+
+
+AREAS = sorted({area_of(label.partition(" ")[2]) for label in OPERATIONS})
 
 
 def targets(method: str, path: str, plane: Plane) -> Iterator[str]:
@@ -346,9 +355,7 @@ def targets(method: str, path: str, plane: Plane) -> Iterator[str]:
 def in_area(area: str) -> list[tuple[int, str]]:
     """The operations of an area with their numbers."""
     return [
-        (number, label)
-        for number, label in enumerate(OPERATIONS)
-        if AREA.match(label.partition(" ")[2])[0] == area
+        (number, label) for number, label in enumerate(OPERATIONS) if area_of(label.partition(" ")[2]) == area
     ]
 
 

@@ -29,7 +29,7 @@ from tests.hostile.recording_proxy import RecordingProxy
 from tests.pilot.conftest import Console
 from tests.pilot.kinds.conftest import seed
 from tests.pilot.kinds.test_verbs_by_keys import asks
-from tests.pilot.kinds.walking import SEEDED, heard, plane_of, settled, soon
+from tests.pilot.kinds.walking import SEEDED, collection_in, heard, plane_of, settled, soon
 
 __all__ = ["seed"]
 
@@ -188,9 +188,9 @@ def _changes(proxy: RecordingProxy) -> list[str]:
     return [f"{each.method} {each.path}" for each in proxy.writes() if (each.path, each.body) != probe]
 
 
-def _fit(screen: ListScreen, verb: AnyAction) -> Entry | None:
+def _fit(screen: ListScreen, verb: AnyAction) -> Entry[Any] | None:
     """Return a record that the verb makes sense for; any will do for a verb that makes one."""
-    rows = [item for item in screen.model.collection.set.rows.values() if item.row is not None]
+    rows = [item for item in collection_in(screen).set.rows.values() if item.row is not None]
     return next((item for item in rows if kind_rows.why_not(verb, item, screen.session) is None), None)
 
 
@@ -248,7 +248,7 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
         for kind, verb in with_choices:
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
-            rows = screen.model.collection.set.rows
+            rows = collection_in(screen).set.rows
             fit = [
                 key
                 for key, item in rows.items()

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -37,7 +38,11 @@ THROTTLED = {"ok": False, "error": {"code": "RATE_LIMITED", "message": "Rate lim
 
 def packed(data: bytes, *encodings: str, status: int = 200) -> Router:
     """Return a function that answers with a body that is encoded so, one encoding after the other."""
-    encode = {"gzip": gzip.compress, "deflate": zlib.compress, "raw deflate": _raw_deflate}
+    encode: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "raw deflate": _raw_deflate,
+    }
     names = ", ".join(name.removeprefix("raw ") for name in encodings)
 
     @functools.cache

@@ -20,7 +20,7 @@ async def test_a_list_is_read_while_it_is_seen_and_no_longer(console: Run, world
         await ui.press("escape")
         for place, wanted in (("6", 0), ("1", 1), ("8", 0)):
             await ui.press(place)
-            await ui.until(lambda wanted=wanted: feed.wanted == wanted, f"{wanted} who want the runs")
+            await ui.until(lambda: feed.wanted == wanted, f"{wanted} who want the runs")
         # What came meanwhile is there as soon as one comes back.
         world.call(repo_id=repo, model="acme/second", status="success")
         await ui.press("1")

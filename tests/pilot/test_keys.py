@@ -71,7 +71,7 @@ async def test_every_digit_leads_to_its_place_and_escape_back(console: Run) -> N
         await ui.sees("Runs   0")
         for digit, title, name in TABS:
             await ui.press(digit)
-            await ui.until(lambda name=name: ui.app.current_mode == name, title)
+            await ui.until(lambda: ui.app.current_mode == name, title)
             await ui.sees(title)
         await ui.press("escape")
         await ui.until(lambda: ui.app.current_mode == "models", "the place before")

@@ -24,9 +24,9 @@ async def test_runs_name_hidden_repositories_and_agents(
     console: Run, world: World, given: dict[str, bool]
 ) -> None:
     agent = world.agent("Reviewer")
-    for name, columns in (("acme/api", {}), ("acme/legacy", {"is_hidden": 1})):
+    for name, hidden in (("acme/api", 0), ("acme/legacy", 1)):
         world.call(
-            repo_id=world.repo(name, **columns),
+            repo_id=world.repo(name, is_hidden=hidden),
             type="pr_review",
             model="acme/nova-1",
             metadata={"agent_id": agent},

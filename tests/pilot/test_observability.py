@@ -101,7 +101,7 @@ async def test_on_a_small_screen_no_word_is_cut_and_every_row_is_reached(
         for _ in range(6):
             place = page.scroll_y
             await ui.press("pagedown")
-            await ui.until(lambda place=place: page.scroll_y > place or place == page.max_scroll_y)
+            await ui.until(lambda: page.scroll_y > place or place == page.max_scroll_y)
             await ui.pilot.pause()
             seen.append(ui.text)
         whole = "\n".join(seen)
@@ -124,7 +124,7 @@ async def test_the_keys_that_the_help_tells_move_the_page(console: Run, world: W
         await ui.until(lambda: page.max_scroll_y > 2)
         for key, place in (("j", 1), ("down", 2), ("k", 1), ("G", page.max_scroll_y), ("g", 0)):
             await ui.press(key)
-            await ui.until(lambda place=place: page.scroll_y == place, f"the place that {key} leads to")
+            await ui.until(lambda: page.scroll_y == place, f"the place that {key} leads to")
 
 
 async def test_esc_goes_back_to_where_one_was(console: Run) -> None:
@@ -150,7 +150,7 @@ async def test_a_figure_that_cannot_be_read_grows_old_alone(console: Run, world:
         week.fetch = fails
         for failures in (1, 2):
             await ui.press("r")
-            await ui.until(lambda least=failures: week.freshness.failures >= least, "a failure")
+            await ui.until(lambda: week.freshness.failures >= failures, "a failure")
         await ui.sees("The cost of 7 d is shown as it was read before.", "partly stale")
         week.freshness.as_of -= 60
         tones = {each.text: each.tone for each in cost_segments(ui.app.session)}

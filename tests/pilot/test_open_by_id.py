@@ -83,4 +83,4 @@ async def test_a_failed_run_shows_the_base_that_its_events_name(console: Run, wo
                 await ui.sees("No runs yet")
                 await _open(ui, run)
             await ui.sees("Synchronized main")
-            await ui.until(lambda ui=ui: "base" in ui.text and "develop" in ui.text, f"the base with {given}")
+            await ui.until(lambda: "base" in ui.text and "develop" in ui.text, f"the base with {given}")

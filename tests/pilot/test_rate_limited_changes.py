@@ -10,7 +10,8 @@ from typing import Any
 
 from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.operate.run_changes import Draft, start
+from mogplex_tui.operate.run_actions import Draft
+from mogplex_tui.operate.run_changes import start
 from tests.controlplane.support import World
 from tests.pilot.conftest import Console
 

@@ -162,7 +162,7 @@ async def test_a_run_says_that_it_is_old_while_the_service_is_gone_and_its_clock
         await ui.sees("stale")
         assert "following" not in ui.text
 
-        def told() -> list[str]:
+        def told() -> list[tuple[str, str]]:
             return re.findall(r"streaming  +(\S+) .*stale (\d+)s", ui.text)
 
         # What is read in several parts fails part by part; then the clock stands, and the age alone grows.

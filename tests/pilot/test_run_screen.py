@@ -10,6 +10,7 @@ from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.live.scheduler import DEBOUNCE
 from mogplex_tui.operate import action_registry
 from mogplex_tui.widgets.line_tail import LineTail
+from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.styles import Tone
 from tests.controlplane.support import World
 
@@ -247,7 +248,8 @@ async def test_a_list_that_fails_makes_the_state_of_a_run_old_and_not_its_events
         raise ServiceFailed("The service failed on the calls: broken", status=500)
 
     def tone_of(word: str) -> Tone:
-        return next(each.tone for each in ui.app.screen.title_segments() if word in each.text)
+        segments: list[Segment] = ui.app.screen.title_segments()
+        return next(each.tone for each in segments if word in each.text)
 
     _, call_id = _streaming(world)
     async with console() as ui:
@@ -257,7 +259,7 @@ async def test_a_list_that_fails_makes_the_state_of_a_run_old_and_not_its_events
         reads, listed.fetch = listed.fetch, fails
         for failures in (1, 2):
             await ui.press("r")
-            await ui.until(lambda least=failures: listed.freshness.failures >= least, "a failure")
+            await ui.until(lambda: listed.freshness.failures >= failures, "a failure")
         await ui.sees("How the run stands is", "read before", "partly stale", "following")
         assert tone_of("streaming") is Tone.DIM
         world.event(call_id, "log", message="fresh from the service")

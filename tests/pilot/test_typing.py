@@ -413,9 +413,12 @@ async def test_keys_wait_for_a_slow_widget_and_go_where_it_leads(monkeypatch: py
     async with app.run_test():
         checked = asyncio.Event()
         queue = app.key_queue
-        monkeypatch.setattr(
-            queue, "_check", _after(queue._check, lambda: queue._waited > 0.02 and checked.set())
-        )
+
+        def note_a_long_wait() -> None:
+            if queue._waited > 0.02:
+                checked.set()
+
+        monkeypatch.setattr(queue, "_check", _after(queue._check, note_a_long_wait))
         _burst_to(app, "abc")
         async with asyncio.timeout(DEADLINE):
             await checked.wait()

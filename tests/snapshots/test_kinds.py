@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -70,7 +71,7 @@ def _keep_contexts() -> None:
 
 
 async def _read() -> tuple[
-    dict[str, tuple[dict[str, Entry], tuple[Notice, ...], int | None]], RowSet[RunRow]
+    dict[str, tuple[dict[str, Entry[Any]], tuple[Notice, ...], int | None]], RowSet[RunRow]
 ]:
     found = {}
     async with PlaneServer(Settings(speed=0, rate_limit=None), clock=ManualClock()) as server:
@@ -96,7 +97,7 @@ async def _read() -> tuple[
     return found, runs.set
 
 
-def _standing(rows: Mapping[str, Entry]) -> dict[str, Entry]:
+def _standing(rows: Mapping[str, Entry[Any]]) -> dict[str, Entry[Any]]:
     """The rows with the one thing that no seed decides: a plane draws its tokens anew, whose first letters keys show."""
     found = dict(rows)
     for key, item in rows.items():
@@ -105,7 +106,7 @@ def _standing(rows: Mapping[str, Entry]) -> dict[str, Entry]:
     return found
 
 
-def _first(collection: Collection) -> Entry | None:
+def _first(collection: Collection[Any]) -> Entry[Any] | None:
     """The record on top of the list."""
     kind = kinds()[collection.name]
     rows = collection.set.rows.values()
@@ -113,7 +114,7 @@ def _first(collection: Collection) -> Entry | None:
 
 
 @cache
-def _rows() -> tuple[dict[str, tuple[dict[str, Entry], tuple[Notice, ...], int | None]], RowSet[RunRow]]:
+def _rows() -> tuple[dict[str, tuple[dict[str, Entry[Any]], tuple[Notice, ...], int | None]], RowSet[RunRow]]:
     _keep_contexts()
     return asyncio.run(_read())
 

@@ -247,7 +247,7 @@ def _tail(app: Still) -> None:
 def _tool(
     call: str, name: str, given: dict[str, str], at: int, took: int | None, error: str | None = None
 ) -> list[tuple[str, str, str, dict[str, Any], int]]:
-    payload = {"tool_call_id": call, "input": given, "input_preview": str(given)}
+    payload: dict[str, Any] = {"tool_call_id": call, "input": given, "input_preview": str(given)}
     lines = [("tool_started", name, f"Tool started: {name}", payload, at)]
     if took is not None:
         ended = {**payload, "duration_ms": took, "success": error is None, "error": error}

@@ -39,7 +39,9 @@ def session(*, token: bool = True) -> Session:
 
 def _put(here: Session, name: str, *records: dict[str, object] | None) -> None:
     rows = [None if record is None else Record(record) for record in records]
-    entries = [Entry(str((row or {}).get("id", place)), row) for place, row in enumerate(rows)]
+    entries = [
+        Entry(str(place if row is None else row.get("id", place)), row) for place, row in enumerate(rows)
+    ]
     here.store.set(name).apply([(entry.key, entry) for entry in entries])
 
 

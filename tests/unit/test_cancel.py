@@ -218,6 +218,7 @@ async def test_a_list_that_was_asked_for_before_a_cancel_does_not_bring_the_run_
     session: FakeSession, of: str
 ) -> None:
     flow = automation(1, "Nightly")
+    part: object
     if of == "call":
         row, part, name = await streaming_call(session), session.fake.observability, "calls"
     elif of == "run":

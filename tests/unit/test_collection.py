@@ -45,7 +45,7 @@ class World:
         self.given: list[Entry[Thing]] = []
         self.total: int | None = None
         self.collection: Collection[Thing] = Collection(
-            self.session,  # type: ignore[arg-type]
+            self.session,
             "things",
             (_source(self._read),),
             join=lambda session: lambda row: replace(row, repo_name=session.names.repo(row.repo_id)),
@@ -92,7 +92,7 @@ async def test_an_answer_that_was_asked_for_before_another_one_does_not_undo_it(
         return RowPage(given)
 
     later, world.given = asyncio.Event(), [thing(1, "on")]
-    collection: Collection[Thing] = Collection(world.session, "others", (_source(read),))  # type: ignore[arg-type]
+    collection: Collection[Thing] = Collection(world.session, "others", (_source(read),))
     poll = asyncio.create_task(collection.fetch())
     await slow.wait()
     # Meanwhile it was switched off, and read back.

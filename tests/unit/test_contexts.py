@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def test_contexts_come_back_as_they_were_stored_in_a_private_file() -> None:
 )
 def test_a_context_that_cannot_be_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ContextError):
-        Context(**{"name": "fine", "base_url": URL, **wrong})
+        replace(Context("fine", URL), **wrong)  # type: ignore[arg-type]  # wrong types are the point
 
 
 def test_two_names_never_differ_only_in_case() -> None:
@@ -95,7 +95,12 @@ def test_using_removing_and_renaming() -> None:
     assert (renamed.current, list(renamed.by_name)) == ("z", ["a", "z", "c"])
     assert known.without("a").current is None
     assert known.without("b").current == "a"
-    for impossible in (lambda: known.use("q"), lambda: known.without("q"), lambda: known.renamed("a", "b")):
+    changes: list[Callable[[], object]] = [
+        lambda: known.use("q"),
+        lambda: known.without("q"),
+        lambda: known.renamed("a", "b"),
+    ]
+    for impossible in changes:
         with pytest.raises(ContextError):
             impossible()
 

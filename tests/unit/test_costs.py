@@ -123,7 +123,7 @@ async def test_hours_without_a_figure_are_not_asked_for_without_end(session: Fak
     session.scheduler.start()
     session.scheduler.want(session.costs.feeds["buckets"])
     for asked in range(BUCKETS_A_READ, BUCKETS + 1, BUCKETS_A_READ):
-        await until(lambda asked=asked: len(session.fake.asked) == asked)
+        await until(lambda: len(session.fake.asked) == asked)
         await until(lambda: not session.costs.feeds["buckets"].running)
         # No more goes out before the second is over: a console's start is no burst.
         assert len(session.fake.asked) == asked

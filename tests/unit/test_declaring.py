@@ -126,9 +126,6 @@ def test_an_action_that_switches_is_off_or_on_and_asks_only_before_off() -> None
 
 
 def test_the_runs_of_a_model_are_not_those_of_one_that_is_called_alike() -> None:
-    nothing = dict.fromkeys(
-        ("is_enabled", "is_default", "context_length", "input_price", "output_price"), None
-    )
     row = ModelRow(
         id="openai/gpt-5",
         name="GPT-5",
@@ -136,7 +133,11 @@ def test_the_runs_of_a_model_are_not_those_of_one_that_is_called_alike() -> None
         is_usable=True,
         is_available=True,
         capabilities=(),
-        **nothing,
+        is_enabled=None,
+        is_default=None,
+        context_length=None,
+        input_price=None,
+        output_price=None,
     )
     (runs,) = links_of(kinds()["models"].links, row)
     assert (runs.kind, runs.key) == ("runs", None)
@@ -164,7 +165,6 @@ def test_what_is_over_and_well_is_quiet_beside_what_is_not() -> None:
 
 def sandbox(*, error: str | None, stop_reason: str | None) -> Entry[SandboxRow]:
     """Return the row of a sandbox that is not there any more."""
-    nothing = dict.fromkeys(("root_directory", "preview_url", "runtime", "paid_by", "created_at"))
     row = SandboxRow(
         id="k1",
         status="stopped",
@@ -176,7 +176,11 @@ def sandbox(*, error: str | None, stop_reason: str | None) -> Entry[SandboxRow]:
         base_branch="main",
         working_branch="main",
         last_active_at=None,
-        **nothing,
+        root_directory=None,
+        preview_url=None,
+        runtime=None,
+        paid_by=None,
+        created_at=None,
     )
     return Entry("k1", row)
 
@@ -255,5 +259,6 @@ async def test_of_a_team_no_person_is_lost_because_a_row_cannot_be_read() -> Non
     assert teams.single is not None
     client: Any = SimpleNamespace(teams=SimpleNamespace(roster=read))
     record = (await teams.single.read(client, "k1", TeamRow("k1", "Acme", "acme", "owner"))).row
+    assert record is not None
     assert (record.people, record.invited) == (2, 0)
     assert record.roster == ("owner      Ada  ada@acme.dev", "unreadable role: not a text")

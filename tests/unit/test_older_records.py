@@ -68,7 +68,7 @@ def cost(row: RunRow) -> float:
 
 async def test_order_by_cost_is_right_over_all_calls(lists: Lists, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(older_records, "MOST_KEPT", 50)
-    search = lists.search(SearchQuery(order=cost))
+    search = lists.search(SearchQuery(order=lambda row: ((0, cost(row)),)))
     await run(search)
     dearest = sorted((float(each.cost_usd or 0) for each in lists.calls), reverse=True)[:50]
     assert sorted(map(cost, lists.rows()), reverse=True)[:50] == dearest

@@ -118,7 +118,7 @@ async def test_a_search_goes_on_in_the_background_and_after_a_failure(tmp_path: 
         session.time.seconds += 400
         session.scheduler.poke()
         asked = len(service.asked)
-        await until(lambda asked=asked: len(service.asked) > asked and not search.feed.running)
+        await until(lambda: len(service.asked) > asked and not search.feed.running)
     want.drop()
     await session.scheduler.stop()
     assert search.searched == len(taken.keys) == 35

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ class Route:
         return RowPage([Entry(each, Question(each)) for each in self.ids])
 
 
-def _collection(session: Session, *routes: Route) -> Collection:
+def _collection(session: Session, *routes: Route) -> Collection[Any]:
     parts = [
         ListPart(f"part {number}", Subject(f"part {number}", is_plural=False), route.read)
         for number, route in enumerate(routes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from mogplex_tui.api.budget import Priority
@@ -16,7 +18,7 @@ from mogplex_tui.api.errors import (
 )
 from mogplex_tui.live.scheduler import AT_ONCE
 from tests.unit.fakes import turns, until
-from tests.unit.scheduling import World
+from tests.unit.scheduling import Probe, World
 
 
 async def test_what_is_wanted_is_read_at_once_and_then_by_its_poll(world: World) -> None:
@@ -173,7 +175,7 @@ async def test_a_feed_that_cannot_say_when_it_is_due_says_so_and_stops_no_other(
     def fails() -> bool:
         raise KeyError("gone")
 
-    wrong, right = world.feed("wrong", **{broken: fails}), world.feed("right")
+    wrong, right = Probe(world, "wrong", Priority.TABLE, **{broken: fails}), world.feed("right")
     for probe in (wrong, right):
         world.scheduler.want(probe.feed)
     await until(lambda: wrong.reads == right.reads == 1)
@@ -331,10 +333,10 @@ async def test_waits_that_a_service_names_are_bounded(world: World, named: float
 async def test_a_wait_is_stretched_at_random_within_bounds(world: World) -> None:
     waits = []
     for share, named in ((0.0, 100.0), (1.0, 100.0), (1.0, 300.0)):
-        world.scheduler.jitter = lambda share=share: share
+        world.scheduler.jitter = partial(float, share)
         probe = world.feed(f"{share} {named}")
         probe.fails = [Throttled("slow down", status=429, retry_after=named)]
         fresh = world.scheduler.want(probe.feed).feed.freshness
-        await until(lambda fresh=fresh: fresh.failures == 1)
+        await until(lambda: fresh.failures == 1)
         waits.append((fresh.retry_at or 0.0) - world.clock.monotonic())
     assert waits == pytest.approx([100.0, 120.0, 300.0])

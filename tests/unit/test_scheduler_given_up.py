@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mogplex_tui.live.scheduler import AT_ONCE, HANDED_ON, LINGERS, Want
@@ -9,7 +11,7 @@ from tests.unit.fakes import turns, until
 from tests.unit.scheduling import Probe, World
 
 
-async def _held_up(world: World, *names: str, **more: object) -> list[tuple[Probe, Want]]:
+async def _held_up(world: World, *names: str, **more: Any) -> list[tuple[Probe, Want]]:
     """Feeds whose reading has begun and does not end."""
     held = []
     for name in names:

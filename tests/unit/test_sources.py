@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from math import inf
+from typing import Any
 
 import pytest
 
@@ -180,7 +181,7 @@ async def test_whatever_went_wrong_it_is_told_when_it_is_tried_again(
 
 
 async def test_a_list_is_as_fresh_as_it_was_read_whoever_asked_for_it(session: FakeSession) -> None:
-    async def read(*_: object) -> RowPage:
+    async def read(*_: object) -> RowPage[Any]:
         return RowPage([Entry("a", {"state": "new"})])
 
     collection = Collection(
@@ -193,7 +194,7 @@ async def test_a_list_is_as_fresh_as_it_was_read_whoever_asked_for_it(session: F
 
 
 async def test_another_road_begins_without_the_failures_of_the_last(session: FakeSession) -> None:
-    async def wide(*_: object) -> RowPage:
+    async def wide(*_: object) -> RowPage[Any]:
         collection.set.sources.setdefault(
             "part", SourceState(Subject("a part", is_plural=False))
         ).freshness.mark_failed(BROKEN)
@@ -202,7 +203,7 @@ async def test_another_road_begins_without_the_failures_of_the_last(session: Fak
             raise refused[0]
         return RowPage([Entry("a", {})])
 
-    async def short(*_: object) -> RowPage:
+    async def short(*_: object) -> RowPage[Any]:
         return RowPage([Entry("a", {})])
 
     refused: list[LoginRequired] = []
@@ -222,7 +223,7 @@ async def test_another_road_begins_without_the_failures_of_the_last(session: Fak
 
 
 async def test_a_list_that_is_closed_from_the_start_was_never_read(session: FakeSession) -> None:
-    async def read(*_: object) -> RowPage:
+    async def read(*_: object) -> RowPage[Any]:
         raise AssertionError("asked though it is closed")
 
     session.access.learn(Family.FLOWS, LoginRequired("no", status=307))

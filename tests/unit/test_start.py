@@ -21,7 +21,8 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.run_lookup import find_run
 from mogplex_tui.operate.executor import new_key
-from mogplex_tui.operate.run_changes import Draft, start
+from mogplex_tui.operate.run_actions import Draft
+from mogplex_tui.operate.run_changes import start
 from tests.unit.fakes import LOGIN, FakeSession, call, run, uuid
 from tests.unit.operating import ledger, streaming_call
 

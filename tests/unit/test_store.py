@@ -56,7 +56,12 @@ def test_one_listener_that_fails_is_logged_and_the_next_is_told(caplog: pytest.L
 def test_a_listener_may_leave_while_it_is_told_and_leave_twice() -> None:
     rows: RowSet[int] = RowSet()
     told: list[str] = []
-    leave = rows.changes.subscribe(lambda _: (told.append("first"), leave()))
+
+    def first(_: object) -> None:
+        told.append("first")
+        leave()
+
+    leave = rows.changes.subscribe(first)
     rows.changes.subscribe(lambda _: told.append("second"))
     rows.apply([("a", 1)])
     rows.apply([("a", 2)])

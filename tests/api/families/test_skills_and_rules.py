@@ -48,7 +48,7 @@ async def test_a_skill_of_the_registry_is_read_and_installed(lab: Lab) -> None:
     shelf = await skills.registry()
     assert shelf
     assert not shelf.bad
-    installs = [row.installs for row in shelf]
+    installs = [row.installs or 0 for row in shelf]
     assert installs == sorted(installs, reverse=True)
     wanted = shelf[0]
     assert wanted.id == f"{wanted.source}/{wanted.skill_id}"

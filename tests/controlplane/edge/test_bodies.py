@@ -94,7 +94,7 @@ async def test_good_bodies_are_stored_with_every_key_that_the_tables_have(sessio
     assert (changed.status_code, changed.json()["name"]) == (200, "other")
     legacy = {"table": "agent_skills", "name": "n", "content": "c", "type": "skills"}
     assert (await session.post("/api/rules", json=legacy)).status_code == 200
-    talk = {"id": "talk", "expected_updated_at": None, "messages": [], "title": "t"}
+    talk: dict[str, Any] = {"id": "talk", "expected_updated_at": None, "messages": [], "title": "t"}
     assert (await session.put("/api/conversations", json=talk)).status_code == 200
     missing = await session.put("/api/conversations", json={"title": "t"})
     assert (missing.status_code, missing.json()) == (400, {"error": "Missing id"})

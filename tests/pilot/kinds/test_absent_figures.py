@@ -88,6 +88,7 @@ async def test_no_figure_is_shown_that_no_answer_carried(
                     listed = fields_of(item.row)
                     recorded.forget()
                     client = session.client.at(Priority.ACTION)
+                    assert kind.single is not None
                     one = await kind_rows.read_single(kind.single, client, item)
                     new = {
                         key: value

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.response import JsonResponse
 from mogplex_tui.api.target import Target
-from mogplex_tui.api.transport import JsonResponse, Request, Transport
+from mogplex_tui.api.transport import Request, Transport
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.realtime import TABLES
 from mogplex_tui.live.session import Session
@@ -70,7 +71,7 @@ async def test_every_list_rests_on_the_tables_that_announce_what_it_reads(
     async with plane_of(SEEDED, seed, tmp_path) as server:
         session = Session(Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie)))
         try:
-            heard = set()
+            heard = set[str]()
             for kind in kinds().values():
                 for source in kind.sources:
                     asked.clear()

@@ -11,7 +11,17 @@ from mogplex_tui.screens.navigation import BUILT_IN
 from mogplex_tui.widgets.ascii_filter import _LETTERS
 from mogplex_tui.widgets.text import width
 from tests.pilot.conftest import Console
-from tests.pilot.kinds.walking import Service, back_at, console_at, heard, opened, resized, settled
+from tests.pilot.kinds.walking import (
+    Service,
+    back_at,
+    collection_in,
+    console_at,
+    front,
+    heard,
+    opened,
+    resized,
+    settled,
+)
 
 # Letters of names and titles that the seeded service sends; they are its own.
 SENT = set("áßø")
@@ -57,7 +67,7 @@ async def test_the_consoles_own_screens_and_dialogs_are_ascii(seed: Path, tmp_pa
         await ui.press("1")
         await ui.sees("STATE")
         await ui.press("slash", *"state:failed", "enter", "home", "enter")
-        await ui.until(lambda: ui.app.screen.scope == "run", "the run")
+        await ui.until(lambda: front(ui).scope == "run", "the run")
         await ui.sees("following")
         for size in (WIDE, NARROW):
             await resized(ui, size)
@@ -74,7 +84,7 @@ async def test_every_kind_and_its_records_are_ascii(seed: Path, tmp_path: Path) 
             await ui.app.parts.navigation.go(name)
             screen = await heard(ui, kind)
             await _plain(ui, f"the list of {name}")
-            if screen.model.collection.set.rows:
+            if collection_in(screen).set.rows:
                 await opened(ui, kind)
                 await _plain(ui, f"a detail of {name}")
 

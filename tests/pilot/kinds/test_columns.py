@@ -36,7 +36,7 @@ NEVER = {
 READ_BY_ITSELF = 15
 
 
-async def _rows(session: Session, kind: AnyKind, collection: Collection) -> list[Entry]:
+async def _rows(session: Session, kind: AnyKind, collection: Collection[Any]) -> list[Entry[Any]]:
     """Return the records of a kind that could be read, some of them read by themselves where that says more."""
     collection.update_joins()
     rows = [item for item in collection.set.rows.values() if item.row is not None]
@@ -49,7 +49,7 @@ async def _rows(session: Session, kind: AnyKind, collection: Collection) -> list
     return rows
 
 
-def _blank(kind: AnyKind, rows: list[Entry]) -> set[str]:
+def _blank(kind: AnyKind, rows: list[Entry[Any]]) -> set[str]:
     """Return the columns and facts that say nothing of any of the rows."""
     context, nothing = RenderTime(datetime.now(UTC)), ("", formatting.DASH)
     said = {field.name: False for field in kind.columns}
@@ -82,9 +82,10 @@ async def test_in_eighty_columns_what_failed_says_why(server: PlaneServer) -> No
             causes = [field for field in kind.columns if field.name == "error"]
             if not causes:
                 continue
-            collection = runs if kind is RUNS else collection_of(session, kind)
+            collection: Any = runs if kind is RUNS else collection_of(session, kind)
             await collection.fetch()
-            for row in filter(lambda each: each.row is not None, collection.set.rows.values()):
+            rows: list[Entry[Any]] = [row for row in collection.set.rows.values() if row.row is not None]
+            for row in rows:
                 cause, tone = causes[0].cell(row.row, RenderTime(now))
                 if cause and tone == "error":
                     told.add(kind.name)

@@ -16,6 +16,7 @@ from mogplex_tui.widgets.styles import Tone
 from tests.pilot.kinds.story import on, server, shown, texts_of, told
 
 __all__ = ["server"]
+from tests.pilot.kinds.walking import collection_in
 
 
 def _failed(ui: Any) -> str:
@@ -97,7 +98,7 @@ async def test_the_way_is_told_and_gone_back_step_by_step(console: Any) -> None:
         await ui.until(lambda: 0 < len(screen.view) < len(screen.rows.rows), "the link's runs again")
         for there in (f"▸ repository {repo}", f"Jobs ▸ {job}", "Jobs"):
             await ui.press("escape")
-            await ui.until(lambda there=there: there in _title(ui), f"the step back to {there}")
+            await ui.until(lambda: there in _title(ui), f"the step back to {there}")
         assert "▸" not in _title(ui)
         assert ui.app.screen.table.cursor_key == key
 
@@ -110,7 +111,7 @@ async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any
         for key, is_on in enabled.items():
             screen.table.move_cursor_to(key)
             await ui.until(
-                lambda is_on=is_on: ("d disable" in _keys(ui), "e enable" in _keys(ui)) == (is_on, not is_on),
+                lambda: ("d disable" in _keys(ui), "e enable" in _keys(ui)) == (is_on, not is_on),
                 f"the keys of a row that is {is_on}",
             )
         assert set(enabled.values()) == {True, False}
@@ -162,7 +163,7 @@ async def test_what_was_read_stays_with_why_it_is_not_read_again(console: Any) -
         reads, feed.fetch = feed.fetch, refuse
         for failures in (1, 2):
             await ui.press("r")
-            await ui.until(lambda least=failures: feed.freshness.failures >= least, "a failure")
+            await ui.until(lambda: feed.freshness.failures >= failures, "a failure")
         why = "The service cannot serve the rules now: Service unavailable. What was read before stays"
         await ui.sees(why, "stale", "characters")
         feed.freshness.as_of -= 60
@@ -233,7 +234,7 @@ async def test_that_a_record_cannot_be_read_by_itself_is_said_at_once(
     monkeypatch.setattr(console_screen, "TICK", 3600.0)
     monkeypatch.setattr(FlowsResource, "runs", fails)
     async with console() as ui:
-        listed = (await shown(ui, "automations")).model.collection.feed
+        listed = collection_in(await shown(ui, "automations")).feed
         listed.tables, listed.hinted_at, listed.every, listed.blind = frozenset(), None, 3600.0, 3600.0
         await ui.press("enter")
         await ui.until(lambda: _title(ui).endswith("reading"), "the reading being told")
@@ -245,7 +246,7 @@ async def test_that_a_record_cannot_be_read_by_itself_is_said_at_once(
 async def test_a_record_of_which_nothing_more_is_asked_is_as_old_as_its_list(console: Any) -> None:
     async with console() as ui:
         screen = await on(ui, "teams", "personal")
-        listed = screen.model.collection.feed
+        listed = collection_in(screen).feed
         await ui.press("enter")
         await ui.until(lambda: ui.app.screen.scope == "teams.detail", "the record")
         await ui.until(lambda: ui.app.screen._one.freshness.as_of, "its own reading, which asks nothing")
@@ -289,7 +290,7 @@ async def _fails_twice(ui: Any, feed: Any, what: str) -> None:
     feed.fetch = fails
     for failures in (1, 2):
         await ui.press("r")
-        await ui.until(lambda least=failures: feed.freshness.failures >= least, "a failure")
+        await ui.until(lambda: feed.freshness.failures >= failures, "a failure")
 
 
 async def test_of_a_record_what_only_its_own_reading_tells_is_old_when_that_fails(console: Any) -> None:
@@ -316,7 +317,7 @@ async def test_of_a_record_that_is_told_whole_by_itself_the_list_may_fail(
         await ui.until(
             lambda: ui.app.screen is not screen and ui.app.screen._one.freshness.as_of, "its own reading"
         )
-        record, listed = ui.app.screen, screen.model.collection.feed
+        record, listed = ui.app.screen, collection_in(screen).feed
         await _fails_twice(ui, listed, "the list")
         await ui.until(lambda: record._one.freshness.as_of > listed.freshness.as_of, "its own reading again")
         record.on_tick()

@@ -31,6 +31,7 @@ from tests.pilot.kinds.walking import (
     Service,
     asks_the_service,
     back_at,
+    collection_in,
     console_at,
     headings,
     heard,
@@ -78,7 +79,7 @@ def _shows_rows(ui: Console, screen: ListScreen) -> str:
     """The list has its columns, those that never drop among them, and the row under the cursor."""
     titles = headings(screen)
     for field in screen.kind.columns:
-        left_out = field.name in screen.model.collection.hides
+        left_out = field.name in collection_in(screen).hides
         if field.layout.priority == 0 and field.layout.width >= len(field.title) and not left_out:
             assert field.title in titles, f"{screen.kind.name} {ui.app.size}: {field.title}\n{ui.text}"
     assert screen.table.visible_keys, ui.text
@@ -89,7 +90,7 @@ def _shows_rows(ui: Console, screen: ListScreen) -> str:
 
 def _says_why(ui: Console, screen: ListScreen) -> str:
     """The list says the sentence that the kind has for this; return which one it was."""
-    kind, rows = screen.kind, screen.model.collection.set
+    kind, rows = screen.kind, collection_in(screen).set
     said = squeezed(ui.text)
     closed = " ".join(screen.model.closed_lines())
     if closed:
@@ -123,7 +124,7 @@ async def _list_stands(ui: Console, kind: AnyKind, sizes: Sizes = NARROW_AND_USU
     shown = set()
     for size in _sizes_from(ui, sizes):
         await resized(ui, size)
-        shown.add(_shows_rows(ui, screen) if screen.model.collection.set.rows else _says_why(ui, screen))
+        shown.add(_shows_rows(ui, screen) if collection_in(screen).set.rows else _says_why(ui, screen))
     assert len(shown) == 1, shown
     return screen, shown.pop()
 
@@ -209,13 +210,13 @@ async def test_every_kind_holds_many_rows(seed: Path, tmp_path: Path) -> None:
             screen, shown = await _list_stands(ui, kind)
             if shown != "rows":
                 continue
-            rows = screen.model.collection.set.rows
-            if screen.model.collection.set.total is None:
+            rows = collection_in(screen).set.rows
+            if collection_in(screen).set.total is None:
                 assert len(rows) == ROWS
             assert f"{len(rows):,}" in ui.text, ui.text
             first = screen.table.cursor_key
             await type_keys(ui, "end")
-            await soon(ui, lambda screen=screen, rows=rows: _at(screen) == len(rows) - 1, "the last row")  # type: ignore[misc]
+            await soon(ui, lambda: _at(screen) == len(rows) - 1, "the last row")
             assert screen.table.cursor_key != first
             await opened(ui, kind)
             await type_keys(ui, "escape")
@@ -233,13 +234,13 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
             if found[kind.name] == "closed":
                 assert kind.needs, f"{kind.name} has no sentence for what a token alone lacks"
                 assert squeezed(messages.requirement(kind.needs)) in squeezed(ui.text), ui.text
-            elif screen.model.collection.source is not kind.sources[0] and asks_the_service(kind):
-                assert screen.model.collection.set.notices, (
+            elif collection_in(screen).source is not kind.sources[0] and asks_the_service(kind):
+                assert collection_in(screen).set.notices, (
                     f"{kind.name} does not say what the narrow road hides"
                 )
-                left_out = [field for field in kind.columns if field.name in screen.model.collection.hides]
+                left_out = [field for field in kind.columns if field.name in collection_in(screen).hides]
                 found_rows, at = (
-                    screen.model.collection.set.rows.values(),
+                    collection_in(screen).set.rows.values(),
                     RenderTime(ui.app.session.clock.now()),
                 )
                 rows = [entry.row for entry in found_rows if entry.row is not None]
@@ -276,7 +277,7 @@ async def _with_rows(ui: Console, kind: AnyKind) -> ListScreen:
     """Go to a kind's list and wait until its rows are drawn."""
     await ui.app.parts.navigation.go(kind.name)
     screen = await heard(ui, kind)
-    if screen.model.collection.set.freshness.failures:
+    if collection_in(screen).set.freshness.failures:
         await type_keys(ui, "r")
     await soon(ui, lambda: screen.table.visible_keys, f"rows of {kind.name}")
     await settled(ui)
@@ -292,17 +293,17 @@ async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_
         for kind in filter(asks_the_service, kinds().values()):
             faults.clear()
             screen = await _with_rows(ui, kind)
-            fresh, before = screen.model.collection.set.freshness, dict(screen.model.collection.set.rows)
+            fresh, before = collection_in(screen).set.freshness, dict(collection_in(screen).set.rows)
             faults.add(parse("* /api/* 500"))
             await type_keys(ui, "r")
-            await soon(ui, lambda fresh=fresh: fresh.failures and not fresh.loading, f"{kind.name} failing")  # type: ignore[misc]
+            await soon(ui, lambda: fresh.failures and not fresh.loading, f"{kind.name} failing")
             screen.on_tick()
             screen.refresh_chrome()
             for size in _sizes_from(ui, NARROW_AND_USUAL):
                 await resized(ui, size)
                 await soon(ui, lambda: OLD.search(ui.text), f"{kind.name} {size}: how old it is")
                 _shows_rows(ui, screen)
-            assert screen.model.collection.set.rows.keys() == before.keys()
+            assert collection_in(screen).set.rows.keys() == before.keys()
             await opened(ui, kind)
             await soon(ui, lambda: OLD.search(ui.text), f"{kind.name}: how old the record is")
             await type_keys(ui, "escape")
@@ -313,8 +314,8 @@ async def test_a_row_that_did_not_parse_is_shown_opened_and_left_alone(seed: Pat
     async with console_at(SPOILT, seed, tmp_path) as ui:
         for kind in filter(asks_the_service, kinds().values()):
             screen = await _with_rows(ui, kind)
-            key = next(key for key, item in screen.model.collection.set.rows.items() if item.row is None)
-            await soon(ui, lambda screen=screen, key=key: screen.table.move_cursor_to(key), "the row")  # type: ignore[misc]
+            key = next(key for key, item in collection_in(screen).set.rows.items() if item.row is None)
+            await soon(ui, lambda: screen.table.move_cursor_to(key), "the row")
             await settled(ui)
             for size in _sizes_from(ui, NARROW_AND_USUAL):
                 await resized(ui, size)
@@ -348,7 +349,7 @@ async def test_a_text_of_the_service_is_never_markup(seed: Path, tmp_path: Path)
         for kind in kinds().values():
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
-            if not screen.model.collection.set.rows:
+            if not collection_in(screen).set.rows:
                 continue
             await soon(ui, lambda: "[red" in ui.text, f"a text of a {kind.noun} as it came")
             assert "\x1b" not in ui.text

@@ -11,7 +11,7 @@ from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyKind
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.pilot.kinds.story import server
-from tests.pilot.kinds.walking import asks_the_service, heard, soon
+from tests.pilot.kinds.walking import asks_the_service, collection_in, heard, soon
 
 __all__ = ["server"]
 
@@ -21,11 +21,11 @@ EXPIRED = "better-auth.session_token=expired"
 
 def _seen(ui: Any, screen: ListScreen, kind: AnyKind) -> tuple[str, list[str], str, str]:
     """What a list shows: its source, its rows, the bar of what can be done with them, and what it says is closed."""
-    source = screen.model.collection.source
+    source = collection_in(screen).source
     closed = " ".join(screen.model.closed_lines()).replace(f"{session.SESSION_EXPIRED} ", "")
     return (
         source.family if source else "",
-        sorted(screen.model.collection.set.rows),
+        sorted(collection_in(screen).set.rows),
         ui.text.splitlines()[-1],
         closed,
     )
@@ -40,7 +40,7 @@ async def _walk(ui: Any) -> dict[str, Any]:
         screen = await heard(ui, kind)
         closed = screen.model.closed_lines()
         if not closed:
-            await soon(ui, lambda screen=screen: screen.model.collection.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
+            await soon(ui, lambda: collection_in(screen).set.rows, f"rows of {kind.name}")
             await soon(ui, lambda: "⏎ open" in ui.text.splitlines()[-1], f"the actions of {kind.name}")
         found[kind.name] = _seen(ui, screen, kind)
     return found
@@ -87,7 +87,7 @@ async def test_the_header_says_so_until_the_session_is_accepted_again(
         for _ in range(20):
             asked, tested = len(ui.edge.turned_away), ui.edge.passed.count("/api/auth/user")
             await ui.until(
-                lambda tested=tested: ui.edge.passed.count("/api/auth/user") >= tested + 3,
+                lambda: ui.edge.passed.count("/api/auth/user") >= tested + 3,
                 "tests of the cookie",
             )
             if len(ui.edge.turned_away) == asked:
@@ -98,6 +98,6 @@ async def test_the_header_says_so_until_the_session_is_accepted_again(
         await ui.loses("browser session")
         await soon(
             ui,
-            lambda: ui.app.screen.model.collection.source is kinds()["jobs"].sources[0],
+            lambda: collection_in(ui.app.screen).source is kinds()["jobs"].sources[0],
             "the jobs, all of them",
         )

@@ -49,7 +49,7 @@ class Story:
         )
         return self.rows[kind] if accept is None else [row for row in self.rows[kind] if accept(row)]
 
-    def cell(self, kind: str, column: str, row: Entry) -> str:
+    def cell(self, kind: str, column: str, row: Entry[Any]) -> str:
         """Return what a list shows of a row in a column, without the glyph before it."""
         return (
             self.kinds[kind]
@@ -69,7 +69,7 @@ async def story(server: PlaneServer) -> AsyncIterator[Story]:
         runs = Runs(session)
         await runs.fetch()
         known = {**kinds(), "runs": RUNS}
-        rows = {"runs": list(runs.set.rows.values())}
+        rows: dict[str, list[Any]] = {"runs": list(runs.set.rows.values())}
         collections = {name: collection_of(session, kind) for name, kind in kinds().items()}
         for collection in collections.values():
             await collection.fetch()
@@ -113,7 +113,7 @@ async def test_links_to_a_list_find_what_belongs_to_the_record_and_nothing_else(
     assert {way for way, found in somewhere.items() if not found} <= EMPTY
     assert len(somewhere) >= 14
 
-    def followed(kind: str, label: str, fits: Callable[[Any], bool]) -> tuple[list[Any], list[Any]]:
+    def followed(kind: str, label: str, fits: Callable[[Any], bool]) -> tuple[Any, list[Any]]:
         item = next(item for item in story.rows[kind] if fits(item))
         link = next(link for link in links_of(story.kinds[kind].links, item.row) if link.label == label)
         return item.row, story.found(link.kind, link.filter)

@@ -8,6 +8,7 @@ from typing import Any
 from tests.pilot.kinds.story import server, shown, told
 
 __all__ = ["server"]
+from tests.pilot.kinds.walking import collection_in
 
 
 async def test_of_a_record_that_is_gone_stands_what_was_known_last_and_nothing_under_way(
@@ -15,12 +16,13 @@ async def test_of_a_record_that_is_gone_stands_what_was_known_last_and_nothing_u
 ) -> None:
     async with console() as ui:
         screen = await shown(ui, "skills")
-        key, collection = screen.table.cursor_key, screen.model.collection
+        key, collection = screen.table.cursor_key, collection_in(screen)
         collection.begin(key, "deleting")
         await ui.press("enter")
         await ui.sees("deleting …")
         # What is learnt of it while it is open is not forgotten with it.
         item = collection.set.rows[key]
+        assert item.row is not None
         fresh = replace(item, row=item.row.model_copy(update={"name": "Fresh name"}))
         collection.set.apply([(key, fresh)])
         await ui.sees("Fresh name")

@@ -7,6 +7,7 @@ from typing import Any
 from tests.pilot.kinds.story import server, shown, told
 
 __all__ = ["server"]
+from tests.pilot.kinds.walking import collection_in
 
 
 async def test_hidden_repository_is_shown_by_a_key_and_put_back(console: Any) -> None:
@@ -27,6 +28,6 @@ async def test_hidden_repository_is_shown_by_a_key_and_put_back(console: Any) ->
         await told(ui, f"Repository {name} is listed again.")
         await ui.press("H")
         await ui.until(
-            lambda: ui.app.screen.model.collection.shows_hidden is False, "hidden ones being left out"
+            lambda: collection_in(ui.app.screen).shows_hidden is False, "hidden ones being left out"
         )
         await ui.sees(name)

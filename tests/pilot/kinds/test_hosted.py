@@ -12,7 +12,7 @@ from mogplex_tui.operate import formatting
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyKind, RenderTime
 from tests.pilot.kinds.story import on, server, shown, texts_of
-from tests.pilot.kinds.walking import asks_the_service, heard, soon, type_keys
+from tests.pilot.kinds.walking import asks_the_service, collection_in, heard, soon, type_keys
 
 __all__ = ["server"]
 
@@ -27,7 +27,7 @@ ASKING = [kind for kind in kinds().values() if asks_the_service(kind)]
 async def _read_again(ui: Any, kind: AnyKind) -> None:
     """Ask for a list by its key and wait until that was heard."""
     screen = await heard(ui, kind)
-    feed = screen.model.collection.feed
+    feed = collection_in(screen).feed
     await soon(ui, lambda: not feed.running, "the reading under way")
     begun = feed.begun
     await type_keys(ui, "r")
@@ -60,12 +60,12 @@ async def test_what_a_token_alone_is_said_to_lack_is_lacking(console: Any) -> No
         for kind in ASKING:
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
-            collection = screen.model.collection
+            collection = collection_in(screen)
             if why := " ".join(screen.model.closed_lines()):
                 closed.add(kind.name)
                 assert "need a browser session" in why
                 continue
-            await soon(ui, lambda of=collection: of.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
+            await soon(ui, lambda: collection.set.rows, f"rows collection {kind.name}")
             rows = [entry.row for entry in collection.set.rows.values() if entry.row is not None]
             assert collection.source is not None
             for field in kind.columns if collection.source.notice else ():
@@ -108,7 +108,7 @@ async def test_with_a_session_beside_the_token_every_kind_is_whole(console: Any)
         for kind in ASKING:
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
-            await soon(ui, lambda screen=screen: screen.model.collection.set.rows, f"rows of {kind.name}")  # type: ignore[misc]
-            assert screen.model.collection.source is kind.sources[0]
+            await soon(ui, lambda: collection_in(screen).set.rows, f"rows of {kind.name}")
+            assert collection_in(screen).source is kind.sources[0]
             assert "browser session" not in ui.text
         assert ui.edge.turned_away == []

@@ -117,7 +117,7 @@ async def _fails_alone(ui: Any, case: Case) -> None:
     failing = [each for each in told_by() if each.failing]
     assert {clause(each.subject, "shown") for each in failing} == {f"{case.what} shown."}, case
     for each in failing:
-        each.freshness.as_of -= 60
+        each.freshness.as_of = (each.freshness.as_of or 0.0) - 60
     assert _tones(screen) == _with_old(case, screen, before), case
     if case.route.endswith("/calls"):
         # What came since is not known: the least is told, and none is no count.
@@ -142,6 +142,7 @@ async def test_what_was_never_told_is_a_dash_and_said_to_be_unknown(
 ) -> None:
     cases = [case for case in CASES if case.kind in ("projects", "models", "agents")]
     for route in {case.route for case in cases}:
+        assert server.plane.faults is not None
         server.plane.faults.add(parse(f"GET {route} status:500"))
     async with console() as ui:
         for case in cases:
@@ -166,7 +167,7 @@ async def test_the_personal_team_says_that_its_list_fails(console: Callable[...,
         feed = ui.app.parts.collections.of(kinds()["teams"]).feed
         for failures in (1, 2):
             ui.app.session.scheduler.refresh(feed)
-            await ui.until(lambda failures=failures: feed.freshness.failures >= failures, "a failure")
+            await ui.until(lambda: feed.freshness.failures >= failures, "a failure")
         await ui.sees("What was read before stays")
 
 

@@ -8,6 +8,7 @@ from mogplex_tui.operate.record_page import links_of
 from tests.pilot.kinds.story import on, server, shown, texts_of, told
 
 __all__ = ["server"]
+from tests.pilot.kinds.walking import collection_in
 
 
 def _job(ui: Any, status: str) -> str:
@@ -203,11 +204,11 @@ async def test_an_old_failed_job_leads_to_its_ledger_and_to_why_it_failed(consol
         )["id"]
         for label, told in (("ledger", "control"), ("failure", "1 found")):
             screen = await _led(ui, old, label)
-            await ui.until(lambda screen=screen: len(screen.view) > 0, f"what the {label} says of it")
+            await ui.until(lambda: len(screen.view) > 0, f"what the {label} says of it")
             assert old in screen.cursor_row().raw.values()
             assert told in ui.text
             # It stays when the list is read again, which does not give it.
-            await screen.model.collection.fetch()
+            await collection_in(screen).fetch()
             assert len(screen.view) > 0
 
 

@@ -39,7 +39,8 @@ async def _a_link(ui: Any) -> LinkTarget:
     await ui.press("enter")
     await ui.until(lambda: len(ui.app.screen_stack) == 2 and ui.app.screen.query("#links"), "a detail")
     await ui.until(lambda: ui.app.screen.record._links, "its links")
-    return next(link for link in ui.app.screen.record._links if link.kind == "projects" and link.key)
+    links: list[LinkTarget] = ui.app.screen.record._links
+    return next(link for link in links if link.kind == "projects" and link.key)
 
 
 async def test_a_link_followed_twice_opens_one_record(console: Any, monkeypatch: Any) -> None:

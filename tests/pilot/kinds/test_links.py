@@ -39,7 +39,7 @@ def _names(value: Any) -> Iterator[str]:
         yield value
 
 
-def _records(story: Story) -> Iterator[tuple[str, AnyKind, Entry]]:
+def _records(story: Story) -> Iterator[tuple[str, AnyKind, Entry[Any]]]:
     for name, kind in story.kinds.items():
         for item in story.rows[name] if name != "runs" else ():
             if item.row is not None:

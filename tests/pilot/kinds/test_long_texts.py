@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from rich.cells import cell_len
 
 from mogplex_tui.live.collection import RowPage
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.screens.event_json_pane import EventPane
 from mogplex_tui.widgets import text as measuring
 from mogplex_tui.widgets.long_text import MOST_CHARACTERS, MOST_LINES, LongText
-from tests.pilot.kinds.walking import Service, console_at, heard, many, settled, soon
+from tests.pilot.kinds.walking import Service, collection_in, console_at, front, heard, many, settled, soon
 
 SIZE = 1_000_000
 # A cell is cut to a few thousand characters; a control among them may take several when it is made visible.
@@ -52,10 +54,10 @@ class Long(str):
     def strip(self, *args: Any) -> Any:
         return self._whole("strip", *args)
 
-    def split(self, *args: Any) -> Any:  # type: ignore[override]
+    def split(self, *args: Any) -> Any:
         return self._whole("split", *args)
 
-    def replace(self, *args: Any) -> Any:  # type: ignore[override]
+    def replace(self, *args: Any) -> Any:
         return self._whole("replace", *args)
 
 
@@ -80,7 +82,7 @@ def _filled(value: Any, text: str) -> Any:
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The lengths of texts whose cells were counted."""
-    lengths, count = list[int](), measuring.cell_len
+    lengths, count = list[int](), cell_len
 
     def counted(text: str) -> int:
         lengths.append(len(text))
@@ -106,20 +108,20 @@ async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
             kind = kinds()[name]
             await ui.app.parts.navigation.go(name)
             screen = await heard(ui, kind)
-            assert len(screen.model.collection.set.rows) == 200
+            assert len(collection_in(screen).set.rows) == 200
             measured.clear()
             Long.worked_on = 0
             await ui.press("down", "slash", "a", "enter")
             await settled(ui)
             assert max(measured, default=0) <= FEW, name
             assert Long.worked_on == 0, name
-            item = next(iter(screen.model.collection.set.rows.values()))
+            item = next(iter(collection_in(screen).set.rows.values()))
             ui.app.parts.navigation.open_record(kind, item)
             await soon(
                 ui,
-                lambda screen=screen: ui.app.screen is not screen and ui.app.screen.is_complete,
+                lambda: ui.app.screen is not screen and front(ui).is_complete,
                 "the page",
-            )  # type: ignore[misc]
+            )
             await settled(ui)
             await ui.press("down", "pagedown")
             texts = ui.app.screen.query_one("#texts", LongText)
@@ -128,7 +130,7 @@ async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
             if name == "agents":
                 assert f"of {len(text):,} characters)" in texts.text.split("\n")[0]
             await ui.press("j")
-            await soon(ui, lambda: ui.app.screen.query_one("#json").is_open, "the JSON")
+            await soon(ui, lambda: ui.app.screen.query_one("#json", EventPane).is_open, "the JSON")
             assert len(ui.app.screen.query_one("#json").query_one(LongText).text) <= MOST_CHARACTERS + 100
 
 

@@ -21,6 +21,7 @@ from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import executor, run_changes
+from mogplex_tui.operate.run_actions import Draft
 from mogplex_tui.operate.run_facts import name_of
 from tests.pilot.kinds.test_verbs import REFUSALS, SETTINGS
 from tests.pilot.kinds.walking import plane_of
@@ -108,9 +109,7 @@ async def test_a_start_is_refused_in_every_way_and_starts_one_run_when_its_answe
     bench: Bench,
 ) -> None:
     repo = (await bench.session.client.repos.list())[0]
-    draft = run_changes.Draft(
-        repo_id=repo.id, repo=repo.full_name, prompt="Mend the roof", create_branch=False
-    )
+    draft = Draft(repo_id=repo.id, repo=repo.full_name, prompt="Mend the roof", create_branch=False)
     await bench.runs.fetch()
     there = set(bench.runs.set.rows)
 

@@ -32,7 +32,7 @@ async def test_the_ninth_list_does_not_wait_for_eight_that_nobody_looks_at(conso
         for kind in WALKED:
             await ui.app.parts.navigation.go(kind.name)
             feed = ui.app.parts.collections.of(kind).feed
-            await soon(ui, lambda feed=feed: feed.running, f"{kind.name} being read")  # type: ignore[misc]
+            await soon(ui, lambda: feed.running, f"{kind.name} being read")
         # The last one is being read, and nothing before it holds its connection.
         faults.clear()
         first = ui.app.parts.collections.of(WALKED[0])

@@ -34,7 +34,16 @@ from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation, Valu
 from mogplex_tui.screens.command_palette import entries_of
 from mogplex_tui.widgets.line_table import LineTable
 from tests.pilot.kinds.records import changed, fields_of
-from tests.pilot.kinds.walking import Service, console_at, headings, heard, plane_of, resized, soon
+from tests.pilot.kinds.walking import (
+    Service,
+    collection_in,
+    console_at,
+    headings,
+    heard,
+    plane_of,
+    resized,
+    soon,
+)
 
 WRITES = "POST,PUT,PATCH,DELETE"
 REFUSALS = (403, 404, 409, 410, 422, 429, 500)
@@ -146,7 +155,7 @@ class Bench:
         faults = self.server.plane.faults
         return sum(active.fired for active in faults.active) if faults is not None else 0
 
-    async def item(self, verb: AnyAction) -> Entry:
+    async def item(self, verb: AnyAction) -> Entry[Any]:
         """A record that the verb makes sense for now; for one that makes a record, what stands for that."""
         await self.collection.fetch()
         if isinstance(verb, Creation):
@@ -164,7 +173,7 @@ class Bench:
                 return item
         raise AssertionError(f"no {self.kind.noun} can be {verb.label}d: say in NEEDED what makes one")
 
-    async def _hidden(self) -> list[Entry]:
+    async def _hidden(self) -> list[Entry[Any]]:
         """Return the records that the list leaves out."""
         if self.kind.hidden is None:
             return []
@@ -175,7 +184,7 @@ class Bench:
         """Return the keys of all records, those that the list leaves out among them."""
         return {*self.collection.set.rows, *(item.key for item in await self._hidden())}
 
-    async def values(self, verb: AnyAction, item: Entry) -> Values:
+    async def values(self, verb: AnyAction, item: Entry[Any]) -> Values:
         """Return another value than the present one for each parameter."""
         if (typed := TYPED.get(_name(self.kind, verb))) is not None:
             return typed
@@ -285,8 +294,8 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
             assert kind_rows.name_of(kind, item) in outcome.sentence
         await bench.shows_what_a_reading_says(item.key)
         if _name(kind, verb) not in TELL and not _sends_key(verb) and verb.id not in SAME_AFTER:
-            now = bench.collection.set.rows.get(item.key)
-            assert now is None or now.row != before, "nothing is different after it"
+            after = bench.collection.set.rows.get(item.key)
+            assert after is None or after.row != before, "nothing is different after it"
         if isinstance(verb, Creation) and verb.makes_record:
             assert len(await bench.all_keys() - there) == 1, "one record more"
         if not isinstance(verb, Creation) and not is_listed:
@@ -319,7 +328,7 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(seed: Path,
                 continue
             await ui.app.parts.navigation.go(kind.name)
             screen = await heard(ui, kind)
-            collection, table = screen.model.collection, screen.table
+            collection, table = collection_in(screen), screen.table
             for verb in (verb for verb in kind.all_actions if not isinstance(verb, Creation)):
                 item = next(item for item in collection.set.rows.values() if item.row is not None)
                 assert table.move_cursor_to(item.key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.widgets import Input, OptionList
@@ -28,7 +29,17 @@ from tests.pilot.conftest import Console
 from tests.pilot.kinds.test_verbs import EVERY_VERB, GONE_IS_FINE, REFUSALS, SETTINGS, no_pause
 from tests.pilot.kinds.test_verbs import _name as name_of
 from tests.pilot.kinds.test_verbs import _sent as sent_by
-from tests.pilot.kinds.walking import Service, back_at, console_at, heard, opened, settled, soon, type_keys
+from tests.pilot.kinds.walking import (
+    Service,
+    back_at,
+    collection_in,
+    console_at,
+    heard,
+    opened,
+    settled,
+    soon,
+    type_keys,
+)
 
 # Keys whose name is not what stands on them.
 KEYS = {"+": "plus"}
@@ -54,9 +65,9 @@ def _fault(ui: Console, kind: AnyKind, verb: AnyAction, status: int) -> None:
     faults.add(parse(f"{sent_by(kind, verb)} {'429' if status == 429 else f'status:{status}'}"))
 
 
-def _fit(screen: ListScreen, verb: AnyAction, count: int) -> list[Entry]:
+def _fit(screen: ListScreen, verb: AnyAction, count: int) -> list[Entry[Any]]:
     """Return records that the verb makes sense for; for one that makes a record any will do."""
-    rows = screen.model.collection.set.rows.values()
+    rows = collection_in(screen).set.rows.values()
     fit = [
         item
         for item in rows
@@ -67,7 +78,7 @@ def _fit(screen: ListScreen, verb: AnyAction, count: int) -> list[Entry]:
     return fit[:count]
 
 
-async def _mark(ui: Console, screen: ListScreen, items: list[Entry]) -> None:
+async def _mark(ui: Console, screen: ListScreen, items: list[Entry[Any]]) -> None:
     for item in items:
         assert screen.table.move_cursor_to(item.key)
         await type_keys(ui, "space")
@@ -139,12 +150,10 @@ async def test_every_verb_goes_by_its_key(
                 ui.app.clear_notifications()
                 await _carried_out(ui, kind, verb, on, len(items))
                 await soon(ui, lambda: len(ui.app._notifications) > 0, f"a word on {name_of(kind, verb)}")
-                shown = screen.model.collection.set.rows
+                shown = collection_in(screen).set.rows
                 await soon(
                     ui,
-                    lambda shown=shown, items=items: all(  # type: ignore[misc]
-                        shown[item.key].in_progress is None for item in items
-                    ),
+                    lambda: all(shown[item.key].in_progress is None for item in items),
                     "the change over in the list",
                 )
                 if on is not screen:

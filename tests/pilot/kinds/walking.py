@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 from textual.events import Resize
 from textual.geometry import Size
+from textual.screen import Screen
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.target import Target
@@ -23,11 +24,13 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.core.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.live.collection import Entry, RowPage, Source
+from mogplex_tui.live.collection import Collection, Entry, RowPage, Source
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyKind
+from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.detail_screen import DetailScreen
+from mogplex_tui.screens.kind_list_model import KindList
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.widgets.line_table import LineTable
 from tests.pilot import drawing
@@ -180,6 +183,20 @@ async def soon(ui: Console, condition: Callable[[], Any], what: str) -> None:
         await asyncio.sleep(0.002)
 
 
+def collection_in(screen: Screen[Any]) -> Collection[Any]:
+    """Return the collection behind the list of a kind."""
+    assert isinstance(screen, ListScreen)
+    assert isinstance(screen.model, KindList)
+    return screen.model.collection
+
+
+def front(ui: Console) -> ConsoleScreen:
+    """Return the screen in front, which is none of Textual's own."""
+    screen = ui.app.screen
+    assert isinstance(screen, ConsoleScreen)
+    return screen
+
+
 async def heard(ui: Console, kind: AnyKind) -> ListScreen:
     """Wait until a kind's list is in front and knows what there is to know; return its screen."""
 
@@ -211,7 +228,7 @@ async def settled(ui: Console) -> None:
     while not drawn.is_set():
         screen = ui.app.screen
         screen.call_after_refresh(drawn.set)
-        await soon(ui, lambda screen=screen: drawn.is_set() or ui.app.screen is not screen, "drawing")  # type: ignore[misc]
+        await soon(ui, lambda: drawn.is_set() or ui.app.screen is not screen, "drawing")
     drawing.draw(ui.app)
 
 
@@ -260,6 +277,6 @@ async def back_at(ui: Console, screen: Any) -> None:
     await soon(ui, lambda: ui.app.screen is screen, f"{type(screen).__name__} in front")
 
 
-def first_of(items: Mapping[str, Entry]) -> Entry | None:
+def first_of(items: Mapping[str, Entry[Any]]) -> Entry[Any] | None:
     """Return one record that could be read."""
     return next((item for item in items.values() if item.row is not None), None)

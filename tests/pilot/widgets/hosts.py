@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from textual.app import App, ComposeResult
 from textual.containers import Vertical
@@ -77,7 +78,7 @@ class TableHost(App[None]):
     def __init__(self, rows: Rows) -> None:
         super().__init__()
         self.rows = rows
-        self.said: list[object] = []
+        self.said: list[tuple[Any, ...]] = []
         self.frames: list[tuple[str, str]] = []
 
     def compose(self) -> ComposeResult:
@@ -159,7 +160,7 @@ class TailHost(App[None]):
     def __init__(self, events: Events) -> None:
         super().__init__()
         self.events = events
-        self.said: list[object] = []
+        self.said: list[tuple[Any, ...]] = []
         self.painted = 0
 
     def compose(self) -> ComposeResult:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.geometry import Region
+from textual.widget import Widget
 
 from .hosts import Rows, TableHost, names, ragged, shown, text_of, until
 
@@ -178,9 +179,12 @@ async def test_only_lines_that_look_different_are_painted(monkeypatch: pytest.Mo
         await pilot.press("down")
         painted: list[Region] = []
         refresh = app.table.refresh
-        monkeypatch.setattr(
-            app.table, "refresh", lambda *regions: (painted.extend(regions), refresh(*regions))
-        )
+
+        def counted(*regions: Region) -> Widget:
+            painted.extend(regions)
+            return refresh(*regions)
+
+        monkeypatch.setattr(app.table, "refresh", counted)
         app.table.refresh_rows()
         app.table.refresh_rows(names(200), reordered=True)
         app.rows.costs["run00150"] = "$9.99"
@@ -197,9 +201,12 @@ async def test_a_change_right_after_a_key_is_painted_without_a_delay(monkeypatch
         painted: list[Region] = []
         refresh = app.table.refresh
         app.table.action_cursor(1)
-        monkeypatch.setattr(
-            app.table, "refresh", lambda *regions: (painted.extend(regions), refresh(*regions))
-        )
+
+        def counted(*regions: Region) -> Widget:
+            painted.extend(regions)
+            return refresh(*regions)
+
+        monkeypatch.setattr(app.table, "refresh", counted)
         app.rows.costs["run00004"] = "$9.99"
         app.table.refresh_rows(["run00004"])
         assert painted == [Region(0, 5, 100, 1)]
@@ -291,7 +298,7 @@ async def test_the_mouse_moves_opens_scrolls_and_drags() -> None:
         await until(pilot, lambda: ("header", "state") in app.said)
         for event, first in ((MouseScrollDown, "run00003"), (MouseScrollUp, "run00000")):
             app.table.post_message(event(app.table, 5, 5, 0, 0, 0, False, False, False))
-            await until(pilot, lambda first=first: rows_on_screen(app)[0] == first)
+            await until(pilot, lambda: rows_on_screen(app)[0] == first)
         assert app.table.cursor_key == "run00006"
         await pilot.mouse_down(app.table, offset=(99, 1))
         await pilot.hover(app.table, offset=(99, 20))

@@ -143,5 +143,7 @@ async def test_without_colours_the_cursor_and_the_tones_still_differ(monkeypatch
                 assert red == green == blue
                 assert segment.style.color != segment.style.bgcolor
         assert at.text.startswith("▌")
-        assert at._segments[0].style.bgcolor != below._segments[0].style.bgcolor
+        first, second = at._segments[0].style, below._segments[0].style
+        assert first is not None and second is not None
+        assert first.bgcolor != second.bgcolor
         assert app.table.palette.style(Tone.ERROR).bold

@@ -163,7 +163,7 @@ async def test_wrapping_rewraps_on_resize_and_cuts_again() -> None:
         assert not ragged(app.tail)
         for columns in (60, 140, 30):
             await pilot.resize_terminal(columns, 20)
-            await until(pilot, lambda columns=columns: app.tail.size.width == columns)
+            await until(pilot, lambda: app.tail.size.width == columns)
             assert "end29" in last_line(app)
             assert not ragged(app.tail)
             joined = " ".join(" ".join(shown(app.tail)).replace("▌", " ").replace("▐", " ").split())

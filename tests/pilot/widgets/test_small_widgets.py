@@ -290,7 +290,7 @@ async def test_a_notice_tells_a_command_in_one_line_at_any_width() -> None:
         notice.show(said)
         for cells in (72, 76, 84, 60):
             await pilot.resize_terminal(cells, 20)
-            await until(pilot, lambda cells=cells: notice.size.width == cells - 4)  # type: ignore[misc]
+            await until(pilot, lambda: notice.size.width == cells - 4)
             await pilot.pause()
             lines = [line.strip() for line in shown(notice) if line.strip()]
             assert " ".join(lines) == said

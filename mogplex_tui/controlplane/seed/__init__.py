@@ -1,4 +1,4 @@
-"""The seeded account: its people, repositories, automations and two weeks of work."""
+"""Initial data: an account with users, repositories, flows, two weeks of work."""
 
 from .build import build
 

@@ -1,4 +1,4 @@
-"""Writes the account itself: people, installations, repositories, models, agents and automations."""
+"""Write the account: users, installations, repositories, models, agents, flows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .families.routing import flow_extras
 
 
 def write_account(rows: Rows, world: World, rng: Random, now: int) -> None:
-    """Collect the account's rows; the first person's own profile exists already (plane.Plane)."""
+    """Collect the account's rows; the first user's profile exists already."""
     created = now - 240 * DAY_US
     other = material("account")["people"][1]
     rows.add(

@@ -1,4 +1,4 @@
-"""What a scenario adds to the past of the seeded account: rounds of a loop, questions, and sandboxes that broke."""
+"""Write a scenario's past: rounds of a loop, questions, and broken sandboxes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _START_SECONDS = 2.0
 
 
 def write_added(rows: Rows, world: World, direct: History, scenario: Scenario, seed: int, now: int) -> None:
-    """Collect what the scenario adds, from streams of its own; all instants in µs before `now`."""
+    """Collect a scenario's additions, from their own random streams.
+
+    All instants in µs before `now`.
+    """
     past, loop = scenario.past, scenario.now.loop
     jobs = Added(rows, world, stream(seed, "added jobs"), now, direct)
     if loop is not None:
@@ -42,10 +45,10 @@ def write_added(rows: Rows, world: World, direct: History, scenario: Scenario, s
 
 
 class Added(JobHistory):
-    """Writes the job runs that a scenario adds."""
+    """Write the job runs that a scenario adds."""
 
     def rounds(self, loop: Loop, count: int) -> None:
-        """The first `count` rounds of a loop, the last of which has just ended."""
+        """Write the first `count` rounds of a loop, the last of which has just ended."""
         flow, repo = self.world.flows[loop.automation], self.world.repos[loop.repo]
         plans = []
         for number in range(1, count + 1):
@@ -55,7 +58,7 @@ class Added(JobHistory):
         end = self.now - 30 * SECOND_US
         starts: list[int] = []
         for plan in reversed(plans):
-            # What a node and a start take beside the work itself, as for every job of the past.
+            # The time of a node and a start besides the work, as for every past job.
             seconds = plan.seconds() + _START_SECONDS + 30 + 3 * len(plan.nodes)
             starts.insert(0, end - int(seconds * SECOND_US))
             end = starts[0] - int(loop.pause * SECOND_US)

@@ -1,4 +1,4 @@
-"""The starts that the quotas let through for the sandboxes of the account: their boots, and commands of its people."""
+"""Write the starts that quotas allowed: boots of sandboxes and users' commands."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ _RETRY_S = 15
 
 
 def write_admissions(rows: Rows, tx: Tx, user_id: str, seed: int, now: int) -> None:
-    """Admit the boot of every sandbox that is written already, and a few commands while it ran (observability.md §10)."""
+    """Record the boot of every written sandbox and a few commands in it.
+
+    observability.md §10.
+    """
     for box in tx.all(
         "SELECT id, repo_id, created_at, last_active_at FROM sandboxes WHERE user_id = ?", (user_id,)
     ):
-        # A stream of its own for each: what came before must not shift it.
+        # One random stream for each, independent of earlier draws.
         rng = stream(seed, "admission", box["id"])
         claim = new_uuid(rng)
         _add(
@@ -71,5 +74,5 @@ def _add(
         "claim_id": claim,
         "created_at": at,
     }
-    # Under its schema's name the table has a set of columns of its own.
+    # Under its own name the table has a fixed set of columns.
     rows.add("main.limit_events", **columns)

@@ -1,4 +1,7 @@
-"""Fills an empty database with the account and its history, all instants relative to the plane's clock."""
+"""Fill an empty database with the account and its history.
+
+All instants are relative to the plane's clock.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,9 @@ _RETRIES = 3
 
 
 def build(plane: Plane) -> None:
-    """Fill the database of `plane` for its seed, scale and scenario, silently and in one transaction.
+    """Fill the plane's database for its seed, scale and scenario in one transaction.
 
-    Same seed, same ids, texts and numbers; only the instants follow the clock.
+    Equal seeds give equal ids, texts and numbers; only the instants follow the clock.
     """
     seed = int(plane.db.meta("seed") or plane.settings.seed)
     now, scale = plane.clock.now_us(), plane.settings.scale or "small"
@@ -77,7 +80,7 @@ def _write_work(
 
 
 def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, Box]) -> None:
-    """What is going on at this moment: calls at different ages, one run that boots, jobs at work and jobs that wait."""
+    """Write the live work: calls, a booting run, running jobs and waiting jobs."""
     by_slug = {prompt.slug: prompt for prompt in prompts()}
     direct.live_run(by_slug["checkout-a11y"], "claude-code", boxes["web"], age=74.0, boot=12.0)
     direct.live_run(by_slug["order-notes"], "codex", boxes["api"], age=6.0, boot=60.0)
@@ -91,7 +94,7 @@ def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, Box]) -> Non
 
 
 def _write_neighbour(rows: Rows, tx: Tx, world: World, seed: int, now: int) -> None:
-    """A few chats of the other person, whom the first one must never see."""
+    """Write a few chats of the second user, which the first must never see."""
     other = world._replace(user_id=world.other_user_id, other_user_id=world.user_id)
     history = History(rows, tx, other, stream(seed, "neighbour"), now - DAY_US)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Copies two weeks of finished calls into the weeks before, and writes one very long run."""
+"""Copy finished calls into earlier weeks, and write one very long run."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _SUMS = ("calls", "tokens", "succeeded", "duration_ms", "timed", "cost_usd")
 
 
 def enlarge(tx: Tx, user_id: str, calls: int, seed: int, now: int) -> None:
-    """Lengthen the oldest streaming run of `user_id`, and copy finished work until there are `calls` calls.
+    """Lengthen the oldest streaming run of a user, and copy work up to `calls` calls.
 
-    Indexes and triggers are suspended meanwhile (loading.py); call_days holds the sums of the calls that are there.
+    Indexes and triggers are suspended meanwhile (db/bulk_load.py); call_days has the sums of the existing calls.
     """
     row = tx.one("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", (user_id,))
     _lengthen(tx, user_id, seed, now)
     mark_own(tx)
-    # What is copied is set apart first: a table that is read while it grows would be copied once more as a whole.
-    # In the order of the ids, so that the copies' ids come in order, too.
+    # Copy the originals to a separate table first: a table that grows while it is read would be copied again.
+    # Ordered by id, so that the copies' ids are in order too.
     tx.execute(
         f"CREATE TEMP TABLE origin AS SELECT id, substr(id, 9) AS rest, {_CALL_COLUMNS}, started_at, completed_at,"
         " cancel_requested_at FROM ai_calls WHERE user_id = ? AND completed_at IS NOT NULL ORDER BY id",
@@ -64,7 +64,7 @@ def _copy_calls(tx: Tx) -> None:
 
 
 def _copy_sums(tx: Tx, count: int, shorter: int) -> None:
-    """A fortnight repeats the sums of its days; the last one those of its first `shorter` calls of `count`."""
+    """Copy the sums of each day; the last copy has `shorter` of `count` calls."""
     tx.execute(
         "CREATE TEMP TABLE origin_sums AS SELECT o.rowid > ?1 AS late, c.user_id, day, c.model, c.type,"
         f" {', '.join(f'SUM(c.{name}) AS {name}' for name in _SUMS)}"
@@ -94,7 +94,10 @@ def _copy_runs(tx: Tx) -> None:
 
 
 def _copy_events(tx: Tx) -> None:
-    """Only what every call must have, and the row that names the external run (runtime-model.md §9)."""
+    """Copy the required events, and the row that names the external run.
+
+    runtime-model.md §9.
+    """
     tx.execute(
         "CREATE TEMP TABLE origin_events AS SELECT o.rowid AS number, rest, substr(e.id, 9) AS rest_id, e.user_id,"
         " e.conversation_id, e.repo_id, event_type, message, payload, created_at,"
@@ -113,7 +116,7 @@ def _copy_events(tx: Tx) -> None:
 
 
 def _lengthen(tx: Tx, user_id: str, seed: int, now: int) -> None:
-    """Put tool events before now into the oldest streaming coding run until it has 50,000 events."""
+    """Add tool events to the oldest streaming coding run until it has 50,000 events."""
     call = tx.one(
         "SELECT id, repo_id, started_at FROM ai_calls WHERE user_id = ? AND status = 'streaming'"
         " AND model LIKE 'harness:%' ORDER BY started_at LIMIT 1",

@@ -1,4 +1,4 @@
-"""Two weeks of finished work: coding runs, chats and control runs, with their sandboxes and admissions."""
+"""Write two weeks of finished work: coding runs, chats and control runs."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .rhythm import Rhythm
 from .sandboxes import write_past
 from .scribe import CallFacts, Scribe, Written
 
-# The share of work that happened in the last hours and keeps its whole timeline.
+# The share of work of the last hours, which keeps all its events.
 _FRESH = 0.2
 
 
 class History:
-    """Writes direct work of the past; jobs have their own module. `odds` are those of the last hours' work."""
+    """Write past calls except those of jobs. `odds` apply to the last hours."""
 
     def __init__(self, rows: Rows, tx: Tx, world: World, rng: Random, now: int, odds: Odds = CALM) -> None:
         self.rows = rows
@@ -38,15 +38,15 @@ class History:
         self._old_key = new_uuid(rng)
 
     def fresh(self) -> bool:
-        """Draw whether a piece of work is recent, and so told in full."""
+        """Draw whether a piece of work is recent, and so has all its events."""
         return self.rng.random() < _FRESH
 
     def place(self, started_at: int, seconds: float) -> int:
-        """Move a start so far back that work of this length has ended by now."""
+        """Move a start back so far that the work has ended by now."""
         return min(started_at, self.now - int((seconds + 60) * SECOND_US))
 
     def run(self, sandbox_share: float) -> None:
-        """One coding run through the token API, over and done."""
+        """Write one finished coding run started over v1."""
         rng, fresh = self.rng, self.fresh()
         prompt = pick(rng, prompts())
         repo = self.world.repos[prompt.repo]
@@ -130,7 +130,7 @@ class History:
         )
 
     def live_run(self, prompt: Prompt, harness: str, box: Box, age: float, boot: float) -> None:
-        """A coding run that is not over: streaming in its sandbox, or pending while that one boots."""
+        """Write a live coding run: streaming, or pending while its sandbox boots."""
         rng = self.rng
         repo = self.world.repos[prompt.repo]
         run_id, call_id = new_uuid(rng), new_uuid(rng)
@@ -162,7 +162,7 @@ class History:
         self._run_row(run_id, facts, repo, prompt, base, (key, digest), about, box, written)
 
     def chat(self, kind: CallKind, live_age: float | None = None) -> None:
-        """One chat or control run; `live_age` seconds old and not over when given."""
+        """Write one chat or control run; with `live_age` it is live for so many seconds."""
         rng, fresh = self.rng, live_age is not None or self.fresh()
         row = pick(rng, material("chats"))
         repo = None if row["repo"] is None else self.world.repos[row["repo"]]
@@ -197,7 +197,10 @@ class History:
         self.scribe.call(story, facts)
 
     def admit(self, route: str, at: int, repo_id: str | None, name: str, window: int, limit: int) -> str:
-        """Record that work was let in, and now and then that some was refused before it; the claim id."""
+        """Record an allowed start, and occasionally refused ones before it.
+
+        Returns the claim id.
+        """
         claim = new_uuid(self.rng)
         self._limit(route, at, repo_id, claim, None, (name, window, limit))
         if self.rng.random() < 0.03:

@@ -1,4 +1,4 @@
-"""Two weeks of automation runs: job rows, ledger and findings, and with them their nodes."""
+"""Write two weeks of automation runs: jobs, ledger, findings and nodes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .node_history import NodeHistory
 from .rhythm import WINDOW_DAYS
 from .scribe import Written
 
-# How often each automation is set off.
+# How often each automation is started.
 _FLOW_WEIGHTS = {"review": 34, "triage": 18, "ci": 14, "mention": 14, "push": 18, "nightly": 4}
 _START_ERROR = "Runtime rejected the task: queue unavailable"
 
 
 class JobHistory:
-    """Writes automation work of the past, and what of it is still parked, live or waiting to start."""
+    """Write past jobs, and those that are parked, live or waiting to start."""
 
     def __init__(self, rows: Rows, world: World, rng: Random, now: int, direct: History) -> None:
         self.rows = rows
@@ -35,9 +35,9 @@ class JobHistory:
         self.now = now
         self.direct = direct
         self.nodes = NodeHistory(rows, world, rng, now, direct)
-        # Up to when the ticks of a clock are not told of yet, by flow: they are told backwards.
+        # The time up to which a schedule's runs are still to be written, by flow: they are written backwards.
         self._untold: dict[str, int] = {}
-        # What has failed long ago: the plans with their jobs' ids and ends.
+        # Jobs that failed long ago: plans with ids and ends.
         self._failed: list[tuple[JobPlan, str, int]] = []
 
     def _plan(self, flow_key: str | None = None, failing: float = 0.13, thin: bool = False) -> JobPlan:
@@ -47,7 +47,7 @@ class JobHistory:
         return plan_job(self.rng, flow, pick(self.rng, flow_repos(self.world, flow)), failing, thin, odds)
 
     def job(self) -> int:
-        """One job run that is over, or one dispatch that was suppressed; returns how many calls it made."""
+        """Write one finished job run or suppressed dispatch; return its number of calls."""
         rng = self.rng
         fresh = self.direct.fresh()
         plan, draw = self._plan(thin=not fresh), rng.random()
@@ -74,9 +74,9 @@ class JobHistory:
         return made
 
     def retries(self, count: int) -> None:
-        """Some of what failed long ago, which somebody ran again a few minutes later, and well."""
+        """Write successful retries of some jobs that failed long ago."""
         for plan, job_id, ended in self._failed[:count]:
-            # A stream of its own, and no word of it in the others.
+            # Drawn from its own random stream.
             rng = Random(f"retry {job_id}")
             again = plan_job(rng, plan.flow, plan.repo, 0.0, thin=True)
             version = plan.flow.version_id
@@ -90,7 +90,7 @@ class JobHistory:
             others._finished(again, ended + whole(rng, 2, 9) * MINUTE_US, 2.0, 0.0, None, False, False)
 
     def _clocked(self, plan: JobPlan, created: int, seconds: float) -> tuple[JobPlan, int]:
-        """The run of a clock at the last tick that no run tells of yet; one tried by hand when none is left."""
+        """Write the latest scheduled run that is not written yet, or else a manual one."""
         flow, start = plan.flow, plan.flow.spec["start"]
         text, zone = start["scheduleCron"], start["scheduleTimezone"]
         tick = latest(text, zone, self._untold.get(flow.id, self.direct.place(self.now, seconds)))
@@ -101,7 +101,7 @@ class JobHistory:
         return plan._replace(metadata=metadata, idempotency_key=tick_key("flow", flow.id, tick)), tick
 
     def _by_hand(self, plan: JobPlan, at: int) -> JobPlan:
-        """The run of a clocked automation that somebody tried at an instant of their own."""
+        """Write a manual run of a scheduled automation."""
         unique = (plan.idempotency_key or "").rpartition(":")[2]
         return plan._replace(
             metadata=plan.metadata | {slot_of(plan.flow.event): trial_payload(at)},
@@ -145,7 +145,7 @@ class JobHistory:
     def _start_rows(
         self, plan: JobPlan, job_id: str, at: int, trouble: str | None, delay: float
     ) -> tuple[int, str]:
-        """Ledger rows up to the start, and when and by what source it started."""
+        """Write ledger rows up to the start; return its time and source."""
         about = {"flow_id": plan.flow.id, "flow_version_id": plan.flow.version_id}
         self._ledger(plan, job_id, at, "enqueue", "queued", None, plan.metadata)
         source, first = plan.start_source, at + SECOND_US
@@ -215,7 +215,7 @@ class JobHistory:
             columns = finding_columns(self.rng, plan, ordinal, finding)
             draw, number = self.rng.random(), whole(self.rng, 1901, 2400)
             filed = draw < 0.15
-            # Whoever waves one off does so within the hour.
+            # A user who cancels does so within the hour.
             gone = at + number * SECOND_US
             waved_off = 0.15 <= draw < 0.25 and gone < self.now
             self.rows.add(
@@ -247,7 +247,7 @@ class JobHistory:
         costs = [call.cost for call in written if call.cost is not None]
         done = columns.get("completed_at")
         over = status in ("success", "failed")
-        # Drawn for every job, so that the rest of the story does not depend on how one ended.
+        # Drawn for every job, so that other draws do not depend on how a job ended.
         handle = token(self.rng, "run_") if started else None
         urls = [call.delivered for call in written if call.delivered]
         more = {"pull_request_url": urls[-1]} if status == "success" and urls else {}
@@ -280,11 +280,11 @@ class JobHistory:
         )
 
     def parked(self, age_us: int) -> None:
-        """A run of the nightly work that somebody tried and that waits for an answer since about `age_us` ago."""
+        """Write a manual nightly run that has waited for an answer since about `age_us`."""
         self._live(self._by_hand(self._plan("nightly", 0.0), self.now - age_us), age_us)
 
     def live(self, flow_key: str, age_s: float) -> None:
-        """A job run whose first agent is at work."""
+        """Write a job run whose first agent is working."""
         self._live(self._plan(flow_key, 0.0), int(age_s * SECOND_US))
 
     def _live(self, plan: JobPlan, age_us: int) -> None:
@@ -294,7 +294,7 @@ class JobHistory:
         self._job_row(plan, job_id, created, started, source, "running", None, {}, ends.written)
 
     def repairing(self) -> None:
-        """A job run whose coding CLI is at work, its diagnosis behind it."""
+        """Write a job run whose coding CLI is working after its diagnosis."""
         plan = self._plan("ci", 0.0)
         before = sum(
             node.agent.story.seconds() + 3.0
@@ -304,7 +304,7 @@ class JobHistory:
         self._live(plan, int((before + 40.0) * SECOND_US))
 
     def waiting(self, flow_key: str, minutes: float) -> None:
-        """A job run whose start failed and that nobody has repaired yet."""
+        """Write a job run whose start failed and that was not repaired yet."""
         plan = self._plan(flow_key, 0.0)
         job_id, created = new_uuid(self.rng), self.now - int(minutes * MINUTE_US)
         self._ledger(plan, job_id, created, "enqueue", "queued", None, plan.metadata)

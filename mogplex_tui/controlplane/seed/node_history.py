@@ -1,4 +1,4 @@
-"""The nodes of past automation runs: their rows, what they leave behind, their calls and their waits."""
+"""Write the nodes of past jobs: their rows, outputs, calls and waits."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .scribe import CallFacts, Written
 
 @dataclass
 class Ends:
-    """When the last node of a job ended, or where a live one stands, and the calls that were made."""
+    """The end of a job's last node (or its live state), and the calls made."""
 
     at: int
     written: list[Written]
 
 
 class NodeHistory:
-    """Writes the nodes of jobs; `rng` is the stream of the jobs themselves."""
+    """Write the nodes of jobs; `rng` is the random stream of the jobs."""
 
     def __init__(self, rows: Rows, world: World, rng: Random, now: int, direct: History) -> None:
         self.rows = rows
@@ -39,7 +39,7 @@ class NodeHistory:
     def run(
         self, plan: JobPlan, job_id: str, started: int, waits: float, cancelled: bool, live: bool = False
     ) -> Ends:
-        """Write the nodes in order; a cancelled job stops in its first agent, a live one wherever it is now."""
+        """Write the nodes in order, up to a cancelled or live one."""
         ends, outputs = Ends(started + SECOND_US // 2, []), Outputs(plan)
 
         def done(node: NodePlan, begin: int) -> None:
@@ -57,7 +57,7 @@ class NodeHistory:
                 ends.at = begin + int(waits * SECOND_US)
                 done(node, begin)
             elif live and node.agent is not None and self._is_at_work(node.agent, begin):
-                # Its call is written when the node ends, never before (runtime-model.md §4, 7).
+                # Its call is written when the node ends (runtime-model.md §4, 7).
                 self._row(plan, job_id, node, "running", begin, None)
                 return ends
             elif cancelled and node.agent is not None and node.agent.story.kind is CallKind.NODE:
@@ -83,7 +83,7 @@ class NodeHistory:
         return ends
 
     def _is_at_work(self, work: AgentWork, begin: int) -> bool:
-        """Whether a node of the service's own harness that began then is not over yet."""
+        """Return whether a node of the built-in harness is still running."""
         length = int((work.story.seconds() + 2.0) * SECOND_US)
         return work.story.kind is CallKind.NODE and begin + length > self.now
 

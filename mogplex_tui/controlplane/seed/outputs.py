@@ -1,4 +1,7 @@
-"""What the nodes of an automation leave behind, for later nodes and for people (routing.md §3.14 and §5.5)."""
+"""Outputs of an automation's nodes, for later nodes and for people.
+
+routing.md §3.14, §5.5.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def _role(data: Mapping[str, Any]) -> str:
 
 
 def report(data: Mapping[str, Any], metadata: Mapping[str, Any], repo: str, looks: int, found: int) -> str:
-    """What an agent of the service's own harness says at the end, by its node's `data` and the job's metadata."""
+    """Return the final report of an agent with the built-in harness."""
     about = metadata.get("pr_title") or metadata.get("issue_title") or repo
     role, seen = _role(data), _many(looks, "look")
     if role == _REVIEW:
@@ -43,7 +46,7 @@ def agent_output(
     tools: Sequence[Mapping[str, Any]],
     findings: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """The output of an agent node of our own harness; only a reviewer leaves a review."""
+    """Return the output of an agent node; only reviewers return a review."""
     review = {"summary": text, "findings": [dict(finding) for finding in findings]}
     output: dict[str, Any] = {
         "role": _role(data),
@@ -60,14 +63,14 @@ def agent_output(
 def cli_output(
     data: Mapping[str, Any], tools: Sequence[Mapping[str, Any]], pull_request_url: str | None
 ) -> dict[str, Any]:
-    """The output of an agent node that a coding CLI executed."""
+    """Return the output of a coding CLI's node."""
     text = f"Opened {pull_request_url}." if pull_request_url else "No change was needed."
     output = agent_output(data, text, tools, ()) | {"review": None}
     return output | ({"pull_request_url": pull_request_url} if pull_request_url else {})
 
 
 class Outputs:
-    """The outputs of one planned job, asked for in the order in which its nodes end."""
+    """The outputs of one planned job, in the order in which its nodes end."""
 
     def __init__(self, plan: JobPlan) -> None:
         self._plan = plan
@@ -78,7 +81,7 @@ class Outputs:
         self._findings = plan.findings
 
     def of(self, node: NodePlan) -> dict[str, Any]:
-        """What the node leaves behind when it ends well."""
+        """Return the output of a node that ends well."""
         data = self._data[node.node_id]
         if node.agent is not None:
             return self._agent(node.agent.story, data)
@@ -98,7 +101,7 @@ class Outputs:
         plan = self._plan
         if story.kind is CallKind.HARNESS:
             return cli_output(data, story.tool_calls, story.metadata.get("pull_request_url"))
-        # The first reader finds everything.
+        # The first reviewer finds everything.
         found, self._findings = self._findings, ()
         text = report(data, plan.metadata, plan.repo.full_name, len(story.tool_calls), len(found))
         self._state.outputs.append(text)

@@ -1,4 +1,4 @@
-"""When work happens: office hours on weekdays, a little at night, nothing that has not ended yet."""
+"""Times of past work: mostly office hours on weekdays, some at night."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def _weight(hour_start: int) -> float:
 
 
 class Rhythm:
-    """Draws instants (µs) of the last two weeks: fresh ones of the last 30 hours, the others before those.
+    """Draw instants (µs) of the last two weeks; fresh ones are of the last 30 hours.
 
-    One fresh instant in four falls into the last 80 minutes, so that the present is never empty.
+    One fresh instant in four is in the last 80 minutes, so that there is always recent work.
     """
 
     def __init__(self, now: int) -> None:
@@ -34,7 +34,7 @@ class Rhythm:
         self._edge = len(self._hours) - FRESH_HOURS
 
     def draw(self, rng: Random, fresh: bool) -> int:
-        """An instant when something began, at least two minutes ago."""
+        """Draw the start of some work, at least two minutes ago."""
         recent, where, within = rng.random(), rng.random(), rng.random()
         if fresh and recent < 0.25:
             return self._now - int((2 + 78 * within) * MINUTE_US)

@@ -1,4 +1,4 @@
-"""Sandboxes of the account: one in every state now, and those that past runs left behind."""
+"""Write sandboxes: one in every state now, and those of past runs."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _lifecycle(rows: Rows, rng: Random, box_id: str, wish: _Wish, now: int) -> N
 
 
 def write_present(rows: Rows, world: World, rng: Random, now: int) -> dict[str, Box]:
-    """Collect one sandbox for every state; returns those of runs that are live now, by repository key."""
+    """Collect a sandbox for every state; return those of live runs by repository key."""
     boxes: dict[str, Box] = {}
     for wish in _NOW:
         repo = world.repos[wish.repo]
@@ -130,7 +130,7 @@ def write_past(
     broken: bool,
     text: str | None = None,
 ) -> Box:
-    """Collect the stopped sandbox of a run that is over and return it; a broken one says `text`, or something."""
+    """Collect and return the stopped sandbox of a finished run; `text` is its error."""
     age = max(0, ended_at - started_at)
     error = "boot" if broken else None
     status = "error" if broken else "stopped"

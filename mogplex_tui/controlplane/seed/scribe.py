@@ -1,4 +1,4 @@
-"""Turns planned calls into finished rows at a place in the past, priced by the plane's own rule."""
+"""Turn planned calls into finished rows with the plane's own prices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _EVENT_COLUMNS = (
 
 
 class CallFacts(NamedTuple):
-    """What a call is, apart from what happens in it."""
+    """The facts of a call besides its events."""
 
     user_id: str
     type: str
@@ -50,7 +50,7 @@ class CallFacts(NamedTuple):
 
 @dataclass
 class Written:
-    """What became of a call: its end (or None while live), its money and the pull request, for its parents' rows."""
+    """The end (None while live), cost and pull request of a written call."""
 
     ended_at: int | None
     status: str
@@ -68,7 +68,7 @@ def _streaming_step(story: Story, wait: float) -> Step:
 
 
 def timeline(story: Story, facts: CallFacts) -> Iterator[Step]:
-    """Every step of the call in order, accepted to terminal, with its status change between."""
+    """Yield every step of the call in order, with the status change in between."""
     yield from facts.prologue
     opening = story.opening
     if opening:
@@ -92,7 +92,7 @@ def _cancel_steps(rng: Random, story: Story) -> tuple[Step, Step]:
 
 
 class Scribe:
-    """Writes calls of the past into the waiting rows."""
+    """Add past calls to the rows to be written."""
 
     def __init__(self, rows: Rows, tx: Tx) -> None:
         self._rows = rows
@@ -102,8 +102,8 @@ class Scribe:
         self._add_event = rows.adder("ai_call_events", *_EVENT_COLUMNS)
 
     def call(self, story: Story, facts: CallFacts) -> Written:
-        """Write one call with its timeline; live ones stop at `facts.live_until`."""
-        # A stream of its own: how much of a timeline is kept must not shift the rest of the story.
+        """Write one call with its events; live ones stop at `facts.live_until`."""
+        # A separate random stream: how many events are kept must not change other draws.
         self._rng = Random(facts.id)
         steps: Iterable[Step] = timeline(story, facts)
         cancel_at = None
@@ -117,7 +117,7 @@ class Scribe:
                 break
             at, seen = due, seen + 1
             streamed = streamed or step.type == "status_changed"
-            # Automation nodes of the service's own harness write no events at all (v1.md §8.5).
+            # Automation nodes of the built-in harness write no events (v1.md §8.5).
             if step.type and story.kind is not CallKind.NODE:
                 self._event(facts, step, at)
         if facts.live_until is None:
@@ -215,14 +215,14 @@ class Scribe:
     def _money(
         self, story: Story, facts: CallFacts, tokens: Tokens, ended_at: int | None, status: str
     ) -> tuple[float | None, str, list[str]]:
-        """Cost, its source and the gateway's generation ids (observability.md §6)."""
+        """Return cost, its source and the gateway's generation ids (observability.md §6)."""
         estimate = priced(tokens, self._rates_of(facts.model))
         if story.kind is CallKind.HARNESS or tokens.input is None:
             return estimate, "trigger", []
         count = 1 + len(story.tool_calls) // 4
         generations = [token(self._rng, "gen_", 20) for _ in range(count)]
-        # A few calls are never settled, and a model without a price is on the
-        # account's own key, which the gateway does not bill.
+        # A few calls are never settled, and a model without a price uses the account's own key, which the gateway does
+        # not bill.
         settles = self._rng.random() < (0.99 if status == "success" else 0.95)
         if estimate is None:
             return None, "trigger", []

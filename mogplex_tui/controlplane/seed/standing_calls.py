@@ -1,4 +1,4 @@
-"""The calls behind the seeded runs of assignments and triggers, which are written before the story (routing.md §6)."""
+"""Write the calls of the seeded runs of assignments and triggers (routing.md §6)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _RUNS = (
     " JOIN agents g ON g.id = COALESCE(s.agent_id, t.agent_id)"
     " WHERE j.status IN ('success', 'failed') ORDER BY j.id"
 )
-# The moments of a job before its agent begins and after it has ended.
+# Seconds of a job before its agent starts and after it has ended.
 _AROUND_US = 800_000
 
 
 def write_standing_calls(tx: Tx, scribe: Scribe, world: World, seed: int) -> None:
-    """One call for each run that is over, as long as the run itself, and what it spent on the run's row."""
+    """Write one call for each finished run, and its cost on the run's row."""
     keys = {repo.id: repo.key for repo in world.repos.values()}
     for job in tx.all(_RUNS):
         about = json.loads(job["metadata"])
@@ -43,7 +43,7 @@ def write_standing_calls(tx: Tx, scribe: Scribe, world: World, seed: int) -> Non
 
 
 def _planned(job: Row, repo_key: str, seed: int) -> tuple[str, Story]:
-    """The id of a run's call and its story, stretched to the time that the run took."""
+    """Return the id and plan of a run's call, stretched to the run's duration."""
     rng = stream(seed, "standing", job["id"])
     failure = None if job["error"] is None else (job["failure"], job["error"])
     story = plan_agent(rng, CallKind.NODE, job["model"], repo_key, 1.0, failure)

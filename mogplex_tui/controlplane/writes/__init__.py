@@ -1,3 +1,1 @@
-"""Every way the plane changes its rows: each function works in a given transaction and notes what realtime
-announces.
-"""
+"""All changes of rows, as functions that work in a given transaction."""

@@ -1,4 +1,4 @@
-"""Writing agents and what hangs on them (library.md §1 and §4)."""
+"""Write agents and rows that depend on them (library.md §1, §4)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ..db.database import Tx
 
 PREFIX = "preset:"
 
-# Rows that go with an agent, in the order of their frames, and whether realtime knows their owner
-# (realtime.md §3).
+# Rows that are deleted with an agent, in the order of their frames, and whether realtime knows their owner (realtime.md
+# §3).
 _CASCADE = (
     (
         "job_runs",
@@ -25,10 +25,10 @@ _CASCADE = (
 def insert_agent(
     tx: Tx, *, user_id: str, name: str, model: str, at: int, id: str | None = None, **columns: Any
 ) -> str:
-    """Add one agent, made at `at` µs, announce it and return its id.
+    """Insert one agent created at `at` µs, publish it and return its id.
 
-    `columns`: slug, description, category, system_prompt, source_template. Raises sqlite3.IntegrityError for a
-    slug that the account uses already.
+    `columns`: slug, description, category, system_prompt, source_template. Raises sqlite3.IntegrityError for a slug
+    that the account uses already.
     """
     agent_id = id or tx.new_id()
     tx.insert("agents", id=agent_id, user_id=user_id, name=name, model=model, created_at=at, **columns)
@@ -37,13 +37,13 @@ def insert_agent(
 
 
 def update_agent(tx: Tx, agent_id: str, user_id: str, **columns: Any) -> None:
-    """Set columns of one agent and announce it."""
+    """Update columns of one agent and publish it."""
     tx.update("agents", agent_id, **columns)
     tx.note("agents", "UPDATE", user_id, agent_id)
 
 
 def delete_agent(tx: Tx, agent_id: str, user_id: str) -> None:
-    """Remove an agent of this account with its assignments and triggers, announcing each; none is fine."""
+    """Delete an agent of this account with its assignments and triggers, if it exists."""
     if tx.one("SELECT 1 FROM agents WHERE id = ? AND user_id = ?", (agent_id, user_id)) is None:
         return
     for table, sql, owned in _CASCADE:
@@ -54,9 +54,9 @@ def delete_agent(tx: Tx, agent_id: str, user_id: str) -> None:
 
 
 def fork_preset(tx: Tx, *, user_id: str, name: str, model: str, at: int) -> str | None:
-    """The account's own agent for a preset's name: the oldest fork, else one frozen from the template now.
+    """Return the account's own agent for a preset: the oldest fork, or a new one.
 
-    None when there is no such preset. Assignments and automations fork this way (library.md §1.3).
+    None if there is no such preset. Assignments and automations fork this way (library.md §1.3).
     """
     row = tx.one(
         "SELECT id FROM agents WHERE user_id = ? AND source_template = ? ORDER BY created_at, rowid LIMIT 1",
@@ -81,7 +81,10 @@ def fork_preset(tx: Tx, *, user_id: str, name: str, model: str, at: int) -> str 
 
 
 def delete_category(tx: Tx, category_id: str, user_id: str) -> int | None:
-    """Remove a category of this account and take its agents out of it; how many, or None without the category."""
+    """Delete a category and remove its agents from it.
+
+    Returns how many agents, or None if there is no such category.
+    """
     row = tx.one("SELECT slug FROM agent_categories WHERE id = ? AND user_id = ?", (category_id, user_id))
     if row is None:
         return None

@@ -1,4 +1,4 @@
-"""Personal access tokens: made, used and revoked (auth.md §2)."""
+"""Create, use and revoke personal access tokens (auth.md §2)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits
 
 
 class Minted(NamedTuple):
-    """A new key; `token` is its plaintext, which is kept nowhere."""
+    """A new key; `token` is its plaintext, which is not stored."""
 
     id: str
     token: str
@@ -28,7 +28,7 @@ class Minted(NamedTuple):
 def mint(
     tx: Tx, user_id: str, name: str, scopes: Sequence[str], now_us: int, expires_at: int | None = None
 ) -> Minted:
-    """Store the digest of a new token and hand the token out; `expires_at` in µs, None for never."""
+    """Store the digest of a new token and return it; `expires_at` in µs, or None."""
     drawn = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(24))
     key = Minted(tx.new_id(), TOKEN_PREFIX + drawn, (TOKEN_PREFIX + drawn)[:SHOWN])
     tx.insert(
@@ -46,7 +46,7 @@ def mint(
 
 
 def revoke(tx: Tx, user_id: str, key_id: str, now_us: int) -> None:
-    """End a key of this user; a key that is gone, revoked or somebody else's is left as it is."""
+    """Revoke a key of this user, if there is such an active key."""
     tx.execute(
         "UPDATE user_api_keys SET revoked_at = ? WHERE id = ? AND user_id = ? AND revoked_at IS NULL",
         (now_us, key_id, user_id),

@@ -1,4 +1,4 @@
-"""The trail of what was done in a team (identity.md §8)."""
+"""The audit log of a team (identity.md §8)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_DEPTH = 6
 
 
 def _clean(value: Any, depth: int = 1) -> Any:
-    """The value without secrets and without what lies deeper than MAX_DEPTH."""
+    """Return the value without secrets and without levels deeper than MAX_DEPTH."""
     if not isinstance(value, dict | list):
         return value
     if depth > MAX_DEPTH:

@@ -1,4 +1,7 @@
-"""Writing calls and their events (runtime-model.md §5 and §9, v1.md §8, observability.md §3 and §6)."""
+"""Write calls and their events.
+
+runtime-model.md §5, §9; v1.md §8; observability.md §3, §6.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,12 @@ def insert_call(
     gateway_generation_ids: Sequence[str] | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a call, priced at once unless cost_source is gateway or manual, and return its id.
+    """Insert a call and return its id; it is priced unless its cost is known.
 
-    `columns` are the remaining columns by name (completed_at, duration_ms, error, conversation_id,
-    control_state, cancel_requested_at, runtime_command_id, limit_claim_id, gateway_generation_id). A call
-    of a job refreshes the job's cost. Raises ValueError for a cost without an owner,
-    sqlite3.IntegrityError for a value no column takes.
+    Its cost is known if cost_source is gateway or manual. `columns` are the remaining columns by name (completed_at,
+    duration_ms, error, conversation_id, control_state, cancel_requested_at, runtime_command_id, limit_claim_id,
+    gateway_generation_id). A call of a job updates the job's cost. Raises ValueError for a cost without an owner,
+    sqlite3.IntegrityError for an invalid value.
     """
     call_id = id or tx.new_id()
     if cost_source not in ("gateway", "manual"):
@@ -87,9 +90,9 @@ def append_event(
     tool_name: str | None = None,
     id: str | None = None,
 ) -> str:
-    """Append one event to a call's timeline, its payload scrubbed, and return its id (v1.md §8.4).
+    """Append one event to a call, its payload redacted, and return its id.
 
-    Announces the event only, never the call. Raises LookupError for an unknown call.
+    Publishes the event only, not the call. Raises LookupError for an unknown call (v1.md §8.4).
     """
     call = tx.one("SELECT user_id, conversation_id, repo_id FROM ai_calls WHERE id = ?", (call_id,))
     if call is None:
@@ -114,7 +117,7 @@ def _merged(call: Row, patch: Mapping[str, Any] | None) -> str:
 
 
 def _usage_columns(tx: Tx, call: Row, tokens: Tokens | None) -> dict[str, Any]:
-    """Token columns and, while the plane owns the cost, the new estimate."""
+    """Return the token columns and, unless billed, the new cost estimate."""
     if tokens is None:
         return {}
     columns: dict[str, Any] = {
@@ -137,7 +140,7 @@ def _tool_columns(tool_calls: Sequence[Mapping[str, Any]] | None) -> dict[str, A
 
 
 def merge_metadata(tx: Tx, call_id: str, patch: Mapping[str, Any]) -> None:
-    """Overwrite keys of a call's metadata; raises LookupError for an unknown call."""
+    """Overwrite keys of a call's metadata. Raises LookupError for an unknown call."""
     call = tx.one("SELECT user_id, metadata FROM ai_calls WHERE id = ?", (call_id,))
     if call is None:
         raise LookupError(call_id)
@@ -146,7 +149,7 @@ def merge_metadata(tx: Tx, call_id: str, patch: Mapping[str, Any]) -> None:
 
 
 def stamp_job(tx: Tx, call_id: str, job_run_id: str, patch: Mapping[str, Any] | None = None) -> None:
-    """Give a harness call to the job it runs for: job id, source "automation" and more metadata keys."""
+    """Assign a harness call to its job: job id, source "automation", metadata."""
     call = tx.one("SELECT user_id, metadata FROM ai_calls WHERE id = ?", (call_id,))
     if call is None:
         raise LookupError(call_id)
@@ -164,8 +167,7 @@ def begin_streaming(
     metadata: Mapping[str, Any] | None = None,
     message: str = "Harness run streaming",
 ) -> bool:
-    """Turn a pending, uncancelled call to streaming and append its status_changed event; False if it is not
-    one.
+    """Set a pending call to streaming with its event; False if it is not pending.
 
     `metadata` keys are merged (a harness sets source "cli", v1.md §7.4).
     """
@@ -193,8 +195,9 @@ def update_usage(
     tokens: Tokens,
     tool_calls: Sequence[Mapping[str, Any]] | None = None,
 ) -> bool:
-    """Write the usage of a live call so far and re-price it; False when it is over. The job's total stays
-    stale.
+    """Update the usage and estimate of a live call; False if it has ended.
+
+    The job's total is not updated.
     """
     call = _live_call(tx, call_id)
     if call is None:
@@ -217,11 +220,10 @@ def finish_call(
     message: str | None = None,
     payload: Mapping[str, Any] | None = None,
 ) -> bool:
-    """End a live call as success or failed; False unless its control_state is still active.
+    """End a live call as success or failed; False unless its control_state is active.
 
-    Sets completed_at and duration_ms (ms), writes usage and cost, and appends the terminal event when a
-    message is given (calls of Mogplex-harness nodes have none). A failed call loses its runtime command
-    (observability.md §2.2).
+    Sets completed_at and duration_ms (ms), writes usage and cost, and appends the terminal event if a message is given
+    (calls of built-in harness nodes have none). A failed call loses its runtime command (observability.md §2.2).
     """
     call = _live_call(tx, call_id)
     if call is None or call["control_state"] != "active":
@@ -243,8 +245,9 @@ def _end(tx: Tx, call: Row, status: str, at: int, **columns: Any) -> None:
 
 
 def reap_call(tx: Tx, call_id: str, at: int) -> bool:
-    """Give a stale live call up as failed, whatever was asked of it; False when it is over already (v1.md
-    §8.2).
+    """Fail a stale live call whatever its control state; False if it has ended.
+
+    v1.md §8.2.
     """
     call = _live_call(tx, call_id)
     if call is None:
@@ -262,9 +265,9 @@ def request_cancel(
     payload: Mapping[str, Any],
     message: str = "Cancellation requested",
 ) -> bool:
-    """Ask a live call to end: flag, first request time and one event; False when it is over already.
+    """Request the end of a live call: flag, time and one event; False if it has ended.
 
-    Asking again is True and writes nothing.
+    A repeated request returns True and writes nothing.
     """
     call = _live_call(tx, call_id)
     if call is None:
@@ -277,8 +280,9 @@ def request_cancel(
 
 
 def finalize_cancel(tx: Tx, call_id: str, at: int, message: str, payload: Mapping[str, Any]) -> bool:
-    """End a call whose cancel was requested as cancelled, its usage and tool calls forgotten; False if it is
-    over.
+    """End a call with a cancel request as cancelled, without usage and tool calls.
+
+    Returns False if it has ended.
     """
     call = _live_call(tx, call_id)
     if call is None or call["control_state"] != "cancel_requested":
@@ -290,7 +294,7 @@ def finalize_cancel(tx: Tx, call_id: str, at: int, message: str, payload: Mappin
 
 
 def reconcile_cost(tx: Tx, call_id: str, cost_usd: float) -> None:
-    """Replace the estimate by the billed amount in US dollars (source gateway) and refresh the job's cost."""
+    """Replace the estimate by the billed US dollars and update the job's cost."""
     call = tx.one("SELECT user_id, job_run_id FROM ai_calls WHERE id = ?", (call_id,))
     if call is None:
         raise LookupError(call_id)

@@ -1,4 +1,7 @@
-"""What a chat leaves behind besides its call: the end by its reader, and what the session remembers (library.md §13)."""
+"""Write what a chat leaves besides its call: its abort, memory and compaction.
+
+library.md §13.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _SCOPE = ("conversation_id", "workspace_session_id", "repo_id", "product_team_id
 
 
 def abort_call(tx: Tx, call_id: str, at: int, tool_calls: int) -> bool:
-    """End a live chat whose reader is gone as cancelled; False when it is over already."""
+    """Cancel a live chat whose client has left; False if it has ended."""
     tx.execute(
         "UPDATE ai_calls SET control_state = 'cancel_requested'"
         " WHERE id = ? AND status IN ('pending', 'streaming')",
@@ -27,7 +30,10 @@ def abort_call(tx: Tx, call_id: str, at: int, tool_calls: int) -> bool:
 
 
 def remember(tx: Tx, user_id: str, text: str, metadata: dict[str, Any], at: int) -> None:
-    """Keep what a user said in the session lane: 2000 characters, 50 entries a scope, no immediate repeat."""
+    """Store a user's message in the session lane: 2000 characters, 50 per scope.
+
+    An immediate repetition is not stored.
+    """
     content = text[:_REMEMBERED]
     scope = [metadata.get(name) for name in _SCOPE]
     where = " AND ".join(f"json_extract(metadata, '$.{name}') IS ?" for name in _SCOPE)
@@ -47,7 +53,7 @@ def remember(tx: Tx, user_id: str, text: str, metadata: dict[str, Any], at: int)
 
 
 def note_compaction(tx: Tx, call_id: str, texts: list[str], digest: str, at: int) -> None:
-    """Write down that a long history reached the model as a summary and its last messages (v1.md §8.3)."""
+    """Record that a long history was sent to the model as a summary (v1.md §8.3)."""
     covered = texts[:-12]
     before = sum(map(len, texts))
     checkpoint = f"{len(covered)} earlier messages were left out."

@@ -1,4 +1,4 @@
-"""Writing connections, what their tests came to, and their OAuth tokens (library.md §8)."""
+"""Write connections, the results of their tests, and OAuth tokens (library.md §8)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..db.database import Tx
 
 
 def insert_connection(tx: Tx, *, user_id: str, at: int, **columns: Any) -> str:
-    """Add a connection and return its id; raises sqlite3.IntegrityError for a value no column takes."""
+    """Insert a connection and return its id. Raises sqlite3.IntegrityError."""
     connection_id = tx.new_id()
     tx.insert("connections", id=connection_id, user_id=user_id, created_at=at, updated_at=at, **columns)
     tx.note("connections", "INSERT", user_id, connection_id)
@@ -16,13 +16,13 @@ def insert_connection(tx: Tx, *, user_id: str, at: int, **columns: Any) -> str:
 
 
 def update_connection(tx: Tx, user_id: str, connection_id: str, at: int, **columns: Any) -> None:
-    """Change a connection of this user."""
+    """Update a connection of this user."""
     tx.update("connections", connection_id, updated_at=at, **columns)
     tx.note("connections", "UPDATE", user_id, connection_id)
 
 
 def delete_connection(tx: Tx, user_id: str, connection_id: str) -> None:
-    """Remove a connection with its overrides and events; the overrides are announced too."""
+    """Delete a connection with its overrides and events; overrides are published."""
     for row in tx.all("SELECT id FROM repo_connection_overrides WHERE connection_id = ?", (connection_id,)):
         tx.note("repo_connection_overrides", "DELETE", None, row["id"])
     tx.execute("DELETE FROM connections WHERE id = ?", (connection_id,))
@@ -30,7 +30,7 @@ def delete_connection(tx: Tx, user_id: str, connection_id: str) -> None:
 
 
 def begin_test(tx: Tx, user_id: str, connection_id: str, at: int) -> str:
-    """Mark a connection as being tested and return the token of this test; an older one is overtaken."""
+    """Mark a connection as being tested and return a token; older tests are outdated."""
     token = tx.new_id()
     update_connection(tx, user_id, connection_id, at, health_status="testing", active_test_token=token)
     return token
@@ -48,9 +48,9 @@ def end_test(
     http_status: int | None,
     tool_count: int | None,
 ) -> bool:
-    """Keep what a test found; False, and nothing is written, when a newer one overtook it.
+    """Store the result of a test; False, without a change, if a newer one started.
 
-    A test that was not well leaves an event (library.md §15).
+    A failed test leaves an event (library.md §15).
     """
     current = tx.one(
         "SELECT 1 FROM connections WHERE id = ? AND active_test_token = ?", (connection_id, token)
@@ -84,7 +84,7 @@ def end_test(
 
 
 def authorise(tx: Tx, user_id: str, connection_id: str, access_token: str, at: int, expires_at: int) -> None:
-    """Give an OAuth connection a token until `expires_at` (µs)."""
+    """Store a token until `expires_at` (µs) for an OAuth connection."""
     update_connection(
         tx,
         user_id,

@@ -1,4 +1,4 @@
-"""The caller's own agent behind an id that may name a preset (library.md §1.3)."""
+"""The user's own agent for an id that may name a preset (library.md §1.3)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from . import agents
 
 
 def own_agent(tx: Tx, user_id: str, agent_id: str, model: str, at: int) -> str | None:
-    """The caller's agent for an id, or None when there is none.
+    """Return the user's agent for an id, or None.
 
-    `preset:NAME` is the oldest own agent with that template, or a new one with `model` written at `at` (µs).
+    `preset:NAME` is the oldest own agent with that template, or a new one with `model` created at `at` (µs).
     """
     if agent_id.startswith(agents.PREFIX):
         name = agent_id.removeprefix(agents.PREFIX)

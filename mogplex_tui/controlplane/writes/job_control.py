@@ -1,4 +1,7 @@
-"""Stopping job runs and releasing what waited behind them (observability.md §7.3, runtime-model.md §4)."""
+"""Stop job runs, and start those that waited behind them.
+
+observability.md §7.3, runtime-model.md §4.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from . import calls, jobs, ledger
 
 
 class Released(NamedTuple):
-    """A pending job that was given its chance: its id, whether it started, and why not."""
+    """A pending job that was tried: its id, whether it started, and why not."""
 
     job_id: str
     started: bool
@@ -21,7 +24,7 @@ class Released(NamedTuple):
 
 
 def request_cancel(tx: Tx, job_id: str, at: int, reason: str) -> None:
-    """Mark the request (first time only) and write control/cancel_requested."""
+    """Record the cancel request (first time only) and write control/cancel_requested."""
     job = ledger.job_context(tx, job_id)
     requested_at = job["cancel_requested_at"] or at
     tx.update("job_runs", job_id, cancel_requested_at=requested_at, cancel_reason=reason, cancel_error=None)
@@ -35,7 +38,7 @@ def _handle(job: Any) -> dict[str, Any]:
 
 
 def ask_children(tx: Tx, job_id: str, at: int) -> list[str]:
-    """Ask the job's live calls to end; they are not ended here. Returns their ids."""
+    """Request the end of the job's live calls; return their ids."""
     rows = tx.all(
         "SELECT id FROM ai_calls WHERE job_run_id = ? AND status IN ('pending', 'streaming')", (job_id,)
     )
@@ -47,7 +50,10 @@ def ask_children(tx: Tx, job_id: str, at: int) -> list[str]:
 
 
 def cancel_failed(tx: Tx, job_id: str, at: int, error: str) -> None:
-    """Keep why a requested cancel could not be carried out, with control/cancel_failed; the job stays as it is."""
+    """Record why a requested cancel failed, with control/cancel_failed.
+
+    The job stays as it is.
+    """
     job = ledger.job_context(tx, job_id)
     tx.update("job_runs", job_id, cancel_error=error)
     tx.note("job_runs", "UPDATE", None, job_id)
@@ -55,8 +61,9 @@ def cancel_failed(tx: Tx, job_id: str, at: int, error: str) -> None:
 
 
 def finalize_cancel(tx: Tx, job_id: str, at: int, reason: str, asked: int) -> bool:
-    """End waits, running nodes and the job as cancelled, with control/cancelled; False when the job is
-    over.
+    """Cancel waits, running nodes and the job; False if the job has ended.
+
+    Writes control/cancelled.
     """
     job = ledger.job_context(tx, job_id)
     if job["status"] not in jobs.LIVE:
@@ -91,9 +98,9 @@ def finalize_cancel(tx: Tx, job_id: str, at: int, reason: str, asked: int) -> bo
 def release_queue(
     db: Database, ids: Ids, installation_id: int | None, at: int, refusal: Callable[[], str | None]
 ) -> list[Released]:
-    """Start the pending jobs of an installation, oldest first, as far as its limit allows (source queue_release).
+    """Start pending jobs of an installation, oldest first, up to its limit.
 
-    `refusal` is asked for each what the background runtime says against it.
+    `refusal` returns the background runtime's error for a job. The ledger source is queue_release.
     """
     released: list[Released] = []
     with db.transaction(ids=ids) as tx:

@@ -1,4 +1,7 @@
-"""Writing job runs: enqueue, start, defer and end, each with its ledger row (runtime-model.md §4 and §9)."""
+"""Write job runs: enqueue, start, defer and end, each with its ledger row.
+
+runtime-model.md §4, §9.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _FULL_SENTENCE = "Installation concurrency limit reached"
 
 
 class StartResult(NamedTuple):
-    """What a start attempt came to; `reason` says why it did not start."""
+    """The result of a start; `reason` says why the job did not start."""
 
     started: bool
     reason: str | None
@@ -36,7 +39,7 @@ def insert_job(
     metadata: Mapping[str, Any] | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a job run as it is, without a ledger row (for history), and return its id."""
+    """Insert a job run without a ledger row (for history) and return its id."""
     job_id = id or tx.new_id()
     tx.insert(
         "job_runs",
@@ -66,7 +69,7 @@ def enqueue(
 ) -> str:
     """Queue a job run with its enqueue/queued row and return its id.
 
-    `metadata` holds at least source_type, repo_id, repo_full_name and installation_id (v1.md §5.3); `columns` are
+    `metadata` has at least source_type, repo_id, repo_full_name and installation_id (v1.md §5.3); `columns` are
     assignment_id, trigger_id and origin.
     """
     job_id = insert_job(
@@ -100,9 +103,7 @@ def suppress(
     job_run_id: str | None = None,
     **columns: Any,
 ) -> str:
-    """Record work that was prevented (enqueue/suppressed); it exists in the ledger only. Returns the row's
-    id.
-    """
+    """Record prevented work (enqueue/suppressed) in the ledger; return the row's id."""
     return ledger.record(
         tx,
         user_id=user_id,
@@ -123,7 +124,10 @@ def suppress(
 
 
 def pending_limit(tx: Tx, installation_id: int | None, repo_id: str | None) -> str | None:
-    """The reason why one more job may not be queued for this repo or installation, or None (routing.md §6)."""
+    """Return why no more jobs may be queued for a repo or installation, or None.
+
+    routing.md §6.
+    """
     row = tx.one(
         "SELECT SUM(repo_id IS ?), SUM(owner_installation_id IS ?) FROM job_owners"
         " WHERE status IN ('pending', 'running')",
@@ -141,8 +145,7 @@ def _touch(tx: Tx, job_id: str, **columns: Any) -> None:
 
 
 def attempt(tx: Tx, job_id: str, at: int, source: str) -> StartResult:
-    """First step of a start: count the attempt; not started when the job is not pending or the installation
-    is full.
+    """First step of a start: count the attempt; fails if not pending or no room.
 
     A full installation leaves the job pending with a start/deferred row.
     """
@@ -164,7 +167,7 @@ def attempt(tx: Tx, job_id: str, at: int, source: str) -> StartResult:
 
 
 def claim(tx: Tx, job_id: str, at: int) -> bool:
-    """Second step of a start: pending to running; False when it is not pending any more."""
+    """Second step of a start: pending to running; False if not pending any more."""
     row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job_id,))
     if row is None or row["status"] != "pending":
         return False
@@ -173,7 +176,7 @@ def claim(tx: Tx, job_id: str, at: int) -> bool:
 
 
 def hand_over(tx: Tx, job_id: str, at: int, runtime_run_id: str, provider: str = "trigger") -> None:
-    """Third step of a start: keep the runtime's handle and write start/started."""
+    """Third step of a start: store the runtime's handle and write start/started."""
     job = ledger.job_context(tx, job_id)
     _touch(tx, job_id, runtime_provider=provider, runtime_run_id=runtime_run_id)
     metadata = {
@@ -185,7 +188,7 @@ def hand_over(tx: Tx, job_id: str, at: int, runtime_run_id: str, provider: str =
 
 
 def start(tx: Tx, job_id: str, at: int, source: str, runtime_run_id: str) -> StartResult:
-    """All three steps of a start in one transaction (its three job frames merge into one)."""
+    """Start a job in one transaction (its three realtime frames become one)."""
     result = attempt(tx, job_id, at, source)
     if result.started:
         claim(tx, job_id, at)
@@ -202,10 +205,10 @@ def start_in_steps(
     ids: Ids | None = None,
     refused: str | None = None,
 ) -> StartResult:
-    """All three steps, a transaction each, so that realtime announces three updates (runtime-model.md §7).
+    """Start a job in three transactions, so that realtime sends three updates.
 
-    `ids` names the ledger rows, the database's own stream otherwise. `refused` is what a runtime says that does not
-    take the task: the job is pending again, with a start/start_failed row.
+    `ids` names the ledger rows, by default the database's stream. `refused` is the error of a runtime that does not
+    take the task: the job is pending again, with a start/start_failed row (runtime-model.md §7).
     """
     with db.transaction(ids=ids) as tx:
         result = attempt(tx, job_id, at, source)
@@ -237,9 +240,7 @@ def defer(tx: Tx, job_id: str, at: int, source: str, reason: str = FULL, error: 
 
 
 def start_failed(tx: Tx, job_id: str, at: int, error: str) -> bool:
-    """Put a job whose runtime refused it back to pending with a start/start_failed row; False if it is
-    over.
-    """
+    """Set a refused job to pending with a start/start_failed row; False if ended."""
     job = ledger.job_context(tx, job_id)
     if job["status"] not in LIVE:
         return False
@@ -266,10 +267,10 @@ def finish(
     patch: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> bool:
-    """End a running job as success or failed with a control row; False unless it is running.
+    """End a running job with a control row; False unless it is running.
 
-    `patch` is merged into the job's metadata, `metadata` goes on the ledger row. Reason None writes no
-    ledger row (MISSING_CONFIG failures, observability.md §8.2).
+    `patch` is merged into the job's metadata, `metadata` is that of the ledger row. Without a reason there is no ledger
+    row (MISSING_CONFIG failures, observability.md §8.2).
     """
     job = ledger.job_context(tx, job_id)
     if job["status"] != "running":
@@ -290,7 +291,7 @@ def finish(
 
 
 def running_count(tx: Tx, installation_id: int | None) -> int:
-    """How many jobs of an installation run now."""
+    """Return how many jobs of an installation are running."""
     row = tx.one(
         "SELECT COUNT(*) FROM job_owners WHERE status = 'running' AND owner_installation_id IS ?",
         (installation_id,),
@@ -299,7 +300,7 @@ def running_count(tx: Tx, installation_id: int | None) -> int:
 
 
 def pending_jobs(tx: Tx, installation_id: int | None) -> list[Row]:
-    """The pending jobs of an installation, oldest first (id only)."""
+    """Return the pending jobs of an installation, oldest first (id only)."""
     return tx.all(
         "SELECT job_run_id AS id FROM job_owners"
         " WHERE status = 'pending' AND owner_installation_id IS ? ORDER BY created_at",

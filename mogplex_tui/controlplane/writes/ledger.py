@@ -1,5 +1,6 @@
-"""The dispatch ledger: one append-only row for every decision about a job run (runtime-model.md §4,
-observability.md §8).
+"""The dispatch ledger: an append-only row for every decision about a job run.
+
+runtime-model.md §4, observability.md §8.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from ..db.stored_json import dumps
 
 
 def job_context(tx: Tx, job_id: str) -> Row:
-    """A job run with `owner_id` and `owner_installation_id` of its flow, assignment or trigger; raises
-    LookupError for an unknown job.
+    """Return a job run with the owner ids of its parent.
+
+    `owner_id` and `owner_installation_id` are those of its flow, assignment or trigger. Raises LookupError for an
+    unknown job.
     """
     row = tx.one(
         "SELECT j.*, o.owner_id, o.owner_installation_id"
@@ -27,7 +30,10 @@ def job_context(tx: Tx, job_id: str) -> Row:
 
 
 def source_kind(job: Row) -> str:
-    """What a job run came from: retry, flow, trigger or assignment (observability.md §7.1)."""
+    """Return the origin of a job run: retry, flow, trigger or assignment.
+
+    observability.md §7.1.
+    """
     if job["retry_of_job_run_id"]:
         return "manual_retry"
     if job["flow_id"]:
@@ -82,9 +88,9 @@ def record_for_job(
     metadata: Mapping[str, Any] | None = None,
     id: str | None = None,
 ) -> str | None:
-    """Append a ledger row about an existing job run, its parents taken from the job, and return its id.
+    """Append a ledger row about an existing job run and return its id.
 
-    None, and no row, for a job whose flow was deleted under it: it is nobody's any more.
+    Its parents are those of the job. Returns None, without a row, for a job whose flow was deleted.
     """
     job = job_context(tx, job_id)
     if job["owner_id"] is None:

@@ -1,4 +1,7 @@
-"""Writing admission decisions, the rows behind quotas and the limit figures (observability.md §10)."""
+"""Write admission decisions, the rows behind quotas and the limit figures.
+
+observability.md §10.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing what an account remembers (library.md §10)."""
+"""Write an account's memories (library.md §10)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ def insert_memory(
     at: int,
     id: str | None = None,
 ) -> str:
-    """Add one memory, made at `at` µs, and return its id; realtime hears nothing of it (realtime.md §3.1)."""
+    """Insert one memory created at `at` µs and return its id; not published.
+
+    realtime.md §3.1.
+    """
     memory_id = id or tx.new_id()
     tx.insert(
         "memories",

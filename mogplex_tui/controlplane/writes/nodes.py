@@ -1,5 +1,6 @@
-"""Writing what happens inside a job run: node runs, waits and review findings; none is announced (realtime.md
-§3.1).
+"""Write node runs, waits and review findings of a job run; none is published.
+
+realtime.md §3.1.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def insert_node_run(
     output: Mapping[str, Any] | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a node run and return its id; flow_id and flow_version_id are taken from the job."""
+    """Insert a node run and return its id; flow and version are those of the job."""
     job = tx.one("SELECT flow_id, flow_version_id FROM job_runs WHERE id = ?", (job_run_id,))
     if job is None:
         raise LookupError(job_run_id)
@@ -55,7 +56,7 @@ def finish_node_run(
     error: str | None = None,
     output: Mapping[str, Any] | None = None,
 ) -> bool:
-    """End a running node run; False when it is not running any more (its job was cancelled)."""
+    """End a running node run; False if its job was cancelled meanwhile."""
     row = tx.one("SELECT status, started_at FROM flow_node_runs WHERE id = ?", (node_run_id,))
     if row is None or row["status"] not in ("pending", "running"):
         return False
@@ -104,7 +105,7 @@ def insert_wait(
     wait_config: Mapping[str, Any] | None = None,
     **columns: Any,
 ) -> str:
-    """Park a job run on an event or a person and return the wait's id."""
+    """Insert a wait for an event or a person and return its id."""
     job = tx.one("SELECT flow_id, flow_version_id FROM job_runs WHERE id = ?", (job_run_id,))
     if job is None:
         raise LookupError(job_run_id)
@@ -127,14 +128,14 @@ def insert_wait(
 
 
 def decided(word: str, note: str | None = None) -> dict[str, Any]:
-    """What a person's answer (approve or deny) gives to the node that asked."""
+    """Return the output of a person's answer (approve or deny) for the node."""
     return {"decision": word, "approved": word == "approve", "note": note}
 
 
 def end_wait(
     tx: Tx, wait_id: str, status: str, at: int, resume_payload: Mapping[str, Any] | None = None
 ) -> bool:
-    """Resume, expire or cancel a waiting row; False when it waits no more."""
+    """Resume, expire or cancel a wait; False if it is over."""
     row = tx.one("SELECT status FROM flow_waits WHERE id = ?", (wait_id,))
     if row is None or row["status"] != "waiting":
         return False
@@ -158,7 +159,7 @@ def insert_finding(
     id: str | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a review finding and return its id; `columns` are further columns by name."""
+    """Insert a review finding and return its id; `columns` are by name."""
     finding_id = id or tx.new_id()
     tx.insert(
         "review_findings",

@@ -1,4 +1,7 @@
-"""The write-time cost estimate of a call and the roll-up to its job (observability.md §6)."""
+"""Estimate a call's cost when it is written, and sum costs up for its job.
+
+observability.md §6.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from ..db.database import Tx
 
 
 class Tokens(NamedTuple):
-    """Token counts of one call; None means that the provider did not say. `input` is fresh input only."""
+    """Token counts of one call; None if unknown. `input` excludes cached input."""
 
     input: int | None = None
     output: int | None = None
@@ -21,8 +24,9 @@ Rates = tuple[float | None, float | None, float | None, float | None]
 
 
 def rates(tx: Tx, model: str) -> Rates | None:
-    """The catalogue's US dollars per token of a model (input, output, cache read, cache write); None for an
-    unknown model.
+    """Return a model's US dollars per token; None for an unknown model.
+
+    Input, output, cache read, cache write.
     """
     row = tx.one(
         "SELECT pricing_input, pricing_output, pricing_cache_read, pricing_cache_write"
@@ -33,7 +37,7 @@ def rates(tx: Tx, model: str) -> Rates | None:
 
 
 def priced(tokens: Tokens, rates: Rates | None) -> float | None:
-    """US dollars of the tokens at these rates, or None when any part is unknown."""
+    """Return the US dollars of tokens at these rates; None if any part is unknown."""
     counts = (tokens.input, tokens.output, tokens.cache_read, tokens.cache_creation)
     if rates is None or all(count is None for count in counts):
         return None
@@ -52,13 +56,14 @@ def priced(tokens: Tokens, rates: Rates | None) -> float | None:
 
 
 def price(tx: Tx, model: str, tokens: Tokens) -> float | None:
-    """US dollars of the tokens at the catalogue's per-token prices, or None when any part is unknown."""
+    """Return the US dollars of tokens at catalogue prices; None if any is unknown."""
     return priced(tokens, rates(tx, model))
 
 
 def roll_up_cost(tx: Tx, job_run_id: str | None) -> None:
-    """Set the job's cost to the sum of its calls' known costs and announce the job; a missing job is
-    ignored.
+    """Set the job's cost to the sum of its calls' known costs and publish the job.
+
+    A missing job is ignored.
     """
     if job_run_id is None or tx.one("SELECT 1 FROM job_runs WHERE id = ?", (job_run_id,)) is None:
         return

@@ -1,4 +1,7 @@
-"""Writing workspaces and repositories, with the changes that a repository's end means elsewhere (projects.md §3, §5)."""
+"""Write projects and repositories, and the effects of deleting a repository.
+
+projects.md §3, §5.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ IDLE_MS = 1_800_000
 
 
 def insert_workspace(tx: Tx, *, at: int, **columns: Any) -> str:
-    """Write one workspace; `columns` hold the owner, the name and what differs from the defaults.
+    """Insert one workspace; `columns` are the owner, the name and other values.
 
-    Raises sqlite3.IntegrityError when its owner has one of that name.
+    Raises sqlite3.IntegrityError if its owner has one of that name.
     """
     workspace_id = tx.new_id()
     tx.insert("workspaces", id=workspace_id, created_at=at, updated_at=at, **columns)
@@ -23,7 +26,10 @@ def insert_workspace(tx: Tx, *, at: int, **columns: Any) -> str:
 
 
 def default_workspace(tx: Tx, owner: dict[str, Any], at: int) -> str:
-    """The owner's default workspace, made when it is first needed (§5.1); `owner` is the owner columns."""
+    """Return the owner's default workspace, created if necessary (projects.md §5.1).
+
+    `owner` has the owner columns.
+    """
     team = owner["product_team_id"]
     column, value = ("owner_user_id", owner["owner_user_id"]) if team is None else ("product_team_id", team)
     found = tx.one(f"SELECT id FROM workspaces WHERE is_default AND {column} = ?", (value,))
@@ -42,7 +48,7 @@ def default_workspace(tx: Tx, owner: dict[str, Any], at: int) -> str:
 
 
 def insert_repo(tx: Tx, *, at: int, **columns: Any) -> str:
-    """Write one repository and announce it; raises sqlite3.IntegrityError when its owner has it already."""
+    """Insert one repository and publish it. Raises sqlite3.IntegrityError."""
     repo_id = tx.new_id()
     tx.insert("repos", id=repo_id, created_at=at, **columns)
     tx.note("repos", "INSERT", columns["user_id"], repo_id)
@@ -50,12 +56,12 @@ def insert_repo(tx: Tx, *, at: int, **columns: Any) -> str:
 
 
 def update_repo(tx: Tx, row: Row, **columns: Any) -> None:
-    """Change one repository and announce it."""
+    """Update one repository and publish it."""
     tx.update("repos", row["id"], **columns)
     tx.note("repos", "UPDATE", row["user_id"], row["id"])
 
 
-# What a repository takes with it or leaves behind, as far as realtime tells of it (realtime.md §3).
+# Rows that are deleted with a repository or keep existing, as realtime announces them (realtime.md §3).
 _TAKEN = (
     ("assignments", "NULL"),
     ("connections", "user_id"),
@@ -71,7 +77,10 @@ _LEFT = (
 
 
 def delete_repo(tx: Tx, row: Row) -> None:
-    """Delete one repository; the schema decides what goes along and what only forgets it (§3.6)."""
+    """Delete one repository; the schema decides what is deleted with it.
+
+    projects.md §3.6.
+    """
     for op, tables in (("DELETE", _TAKEN), ("UPDATE", _LEFT)):
         for table, user in tables:
             for other in tx.all(f"SELECT id, {user} AS user_id FROM {table} WHERE repo_id = ?", (row["id"],)):

@@ -1,6 +1,6 @@
-"""What the seeded account holds besides its work, one module a family of the contract.
+"""Other data of the seeded account, one module per contract file.
 
-Each has a function like Writer; it draws from a stream of its own, so that a new family shifts nobody's story.
+Each has a function of the type Writer with its own random stream, so that a new one does not change the others' data.
 """
 
 from __future__ import annotations

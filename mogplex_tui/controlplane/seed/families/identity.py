@@ -1,4 +1,4 @@
-"""The teams of the seeded account, its people, invites and trail, and everybody's keys (identity.md)."""
+"""Seed teams, users, invites, the audit log and keys (identity.md)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INVITE_LIFE_US = 7 * DAY_US
 
 
 def write(rows: Rows, world: World, rng: Random, now: int) -> None:
-    """Collect the rows, all instants in µs around `now`; the keys fit nothing that anybody knows."""
+    """Collect the rows, all instants in µs around `now`; the keys match no token."""
     written = material("identity")
     people = {"ada": world.user_id, "jonas": world.other_user_id}
     for person in written["people"]:
@@ -33,7 +33,7 @@ def write(rows: Rows, world: World, rng: Random, now: int) -> None:
 
 
 def _ago(rng: Random, now: int, days: int) -> int:
-    """Some instant of the day that was so many days ago."""
+    """Return some instant of the day so many days ago."""
     return now - days * DAY_US + whole(rng, 0, 9 * 3600) * SECOND_US
 
 
@@ -86,7 +86,7 @@ def _provider_key(row: dict[str, Any], rng: Random, now: int) -> dict[str, Any]:
 def _team(
     rows: Rows, team: dict[str, Any], team_id: str, people: dict[str, str], rng: Random, now: int
 ) -> list[str]:
-    """One team with what belongs to it; the ids of its invites."""
+    """Collect one team with its members; return the ids of its invites."""
     created = _ago(rng, now, team["days"])
     owner = next(member["person"] for member in team["members"] if member["role"] == "owner")
     rows.add(
@@ -143,7 +143,10 @@ def _trail(
     rng: Random,
     now: int,
 ) -> None:
-    """What was done in the first team; a target is a team, a person, an invite or a name of its own."""
+    """Collect the audit events of the first team.
+
+    A target is a team, a user, an invite or a name of its own.
+    """
     team_id = world.team_ids["platform"]
     for event in events:
         kind, name = event["target"]

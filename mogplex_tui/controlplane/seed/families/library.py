@@ -1,4 +1,4 @@
-"""What the seeded people wrote down: categories, rules, skills, commands, memories, transcripts (library.md)."""
+"""Seed categories, rules, skills, commands, memories and transcripts (library.md)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...workload.rng import new_uuid, token, whole
 
 
 def write(rows: Rows, world: World, rng: Random, now: int) -> None:
-    """Collect the rows of both people's libraries, all instants in µs before `now`."""
+    """Collect the rows of both users' libraries, all instants in µs before `now`."""
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     written = material("library")
 
@@ -90,6 +90,6 @@ def _conversation(
         "local_msgs": encode([{"id": token(rng, "loc_", 10), "text": text} for text in row["local"]]),
         "harness_state": encode(row["harness"]),
         "created_at": updated - row["minutes"] * MINUTE_US,
-        # The service stamps this column with a clock of whole milliseconds.
+        # The service sets this column with a clock of whole milliseconds.
         "updated_at": updated - updated % 1000,
     }

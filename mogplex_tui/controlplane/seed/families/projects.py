@@ -1,4 +1,4 @@
-"""Where the seeded repositories belong, what GitHub holds beside them, and what is set for single ones (projects.md)."""
+"""Seed projects, GitHub data of repositories, and their settings (projects.md)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from ...workload.rng import new_uuid, whole
 
 
 def _named_id(world: World, name: str) -> str:
-    """An id that depends on the account and a name alone, so that rows can be tied before they are written."""
+    """Return an id that depends only on the account and a name.
+
+    Rows can so refer to each other before they are written.
+    """
     return str(uuid.uuid5(uuid.UUID(world.user_id), f"projects/{name}"))
 
 
 def _base(world: World) -> Repo:
-    """The root of the monorepo, whose two sub-projects are repositories of the account."""
+    """Return the monorepo's root, whose two sub-projects are repositories."""
     base = material("projects")["base"]
     repo_id = _named_id(world, base["key"])
     name, installation = base["full_name"], base["installation"]
@@ -28,7 +31,7 @@ def _base(world: World) -> Repo:
 
 
 def repo_row(world: World, repo: Repo, created_at: int, now: int) -> dict[str, Any]:
-    """Every column of a seeded repository that the seed decides; `created_at` and `now` in µs."""
+    """Return all columns of a seeded repository; `created_at` and `now` in µs."""
     about = material("projects")["repos"][repo.key]
     owner, _, name = repo.full_name.partition("/")
     return {
@@ -61,7 +64,7 @@ def repo_row(world: World, repo: Repo, created_at: int, now: int) -> dict[str, A
 
 
 def _snapshot(world: World, repo: Repo, now: int) -> dict[str, Any]:
-    """The columns that a prebuilt image fills in."""
+    """Return the columns of a prebuilt image."""
     built = next((row for row in material("projects")["snapshots"] if row["repo"] == repo.key), None)
     columns = ("id", "commit_sha", "lockfile_hash", "created_at", "billing_source")
     if built is None:
@@ -81,7 +84,7 @@ def _snapshot_id(world: World, key: str) -> str:
 
 
 def write(rows: Rows, world: World, rng: Random, now: int) -> None:
-    """Collect the rows of this family, all instants in µs before `now`."""
+    """Collect the rows of this module, all instants in µs before `now`."""
     written = material("projects")
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     for row in written["workspaces"]:
@@ -106,7 +109,7 @@ def write(rows: Rows, world: World, rng: Random, now: int) -> None:
 
 
 def _write_github(rows: Rows, world: World, rng: Random, now: int) -> None:
-    """Accounts, members, every remote repository once, its pull requests and its secrets."""
+    """Write accounts, members, remote repositories, pull requests and secrets."""
     written = material("projects")
     for row in written["accounts"]:
         rows.add(
@@ -169,7 +172,7 @@ def _add_remote(
 
 
 def unified(path: str, line: int, before: list[str], after: list[str]) -> str:
-    """A unified diff of one hunk that replaces `before` by `after` at `line`, or adds a file."""
+    """Return a unified diff that replaces `before` by `after`, or adds a file."""
     old = f"{line},{len(before)}" if before else "0,0"
     head = [f"diff --git a/{path} b/{path}"]
     head += [f"--- a/{path}" if before else "--- /dev/null", f"+++ b/{path}"]
@@ -178,7 +181,7 @@ def unified(path: str, line: int, before: list[str], after: list[str]) -> str:
 
 
 def _write_settings(rows: Rows, world: World, rng: Random, now: int) -> None:
-    """Presets, choices and entries of single repositories, and their prebuilt images."""
+    """Write presets, overrides and prebuilt images of single repositories."""
     written = material("projects")
     for row in written["presets"]:
         at = now - row["days"] * DAY_US + whole(rng, 0, 600) * MINUTE_US

@@ -1,4 +1,4 @@
-"""What the seeded people have standing: automations, assignments, triggers, templates, questions (routing.md)."""
+"""Seed flows, assignments, triggers, templates and questions (routing.md)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ _QUESTION_MINUTES = 10
 
 
 def _named_id(world: World, name: str) -> str:
-    """An id that depends on the account and a name alone, so that rows can be tied before they are written."""
+    """Return an id that depends only on the account and a name.
+
+    Rows can so refer to each other before they are written.
+    """
     return str(uuid.uuid5(uuid.UUID(world.user_id), f"routing/{name}"))
 
 
 def flow_extras(key: str, event: str, hook: bool = False) -> dict[str, Any]:
-    """The columns of a flow that tell where its events come from; the secret of a hook is made from its key."""
+    """Return a flow's event columns; a webhook's secret is made from its key."""
     secret = hashlib.shake_256(f"hook/{key}".encode()).hexdigest(21) + "k"
     return {
         "source_kind": SOURCE_KINDS.get(event, "github"),
@@ -36,7 +39,7 @@ def flow_extras(key: str, event: str, hook: bool = False) -> dict[str, Any]:
 
 
 def write(rows: Rows, world: World, rng: Random, now: int) -> None:
-    """Collect the rows of both people, all instants in µs around `now`."""
+    """Collect the rows of both users, all instants in µs around `now`."""
     written, runs = material("routing"), Runs(rows, rng)
     installations = {
         row["key"]: row["installation_id"]
@@ -71,7 +74,7 @@ def _version_id(world: World, key: str, number: int) -> str:
 
 
 def _flow(rows: Rows, world: World, spec: dict[str, Any], installation_id: int, now: int) -> Graph:
-    """An automation that no story plays; returns its graph."""
+    """Collect an automation that is not simulated; return its graph."""
     built = build_graph(spec, installation_id, world.agent_ids)
     own = {node["id"]: node.get("data", {}) for node in spec["nodes"]}
     for node in built["nodes"]:
@@ -92,7 +95,7 @@ def _flow(rows: Rows, world: World, spec: dict[str, Any], installation_id: int, 
         published_version_id=_version_id(world, spec["key"], versions) if versions else None,
         created_at=created,
         updated_at=created + 6 * DAY_US,
-        # Only a flow that was published knows its source.
+        # Only a published flow has a source.
         **flow_extras(spec["key"], spec["start"]["event"] if versions else "", spec.get("hook", False)),
     )
     for number in range(1, versions + 1):
@@ -162,7 +165,7 @@ def _template(rows: Rows, world: World, rng: Random, spec: dict[str, Any], graph
 
 
 def _question(rows: Rows, world: World, rng: Random, runs: Runs, spec: dict[str, Any], now: int) -> None:
-    """A run from outside whose agent asks before it uses a tool; the story does not answer it."""
+    """Collect a run whose agent asks for approval, which nothing answers."""
     flow = next(row for row in material("routing")["flows"] if row["key"] == spec["flow"])
     node, repo = flow["nodes"][0], world.repos[spec["repo"]]
     flow_id, version_id = (
@@ -221,7 +224,10 @@ def _question(rows: Rows, world: World, rng: Random, runs: Runs, spec: dict[str,
 
 
 def approval(rows: Rows, world: World, rng: Random, spec: dict[str, Any], now: int) -> None:
-    """Collect a question of the orchestrator, `spec` as in data/routing.json; an answer came three minutes later."""
+    """Collect an orchestrator's question, `spec` as in data/routing.json.
+
+    An answer came three minutes later.
+    """
     created, status = now - spec["minutes"] * MINUTE_US, spec["status"]
     answered, expired = status in ("approved", "denied"), status == "expired"
     rows.add(

@@ -1,4 +1,4 @@
-"""Runs behind seeded assignments and triggers, and one that waits for an answer, with their ledger (routing.md §6)."""
+"""Seed runs of assignments and triggers with their ledger (routing.md §6)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ...workload.account import Repo
 from ...workload.job_planner import phase_of
 from ...workload.rng import new_uuid, token
 
-# Under its schema's name a table has a set of columns of its own: the history's rows have no such parents.
+# Under its own name a table has a fixed set of columns: rows of the history have no such parents.
 _JOBS, _LEDGER = "main.job_runs", "main.automation_dispatch_events"
-# The outcome and reason of the control row; a failure has the reason of its class.
+# Outcome and reason of the control row; a failure has the reason of its class.
 _ENDS = {
     "success": ("completed", "AUTOMATION_COMPLETED"),
     "failed": ("failed", "AUTOMATION_FAILED"),
@@ -24,7 +24,7 @@ _ENDS = {
 
 
 class Parent(NamedTuple):
-    """Whom a run belongs to: `kind` is assignment, trigger or flow; only a flow has a version."""
+    """The parent of a run: an assignment, trigger or flow; only a flow has a version."""
 
     kind: str
     id: str
@@ -54,7 +54,7 @@ class Parent(NamedTuple):
 
 
 class Runs:
-    """Collects job runs and ledger rows of parents that the history knows nothing of."""
+    """Collect job runs and ledger rows of parents without other history."""
 
     def __init__(self, rows: Rows, rng: Random) -> None:
         self._rows, self._rng = rows, rng
@@ -70,7 +70,10 @@ class Runs:
         source: str,
         failure: tuple[str, str] | None,
     ) -> None:
-        """A run that is over since `seconds` after its start; `created` in µs, class and text for a failed one."""
+        """Collect a run that ended `seconds` after its start (`created`, µs).
+
+        A failed one has class and text.
+        """
         started, done = created + 2 * SECOND_US, created + (2 + seconds) * SECOND_US
         stopped = status == "cancelled"
         job_id = self._job(
@@ -99,7 +102,7 @@ class Runs:
         self.ledger(parent, job_id, done, "control", outcome, reason, told)
 
     def running(self, parent: Parent, created: int) -> str:
-        """A run that came in from outside and is not over; returns its id."""
+        """Collect a running job that was started from outside; return its id."""
         job_id = self._job(parent, "running", created, "webhook", origin="outside")
         self._begun(parent, job_id, created, created + 2 * SECOND_US, "webhook")
         return job_id
@@ -146,7 +149,7 @@ class Runs:
         reason: str | None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """One ledger row at the instant `at` (µs)."""
+        """Collect one ledger row at `at` (µs)."""
         self._rows.add(
             _LEDGER,
             id=new_uuid(self._rng),

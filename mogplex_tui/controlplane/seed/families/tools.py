@@ -1,5 +1,6 @@
-"""What the seeded people connected: services, custom MCP servers, and what a repository does without (library.md §8,
-§9).
+"""Seed connections, custom MCP servers and overrides of repositories.
+
+library.md §8, §9.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _TOKEN_DAYS = 30
 
 
 def write(rows: Rows, world: World, rng: Random, now: int) -> None:
-    """Collect connections, overrides and servers, all instants in µs before `now` but those of tokens."""
+    """Collect connections, overrides and servers, in µs before `now`."""
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     written = material("tools")
     ids: dict[str, str] = {}

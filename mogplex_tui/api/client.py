@@ -80,10 +80,10 @@ class _LazyResource(Generic[R]):
             return self
         module, _, kind = self.where.partition(":")
         resource: type[Any] = getattr(import_module(f"mogplex_tui.api.resources.{module}"), kind)
-        made: R = resource(view._transport, view.priority)
+        created: R = resource(view._transport, view.priority)
         # Store the resource on the view, so that later look-ups do not come here.
-        vars(view)[self._name] = made
-        return made
+        vars(view)[self._name] = created
+        return created
 
 
 class ClientView:

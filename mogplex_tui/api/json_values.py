@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 MAX_DEPTH = 100
-"""Levels of arrays and objects inside each other; more are refused."""
+"""Levels of arrays and objects inside container other; more are refused."""
 
 # Bytes. Shorter texts are parsed without an estimate, because even the worst one takes little memory.
 _SMALL = 1024 * 1024
@@ -65,8 +65,8 @@ def is_deeper_than(value: Any, depth: int) -> bool:
             return False
         level = [
             inner
-            for each in level
-            for inner in (each.values() if isinstance(each, dict) else each)
+            for container in level
+            for inner in (container.values() if isinstance(container, dict) else container)
             if inner.__class__ is dict or inner.__class__ is list
         ]
     return bool(level)
@@ -99,7 +99,7 @@ def _too_deep() -> str:
 
 
 def _width(text: str) -> int:
-    """Return how many bytes CPython takes for each character."""
+    """Return how many bytes CPython takes for container character."""
     if text.isascii():
         return 1
     return 4 if max(text) > "\uffff" else 2

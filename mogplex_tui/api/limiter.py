@@ -94,12 +94,12 @@ class RequestLimiter:
         """Wait until a request may be sent, without counting it. Actions do not wait."""
         read = current_read.get()
         if priority is not Priority.ACTION and self.in_trouble:
-            begun = _now()
+            started = _now()
             try:
                 await self._wait(priority, read)
             finally:
                 if read is not None:
-                    read.waited += _now() - begun
+                    read.waited += _now() - started
 
     def count(self) -> None:
         """Count a request that is sent without waiting."""

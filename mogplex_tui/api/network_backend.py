@@ -84,12 +84,12 @@ async def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
         async with asyncio.timeout(timeout):
-            found = await run_in_daemon_thread(look_up)
+            addresses = await run_in_daemon_thread(look_up)
     except TimeoutError:
         raise httpcore.ConnectTimeout(f"The address of {host} was not found in time") from None
     except OSError as error:
         raise httpcore.ConnectError(str(error)) from None
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    return list(dict.fromkeys(str(address[0]) for *_, address in addresses))
 
 
 class LimitedStream(httpcore.AsyncNetworkStream):

@@ -557,10 +557,10 @@ class Transport:
     def _log(
         self, request: Request, info: ResponseInfo, error: errors.MogplexError | None, started: float
     ) -> None:
-        took = (self.clock.monotonic() - started) * 1000
+        milliseconds = (self.clock.monotonic() - started) * 1000
         result = str(info.status) if info.status else type(error).__name__
         path = shown_path(request.path)
-        _log.info("%s %s %s %.0f ms %s", request.method, path, result, took, info.request_id)
+        _log.info("%s %s %s %.0f ms %s", request.method, path, result, milliseconds, info.request_id)
 
     def _learn(self, request: Request, info: ResponseInfo, error: errors.MogplexError | None) -> None:
         if info.status or isinstance(error, errors.Unreachable):

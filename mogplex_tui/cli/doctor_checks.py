@@ -263,7 +263,7 @@ class Examination:
         if v1 in (ABSENT, BROKEN):
             # Whatever answers there, it is not asked to start anything.
             return CheckResult("write", v1, says="Not asked: the token API does not answer as it should.")
-        if await self._client.runs.may_write():
+        if await self._client.runs.has_write_scope():
             return CheckResult("write", OPEN, says="The token may start and cancel runs.")
         return CheckResult(
             "write",

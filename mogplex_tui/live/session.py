@@ -165,7 +165,7 @@ class Session:
             if self.access.can_write is not None:
                 return
             try:
-                await self.client.runs.may_write()
+                await self.client.runs.has_write_scope()
             except MogplexError as error:
                 log.info("the token's scope is not known yet: %s", error)
 

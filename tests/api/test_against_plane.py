@@ -252,8 +252,8 @@ async def test_the_write_scope_is_found_out_without_starting_anything() -> None:
         client_of(server, server.read_only_token) as reader,
     ):
         before = (await client.observability.calls(limit=1)).total
-        assert await client.runs.may_write() is True
-        assert await reader.runs.may_write() is False
+        assert await client.runs.has_write_scope() is True
+        assert await reader.runs.has_write_scope() is False
         assert (client.access.can_write, reader.access.can_write) == (True, False)
         assert (await client.observability.calls(limit=1)).total == before
 

@@ -30,7 +30,7 @@ SILENT = {
     "approvals.answer_control",
     "mcp.ping",
     "models.set_enabled",
-    "runs.may_write",
+    "runs.has_write_scope",
     "settings.update",
 }
 # Plain values without a model: only the errors are looked at.

@@ -106,7 +106,7 @@ def _wish(value: str) -> str:
     return value
 
 
-class AgentWish(Outbound):
+class AgentGeneration(Outbound):
     """What an agent is wanted for, at most 2000 characters, and the model that writes it (§2)."""
 
     description: Annotated[str, AfterValidator(_wish)]

@@ -138,7 +138,7 @@ class SandboxRecord(Inbound):
         return "root_directory" in self.model_fields_set
 
 
-class LivingSandbox(Inbound):
+class ActiveSandbox(Inbound):
     """A sandbox as the short form lists it: creating, installing, running or paused only (sandboxes.md §3.1)."""
 
     id: str

@@ -1,4 +1,4 @@
-"""Account and settings (identity.md §2, §3)."""
+"""The signed-in account and its settings."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from mogplex_tui.api.transport import Request
 
 
 class AccountResource(Resource):
-    """`/api/auth/user`."""
+    """The account, at `/api/auth/user`.
+
+    Contract: identity.md §2.
+    """
 
     async def user(self, *, credential: CredentialKind | None = None) -> User | None:
-        """Return the signed-in account, or None when the service sees nobody.
+        """Return the signed-in account, or None if nobody is signed in.
 
-        `credential` asks for the account of the token or of the cookie; None asks with the one that is in use. The
-        route never answers 401. A null for a limited token with a nearly full budget raises SuspectedThrottle when
-        the token works elsewhere (auth.md §5.1).
+        `credential` asks for the account of the token or of the cookie; None uses the credential in use. The route
+        never answers 401. Raises SuspectedThrottle if a limited token with a nearly used-up budget is not recognized
+        here but works on v1.
+
+        Contract: identity.md §2, auth.md §5.1.
         """
         request = Request("GET", ACCOUNT, "the account", credential=credential)
         response = await self._transport.request(request, self._priority)
@@ -41,15 +46,19 @@ class AccountResource(Resource):
 
 
 class SettingsResource(Resource):
-    """`/api/settings`."""
+    """The settings of the account, at `/api/settings`.
+
+    Contract: identity.md §3.
+    """
 
     async def get(self) -> Settings:
         """Return the account's settings."""
         return (await self._get("/api/settings", "the settings")).one(Settings)
 
     async def update(self, *, theme: str | None = None, default_model: str | None = None) -> None:
-        """Change what is given; raises InvalidInput before sending, BadRequest for a model that is not
-        enabled.
+        """Change the given settings.
+
+        Raises InvalidInput for an invalid value before sending, and BadRequest for a model that is not enabled.
         """
         update = SettingsUpdate(theme=theme, default_model=default_model)
         await self._change("PATCH", "/api/settings", "the settings", body=update.body())

@@ -1,4 +1,4 @@
-"""Agents, the generation of one, the roster and the categories (library.md §1-§4, v1.md §2)."""
+"""Agents: presets and own agents, activity, categories and generation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mogplex_tui.api.models.agents import (
     AgentCategory,
     AgentChange,
     AgentDraft,
-    AgentWish,
+    AgentGeneration,
     CategoryDraft,
     RosterEntry,
 )
@@ -24,54 +24,74 @@ from mogplex_tui.api.response_errors import invalid_response
 from mogplex_tui.api.safe_text import short_id, visible
 from mogplex_tui.api.transport import Request
 
-# A system prompt has at most 50,000 characters; what is many times that is no agent.
+# Characters. A system prompt has at most 50,000; anything many times longer is not an agent.
 _LONGEST_GENERATION = 1_000_000
 
 
 class AgentsResource(Resource):
-    """`/api/agents`, `/api/agent-categories` and the token API's `/agents`."""
+    """Agents, at `/api/agents`, `/api/agent-categories` and on the token API.
+
+    Contract: library.md §1 to §4, v1.md §2.
+    """
 
     async def list(self) -> Rows[AgentSummary]:
-        """Return over the token API the presets without a fork and then the account's own agents by name."""
+        """Return presets without a fork and then own agents by name, over the token API.
+
+        Contract: v1.md §2.
+        """
         return (await self._get(v1("/agents"), "the agents")).rows(AgentSummary, "agents")
 
     async def all(self) -> Rows[Agent]:
-        """Return every preset in the catalogue's order, forked or not, and at most 200 own agents (§1.2)."""
+        """Return all presets, forked or not, and at most 200 own agents.
+
+        Contract: library.md §1.2.
+        """
         return (await self._get("/api/agents", "the agents")).rows(Agent, None)
 
     async def create(self, draft: AgentDraft) -> Agent:
-        """Create an agent; BadRequest for a category that the account does not have (§1.3)."""
+        """Create an agent and return it.
+
+        Raises BadRequest for a category that the account does not have. Contract: library.md §1.3.
+        """
         response = await self._change(
             "POST", "/api/agents", f"agent {visible(draft.name, 40)}", body=draft.set_fields()
         )
         return response.one(Agent)
 
     async def update(self, agent_id: str, change: AgentChange) -> Agent:
-        """Change an own agent; NotFound when it is none (the hosted service: ServiceFailed; §1.3)."""
+        """Change an own agent and return it.
+
+        Raises NotFound for any other id; the hosted service raises ServiceFailed instead. Contract: library.md §1.3.
+        """
         record = path_id(agent_id, "agent of your own")
         body = {"id": record, **change.set_fields()}
         return (await self._change("PUT", "/api/agents", f"agent {short_id(record)}", body=body)).one(Agent)
 
     async def delete(self, agent_id: str) -> None:
-        """Delete an own agent with its assignments and triggers; one that is gone already is fine (§1.4)."""
+        """Delete an own agent with its assignments and triggers.
+
+        Does nothing if it does not exist. Contract: library.md §1.4.
+        """
         record = path_id(agent_id, "agent of your own")
         await self._change("DELETE", "/api/agents", f"agent {short_id(record)}", params={"id": record})
 
-    async def generate(self, wish: AgentWish) -> AsyncGenerator[str]:
-        """Yield the text of a new agent while a model writes it; nothing is stored (§2).
+    async def generate(self, draft: AgentGeneration) -> AsyncGenerator[str]:
+        """Yield the text of a new agent while a model writes it. Nothing is stored.
 
-        Give the whole of it to `models.agents.read_generated`: it may break off, or not be an agent at all. Raises
-        BadRequest for a model that is not enabled, NotAllowed for one that cannot be used, Unavailable while nobody
-        knows. Close the iterator when leaving early (`contextlib.aclosing`).
+        Pass the whole text to `models.agents.read_generated`; it may be incomplete, or not be an agent at all. Raises
+        BadRequest for a model that is not enabled, NotAllowed for one that cannot be used, and Unavailable while the
+        service cannot tell. Close the iterator when leaving early (`contextlib.aclosing`).
+
+        Contract: library.md §2.
         """
         request = Request(
             "POST",
             "/api/agents/generate",
             "the new agent",
-            body=wish.body(),
+            body=draft.body(),
             headers={"Accept": "text/plain"},
         )
-        # A piece may end in the middle of a character.
+        # A chunk may end in the middle of a character.
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         length = 0
         async with self._transport.stream(request, Priority.ACTION) as (info, chunks):
@@ -86,11 +106,17 @@ class AgentsResource(Resource):
                 yield rest
 
     async def roster(self) -> Rows[RosterEntry]:
-        """Return presets without a fork and then own agents with what their newest call says (§3)."""
+        """Return presets without a fork and then own agents, each with its newest call.
+
+        Contract: library.md §3.
+        """
         return (await self._get("/api/agents/roster", "the roster")).rows(RosterEntry, None)
 
     async def activity(self) -> Rows[AgentActivity]:
-        """Return the last 24 hours of every agent that did something in them; the others are not named (§3)."""
+        """Return the activity of the last 24 hours of each agent that had any.
+
+        Contract: library.md §3.
+        """
         response = await self._get("/api/agents/roster/summary", "the agents' activity")
         if not isinstance(response.data, dict):
             raise invalid_response(response.info, "is no object by agent")
@@ -101,11 +127,17 @@ class AgentsResource(Resource):
         return parse_rows(AgentActivity, named)
 
     async def categories(self) -> Rows[AgentCategory]:
-        """Return the account's own categories by label; the built-in ones are BUILT_IN_CATEGORIES (§4)."""
+        """Return the account's own categories by label.
+
+        The built-in categories are BUILT_IN_CATEGORIES. Contract: library.md §4.
+        """
         return (await self._get("/api/agent-categories", "the categories")).rows(AgentCategory, None)
 
     async def add_category(self, label: str) -> AgentCategory:
-        """Add a category; BadRequest for the 51st, Conflict when no slug is left for the label (§4)."""
+        """Add a category and return it.
+
+        Raises BadRequest for the 51st category, and Conflict if no slug is free for the label. Contract: library.md §4.
+        """
         draft = CategoryDraft(label=label)
         response = await self._change(
             "POST", "/api/agent-categories", f"category {visible(draft.label, 40)}", body=draft.set_fields()
@@ -113,7 +145,10 @@ class AgentsResource(Resource):
         return response.one(AgentCategory)
 
     async def delete_category(self, category_id: str) -> int:
-        """Delete a category and return how many agents lost it; NotFound when it is gone (§4)."""
+        """Delete a category and return the number of agents that had it.
+
+        Raises NotFound if it does not exist. Contract: library.md §4.
+        """
         record = path_id(category_id, "category")
         response = await self._change(
             "DELETE", "/api/agent-categories", f"category {short_id(record)}", params={"id": record}

@@ -1,4 +1,4 @@
-"""Approvals of automations and of the orchestrator (routing.md §3.15, §3.16)."""
+"""Approvals that automations and the orchestrator wait for."""
 
 from __future__ import annotations
 
@@ -16,20 +16,28 @@ from mogplex_tui.api.safe_text import short_id
 
 
 class ApprovalsResource(Resource):
-    """`/api/flows/approvals` and `/api/control/approvals`."""
+    """Approvals, at `/api/flows/approvals` and `/api/control/approvals`.
 
-    async def of_flows(self) -> FlowApprovals:
-        """Return the oldest 50 open questions of automations that have not expired (§3.15)."""
+    Contract: routing.md §3.15 and §3.16.
+    """
+
+    async def flow_approvals(self) -> FlowApprovals:
+        """Return the oldest 50 pending approvals of automations that have not expired.
+
+        Contract: routing.md §3.15.
+        """
         response = await self._get("/api/flows/approvals", "the approvals of automations")
         rows = response.rows(FlowApproval, "approvals")
         return FlowApprovals(rows, response.data.get("hasMore") is True)
 
     async def answer_flow(self, approval_id: str, decision: Decision | str, note: str | None = None) -> None:
-        """Answer a question of an automation.
+        """Approve or deny an approval of an automation.
 
-        A denied tool call is told to the model and the run goes on; a denied manual question fails its step. Raises
-        NotFound, Conflict when somebody was faster or it expired, Unavailable when the run could not be told: try
-        again.
+        The model is told of a denied tool call and the run goes on; a denied manual approval fails its step. Raises
+        NotFound for an unknown approval, Conflict if it was decided or has expired, and Unavailable if the run could
+        not be told: try again.
+
+        Contract: routing.md §3.15.
         """
         record = path_id(approval_id, "approval")
         body = ApprovalAnswer(decision=decision, note=note).body()
@@ -37,8 +45,11 @@ class ApprovalsResource(Resource):
             "POST", f"/api/flows/approvals/{record}", f"approval {short_id(record)}", body=body
         )
 
-    async def of_control(self, run_id: str | None = None) -> Rows[ControlApproval]:
-        """Return the newest 50 pending questions of the orchestrator, expired ones among them (§3.16)."""
+    async def control_approvals(self, run_id: str | None = None) -> Rows[ControlApproval]:
+        """Return the newest 50 pending approvals of the orchestrator.
+
+        Expired ones are included. Contract: routing.md §3.16.
+        """
         record = path_id(run_id, "run") if run_id else None
         response = await self._get(
             "/api/control/approvals", "the approvals of the orchestrator", runId=record
@@ -48,7 +59,10 @@ class ApprovalsResource(Resource):
     async def answer_control(
         self, approval_id: str, decision: Decision | str, note: str | None = None
     ) -> None:
-        """Answer a question of the orchestrator; Conflict for one that is unknown, answered or expired (§3.16)."""
+        """Approve or deny an approval of the orchestrator.
+
+        Raises Conflict for one that is unknown, decided or expired. Contract: routing.md §3.16.
+        """
         record = path_id(approval_id, "approval")
         body = ApprovalAnswer(decision=decision, note=note).body()
         await self._change(

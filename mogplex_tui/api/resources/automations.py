@@ -1,4 +1,4 @@
-"""Automations over the token API (v1.md §5)."""
+"""Automations and their runs, over the token API."""
 
 from __future__ import annotations
 
@@ -23,11 +23,15 @@ from mogplex_tui.api.safe_text import short_id
 
 
 class AutomationsResource(Resource):
-    """`/automations`."""
+    """Automations, on the token API at `/automations`.
+
+    Contract: v1.md §5.
+    """
 
     async def list(self, limit: int = 100, cursor: str | None = None) -> Page[AutomationSummary]:
-        """Return one page, the newest first; the hosted service answers 500 to every cursor (README of the
-        contract).
+        """Return one page of automations, the newest first.
+
+        The hosted service answers 500 to every cursor (README.md of the contract).
         """
         response = await self._get(v1("/automations"), "the automations", limit=limit, cursor=cursor)
         following = response.data.get("nextCursor") if isinstance(response.data, dict) else None
@@ -36,14 +40,20 @@ class AutomationsResource(Resource):
         )
 
     async def get(self, automation_id: str) -> Automation:
-        """Return an automation with its draft and its published version."""
+        """Return an automation with its draft and its published version.
+
+        Raises NotFound.
+        """
         record = path_id(automation_id, "automation")
         return (await self._get(v1(f"/automations/{record}"), f"automation {short_id(record)}")).one(
             Automation, "automation"
         )
 
     async def runs(self, automation_id: str, limit: int = 50) -> Rows[AutomationRun]:
-        """Return the runs of an automation, the newest first; at most 50 and no further page."""
+        """Return the newest runs of an automation, at most 50. There are no more pages.
+
+        Raises NotFound.
+        """
         record = path_id(automation_id, "automation")
         response = await self._get(
             v1(f"/automations/{record}/runs"), f"the runs of automation {short_id(record)}", limit=limit
@@ -51,28 +61,35 @@ class AutomationsResource(Resource):
         return response.rows(AutomationRun, "runs")
 
     async def run(self, automation_id: str, run_id: str) -> AutomationRunDetail:
-        """Return one run with its steps, ledger, calls with events, findings and waits."""
+        """Return one run with its steps, dispatch log, calls, findings and waits.
+
+        Raises NotFound.
+        """
         record, run = path_id(automation_id, "automation"), path_id(run_id, "automation run")
         response = await self._get(v1(f"/automations/{record}/runs/{run}"), f"automation run {short_id(run)}")
         return response.one(AutomationRunDetail, "run")
 
     async def create(self, draft: AutomationDraft) -> Automation:
-        """Create an automation and, when the draft says so, publish it (v1.md §5.3).
+        """Create an automation, publish it if the draft says so, and return it.
 
-        Not in one piece: when publishing is refused the error comes and the inactive draft stays.
+        If publishing is refused, the error is raised and the inactive draft stays. Contract: v1.md §5.3.
         """
         response = await self._change("POST", v1("/automations"), "the new automation", body=draft.body())
         return response.one(Automation, "automation")
 
     async def update(self, automation_id: str, change: AutomationChange) -> Automation:
-        """Change an automation's draft; the published version runs on as it is (v1.md §5.3)."""
+        """Change the draft of an automation and return the automation.
+
+        The published version stays as it is. Raises NotFound, and BadRequest for an invalid graph. Contract: v1.md
+        §5.3.
+        """
         path, name = _automation(automation_id)
         return (await self._change("PUT", path, name, body=change.set_fields())).one(Automation, "automation")
 
     async def publish(self, automation_id: str) -> Automation:
-        """Make the draft a new version and run it, also when it was paused.
+        """Publish the draft as a new version, activate it and return the automation.
 
-        BadRequest with the first fault of the draft (v1.md §5.5).
+        Raises BadRequest with the first problem of the draft, and NotFound. Contract: v1.md §5.5.
         """
         path, name = _automation(automation_id)
         return (await self._change("POST", f"{path}/publish", name)).one(Automation, "automation")
@@ -80,9 +97,10 @@ class AutomationsResource(Resource):
     async def set_model(
         self, automation_id: str, node_id: str, model_id: str | None, publish: bool = False
     ) -> Automation:
-        """Give an agent step another model, in the draft alone or published at once (v1.md §5.3).
+        """Change the model of an agent step and return the automation.
 
-        BadRequest for a model that is not enabled and for a step of another type, NotFound for one that is not there.
+        With `publish`, the new version is published at once. Raises BadRequest for a model that is not enabled and for
+        a step of another type, and NotFound for an unknown step. Contract: v1.md §5.3.
         """
         path, name = _automation(automation_id)
         body = NodeModel(node_id=node_id, model_id=model_id, publish=publish).set_fields()
@@ -91,10 +109,13 @@ class AutomationsResource(Resource):
     async def trigger(
         self, automation_id: str, trigger: AutomationTrigger, idempotency_key: str
     ) -> TriggeredRun:
-        """Set an automation off for a repository; read `outcome`, for suppressed work is no error (v1.md §5.3).
+        """Trigger an automation for a repository and return the run.
 
-        The key counts over all jobs of all accounts for ever: begin it with something of one's own. Conflict before
-        the first publish and while it is paused.
+        Read its `outcome`: skipped work is not an error. Idempotency keys are shared by all jobs of all accounts and
+        never expire, so begin the key with a text of your own. Raises Conflict before the first publish and while the
+        automation is paused.
+
+        Contract: v1.md §5.3.
         """
         path, name = _automation(automation_id)
         headers = {"Idempotency-Key": checked_key(idempotency_key)}

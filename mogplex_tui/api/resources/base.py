@@ -1,4 +1,4 @@
-"""What every resource stands on: a transport, a priority, and the two ways to ask."""
+"""The base class of all resources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from mogplex_tui.api.transport import Request, Transport
 
 
 class Resource:
-    """A route family at one priority; every method is one request and raises the tree of `api.errors`."""
+    """The requests to one route family, at one priority.
+
+    Each method sends one request. It raises an error of `api.errors`: any request may raise Unreachable, NotSignedIn,
+    LoginRequired, NotAllowed, Throttled, BudgetBlocked, Unavailable, ServiceFailed and InvalidResponse, so the
+    docstrings of the methods name these only where they mean something particular. An id that is not a UUID raises
+    InvalidInput before anything is sent.
+    """
 
     def __init__(self, transport: Transport, priority: Priority) -> None:
         self._transport = transport
@@ -39,7 +45,7 @@ class Resource:
         content: tuple[str, bytes] | None = None,
         extra_wait: float = 0.0,
     ) -> JsonResponse:
-        # Whatever changes something was asked for by a person: it never waits behind reading.
+        # A person asked for the change, so it does not wait behind reads.
         content_type, raw = content or ("", None)
         request = Request(
             method,
@@ -58,7 +64,7 @@ class Resource:
 
 @contextmanager
 def advice_for_500(advice: str) -> Iterator[None]:
-    """Give a 500 the advice of a gap that the hosted service is known to have; the error goes on."""
+    """Give a ServiceFailed error this advice, for a defect of the hosted service."""
     try:
         yield
     except errors.ServiceFailed as failed:
@@ -67,7 +73,10 @@ def advice_for_500(advice: str) -> Iterator[None]:
 
 
 def query_params(params: Mapping[str, object]) -> dict[str, str | int]:
-    """Return query parameters in wire form: None left out, moments in UTC with Z, flags in lower case."""
+    """Return query parameters as they are sent.
+
+    None is left out, times are in UTC with Z, and flags in lower case.
+    """
     encoded: dict[str, str | int] = {}
     for name, value in params.items():
         if value is None:
@@ -77,7 +86,7 @@ def query_params(params: Mapping[str, object]) -> dict[str, str | int]:
             value = moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         elif isinstance(value, bool):
             value = str(value).lower()
-        # "from" is a word of the language, so methods say since and until.
+        # `from` is a keyword of Python, so the methods have `since` and `until`.
         encoded[{"since": "from", "until": "to"}.get(name, name)] = (
             value if isinstance(value, int) else str(value)
         )

@@ -1,4 +1,4 @@
-"""Billing and the pages to pay on (identity.md §9, §10); the active team's when the context has one."""
+"""Billing and payment pages, of the active team if the context has one."""
 
 from __future__ import annotations
 
@@ -10,33 +10,51 @@ _OFF = "Billing is not enabled"
 
 
 class BillingResource(Resource):
-    """`/api/billing`, `/api/stripe/*` and `/api/profile/vercel-billing`."""
+    """Billing, at `/api/billing`, `/api/stripe/*` and `/api/profile/vercel-billing`.
+
+    Contract: identity.md §9 and §10.
+    """
 
     async def get(self) -> Billing:
-        """Return tier, status and balance in cents; `enabled` false where the service has no billing."""
+        """Return plan, status and balance in cents.
+
+        `enabled` is False if the service has no billing.
+        """
         return (await self._get("/api/billing", "the billing")).one(Billing)
 
     async def subscribe(self, subscription: Subscription) -> PaymentPage:
-        """Return the page to subscribe on; raises FeatureOff without billing, Conflict for a second subscription."""
+        """Return the page on which to subscribe.
+
+        Raises FeatureOff if the service has no billing, and Conflict if there is a subscription already.
+        """
         return await self._page("checkout", "the checkout", subscription.body())
 
     async def top_up(self, top_up: TopUp) -> PaymentPage:
-        """Return the page to buy credit on; the same `attempt_id` leads to the same purchase."""
+        """Return the page on which to buy credit.
+
+        The same `attempt_id` leads to the same purchase. Raises FeatureOff if the service has no billing.
+        """
         return await self._page("checkout", "the checkout", top_up.body())
 
     async def portal(self) -> PaymentPage:
-        """Return the page with invoices and cards; raises NotFound when nothing was ever bought."""
+        """Return the page with invoices and cards.
+
+        Raises NotFound if nothing was ever bought, and FeatureOff if the service has no billing.
+        """
         return await self._page("portal", "the billing portal", None)
 
     async def clear_vercel_project(self) -> VercelProject:
-        """Let no Vercel project pay for the account any more."""
+        """Remove the Vercel project that pays for the account, and return the setting."""
         response = await self._change(
             "PATCH", "/api/profile/vercel-billing", "the Vercel project", body={"projectId": None}
         )
         return response.one(VercelProject)
 
     async def set_vercel_project(self, project_id: str, team_id: str | None = None) -> VercelProject:
-        """Let a Vercel project pay for the account; raises FeatureOff, for no service offers it today."""
+        """Let a Vercel project pay for the account, and return the setting.
+
+        Raises FeatureOff: no service offers it today.
+        """
         if not project_id.strip():
             raise errors.InvalidInput("Name a Vercel project")
         body = {"projectId": project_id.strip(), "teamId": team_id}
@@ -49,7 +67,7 @@ class BillingResource(Resource):
         except errors.Unavailable as error:
             if _OFF not in error.message:
                 raise
-            # A 503 that no waiting mends: the service was set up without payments.
+            # A 503 that no waiting ends: the service was set up without payments.
             raise errors.FeatureOff(
                 "The service has no billing",
                 resource=error.resource,

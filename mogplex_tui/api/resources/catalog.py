@@ -1,4 +1,4 @@
-"""Models: the catalogue, what is enabled, what is new (identity.md §6; v1.md §3)."""
+"""Models: the catalogue, the enabled models and the new models."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ _ICON_NAME = re.compile(r"[a-z0-9]+(?:[a-z0-9_-]*[a-z0-9])?")
 
 
 class ModelsResource(Resource):
-    """`/api/models` with what is below, and the token API's `/models`."""
+    """Models, at `/api/models` and on the token API.
+
+    Contract: identity.md §6, v1.md §3.
+    """
 
     async def list(self) -> ModelCatalog:
-        """Return the catalogue, sorted by provider, name and id (the service leaves ties open; identity.md
-        §6.2).
+        """Return the catalogue, sorted by provider, name and id.
+
+        The order of the service is not defined. Contract: identity.md §6.2.
         """
         response = await self._get("/api/models", "the models")
         default = response.data.get("default_model") if isinstance(response.data, dict) else None
@@ -30,49 +34,63 @@ class ModelsResource(Resource):
         )
 
     async def for_cli(self) -> Rows[CliModel]:
-        """Return the usable models in the form of the command line tool, prices per million (identity.md §6.3)."""
+        """Return the usable models in the command line tool's format.
+
+        Prices are for a million tokens. Contract: identity.md §6.3.
+        """
         return (await self._get("/api/models", "the models", format="cli")).rows(CliModel)
 
     async def set_enabled(self, model_id: str, enabled: bool) -> None:
-        """Enable or disable a model for the account (identity.md §6.4)."""
+        """Enable or disable a model for the account.
+
+        Contract: identity.md §6.4.
+        """
         if not model_id.strip():
             raise errors.InvalidInput("Name a model")
         body = {"model_id": model_id.strip(), "is_enabled": enabled}
         await self._change("PATCH", "/api/models", f"model {model_id.strip()}", body=body)
 
     async def available(self) -> Rows[AvailableModel]:
-        """Return the models that the token's owner can use now, over the token API."""
+        """Return the models that the owner of the token can use, over the token API.
+
+        Contract: v1.md §3.
+        """
         return (await self._get(v1("/models"), "the models")).rows(AvailableModel, "models")
 
     async def new(self) -> NewModels:
-        """Return what came since the account last looked.
+        """Return the models that were added since the account last looked.
 
-        With auto-enable off the service disables the new ones by this very read and shows none (identity.md §6.8).
+        If the account does not enable new models automatically, this request makes the service disable them, and none
+        are returned. Contract: identity.md §6.8.
         """
         return (await self._get(_NEW, "the new models")).one(NewModels)
 
     async def dismiss_new(self) -> None:
-        """Say that the new models were seen; they stay as they are."""
+        """Mark the new models as seen."""
         await self._change("POST", _NEW, "the new models", body={"action": "dismiss"})
 
     async def disable_new(self) -> None:
-        """Disable the new models and switch auto-enable off."""
+        """Disable the new models, and do not enable future ones automatically."""
         await self._change("POST", _NEW, "the new models", body={"action": "disable"})
 
     async def set_auto_enable(self, enabled: bool) -> None:
-        """Say whether models that are to come are enabled by themselves."""
+        """Set whether future models are enabled automatically."""
         await self._change("PATCH", _NEW, "the new models", body={"autoEnable": enabled})
 
     async def provider_icons(self) -> tuple[str, ...]:
-        """Return the names of the providers that have a picture; the service's copy is up to 300 s old."""
+        """Return the names of the providers that have an icon.
+
+        The service caches them for up to 300 seconds.
+        """
         response = await self._get("/api/models/provider-icons", "the provider icons")
         names = response.at("providers")
         return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 
     def icon_url(self, provider: str, storage_url: str | None = None) -> str | None:
-        """Return where a provider's picture lies, or None for a name that has none (identity.md §6.9).
+        """Return the address of a provider's icon, or None for an invalid name.
 
-        `storage_url` is the service's public storage; without it the service's own address. Asks nothing.
+        Sends nothing. `storage_url` is the service's public storage, by default the address of the service. Contract:
+        identity.md §6.9.
         """
         name = provider.strip().lower()
         if not _ICON_NAME.fullmatch(name):

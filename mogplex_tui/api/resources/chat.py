@@ -1,4 +1,4 @@
-"""Chats with a model, followed while they are answered (library.md §13)."""
+"""Chats with a model, as streams."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mogplex_tui.api.models.chat import (
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.transport import Request, Transport
 
-# A tool may work for long without a word, and there is no heartbeat.
+# Seconds. A tool may work for long without an event, and there is no heartbeat.
 _SILENCE = 600.0
 
 
 class Chat(EventStream[ChatEvent]):
-    """An answer being followed; leaving it early cancels its call, and there is no way back into it.
+    """A chat's response as a stream. Leaving it early cancels the call for good.
 
-    `ai_call_id` is the call with its events and cost, `text` the answer so far without the thinking.
+    `ai_call_id` is the id of the call, by which its events and its cost are found. Contract: library.md §13.
     """
 
     def __init__(self, transport: Transport, draft: ChatDraft) -> None:
@@ -36,7 +36,7 @@ class Chat(EventStream[ChatEvent]):
 
     @property
     def text(self) -> str:
-        """The answer so far."""
+        """The text so far, without the thinking."""
         return "".join(self._pieces)
 
     def _remember(self, event: ChatEvent) -> None:
@@ -49,12 +49,17 @@ class Chat(EventStream[ChatEvent]):
 
 
 class ChatResource(Resource):
-    """`/api/chat`; the service does not keep the talk, its caller does (library.md §12)."""
+    """Chats, at `/api/chat`. The caller keeps the messages; the service does not.
+
+    Contract: library.md §12 and §13.
+    """
 
     def ask(self, draft: ChatDraft) -> Chat:
-        """Return the answer to follow; nothing is sent before its `async with` is entered.
+        """Return the response to a chat as a stream; entering `async with` sends it.
 
-        Opening raises Throttled (2 at once, 30 an hour, 150 a day), ServiceFailed for nearly everything else that is
-        wrong: no key, a model out of reach, a role that may not, broken messages (§13.2).
+        Entering raises Throttled (2 at once, 30 an hour, 150 a day) and ServiceFailed for nearly all other errors: no
+        key, a model that cannot be used, a role that is not allowed, invalid messages.
+
+        Contract: library.md §13.2.
         """
         return Chat(self._transport, draft)

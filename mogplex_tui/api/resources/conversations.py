@@ -1,4 +1,4 @@
-"""Conversations (library.md §12)."""
+"""Stored conversations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from mogplex_tui.api.safe_text import visible
 
 
 class ConversationChanged(errors.Conflict):
-    """Somebody wrote the conversation in between; `current` is how it stands, None when it is not the caller's."""
+    """The conversation was changed since it was read.
+
+    `current` is its current state, None if it belongs to another account.
+    """
 
     default_advice = "Read it again before you write"
 
@@ -20,25 +23,28 @@ class ConversationChanged(errors.Conflict):
 
 
 class ConversationsResource(Resource):
-    """`/api/conversations`."""
+    """Stored conversations, at `/api/conversations`.
+
+    Contract: library.md §12.
+    """
 
     async def list(self) -> Rows[Conversation]:
-        """Return at most 200 conversations without what was said, the last changed first.
+        """Return at most 200 conversations without their messages, the last changed first.
 
-        A service whose storage fails answers with an empty list here.
+        A service whose storage fails returns an empty list.
         """
         return (await self._get("/api/conversations", "the conversations")).rows(Conversation, None)
 
     async def get(self, conversation_id: str) -> Conversation | None:
-        """Return a whole conversation, or None when the account has none of this id."""
+        """Return a conversation with its messages, or None if there is none of this id."""
         name = _checked(conversation_id)
         response = await self._get("/api/conversations", _called(name), id=name)
         return None if response.data is None else response.one(Conversation)
 
     async def save(self, write: ConversationSave) -> Conversation:
-        """Write where nobody else did in between, and return the row with its new `updated_at`.
+        """Save a conversation that nobody changed since, and return its new row.
 
-        Raises ConversationChanged, a Conflict that holds the row as it stands; there is no unconditional write.
+        Raises ConversationChanged, which holds the current row. There is no unconditional save.
         """
         try:
             response = await self._change("PUT", "/api/conversations", _called(write.id), body=write.body())
@@ -47,7 +53,10 @@ class ConversationsResource(Resource):
         return response.one(Conversation, "conversation")
 
     async def delete(self, conversation_id: str) -> None:
-        """Delete a conversation; one that is gone already is fine."""
+        """Delete a conversation.
+
+        Does nothing if it does not exist.
+        """
         name = _checked(conversation_id)
         await self._change("DELETE", "/api/conversations", _called(name), params={"id": name})
 
@@ -63,8 +72,8 @@ def _called(conversation_id: str) -> str:
 
 
 def _changed(conflict: errors.Conflict) -> ConversationChanged:
-    found = ConversationChanged(
-        f"Somebody else wrote {conflict.resource} in between",
+    changed = ConversationChanged(
+        f"Somebody else has changed {conflict.resource}",
         resource=conflict.resource,
         method=conflict.method,
         path=conflict.path,
@@ -73,8 +82,8 @@ def _changed(conflict: errors.Conflict) -> ConversationChanged:
         request_id=conflict.request_id,
     )
     try:
-        found.current = Conversation.model_validate(conflict.extra.get("conversation"))
+        changed.current = Conversation.model_validate(conflict.extra.get("conversation"))
     except ValidationError:
-        # Null, where the id is taken by another account.
-        found.current = None
-    return found
+        # Null if another account has this id.
+        changed.current = None
+    return changed

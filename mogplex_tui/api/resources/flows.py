@@ -1,4 +1,4 @@
-"""Automations, their runs, their templates and what can run them (routing.md §3, §4)."""
+"""Automations over the unversioned routes, which can do more than the token API."""
 
 from __future__ import annotations
 
@@ -27,60 +27,85 @@ from mogplex_tui.config.secret import Secret
 
 
 class FlowsResource(Resource):
-    """`/api/flows`: the same automations as the token API's, and all that it cannot do."""
+    """Automations, at `/api/flows`: their runs, templates and harnesses.
+
+    Contract: routing.md §3 and §4.
+    """
 
     async def list(self) -> Rows[Flow]:
-        """Return all automations with their activity, the newest first (§3.3)."""
+        """Return all automations with their activity, the newest first.
+
+        Contract: routing.md §3.3.
+        """
         return (await self._get("/api/flows", "the automations")).rows(Flow, None)
 
     async def get(self, flow_id: str) -> Flow:
-        """Return an automation with its draft and its published version (§3.5)."""
+        """Return an automation with its draft and its published version.
+
+        Raises NotFound. Contract: routing.md §3.5.
+        """
         path, name = _flow(flow_id)
         return (await self._get(path, name)).one(Flow)
 
     async def create(self, draft: FlowDraft) -> Flow:
-        """Create an automation, inactive; NotFound for an installation, repository or template out of reach (§3.4)."""
+        """Create an inactive automation and return it.
+
+        Raises NotFound for an installation, a repository or a template that the account cannot use. Contract:
+        routing.md §3.4.
+        """
         return (await self._change("POST", "/api/flows", "the new automation", body=draft.body())).one(Flow)
 
     async def update(self, flow_id: str, change: FlowChange) -> Flow:
-        """Save a draft; BadRequest with code FLOW_AGENT_FORBIDDEN for an agent of others (§3.6).
+        """Save the draft of an automation and return the automation.
 
-        What comes back can differ from what was sent: steps of unknown types and unknown keys are dropped.
+        The result may differ from what was sent: the service drops steps of unknown types and unknown keys. Raises
+        BadRequest with code FLOW_AGENT_FORBIDDEN for an agent of another account, and NotFound. Contract: routing.md
+        §3.6.
         """
         path, name = _flow(flow_id)
         return (await self._change("PUT", path, name, body=change.set_fields())).one(Flow)
 
     async def set_active(self, flow_id: str, active: bool) -> Flow:
-        """Resume or pause an automation.
+        """Resume or pause an automation, and return it.
 
-        BadRequest with code FLOW_UNPUBLISHED_ACTIVATION before the first publish, Conflict while another toggle is
-        under way (§3.6).
+        Raises BadRequest with code FLOW_UNPUBLISHED_ACTIVATION before the first publish, and Conflict while another
+        toggle is in progress. Contract: routing.md §3.6.
         """
         path, name = _flow(flow_id)
         status = AutomationStatus.ACTIVE if active else AutomationStatus.INACTIVE
         return (await self._change("PUT", path, name, body={"status": str(status)})).one(Flow)
 
     async def delete(self, flow_id: str) -> None:
-        """Delete an automation; its runs can no longer be seen after that. NotFound when it is gone (§3.7)."""
+        """Delete an automation. Its runs can no longer be read.
+
+        Raises NotFound if it does not exist. Contract: routing.md §3.7.
+        """
         path, name = _flow(flow_id)
         await self._change("DELETE", path, name)
 
     async def duplicate(self, flow_id: str) -> Flow:
-        """Return a copy of the draft, inactive and unpublished (§3.8)."""
+        """Copy the draft to a new automation, inactive and unpublished, and return it.
+
+        Raises NotFound. Contract: routing.md §3.8.
+        """
         path, name = _flow(flow_id)
         return (await self._change("POST", f"{path}/duplicate", name)).one(Flow)
 
     async def publish(self, flow_id: str) -> Flow:
-        """Make the draft a new version and run it, also when the automation was paused (§3.9).
+        """Publish the draft as a new version, activate it and return the automation.
 
-        BadRequest with code FLOW_GRAPH_INVALID for a draft that cannot run: `publish_faults` lists all of its faults.
-        ServiceFailed with code FLOW_PUBLISH_SYNC_FAILED: the version is there, and the automation is paused.
+        Raises BadRequest with code FLOW_GRAPH_INVALID for a draft that cannot run; `publish_faults` lists all of its
+        problems. Raises ServiceFailed with code FLOW_PUBLISH_SYNC_FAILED if the version was published but the
+        automation is paused. Contract: routing.md §3.9.
         """
         path, name = _flow(flow_id)
         return (await self._change("POST", f"{path}/publish", name)).one(Flow)
 
     async def webhook_secret(self, flow_id: str) -> Secret:
-        """Make or replace the secret that signs deliveries; it is shown once, and an old one dies now (§3.10)."""
+        """Create or replace the secret that signs webhook deliveries, and return it.
+
+        It is shown only once, and the old secret becomes invalid at once. Contract: routing.md §3.10.
+        """
         path, name = _flow(flow_id)
         response = await self._change("POST", f"{path}/webhook-secret", f"the webhook secret of {name}")
         secret = response.at("secret")
@@ -89,22 +114,29 @@ class FlowsResource(Resource):
         return Secret(secret)
 
     async def test(self, flow_id: str, payload: dict[str, Any] | None = None) -> FlowTest:
-        """Set a published, active automation off once; suppressed work is an answer, no error (§3.11).
+        """Trigger a published, active automation once for a test, and return the result.
 
-        BadRequest while it is unpublished or paused, Conflict when the published trigger does not fit any more.
+        Skipped work is a result, not an error. Raises BadRequest while the automation is unpublished or paused, and
+        Conflict if the published trigger does not fit any more. Contract: routing.md §3.11.
         """
         path, name = _flow(flow_id)
         body = None if payload is None else FlowTestPayload(payload=payload).set_fields()
         return (await self._change("POST", f"{path}/test-trigger", name, body=body)).one(FlowTest)
 
     async def runs(self, flow_id: str, limit: int = 50) -> Rows[AutomationRun]:
-        """Return the runs of an automation with their steps, the newest first, 1 to 50; never with a cost (§3.13)."""
+        """Return the newest 1 to 50 runs of an automation with steps, without costs.
+
+        Contract: routing.md §3.13.
+        """
         path, name = _flow(flow_id)
         response = await self._get(f"{path}/runs", f"the runs of {name}", limit=limit)
         return response.rows(AutomationRun, "runs")
 
     async def run(self, flow_id: str, run_id: str) -> AutomationRunDetail:
-        """Return one run with its ledger, calls with events, findings and waits; texts are raw (§3.14)."""
+        """Return one run with its dispatch log, calls with events, findings and waits.
+
+        Texts in it may contain control characters. Contract: routing.md §3.14.
+        """
         path, _ = _flow(flow_id)
         run = path_id(run_id, "automation run")
         return (await self._get(f"{path}/runs/{run}", f"automation run {short_id(run)}")).one(
@@ -112,7 +144,10 @@ class FlowsResource(Resource):
         )
 
     async def templates(self, cursor: str | None = None) -> TemplatePage:
-        """Return a page of the active scope's templates, the last changed first (§3.17)."""
+        """Return one page of the templates of the active scope, the last changed first.
+
+        Contract: routing.md §3.17.
+        """
         if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
             raise InvalidInput("cursor must be a non-negative integer", resource="the templates")
         response = await self._get("/api/flows/templates", "the templates", cursor=cursor)
@@ -125,17 +160,26 @@ class FlowsResource(Resource):
         )
 
     async def save_template(self, draft: TemplateDraft) -> FlowTemplate:
-        """Keep an automation's draft as a template; NotAllowed without the right in the team (§3.17)."""
+        """Save the draft of an automation as a template, and return it.
+
+        Raises NotAllowed if the caller's role in the team does not allow it. Contract: routing.md §3.17.
+        """
         response = await self._change("POST", "/api/flows/templates", "the new template", body=draft.body())
         return response.one(FlowTemplate)
 
     async def delete_template(self, template_id: str) -> None:
-        """Delete a template of the active scope; NotFound when it is gone (§3.17)."""
+        """Delete a template of the active scope.
+
+        Raises NotFound if it does not exist. Contract: routing.md §3.17.
+        """
         record = path_id(template_id, "template")
         await self._change("DELETE", f"/api/flows/templates/{record}", f"template {short_id(record)}")
 
     async def harnesses(self) -> Rows[HarnessState]:
-        """Return what each harness can do now and who would pay (§4)."""
+        """Return the current capabilities of each harness and who would pay.
+
+        Contract: routing.md §4.
+        """
         response = await self._get("/api/automations/harnesses", "the harnesses")
         found = response.at("harnesses")
         if not isinstance(found, dict):
@@ -146,7 +190,10 @@ class FlowsResource(Resource):
         )
 
     async def sandbox_test(self, repo_id: str) -> SandboxTest:
-        """Say whether a sandbox could be launched for a repository; what is missing is an answer, no error (§4)."""
+        """Return whether a sandbox could be launched for a repository.
+
+        Missing requirements are a result, not an error. Contract: routing.md §4.
+        """
         record = path_id(repo_id, "repository")
         response = await self._change(
             "POST",
@@ -158,7 +205,10 @@ class FlowsResource(Resource):
 
 
 def publish_faults(error: MogplexError) -> list[str]:
-    """Return all that a refused publish found, one sentence each; a service that names only one gives that one."""
+    """Return all problems that a refused publish found, as sentences.
+
+    If the service names only one problem, that one is returned.
+    """
     found = error.extra.get("details")
     faults = [visible(item) for item in found if isinstance(item, str)] if isinstance(found, list) else []
     return faults or [error.message]

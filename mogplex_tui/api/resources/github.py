@@ -1,4 +1,4 @@
-"""GitHub through the service (projects.md §7). Hosted: browser session alone."""
+"""GitHub accounts, repositories and pull requests, through the service."""
 
 from __future__ import annotations
 
@@ -11,41 +11,51 @@ from mogplex_tui.api.safe_text import short_id
 
 
 class GithubResource(Resource):
-    """`/api/github`."""
+    """GitHub, at `/api/github`. The hosted service requires a session.
+
+    Contract: projects.md §7.
+    """
 
     async def installations(self) -> Rows[Installation]:
-        """Return the caller's installations, the newest first; the service refreshes what it lacks on the way."""
+        """Return the caller's GitHub installations, the newest first.
+
+        The service also refreshes missing data with this request.
+        """
         return (await self._get("/api/github/installations", "the installations")).rows(Installation)
 
     async def org_members(self, number: int) -> OrgMembers:
-        """Return members of the installation's organisation, with public addresses only.
+        """Return members of the installation's organization, with public addresses only.
 
-        Raises NotFound, BadRequest for a person's account, NotAllowed when the App's permissions must be accepted
-        anew, Throttled with 60 s to wait.
+        Raises NotFound, BadRequest for a user account, NotAllowed if the App's new permissions must be accepted, and
+        Throttled with a wait of 60 s.
         """
-        wanted = installation_number(number)
+        number = installation_number(number)
         response = await self._get(
-            f"/api/github/installations/{wanted}/org-members", f"the members of installation {wanted}"
+            f"/api/github/installations/{number}/org-members", f"the members of installation {number}"
         )
         return response.one(OrgMembers)
 
     async def owners(self) -> Rows[GithubOwner]:
-        """Return the accounts where a repository may be made, one's own first; none without a GitHub sign-in."""
+        """Return the accounts in which a repository can be created, the own one first.
+
+        The list is empty without a GitHub sign-in.
+        """
         return (await self._get("/api/github/owners", "the GitHub accounts")).rows(GithubOwner)
 
     async def sync(self) -> Rows[BareRepo]:
-        """Import what GitHub has, then return the repositories, favourites first; deletes nothing.
+        """Import repositories from GitHub, and return all, favourites first.
 
-        A reading verb that writes, so it goes out as an action. Raises BadRequest with the code NO_GITHUB_CONNECTION
-        when nothing is connected; in a team it takes a role that may write.
+        Nothing is deleted. The method is GET but the request writes, so it is sent as an action. Raises BadRequest with
+        code NO_GITHUB_CONNECTION if nothing is connected. In a team it requires a role that may write.
         """
         response = await self._change("GET", "/api/github/repos", "the sync with GitHub", extra_wait=120)
         return response.rows(BareRepo)
 
     async def pulls(self, repo_id: str, number: int | None = None) -> Pulls:
-        """Return up to five open pull requests and the diff of `number`, without it that of the first.
+        """Return up to five open pull requests and the diff of one of them.
 
-        The service answers every failure with nothing, so nothing may mean either.
+        `number` chooses the pull request, by default the first. The service returns nothing for any failure, so an
+        empty result may be a failure.
         """
         record = path_id(repo_id, "repository")
         response = await self._get(

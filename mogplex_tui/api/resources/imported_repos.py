@@ -1,8 +1,4 @@
-"""Imported repositories (projects.md §3, §4.5, §4.6, §4.8). Hosted: browser session alone.
-
-The list and its writes are those of the active team when the context has one; everything below one repository is open
-to the person who imported it alone, whatever the team.
-"""
+"""Imported repositories with their packages, sub-projects and snapshots."""
 
 from __future__ import annotations
 
@@ -20,23 +16,31 @@ _WRITES_FAIL = (
     " not there"
 )
 _SPACES_FAIL = "The hosted service cannot store sub-projects"
-# A build answers when it is done, and its lock is good for a quarter of an hour (projects.md §4.8).
+# Seconds. The response comes when the build has ended, and its lock lasts a quarter of an hour (projects.md §4.8).
 _BUILD_SECONDS = 900
 
 
 class ImportedReposResource(Resource):
-    """`/api/repos` with packages, sub-projects and snapshots; far richer than the token API's `client.repos`."""
+    """Imported repositories, at `/api/repos`. The hosted service requires a session.
+
+    They have many more fields than those of the token API (`client.repos`). The list and its changes are those of the
+    active team if the context has one. Everything below one repository is open to the person who imported it only,
+    whatever the team.
+
+    Contract: projects.md §3, §4.5, §4.6 and §4.8.
+    """
 
     async def list(self, *, show_hidden: bool = False) -> Rows[ImportedRepo]:
-        """Return all of them, favourites first, then by full name; the service has no search and no pages.
+        """Return all repositories, favourites first, then by full name.
 
-        Without `show_hidden` the service may also leave out what the GitHub App does not cover (projects.md §3.2).
+        There is no search and there are no pages. Without `show_hidden` the service may also leave out repositories
+        that the GitHub App does not cover. Contract: projects.md §3.2.
         """
         response = await self._get(_REPOS, "the repositories", show_hidden=True if show_hidden else None)
         return response.rows(ImportedRepo)
 
     async def get(self, repo_id: str) -> ImportedRepo:
-        """Return one repository, hidden or not; raises NotFound."""
+        """Return one repository, hidden or not. Raises NotFound."""
         record = path_id(repo_id, "repository")
         response = await self._get(_REPOS, f"repository {short_id(record)}", id=record)
         if response.data == []:
@@ -51,13 +55,19 @@ class ImportedReposResource(Resource):
         return response.first(ImportedRepo)
 
     async def add(self, draft: RepoDraft) -> ImportedRepo:
-        """Import a repository by hand; a sync does it for whole installations (`client.github.sync`)."""
+        """Import one repository and return it.
+
+        `client.github.sync` imports whole installations.
+        """
         with advice_for_500(_WRITES_FAIL):
             response = await self._change("POST", _REPOS, f"repository {draft.full_name}", body=draft.body())
         return response.one(ImportedRepo)
 
     async def update(self, repo_id: str, change: RepoUpdate) -> ImportedRepo:
-        """Change what is set, for instance hide a repository; raises NotFound or ServiceFailed for none."""
+        """Change the given fields of a repository, for instance hide it, and return it.
+
+        Raises NotFound, or ServiceFailed on some services, if it does not exist.
+        """
         record, fields = path_id(repo_id, "repository"), change.body()
         if not fields:
             raise InvalidInput("There is nothing to change", resource=f"repository {short_id(record)}")
@@ -68,9 +78,10 @@ class ImportedReposResource(Resource):
         return response.one(ImportedRepo)
 
     async def delete(self, repo_id: str) -> None:
-        """Delete a repository with its assignments, presets, sandboxes and own connections; gone is no error.
+        """Delete a repository with its assignments, presets, sandboxes and connections.
 
-        The web application hides instead, by `update` with `is_hidden` (projects.md §3.6).
+        Does nothing if it does not exist. The web application hides repositories instead, by `update` with `is_hidden`.
+        Contract: projects.md §3.6.
         """
         record = path_id(repo_id, "repository")
         try:
@@ -79,42 +90,53 @@ class ImportedReposResource(Resource):
             return
 
     async def packages(self, repo_id: str) -> Packages:
-        """Look for the packages of a monorepo on GitHub; raises BadRequest without a GitHub sign-in."""
-        path, about = _part(repo_id, "monorepo", "the packages")
-        return (await self._get(path, about)).one(Packages)
+        """Return the packages of a monorepo, read from GitHub.
+
+        Raises BadRequest without a GitHub sign-in, and NotFound.
+        """
+        path, resource = _part(repo_id, "monorepo", "the packages")
+        return (await self._get(path, resource)).one(Packages)
 
     async def add_subproject(self, repo_id: str, directory: str) -> BareRepo:
-        """Import one directory as a repository of its own; raises Conflict when it is there already."""
-        path, about = _part(repo_id, "subproject", "a sub-project")
+        """Import one directory as a repository of its own, and return it.
+
+        Raises Conflict if it was imported already.
+        """
+        path, resource = _part(repo_id, "subproject", "a sub-project")
         try:
             root = root_directory(directory)
         except ValueError as error:
-            raise InvalidInput(str(error), resource=about) from None
+            raise InvalidInput(str(error), resource=resource) from None
         if not root:
-            raise InvalidInput("root_directory is required", resource=about)
+            raise InvalidInput("root_directory is required", resource=resource)
         with advice_for_500(_SPACES_FAIL):
-            response = await self._change("POST", path, about, body={"root_directory": root})
+            response = await self._change("POST", path, resource, body={"root_directory": root})
         return response.one(BareRepo)
 
     async def snapshot(self, repo_id: str) -> Snapshot | None:
-        """Return the prebuilt sandbox image, or None."""
-        path, about = _part(repo_id, "snapshot", "the snapshot")
-        response = await self._get(path, about)
+        """Return the prebuilt sandbox image of a repository, or None."""
+        path, resource = _part(repo_id, "snapshot", "the snapshot")
+        response = await self._get(path, resource)
         return None if response.at("snapshot") is None else response.one(Snapshot, "snapshot")
 
     async def build_snapshot(self, repo_id: str) -> Snapshot:
-        """Build the image and return when it is there, up to a quarter of an hour later.
+        """Build the sandbox image and return it, after up to a quarter of an hour.
 
         Raises Throttled with the wait in seconds (3 an hour, 10 a day, 15 minutes between two of one repository),
-        Conflict while another build runs, NotAllowed without funded sandboxes.
+        Conflict while another build runs, and NotAllowed without funded sandboxes.
         """
-        path, about = _part(repo_id, "snapshot", "the snapshot")
-        return (await self._change("POST", path, about, extra_wait=_BUILD_SECONDS)).one(Snapshot, "snapshot")
+        path, resource = _part(repo_id, "snapshot", "the snapshot")
+        return (await self._change("POST", path, resource, extra_wait=_BUILD_SECONDS)).one(
+            Snapshot, "snapshot"
+        )
 
     async def delete_snapshot(self, repo_id: str) -> None:
-        """Drop the image, there or not."""
-        path, about = _part(repo_id, "snapshot", "the snapshot")
-        await self._change("DELETE", path, about)
+        """Delete the sandbox image.
+
+        Does nothing if there is none.
+        """
+        path, resource = _part(repo_id, "snapshot", "the snapshot")
+        await self._change("DELETE", path, resource)
 
 
 def _part(repo_id: str, part: str, said: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Invites to teams: sent with an id, received with the token of a link (identity.md §8). Hosted: session alone."""
+"""Invites to teams: sent ones by id, received ones by the token of their link."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import short_id
 
 _INVITATION = "the invitation"
-# Each with what it means and what helps.
+# The message and the advice for each code.
 _REFUSALS = {
     "already_accepted": ("This invitation has been accepted already", "Look at your teams"),
     "mismatch_unconfirmed": (
@@ -30,43 +30,59 @@ _REFUSALS = {
 
 
 class InvitesResource(Resource):
-    """`/api/teams/{id}/invites` and `/api/invites/{token}`; open invites are listed by `teams.roster`."""
+    """Invites, at `/api/teams/{id}/invites` and `/api/invites/{token}`.
+
+    The hosted service requires a session. `client.teams.members` lists the open invites of a team. Contract:
+    identity.md §8.
+    """
 
     async def send(self, team_id: str, email: str, role: str) -> SentInvite:
-        """Invite one address for seven days; raises Conflict for a member."""
-        path, about = _sent(team_id)
+        """Invite one address for seven days, and return the invite.
+
+        Raises Conflict if the address belongs to a member.
+        """
+        path, resource = _sent(team_id)
         draft = InviteDraft(email=email, role=role)
-        return (await self._change("POST", path, about, body=draft.set_fields(), extra_wait=15)).one(
+        return (await self._change("POST", path, resource, body=draft.set_fields(), extra_wait=15)).one(
             SentInvite
         )
 
     async def send_many(self, team_id: str, emails: Iterable[str], role: str) -> BulkInvites:
-        """Invite 1 to 100 addresses; each has a status of its own and none stops the others."""
-        path, about = _sent(team_id)
+        """Invite 1 to 100 addresses, and return a status for each.
+
+        One failure does not stop the others.
+        """
+        path, resource = _sent(team_id)
         draft = BulkInviteDraft(emails=list(emails), role=role)
-        # The service sends a hundred letters before it answers.
-        response = await self._change("POST", f"{path}/bulk", about, body=draft.body(), extra_wait=120)
+        # Seconds. The service sends up to a hundred e-mails before it responds.
+        response = await self._change("POST", f"{path}/bulk", resource, body=draft.body(), extra_wait=120)
         return response.one(BulkInvites)
 
     async def resend(self, team_id: str, invite_id: str) -> SentInvite:
-        """Send an open invite again: a new link, the old one is void, and seven more days."""
-        path, about = _sent(team_id, invite_id)
-        return (await self._change("POST", path, about, extra_wait=15)).one(SentInvite)
+        """Send an open invite again with a new link, valid for seven more days.
+
+        The old link becomes invalid. Returns the invite. Raises NotFound.
+        """
+        path, resource = _sent(team_id, invite_id)
+        return (await self._change("POST", path, resource, extra_wait=15)).one(SentInvite)
 
     async def revoke(self, team_id: str, invite_id: str) -> None:
-        """Take an open invite back; raises NotFound when it is accepted or gone."""
-        path, about = _sent(team_id, invite_id)
-        await self._change("DELETE", path, about)
+        """Revoke an open invite.
+
+        Raises NotFound if it was accepted or does not exist.
+        """
+        path, resource = _sent(team_id, invite_id)
+        await self._change("DELETE", path, resource)
 
     async def read(self, token: str) -> Invitation:
-        """Return what an invite says, by its token or its whole link; raises NotFound for an unknown one."""
+        """Return an invite by its token or its link. Raises NotFound."""
         return (await self._get(f"/api/invites/{invite_token(token)}", _INVITATION)).one(Invitation)
 
     async def accept(self, token: str, *, confirm_mismatch: bool = False) -> JoinedTeam:
-        """Join the team of an invite.
+        """Accept an invite, and return the team that was joined.
 
-        Raises Conflict with the code already_accepted, expired or mismatch_unconfirmed; the last one means that the
-        invite went to another address, which `confirm_mismatch` overrides.
+        Raises Conflict with code already_accepted, expired or mismatch_unconfirmed. The last one means that the invite
+        was sent to another address; `confirm_mismatch` accepts it all the same.
         """
         body = {"confirmMismatch": True} if confirm_mismatch else {}
         try:
@@ -83,5 +99,5 @@ class InvitesResource(Resource):
 
 def _sent(team_id: str, invite_id: str | None = None) -> tuple[str, str]:
     record = path_id(team_id, "team")
-    path, about = f"/api/teams/{record}/invites", f"the invites of team {short_id(record)}"
-    return (path, about) if invite_id is None else (f"{path}/{path_id(invite_id, 'invite')}", about)
+    path, resource = f"/api/teams/{record}/invites", f"the invites of team {short_id(record)}"
+    return (path, resource) if invite_id is None else (f"{path}/{path_id(invite_id, 'invite')}", resource)

@@ -1,4 +1,4 @@
-"""API keys and provider keys of the account (identity.md §4, §5)."""
+"""API keys and provider keys of the account."""
 
 from __future__ import annotations
 
@@ -23,21 +23,25 @@ _KEYS = "/api/settings/keys"
 
 
 class ApiKeysResource(Resource):
-    """`/api/settings/api-keys`; the hosted service opens it to a browser session alone."""
+    """API keys, at `/api/settings/api-keys`. The hosted service requires a session.
+
+    Contract: identity.md §4.
+    """
 
     async def list(self) -> Rows[ApiKey]:
-        """Return the keys that are not revoked, the newest first; expired ones are among them."""
+        """Return the keys that are not revoked, the newest first, expired ones included."""
         return (await self._get(_API_KEYS, "the API keys")).rows(ApiKey, "keys")
 
-    async def mint(self, draft: ApiKeyDraft) -> MintedKey:
-        """Make a key; what comes back is the only place where its token can ever be read."""
+    async def create(self, draft: ApiKeyDraft) -> MintedKey:
+        """Create a key and return it with its token, which cannot be read again."""
         response = await self._change("POST", _API_KEYS, "the new API key", body=draft.body())
         return response.one(MintedKey)
 
     async def revoke(self, key_id: str) -> None:
-        """Revoke a key for good; one that is gone already is no error.
+        """Revoke a key for good.
 
-        Some services fail on a key that is not there: then the list is read to see whether it is (identity.md §4).
+        Does nothing if it is revoked already. Some services fail for a key that does not exist; the list is then read
+        to see whether it does. Contract: identity.md §4.
         """
         record = path_id(key_id, "API key")
         try:
@@ -51,24 +55,36 @@ class ApiKeysResource(Resource):
 
 
 class ProviderKeysResource(Resource):
-    """`/api/settings/keys`; values go in and never come out. Hosted: browser session alone."""
+    """Keys of model providers, at `/api/settings/keys`. Their values cannot be read.
+
+    The hosted service requires a session. Contract: identity.md §5.
+    """
 
     async def list(self) -> Rows[ProviderKey]:
         """Return the providers that have a key, by name."""
         return (await self._get(_KEYS, "the provider keys")).rows(ProviderKey, "keys")
 
     async def put(self, provider: str, key: Secret | str) -> None:
-        """Store the key of a provider, or replace it; raises InvalidInput for an unknown provider or no key."""
+        """Set or replace the key of a provider.
+
+        Raises InvalidInput for an unknown provider and for an empty key.
+        """
         draft = ProviderKeyDraft(provider=provider, key=Secret(key))
         await self._change("PUT", _KEYS, f"the key of {draft.provider}", body=draft.body())
 
     async def delete(self, provider: str) -> None:
-        """Forget the key of a provider, there or not."""
+        """Delete the key of a provider.
+
+        Does nothing if there is none.
+        """
         named = ProviderName(provider=provider)
         await self._change("DELETE", _KEYS, f"the key of {named.provider}", body=named.set_fields())
 
     async def verify(self, provider: str) -> KeyVerdict:
-        """Let the service try the stored key at its provider; takes as long as the provider does."""
+        """Let the service test the stored key at its provider, and return the result.
+
+        It takes as long as the provider does.
+        """
         named = ProviderName(provider=provider)
         response = await self._change(
             "POST",

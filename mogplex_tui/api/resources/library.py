@@ -1,4 +1,4 @@
-"""Repositories and their Vercel variables over the token API (v1.md §1, §1.1; projects.md §6)."""
+"""Repositories and their Vercel variables, over the token API."""
 
 from __future__ import annotations
 
@@ -17,32 +17,41 @@ from mogplex_tui.api.safe_text import short_id
 
 
 class ReposResource(Resource):
-    """`/repos` of the token API: short_id rows for every token; `client.imported_repos` has all of them.
+    """Repositories, on the token API at `/repos`, with few fields for every token.
 
-    The variables are switched off on the service: their methods raise FeatureOff, even for an unknown repository.
+    `client.imported_repos` has all fields. The service has switched the variables off: their methods raise FeatureOff,
+    even for an unknown repository.
+
+    Contract: v1.md §1 and §1.1, projects.md §6.
     """
 
     async def list(self, q: str | None = None, id: str | None = None, limit: int = 200) -> Rows[Repo]:
-        """Return repositories by full name; `q` is a part of owner/name, `id` wins over it; at most 200."""
+        """Return at most 200 repositories by full name.
+
+        `q` is a part of owner/name; `id` takes precedence over it.
+        """
         return (await self._get(v1("/repos"), "the repositories", q=q, id=id, limit=limit)).rows(
             Repo, "repos"
         )
 
     async def env_vars(self, repo_id: str) -> Rows[VercelVariable]:
-        """Return the variables of the linked Vercel project, never their values."""
-        path, about = _variables(repo_id)
-        return (await self._get(path, about)).rows(VercelVariable, "envVars")
+        """Return the variables of the linked Vercel project, without their values."""
+        path, resource = _variables(repo_id)
+        return (await self._get(path, resource)).rows(VercelVariable, "envVars")
 
     async def put_env_var(self, repo_id: str, draft: VariableDraft) -> VariableWritten:
-        """Write a variable; raises Conflict when it has several entries and targets are given."""
-        path, about = _variables(repo_id)
-        return (await self._change("POST", path, about, body=draft.body())).one(VariableWritten)
+        """Set a variable, and return what was written.
+
+        Raises Conflict if the variable has several entries and `targets` are given.
+        """
+        path, resource = _variables(repo_id)
+        return (await self._change("POST", path, resource, body=draft.body())).one(VariableWritten)
 
     async def delete_env_var(self, repo_id: str, key: str) -> VariableDeleted:
-        """Delete every entry of a variable; raises NotFound when there is none."""
-        path, about = _variables(repo_id)
+        """Delete all entries of a variable, and return how many. Raises NotFound."""
+        path, resource = _variables(repo_id)
         named = VariableKey(key=key)
-        return (await self._change("DELETE", path, about, body=named.set_fields())).one(VariableDeleted)
+        return (await self._change("DELETE", path, resource, body=named.set_fields())).one(VariableDeleted)
 
 
 def _variables(repo_id: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Mogplex as an MCP server, asked by JSON-RPC (mcp.md, errors.md §3)."""
+"""Mogplex's own MCP server, over JSON-RPC."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from mogplex_tui.api.safe_text import shown_path, visible
 M = TypeVar("M", bound=BaseModel)
 
 PROTOCOL = "2025-11-25"
-"""The protocol version that the service speaks, whatever a client asks for."""
+"""The protocol version of the service, whatever version a client asks for."""
 
-# An operation may launch a sandbox and wait for it.
-_PATIENCE = 600.0
-_KINDS: dict[int, type[errors.MogplexError]] = {
+# Seconds. An operation may launch a sandbox and wait for it.
+_EXTRA_WAIT = 600.0
+_ERROR_TYPES: dict[int, type[errors.MogplexError]] = {
     -32700: errors.BadRequest,
     -32600: errors.BadRequest,
     -32601: errors.Absent,
@@ -37,61 +37,68 @@ _KINDS: dict[int, type[errors.MogplexError]] = {
 
 
 class McpEndpointResource(Resource):
-    """`/api/v1/mogplex/mcp`: enough to try it out; everything that it can do has a method of its own elsewhere.
+    """Mogplex's own MCP server, at `/api/v1/mogplex/mcp`.
 
-    A JSON-RPC error is raised as the error of the tree that it means, its number in `extra["rpc_code"]`. A call costs
-    the token's budget twice: once for the endpoint, once for the route that it asks (mcp.md §3).
+    This is enough to try it; each operation also has a method of another resource. A JSON-RPC error is raised as the
+    corresponding error of `api.errors`, with its number in `extra["rpc_code"]`. A call counts twice against the token's
+    limit: once for the endpoint and once for the route that it calls.
+
+    Contract: mcp.md §3, errors.md §3.
     """
 
     async def initialize(self) -> ServerSays:
-        """Return what the endpoint says of itself; it keeps no session."""
+        """Return the server's description of itself. There is no session."""
         client = {"name": "mogplex-tui", "version": "1"}
         params = {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": client}
-        result, info = await self._ask("initialize", params)
+        result, info = await self._call_method("initialize", params)
         return _parsed(ServerSays, result, info)
 
     async def ping(self) -> None:
-        """Ask for a sign of life."""
-        await self._ask("ping")
+        """Check that the server responds."""
+        await self._call_method("ping")
 
     async def tools(self) -> Rows[McpTool]:
-        """Return all operations; the list is the truth about what there is (mcp.md §4)."""
-        result, info = await self._ask("tools/list")
+        """Return all operations of the server.
+
+        Contract: mcp.md §4.
+        """
+        result, info = await self._call_method("tools/list")
         listed = result.get("tools") if isinstance(result, dict) else None
         if not isinstance(listed, list):
             raise invalid_response(info, "has no list of operations")
         return parse_rows(McpTool, listed)
 
     async def call(self, call: ToolCall) -> ToolResult:
-        """Call one operation; what the token API refuses is a result with a `refusal`, not an error.
+        """Call one operation and return its result.
 
-        Raises BadRequest for arguments that do not fit and for an unknown operation.
+        A refusal by the token API is a result with `refusal`, not an error. Raises BadRequest for an unknown operation
+        and for invalid arguments.
         """
-        result, info = await self._ask("tools/call", call.body(), _PATIENCE)
-        found = _parsed(ToolResult, result, info)
-        self._count([found])
-        return found
+        result, info = await self._call_method("tools/call", call.body(), _EXTRA_WAIT)
+        tool_result = _parsed(ToolResult, result, info)
+        self._count([tool_result])
+        return tool_result
 
     async def batch(self, calls: Sequence[ToolCall]) -> list[ToolResult | errors.MogplexError]:
-        """Call several operations at once; return result or error of each, in the order of the calls."""
+        """Call several operations; return a result or an error for each, in order."""
         if not calls:
             raise errors.InvalidInput("A batch needs at least one call")
         messages = [_message(number, "tools/call", call.body()) for number, call in enumerate(calls, 1)]
-        response = await self._send(messages, _PATIENCE)
+        response = await self._send(messages, _EXTRA_WAIT)
         if not isinstance(response.data, list):
             _result(response.data, response.info)
             raise invalid_response(response.info, "is no list of results")
-        # The id is the service's word, and might be anything.
+        # The service sends the id, so it may be of any type.
         by_id = {
             item["id"]: item
             for item in response.data
             if isinstance(item, dict) and type(item.get("id")) is int
         }
-        found = [_outcome(by_id.get(number), response.info) for number in range(1, len(calls) + 1)]
-        self._count(found)
-        return found
+        results = [_outcome(by_id.get(number), response.info) for number in range(1, len(calls) + 1)]
+        self._count(results)
+        return results
 
-    async def _ask(
+    async def _call_method(
         self, method: str, params: Any = None, extra_wait: float = 0.0
     ) -> tuple[Any, ResponseInfo]:
         response = await self._send(_message(1, method, params), extra_wait)
@@ -103,11 +110,14 @@ class McpEndpointResource(Resource):
             "POST", MCP_ENDPOINT, "the MCP endpoint", body=message, headers=headers, extra_wait=extra_wait
         )
 
-    def _count(self, found: Sequence[ToolResult | errors.MogplexError]) -> None:
-        """Tell the budget of the requests that the service made with this token (mcp.md §3)."""
+    def _count(self, results: Sequence[ToolResult | errors.MogplexError]) -> None:
+        """Count the requests that the service sent with this token.
+
+        Contract: mcp.md §3.
+        """
         if not self._transport.spends_budget(MCP_ENDPOINT):
             return
-        for result in found:
+        for result in results:
             refusal = result.refusal if isinstance(result, ToolResult) else None
             if isinstance(result, errors.MogplexError) or (refusal is not None and refusal.status == 429):
                 continue
@@ -122,7 +132,7 @@ def _message(number: int, method: str, params: Any) -> dict[str, Any]:
 
 
 def _result(data: Any, info: ResponseInfo) -> Any:
-    """Return the result inside one response; raises the error that it carries instead."""
+    """Return the result in one response, or raise its error."""
     if not isinstance(data, dict) or data.get("jsonrpc") != "2.0":
         raise invalid_response(info, "is no JSON-RPC response")
     if "error" in data:
@@ -145,28 +155,32 @@ def _outcome(data: Any, info: ResponseInfo) -> ToolResult | errors.MogplexError:
     try:
         if data is None:
             raise invalid_response(info, "lacks one of the results")
-        found = _parsed(ToolResult, _result(data, info), info)
+        return _parsed(ToolResult, _result(data, info), info)
     except errors.MogplexError as error:
         return error
-    return found
 
 
-def _error(told: Any, info: ResponseInfo) -> errors.MogplexError:
-    """Return the error of the tree for a JSON-RPC error (errors.md §3)."""
-    told = told if isinstance(told, dict) else {}
-    number, data = told.get("code"), told.get("data")
-    facts = data if isinstance(data, dict) else {}
-    kind = _KINDS.get(number, errors.ServiceFailed) if isinstance(number, int) else errors.ServiceFailed
-    text = visible(info.scrub(str(told.get("message") or "no reason given"))).rstrip(".")
-    word, hint = facts.get("code"), facts.get("suggestion")
-    error = kind(
+def _error(rpc_error: Any, info: ResponseInfo) -> errors.MogplexError:
+    """Return the error of `api.errors` for a JSON-RPC error.
+
+    Contract: errors.md §3.
+    """
+    rpc_error = rpc_error if isinstance(rpc_error, dict) else {}
+    number, rpc_data = rpc_error.get("code"), rpc_error.get("data")
+    details = rpc_data if isinstance(rpc_data, dict) else {}
+    error_type = (
+        _ERROR_TYPES.get(number, errors.ServiceFailed) if isinstance(number, int) else errors.ServiceFailed
+    )
+    text = visible(info.scrub(str(rpc_error.get("message") or "no reason given"))).rstrip(".")
+    code, advice = details.get("code"), details.get("suggestion")
+    error = error_type(
         f"The MCP endpoint refused the request: {text}",
-        advice=visible(info.scrub(hint)) if isinstance(hint, str) else None,
+        advice=visible(info.scrub(advice)) if isinstance(advice, str) else None,
         resource=info.resource,
         method=info.method,
         path=shown_path(info.path),
         status=info.status,
-        code=word if isinstance(word, str) else None,
+        code=code if isinstance(code, str) else None,
         request_id=info.request_id,
     )
     error.extra = {"rpc_code": number}

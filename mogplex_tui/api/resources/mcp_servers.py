@@ -1,4 +1,4 @@
-"""External MCP servers (library.md §9, v1.md §6)."""
+"""External MCP servers."""
 
 from __future__ import annotations
 
@@ -19,35 +19,53 @@ _ROOT = "/api/mcp-servers"
 
 
 class McpServersResource(Resource):
-    """`/api/mcp-servers`, and the merged list of the token API."""
+    """External MCP servers, at `/api/mcp-servers` and on the token API.
+
+    Contract: library.md §9, v1.md §6.
+    """
 
     async def list(self) -> Rows[McpServer]:
-        """Return the account's own servers, the newest first; no secrets."""
+        """Return the account's own servers, the newest first, without secrets."""
         return (await self._get(_ROOT, "the MCP servers")).rows(McpServer, "servers")
 
     async def configured(self) -> Rows[ConfiguredServer]:
-        """Return the merged list that tools are started from, with secrets: own servers, then connections (§9.1)."""
+        """Return the servers that tools are started with, with secrets.
+
+        Own servers come first, then connections. Contract: library.md §9.1.
+        """
         return _configured(await self._get(_ROOT, "the MCP servers", format="cli"), None)
 
     async def configured_by_token(self) -> Rows[ConfiguredServer]:
-        """Return the same merged list over the token API, with secrets (v1.md §6)."""
+        """Return the servers that tools are started with, over the token API.
+
+        Contract: v1.md §6.
+        """
         return _configured(await self._get(v1("/mcp/servers"), "the MCP servers"), "servers")
 
     async def get(self, server_id: str) -> McpServer:
-        """Return one server of the account's own; no secrets. Hosted: browser session alone."""
+        """Return one of the account's own servers, without secrets. Raises NotFound.
+
+        The hosted service requires a session.
+        """
         record = path_id(server_id, "server")
         return (await self._get(f"{_ROOT}/{record}", f"MCP server {short_id(record)}")).one(
             McpServer, "server"
         )
 
     async def create(self, draft: McpServerDraft) -> McpServer:
-        """Add a server; raises Conflict (DUPLICATE_NAME) when the account has one of that very name (§9.2)."""
+        """Add a server and return it.
+
+        Raises Conflict with code DUPLICATE_NAME if the account has a server of this name. Contract: library.md §9.2.
+        """
         return (await self._change("POST", _ROOT, "the new MCP server", body=draft.body())).one(
             McpServer, "server"
         )
 
     async def update(self, server_id: str, change: McpServerUpdate) -> McpServer:
-        """Change a server; secrets are merged by name, everything else that is given is replaced (§9.3)."""
+        """Change a server and return it.
+
+        Secrets are merged by name; all other given fields are replaced. Raises NotFound. Contract: library.md §9.3.
+        """
         record = path_id(server_id, "server")
         response = await self._change(
             "PATCH", f"{_ROOT}/{record}", f"MCP server {short_id(record)}", body=change.body()
@@ -55,9 +73,10 @@ class McpServersResource(Resource):
         return response.one(McpServer, "server")
 
     async def delete(self, server_id: str) -> None:
-        """Remove a server with its secrets; one that is gone already is no error.
+        """Delete a server with its secrets.
 
-        The hosted service says that it is not there although it has just removed it: so the list is asked (§9.3).
+        Does nothing if it does not exist. The hosted service answers 404 although it has just deleted the server, so
+        the list is read to see whether it did. Contract: library.md §9.3.
         """
         record = path_id(server_id, "server")
         try:
@@ -69,7 +88,7 @@ class McpServersResource(Resource):
 
 
 def _configured(response: JsonResponse, key: str | None) -> Rows[ConfiguredServer]:
-    """Return the merged list without keeping its JSON anywhere: it is full of secrets."""
+    """Return the list as models without its JSON, which is full of secrets."""
     items = response.at(key)
     if not isinstance(items, list):
         raise invalid_response(response.info, "has no list of servers")

@@ -1,4 +1,4 @@
-"""Memories and what is done with a lane of them (library.md §10)."""
+"""Memories of agents, in lanes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from mogplex_tui.api.safe_text import short_id
 
 
 class MemoriesResource(Resource):
-    """`/api/memories`."""
+    """Memories, at `/api/memories`.
+
+    Contract: library.md §10.
+    """
 
     async def lanes(
         self,
@@ -22,10 +25,10 @@ class MemoriesResource(Resource):
         conversation_id: str | None = None,
         scope: MemoryScope | None = None,
     ) -> dict[Lane, Rows[Memory]]:
-        """Return the newest 50 memories of every lane.
+        """Return the newest 50 memories of each lane.
 
-        Only the session lane heeds the workspace session and the conversation (§10.1). Raises InvalidInput for the
-        scope `team` without an active team.
+        Only the session lane depends on the workspace session and the conversation. Raises InvalidInput for the scope
+        `team` without an active team. Contract: library.md §10.1.
         """
         response = await self._ask(None, None, repo_id, workspace_session_id, conversation_id, scope)
         if not isinstance(response.data, dict):
@@ -54,34 +57,49 @@ class MemoriesResource(Resource):
         repo_id: str | None = None,
         scope: MemoryScope | None = None,
     ) -> Rows[Memory]:
-        """Return at most 20 memories near a text, best first; without a lane the scope is not heeded (§10.1)."""
+        """Return at most 20 memories that resemble a text, the best first.
+
+        Without a lane, the scope is ignored. Contract: library.md §10.1.
+        """
         if not q.strip():
             raise InvalidInput("Say what to search for", resource="the memories")
         return (await self._ask(lane, q, repo_id, None, None, scope)).rows(Memory, None)
 
     async def add(self, draft: MemoryDraft) -> Memory:
-        """Add a memory; NotFound for a repository or sandbox that is not the account's."""
+        """Add a memory and return it.
+
+        Raises NotFound for a repository or a sandbox of another account.
+        """
         self._check_team(draft.resource_scope)
         return (await self._change("POST", "/api/memories", "the new memory", body=draft.body())).one(Memory)
 
     async def edit(self, memory_id: str, content: str) -> None:
-        """Give a memory another content; its metadata cannot be edited. NotFound when it is gone."""
+        """Replace the text of a memory. Its metadata cannot be changed.
+
+        Raises NotFound if it does not exist.
+        """
         record = path_id(memory_id, "memory")
         body = {"id": record, "content": MemoryEdit(content=content).content}
         await self._change("PATCH", "/api/memories", f"memory {short_id(record)}", body=body)
 
     async def delete(self, memory_id: str) -> None:
-        """Delete a memory; NotFound when it is gone already."""
+        """Delete a memory. Raises NotFound if it does not exist."""
         record = path_id(memory_id, "memory")
         await self._change("DELETE", "/api/memories", f"memory {short_id(record)}", params={"id": record})
 
     async def compact(self) -> None:
-        """Delete the session memories that are older than 30 days (§10.3)."""
+        """Delete session memories older than 30 days.
+
+        Contract: library.md §10.3.
+        """
         body = {"action": "compact"}
         await self._change("POST", "/api/memories/actions", "the session memories", body=body)
 
     async def checkpoint(self, mark: Checkpoint | None = None) -> Memory:
-        """Put a mark into a lane (§10.3)."""
+        """Add a checkpoint to a lane, and return it as a memory.
+
+        Contract: library.md §10.3.
+        """
         mark = mark or Checkpoint()
         self._check_team(mark.resource_scope)
         response = await self._change("POST", "/api/memories/actions", "the checkpoint", body=mark.body())

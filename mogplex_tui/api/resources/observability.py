@@ -1,4 +1,4 @@
-"""Observability: stats, calls, events, tool calls, jobs (observability.md §1-§8)."""
+"""Statistics, calls, events, tool calls, jobs and the dispatch log."""
 
 from __future__ import annotations
 
@@ -28,16 +28,22 @@ from mogplex_tui.api.safe_text import short_id
 from mogplex_tui.api.transport import Request
 
 _ROOT = "/api/observability"
-# One turn of the loop: so many events, or so many characters of JSON, whichever is less work.
+# Events in one batch, and characters of JSON in it, whichever limit is reached first.
 _BATCH = 250
 _TURN_CHARS = 96 * 1024
 
 
 class ObservabilityResource(Resource):
-    """`/api/observability/*`."""
+    """Observability, at `/api/observability`.
+
+    Contract: observability.md.
+    """
 
     async def stats(self, since: datetime | None = None, until: datetime | None = None) -> Stats:
-        """Return the stats; the windows differ by figure, see StatsSummary."""
+        """Return statistics between two times.
+
+        The figures cover different time ranges: see StatsSummary. Contract: observability.md §1.
+        """
         return (await self._get(f"{_ROOT}/stats", "the stats", since=since, until=until)).one(Stats)
 
     async def calls(
@@ -56,7 +62,10 @@ class ObservabilityResource(Resource):
         q: str | None = None,
         live_only: bool = False,
     ) -> CallPage:
-        """Return one page of at most 100 calls, by default the newest first (§2)."""
+        """Return one page of at most 100 calls, by default the newest first.
+
+        Contract: observability.md §2.
+        """
         response = await self._get(
             f"{_ROOT}/calls",
             "the calls",
@@ -78,11 +87,14 @@ class ObservabilityResource(Resource):
         return CallPage(rows, *_paging(response.data, rows.total))
 
     async def call_events(self, call_id: str) -> AsyncGenerator[Rows[Event]]:
-        """Yield all events of a call in batches of at most 250, oldest first, while the answer arrives (§4).
+        """Yield all events of a call while they arrive, the oldest first.
 
-        The answer has no limit: tens of thousands of events are decoded piece by piece, with a turn for the
-        loop after each batch. An answer that is cut raises InvalidResponse after what was readable. Close the
-        iterator when leaving early (`contextlib.aclosing`).
+        They come in batches of at most 250. The response has no limit and may hold tens of thousands of events, so it
+        is decoded piece by piece, and the event loop gets a turn after each batch. A response that is cut off raises
+        InvalidResponse after the last readable event. Raises NotFound. Close the iterator when leaving early
+        (`contextlib.aclosing`).
+
+        Contract: observability.md §4.
         """
         record = path_id(call_id, "call")
         request = Request(
@@ -107,7 +119,10 @@ class ObservabilityResource(Resource):
                 raise invalid_response(info, f"cannot be read to its end: {error}") from None
 
     async def tool_calls(self) -> Rows[ToolCall]:
-        """Return the tool calls of the 50 newest calls that have any (§5)."""
+        """Return the tool calls of the newest 50 calls that have any.
+
+        Contract: observability.md §5.
+        """
         return (await self._get(f"{_ROOT}/tool-calls", "the tool calls")).rows(ToolCall, None)
 
     async def jobs(
@@ -126,7 +141,10 @@ class ObservabilityResource(Resource):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> JobPage:
-        """Return one page of at most 100 job runs, by default the newest first (§7.1)."""
+        """Return one page of at most 100 jobs, by default the newest first.
+
+        Contract: observability.md §7.1.
+        """
         response = await self._get(
             f"{_ROOT}/jobs",
             "the jobs",
@@ -148,13 +166,18 @@ class ObservabilityResource(Resource):
         return JobPage(rows, *_paging(response.data, rows.total))
 
     async def job(self, job_id: str) -> JobDetail:
-        """Return one job run with its ledger, calls and findings (§7.2)."""
+        """Return one job with its dispatch log, calls and findings. Raises NotFound.
+
+        Contract: observability.md §7.2.
+        """
         record = path_id(job_id, "job")
         return (await self._get(f"{_ROOT}/jobs/{record}", f"job {short_id(record)}")).one(JobDetail, "run")
 
     async def cancel_call(self, call_id: str) -> CallCancelled:
-        """Ask for the end of a call; Conflict when it is over already. It leaves a v1 run's row as it was
-        (§3).
+        """Request the cancel of a call, and return the service's confirmation.
+
+        The row of a v1 run does not change. Raises Conflict if the call has ended, and NotFound. Contract:
+        observability.md §3.
         """
         record = path_id(call_id, "call")
         return (await self._change("POST", f"{_ROOT}/calls/{record}/cancel", f"call {short_id(record)}")).one(
@@ -162,16 +185,20 @@ class ObservabilityResource(Resource):
         )
 
     async def cancel_job(self, job_id: str) -> JobCancelled:
-        """Cancel a job run and ask its calls to end; Conflict when it is over already (§7.3)."""
+        """Cancel a job and request the cancel of its calls; return the confirmation.
+
+        Raises Conflict if the job has ended, and NotFound. Contract: observability.md §7.3.
+        """
         record = path_id(job_id, "job")
         return (await self._change("POST", f"{_ROOT}/jobs/{record}/cancel", f"job {short_id(record)}")).one(
             JobCancelled
         )
 
     async def repair_job(self, job_id: str) -> JobRepaired:
-        """Start a job that has been pending for two minutes; `started` tells whether it took (§7.4).
+        """Start a job that has been pending for two minutes, and return what happened.
 
-        BadRequest when it is not repairable, which it is not within two minutes of an attempt either.
+        `started` says whether the job started. Raises BadRequest if the job is not repairable, for instance within two
+        minutes of the last attempt. Contract: observability.md §7.4.
         """
         record = path_id(job_id, "job")
         return (await self._change("POST", f"{_ROOT}/jobs/{record}/repair", f"job {short_id(record)}")).one(
@@ -179,10 +206,11 @@ class ObservabilityResource(Resource):
         )
 
     async def requeue_job(self, job_id: str, version_mode: VersionMode | str | None = None) -> JobRequeued:
-        """Run a failed job again as a new one; twice gives two (§7.5).
+        """Run a failed job again, and return the new job.
 
-        Without a mode automations take their published version where it still fits. BadRequest unless it has failed;
-        Conflict with code LATEST_PUBLISHED_VERSION_UNAVAILABLE when that version was asked for and there is none.
+        Each request creates a job. Without a mode, an automation runs its published version if that still fits. Raises
+        BadRequest if the job has not failed, and Conflict with code LATEST_PUBLISHED_VERSION_UNAVAILABLE if that
+        version was requested and there is none. Contract: observability.md §7.5.
         """
         record = path_id(job_id, "job")
         body = None if version_mode is None else JobRequeue(version_mode=version_mode).set_fields()
@@ -192,9 +220,10 @@ class ObservabilityResource(Resource):
         return response.one(JobRequeued)
 
     async def file_issue(self, job_id: str, finding_id: str, draft: IssueDraft | None = None) -> FindingIssue:
-        """Open a GitHub issue for a review's finding, or return the one it has (§7.6).
+        """Open a GitHub issue for a finding of a review, or return the existing one.
 
-        Conflict when it is dismissed, being filed, without a repository or out of GitHub's reach.
+        Raises Conflict if the finding is dismissed, is being filed, has no repository or cannot be filed on GitHub.
+        Contract: observability.md §7.6.
         """
         job, finding = path_id(job_id, "job"), path_id(finding_id, "finding")
         response = await self._change(
@@ -218,7 +247,10 @@ class ObservabilityResource(Resource):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> LedgerPage:
-        """Return one page of at most 100 ledger entries, the newest first; unknown words match nothing (§8.1)."""
+        """Return one page of at most 100 entries of the dispatch log, the newest first.
+
+        Unknown filter values match nothing. Contract: observability.md §8.1.
+        """
         response = await self._get(
             f"{_ROOT}/automation-events",
             "the dispatch ledger",
@@ -247,7 +279,10 @@ class ObservabilityResource(Resource):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> FailureReport:
-        """Return the failures of automations with their sums; a provider is named by its key, in lower case (§8.3)."""
+        """Return one page of the failures of automations, with their totals.
+
+        `provider` is the key of a provider, in lower case. Contract: observability.md §8.3.
+        """
         response = await self._get(
             f"{_ROOT}/automation-failures",
             "the failures",

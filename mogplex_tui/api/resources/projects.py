@@ -1,4 +1,4 @@
-"""Projects, the active team's when the context has one (projects.md §5). Hosted: browser session alone."""
+"""Projects, of the active team if the context has one."""
 
 from __future__ import annotations
 
@@ -13,34 +13,48 @@ _PROJECTS = "/api/workspaces"
 
 
 class ProjectsResource(Resource):
-    """`/api/workspaces`: what people call projects, named groups of repositories with shared sandbox times."""
+    """Projects, at `/api/workspaces`: named groups of repositories.
+
+    The repositories of a project share their sandbox time. The hosted service requires a session. Contract: projects.md
+    §5.
+    """
 
     async def list(self) -> Rows[Project]:
-        """Return the default project, if there is one yet, then the others by age."""
+        """Return the default project, if there is one, then the others by age."""
         return (await self._get(_PROJECTS, "the projects")).rows(Project)
 
     async def create(self, draft: ProjectDraft) -> Project:
-        """Make a project; raises Conflict for a name that is taken, in whatever case."""
+        """Create a project and return it.
+
+        Raises Conflict if the name is in use, regardless of case.
+        """
         response = await self._change("POST", _PROJECTS, f"project {draft.name}", body=draft.body())
         return response.one(Project)
 
     async def update(self, project_id: str, change: ProjectUpdate) -> Project:
-        """Change what is set; raises NotFound, or Conflict for a name that is taken."""
-        path, about = _project(project_id)
-        return (await self._change("PATCH", path, about, body=change.set_fields())).one(Project)
+        """Change the given fields of a project, and return it.
+
+        Raises NotFound, and Conflict if the name is in use.
+        """
+        path, resource = _project(project_id)
+        return (await self._change("PATCH", path, resource, body=change.set_fields())).one(Project)
 
     async def delete(self, project_id: str) -> None:
-        """Delete a project; raises Conflict for the default one and for one with repositories."""
-        path, about = _project(project_id)
-        await self._change("DELETE", path, about)
+        """Delete a project.
+
+        Raises Conflict for the default project and for a project with repositories.
+        """
+        path, resource = _project(project_id)
+        await self._change("DELETE", path, resource)
 
     async def create_repository(self, project_id: str, new: NewRepository) -> BareRepo | None:
-        """Make a repository on GitHub and import it; None when it landed in another project.
+        """Create a repository on GitHub, import it and return it.
 
-        Raises Conflict or NotAllowed in GitHub's words, BadRequest without a GitHub sign-in.
+        Returns None if it was imported into another project. Raises Conflict or NotAllowed with GitHub's message, and
+        BadRequest without a GitHub sign-in.
         """
-        path, about = _project(project_id)
-        response = await self._change("POST", f"{path}/repos", about, body=new.body(), extra_wait=60)
+        path, resource = _project(project_id)
+        response = await self._change("POST", f"{path}/repos", resource, body=new.body(), extra_wait=60)
         return None if response.data is None else response.one(BareRepo)
 
 

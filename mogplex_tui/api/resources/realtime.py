@@ -1,4 +1,4 @@
-"""The one live connection (realtime.md)."""
+"""The stream of realtime hints."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from mogplex_tui.api.transport import Request
 
 
 class RealtimeResource(Resource):
-    """`/api/realtime/events`."""
+    """Realtime hints, at `/api/realtime/events`.
+
+    Contract: realtime.md.
+    """
 
     async def stream(self, tables: Iterable[str]) -> AsyncGenerator[Connected | Changed | Ping]:
-        """Open one connection and yield what it tells; it simply ends when the service closes it after
-        Connected.
+        """Open the stream and yield its messages until the service closes it.
 
-        Raises RealtimeOff for 204 (never dial again), Unreachable when it is cut or ends before Connected,
-        TimedOut after 60 s of silence, and the refusals of the tree. The caller dials again
-        (`api.realtime.backoff`), after a Connected refetches what is on screen, and closes the iterator when
-        leaving early.
+        Raises RealtimeOff for 204 (do not connect again), Unreachable if the connection is lost or closed before
+        Connected, and TimedOut after 60 seconds of silence. The caller reconnects (`api.realtime.backoff`), refreshes
+        what is shown after each Connected, and closes the iterator when leaving early (`contextlib.aclosing`).
         """
         names = table_names(list(tables))
         request = Request(

@@ -1,7 +1,4 @@
-"""What one repository does without or has for itself (projects.md §4.1 to §4.3). Hosted: browser session alone.
-
-Open to the person who imported the repository; every method raises NotFound for others.
-"""
+"""Connections, models, rules and skills that one repository excludes or adds."""
 
 from __future__ import annotations
 
@@ -15,88 +12,116 @@ _NO_EXCLUDING = "The hosted service cannot exclude rules or skills, nor bring th
 
 
 class RepoOverridesResource(Resource):
-    """`/api/repos/{id}/connections`, `/models`, `/rules` and `/skills`."""
+    """Overrides of a repository: `/api/repos/{id}/connections`, `/models` and so on.
+
+    They are open to the person who imported the repository; each method raises NotFound for others. The hosted service
+    requires a session. Contract: projects.md §4.1 to §4.3.
+    """
 
     async def connections(self, repo_id: str) -> RepoConnections:
-        """Return global connections, then the repository's own, each by age, and what is excluded."""
-        path, about = _part(repo_id, "connections")
-        return (await self._get(path, about)).one(RepoConnections)
+        """Return global connections, then the repository's own, with the excluded ones.
+
+        Each group is ordered by age.
+        """
+        path, resource = _part(repo_id, "connections")
+        return (await self._get(path, resource)).one(RepoConnections)
 
     async def exclude_connection(self, repo_id: str, connection_id: str, excluded: bool = True) -> None:
-        """Do without a global connection, or take it back; raises NotFound for one that is not global."""
-        path, about = _part(repo_id, "connections")
+        """Exclude a global connection, or include it again.
+
+        Raises NotFound for a connection that is not global.
+        """
+        path, resource = _part(repo_id, "connections")
         body = {"connection_id": path_id(connection_id, "connection"), "excluded": excluded}
-        await self._change("POST", path, about, body=body)
+        await self._change("POST", path, resource, body=body)
 
     async def drop_connection_override(self, repo_id: str, override_id: str) -> None:
-        """Take an override away by its own id, there or not."""
+        """Delete an override by its own id.
+
+        Does nothing if it does not exist.
+        """
         await self._drop(repo_id, "connections", override_id)
 
     async def models(self, repo_id: str) -> RepoModels:
-        """Return the models that the repository may use, and those that it does without."""
-        path, about = _part(repo_id, "models")
-        return (await self._get(path, about)).one(RepoModels)
+        """Return the models that the repository may use, and the excluded ones."""
+        path, resource = _part(repo_id, "models")
+        return (await self._get(path, resource)).one(RepoModels)
 
     async def exclude_model(self, repo_id: str, model_id: str, excluded: bool = True) -> None:
-        """Do without a model, or take it back; an unknown one raises ServiceFailed."""
-        path, about = _part(repo_id, "models")
+        """Exclude a model, or include it again.
+
+        Raises ServiceFailed for an unknown model.
+        """
+        path, resource = _part(repo_id, "models")
         if not model_id.strip():
-            raise InvalidInput("Name a model", resource=about)
-        await self._change("POST", path, about, body={"model_id": model_id.strip(), "excluded": excluded})
+            raise InvalidInput("Name a model", resource=resource)
+        await self._change("POST", path, resource, body={"model_id": model_id.strip(), "excluded": excluded})
 
     async def rules(self, repo_id: str) -> RepoRules:
-        """Return the rules that hold here and the inherited ones that do not."""
-        path, about = _part(repo_id, "rules")
-        return (await self._get(path, about)).one(RepoRules)
+        """Return the rules of the repository, and the inherited rules it excludes."""
+        path, resource = _part(repo_id, "rules")
+        return (await self._get(path, resource)).one(RepoRules)
 
     async def exclude_rule(self, repo_id: str, rule_id: str, excluded: bool = True) -> None:
-        """Do without an inherited rule, or take it back; the hosted service fails on both."""
+        """Exclude an inherited rule, or include it again.
+
+        The hosted service raises ServiceFailed for both.
+        """
         await self._exclude(repo_id, "rules", {"rule_id": path_id(rule_id, "rule"), "excluded": excluded})
 
     async def add_rule(self, repo_id: str, name: str, content: str = "") -> None:
-        """Give the repository a rule of its own; its text cannot be read back but for 80 characters."""
+        """Add a rule to the repository. Only its first 80 characters can be read back."""
         await self._add(repo_id, "rules", {"name": name.strip(), "content": content})
 
     async def drop_rule_override(self, repo_id: str, override_id: str) -> None:
-        """Take a rule of the repository's own away by its id in the list, there or not."""
+        """Delete a rule of the repository by its id in the list.
+
+        Does nothing if it does not exist.
+        """
         await self._drop(repo_id, "rules", override_id)
 
     async def skills(self, repo_id: str) -> RepoSkills:
-        """Return the skills that the repository has and the inherited ones that it does without."""
-        path, about = _part(repo_id, "skills")
-        return (await self._get(path, about)).one(RepoSkills)
+        """Return the skills of the repository, and the inherited skills it excludes."""
+        path, resource = _part(repo_id, "skills")
+        return (await self._get(path, resource)).one(RepoSkills)
 
     async def exclude_skill(self, repo_id: str, skill_id: str, excluded: bool = True) -> None:
-        """Do without an inherited skill, or take it back; the hosted service fails on both."""
+        """Exclude an inherited skill, or include it again.
+
+        The hosted service raises ServiceFailed for both.
+        """
         await self._exclude(repo_id, "skills", {"skill_id": path_id(skill_id, "skill"), "excluded": excluded})
 
     async def add_skill(
         self, repo_id: str, name: str, description: str | None = None, content: str = ""
     ) -> None:
-        """Give the repository a skill of its own; its text cannot be read back."""
+        """Add a skill to the repository. Its text cannot be read back."""
         fields: dict[str, object] = {"name": name.strip(), "content": content}
         await self._add(
             repo_id, "skills", fields if description is None else {**fields, "description": description}
         )
 
     async def drop_skill_override(self, repo_id: str, override_id: str) -> None:
-        """Take a skill of the repository's own away by its id in the list, there or not."""
+        """Delete a skill of the repository by its id in the list.
+
+        Does nothing if it does not exist.
+        """
         await self._drop(repo_id, "skills", override_id)
 
     async def _exclude(self, repo_id: str, part: str, body: dict[str, object]) -> None:
-        path, about = _part(repo_id, part)
+        path, resource = _part(repo_id, part)
         with advice_for_500(_NO_EXCLUDING):
-            await self._change("POST", path, about, body=body)
+            await self._change("POST", path, resource, body=body)
 
     async def _add(self, repo_id: str, part: str, body: dict[str, object]) -> None:
-        path, about = _part(repo_id, part)
+        path, resource = _part(repo_id, part)
         if not body["name"]:
-            raise InvalidInput("Give it a name", resource=about)
-        await self._change("POST", path, about, body=body)
+            raise InvalidInput("Give it a name", resource=resource)
+        await self._change("POST", path, resource, body=body)
 
     async def _drop(self, repo_id: str, part: str, override_id: str) -> None:
-        path, about = _part(repo_id, part)
-        await self._change("DELETE", path, about, params={"overrideId": path_id(override_id, "override")})
+        path, resource = _part(repo_id, part)
+        await self._change("DELETE", path, resource, params={"overrideId": path_id(override_id, "override")})
 
 
 def _part(repo_id: str, part: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Assignments and triggers (routing.md §1, §2)."""
+"""Assignments and triggers."""
 
 from __future__ import annotations
 
@@ -21,21 +21,30 @@ _WRITES_FAIL = (
 
 
 class AssignmentsResource(Resource):
-    """`/api/assignments`."""
+    """Assignments of agents to repositories, at `/api/assignments`.
+
+    Contract: routing.md §1.
+    """
 
     async def list(self) -> Rows[Assignment]:
-        """Return at most 500 assignments with their activity, in no order of the service's."""
+        """Return at most 500 assignments with their activity, in no defined order."""
         return (await self._get("/api/assignments", "the assignments")).rows(Assignment, None)
 
     async def create(self, draft: AssignmentDraft) -> Assignment:
-        """Create an assignment; the hosted service has replaced them by automations and raises Absent (§1.2)."""
+        """Create an assignment and return it.
+
+        The hosted service raises Absent, because automations have replaced assignments. Contract: routing.md §1.2.
+        """
         response = await self._change(
             "POST", "/api/assignments", "the new assignment", body=draft.set_fields()
         )
         return response.one(Assignment)
 
     async def update(self, assignment_id: str, change: AssignmentChange) -> Assignment:
-        """Change an assignment; the answer has no activity. NotFound when it is gone (§1.3)."""
+        """Change an assignment and return it without its activity.
+
+        Raises NotFound. Contract: routing.md §1.3.
+        """
         record = path_id(assignment_id, "assignment")
         body = {"id": record, **change.set_fields()}
         return (
@@ -43,7 +52,10 @@ class AssignmentsResource(Resource):
         ).one(Assignment)
 
     async def delete(self, assignment_id: str) -> None:
-        """Delete an assignment with its job runs; NotFound when it is gone already (§1.4)."""
+        """Delete an assignment with its jobs. Raises NotFound.
+
+        Contract: routing.md §1.4.
+        """
         record = path_id(assignment_id, "assignment")
         await self._change(
             "DELETE", "/api/assignments", f"assignment {short_id(record)}", params={"id": record}
@@ -51,20 +63,29 @@ class AssignmentsResource(Resource):
 
 
 class TriggersResource(Resource):
-    """`/api/triggers`; the hosted service fails on every creation and change (§2)."""
+    """Triggers, at `/api/triggers`.
+
+    The hosted service raises ServiceFailed for each new trigger and each change. Contract: routing.md §2.
+    """
 
     async def list(self) -> Rows[Trigger]:
         """Return all triggers with their activity, the newest first."""
         return (await self._get("/api/triggers", "the triggers")).rows(Trigger, None)
 
     async def create(self, draft: TriggerDraft) -> Trigger:
-        """Create a trigger; NotFound for an installation or agent that is not the account's."""
+        """Create a trigger and return it.
+
+        Raises NotFound for an installation or an agent of another account.
+        """
         with advice_for_500(_WRITES_FAIL):
             response = await self._change("POST", "/api/triggers", "the new trigger", body=draft.set_fields())
         return response.one(Trigger)
 
     async def update(self, trigger_id: str, change: TriggerChange) -> Trigger:
-        """Change a trigger; the service answers an unknown one with ServiceFailed."""
+        """Change a trigger and return it.
+
+        Raises ServiceFailed if it does not exist.
+        """
         record = path_id(trigger_id, "trigger")
         body = {"id": record, **change.set_fields()}
         with advice_for_500(_WRITES_FAIL):
@@ -72,6 +93,9 @@ class TriggersResource(Resource):
         return response.one(Trigger)
 
     async def delete(self, trigger_id: str) -> None:
-        """Delete a trigger; one that is gone already is fine."""
+        """Delete a trigger.
+
+        Does nothing if it does not exist.
+        """
         record = path_id(trigger_id, "trigger")
         await self._change("DELETE", "/api/triggers", f"trigger {short_id(record)}", params={"id": record})

@@ -1,4 +1,4 @@
-"""Rules and saved slash commands (library.md §7, §11)."""
+"""Rules for agents, and saved slash commands."""
 
 from __future__ import annotations
 
@@ -10,56 +10,71 @@ from mogplex_tui.api.safe_text import short_id, visible
 
 
 class RulesResource(Resource):
-    """`/api/rules`: the rules, or with `table` the legacy skills."""
+    """Rules, or with `table` the legacy skills, at `/api/rules`.
+
+    Contract: library.md §7.
+    """
 
     async def list(self, table: RuleTable = RuleTable.RULES) -> Rows[Rule]:
-        """Return all rules by name (the service leaves the order open)."""
+        """Return all rules by name."""
         rows = (await self._get("/api/rules", "the rules", table=_named(table))).rows(Rule, None)
         return rows.ordered(lambda row: (row.name, row.id))
 
     async def create(self, draft: RuleDraft, table: RuleTable = RuleTable.RULES) -> Rule:
-        """Create a rule."""
+        """Create a rule and return it."""
         body = draft.set_fields() | _chosen(table)
         return (await self._change("POST", "/api/rules", f"rule {visible(draft.name, 40)}", body=body)).one(
             Rule
         )
 
     async def update(self, rule_id: str, change: RuleChange, table: RuleTable = RuleTable.RULES) -> Rule:
-        """Change a rule; NotFound when there is none (the hosted service: ServiceFailed)."""
+        """Change a rule and return it.
+
+        Raises NotFound if it does not exist; the hosted service raises ServiceFailed instead.
+        """
         record = path_id(rule_id, "rule")
         body = {"id": record, **change.set_fields()} | _chosen(table)
         return (await self._change("PUT", "/api/rules", f"rule {short_id(record)}", body=body)).one(Rule)
 
     async def delete(self, rule_id: str, table: RuleTable = RuleTable.RULES) -> None:
-        """Delete a rule and what repositories say about it; one that is gone already is fine."""
+        """Delete a rule with its overrides in repositories.
+
+        Does nothing if it does not exist.
+        """
         record = path_id(rule_id, "rule")
         params = {"id": record, "table": _named(table)}
         await self._change("DELETE", "/api/rules", f"rule {short_id(record)}", params=params)
 
 
 class CommandsResource(Resource):
-    """`/api/commands`: there is no change, only delete and create."""
+    """Saved slash commands, at `/api/commands`. They cannot be changed.
+
+    Contract: library.md §11.
+    """
 
     async def list(self) -> Rows[Command]:
-        """Return at most 100 commands by name (the service leaves the order open)."""
+        """Return at most 100 commands by name."""
         rows = (await self._get("/api/commands", "the commands")).rows(Command, None)
         return rows.ordered(lambda row: (row.name, row.id))
 
     async def create(self, draft: CommandDraft) -> Command:
-        """Save a command."""
+        """Create a command and return it."""
         response = await self._change(
             "POST", "/api/commands", f"command {visible(draft.name, 40)}", body=draft.set_fields()
         )
         return response.one(Command)
 
     async def delete(self, command_id: str) -> None:
-        """Delete a command; one that is gone already is fine."""
+        """Delete a command.
+
+        Does nothing if it does not exist.
+        """
         record = path_id(command_id, "command")
         await self._change("DELETE", "/api/commands", f"command {short_id(record)}", params={"id": record})
 
 
 def _named(table: RuleTable) -> str | None:
-    # The default goes without saying.
+    # The default table is not sent.
     return None if table is RuleTable.RULES else str(table)
 
 

@@ -1,4 +1,4 @@
-"""Runs over the token API (v1.md §7-§9)."""
+"""Runs, over the token API."""
 
 from __future__ import annotations
 
@@ -12,23 +12,31 @@ from mogplex_tui.api.safe_text import short_id
 
 
 class RunsResource(Resource):
-    """`/runs`: there is no list (v1.md §0)."""
+    """Runs, on the token API at `/runs`. The token API has no list of runs.
+
+    Contract: v1.md §7 to §9.
+    """
 
     async def start(self, run: RunStart, idempotency_key: str) -> StartedRun:
-        """Start a run; the same key with the same request gives the same run again, `replayed`.
+        """Start a run and return it.
 
-        Raises IdempotencyConflict for a key of another request, Throttled for the quota of 10 a minute, 30 an
-        hour, 150 a day, and Unavailable also for a repository that is unknown (auth.md §7).
+        The same key with the same request returns the same run again, with `replayed`. Raises IdempotencyConflict for
+        the key of another request, Throttled beyond 10 runs a minute, 30 an hour or 150 a day, and Unavailable, which
+        may also mean an unknown repository.
+
+        Contract: v1.md §7, auth.md §7.
         """
         headers = {"Idempotency-Key": checked_key(idempotency_key)}
         response = await self._change("POST", v1("/runs"), "the new run", body=run.body(), headers=headers)
         return response.one(StartedRun)
 
-    async def may_write(self) -> bool:
-        """Return whether the token may write, found out without changing anything.
+    async def has_write_scope(self) -> bool:
+        """Return whether the token has the write scope, without changing anything.
 
-        A start without its key is refused after the scope check and before the quota (v1.md §7.2, auth.md §7): 400
-        means that the scope is there, 403 that it is not. The access map learns it either way.
+        A start without an idempotency key is refused after the check of the scope and before the quota: 400 means that
+        the scope is there, 403 that it is not. The access map learns the result.
+
+        Contract: v1.md §7.2, auth.md §7.
         """
         try:
             await self._change("POST", v1("/runs"), "the write scope", body={})
@@ -39,12 +47,15 @@ class RunsResource(Resource):
         return True
 
     async def get(self, run_id: str) -> RunDetail:
-        """Return one run."""
+        """Return one run. Raises NotFound."""
         record = path_id(run_id, "run")
         return (await self._get(v1(f"/runs/{record}"), f"run {short_id(record)}")).one(RunDetail, "run")
 
     async def events(self, run_id: str, limit: int = HORIZON) -> RunEvents:
-        """Return the run and its oldest events, at most 200; `at_horizon` when `limit` of them came."""
+        """Return a run and its oldest events, at most 200. Raises NotFound.
+
+        `at_horizon` is True if `limit` events came, so that there may be more.
+        """
         record = path_id(run_id, "run")
         response = await self._get(
             v1(f"/runs/{record}/events"), f"the events of run {short_id(record)}", limit=limit
@@ -53,7 +64,11 @@ class RunsResource(Resource):
         return RunEvents(response.one(RunDetail, "run"), events, events.total >= max(1, min(limit, HORIZON)))
 
     async def cancel(self, run_id: str) -> RunCancelled:
-        """Ask for the end of a run, always at ACTION priority; repeating it is harmless (v1.md §9)."""
+        """Request the cancel of a run, and return the service's confirmation.
+
+        Repeating it is harmless. Raises NotFound, and Conflict if the sandbox of the run could not be reached.
+        Contract: v1.md §9.
+        """
         record = path_id(run_id, "run")
         return (await self._change("POST", v1(f"/runs/{record}/cancel"), f"run {short_id(record)}")).one(
             RunCancelled

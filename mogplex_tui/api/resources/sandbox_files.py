@@ -1,4 +1,4 @@
-"""Files and the tree inside a sandbox (sandboxes.md §4.10, §4.11)."""
+"""Files and directories of a sandbox."""
 
 from __future__ import annotations
 
@@ -21,20 +21,22 @@ from mogplex_tui.api.response_errors import invalid_response
 from mogplex_tui.api.safe_text import short_id
 
 WAKING = 120.0
-"""Seconds that a route may take beyond the usual, because it may have to wake a paused machine first."""
+"""Seconds in addition to the usual limits, because the service may have to wake a paused machine first."""
 
 
 def sandbox_route(sandbox_id: str) -> tuple[str, str]:
-    """Return the path of a sandbox by its record id, and what to call it; raises InvalidInput."""
+    """Return the path of a sandbox and its name for messages; raises InvalidInput."""
     record = path_id(sandbox_id, "sandbox")
     return f"/api/sandbox/{record}", f"sandbox {short_id(record)}"
 
 
 class SandboxFiles(Resource):
-    """Files of a sandbox; paths are relative to its root directory. All wake a paused machine.
+    """Files of a sandbox. Paths are relative to its root directory.
 
-    Raises Conflict while the machine has no name yet, BadRequest without a balance, NotFound for a path that is not
-    there.
+    Each request wakes a paused machine. Each method raises Conflict while the machine is being created, BadRequest
+    without a balance, and NotFound for a path that does not exist.
+
+    Contract: sandboxes.md §4.10 and §4.11.
     """
 
     async def read_file(self, sandbox_id: str, path: str) -> FileText:
@@ -45,13 +47,16 @@ class SandboxFiles(Resource):
         return response.one(FileText)
 
     async def write_file(self, sandbox_id: str, path: str, content: str) -> None:
-        """Write one file whole, with the directories above it."""
+        """Write a whole file, and create its directories."""
         root, name = sandbox_route(sandbox_id)
         body = FileDraft(path=path, content=content).set_fields()
         await self._change("PUT", f"{root}/files", f"a file of {name}", body=body, extra_wait=WAKING)
 
     async def list_files(self, sandbox_id: str, path: str = ".") -> Listing:
-        """Return what a directory holds, directories first, dotfiles too; "." is the root directory."""
+        """Return the entries of a directory, directories first, hidden ones included.
+
+        "." is the root directory.
+        """
         root, name = sandbox_route(sandbox_id)
         checked = path if path.strip("/") in ("", ".") else PathDraft(path=path).path
         response = await self._change(
@@ -60,7 +65,10 @@ class SandboxFiles(Resource):
         return response.one(Listing)
 
     async def tree(self, sandbox_id: str) -> list[str]:
-        """Return every path, directories with a slash at the end; what tools keep for themselves is left out."""
+        """Return all paths; a directory ends with a slash.
+
+        Files that belong to tools of the service are left out.
+        """
         root, name = sandbox_route(sandbox_id)
         response = await self._get(f"{root}/tree", f"the tree of {name}", extra_wait=WAKING)
         paths = response.at("paths")
@@ -69,7 +77,10 @@ class SandboxFiles(Resource):
         return [path for path in paths if isinstance(path, str)]
 
     async def create_entry(self, sandbox_id: str, path: str, kind: EntryKind | str = EntryKind.FILE) -> str:
-        """Make an empty file or a directory and return its path; raises Conflict when something is there."""
+        """Create an empty file or a directory, and return its path.
+
+        Raises Conflict if the path exists.
+        """
         root, name = sandbox_route(sandbox_id)
         body = EntryDraft(path=path, kind=kind).set_fields()
         response = await self._change(
@@ -78,7 +89,10 @@ class SandboxFiles(Resource):
         return str(response.at("path"))
 
     async def move_entries(self, sandbox_id: str, moves: Iterable[tuple[str, str]]) -> Rows[Move]:
-        """Move files and directories (from, to), all of them or none; return the moves as they were made."""
+        """Move files and directories, all of them or none, and return the moves.
+
+        Each move is a pair of the old and the new path.
+        """
         root, name = sandbox_route(sandbox_id)
         pairs = [MoveDraft(from_path=source, to_path=target) for source, target in moves]
         body = MovesDraft(moves=pairs).set_fields()
@@ -88,7 +102,10 @@ class SandboxFiles(Resource):
         return response.rows(Move, "moves")
 
     async def delete_entry(self, sandbox_id: str, path: str) -> str:
-        """Remove a file, or with a slash at the end a directory and all that is in it; return its path."""
+        """Delete a file, or a directory with its content, and return the path.
+
+        The path of a directory ends with a slash.
+        """
         root, name = sandbox_route(sandbox_id)
         if not path.strip():
             raise InvalidInput("path required", resource=f"the tree of {name}")

@@ -1,6 +1,4 @@
-"""What runs in a sandbox and is followed while it does: boots, commands, coding CLIs (sandboxes.md §3.2, §4.5 to §4.9,
-§4.15).
-"""
+"""Boots, commands and coding CLIs of a sandbox, as streams."""
 
 from __future__ import annotations
 
@@ -31,12 +29,14 @@ from mogplex_tui.api.response import JsonResponse
 from mogplex_tui.api.transport import Request, Transport
 
 BOOT_SILENCE = 600.0
-"""Seconds that a boot may say nothing: after ten minutes the service takes it for stuck (sandboxes.md §2.4)."""
+"""Seconds without an event in a boot. After ten minutes the service takes a boot for stuck (sandboxes.md §2.4)."""
 WORK_SILENCE = 5 * 3600.0
-"""Seconds that a command may say nothing: as long as a machine lives, for there is no heartbeat (§0, §2.4)."""
+"""Seconds without an event in a command: the lifetime of a machine, because there is no heartbeat (sandboxes.md §0,
+§2.4).
+"""
 
 _EVENTS = {"Accept": "text/event-stream"}
-# A lost race is told as a stream under a status of refusal (sandboxes.md §4.5).
+# If another request was faster, the stream comes with this status (sandboxes.md §4.5).
 _LOST_RACE = frozenset({409})
 
 
@@ -45,7 +45,7 @@ def _found(response: JsonResponse) -> list[BootEvent]:
 
 
 def _ran(response: JsonResponse) -> list[CommandEvent]:
-    """The events that a command which ran at once would have told."""
+    """Return the events of a command whose result came as one JSON response."""
     result = response.one(CommandResult)
     written = [("stdout", result.stdout), ("stderr", result.stderr)]
     found: list[CommandEvent] = [Output(type="log", stream=name, data=text) for name, text in written if text]
@@ -53,10 +53,10 @@ def _ran(response: JsonResponse) -> list[CommandEvent]:
 
 
 class Boot(EventStream[BootEvent]):
-    """A boot being followed; leaving it does not stop it.
+    """The boot of a sandbox as a stream. Leaving it does not stop the boot.
 
-    `sandbox` is the newest record that was told, `record_id` the id that every route takes. `as_stream` is False when
-    a sandbox was there already: then `Found` is the only event, and it may still be booting elsewhere.
+    `sandbox` is the newest record that was received, `record_id` the id that every route takes. `as_stream` is False if
+    the sandbox existed already: `Found` is then the only event, and the sandbox may still be booting.
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any = None) -> None:
@@ -75,9 +75,9 @@ class Boot(EventStream[BootEvent]):
 
 
 class Execution(EventStream[CommandEvent]):
-    """A command being followed; leaving it early kills the command.
+    """A command as a stream. Leaving it early kills the command.
 
-    `command_id` is what `cancel_command` takes, None while it is not known and for what the service answered at once.
+    `command_id` is the id for `cancel_command`. It is None until it is known, and if the result came as one response.
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any) -> None:
@@ -95,9 +95,10 @@ class Execution(EventStream[CommandEvent]):
 
 
 class HarnessRun(EventStream[HarnessEvent]):
-    """A coding CLI being followed; leaving it early cancels its call.
+    """A run of a coding CLI as a stream. Leaving it early cancels the call.
 
-    `ai_call_id` is the call with its events and cost, `session_id` what a later talk can go on with.
+    `ai_call_id` is the id of the call, by which its events and its cost are found. `session_id` lets a later run
+    continue the session.
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any) -> None:
@@ -116,35 +117,43 @@ class HarnessRun(EventStream[HarnessEvent]):
             self.pull_request_url = event.pull_request_url
 
 
-class SandboxWork(Resource):
-    """Everything that is followed; each of the plain methods sends nothing until its `async with` is entered."""
+class SandboxStreams(Resource):
+    """Work in a sandbox as streams; entering `async with` sends the request."""
 
     def launch(self, draft: LaunchDraft) -> Boot:
-        """Return the launch of a sandbox to follow; one that is there for the same working tree is found instead.
+        """Return the launch of a sandbox as a stream.
 
-        Opening raises NotFound for a repository that is not the caller's, Throttled for the boot quota (3 active, 120
-        an hour, 10,000 a day), NotAllowed without access to hosted compute, Unavailable (§3.2).
+        If there is a sandbox for the same working tree, the stream finds that one. Entering raises NotFound for a
+        repository of another account, Throttled beyond the quota (3 active, 120 an hour, 10,000 a day), NotAllowed
+        without access to hosted compute, and Unavailable.
+
+        Contract: sandboxes.md §3.2.
         """
         return Boot(self._transport, "/api/sandbox", "the new sandbox", draft.body())
 
     def resume(self, sandbox_id: str) -> Boot:
-        """Return the waking of a paused, persistent sandbox to follow.
+        """Return the resume of a paused, persistent sandbox as a stream.
 
-        Opening raises BadRequest when it is not paused or not persistent, Conflict while it pauses or boots (§4.5).
+        Entering raises BadRequest if it is not paused or not persistent, and Conflict while it pauses or boots.
+        Contract: sandboxes.md §4.5.
         """
         root, name = sandbox_route(sandbox_id)
         return Boot(self._transport, f"{root}/resume", f"the waking of {name}")
 
     def restart(self, sandbox_id: str) -> Boot:
-        """Return the restart of a sandbox to follow; one that is not persistent comes back as another record (§4.6)."""
+        """Return the restart of a sandbox as a stream.
+
+        A sandbox that is not persistent gets a new record. Contract: sandboxes.md §4.6.
+        """
         root, name = sandbox_route(sandbox_id)
         return Boot(self._transport, f"{root}/restart", f"the restart of {name}")
 
     def exec(self, sandbox_id: str, command: CommandDraft) -> Execution:
-        """Return a command to follow; what the service answers at once arrives as the same events (§4.8).
+        """Return a command as a stream.
 
-        Opening raises Throttled while another command runs there and past 20 a minute or 120 an hour, Conflict while
-        the sandbox is not ready or no AI credential is there for a coding CLI.
+        A result that comes as one response gives the same events. Entering raises Throttled while another command runs
+        there and beyond 20 commands a minute or 120 an hour, and Conflict while the sandbox is not ready or if a coding
+        CLI has no AI credential. Contract: sandboxes.md §4.8.
         """
         root, name = sandbox_route(sandbox_id)
         return Execution(self._transport, f"{root}/exec", f"the command in {name}", command.body())
@@ -152,7 +161,10 @@ class SandboxWork(Resource):
     async def run_command(
         self, sandbox_id: str, command: CommandDraft, extra_wait: float = 600.0
     ) -> CommandResult:
-        """Run a command to its end and return all that it wrote; `extra_wait` is in seconds. Refusals as `exec`."""
+        """Run a command to its end and return its output and its exit code.
+
+        `extra_wait` is in seconds. Raises the same errors as `exec`.
+        """
         root, name = sandbox_route(sandbox_id)
         response = await self._change(
             "POST", f"{root}/exec", f"the command in {name}", body=command.body(), extra_wait=extra_wait
@@ -160,16 +172,19 @@ class SandboxWork(Resource):
         return response.one(CommandResult)
 
     async def cancel_command(self, sandbox_id: str, command_id: str) -> None:
-        """Send SIGINT to a running command; ServiceFailed when it has ended already (§4.9)."""
+        """Send SIGINT to a running command.
+
+        Raises ServiceFailed if it has ended. Contract: sandboxes.md §4.9.
+        """
         root, name = sandbox_route(sandbox_id)
         body = CommandId(cmd_id=command_id).set_fields()
         await self._change("POST", f"{root}/exec/cancel", f"the command in {name}", body=body)
 
     def harness(self, sandbox_id: str, draft: HarnessDraft) -> HarnessRun:
-        """Return the run of a coding CLI to follow; it commits, pushes and opens a pull request by itself (§4.15).
+        """Return the run of a coding CLI as a stream.
 
-        Opening raises Conflict for a sandbox that is not ready or has stopped, for a call that is not pending, and
-        without an AI credential.
+        The CLI commits, pushes and opens a pull request by itself. Entering raises Conflict for a sandbox that is not
+        ready, for a call that is not pending, and without an AI credential. Contract: sandboxes.md §4.15.
         """
         root, name = sandbox_route(sandbox_id)
         return HarnessRun(
@@ -177,7 +192,7 @@ class SandboxWork(Resource):
         )
 
     async def prepare_harness(self, sandbox_id: str, draft: HarnessDraft) -> str:
-        """Make the pending call of a run without running anything, and return the call's id."""
+        """Create the pending call of a run without running anything, and return its id."""
         root, name = sandbox_route(sandbox_id)
         body = {**draft.body(), "prepareOnly": True}
         response = await self._change(

@@ -1,4 +1,4 @@
-"""Skills, the registry and the documentation pages (library.md §6)."""
+"""Skills, the public skill registry and the documentation pages."""
 
 from __future__ import annotations
 
@@ -19,38 +19,56 @@ from mogplex_tui.api.safe_text import short_id, visible
 
 
 class SkillsResource(Resource):
-    """`/api/skills`."""
+    """Skills, at `/api/skills`.
+
+    Contract: library.md §6.
+    """
 
     async def list(self, q: str | None = None) -> Rows[Skill]:
-        """Return at most 200 skills, the last changed first; `q` is a part of the name, with % and _ as wildcards."""
+        """Return at most 200 skills, the last changed first.
+
+        `q` is a part of the name, with % and _ as wildcards.
+        """
         return (await self._get("/api/skills", "the skills", q=q)).rows(Skill, None)
 
     async def create(self, draft: SkillDraft) -> Skill:
-        """Create a skill."""
+        """Create a skill and return it."""
         response = await self._change(
             "POST", "/api/skills", f"skill {visible(draft.name, 40)}", body=draft.set_fields()
         )
         return response.one(Skill)
 
     async def update(self, skill_id: str, change: SkillChange) -> Skill:
-        """Change a skill; NotFound when there is none (the hosted service: ServiceFailed)."""
+        """Change a skill and return it.
+
+        Raises NotFound if it does not exist; the hosted service raises ServiceFailed instead.
+        """
         record = path_id(skill_id, "skill")
         body = {"id": record, **change.set_fields()}
         return (await self._change("PUT", "/api/skills", f"skill {short_id(record)}", body=body)).one(Skill)
 
     async def delete(self, skill_id: str) -> None:
-        """Delete a skill and what repositories say about it; one that is gone already is fine."""
+        """Delete a skill with its overrides in repositories.
+
+        Does nothing if it does not exist.
+        """
         record = path_id(skill_id, "skill")
         await self._change("DELETE", "/api/skills", f"skill {short_id(record)}", params={"id": record})
 
     async def registry(self, q: str | None = None) -> Rows[RegistrySkill]:
-        """Return skills of the public registry, the most installed ones without `q`; may lag by minutes (§6.2)."""
+        """Return skills of the public registry; without `q`, the most installed ones.
+
+        They may be minutes old. Contract: library.md §6.2.
+        """
         return (await self._get("/api/skills/registry", "the skill registry", q=q)).rows(
             RegistrySkill, "skills"
         )
 
     async def registry_skill(self, source: str, skill_id: str) -> RegistrySkillDetail:
-        """Return one skill of the registry with its text; `source` is owner/repo. NotFound when it is not there."""
+        """Return one skill of the registry with its text. Raises NotFound.
+
+        `source` is owner/repo.
+        """
         owner, slash, repo = source.strip().partition("/")
         if not slash or "/" in repo:
             raise InvalidInput("The source of a skill is written owner/repo", resource="the skill")
@@ -61,11 +79,17 @@ class SkillsResource(Resource):
         )
 
     async def docs(self, q: str | None = None) -> Rows[DocEntry]:
-        """Return documentation pages, at most 100 with `q` and 50 without; may lag by an hour (§6.2)."""
+        """Return at most 100 documentation pages that match `q`, or 50 without it.
+
+        They may be an hour old. Contract: library.md §6.2.
+        """
         return (await self._get("/api/skills/vercel-docs", "the documentation", q=q)).rows(DocEntry, "docs")
 
     async def doc(self, path: str) -> DocPage:
-        """Return one documentation page by its path; NotFound when it is not there (§6.2)."""
+        """Return one documentation page by its path. Raises NotFound.
+
+        Contract: library.md §6.2.
+        """
         parts = [path_segment(part, "documentation page") for part in path.strip("/ ").split("/")]
         response = await self._get(
             "/api/skills/vercel-docs/" + "/".join(parts), f"documentation page {visible(path, 60)}"

@@ -1,4 +1,4 @@
-"""Slack workspaces and their channels (library.md §14)."""
+"""Slack workspaces and their channels."""
 
 from __future__ import annotations
 
@@ -24,54 +24,72 @@ def _one(team_id: str) -> tuple[str, str]:
 
 
 class SlackResource(Resource):
-    """`/api/integrations/slack`; a workspace belongs to whoever installed last."""
+    """Slack, at `/api/integrations/slack`.
+
+    A workspace belongs to the account that installed the app last. Contract: library.md §14.
+    """
 
     async def workspaces(self) -> Rows[SlackInstallation]:
         """Return the caller's workspaces, the newest first."""
         return (await self._get(_WORKSPACES, "the Slack workspaces")).rows(SlackInstallation, "installations")
 
     async def change_policy(self, team_id: str, policy: SlackPolicy) -> SlackInstallation:
-        """Change who may start runs from a workspace; NotFound for somebody else's too."""
+        """Set who may start runs from a workspace, and return the workspace.
+
+        Raises NotFound, also for the workspace of another account.
+        """
         path, name = _one(team_id)
         response = await self._change("PATCH", path, name, body=policy.body())
         return response.one(SlackInstallation, "installation")
 
     async def disconnect(self, team_id: str) -> None:
-        """Forget a workspace with its links, there or not."""
+        """Remove a workspace with its links.
+
+        Does nothing if it does not exist.
+        """
         path, name = _one(team_id)
         await self._change("DELETE", path, name)
 
     async def channels(self, team_id: str, cursor: str | None = None) -> Page[SlackChannel]:
         """Return at most 200 channels and the cursor of the next page.
 
-        Raises NotAllowed for somebody else's workspace, ServiceFailed without the bot's token, Unavailable for what
-        Slack itself refuses.
+        Raises NotAllowed for the workspace of another account, ServiceFailed without the bot's token, and Unavailable
+        if Slack refuses.
         """
         path, name = _one(team_id)
         response = await self._get(f"{path}/channels", f"the channels of {name}", cursor=cursor or None)
         following = response.data.get("nextCursor") if isinstance(response.data, dict) else None
-        # The end is null or an empty text.
+        # After the last page the cursor is null or an empty text.
         return Page(
             response.rows(SlackChannel, "channels"),
             following if isinstance(following, str) and following else None,
         )
 
     async def links(self, team_id: str) -> Rows[SlackLink]:
-        """Return the channels that stand for a repository, the newest link first."""
+        """Return the channels that are linked to a repository, the newest link first."""
         path, name = _one(team_id)
         return (await self._get(f"{path}/links", f"the links of {name}")).rows(SlackLink, "links")
 
     async def link(self, team_id: str, draft: SlackLinkDraft) -> SlackLink:
-        """Let a channel stand for a repository; raises Conflict when it has a link already."""
+        """Link a channel to a repository, and return the link.
+
+        Raises Conflict if the channel is linked already.
+        """
         path, name = _one(team_id)
         response = await self._change("POST", f"{path}/links", f"the new link of {name}", body=draft.body())
         return response.one(SlackLink, "link")
 
     async def unlink(self, team_id: str, link_id: str) -> None:
-        """Take a channel's link away, there or not."""
+        """Remove the link of a channel.
+
+        Does nothing if it does not exist.
+        """
         path, name = _one(team_id)
         await self._change("DELETE", f"{path}/links/{path_segment(link_id, 'link')}", f"a link of {name}")
 
     def install_address(self) -> str:
-        """Return the address to open in a browser that is signed in to the service; nothing is asked."""
+        """Return the address to open in a browser that is signed in to the service.
+
+        Sends nothing.
+        """
         return f"{self._transport.target.base_url}{_ROOT}/install"

@@ -99,7 +99,7 @@ async def _create(client: ClientView, values: Values) -> Result:
     from mogplex_tui.api.models.keys import ApiKeyDraft
 
     draft = ApiKeyDraft(name=values[NAME], scopes=values[SCOPES], expires_in_days=values[DAYS])
-    made = await client.api_keys.mint(draft)
+    made = await client.api_keys.create(draft)
     return Result(True, "{} is made.", made.token)
 
 

@@ -133,13 +133,13 @@ def _of_control(found: ControlApproval) -> ApprovalRow:
 
 
 async def _read_flows(client: ClientView, _: Session) -> RowPage[ApprovalRow]:
-    found = await client.approvals.of_flows()
+    found = await client.approvals.flow_approvals()
     page = page_of(found.approvals, _of_flow, lambda row: row.id)
     return replace(page, notices=(_MORE,) if found.has_more else ())
 
 
 async def _read_control(client: ClientView, _: Session) -> RowPage[ApprovalRow]:
-    return page_of(await client.approvals.of_control(), _of_control, lambda row: row.id)
+    return page_of(await client.approvals.control_approvals(), _of_control, lambda row: row.id)
 
 
 _READ = in_parts(

@@ -105,7 +105,7 @@ async def _read_team(team: Membership, client: ClientView, _: Session) -> RowPag
     from mogplex_tui.api.errors import NotFound
 
     try:
-        roster = await client.teams.roster(team.id)
+        roster = await client.teams.members(team.id)
     except NotFound:
         # Left or deleted since the list of teams was read.
         return RowPage(())

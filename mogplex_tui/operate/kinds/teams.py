@@ -92,7 +92,7 @@ def _people(found: Roster) -> tuple[str, ...]:
 async def _read_single(client: ClientView, key: str, row: TeamRow | None) -> Entry[TeamRow]:
     if key == _PERSONAL:
         return Entry(key, row)
-    found = await client.teams.roster(key)
+    found = await client.teams.members(key)
     listed = row or TeamRow(key, found.team.name, found.team.slug, found.viewer.role)
     read = replace(
         listed,

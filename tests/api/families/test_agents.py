@@ -13,7 +13,7 @@ from mogplex_tui.api.models.agents import (
     Agent,
     AgentChange,
     AgentDraft,
-    AgentWish,
+    AgentGeneration,
     ExistingAgent,
     read_generated,
 )
@@ -29,7 +29,7 @@ def draft(**fields: str) -> AgentDraft:
     return AgentDraft(**{"name": "Triage", "model": "acme/nova-1", "category": "code-review"} | fields)
 
 
-async def written(client: MogplexClient, wish: AgentWish) -> list[str]:
+async def written(client: MogplexClient, wish: AgentGeneration) -> list[str]:
     async with aclosing(client.agents.generate(wish)) as pieces:
         return [piece async for piece in pieces]
 
@@ -74,12 +74,12 @@ async def test_what_the_service_refuses_of_agents(lab: Lab) -> None:
 
 async def test_an_agent_is_written_by_a_model_piece_by_piece(lab: Lab) -> None:
     lab.world.model(STATIC)
-    pieces = await written(lab.client, AgentWish(description="Find flaky tests, étonnant ☃"))
+    pieces = await written(lab.client, AgentGeneration(description="Find flaky tests, étonnant ☃"))
     assert len(pieces) > 1
     found = read_generated("".join(pieces))
     assert found.category in BUILT_IN_CATEGORIES
     assert "étonnant ☃" in found.system_prompt
-    better = AgentWish(
+    better = AgentGeneration(
         description="Shorter",
         generator_model=STATIC,
         existing_agent=ExistingAgent(name=found.name, category="security", system_prompt="## Scope\nAll"),
@@ -91,9 +91,9 @@ async def test_an_agent_is_written_by_a_model_piece_by_piece(lab: Lab) -> None:
 
 async def test_a_model_that_cannot_write_is_a_typed_refusal(lab: Lab) -> None:
     with pytest.raises(e.BadRequest, match="generatorModel must be enabled and available"):
-        await written(lab.client, AgentWish(description="x", generator_model="acme/none"))
+        await written(lab.client, AgentGeneration(description="x", generator_model="acme/none"))
     with pytest.raises(e.NotAllowed):
-        await written(lab.client, AgentWish(description="x"))
+        await written(lab.client, AgentGeneration(description="x"))
 
 
 async def test_a_character_cut_by_the_network_arrives_whole() -> None:
@@ -105,7 +105,7 @@ async def test_a_character_cut_by_the_network_arrives_whole() -> None:
         return head + chunks + b"0\r\n\r\n"
 
     async with serving(bytewise) as service, service.client() as client:
-        found = read_generated("".join(await written(client, AgentWish(description="x"))))
+        found = read_generated("".join(await written(client, AgentGeneration(description="x"))))
         assert service.seen[0].headers["accept"] == "text/plain"
     assert (found.name, found.system_prompt) == ("ÄÖÜ", "☃☃☃")
 
@@ -113,7 +113,7 @@ async def test_a_character_cut_by_the_network_arrives_whole() -> None:
 async def test_a_text_without_end_is_given_up() -> None:
     async with serving(http(200, b"x" * 1_000_001, "text/plain")) as service, service.client() as client:
         with pytest.raises(e.InvalidResponse, match="does not come to an end"):
-            await written(client, AgentWish(description="x"))
+            await written(client, AgentGeneration(description="x"))
 
 
 @pytest.mark.parametrize("text", ["", "Sorry, no.", '{"name":"A", "descr', "[]", "{}}", "{" * 100_000])
@@ -203,8 +203,8 @@ async def test_activity_is_read_whatever_comes() -> None:
         (lambda c: c.agents.add_category("x" * 41), "40 characters or less"),
         (lambda c: c.agents.add_category(" "), "Category name is required"),
         (lambda c: c.agents.delete_category("docs"), "not the id of a"),
-        (lambda c: written(c, AgentWish(description=" ")), "description is required"),
-        (lambda c: written(c, AgentWish(description="x" * 2001)), r"too long \(max 2000\)"),
+        (lambda c: written(c, AgentGeneration(description=" ")), "description is required"),
+        (lambda c: written(c, AgentGeneration(description="x" * 2001)), r"too long \(max 2000\)"),
     ],
 )
 async def test_nonsense_about_agents_never_leaves(call: Call, says: str) -> None:

@@ -28,7 +28,7 @@ async def test_questions_of_workflows_are_listed_and_answered_once(lab: Lab) -> 
     manual = park(lab.world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
     lab.clock.advance(1)
     tool = park(lab.world, job, wait_kind="tool_approval", wait_config=TOOL)
-    found = await approvals.of_flows()
+    found = await approvals.flow_approvals()
     assert (found.has_more, found.approvals.bad) == (False, [])
     assert [(row.id, row.kind, row.question) for row in found.approvals] == [
         (manual, "manual_approval", "Ship it?"),
@@ -40,7 +40,7 @@ async def test_questions_of_workflows_are_listed_and_answered_once(lab: Lab) -> 
     await approvals.answer_flow(manual, "approve")
     assert lab.world.row("flow_waits", tool)["status"] == "resumed"
     assert "not now" in lab.world.row("flow_waits", tool)["resume_payload"]
-    assert (await approvals.of_flows()).approvals == []
+    assert (await approvals.flow_approvals()).approvals == []
     with pytest.raises(e.Conflict):
         await approvals.answer_flow(tool, Decision.APPROVE)
     with pytest.raises(e.NotFound, match="Approval not found"):
@@ -51,7 +51,7 @@ async def test_more_questions_than_a_page_are_announced(lab: Lab) -> None:
     job = lab.world.job(lab.world.flow(), lab.world.repo(), start=True)
     for _ in range(51):
         park(lab.world, job)
-    found = await lab.client.approvals.of_flows()
+    found = await lab.client.approvals.flow_approvals()
     assert (len(found.approvals), found.has_more) == (50, True)
 
 
@@ -59,17 +59,17 @@ async def test_questions_of_the_orchestrator_are_listed_and_answered_once(lab: L
     approvals, run = lab.client.approvals, lab.world.run(lab.world.repo())
     older = control_approval(lab.world)
     newer = control_approval(lab.world, run_id=run, urgency="high", created_at=lab.clock.us + 1)
-    rows = await approvals.of_control()
+    rows = await approvals.control_approvals()
     assert [(row.id, row.urgency, row.tool_input) for row in rows] == [
         (newer, "high", {"repo": "acme/shop"}),
         (older, "normal", {"repo": "acme/shop"}),
     ]
-    assert [row.id for row in await approvals.of_control(run)] == [newer]
+    assert [row.id for row in await approvals.control_approvals(run)] == [newer]
     await approvals.answer_control(newer, Decision.APPROVE)
     assert lab.world.row("control_approvals", newer)["status"] == "approved"
     await approvals.answer_control(older, Decision.DENY, "No")
     assert lab.world.row("control_approvals", older)["resolution_note"] == "No"
-    assert await approvals.of_control() == []
+    assert await approvals.control_approvals() == []
     for gone in (newer, NOBODY):
         with pytest.raises(e.Conflict, match="no longer pending"):
             await approvals.answer_control(gone, Decision.DENY)
@@ -107,7 +107,7 @@ def test_approvals_are_read_whatever_comes() -> None:
         (lambda c: c.approvals.answer_flow(NOBODY, Decision.DENY, "x" * 2001), "at most 2000 characters"),
         (lambda c: c.approvals.answer_flow("w1", Decision.DENY), "not the id of a"),
         (lambda c: c.approvals.answer_control("c1", Decision.DENY), "not the id of a"),
-        (lambda c: c.approvals.of_control("x1"), "not the id of a run"),
+        (lambda c: c.approvals.control_approvals("x1"), "not the id of a run"),
     ],
 )
 async def test_nonsense_about_approvals_never_leaves(call: Call, says: str) -> None:

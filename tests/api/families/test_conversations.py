@@ -52,7 +52,7 @@ async def test_the_slower_writer_is_told_how_the_row_stands(lab: Lab) -> None:
     lab.clock.advance(1)
     theirs = await chats.save(ConversationSave(id=PANE, title="theirs", expected_updated_at=made.updated_at))
     for seen in (made.updated_at, None):
-        with pytest.raises(ConversationChanged, match="Somebody else wrote") as caught:
+        with pytest.raises(ConversationChanged, match="Somebody else has changed") as caught:
             await chats.save(ConversationSave(id=PANE, title="late", expected_updated_at=seen))
         assert isinstance(caught.value, e.Conflict)
         assert caught.value.current is not None

@@ -25,7 +25,7 @@ from tests.facts.routes import facts
 STATUS_IS_ENOUGH = {
     "agents.delete_category": "how many agents lost it is a courtesy",
     "agents.generate": "the answer is text and no JSON",
-    "runs.may_write": "the refusal is the answer",
+    "runs.has_write_scope": "the refusal is the answer",
 }
 
 
@@ -145,7 +145,7 @@ READS: list[Call] = [
     lambda c: c.triggers.list(),
     lambda c: c.flows.list(),
     lambda c: c.flows.harnesses(),
-    lambda c: c.approvals.of_control(),
+    lambda c: c.approvals.control_approvals(),
 ]
 
 
@@ -163,7 +163,7 @@ async def test_everything_of_a_lived_in_account_is_read_whole(profile: str) -> N
                 whole(await read(client))
             for rows in (await client.memories.lanes()).values():
                 whole(rows)
-            whole((await client.approvals.of_flows()).approvals)
+            whole((await client.approvals.flow_approvals()).approvals)
             whole((await client.flows.templates()).templates)
             ledger = await client.observability.automation_events()
             assert whole(ledger.entries)

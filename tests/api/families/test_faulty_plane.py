@@ -148,7 +148,7 @@ DEFECTS: list[tuple[str, Call, str]] = [
         lambda c: c.imported_repos.add(RepoDraft(full_name="a/b")),
         "stores nothing",
     ),
-    ("a trail with a cursor", lambda c: c.teams.audit(X, "x"), "first page"),
+    ("an audit log with a cursor", lambda c: c.teams.audit(X, "x"), "first page"),
 ]
 
 

@@ -23,7 +23,7 @@ from tests.api.support import Seen, http, serving
 
 async def test_a_key_is_minted_works_and_is_revoked(lab: Lab) -> None:
     before = {key.id for key in await lab.client.api_keys.list()}
-    made = await lab.client.api_keys.mint(
+    made = await lab.client.api_keys.create(
         ApiKeyDraft(name=" console ", scopes=["read", "read"], expires_in_days=30)
     )
     assert made.scopes == ["read"]
@@ -50,7 +50,7 @@ async def test_a_key_is_minted_works_and_is_revoked(lab: Lab) -> None:
 
 
 async def test_a_key_without_more_has_both_scopes_and_no_end(lab: Lab) -> None:
-    made = await lab.client.api_keys.mint(ApiKeyDraft(name="k"))
+    made = await lab.client.api_keys.create(ApiKeyDraft(name="k"))
     assert (made.scopes, made.expires_at) == (list(Scope), None)
 
 

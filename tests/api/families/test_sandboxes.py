@@ -39,7 +39,7 @@ async def test_records_and_the_living_differ_in_what_they_show(lab: Lab) -> None
     assert records[0].runtime_summary.effective_timeout_ms == 18_000_000
     assert records[0].created_at is not None and records[0].created_at.tzinfo
     assert records[0].billing_summary.team_label == "Personal" and records[0].error is None
-    [living] = await lab.client.sandboxes.living()
+    [living] = await lab.client.sandboxes.active()
     assert (living.id, living.repo, living.branch, living.url) == (
         new, "acme/shop", "new", "https://x1.example.dev",
     )  # fmt: skip

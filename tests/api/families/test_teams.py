@@ -81,34 +81,34 @@ async def test_members_come_move_and_go(lab: Lab) -> None:
     team = (await teams.create("Night Shift", "night-shift")).id
     ben = await joined(lab, team, "ben", "developer")
     eve = await joined(lab, team, "eve", "admin")
-    roster = await teams.roster(team)
+    roster = await teams.members(team)
     assert (roster.team.slug, roster.viewer.role, roster.viewer.can_manage) == ("night-shift", "owner", True)
     assert [(member.label, member.role, member.is_current_user) for member in roster.members][1:] == [
         ("ben", "developer", False),
         ("eve", "admin", False),
     ]
     await teams.set_role(team, ben.id, "viewer")
-    assert (await ben.client.teams.roster(team)).viewer.role == "viewer"
+    assert (await ben.client.teams.members(team)).viewer.role == "viewer"
     for call in (
         lambda: ben.client.teams.set_role(team, eve.id, "viewer"),
         lambda: eve.client.teams.set_role(team, ben.id, "admin"),
         lambda: eve.client.teams.remove_member(team, eve.id),
         lambda: ben.client.teams.audit(team),
-        lambda: eve.client.teams.hand_over(team, ben.id),
+        lambda: eve.client.teams.transfer_ownership(team, ben.id),
     ):
         with pytest.raises(e.NotAllowed):
             await call()
     with pytest.raises(e.NotFound, match="Member not found"):
         await teams.remove_member(team, NOBODY)
     with pytest.raises(e.NotFound, match="Team not found"):
-        await teams.roster(NOBODY)
+        await teams.members(NOBODY)
     with pytest.raises(e.BadRequest, match="admin"):
-        await teams.hand_over(team, ben.id)
+        await teams.transfer_ownership(team, ben.id)
     await teams.remove_member(team, ben.id)
     with pytest.raises(e.NotAllowed):
-        await ben.client.teams.roster(team)
-    await teams.hand_over(team, eve.id)
-    assert (await teams.roster(team)).viewer.role == "admin"
+        await ben.client.teams.members(team)
+    await teams.transfer_ownership(team, eve.id)
+    assert (await teams.members(team)).viewer.role == "admin"
 
 
 async def test_an_invite_is_sent_again_taken_back_and_refused_afterwards(lab: Lab) -> None:
@@ -124,7 +124,7 @@ async def test_an_invite_is_sent_again_taken_back_and_refused_afterwards(lab: La
     assert (again.invite.expires_at - sent.invite.expires_at).days == 1
     with pytest.raises(e.NotFound, match="Invite not found"):
         await invites.read(old)
-    assert [invite.id for invite in (await lab.client.teams.roster(team)).invites] == [sent.invite.id]
+    assert [invite.id for invite in (await lab.client.teams.members(team)).invites] == [sent.invite.id]
     await invites.revoke(team, sent.invite.id)
     with pytest.raises(e.NotFound):
         await invites.revoke(team, sent.invite.id)
@@ -225,7 +225,7 @@ async def test_a_picture_goes_up_whole_and_away_again(lab: Lab) -> None:
         (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
     ):
         url = (await teams.set_icon(team, picture)).icon_url
-        assert url == (await teams.roster(team)).team.icon_url
+        assert url == (await teams.members(team)).team.icon_url
         row = lab.world.plane.db.all("SELECT content_type, body FROM public_files")
         assert [(found["content_type"], bytes(found["body"])) for found in row] == [(kind, picture)]
     assert (await teams.remove_icon(team)).icon_url is None
@@ -295,7 +295,7 @@ async def test_installations_are_lent_to_a_team_and_taken_back(lab: Lab) -> None
         lambda c: c.teams.create("x", "a--b"),
         lambda c: c.teams.create("x", "-a"),
         lambda c: c.teams.create("x", "a" * 40),
-        lambda c: c.teams.roster("night-shift"),
+        lambda c: c.teams.members("night-shift"),
         lambda c: c.teams.set_role(NOBODY, NOBODY, "owner"),
         lambda c: c.teams.set_role(NOBODY, "ben", "viewer"),
         lambda c: c.teams.remove_member(NOBODY, ""),
@@ -306,7 +306,7 @@ async def test_installations_are_lent_to_a_team_and_taken_back(lab: Lab) -> None
         lambda c: c.teams.set_icon(NOBODY, PNG + bytes(2 * 1024 * 1024)),
         lambda c: c.teams.attach_installation(NOBODY, -1),
         lambda c: c.teams.detach_installation(NOBODY, True),
-        lambda c: c.teams.hand_over(NOBODY, "ben"),
+        lambda c: c.teams.transfer_ownership(NOBODY, "ben"),
         lambda c: c.invites.send(NOBODY, "no address", "viewer"),
         lambda c: c.invites.send(NOBODY, "a@b.c", "owner"),
         lambda c: c.invites.send_many(NOBODY, [], "viewer"),

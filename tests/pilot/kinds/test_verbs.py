@@ -390,7 +390,7 @@ async def test_a_token_that_may_only_read_is_found_out(seed: Path, tmp_path: Pat
         session = Session(Target("t", server.base_url, Secret(server.read_only_token)))
         try:
             assert session.may_write
-            await session.client.runs.may_write()
+            await session.client.runs.has_write_scope()
             assert not session.may_write
         finally:
             await session.stop()

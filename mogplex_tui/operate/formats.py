@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from mogplex_tui.live import redact
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.common_actions import DISABLING, ENABLING
 from mogplex_tui.operate.formatting import joined, line
@@ -39,7 +38,13 @@ def text(tone: str = "plain") -> Format[str]:
 
 
 def _error_line(value: str) -> str:
-    """An error may quote a command with its credentials; the service does not look for those (v1.md §5.4)."""
+    """Return an error message without credentials, as it may quote a command.
+
+    v1.md §5.4.
+    """
+    # Loading the rules takes time before the first frame, which seldom shows an error.
+    from mogplex_tui.live import redact
+
     return redact.text(line(value))
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from mogplex_tui.live import redact
 from mogplex_tui.live.collection import Collection
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.reasons import Requirement, Subject
@@ -227,12 +226,19 @@ class FilterFields(Generic[Row]):
 
 
 def _cause(why: str) -> str:
-    return formatting.cause(redact.text(formatting.line(why)))
+    return formatting.cause(_redacted_line(why))
+
+
+def _redacted_line(why: str) -> str:
+    # Loading the rules takes time before the first frame, and most rows could be read.
+    from mogplex_tui.live import redact
+
+    return redact.text(formatting.line(why))
 
 
 def _found_unreadable(column: Column[Row], entry: HeldRow[Row]) -> FilterValue:
     if column.is_error and entry.why:
-        why = redact.text(formatting.line(entry.why))
+        why = _redacted_line(entry.why)
         return (formatting.cause(why), why)
     return ("unreadable",) if column.format.is_state else None
 

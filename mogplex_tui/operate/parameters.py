@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -77,6 +76,9 @@ _LONG = 80
 
 
 def _digest(text: str) -> str:
+    # Imported here because it takes time before the first frame.
+    from hashlib import sha256
+
     return f"sha256:{sha256(text.encode()).hexdigest()[:16]}"
 
 

@@ -1,5 +1,5 @@
-"""The embedded control plane: a Mogplex-speaking service over one SQLite file, for demos, tests and offline
-work.
+"""The embedded control plane: a copy of the service over one SQLite file.
 
-Written from the contract alone; it imports no other room, so that a misread fact cannot cancel out.
+For demos, tests and offline work. It is written from the contract alone and imports no other package of the project, so
+that a misread fact cannot cancel out.
 """

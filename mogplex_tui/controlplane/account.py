@@ -1,4 +1,4 @@
-"""The account of a new database and the credentials that the command prints."""
+"""The account of a new database, and the credentials that the command prints."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ _ALPHABET = string.ascii_letters + string.digits
 
 
 class Credentials(NamedTuple):
-    """Plaintext credentials of the seeded account; `session_cookie` is a raw Cookie header value, `webhook_secret`
-    signs deliveries to /api/webhooks (system.md §2).
+    """Plaintext credentials of the seeded account.
+
+    `session_cookie` is a Cookie header value; `webhook_secret` signs deliveries to /api/webhooks (system.md §2).
     """
 
     token: str
@@ -31,9 +32,9 @@ class Credentials(NamedTuple):
 
 
 def credentials(plane: Plane) -> Credentials:
-    """The account's credentials, the same for every start on one file.
+    """Return the account's credentials, the same for every start on one file.
 
-    They are drawn from a secret that the file keeps, so that nothing else on the machine can guess them.
+    They are derived from a secret in the file, so that nothing else on the machine can guess them.
     """
     secret = plane.db.meta("secret")
     if secret is None:
@@ -48,7 +49,7 @@ def credentials(plane: Plane) -> Credentials:
 
 
 def kept_webhook_secret(path: Path) -> str | None:
-    """The webhook secret of the plane whose database this is, also while it runs; None when the file is none."""
+    """Return the webhook secret of a plane's database, also while it runs; or None."""
     try:
         with contextlib.closing(
             sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
@@ -69,7 +70,7 @@ def _token(secret: str, name: str) -> str:
 
 
 def create_profile(plane: Plane) -> None:
-    """Write the account's own profile into a new database."""
+    """Insert the account's own profile into a new database."""
     now = plane.clock.now_us()
     with plane.db.transaction() as tx:
         tx.insert(
@@ -87,7 +88,7 @@ def create_profile(plane: Plane) -> None:
 
 
 def create_credentials(plane: Plane) -> None:
-    """Give the account a full and a read-only token, and a session."""
+    """Insert a full token, a read-only token and a session for the account."""
     now = plane.clock.now_us()
     known = credentials(plane)
     with plane.db.transaction() as tx:

@@ -1,4 +1,4 @@
-"""The plane as an ASGI application: its routes, and the 404 page of everything else (errors.md §1.5)."""
+"""The plane as an ASGI application: its routes, and the 404 page (errors.md §1.5)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def _no_such_page(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def service_of(plane: Plane) -> Service:
-    """The plane with its authenticator and an id stream of the HTTP side's own."""
+    """Return the plane with its authenticator and an id stream for HTTP requests."""
     settings = plane.settings
     auth = Authenticator(
         plane.db, plane.clock, settings.rate_limit, not plane.is_hosted, settings.bypass_secret
@@ -50,7 +50,7 @@ def service_of(plane: Plane) -> Service:
 
 
 def build_app(service: Service) -> PlaneRouter:
-    """The application of the documented profile: a trailing slash is a path like any other."""
+    """Return the application; a trailing slash makes a different path."""
     families = (
         v1_runs,
         observability_calls,

@@ -1,4 +1,7 @@
-"""Which calls a list asks for: filters, surfaces, search, sorting and pages (observability.md §2)."""
+"""Queries of calls: filters, surfaces, search, sorting and pages.
+
+observability.md §2.
+"""
 
 from __future__ import annotations
 
@@ -40,15 +43,15 @@ _SURFACES = {
     "cloud": "job_run_id IS NULL AND runtime_command_id IS NULL AND source IS NOT 'cli'"
     " AND status NOT IN ('pending', 'streaming')",
 }
-# A live row this old is given up by lists of live work; the reaper has not come by yet (§2.4).
+# Lists of live work omit live rows of this age, which the reaper has not handled yet (observability.md §2.4).
 _STALE = (
     f"started_at <= :now - CASE WHEN json_extract(metadata, '$.prepared') = 1 THEN {2 * MINUTE_US}"
     f" WHEN type = 'chat' THEN {5 * MINUTE_US} ELSE {6 * HOUR_US} END"
 )
-# What call_days has sums by.
+# The columns by which call_days has sums.
 _SUMMED = {"user", "model", "type"}
-# What a search looks through before the calls: repositories by name, models, and pull requests, of which the last take
-# one step in their index for each number.
+# What a search reads before the calls: repositories by name, models, and pull requests, whose index needs one step for
+# each number.
 _REPOS = (
     r"SELECT id FROM repos WHERE user_id = :user AND full_name LIKE :pattern ESCAPE '\'"
     " ORDER BY full_name LIMIT 50"
@@ -64,12 +67,12 @@ _UNSEARCHABLE = re.compile(r"[^A-Za-z0-9\s\-_./#@:]")
 
 
 class BadInstantError(ValueError):
-    """A `from` or `to` that is no instant; the service's database refuses it."""
+    """A `from` or `to` that is no instant, which the service's database refuses."""
 
 
 @dataclass(slots=True)
 class Found:
-    """One page of rows and the exact number of all rows that match."""
+    """One page of rows and the exact number of matching rows."""
 
     rows: list[Row]
     total: int
@@ -86,13 +89,16 @@ class _Where:
         self.values |= values
 
     def widen(self, clause: str, **values: Any) -> None:
-        """Let the last condition hold for more rows."""
+        """Extend the last condition to more rows."""
         self.clauses[-1] = f"{self.clauses[-1][:-1]} OR {clause})"
         self.values |= values
 
 
 def instant(text: str) -> int | None:
-    """The instant of a non-empty `from` or `to`, None for an empty one; raises BadInstantError."""
+    """Return the instant of a `from` or `to`, None for an empty one.
+
+    Raises BadInstantError.
+    """
     if not text:
         return None
     value = parse_instant(text)
@@ -102,14 +108,14 @@ def instant(text: str) -> int | None:
 
 
 def searched(q: str) -> str:
-    """What of a search text is looked for (observability.md §2.3)."""
+    """Return the usable parts of a search text (observability.md §2.3)."""
     return _UNSEARCHABLE.sub("", q).strip()
 
 
 def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> Found:
-    """One page of the user's calls that match the query; raises BadInstantError for a bad bound.
+    """Return one page of the user's calls. Raises BadInstantError.
 
-    Descending order puts null durations first, ascending last, as the service's database does.
+    Descending order has null durations first, ascending last, as the service's database does.
     """
     where = _Where()
     where.add("user_id = :user", user=user_id)
@@ -127,13 +133,13 @@ def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: in
         return Found([], total)
     sort = query("sort") if query("sort") in SORTS else "started_at"
     way, nulls = ("ASC", "LAST") if query("order") == "asc" else ("DESC", "FIRST")
-    # Only durations can be null; elsewhere the plain form lets the index give the order.
+    # Only durations can be null; elsewhere the plain form lets the index provide the order.
     order = f"{sort} {way}{f' NULLS {nulls}' if sort == 'duration_ms' else ''}, rowid {way}"
     if where.few and sort == "started_at":
-        # A plus keeps the planner from walking all calls in order to find the few.
+        # The plus sign keeps the query planner from reading all calls in order to find few.
         order = f"+{order}"
     values = {**where.values, "limit": limit, "offset": offset}
-    # Row numbers first: the index alone then filters and sorts, and only the page's rows are read.
+    # Row ids first: the index alone then filters and sorts, and only the page's rows are read.
     picked = f"SELECT rowid FROM {calls} WHERE {condition} ORDER BY {order} LIMIT :limit OFFSET :offset"
     rows = plane.db.all(
         f"SELECT {CALL_COLUMNS} FROM ai_calls WHERE rowid IN ({picked}) ORDER BY {order}", values
@@ -142,9 +148,10 @@ def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: in
 
 
 def _indexed(where: _Where, surface: str) -> str:
-    """The calls by the index that has all columns of a condition; where few are looked at, SQLite knows better.
+    """Return the calls by the index that covers a condition's columns.
 
-    Left to itself it would choose a shorter index that has the order, and read every row to see whether it fits.
+    SQLite would otherwise choose a shorter index with the order, and read every row to filter it. Where few calls are
+    read it chooses better itself.
     """
     if surface not in _SURFACES:
         surface = "narrow" if where.values.keys() - {"user", "status"} else ""
@@ -185,16 +192,19 @@ def _add_live_only(where: _Where, query: Callable[[str], str], now: int) -> None
 
 
 def _add_search(where: _Where, plane: Plane, user_id: str, q: str) -> None:
-    """The free search: fewer than two usable characters search for nothing (§2.3)."""
+    """Add the text search; fewer than two usable characters match everything.
+
+    observability.md §2.3.
+    """
     text = searched(q)
     if len(text) < 2:
         return
     pattern = "%" + text.replace("_", r"\_") + "%"
-    # There are few models and repositories; only what every call tells by itself is looked for in all of them.
+    # There are few models and repositories; only the calls' own fields are searched in all calls.
     where.add(r"conversation_id LIKE :pattern ESCAPE '\'", pattern=pattern)
     looked_through = [("repo_id", "repos", _REPOS), ("model", "models", _MODELS)]
     if text.isdigit():
-        # Nothing else can be a part of a number.
+        # Nothing else can be part of a number.
         looked_through.append((_PULL, "pulls", _PULLS))
     for expression, name, sql in looked_through:
         found = [row[0] for row in plane.db.all(sql, {"user": user_id, "pattern": pattern})]

@@ -1,4 +1,4 @@
-"""Calls as the JSON text of a page: consoles ask for one page again and again, and calls that are over do not change."""
+"""Calls as JSON text, cached: consoles request the same page again and again."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .present import call
 from .sanitize import clean_call
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-# Three pages, which is what a console has; of rows that change the older texts stay until they are the oldest. A common
-# row comes to six kilobytes, the longest to some twenty.
+# Three pages, which is what a console has; outdated texts are dropped when they are the oldest. A common row has six
+# kilobytes, the longest about twenty.
 _KEPT = 320
-# What the longest page holds that can be asked for; the hosted profile has longer answers.
+# The longest page that can be requested; the hosted profile has longer responses.
 SLICE = 100
 
 
 def sandbox_of(row: Row) -> str | None:
-    """The sandbox record that a call's metadata names, or None."""
+    """Return the sandbox record that a call's metadata names, or None."""
     if '"sandbox_record_id"' not in row["metadata"]:
         return None
     found: Any = json.loads(row["metadata"]).get("sandbox_record_id")
@@ -28,9 +28,10 @@ def sandbox_of(row: Row) -> str | None:
 
 
 def calls_pieces(rows: list[Row], contexts: Mapping[str, dict[str, Any]]) -> Iterator[str]:
-    """The JSON array of the cleaned calls of rows with present.CALL_COLUMNS, a hundred at a time (observability.md §2).
+    """Yield the JSON array of calls, a hundred at a time.
 
-    A call that names a sandbox record gets its `sandbox_context` from `contexts`, null when that has none.
+    `rows` have present.CALL_COLUMNS. A call that names a sandbox record gets its `sandbox_context` from `contexts`,
+    null if that has none (observability.md §2).
     """
     opening = "["
     for start in range(0, len(rows), SLICE):
@@ -45,7 +46,7 @@ def calls_pieces(rows: list[Row], contexts: Mapping[str, dict[str, Any]]) -> Ite
 
 @lru_cache(_KEPT)
 def _call_text(row: Row, context: str) -> str:
-    """One call; a row that was written to is another row, and made anew."""
+    """Return the JSON of one call; a changed row is a new cache key."""
     shown = call(row)
     if context:
         shown["sandbox_context"] = json.loads(context)

@@ -1,5 +1,6 @@
-"""The cancels of runs, calls and jobs, each in its own dialect (runtime-model.md §5, v1.md §9,
-observability.md §3).
+"""Cancel runs, calls and jobs.
+
+runtime-model.md §5, v1.md §9, observability.md §3.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from .writes import calls, job_control, jobs, runs
 
 
 class CancelError(Exception):
-    """A cancel that did not end the call: HTTP status, v1 code and text; the request itself is recorded."""
+    """A cancel that did not end the call: HTTP status, v1 code and text.
+
+    The request itself is recorded.
+    """
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -26,16 +30,17 @@ class CancelError(Exception):
 
 
 class RunCancel(NamedTuple):
-    """What a v1 cancel came to: the run's status after it, and whether it was over before."""
+    """The result of a v1 cancel: the run's status, and whether it had ended before."""
 
     status: str
     already_terminal: bool
 
 
 def cancel_run(plane: Plane, ids: Ids, run: Row) -> RunCancel:
-    """Cancel a run and its call (v1.md §9); `run` has id, status, ai_call_id and sandbox_record_id.
+    """Cancel a run and its call (v1.md §9).
 
-    Raises CancelError when the call cannot be reached; the request then stays recorded.
+    `run` has id, status, ai_call_id and sandbox_record_id. Raises CancelError if the call cannot be reached; the
+    request then stays recorded.
     """
     if run["status"] in runs.TERMINAL:
         return RunCancel(run["status"], already_terminal=True)
@@ -73,9 +78,7 @@ def _call(plane: Plane, call_id: str) -> Row:
 
 
 def _check_sandbox(plane: Plane, record_id: str) -> None:
-    """The machine that runs the command must be there; raises CancelError with the lookup's status and
-    text.
-    """
+    """Check that the command's machine exists. Raises CancelError otherwise."""
     row = plane.db.one("SELECT sandbox_id FROM sandboxes WHERE id = ?", (record_id,))
     refused = upstreams.reach_sandbox(plane, record_id)
     if refused is not None:
@@ -87,9 +90,9 @@ def _check_sandbox(plane: Plane, record_id: str) -> None:
 
 
 def cancel_call(plane: Plane, ids: Ids, call_id: str) -> str:
-    """Cancel a call and return its status then; its v1 run row is left as it is (observability.md §3).
+    """Cancel a call and return its status; its v1 run is unchanged.
 
-    Raises CancelError; from the second check on the request stays recorded.
+    Raises CancelError; after the first check the request stays recorded (observability.md §3).
     """
     call = _call(plane, call_id)
     command = call["runtime_command_id"]
@@ -115,18 +118,17 @@ def cancel_call(plane: Plane, ids: Ids, call_id: str) -> str:
 
 
 class JobCancel(NamedTuple):
-    """What a job cancel came to: the row after it, the calls that were asked and the jobs that could
-    start.
-    """
+    """The result of a job's cancel: its row, asked calls, and started jobs."""
 
     asked: int
     released: list[job_control.Released]
 
 
 def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
-    """Cancel a pending or running job (observability.md §7.3); `job` has id and owner_installation_id.
+    """Cancel a pending or running job (observability.md §7.3).
 
-    Raises CancelError when the runtime does not stop it: the request stays recorded, and the job as it was.
+    `job` has id and owner_installation_id. Raises CancelError if the runtime does not stop it: the request stays
+    recorded, and the job as it was.
     """
     now = plane.clock.now_us()
     reason = "USER_REQUESTED"
@@ -139,7 +141,7 @@ def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
     if refused is not None:
         with plane.db.transaction(ids=ids) as tx:
             job_control.cancel_failed(tx, job["id"], plane.clock.now_us(), refused.text)
-        # Its calls were asked all the same.
+        # Its calls were asked to end all the same.
         _wake_calls(plane, asked)
         raise CancelError(500, "INTERNAL_ERROR", refused.text)
     with plane.db.transaction(ids=ids) as tx:

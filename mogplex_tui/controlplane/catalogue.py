@@ -1,4 +1,7 @@
-"""The model catalogue: which models a user sees, may use and gets by default (identity.md §6)."""
+"""The model catalogue: models that a user sees, may use and has as default.
+
+identity.md §6.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _ANONYMOUS = "SELECT * FROM models WHERE is_available = 1 AND is_hidden = 0 ORDE
 
 
 class Reach(NamedTuple):
-    """Which models somebody can reach: by keys, through a gateway, and as far as a team lets its roles."""
+    """The models that a user can reach: by keys, a gateway, and a team's roles."""
 
     keys: frozenset[str]
     gateway: bool
@@ -29,7 +32,10 @@ class Reach(NamedTuple):
     allowlist: frozenset[str] | None
 
     def covers(self, model_id: str) -> bool:
-        """Whether the model may be used (identity.md §6.5); nobody reaches one through a foreign team."""
+        """Return whether the model may be used (identity.md §6.5).
+
+        No model can be reached through a foreign team.
+        """
         provider, _, rest = model_id.partition("/")
         if self.team is not None and not may(self.team.role, f"models.{provider}.{rest}"):
             return False
@@ -41,7 +47,10 @@ class Reach(NamedTuple):
 
 
 def reach(db: Database, profile: Row, team: ActiveTeam | None = None) -> Reach:
-    """What the profile reaches in its personal scope or in a team; a member also has the team's keys (§6.5)."""
+    """Return what a profile reaches in its personal scope or in a team.
+
+    Members also have the team's keys (identity.md §6.5).
+    """
     owned = db.all("SELECT provider FROM provider_keys WHERE user_id = ?", (profile["id"],))
     keys = {row["provider"] for row in owned}
     allowlist = None
@@ -55,12 +64,12 @@ def reach(db: Database, profile: Row, team: ActiveTeam | None = None) -> Reach:
 
 
 def anonymous(db: Database) -> list[Row]:
-    """The public list: available and not hidden, by provider."""
+    """Return the public list: available and not hidden, by provider."""
     return db.all(_ANONYMOUS)
 
 
 def everything(db: Database, profile: Row) -> list[Row]:
-    """Every row of the catalogue with the user's `is_enabled`, by provider."""
+    """Return every row of the catalogue with the user's `is_enabled`, by provider."""
     values = {
         "auto": profile["auto_enable_models"],
         "seen": profile["models_seen_at"],
@@ -70,25 +79,34 @@ def everything(db: Database, profile: Row) -> list[Row]:
 
 
 def usable(db: Database, profile: Row) -> list[Row]:
-    """Not hidden, available and enabled, reachable or not: what may be a default (identity.md §6.6a)."""
+    """Return whether a model may be a default: visible, available and enabled.
+
+    identity.md §6.6a.
+    """
     rows = everything(db, profile)
     return [row for row in rows if not row["is_hidden"] and row["is_available"] and row["is_enabled"]]
 
 
 def offered(db: Database, profile: Row, team: ActiveTeam | None = None) -> list[Row]:
-    """The `models` list: not hidden, enabled and reachable; a retired model that is enabled stays (§6.2)."""
+    """Return the `models` list: visible, enabled and reachable ones.
+
+    A retired model that is enabled is listed too (identity.md §6.2).
+    """
     within = reach(db, profile, team)
     rows = everything(db, profile)
     return [row for row in rows if not row["is_hidden"] and row["is_enabled"] and within.covers(row["id"])]
 
 
 def offered_now(db: Database, profile: Row, team: ActiveTeam | None = None) -> list[Row]:
-    """The offered models that are still available (§6.3, §6.10)."""
+    """Return the offered models that are still available (identity.md §6.3, §6.10)."""
     return [row for row in offered(db, profile, team) if row["is_available"]]
 
 
 def arrivals(db: Database, profile: Row) -> list[Row]:
-    """Available models that came after the profile last looked and that it has not decided on (§6.8)."""
+    """Return available models that are new and undecided for the profile.
+
+    identity.md §6.8.
+    """
     return db.all(
         "SELECT * FROM models m WHERE is_available = 1 AND is_hidden = 0 AND created_at > ? AND NOT EXISTS"
         " (SELECT 1 FROM model_preferences p WHERE p.user_id = ? AND p.model_id = m.id)"
@@ -98,7 +116,10 @@ def arrivals(db: Database, profile: Row) -> list[Row]:
 
 
 def usable_somewhere(db: Database, profile: Row, rows: list[Row]) -> list[Row]:
-    """Those rows that the profile reaches in its personal scope or in any of its teams (§6.8)."""
+    """Return the rows that the profile reaches personally or in any team.
+
+    identity.md §6.8.
+    """
     teams = db.all("SELECT team_id, role FROM team_members WHERE user_id = ?", (profile["id"],))
     scopes = [reach(db, profile), *(reach(db, profile, ActiveTeam(*team)) for team in teams)]
     return [row for row in rows if any(scope.covers(row["id"]) for scope in scopes)]
@@ -114,17 +135,20 @@ def _pick(rows: list[Row], profile: Row) -> str | None:
 
 
 def settings_default(db: Database, profile: Row) -> str:
-    """The default of /api/settings, never null (§6.6a)."""
+    """Return the default of /api/settings, never null (identity.md §6.6a)."""
     return _pick(usable(db, profile), profile) or STATIC_DEFAULT
 
 
 def models_default(db: Database, profile: Row, team: ActiveTeam | None = None) -> str | None:
-    """The default of /api/models, null when nothing can be used (§6.6b)."""
+    """Return the default of /api/models, null if nothing is usable.
+
+    identity.md §6.6b.
+    """
     return _pick(offered_now(db, profile, team), profile)
 
 
 def model(row: Row, signed_in: bool) -> dict[str, Any]:
-    """A model object of /api/models (§6.1)."""
+    """Return a model object of /api/models (identity.md §6.1)."""
     out: dict[str, Any] = {
         name: row[name]
         for name in ("id", "provider", "name", "context_length", "pricing_input", "pricing_output")
@@ -141,7 +165,10 @@ def model(row: Row, signed_in: bool) -> dict[str, Any]:
 
 
 def cli_model(row: Row) -> dict[str, Any]:
-    """A model of /api/models?format=cli; keys without a value are left out (§6.3)."""
+    """Return a model of /api/models?format=cli without empty keys.
+
+    identity.md §6.3.
+    """
     tags = {tag.lower() for tag in json.loads(row["capabilities"])}
     modalities = ["text"]
     if tags & {"vision", "image", "image-input", "multimodal"}:
@@ -173,7 +200,7 @@ def cli_model(row: Row) -> dict[str, Any]:
 
 
 def v1_model(row: Row) -> dict[str, Any]:
-    """A model of /api/v1/mogplex/models (§6.10)."""
+    """Return a model of /api/v1/mogplex/models (identity.md §6.10)."""
     return {
         "id": row["id"],
         "provider": row["provider"],

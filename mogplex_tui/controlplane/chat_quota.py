@@ -1,4 +1,7 @@
-"""How many chats one account may start and keep running (library.md §13.2, observability.md §10)."""
+"""Limits on an account's chats: starts per time, and running ones.
+
+library.md §13.2, observability.md §10.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,12 @@ _WINDOWS = (
     ("chat_starts_per_hour", HOUR_US, 30, "Chat rate limit exceeded"),
     ("chat_starts_per_day", DAY_US, 150, "Daily chat quota exceeded"),
 )
-# Starts that came over HTTP name their call; those of the story are other people's, and leave the budget alone.
+# Starts over HTTP name their call; simulated ones belong to other users and do not count.
 _OWN = "user_id = ? AND route_key = 'chat' AND decision = 'allowed' AND resource_id IS NOT NULL"
 
 
 class Denial(NamedTuple):
-    """A start that is refused: text, limit and seconds until it is worth another try; a window of 0 is none."""
+    """A refused start: text, limit and seconds until a retry (window 0: none)."""
 
     text: str
     name: str
@@ -32,9 +35,7 @@ class Denial(NamedTuple):
 
 
 def admit(tx: Tx, user_id: str, call_id: str, repo_id: str | None, now: int) -> str | Denial:
-    """Take one start for the call that is about to be made and return its claim, or say why not; both are
-    recorded. `now` in µs.
-    """
+    """Record an allowed or refused start at `now` (µs); return its claim or Denial."""
     denial = _denial(tx, user_id, now)
     columns: dict[str, Any] = {"user_id": user_id, "route_key": _ROUTE, "at": now, "repo_id": repo_id}
     if denial is None:
@@ -83,7 +84,7 @@ def _denial(tx: Tx, user_id: str, now: int) -> Denial | None:
 
 
 def _starts(tx: Tx, user_id: str, after: int, budget: int) -> list[int]:
-    """The newest starts after an instant, newest first, no more than the budget."""
+    """Return the newest starts after an instant, at most the budget."""
     rows = tx.all(
         f"SELECT created_at FROM limit_events WHERE {_OWN} AND created_at > ? ORDER BY created_at DESC LIMIT ?",
         (user_id, after, budget),

@@ -1,4 +1,4 @@
-"""What a chat answers here: no model stands behind the plane, so the answer is read from its own records."""
+"""A chat's reply, composed from the plane's own data instead of a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PREVIEW = 200
 
 
 class ToolUse(NamedTuple):
-    """One use of a chat tool: its name, input and output (any JSON), and the seconds that it takes."""
+    """One use of a chat tool: name, input and output (JSON), and seconds."""
 
     name: str
     given: dict[str, Any]
@@ -27,7 +27,7 @@ class ToolUse(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A whole answer: what is said first, the tools that are used, and what is said then."""
+    """A whole reply: text before the tools, tool uses, and text after them."""
 
     opening: str
     tools: list[ToolUse]
@@ -39,7 +39,7 @@ def _text(value: Any) -> str:
 
 
 def compose(db: Database, user_id: str, question: str, repo: Row | None, tools: bool, now: int) -> Reply:
-    """Answer a question of a user at `now` (µs), about a repository row (id, full_name) where there is one."""
+    """Compose a reply for a user at `now` (µs), about a repository if given."""
     figures = _figures(db, user_id, None if repo is None else repo["id"], now)
     place = "your account" if repo is None else str(repo["full_name"])
     closing = _closing(question, place, figures)
@@ -65,7 +65,10 @@ def _figures(db: Database, user_id: str, repo_id: str | None, now: int) -> dict[
 
 
 def _memories(db: Database, user_id: str, question: str) -> list[str]:
-    """Up to three remembered texts that hold the longest word of the question; sessions do not count."""
+    """Return up to three memories that contain the question's longest word.
+
+    Session memories are left out.
+    """
     words = sorted(set(_WORD.findall(question)), key=lambda word: (-len(word), word))
     if not words:
         return []

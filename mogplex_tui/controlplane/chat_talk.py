@@ -1,4 +1,7 @@
-"""One chat from its call's first event to its last, as the lines of its stream (library.md §13.3, v1.md §8.3)."""
+"""Stream one chat from its call's first event to its last (library.md §13.3).
+
+v1.md §8.3.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,9 @@ _BARE = ("start", "finish")
 
 
 class Prompt(NamedTuple):
-    """What the model is given: the call's model, the characters of the history, and the reply it will make.
+    """The input of a chat: the call's model, the history's length, and the reply.
 
-    `fault` is what the gateway would say instead of answering.
+    `fault` is a gateway error in place of the reply.
     """
 
     model: str
@@ -37,11 +40,11 @@ class Prompt(NamedTuple):
 
 
 class _EndedError(Exception):
-    """Somebody ended the call."""
+    """The call was ended by another request."""
 
 
 class Talk:
-    """Answers one chat call; `lines` is read once, and `settle` called when nobody reads any more."""
+    """Answer one chat call; read `lines` once, call `settle` if the client leaves."""
 
     def __init__(self, plane: Plane, ids: Ids, call_id: str, prompt: Prompt) -> None:
         self._plane = plane
@@ -57,14 +60,14 @@ class Talk:
             self._ended.set()
 
     def settle(self) -> None:
-        """End a call that is still alive as cancelled: its reader has gone."""
+        """Cancel a live call whose client has left."""
         with contextlib.suppress(ValueError):
             self._plane.wake.on_cancel.remove(self._cancelled)
         with self._plane.db.transaction(ids=self._ids) as tx:
             chats.abort_call(tx, self._call_id, self._plane.clock.now_us(), len(self._used))
 
     async def lines(self) -> AsyncIterator[bytes]:
-        """The whole stream, `[DONE]` included."""
+        """Yield the whole stream, `[DONE]` included."""
         metadata = {"messageMetadata": {"ai_call_id": self._call_id}}
         async for event in self._events():
             bare = event["type"] in _BARE
@@ -116,7 +119,7 @@ class Talk:
         yield {"type": "text-end", "id": name}
 
     async def _use(self, use: ToolUse) -> AsyncIterator[dict[str, Any]]:
-        """One tool: its input as it is written, then its output; both are events of the call, too."""
+        """Yield one tool use: its input, then its output; both are events of the call."""
         call = {"toolCallId": self._ids.opaque("call_", 16), "toolName": use.name}
         yield {"type": "tool-input-start", **call}
         yield {
@@ -143,7 +146,7 @@ class Talk:
         yield {"type": "tool-output-available", "toolCallId": call["toolCallId"], "output": use.output}
 
     async def _wait(self, seconds: float) -> None:
-        """Let time pass at the plane's pace; raises _EndedError as soon as the call is ended."""
+        """Wait at the plane's speed. Raises _EndedError as soon as the call has ended."""
         speed = self._plane.settings.speed
         if speed > 0:
             with contextlib.suppress(TimeoutError):
@@ -181,7 +184,7 @@ class Talk:
             )
 
     def _tokens(self) -> Tokens:
-        """About four characters are one token; what the tools gave is read by the model, too."""
+        """Return the tokens: about four characters each, tool outputs included."""
         reply = self._prompt.reply
         read = self._prompt.characters + sum(
             len(used["input_preview"]) + len(used["output_preview"]) for used in self._used

@@ -1,8 +1,8 @@
-"""What the test of a connection finds.
+"""Simulate the test of a connection.
 
-The plane sends nothing into the world, so a target's answer is told from the address and the credential: a path that
-ends in a status (`/503`) answers it, a host under `.invalid` has no address, one under `.test` does not answer, and a
-credential that calls itself expired or revoked is refused. Everything else is well (library.md §8.4).
+The plane sends nothing to other hosts, so the result depends on URL and credential: a path that ends in a status
+(`/503`) has that status, a host under `.invalid` has no address, one under `.test` does not answer, and a credential
+that calls itself expired or revoked is refused. Everything else succeeds (library.md §8.4).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _SPENT = re.compile(r"expired|revoked", re.IGNORECASE)
 _MISCONFIGURED = re.compile(r"missing|required|invalid url", re.IGNORECASE)
 _AUTH = re.compile(r"unauthorized|forbidden|401|403|token", re.IGNORECASE)
 _UNREACHABLE = re.compile(r"timeout|fetch failed|ECONN\w*|ENOTFOUND", re.IGNORECASE)
-# Tools of the services that are known by name.
+# Tools of well-known services.
 _TOOLS = {"linear": 23, "notion": 14, "sentry": 16, "supabase": 20, "browserbase": 9, "sanity": 31}
 
 
 class Finding(NamedTuple):
-    """What a test found: health status, one line, and the error, HTTP status and number of tools where known."""
+    """The result of a test: health status, message, error, HTTP status, tools."""
 
     status: str
     summary: str
@@ -35,7 +35,7 @@ class Finding(NamedTuple):
 
 
 def classify(error: str) -> str:
-    """The health status that an exception's text stands for."""
+    """Return the health status for an exception's text."""
     for pattern, status in (
         (_MISCONFIGURED, "misconfigured"),
         (_AUTH, "auth_failed"),

@@ -1,5 +1,6 @@
-"""Connections as the wire shows them, which of them a run gets, and what they are reached with (library.md §8,
-projects.md §4.1).
+"""Connections: their JSON, those that a run gets, and their credentials.
+
+library.md §8, projects.md §4.1.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ _KEPT = (
 
 
 def connection(row: Row) -> dict[str, Any]:
-    """A Connection object from COLUMNS; it holds no credential (library.md §8.1)."""
+    """Return a Connection object from COLUMNS, without credentials (library.md §8.1)."""
     out = present.timed(row, *_INSTANTS)
     out["is_enabled"] = bool(row["is_enabled"])
     return out
 
 
 def runnable(db: Database, user_id: str, repo_id: str) -> list[Row]:
-    """The connections that a run in a repository gets, as COLUMNS rows by creation (projects.md §4.1).
+    """Return the connections of a run in a repository, as COLUMNS rows.
 
-    Enabled globals that the repository does not exclude and its own enabled ones; of more than five MCP servers
-    five stay, the repository's own first, then the oldest.
+    Enabled global ones that the repository does not exclude, and its own enabled ones. Of more than five MCP servers
+    five remain: the repository's own first, then the oldest (projects.md §4.1).
     """
     rows = db.all(
         f"SELECT {COLUMNS} FROM connections WHERE ({_GLOBALS} AND {_KEPT}) OR ({_PROJECT})"
@@ -52,21 +53,23 @@ def runnable(db: Database, user_id: str, repo_id: str) -> list[Row]:
 
 
 def mcp_count(rows: list[Row]) -> int:
-    """How many of these connections are MCP servers."""
+    """Return how many of these connections are MCP servers."""
     return sum(row["type"] == "mcp_server" for row in rows)
 
 
 def secret_of(row: Row) -> str | None:
-    """What the target is shown: the token of an authorised OAuth connection, else the credential; None for
-    nothing (`row` is a whole row).
+    """Return the credential for the target: an OAuth token, else the stored one.
+
+    `row` is a whole row; None without a credential.
     """
     secret: str | None = row["oauth_access_token"] if row["auth_type"] == "oauth" else row["credentials"]
     return secret or None
 
 
 def is_complete(row: Row, now: int) -> bool:
-    """Whether a whole row has an address and what its kind of auth needs, an OAuth token that has not run out
-    included (library.md §9.1); `now` in µs.
+    """Return whether a whole row has a URL and valid credentials at `now` (µs).
+
+    library.md §9.1.
     """
     if not (row["mcp_url"] if row["type"] == "mcp_server" else row["base_url"]):
         return False
@@ -81,7 +84,10 @@ def is_complete(row: Row, now: int) -> bool:
 
 
 def mcp_config(row: Row) -> dict[str, Any]:
-    """Address and headers of a whole MCP row, its secret in clear (library.md §8.3 and §9.1)."""
+    """Return URL and headers of a whole MCP row, with its secret in plain text.
+
+    library.md §8.3, §9.1.
+    """
     url, secret = row["mcp_url"], secret_of(row)
     if secret is None:
         return {"url": url, "http_headers": {}}

@@ -1,4 +1,4 @@
-"""Five-field cron texts: which minutes they mean (routing.md §1.5 and §5.6)."""
+"""Five-field cron expressions (routing.md §1.5, §5.6)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .db.clock import DAY_US, MINUTE_US, iso_app
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-# Lowest and highest value of each field, and the names it knows with the number of the first.
+# Lowest and highest value of each field, and names with the number of the first.
 _FIELDS: tuple[tuple[int, int, tuple[str, ...], int], ...] = (
     (0, 59, (), 0),
     (0, 23, (), 0),
@@ -22,7 +22,10 @@ _FIELDS: tuple[tuple[int, int, tuple[str, ...], int], ...] = (
 
 
 class Cron(NamedTuple):
-    """A read cron text. `nth` holds (weekday, which of the month) pairs of the `#` form; weekday 0 is Sunday."""
+    """A parsed cron expression. `nth` has (weekday, occurrence) pairs of the `#` form.
+
+    Weekday 0 is Sunday.
+    """
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -34,9 +37,9 @@ class Cron(NamedTuple):
     any_weekday: bool
 
     def matches(self, at: datetime) -> bool:
-        """Whether the minute of this local time is one of its minutes.
+        """Return whether a local minute matches.
 
-        Days of the month and of the week that are both restricted are alternatives, as cron has it.
+        If both day of month and day of week are restricted, either may match.
         """
         if at.minute not in self.minutes or at.hour not in self.hours or at.month not in self.months:
             return False
@@ -50,7 +53,7 @@ class Cron(NamedTuple):
 
 @lru_cache(256)
 def parse(text: str) -> Cron | None:
-    """Read a cron text; None when it is not one."""
+    """Parse a cron expression; None if it is invalid."""
     fields = text.split()
     if len(fields) != len(_FIELDS):
         return None
@@ -104,7 +107,10 @@ def _pair(item: str) -> tuple[int, int]:
 
 
 def is_due(text: str, zone: str, us: int) -> bool:
-    """Whether a cron text in this zone means the minute of the instant `us` (µs); nothing is ever due in no zone."""
+    """Return whether an expression in a zone matches the minute of `us` (µs).
+
+    An invalid zone never matches.
+    """
     cron = parse(text)
     if cron is None:
         return False
@@ -116,16 +122,16 @@ def is_due(text: str, zone: str, us: int) -> bool:
 
 
 def latest(text: str, zone: str, us: int) -> int | None:
-    """The latest minute (µs) up to the instant `us` that a cron text in this zone means; None if none of a week."""
+    """Return the latest matching minute (µs) up to `us`; None within a week."""
     last = us // MINUTE_US * MINUTE_US
     return next((at for at in range(last, last - 7 * DAY_US, -MINUTE_US) if is_due(text, zone, at)), None)
 
 
 def tick_payload(minute: int, text: str, zone: str) -> dict[str, Any]:
-    """What a job of a clock knows about its tick."""
+    """Return the payload of a scheduled job."""
     return {"scheduled_at": iso_app(minute), "cron": text, "timezone": zone}
 
 
 def tick_key(kind: str, row_id: str, minute: int) -> str:
-    """The key of the tick of a flow or an assignment (`kind`): it names the minute, which so happens once."""
+    """Return the idempotency key of a scheduled start, which names the minute."""
     return f"schedule:{kind}:{row_id}:{iso_app(minute)}"

@@ -1,4 +1,4 @@
-"""Makes the database of a plane ready: a new one gets its account and its story, written or taken from the cache."""
+"""Prepare a plane's database: seed a new one, or copy it from the cache."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Notice = Callable[[str], None]
 def prepare(
     settings: Settings, path: Path, clock: Clock | None = None, notice: Notice | None = None
 ) -> Plane:
-    """Open the plane; a new database gets its account and, when settings ask for it, its story.
+    """Open the plane; seed a new database if the settings ask for it.
 
-    A story that was broken off is begun again: nobody was ever answered from it. `notice` is told a sentence when
-    it will take seconds, or goes on with another scenario than it was asked for. Raises DatabaseMismatchError for a
-    foreign file, ScenarioError for a scenario that cannot be told and OSError for a file that cannot be made.
+    An incomplete seed is started again. `notice` receives a sentence if it will take seconds, or if the file has
+    another scenario than requested. Raises DatabaseMismatchError for a foreign file, ScenarioError for an invalid
+    scenario and OSError for a file that cannot be made.
     """
     clock, asked = clock or Clock(), load.find(settings.scenario)
     if path.exists() and path.stat().st_size:
@@ -46,7 +46,7 @@ def prepare(
 
 
 def _from_cache(settings: Settings, path: Path, clock: Clock) -> Plane | None:
-    """The plane on a copy of a kept story, moved to now, or None when there is none that is any good."""
+    """Return the plane on a copy of a cached database, shifted to now; or None."""
     if not settings.seeded:
         return None
     now = clock.now_us()
@@ -58,7 +58,7 @@ def _from_cache(settings: Settings, path: Path, clock: Clock) -> Plane | None:
     try:
         plane = open_plane(settings, path, clock)
         with _closed_on_error(plane):
-            # Whole milliseconds, because some instants are kept as text that has no more.
+            # Whole milliseconds, because some instants are stored as text with milliseconds.
             move(plane.db, (now - built) // 1000 * 1000)
             create_credentials(plane)
     except (DatabaseMismatchError, sqlite3.Error):

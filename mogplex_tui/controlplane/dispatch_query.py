@@ -1,4 +1,4 @@
-"""Which rows of the dispatch ledger a list asks for, with their repository and agent (observability.md §8)."""
+"""Queries of the dispatch ledger, with repository and agent (observability.md §8)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TABLES = (
     "automation_dispatch_events e LEFT JOIN repos r ON r.id = e.repo_id"
     " LEFT JOIN triggers t ON t.id = e.trigger_id LEFT JOIN assignments a ON a.id = e.assignment_id"
 )
-# An older row of a flow may call itself a trigger's.
+# An old row of a flow may be marked as a trigger's.
 _SOURCE_KIND = (
     "CASE WHEN e.source_kind = 'trigger' AND e.flow_id IS NOT NULL THEN 'flow' ELSE e.source_kind END"
 )
@@ -34,7 +34,7 @@ _AGENT = "COALESCE(t.agent_id, a.agent_id) = :agent"
 
 
 def find_events(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> Found:
-    """One page of the user's ledger, the newest first; raises BadInstantError for a bad bound."""
+    """Return one page of the user's ledger, newest first. Raises BadInstantError."""
     clauses: list[str] = ["e.user_id = :user"]
     values: dict[str, Any] = {"user": user_id}
     for name, expression in _EXACT.items():
@@ -57,7 +57,10 @@ def find_events(plane: Plane, user_id: str, query: Callable[[str], str], page: i
 
 
 def control_events(plane: Plane, user_id: str, query: Callable[[str], str], newest: int) -> list[Row]:
-    """The user's newest verdicts on runs, completed or failed, between `from` and `to`; raises BadInstantError."""
+    """Return the user's newest control rows, completed or failed, in a time range.
+
+    Raises BadInstantError.
+    """
     clauses = [
         "e.user_id = :user",
         "e.event_kind = 'control'",
@@ -81,7 +84,7 @@ def _add_bounds(query: Callable[[str], str], clauses: list[str], values: dict[st
 
 
 def _versions_of(plane: Plane, user_id: str, agent_id: str) -> list[str]:
-    """The flow versions of the user whose graph works with the agent."""
+    """Return the user's flow versions whose graph uses the agent."""
     rows = plane.db.all(
         "SELECT v.id, v.graph FROM flow_versions v JOIN flows f ON f.id = v.flow_id WHERE f.user_id = ?",
         (user_id,),
@@ -90,7 +93,7 @@ def _versions_of(plane: Plane, user_id: str, agent_id: str) -> list[str]:
 
 
 class Agents:
-    """The agents behind ledger rows, each read once a request."""
+    """The agents of ledger rows, each read once per request."""
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
@@ -98,7 +101,7 @@ class Agents:
         self._rows: dict[str, Row | None] = {}
 
     def of(self, event: Row) -> Row | None:
-        """The agent of an event's trigger or assignment, or the primary one of its flow version; None when gone."""
+        """Return the agent of an event's trigger, assignment or flow version; or None."""
         agent_id, version_id = event["parent_agent_id"], event["flow_version_id"]
         if version_id is not None:
             if version_id not in self._of_version:
@@ -116,13 +119,13 @@ class Agents:
 
 
 def source_kind(event: Row) -> str:
-    """What the event came from; a trigger's row with a flow is the flow's."""
+    """Return the origin of an event; a trigger's row with a flow is the flow's."""
     flow = event["source_kind"] == "trigger" and event["flow_id"] is not None
     return "flow" if flow else str(event["source_kind"])
 
 
 def events_json(plane: Plane, rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Ledger rows on the wire, raw."""
+    """Return ledger rows as JSON values."""
     agents = Agents(plane)
     out = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""Call events as JSON text: a run has tens of thousands of them, and most are shown as they are stored."""
+"""Call events as JSON text, because a run may have tens of thousands."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SLICE = (
 
 
 def events_body(db: Database, call_id: str) -> Iterator[str]:
-    """The body of all cleaned events of a call, oldest first, in slices (observability.md §4).
+    """Yield the body of all events of a call, oldest first (observability.md §4).
 
-    Between two slices others may write: what is appended meanwhile is part of it, nothing is missing or there twice.
+    Other requests may write between two pieces: appended events are included, and none is missing or repeated.
     """
     opening, last = '{"events":[', (-1, -1)
     while rows := db.all(_SLICE, (call_id, *last, SLICE)):

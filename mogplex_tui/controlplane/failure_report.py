@@ -1,4 +1,4 @@
-"""Failed runs and what they failed of: records, sums and filters (observability.md §8.3)."""
+"""The report of failed runs: records, sums and filters (observability.md §8.3)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _REASONS = {
     "AUTOMATION_AUTHENTICATION_FAILED": "Authentication",
     "AUTOMATION_CONFIGURATION_FAILED": "Configuration",
 }
-# Filter parameter → the record's key that it is compared with.
+# Filter parameter -> the record's key that it compares.
 _FILTERS = ("failure_class", "source_type", "provider", "model")
 
 
@@ -50,7 +50,7 @@ def _bucket(timeout_ms: Any) -> str:
 
 
 def reason_label(reason: str | None) -> str:
-    """A reason for people: its own label, else its words with capitals; `—` without one."""
+    """Return a label for a reason: its own, else its words; `—` without one."""
     if reason is None:
         return "—"
     return _REASONS.get(reason) or " ".join(
@@ -59,7 +59,7 @@ def reason_label(reason: str | None) -> str:
 
 
 def provider_label(provider: str) -> str:
-    """A provider as its brand spells it, else with a capital."""
+    """Return a provider's brand name, or its capitalized id."""
     return _BRANDS.get(provider) or provider[:1].upper() + provider[1:]
 
 
@@ -111,7 +111,7 @@ def _record(row: Row, agents: Agents) -> dict[str, Any]:
 
 
 def _key(record: dict[str, Any], name: str) -> str | None:
-    """What a filter of this name compares with."""
+    """Return the value that a filter compares."""
     if name == "failure_class":
         found: str | None = record["diagnostics"]["failureClass"]
     elif name == "source_type":
@@ -159,9 +159,9 @@ def _summary(failed: list[dict[str, Any]], recoveries: int) -> dict[str, int]:
 
 
 def report(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> dict[str, Any]:
-    """The whole answer: one page of failed runs, newest first, with sums over all that pass the filters.
+    """Return one page of failed runs, newest first, with sums over all matching ones.
 
-    Raises BadInstantError for a bad bound.
+    Raises BadInstantError for an invalid time.
     """
     agents = Agents(plane)
     records = [_record(row, agents) for row in control_events(plane, user_id, query, NEWEST)]
@@ -171,7 +171,7 @@ def report(plane: Plane, user_id: str, query: Callable[[str], str], page: int, l
     ]
     every = [record for record in records if record["outcome"] == "failed"]
     failed = [record for record in kept if record["outcome"] == "failed"]
-    # A completed run has no failure class, so a filter by class leaves none of them.
+    # A completed run has no failure class, so that a filter by class excludes them all.
     recoveries = sum(
         record["outcome"] == "completed" and record["diagnostics"]["recoveredFromFailureClass"] is not None
         for record in kept

@@ -1,4 +1,4 @@
-"""The graphs that automations begin with: blank, the starters, and what a template keeps (routing.md §3.4, §3.17)."""
+"""Graphs of new automations: blank, starters, and templates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .graph_rules import REPO_BOUND
 
 
 class Starter(NamedTuple):
-    """A starter template: the name a flow gets from it, its start node and what its agent node adds."""
+    """A starter template: the flow's name, its start node and its agent's settings."""
 
     name: str | None
     start: dict[str, Any]
@@ -42,7 +42,10 @@ STARTERS = {
 
 
 def starter_graph(db: Database, user_id: str, template_id: str, installation_id: int) -> Graph:
-    """A starter's graph for the user: their oldest agent and default model, pinned to the installation (§5.1)."""
+    """Return a starter's graph with the user's oldest agent and default model.
+
+    It is bound to the installation (routing.md §5.1).
+    """
     starter = STARTERS[template_id]
     profile = db.one("SELECT * FROM profiles WHERE id = ?", (user_id,))
     oldest = db.one(
@@ -58,7 +61,7 @@ def starter_graph(db: Database, user_id: str, template_id: str, installation_id:
 
 
 def pinned(graph: Graph, installation_id: int, repo_full_name: str | None) -> Graph:
-    """A copy whose start node listens to one installation, and to one repository when it is given."""
+    """Return a copy whose start node listens to one installation, or one repository."""
     out = copy.deepcopy(graph)
     start = start_of(out)
     if start is not None:
@@ -70,7 +73,7 @@ def pinned(graph: Graph, installation_id: int, repo_full_name: str | None) -> Gr
 
 
 class Template(NamedTuple):
-    """What a template keeps of a flow: a graph without its bindings, and what has to be bound again."""
+    """A flow's graph without its bindings, and the bindings that a user must set."""
 
     graph: Graph
     trigger_event: str
@@ -79,7 +82,7 @@ class Template(NamedTuple):
 
 
 def template_of(graph: Graph) -> Template:
-    """Strip a coerced graph of agents, workspaces and repositories (routing.md §3.17)."""
+    """Remove agents, workspaces and repositories from a graph (routing.md §3.17)."""
     kept = copy.deepcopy(graph)
     start = start_of(kept) or {}
     event = str(start.get("event", "mention"))

@@ -1,4 +1,4 @@
-"""Job runs of one automation with their nodes, as both of its run routes show them (routing.md §3.13, v1.md §5.4)."""
+"""Job runs of one automation with their nodes (routing.md §3.13, v1.md §5.4)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOBODY = {"id": None, "name": None, "slug": None}
 
 
 def newest(plane: Plane, flow_id: str, limit: int) -> list[Row]:
-    """The newest job runs of a flow."""
+    """Return the newest job runs of a flow."""
     return plane.db.all(
         f"SELECT {job_records.COLUMNS} FROM job_runs j WHERE j.flow_id = ?"
         " ORDER BY j.created_at DESC, j.rowid DESC LIMIT ?",
@@ -22,14 +22,17 @@ def newest(plane: Plane, flow_id: str, limit: int) -> list[Row]:
 
 
 def one(plane: Plane, flow_id: str, job_id: str) -> Row | None:
-    """A job run of this flow, or None."""
+    """Return a job run of this flow, or None."""
     return plane.db.one(
         f"SELECT {job_records.COLUMNS} FROM job_runs j WHERE j.id = ? AND j.flow_id = ?", (job_id, flow_id)
     )
 
 
 def records(plane: Plane, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Run records of rows with job_records.COLUMNS, raw; cost, agent and call are never selected on this path."""
+    """Return run records of rows with job_records.COLUMNS.
+
+    They contain no cost, agent or call.
+    """
     db = plane.db
     lookups = job_records.Lookups(db)
     nodes = job_records.node_runs(db, [row["id"] for row in rows])
@@ -48,7 +51,7 @@ def records(plane: Plane, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def detail(plane: Plane, row: Row) -> dict[str, Any]:
-    """One run record with its ledger, calls, findings and waits; nothing is redacted again."""
+    """Return one run record with its ledger, calls, findings and waits."""
     db = plane.db
     latest = job_records.latest_call(db, row["id"])
     if latest is not None:

@@ -1,4 +1,7 @@
-"""What can be done to an automation: create, edit, pause, publish, copy, delete (routing.md §3.4 to §3.10)."""
+"""Changes of automations: create, edit, pause, publish, copy, delete.
+
+routing.md §3.4 to §3.10.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,10 @@ _NOT_YOURS = "One or more agents are not available to this user."
 
 
 class FlowService:
-    """The changes of one user's flows; every method is one transaction and raises FlowError to refuse.
+    """Changes of one user's flows; each method is one transaction.
 
-    Flows announce nothing (realtime.md §3.1); an agent that a preset is copied to does.
+    Raises FlowError for a refusal. Flows are not published by realtime (realtime.md §3.1); agents copied from presets
+    are.
     """
 
     def __init__(self, plane: Plane, ids: Ids, user_id: str) -> None:
@@ -41,7 +45,10 @@ class FlowService:
             raise FlowError(404, "FLOW_INSTALLATION_NOT_FOUND", "Installation not found")
 
     def check_repository(self, installation_id: int, full_name: str) -> str:
-        """The repository's name as stored; raises FlowError 404, or 500 when several rows have the name."""
+        """Return the repository's stored name.
+
+        Raises FlowError 404, or 500 if several rows have the name.
+        """
         rows = self._plane.db.all(
             "SELECT full_name FROM repos WHERE user_id = ? AND github_installation_id = ? AND full_name = ?"
             " COLLATE NOCASE",
@@ -56,7 +63,10 @@ class FlowService:
         return str(rows[0]["full_name"])
 
     def create(self, name: str, installation_id: int, graph: Graph, **columns: Any) -> str:
-        """Insert an inactive flow with a draft and return its id; `columns`: description, notes."""
+        """Insert an inactive flow with a draft and return its id.
+
+        `columns`: description, notes.
+        """
         now = self._plane.clock.now_us()
         with self._plane.db.transaction(ids=self._ids) as tx:
             flow_id = tx.new_id()
@@ -74,7 +84,10 @@ class FlowService:
         return flow_id
 
     def edit(self, flow_id: str, columns: dict[str, Any], graph: Any = None, *, has_graph: bool) -> None:
-        """Set columns and, with `has_graph`, the draft: coerced, presets copied, agents checked (§3.6)."""
+        """Update columns and, with `has_graph`, the draft (routing.md §3.6).
+
+        The graph is normalised, presets are copied, and agents are checked.
+        """
         now = self._plane.clock.now_us()
         with self._plane.db.transaction(ids=self._ids) as tx:
             self._own(tx, flow_id)
@@ -87,7 +100,10 @@ class FlowService:
             tx.update("flows", flow_id, **changes, updated_at=now)
 
     def set_status(self, flow_id: str, status: str) -> None:
-        """Pause or resume (§3.6); a flow without a published version cannot be resumed."""
+        """Pause or resume a flow; one without a published version cannot be resumed.
+
+        routing.md §3.6.
+        """
         with self._plane.db.transaction(ids=self._ids) as tx:
             row = self._own(tx, flow_id)
             if status == "active" and row["published_version_id"] is None:
@@ -96,7 +112,7 @@ class FlowService:
             tx.update("flows", flow_id, status=status, updated_at=self._plane.clock.now_us())
 
     def publish(self, flow_id: str) -> None:
-        """Check the draft, write the next version from it and make it run (§3.9)."""
+        """Check the draft, write the next version and activate it (routing.md §3.9)."""
         now = self._plane.clock.now_us()
         with self._plane.db.transaction(ids=self._ids) as tx:
             row = self._own(tx, flow_id)
@@ -134,14 +150,14 @@ class FlowService:
             )
 
     def _installation(self, start: dict[str, Any], stored: int) -> int:
-        """The installation that a published flow belongs to; all that its filter names must be the user's."""
+        """Return the installation of a published flow; its filter must be the user's own."""
         named = start.get("filter", {}).get("installationIds", [])
         for installation_id in named:
             self.check_installation(installation_id)
         return int(named[0]) if len(named) == 1 else stored
 
     def duplicate(self, flow_id: str) -> str:
-        """Copy a flow's draft into a new, inactive flow and return its id (§3.8)."""
+        """Copy a flow's draft into a new, inactive flow and return its id."""
         with self._plane.db.transaction(ids=self._ids) as tx:
             row = self._own(tx, flow_id)
         return self.create(
@@ -153,7 +169,7 @@ class FlowService:
         )
 
     def delete(self, flow_id: str) -> None:
-        """Delete a flow with its versions; its runs and ledger rows stay without it (§3.7)."""
+        """Delete a flow with its versions; runs and ledger rows stay (routing.md §3.7)."""
         with self._plane.db.transaction(ids=self._ids) as tx:
             self._own(tx, flow_id)
             for table, owner in (("job_runs", None), ("automation_dispatch_events", self._user_id)):
@@ -162,7 +178,7 @@ class FlowService:
             tx.execute("DELETE FROM flows WHERE id = ?", (flow_id,))
 
     def rotate_secret(self, flow_id: str) -> str:
-        """Give the flow a new signing secret, which replaces the old one at once, and return it (§3.10)."""
+        """Replace the flow's signing secret and return the new one (routing.md §3.10)."""
         drawn = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
         secret = f"whsec_{drawn}"
         with self._plane.db.transaction(ids=self._ids) as tx:
@@ -177,7 +193,7 @@ class FlowService:
         return row
 
     def _resolve(self, tx: Tx, graph: Graph, now: int) -> None:
-        """Replace preset ids by the user's own copies; a preset that does not exist stays and is refused later."""
+        """Replace preset ids by the user's own copies; unknown presets are refused later."""
         db = self._plane.db
         profile = db.one("SELECT * FROM profiles WHERE id = ?", (self._user_id,))
         for agent in agents_of(graph):
@@ -194,5 +210,5 @@ class FlowService:
 
 
 def dumps_graph(graph: Graph) -> str:
-    """A graph as it is stored."""
+    """Return a graph as it is stored."""
     return dumps(graph)

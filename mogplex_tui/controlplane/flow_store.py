@@ -1,4 +1,4 @@
-"""Automations as rows: reading one's own, mending what cannot run, and their form on the wire (routing.md §3.1)."""
+"""Rows of automations: reading, repairing and their JSON (routing.md §3.1)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _BROKEN = (
 
 
 class FlowError(Exception):
-    """A refusal of the flow service: HTTP status, machine code, sentence, and the faults of a graph (§3.2)."""
+    """A refusal of the flow service: HTTP status, code, message and graph faults.
+
+    routing.md §3.2.
+    """
 
     def __init__(self, status: int, code: str, message: str, details: list[str] | None = None) -> None:
         super().__init__(message)
@@ -34,12 +37,12 @@ class FlowError(Exception):
 
 
 def no_flow() -> FlowError:
-    """404 FLOW_NOT_FOUND."""
+    """Return 404 FLOW_NOT_FOUND."""
     return FlowError(404, "FLOW_NOT_FOUND", "Flow not found")
 
 
 def own_flow(db: Database, user_id: str, flow_id: str) -> Row:
-    """A flow of the user with its published version; raises FlowError 404 for a missing or foreign one."""
+    """Return a user's flow with its published version. Raises FlowError 404."""
     row = db.one(
         f"SELECT {_COLUMNS} FROM {_TABLES} WHERE f.id = ? AND f.user_id = ?", (flow_id.lower(), user_id)
     )
@@ -49,7 +52,7 @@ def own_flow(db: Database, user_id: str, flow_id: str) -> Row:
 
 
 def own_flows(db: Database, user_id: str) -> list[Row]:
-    """All flows of the user, the newest first."""
+    """Return all flows of the user, newest first."""
     return db.all(
         f"SELECT {_COLUMNS} FROM {_TABLES} WHERE f.user_id = ? ORDER BY f.created_at DESC, f.id DESC",
         (user_id,),
@@ -57,7 +60,10 @@ def own_flows(db: Database, user_id: str) -> list[Row]:
 
 
 def mend(plane: Plane, ids: Ids, user_id: str) -> None:
-    """Point active flows without a usable version at their newest one, or pause them (§3.1)."""
+    """Give active flows without a usable version their newest one, or pause them.
+
+    routing.md §3.1.
+    """
     broken = plane.db.all(_BROKEN, (user_id,))
     if not broken:
         return
@@ -70,7 +76,7 @@ def mend(plane: Plane, ids: Ids, user_id: str) -> None:
 
 
 def flow_json(row: Row) -> dict[str, Any]:
-    """A Flow object without the summary fields of the list; graphs are coerced."""
+    """Return a Flow object without the list's summary fields."""
     published = None
     if row["version_id"] is not None:
         published = {

@@ -1,5 +1,6 @@
-"""Starting and cancelling runs: quota, idempotency, acceptance and the v1 cancel dialect (v1.md §7 and
-§9, auth.md §7).
+"""Start and cancel runs: quota, idempotency, acceptance and v1 cancel.
+
+v1.md §7, §9; auth.md §7.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _WINDOWS = (
 
 
 class QuotaError(Exception):
-    """The run-start quota is used up; `retry_after` is in whole seconds."""
+    """The quota of run starts is used up; `retry_after` is in whole seconds."""
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
@@ -37,7 +38,7 @@ class QuotaError(Exception):
 
 
 class QueueDownError(Exception):
-    """The background runtime did not take the run; its row is there, and failed."""
+    """The background runtime did not take the run, whose row has failed."""
 
 
 class IdempotencyConflictError(Exception):
@@ -52,9 +53,9 @@ class Accepted(NamedTuple):
 
 
 def claim_quota(plane: Plane, ids: Ids, caller: Caller, repo_id: str | None) -> None:
-    """Spend one run start of the caller's key; raises QuotaError, and the refusal is recorded as well.
+    """Use one run start of the caller's key. Raises QuotaError if none is left.
 
-    Windows are checked minute, hour, day over allowed rows only; nothing is ever refunded (auth.md §7).
+    Windows are checked for minute, hour and day over allowed rows only; nothing is refunded (auth.md §7).
     """
     now = plane.clock.now_us()
     with plane.db.transaction(ids=ids) as tx:
@@ -86,7 +87,7 @@ def claim_quota(plane: Plane, ids: Ids, caller: Caller, repo_id: str | None) -> 
 
 
 def _counted(tx: Tx, caller: Caller, after: int, budget: int) -> list[int]:
-    """The newest allowed starts inside a window, newest first, no more than the budget."""
+    """Return the newest allowed starts in a window, at most the budget."""
     rows = tx.all(
         "SELECT created_at FROM limit_events WHERE user_id = ? AND route_key = ? AND created_at > ?"
         " AND resource_id = ? AND decision = 'allowed' ORDER BY created_at DESC LIMIT ?",
@@ -109,10 +110,10 @@ def _record(tx: Tx, caller: Caller, at: int, repo_id: str | None, decision: str,
 
 
 def accept(plane: Plane, ids: Ids, caller: Caller, repo_name: str, key: str, request: RunRequest) -> Accepted:
-    """Create the run of a request, or find the one its key already made; wakes the simulator for a new one.
+    """Create the run of a request, or return the one that its key made.
 
-    Raises IdempotencyConflictError when the key belongs to another request, and QueueDownError when the runtime does
-    not take the run: a later call with the key finds it failed (v1.md §7.4).
+    Raises IdempotencyConflictError if the key belongs to another request, and QueueDownError if the runtime does not
+    take the run: a later call with the key finds it failed (v1.md §7.4).
     """
     known = _replay(plane, caller, key, request)
     if known is not None:

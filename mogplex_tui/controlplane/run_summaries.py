@@ -1,4 +1,4 @@
-"""What a list of assignments, triggers or flows says about the runs behind each row (routing.md §1.1)."""
+"""Summary fields of the runs of assignments, triggers or flows (routing.md §1.1)."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def _nothing() -> dict[str, Any]:
 
 
 def summaries(plane: Plane, parent: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The summary fields of each parent row by its id.
+    """Return the summary fields of each parent row by its id.
 
-    `parent` is `assignment_id`, `trigger_id` or `flow_id`. Counts are over the newest 10 000 runs of all rows; the
-    24-hour figures end now; instants are in the database's form.
+    `parent` is `assignment_id`, `trigger_id` or `flow_id`. Counts cover the newest 10,000 runs of all rows; the 24-hour
+    figures end now; instants have the database's form.
     """
     out = {row_id: _nothing() for row_id in ids}
     if not ids:
@@ -72,7 +72,7 @@ def summaries(plane: Plane, parent: str, ids: Sequence[str]) -> dict[str, dict[s
             "failed_24h": row["failed"],
             "last_run_repairable": row["status"] == "pending" and now - anchor >= REPAIRABLE_US,
             "last_run_requeueable": row["status"] == "failed",
-            # The cancel columns are not loaded here, so a run that was asked to end still counts.
+            # The cancel columns are not read here, so that a run with a cancel request still counts.
             "last_run_cancelable": row["status"] in ("pending", "running"),
         }
     for row in plane.db.all(_PRESSURE.format(**words), (*ids, now - DAY_US)):

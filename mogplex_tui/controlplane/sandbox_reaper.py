@@ -1,4 +1,4 @@
-"""The round that ends what nobody uses, every five minutes (sandboxes.md §2.4)."""
+"""End unused sandboxes, every five minutes (sandboxes.md §2.4)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PAUSED_US = 7 * DAY_US
 
 
 def reap(plane: Plane, ids: Ids, at: int) -> list[dict[str, Any]]:
-    """Look at every sandbox that is not over, at the instant `at` (µs); what was done, as `{id, action}`.
+    """Check every live sandbox at `at` (µs); return the actions as `{id, action}`.
 
-    Actions: restored, vm_gone, stuck_boot, paused, stopped, idle_warning, recovered, and deleted for a machine that
-    was paused for a week.
+    Actions: restored, vm_gone, stuck_boot, paused, stopped, idle_warning, recovered, and deleted for a machine that was
+    paused for a week.
     """
     found: list[dict[str, Any]] = []
     with plane.db.transaction(ids=ids) as tx:
@@ -41,7 +41,7 @@ def reap(plane: Plane, ids: Ids, at: int) -> list[dict[str, Any]]:
 
 
 def _look(tx: Tx, row: Row, at: int) -> str | None:
-    """The first thing that is to be done with one sandbox, done; its name, or None."""
+    """Carry out the first necessary action for one sandbox; return its name or None."""
     if row["status"] == "paused":
         since = row["stopped_at"] or row["last_active_at"]
         over = at - since >= PAUSED_US
@@ -67,7 +67,7 @@ def _look(tx: Tx, row: Row, at: int) -> str | None:
 
 
 def _idle(tx: Tx, row: Row, at: int) -> str | None:
-    """The two steps of idling: one round warns, a later one that finds it idle still ends it."""
+    """Warn an idle sandbox, or end one that was warned in an earlier round."""
     warned = row["health_status"] == "idle_warning"
     idles = at - row["last_active_at"] >= lookup.idle_ms(row) * 1000
     if not idles or is_busy(tx, row["id"], at):
@@ -81,7 +81,7 @@ def _idle(tx: Tx, row: Row, at: int) -> str | None:
 
 
 def _ended(tx: Tx, row: Row, at: int, reason: str) -> str | None:
-    """Pause what persists, which gives no reason; stop the rest."""
+    """Pause a persistent sandbox, without a reason; stop any other."""
     if row["persistent"]:
         return _moved(tx, row, Change.PAUSED, at, "paused")
     return _moved(tx, row, Change.STOPPED, at, "stopped", reason)

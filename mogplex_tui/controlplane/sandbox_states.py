@@ -1,7 +1,7 @@
-"""The states of a sandbox and the only way from one to another (sandboxes.md §2).
+"""The states of a sandbox and the changes between them (sandboxes.md §2).
 
-Every change is a compare-and-set on the record, the machine it names, the boot it belongs to and the states that it
-may start from. A change that finds something else writes nothing and says so; nobody tries it again.
+Every change is a compare-and-set on the record, its machine, its boot and the allowed states. A change that finds other
+values writes nothing and returns False; it is not repeated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .db.database import Row, Tx
 PENDING = "pending"
 ACTIVE = ("creating", "installing", "running", "pausing")
 BOOTING = ("creating", "installing")
-# What counts against the number of sandboxes that one person may have at a time; `pausing` does not (§3.2).
+# States that count against a user's limit of sandboxes; `pausing` does not (sandboxes.md §3.2).
 COUNTED = ("creating", "installing", "running")
 STATUSES = (*ACTIVE, "paused", "stopped", "error")
 
@@ -25,7 +25,7 @@ _CLOSED = ("stopped", "paused")
 
 
 class Change(Enum):
-    """A change by its name: the states it may start from, and the one it leads to (sandboxes.md §2.1)."""
+    """A change by its name: allowed states, and the new one (sandboxes.md §2.1)."""
 
     VM_CREATED = (("creating",), "installing")
     BOOTED = (COUNTED, "running")
@@ -45,13 +45,13 @@ class Change(Enum):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The states that this change may start from."""
+        """The states in which this change is allowed."""
         sources: tuple[str, ...] = self.value[0]
         return sources
 
     @property
     def target(self) -> str:
-        """The state that this change leads to."""
+        """The new state of this change."""
         target: str = self.value[1]
         return target
 
@@ -66,11 +66,11 @@ def change(
     boot: int | None = None,
     **columns: Any,
 ) -> bool:
-    """Change the state of a sandbox at the instant `at` (µs) and announce it; False when it could not be.
+    """Change the state of a sandbox and publish it; False if not possible.
 
-    `vm` is the machine's name and `boot` the number of the boot that the caller believes in, None for any. `columns`
-    are set with the state and come before what a state brings by itself. A second active sandbox for one working
-    tree is refused like any other lost race (§1.2).
+    `vm` is the machine's name and `boot` the number of the boot that the caller expects, None for any. `columns` are
+    set with the state and take precedence over the state's own values. A second active sandbox for one working tree is
+    refused like any other lost race (sandboxes.md §1.2).
     """
     row = tx.one("SELECT * FROM sandboxes WHERE id = ?", (record_id,))
     if row is None or row["status"] not in how.sources:
@@ -86,14 +86,14 @@ def change(
             raise
         return False
     if how.target == "stopped":
-        # The machine and its disk are gone; what was written on it goes with them.
+        # The machine and its disk are removed, with everything written on it.
         tx.execute("DELETE FROM sandbox_files WHERE sandbox_id = ?", (record_id,))
     tx.note("sandboxes", "UPDATE", row["user_id"], record_id)
     return True
 
 
 def _brought(target: str, at: int) -> dict[str, Any]:
-    """What a state brings with it, whoever leads to it."""
+    """Return the columns that a state sets, whatever led to it."""
     sets: dict[str, Any] = {"provider_view": None}
     if target == "installing":
         sets |= {"health_status": "starting", "stop_reason": None, "stopped_at": None, "error": None}
@@ -113,9 +113,9 @@ def _brought(target: str, at: int) -> dict[str, Any]:
 
 
 def _session(row: Row, target: str, end: int) -> dict[str, float]:
-    """Compute time in seconds and its price in cents, added where a session ends (§2.5).
+    """Return the compute time (seconds) and price (cents) of an ended session.
 
-    A paused sandbox that is stopped has no session that could end again.
+    A paused sandbox that is stopped has no session to end (sandboxes.md §2.5).
     """
     if target not in _CLOSED or row["status"] in _CLOSED:
         return {}

@@ -1,4 +1,4 @@
-"""Whether somebody uses a sandbox, which keeps it from being paused or stopped (sandboxes.md §2.4)."""
+"""Whether a sandbox is in use, which prevents a pause or stop (sandboxes.md §2.4)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ EXEC_LOCK_STALE_US = 5 * HOUR_US
 
 
 def is_busy(source: Database | Tx, record_id: str, now: int) -> bool:
-    """Whether a command runs in it, a tab is attached to it, or a live call or run is tied to it."""
+    """Return whether a command, an attached tab or a live call or run uses it."""
     row = source.one(
         "SELECT 1 FROM sandboxes s WHERE s.id = ?1 AND ("
         " (s.exec_lock_token IS NOT NULL AND s.exec_lock_started_at > ?2)"
@@ -23,7 +23,7 @@ def is_busy(source: Database | Tx, record_id: str, now: int) -> bool:
 
 
 def pausing_since(source: Database | Tx, row: Row) -> int:
-    """When a `pausing` sandbox was told to pause, in µs; without a trace of that, when it was last used."""
+    """Return when a `pausing` sandbox was told to pause, in µs, else its last use."""
     found = source.one(
         "SELECT MAX(created_at) FROM sandbox_lifecycle_events WHERE sandbox_id = ?"
         " AND event_type IN ('auto_pause_queued', 'auto_pause_decision')",

@@ -1,4 +1,7 @@
-"""What observability shows instead of raw errors: sentences with an incident id (observability.md §9)."""
+"""Replace raw errors by messages with an incident id, as observability does.
+
+observability.md §9.
+"""
 
 from __future__ import annotations
 
@@ -70,9 +73,9 @@ _DIAGNOSTIC_HINTS = (
     "not set",
     "not configured",
 )
-# The same for a text that is a single word, as most are.
+# The same for a text of a single word, as most are.
 _WORD_HINTS = ("://", "ECONN", "SQLSTATE", "PGRST")
-# Each replaced text holds one of these, or is beside a key or a state that does.
+# Each replaced text contains one of these, or is beside a key or a state that does.
 _SUSPICIOUS = (*_DIAGNOSTIC_HINTS, "fail", "error", "exception", "stack", "stderr")
 _FAILED = frozenset(("failed", "failure", "start_failed", "cancel_failed", "error", "errored"))
 _STATE_KEYS = ("status", "state", "outcome", "event_type")
@@ -113,7 +116,7 @@ _SAFE_ENDS = (
     "_phase",
     "_source",
 )
-# What is below these is judged by its own state, not by that of what it hangs on.
+# Objects below these keys are judged by their own state, not by their parent's.
 _STARTS_CLEAN = frozenset(
     (
         "agent",
@@ -138,12 +141,12 @@ _OUTPUT_FAILURE = re.compile(
 
 
 def incident(kind: str, row_id: str) -> str:
-    """The incident id of a row: `MOG-CALL-` and the first ten letters and digits, upper case."""
+    """Return a row's incident id: `MOG-CALL-` and ten letters and digits of its id."""
     return f"MOG-{kind}-{re.sub(r'[^A-Za-z0-9]', '', row_id)[:10].upper()}"
 
 
 def sentence(raw: str, incident_id: str) -> str:
-    """The user-facing sentence of the first class whose cue is in the raw text."""
+    """Return the message of the first class whose keyword is in the raw text."""
     for name, cue in _CLASSES:
         if cue.search(raw):
             return _SENTENCES[name].format(incident_id)
@@ -165,7 +168,7 @@ def _always_replaced(key: str, value: str) -> bool:
 
 
 def _holds(words: tuple[str, ...], text: str) -> bool:
-    # A pattern would be tried at every character, and a generator costs more than what it asks.
+    # A pattern would be tried at every character, and a generator costs more than its test.
     for word in words:  # noqa: SIM110
         if word in text:
             return True
@@ -173,7 +176,7 @@ def _holds(words: tuple[str, ...], text: str) -> bool:
 
 
 def needs_no_cleaning(stored: str) -> bool:
-    """Whether a stored JSON text certainly stays as it is: nothing in it fails, or is about a failure."""
+    """Return whether a stored JSON text certainly contains nothing to replace."""
     return not _holds(_SUSPICIOUS, stored)
 
 
@@ -187,7 +190,7 @@ def _safe_in_failure(key: str, value: str) -> bool:
 
 def _is_failed(value: dict[str, Any]) -> bool:
     for key in _STATE_KEYS:  # noqa: SIM110 (asked for every object of a page)
-        # A state can be anything here, also a list, which no set could look for.
+        # A state can be any value here, also a list, which is not hashable.
         if key in value and isinstance(word := value[key], str) and word in _FAILED:
             return True
     return False
@@ -200,9 +203,9 @@ def _text(key: str, value: str, kind: str, row_id: str, failed: bool) -> str:
 
 
 def clean(value: Any, kind: str, row_id: str, key: str = "", failed: bool = False) -> Any:
-    """A JSON value of one row as an operator sees it; `kind` is CALL, JOB, EVENT or TOOL.
+    """Sanitise a JSON value of one row; `kind` is CALL, JOB, EVENT or TOOL.
 
-    Nested objects with an id of their own use that id. Numbers, booleans and nulls are never touched.
+    Nested objects with an id use it in their messages. Numbers, booleans and nulls never change.
     """
     if isinstance(value, str):
         return _text(key, value, kind, row_id, failed)
@@ -214,7 +217,7 @@ def clean(value: Any, kind: str, row_id: str, key: str = "", failed: bool = Fals
         failed = failed or _is_failed(value)
         out: dict[str, Any] = {}
         for name, item in value.items():
-            # Texts are the bulk of a row: without a call each, a page costs half.
+            # Texts are most of a row: without a function call for each, a page takes half the time.
             if isinstance(item, str):
                 out[name] = _text(name, item, kind, row_id, failed)
             elif isinstance(item, dict | list):
@@ -226,21 +229,22 @@ def clean(value: Any, kind: str, row_id: str, key: str = "", failed: bool = Fals
 
 
 def clean_call(call: dict[str, Any]) -> dict[str, Any]:
-    """A call row; a text of a call that went well is mostly left alone."""
+    """Sanitise a call row; most texts of a successful call are left as they are."""
     out: dict[str, Any] = clean(call, "CALL", call["id"])
     return out
 
 
 def clean_event(event: dict[str, Any]) -> dict[str, Any]:
-    """A call event: the message of a failed one is replaced, that of any other only when it looks
-    internal.
+    """Sanitise a call event.
+
+    The message of a failed one is replaced, that of others only if it looks internal.
     """
     out: dict[str, Any] = clean(event, "EVENT", event["id"])
     return out
 
 
 def clean_output(text: Any, row_id: str) -> Any:
-    """An output of /tool-calls: a text with a failure word is replaced even when the tool went well."""
+    """Sanitise an output of /tool-calls: a text with a failure word is replaced."""
     if isinstance(text, str) and _OUTPUT_FAILURE.search(text):
         return sentence(text, incident("TOOL", row_id))
     return text

@@ -1,4 +1,4 @@
-"""Running the plane: in a test's event loop, or as a process of its own until it is told to end."""
+"""Run the plane in a test's event loop, or as a process of its own."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from .http.connection_limits import BACKLOG, Connection, raise_descriptor_limit
 from .middleware import before
 
 _PARENT_CHECK_SECONDS = 0.5
-# So many turns of the loop later a connection that was idle is gone.
+# Turns of the event loop after which an idle connection is closed.
 _TURNS_TO_CLOSE = 5
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handlers: who runs the plane decides when it ends, and is heard at once."""
+    """Uvicorn without its signal handlers: the caller decides when it ends."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -44,14 +44,14 @@ class _Server(uvicorn.Server):
         yield
 
     async def main_loop(self) -> None:
-        """Keep the date header right until somebody says that it is over; uvicorn looks ten times a second."""
+        """Update the date header until the server ends; uvicorn checks ten times a second."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await self._told.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Go at once where nothing is being answered; uvicorn rests a tenth of a second in any case."""
+        """End at once if no request is being answered; uvicorn waits a tenth of a second."""
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
@@ -65,16 +65,16 @@ class _Server(uvicorn.Server):
             listener.close()
 
     def end(self) -> None:
-        """Stop accepting, and end when what is being answered is answered."""
+        """Stop accepting connections, and end once all requests are answered."""
         self.should_exit = True
         self._told.set()
 
 
 class PlaneServer:
-    """A plane that answers on a loopback port inside the current event loop, as an async context manager.
+    """A plane on a loopback port in the current event loop, as a context manager.
 
-    After entry: base_url, token, read_only_token, session_cookie ("name=value") and plane. Without a path the
-    database is a temporary file that is removed at exit. `notice` is told a sentence when the start takes seconds.
+    After entry: base_url, token, read_only_token, session_cookie ("name=value") and plane. Without a path the database
+    is a temporary file that is removed at exit. `notice` receives a sentence if the start takes seconds.
     """
 
     def __init__(
@@ -102,24 +102,24 @@ class PlaneServer:
 
     @property
     def read_only_token(self) -> str:
-        """A token with the scope read alone."""
+        """A token with the read scope only."""
         return self._credentials.read_only_token
 
     @property
     def session_cookie(self) -> str:
-        """A raw Cookie header value."""
+        """A Cookie header value."""
         return self._credentials.session_cookie
 
     @property
     def webhook_secret(self) -> str:
-        """What signs deliveries to /api/webhooks."""
+        """The secret that signs deliveries to /api/webhooks."""
         return self._credentials.webhook_secret
 
     def open(self) -> None:
-        """Take the port and make the database ready: all that needs no event loop, and seconds at large scale.
+        """Bind the port and prepare the database, without an event loop.
 
-        Raises OSError when the port is taken, DatabaseMismatchError for a foreign file and ScenarioError for a
-        scenario that cannot be told.
+        It may take seconds at large scale. Raises OSError if the port is in use, DatabaseMismatchError for a foreign
+        file and ScenarioError for an invalid scenario.
         """
         try:
             self._listener = _listen(self.settings)
@@ -134,7 +134,7 @@ class PlaneServer:
             raise
 
     async def __aenter__(self) -> PlaneServer:
-        """Start answering, after `open` where that was not called; raises what it raises."""
+        """Start answering, after `open` if that was not called; raises what it raises."""
         if self._listener is None:
             self.open()
         try:
@@ -182,7 +182,7 @@ class PlaneServer:
             await asyncio.sleep(0.001)
 
     async def _stop(self, server: _Server, serving: asyncio.Task[None]) -> None:
-        # Streams first: uvicorn waits for open answers before it goes.
+        # Streams first, because uvicorn waits for open responses.
         self.plane.hub.close()
         await self.plane.machines.close()
         server.end()
@@ -201,7 +201,8 @@ class PlaneServer:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    # Named as TCP, asyncio turns Nagle's delay off; without it every answer waits 40 ms for an acknowledgement.
+    # With a socket marked as TCP asyncio turns Nagle's algorithm off; otherwise every response waits 40 ms for an
+    # acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -215,9 +216,9 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 async def _parent_gone(parent: int) -> None:
-    """Return when the process that asked for this one is not alive any more."""
+    """Return once the parent process has ended."""
     child = os.getppid() == parent
-    # Nobody tells a process that another one ended, so it has to look.
+    # There is no notification of another process's end, so poll for it.
     while os.getppid() == parent if child else _alive(parent):  # noqa: ASYNC110
         await asyncio.sleep(_PARENT_CHECK_SECONDS)
 
@@ -233,12 +234,12 @@ def _alive(pid: int) -> bool:
 
 
 class _EndedError(Exception):
-    """A signal arrived while the database was being made."""
+    """A signal arrived while the database was being prepared."""
 
 
 @contextlib.contextmanager
 def _ending_at_once() -> Iterator[None]:
-    """Let SIGINT and SIGTERM break off what is inside, by raising _EndedError there."""
+    """Let SIGINT and SIGTERM interrupt the block by raising _EndedError in it."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise _EndedError(number, frame)
@@ -268,7 +269,7 @@ async def _until_told(server: PlaneServer, parent: int | None, out: TextIO) -> N
         with contextlib.suppress(BrokenPipeError):
             out.write(json.dumps(ready) + "\n")
             out.flush()
-        # What start-up made stays; the collector need not look at it again, and may have been put off by the command.
+        # Objects of the start stay alive; the garbage collector need not check them again.
         gc.freeze()
         gc.enable()
         watch = None if parent is None else asyncio.create_task(_end_with(parent, ended))
@@ -290,10 +291,10 @@ def _say(text: str) -> None:
 def serve(
     settings: Settings, path: Path | None = None, parent: int | None = None, out: TextIO | None = None
 ) -> None:
-    """Run a plane until SIGINT, SIGTERM or the death of the parent process; one JSON line when it answers.
+    """Run a plane until SIGINT, SIGTERM or the parent's end.
 
-    Raises OSError when the port is taken, DatabaseMismatchError for a foreign file and ScenarioError for a scenario
-    that cannot be told.
+    Prints one JSON line once it answers. Raises OSError if the port is in use, DatabaseMismatchError for a foreign file
+    and ScenarioError for an invalid scenario.
     """
     raise_descriptor_limit()
     server = PlaneServer(settings, path, notice=_say)

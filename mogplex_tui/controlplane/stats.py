@@ -1,5 +1,6 @@
-"""The figures of /api/observability/stats, one query a block, windows and formulas as stated
-(observability.md §1).
+"""The figures of /api/observability/stats, one query per block.
+
+Windows and formulas are those of observability.md §1.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class _CallFigures:
 
 
 def _half_up(value: float) -> int:
-    """Rounding as the service does it: halves go up."""
+    """Round as the service does: halves go up."""
     return math.floor(value + 0.5)
 
 
@@ -101,10 +102,10 @@ def _percent(part: int, whole: int) -> float:
 
 
 def stats(plane: Plane, user_id: str, start: int | None, end: int | None) -> dict[str, Any]:
-    """The whole answer for bounds in µs, None for a missing one.
+    """Return the whole response for bounds in µs, None for a missing one.
 
-    Calls count inside [start, end] with a missing bound open; everything "in range" inside the last 24 hours
-    unless bounds say otherwise; "today" since 00:00 UTC.
+    Calls count inside [start, end], open at a missing bound; "in range" figures cover the last 24 hours unless bounds
+    are given; "today" starts at 00:00 UTC.
     """
     now = plane.clock.now_us()
     at: dict[str, Any] = {
@@ -134,7 +135,7 @@ def stats(plane: Plane, user_id: str, start: int | None, end: int | None) -> dic
 
 
 def _pieces(start: int, past: int) -> dict[str, int]:
-    """The window [start, past) as whole days, which are summed already, and what is left at both ends."""
+    """Return the window [start, past) as whole days, which have sums, and its ends."""
     first_day = -(-start // DAY_US)
     end_day = max(first_day, past // DAY_US)
     head = min(first_day * DAY_US, past)
@@ -145,7 +146,7 @@ def _pieces(start: int, past: int) -> dict[str, int]:
 def _calls(
     plane: Plane, at: dict[str, Any]
 ) -> tuple[_CallFigures, list[dict[str, Any]], list[dict[str, Any]]]:
-    """Totals and the two groupings from one pass over the calls."""
+    """Return totals and both groupings from one pass over the calls."""
     total = _CallFigures()
     models: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     types: dict[str, int] = defaultdict(int)

@@ -1,1 +1,1 @@
-"""The written samples of the plane as JSON files: people, repositories, models, prompts and texts."""
+"""Written sample data as JSON files: users, repositories, models, prompts, texts."""

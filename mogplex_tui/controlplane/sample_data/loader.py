@@ -1,4 +1,4 @@
-"""The written material of the seeded account, read once from the JSON files beside this module."""
+"""Load the sample data of the seeded account, once, from the JSON files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ def material(name: str) -> Any:
 
 
 class Model(NamedTuple):
-    """One catalogue model; prices are USD per token or None (observability.md §6)."""
+    """One model of the catalogue; prices are USD per token or None.
+
+    observability.md §6.
+    """
 
     id: str
     name: str
@@ -39,7 +42,7 @@ class Model(NamedTuple):
 
 
 class Script(NamedTuple):
-    """What an agent finds in one repository: files, words worth searching, and its commands."""
+    """An agent's view of one repository: files, search words, and commands."""
 
     paths: tuple[str, ...]
     terms: tuple[str, ...]
@@ -49,7 +52,7 @@ class Script(NamedTuple):
 
 
 class Prompt(NamedTuple):
-    """One task for a coding CLI, with the files that it leads to."""
+    """One task for a coding CLI, with the files it changes."""
 
     repo: str
     slug: str
@@ -60,7 +63,7 @@ class Prompt(NamedTuple):
 
 @cache
 def models() -> tuple[Model, ...]:
-    """Every catalogue model."""
+    """Return every model of the catalogue."""
     return tuple(
         Model(
             id=row["id"],
@@ -82,7 +85,7 @@ def models() -> tuple[Model, ...]:
 
 @cache
 def script(repo_key: str) -> Script:
-    """The script of one repository; a key without one gets that of the api repository."""
+    """Return the script of a repository; unknown keys have that of the api repository."""
     rows = material("repos")
     row = rows.get(repo_key, rows["api"])
     return Script(tuple(row["paths"]), tuple(row["terms"]), row["test"], row["lint"], row["tests"])
@@ -90,7 +93,7 @@ def script(repo_key: str) -> Script:
 
 @cache
 def prompts() -> tuple[Prompt, ...]:
-    """Every task of the account's own people."""
+    """Return every task of the account's users."""
     return tuple(
         Prompt(row["repo"], row["slug"], row["prompt"], tuple(row["focus"]), row["term"])
         for row in material("prompts")
@@ -98,11 +101,11 @@ def prompts() -> tuple[Prompt, ...]:
 
 
 def work(name: str) -> list[Any]:
-    """One list of small texts: pull request titles, authors, plans, failures and the like."""
+    """Return one list of short texts: pull request titles, authors, plans, failures, …"""
     return cast("list[Any]", material("work")[name])
 
 
 def work_text(name: str) -> str:
-    """One longer written text, such as an install log."""
+    """Return one longer text, such as an install log."""
     text: str = "".join(work(name))
     return text

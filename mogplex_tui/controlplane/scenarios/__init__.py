@@ -1,1 +1,1 @@
-"""The stories that a plane can tell, as files: what its past looks like, and what happens from now on."""
+"""Scenarios as files: the past of a plane, and events from now on."""

@@ -1,4 +1,4 @@
-"""Reading one object of a scenario file field by field; whatever is wrong is said with its place."""
+"""Read an object of a scenario file; errors name the wrong field."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ _T = TypeVar("_T")
 
 
 class ScenarioError(ValueError):
-    """A scenario that cannot be told; the text says what is wrong, and where in which file."""
+    """An invalid scenario; the message says what is wrong, and where."""
 
 
 def shown(value: Any) -> str:
-    """A value as a short text for a message."""
+    """Return a value as a short text for a message."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
 class Fields:
-    """The fields of one object; `end` is called last and complains about what nobody asked for.
+    """The fields of one object; `end` is called last and rejects unknown fields.
 
-    `where` names the object for messages, "" for the whole file. Every reader returns its default for a missing field
-    and raises ScenarioError for a wrong one.
+    `where` names the object in messages, "" for the whole file. Each method returns its default for a missing field and
+    raises ScenarioError for a wrong one.
     """
 
     def __init__(self, value: Any, where: str = "") -> None:
@@ -33,7 +33,7 @@ class Fields:
         self._known: list[str] = []
 
     def wrong(self, name: str, problem: str) -> ScenarioError:
-        """The complaint about one field."""
+        """Return the error about one field."""
         return ScenarioError(f"{self._path(name)} {problem}")
 
     def _path(self, name: str) -> str:
@@ -44,26 +44,26 @@ class Fields:
         return self._value.get(name, default)
 
     def has(self, name: str) -> bool:
-        """Whether the file says anything about a field."""
+        """Return whether the file has a field."""
         return name in self._value
 
     def know(self, *names: str) -> None:
-        """Fields that may be there, though they were not asked for."""
+        """Allow fields that are not read."""
         self._known += [name for name in names if name not in self._known]
 
     def names(self) -> tuple[str, ...]:
-        """The fields that the file has."""
+        """Return the fields of the file."""
         return tuple(self._value)
 
     def truth(self, name: str, default: bool) -> bool:
-        """True or false."""
+        """Read a boolean."""
         value = self._get(name, default)
         if not isinstance(value, bool):
             raise self.wrong(name, f"must be true or false, not {shown(value)}")
         return value
 
     def number(self, name: str, low: float, high: float, default: float | None = None) -> float:
-        """A number in bounds, both included; needed when there is no default."""
+        """Read a number in bounds, both included; required without a default."""
         if default is None and name not in self._value:
             raise self.wrong(name, "is missing")
         value = self._get(name, default)
@@ -73,18 +73,18 @@ class Fields:
         return float(value)
 
     def maybe(self, name: str, low: float, high: float) -> float | None:
-        """A number in bounds, or None when there is none."""
+        """Read a number in bounds, or None."""
         return self.number(name, low, high) if name in self._value else self._get(name, None)
 
     def whole(self, name: str, high: int) -> int:
-        """A whole number from 0, which is the default, to `high`."""
+        """Read an integer from 0, the default, to `high`."""
         value = self._get(name, 0)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= high:
             raise self.wrong(name, f"must be a whole number from 0 to {high}, not {shown(value)}")
         return value
 
     def text(self, name: str, default: str | None = None) -> str:
-        """One line of text that is not empty; needed when there is no default."""
+        """Read a non-empty line of text; required without a default."""
         if default is None and name not in self._value:
             raise self.wrong(name, "is missing")
         value = self._get(name, default)
@@ -93,7 +93,7 @@ class Fields:
         return value
 
     def choice(self, name: str, options: Sequence[str], default: str | None = None) -> str:
-        """One of some words; needed when there is no default."""
+        """Read one of some words; required without a default."""
         if default is None and name not in self._value:
             raise self.wrong(name, f"is missing; it is one of {', '.join(options)}")
         value = self._get(name, default)
@@ -104,7 +104,7 @@ class Fields:
     def shares(
         self, name: str, keys: Sequence[str], high: float, default: Mapping[str, float]
     ) -> dict[str, float]:
-        """An object with numbers from 0 to `high` under some of `keys`; the others are 0."""
+        """Read an object with numbers from 0 to `high`; missing keys are 0."""
         if name not in self._value:
             self._get(name, None)
             return dict(default)
@@ -114,11 +114,11 @@ class Fields:
         return found
 
     def part(self, name: str) -> Fields:
-        """An object within, an empty one when there is none."""
+        """Read a nested object, empty if there is none."""
         return Fields(self._get(name, {}), self._path(name))
 
     def each(self, name: str, read: Callable[[Fields], _T]) -> tuple[_T, ...]:
-        """A list of objects, each read by `read`, which need not call `end`."""
+        """Read a list of objects, each with `read`, which need not call `end`."""
         value = self._get(name, [])
         if not isinstance(value, list):
             raise self.wrong(name, f"must be a list, not {shown(value)}")
@@ -130,7 +130,7 @@ class Fields:
         return tuple(found)
 
     def end(self) -> None:
-        """Raise ScenarioError for a field that means nothing here."""
+        """Raise ScenarioError for an unknown field."""
         for name in self._value:
             if name not in self._known:
                 raise self.wrong(name, f"means nothing; known are {', '.join(self._known)}")

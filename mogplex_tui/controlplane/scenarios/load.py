@@ -1,6 +1,6 @@
-"""Reads and checks scenario files: those beside this module by name, and anybody's own by path.
+"""Read and check scenario files: built-in ones by name, others by path.
 
-A file is JSON, or TOML when its name ends in .toml. What its fields mean is said in model.py.
+A file is JSON, or TOML if its name ends in .toml. model.py describes the fields.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .model import KINDS, ROUTES, Gust, Loop, Now, Past, Scenario, Spend, Troubl
 DEFAULT = "calm"
 SCALES = ("small", "medium", "large")
 HARNESSES = ("claude-code", "codex")
-# Events whose title a round of a loop can be told by.
+# Events whose title identifies a round of a loop.
 _LOOPING = ("pr_opened", "issue_opened")
 _HERE = Path(__file__).parent
 _DAY = 86_400.0
@@ -27,18 +27,18 @@ _MOST_BYTES = 1_000_000
 
 
 def names() -> tuple[str, ...]:
-    """The names of the built-in scenarios, the default first."""
+    """Return the names of the built-in scenarios, the default first."""
     found = sorted(path.stem for path in _HERE.glob("*.json"))
     return (DEFAULT, *(name for name in found if name != DEFAULT))
 
 
 def titles() -> dict[str, str]:
-    """The line about each built-in scenario, by name."""
+    """Return a line about each built-in scenario, by name."""
     return {name: find(name).title for name in names()}
 
 
 def find(wanted: str | None) -> Scenario:
-    """The scenario of a name or of a file's path, the default for None; raises ScenarioError."""
+    """Return the scenario of a name or path. Raises ScenarioError."""
     wanted = DEFAULT if wanted is None else wanted
     if wanted in names():
         return _built_in(wanted)
@@ -54,7 +54,7 @@ def _built_in(name: str) -> Scenario:
 
 
 def read(path: Path) -> Scenario:
-    """The scenario in a file; raises ScenarioError."""
+    """Read the scenario in a file. Raises ScenarioError."""
     try:
         with path.open("rb") as file:
             raw = file.read(_MOST_BYTES + 1)
@@ -69,7 +69,7 @@ def read(path: Path) -> Scenario:
 
 
 def kept(text: str) -> Scenario:
-    """The scenario that a database keeps (Scenario.text); raises ScenarioError."""
+    """Return the scenario stored in a database (Scenario.text). Raises ScenarioError."""
     return _told(_parsed(text.encode(), False), DEFAULT)
 
 
@@ -122,13 +122,13 @@ def _told(value: Any, name: str) -> Scenario:
         raise ScenarioError("past.loop_rounds needs a now.loop")
     if not past.seeded:
         _check_bare(whole)
-    # TOML's dates never get so far: no field takes one.
+    # TOML's dates never reach a field.
     text = json.dumps({**value, "name": name}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return Scenario(name, title, past, now, text)
 
 
 def _check_bare(whole: Fields) -> None:
-    """Without a seeded past there is nobody whose work could arrive."""
+    """Check that an account without seed has no arriving work."""
     for part, allowed in (("past", ("seeded",)), ("now", ("boot_failures", "boot_error", "faults"))):
         given = whole.part(part)
         for name in given.names():
@@ -174,7 +174,7 @@ def _now(part: Fields) -> Now:
 
 
 def _subject(entry: Fields) -> str:
-    """A model of the catalogue or a harness; the file says exactly one of both."""
+    """Return a model of the catalogue or a harness; the file names exactly one."""
     if entry.has("model") == entry.has("harness"):
         raise entry.wrong(
             "model" if entry.has("model") else "harness", "is one thing; say a model or a harness"

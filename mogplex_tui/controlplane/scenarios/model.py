@@ -1,6 +1,7 @@
-"""What a scenario says, as values; load.py reads them from a file. Loads nothing heavy: the command line uses it.
+"""The values of a scenario, which load.py reads from a file.
 
-All lengths of time are seconds of the story, which a plane's speed divides.
+Imports nothing heavy, because the command line uses it. All durations are in simulated seconds, which a plane's speed
+divides.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ ROUTES = ("external_agent_run", "chat", "sandbox_exec")
 
 
 class Trouble(NamedTuple):
-    """Calls of `subject` (a model, or `harness:NAME`; `*` stands for anything) fail with the chance `share` (0…1).
+    """Calls of `subject` fail with the probability `share` (0…1).
 
-    `failure` is a class of observability.md §8.3, None for any.
+    `subject` is a model, or `harness:NAME`; `*` matches anything. `failure` is a class of observability.md §8.3, None
+    for any.
     """
 
     subject: str
@@ -29,16 +31,16 @@ class Trouble(NamedTuple):
 
 
 class Spend(NamedTuple):
-    """Calls of `subject` spend `times` the tokens that they would."""
+    """Calls of `subject` use `times` their usual tokens."""
 
     subject: str
     times: float
 
 
 class Loop(NamedTuple):
-    """An automation that sets itself off: each round begins `pause` after the end of the one before.
+    """An automation that starts itself again `pause` after the end of each round.
 
-    The first begins `after`; each spends `growth` times what the one before did, up to `most` times the first.
+    The first round starts `after`; each uses `growth` times the tokens of the one before, up to `most` times the first.
     """
 
     automation: str
@@ -50,27 +52,30 @@ class Loop(NamedTuple):
     most: float
 
     def name(self, number: int) -> str:
-        """The title of a round, counted from 1."""
+        """Return the title of a round, counted from 1."""
         return f"{self.title} (round {number})"
 
     def round(self, title: object) -> int | None:
-        """Which round a title belongs to, None for another title."""
+        """Return the round of a title, None for another title."""
         if not isinstance(title, str):
             return None
         found = re.fullmatch(rf"{re.escape(self.title)} \(round (\d{{1,9}})\)", title)
         return None if found is None else int(found[1])
 
     def times(self, title: object) -> float:
-        """How much more than usual the work with this title spends; 1 for work outside of the loop."""
+        """Return the factor of a title's tokens; 1 for work outside the loop."""
         number = self.round(title)
         if number is None:
             return 1.0
-        # Rounds far beyond the limit would overflow the power.
+        # The power of a very late round would overflow.
         return float(min(self.most, self.growth ** min(number - 1, 200)))
 
 
 class Gust(NamedTuple):
-    """A fault (faults/rules.py) that holds from `after` on for `lasts` (None: for good), `every` so often again."""
+    """A fault (faults/rules.py) active from `after` for `lasts`, again `every`.
+
+    `lasts` None is unlimited.
+    """
 
     rule: str
     after: float
@@ -80,11 +85,11 @@ class Gust(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What has happened when a plane starts.
+    """The state of a plane at its start.
 
-    `failures` and `spend` are those of the last 30 hours. `scale` is the size unless the command says another;
-    `questions` wait for a person beside the `parked` job runs; `loop_rounds` of the loop and `broken_sandboxes` are
-    behind us. Not `seeded` is an account with nothing in it.
+    `failures` and `spend` apply to the last 30 hours. `scale` is the size unless the command sets another; `questions`
+    wait for a person in addition to the `parked` job runs; `loop_rounds` of the loop and `broken_sandboxes` are in the
+    past. An account that is not `seeded` is empty.
     """
 
     seeded: bool = True
@@ -99,11 +104,11 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """What happens from the start on.
+    """The events after the start.
 
-    `pace` is how much more than on a calm day arrives, and `arrivals` the weights of its kinds; `denials` the share of
-    starts that a quota refuses, by route. `boot_failures` is the share of sandboxes that do not boot, `boot_error` what
-    they say. A question to a person comes `questions_every` so often; unless `answered`, nobody of the story answers.
+    `pace` is a factor of the usual arrivals, and `arrivals` the weights of their kinds; `denials` is the share of
+    starts that a quota refuses, by route. `boot_failures` is the share of sandboxes that do not boot, with
+    `boot_error`. A question arrives every `questions_every` seconds; unless `answered`, no simulated user answers.
     """
 
     pace: float = 1.0
@@ -121,7 +126,7 @@ class Now:
     faults: tuple[Gust, ...] = ()
 
     def boot_fails(self, seed: int, record_id: str, number: int) -> bool:
-        """Whether the boot of this `number` of a sandbox fails; the same however often it is asked."""
+        """Return whether boot `number` of a sandbox fails; repeated calls agree."""
         if not self.boot_failures:
             return False
         return Random(f"{seed}/boot/{record_id}/{number}").random() < self.boot_failures
@@ -129,7 +134,7 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario: its name, a line about it, and its text as a database keeps it."""
+    """One scenario: its name, a line about it, and its text as stored."""
 
     name: str
     title: str
@@ -139,5 +144,5 @@ class Scenario:
 
     @property
     def digest(self) -> str:
-        """Eight hexadecimal digits that differ for differing scenarios."""
+        """Return eight hexadecimal digits of the scenario's content."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:8]

@@ -14,7 +14,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.executor import new_key
+from mogplex_tui.operate.executor import new_idempotency_key
 from mogplex_tui.operate.run_actions import Draft
 from mogplex_tui.operate.run_changes import start
 
@@ -60,7 +60,7 @@ async def _watch(said: dict[str, str], cookie: bool, realtime: bool) -> tuple[in
     try:
         repos = await session.client.repos.list()
         draft = Draft(repo_id=repos[0].id, repo=repos[0].full_name, prompt="Work on it forever")
-        row = await start(session, runs, draft, new_key())
+        row = await start(session, runs, draft, new_idempotency_key())
         streaming = asyncio.Event()
         runs.set.changes.subscribe(
             lambda _: streaming.set() if runs.set.rows[row.key].state == "streaming" else None

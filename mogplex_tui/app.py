@@ -153,7 +153,7 @@ class ConsoleApp(App[int]):
 
             chosen, refused = settle(settings.keys.value, settings.keys.origin)
             self._refused = list(refused.values())
-        action_registry.remap(chosen)
+        action_registry.set_key_overrides(chosen)
         self.set_keymap({id: ",".join(keys) for id, keys in chosen.items()})
 
     def _say_refused(self) -> None:
@@ -331,7 +331,7 @@ class ConsoleApp(App[int]):
         from mogplex_tui.screens.modals.help import HelpModal
 
         if isinstance(self.screen, ConsoleScreen):
-            read_only = action_registry.why_read_only(self.session)
+            read_only = action_registry.read_only_reason(self.session)
             never = self.screen.unused_actions()
             self.push_screen(
                 HelpModal(
@@ -339,7 +339,7 @@ class ConsoleApp(App[int]):
                     read_only=read_only,
                     ascii_only=self.look.ascii,
                     never=never,
-                    closed=action_registry.closed_in(self.screen.scope, self.session),
+                    closed=action_registry.closed_reasons(self.screen.scope, self.session),
                 )
             )
 

@@ -42,9 +42,9 @@ class Setting:
 
         The service checks scopes on v1 only. The check costs one request with a token and no session, and none otherwise.
         """
-        from mogplex_tui.operate.action_registry import refusal_to_write
+        from mogplex_tui.operate.action_registry import fetch_read_only_reason
 
-        if self.session.token_changes_unversioned and (refusal := await refusal_to_write(self.session)):
+        if self.session.token_changes_unversioned and (refusal := await fetch_read_only_reason(self.session)):
             raise Stop(Exit.NOT_ALLOWED, f"{what} was not sent. {refusal}")
 
 

@@ -196,13 +196,13 @@ class _Call(Generic[Row]):
         if ask:
             must_be_able_to_ask(action.label)
         await self._records.read(Priority.ACTION, with_runs=False)
-        if (closed := kind_rows.closed_to(kind, action, self._session)) is not None:
+        if (closed := kind_rows.closed_reason(kind, action, self._session)) is not None:
             raise Stop(_code_of_closed(self._session, action.families), closed)
         entries = list(dict.fromkeys([await self._records.find(each) for each in args.records]))
         for entry in entries:
             await self._records.read_choices(unresolved(action.parameters, texts, self._session, entry.key))
         for entry in entries:
-            if (reason := kind_rows.why_not(action, entry, self._session)) is not None:
+            if (reason := kind_rows.unavailable_reason(action, entry, self._session)) is not None:
                 raise Stop(Exit.FAILED, f"{name_of(kind, entry)}: {reason}")
         rows = {entry.key: entry.row for entry in entries if entry.row is not None}
         values = [self._values(action.parameters, action.texts(row, texts), key) for key, row in rows.items()]

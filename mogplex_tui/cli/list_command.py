@@ -56,7 +56,7 @@ class ListedRecords(Protocol[Row]):
 
 def add_list(found: argparse._SubParsersAction[argparse.ArgumentParser], kind: Kind[Row]) -> None:
     """Add the verb `list` with its options."""
-    many = formatting.many(kind.noun)
+    many = formatting.plural_noun(kind.noun)
     parser = add_verb(found, "list", f"the {many} that this credential can see")
     parser.add_argument("--limit", type=row_count, metavar="N", help=f"at most N {many}")
     names = [column.name for column in kind.columns]
@@ -104,7 +104,7 @@ class ListCommand(Generic[Row]):
         unreadable = [entry for entry in entries if entry.row is None]
         kind_output.print_rows(kind, output, RenderTime(self._clock.now()), shown, unreadable)
         if not shown:
-            many = formatting.many(kind.noun)
+            many = formatting.plural_noun(kind.noun)
             say(f"No matching {many}." if matches is not None else f"There are no {many}.")
         self._say_searched(len(shown), len(kept))
         say_notices(self._setting, self._records.state)

@@ -27,8 +27,8 @@ from mogplex_tui.cli.run_records import RunRecords
 from mogplex_tui.live.names import read_hidden
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow
 from mogplex_tui.operate import run_changes
-from mogplex_tui.operate.executor import Outcome, new_key
-from mogplex_tui.operate.kind_rows import why_not
+from mogplex_tui.operate.executor import Outcome, new_idempotency_key
+from mogplex_tui.operate.kind_rows import unavailable_reason
 from mogplex_tui.operate.kinds.runs import KIND
 from mogplex_tui.operate.model import Values
 from mogplex_tui.operate.run_actions import CANCEL, REPO, Draft
@@ -51,7 +51,7 @@ async def start(setting: Setting, arguments: argparse.Namespace, values: Values)
     session, records = setting.session, RunRecords(setting)
     repo = await _repo(setting, values[REPO])
     draft = Draft.of(Values({**values.texts, REPO.name: repo.id}), repo.full_name)
-    key = arguments.idempotency_key or new_key()
+    key = arguments.idempotency_key or new_idempotency_key()
     known = {run.run_id for run in session.history.all()}
     try:
         row = await run_changes.start(session, records.runs, draft, key)
@@ -141,7 +141,7 @@ async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
         return _tell(setting, row, f"{name_of(row)} is already over: {row.state}.")
     if row.external and row.run_id is None:
         row = await records.learn_from_events(row)
-    if why := why_not(CANCEL, row, setting.session):
+    if why := unavailable_reason(CANCEL, row, setting.session):
         raise Stop(Exit.NOT_ALLOWED, why)
     if row.run_id is None:
         # v1 checks the scope of the token itself; elsewhere nobody does.

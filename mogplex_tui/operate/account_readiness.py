@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ReadinessItem:
     """One thing about an account: which group it is of, its name, what is told of it, and what mends it if it lacks."""
 
     id: str
@@ -21,22 +21,22 @@ class Point:
     fix: str = ""
 
 
-def of(user: User, base_url: str) -> list[Point]:
+def of(user: User, base_url: str) -> list[ReadinessItem]:
     """Return who the account is and whether it is ready for each thing that runs need; `base_url` leads to the pages."""
     step, access = user.github_primary_action, user.platform_access
     points = [
-        Point("account", "account", "signed in as", user.label, True),
-        _point(
+        ReadinessItem("account", "account", "signed in as", user.label, True),
+        _item(
             "github",
             "GitHub",
             user.github_app_connected,
             f"{step.label}: {base_url}{step.href}" if step else "",
             user.github_status_label,
         ),
-        _point(
+        _item(
             "platform-ai", "platform models", access.allow_platform_ai, "Add a provider key: :provider-keys"
         ),
-        _point(
+        _item(
             "platform-sandbox",
             "platform sandboxes",
             access.allow_platform_sandbox,
@@ -47,11 +47,11 @@ def of(user: User, base_url: str) -> list[Point]:
     if covered is not None and known is not None:
         mend = f"Install the GitHub App on them: {base_url}/projects/repositories"
         points.insert(
-            2, _point("coverage", "repositories covered", covered > 0, mend, f"{covered} of {known}")
+            2, _item("coverage", "repositories covered", covered > 0, mend, f"{covered} of {known}")
         )
     return points
 
 
-def _point(id: str, name: str, ready: bool, fix: str, told: str = "") -> Point:
+def _item(id: str, name: str, ready: bool, fix: str, told: str = "") -> ReadinessItem:
     said = told or ("allowed" if ready else "not allowed")
-    return Point(id, "readiness", name, said, ready, "" if ready else fix)
+    return ReadinessItem(id, "readiness", name, said, ready, "" if ready else fix)

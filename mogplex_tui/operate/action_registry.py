@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NO_WRITE_SCOPE = "This token may read only; use one with the write scope."
 # What the operator chose in the place of the keys that actions have by themselves; ids are those of `keymap.settle`.
-_CHOSEN: dict[str, tuple[str, ...]] = {}
+_KEY_OVERRIDES: dict[str, tuple[str, ...]] = {}
 
 
 class KeyAction(NamedTuple):
@@ -54,20 +54,20 @@ class KeyAction(NamedTuple):
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys in force; the first is the one shown."""
-        return _CHOSEN.get(self.id, self.defaults)
+        return _KEY_OVERRIDES.get(self.id, self.defaults)
 
     @property
-    def says(self) -> str:
+    def help_text(self) -> str:
         """What it does, in a sentence."""
-        return told(self.help)
+        return with_key_names(self.help)
 
-    def closed(self, session: Session) -> str | None:
+    def closed_reason(self, session: Session) -> str | None:
         """Return why the routes of a kind's action are closed to the credential, None where one may be open."""
         if self.kind is None or self.record_action is None:
             return None
         from mogplex_tui.operate import kind_rows
 
-        return kind_rows.closed_to(self.kind, self.record_action, session)
+        return kind_rows.closed_reason(self.kind, self.record_action, session)
 
 
 # Names that stand for many screens: see `tags_of`.
@@ -85,20 +85,20 @@ def _scopes(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
-_ABOUT = {
+_SCREEN_HELP = {
     "runs": "Every run and call.",
     "observability": "Health, pressure, usage and spend.",
 }
 
 
-def _places() -> Iterable[KeyAction]:
+def _navigation_actions() -> Iterable[KeyAction]:
     """The digits of the tab line."""
     for digit, title, name in TABS:
-        about = _ABOUT.get(name, f"The list of {title.lower()}.")
+        about = _SCREEN_HELP.get(name, f"The list of {title.lower()}.")
         yield KeyAction(f"go.{name}", title.lower(), (digit,), EVERYWHERE, about, footer=False, group="go to")
 
 
-def _of_kind(kind: AnyKind, action: AnyAction, scopes: frozenset[str]) -> KeyAction:
+def _key_action(kind: AnyKind, action: AnyAction, scopes: frozenset[str]) -> KeyAction:
     """Return an action of a kind as keys, footer, palette and help have it."""
     return KeyAction(
         f"{kind.name}.{action.id}",
@@ -135,8 +135,8 @@ ACTIONS: tuple[KeyAction, ...] = (
         "Open what the link under the cursor leads to.",
         help_has_title=True,
     ),
-    _of_kind(runs.KIND, run_actions.CANCEL, _scopes("runs", "run")),
-    _of_kind(runs.KIND, run_actions.START, _scopes("runs")),
+    _key_action(runs.KIND, run_actions.CANCEL, _scopes("runs", "run")),
+    _key_action(runs.KIND, run_actions.START, _scopes("runs")),
     KeyAction("runs.open-id", "open by id", ("o",), _scopes("runs"), "Open any run by its id.", footer=False),
     KeyAction(
         "runs.mark",
@@ -208,7 +208,7 @@ ACTIONS: tuple[KeyAction, ...] = (
         _scopes("run", "runs", "lists", "details", "observability"),
         "Go back one step; filter and marks go first.",
     ),
-    *_places(),
+    *_navigation_actions(),
     KeyAction(
         "app.palette",
         "command",
@@ -253,7 +253,7 @@ ACTIONS: tuple[KeyAction, ...] = (
 BY_ID = {action.id: action for action in ACTIONS}
 
 # How a key is written for people; others are called what Textual calls them, or are their own sign.
-_SHOWN = {
+_KEY_SYMBOLS = {
     "enter": "⏎",
     "slash": "/",
     "colon": ":",
@@ -266,30 +266,30 @@ _SHOWN = {
     "up": "↑",
     "down": "↓",
 }
-_IN_ASCII = {"enter": "enter", "up": "up", "down": "down"}
-_NAMED = re.compile(r"\{([a-z-]+\.[a-z-]+)\}")
+_ASCII_KEY_SYMBOLS = {"enter": "enter", "up": "up", "down": "down"}
+_ACTION_ID = re.compile(r"\{([a-z-]+\.[a-z-]+)\}")
 
 
 def shown_key(key: str, *, ascii_only: bool = False) -> str:
     """Return a key as the footer and the help write it."""
-    if ascii_only and key in _IN_ASCII:
-        return _IN_ASCII[key]
-    if key in _SHOWN or len(key) == 1 or not _CHOSEN:
-        return _SHOWN.get(key, key)
+    if ascii_only and key in _ASCII_KEY_SYMBOLS:
+        return _ASCII_KEY_SYMBOLS[key]
+    if key in _KEY_SYMBOLS or len(key) == 1 or not _KEY_OVERRIDES:
+        return _KEY_SYMBOLS.get(key, key)
     from mogplex_tui.config.keymap import sign
 
     return sign(key)
 
 
-def remap(chosen: Mapping[str, tuple[str, ...]]) -> None:
+def set_key_overrides(overrides: Mapping[str, tuple[str, ...]]) -> None:
     """Let actions and ways to move have these keys, by their ids, and all others their own: what `settle` found good."""
-    _CHOSEN.clear()
-    _CHOSEN.update(chosen)
+    _KEY_OVERRIDES.clear()
+    _KEY_OVERRIDES.update(overrides)
 
 
-def chosen(id: str, defaults: tuple[str, ...]) -> tuple[str, ...]:
+def keys_in_force(id: str, defaults: tuple[str, ...]) -> tuple[str, ...]:
     """Return the keys in force of what has an id and keys by itself."""
-    return _CHOSEN.get(id, defaults)
+    return _KEY_OVERRIDES.get(id, defaults)
 
 
 def key_of(id: str, *, ascii_only: bool = False) -> str:
@@ -297,9 +297,9 @@ def key_of(id: str, *, ascii_only: bool = False) -> str:
     return shown_key(next(iter(BY_ID[id].keys), ""), ascii_only=ascii_only)
 
 
-def told(sentence: str) -> str:
+def with_key_names(sentence: str) -> str:
     """Return a sentence of ours with its keys: `{runs.open-id}` in it is the key of that action."""
-    return _NAMED.sub(lambda found: key_of(found[1]), sentence)
+    return _ACTION_ID.sub(lambda found: key_of(found[1]), sentence)
 
 
 def tabs() -> tuple[tuple[str, str, str], ...]:
@@ -307,13 +307,13 @@ def tabs() -> tuple[tuple[str, str, str], ...]:
     return tuple((key_of(f"go.{name}"), title, name) for _, title, name in TABS)
 
 
-def lasting() -> list[str]:
+def permanent_keys() -> list[str]:
     """Return the keys that stay in the key bar to the last, as it writes them: to any command, the way back, the help."""
     return [key_of(name) for name in ("app.palette", "go.back", "app.help")]
 
 
 # Scope of a kind's screens -> which of the names for many screens it answers to, and its own verbs.
-_KNOWN: dict[str, tuple[frozenset[str], tuple[KeyAction, ...]]] = {}
+_KIND_ACTIONS: dict[str, tuple[frozenset[str], tuple[KeyAction, ...]]] = {}
 
 
 def detail_scope(kind: str) -> str:
@@ -321,29 +321,29 @@ def detail_scope(kind: str) -> str:
     return f"{kind}.detail"
 
 
-def tags_of(scope: str) -> frozenset[str]:
+def scope_tags(scope: str) -> frozenset[str]:
     """Return the names for many screens that a kind's list or detail answers to, once it is known."""
-    return _KNOWN.get(scope, (frozenset(), ()))[0]
+    return _KIND_ACTIONS.get(scope, (frozenset(), ()))[0]
 
 
-def know(kind: AnyKind) -> None:
+def register_kind(kind: AnyKind) -> None:
     """Add the actions of a kind, for its list and its detail."""
     scopes = frozenset({kind.name, detail_scope(kind.name)})
-    actions = tuple(_of_kind(kind, each, scopes) for each in kind.all_actions)
-    _KNOWN[kind.name] = (KIND_LISTS, actions)
-    _KNOWN[detail_scope(kind.name)] = (DETAILS | LOGS if kind.logs else DETAILS, actions)
+    actions = tuple(_key_action(kind, each, scopes) for each in kind.all_actions)
+    _KIND_ACTIONS[kind.name] = (KIND_LISTS, actions)
+    _KIND_ACTIONS[detail_scope(kind.name)] = (DETAILS | LOGS if kind.logs else DETAILS, actions)
     BY_ID.update({action.id: action for action in actions})
 
 
 def in_scope(scope: str) -> list[KeyAction]:
     """Return the actions of one screen, in the order of the registry; a kind's own verbs come first."""
-    tags, verbs = _KNOWN.get(scope, (frozenset(), ()))
+    tags, verbs = _KIND_ACTIONS.get(scope, (frozenset(), ()))
     found = [action for action in ACTIONS if action.scopes & (EVERYWHERE | tags | {scope})]
     here = [action for action in found if action.group == "here"]
     return [*here[:1], *verbs, *here[1:], *(action for action in found if action.group != "here")]
 
 
-def why_read_only(session: Session, *, v1_only: bool = False) -> str | None:
+def read_only_reason(session: Session, *, v1_only: bool = False) -> str | None:
     """Return why changes are refused (`v1_only`: over the token API), or None."""
     if session.may_change(v1_only=v1_only):
         return None
@@ -352,25 +352,27 @@ def why_read_only(session: Session, *, v1_only: bool = False) -> str | None:
     return NO_WRITE_SCOPE
 
 
-async def refusal_to_write(session: Session) -> str | None:
+async def fetch_read_only_reason(session: Session) -> str | None:
     """Return why a change is refused, or None; reads the token's scope if needed."""
     if not session.read_only and session.token_changes_unversioned:
         await session.learn_scope()
-    return why_read_only(session)
+    return read_only_reason(session)
 
 
-def closed_in(scope: str, session: Session) -> dict[str, str]:
+def closed_reasons(scope: str, session: Session) -> dict[str, str]:
     """Return the verbs of a screen whose routes are known to be closed, by their ids, each with why."""
-    verbs = _KNOWN.get(scope, (frozenset(), ()))[1]
-    return {verb.id: why for verb in verbs if (why := verb.closed(session)) is not None}
+    verbs = _KIND_ACTIONS.get(scope, (frozenset(), ()))[1]
+    return {verb.id: why for verb in verbs if (why := verb.closed_reason(session)) is not None}
 
 
-def offered(action: KeyAction, session: Session, rows: Sequence[HeldRow[object]] | None = None) -> str | None:
+def disabled_reason(
+    action: KeyAction, session: Session, rows: Sequence[HeldRow[object]] | None = None
+) -> str | None:
     """Return why an action is not offered now, or None when it is.
 
     `rows` are those that it would be done to, of which one must allow it; None asks for the credential alone.
     """
-    if action.writes and (closed := why_read_only(session, v1_only=action.v1_only)) is not None:
+    if action.writes and (closed := read_only_reason(session, v1_only=action.v1_only)) is not None:
         return closed
     found = action.record_action
     if found is None or action.kind is None:
@@ -380,10 +382,10 @@ def offered(action: KeyAction, session: Session, rows: Sequence[HeldRow[object]]
 
         if not rows:
             return f"There is no {action.kind.noun} under the cursor."
-        reasons = [kind_rows.why_not(found, row, session) for row in rows]
+        reasons = [kind_rows.unavailable_reason(found, row, session) for row in rows]
         if None not in reasons:
             return reasons[0]
-    return action.closed(session)
+    return action.closed_reason(session)
 
 
 def footer(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EVERY = 60.0
 
 
-class Waiting:
+class ApprovalCount:
     """Keeps the approvals' list fresh for its count; the list is shared with its screen."""
 
     def __init__(self, session: Session, collection: AnyCollection) -> None:

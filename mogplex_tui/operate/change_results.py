@@ -87,7 +87,7 @@ def requeued(found: JobRequeued) -> ChangeResult:
     return True, said + (", in the version that failed." if found.version_fallback_used else ".")
 
 
-def about(sentence: str, name: str) -> str:
+def insert_name(sentence: str, name: str) -> str:
     """Insert the name of a record in a sentence; raises KeyError and ValueError for a text with braces of its own."""
     return sentence.format(capitalized(name), name=name)
 

@@ -27,7 +27,7 @@ def enable_and_disable(
     enable_help: str,
     disable_help: str,
     disable_consequence: str = "",
-    unavailable: Callable[[Row], str | None] = _always,
+    unavailable_reason: Callable[[Row], str | None] = _always,
 ) -> tuple[Action[Row], Action[Row]]:
     """Return the two actions that switch a record on and off; both work on all marked rows.
 
@@ -43,8 +43,8 @@ def enable_and_disable(
             in_progress=ENABLING,
             done="{} is enabled.",
             families=(family,),
-            unavailable=lambda row: (
-                unavailable(row) or ("It is enabled already." if is_enabled(row) else None)
+            unavailable_reason=lambda row: (
+                unavailable_reason(row) or ("It is enabled already." if is_enabled(row) else None)
             ),
             is_bulk=True,
         ),
@@ -56,8 +56,8 @@ def enable_and_disable(
             in_progress=DISABLING,
             done="{} is disabled.",
             families=(family,),
-            unavailable=lambda row: (
-                unavailable(row) or (None if is_enabled(row) else "It is disabled already.")
+            unavailable_reason=lambda row: (
+                unavailable_reason(row) or (None if is_enabled(row) else "It is disabled already.")
             ),
             confirmation=(
                 Confirmation([disable_consequence], "Disable it", is_asked_in_command=False)
@@ -76,7 +76,7 @@ def delete(
     *,
     help: str = "Delete it for good",
     help_has_title: bool = True,
-    unavailable: Callable[[Row], str | None] = _always,
+    unavailable_reason: Callable[[Row], str | None] = _always,
 ) -> Action[Row]:
     """Return the action that deletes a record; `consequence` is the sentence of its confirmation."""
     return Action(
@@ -87,7 +87,7 @@ def delete(
         in_progress="deleting",
         done="{} is deleted.",
         families=(family,),
-        unavailable=unavailable,
+        unavailable_reason=unavailable_reason,
         confirmation=Confirmation([consequence], "Delete it"),
         in_footer=False,
         help_has_title=help_has_title,

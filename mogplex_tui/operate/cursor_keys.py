@@ -45,7 +45,7 @@ MOVES: tuple[CursorMove, ...] = (
 
 def places(scope: str) -> tuple[str, ...]:
     """Return what one moves in on a screen, by its scope; what has the keys at first comes first."""
-    tags = action_registry.tags_of(scope)
+    tags = action_registry.scope_tags(scope)
     if tags & action_registry.DETAILS:
         return (RECORD, TAIL) if tags & action_registry.LOGS else (RECORD,)
     return {"run": (TAIL, RECORD), "observability": (PAGE,)}.get(scope, (LIST,))
@@ -53,4 +53,4 @@ def places(scope: str) -> tuple[str, ...]:
 
 def keys_of(move: CursorMove, place: str) -> tuple[str, ...]:
     """Return the keys in force of a way to move."""
-    return action_registry.chosen(move.id, move.defaults[place])
+    return action_registry.keys_in_force(move.id, move.defaults[place])

@@ -28,7 +28,7 @@ from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.in_flight import QueuedChange
 from mogplex_tui.live.session import NotAttached
 from mogplex_tui.operate import change_results, kind_rows, messages
-from mogplex_tui.operate.action_registry import refusal_to_write
+from mogplex_tui.operate.action_registry import fetch_read_only_reason
 from mogplex_tui.operate.model import Action, AnyEntry, Change, Creation, Result, Row, Values
 from mogplex_tui.operate.retries import repeat
 
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mogplex.operate")
 
-A = TypeVar("A")
-R = TypeVar("R")
+Answer = TypeVar("Answer")
+FinalResult = TypeVar("FinalResult")
 
 NO_VALUES = Values({})
 # A start whose answer was lost is sent again after so many seconds at most; a longer wait is for a person to choose.
@@ -77,7 +77,7 @@ class Outcome(NamedTuple):
     recorded: bool = False
 
 
-def end_of(error: MogplexError, *, keyed: bool = False) -> str:
+def ledger_state_of(error: MogplexError, *, keyed: bool = False) -> str:
     """Return how a call ended for the ledger: `unknown` where the service may have done it, else `refused`.
 
     A call with an idempotency key (`keyed`) may have been done although it was answered by a 5xx (errors.md §5).
@@ -90,13 +90,13 @@ def end_of(error: MogplexError, *, keyed: bool = False) -> str:
     return "unknown" if keyed and error.status >= 500 else "refused"
 
 
-def new_key() -> str:
+def new_idempotency_key() -> str:
     """Return an idempotency key; it is made before the first try and kept for every further one."""
     return f"mogplex-tui-{uuid.uuid4()}"
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeRequest(Generic[A, R]):
+class ChangeRequest(Generic[Answer, FinalResult]):
     """One change as `run_change` carries it out.
 
     `action` and `subject` stand in the ledger; `label` names the change where there is little room (`delete`), `title`
@@ -114,20 +114,20 @@ class ChangeRequest(Generic[A, R]):
     subject: str
     label: str
     title: str
-    request: Callable[[], Awaitable[A]]
-    accepted: Callable[[A], Awaitable[R]]
-    refused: Callable[[MogplexError, str], Awaitable[R]]
+    request: Callable[[], Awaitable[Answer]]
+    accepted: Callable[[Answer], Awaitable[FinalResult]]
+    refused: Callable[[MogplexError, str], Awaitable[FinalResult]]
     begin: Callable[[], None] = lambda: None
     queued: Callable[[QueuedChange], None] = lambda _: None
     finish: Callable[[bool], None] = lambda _: None
     record: str = ""
     idempotency_key: str | None = None
     repeats_lost: bool = False
-    detail: Callable[[A], str | None] = lambda _: None
+    detail: Callable[[Answer], str | None] = lambda _: None
     turn: asyncio.Semaphore | None = None
 
 
-async def run_change(session: Session, change: ChangeRequest[A, R]) -> R:
+async def run_change(session: Session, change: ChangeRequest[Answer, FinalResult]) -> FinalResult:
     """Carry out one change. The ledger knows it, with its idempotency key, before the request leaves.
 
     A change that a rate limit refuses is queued and sent again, with the same key, as `api.retry` allows.
@@ -135,11 +135,11 @@ async def run_change(session: Session, change: ChangeRequest[A, R]) -> R:
     key, is_accepted = change.idempotency_key, False
     entry = session.ledger.open(change.action, change.subject, key)
     change.begin()
-    tries = _Tries(session, change, entry)
+    tries = _RequestAttempts(session, change, entry)
     try:
         answer = await tries.send()
     except MogplexError as error:
-        end = end_of(error, keyed=key is not None)
+        end = ledger_state_of(error, keyed=key is not None)
         session.ledger.close(entry, end, str(error))
         return await change.refused(error, end)
     except asyncio.CancelledError:
@@ -156,10 +156,12 @@ async def run_change(session: Session, change: ChangeRequest[A, R]) -> R:
         change.finish(is_accepted)
 
 
-class _Tries(Generic[A, R]):
+class _RequestAttempts(Generic[Answer, FinalResult]):
     """The requests of one change, and the waits between them."""
 
-    def __init__(self, session: Session, change: ChangeRequest[A, R], entry: LedgerEntry) -> None:
+    def __init__(
+        self, session: Session, change: ChangeRequest[Answer, FinalResult], entry: LedgerEntry
+    ) -> None:
         self._session, self._change, self._entry = session, change, entry
         # The error of a try whose answer was lost: the service may have done what later tries are refused.
         self._lost: MogplexError | None = None
@@ -170,7 +172,7 @@ class _Tries(Generic[A, R]):
         """Whether the change waits, and every request before was refused by a rate limit."""
         return self._is_waiting and self._lost is None
 
-    async def send(self) -> A:
+    async def send(self) -> Answer:
         """Send until the change succeeds or fails. Raises the error tree."""
         change = self._change
         try:
@@ -230,21 +232,21 @@ async def pause(seconds: float, given_up: asyncio.Event | None = None) -> None:
 
 
 async def run_unlisted_change(
-    session: Session, action: str, subject: str, request: Callable[[], Awaitable[A]], *, title: str
-) -> A:
+    session: Session, action: str, subject: str, request: Callable[[], Awaitable[Answer]], *, title: str
+) -> Answer:
     """Carry out a change that shows in no list, and return its answer. Raises the error tree."""
 
-    async def accepted(answer: A) -> A:
+    async def accepted(answer: Answer) -> Answer:
         return answer
 
-    async def refused(error: MogplexError, _: str) -> A:
+    async def refused(error: MogplexError, _: str) -> Answer:
         raise error
 
     return await run_change(session, ChangeRequest(action, subject, title, title, request, accepted, refused))
 
 
 # A change is read back after these many seconds, until the reading differs from before.
-READ_BACK = (0.0, 1.0, 3.0)
+READ_BACK_DELAYS = (0.0, 1.0, 3.0)
 
 
 async def run_action(
@@ -267,25 +269,25 @@ async def run_action(
     else a new one; it is in the ledger before the request leaves. `how_to_repeat` is the sentence after a lost answer,
     with the key for `{key}`. `turn` is as in `ChangeRequest`.
     """
-    if (closed := await _why_not_sent(session, kind, action, entry)) is not None:
+    if (closed := await _not_sent_reason(session, kind, action, entry)) is not None:
         # Nothing is asked of what is known to be closed, also where it closed while a question was open.
         return Outcome(closed, good=False, closed=True)
     name, subject = kind_rows.name_of(kind, entry), entry.key
     if isinstance(action, Action) or action.makes_record:
         name, subject = f"{kind.noun} {name}", f"{kind.noun} {subject}"
     ledger_name, key, is_retry = f"{kind.name}.{action.id}", "", False
-    if _sends_key(action):
+    if _sends_idempotency_key(action):
         subject = redact.text(f"{subject} {values}".strip())
-        key, is_retry = _key_of(session, ledger_name, subject, idempotency_key)
+        key, is_retry = _idempotency_key_of(session, ledger_name, subject, idempotency_key)
     send = _request_of(session, action, entry, values, key, is_retry)
 
     async def accepted(answer: object) -> Outcome:
-        waits = _waits_after_success(action, entry, values)
+        waits = _delays_after_success(action, entry, values)
         await _read_back(session, collection, kind, entry, reads, waits)
         return _success(action, name, answer)
 
     async def refused(error: MogplexError, end: str) -> Outcome:
-        await _read_back(session, collection, kind, entry, reads, _waits_after(error))
+        await _read_back(session, collection, kind, entry, reads, _delays_after_failure(error))
         sentence = _refusal(action, name, error, end, how_to_repeat.replace("{key}", key))
         return Outcome(sentence, good=False, error=error)
 
@@ -309,11 +311,11 @@ async def run_action(
     )
 
 
-async def _why_not_sent(
+async def _not_sent_reason(
     session: Session, kind: Kind[Row], action: Action[Row] | Creation, entry: Entry[Row]
 ) -> str | None:
     """Return why a change must not be sent; None where it may."""
-    reason = kind_rows.closed_to(kind, action, session) or await refusal_to_write(session)
+    reason = kind_rows.closed_reason(kind, action, session) or await fetch_read_only_reason(session)
     if reason is None and isinstance(action, Action) and entry.row is None:
         return messages.not_changeable(kind.noun)
     return reason
@@ -341,7 +343,7 @@ def _request_of(
 def _success(action: Action[Row] | Creation, name: str, answer: object) -> Outcome:
     result = answer if isinstance(answer, Result) else Result(True, action.done)
     return Outcome(
-        messages.capitalized(change_results.about(result.sentence, name)),
+        messages.capitalized(change_results.insert_name(result.sentence, name)),
         good=result.is_success,
         secret=result.secret if action.reveals else None,
         new_id=result.new_id,
@@ -383,11 +385,11 @@ def new_entry(creation: Creation, values: Values) -> AnyEntry:
     return Entry(creation.name(values), None)
 
 
-def _sends_key(action: Action[Row] | Creation) -> bool:
+def _sends_idempotency_key(action: Action[Row] | Creation) -> bool:
     return isinstance(action, Action) and action.sends_idempotency_key
 
 
-def _key_of(session: Session, action: str, subject: str, given: str) -> tuple[str, bool]:
+def _idempotency_key_of(session: Session, action: str, subject: str, given: str) -> tuple[str, bool]:
     """Return the idempotency key of a change, and whether an earlier request with it had no answer."""
     if given:
         return given, session.ledger.last_end(given) == "unknown"
@@ -396,7 +398,7 @@ def _key_of(session: Session, action: str, subject: str, given: str) -> tuple[st
             if entry.state == "unknown" and entry.key is not None:
                 return entry.key, True
             break
-    return new_key(), False
+    return new_idempotency_key(), False
 
 
 def _refusal(
@@ -409,26 +411,32 @@ def _refusal(
         error,
         is_given_up=isinstance(error, GivenUp),
         # The next attempt sends the same idempotency key, so the service does not repeat the change.
-        how_to_repeat=how_to_repeat if is_lost and _sends_key(action) else "",
+        how_to_repeat=how_to_repeat if is_lost and _sends_idempotency_key(action) else "",
         may_have_secret=is_lost and action.reveals,
     )
     return messages.change_refused(change)
 
 
-def _waits_after_success(action: Action[Row] | Creation, entry: Entry[Row], given: Values) -> Sequence[float]:
+def _delays_after_success(
+    action: Action[Row] | Creation, entry: Entry[Row], given: Values
+) -> Sequence[float]:
     """Return when to read back after a success: once if the record had the given values before, which cannot differ."""
     if not isinstance(action, Action) or entry.row is None or not action.parameters:
-        return READ_BACK
+        return READ_BACK_DELAYS
     before = action.texts(entry.row, {})
     is_same = all(before.get(each.name) == given.text(each) != each.default for each in action.parameters)
-    return READ_BACK[:1] if is_same else READ_BACK
+    return READ_BACK_DELAYS[:1] if is_same else READ_BACK_DELAYS
 
 
-def _waits_after(error: MogplexError) -> Sequence[float]:
+def _delays_after_failure(error: MogplexError) -> Sequence[float]:
     """Return when to read back after a failure: what was plainly refused has changed nothing that could still show."""
     if isinstance(error, GivenUp):
         return ()
-    return READ_BACK[:1] if end_of(error) == "refused" and (error.status or 0) < 500 else READ_BACK
+    return (
+        READ_BACK_DELAYS[:1]
+        if ledger_state_of(error) == "refused" and (error.status or 0) < 500
+        else READ_BACK_DELAYS
+    )
 
 
 async def _read_back(

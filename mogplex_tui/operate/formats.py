@@ -228,19 +228,19 @@ def time_column(
     """Return a column whose value grows with the time; `final` is the value once it is fixed, for machine formats."""
 
     def cell(row: Row, moment: RenderTime) -> Cell:
-        found = value(row, moment.seen)
+        found = value(row, moment.as_of)
         return Cell(formatting.DASH, "dim") if found is None else format.show(found, moment)
 
     def sort_at(row: Row, at: datetime) -> SortKey:
         found = value(row, at)
         return (0, "") if found is None else format.sort(found)
 
-    def find(row: Row, at: datetime) -> FilterValue:
+    def filter_value(row: Row, at: datetime) -> FilterValue:
         found = value(row, at)
-        return None if found is None else format.find(found, at)
+        return None if found is None else format.filter_value(found, at)
 
     made = column(name, title, final, format, layout, field=field)
-    return replace(made, cell=cell, find=find, sort_at=sort_at)
+    return replace(made, cell=cell, filter_value=filter_value, sort_at=sort_at)
 
 
 def error_or_reason_column(
@@ -253,13 +253,13 @@ def error_or_reason_column(
     def cell(row: Row, moment: RenderTime) -> Cell:
         return errors.cell(row, moment) if error(row) else reasons.cell(row, moment)
 
-    def find(row: Row, now: datetime) -> FilterValue:
-        return errors.find(row, now) or reasons.find(row, now)
+    def filter_value(row: Row, now: datetime) -> FilterValue:
+        return errors.filter_value(row, now) or reasons.filter_value(row, now)
 
     def value(row: Row) -> str | None:
         return error(row) or code(row)
 
-    return replace(reasons, value=value, cell=cell, find=find, is_error=True)
+    return replace(reasons, value=value, cell=cell, filter_value=filter_value, is_error=True)
 
 
 def flag(yes: str = "on", no: str = "off", tone: str = "ok") -> Format[bool]:

@@ -232,7 +232,7 @@ def model(value: str | None) -> str:
     return DASH if not value else value.rpartition("/")[2]
 
 
-def many(noun: str) -> str:
+def plural_noun(noun: str) -> str:
     """Return a noun for more than one: `runs`, `memories`, `sandboxes`."""
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"
@@ -241,7 +241,7 @@ def many(noun: str) -> str:
 
 def plural(number: int, noun: str) -> str:
     """Return a count with its noun: `1 run`, `3 runs`."""
-    return f"{number} {noun}" if number == 1 else f"{number:,} {many(noun)}"
+    return f"{number} {noun}" if number == 1 else f"{number:,} {plural_noun(noun)}"
 
 
 def utc(value: datetime) -> str:

@@ -83,7 +83,7 @@ def scopes() -> list[str]:
     """Return the scope of every screen there is; knows every kind from then on."""
     found = ["runs", "run", "observability"]
     for kind in kinds().values():
-        action_registry.know(kind)
+        action_registry.register_kind(kind)
         found += [kind.name, action_registry.detail_scope(kind.name)]
     return found
 

@@ -202,7 +202,7 @@ class FilterFields(Generic[Row]):
         return RowValues(entry, self)
 
     def _of_column(self, column: Column[Row]) -> Finder[Row]:
-        find, now, read_at = column.find, self._now, self._read_at
+        find, now, read_at = column.filter_value, self._now, self._read_at
 
         def value(entry: HeldRow[Row], row: Row | None) -> FilterValue:
             return _found_unreadable(column, entry) if row is None else find(row, now)
@@ -261,7 +261,7 @@ def example(kind: Kind[Row], entry: HeldRow[Row], now: datetime) -> str | None:
     if entry.row is None:
         return None
     for column in kind.columns:
-        found = column.find(entry.row, now) if column.is_text else None
+        found = column.filter_value(entry.row, now) if column.is_text else None
         text = str(found[0] if isinstance(found, tuple) and found else found or "").split(" ")[0][:24]
         if text.isprintable() and text[:1].isalnum() and '"' not in text:
             return f"{filter_names(column)[-1]}:{text}"
@@ -308,25 +308,25 @@ def related_sources(
     return found
 
 
-def closed_to(kind: Kind[Row], action: Action[Row] | Creation, session: Session) -> str | None:
+def closed_reason(kind: Kind[Row], action: Action[Row] | Creation, session: Session) -> str | None:
     """Return why no route of an action is open to the credential, and what it needs; None where one may be."""
-    if not isinstance(action, Action) and (reason := action.unavailable(session)) is not None:
+    if not isinstance(action, Action) and (reason := action.unavailable_reason(session)) is not None:
         return reason
     closed = session.closed(action.families)
     if closed is None:
         return None
     subject = action.needs if isinstance(action, Action) else ""
-    needs = Requirement(subject or f"changes of {formatting.many(kind.noun)}")
+    needs = Requirement(subject or f"changes of {formatting.plural_noun(kind.noun)}")
     return " ".join(messages.closed_lines(closed, needs))
 
 
-def why_not(action: Action[Row] | Creation, entry: HeldRow[Row], session: Session) -> str | None:
+def unavailable_reason(action: Action[Row] | Creation, entry: HeldRow[Row], session: Session) -> str | None:
     """Return why an action cannot be done to a record now; None where it can, and for one that makes a record."""
     if not isinstance(action, Action):
         return None
     if entry.row is None:
         return UNREADABLE_ROW
-    return action.unavailable(entry.row) or action.closed(session, entry.row)
+    return action.unavailable_reason(entry.row) or action.closed_reason(session, entry.row)
 
 
 def collection_of(session: Session, kind: Kind[Row]) -> Collection[Row]:

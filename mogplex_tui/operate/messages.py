@@ -55,7 +55,7 @@ def capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def clause(subject: Subject, predicate: str) -> str:
+def subject_sentence(subject: Subject, predicate: str) -> str:
     """Return the sentence that a subject is something, such as "Older runs are not shown."."""
     return f"{capitalized(subject.text)} {'are' if subject.is_plural else 'is'} {predicate}."
 
@@ -93,10 +93,10 @@ def unreadable(record: str, reason: str) -> str:
 
 def not_listed(subject: Subject, error: MogplexError) -> str:
     """Return that a part of a list is missing in the output of a command, and why."""
-    return f"{clause(subject, 'not listed')} {error}"
+    return f"{subject_sentence(subject, 'not listed')} {error}"
 
 
-def freshness_words(session: Session, fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
+def freshness_text(session: Session, fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
     """Return how old the data is: `as of 14s`, `stale 3m`, `partly stale 3m`; an empty text for fresh data."""
     fresh, is_part = shown_freshness(fresh, sources)
     now, part = session.clock.monotonic(), "partly " if is_part else ""
@@ -134,7 +134,8 @@ def _reason(fresh: Freshness) -> str:
 def _failure_of(source: SourceState) -> str:
     shown = f"shown as {'they were' if source.subject.is_plural else 'it was'} read before"
     missing = "not known" if source.columns or source.keys is None else "not shown"
-    return f"{with_full_stop(_reason(source.freshness))} {clause(source.subject, shown if source.known else missing)}"
+    state = subject_sentence(source.subject, shown if source.known else missing)
+    return f"{with_full_stop(_reason(source.freshness))} {state}"
 
 
 def _failures_in_short(sources: Sequence[SourceState]) -> str:
@@ -281,7 +282,7 @@ def _notice(notice: Notice) -> str:
         case ClosedPart(subject, cause):
             return _closed_part(subject, cause)
         case RefusedPart(subject, answer):
-            return f"{with_full_stop(answer)} {clause(subject, 'not shown')}"
+            return f"{with_full_stop(answer)} {subject_sentence(subject, 'not shown')}"
 
 
 def _partial_runs(cause: Closed) -> str:
@@ -297,7 +298,7 @@ def _closed_part(subject: Subject, cause: Closed) -> str:
     lines = closed_lines(cause, needs)
     is_named_first = not cause.session_expired and (cause.refusal is None or _names_another(cause, needs))
     if not is_named_first:
-        lines.append(clause(subject, "not shown"))
+        lines.append(subject_sentence(subject, "not shown"))
     return " ".join(lines)
 
 

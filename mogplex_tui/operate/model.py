@@ -1,7 +1,8 @@
-"""The typed model of kinds: what the console's screens and the commands are both made from.
+"""Declarations of kinds: their columns, facts, links, sources and actions.
 
-A kind is declared once, typed by its row. Values are callables on that row, so that a misspelt field, column or
-parameter is an error of the type checker. `mogplex_tui/operate/kinds/mcp_servers.py` is the shortest example.
+The console's screens and the command line are both generated from these declarations. Each is typed by the row of its
+kind and takes callables on that row, so that the type checker finds a misspelt field, column or parameter.
+`mogplex_tui/operate/kinds/mcp_servers.py` is a short example.
 """
 
 from __future__ import annotations
@@ -36,79 +37,83 @@ V_co = TypeVar("V_co", covariant=True)
 M = TypeVar("M")
 
 Value = str | bool | int | float | Decimal | datetime | Sequence[str] | None
-"""What a column holds; machine formats print it exactly."""
+"""The value of a column. JSON and CSV print it unformatted."""
 SortKey = tuple[int, float | str]
 FilterValue = str | float | tuple[str, ...] | None
-"""What a filter compares with: a text, a number, several texts, or nothing."""
+"""A value that a filter matches: a text, a number, several texts, or none."""
 
 
 class Cell(NamedTuple):
-    """A text on the screen with its tone."""
+    """A formatted value and its tone, which the widgets map to a style."""
 
     text: str
     tone: str = "plain"
 
 
 class RenderTime(NamedTuple):
-    """The time at which a cell is drawn; `known` is when its row was last read, where reading it fails since then."""
+    """The time at which a cell is drawn."""
 
     now: datetime
-    known: datetime | None = None
+    last_read_at: datetime | None = None
+    """When the row was last read, if reading it has failed since then."""
 
     @property
-    def seen(self) -> datetime:
-        """Up to when the row is known: what goes on has taken that long at least."""
-        return self.known or self.now
+    def as_of(self) -> datetime:
+        """The time up to which the row is known, to compute the duration of running work."""
+        return self.last_read_at or self.now
 
 
 @dataclass(frozen=True, slots=True)
 class Format(Generic[V]):
-    """How a value of one type is shown, sorted and found."""
+    """How values of one type are shown, sorted and filtered."""
 
     show: Callable[[V, RenderTime], Cell]
     sort: Callable[[V], SortKey]
-    find: Callable[[V, datetime], FilterValue]
+    filter_value: Callable[[V, datetime], FilterValue]
     align: str = "left"
     is_span: bool = False
-    """Whether a filter compares it as a span of time: `age:<2h`."""
+    """Whether filters compare the value as a time span, such as `age:<2h`."""
     is_state: bool = False
-    """Whether a change that is under way is shown in its place."""
+    """Whether the column shows a change in flight instead of its value."""
     in_progress: dict[str, str] = field(default_factory=dict)
-    """What it shows while an action is under way, by `Action.in_progress`."""
+    """The text for a change in flight, by `Action.in_progress`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The width of a column in cells; columns with the highest priority number go first, 0 never goes."""
+    """The width of a column and when it is dropped from a narrow table."""
 
     width: int = 16
+    """The width in terminal cells."""
     priority: int = 0
+    """The column with the highest number is dropped first; 0 is never dropped."""
     flex: int = 0
+    """The share of the spare width that the column gets."""
     min_width: int | None = None
     cut: str = "end"
+    """Where a longer text is cut: `end` or `middle`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
-    """A column of a list. Made with `column`, which ties the value to its format.
-
-    `name` is what filters and `--sort` call it; `field` is the service's name of the value, for CSV. A column that
-    `is_error` shows why a record could not be read, too. `sort_at` stands in for `sort` where the value depends on the
-    time.
-    """
+    """A column of a list. Use `column` to make one."""
 
     name: str
+    """The name in filters and in `--sort`."""
     title: str
     field: str
+    """The service's name of the value, used in CSV."""
     value: Callable[[Row], Value]
     cell: Callable[[Row, RenderTime], Cell]
     sort: Callable[[Row], SortKey]
-    find: Callable[[Row, datetime], FilterValue]
+    filter_value: Callable[[Row, datetime], FilterValue]
     layout: Layout
     format: Format[Value]
     is_text: bool = False
     is_error: bool = False
+    """Whether the column also shows why a record could not be read."""
     sort_at: Callable[[Row, datetime], SortKey] | None = None
+    """Replaces `sort` for a value that changes with the time."""
 
 
 def _is_empty(value: object) -> bool:
@@ -125,26 +130,27 @@ def column(
     field: str = "",
     is_text: bool = False,
     show: Callable[[Row, RenderTime], Cell] | None = None,
-    search: Callable[[Row], FilterValue] | None = None,
+    filter_value: Callable[[Row], FilterValue] | None = None,
 ) -> Column[Row]:
-    """Return a column that shows a value of a row in a format; a value that is absent is a dash.
+    """Return a column that shows a value of the row in a format.
 
-    `show` and `search` stand in for those of the format where they depend on more of the row than the value.
+    An absent value is shown as a dash. `show` and `filter_value` replace those of the format where they need more of
+    the row than the value.
     """
 
     def cell(row: Row, moment: RenderTime) -> Cell:
-        found = value(row)
-        return (
-            Cell(formatting.DASH, "dim") if found is None or _is_empty(found) else format.show(found, moment)
-        )
+        content = value(row)
+        if content is None or _is_empty(content):
+            return Cell(formatting.DASH, "dim")
+        return format.show(content, moment)
 
     def sort(row: Row) -> SortKey:
-        found = value(row)
-        return (0, "") if found is None else format.sort(found)
+        content = value(row)
+        return (0, "") if content is None else format.sort(content)
 
-    def find(row: Row, now: datetime) -> FilterValue:
-        found = value(row)
-        return None if found is None or _is_empty(found) else format.find(found, now)
+    def value_for_filters(row: Row, now: datetime) -> FilterValue:
+        content = value(row)
+        return None if content is None or _is_empty(content) else format.filter_value(content, now)
 
     return Column(
         name,
@@ -153,7 +159,7 @@ def column(
         value,  # type: ignore[arg-type]  # V is one of Value's types wherever a format exists for it
         show or cell,
         sort,
-        find if search is None else lambda row, _: search(row),
+        value_for_filters if filter_value is None else lambda row, _: filter_value(row),
         layout or Layout(),
         format,  # type: ignore[arg-type]  # the column calls it with its own value alone
         is_text,
@@ -162,15 +168,13 @@ def column(
 
 @dataclass(frozen=True, slots=True)
 class Fact(Generic[Row]):
-    """A line of a record's page: a label and what it says of the row.
-
-    Without a value it is a dash; an `optional` one is left out then.
-    """
+    """One line of a record's page: a label and a value."""
 
     label: str
     value: Callable[[Row], Value]
     format: Callable[[Row, RenderTime], Cell] | None = None
     optional: bool = False
+    """Whether the line is left out when there is no value; otherwise it shows a dash."""
 
 
 def fact(
@@ -179,19 +183,20 @@ def fact(
     """Return a fact that is shown in a format, such as a state or an error."""
 
     def cell(row: Row, moment: RenderTime) -> Cell:
-        found = value(row)
-        return Cell("", "dim") if found is None or _is_empty(found) else format.show(found, moment)
+        content = value(row)
+        return Cell("", "dim") if content is None or _is_empty(content) else format.show(content, moment)
 
     return Fact(label, value, cell, optional)  # type: ignore[arg-type]  # as in `column`
 
 
 @dataclass(frozen=True, slots=True)
 class TextBlock(Generic[Row]):
-    """A long text of a record's page under a title, or `lines` made at a time; left out where there is none."""
+    """A long text on a record's page; left out where it is empty."""
 
     title: str
     value: Callable[[Row], str | None] = lambda _: None
     lines: Callable[[Row, RenderTime], Sequence[str]] | None = None
+    """Replaces `value` for a text that depends on the time."""
 
     def text(self, row: Row, moment: RenderTime) -> str | None:
         """Return the text of a row."""
@@ -200,26 +205,28 @@ class TextBlock(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Link(Generic[Row]):
-    """A way from a record to another kind: to one record by its key, or to a list with a filter.
-
-    A link whose key or filter is None for a row is not shown. `span` is the time from and until which the records that
-    the filter finds were made, without an end until now; None for a row that does not say it.
-    """
+    """A link from a record to one record of a kind, or to a filtered list."""
 
     label: str
     kind: str
     text: Callable[[Row], str]
     key: Callable[[Row], str | None] | None = None
+    """Returns the key of the linked record, None to hide the link."""
     filter: Callable[[Row], str | None] | None = None
+    """Returns the filter of the linked list, None to hide the link."""
     span: Callable[[Row], tuple[datetime, datetime | None] | None] = lambda _: None
+    """Returns the start and end of the time in which the linked records were created.
+
+    The end is None while the record is live; the result is None where the time is not known.
+    """
 
 
 def page_of(
     rows: Rows[M], row: Callable[[M], Row], key: Callable[[Row], str], *, hide: Sequence[str] = ()
 ) -> RowPage[Row]:
-    """Return a page of the client's records, each made a row; those that could not be read come last.
+    """Convert the client's records to a page of rows; unreadable records come last.
 
-    `hide` names the fields of the JSON that may hold a secret.
+    The values of the JSON fields named in `hide` are masked, since they may hold secrets.
     """
 
     def masked(raw: object) -> object:
@@ -228,181 +235,175 @@ def page_of(
         return {name: "[hidden]" if name in hide and value else value for name, value in raw.items()}
 
     entries = []
-    for place, model in enumerate(rows):
+    for index, model in enumerate(rows):
         made = row(model)
-        raw = rows.raws[place] if place < len(rows.raws) else None
+        raw = rows.raws[index] if index < len(rows.raws) else None
         entries.append(Entry(key(made), made, masked(raw)))
-    taken = {entry.key for entry in entries}
-    for place, bad in enumerate(rows.bad):
+    used_keys = {entry.key for entry in entries}
+    for index, bad in enumerate(rows.bad):
         id = bad.raw.get("id") if isinstance(bad.raw, dict) else None
-        # The id of what cannot be read may be wrong as well: it must not take the place of another record.
-        name = str(id) if id and str(id) not in taken else f"unreadable {place}"
-        taken.add(name)
+        # The id of an unreadable record may be wrong too: it must not replace another record.
+        name = str(id) if id and str(id) not in used_keys else f"unreadable {index}"
+        used_keys.add(name)
         entries.append(Entry[Row](name, None, masked(bad.raw), bad.why))
     return RowPage(entries)
 
 
 @dataclass(frozen=True, slots=True)
 class Single(Generic[Row]):
-    """How one record is read by itself, where that says more than its row in the list.
-
-    `read` gets the record's key and its row, None where the list has no such row; where it returns no JSON, that of the
-    list is kept. `merge` returns a newer row of the
-    list with what only the record read by itself says.
-    """
+    """How one record is read by itself, where that returns more than the list."""
 
     read: Callable[[ClientView, str, Row | None], Awaitable[Entry[Row]]]
+    """Reads a record by its key and its row, None where the list has no such row.
+
+    The JSON of the list is kept where the returned entry has none.
+    """
     merge: Callable[[Row, Row], Row]
+    """Returns a newer row of the list with the fields that only the single record has."""
 
 
 class Window(NamedTuple):
-    """Which records of a list are asked for: those that began between two instants and pass the service's filters.
-
-    `filters` are values by the name of the route's query parameter.
-    """
+    """A query for older records: a time range and filters of the service."""
 
     since: datetime | None = None
     until: datetime | None = None
     filters: Mapping[str, str] = MappingProxyType({})
+    """Values by the name of the route's query parameter."""
 
 
 class ServiceFilter(NamedTuple):
-    """A filter that the service applies by itself.
-
-    `name` is what `/` calls it, `parameter` the query parameter of the route. `texts` are the values that the parameter
-    takes, each with the texts by which `/` finds it in a row; for values that no declaration can list, `value_of`
-    returns the one that a text means, None where it may mean several.
-    """
+    """A filter that the service can apply itself."""
 
     name: str
+    """The field name in the console's filters."""
     parameter: str
+    """The query parameter of the route."""
     texts: Mapping[str, Sequence[str]] = MappingProxyType({})
+    """The values of the parameter, each with the texts that a filter matches for it."""
     value_of: Callable[[Session, str], str | None] = lambda _, __: None
+    """Returns the value for a text where `texts` cannot list them all, None if it is ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
 class Older(Generic[Row]):
-    """How records are read that a list does not give because it gives the newest alone.
-
-    `read` returns the newest records of a window, with how many the service has in it. `began` is the instant that the
-    window goes by, `age` the name of the filter on it.
-    """
+    """How older records are read, for a list that returns only the newest."""
 
     read: Callable[[ClientView, Window], Awaitable[RowPage[Row]]]
+    """Returns the newest records of a window, with the total number in it."""
     began: Callable[[Row], datetime | None]
+    """Returns the time by which a window selects records."""
     filters: tuple[ServiceFilter, ...] = ()
     age: str = "age"
+    """The name of the filter on the age of a record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """What the rows of another kind's list add to rows of this kind.
-
-    `columns` are the columns that depend on it, `subject` is what it gives, as messages name it, where that is not the
-    titles of the columns; `source` is the one source of that list, where it has several.
-    """
+    """Which columns of a kind are filled from the list of another kind."""
 
     columns: tuple[str, ...] = ()
     subject: Subject | None = None
+    """What the other list provides, for messages; the column titles by default."""
     source: str = ""
+    """The source of the other list that is needed, where it has several."""
 
 
 @dataclass(frozen=True, slots=True)
 class Join(Generic[Row]):
-    """Fills the fields of rows that other lists know, each time rows are read and each time those lists change.
+    """Fills fields of rows from the lists of other kinds.
 
-    `fill` returns, for all rows of one reading, the function that fills one row. `related` are the kinds whose lists it
-    reads, `names` whether it reads the names of repositories and agents. With `depends_on_time` rows are filled every
-    second: what is filled in is different when an instant of the row has passed.
+    Rows are filled when they are read, and again when one of those lists changes.
     """
 
     fill: Callable[[Session], Callable[[Row], Row]]
+    """Returns the function that fills one row; called once for all rows of a page."""
     related: Mapping[str, Related] = field(default_factory=dict)
+    """The kinds whose lists are used."""
     names: bool = False
+    """Whether the names of repositories and agents are used."""
     depends_on_time: bool = False
+    """Whether rows are also filled every second, because the result depends on the time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """The question before an action: what it means, in sentences, and the label of the yes.
-
-    The command asks it too, with `is_asked_in_command` false only in a protected context: a change that the same command
-    undoes needs no second word from someone who has typed it.
-    """
+    """The question that is asked before an action."""
 
     consequences: Sequence[str]
+    """Sentences that say what the action does."""
     yes: str
+    """The label of the button that confirms."""
     is_asked_in_command: bool = True
+    """Whether the command asks too; if not, it asks only in a protected context."""
 
 
 class Result(NamedTuple):
-    """What an action came to where its answer says more than that it was done.
-
-    In the sentence, `{}` at its beginning and `{name}` within it stand for the record's name; `secret` is shown once and
-    kept nowhere. `new_id` is the id of a record that the action made, which the command prints; None where it makes one
-    and did not. `fields` are those of the answer that the command prints as JSON.
-    """
+    """The result of an action whose response says more than that it succeeded."""
 
     is_success: bool
     sentence: str
+    """`{}` at the beginning and `{name}` elsewhere are replaced by the record's name."""
     secret: Secret | None = None
+    """A secret that is shown once and not stored."""
     new_id: str | None = ""
+    """The id of the created record, which the command prints.
+
+    Empty where the action creates none; None where it should have created one and did not.
+    """
     fields: Mapping[str, object] = MappingProxyType({})
+    """The fields of the response that the command prints as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[Row]):
-    """What the request of an action is made from: the client, the record, and the values of the parameters.
-
-    `session` is for a request whose route depends on what the credential may do.
-    `idempotency_key` is empty unless the action sends one. `is_retry` says that an earlier request with the same key had
-    no answer.
-    """
+    """The arguments of an action's request."""
 
     client: ClientView
     key: str
     row: Row
     values: Values
     idempotency_key: str = ""
+    """Empty unless the action sends one."""
     is_retry: bool = False
+    """Whether the response to an earlier request with the same idempotency key was lost."""
     session: Session = field(kw_only=True)
+    """For a request whose route depends on the credential."""
 
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """An action that makes a record of parameters alone.
-
-    `name` is what the new record is called; where `makes_record` is false it is what the change is made to: a list, not
-    a record of it. A creation that `reveals` answers with a secret that is shown once.
-    `problem` returns what is wrong with values that are right one by one, `unavailable` why these credentials cannot
-    make one. One that `sends_idempotency_key` sends that of the values. `help` and `help_has_title` are as in `Action`.
-    """
+    """An action on a whole list, such as creating a record. Its only input is parameters."""
 
     id: str
     key: str
     help: str
     parameters: tuple[Parameter[object], ...]
     name: Callable[[Values], str]
+    """Returns the name of the new record or, without `makes_record`, of what is changed."""
     request: Callable[[ClientView, Values], Awaitable[object]]
     in_progress: str
     families: tuple[Family, ...]
     done: str = "{} is made."
     confirmation: Confirmation | None = None
     reveals: bool = False
+    """Whether the response has a secret, which is shown once."""
     makes_record: bool = True
     problem: Callable[[Values], str | None] = lambda _: None
+    """Validates the combination of values that are each valid."""
     help_has_title: bool = False
-    unavailable: Callable[[Session], str | None] = lambda _: None
+    """As in `Action`."""
+    unavailable_reason: Callable[[Session], str | None] = lambda _: None
+    """Returns why the credential cannot do this, None if it may."""
     sends_idempotency_key: bool = False
     title: str = ""
 
     @property
     def label(self) -> str:
-        """How keys and sentences call it."""
+        """The name in key hints and sentences."""
         return self.title or self.id
 
     def phrase(self, thing: str) -> str:
-        """Return the request to make something."""
+        """Return the action as an imperative, such as "create automation nightly"."""
         return f"{self.id} {thing}"
 
 
@@ -416,75 +417,79 @@ def _no_texts(_: object) -> Mapping[Parameter[object], str]:
 
 @dataclass(frozen=True, slots=True)
 class Action(Generic[Row]):
-    """One change that can be made to a record with one request.
-
-    `help` is a sentence without its full stop; `help_has_title` says that it begins with the label.
-    `request` sends it and may return a `Result`. `parameters` are asked for first; `initial` are the texts that stand in
-    the form at first because the row has them, `problem` returns what is wrong with values that are right one by one.
-    `unavailable` returns why it makes no sense for a row now, else None; `closed` why the credential cannot do it to
-    that row; `warning` a line more in the question for rows to which it does something else besides. `in_progress`
-    is the word shown until the list was read again; `done` is the sentence after it, as in `Result`.
-    `is_bulk` lets it work on all marked rows. `families` are those whose routes it goes by, one of which must be open;
-    `needs` is the subject of the sentence on what they need, a plural, where that is not changes of the kind's records.
-    An action that `sends_idempotency_key` may be repeated after a lost answer; one that `reveals` answers with a secret
-    that is shown once. `particle` is the word of its label that follows the record in a sentence: "run … now". An action
-    without a key is in the palette and in the command alone. `aliases` are older names
-    that the command still takes.
-    """
+    """A change to one record, made with one request."""
 
     id: str
     key: str
+    """The default key; an action without one is only in the palette and the command line."""
     help: str
+    """A sentence without its full stop."""
     request: Callable[[Change[Row]], Awaitable[object]]
+    """Sends the change; may return a `Result`."""
     in_progress: str
+    """The state shown until the list is read again."""
     families: tuple[Family, ...]
+    """The route families that the request can use; one of them must be open."""
     done: str = "{} is changed."
+    """The sentence after success, as in `Result`."""
     parameters: tuple[Parameter[object], ...] = ()
     initial: Callable[[Row], Mapping[Parameter[object], str]] = _no_texts
+    """Returns the initial texts of the form, from the row."""
     problem: Callable[[Row, Values], str | None] = _no_problem
-    unavailable: Callable[[Row], str | None] = lambda _: None
-    closed: Callable[[Session, Row], str | None] = _no_problem
+    """Validates the combination of values that are each valid."""
+    unavailable_reason: Callable[[Row], str | None] = lambda _: None
+    """Returns why the state of a row does not allow the action, None if it does."""
+    closed_reason: Callable[[Session, Row], str | None] = _no_problem
+    """Returns why the credential cannot do this to a row, None if it may."""
     warning: Callable[[Row], str | None] = lambda _: None
+    """Returns a further line of the confirmation for certain rows."""
     confirmation: Confirmation | None = None
     is_bulk: bool = False
+    """Whether the action works on all marked rows."""
     in_footer: bool = True
     title: str = ""
     particle: str = ""
+    """The word of the label that follows the record in a sentence: "run … now"."""
     help_has_title: bool = False
+    """Whether `help` begins with the label, so that the help screen need not repeat it."""
     needs: str = ""
+    """What needs a credential, for messages; a plural. By default, changes of the kind's records."""
     sends_idempotency_key: bool = False
+    """Whether the action may be repeated safely after a lost response."""
     reveals: bool = False
+    """Whether the response has a secret, which is shown once."""
     aliases: tuple[str, ...] = ()
+    """Older names that the command line still accepts."""
 
     @property
     def label(self) -> str:
-        """How keys and sentences call it."""
+        """The name in key hints and sentences."""
         return f"{self.title or self.id} {self.particle}".rstrip()
 
     def phrase(self, thing: str) -> str:
-        """Return the request to do it to something, such as "run automation nightly now"."""
+        """Return the action as an imperative, such as "run automation nightly now"."""
         return f"{self.title or self.id} {thing} {self.particle}".rstrip()
 
     @property
     def has_initial(self) -> bool:
-        """Whether the row gives values for parameters."""
+        """Whether the form is filled in from the row."""
         return self.initial is not _no_texts
 
     def texts(self, row: Row, given: Mapping[str, str]) -> dict[str, str]:
-        """Return a text for each parameter: the given one, else the row's, else the default."""
+        """Return the text of each parameter: the given one, the row's, or the default."""
         initial = {parameter.name: text for parameter, text in self.initial(row).items()}
         return {
             each.name: given.get(each.name, initial.get(each.name, each.default)) for each in self.parameters
         }
 
     def completed(self, row: Row, values: Values) -> Values:
-        """Return values with the row's own for parameters that were not asked for, as a form has no field for them."""
+        """Return values with the row's own texts for parameters that were not given."""
         return Values(self.texts(row, values.texts))
 
 
 @dataclass(frozen=True, slots=True)
 class HiddenRows(Generic[Row]):
-    """Rows that the list leaves out: the command lists them with an option, and finds a record among them."""
+    """Records that the list leaves out unless an option of the command asks for them."""
 
     option: str
     help: str
@@ -494,43 +499,43 @@ class HiddenRows(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Secrets(Generic[Row]):
-    """The secrets of a record, by name, and the field of its JSON that holds them."""
+    """The secrets of a record."""
 
     field: str
+    """The field of the record's JSON that holds them."""
     of: Callable[[Row], Mapping[str, Secret]]
+    """Returns the secrets by name."""
 
 
 # Without slots: `Kind[JobRow](...)` sets an attribute on what it makes, which fails with slots on a frozen class.
 @dataclass(frozen=True)
 class Kind(Generic[Row]):
-    """One kind of record: where its rows come from, what is shown of them, and what can be done to them.
-
-    `contract` cites where the service's behaviour is described. `default_sort` is a column's name, or the keys that
-    rows are sorted by. `other_names` are what the command takes for a record beside its label. `hidden_filters` are
-    what filters find beside the columns, by name. `empty` is the sentence of an empty list; `needs` is the credential
-    that opens one of its sources, None where every credential does. `older` reads what a list that gives the newest
-    alone leaves out. A row that `is_quiet` is dim: it is over and well. `open_until`
-    returns the instant at which a record ends by itself, None for one that does not: the header counts those that are
-    open. With `texts_first` the texts stand above the facts on a small screen. `created_at` is when a record was made,
-    which questions before an action tell records apart by. `fields` are the values of JSON and CSV by name, where rows
-    come from several routes; else JSON is the service's own record, and CSV has the columns.
-    """
+    """One kind of record: its sources, how it is shown, and its actions."""
 
     name: str
     title: str
     noun: str
     aliases: tuple[str, ...]
     contract: str
+    """The files and sections of the contract that describe the kind."""
     sources: tuple[Source[Row], ...]
+    """The ways to read the rows; the first whose route family is open is used."""
     columns: tuple[Column[Row], ...]
     label: Callable[[Row], str]
+    """Returns the name of a record in sentences and headings."""
     default_sort: str | Callable[[Row], tuple[SortKey, ...]]
+    """The name of a column, or a function that returns the sort keys of a row."""
     facts: Sequence[Sequence[Fact[Row]]]
+    """Groups of facts on the record's page."""
     empty: str
+    """The sentence shown for an empty list; an action id in braces becomes its key."""
     needs: Requirement | None
+    """The credential that opens a source; None where every credential does."""
     texts: tuple[TextBlock[Row], ...] = ()
     other_names: Callable[[Row], Sequence[str]] = lambda _: ()
+    """Returns names that commands accept for a record besides its label."""
     hidden_filters: Mapping[str, Callable[[Row], FilterValue]] = field(default_factory=dict)
+    """Fields that filters can use although they have no column, by name."""
     links: tuple[Link[Row], ...] = ()
     creations: tuple[Creation, ...] = ()
     actions: tuple[Action[Row], ...] = ()
@@ -540,17 +545,25 @@ class Kind(Generic[Row]):
     older: Older[Row] | None = None
     logs: LogSource[Row] | None = None
     is_quiet: Callable[[Row], bool] = lambda _: False
+    """Returns whether a row is drawn dim, because its work ended well."""
     page_in_browser: Callable[[Row], str] | None = None
     open_until: Callable[[Row], datetime | None] | None = None
+    """Returns when a record expires, None for never; the header counts unexpired records."""
     hidden: HiddenRows[Row] | None = None
     secrets: Secrets[Row] | None = None
     texts_first: bool = False
+    """Whether the texts stand above the facts on a small screen."""
     created_at: Callable[[Row], datetime | None] | None = None
+    """Returns the creation time, which confirmations show to tell records apart."""
     fields: Mapping[str, Callable[[Row], object]] = field(default_factory=dict)
+    """The fields of JSON and CSV output, for rows that come from several routes.
+
+    Without them, JSON is the service's record and CSV has the columns.
+    """
 
     @property
     def all_actions(self) -> Sequence[Action[Row] | Creation]:
-        """Every action: those that make a record, then those on records."""
+        """All actions, those on the whole list first."""
         return (*self.creations, *self.actions)
 
     def column(self, name: str) -> Column[Row]:
@@ -562,7 +575,7 @@ class Kind(Generic[Row]):
 
 
 AnyKind = Kind[Any]
-"""A kind whose type of rows is not known: screens and commands give rows back to the kind that they came from."""
+"""A kind of unknown row type: generic screens pass rows only to the kind they came from."""
 AnyRecordAction = Action[Any]
 AnyAction = AnyRecordAction | Creation
 AnyEntry = Entry[Any]

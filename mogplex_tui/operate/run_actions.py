@@ -11,7 +11,7 @@ from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource
 from mogplex_tui.operate.common_parameters import NO_YES, optional_text
 from mogplex_tui.operate.model import Action, Change, Choice, Confirmation, Creation, Parameter, Values
-from mogplex_tui.operate.run_facts import can_cancel_words, name_of
+from mogplex_tui.operate.run_facts import cancel_consequence, name_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
@@ -146,7 +146,7 @@ def _start_problem(values: Values) -> str | None:
     return None
 
 
-def _why_no_start(session: Session) -> str | None:
+def _start_unavailable_reason(session: Session) -> str | None:
     """Return why these credentials cannot start a run: only v1 starts runs, and it takes tokens alone."""
     if not session.attached:
         return None
@@ -167,7 +167,7 @@ START = Creation(
     families=(Family.V1,),
     done="{} has started.",
     problem=_start_problem,
-    unavailable=_why_no_start,
+    unavailable_reason=_start_unavailable_reason,
     sends_idempotency_key=True,
     title="new run",
 )
@@ -176,7 +176,7 @@ START = Creation(
 # Cancel --------------------------------------------------------------------------------------------------------------
 
 
-def _why_no_cancel(row: RunRow) -> str | None:
+def _cancel_unavailable_reason(row: RunRow) -> str | None:
     if row.unreadable:
         return "This row could not be read, so there is nothing to cancel."
     if row.state in ENDED_STATES:
@@ -184,7 +184,7 @@ def _why_no_cancel(row: RunRow) -> str | None:
     return None
 
 
-def _why_closed(session: Session, row: RunRow) -> str | None:
+def _cancel_closed_reason(session: Session, row: RunRow) -> str | None:
     from mogplex_tui.operate import messages
     from mogplex_tui.operate.action_registry import NO_WRITE_SCOPE
 
@@ -217,9 +217,9 @@ CANCEL: Action[RunRow] = Action(
     in_progress="cancelling",
     families=(Family.V1, Family.OBSERVABILITY),
     done="{} is cancelled.",
-    unavailable=_why_no_cancel,
-    closed=_why_closed,
-    warning=can_cancel_words,
+    unavailable_reason=_cancel_unavailable_reason,
+    closed_reason=_cancel_closed_reason,
+    warning=cancel_consequence,
     confirmation=Confirmation(("The agents stop; their branches and sandboxes stay.",), "Cancel run"),
     is_bulk=True,
     needs="cancels of runs",

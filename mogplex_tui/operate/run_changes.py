@@ -26,7 +26,7 @@ from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource
 from mogplex_tui.live.session import NotAttached
 from mogplex_tui.operate import formatting
-from mogplex_tui.operate.action_registry import key_of, refusal_to_write
+from mogplex_tui.operate.action_registry import fetch_read_only_reason, key_of
 from mogplex_tui.operate.executor import ChangeRequest, GivenUp, Outcome, run_change
 from mogplex_tui.operate.kinds.runs import KIND
 from mogplex_tui.operate.model import Change, Values
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("mogplex.operate")
 
 # A cancel is read back after these many seconds: the run row follows its call (realtime.md §3.1).
-READ_BACK = (0.0, 1.0, 3.0, 5.0)
+READ_BACK_DELAYS = (0.0, 1.0, 3.0, 5.0)
 CANCELS_AT_ONCE = 4
 
 
@@ -62,7 +62,7 @@ async def cancel(session: Session, runs: Runs, row: RunRow, turn: asyncio.Semaph
 
     `turn` is as in `ChangeRequest`.
     """
-    if refusal := await refusal_to_write(session):
+    if refusal := await fetch_read_only_reason(session):
         return Outcome(f"{name_of(row)} was not cancelled. {refusal}", False, row, closed=True)
     return await execute_cancel(session, runs, row, runs.reread, key_of(_id_of(CANCEL)), turn)
 
@@ -96,16 +96,16 @@ async def execute_cancel(
             _restore(runs, row)
 
     async def accepted(_: object) -> Outcome:
-        return _ended(row, await _read_back(session, reread, row))
+        return _outcome_of_accepted(row, await _read_back(session, reread, row))
 
     async def refused(error: MogplexError, _: str) -> Outcome:
         session.in_flight.end(KIND.name, row.key)
         now = await _read_once(reread, row)
         if await cancel_is_recorded(session, row, now, error):
             now = runs.note_cancel_request(row.key) or now
-            sentence = unconfirmed(row, error, repeat_with)
+            sentence = cancel_not_confirmed(row, error, repeat_with)
             return Outcome(sentence, False, now, error=error, recorded=True)
-        return _refused(row, now, error, repeat_with)
+        return _outcome_of_refused(row, now, error, repeat_with)
 
     return await run_change(
         session,
@@ -217,7 +217,7 @@ async def cancel_is_recorded(session: Session, row: RunRow, now: RunRow | None, 
     return any(event.type == "cancel_requested" for event in found.events)
 
 
-def unconfirmed(row: RunRow, error: MogplexError, again: str) -> str:
+def cancel_not_confirmed(row: RunRow, error: MogplexError, again: str) -> str:
     """Return the sentence for a recorded cancel that did not reach its worker.
 
     `again` names the key or command that repeats it.
@@ -256,10 +256,10 @@ async def _pause(seconds: float) -> None:
 
 async def _read_back(session: Session, reread: Reread, row: RunRow) -> RunRow | None:
     now: RunRow | None = None
-    for number, wait in enumerate(READ_BACK, 1):
+    for number, wait in enumerate(READ_BACK_DELAYS, 1):
         if wait:
             await _pause(wait)
-        if number == len(READ_BACK):
+        if number == len(READ_BACK_DELAYS):
             # The last word is the service's own.
             session.in_flight.end(KIND.name, row.key)
         now = await _read_once(reread, row) or now
@@ -283,7 +283,7 @@ def _restore(runs: Runs, row: RunRow) -> None:
         runs.mark(row.key, row.state)
 
 
-def _ended(row: RunRow, now: RunRow | None) -> Outcome:
+def _outcome_of_accepted(row: RunRow, now: RunRow | None) -> Outcome:
     name = name_of(row)
     if now is None:
         said = f"The cancel of {name} was accepted, but it could not be read back."
@@ -296,7 +296,7 @@ def _ended(row: RunRow, now: RunRow | None) -> Outcome:
     return Outcome(f"{name} has been asked to stop and {still}. It ends when its worker notices.", False, now)
 
 
-def _refused(row: RunRow, now: RunRow | None, error: MogplexError, repeat_with: str) -> Outcome:
+def _outcome_of_refused(row: RunRow, now: RunRow | None, error: MogplexError, repeat_with: str) -> Outcome:
     name = name_of(row)
     if now is not None and now.state in ENDED_STATES:
         sentence = f"{name} was already over: {now.state}."

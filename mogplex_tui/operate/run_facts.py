@@ -53,7 +53,7 @@ _PLACE: tuple[Fact[RunRow], ...] = (
 )
 
 
-def missing_cost(row: RunRow, calls_open: bool) -> str:
+def missing_cost_reason(row: RunRow, calls_open: bool) -> str:
     """Return why a run without a cost has none."""
     if not row.cost_is_read:
         return "not read yet" if calls_open else NEEDS_SESSION
@@ -79,7 +79,7 @@ def _tokens(row: RunRow, _: RenderTime) -> Cell:
 def _spend(*, calls_open: bool) -> tuple[Fact[RunRow], ...]:
     def cost(row: RunRow, _: RenderTime) -> Cell:
         if row.cost is None:
-            return Cell(f"{formatting.DASH}  {missing_cost(row, calls_open)}", "dim")
+            return Cell(f"{formatting.DASH}  {missing_cost_reason(row, calls_open)}", "dim")
         amount = formatting.money(row.cost, row.cost_source)
         return Cell(f"{amount}  {PROVENANCE[row.cost_source]}{_before_cancel(row)}", "strong")
 
@@ -95,11 +95,11 @@ def _started(row: RunRow, moment: RenderTime) -> Cell:
 
 
 def _elapsed(row: RunRow, moment: RenderTime) -> Cell:
-    return Cell(formatting.seconds(duration_seconds(row, moment.seen)) if row.live else "")
+    return Cell(formatting.seconds(duration_seconds(row, moment.as_of)) if row.live else "")
 
 
 def _duration(row: RunRow, moment: RenderTime) -> Cell:
-    return Cell("" if row.live else formatting.seconds(duration_seconds(row, moment.seen)))
+    return Cell("" if row.live else formatting.seconds(duration_seconds(row, moment.as_of)))
 
 
 _STARTED: tuple[Fact[RunRow], ...] = (
@@ -214,7 +214,7 @@ def summary(row: RunRow, now: datetime) -> str:
     return text + (f": {row.error.rstrip('.')}" if row.error else "")
 
 
-def can_cancel_words(row: RunRow) -> str:
+def cancel_consequence(row: RunRow) -> str:
     """Return what a cancel leaves behind, for the question before it."""
     if row.source is RunSource.JOB:
         return "The job and its agents stop; branches and sandboxes stay."

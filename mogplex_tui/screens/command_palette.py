@@ -13,7 +13,7 @@ from textual.fuzzy import Matcher
 from textual.widgets import Input
 
 from mogplex_tui.operate import action_registry
-from mogplex_tui.operate.formatting import many
+from mogplex_tui.operate.formatting import plural_noun
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.console_screen import AnyScreen, ConsoleScreen
 from mogplex_tui.screens.navigation import BUILT_IN, Navigation
@@ -62,7 +62,7 @@ def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
             filtered = partial(console.navigation.go_filtered, name)
             more = filtered if name == "runs" else screen.more_of(action)
             yield PaletteEntry(
-                (action.title,), action.says, run, is_place, key, more, "/" if is_place else "by"
+                (action.title,), action.help_text, run, is_place, key, more, "/" if is_place else "by"
             )
     yield from _lists(console.navigation)
 
@@ -71,7 +71,7 @@ def _lists(navigation: Navigation) -> Iterator[PaletteEntry]:
     """Yield every kind's list, by its name and its aliases."""
     keys = {name: key for key, _, name in action_registry.tabs()}
     for kind in kinds().values():
-        about, key = f"The list of {many(kind.noun)}.", keys.get(kind.name, "")
+        about, key = f"The list of {plural_noun(kind.noun)}.", keys.get(kind.name, "")
         go, filtered = partial(navigation.go, kind.name), partial(navigation.go_filtered, kind.name)
         yield PaletteEntry((kind.name, *kind.aliases), about, go, place=True, key=key, more=filtered)
 

@@ -106,7 +106,7 @@ class ConsoleScreen(Screen[None]):
         yield SegmentLine([], id="title")
         yield RuleLine()
         yield from self.compose_body()
-        yield KeyBar([], lasting=action_registry.lasting(), id="keys")
+        yield KeyBar([], lasting=action_registry.permanent_keys(), id="keys")
 
     def _header(self) -> list[Segment]:
         return header_segments(self.session, self.console.look, self.console.collections.pending_approvals)
@@ -186,7 +186,7 @@ class ConsoleScreen(Screen[None]):
     def why_not(self, action: action_registry.KeyAction) -> str | None:
         """Return why an action cannot be used now, None when it can."""
         row = self.run_row()
-        return action_registry.offered(action, self.session, None if row is None else [row])
+        return action_registry.disabled_reason(action, self.session, None if row is None else [row])
 
     def on_mount(self) -> None:
         """Begin to read and to update ages. Textual calls this after a subclass's own `on_mount`."""

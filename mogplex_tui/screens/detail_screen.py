@@ -38,7 +38,7 @@ class DetailScreen(ConsoleScreen):
     AUTO_FOCUS: ClassVar[str | None] = None
 
     def __init__(self, kind: AnyKind, entry: AnyEntry) -> None:
-        action_registry.know(kind)
+        action_registry.register_kind(kind)
         super().__init__(action_registry.detail_scope(kind.name), tab_of(kind))
         self.kind = kind
         self.collection = self.console.collections.of(kind)
@@ -338,7 +338,7 @@ class DetailScreen(ConsoleScreen):
         found = action.record_action
         if found is not None:
             usable = not self._is_deleted() and self.collection.closed() is None
-            applies = kind_rows.why_not(found, self.entry(), self.session) is None
+            applies = kind_rows.unavailable_reason(found, self.entry(), self.session) is None
             return isinstance(found, Creation) or (usable and applies)
         if action.id == "kind.follow":
             return not self._folded and len(self.record.links) > 0

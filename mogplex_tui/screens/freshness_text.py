@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from mogplex_tui.live.freshness import Freshness, SourceState, is_delayed, shown_freshness
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.messages import freshness_words
+from mogplex_tui.operate.messages import freshness_text
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
@@ -29,4 +29,4 @@ def freshness_segment(
     shown, _ = shown_freshness(fresh, sources)
     loud = shown.stale(session.clock.monotonic()) or is_delayed(shown)
     tone = Tone.WARN if loud else Tone.DIM
-    return Segment(freshness_words(session, fresh, sources), tone, priority=priority, right=True)
+    return Segment(freshness_text(session, fresh, sources), tone, priority=priority, right=True)

@@ -12,7 +12,7 @@ from mogplex_tui.operate.model import AnyEntry
 
 if TYPE_CHECKING:
     from mogplex_tui.live.scheduler import Feed
-    from mogplex_tui.operate.approval_count import Waiting
+    from mogplex_tui.operate.approval_count import ApprovalCount
     from mogplex_tui.operate.model import AnyKind
 
 
@@ -22,7 +22,7 @@ class KindCollections:
     def __init__(self, session: Session, runs: Runs) -> None:
         self._session, self._runs = session, runs
         self._by_kind: dict[str, AnyCollection] = {}
-        self._approvals: Waiting | None = None
+        self._approvals: ApprovalCount | None = None
 
     def of(self, kind: AnyKind) -> AnyCollection:
         """Return the rows of a kind."""
@@ -65,10 +65,10 @@ class KindCollections:
 
     def watch_approvals(self) -> None:
         """Begin to count the approvals that wait for a decision."""
-        from mogplex_tui.operate.approval_count import Waiting
+        from mogplex_tui.operate.approval_count import ApprovalCount
         from mogplex_tui.operate.kinds.registry import kinds
 
-        self._approvals = Waiting(self._session, self.of(kinds()["approvals"]))
+        self._approvals = ApprovalCount(self._session, self.of(kinds()["approvals"]))
         self._approvals.start()
 
     @property

@@ -38,7 +38,7 @@ class KindList:
         span: tuple[datetime, datetime | None] | None = None,
     ) -> None:
         """`span` is the time in which the records that a link leads to were made."""
-        action_registry.know(kind)
+        action_registry.register_kind(kind)
         self._session, self._collections = session, collections
         self.kind, self.scope, self.tab = kind, kind.name, tab_of(kind)
         self.collection = collections.of(kind)
@@ -82,7 +82,7 @@ class KindList:
 
     def empty_text(self) -> str:
         """Return the kind's own sentence."""
-        return action_registry.told(self.kind.empty)
+        return action_registry.with_key_names(self.kind.empty)
 
     def closed_lines(self) -> list[str]:
         """Return why this credential can see no records, in sentences; none when it can."""
@@ -114,15 +114,15 @@ class KindList:
     def why_no_mark(self, entry: AnyEntry) -> str | None:
         """Return why no action on several records applies to this one, None when one does."""
         many = _bulk_actions(self.kind)
-        closed = [kind_rows.closed_to(self.kind, action, self._session) for action in many]
+        closed = [kind_rows.closed_reason(self.kind, action, self._session) for action in many]
         if many and None not in closed:
             return closed[0]
-        reasons = [kind_rows.why_not(action, entry, self._session) for action in many]
+        reasons = [kind_rows.unavailable_reason(action, entry, self._session) for action in many]
         return None if None in reasons or not many else reasons[0]
 
     def why_not(self, action: action_registry.KeyAction, _selection: Selection) -> str | None:
         """Return why an action cannot be used, None when it can."""
-        return action_registry.offered(action, self._session)
+        return action_registry.disabled_reason(action, self._session)
 
     def shows(self, action: action_registry.KeyAction, selection: Selection) -> bool:
         """Return whether an action applies to one of the chosen records."""
@@ -136,7 +136,7 @@ class KindList:
             if isinstance(found, Creation):
                 return True
             chosen = self._chosen(found, selection)
-            return any(kind_rows.why_not(found, each, self._session) is None for each in chosen)
+            return any(kind_rows.unavailable_reason(found, each, self._session) is None for each in chosen)
         if action.id == "kind.browse":
             return bool(address_of(self.kind, entry))
         return action.id != "kind.copy" or entry is not None

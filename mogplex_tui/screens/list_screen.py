@@ -165,7 +165,7 @@ class ListScreen(ConsoleScreen):
     def row_read_at(self) -> ReadAt:
         """Return a function that returns the time up to which a row is known."""
         read_at, of_rows = self.read_at(), self.table_model.moments
-        return lambda row: of_rows[row.key].seen if row.key in of_rows else read_at
+        return lambda row: of_rows[row.key].as_of if row.key in of_rows else read_at
 
     def _update_staleness(self) -> None:
         """Tell the table which rows and columns are stale."""
@@ -260,7 +260,7 @@ class ListScreen(ConsoleScreen):
         else:
             empty = self.model.empty_text()
             lines = messages.empty_list(
-                self.session, self.rows.freshness, noun=formatting.many(noun), empty=empty
+                self.session, self.rows.freshness, noun=formatting.plural_noun(noun), empty=empty
             )
         self.table.set_message(lines)
 

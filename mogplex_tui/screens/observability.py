@@ -125,7 +125,7 @@ class ObservabilityScreen(ConsoleScreen):
         age, aged = fresh.age(self.session.clock.monotonic()), ""
         others = self._troubled()
         troubled = fresh.failures or fresh.blocked_until or others
-        trouble = messages.freshness_words(self.session, fresh, others) if troubled else ""
+        trouble = messages.freshness_text(self.session, fresh, others) if troubled else ""
         # Of what was never shown there is no age; what is closed is not read, and its figures are as old as they are.
         if self._window is not None and not self.session.open(Family.OBSERVABILITY):
             trouble = (

@@ -80,7 +80,7 @@ class RecordActions:
 
     def _able(self, kind: AnyKind, action: AnyAction, entries: list[AnyEntry]) -> list[AnyEntry] | None:
         """Return the records that the action applies to; None after a notification that says why there are none."""
-        from mogplex_tui.operate.kind_rows import why_not
+        from mogplex_tui.operate.kind_rows import unavailable_reason
         from mogplex_tui.operate.model import Creation
 
         if isinstance(action, Creation):
@@ -89,7 +89,7 @@ class RecordActions:
                 self._app.notify(" ".join(closed), severity="warning", markup=False)
             return None if closed else []
         rows = [entry for entry in entries if entry.row is not None]
-        reasons = [why_not(action, entry, self._session) for entry in rows]
+        reasons = [unavailable_reason(action, entry, self._session) for entry in rows]
         able = [entry for entry, reason in zip(rows, reasons, strict=True) if reason is None]
         if able:
             return able

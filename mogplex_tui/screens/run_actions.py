@@ -51,7 +51,7 @@ class RunActions:
 
         Where a cancel of these runs waits for a rate limit, it is given up instead.
         """
-        from mogplex_tui.operate.kind_rows import why_not
+        from mogplex_tui.operate.kind_rows import unavailable_reason
         from mogplex_tui.operate.run_actions import CANCEL
         from mogplex_tui.screens.confirmations import cancel_many_question, cancel_question
         from mogplex_tui.screens.modals.confirm import ConfirmModal
@@ -59,7 +59,7 @@ class RunActions:
         if self._changes.give_up("runs.cancel", (row.key for row in rows)):
             confirmed()
             return
-        able = [row for row in rows if why_not(CANCEL, row, self._session) is None]
+        able = [row for row in rows if unavailable_reason(CANCEL, row, self._session) is None]
         if not able:
             return
         if len(rows) == 1:

@@ -13,7 +13,7 @@ from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import messages, run_actions
-from mogplex_tui.operate.action_registry import BY_ID, KeyAction, key_of, offered
+from mogplex_tui.operate.action_registry import BY_ID, KeyAction, disabled_reason, key_of
 from mogplex_tui.operate.kinds import runs
 from mogplex_tui.operate.run_facts import copied
 from mogplex_tui.widgets.status_line import Segment
@@ -114,7 +114,7 @@ class RunList:
     def empty_text(self) -> str:
         """Return what an empty list means and what to do next."""
         automations = ":automations shows what could start them."
-        if offered(START, self._session) is not None:
+        if disabled_reason(START, self._session) is not None:
             return f"No runs yet. {automations}"
         return f"No runs yet. {key_of(START.id)} starts one; {automations}"
 
@@ -147,15 +147,15 @@ class RunList:
 
     def unused_actions(self) -> frozenset[str]:
         """Return the start of a run where these credentials cannot start one."""
-        return frozenset() if offered(START, self._session) is None else frozenset({START.id})
+        return frozenset() if disabled_reason(START, self._session) is None else frozenset({START.id})
 
     def why_no_mark(self, row: RunRow) -> str | None:
         """Return why a run cannot be cancelled with others: it has ended or could not be read."""
-        return run_actions.CANCEL.unavailable(row)
+        return run_actions.CANCEL.unavailable_reason(row)
 
     def why_not(self, action: KeyAction, selection: Selection) -> str | None:
         """Return why an action cannot be used; marked runs can be cancelled when one of them can."""
-        return offered(action, self._session, selection.chosen_rows())
+        return disabled_reason(action, self._session, selection.chosen_rows())
 
     def shows(self, _action: KeyAction, _selection: Selection) -> bool:
         """Return True: what can be used is offered."""

@@ -26,7 +26,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command_session, "pause", at_once)
     monkeypatch.setattr(executor, "pause", at_once)
     monkeypatch.setattr(event_follow, "SETTLE", 0.05)
-    monkeypatch.setattr(run_changes, "READ_BACK", (0.0, 0.0))
+    monkeypatch.setattr(run_changes, "READ_BACK_DELAYS", (0.0, 0.0))
 
 
 @pytest.fixture(autouse=True)

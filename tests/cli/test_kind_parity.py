@@ -65,7 +65,7 @@ async def test_list_and_command_show_the_same(
                 # Commands hide whatever looks like a token, such as the beginning of one.
                 assert redact.text(column.cell(item.row, moment).text) in table
             for action in kind.actions:
-                reason = action.unavailable(item.row)
+                reason = action.unavailable_reason(item.row)
                 yes = ["--yes"] if action.confirmation is not None else []
                 yes += ["--reveal"] if action.reveals else []
                 needed = [each.name for each in action.parameters if each.is_required and not each.positional]

@@ -197,7 +197,7 @@ def _cases(kind: AnyKind) -> Iterator[tuple[AnyAction, str]]:
 async def test_console_and_command_have_the_same_result(
     kind: AnyKind, seed: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "READ_BACK", (0.0,))
+    monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,))
     cases, seen = deque(_cases(kind)), set[str]()
     for turn in count():
         if not cases:
@@ -247,7 +247,7 @@ async def _walk(pair: Pair, cases: deque[tuple[AnyAction, str]], seen: set[str])
 async def test_cancel_of_a_run_has_the_same_result(
     end: str, seed: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_changes, "READ_BACK", (0.0,))
+    monkeypatch.setattr(run_changes, "READ_BACK_DELAYS", (0.0,))
     async with _pair(WITH_ACTIONS[0], seed, tmp_path, mogplex) as pair:
         session = pair.console.session
         runs = Runs(session)
@@ -275,7 +275,7 @@ async def test_start_of_a_run_has_the_same_result(
             pair.fault(f"POST /api/v1/mogplex/runs {_fault(end)}")
         draft, error = Draft(repo_id=repo.id, repo=repo.full_name, prompt="Fix it"), ""
         try:
-            await run_changes.start(session, Runs(session), draft, executor.new_key())
+            await run_changes.start(session, Runs(session), draft, executor.new_idempotency_key())
         except MogplexError as failed:
             error = _neutral(str(failed))
         options = ("--repo", repo.full_name, "--prompt", "Fix it")

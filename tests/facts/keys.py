@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mogplex_tui.config.keymap import sign
-from mogplex_tui.operate.action_registry import ACTIONS, BY_ID, KeyAction, know, told
+from mogplex_tui.operate.action_registry import ACTIONS, BY_ID, KeyAction, register_kind, with_key_names
 from mogplex_tui.operate.cursor_keys import LIST, MOVES, PAGE, RECORD, TAIL
 from mogplex_tui.operate.key_overrides import FIXED, KEPT
 from mogplex_tui.operate.kinds.registry import kinds
@@ -61,14 +61,14 @@ _WHERE = {
 
 def _row(action: KeyAction) -> tuple[str, ...]:
     where = ", ".join(words for scope, words in _WHERE.items() if scope in action.scopes)
-    return f"`{action.id}`", written(action.defaults), action.title, where, told(action.help)
+    return f"`{action.id}`", written(action.defaults), action.title, where, with_key_names(action.help)
 
 
 def document() -> str:
     """The Markdown text of the page."""
     actions = []
     for kind in sorted(kinds().values(), key=lambda kind: kind.title.lower()):
-        know(kind)
+        register_kind(kind)
         actions += [BY_ID[f"{kind.name}.{each.id}"] for each in kind.all_actions]
     fixed = "; ".join(f"`{key}` {why}" for key, why in FIXED.items())
     kept = ", ".join(written([key]) for key in KEPT)
@@ -90,7 +90,10 @@ def document() -> str:
             "## Actions of kinds\n",
             _table(
                 ("id", "keys", "called", "what it does"),
-                ((f"`{each.id}`", written(each.defaults), each.title, told(each.help)) for each in actions),
+                (
+                    (f"`{each.id}`", written(each.defaults), each.title, with_key_names(each.help))
+                    for each in actions
+                ),
             ),
         ]
     )

@@ -20,7 +20,7 @@ from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.core.plane import Plane
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.operate import kind_rows
-from mogplex_tui.operate.kind_rows import why_not
+from mogplex_tui.operate.kind_rows import unavailable_reason
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyAction, AnyKind
 from mogplex_tui.operate.run_actions import CANCEL
@@ -191,7 +191,9 @@ def _changes(proxy: RecordingProxy) -> list[str]:
 def _fit(screen: ListScreen, verb: AnyAction) -> Entry[Any] | None:
     """Return a record that the verb makes sense for; any will do for a verb that makes one."""
     rows = [item for item in collection_in(screen).set.rows.values() if item.row is not None]
-    return next((item for item in rows if kind_rows.why_not(verb, item, screen.session) is None), None)
+    return next(
+        (item for item in rows if kind_rows.unavailable_reason(verb, item, screen.session) is None), None
+    )
 
 
 async def test_no_change_leaves_before_its_question_is_answered(seed: Path, tmp_path: Path) -> None:
@@ -252,7 +254,7 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
             fit = [
                 key
                 for key, item in rows.items()
-                if item.row is not None and not kind_rows.why_not(verb, item, ui.app.session)
+                if item.row is not None and not kind_rows.unavailable_reason(verb, item, ui.app.session)
             ]
             assert fit, f"no {kind.noun} for {verb.id}"
             attacks = [(key, "enter behind it") for key in fit]
@@ -279,7 +281,11 @@ async def test_no_run_is_cancelled_or_started_before_its_question_is_answered(
         app: Any = ui.app
 
         def able() -> list[Any]:
-            return [row for row in app.runs.set.rows.values() if why_not(CANCEL, row, app.session) is None]
+            return [
+                row
+                for row in app.runs.set.rows.values()
+                if unavailable_reason(CANCEL, row, app.session) is None
+            ]
 
         await soon(ui, able, "a run that can be cancelled")
         await settled(ui)

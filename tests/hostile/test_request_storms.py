@@ -27,7 +27,7 @@ from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.run_row import from_call
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.approval_count import Waiting
+from mogplex_tui.operate.approval_count import ApprovalCount
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.api.support import RUN_ID, Seen, http
@@ -192,7 +192,7 @@ async def _watch_everything(
     row = from_call(LIVE_CALL)
     runs.set.apply([(row.key, row)])
     session.start()
-    Waiting(session, collection_of(session, kinds()["approvals"])).start()
+    ApprovalCount(session, collection_of(session, kinds()["approvals"])).start()
     lists = [collection_of(session, kinds()[name]).feed for name in LISTS]
     for feed in (runs.feed, RunEventsFeed(session, runs, row).feed, *lists):
         session.scheduler.want(feed)

@@ -29,7 +29,7 @@ SCOPES = (
 @pytest.fixture(autouse=True)
 def every_kind_is_known() -> None:
     for kind in kinds().values():
-        action_registry.know(kind)
+        action_registry.register_kind(kind)
 
 
 def _screens(ui: Any) -> Iterator[ConsoleScreen]:

@@ -33,7 +33,7 @@ go.sandboxes = "f5"
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
     yield
-    action_registry.remap({})
+    action_registry.set_key_overrides({})
 
 
 def _depth(ui: Any) -> int:

@@ -9,7 +9,15 @@ import pytest
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotAllowed
 from mogplex_tui.live import run_row as make
-from mogplex_tui.operate.action_registry import ACTIONS, BY_ID, footer, in_scope, know, offered, shown_key
+from mogplex_tui.operate.action_registry import (
+    ACTIONS,
+    BY_ID,
+    disabled_reason,
+    footer,
+    in_scope,
+    register_kind,
+    shown_key,
+)
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.unit.fakes import FakeSession, run
 
@@ -55,7 +63,7 @@ def test_what_writes_vanishes_where_nothing_may_be_written(tmp_path: Path, scope
         )
     assert not writers & {title for _, title in footer(scope, closed)}
     for action in ACTIONS:
-        why = offered(action, closed, [make.from_run(run(1))])
+        why = disabled_reason(action, closed, [make.from_run(run(1))])
         assert (why is not None) == action.writes
         if why:
             assert "read-only" in why if by == "flag" else "write" in why
@@ -85,14 +93,16 @@ def test_keys_are_written_as_they_are_typed() -> None:
 
 def test_a_cancel_is_offered_for_what_can_be_cancelled(tmp_path: Path) -> None:
     session, action = FakeSession(tmp_path), BY_ID["runs.cancel"]
-    assert offered(action, session, [make.from_run(run(1))]) is None
-    assert offered(action, session, [])
-    assert "already over" in (offered(action, session, [make.from_run(run(1, status="success"))]) or "")
+    assert disabled_reason(action, session, [make.from_run(run(1))]) is None
+    assert disabled_reason(action, session, [])
+    assert "already over" in (
+        disabled_reason(action, session, [make.from_run(run(1, status="success"))]) or ""
+    )
 
 
 def test_help_has_title_is_set_where_help_begins_with_the_title() -> None:
     for kind in kinds().values():
-        know(kind)
+        register_kind(kind)
     wrong = [
         action.id
         for action in BY_ID.values()

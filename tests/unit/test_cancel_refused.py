@@ -21,8 +21,8 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.live import run_row as make
-from mogplex_tui.operate.action_registry import BY_ID, offered
-from mogplex_tui.operate.kind_rows import why_not
+from mogplex_tui.operate.action_registry import BY_ID, disabled_reason
+from mogplex_tui.operate.kind_rows import unavailable_reason
 from mogplex_tui.operate.run_actions import CANCEL
 from tests.unit.fakes import FakeSession, call, job, run, stamp
 from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run
@@ -80,7 +80,7 @@ async def test_a_refusal_that_recorded_the_request_says_that_it_can_be_repeated(
     assert error.message in outcome.sentence
     assert "The request is recorded; x repeats it." in outcome.sentence
     assert state(session, row) == "cancelling"
-    assert why_not(CANCEL, session.listing.set.rows[row.key], session) is None
+    assert unavailable_reason(CANCEL, session.listing.set.rows[row.key], session) is None
 
 
 @pytest.mark.parametrize(("status", "good"), [("cancelled", True), ("success", False), ("failed", False)])
@@ -169,22 +169,24 @@ async def test_a_full_disk_keeps_nobody_from_cancelling(session: FakeSession, tm
 
 def test_what_cannot_be_cancelled_says_why(session: FakeSession) -> None:
     live = make.from_run(run(1))
-    assert why_not(CANCEL, live, session) is None
-    assert "no run" in (offered(BY_ID["runs.cancel"], session, []) or "")
-    assert "could not be read" in (why_not(CANCEL, make.unreadable("k", "why"), session) or "")
+    assert unavailable_reason(CANCEL, live, session) is None
+    assert "no run" in (disabled_reason(BY_ID["runs.cancel"], session, []) or "")
+    assert "could not be read" in (unavailable_reason(CANCEL, make.unreadable("k", "why"), session) or "")
     for status in ("success", "failed", "cancelled"):
-        assert (why_not(CANCEL, make.from_run(run(1, status=status)), session) or "").endswith(
+        assert (unavailable_reason(CANCEL, make.from_run(run(1, status=status)), session) or "").endswith(
             f"already over: {status}."
         )
     # A state that nobody knows may be live.
-    assert why_not(CANCEL, make.from_call(call(1, status="hibernating")), session) is None
-    assert why_not(CANCEL, make.from_job(job(1, "a"), "a", None), session) is None
+    assert unavailable_reason(CANCEL, make.from_call(call(1, status="hibernating")), session) is None
+    assert unavailable_reason(CANCEL, make.from_job(job(1, "a"), "a", None), session) is None
 
 
 def test_a_token_alone_cancels_runs_but_no_jobs_and_no_calls(session: FakeSession) -> None:
     session.close_observability()
-    assert why_not(CANCEL, make.from_run(run(1)), session) is None
-    assert "login --session" in (why_not(CANCEL, make.from_job(job(1, "a"), "a", None), session) or "")
+    assert unavailable_reason(CANCEL, make.from_run(run(1)), session) is None
+    assert "login --session" in (
+        unavailable_reason(CANCEL, make.from_job(job(1, "a"), "a", None), session) or ""
+    )
     assert "id of this run is not known" in (
-        why_not(CANCEL, make.from_call(call(1, status="streaming")), session) or ""
+        unavailable_reason(CANCEL, make.from_call(call(1, status="streaming")), session) or ""
     )

@@ -77,14 +77,18 @@ ODD = SandboxRecord.model_validate({"id": "s1", "runtime_summary": {"status": BR
     ],
 )
 def test_braces_in_texts_of_the_service_are_shown(sentence: str) -> None:
-    assert BRACES in change_results.about(sentence, "thing x")
+    assert BRACES in change_results.insert_name(sentence, "thing x")
 
 
 def test_a_name_has_a_capital_where_it_begins_a_sentence() -> None:
     waits = TriggeredRun.model_construct(outcome="queued", status="pending", reason="x", job_run_id=JOB)
     again = TriggeredRun.model_construct(outcome="suppressed", started=False, reason="x")
-    assert ". Thing x is queued as job" in change_results.about(change_results.triggered(waits)[1], "thing x")
-    assert "was queued for thing x." in change_results.about(change_results.triggered(again)[1], "thing x")
+    assert ". Thing x is queued as job" in change_results.insert_name(
+        change_results.triggered(waits)[1], "thing x"
+    )
+    assert "was queued for thing x." in change_results.insert_name(
+        change_results.triggered(again)[1], "thing x"
+    )
 
 
 def test_records_inside_a_record_are_lines() -> None:

@@ -118,8 +118,11 @@ def test_an_action_that_switches_is_off_or_on_and_asks_only_before_off() -> None
         disable_consequence="Nothing new is started.",
     )
     on, off = Thing(enabled=True), Thing(enabled=False)
-    assert [enable.unavailable(on), enable.unavailable(off)] == ["It is enabled already.", None]
-    assert [disable.unavailable(on), disable.unavailable(off)] == [None, "It is disabled already."]
+    assert [enable.unavailable_reason(on), enable.unavailable_reason(off)] == ["It is enabled already.", None]
+    assert [disable.unavailable_reason(on), disable.unavailable_reason(off)] == [
+        None,
+        "It is disabled already.",
+    ]
     assert enable.confirmation is None
     assert disable.confirmation is not None
     assert list(disable.confirmation.consequences) == ["Nothing new is started."]
@@ -237,8 +240,8 @@ def test_a_server_that_is_merged_of_several_sources_is_not_changed_by_its_name()
         for each in (False, True)
     )
     for each in kinds()["mcp-servers"].all_actions:
-        assert "need a browser session" in (kind_rows.why_not(each, merged, Session(None)) or "")
-        assert kind_rows.why_not(each, own, Session(None)) == (
+        assert "need a browser session" in (kind_rows.unavailable_reason(each, merged, Session(None)) or "")
+        assert kind_rows.unavailable_reason(each, own, Session(None)) == (
             "It is enabled already." if each.id == "enable" else None
         )
 

@@ -140,5 +140,5 @@ def test_the_brief_form_has_two_lines_and_never_a_false_zero() -> None:
 
 
 def test_what_a_cancel_leaves_behind_is_said() -> None:
-    assert "branch and sandbox stay" in run_facts.can_cancel_words(make.from_run(run(1)))
-    assert "job" in run_facts.can_cancel_words(make.from_job(job(1, "a"), "a", None))
+    assert "branch and sandbox stay" in run_facts.cancel_consequence(make.from_run(run(1)))
+    assert "job" in run_facts.cancel_consequence(make.from_job(job(1, "a"), "a", None))

@@ -28,8 +28,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "mogplex_tui"
 @pytest.fixture
 def chosen() -> Iterator[Any]:
     """What `action_registry.remap` was told is forgotten again."""
-    yield action_registry.remap
-    action_registry.remap({})
+    yield action_registry.set_key_overrides
+    action_registry.set_key_overrides({})
 
 
 # How keys are written ---------------------------------------------------------------------------------------------
@@ -186,13 +186,13 @@ def test_a_widget_moves_by_the_keys_of_the_registry(widget: Any, place: str) -> 
 def test_sentences_tabs_and_key_bar_say_the_key_that_holds(chosen: Any) -> None:
     sentence = "{api-keys.create} makes one; {kind.browse} opens {their} page."
     assert settle({}, "").keys == {}
-    assert action_registry.told(sentence) == "n makes one; o opens {their} page."
-    assert action_registry.lasting() == [":", "esc", "?"]
+    assert action_registry.with_key_names(sentence) == "n makes one; o opens {their} page."
+    assert action_registry.permanent_keys() == [":", "esc", "?"]
     chosen({"api-keys.create": ("plus",), "go.runs": ("f1",), "go.back": ("ctrl+left_square_bracket",)})
-    assert action_registry.told(sentence) == "+ makes one; o opens {their} page."
+    assert action_registry.with_key_names(sentence) == "+ makes one; o opens {their} page."
     assert action_registry.tabs()[0] == ("f1", "Runs", "runs")
     assert action_registry.tabs()[1] == ("2", "Projects", "projects")
-    assert action_registry.lasting()[1] == "ctrl+["
+    assert action_registry.permanent_keys()[1] == "ctrl+["
     assert action_registry.BY_ID["go.runs"].keys == ("f1",)
 
 

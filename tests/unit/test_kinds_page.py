@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import mogplex_tui.operate.kinds as package
-from mogplex_tui.operate.action_registry import know, told
+from mogplex_tui.operate.action_registry import register_kind, with_key_names
 from mogplex_tui.operate.kinds.registry import find, kinds
 from mogplex_tui.operate.model import AnyKind
 from tests.facts.kinds import DOCUMENT, document
@@ -45,8 +45,8 @@ def test_what_a_link_or_an_empty_list_names_is_there(name: str) -> None:
         assert all(find(word) is not None for word in named), f"{name}: {named}"
     assert kind.empty.endswith(".") or ":" in kind.empty
     # Keys in it are those of actions that there are.
-    know(kind)
-    assert "{" not in told(kind.empty)
+    register_kind(kind)
+    assert "{" not in with_key_names(kind.empty)
     assert not alternative or alternative.endswith(".")
 
 

@@ -13,7 +13,7 @@ from mogplex_tui.live.call_pages import PAGE
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.v1_runs import AUTOMATION_RUNS_EVERY
-from mogplex_tui.operate.messages import freshness_words, read_failures
+from mogplex_tui.operate.messages import freshness_text, read_failures
 from tests.unit.fakes import FakeSession, automation, call, job, run
 
 BROKEN = ServiceFailed("The service failed on the calls: broken", status=500)
@@ -126,7 +126,7 @@ async def test_one_automation_that_fails_grows_old_alone_and_costs_one_request(n
     await narrow.listing.fetch()
     assert fresh.age(narrow.time.monotonic()) == 20.0
     whole, sources = Freshness(as_of=narrow.time.monotonic()), [*narrow.listing.set.sources.values()]
-    assert freshness_words(narrow, whole, sources) == "as of 20s"
+    assert freshness_text(narrow, whole, sources) == "as of 20s"
 
 
 async def test_a_run_by_id_or_the_list_of_automations_that_fails_keeps_nothing_else_from_being_read(

@@ -28,7 +28,7 @@ from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.messages import freshness_words, read_failures
+from mogplex_tui.operate.messages import freshness_text, read_failures
 from tests.unit.fakes import FakeClock, FakeSession, call, turns, until
 from tests.unit.scheduling import World
 
@@ -261,7 +261,7 @@ def test_the_title_tells_of_the_whole_first_then_of_the_oldest_part_in_trouble_t
     now = session.time.monotonic()
 
     def words(fresh: Freshness, *parts: Freshness) -> str:
-        return freshness_words(
+        return freshness_text(
             session,
             fresh,
             [SourceState(Subject("it", is_plural=False), freshness=part, keys=None) for part in parts],

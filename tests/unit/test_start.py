@@ -20,7 +20,7 @@ from mogplex_tui.api.errors import (
 )
 from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.run_lookup import find_run
-from mogplex_tui.operate.executor import new_key
+from mogplex_tui.operate.executor import new_idempotency_key
 from mogplex_tui.operate.run_actions import Draft
 from mogplex_tui.operate.run_changes import start
 from tests.unit.fakes import LOGIN, FakeSession, call, run, uuid
@@ -171,7 +171,7 @@ async def test_a_replay_does_not_forget_what_its_call_knows(session: FakeSession
 
 
 def test_every_key_is_new_and_fits() -> None:
-    made = {new_key() for _ in range(50)}
+    made = {new_idempotency_key() for _ in range(50)}
     assert len(made) == 50
     assert all(0 < len(key) <= 200 for key in made)
 

@@ -60,7 +60,7 @@ def session() -> Session:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "READ_BACK", (0.0,))
+    monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,))
 
 
 async def _listed(_: Any, __: Session) -> RowPage[Thing]:
@@ -189,7 +189,7 @@ async def test_what_a_change_came_to_is_read_however_much_of_the_budget_is_used(
 async def test_what_was_plainly_refused_is_read_back_once(
     session: Session, monkeypatch: pytest.MonkeyPatch, answer: Any, readings: int
 ) -> None:
-    monkeypatch.setattr(executor, "READ_BACK", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0, 0.0, 0.0))
     asked = 0
 
     async def read(_: Any, __: Session) -> RowPage[Thing]:

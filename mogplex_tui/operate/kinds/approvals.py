@@ -196,7 +196,7 @@ def _decision(id: str, key: str, help: str, in_progress: str, done: str) -> Acti
         _FAMILIES,
         done,
         parameters=(NOTE,),
-        unavailable=lambda row: "Its time is over." if row.is_expired else None,
+        unavailable_reason=lambda row: "Its time is over." if row.is_expired else None,
         confirmation=Confirmation(["The answer is final."], id.capitalize()),
     )
 

@@ -216,7 +216,7 @@ KIND = Kind[AutomationRow](
             in_progress="setting off",
             families=(Family.V1, Family.FLOWS),
             parameters=(requests.REPO, requests.INPUT),
-            unavailable=_is_paused,
+            unavailable_reason=_is_paused,
             title="run",
             particle="now",
             sends_idempotency_key=True,
@@ -230,7 +230,7 @@ KIND = Kind[AutomationRow](
             done="{} is active.",
             families=(Family.FLOWS,),
             needs=_SWITCHING,
-            unavailable=lambda row: (
+            unavailable_reason=lambda row: (
                 _is_never_published(row) or (_is_already(row) if row.status == "active" else None)
             ),
             is_bulk=True,
@@ -245,7 +245,7 @@ KIND = Kind[AutomationRow](
             done="{} is paused.",
             families=(Family.FLOWS,),
             needs=_SWITCHING,
-            unavailable=lambda row: (
+            unavailable_reason=lambda row: (
                 _is_never_published(row) or (None if row.status == "active" else _is_already(row))
             ),
             confirmation=Confirmation(
@@ -263,7 +263,7 @@ KIND = Kind[AutomationRow](
             in_progress="publishing",
             done="{} is published.",
             families=(Family.V1, Family.FLOWS),
-            unavailable=_why_not_published,
+            unavailable_reason=_why_not_published,
             confirmation=Confirmation(
                 ["The draft becomes a new version and runs from now on, also if it was paused."],
                 "Publish it",
@@ -275,7 +275,7 @@ KIND = Kind[AutomationRow](
             "Start it once with a test event",
             requests.test,
             in_progress="testing",
-            unavailable=lambda row: _is_never_published(row) or _is_paused(row),
+            unavailable_reason=lambda row: _is_never_published(row) or _is_paused(row),
             families=(Family.FLOWS,),
             parameters=(requests.INPUT,),
         ),

@@ -305,7 +305,7 @@ KIND = Kind[JobRow](
             in_progress="cancelling",
             done="{} is cancelled.",
             families=(Family.OBSERVABILITY,),
-            unavailable=lambda row: (
+            unavailable_reason=lambda row: (
                 None
                 if row.job.cancelable
                 else f"Only a live job can be cancelled, once. It is {_status(row)}."
@@ -322,7 +322,7 @@ KIND = Kind[JobRow](
             _repair,
             in_progress="starting",
             families=(Family.OBSERVABILITY,),
-            unavailable=_not_repairable,
+            unavailable_reason=_not_repairable,
             is_bulk=True,
         ),
         Action(
@@ -332,7 +332,7 @@ KIND = Kind[JobRow](
             _requeue,
             in_progress="queueing",
             families=(Family.OBSERVABILITY,),
-            unavailable=lambda row: (
+            unavailable_reason=lambda row: (
                 None
                 if row.job.requeueable
                 else f"Only a failed job can be queued again. It is {_status(row)}."

@@ -230,7 +230,7 @@ KIND = Kind[MemberRow](
             families=(Family.TEAMS,),
             parameters=(ROLE,),
             initial=lambda row: {ROLE: row.role},
-            unavailable=_unavailable,
+            unavailable_reason=_unavailable,
         ),
         Action(
             "remove",
@@ -240,7 +240,7 @@ KIND = Kind[MemberRow](
             in_progress="removing",
             done="{} is out of the team.",
             families=(Family.TEAMS,),
-            unavailable=_unavailable,
+            unavailable_reason=_unavailable,
             confirmation=Confirmation(["The member loses access immediately."], "Remove"),
         ),
     ),

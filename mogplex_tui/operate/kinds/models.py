@@ -305,7 +305,7 @@ KIND = Kind[ModelRow](
             in_progress="making default",
             families=(Family.SETTINGS,),
             done="{} is the default now.",
-            unavailable=lambda row: "It is the default already." if row.is_default else None,
+            unavailable_reason=lambda row: "It is the default already." if row.is_default else None,
             confirmation=Confirmation(
                 ["The whole account uses it from now on wherever no model is named."],
                 "Make it the default",

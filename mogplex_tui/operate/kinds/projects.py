@@ -248,7 +248,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
         in_progress="hiding",
         families=(Family.REPOS,),
         done="{} is hidden.",
-        unavailable=lambda row: "It is hidden already." if row.is_hidden else None,
+        unavailable_reason=lambda row: "It is hidden already." if row.is_hidden else None,
         is_bulk=True,
     ),
     Action(
@@ -259,7 +259,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
         in_progress="showing",
         families=(Family.REPOS,),
         done="{} is listed again.",
-        unavailable=lambda row: None if row.is_hidden else "It is not hidden.",
+        unavailable_reason=lambda row: None if row.is_hidden else "It is not hidden.",
         is_bulk=True,
     ),
     Action(
@@ -270,7 +270,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
         in_progress="marking",
         families=(Family.REPOS,),
         done="{} is a favourite.",
-        unavailable=lambda row: "It is a favourite already." if row.is_favorite else None,
+        unavailable_reason=lambda row: "It is a favourite already." if row.is_favorite else None,
         is_bulk=True,
     ),
     Action(
@@ -281,7 +281,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
         in_progress="unmarking",
         families=(Family.REPOS,),
         done="{} is no favourite any more.",
-        unavailable=lambda row: None if row.is_favorite else "It is no favourite.",
+        unavailable_reason=lambda row: None if row.is_favorite else "It is no favourite.",
         is_bulk=True,
     ),
     Action(

@@ -118,7 +118,7 @@ KIND = Kind[ProviderKeyRow](
             _verify,
             in_progress="trying",
             families=(Family.KEYS,),
-            unavailable=_only_stored,
+            unavailable_reason=_only_stored,
         ),
         common_actions.delete(
             lambda change: change.client.provider_keys.delete(change.key),
@@ -126,7 +126,7 @@ KIND = Kind[ProviderKeyRow](
             Family.KEYS,
             help="Forget the stored key",
             help_has_title=False,
-            unavailable=_only_stored,
+            unavailable_reason=_only_stored,
         ),
     ),
     created_at=lambda row: row.created_at,

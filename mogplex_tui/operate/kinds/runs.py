@@ -62,7 +62,7 @@ KIND = Kind[RunRow](
     contract="v1.md §7, observability.md §2",
     sources=(),
     columns=(
-        column("state", "STATE", lambda row: row.state, formats.state(), Layout(12), search=_state),
+        column("state", "STATE", lambda row: row.state, formats.state(), Layout(12), filter_value=_state),
         column(
             "repo",
             "REPO",
@@ -70,7 +70,7 @@ KIND = Kind[RunRow](
             formats.text(),
             Layout(18, flex=1, min_width=11, cut="middle"),
             show=_repo,
-            search=lambda row: row.repo,
+            filter_value=lambda row: row.repo,
         ),
         column(
             "who",
@@ -79,7 +79,7 @@ KIND = Kind[RunRow](
             formats.text(),
             Layout(16, 2, flex=1, min_width=11),
             show=_who,
-            search=lambda row: row.who,
+            filter_value=lambda row: row.who,
         ),
         column(
             "model",
@@ -94,7 +94,7 @@ KIND = Kind[RunRow](
             lambda row: row.branch,
             formats.text(),
             Layout(20, 3, flex=2, min_width=12, cut="middle"),
-            search=lambda row: row.branch,
+            filter_value=lambda row: row.branch,
         ),
         column("age", "AGE", lambda row: row.began, formats.AGE, Layout(3), field="started_at"),
         formats.time_column(
@@ -124,7 +124,7 @@ KIND = Kind[RunRow](
                 formats.ERROR,
                 Layout(formatting.LEAST_CAUSE, flex=3),
                 show=_error,
-                search=_cause,
+                filter_value=_cause,
             ),
             is_error=True,
         ),

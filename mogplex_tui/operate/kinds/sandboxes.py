@@ -255,7 +255,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         _stop,
         in_progress="stopping",
         families=(Family.SANDBOX,),
-        unavailable=_while_in("running", "paused", "installing", "creating", "error"),
+        unavailable_reason=_while_in("running", "paused", "installing", "creating", "error"),
         confirmation=Confirmation(
             ["The machine and its snapshots are destroyed; unpushed work on it is lost."], "Stop it"
         ),
@@ -269,7 +269,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         in_progress="pausing",
         done="{} is paused.",
         families=(Family.SANDBOX,),
-        unavailable=_while_in("running"),
+        unavailable_reason=_while_in("running"),
     ),
     Action(
         "resume",
@@ -278,7 +278,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         _resume,
         in_progress="waking",
         families=(Family.SANDBOX,),
-        unavailable=_while_in("paused"),
+        unavailable_reason=_while_in("paused"),
     ),
     Action(
         "restart",
@@ -287,7 +287,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         _restart,
         in_progress="restarting",
         families=(Family.SANDBOX,),
-        unavailable=_while_in("running", "error", "stopped"),
+        unavailable_reason=_while_in("running", "error", "stopped"),
         confirmation=Confirmation(["What runs on the machine is interrupted."], "Restart it"),
         in_footer=False,
     ),
@@ -299,7 +299,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         in_progress="extending",
         families=(Family.SANDBOX,),
         parameters=(MINUTES,),
-        unavailable=_while_in("running"),
+        unavailable_reason=_while_in("running"),
         in_footer=False,
     ),
     Action(

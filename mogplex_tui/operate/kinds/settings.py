@@ -186,7 +186,7 @@ KIND = Kind[SettingRow](
             families=(Family.SETTINGS,),
             parameters=(VALUE,),
             initial=lambda row: {VALUE: row.value},
-            unavailable=_unavailable,
+            unavailable_reason=_unavailable,
         ),
     ),
     empty="The service returned no settings.",

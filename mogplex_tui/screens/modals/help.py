@@ -48,7 +48,7 @@ def _told(keys: str, what: str, said: int) -> list[str]:
 
 def _called(action: action_registry.KeyAction) -> str:
     """Return the title of an action in the key bar with its help, which may have the title already."""
-    return action.says if action.help_has_title else f"{action.title}: {action.says}"
+    return action.help_text if action.help_has_title else f"{action.title}: {action.help_text}"
 
 
 class HelpModal(Dialog[None]):

@@ -15,7 +15,7 @@ from textual.widgets import Button, Checkbox, Input, Select, Static, TextArea
 
 from mogplex_tui.config.state_file import FileTroubles, StateFile
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.executor import new_key
+from mogplex_tui.operate.executor import new_idempotency_key
 from mogplex_tui.operate.model import Parameter, Values
 from mogplex_tui.operate.run_actions import NEW_BRANCH, REPO, START, Draft
 from mogplex_tui.screens.modals.base import Dialog, FlatButton
@@ -35,7 +35,7 @@ class DraftKeeper:
         self._file = StateFile(path, "the form for a new run", troubles)
         stored = self._stored()
         self.draft = Draft(**{name: stored[name] for name in asdict(Draft()) if name in stored})
-        self.key: str = stored.get("key") or new_key()
+        self.key: str = stored.get("key") or new_idempotency_key()
 
     def _stored(self) -> dict[str, Any]:
         """Return the valid fields of the file; rename the file if others are invalid."""
@@ -51,13 +51,13 @@ class DraftKeeper:
     def keep(self, draft: Draft) -> None:
         """Keep what is typed; a different content gets a different key, the same content keeps its own."""
         if draft != self.draft:
-            self.draft, self.key = draft, new_key()
+            self.draft, self.key = draft, new_idempotency_key()
         self._write()
 
     def done(self, started: Draft) -> None:
         """The run has started: its prompt goes, the choices stay for the next one, as does what was typed meanwhile."""
         if self.draft == started:
-            self.draft, self.key = replace(started, prompt="", working_branch=""), new_key()
+            self.draft, self.key = replace(started, prompt="", working_branch=""), new_idempotency_key()
             self._write()
 
     def _write(self) -> None:

@@ -14,7 +14,7 @@ import pytest
 from mogplex_tui.controlplane.core.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.operate import formatting, kind_rows, messages
-from mogplex_tui.operate.action_registry import told
+from mogplex_tui.operate.action_registry import with_key_names
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.operate.model import AnyKind, Creation, RenderTime
 from mogplex_tui.operate.record_page import links_of
@@ -103,7 +103,7 @@ def _says_why(ui: Console, screen: ListScreen) -> str:
     if rows.freshness.blocked_until is not None:
         assert "Request budget used up" in said, ui.text
         return "blocked"
-    assert squeezed(told(kind.empty)) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
+    assert squeezed(with_key_names(kind.empty)) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
     return "empty"
 
 
@@ -244,12 +244,14 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
                     RenderTime(ui.app.session.clock.now()),
                 )
                 rows = [entry.row for entry in found_rows if entry.row is not None]
-                told = [
+                non_empty_columns = [
                     f.name
                     for f in left_out
                     if any(f.cell(row, at)[0] not in ("", formatting.DASH) for row in rows)
                 ]
-                assert not told, f"{kind.name} leaves out columns that say something: {told}"
+                assert not non_empty_columns, (
+                    f"{kind.name} hides columns that have values: {non_empty_columns}"
+                )
                 # What the lists of other kinds lend may come later; for the rest, dashes alone are wasted room.
                 said = [{f.cell(row, at)[0] for row in rows} for f in kind.columns if f not in left_out]
                 assert kind.join is not None or len(rows) < 3 or {formatting.DASH} not in said, ui.text

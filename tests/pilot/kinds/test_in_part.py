@@ -15,7 +15,7 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.messages import clause
+from mogplex_tui.operate.messages import subject_sentence
 from mogplex_tui.widgets.styles import Tone
 from tests.pilot.kinds.story import on, shown
 from tests.pilot.kinds.walking import plane_of, squeezed
@@ -115,7 +115,7 @@ async def _fails_alone(ui: Any, case: Case) -> None:
     await ui.until(lambda: "partly stale" in ui.text, f"{case}: how old it is")
     assert "What was read before stays" not in ui.text, case
     failing = [each for each in told_by() if each.failing]
-    assert {clause(each.subject, "shown") for each in failing} == {f"{case.what} shown."}, case
+    assert {subject_sentence(each.subject, "shown") for each in failing} == {f"{case.what} shown."}, case
     for each in failing:
         each.freshness.as_of = (each.freshness.as_of or 0.0) - 60
     assert _tones(screen) == _with_old(case, screen, before), case

@@ -64,7 +64,7 @@ async def test_a_session_sends_every_verb_beside_a_read_only_token(seed: Path, t
         target = Target("t", recorded.base_url, Secret(plane.read_only_token), Secret(plane.session_cookie))
         reader = Session(Target("t", plane.base_url, None, Secret(plane.session_cookie)))
         for kind in kinds().values():
-            action_registry.know(kind)
+            action_registry.register_kind(kind)
             if not kind.all_actions:
                 continue
             of_service = collection_of(reader, kind)
@@ -79,7 +79,9 @@ async def test_a_session_sends_every_verb_beside_a_read_only_token(seed: Path, t
                 item = replace(found, key=key)
                 given = Values(GIVEN.get(f"{kind.name}.{verb.id}", {"name": "ci"}))
                 try:
-                    closed = action_registry.offered(action_registry.BY_ID[f"{kind.name}.{verb.id}"], session)
+                    closed = action_registry.disabled_reason(
+                        action_registry.BY_ID[f"{kind.name}.{verb.id}"], session
+                    )
                     said = await executor.run_action(
                         session, collection_of(session, kind), kind, verb, item, given
                     )

@@ -72,7 +72,7 @@ async def bench(seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     async def at_once(*_: object) -> None:
         return None
 
-    monkeypatch.setattr(run_changes, "READ_BACK", (0.0,))
+    monkeypatch.setattr(run_changes, "READ_BACK_DELAYS", (0.0,))
     monkeypatch.setattr(executor, "pause", at_once)
     async with plane_of(SETTINGS, seed, tmp_path) as server:
         target = Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie))
@@ -120,13 +120,13 @@ async def test_a_start_is_refused_in_every_way_and_starts_one_run_when_its_answe
     for status in REFUSALS:
         bench.fault(f"POST /api/v1/mogplex/runs {'429' if status == 429 else f'status:{status}'}")
         with pytest.raises(MogplexError):
-            await run_changes.start(bench.session, bench.runs, draft, executor.new_key())
+            await run_changes.start(bench.session, bench.runs, draft, executor.new_idempotency_key())
         # After a 5xx nobody knows whether a run was started (errors.md §5).
         end = "unknown" if status >= 500 else "refused"
         assert bench.session.ledger.entries[-1].state == end, status
         assert set(bench.runs.set.rows) == there
     assert begun() == 0
-    key = executor.new_key()
+    key = executor.new_idempotency_key()
     bench.fault("POST /api/v1/mogplex/runs drop")
     with pytest.raises(MogplexError):
         await run_changes.start(bench.session, bench.runs, draft, key)

@@ -164,12 +164,12 @@ class Bench:
         for item in self.collection.set.rows.values():
             if (
                 item.row is not None
-                and kind_rows.why_not(verb, item, self.session) is None
+                and kind_rows.unavailable_reason(verb, item, self.session) is None
                 and fits(item.row)
             ):
                 return item
         for item in await self._hidden():
-            if kind_rows.why_not(verb, item, self.session) is None:
+            if kind_rows.unavailable_reason(verb, item, self.session) is None:
                 return item
         raise AssertionError(f"no {self.kind.noun} can be {verb.label}d: say in NEEDED what makes one")
 
@@ -256,7 +256,7 @@ async def bench_of(kind: AnyKind, verb: AnyAction, seed: Path, place: Path) -> A
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "READ_BACK", (0.0,))
+    monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,))
     monkeypatch.setattr(executor, "pause", no_pause)
 
 
@@ -286,7 +286,7 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
             await bench.shows_what_a_reading_says(item.key)
             assert not is_listed or bench.collection.set.rows[item.key].row is not None
         now = bench.collection.set.rows[item.key] if is_listed else item
-        assert kind_rows.why_not(verb, now, bench.session) is None, "a refusal changed the record"
+        assert kind_rows.unavailable_reason(verb, now, bench.session) is None, "a refusal changed the record"
         there = await bench.all_keys()
         outcome = await executor.run_action(bench.session, bench.collection, kind, verb, item, values)
         assert ledger.entries[-1].state == "done", outcome
@@ -401,6 +401,6 @@ def test_every_verb_has_a_key_and_a_help_and_what_cannot_be_undone_is_asked() ->
         assert not verb.help.endswith("."), (kind.name, verb.id)
         if verb.id in ("delete", "revoke", "remove", "stop", "cancel", "restart", "publish"):
             assert verb.confirmation is not None, f"{kind.name} {verb.id} does not ask first"
-        action_registry.know(kind)
+        action_registry.register_kind(kind)
         for scope in (kind.name, action_registry.detail_scope(kind.name)):
             assert _name(kind, verb) in {action.id for action in action_registry.in_scope(scope)}

@@ -72,7 +72,7 @@ def _fit(screen: ListScreen, verb: AnyAction, count: int) -> list[Entry[Any]]:
         item
         for item in rows
         if item.row is not None
-        and (isinstance(verb, Creation) or kind_rows.why_not(verb, item, screen.session) is None)
+        and (isinstance(verb, Creation) or kind_rows.unavailable_reason(verb, item, screen.session) is None)
     ]
     assert fit, f"no {screen.kind.noun} can be {verb.label}d"
     return fit[:count]
@@ -127,7 +127,7 @@ async def _carried_out(ui: Console, kind: AnyKind, verb: AnyAction, on: ConsoleS
 async def test_every_verb_goes_by_its_key(
     place: str, seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "READ_BACK", (0.0,))
+    monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,))
     monkeypatch.setattr(executor, "pause", no_pause)
     statuses, gone = cycle(REFUSALS), 0
     async with console_at(Service("faults", SETTINGS), seed, tmp_path) as ui:

@@ -52,7 +52,7 @@ async def test_every_schema_has_an_answer_in_the_hosted_profile() -> None:
         await change_routing(check, world)
         name = {"name": "CI", "expiresInDays": 30}
         await check("POST_api.settings.api-keys_200", "POST", "/api/settings/api-keys", json=name)
-        # Both exports fail there while a stored server has a secret (contract, "Defects observed").
+        # Both exports fail there while a stored server has a secret (docs/contract/README.md).
         with world.plane.db.transaction() as tx:
             tx.execute("DELETE FROM user_mcp_servers")
         for plain in PLAIN_SERVERS:

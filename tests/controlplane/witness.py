@@ -165,20 +165,20 @@ def _check(change: Change) -> None:
         return
     assert new in (ALLOWED[kind][old] if old else BEGINS[kind]), change
     if kind == "call":
-        # The write that ends a call is the one that says when and how long (§9.3).
+        # The write that ends a call is the one that says when and how long (runtime-model.md §9, 3).
         assert (told is not None) == (new in ENDED), change
-        # A cancel that was asked for wins, except against the reaper (§5).
+        # A cancel that was asked for wins, except against the reaper (runtime-model.md §5).
         if told and not told.startswith("active"):
             assert new == "cancelled" or told.endswith(REAPED), change
     elif kind == "run" and new in ENDED:
-        # A run follows its call (§9.6).
+        # A run follows its call (runtime-model.md §9, 6).
         assert told == new, change
     elif kind == "job" and (old, new) == ("running", "pending"):
         assert told, change
 
 
 def _is_announced(change: Change, heard: set[tuple[str, str, str]]) -> None:
-    """Inserts and changes of state are told once they are committed (§9.7)."""
+    """Inserts and changes of state are told once they are committed (runtime-model.md §9, 7)."""
     if change.kind == "insert":
         assert (change.old, "INSERT", change.row_id) in heard, change
     elif change.old and change.kind in ("call", "control", "job", "sandbox"):

@@ -141,7 +141,7 @@ REFUSED_WRITES = (
 REFUSED_QUERIES = (Broken("GET", "/api/cron/reconcile-job-runs", ""),)
 
 # Handlers that write the whole body into a table: the database refuses unknown columns, and rows without a required one
-# (library.md, "Mass assignment", §6.1, §7, §11 and §12). That such a body can also set the service's own columns is not
+# (library.md §6.1, §7, §11 and §12). That such a body can also set the service's own columns is not
 # reproduced.
 MASS_ASSIGNED = (
     WholeBody(

@@ -124,7 +124,7 @@ class Walk:
 
     async def _deliver(self, kind: str, payload: dict[str, Any], name: str) -> None:
         said = await self.desk.send(kind, payload, name)
-        # Before anything else happens: a delivery leaves as many enqueue rows as it says that it decided (§9.1).
+        # Check at once: a delivery writes one enqueue row for each decision that it reports (runtime-model.md §9, 1).
         ledger = [change for change in self.check() if change.kind == "ledger"]
         assert len(ledger) == said.get("queued", 0) + said.get("suppressed", 0), (said, ledger)
         outcomes = Counter(change.new for change in ledger)

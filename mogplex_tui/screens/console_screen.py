@@ -83,6 +83,8 @@ class ConsoleScreen(Screen[None]):
         self.unsubscribe: list[Callable[[], None]] = []
         self._ticker: Timer | None = None
         self._flush_timer: Timer | None = None
+        # Header and key bar, once they exist.
+        self._frame: list[Widget] = []
         self._wants: list[Want] = []
         self._left = False
         # A new screen is styled when it is mounted; Textual would parse all styles again for it first.
@@ -255,13 +257,13 @@ class ConsoleScreen(Screen[None]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the screen has all its widgets; while it is opened or closed, some of them are missing."""
-        return (
-            self.is_attached
-            and not (self._left or self._pruning)
-            and bool(self.query("#keys"))
-            and bool(self.query("#header"))
-        )
+        """Whether the screen has all its widgets; some are missing while it is opened or closed."""
+        if not self.is_attached or self._left or self._pruning:
+            return False
+        if len(self._frame) < 2:
+            # Every change asks for this, and a query looks at every widget.
+            self._frame = [*self.query("#header"), *self.query("#keys")]
+        return len(self._frame) == 2 and all(widget.is_attached for widget in self._frame)
 
     def listen(self, signal: Signal[P], listener: Callable[P, object]) -> None:
         """Subscribe to a signal for as long as the screen exists."""

@@ -10,7 +10,7 @@ ARGS ?=
 # Twice the two cores: tests of screens and processes wait a good part of their time.
 JOBS ?= 4
 
-.PHONY: demo test coverage check soak format lint types imports bench docs constraints snapshots clean
+.PHONY: demo test coverage check soak format lint types imports bench docs site constraints snapshots clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/mogplex-tui demo $(ARGS)
@@ -55,6 +55,11 @@ bench: $(VENV)/.dev
 docs: $(VENV)/.dev
 	@$(BIN)/python -m tests.facts.write
 
+# The documentation site, in docs/_build/index.html; a warning is an error, and nothing is fetched while it is built.
+site: $(VENV)/.docs
+	@$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build $(ARGS)
+	@echo "docs/_build/index.html"
+
 snapshots: $(VENV)/.dev
 	@$(BIN)/python -m pytest tests/snapshots --snapshot-update $(ARGS)
 
@@ -62,7 +67,7 @@ snapshots: $(VENV)/.dev
 constraints:
 	@echo "resolving every dependency anew"
 	@rm -rf .venv-constraints && $(PYTHON) -m venv .venv-constraints
-	@.venv-constraints/bin/python -m pip --quiet --disable-pip-version-check install -e '.[dev]' hatchling
+	@.venv-constraints/bin/python -m pip --quiet --disable-pip-version-check install -e '.[dev,docs]' hatchling
 	@{ echo "# Every version that the project is built and tested with. Refresh with: make constraints"; \
 	   .venv-constraints/bin/python -m pip --disable-pip-version-check freeze --exclude-editable; } > constraints.txt
 	@rm -rf .venv-constraints
@@ -83,5 +88,10 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(BIN)/python -m compileall -q mogplex_tui
 	@touch $(VENV)/.runtime $@
 
+$(VENV)/.docs: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing mogplex-tui and Sphinx into $(VENV) (a minute the first time)" >&2
+	@$(PIP) install -c constraints.txt -e '.[docs]'
+	@touch $(VENV)/.runtime $@
+
 clean:
-	@rm -rf $(VENV) .venv-constraints .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage snapshot_report.html
+	@rm -rf $(VENV) docs/_build .venv-constraints .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage snapshot_report.html

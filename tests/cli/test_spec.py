@@ -13,7 +13,7 @@ import pytest
 from mogplex_tui.cli import parser
 from mogplex_tui.operate.kinds.registry import kinds
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "spec.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "spec.md"
 
 
 def read_spec(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tests.facts.client_calls import CALLS, NO_REQUEST, PARAMETERS, call
 from tests.facts.routes import Fact, facts
 from tests.streamed_answers import Streamed
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "client-routes.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "client-routes.md"
 
 # The service of the recording: nothing is ever sent there.
 _NOWHERE = "http://127.0.0.1:9"

@@ -11,7 +11,7 @@ from mogplex_tui.operate.cursor_keys import LIST, MOVES, PAGE, RECORD, TAIL
 from mogplex_tui.operate.key_overrides import FIXED, KEPT
 from mogplex_tui.operate.kinds.registry import kinds
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "keys.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "keys.md"
 
 _HEAD = """\
 # Keys of the console

@@ -12,7 +12,7 @@ from mogplex_tui.operate import messages
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Column
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "kinds.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "kinds.md"
 
 _HEAD = """\
 # Kinds of the console

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mogplex_tui.controlplane.route_table import Entry, entries, unserved_router
-from tests.facts import client_routes, keys, kinds
+from tests.facts import client_resources, client_routes, command_page, keys, kinds, settings_page
 from tests.facts.routes import EXTRA, Fact, facts, unnamed
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "control-plane-routes.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "control-plane-routes.md"
 
 _HEAD = """\
 # Routes of the embedded control plane
@@ -74,6 +74,9 @@ def main() -> None:
     client_routes.DOCUMENT.write_text(client_routes.document())
     kinds.DOCUMENT.write_text(kinds.document())
     keys.DOCUMENT.write_text(keys.document())
+    command_page.DOCUMENT.write_text(command_page.document())
+    settings_page.DOCUMENT.write_text(settings_page.document())
+    client_resources.DOCUMENT.write_text(client_resources.document())
 
 
 if __name__ == "__main__":

@@ -189,7 +189,7 @@ class EventStream(Generic[E]):
     def _queue(self, event: E) -> None:
         self._queued.append(event)
         self._reported_end = self._reported_end or event.end
-        self._finished = self._finished or event.closes
+        self._finished = self._finished or event.is_final
 
     async def _read_json(self, info: ResponseInfo) -> None:
         if self._from_json is None:
@@ -210,13 +210,13 @@ def parse_event(text: str, event_types: Mapping[str, type[E]]) -> E:
     try:
         raw: Any = parse(text, _MAX_EVENT_MEMORY)
     except JsonError as error:
-        return cast("E", UnknownEvent(raw=text, why=str(error)))
+        return cast("E", UnknownEvent(raw=text, reason=str(error)))
     kind = raw.get("type") if isinstance(raw, dict) else None
     model = event_types.get(kind) if isinstance(kind, str) else None
     if model is None:
         name = kind if isinstance(kind, str) else ""
-        return cast("E", UnknownEvent(type=name, raw=raw, why="is of no known type"))
+        return cast("E", UnknownEvent(type=name, raw=raw, reason="is of no known type"))
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        return cast("E", UnknownEvent(type=str(kind), raw=raw, why=validation_message(error)))
+        return cast("E", UnknownEvent(type=str(kind), raw=raw, reason=validation_message(error)))

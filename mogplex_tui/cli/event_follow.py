@@ -238,7 +238,7 @@ class Follower:
             elif self.output.form == "csv":
                 self._print_csv(fields)
             else:
-                self.output.line(formatting.DASH, UNREADABLE, bad.why, json_text(fields["payload"]))
+                self.output.line(formatting.DASH, UNREADABLE, bad.reason, json_text(fields["payload"]))
         self.output.flush()
         if self.row.state != self._state:
             self._state = self.row.state

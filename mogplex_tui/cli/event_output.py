@@ -57,7 +57,7 @@ def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, object]:
         "run_id": row.run_id,
         "call_id": row.call_id,
         "type": UNREADABLE,
-        "message": bad.why,
+        "message": bad.reason,
         "payload": redact.payload(bad.raw),
     }
 

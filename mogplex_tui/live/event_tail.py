@@ -164,7 +164,7 @@ class EventTail:
             self.bad += 1
             self._count += 1
             at = known or (self.lines[-1].at if self.lines else datetime.fromtimestamp(0, UTC))
-            message = f"This event could not be read: {redact.text(row.why)}"
+            message = f"This event could not be read: {redact.text(row.reason)}"
             self._place(
                 EventLine(key, at, self._count, UNREADABLE, None, message, self._spill.keep(body)), batch
             )

@@ -131,7 +131,7 @@ class RunEventsFeed:
         client, turn = self.session.client.at(Priority.TAIL), self.runs.turns.ask()
         if row.run_id is not None:
             answer = await client.runs.events(row.run_id)
-            self.tail.at_horizon = answer.at_horizon
+            self.tail.at_horizon = answer.is_truncated
             self._add(answer.events)
             self.runs.put_run(answer.run, turn=turn)
         elif row.automation_id is not None and row.job_id is not None:

@@ -327,7 +327,7 @@ def marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
     for number, row in enumerate(bad):
         given = row.raw.get("id") if isinstance(row.raw, dict) else None
         key = given if isinstance(given, str) and given else f"unreadable-{place}-{number}"
-        pairs.append((key, unreadable(key, row.why, row.raw)))
+        pairs.append((key, unreadable(key, row.reason, row.raw)))
     return pairs
 
 

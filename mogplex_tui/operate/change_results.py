@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.connections import ConnectionTest
     from mogplex_tui.api.models.flows import FlowTest
     from mogplex_tui.api.models.job_actions import JobRepaired, JobRequeued
-    from mogplex_tui.api.models.keys import KeyVerdict
+    from mogplex_tui.api.models.keys import KeyTest
     from mogplex_tui.api.models.sandbox_records import Reconciled, SandboxDeleted, SandboxRecord
 
 ChangeResult = tuple[bool, str]
@@ -168,7 +168,7 @@ def tested(found: ConnectionTest) -> ChangeResult:
     return False, f"{{}} does not work: {literal(found.error or found.summary or found.status)}"
 
 
-def verified(verdict: KeyVerdict) -> ChangeResult:
+def verified(verdict: KeyTest) -> ChangeResult:
     """Return what a provider says of a key; that it could not be asked is not that the key is wrong (identity.md §5)."""
     if verdict.key_valid:
         return True, "{} works."

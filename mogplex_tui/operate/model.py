@@ -245,7 +245,7 @@ def page_of(
         # The id of an unreadable record may be wrong too: it must not replace another record.
         name = str(id) if id and str(id) not in used_keys else f"unreadable {index}"
         used_keys.add(name)
-        entries.append(Entry[Row](name, None, masked(bad.raw), bad.why))
+        entries.append(Entry[Row](name, None, masked(bad.raw), bad.reason))
     return RowPage(entries)
 
 

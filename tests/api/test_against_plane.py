@@ -49,7 +49,7 @@ def client_of(server: PlaneServer, token: str | None = "", cookie: bool = False,
 
 
 def whole(rows: Rows[Any]) -> Rows[Any]:
-    assert rows and not rows.bad, [bad.why for bad in rows.bad]
+    assert rows and not rows.bad, [bad.reason for bad in rows.bad]
     return rows
 
 
@@ -177,7 +177,7 @@ async def test_a_run_from_its_start_to_its_cancel() -> None:
         with pytest.raises(e.IdempotencyConflict):
             await client.runs.start(RunStart(repo_id=repo.id, prompt="Another"), "key-1")
         followed = await client.at(Priority.TAIL).runs.events(started.run_id)
-        assert followed.run.run_id == started.run_id and not followed.at_horizon
+        assert followed.run.run_id == started.run_id and not followed.is_truncated
         assert followed.events[0].type == EventType.STARTED
         assert started.ai_call_id is not None
         assert [event.id for event in await events_of(client, started.ai_call_id)] == [

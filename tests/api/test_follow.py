@@ -14,7 +14,13 @@ from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.event_stream import EventStream
 from mogplex_tui.api.models.sandbox_drafts import CommandDraft
-from mogplex_tui.api.models.sandbox_events import BootLog, CommandBegan, CommandDone, Found, Ready
+from mogplex_tui.api.models.sandbox_events import (
+    BootLog,
+    CommandDone,
+    CommandStarted,
+    SandboxFound,
+    SandboxReady,
+)
 from mogplex_tui.api.models.stream import (
     Output,
     StreamCancelled,
@@ -76,7 +82,7 @@ async def test_a_stream_that_tells_its_end_is_done() -> None:
         async with command(client) as stream:
             assert stream.as_stream
             found = [event async for event in stream]
-        assert [type(event) for event in found] == [CommandBegan, Output, CommandDone]
+        assert [type(event) for event in found] == [CommandStarted, Output, CommandDone]
         assert stream.end == StreamEnd(StreamEndKind.DONE)
         assert (stream.command_id, stream.exit_code, stream.cwd) == ("cmd_1", 0, ".")
         assert service.seen[0].headers["accept"] == "text/event-stream"
@@ -180,7 +186,7 @@ async def test_stop_ends_a_loop_that_waits_in_another_task() -> None:
         read = asyncio.create_task(kinds_of(stream))
         await until(lambda: stream.command_id is not None)
         stream.stop()
-        assert await read == [CommandBegan]
+        assert await read == [CommandStarted]
         assert stream.end == StreamEnd(StreamEndKind.LEFT)
         assert open_connections(client) == []
         stream.stop()
@@ -252,9 +258,9 @@ async def test_what_cannot_be_read_arrives_as_such_and_the_stream_goes_on() -> N
     async with serving(telling(*odd, DONE)) as service, service.client() as client, command(client) as stream:
         found = [event async for event in stream]
     strange = [event for event in found if isinstance(event, UnknownEvent)]
-    assert len(strange) == 6 and all(event.why for event in strange)
+    assert len(strange) == 6 and all(event.reason for event in strange)
     assert strange[3].type == "from_the_future" and strange[3].raw == {"type": "from_the_future", "x": 1}
-    assert strange[4].why.startswith("exitCode") or strange[4].why.startswith("exit_code")
+    assert strange[4].reason.startswith("exitCode") or strange[4].reason.startswith("exit_code")
     assert isinstance(found[-2], Output) and found[-2].data == ""
     assert stream.end == StreamEnd(StreamEndKind.DONE)
 
@@ -288,7 +294,7 @@ async def test_comments_and_events_split_by_reads_are_no_trouble() -> None:
         await writer.drain()
 
     async with serving(in_pieces) as service, service.client() as client:
-        assert await kinds_of(command(client)) == [CommandBegan, CommandDone]
+        assert await kinds_of(command(client)) == [CommandStarted, CommandDone]
 
 
 async def test_a_lost_race_is_a_stream_whatever_its_status_says() -> None:
@@ -306,7 +312,7 @@ async def test_a_lost_race_is_a_stream_whatever_its_status_says() -> None:
 async def test_a_success_that_is_json_is_the_same_events() -> None:
     async with serving(http(200, {"sandbox": {"id": RUN_ID}})) as service, service.client() as client:
         boot = client.sandboxes.restart(RUN_ID)
-        assert await kinds_of(boot) == [Found]
+        assert await kinds_of(boot) == [SandboxFound]
         assert not boot.as_stream and boot.end == StreamEnd(StreamEndKind.DONE)
         assert boot.sandbox is not None and boot.sandbox.status == "stopped"
     said = {"exitCode": 1, "stdout": "a", "stderr": "b", "cwd": "src"}
@@ -349,5 +355,5 @@ async def test_a_record_that_cannot_be_read_does_not_hide_its_event() -> None:
     events = [{"type": "log", "phase": "install", "data": "x"}, {"type": "ready", "sandbox": {"id": 5}}]
     async with serving(telling(*events)) as service, service.client() as client:
         boot = client.sandboxes.resume(RUN_ID)
-        assert await kinds_of(boot) == [BootLog, Ready]
+        assert await kinds_of(boot) == [BootLog, SandboxReady]
         assert boot.sandbox is None and boot.end == StreamEnd(StreamEndKind.DONE)

@@ -149,7 +149,7 @@ def test_money_is_exact_and_unknown_stays_unknown(cost: Any, known: Decimal | No
 def test_money_that_is_none_marks_the_row(cost: Any) -> None:
     rows = parse_rows(Call, [CALL, {**CALL, "cost_usd": cost}, CALL])
     assert (len(rows), len(rows.bad), rows.total) == (2, 1, 3)
-    assert rows.bad[0].why == "cost_usd is not an amount"
+    assert rows.bad[0].reason == "cost_usd is not an amount"
     assert rows.bad[0].raw["id"] == "c9"
 
 
@@ -158,7 +158,7 @@ def test_a_number_that_no_column_of_the_service_holds_marks_the_row(field: str) 
     # It could be neither divided nor sorted as a number.
     rows = parse_rows(Call, [CALL, {**CALL, field: 10**400}, {**CALL, field: 2**63 - 1}])
     assert (len(rows), len(rows.bad), rows.total) == (2, 1, 3)
-    assert rows.bad[0].why in (f"{field} is too large", f"{field} is no whole number")
+    assert rows.bad[0].reason in (f"{field} is too large", f"{field} is no whole number")
     assert getattr(rows[1], field) == 2**63 - 1
 
 
@@ -338,11 +338,11 @@ def test_rows_are_a_list_of_what_parsed() -> None:
     rows = parse_rows(Repo, [{"id": "a"}, None, "x", 5, {"id": None}, {"id": "b"}])
     assert isinstance(rows, list) and isinstance(rows, Rows)
     assert [row.id for row in rows] == ["a", "b"]
-    assert len(rows.bad) == 4 and all(bad.why for bad in rows.bad)
+    assert len(rows.bad) == 4 and all(bad.reason for bad in rows.bad)
 
 
 def test_a_bad_row_s_reason_does_not_repeat_the_value() -> None:
-    assert "hunter2" not in parse_rows(Repo, [{"id": ["hunter2"]}]).bad[0].why
+    assert "hunter2" not in parse_rows(Repo, [{"id": ["hunter2"]}]).bad[0].reason
 
 
 # What leaves

@@ -12,7 +12,7 @@ from mogplex_tui.api.models.automations import Automation, AutomationRun
 from mogplex_tui.api.models.connections import ConnectionTest
 from mogplex_tui.api.models.job_actions import JobRepaired
 from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job
-from mogplex_tui.api.models.keys import KeyVerdict
+from mogplex_tui.api.models.keys import KeyTest
 from mogplex_tui.api.models.sandbox_records import Reconciled, SandboxDeleted, SandboxRecord
 from mogplex_tui.operate import change_results, text_formatters
 from mogplex_tui.operate.model import RenderTime
@@ -29,16 +29,16 @@ SHOWN = RenderTime(AT)
         (change_results.tested, ConnectionTest(healthy=True, tool_count=12), True, "works, 12 tools."),
         (change_results.tested, ConnectionTest(healthy=True), True, "works."),
         (change_results.tested, ConnectionTest(status="auth_failed"), False, "does not work: auth_failed"),
-        (change_results.verified, KeyVerdict(key_valid=True), True, "works."),
+        (change_results.verified, KeyTest(key_valid=True), True, "works."),
         (
             change_results.verified,
-            KeyVerdict(key_valid=False, key_error="no such key"),
+            KeyTest(key_valid=False, key_error="no such key"),
             False,
             "does not work: no such",
         ),
         (
             change_results.verified,
-            KeyVerdict(),
+            KeyTest(),
             False,
             "could not be tried: the provider could not be asked.",
         ),
@@ -73,7 +73,7 @@ ODD = SandboxRecord.model_validate({"id": "s1", "runtime_summary": {"status": BR
         change_results.not_booted("no machine", BRACES, []),
         change_results.not_booted(BRACES, "", []),
         change_results.tested(ConnectionTest(healthy=False, error=BRACES))[1],
-        change_results.verified(KeyVerdict(key_valid=False, key_error=BRACES))[1],
+        change_results.verified(KeyTest(key_valid=False, key_error=BRACES))[1],
     ],
 )
 def test_braces_in_texts_of_the_service_are_shown(sentence: str) -> None:

@@ -27,7 +27,7 @@ class PlatformAccess(Inbound):
     allow_platform_sandbox: Flag = False
 
 
-class PlatformLink(Inbound):
+class VercelLink(Inbound):
     """The state of the Vercel link in the service's words."""
 
     platform_state: Text = ""
@@ -40,7 +40,7 @@ class PlatformLink(Inbound):
     can_use_user_billing: Flag = False
 
 
-class GithubStep(Inbound):
+class GithubAction(Inbound):
     """What to do next about GitHub; `href` is a path of the web application."""
 
     kind: Text = ""
@@ -68,9 +68,9 @@ class User(Inbound):
     github_covered_repo_count: Count = None
     github_status_label: Text = ""
     github_status_detail: Text = ""
-    github_primary_action: GithubStep | None = None
+    github_primary_action: GithubAction | None = None
     platform_access: PlatformAccess = Field(default_factory=PlatformAccess)
-    vercel: PlatformLink | None = None
+    vercel: VercelLink | None = None
     account_vercel_project_id: str | None = None
     account_vercel_team_id: str | None = None
 

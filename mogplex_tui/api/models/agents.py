@@ -7,7 +7,7 @@ from pydantic import AfterValidator, ValidationError, model_validator
 
 from mogplex_tui.api.errors import InvalidResponse
 from mogplex_tui.api.models.base import Count, Flag, Inbound, Outbound, OutboundSnake, Text, Time
-from mogplex_tui.api.models.checks import anything_to_change, text
+from mogplex_tui.api.models.checks import require_a_change, text
 from mogplex_tui.api.request_rules import utf16_length
 
 BUILT_IN_CATEGORIES = {
@@ -39,9 +39,11 @@ _Name = Annotated[str, text("Name is required", 60, "Name must be 60 characters 
 _Model = Annotated[str, text("Model is required")]
 _Category = Annotated[str, AfterValidator(_slug)]
 _Description = Annotated[
-    str | None, text(most=200, too_long="Description must be 200 characters or less", trimmed=False)
+    str | None, text(limit=200, too_long_message="Description must be 200 characters or less", trimmed=False)
 ]
-_Prompt = Annotated[str | None, text(most=50_000, too_long="System prompt is too long", trimmed=False)]
+_Prompt = Annotated[
+    str | None, text(limit=50_000, too_long_message="System prompt is too long", trimmed=False)
+]
 
 
 class Agent(Inbound):
@@ -85,7 +87,7 @@ class AgentChange(OutboundSnake):
 
     @model_validator(mode="after")
     def _check_any(self) -> "AgentChange":
-        anything_to_change(self.model_fields_set)
+        require_a_change(self.model_fields_set)
         return self
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from mogplex_tui.api.models.base import Inbound, Json, Outbound, Rows, Text, Time
+from mogplex_tui.api.models.base import Inbound, JsonObject, Outbound, Rows, Text, Time
 from mogplex_tui.api.models.checks import one_of
 from mogplex_tui.api.request_rules import utf16_length
 
@@ -34,7 +34,7 @@ class FlowApproval(Inbound):
     job_run_id: str | None = None
     flow_id: str | None = None
     node_id: Text = ""
-    wait_config: Json = Field(default_factory=dict)
+    wait_config: JsonObject = Field(default_factory=dict)
     created_at: Time | None = None
     expires_at: Time | None = None
 
@@ -54,17 +54,17 @@ class FlowApproval(Inbound):
         return self._text("toolInput")
 
     @property
-    def where(self) -> str | None:
+    def repo(self) -> str | None:
         """The repository, or None."""
         return self._text("repoFullName")
 
     @property
-    def who(self) -> str | None:
+    def requester(self) -> str | None:
         """The agent that asks, else the step, else None."""
         return self._text("agentName") or self._text("nodeLabel")
 
     @property
-    def sort(self) -> str:
+    def source(self) -> str:
         """Who asks: `step` for the automation's author, `tool` for an agent."""
         return "step" if self.kind == "manual_approval" else "tool"
 
@@ -74,9 +74,9 @@ class FlowApproval(Inbound):
         return self.tool_input
 
     @property
-    def if_denied(self) -> str:
+    def denial_effect(self) -> str:
         """What a no comes to, in a sentence (§3.15)."""
-        return "A denied step fails." if self.sort == "step" else "The model is told no and goes on."
+        return "A denied step fails." if self.source == "step" else "The model is told no and goes on."
 
     def _text(self, key: str) -> str | None:
         value = self.wait_config.get(key)
@@ -111,12 +111,12 @@ class ControlApproval(Inbound):
     created_at: Time | None = None
 
     @property
-    def sort(self) -> str:
+    def source(self) -> str:
         """Who asks: always `control`, the orchestrator."""
         return "control"
 
     @property
-    def who(self) -> str:
+    def requester(self) -> str:
         """The orchestrator, in a word."""
         return "orchestrator"
 
@@ -126,7 +126,7 @@ class ControlApproval(Inbound):
         return self.summary or self.tool_name
 
     @property
-    def where(self) -> Any:
+    def repo(self) -> Any:
         """The repository that the tool would work on, None where it does not say."""
         return self.tool_input.get("repo") if isinstance(self.tool_input, dict) else None
 
@@ -136,7 +136,7 @@ class ControlApproval(Inbound):
         return None if self.tool_input is None else json.dumps(self.tool_input, indent=2, default=str)
 
     @property
-    def if_denied(self) -> str:
+    def denial_effect(self) -> str:
         """What a no comes to, in a sentence (§3.16)."""
         return "The tool is not called."
 

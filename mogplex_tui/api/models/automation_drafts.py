@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from mogplex_tui.api.models.base import Flag, Inbound, Outbound, Text
-from mogplex_tui.api.models.checks import anything_to_change, positive, sendable, text, uuid
+from mogplex_tui.api.models.checks import json_value, positive_int, require_a_change, text, uuid
 from mogplex_tui.api.models.graph_input import check_v1_graph
 from mogplex_tui.api.models.runs import RunRuntime
 
-_Installation = Annotated[int, positive("installationId must be a positive integer")]
+_Installation = Annotated[int, positive_int("installationId must be a positive integer")]
 _Graph = Annotated[dict[str, Any] | None, AfterValidator(check_v1_graph)]
 
 
@@ -42,7 +42,7 @@ class AutomationChange(Outbound):
 
     @model_validator(mode="after")
     def _check_any(self) -> "AutomationChange":
-        anything_to_change(self.model_fields_set)
+        require_a_change(self.model_fields_set)
         if "graph" in self.model_fields_set and self.graph is None:
             raise ValueError("graph must be a valid Flow graph")
         return self
@@ -60,7 +60,7 @@ class AutomationTrigger(Outbound):
     """A repository to set an automation off for, and what its steps can read as metadata (v1.md §5.3)."""
 
     repo_id: Annotated[str, uuid("The repository id is not a UUID")]
-    input: Annotated[dict[str, Any] | None, sendable()] = None
+    input: Annotated[dict[str, Any] | None, json_value()] = None
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body without an input that was not given."""

@@ -10,11 +10,11 @@ from mogplex_tui.api.models.base import (
     NULL_IS_EMPTY,
     Count,
     Inbound,
-    Json,
+    Int64,
+    JsonObject,
     Rows,
     Text,
     Time,
-    Whole,
     empty_rows,
     nested,
 )
@@ -35,7 +35,7 @@ class AutomationSummary(Inbound):
     name: Text = ""
     status: Text = ""
     description: str | None = None
-    installation_id: Whole | None = None
+    installation_id: Int64 | None = None
     published_version_id: str | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
@@ -46,8 +46,8 @@ class GraphNode(Inbound):
 
     id: str
     type: Text = ""
-    position: Json = Field(default_factory=dict)
-    data: Json = Field(default_factory=dict)
+    position: JsonObject = Field(default_factory=dict)
+    data: JsonObject = Field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -71,7 +71,7 @@ class Graph(Inbound):
 
     nodes: Annotated[Rows[GraphNode], nested(GraphNode)] = empty_rows()
     edges: Annotated[Rows[GraphEdge], nested(GraphEdge)] = empty_rows()
-    viewport: Json = Field(default_factory=dict)
+    viewport: JsonObject = Field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
         """Return the graph as it is sent back, in camelCase; raises InvalidInput when a part was not understood."""
@@ -111,7 +111,7 @@ class PublishedVersion(Inbound):
     created_at: Time | None = None
 
 
-class Drafted(Inbound):
+class Versioned(Inbound):
     """What has a draft and, once it was published, a version that runs."""
 
     draft_graph: Annotated[Graph, NULL_IS_EMPTY] = Field(default_factory=Graph)
@@ -129,7 +129,7 @@ class Drafted(Inbound):
         return "unpublished" if version is None else "differs" if self.draft_graph != version.graph else ""
 
 
-class Automation(Drafted):
+class Automation(Versioned):
     """An automation with its draft and, if there is one, its published version.
 
     The summary of its runs is left out: the service never computes it and answers zeros (v1.md §5.1).
@@ -140,7 +140,7 @@ class Automation(Drafted):
     status: Text = ""
     description: str | None = None
     notes: str | None = None
-    installation_id: Whole | None = None
+    installation_id: Int64 | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
 
@@ -160,7 +160,7 @@ class NodeRun(Inbound):
     status: Text = ""
     started_at: Time | None = None
     completed_at: Time | None = None
-    duration_ms: Whole | None = None
+    duration_ms: Int64 | None = None
     error: str | None = None
     output: Any = None
     created_at: Time | None = None
@@ -179,7 +179,7 @@ class Wait(Inbound):
     id: str
     node_id: Text = ""
     wait_kind: Text = ""
-    wait_config: Json = Field(default_factory=dict)
+    wait_config: JsonObject = Field(default_factory=dict)
     status: Text = ""
     expires_at: Time | None = None
     created_at: Time | None = None

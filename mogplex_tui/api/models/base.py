@@ -34,7 +34,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 # No column of the service holds so many dollars.
-_TOO_MUCH = Decimal(10) ** 15
+_MAX_MONEY = Decimal(10) ** 15
 
 
 def _money(value: object) -> object:
@@ -47,7 +47,7 @@ def _money(value: object) -> object:
         amount = Decimal(str(value).strip())
     except InvalidOperation:
         raise ValueError("is not an amount") from None
-    if not amount.is_finite() or amount.copy_abs() >= _TOO_MUCH:
+    if not amount.is_finite() or amount.copy_abs() >= _MAX_MONEY:
         raise ValueError("is not an amount")
     return amount
 
@@ -65,18 +65,18 @@ Estimated = Annotated[Money, AfterValidator(Estimate)]
 """US dollars of which the contract does not promise that all of them were billed."""
 Text = Annotated[str, _or("")]
 """A text that the contract promises; null is read as empty."""
-Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """A whole number as the service stores them; what is beyond cannot be read, and is neither counted nor sorted."""
-Count = Whole | None
+Count = Int64 | None
 """A count that the contract promises; None where the answer lacks it, for a missing count is not 0."""
-Measured = Annotated[Whole | None, BeforeValidator(lambda value: value or None)]
+Measured = Annotated[Int64 | None, BeforeValidator(lambda value: value or None)]
 """A sum that the service computes also of nothing: its 0 is as good as unknown (observability.md §2.1)."""
 Flag = Annotated[bool, _or(False)]
 """A yes or no that the contract promises; null is read as no."""
-Json = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+JsonObject = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 """A free JSON object; null is read as empty."""
 
-Texts = Annotated[
+TextList = Annotated[
     list[str],
     BeforeValidator(
         lambda value: [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
@@ -153,7 +153,7 @@ class BadRow:
     """A row that does not parse: its raw JSON and the first thing that is wrong with it."""
 
     raw: Any
-    why: str
+    reason: str
 
 
 class Rows(list[T]):
@@ -172,11 +172,11 @@ class Rows(list[T]):
         """How many rows came, the bad ones included."""
         return len(self) + len(self.bad)
 
-    def ordered(self, by: Callable[[T], Any]) -> Rows[T]:
+    def sorted_by(self, key: Callable[[T], Any]) -> Rows[T]:
         """Return the rows in the order of what `by` makes of them, each with its JSON."""
-        places = sorted(range(len(self)), key=lambda place: by(self[place]))
-        raws = [self.raws[place] for place in places] if self.raws else ()
-        return Rows((self[place] for place in places), self.bad, raws)
+        indexes = sorted(range(len(self)), key=lambda index: key(self[index]))
+        raws = [self.raws[index] for index in indexes] if self.raws else ()
+        return Rows((self[index] for index in indexes), self.bad, raws)
 
 
 @dataclass(frozen=True)

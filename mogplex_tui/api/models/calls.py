@@ -9,13 +9,13 @@ from pydantic import BeforeValidator, Field
 from mogplex_tui.api.models.base import (
     Count,
     Inbound,
-    Json,
+    Int64,
+    JsonObject,
     Measured,
     Money,
     Rows,
     Text,
     Time,
-    Whole,
     empty_rows,
     nested,
 )
@@ -99,12 +99,12 @@ class Call(Inbound):
     model: Text = ""
     started_at: Time | None = None
     completed_at: Time | None = None
-    duration_ms: Whole | None = None
-    input_tokens: Whole | None = None
-    output_tokens: Whole | None = None
-    cache_read_input_tokens: Whole | None = None
-    cache_creation_input_tokens: Whole | None = None
-    reasoning_tokens: Whole | None = None
+    duration_ms: Int64 | None = None
+    input_tokens: Int64 | None = None
+    output_tokens: Int64 | None = None
+    cache_read_input_tokens: Int64 | None = None
+    cache_creation_input_tokens: Int64 | None = None
+    reasoning_tokens: Int64 | None = None
     total_tokens: Measured = None
     cost_usd: Money | None = None
     cost_source: str | None = None
@@ -119,7 +119,7 @@ class Call(Inbound):
     runtime_command_id: str | None = None
     tool_calls_count: Count = None
     tool_calls: Annotated[Rows[ToolCall], nested(ToolCall)] = empty_rows()
-    metadata: Json = Field(default_factory=dict)
+    metadata: JsonObject = Field(default_factory=dict)
     sandbox_context: SandboxContext | None = None
 
     @property

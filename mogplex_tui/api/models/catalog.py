@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from mogplex_tui.api.models.base import Flag, Inbound, Money, Rows, Text, Time, Whole, empty_rows, nested
+from mogplex_tui.api.models.base import Flag, Inbound, Int64, Money, Rows, Text, Time, empty_rows, nested
 
 Tags = Annotated[list[str], BeforeValidator(lambda value: [] if value is None else value)]
 
@@ -18,7 +18,7 @@ class Model(Inbound):
     id: str
     provider: Text = ""
     name: Text = ""
-    context_length: Whole | None = None
+    context_length: Int64 | None = None
     pricing_input: Money | None = None
     pricing_output: Money | None = None
     capabilities: Tags = Field(default_factory=list)
@@ -27,7 +27,7 @@ class Model(Inbound):
     is_enabled: bool | None = None
     is_recommended: Flag = False
     recommendation_bucket: str | None = None
-    recommendation_rank: Whole | None = None
+    recommendation_rank: Int64 | None = None
     recommendation_reason: str | None = None
     recommended_at: Time | None = None
 
@@ -59,7 +59,7 @@ class AvailableModel(Inbound):
     id: str
     provider: Text = ""
     name: Text = ""
-    context_length: Whole | None = None
+    context_length: Int64 | None = None
     capabilities: Tags = Field(default_factory=list)
     pricing: Pricing = Field(default_factory=Pricing)
 
@@ -89,10 +89,10 @@ class CliModel(Inbound):
     display_name: Text = ""
     input_modalities: Tags = Field(default_factory=list)
     caps: CliCaps = Field(default_factory=CliCaps)
-    context_window: Whole | None = None
+    context_window: Int64 | None = None
     pricing: CliPricing | None = None
     description: str | None = None
-    max_output_tokens: Whole | None = None
+    max_output_tokens: Int64 | None = None
 
 
 class NewModel(Inbound):

@@ -17,7 +17,7 @@ from mogplex_tui.api.models.stream import (
     UnknownEvent,
 )
 
-_Id = Annotated[str | None, checks.text(), checks.sendable()]
+_Id = Annotated[str | None, checks.text(), checks.json_value()]
 
 
 class ChatRole(StrEnum):
@@ -34,10 +34,10 @@ class ChatMessage(Outbound):
     The model reads the parts; the service's memory reads `content` alone (library.md §13.1).
     """
 
-    id: Annotated[str, checks.text("A message needs an id"), checks.sendable()]
+    id: Annotated[str, checks.text("A message needs an id"), checks.json_value()]
     role: Annotated[str, checks.one_of(tuple(ChatRole), "role must be system, user or assistant")]
-    parts: Annotated[list[dict[str, Any]], checks.sendable()]
-    content: Annotated[str | None, checks.sendable()] = None
+    parts: Annotated[list[dict[str, Any]], checks.json_value()]
+    content: Annotated[str | None, checks.json_value()] = None
 
     @field_validator("parts")
     @classmethod
@@ -47,7 +47,7 @@ class ChatMessage(Outbound):
         return value
 
     @classmethod
-    def says(cls, message_id: str, text: str, role: ChatRole = ChatRole.USER) -> Self:
+    def from_text(cls, message_id: str, text: str, role: ChatRole = ChatRole.USER) -> Self:
         """Return a message that is one text."""
         return cls(id=message_id, role=role, parts=[{"type": "text", "text": text}], content=text)
 
@@ -95,15 +95,15 @@ class ChatMetadata(StreamEvent):
     message_metadata: Metadata | None = None
 
 
-class ChatBegan(ChatMetadata):
+class ChatStarted(ChatMetadata):
     """The answer begins; its call is where events and costs are found, also after a break."""
 
 
-class StepMark(StreamEvent):
+class StepBoundary(StreamEvent):
     """A step of the model begins or ends (`type` says which)."""
 
 
-class TextMark(StreamEvent):
+class TextBoundary(StreamEvent):
     """A piece of text or of thinking begins or ends (`type` says which); ids may repeat in later steps."""
 
     id: Text = ""
@@ -121,7 +121,7 @@ class TextDelta(StreamEvent):
         return self.type == "reasoning-delta"
 
 
-class ToolBegan(StreamEvent):
+class ToolInputStarted(StreamEvent):
     """A tool's input is being written."""
 
     tool_call_id: Text = ""
@@ -136,7 +136,7 @@ class ToolInputDelta(StreamEvent):
 
 
 class ToolInput(StreamEvent):
-    """A tool's whole input, with an error when it cannot be used; may come without ToolBegan."""
+    """A tool's whole input, with an error when it cannot be used; may come without ToolInputStarted."""
 
     tool_call_id: Text = ""
     tool_name: Text = ""
@@ -173,12 +173,12 @@ class ChatFinished(ChatMetadata):
 
 
 ChatEvent: TypeAlias = (
-    ChatBegan
+    ChatStarted
     | ChatMetadata
-    | StepMark
-    | TextMark
+    | StepBoundary
+    | TextBoundary
     | TextDelta
-    | ToolBegan
+    | ToolInputStarted
     | ToolInputDelta
     | ToolInput
     | ToolOutput
@@ -189,18 +189,18 @@ ChatEvent: TypeAlias = (
     | UnknownEvent
 )
 
-CHAT_WORDS: Mapping[str, type[ChatEvent]] = {
-    "start": ChatBegan,
+CHAT_EVENTS: Mapping[str, type[ChatEvent]] = {
+    "start": ChatStarted,
     "message-metadata": ChatMetadata,
-    "start-step": StepMark,
-    "finish-step": StepMark,
-    "text-start": TextMark,
+    "start-step": StepBoundary,
+    "finish-step": StepBoundary,
+    "text-start": TextBoundary,
     "text-delta": TextDelta,
-    "text-end": TextMark,
-    "reasoning-start": TextMark,
+    "text-end": TextBoundary,
+    "reasoning-start": TextBoundary,
     "reasoning-delta": TextDelta,
-    "reasoning-end": TextMark,
-    "tool-input-start": ToolBegan,
+    "reasoning-end": TextBoundary,
+    "tool-input-start": ToolInputStarted,
     "tool-input-delta": ToolInputDelta,
     "tool-input-available": ToolInput,
     "tool-input-error": ToolInput,

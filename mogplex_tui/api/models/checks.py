@@ -1,4 +1,7 @@
-"""Checks that several drafts share, so that a mistake is told in the service's own words before it leaves."""
+"""Validators that several models of requests share.
+
+Their messages are those of the service, so that a mistake is reported before a request is sent.
+"""
 
 from __future__ import annotations
 
@@ -16,92 +19,102 @@ from mogplex_tui.api.request_rules import (
 
 
 def text(
-    missing: str | None = None, most: int | None = None, too_long: str = "", trimmed: bool = True
+    blank_message: str | None = None,
+    limit: int | None = None,
+    too_long_message: str = "",
+    trimmed: bool = True,
 ) -> AfterValidator:
-    """Return the validator of a text: trimmed, not blank if `missing` says what to tell, at most `most` UTF-16 units.
+    """Return a validator of a trimmed text of at most `limit` UTF-16 units.
 
-    None passes, so that the same validator serves fields that may be cleared.
+    `blank_message` is the error for a blank text; without it a blank text is valid. None is valid, so that the same
+    validator serves fields that can be cleared.
     """
 
     def check(value: str | None) -> str | None:
         if value is None:
             return None
-        if missing and not value.strip():
-            raise ValueError(missing)
+        if blank_message and not value.strip():
+            raise ValueError(blank_message)
         if trimmed:
             value = value.strip()
-        if most is not None and utf16_length(value) > most:
-            raise ValueError(too_long)
+        if limit is not None and utf16_length(value) > limit:
+            raise ValueError(too_long_message)
         return value
 
     return AfterValidator(check)
 
 
-def one_of(words: tuple[str, ...], sentence: str) -> AfterValidator:
-    """Return the validator of a word out of a closed list; None passes."""
+def one_of(words: tuple[str, ...], message: str) -> AfterValidator:
+    """Return a validator of a value out of a fixed list; None is valid."""
 
     def check(value: str | None) -> str | None:
         if value is not None and value not in words:
-            raise ValueError(sentence)
+            raise ValueError(message)
         return None if value is None else str(value)
 
     return AfterValidator(check)
 
 
-def uuid(sentence: str) -> AfterValidator:
-    """Return the validator of an id, which leaves in lower case; None passes."""
+def uuid(message: str) -> AfterValidator:
+    """Return a validator of a UUID in lower case; None is valid."""
 
     def check(value: str | None) -> str | None:
         if value is not None and not is_uuid(value.strip()):
-            raise ValueError(sentence)
+            raise ValueError(message)
         return None if value is None else value.strip().lower()
 
     return AfterValidator(check)
 
 
 def branch(*, required: bool = False) -> AfterValidator:
-    """Trim and check a branch name (v1.md §9.1); unless it is `required` a blank one means none."""
+    """Return a validator of a branch name; a blank name is None unless `required`.
+
+    Contract: v1.md §9.1.
+    """
 
     def check(value: str | None) -> str | None:
         name = (value or "").strip()
         if not name and not required:
             return None
-        if problem := invalid_branch_reason(name):
-            raise ValueError(problem)
+        if reason := invalid_branch_reason(name):
+            raise ValueError(reason)
         return name
 
     return AfterValidator(check)
 
 
 def directory(root: str | None = "") -> AfterValidator:
-    """Bring a root directory into its normal form (v1.md §9.2); `root` is what stands for that of the repository."""
+    """Return a validator that normalizes a root directory.
+
+    `root` replaces the root directory of the repository. Contract: v1.md §9.2.
+    """
     return AfterValidator(lambda value: None if value is None else root_directory(value) or root)
 
 
-def positive(sentence: str) -> AfterValidator:
-    """Return the validator of a number above zero that JSON carries exactly; None passes."""
+def positive_int(message: str) -> AfterValidator:
+    """Return a validator of a positive integer below 2**53; None is valid."""
 
     def check(value: int | None) -> int | None:
         if value is not None and not 0 < value < 2**53:
-            raise ValueError(sentence)
+            raise ValueError(message)
         return value
 
     return AfterValidator(check)
 
 
-def sendable(most: int | None = None, too_long: str = "") -> AfterValidator:
-    """Return the validator of any JSON value, at most `most` characters of JSON."""
+def json_value(limit: int | None = None, too_long_message: str = "") -> AfterValidator:
+    """Return a validator of a value that has JSON, of at most `limit` UTF-16 units."""
 
     def check(value: Any) -> Any:
         length = utf16_length(json_text(value))
-        if most is not None and length > most:
-            raise ValueError(too_long)
+        if limit is not None and length > limit:
+            raise ValueError(too_long_message)
         return value
 
     return AfterValidator(check)
 
 
-def anything_to_change(fields: set[str]) -> None:
+def require_a_change(fields: set[str]) -> None:
     """Raise ValueError for a change that changes nothing."""
     if not fields:
         raise ValueError("There is nothing to change")

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, PlainValidator, model_validator
 
 from mogplex_tui.api.models import checks
-from mogplex_tui.api.models.base import Flag, Inbound, OutboundSnake, Text, Time, Whole
-from mogplex_tui.api.models.mcp_servers import place_of
+from mogplex_tui.api.models.base import Flag, Inbound, Int64, OutboundSnake, Text, Time
+from mogplex_tui.api.models.mcp_servers import address_origin
 from mogplex_tui.api.models.secrets import Hidden
 from mogplex_tui.config.secret import Secret
 
@@ -94,15 +94,15 @@ class Connection(Inbound):
     source_preset: str | None = None
     last_tested_at: Time | None = None
     last_test_error: str | None = None
-    last_test_http_status: Whole | None = None
-    last_test_tool_count: Whole | None = None
+    last_test_http_status: Int64 | None = None
+    last_test_tool_count: Int64 | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
 
     @property
-    def place(self) -> str:
+    def origin(self) -> str:
         """Scheme and host of its address."""
-        return place_of(self.mcp_url.reveal() if self.mcp_url else self.base_url)
+        return address_origin(self.mcp_url.reveal() if self.mcp_url else self.base_url)
 
     @property
     def managed(self) -> bool:
@@ -124,8 +124,8 @@ class ConnectionTest(Inbound):
     summary: Text = ""
     tested_at: Time | None = None
     error: str | None = None
-    http_status: Whole | None = None
-    tool_count: Whole | None = None
+    http_status: Int64 | None = None
+    tool_count: Int64 | None = None
     persisted: bool = True
     superseded: Flag = False
 
@@ -157,7 +157,7 @@ def _checked_url(name: str, value: str | None) -> None:
         raise ValueError(f"{name} must use http or https")
 
 
-class _Placed(OutboundSnake):
+class _ScopedConnection(OutboundSnake):
     """Where a new connection counts: for everything, or for one repository."""
 
     scope: Annotated[str, checks.one_of(("global", "project"), "scope must be global or project")] = "global"
@@ -165,7 +165,7 @@ class _Placed(OutboundSnake):
     description: Annotated[str | None, checks.text()] = None
 
     @model_validator(mode="after")
-    def _check_place(self) -> _Placed:
+    def _check_place(self) -> _ScopedConnection:
         if self.scope == "project" and self.repo_id is None:
             raise ValueError("repo_id is required for a project connection")
         return self
@@ -181,7 +181,7 @@ class _Placed(OutboundSnake):
         return body
 
 
-class PresetDraft(_Placed):
+class PresetDraft(_ScopedConnection):
     """A connection to a service that is known by name; see PRESETS for what each asks."""
 
     source_preset: str
@@ -202,11 +202,11 @@ class PresetDraft(_Placed):
         return self
 
 
-class ConnectionDraft(_Placed):
+class ConnectionDraft(_ScopedConnection):
     """A connection to a service of one's own; for OAuth `credentials` is the client's secret."""
 
     type: Annotated[str, checks.one_of(tuple(ConnectionType), "type must be rest_api or mcp_server")]
-    name: Annotated[str, checks.text("Connection name is required"), checks.sendable()]
+    name: Annotated[str, checks.text("Connection name is required"), checks.json_value()]
     auth_type: Annotated[str, checks.one_of(tuple(AuthType), "Unsupported auth type")] = AuthType.NONE
     auth_header: Annotated[str | None, checks.text()] = None
     base_url: Annotated[str | None, checks.text()] = None

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from mogplex_tui.api.models.base import Inbound, Json, OutboundSnake, Text, Time
-from mogplex_tui.api.models.checks import sendable, text
+from mogplex_tui.api.models.base import Inbound, JsonObject, OutboundSnake, Text, Time
+from mogplex_tui.api.models.checks import json_value, text
 
 _Items = Annotated[list[Any], BeforeValidator(lambda value: value if isinstance(value, list) else [])]
 
@@ -23,7 +23,7 @@ class Conversation(Inbound):
     title: str | None = None
     messages: _Items = Field(default_factory=list)
     local_msgs: _Items = Field(default_factory=list)
-    harness_state: Json = Field(default_factory=dict)
+    harness_state: JsonObject = Field(default_factory=dict)
     created_at: Time | None = None
     updated_at: Time | None = None
 
@@ -39,9 +39,9 @@ class ConversationSave(OutboundSnake):
     model: Annotated[str, text("Name a model")] = ""
     mode: Annotated[str, text("Name a mode")] = ""
     title: str | None = None
-    messages: Annotated[list[Any], sendable()] = Field(default_factory=list)
-    local_msgs: Annotated[list[Any], sendable()] = Field(default_factory=list)
-    harness_state: Annotated[dict[str, Any], sendable()] = Field(default_factory=dict)
+    messages: Annotated[list[Any], json_value()] = Field(default_factory=list)
+    local_msgs: Annotated[list[Any], json_value()] = Field(default_factory=list)
+    harness_state: Annotated[dict[str, Any], json_value()] = Field(default_factory=dict)
 
     @field_validator("expected_updated_at")
     @classmethod

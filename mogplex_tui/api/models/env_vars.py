@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from mogplex_tui.api.models.base import Count, Inbound, OutboundSnake, Text, Whole
+from mogplex_tui.api.models.base import Count, Inbound, Int64, OutboundSnake, Text
 from mogplex_tui.api.models.catalog import Tags
 from mogplex_tui.api.models.secrets import Hidden
 from mogplex_tui.api.request_rules import utf16_length
@@ -25,7 +25,7 @@ class VercelVariable(Inbound):
     value: Hidden | None = None
     target: Tags = Field(default_factory=list)
     type: Text = ""
-    updated_at: Whole | None = None
+    updated_at: Int64 | None = None
 
 
 class StoredVariable(Inbound):

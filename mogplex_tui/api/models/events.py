@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import AliasChoices, Field
 
-from mogplex_tui.api.models.base import Inbound, Json, Text, Time
+from mogplex_tui.api.models.base import Inbound, JsonObject, Text, Time
 
 
 class EventType(StrEnum):
@@ -30,7 +30,7 @@ class Event(Inbound):
     created_at: Time
     tool_name: str | None = None
     message: Text = ""
-    payload: Json = Field(default_factory=dict)
+    payload: JsonObject = Field(default_factory=dict)
 
     def text(self, key: str) -> str | None:
         """Return a text of the payload, or None where it is absent, null or another type."""

@@ -6,19 +6,19 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mogplex_tui.api.models.automations import Drafted
+from mogplex_tui.api.models.automations import Versioned
 from mogplex_tui.api.models.base import (
     Count,
     Flag,
     Inbound,
+    Int64,
     OutboundSnake,
     Rows,
     Text,
-    Texts,
+    TextList,
     Time,
-    Whole,
 )
-from mogplex_tui.api.models.checks import anything_to_change, one_of, positive, sendable, text, uuid
+from mogplex_tui.api.models.checks import json_value, one_of, positive_int, require_a_change, text, uuid
 from mogplex_tui.api.models.graph_input import check_flow_graph
 from mogplex_tui.api.models.jobs import RepoRef
 from mogplex_tui.api.models.routing import Activity
@@ -43,11 +43,11 @@ class SourceKind(StrEnum):
     SLACK = "slack"
 
 
-class Flow(Drafted, Activity):
+class Flow(Versioned, Activity):
     """An automation with its draft and its published version; only the list fills in the activity (§3.1)."""
 
     id: str
-    installation_id: Whole | None = None
+    installation_id: Int64 | None = None
     name: Text = ""
     description: str | None = None
     notes: str | None = None
@@ -60,7 +60,7 @@ class Flow(Drafted, Activity):
     updated_at: Time | None = None
 
 
-_Installation = Annotated[int, positive("installation_id is required")]
+_Installation = Annotated[int, positive_int("installation_id is required")]
 _Graph = Annotated[dict[str, Any] | None, AfterValidator(check_flow_graph)]
 
 
@@ -95,12 +95,12 @@ class FlowChange(OutboundSnake):
     name: Annotated[str, text("An automation needs a name")] = ""
     description: str | None = None
     notes: str | None = None
-    installation_id: Annotated[int, positive("Invalid installation_id")] = 0
+    installation_id: Annotated[int, positive_int("Invalid installation_id")] = 0
     draft_graph: _Graph = None
 
     @model_validator(mode="after")
     def _check_any(self) -> "FlowChange":
-        anything_to_change(self.model_fields_set)
+        require_a_change(self.model_fields_set)
         if "draft_graph" in self.model_fields_set and self.draft_graph is None:
             raise ValueError("Saving no graph would empty the automation")
         return self
@@ -109,7 +109,7 @@ class FlowChange(OutboundSnake):
 class FlowTestPayload(OutboundSnake):
     """What a test run is given instead of the service's own default (§3.11)."""
 
-    payload: Annotated[dict[str, Any], sendable()]
+    payload: Annotated[dict[str, Any], json_value()]
 
 
 class FlowTest(Inbound):
@@ -134,7 +134,7 @@ class FlowTemplate(Inbound):
     description: str | None = None
     source_flow_id: str | None = None
     trigger_event: Text = ""
-    reconnect: Texts = Field(default_factory=list)
+    reconnect: TextList = Field(default_factory=list)
     requires_repository: Flag = False
     created_at: Time | None = None
     updated_at: Time | None = None
@@ -185,7 +185,7 @@ class SandboxTestEnv(Inbound):
     warning: str | None = None
 
 
-class SandboxTestPlace(Inbound):
+class SandboxTestHosting(Inbound):
     """Where a sandbox would run and who would pay for it."""
 
     billing_source: str | None = None
@@ -201,4 +201,4 @@ class SandboxTest(Inbound):
     error: str | None = None
     repo: RepoRef | None = None
     env: SandboxTestEnv | None = None
-    sandbox: SandboxTestPlace | None = None
+    sandbox: SandboxTestHosting | None = None

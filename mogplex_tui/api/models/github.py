@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mogplex_tui.api.models.base import Count, Inbound, Rows, Text, Whole, empty_rows, nested
+from mogplex_tui.api.models.base import Count, Inbound, Int64, Rows, Text, empty_rows, nested
 
 
 class CoveredRepo(Inbound):
@@ -19,7 +19,7 @@ class Installation(Inbound):
     """An installation of the GitHub App; `id` is the row's, `installation_id` GitHub's number."""
 
     id: str
-    installation_id: Whole | None = None
+    installation_id: Int64 | None = None
     account_login: str | None = None
     account_type: str | None = None
     target_type: str | None = None
@@ -56,7 +56,7 @@ class GithubOwner(Inbound):
 
     login: str
     kind: Text = ""
-    github_installation_id: Whole | None = None
+    github_installation_id: Int64 | None = None
     scope_label: Text = ""
     source: Text = ""
 
@@ -70,14 +70,14 @@ class GithubUser(Inbound):
 class Pull(Inbound):
     """An open pull request; the three sizes are mostly unknown."""
 
-    number: Whole
+    number: Int64
     title: Text = ""
     state: Text = ""
     html_url: Text = ""
     user: GithubUser | None = None
-    additions: Whole | None = None
-    deletions: Whole | None = None
-    changed_files: Whole | None = None
+    additions: Int64 | None = None
+    deletions: Int64 | None = None
+    changed_files: Int64 | None = None
 
 
 class Pulls(Inbound):

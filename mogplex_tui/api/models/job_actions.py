@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from mogplex_tui.api.models.base import Flag, Inbound, Outbound, Text, Whole
+from mogplex_tui.api.models.base import Flag, Inbound, Int64, Outbound, Text
 from mogplex_tui.api.models.checks import one_of, text
 
 
@@ -54,7 +54,7 @@ class IssueDraft(Outbound):
     body: Annotated[str | None, text("Write a body", trimmed=False)] = None
     labels: list[str] | None = None
 
-    def wire(self) -> dict[str, Any] | None:
+    def json_body(self) -> dict[str, Any] | None:
         """Return the JSON body, or None when nothing was chosen; the service takes the first ten labels."""
         return self.model_dump(exclude_none=True) or None
 
@@ -63,5 +63,5 @@ class FindingIssue(Inbound):
     """The GitHub issue of a finding; `created` is False when it had one already (§7.6)."""
 
     created: Flag = False
-    issue_number: Whole | None = None
+    issue_number: Int64 | None = None
     issue_url: Text = ""

@@ -11,12 +11,12 @@ from mogplex_tui.api.models.base import (
     Estimated,
     Flag,
     Inbound,
-    Json,
+    Int64,
+    JsonObject,
     Measured,
     Rows,
     Text,
     Time,
-    Whole,
     empty_rows,
     nested,
 )
@@ -58,7 +58,7 @@ class DispatchEvent(Inbound):
     event_kind: Text
     outcome: Text
     reason: str | None = None
-    metadata: Json = Field(default_factory=dict)
+    metadata: JsonObject = Field(default_factory=dict)
     created_at: Time | None = None
 
 
@@ -84,9 +84,9 @@ class Job(Inbound):
     created_at: Time | None = None
     started_at: Time | None = None
     completed_at: Time | None = None
-    duration_ms: Whole | None = None
-    input_tokens: Whole | None = None
-    output_tokens: Whole | None = None
+    duration_ms: Int64 | None = None
+    input_tokens: Int64 | None = None
+    output_tokens: Int64 | None = None
     cost_usd: Estimated | None = None
     error: str | None = None
     assignment_id: str | None = None
@@ -105,7 +105,7 @@ class Job(Inbound):
     cancelled_at: Time | None = None
     cancel_reason: str | None = None
     cancel_error: str | None = None
-    metadata: Json = Field(default_factory=dict)
+    metadata: JsonObject = Field(default_factory=dict)
     source_kind: Text = ""
     source_type: Text = ""
     repo: RepoRef | None = None
@@ -153,11 +153,11 @@ class Finding(Inbound):
     title: Text = ""
     body: Text = ""
     path: str | None = None
-    line: Whole | None = None
+    line: Int64 | None = None
     status: Text = ""
     repo_full_name: str | None = None
-    pr_number: Whole | None = None
-    issue_number: Whole | None = None
+    pr_number: Int64 | None = None
+    issue_number: Int64 | None = None
     issue_url: str | None = None
     created_at: Time | None = None
 

@@ -43,7 +43,7 @@ class ApiKey(Inbound):
         return self.expires_at is not None and self.expires_at < now
 
 
-class MintedKey(Inbound):
+class CreatedKey(Inbound):
     """A new API key; this answer is the only one that ever carries the token."""
 
     id: str
@@ -123,7 +123,7 @@ class ProviderKeyDraft(ProviderName):
         return {"provider": self.provider, "key": self.key.reveal()}
 
 
-class KeyVerdict(Inbound):
+class KeyTest(Inbound):
     """What the provider says of the stored key; `key_valid` None is unknown, not wrong (identity.md §5)."""
 
     key_stored: Flag = False

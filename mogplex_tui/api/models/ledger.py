@@ -10,18 +10,18 @@ from mogplex_tui.api.models.base import (
     Count,
     Flag,
     Inbound,
-    Json,
+    Int64,
+    JsonObject,
     Rows,
     Text,
     Time,
-    Whole,
     empty_rows,
     nested,
 )
 from mogplex_tui.api.models.jobs import AgentRef, DispatchEvent, RepoRef
 
 
-class LedgerEntry(DispatchEvent):
+class DispatchLogEntry(DispatchEvent):
     """One entry of the ledger with what it is about; its texts are raw (§8.1)."""
 
     job_run_id: str | None = None
@@ -30,7 +30,7 @@ class LedgerEntry(DispatchEvent):
     flow_id: str | None = None
     flow_version_id: str | None = None
     repo_id: str | None = None
-    installation_id: Whole | None = None
+    installation_id: Int64 | None = None
     source_kind: Text = ""
     source_type: Text = ""
     repo: RepoRef | None = None
@@ -38,10 +38,10 @@ class LedgerEntry(DispatchEvent):
 
 
 @dataclass(frozen=True)
-class LedgerPage:
+class DispatchLogPage:
     """One page of the ledger; `total` counts all that match."""
 
-    entries: Rows[LedgerEntry]
+    entries: Rows[DispatchLogEntry]
     total: int
     page: int | None
     limit: int | None
@@ -113,7 +113,7 @@ class Diagnostics(Inbound):
     failure_class: str | None = None
     failure_label: str | None = None
     failure_message: str | None = None
-    failure_status_code: Whole | None = None
+    failure_status_code: Int64 | None = None
     execution_phase: str | None = None
     effective_timeout_ms: float | None = None
     timeout_bucket: str | None = None
@@ -140,7 +140,7 @@ class FailureRecord(Inbound):
     repo: RepoRef | None = None
     agent: FailedAgent | None = None
     diagnostics: Annotated[Diagnostics, NULL_IS_EMPTY] = Field(default_factory=Diagnostics)
-    metadata: Json = Field(default_factory=dict)
+    metadata: JsonObject = Field(default_factory=dict)
 
 
 class FailureReport(Inbound):
@@ -151,5 +151,5 @@ class FailureReport(Inbound):
     filter_options: Annotated[FailureFilters, NULL_IS_EMPTY] = Field(default_factory=FailureFilters)
     records: Annotated[Rows[FailureRecord], nested(FailureRecord)] = empty_rows()
     total: Count = None
-    page: Whole | None = None
-    limit: Whole | None = None
+    page: Int64 | None = None
+    limit: Int64 | None = None

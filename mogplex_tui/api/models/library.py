@@ -1,6 +1,6 @@
 """Repositories and agents as the token API lists them (v1.md §1, §2)."""
 
-from mogplex_tui.api.models.base import Flag, Inbound, Text, Whole
+from mogplex_tui.api.models.base import Flag, Inbound, Int64, Text
 
 
 class Repo(Inbound):
@@ -8,7 +8,7 @@ class Repo(Inbound):
 
     id: str
     full_name: Text = ""
-    installation_id: Whole | None = None
+    installation_id: Int64 | None = None
     default_branch: str | None = None
     root_directory: str | None = None
 

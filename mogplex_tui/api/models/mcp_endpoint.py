@@ -7,7 +7,17 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from mogplex_tui.api.models import checks
-from mogplex_tui.api.models.base import Flag, Inbound, Json, Outbound, Rows, Text, Whole, empty_rows, nested
+from mogplex_tui.api.models.base import (
+    Flag,
+    Inbound,
+    Int64,
+    JsonObject,
+    Outbound,
+    Rows,
+    Text,
+    empty_rows,
+    nested,
+)
 
 
 class Implementation(Inbound):
@@ -17,16 +27,16 @@ class Implementation(Inbound):
     version: Text = ""
 
 
-class ServerSays(Inbound):
+class ServerInfo(Inbound):
     """What the endpoint answers to `initialize`: its protocol version whatever was asked for."""
 
     protocol_version: Text = ""
-    capabilities: Json = Field(default_factory=dict)
+    capabilities: JsonObject = Field(default_factory=dict)
     server_info: Implementation = Field(default_factory=Implementation)
     instructions: Text = ""
 
 
-class ToolHints(Inbound):
+class ToolAnnotations(Inbound):
     """What an operation says about itself; None where it says nothing."""
 
     read_only: bool | None = Field(default=None, validation_alias="readOnlyHint")
@@ -45,8 +55,8 @@ class McpTool(Inbound):
     name: str
     title: Text = ""
     description: Text = ""
-    input_schema: Json = Field(default_factory=dict)
-    annotations: Annotated[ToolHints, BeforeValidator(_hints)] = Field(default_factory=ToolHints)
+    input_schema: JsonObject = Field(default_factory=dict)
+    annotations: Annotated[ToolAnnotations, BeforeValidator(_hints)] = Field(default_factory=ToolAnnotations)
 
 
 class ContentPart(Inbound):
@@ -60,7 +70,7 @@ class ToolRefusal(Inbound):
     """Why the token API refused what an operation asked of it; `status` None when it was not the API."""
 
     code: Text = ""
-    status: Whole | None = None
+    status: Int64 | None = None
     message: Text = ""
     suggestion: Text = ""
 
@@ -69,7 +79,7 @@ class ToolResult(Inbound):
     """What an operation gave: `structured_content` is what to read; with `is_error` it was refused."""
 
     content: Annotated[Rows[ContentPart], nested(ContentPart)] = empty_rows()
-    structured_content: Json = Field(default_factory=dict)
+    structured_content: JsonObject = Field(default_factory=dict)
     is_error: Flag = False
 
     @property
@@ -89,8 +99,8 @@ class ToolResult(Inbound):
 class ToolCall(Outbound):
     """One operation to call; the service checks the arguments by its own schema."""
 
-    name: Annotated[str, checks.text("tools/call requires params.name"), checks.sendable()]
-    arguments: Annotated[dict[str, Any] | None, checks.sendable()] = None
+    name: Annotated[str, checks.text("tools/call requires params.name"), checks.json_value()]
+    arguments: Annotated[dict[str, Any] | None, checks.json_value()] = None
 
     def body(self) -> dict[str, Any]:
         """Return the parameters of the call."""

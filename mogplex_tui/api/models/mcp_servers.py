@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from mogplex_tui.api.models import checks
-from mogplex_tui.api.models.base import Flag, Inbound, Json, Outbound, Text, Time
+from mogplex_tui.api.models.base import Flag, Inbound, JsonObject, Outbound, Text, Time
 from mogplex_tui.api.models.secrets import Hidden, HiddenMap, revealed
 from mogplex_tui.config.secret import Secret
 
@@ -25,7 +25,7 @@ def _texts(value: object) -> dict[str, str]:
     return {str(key): item for key, item in pairs if isinstance(item, str)}
 
 
-def place_of(url: str | None) -> str:
+def address_origin(url: str | None) -> str:
     """Return the scheme and host of an address, which is as much of it as may be shown; "" for none."""
     try:
         parts = urlsplit(url or "")
@@ -62,14 +62,14 @@ class McpServer(Inbound):
     url: str | None = Field(default=None, repr=False)
     header_plain: Plain = Field(default_factory=dict)
     header_secret_names: Names = Field(default_factory=list)
-    extra: Json = Field(default_factory=dict)
+    extra: JsonObject = Field(default_factory=dict)
     created_at: Time | None = None
     updated_at: Time | None = None
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where it is: the command, or scheme and host of the address."""
-        return self.command or place_of(self.url)
+        return self.command or address_origin(self.url)
 
 
 class ServerConfig(Inbound):
@@ -94,9 +94,9 @@ class ServerConfig(Inbound):
         return {key: item for key, item in value.items() if key in _RESERVED} | {"extra": more}
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where it is: the command, or scheme and host of the address."""
-        return self.command or place_of(self.url.reveal() if self.url else None)
+        return self.command or address_origin(self.url.reveal() if self.url else None)
 
 
 class ConfiguredServer(Inbound):
@@ -159,9 +159,9 @@ def _extra_given(value: object) -> object:
     return value
 
 
-Name = Annotated[str, BeforeValidator(_name_given), checks.text("name is required"), checks.sendable()]
+Name = Annotated[str, BeforeValidator(_name_given), checks.text("name is required"), checks.json_value()]
 _Transport = checks.one_of(tuple(ServerTransport), "transport must be stdio or http")
-Extra = Annotated[dict[str, Any], BeforeValidator(_extra_given), checks.sendable()]
+Extra = Annotated[dict[str, Any], BeforeValidator(_extra_given), checks.json_value()]
 
 
 class _Server(Outbound):
@@ -190,7 +190,7 @@ class McpServerDraft(_Server):
     transport: Annotated[str, _Transport]
     enabled: bool = True
     command: Annotated[str | None, checks.text("command is required for stdio servers")] = None
-    args: Annotated[list[str], checks.sendable()] = Field(default_factory=list)
+    args: Annotated[list[str], checks.json_value()] = Field(default_factory=list)
     env_plain: Annotated[dict[str, str], _plain_given("envPlain")] = Field(default_factory=dict)
     env_secrets: Annotated[dict[str, Secret], _secrets_given("envSecrets", False)] = Field(
         default_factory=dict
@@ -232,7 +232,7 @@ class McpServerUpdate(_Server):
     transport: Annotated[str | None, _Transport] = None
     enabled: bool | None = None
     command: Annotated[str | None, checks.text("command is required for stdio servers")] = None
-    args: Annotated[list[str], checks.sendable()] = Field(default_factory=list)
+    args: Annotated[list[str], checks.json_value()] = Field(default_factory=list)
     env_plain: Annotated[dict[str, str], _plain_given("envPlain")] = Field(default_factory=dict)
     env_secrets: Annotated[dict[str, Secret | None], _secrets_given("envSecrets", True)] = Field(
         default_factory=dict
@@ -248,7 +248,7 @@ class McpServerUpdate(_Server):
 
     @model_validator(mode="after")
     def _check_change(self) -> McpServerUpdate:
-        checks.anything_to_change(self.model_fields_set)
+        checks.require_a_change(self.model_fields_set)
         for name in ("name", "transport", "enabled"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} cannot be cleared")

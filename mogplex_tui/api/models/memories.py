@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from mogplex_tui.api.models.base import Inbound, Json, Outbound, Text, Time
-from mogplex_tui.api.models.checks import one_of, sendable, uuid
+from mogplex_tui.api.models.base import Inbound, JsonObject, Outbound, Text, Time
+from mogplex_tui.api.models.checks import json_value, one_of, uuid
 from mogplex_tui.api.request_rules import utf16_length
 
 CONTENT_LIMIT = 16_000
@@ -36,7 +36,7 @@ class Memory(Inbound):
     id: str
     lane: Text = ""
     content: Text = ""
-    metadata: Json = Field(default_factory=dict)
+    metadata: JsonObject = Field(default_factory=dict)
     created_at: Time | None = None
     updated_at: Time | None = None
 
@@ -72,7 +72,7 @@ class MemoryDraft(Outbound):
 
     lane: _Lane
     content: Annotated[str, AfterValidator(memory_content)]
-    metadata: Annotated[dict[str, Any] | None, sendable(4096, "metadata exceeds 4096 bytes")] = None
+    metadata: Annotated[dict[str, Any] | None, json_value(4096, "metadata exceeds 4096 bytes")] = None
     repo_id: _Repo = None
     workspace_session_id: str | None = None
     conversation_id: str | None = None

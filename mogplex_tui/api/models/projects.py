@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from mogplex_tui.api.models import checks
-from mogplex_tui.api.models.base import Flag, Inbound, OutboundSnake, Text, Time, Whole
+from mogplex_tui.api.models.base import Flag, Inbound, Int64, OutboundSnake, Text, Time
 
 
 class Owned(Inbound):
@@ -26,8 +26,8 @@ class Project(Owned):
     description: str | None = None
     is_default: Flag = False
     sandbox_billing_mode: Text = ""
-    sandbox_timeout_ms: Whole | None = None
-    sandbox_idle_timeout_ms: Whole | None = None
+    sandbox_timeout_ms: Int64 | None = None
+    sandbox_idle_timeout_ms: Int64 | None = None
     sandbox_vercel_team_id: str | None = None
     sandbox_vercel_project_id: str | None = None
     vercel_link_status: Text = ""
@@ -36,7 +36,7 @@ class Project(Owned):
     vercel_link_message: str | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
-    repo_count: Whole | None = None
+    repo_count: Int64 | None = None
 
     @property
     def lifetime_ms(self) -> int:

@@ -10,12 +10,12 @@ from mogplex_tui.api.models.base import (
     Count,
     Flag,
     Inbound,
+    Int64,
     Outbound,
     OutboundSnake,
     Rows,
     Text,
     Time,
-    Whole,
     empty_rows,
     nested,
 )
@@ -75,7 +75,7 @@ class RepoModel(Inbound):
     id: str
     provider: Text = ""
     name: Text = ""
-    context_length: Whole | None = None
+    context_length: Int64 | None = None
     capabilities: Tags = Field(default_factory=list)
     is_available: Flag = False
     is_hidden: Flag = False
@@ -244,7 +244,7 @@ class Snapshot(Inbound):
 
     id: str
     status: Text = ""
-    size_bytes: Whole | None = None
+    size_bytes: Int64 | None = None
     created_at: Time | None = None
     expires_at: Time | None = None
     commit_sha: str | None = None

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from mogplex_tui.api.env_text import quoted_env_value
 from mogplex_tui.api.models import checks
-from mogplex_tui.api.models.base import Flag, OutboundSnake, Text, Time, Whole
+from mogplex_tui.api.models.base import Flag, Int64, OutboundSnake, Text, Time
 from mogplex_tui.api.models.projects import Owned, Project
 from mogplex_tui.api.models.secrets import Hidden, HiddenMap
 from mogplex_tui.api.request_rules import path_id
@@ -47,8 +47,8 @@ class BareRepo(Owned):
 
     id: str
     workspace_id: str | None = None
-    github_id: Whole | None = None
-    github_installation_id: Whole | None = None
+    github_id: Int64 | None = None
+    github_installation_id: Int64 | None = None
     full_name: Text = ""
     owner: str | None = None
     name: str | None = None
@@ -60,11 +60,11 @@ class BareRepo(Owned):
     is_hidden: Flag = False
     install_command: str | None = None
     dev_command: str | None = None
-    dev_port: Whole | None = None
+    dev_port: Int64 | None = None
     dev_port_auto: bool | None = None
     runtime: str | None = None
-    sandbox_timeout_ms: Whole | None = None
-    sandbox_idle_timeout_ms: Whole | None = None
+    sandbox_timeout_ms: Int64 | None = None
+    sandbox_idle_timeout_ms: Int64 | None = None
     sandbox_env_vars: HiddenMap = Field(default_factory=dict)
     env_sync_mode: Text = ""
     sandbox_billing_target: Text = ""
@@ -185,7 +185,7 @@ class RepoDraft(_RepoFields):
     """A repository to import; without a project it goes into the default one (projects.md §3.4)."""
 
     full_name: str
-    github_id: Whole | None = None
+    github_id: Int64 | None = None
     owner: str | None = None
     name: str | None = None
     workspace_id: str | None = None

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from mogplex_tui.api.models.base import Count, Flag, Inbound, OutboundSnake, Text, Time, Whole
-from mogplex_tui.api.models.checks import anything_to_change, one_of, positive, text, uuid
+from mogplex_tui.api.models.base import Count, Flag, Inbound, Int64, OutboundSnake, Text, Time
+from mogplex_tui.api.models.checks import one_of, positive_int, require_a_change, text, uuid
 
 
 class AssignmentType(StrEnum):
@@ -95,7 +95,7 @@ class AssignmentChange(OutboundSnake):
 
     @model_validator(mode="after")
     def _check_any(self) -> "AssignmentChange":
-        anything_to_change(self.model_fields_set)
+        require_a_change(self.model_fields_set)
         return self
 
 
@@ -112,7 +112,7 @@ class Trigger(Activity):
     """An event of a GitHub installation that sets an agent to work (§2)."""
 
     id: str
-    installation_id: Whole | None = None
+    installation_id: Int64 | None = None
     agent_id: Text = ""
     event: Text = ""
     is_default: Flag = False
@@ -128,7 +128,7 @@ _Agent = Annotated[str, uuid("The agent id is not a UUID")]
 class TriggerDraft(OutboundSnake):
     """A trigger to create, enabled from the start (§2)."""
 
-    installation_id: Annotated[int, positive("The installation must be a positive number")]
+    installation_id: Annotated[int, positive_int("The installation must be a positive number")]
     agent_id: _Agent
     event: _Event
     is_default: bool = False
@@ -144,5 +144,5 @@ class TriggerChange(OutboundSnake):
 
     @model_validator(mode="after")
     def _check_any(self) -> "TriggerChange":
-        anything_to_change(self.model_fields_set)
+        require_a_change(self.model_fields_set)
         return self

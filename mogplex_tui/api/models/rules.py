@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import model_validator
 
 from mogplex_tui.api.models.base import Inbound, OutboundSnake, Text, Time
-from mogplex_tui.api.models.checks import anything_to_change, text
+from mogplex_tui.api.models.checks import require_a_change, text
 
 
 class RuleTable(StrEnum):
@@ -46,7 +46,7 @@ class RuleChange(OutboundSnake):
 
     @model_validator(mode="after")
     def _check_any(self) -> "RuleChange":
-        anything_to_change(self.model_fields_set)
+        require_a_change(self.model_fields_set)
         return self
 
 

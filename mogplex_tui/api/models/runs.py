@@ -13,7 +13,7 @@ from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.models.working_tree import WorkingTree
 from mogplex_tui.api.request_rules import invalid_prompt_reason, is_uuid
 
-HORIZON = 200
+MAX_RUN_EVENTS = 200
 """The events of a run that v1 can show at most: the oldest ones (v1.md §8)."""
 
 
@@ -78,11 +78,11 @@ class RunCancelled(Inbound):
 
 @dataclass(frozen=True)
 class RunEvents:
-    """A run with its oldest events; `at_horizon` says that there may be more that v1 cannot show."""
+    """A run with its oldest events; `is_truncated` says that there may be more that v1 cannot show."""
 
     run: RunDetail
     events: Rows[Event]
-    at_horizon: bool
+    is_truncated: bool
 
 
 class RunStart(WorkingTree):

@@ -39,9 +39,9 @@ class LaunchDraft(WorkingTree):
 class CommandDraft(Outbound):
     """A command: with `args` it is run directly, without them by a shell; `cwd` None is the root directory."""
 
-    command: Annotated[str, checks.text("command required", trimmed=False), checks.sendable()]
-    args: Annotated[list[str] | None, checks.sendable()] = None
-    cwd: Annotated[str | None, checks.sendable()] = None
+    command: Annotated[str, checks.text("command required", trimmed=False), checks.json_value()]
+    args: Annotated[list[str] | None, checks.json_value()] = None
+    cwd: Annotated[str | None, checks.json_value()] = None
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body."""
@@ -55,13 +55,13 @@ class CommandId(Outbound):
 
 
 class HarnessDraft(Outbound):
-    """A prompt for a coding CLI inside a sandbox; `continue_last` and `resume_session_id` go on with an old talk.
+    """A prompt for a coding CLI relative_path a sandbox; `continue_last` and `resume_session_id` go on with an old talk.
 
     `ai_call_id` runs on a call that was prepared or started elsewhere.
     """
 
     harness: Annotated[str, checks.one_of(tuple(Harness), "Invalid harness")]
-    prompt: Annotated[str, checks.text("Prompt is required", trimmed=False), checks.sendable()]
+    prompt: Annotated[str, checks.text("Prompt is required", trimmed=False), checks.json_value()]
     continue_last: Annotated[bool | None, Field(serialization_alias="continue")] = None
     resume_session_id: Annotated[str | None, checks.text()] = None
     mode: Annotated[str | None, checks.text()] = None
@@ -149,7 +149,7 @@ class EntryKind(StrEnum):
     DIRECTORY = "directory"
 
 
-def inside(path: str) -> str:
+def relative_path(path: str) -> str:
     """Return a path below the root directory of a sandbox; raises ValueError in the service's words (§4.11)."""
     if not path.strip("/ "):
         raise ValueError("path required")
@@ -170,13 +170,13 @@ class PathDraft(Outbound):
 
     path: str
 
-    _check = field_validator("path")(inside)
+    _check = field_validator("path")(relative_path)
 
 
 class FileDraft(PathDraft):
     """A file to write, whole; `content` may be empty."""
 
-    content: Annotated[str, checks.sendable()]
+    content: Annotated[str, checks.json_value()]
 
 
 class EntryDraft(PathDraft):
@@ -191,7 +191,7 @@ class MoveDraft(Outbound):
     from_path: str
     to_path: str
 
-    _check = field_validator("from_path", "to_path")(inside)
+    _check = field_validator("from_path", "to_path")(relative_path)
 
     @model_validator(mode="after")
     def _check_pair(self) -> MoveDraft:

@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import PlainValidator, ValidationError
 
-from mogplex_tui.api.models.base import Text, Whole
+from mogplex_tui.api.models.base import Int64, Text
 from mogplex_tui.api.models.sandbox_records import SandboxRecord
 from mogplex_tui.api.models.stream import (
     Output,
@@ -38,7 +38,7 @@ class BootStatus(StreamEvent):
 
 
 class BootWarning(StreamEvent):
-    """Something that does not stop the boot; it may come after `Ready`, too."""
+    """Something that does not stop the boot; it may come after `SandboxReady`, too."""
 
     message: Text = ""
 
@@ -71,7 +71,7 @@ class PreviewUrl(StreamEvent):
     sandbox: Record = None
 
 
-class Ready(StreamEvent):
+class SandboxReady(StreamEvent):
     """The sandbox runs."""
 
     sandbox: Record = None
@@ -82,11 +82,11 @@ class Ready(StreamEvent):
         return StreamEnd(StreamEndKind.DONE)
 
 
-class Found(Ready):
+class SandboxFound(SandboxReady):
     """Nothing had to boot from here: a sandbox of this working tree was there, and it may still be booting."""
 
     @property
-    def closes(self) -> bool:
+    def is_final(self) -> bool:
         """It is all that such an answer holds."""
         return True
 
@@ -97,7 +97,7 @@ class IdleWarning(StreamEvent):
     minutes_remaining: float | None = None
 
 
-class CommandBegan(StreamEvent):
+class CommandStarted(StreamEvent):
     """A command runs; `cmd_id` is what cancels it."""
 
     cmd_id: Text = ""
@@ -106,7 +106,7 @@ class CommandBegan(StreamEvent):
 class CommandDone(StreamEvent):
     """A command has ended, well or not: None is an exit code that is not known. `cwd` is where to go on."""
 
-    exit_code: Whole | None = None
+    exit_code: Int64 | None = None
     cwd: Text = ""
 
     @property
@@ -115,24 +115,24 @@ class CommandDone(StreamEvent):
         return StreamEnd(StreamEndKind.DONE)
 
     @property
-    def closes(self) -> bool:
+    def is_final(self) -> bool:
         """Nothing follows."""
         return True
 
 
-class HarnessBegan(StreamEvent):
+class HarnessStarted(StreamEvent):
     """The run has its call; events and costs are found under its id."""
 
     ai_call_id: Text = ""
 
 
-class Installing(StreamEvent):
+class InstallLog(StreamEvent):
     """What installing the CLI printed."""
 
     data: Text = ""
 
 
-class SessionKnown(StreamEvent):
+class HarnessSession(StreamEvent):
     """The CLI's own session, with which the talk can be gone on with."""
 
     session_id: Text = ""
@@ -141,7 +141,7 @@ class SessionKnown(StreamEvent):
 class HarnessDone(StreamEvent):
     """The CLI has ended; it opens a pull request by itself when it changed something."""
 
-    exit_code: Whole | None = None
+    exit_code: Int64 | None = None
     error: str | None = None
     failure_code: str | None = None
     pull_request_url: str | None = None
@@ -154,7 +154,7 @@ class HarnessDone(StreamEvent):
         return StreamEnd(StreamEndKind.FAILED, self.error or f"exit code {self.exit_code}")
 
     @property
-    def closes(self) -> bool:
+    def is_final(self) -> bool:
         """Nothing follows."""
         return True
 
@@ -166,17 +166,19 @@ BootEvent: TypeAlias = (
     | SandboxCreated
     | BootLog
     | PreviewUrl
-    | Ready
+    | SandboxReady
     | IdleWarning
     | StreamFailed
     | StreamCancelled
     | UnknownEvent
 )
-CommandEvent: TypeAlias = CommandBegan | Output | CommandDone | StreamFailed | StreamCancelled | UnknownEvent
+CommandEvent: TypeAlias = (
+    CommandStarted | Output | CommandDone | StreamFailed | StreamCancelled | UnknownEvent
+)
 HarnessEvent: TypeAlias = (
-    HarnessBegan
-    | Installing
-    | SessionKnown
+    HarnessStarted
+    | InstallLog
+    | HarnessSession
     | Output
     | HarnessDone
     | StreamFailed
@@ -184,29 +186,29 @@ HarnessEvent: TypeAlias = (
     | UnknownEvent
 )
 
-BOOT_WORDS: Mapping[str, type[BootEvent]] = {
+BOOT_EVENTS: Mapping[str, type[BootEvent]] = {
     "status": BootStatus,
     "warning": BootWarning,
     "snapshot_restore": SnapshotRestore,
     "sandbox_created": SandboxCreated,
     "log": BootLog,
     "preview_url": PreviewUrl,
-    "ready": Ready,
+    "ready": SandboxReady,
     "idle_warning": IdleWarning,
     "error": StreamFailed,
     "cancelled": StreamCancelled,
 }
-COMMAND_WORDS: Mapping[str, type[CommandEvent]] = {
-    "run": CommandBegan,
+COMMAND_EVENTS: Mapping[str, type[CommandEvent]] = {
+    "run": CommandStarted,
     "log": Output,
     "done": CommandDone,
     "error": StreamFailed,
     "cancelled": StreamCancelled,
 }
-HARNESS_WORDS: Mapping[str, type[HarnessEvent]] = {
-    "run": HarnessBegan,
-    "install": Installing,
-    "session": SessionKnown,
+HARNESS_EVENTS: Mapping[str, type[HarnessEvent]] = {
+    "run": HarnessStarted,
+    "install": InstallLog,
+    "session": HarnessSession,
     "log": Output,
     "done": HarnessDone,
     "error": StreamFailed,

@@ -9,11 +9,11 @@ from mogplex_tui.api.models.base import (
     Count,
     Flag,
     Inbound,
-    Json,
+    Int64,
+    JsonObject,
     Rows,
     Text,
     Time,
-    Whole,
     empty_rows,
     nested,
 )
@@ -72,11 +72,11 @@ class RuntimeSummary(Inbound):
     health_status: Text = ""
     preview_url: str | None = None
     last_health_check_at: Time | None = None
-    last_preview_http_status: Whole | None = None
+    last_preview_http_status: Int64 | None = None
     boot_attempts: Count = None
     last_boot_started_at: Time | None = None
     last_boot_completed_at: Time | None = None
-    effective_timeout_ms: Whole | None = None
+    effective_timeout_ms: Int64 | None = None
     persistent: bool | None = None
     vercel_diagnostics: dict[str, Any] | None = None
 
@@ -155,7 +155,7 @@ class SandboxHealth(Inbound):
     """A record after a look at provider and preview."""
 
     sandbox: SandboxRecord
-    health: Annotated[Json, BeforeValidator(_object)] = Field(default_factory=dict)
+    health: Annotated[JsonObject, BeforeValidator(_object)] = Field(default_factory=dict)
 
     @property
     def status(self) -> str:
@@ -181,7 +181,7 @@ class SandboxDeleted(Inbound):
     warning: str | None = None
 
     @property
-    def gone(self) -> bool:
+    def is_removed(self) -> bool:
         """Whether the record is really removed."""
         return not self.warning
 
@@ -198,13 +198,13 @@ class PresenceSeen(Inbound):
     attached: Flag = False
     released: Flag = False
     queued: Flag = False
-    grace_period_ms: Whole | None = None
+    grace_period_ms: Int64 | None = None
 
 
 class CommandResult(Inbound):
     """A command's end: exit code (None: unknown), all that it wrote, and the directory to go on in."""
 
-    exit_code: Whole | None = None
+    exit_code: Int64 | None = None
     stdout: Text = ""
     stderr: Text = ""
     cwd: Text = ""
@@ -248,5 +248,5 @@ class TerminalOffer(Inbound):
     terminal_session_key: str | None = None
     ws_url: str | None = None
     token: Hidden | None = None
-    expires_at: Whole | None = None
+    expires_at: Int64 | None = None
     tmux_available: Flag = False

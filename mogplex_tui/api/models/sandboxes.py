@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from mogplex_tui.api.models.base import Inbound, Json, Rows, Text, Time, empty_rows, nested
+from mogplex_tui.api.models.base import Inbound, JsonObject, Rows, Text, Time, empty_rows, nested
 
 # A launch whose boot left out a time tells it as "" (v1.md §4).
 _MaybeTime = Annotated[Time | None, BeforeValidator(lambda value: None if value == "" else value)]
@@ -53,7 +53,7 @@ class LifecycleEvent(Inbound):
     event_type: Text
     decision_code: str | None = None
     worker_run_id: str | None = None
-    payload: Json = Field(default_factory=dict)
+    payload: JsonObject = Field(default_factory=dict)
     created_at: Time | None = None
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from mogplex_tui.api.models.base import Count, Flag, Inbound, OutboundSnake, Text, Texts, Time
-from mogplex_tui.api.models.checks import anything_to_change, one_of, text
+from mogplex_tui.api.models.base import Count, Flag, Inbound, OutboundSnake, Text, TextList, Time
+from mogplex_tui.api.models.checks import one_of, require_a_change, text
 
 
 class SkillType(StrEnum):
@@ -28,7 +28,7 @@ class Skill(Inbound):
     type: str | None = None
     model: str | None = None
     is_public: Flag = False
-    tags: Texts = Field(default_factory=list)
+    tags: TextList = Field(default_factory=list)
     usage_count: Count = None
     scope: Text = ""
     created_at: Time | None = None
@@ -65,7 +65,7 @@ class SkillChange(OutboundSnake):
 
     @model_validator(mode="after")
     def _check_any(self) -> "SkillChange":
-        anything_to_change(self.model_fields_set)
+        require_a_change(self.model_fields_set)
         return self
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator, field_validator, model_validator
 
 from mogplex_tui.api.models import checks
-from mogplex_tui.api.models.base import Flag, Inbound, Outbound, Text, Time, Whole
+from mogplex_tui.api.models.base import Flag, Inbound, Int64, Outbound, Text, Time
 
 _MOST_USERS = 100
 _MOST_RUNS = 10_000
@@ -27,7 +27,7 @@ class SlackInstallation(Inbound):
     installed_at: Time | None = None
     repo_agent_enabled: Flag = False
     allowed_slack_user_ids: list[str] | None = None
-    monthly_repo_run_limit: Whole | None = None
+    monthly_repo_run_limit: Int64 | None = None
 
 
 class SlackChannel(Inbound):
@@ -52,7 +52,7 @@ class SlackPolicy(Outbound):
     """A change of who may start runs from a workspace, and of how many in a month; what is not given stays."""
 
     repo_agent_enabled: bool | None = None
-    allowed_slack_user_ids: Annotated[list[str] | None, checks.sendable()] = None
+    allowed_slack_user_ids: Annotated[list[str] | None, checks.json_value()] = None
     monthly_repo_run_limit: int | None = None
 
     @field_validator("allowed_slack_user_ids")
@@ -77,7 +77,7 @@ class SlackPolicy(Outbound):
 
     @model_validator(mode="after")
     def _check_change(self) -> SlackPolicy:
-        checks.anything_to_change(self.model_fields_set)
+        checks.require_a_change(self.model_fields_set)
         if "repo_agent_enabled" in self.model_fields_set and self.repo_agent_enabled is None:
             raise ValueError("Runs from a workspace are either on or off")
         return self
@@ -90,9 +90,9 @@ class SlackPolicy(Outbound):
 class SlackLinkDraft(Outbound):
     """A channel to link with a repository; a channel has one link."""
 
-    channel_id: Annotated[str, checks.text("channelId and repoId are required"), checks.sendable()]
+    channel_id: Annotated[str, checks.text("channelId and repoId are required"), checks.json_value()]
     repo_id: Annotated[str, checks.uuid("The repository id is not a UUID")]
-    channel_name: Annotated[str | None, checks.text(), checks.sendable()] = None
+    channel_name: Annotated[str | None, checks.text(), checks.json_value()] = None
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body."""

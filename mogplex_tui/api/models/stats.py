@@ -6,10 +6,10 @@ from mogplex_tui.api.models.base import (
     Count,
     Estimated,
     Inbound,
+    Int64,
     Measured,
     Rows,
     Text,
-    Whole,
     empty_rows,
     nested,
 )
@@ -32,7 +32,7 @@ class StatsSummary(Inbound):
     total_tokens: Count = None
     total_cost: Estimated | None = None
     cost_today: Estimated | None = None
-    reconciliation_pending: Whole | None = None
+    reconciliation_pending: Int64 | None = None
     avg_duration_ms: float | None = None
     success_rate: float | None = None
     calls_today: Count = None

@@ -43,7 +43,7 @@ class StreamEvent(Inbound):
         return None
 
     @property
-    def closes(self) -> bool:
+    def is_final(self) -> bool:
         """Whether nothing that matters can follow this event."""
         return False
 
@@ -52,7 +52,7 @@ class UnknownEvent(StreamEvent):
     """An event of a type that is not known, or that does not have the form of its type; `raw` is all of it."""
 
     raw: Any = None
-    why: Text = ""
+    reason: Text = ""
 
 
 class Output(StreamEvent):
@@ -74,7 +74,7 @@ class StreamFailed(StreamEvent):
         return StreamEnd(StreamEndKind.FAILED, self.text)
 
     @property
-    def closes(self) -> bool:
+    def is_final(self) -> bool:
         """Nothing follows a failure."""
         return True
 
@@ -91,6 +91,6 @@ class StreamCancelled(StreamEvent):
         return StreamEnd(StreamEndKind.CANCELLED, self.message or self.reason)
 
     @property
-    def closes(self) -> bool:
+    def is_final(self) -> bool:
         """Nothing follows a cancel."""
         return True

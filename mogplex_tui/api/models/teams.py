@@ -9,12 +9,12 @@ from pydantic import Field, field_validator
 from mogplex_tui.api.models.base import (
     Flag,
     Inbound,
-    Json,
+    Int64,
+    JsonObject,
     OutboundSnake,
     Rows,
     Text,
     Time,
-    Whole,
     empty_rows,
     nested,
 )
@@ -135,7 +135,7 @@ class TeamInstallation(Inbound):
     """A GitHub installation that works for a team; `id` is the row's, `installation_id` GitHub's number."""
 
     id: str
-    installation_id: Whole | None = None
+    installation_id: Int64 | None = None
     account_login: str | None = None
     account_type: str | None = None
     target_type: str | None = None
@@ -158,7 +158,7 @@ class AuditEvent(Inbound):
     job_run_id: str | None = None
     request_id: str | None = None
     auth_source: str | None = None
-    payload: Json = Field(default_factory=dict)
+    payload: JsonObject = Field(default_factory=dict)
     created_at: Time | None = None
 
 

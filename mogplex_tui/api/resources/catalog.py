@@ -100,4 +100,4 @@ class ModelsResource(Resource):
 
 
 def _sorted(rows: Rows[Model]) -> Rows[Model]:
-    return rows.ordered(lambda row: (row.provider, row.name, row.id))
+    return rows.sorted_by(lambda row: (row.provider, row.name, row.id))

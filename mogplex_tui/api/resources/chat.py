@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mogplex_tui.api.event_stream import EventStream
 from mogplex_tui.api.models.chat import (
-    CHAT_WORDS,
+    CHAT_EVENTS,
     ChatDraft,
     ChatEvent,
     ChatFinished,
@@ -29,7 +29,7 @@ class Chat(EventStream[ChatEvent]):
         request = Request(
             "POST", "/api/chat", "the chat", body=draft.body(), headers=headers, extra_wait=_SILENCE
         )
-        super().__init__(transport, request, CHAT_WORDS)
+        super().__init__(transport, request, CHAT_EVENTS)
         self.ai_call_id: str | None = None
         self.finish_reason: str | None = None
         self._pieces: list[str] = []

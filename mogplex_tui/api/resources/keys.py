@@ -7,8 +7,8 @@ from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.keys import (
     ApiKey,
     ApiKeyDraft,
-    KeyVerdict,
-    MintedKey,
+    CreatedKey,
+    KeyTest,
     ProviderKey,
     ProviderKeyDraft,
     ProviderName,
@@ -32,10 +32,10 @@ class ApiKeysResource(Resource):
         """Return the keys that are not revoked, the newest first, expired ones included."""
         return (await self._get(_API_KEYS, "the API keys")).rows(ApiKey, "keys")
 
-    async def create(self, draft: ApiKeyDraft) -> MintedKey:
+    async def create(self, draft: ApiKeyDraft) -> CreatedKey:
         """Create a key and return it with its token, which cannot be read again."""
         response = await self._change("POST", _API_KEYS, "the new API key", body=draft.body())
-        return response.one(MintedKey)
+        return response.one(CreatedKey)
 
     async def revoke(self, key_id: str) -> None:
         """Revoke a key for good.
@@ -80,7 +80,7 @@ class ProviderKeysResource(Resource):
         named = ProviderName(provider=provider)
         await self._change("DELETE", _KEYS, f"the key of {named.provider}", body=named.set_fields())
 
-    async def verify(self, provider: str) -> KeyVerdict:
+    async def verify(self, provider: str) -> KeyTest:
         """Let the service test the stored key at its provider, and return the result.
 
         It takes as long as the provider does.
@@ -93,4 +93,4 @@ class ProviderKeysResource(Resource):
             body=named.set_fields(),
             extra_wait=30,
         )
-        return response.one(KeyVerdict)
+        return response.one(KeyTest)

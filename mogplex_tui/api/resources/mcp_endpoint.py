@@ -11,7 +11,7 @@ from mogplex_tui.api import errors
 from mogplex_tui.api.access import MCP_ENDPOINT
 from mogplex_tui.api.budget import Priority, RequestOutcome, Slot
 from mogplex_tui.api.models.base import Rows, parse_rows, validation_message
-from mogplex_tui.api.models.mcp_endpoint import McpTool, ServerSays, ToolCall, ToolResult
+from mogplex_tui.api.models.mcp_endpoint import McpTool, ServerInfo, ToolCall, ToolResult
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.response import JsonResponse
 from mogplex_tui.api.response_errors import ResponseInfo, invalid_response
@@ -46,12 +46,12 @@ class McpEndpointResource(Resource):
     Contract: mcp.md §3, errors.md §3.
     """
 
-    async def initialize(self) -> ServerSays:
+    async def initialize(self) -> ServerInfo:
         """Return the server's description of itself. There is no session."""
         client = {"name": "mogplex-tui", "version": "1"}
         params = {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": client}
         result, info = await self._call_method("initialize", params)
-        return _parsed(ServerSays, result, info)
+        return _parsed(ServerInfo, result, info)
 
     async def ping(self) -> None:
         """Check that the server responds."""

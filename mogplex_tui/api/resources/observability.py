@@ -19,7 +19,7 @@ from mogplex_tui.api.models.job_actions import (
     VersionMode,
 )
 from mogplex_tui.api.models.jobs import Job, JobCancelled, JobDetail, JobPage
-from mogplex_tui.api.models.ledger import FailureReport, LedgerEntry, LedgerPage
+from mogplex_tui.api.models.ledger import DispatchLogEntry, DispatchLogPage, FailureReport
 from mogplex_tui.api.models.stats import Stats
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource
@@ -230,7 +230,7 @@ class ObservabilityResource(Resource):
             "POST",
             f"{_ROOT}/jobs/{job}/review-findings/{finding}/issue",
             f"finding {short_id(finding)}",
-            body=None if draft is None else draft.wire(),
+            body=None if draft is None else draft.json_body(),
         )
         return response.one(FindingIssue)
 
@@ -246,7 +246,7 @@ class ObservabilityResource(Resource):
         agent_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> LedgerPage:
+    ) -> DispatchLogPage:
         """Return one page of at most 100 entries of the dispatch log, the newest first.
 
         Unknown filter values match nothing. Contract: observability.md §8.1.
@@ -265,8 +265,8 @@ class ObservabilityResource(Resource):
             since=since,
             until=until,
         )
-        rows = response.rows(LedgerEntry, "events")
-        return LedgerPage(rows, *_paging(response.data, rows.total))
+        rows = response.rows(DispatchLogEntry, "events")
+        return DispatchLogPage(rows, *_paging(response.data, rows.total))
 
     async def automation_failures(
         self,

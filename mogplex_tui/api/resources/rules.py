@@ -18,7 +18,7 @@ class RulesResource(Resource):
     async def list(self, table: RuleTable = RuleTable.RULES) -> Rows[Rule]:
         """Return all rules by name."""
         rows = (await self._get("/api/rules", "the rules", table=_named(table))).rows(Rule, None)
-        return rows.ordered(lambda row: (row.name, row.id))
+        return rows.sorted_by(lambda row: (row.name, row.id))
 
     async def create(self, draft: RuleDraft, table: RuleTable = RuleTable.RULES) -> Rule:
         """Create a rule and return it."""
@@ -55,7 +55,7 @@ class CommandsResource(Resource):
     async def list(self) -> Rows[Command]:
         """Return at most 100 commands by name."""
         rows = (await self._get("/api/commands", "the commands")).rows(Command, None)
-        return rows.ordered(lambda row: (row.name, row.id))
+        return rows.sorted_by(lambda row: (row.name, row.id))
 
     async def create(self, draft: CommandDraft) -> Command:
         """Create a command and return it."""

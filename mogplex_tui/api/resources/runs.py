@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from mogplex_tui.api.errors import BadRequest, NotAllowed
 from mogplex_tui.api.models.events import Event
-from mogplex_tui.api.models.runs import HORIZON, RunCancelled, RunDetail, RunEvents, RunStart, StartedRun
+from mogplex_tui.api.models.runs import (
+    MAX_RUN_EVENTS,
+    RunCancelled,
+    RunDetail,
+    RunEvents,
+    RunStart,
+    StartedRun,
+)
 from mogplex_tui.api.request_rules import idempotency_key as checked_key
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
@@ -51,17 +58,19 @@ class RunsResource(Resource):
         record = path_id(run_id, "run")
         return (await self._get(v1(f"/runs/{record}"), f"run {short_id(record)}")).one(RunDetail, "run")
 
-    async def events(self, run_id: str, limit: int = HORIZON) -> RunEvents:
+    async def events(self, run_id: str, limit: int = MAX_RUN_EVENTS) -> RunEvents:
         """Return a run and its oldest events, at most 200. Raises NotFound.
 
-        `at_horizon` is True if `limit` events came, so that there may be more.
+        `is_truncated` is True if `limit` events came, so that there may be more.
         """
         record = path_id(run_id, "run")
         response = await self._get(
             v1(f"/runs/{record}/events"), f"the events of run {short_id(record)}", limit=limit
         )
         events = response.rows(Event, "events")
-        return RunEvents(response.one(RunDetail, "run"), events, events.total >= max(1, min(limit, HORIZON)))
+        return RunEvents(
+            response.one(RunDetail, "run"), events, events.total >= max(1, min(limit, MAX_RUN_EVENTS))
+        )
 
     async def cancel(self, run_id: str) -> RunCancelled:
         """Request the cancel of a run, and return the service's confirmation.

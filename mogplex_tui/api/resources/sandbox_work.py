@@ -7,19 +7,19 @@ from typing import Any
 from mogplex_tui.api.event_stream import EventStream
 from mogplex_tui.api.models.sandbox_drafts import CommandDraft, CommandId, HarnessDraft, LaunchDraft
 from mogplex_tui.api.models.sandbox_events import (
-    BOOT_WORDS,
-    COMMAND_WORDS,
-    HARNESS_WORDS,
+    BOOT_EVENTS,
+    COMMAND_EVENTS,
+    HARNESS_EVENTS,
     BootEvent,
-    CommandBegan,
     CommandDone,
     CommandEvent,
-    Found,
-    HarnessBegan,
+    CommandStarted,
     HarnessDone,
     HarnessEvent,
+    HarnessSession,
+    HarnessStarted,
     SandboxCreated,
-    SessionKnown,
+    SandboxFound,
 )
 from mogplex_tui.api.models.sandbox_records import CommandResult, SandboxRecord
 from mogplex_tui.api.models.stream import Output
@@ -41,7 +41,7 @@ _LOST_RACE = frozenset({409})
 
 
 def _found(response: JsonResponse) -> list[BootEvent]:
-    return [Found(type="found", sandbox=response.one(SandboxRecord, "sandbox"))]
+    return [SandboxFound(type="found", sandbox=response.one(SandboxRecord, "sandbox"))]
 
 
 def _ran(response: JsonResponse) -> list[CommandEvent]:
@@ -56,12 +56,12 @@ class Boot(EventStream[BootEvent]):
     """The boot of a sandbox as a stream. Leaving it does not stop the boot.
 
     `sandbox` is the newest record that was received, `record_id` the id that every route takes. `as_stream` is False if
-    the sandbox existed already: `Found` is then the only event, and the sandbox may still be booting.
+    the sandbox existed already: `SandboxFound` is then the only event, and the sandbox may still be booting.
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any = None) -> None:
         request = Request("POST", path, resource, body=body, headers=_EVENTS, extra_wait=BOOT_SILENCE)
-        super().__init__(transport, request, BOOT_WORDS, from_json=_found, stream_statuses=_LOST_RACE)
+        super().__init__(transport, request, BOOT_EVENTS, from_json=_found, stream_statuses=_LOST_RACE)
         self.sandbox: SandboxRecord | None = None
         self.record_id: str | None = None
 
@@ -82,13 +82,13 @@ class Execution(EventStream[CommandEvent]):
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any) -> None:
         request = Request("POST", path, resource, body=body, headers=_EVENTS, extra_wait=WORK_SILENCE)
-        super().__init__(transport, request, COMMAND_WORDS, from_json=_ran)
+        super().__init__(transport, request, COMMAND_EVENTS, from_json=_ran)
         self.command_id: str | None = None
         self.exit_code: int | None = None
         self.cwd: str | None = None
 
     def _remember(self, event: CommandEvent) -> None:
-        if isinstance(event, CommandBegan):
+        if isinstance(event, CommandStarted):
             self.command_id = event.cmd_id or None
         elif isinstance(event, CommandDone):
             self.exit_code, self.cwd = event.exit_code, event.cwd
@@ -103,15 +103,15 @@ class HarnessRun(EventStream[HarnessEvent]):
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any) -> None:
         request = Request("POST", path, resource, body=body, headers=_EVENTS, extra_wait=WORK_SILENCE)
-        super().__init__(transport, request, HARNESS_WORDS)
+        super().__init__(transport, request, HARNESS_EVENTS)
         self.ai_call_id: str | None = None
         self.session_id: str | None = None
         self.pull_request_url: str | None = None
 
     def _remember(self, event: HarnessEvent) -> None:
-        if isinstance(event, HarnessBegan):
+        if isinstance(event, HarnessStarted):
             self.ai_call_id = event.ai_call_id or None
-        elif isinstance(event, SessionKnown):
+        elif isinstance(event, HarnessSession):
             self.session_id = event.session_id or None
         elif isinstance(event, HarnessDone):
             self.pull_request_url = event.pull_request_url

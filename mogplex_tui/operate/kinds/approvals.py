@@ -92,15 +92,15 @@ def _of_flow(found: FlowApproval) -> ApprovalRow:
     tool, step = config.get("toolName"), config.get("nodeLabel")
     return ApprovalRow(
         id=found.id,
-        kind=found.sort,
+        kind=found.source,
         question=found.question,
         tool_name=tool if isinstance(tool, str) else None,
-        who=found.who,
-        repo=found.where,
+        who=found.requester,
+        repo=found.repo,
         step=step if isinstance(step, str) and step else found.node_id,
         urgency=None,
         tool_input=found.tool_input,
-        if_denied=found.if_denied,
+        if_denied=found.denial_effect,
         job_run_id=found.job_run_id,
         run_id=None,
         flow_id=found.flow_id,
@@ -111,18 +111,18 @@ def _of_flow(found: FlowApproval) -> ApprovalRow:
 
 
 def _of_control(found: ControlApproval) -> ApprovalRow:
-    repo = found.where
+    repo = found.repo
     return ApprovalRow(
         id=found.id,
-        kind=found.sort,
+        kind=found.source,
         question=found.question,
         tool_name=found.tool_name,
-        who=found.who,
+        who=found.requester,
         repo=repo if isinstance(repo, str) else None,
         step=None,
         urgency=found.urgency,
         tool_input=found.input_text,
-        if_denied=found.if_denied,
+        if_denied=found.denial_effect,
         job_run_id=None,
         run_id=found.run_id,
         flow_id=None,

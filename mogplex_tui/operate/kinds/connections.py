@@ -78,7 +78,7 @@ def _row(found: Connection) -> ConnectionRow:
         description=found.description,
         is_enabled=found.is_enabled,
         type=found.type,
-        place=found.place.partition("://")[2],
+        place=found.origin.partition("://")[2],
         health="untested" if found.health_status == "unknown" else found.health_status,
         last_test_error=found.last_test_error,
         last_test_http_status=found.last_test_http_status,

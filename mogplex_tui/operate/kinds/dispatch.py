@@ -28,7 +28,7 @@ from mogplex_tui.operate.model import (
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.ledger import LedgerEntry, LedgerPage
+    from mogplex_tui.api.models.ledger import DispatchLogEntry, DispatchLogPage
     from mogplex_tui.live.session import Session
 
 _OUTCOMES = (
@@ -44,7 +44,7 @@ class DispatchRow:
     """An entry of the ledger, and the name of the automation that it is about."""
 
     id: str
-    entry: LedgerEntry
+    entry: DispatchLogEntry
     automation_name: str | None = None
 
     @property
@@ -88,7 +88,7 @@ class DispatchRow:
         return None if self.entry.agent is None else self.entry.agent.id
 
 
-def _page(found: LedgerPage) -> RowPage[DispatchRow]:
+def _page(found: DispatchLogPage) -> RowPage[DispatchRow]:
     page = page_of(found.entries, lambda entry: DispatchRow(entry.id, entry), lambda row: row.id)
     return replace(page, total=found.total)
 

@@ -36,7 +36,7 @@ class McpServerRow:
 def _from_own(server: McpServer) -> McpServerRow:
     from mogplex_tui.live import redact
 
-    place = " ".join([server.command, *server.args]) if server.command else server.place
+    place = " ".join([server.command, *server.args]) if server.command else server.location
     return McpServerRow(
         id=server.id,
         name=server.name,
@@ -56,7 +56,7 @@ def _from_merged(server: ConfiguredServer) -> McpServerRow:
         name=server.name,
         enabled=server.enabled,
         transport="stdio" if server.config.command else "http",
-        place=server.config.place,
+        place=server.config.location,
         secret_names=(*server.config.env, *server.config.http_headers),
         is_own=False,
     )

@@ -85,7 +85,7 @@ def _people(found: Roster) -> tuple[str, ...]:
     return (
         *(f"{each.role:<10} {each.label}  {each.email or ''}" for each in found.members),
         *(f"{'invited':<10} {each.email}  as {each.role}" for each in found.invites),
-        *(f"{'unreadable':<10} {bad.why}" for bad in (*found.members.bad, *found.invites.bad)),
+        *(f"{'unreadable':<10} {bad.reason}" for bad in (*found.members.bad, *found.invites.bad)),
     )
 
 

@@ -35,7 +35,7 @@ async def test_questions_of_workflows_are_listed_and_answered_once(lab: Lab) -> 
         (tool, "tool_approval", "createIssue"),
     ]
     second = found.approvals[1]
-    assert (second.tool_input, second.where, second.who) == ('{"title":"Flaky"}', "acme/shop", "Sweep")
+    assert (second.tool_input, second.repo, second.requester) == ('{"title":"Flaky"}', "acme/shop", "Sweep")
     await approvals.answer_flow(tool, Decision.DENY, "not now")
     await approvals.answer_flow(manual, "approve")
     assert lab.world.row("flow_waits", tool)["status"] == "resumed"
@@ -91,7 +91,9 @@ def test_approvals_are_read_whatever_comes() -> None:
             {"id": "c", "wait_config": "odd"},
         ],
     )
-    assert [(row.kind, row.question, row.tool_input, row.who) for row in rows] == [("", "", None, None)] * 2
+    assert [(row.kind, row.question, row.tool_input, row.requester) for row in rows] == [
+        ("", "", None, None)
+    ] * 2
     assert len(rows.bad) == 1
     control = parse_rows(
         ControlApproval, [{"id": "c", "tool_input": "text", "urgency": "now", "summary": None}]

@@ -11,13 +11,13 @@ import pytest
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.models.chat import (
-    CHAT_WORDS,
-    ChatBegan,
+    CHAT_EVENTS,
     ChatDraft,
     ChatFile,
     ChatFinished,
     ChatMessage,
     ChatRole,
+    ChatStarted,
     TextDelta,
     ToolInput,
     ToolOutput,
@@ -49,14 +49,14 @@ async def lab() -> AsyncIterator[Lab]:
 
 
 def question(text: str = "How many calls failed?", **more: Any) -> ChatDraft:
-    return ChatDraft(messages=[ChatMessage.says("m1", text)], **{"model": MODEL} | more)
+    return ChatDraft(messages=[ChatMessage.from_text("m1", text)], **{"model": MODEL} | more)
 
 
 async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(lab: Lab) -> None:
     repo = lab.world.repo()
     chat = lab.client.chat.ask(question(repo_id=repo, conversation_id="pane-1"))
     events = await told(chat)
-    assert isinstance(events[0], ChatBegan) and not any(isinstance(one, UnknownEvent) for one in events)
+    assert isinstance(events[0], ChatStarted) and not any(isinstance(one, UnknownEvent) for one in events)
     assert chat.end == StreamEnd(StreamEndKind.DONE) and chat.finish_reason == "stop"
     assert "How many calls failed?" in chat.text
     used = [event for event in events if isinstance(event, ToolInput)]
@@ -92,7 +92,7 @@ async def test_a_chat_that_is_left_is_cancelled_and_a_third_has_to_wait() -> Non
         async with MogplexClient(target) as client:
             first, second = client.chat.ask(question()), client.chat.ask(question())
             async with first, second:
-                assert isinstance(await anext(first), ChatBegan)
+                assert isinstance(await anext(first), ChatStarted)
                 with pytest.raises(e.Throttled, match="Too many active chat runs") as caught:
                     await told(client.chat.ask(question()))
                 assert (caught.value.code, caught.value.retry_after) == ("chat_rate_limited", 15)
@@ -167,12 +167,12 @@ async def test_a_chat_that_breaks_off_keeps_its_text_and_its_call() -> None:
 async def test_every_event_of_the_protocol_is_known() -> None:
     shared = {"id": "t", "toolCallId": "k", "toolName": "bash", "reason": None, "input": {"a": 1}}
     events: list[dict[str, Any]] = [
-        {"type": word, **shared, "messageMetadata": None, "errorText": None} for word in CHAT_WORDS
+        {"type": word, **shared, "messageMetadata": None, "errorText": None} for word in CHAT_EVENTS
     ]
     events.sort(key=lambda event: event["type"] in ("error", "abort"))
     async with serving(telling(*events[:-2], b"[DONE]")) as service, service.client() as client:
         found = await told(client.chat.ask(question()))
-    assert [type(event) for event in found] == [CHAT_WORDS[event["type"]] for event in events[:-2]]
+    assert [type(event) for event in found] == [CHAT_EVENTS[event["type"]] for event in events[:-2]]
     [text] = [one for one in found if isinstance(one, TextDelta) and not one.thinking]
     assert text.delta == ""
 
@@ -193,7 +193,9 @@ async def test_thinking_is_no_text_and_a_file_does_not_flood_a_repr() -> None:
 
 
 def test_a_message_says_the_same_in_parts_and_in_content() -> None:
-    body = ChatDraft(messages=[ChatMessage.says("m1", "Hi")], enable_tools=False, sandbox_id=NOBODY).body()
+    body = ChatDraft(
+        messages=[ChatMessage.from_text("m1", "Hi")], enable_tools=False, sandbox_id=NOBODY
+    ).body()
     assert body == {
         "messages": [
             {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hi"}], "content": "Hi"}
@@ -201,7 +203,7 @@ def test_a_message_says_the_same_in_parts_and_in_content() -> None:
         "enableTools": False,
         "sandboxId": NOBODY,
     }
-    assert ChatMessage.says("m2", "", ChatRole.ASSISTANT).role == "assistant"
+    assert ChatMessage.from_text("m2", "", ChatRole.ASSISTANT).role == "assistant"
 
 
 @pytest.mark.parametrize(

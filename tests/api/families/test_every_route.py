@@ -150,7 +150,7 @@ READS: list[Call] = [
 
 
 def whole(rows: Rows[Any]) -> Rows[Any]:
-    assert not rows.bad, [(bad.why, bad.raw) for bad in rows.bad]
+    assert not rows.bad, [(bad.reason, bad.raw) for bad in rows.bad]
     return rows
 
 

@@ -10,7 +10,7 @@ import pytest
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.job_actions import IssueDraft, VersionMode
-from mogplex_tui.api.models.ledger import FailureReport, LedgerEntry
+from mogplex_tui.api.models.ledger import DispatchLogEntry, FailureReport
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import http, serving
 from tests.controlplane.routing.support import ledger_row
@@ -168,7 +168,7 @@ async def test_failures_come_with_their_sums_and_filters(lab: Lab) -> None:
 
 def test_the_ledger_and_the_failures_are_read_whatever_comes() -> None:
     rows = parse_rows(
-        LedgerEntry,
+        DispatchLogEntry,
         [{"id": "d", "event_kind": None, "outcome": "dreamt", "metadata": None, "agent": None}, {"id": "e"}],
     )
     assert (rows[0].outcome, rows[0].metadata, len(rows.bad)) == ("dreamt", {}, 1)

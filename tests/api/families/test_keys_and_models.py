@@ -14,7 +14,7 @@ from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.billing import Billing, Subscription, TopUp
 from mogplex_tui.api.models.catalog import CliModel, NewModels
-from mogplex_tui.api.models.keys import ApiKey, ApiKeyDraft, KeyVerdict, MintedKey, Provider, Scope
+from mogplex_tui.api.models.keys import ApiKey, ApiKeyDraft, CreatedKey, KeyTest, Provider, Scope
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
@@ -248,9 +248,9 @@ def test_rows_of_another_service_are_read_as_far_as_they_go() -> None:
     )
     assert [(key.id, key.scopes) for key in keys] == [("k", []), ("k2", ["future"])]
     assert len(keys.bad) == 1
-    assert KeyVerdict.model_validate({"key_stored": None}).key_valid is None
+    assert KeyTest.model_validate({"key_stored": None}).key_valid is None
     assert CliModel.model_validate({"slug": "s", "caps": {}, "pricing": {"inputPerMillion": "2"}}).pricing
     new = NewModels.model_validate({"models": [{"id": "a"}, 7], "autoEnable": None})
     assert ([model.id for model in new.models], len(new.models.bad)) == (["a"], 1)
     assert Billing.model_validate({"enabled": True, "tier": "max", "balance": None}).tier == "max"
-    assert "mog_" not in repr(MintedKey.model_validate({"id": "1", "token": "mog_secret"}))
+    assert "mog_" not in repr(CreatedKey.model_validate({"id": "1", "token": "mog_secret"}))

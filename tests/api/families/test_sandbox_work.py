@@ -14,7 +14,7 @@ from mogplex_tui.api.models.sandbox_drafts import (
     HarnessDraft,
     LaunchDraft,
 )
-from mogplex_tui.api.models.sandbox_events import BootLog, CommandBegan, HarnessBegan, Ready
+from mogplex_tui.api.models.sandbox_events import BootLog, CommandStarted, HarnessStarted, SandboxReady
 from mogplex_tui.api.models.stream import Output, StreamEnd, StreamEndKind
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
@@ -32,7 +32,7 @@ async def test_a_launch_is_followed_to_its_end_and_found_the_second_time(lab: La
     draft = LaunchDraft(repo_id=lab.world.repo("acme/small"), working_branch="fix/tax", create_branch=True)
     boot = lab.client.sandboxes.launch(draft)
     events = await told(boot)
-    assert events[0].type == "status" and any(isinstance(event, Ready) for event in events)
+    assert events[0].type == "status" and any(isinstance(event, SandboxReady) for event in events)
     assert any(isinstance(event, BootLog) and event.phase == "install" for event in events)
     assert boot.end == StreamEnd(StreamEndKind.DONE) and boot.as_stream
     assert boot.sandbox is not None and boot.sandbox.status == "running"
@@ -149,7 +149,7 @@ async def test_a_command_is_interrupted_while_it_is_followed_and_another_has_to_
     async with slow_plane() as (_, world, client):
         sandbox = world.sandbox(world.repo("acme/small"))
         async with client.sandboxes.exec(sandbox, CommandDraft(command="sleep 60")) as run:
-            assert isinstance(await anext(run), CommandBegan)
+            assert isinstance(await anext(run), CommandStarted)
             assert run.command_id is not None
             with pytest.raises(e.Throttled, match="Another sandbox command") as caught:
                 await client.sandboxes.run_command(sandbox, CommandDraft(command="ls"))
@@ -179,7 +179,7 @@ async def test_a_harness_is_followed_to_its_pull_request(lab: Lab) -> None:
     prepared = await lab.client.sandboxes.prepare_harness(sandbox, draft)
     run = lab.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared}))
     events = await told(run)
-    assert isinstance(events[0], HarnessBegan) and run.ai_call_id == prepared
+    assert isinstance(events[0], HarnessStarted) and run.ai_call_id == prepared
     assert run.session_id and run.end == StreamEnd(StreamEndKind.DONE)
     assert (run.pull_request_url or "").startswith("https://github.com/acme/small/pull/")
     with pytest.raises(e.Conflict, match="ai_call is not"):

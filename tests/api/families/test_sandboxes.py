@@ -98,7 +98,7 @@ async def test_pause_extend_stop_and_delete(lab: Lab) -> None:
     stopped = await lab.client.sandboxes.stop(sandbox)
     assert (stopped.status, stopped.stop_reason) == ("stopped", "manual")
     gone = await lab.client.sandboxes.delete(sandbox)
-    assert gone.gone and gone.sandbox_id == sandbox
+    assert gone.is_removed and gone.sandbox_id == sandbox
     assert await lab.client.sandboxes.records() == []
 
 
@@ -107,7 +107,7 @@ async def test_a_machine_that_does_not_answer_is_neither_stopped_nor_deleted(lab
     stopped = await lab.client.sandboxes.stop(sandbox)
     assert stopped.status == "running" and "could not be confirmed" in (stopped.error or "")
     kept = await lab.client.sandboxes.delete(sandbox)
-    assert not kept.gone and "could not be verified" in (kept.warning or "")
+    assert not kept.is_removed and "could not be verified" in (kept.warning or "")
     closing = lab.world.sandbox(lab.world.repo("acme/b"), provider_view="closing", sandbox_id="vm-2")
     assert "Billing closure" in ((await lab.client.sandboxes.delete(closing)).warning or "")
     assert {row.id for row in await lab.client.sandboxes.records()} == {sandbox, closing}

@@ -40,7 +40,7 @@ async def test_a_server_is_added_read_changed_and_removed(lab: Lab) -> None:
     made = await servers.create(McpServerDraft(**STDIO, extra={"startup_timeout_sec": 5}))
     assert (made.name, made.enabled, made.command, made.args) == ("files", True, "mcp-files", ["--root", "."])
     assert (made.env_plain, made.env_secret_names) == ({"LOG": "debug"}, ["TOKEN"])
-    assert made.extra == {"startup_timeout_sec": 5} and made.place == "mcp-files"
+    assert made.extra == {"startup_timeout_sec": 5} and made.location == "mcp-files"
     with pytest.raises(e.Conflict, match="already exists") as caught:
         await servers.create(McpServerDraft(**STDIO))
     assert caught.value.code == "DUPLICATE_NAME"
@@ -49,7 +49,7 @@ async def test_a_server_is_added_read_changed_and_removed(lab: Lab) -> None:
     assert (changed.enabled, changed.env_plain, changed.env_secret_names) == (False, {}, ["OTHER"])
     assert changed.args == ["--root", "."]
     moved = await servers.update(made.id, McpServerUpdate(transport="http", url="https://mcp.example.dev"))
-    assert (moved.command, moved.env_secret_names, moved.place) == (None, [], "https://mcp.example.dev")
+    assert (moved.command, moved.env_secret_names, moved.location) == (None, [], "https://mcp.example.dev")
     lab.clock.advance(1)
     other = await servers.create(McpServerDraft(**HTTP, header_secrets={"X-Key": Secret(KEY)}))
     assert [server.id for server in await servers.list()] == [other.id, made.id]
@@ -78,9 +78,9 @@ async def test_the_merged_list_has_secrets_that_never_show(
     ]  # fmt: skip
     files, remote, linear = (row.config for row in rows)
     assert files.env["TOKEN"].reveal() == KEY and files.args == ["--root", "."]
-    assert files.extra == {"note": KEY} and files.place == "mcp-files"
+    assert files.extra == {"note": KEY} and files.location == "mcp-files"
     assert remote.url is not None and KEY in remote.url.reveal()
-    assert remote.place == "https://mcp.example.dev"
+    assert remote.location == "https://mcp.example.dev"
     assert linear.http_headers["Authorization"].reveal() == f"Bearer {KEY}"
     shown = f"{rows!r} {rows} {[str(row) for row in rows]} {caplog.text}"
     assert KEY not in shown and "••••" in shown
@@ -140,7 +140,7 @@ async def test_presets_and_own_connections_are_made_switched_and_removed(lab: La
     connections = lab.client.connections
     linear = await connections.create(PresetDraft(source_preset="linear", credentials=Secret(KEY)))
     assert (linear.name, linear.auth_type, linear.is_enabled) == ("Linear", "bearer", True)
-    assert linear.place == "https://mcp.linear.app" and not linear.needs_sign_in
+    assert linear.origin == "https://mcp.linear.app" and not linear.needs_sign_in
     with pytest.raises(e.Conflict) as caught:
         await connections.create(PresetDraft(source_preset="linear", credentials=Secret(KEY)))
     assert caught.value.code == "PRESET_ALREADY_CONNECTED"
@@ -215,7 +215,7 @@ def test_an_address_with_a_key_in_it_is_a_secret() -> None:
     draft = PresetDraft(source_preset="zapier", mcp_url=Secret(url))
     assert KEY not in repr(draft) and draft.body()["mcp_url"] == url
     row = Connection(id="a", mcp_url=Secret(url), base_url=None)
-    assert KEY not in f"{row!r}" and row.place == "https://hooks.zapier.com"
+    assert KEY not in f"{row!r}" and row.origin == "https://hooks.zapier.com"
     oauth = ConnectionDraft(
         type="mcp_server", name="x", mcp_url=Secret("https://a.dev"), auth_type="oauth", credentials=Secret(KEY),
         oauth_client_id="c", oauth_authorize_url="https://a.dev/auth", oauth_token_url="https://a.dev/token",
@@ -365,11 +365,11 @@ def test_rows_with_holes_are_rows() -> None:
         McpServer,
         [{"id": "a"}, {"id": "b", "args": None, "envPlain": [], "envSecretNames": 5, "transport": "ws"}, {}],
     )
-    assert [(row.id, row.args, row.env_plain, row.place) for row in servers] == [
+    assert [(row.id, row.args, row.env_plain, row.location) for row in servers] == [
         ("a", [], {}, ""), ("b", [], {}, ""),
     ]  # fmt: skip
     assert len(servers.bad) == 1
     rows = parse_rows(Connection, [{"id": "a", "health_status": "sleepy", "mcp_url": None}, {"id": 1}])
-    assert (rows[0].health_status, rows[0].place, rows.total) == ("sleepy", "", 2)
+    assert (rows[0].health_status, rows[0].origin, rows.total) == ("sleepy", "", 2)
     found = parse_rows(SlackInstallation, [{"teamId": "T", "scopes": None, "allowedSlackUserIds": None}])
     assert found[0].scopes == []

@@ -129,7 +129,7 @@ async def _read(setting: Setting, path: str, params: dict[str, str], *, paginate
 def _next_page(params: dict[str, str], data: object) -> dict[str, str] | None:
     """Return the parameters of the page after this one; None for the last one.
 
-    Lists are paged by a cursor (v1.md §5) or by `page`, `limit` and `total` (observability.md §1).
+    Lists are paged by a cursor (v1.md §5) or by `page`, `limit` and `total` (observability.md §0).
     """
     if not isinstance(data, dict):
         return None

@@ -1,4 +1,7 @@
-"""Events of a run on stdout: as JSON, as CSV and as lines of text (v1.md §8.5; observability.md §6)."""
+"""Print the events of a run as JSON, as CSV or as lines of text.
+
+v1.md §8.5, observability.md §4.
+"""
 
 from __future__ import annotations
 

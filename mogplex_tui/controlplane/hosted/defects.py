@@ -249,7 +249,7 @@ GONE = Broken(
     status=410,
 )
 
-# The exports of MCP servers, which fail once a secret is stored (mcp.md).
+# The exports of MCP servers, which fail once a secret is stored (docs/contract/README.md).
 EXPORTS = (
     Broken("GET", V1 + "/mcp/servers", "Failed to list MCP servers"),
     Broken("GET", "/api/mcp-servers", "the stored secret cannot be read", (("format", "=cli"),)),

@@ -146,7 +146,7 @@ class Authenticator:
     def _oauth(self, plaintext: str) -> Caller | Refusal:
         """Return the owner of an OAuth access token with `read` or `write` scope.
 
-        It has no request limit (auth.md §8).
+        It has no request limit (auth.md §6).
         """
         row = self._db.one(
             "SELECT t.user_id, t.client_id, t.scopes, t.access_expires_at FROM oauth_tokens t"

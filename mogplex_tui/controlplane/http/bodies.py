@@ -1,6 +1,6 @@
 """Read request bodies as most routes do.
 
-identity.md §1.6, projects.md §2, routing.md §0, sandboxes.md §1.
+identity.md §1.6, routing.md §0, sandboxes.md §0.
 """
 
 from __future__ import annotations

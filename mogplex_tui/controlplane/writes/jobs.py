@@ -208,7 +208,7 @@ def start_in_steps(
     """Start a job in three transactions, so that realtime sends three updates.
 
     `ids` names the ledger rows, by default the database's stream. `refused` is the error of a runtime that does not
-    take the task: the job is pending again, with a start/start_failed row (runtime-model.md §7).
+    take the task: the job is pending again, with a start/start_failed row (runtime-model.md §4).
     """
     with db.transaction(ids=ids) as tx:
         result = attempt(tx, job_id, at, source)

@@ -25,6 +25,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(command_session, "pause", at_once)
     monkeypatch.setattr(executor, "pause", at_once)
+    monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,) * len(executor.READ_BACK_DELAYS))
     monkeypatch.setattr(event_follow, "SETTLE", 0.05)
     monkeypatch.setattr(run_changes, "READ_BACK_DELAYS", (0.0, 0.0))
 

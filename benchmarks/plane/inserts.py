@@ -11,9 +11,9 @@ import time
 import uuid
 from pathlib import Path
 
+from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import calls
 
 from ..figures import say
 
@@ -53,7 +53,7 @@ async def _ours(streams: int) -> tuple[float, float]:
     async with PlaneServer(Settings(speed=0, seeded=False)) as server:
         plane = server.plane
         with plane.db.transaction() as tx:
-            call_id = calls.insert_call(
+            call_id = call_writes.insert_call(
                 tx,
                 user_id=plane.user_id,
                 type="agent",
@@ -70,7 +70,7 @@ async def _ours(streams: int) -> tuple[float, float]:
         start = time.perf_counter()
         for number in range(EVENTS):
             with plane.db.transaction() as tx:
-                calls.append_event(
+                call_writes.append_event(
                     tx,
                     call_id=call_id,
                     type="tool_finished",

@@ -84,7 +84,7 @@ def _refuse(sentence: str) -> int:
 
 def _secret(db: Path | None) -> str | None:
     if db is not None:
-        from mogplex_tui.controlplane.account import kept_webhook_secret
+        from mogplex_tui.controlplane.identity.initial_account import kept_webhook_secret
 
         return kept_webhook_secret(db)
     return os.environ.get("MOGPLEX_WEBHOOK_SECRET")

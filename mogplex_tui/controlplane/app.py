@@ -5,30 +5,22 @@ from __future__ import annotations
 from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
+from .automation import routes as automation_routes
+from .conversations import routes as conversations_routes
 from .core.plane import Plane
 from .http import realtime_routes
 from .http.authentication import Authenticator
 from .http.endpoints import Service
 from .http.router import PlaneRouter
-from .routes import (
-    identity,
-    library,
-    machine,
-    models,
-    observability_calls,
-    observability_jobs,
-    observability_stats,
-    profile,
-    projects,
-    routing,
-    sandboxes,
-    signin,
-    tools,
-    v1_automations,
-    v1_catalogue,
-    v1_runs,
-    v1_sandboxes,
-)
+from .identity import routes as identity_routes
+from .integrations import routes as integrations_routes
+from .library import routes as library_routes
+from .maintenance import routes as maintenance_routes
+from .mcp import routes as mcp_routes
+from .observability import routes as observability_routes
+from .projects import routes as projects_routes
+from .runs import v1_run_routes
+from .sandboxes import routes as sandboxes_routes
 
 _NO_SUCH_PAGE = (
     "<!DOCTYPE html><html><head><title>404: This page could not be found.</title></head>"
@@ -51,25 +43,19 @@ def service_of(plane: Plane) -> Service:
 
 def build_app(service: Service) -> PlaneRouter:
     """Return the application; a trailing slash makes a different path."""
-    families = (
-        v1_runs,
-        observability_calls,
-        observability_stats,
-        observability_jobs,
-        v1_automations,
-        v1_sandboxes,
-        v1_catalogue,
-        profile,
-        models,
+    domains = (
+        v1_run_routes,
+        observability_routes,
+        automation_routes,
+        sandboxes_routes,
+        library_routes,
+        identity_routes,
+        projects_routes,
+        integrations_routes,
+        conversations_routes,
+        mcp_routes,
+        maintenance_routes,
         realtime_routes,
-        identity,
-        projects,
-        library,
-        tools,
-        routing,
-        sandboxes,
-        signin,
-        machine,
     )
-    found = [entry for family in families for entry in family.routes(service)]
+    found = [entry for domain in domains for entry in domain.routes(service)]
     return PlaneRouter(found, default=_no_such_page)

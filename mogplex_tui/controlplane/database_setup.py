@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import history_cache
-from .account import create_credentials, create_profile
 from .core.plane import Plane, Settings, open_plane, settled
 from .db.clock import Clock
 from .db.database import DatabaseMismatchError
+from .identity.initial_account import create_credentials, create_profile
 from .scenarios import load
 
 Notice = Callable[[str], None]

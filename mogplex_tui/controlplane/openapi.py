@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from .http.authentication import SESSION_COOKIE
 from .http.endpoints import PlainEndpoint, V1Endpoint
 from .http.signatures import MachineEndpoint, SenderEndpoint
+from .identity.session_endpoint import SessionEndpoint
+from .identity.signin.forms import PageEndpoint
 from .route_table import Entry, entries, unserved_router
-from .routes.identity.asking import SessionEndpoint
-from .routes.sandboxes.door import SandboxDoor
-from .routes.signin.forms import PageEndpoint
+from .sandboxes.sandbox_endpoint import SandboxDoor
 
 _OPERATIONS = Path(__file__).with_name("operations.txt")
 _PARAMETER = re.compile(r"\{([^}:]*)(?::[^}]*)?\}")

@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
     @property
     def module(self) -> str:
-        """The file that answers, below the package of the plane ("routes/library/rules.py")."""
+        """The file that answers, below the package of the plane ("library/rule_routes.py")."""
         found: Any = type(self.endpoint) if self.verb is None else _innermost(self.verb.handler)
         name: str = found.__module__
         return name.removeprefix(_PACKAGE).replace(".", "/") + ".py"

@@ -18,12 +18,12 @@ from typing import TextIO
 
 import uvicorn
 
-from .account import Credentials, credentials
 from .app import build_app, service_of
 from .core.plane import Plane, Settings
 from .database_setup import Notice, prepare
 from .db.clock import Clock
 from .http.connection_limits import BACKLOG, Connection, raise_descriptor_limit
+from .identity.initial_account import Credentials, credentials
 from .middleware import before
 
 _PARENT_CHECK_SECONDS = 0.5

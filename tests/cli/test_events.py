@@ -4,9 +4,10 @@ import csv
 import io
 import json
 
+from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.db.clock import SECOND_US
+from mogplex_tui.controlplane.runs import run_writes
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import calls, runs
 from tests.api.support import Seen, http, serving
 from tests.cli.support import Mogplex, hosted
 from tests.controlplane.support import World
@@ -17,9 +18,9 @@ TOOL = {"tool_call_id": "t1", "input": {"command": "make test"}, "input_preview"
 def end(world: World, call: str, run: str | None = None, status: str = "success") -> None:
     with world.plane.db.transaction() as tx:
         ended = "Harness run finished" if status == "success" else "Harness run failed"
-        assert calls.finish_call(tx, call, status, world.clock.us, message=ended)
+        assert call_writes.finish_call(tx, call, status, world.clock.us, message=ended)
         if run is not None:
-            assert runs.set_run(tx, run, world.clock.us, status=status)
+            assert run_writes.set_run(tx, run, world.clock.us, status=status)
 
 
 async def test_events_are_one_object_a_line_oldest_first_and_without_secrets(

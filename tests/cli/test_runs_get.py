@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.cli.support import UNKNOWN, Mogplex, hosted
 from tests.controlplane.support import World
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.api.support import Seen, http, ok, refused, serving
 from tests.cli.support import Mogplex, hosted
 from tests.controlplane.support import World

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 
+from mogplex_tui.controlplane.calls import call_writes
+from mogplex_tui.controlplane.runs import run_writes
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import calls, runs
 from tests.api.support import Seen, http, ok, refused, serving
 from tests.cli.support import Mogplex
 from tests.controlplane.support import World
@@ -59,8 +60,10 @@ async def test_a_started_run_can_be_followed_to_its_end(operator: Mogplex, world
     await going.until(lambda: "External Mogplex run accepted" in going.out.text)
     run = json.loads(going.out.text.splitlines()[0])
     with world.plane.db.transaction() as tx:
-        assert calls.finish_call(tx, run["call_id"], "failed", world.clock.us, message="Harness run failed")
-        assert runs.set_run(tx, run["run_id"], world.clock.us, status="failed", error="exit 2")
+        assert call_writes.finish_call(
+            tx, run["call_id"], "failed", world.clock.us, message="Harness run failed"
+        )
+        assert run_writes.set_run(tx, run["run_id"], world.clock.us, status="failed", error="exit 2")
     done = await going.done()
     assert done.code == 1
     assert [each["object"] for each in done.objects] == ["run", "event", "event"]

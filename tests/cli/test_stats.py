@@ -5,9 +5,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.api.support import Seen, http, serving
 from tests.cli.support import Mogplex, hosted
 from tests.controlplane.support import World

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mogplex_tui.config import credential_store
+from mogplex_tui.controlplane.identity.signin.sessions import issue_tokens, open_session
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes.signins import issue_tokens, open_session
 from tests.cli.signing import only_context
 from tests.cli.support import Mogplex
 from tests.controlplane.support import World

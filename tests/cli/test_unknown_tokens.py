@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mogplex_tui.controlplane.writes.pricing import Tokens
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from tests.cli.support import Mogplex
 from tests.controlplane.support import World
 

@@ -8,8 +8,9 @@ import io
 import pytest
 
 from mogplex_tui.cli import event_follow
+from mogplex_tui.controlplane.calls import call_writes
+from mogplex_tui.controlplane.runs import run_writes
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import calls, runs
 from tests.cli.support import UNKNOWN, Mogplex, hosted
 from tests.controlplane.support import World
 
@@ -23,8 +24,8 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 def end(world: World, run_id: str, status: str = "success") -> None:
     call = str(world.row("external_agent_runs", run_id)["ai_call_id"])
     with world.plane.db.transaction() as tx:
-        assert calls.finish_call(tx, call, status, world.clock.us, message="over")
-        assert runs.set_run(tx, run_id, world.clock.us, status=status)
+        assert call_writes.finish_call(tx, call, status, world.clock.us, message="over")
+        assert run_writes.set_run(tx, run_id, world.clock.us, status=status)
 
 
 async def test_a_watch_ends_with_its_run_and_says_each_state_once(operator: Mogplex, world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from mogplex_tui.controlplane.sandbox_states import STATUSES
+from mogplex_tui.controlplane.sandboxes.states import STATUSES
 from tests.contract.checker import Checker
 from tests.controlplane.routing.support import control_approval
 from tests.controlplane.support import V1, World

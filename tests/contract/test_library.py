@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx
 
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.contract.checker import Checker
 from tests.contract.route_requests import read_library
 from tests.contract.schemas import shapes_of

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from mogplex_tui.controlplane.core.plane import Settings
-from mogplex_tui.controlplane.sandbox_states import STATUSES
+from mogplex_tui.controlplane.sandboxes.states import STATUSES
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
 from tests.contract.route_requests import BOX, end_sandboxes, read_sandboxes

@@ -9,11 +9,13 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from mogplex_tui.controlplane.automation.jobs import job_writes, node_writes
+from mogplex_tui.controlplane.calls import call_writes
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.db.clock import HOUR_US
+from mogplex_tui.controlplane.sandboxes import sandbox_writes
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import calls, jobs, nodes, sandboxes
-from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.contract.checker import Checker
 from tests.contract.route_requests import change_everything, read_everything, read_runs
 from tests.contract.schemas import SHAPES, faults, shapes_of, strict_schema, validator
@@ -73,7 +75,9 @@ def furnish(world: World, clock: ManualClock) -> None:
         metadata={"sandbox_record_id": "gone"},
     )
     with world.plane.db.transaction() as tx:
-        sandboxes.lifecycle_event(tx, box, "auto_pause_decision", clock.us, decision_code="would_auto_pause")
+        sandbox_writes.lifecycle_event(
+            tx, box, "auto_pause_decision", clock.us, decision_code="would_auto_pause"
+        )
 
 
 def _furnish_job(world: World, clock: ManualClock, job: str, repo: str) -> None:
@@ -82,18 +86,22 @@ def _furnish_job(world: World, clock: ManualClock, job: str, repo: str) -> None:
     world.event(call, "log", message="Installed codex", payload={"stage": "install"})
     about: dict[str, Any] = {"user_id": world.user, "job_run_id": job, "created_at": clock.us - HOUR_US}
     with world.plane.db.transaction() as tx:
-        node = nodes.insert_node_run(
+        node = node_writes.insert_node_run(
             tx, node_id="agent-1", node_type="agent", status="running", started_at=clock.us - 5_000, **about
         )
-        nodes.finish_node_run(tx, node, "success", clock.us, output={"ok": True})
-        nodes.insert_node_run(tx, node_id="end", node_type="end", status="pending", **about)
-        wait = nodes.insert_wait(
+        node_writes.finish_node_run(tx, node, "success", clock.us, output={"ok": True})
+        node_writes.insert_node_run(tx, node_id="end", node_type="end", status="pending", **about)
+        wait = node_writes.insert_wait(
             tx, node_id="ask", wait_kind="manual_approval", wait_config={"kind": "manual_approval"}, **about
         )
-        nodes.end_wait(tx, wait, "resumed", clock.us, {"approved": True})
-        nodes.insert_finding(tx, ordinal=0, severity="warning", title="T", body="B", fingerprint="f", **about)
-        calls.finish_call(tx, call, "success", clock.us, tokens=Tokens(10, 5))
-        jobs.finish(tx, job, "success", clock.us, reason="PR_REVIEW_POSTED", input_tokens=10, output_tokens=5)
+        node_writes.end_wait(tx, wait, "resumed", clock.us, {"approved": True})
+        node_writes.insert_finding(
+            tx, ordinal=0, severity="warning", title="T", body="B", fingerprint="f", **about
+        )
+        call_writes.finish_call(tx, call, "success", clock.us, tokens=Tokens(10, 5))
+        job_writes.finish(
+            tx, job, "success", clock.us, reason="PR_REVIEW_POSTED", input_tokens=10, output_tokens=5
+        )
 
 
 async def test_answers_have_the_observed_shapes(standing: tuple[Checker, World]) -> None:

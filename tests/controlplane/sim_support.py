@@ -9,12 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.core.plane import Plane, Settings
 from mogplex_tui.controlplane.database_setup import prepare
 from mogplex_tui.controlplane.db.clock import MINUTE_US, SECOND_US, Clock
 from mogplex_tui.controlplane.db.database import Database
+from mogplex_tui.controlplane.runs import run_writes
 from mogplex_tui.controlplane.simulator import Simulator
-from mogplex_tui.controlplane.writes import calls, runs
 
 # A Tuesday afternoon.
 NOON = 1_788_270_000_000_000
@@ -89,7 +90,7 @@ class Bench:
         assert row is not None
         now, base = self.plane.clock.now_us(), row["default_branch"]
         with self.db.transaction() as tx:
-            call_id = calls.insert_call(
+            call_id = call_writes.insert_call(
                 tx,
                 user_id=self.plane.user_id,
                 type="agent",
@@ -98,7 +99,7 @@ class Bench:
                 repo_id=row["id"],
                 metadata={"source": "external-api", "harness_id": "codex"},
             )
-            run_id = runs.insert_run(
+            run_id = run_writes.insert_run(
                 tx,
                 user_id=self.plane.user_id,
                 repo_id=row["id"],
@@ -117,8 +118,10 @@ class Bench:
     def cancel_call(self, call_id: str) -> bool:
         """Cancel a live call as the observability route does; False when it is over."""
         with self.db.transaction() as tx:
-            asked = calls.request_cancel(tx, call_id, self.clock.now, {"runtime_command_id": None})
-            calls.finalize_cancel(tx, call_id, self.clock.now, "Run cancelled", {"runtime_command_id": None})
+            asked = call_writes.request_cancel(tx, call_id, self.clock.now, {"runtime_command_id": None})
+            call_writes.finalize_cancel(
+                tx, call_id, self.clock.now, "Run cancelled", {"runtime_command_id": None}
+            )
         if asked:
             self.plane.wake.cancelled(call_id)
         return asked

@@ -8,11 +8,14 @@ from typing import Any
 
 import httpx
 
+from mogplex_tui.controlplane.automation.jobs import job_writes
+from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.core.plane import Plane
 from mogplex_tui.controlplane.db.change_hub import Frame
 from mogplex_tui.controlplane.db.clock import SECOND_US, Clock
 from mogplex_tui.controlplane.http.authentication import digest
-from mogplex_tui.controlplane.writes import calls, jobs, runs, sandboxes
+from mogplex_tui.controlplane.runs import run_writes
+from mogplex_tui.controlplane.sandboxes import sandbox_writes
 
 # 2026-08-05T10:00:00Z
 NOON = 1_785_924_000 * SECOND_US
@@ -116,12 +119,12 @@ class World:
             "started_at": self.clock.us,
         }
         with self.plane.db.transaction() as tx:
-            return calls.insert_call(tx, **(defaults | columns))
+            return call_writes.insert_call(tx, **(defaults | columns))
 
     def event(self, call_id: str, type: str = "log", **columns: Any) -> str:
         columns = {"message": None, "at": self.clock.us} | columns
         with self.plane.db.transaction() as tx:
-            return calls.append_event(tx, call_id=call_id, type=type, **columns)
+            return call_writes.append_event(tx, call_id=call_id, type=type, **columns)
 
     def run(self, repo_id: str, call_id: str | None = None, **columns: Any) -> str:
         call_id = call_id or self.call(repo_id=repo_id)
@@ -138,7 +141,7 @@ class World:
             "runtime_run_id": "run_1",
         }
         with self.plane.db.transaction() as tx:
-            return runs.insert_run(tx, repo_id=repo_id, ai_call_id=call_id, **(defaults | columns))
+            return run_writes.insert_run(tx, repo_id=repo_id, ai_call_id=call_id, **(defaults | columns))
 
     def sandbox(self, repo_id: str, **columns: Any) -> str:
         defaults: dict[str, Any] = {
@@ -150,7 +153,7 @@ class World:
             "created_at": self.clock.us,
         }
         with self.plane.db.transaction() as tx:
-            return sandboxes.insert_sandbox(tx, repo_id=repo_id, **(defaults | columns))
+            return sandbox_writes.insert_sandbox(tx, repo_id=repo_id, **(defaults | columns))
 
     def agent(self, name: str = "Reviewer", **columns: Any) -> str:
         with self.plane.db.transaction() as tx:
@@ -199,11 +202,11 @@ class World:
         version = self.plane.db.value("SELECT id FROM flow_versions WHERE flow_id = ?", (flow_id,))
         about = {"source_type": "pr_opened", "repo_id": repo_id, "installation_id": 88} | metadata
         with self.plane.db.transaction() as tx:
-            job_id = jobs.enqueue(
+            job_id = job_writes.enqueue(
                 tx, flow_id=flow_id, flow_version_id=version, at=self.clock.us, metadata=about
             )
         if start:
-            jobs.start_in_steps(self.plane.db, job_id, self.clock.us, "webhook", "run_9")
+            job_writes.start_in_steps(self.plane.db, job_id, self.clock.us, "webhook", "run_9")
         return job_id
 
     def row(self, table: str, row_id: str) -> dict[str, Any]:
@@ -211,7 +214,7 @@ class World:
 
     def start_streaming(self, call_id: str, command: str | None = "cmd_1", **metadata: Any) -> None:
         with self.plane.db.transaction() as tx:
-            assert calls.begin_streaming(tx, call_id, command, self.clock.us, metadata=metadata)
+            assert call_writes.begin_streaming(tx, call_id, command, self.clock.us, metadata=metadata)
 
 
 class Stream:

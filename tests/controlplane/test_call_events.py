@@ -8,11 +8,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from mogplex_tui.controlplane import event_text
+from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.db.database import Database
-from mogplex_tui.controlplane.routes import observability_calls
+from mogplex_tui.controlplane.observability import call_routes, event_pages
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import calls
 from tests.controlplane.support import World
 
 SLICE = 10
@@ -20,14 +19,14 @@ SLICE = 10
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_text, "SLICE", SLICE)
+    monkeypatch.setattr(event_pages, "SLICE", SLICE)
 
 
 def _events(world: World, call: str, count: int) -> list[str]:
     """As many events, three at each instant."""
     with world.plane.db.transaction() as tx:
         return [
-            calls.append_event(tx, call_id=call, type="log", message=f"{n}", at=world.clock.us + n // 3)
+            call_writes.append_event(tx, call_id=call, type="log", message=f"{n}", at=world.clock.us + n // 3)
             for n in range(count)
         ]
 
@@ -53,12 +52,12 @@ async def test_a_cancel_is_answered_while_a_long_answer_is_made(
     begun = asyncio.Event()
 
     def seen(db: Database, call_id: str) -> Iterator[str]:
-        for piece in event_text.events_body(db, call_id):
+        for piece in event_pages.events_body(db, call_id):
             order.append("piece")
             begun.set()
             yield piece
 
-    monkeypatch.setattr(observability_calls, "events_body", seen)
+    monkeypatch.setattr(call_routes, "events_body", seen)
     server.plane.wake.on_cancel.append(order.append)
     # A connection of its own, which is open already.
     assert (await client.get("/api/auth/user")).status_code == 200

@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 
+from mogplex_tui.controlplane.calls import call_writes
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import MINUTE_US, SECOND_US, iso_db
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import calls
-from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import ManualClock, World
 
 MODELS = ("harness:codex", "harness:claude-code", "anthropic/claude-sonnet-5", "openai/gpt-6")
@@ -39,7 +39,7 @@ def _fill(world: World, clock: ManualClock, dice: random.Random, repos: dict[str
             ):
                 if dice.random() < odds:
                     about[name] = value
-            calls.insert_call(
+            call_writes.insert_call(
                 tx,
                 user_id=stranger if dice.random() < 0.1 else world.user,
                 type=dice.choice(("chat", "agent", "pr_review", "cron")),

@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.writes import calls, job_control, jobs, nodes, runs
-from mogplex_tui.controlplane.writes.pricing import Tokens
+from mogplex_tui.controlplane.automation.jobs import job_control, job_writes, node_writes
+from mogplex_tui.controlplane.calls import call_writes
+from mogplex_tui.controlplane.calls.pricing import Tokens
+from mogplex_tui.controlplane.runs import run_writes
 from tests.controlplane.support import V1, ManualClock, World
 
 
@@ -54,7 +56,7 @@ async def test_v1_cancel_of_a_running_command(client: httpx.AsyncClient, world: 
     run = world.run(repo, call, sandbox_record_id=world.sandbox(repo))
     world.start_streaming(call, "cmd_4", source="cli")
     with world.plane.db.transaction() as tx:
-        calls.update_usage(tx, call, Tokens(input=10, output=2), [{"name": "editFile"}])
+        call_writes.update_usage(tx, call, Tokens(input=10, output=2), [{"name": "editFile"}])
     answer = (await client.post(f"{V1}/runs/{run}/cancel")).json()["data"]
     assert (answer["status"], answer["alreadyTerminal"]) == ("cancelled", False)
     about = {"external_run_id": run, "runtime_command_id": "cmd_4"}
@@ -75,7 +77,7 @@ async def test_v1_cancel_heals_a_run_whose_call_is_over(client: httpx.AsyncClien
     call = world.call()
     run = world.run(world.repo(), call, status="streaming")
     with world.plane.db.transaction() as tx:
-        calls.reap_call(tx, call, world.clock.us)
+        call_writes.reap_call(tx, call, world.clock.us)
     answer = (await client.post(f"{V1}/runs/{run}/cancel")).json()["data"]
     assert (answer["status"], answer["alreadyTerminal"]) == ("failed", True)
     assert answer["run"]["error"] == "Run interrupted before finalize (reaped by zombie-row-reaper)"
@@ -147,7 +149,9 @@ async def test_call_cancel_records_the_request_first(
     assert world.row("ai_calls", call)["control_state"] == "cancel_requested"
     # Cancellation wins every race with completion.
     with world.plane.db.transaction() as tx:
-        assert not calls.finish_call(tx, call, "success", world.clock.us, message="Harness run finished")
+        assert not call_writes.finish_call(
+            tx, call, "success", world.clock.us, message="Harness run finished"
+        )
     assert world.row("ai_calls", call)["status"] == "streaming"
 
 
@@ -160,7 +164,7 @@ async def test_call_cancel_of_nothing(client: httpx.AsyncClient) -> None:
 def test_a_cancelled_run_stays_cancelled(world: World) -> None:
     run = world.run(world.repo(), status="cancelled")
     with world.plane.db.transaction() as tx:
-        assert not runs.set_run(tx, run, world.clock.us, status="streaming")
+        assert not run_writes.set_run(tx, run, world.clock.us, status="streaming")
     assert world.row("external_agent_runs", run)["status"] == "cancelled"
 
 
@@ -171,7 +175,7 @@ async def test_job_cancel_stops_the_job_and_only_asks_its_calls(
     job = world.job(flow, world.repo(), start=True)
     call = world.call(job_run_id=job)
     with world.plane.db.transaction() as tx:
-        node = nodes.insert_node_run(
+        node = node_writes.insert_node_run(
             tx,
             user_id=world.user,
             job_run_id=job,
@@ -181,7 +185,7 @@ async def test_job_cancel_stops_the_job_and_only_asks_its_calls(
             started_at=clock.us,
             created_at=clock.us,
         )
-        wait = nodes.insert_wait(
+        wait = node_writes.insert_wait(
             tx,
             user_id=world.user,
             job_run_id=job,
@@ -240,7 +244,7 @@ async def test_a_full_installation_defers_and_a_cancel_releases(
     client: httpx.AsyncClient, world: World
 ) -> None:
     flow = world.flow()
-    running = [world.job(flow, start=True) for _ in range(jobs.RUNNING_PER_INSTALLATION)]
+    running = [world.job(flow, start=True) for _ in range(job_writes.RUNNING_PER_INSTALLATION)]
     waiting = world.job(flow, start=True)
     row = world.row("job_runs", waiting)
     assert (row["status"], row["last_start_error"]) == ("pending", "Installation concurrency limit reached")

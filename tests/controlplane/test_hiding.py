@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.db.stored_json import scrub
-from mogplex_tui.controlplane.redact import redact
-from mogplex_tui.controlplane.sanitize import clean, clean_call, sentence
+from mogplex_tui.controlplane.observability.error_sanitizer import clean, clean_call, sentence
+from mogplex_tui.controlplane.runs.event_redaction import redact
 from tests.controlplane.support import V1, World
 
 INCIDENT = "MOG-CALL-C9D8E7F6A5"

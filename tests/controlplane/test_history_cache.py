@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from mogplex_tui.controlplane import seed
-from mogplex_tui.controlplane.account import credentials
 from mogplex_tui.controlplane.core.plane import Plane, Settings
 from mogplex_tui.controlplane.database_setup import prepare
 from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, iso_app
 from mogplex_tui.controlplane.history_cache import keep
+from mogplex_tui.controlplane.identity.initial_account import credentials
+from mogplex_tui.controlplane.observability.stats import stats
 from mogplex_tui.controlplane.seed import enlarge
 from mogplex_tui.controlplane.simulator import Simulator
-from mogplex_tui.controlplane.stats import stats
 
 from .sim_support import NOON, StillClock, broken_promises, story_rows, sums_by_day
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from mogplex_tui.controlplane.automation.jobs import job_control, job_writes
+from mogplex_tui.controlplane.calls import call_writes
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.database_setup import prepare
 from mogplex_tui.controlplane.db.database import Tx
-from mogplex_tui.controlplane.writes import calls, job_control, jobs, runs
-from mogplex_tui.controlplane.writes.pricing import Tokens
+from mogplex_tui.controlplane.runs import run_writes
 from tests.controlplane.support import ManualClock, World
 
 LIVE = ("pending", "streaming")
@@ -32,20 +34,20 @@ def world(tmp_path: Path, clock: ManualClock) -> Iterator[World]:
 def _one_move(tx: Tx, call: str, dice: random.Random, at: int) -> None:
     move = dice.choice(["stream", "usage", "finish", "fail", "request", "finalize", "reap", "metadata"])
     if move == "stream":
-        calls.begin_streaming(tx, call, "cmd", at)
+        call_writes.begin_streaming(tx, call, "cmd", at)
     elif move == "usage":
-        calls.update_usage(tx, call, Tokens(input=dice.randrange(9)))
+        call_writes.update_usage(tx, call, Tokens(input=dice.randrange(9)))
     elif move in ("finish", "fail"):
         status = "success" if move == "finish" else "failed"
-        calls.finish_call(tx, call, status, at, message="Harness run " + status)
+        call_writes.finish_call(tx, call, status, at, message="Harness run " + status)
     elif move == "request":
-        calls.request_cancel(tx, call, at, {})
+        call_writes.request_cancel(tx, call, at, {})
     elif move == "finalize":
-        calls.finalize_cancel(tx, call, at, "Run cancelled", {})
+        call_writes.finalize_cancel(tx, call, at, "Run cancelled", {})
     elif move == "reap":
-        calls.reap_call(tx, call, at)
+        call_writes.reap_call(tx, call, at)
     else:
-        calls.merge_metadata(tx, call, {"n": dice.randrange(9)})
+        call_writes.merge_metadata(tx, call, {"n": dice.randrange(9)})
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -87,12 +89,12 @@ def test_a_run_mirrors_its_call(world: World, clock: ManualClock) -> None:
     call = world.call()
     run = world.run(world.repo(), call)
     with world.plane.db.transaction() as tx:
-        assert runs.mirror_call(tx, run, clock.us) is None
-        calls.finish_call(tx, call, "failed", clock.us, error="broken", message="Harness run failed")
+        assert run_writes.mirror_call(tx, run, clock.us) is None
+        call_writes.finish_call(tx, call, "failed", clock.us, error="broken", message="Harness run failed")
     assert world.row("external_agent_runs", run)["status"] == "pending"
     clock.advance(2)
     with world.plane.db.transaction() as tx:
-        assert runs.mirror_call(tx, run, clock.us) == "failed"
+        assert run_writes.mirror_call(tx, run, clock.us) == "failed"
     row = world.row("external_agent_runs", run)
     assert (row["status"], row["error"], row["updated_at"]) == ("failed", "broken", clock.us)
 
@@ -103,26 +105,26 @@ def test_a_job_moves_forward_only(world: World, clock: ManualClock) -> None:
     db = world.plane.db
     with db.transaction() as tx:
         # Not running yet: there is nothing to finish.
-        assert not jobs.finish(tx, job, "success", clock.us, reason="AUTOMATION_COMPLETED")
-        assert jobs.start(tx, job, clock.us, "webhook", "run_1") == (True, None)
-        assert jobs.start(tx, job, clock.us, "repair", "run_2") == (False, "START_ALREADY_STARTED")
-        assert jobs.start_failed(tx, job, clock.us, "runtime refused")
+        assert not job_writes.finish(tx, job, "success", clock.us, reason="AUTOMATION_COMPLETED")
+        assert job_writes.start(tx, job, clock.us, "webhook", "run_1") == (True, None)
+        assert job_writes.start(tx, job, clock.us, "repair", "run_2") == (False, "START_ALREADY_STARTED")
+        assert job_writes.start_failed(tx, job, clock.us, "runtime refused")
     assert (world.row("job_runs", job)["status"], world.row("job_runs", job)["started_at"]) == (
         "pending",
         None,
     )
     clock.advance(5)
     with db.transaction() as tx:
-        jobs.start(tx, job, clock.us, "repair", "run_3")
+        job_writes.start(tx, job, clock.us, "repair", "run_3")
     clock.advance(7)
     with db.transaction() as tx:
-        assert jobs.finish(
+        assert job_writes.finish(
             tx, job, "success", clock.us, reason="AUTOMATION_COMPLETED", patch={"pull_request_url": "u"}
         )
-        assert not jobs.finish(tx, job, "failed", clock.us, reason="AUTOMATION_FAILED")
-        assert not jobs.start_failed(tx, job, clock.us, "late")
+        assert not job_writes.finish(tx, job, "failed", clock.us, reason="AUTOMATION_FAILED")
+        assert not job_writes.start_failed(tx, job, clock.us, "late")
         assert not job_control.finalize_cancel(tx, job, clock.us, "USER_REQUESTED", 0)
-        assert jobs.start(tx, job, clock.us, "repair", "run_4").started is False
+        assert job_writes.start(tx, job, clock.us, "repair", "run_4").started is False
     row = world.row("job_runs", job)
     assert (row["status"], row["duration_ms"], row["runtime_run_id"]) == ("success", 7_000, "run_3")
     assert '"pull_request_url":"u"' in row["metadata"]
@@ -144,22 +146,22 @@ def test_a_cancelled_job_does_not_start(world: World, clock: ManualClock) -> Non
     with world.plane.db.transaction() as tx:
         job_control.request_cancel(tx, job, clock.us, "USER_REQUESTED")
         job_control.finalize_cancel(tx, job, clock.us, "USER_REQUESTED", 0)
-        assert jobs.start(tx, job, clock.us, "repair", "run_1") == (False, "JOB_RUN_CANCELLED")
+        assert job_writes.start(tx, job, clock.us, "repair", "run_1") == (False, "JOB_RUN_CANCELLED")
     row = world.row("job_runs", job)
     assert (row["status"], row["last_start_error"]) == ("cancelled", "Job is cancelled")
 
 
 def test_limits_of_waiting_work(world: World) -> None:
     flow, repo = world.flow(), world.repo()
-    for _ in range(jobs.PENDING_PER_REPO):
+    for _ in range(job_writes.PENDING_PER_REPO):
         world.job(flow, repo)
     with world.plane.db.transaction() as tx:
-        assert jobs.pending_limit(tx, 88, repo) == "REPO_PENDING_LIMIT"
-        assert jobs.pending_limit(tx, 88, "another") is None
-    for index in range(jobs.PENDING_PER_INSTALLATION - jobs.PENDING_PER_REPO):
+        assert job_writes.pending_limit(tx, 88, repo) == "REPO_PENDING_LIMIT"
+        assert job_writes.pending_limit(tx, 88, "another") is None
+    for index in range(job_writes.PENDING_PER_INSTALLATION - job_writes.PENDING_PER_REPO):
         world.job(flow, f"repo-{index}")
     with world.plane.db.transaction() as tx:
-        assert jobs.pending_limit(tx, 88, "another") == "INSTALLATION_PENDING_LIMIT"
+        assert job_writes.pending_limit(tx, 88, "another") == "INSTALLATION_PENDING_LIMIT"
 
 
 def test_a_parent_goes_and_its_traces_stay(world: World) -> None:

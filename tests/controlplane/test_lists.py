@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from mogplex_tui.controlplane.automation.jobs import job_writes
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US
-from mogplex_tui.controlplane.writes import jobs
-from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import NOON, V1, World
 
 CALLS = "/api/observability/calls"
@@ -184,7 +184,7 @@ async def test_jobs_are_filtered_sorted_and_paged(client: httpx.AsyncClient, wor
         version = world.plane.db.value("SELECT id FROM flow_versions WHERE flow_id = ?", (flow,))
         metadata = {"repo_id": repo} | ({"source_type": source_type} if source_type else {})
         with world.plane.db.transaction() as tx:
-            return jobs.insert_job(
+            return job_writes.insert_job(
                 tx,
                 flow_id=flow,
                 flow_version_id=version,

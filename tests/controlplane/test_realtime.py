@@ -11,10 +11,11 @@ import httpx
 import pytest
 from starlette.types import Message
 
+from mogplex_tui.controlplane.automation.jobs import job_writes
+from mogplex_tui.controlplane.calls import admissions, call_writes
 from mogplex_tui.controlplane.db.change_hub import MAX_BACKLOG, Frame, Hub
 from mogplex_tui.controlplane.http import realtime_routes
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import calls, jobs, limits
 from tests.controlplane.support import V1, Stream, World
 
 EVERYTHING = (
@@ -70,7 +71,7 @@ async def test_a_call_begins_works_and_ends(client: httpx.AsyncClient, world: Wo
         world.event(call)
         assert await stream.frames() == [EVENT_INSERT]
         with world.plane.db.transaction() as tx:
-            calls.finish_call(tx, call, "success", world.clock.us, message="Harness run finished")
+            call_writes.finish_call(tx, call, "success", world.clock.us, message="Harness run finished")
         assert await stream.frames() == [CALL_UPDATE, EVENT_INSERT]
 
 
@@ -79,13 +80,13 @@ async def test_a_job_is_queued_and_started(client: httpx.AsyncClient, world: Wor
     async with listening(client, world) as stream:
         job = world.job(flow)
         assert await stream.frames() == [("job_runs", "INSERT"), LEDGER_INSERT]
-        jobs.start_in_steps(world.plane.db, job, world.clock.us, "webhook", "run_1")
+        job_writes.start_in_steps(world.plane.db, job, world.clock.us, "webhook", "run_1")
         assert await stream.frames() == [JOB_UPDATE, JOB_UPDATE, JOB_UPDATE, LEDGER_INSERT]
         # A call of a job moves the job's cost.
         call = world.call(job_run_id=job)
         assert await stream.frames() == [("ai_calls", "INSERT"), JOB_UPDATE]
         with world.plane.db.transaction() as tx:
-            calls.reconcile_cost(tx, call, 0.25)
+            call_writes.reconcile_cost(tx, call, 0.25)
         assert await stream.frames() == [CALL_UPDATE, JOB_UPDATE]
         world.job(flow)
         assert await stream.frames() == [("job_runs", "INSERT"), LEDGER_INSERT]
@@ -98,11 +99,11 @@ async def test_one_row_twice_is_one_frame_and_nothing_before_commit(
     async with listening(client, world) as stream:
         with world.plane.db.transaction() as tx:
             for call in (first, second, first):
-                calls.merge_metadata(tx, call, {"n": 1})
+                call_writes.merge_metadata(tx, call, {"n": 1})
             assert await stream.frames() == []
         assert await stream.frames() == [CALL_UPDATE, CALL_UPDATE]
         with pytest.raises(RuntimeError, match="broken"), world.plane.db.transaction() as tx:
-            calls.merge_metadata(tx, first, {"n": 2})
+            call_writes.merge_metadata(tx, first, {"n": 2})
             raise RuntimeError("broken")
         assert await stream.frames() == []
 
@@ -161,7 +162,9 @@ async def test_a_closed_stream_is_forgotten(client: httpx.AsyncClient, world: Wo
     async with listening(client, world):
         assert hub.listeners == 1
     with world.plane.db.transaction() as tx:
-        limits.record_limit(tx, user_id=world.user, route_key="chat", decision="allowed", at=world.clock.us)
+        admissions.record_limit(
+            tx, user_id=world.user, route_key="chat", decision="allowed", at=world.clock.us
+        )
     async with listening(client, world) as stream:
         assert await stream.frames() == []
         async with asyncio.timeout(30):

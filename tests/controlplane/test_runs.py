@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.run_requests import InvalidRunError, is_branch, normalise, root_directory
+from mogplex_tui.controlplane.calls.run_requests import InvalidRunError, is_branch, normalise, root_directory
 from tests.controlplane.support import V1, World
 
 

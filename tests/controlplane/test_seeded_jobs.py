@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane import cron
+from mogplex_tui.controlplane.automation.events import cron
 from mogplex_tui.controlplane.workload import failure_diagnosis
 
 from .sim_support import Bench

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.controlplane.writes import runs
+from mogplex_tui.controlplane.runs import run_writes
 
 from .sim_support import HOUR, Bench
 
@@ -28,7 +28,7 @@ def test_the_hosted_worker_goes_on_with_a_run_that_was_cancelled_while_its_sandb
     bench.go_until("SELECT 1 FROM sandboxes WHERE working_branch = 'feature/slow'")
     assert bench.cancel_call(call_id)
     with bench.db.transaction() as tx:
-        runs.mirror_call(tx, run_id, bench.clock.now)
+        run_writes.mirror_call(tx, run_id, bench.clock.now)
     bench.go_until("SELECT status = 'streaming' FROM external_agent_runs WHERE id = ?", (run_id,))
     assert bench.row("external_agent_runs", run_id)["sandbox_record_id"] is not None
     bench.go_until("SELECT status = 'failed' FROM external_agent_runs WHERE id = ?", (run_id,))

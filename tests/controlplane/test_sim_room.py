@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from mogplex_tui.controlplane.calls import admissions
 from mogplex_tui.controlplane.db.clock import MINUTE_US
-from mogplex_tui.controlplane.writes import limits, sandboxes
+from mogplex_tui.controlplane.sandboxes import sandbox_writes
 
 from .sim_support import NOON, Bench
 
@@ -38,7 +39,7 @@ def test_a_place_is_left_for_whoever_looks_on(bench: Bench) -> None:
 def test_what_was_booted_over_http_is_not_paused_for_the_story(bench: Bench) -> None:
     user, repo = bench.plane.user_id, bench.db.value("SELECT id FROM repos WHERE full_name = 'acme/docs'")
     with bench.db.transaction() as tx:
-        limits.record_limit(
+        admissions.record_limit(
             tx,
             user_id=user,
             route_key="sandbox_boot",
@@ -47,7 +48,7 @@ def test_what_was_booted_over_http_is_not_paused_for_the_story(bench: Bench) -> 
             resource_id="mine",
             claim_id="mine",
         )
-        mine = sandboxes.insert_sandbox(
+        mine = sandbox_writes.insert_sandbox(
             tx,
             user_id=user,
             repo_id=repo,

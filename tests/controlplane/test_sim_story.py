@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from mogplex_tui.controlplane.automation.jobs import job_control
+from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.db.clock import HOUR_US, Clock
-from mogplex_tui.controlplane.sandbox_states import Change, change
+from mogplex_tui.controlplane.runs import run_writes
+from mogplex_tui.controlplane.sandboxes.states import Change, change
 from mogplex_tui.controlplane.simulator import play
-from mogplex_tui.controlplane.writes import calls, job_control, runs
 
 from .sim_support import HOUR, NOON, TERMINAL, Bench, broken_promises
 
@@ -197,7 +199,7 @@ def test_a_run_cancelled_while_its_sandbox_boots_never_streams(bench: Bench) -> 
     bench.go_until("SELECT 1 FROM sandboxes WHERE working_branch = 'feature/slow'")
     assert bench.cancel_call(call_id)
     with bench.db.transaction() as tx:
-        runs.mirror_call(tx, run_id, bench.clock.now)
+        run_writes.mirror_call(tx, run_id, bench.clock.now)
     bench.go(60)
     assert bench.row("external_agent_runs", run_id)["status"] == "cancelled"
     assert bench.row(
@@ -374,7 +376,7 @@ async def test_a_cancel_reaches_a_sleeping_simulator(tmp_path: Path) -> None:
     bench.simulator.start()
     call_id = bench.db.value(f"SELECT id FROM ai_calls WHERE job_run_id NOTNULL AND {LIVE}")
     with bench.db.transaction() as tx:
-        calls.request_cancel(tx, call_id, bench.plane.clock.now_us(), {})
+        call_writes.request_cancel(tx, call_id, bench.plane.clock.now_us(), {})
     async with asyncio.timeout(30):
         while bench.row("ai_calls", call_id)["status"] != "cancelled":
             bench.plane.wake.cancelled(call_id)

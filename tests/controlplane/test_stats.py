@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from mogplex_tui.controlplane.automation.jobs import job_control, job_writes
+from mogplex_tui.controlplane.calls import admissions, call_writes
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US, SECOND_US, iso_db
-from mogplex_tui.controlplane.writes import calls, job_control, jobs, limits
-from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import NOON, ManualClock, World
 
 PRICES = {"pricing_input": 0.000002, "pricing_output": 0.00001}
@@ -90,10 +91,10 @@ async def test_every_window_is_the_sum_of_its_rows(
     ]
     with priced.plane.db.transaction() as tx:
         for call in dice.sample(made, 30):
-            calls.begin_streaming(tx, call, None, NOON)
-            calls.update_usage(tx, call, Tokens(output=dice.randrange(90_000)))
+            call_writes.begin_streaming(tx, call, None, NOON)
+            call_writes.update_usage(tx, call, Tokens(output=dice.randrange(90_000)))
             if dice.random() < 0.7:
-                calls.finish_call(tx, call, dice.choice(["success", "failed"]), NOON)
+                call_writes.finish_call(tx, call, dice.choice(["success", "failed"]), NOON)
         for call in dice.sample(made, 10):
             tx.execute("DELETE FROM ai_calls WHERE id = ?", (call,))
     for _ in range(6):
@@ -143,13 +144,13 @@ def test_who_owns_a_cost(priced: World) -> None:
     first = priced.call(model="acme/nova-1", job_run_id=job, tokens=Tokens(input=1_000))
     assert priced.row("job_runs", job)["cost_usd"] == 0.002
     with priced.plane.db.transaction() as tx:
-        calls.update_usage(tx, first, Tokens(input=5_000))
+        call_writes.update_usage(tx, first, Tokens(input=5_000))
     # A later usage re-prices the call and not the job; writing the bill refreshes the job.
     assert priced.row("ai_calls", first)["cost_usd"] == 0.01
     assert priced.row("job_runs", job)["cost_usd"] == 0.002
     with priced.plane.db.transaction() as tx:
-        calls.reconcile_cost(tx, first, 0.123456789)
-        calls.update_usage(tx, first, Tokens(input=9_000))
+        call_writes.reconcile_cost(tx, first, 0.123456789)
+        call_writes.update_usage(tx, first, Tokens(input=9_000))
     row = priced.row("ai_calls", first)
     assert (row["cost_usd"], row["cost_source"]) == (0.12345679, "gateway")
     assert priced.row("job_runs", job)["cost_usd"] == 0.12345679
@@ -188,7 +189,7 @@ async def test_jobs_and_their_anchors(client: httpx.AsyncClient, world: World, c
     def job(age_h: float, status: str, **columns: Any) -> str:
         created = NOON - round(age_h * HOUR_US)
         with world.plane.db.transaction() as tx:
-            return jobs.insert_job(
+            return job_writes.insert_job(
                 tx, flow_id=flow, flow_version_id=None, created_at=created, status=status, **columns
             )
 
@@ -221,7 +222,7 @@ async def test_pressure_and_limits_in_range(client: httpx.AsyncClient, world: Wo
     flow = world.flow()
     with world.plane.db.transaction() as tx:
         for reason, age in (("ACTIVE_DUPLICATE", 1), ("REPO_PENDING_LIMIT", 2), ("ACTIVE_DUPLICATE", 30)):
-            jobs.suppress(
+            job_writes.suppress(
                 tx,
                 user_id=world.user,
                 flow_id=flow,
@@ -238,15 +239,15 @@ async def test_pressure_and_limits_in_range(client: httpx.AsyncClient, world: Wo
             ("sandbox_exec", "denied", 2),
             ("sandbox_exec", "denied", 25),
         ):
-            limits.record_limit(
+            admissions.record_limit(
                 tx, user_id=world.user, route_key=route, decision=decision, at=NOON - age * HOUR_US
             )
     deferred = world.job(flow)
     with world.plane.db.transaction() as tx:
-        jobs.defer(tx, deferred, NOON - SECOND_US, "webhook")
-        jobs.attempt(tx, deferred, NOON - SECOND_US, "repair")
-        jobs.claim(tx, deferred, NOON - SECOND_US)
-        assert jobs.start_failed(tx, deferred, NOON - SECOND_US, "runtime refused")
+        job_writes.defer(tx, deferred, NOON - SECOND_US, "webhook")
+        job_writes.attempt(tx, deferred, NOON - SECOND_US, "repair")
+        job_writes.claim(tx, deferred, NOON - SECOND_US)
+        assert job_writes.start_failed(tx, deferred, NOON - SECOND_US, "runtime refused")
         job_control.request_cancel(tx, deferred, NOON, "USER_REQUESTED")
     body = await read(client)
     summary = body["summary"]

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from mogplex_tui.controlplane.calls.call_writes import REAPED
 from mogplex_tui.controlplane.core.plane import Plane
 from mogplex_tui.controlplane.db.change_hub import Frame
-from mogplex_tui.controlplane.writes.calls import REAPED
 
 ENDED = ("success", "failed", "cancelled")
 _CALL_ENDS: dict[str, set[str]] = {end: set() for end in ENDED}

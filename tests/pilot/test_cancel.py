@@ -109,7 +109,7 @@ async def test_a_cancel_goes_out_at_once_when_polling_has_used_the_budget_up(
 async def test_a_cancel_that_did_not_take_says_why_and_shows_the_real_state(
     console: Run, world: World
 ) -> None:
-    from mogplex_tui.controlplane.writes import calls
+    from mogplex_tui.controlplane.calls import call_writes
 
     _, call_id = _run(world)
     async with console() as ui:
@@ -118,7 +118,7 @@ async def test_a_cancel_that_did_not_take_says_why_and_shows_the_real_state(
         await ui.sees("Cancel this run?")
         world.start_streaming(call_id)
         with world.plane.db.transaction() as tx:
-            calls.finish_call(tx, call_id, "success", world.clock.us)
+            call_writes.finish_call(tx, call_id, "success", world.clock.us)
         await ui.press("right", "enter")
         await ui.sees("already over: success", "✓ success")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import SECOND_US
-from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.support import World
 from tests.pilot import drawing
 

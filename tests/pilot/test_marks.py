@@ -72,7 +72,7 @@ async def test_what_is_over_takes_no_mark_and_the_console_says_why(console: Run,
 async def test_a_mark_goes_with_the_end_of_its_run_and_x_is_of_the_cursor_again(
     console: Run, world: World
 ) -> None:
-    from mogplex_tui.controlplane.writes import calls as writes
+    from mogplex_tui.controlplane.calls import call_writes as writes
 
     ends, stays = _calls(world, 2)
     async with console() as ui:

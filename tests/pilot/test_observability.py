@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api.errors import ServiceFailed
-from mogplex_tui.controlplane.writes.pricing import Tokens
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.screens.observability import cost_segments
 from mogplex_tui.widgets.styles import Tone
 from tests.controlplane.support import World

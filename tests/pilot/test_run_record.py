@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from mogplex_tui.controlplane.writes import calls
+from mogplex_tui.controlplane.calls import call_writes
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -135,7 +135,7 @@ async def test_a_run_that_left_nothing_and_is_over_promises_nothing(console: Run
         await ui.press("enter")
         await ui.sees("No events yet.")
         with world.plane.db.transaction() as tx:
-            calls.finish_call(tx, call_id, "success", world.clock.us)
+            call_writes.finish_call(tx, call_id, "success", world.clock.us)
         await ui.sees("✓ success", "This run wrote no events.")
         assert "appear here" not in ui.text
 
@@ -145,7 +145,7 @@ async def test_at_eighty_columns_a_failed_run_says_why_before_its_facts_are_open
 ) -> None:
     call_id = world.call(repo_id=world.repo("acme/api"))
     with world.plane.db.transaction() as tx:
-        calls.finish_call(tx, call_id, "failed", world.clock.us, error="timed out")
+        call_writes.finish_call(tx, call_id, "failed", world.clock.us, error="timed out")
     async with console(size=(80, 24)) as ui:
         await ui.sees("✗ failed")
         await ui.press("enter")

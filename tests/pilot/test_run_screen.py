@@ -215,13 +215,15 @@ async def test_facts_say_where_what_and_how_much(console: Run, world: World, siz
 
 
 async def test_a_run_that_fails_says_why(console: Run, world: World) -> None:
-    from mogplex_tui.controlplane.writes import calls
+    from mogplex_tui.controlplane.calls import call_writes
 
     _, call_id = _streaming(world)
     async with console() as ui:
         await _opened(ui)
         with world.plane.db.transaction() as tx:
-            calls.finish_call(tx, call_id, "failed", world.clock.us, error="Agent run exited with code 1.")
+            call_writes.finish_call(
+                tx, call_id, "failed", world.clock.us, error="Agent run exited with code 1."
+            )
         await ui.sees("✗ failed", "MOG-CALL")
 
 

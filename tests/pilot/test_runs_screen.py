@@ -11,8 +11,8 @@ from rich.console import RenderableType
 from textual.screen import Screen
 
 from mogplex_tui.app import ConsoleApp
-from mogplex_tui.controlplane.writes import calls
-from mogplex_tui.controlplane.writes.pricing import Tokens
+from mogplex_tui.controlplane.calls import call_writes
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from tests.controlplane.support import World
 from tests.pilot import drawing
 
@@ -71,7 +71,7 @@ async def test_a_change_on_the_service_is_drawn_in_place_and_the_cursor_stays_on
         await ui.press("down")
         assert "second" in ui.app.screen.cursor_row().model
         with world.plane.db.transaction() as tx:
-            assert calls.finish_call(tx, first, "success", world.clock.us)
+            assert call_writes.finish_call(tx, first, "success", world.clock.us)
         _call(world, repo, model="acme/third", status="streaming")
         await ui.sees("third", "1 live")
         await ui.until(lambda: "✓ success" in _lines(ui.text, "first")[0])

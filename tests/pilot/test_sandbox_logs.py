@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mogplex_tui.api.errors import Unavailable
-from mogplex_tui.controlplane.writes import sandboxes
+from mogplex_tui.controlplane.sandboxes import sandbox_writes
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]
@@ -18,13 +18,13 @@ def _sandbox(world: World, **columns: Any) -> str:
     given = {"install_log": "added 412 packages", "dev_log": "ready on 3000"} | columns
     key = world.sandbox(world.repo("acme/api"), **given)
     with world.plane.db.transaction() as tx:
-        sandboxes.lifecycle_event(tx, key, "tab_attached", world.clock.us)
+        sandbox_writes.lifecycle_event(tx, key, "tab_attached", world.clock.us)
     return key
 
 
 def _write(world: World, key: str, log: str) -> None:
     with world.plane.db.transaction() as tx:
-        sandboxes.set_sandbox(tx, key, dev_log=log)
+        sandbox_writes.set_sandbox(tx, key, dev_log=log)
 
 
 async def _open(ui: Any, *texts: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mogplex_tui.controlplane.writes.pricing import Tokens
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from tests.controlplane.support import World
 
 Run = Callable[..., Any]

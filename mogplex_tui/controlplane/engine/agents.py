@@ -6,6 +6,8 @@ import json
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
+from ..automation.events import waits
+from ..calls import call_writes
 from ..db.clock import MINUTE_US, SECOND_US
 from ..sample_data.loader import Prompt, prompts
 from ..seed import outputs
@@ -18,9 +20,7 @@ from ..workload.external_runs import attached
 from ..workload.job_planner import CALL_TYPES
 from ..workload.odds import dearer
 from ..workload.rng import pick, token
-from ..writes import calls
 from . import course as courses
-from . import waits
 from .graph import Node
 from .job import Job, call_metadata, harness_of, working_branch
 from .parking import park, rest
@@ -201,7 +201,7 @@ def _write_call(
         metadata["failed_with_partial_usage"] = True
     now = stage.now()
     with part.tx() as tx:
-        call_id = calls.insert_call(
+        call_id = call_writes.insert_call(
             tx,
             user_id=job.user_id,
             type=CALL_TYPES.get(job.source_type, job.source_type),
@@ -213,7 +213,7 @@ def _write_call(
             error=story.error,
             repo_id=job.repo.id,
             job_run_id=job.id,
-            tokens=calls.NO_TOKENS if story.usage is None else tokens_of(story.usage),
+            tokens=call_writes.NO_TOKENS if story.usage is None else tokens_of(story.usage),
             tool_calls=tools,
             metadata=metadata,
         )
@@ -271,7 +271,7 @@ def _live_call(stage: Stage, part: Part, job: Job, node: Node, box_id: str) -> s
         row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job.id,))
         if row is None or row["status"] != "running":
             return None
-        call_id = calls.insert_call(
+        call_id = call_writes.insert_call(
             tx,
             user_id=job.user_id,
             type="agent",
@@ -280,7 +280,7 @@ def _live_call(stage: Stage, part: Part, job: Job, node: Node, box_id: str) -> s
             repo_id=job.repo.id,
             metadata=attached(metadata),
         )
-        calls.stamp_job(tx, call_id, job.id)
+        call_writes.stamp_job(tx, call_id, job.id)
     return call_id
 
 

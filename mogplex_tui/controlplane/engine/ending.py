@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..automation.events import dispatch
+from ..automation.jobs import job_control, job_writes, node_writes
+from ..calls import call_writes
 from ..db.database import Row, Tx
 from ..sample_data.loader import material
 from ..simulator.stage import Part, Stage
@@ -11,8 +14,6 @@ from ..workload import failure_diagnosis
 from ..workload.call_planner import pick_failure
 from ..workload.job_planner import phase_of
 from ..workload.rng import token
-from ..writes import calls, job_control, jobs, nodes
-from . import dispatch
 from .agents import NodeEnd
 from .job import NO_GITHUB, Job, node_rows, output_of
 
@@ -65,7 +66,7 @@ def unresolved(stage: Stage, job_id: str, error: str) -> None:
     )
     reason = NO_GITHUB if error == NO_GITHUB else None
     with part.tx() as tx:
-        jobs.finish(tx, job_id, "failed", stage.now(), reason=reason, error=error)
+        job_writes.finish(tx, job_id, "failed", stage.now(), reason=reason, error=error)
     dispatch.release(stage.plane, part.ids, installation, stage.now())
 
 
@@ -82,7 +83,7 @@ def _finish(
     spent = tx.one(
         "SELECT SUM(input_tokens), SUM(output_tokens) FROM ai_calls WHERE job_run_id = ?", (job.id,)
     )
-    return jobs.finish(
+    return job_writes.finish(
         tx,
         job.id,
         status,
@@ -99,9 +100,9 @@ def _finish(
 def _cancel_rest(tx: Tx, stage: Stage, job: Job) -> None:
     """Stop the branches of the graph that are still running."""
     now = stage.now()
-    nodes.end_all(tx, job.id, "cancelled", now, output={"cancelled": True, "reason": "JOB_RUN_ENDED"})
+    node_writes.end_all(tx, job.id, "cancelled", now, output={"cancelled": True, "reason": "JOB_RUN_ENDED"})
     for call_id in job_control.ask_children(tx, job.id, now):
-        calls.finalize_cancel(tx, call_id, now, "Harness run cancelled", {"reason": "JOB_RUN_ENDED"})
+        call_writes.finalize_cancel(tx, call_id, now, "Harness run cancelled", {"reason": "JOB_RUN_ENDED"})
 
 
 def _findings(rows: list[Row]) -> list[dict[str, Any]]:
@@ -115,7 +116,7 @@ def _findings(rows: list[Row]) -> list[dict[str, Any]]:
 
 
 def _write_finding(tx: Tx, stage: Stage, part: Part, job: Job, ordinal: int, finding: dict[str, Any]) -> None:
-    nodes.insert_finding(
+    node_writes.insert_finding(
         tx,
         user_id=job.user_id,
         job_run_id=job.id,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..graph_coerce import NODE_TYPES
+from ..automation.graphs.normalizer import NODE_TYPES
 
 TERMINAL = ("success", "failed", "skipped", "cancelled")
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Generator, Mapping
 from typing import Any, NamedTuple
 
+from ..automation.events import waits
+from ..automation.jobs import node_writes
 from ..db.clock import DAY_US, SECOND_US
 from ..simulator.stage import Part, Stage
 from ..workload.job_planner import wait_seconds
-from ..writes import nodes
-from . import waits
 from .graph import Node
 from .job import Job
 
@@ -70,7 +70,7 @@ def park(
     )
     if wait_id is None:
         with part.tx() as tx:
-            wait_id = nodes.insert_wait(
+            wait_id = node_writes.insert_wait(
                 tx,
                 user_id=job.user_id,
                 job_run_id=job.id,
@@ -102,9 +102,9 @@ def _watch(stage: Stage, part: Part, wait_id: str, answer_at: int | None) -> Par
         now = stage.now()
         for due, status in ((row["expires_at"], "expired"), (answer_at, "resumed")):
             if due is not None and now >= due:
-                answer = nodes.decided("approve") if status == "resumed" else None
+                answer = node_writes.decided("approve") if status == "resumed" else None
                 with part.tx() as tx:
-                    nodes.end_wait(tx, wait_id, status, now, answer)
+                    node_writes.end_wait(tx, wait_id, status, now, answer)
                 break
         else:
             nexts = [due for due in (row["expires_at"], answer_at, now + DAY_US) if due is not None]

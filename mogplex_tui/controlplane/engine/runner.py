@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..automation.jobs import node_writes
+from ..calls import call_writes
 from ..simulator.scheduler import Acts
 from ..simulator.stage import Part, Stage
-from ..writes import calls, nodes
 from . import agents, ending, steps
 from .agents import NodeActs, NodeEnd
 from .graph import Node, next_step
@@ -63,7 +64,7 @@ class Runner:
         with self._stage.part(f"let go:{job_id}").tx() as tx:
             for call_id in self._live_calls(job_id):
                 payload = {"reason": "PARENT_JOB_CANCELLED"}
-                calls.finalize_cancel(tx, call_id, self._stage.now(), "Harness run cancelled", payload)
+                call_writes.finalize_cancel(tx, call_id, self._stage.now(), "Harness run cancelled", payload)
 
     def _begin(self, job_id: str) -> Acts:
         yield 0.1
@@ -119,7 +120,7 @@ class Runner:
     def _write(self, job: Job, node: Node, status: str, **instants: Any) -> str:
         """Write the row of a node that starts or is skipped, and return its id."""
         with self._part(job, node).tx() as tx:
-            return nodes.insert_node_run(
+            return node_writes.insert_node_run(
                 tx,
                 user_id=job.user_id,
                 job_run_id=job.id,
@@ -174,7 +175,7 @@ class Runner:
             row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job.id,))
             if row is None or row["status"] != "running":
                 return False
-            return nodes.finish_node_run(
+            return node_writes.finish_node_run(
                 tx, run_id, end.status, self._stage.now(), error=end.error, output=end.output
             )
 

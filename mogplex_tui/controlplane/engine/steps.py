@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ..automation.events import waits
+from ..automation.jobs import variables as states
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ..simulator.stage import Part, Stage
 from ..workload.rng import between, token, whole
-from . import state as states
-from . import waits
 from .agents import NodeActs, NodeEnd
 from .graph import Node
 from .job import Job, node_rows, state_of

@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..call_query import searched
 from ..core.plane import Plane
 from ..db.database import REFUSED_WRITES as REFUSING
 from ..faults.error_envelopes import is_v1
 from ..http.authentication import Caller
 from ..http.endpoints import encode
+from ..observability.call_queries import searched
 from . import defect_matching as known
 from . import defects
 from .defect_matching import Visit

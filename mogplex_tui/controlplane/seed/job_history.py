@@ -5,11 +5,11 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from ..cron import latest, tick_key, tick_payload
+from ..automation.events.cron import latest, tick_key, tick_payload
+from ..automation.events.dispatch import retry_metadata
+from ..automation.events.flow_starts import slot_of, trial_key, trial_payload
 from ..db.clock import DAY_US, MINUTE_US, SECOND_US, iso_app
 from ..db.row_batches import Rows, encode
-from ..engine.dispatch import retry_metadata
-from ..engine.hooks import slot_of, trial_key, trial_payload
 from ..workload.account import World
 from ..workload.call_plan import CallKind
 from ..workload.job_planner import JobPlan, finding_columns, flow_repos, plan_job, wait_seconds

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engine.state import State, assign, condition
+from ..automation.jobs.node_writes import decided
+from ..automation.jobs.variables import State, assign, condition
 from ..workload.call_plan import CallKind, Story
 from ..workload.job_planner import JobPlan, NodePlan
-from ..writes.nodes import decided
 
 _LONGEST_TEXT = 600
 _OF_A_TOOL = ("name", "input_preview", "output_preview", "duration_ms")

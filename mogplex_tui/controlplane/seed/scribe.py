@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, NamedTuple
 
+from ..calls.pricing import Rates, Tokens, priced, rates
 from ..db.clock import SECOND_US
 from ..db.database import Tx
 from ..db.row_batches import Rows, encode
 from ..db.stored_json import scrub
 from ..workload.call_plan import CallKind, Step, Story
 from ..workload.rng import new_uuid, token, whole
-from ..writes.pricing import Rates, Tokens, priced, rates
 
 _EVENT_COLUMNS = (
     "id",

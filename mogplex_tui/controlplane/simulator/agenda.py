@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from random import Random
 
+from ..calls import admissions
 from ..scenarios.model import KINDS
 from ..workload.call_plan import CallKind
 from ..workload.rng import between, pick, whole
-from ..writes import limits
 from . import chats, jobs, runs
 from .plot import refused
 from .scheduler import Acts
@@ -104,7 +104,7 @@ def commands(stage: Stage) -> Acts:
         if box is None:
             continue
         with part.tx() as tx:
-            limits.record_limit(
+            admissions.record_limit(
                 tx,
                 user_id=stage.world.user_id,
                 route_key="sandbox_exec",

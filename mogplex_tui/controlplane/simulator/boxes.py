@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
+from ..calls import admissions
 from ..db.database import Database, Row, Tx
 from ..sample_data.loader import work, work_text
-from ..sandbox_reaper import PERIOD_S, reap
-from ..sandbox_states import BOOTING, Change, change
-from ..sandbox_use import is_busy
+from ..sandboxes import sandbox_writes
+from ..sandboxes.activity import is_busy
+from ..sandboxes.idle_reaper import PERIOD_S, reap
+from ..sandboxes.states import BOOTING, Change, change
 from ..workload.account import Repo
 from ..workload.rng import between, pick, whole
 from ..workload.sandbox_addresses import preview_url, runtime_of, vm_name
-from ..writes import limits, sandboxes
 from .scheduler import Acts
 from .stage import Part, Stage
 
@@ -100,7 +101,7 @@ def launch(stage: Stage, part: Part, tree: Tree, breaks: bool = False) -> Bootin
         with part.tx() as tx:
             box = _find(tx, tree)
             if box is not None and box["status"] == "running" and not breaks:
-                sandboxes.set_sandbox(tx, box["id"], last_active_at=stage.now())
+                sandbox_writes.set_sandbox(tx, box["id"], last_active_at=stage.now())
                 return str(box["id"])
             if box is None or box["status"] == "paused":
                 if _thin_out(tx, stage, tree.repo.user_id, MAX_ACTIVE - 2) < MAX_ACTIVE:
@@ -118,7 +119,7 @@ def launch(stage: Stage, part: Part, tree: Tree, breaks: bool = False) -> Bootin
 
 
 def _refuse(tx: Tx, stage: Stage, tree: Tree) -> None:
-    limits.record_limit(
+    admissions.record_limit(
         tx,
         user_id=tree.repo.user_id,
         route_key="sandbox_boot",
@@ -151,7 +152,7 @@ def _begin(tx: Tx, stage: Stage, part: Part, tree: Tree, paused: str | None) -> 
         )
         return paused
     claim = part.ids.uuid()
-    limits.record_limit(
+    admissions.record_limit(
         tx,
         user_id=tree.repo.user_id,
         route_key="sandbox_boot",
@@ -164,7 +165,7 @@ def _begin(tx: Tx, stage: Stage, part: Part, tree: Tree, paused: str | None) -> 
         remaining=whole(part.rng, 60, 118),
         claim_id=claim,
     )
-    return sandboxes.insert_sandbox(
+    return sandbox_writes.insert_sandbox(
         tx,
         user_id=tree.repo.user_id,
         repo_id=tree.repo.id,
@@ -247,7 +248,7 @@ def _log_install(part: Part, box_id: str, number: int) -> None:
             "SELECT 1 FROM sandboxes WHERE id = ? AND status = 'installing' AND boot_attempts = ?",
             (box_id, number),
         ):
-            sandboxes.set_sandbox(tx, box_id, install_log=work_text("install_output"))
+            sandbox_writes.set_sandbox(tx, box_id, install_log=work_text("install_output"))
             return
     raise BootFailed(SUPERSEDED)
 
@@ -268,18 +269,18 @@ def _idle(stage: Stage, part: Part, box_id: str) -> Acts:
             if row is None or row["status"] not in ("running", "pausing"):
                 return
             if row["status"] == "running" and is_busy(tx, box_id, now):
-                sandboxes.set_sandbox(tx, box_id, last_active_at=now, health_status="running")
+                sandbox_writes.set_sandbox(tx, box_id, last_active_at=now, health_status="running")
                 seen = None
             elif row["status"] == "running" and seen != row["last_active_at"]:
                 # A sandbox that was used since the last look gets the full idle time again.
-                sandboxes.set_sandbox(tx, box_id, health_status="idle_warning")
+                sandbox_writes.set_sandbox(tx, box_id, health_status="idle_warning")
                 seen = row["last_active_at"]
             elif not row["persistent"]:
                 change(tx, box_id, Change.STOPPED, now, stop_reason="idle_timeout")
                 return
             else:
-                sandboxes.lifecycle_event(tx, box_id, "auto_pause_queued", now)
-                sandboxes.lifecycle_event(
+                sandbox_writes.lifecycle_event(tx, box_id, "auto_pause_queued", now)
+                sandbox_writes.lifecycle_event(
                     tx, box_id, "auto_pause_decision", now, decision_code="would_auto_pause"
                 )
                 change(tx, box_id, Change.AUTO_PAUSING, now)
@@ -289,7 +290,7 @@ def _idle(stage: Stage, part: Part, box_id: str) -> Acts:
     with part.tx() as tx:
         if change(tx, box_id, Change.AUTO_PAUSED, stage.now(), stop_reason="auto_pause"):
             code = "auto_pause_succeeded"
-            sandboxes.lifecycle_event(tx, box_id, code, stage.now(), decision_code=code)
+            sandbox_writes.lifecycle_event(tx, box_id, code, stage.now(), decision_code=code)
 
 
 def reaper(stage: Stage) -> Acts:

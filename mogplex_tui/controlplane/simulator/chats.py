@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ..calls import admissions, call_writes
 from ..sample_data.loader import material
 from ..workload.call_plan import CallKind, Story
 from ..workload.call_planner import chat_model, pick_failure, plan_agent
 from ..workload.rng import pick, token, whole
-from ..writes import calls, limits
 from .play import play
 from .scheduler import Acts
 from .stage import Part, Stage
@@ -27,7 +27,7 @@ def arrive(stage: Stage, part: Part, kind: CallKind) -> float:
         metadata["repo"] = repo.full_name
     now, claim = stage.now(), part.ids.uuid()
     with part.tx() as tx:
-        limits.record_limit(
+        admissions.record_limit(
             tx,
             user_id=user_id,
             route_key="chat",
@@ -41,7 +41,7 @@ def arrive(stage: Stage, part: Part, kind: CallKind) -> float:
             claim_id=claim,
         )
         known = tx.one("SELECT id FROM repos WHERE id = ?", (repo_id,))
-        call_id = calls.insert_call(
+        call_id = call_writes.insert_call(
             tx,
             user_id=user_id,
             type="chat" if kind is CallKind.CHAT else "agent",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from ..automation.events import dispatch, flow_starts
+from ..automation.events.github_webhook import Delivery, deliver
+from ..automation.jobs import dispatch_ledger
 from ..db.clock import SECOND_US
-from ..engine import dispatch, hooks
-from ..engine.webhooks import Delivery, deliver
 from ..workload.account import Flow, Repo
 from ..workload.github_payloads import About, build
 from ..workload.job_planner import flow_repos
 from ..workload.rng import between, new_uuid, pick
-from ..writes import ledger
 from .scheduler import Acts
 from .stage import Part, Stage
 
@@ -67,7 +67,7 @@ def _run_again(stage: Stage, part: Part) -> None:
         )
         if failed is None:
             return
-        job = ledger.job_context(tx, failed["id"])
+        job = dispatch_ledger.job_context(tx, failed["id"])
         version = failed["published_version_id"]
         extra = dispatch.retry_metadata(job["flow_version_id"], version, "latest_published")
         queued = dispatch.enqueue(tx, dispatch.retry_work(job, version, extra), now)
@@ -82,15 +82,15 @@ def _about(repo: Repo) -> About:
 
 def _by_hand(stage: Stage, part: Part, flow: Flow) -> float:
     """Start a scheduled automation manually before its time."""
-    found = hooks.active_flow(stage.plane, flow.id)
+    found = flow_starts.active_flow(stage.plane, flow.id)
     if found is None:
         return 0.0
-    fired = hooks.fire(
+    fired = flow_starts.fire(
         stage.plane,
         part.ids,
         found,
-        key=hooks.trial_key(flow.id, new_uuid(part.rng)),
-        payload=hooks.trial_payload(stage.now()),
+        key=flow_starts.trial_key(flow.id, new_uuid(part.rng)),
+        payload=flow_starts.trial_payload(stage.now()),
         source="api",
         at=stage.now(),
         origin="story",

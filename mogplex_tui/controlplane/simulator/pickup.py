@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ..automation.events import schedules
 from ..db.clock import DAY_US, MINUTE_US
 from ..db.database import Row
-from ..engine import reapers, schedules
+from ..maintenance import reapers
 from ..workload.call_plan import CallKind
 from ..workload.call_planner import plan_agent
 from ..workload.rng import between

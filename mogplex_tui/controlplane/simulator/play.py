@@ -8,12 +8,12 @@ from enum import StrEnum
 from random import Random
 from typing import Any
 
+from ..calls import call_writes
+from ..calls.pricing import Tokens
 from ..db.database import Tx
 from ..workload.call_plan import CallKind, Step, Story, Usage
 from ..workload.call_planner import INTERRUPTED
 from ..workload.rng import token
-from ..writes import calls
-from ..writes.pricing import Tokens
 from .scheduler import Acts
 from .stage import Part, Stage
 
@@ -56,7 +56,7 @@ def look(tx: Tx, stage: Stage, call_id: str, kind: CallKind, tools: int) -> Fate
         if row["status"] == "pending" or row["box_id"] is None or row["box_status"] in _ALIVE:
             return Fate.GO_ON
         broken = {"error": INTERRUPTED}
-        calls.finish_call(
+        call_writes.finish_call(
             tx,
             call_id,
             "failed",
@@ -69,13 +69,13 @@ def look(tx: Tx, stage: Stage, call_id: str, kind: CallKind, tools: int) -> Fate
     payload: dict[str, Any] = {"tool_calls_count": tools}
     if kind is CallKind.HARNESS:
         payload = {"runtime_command_id": row["runtime_command_id"], "install_logs_present": False}
-    calls.finalize_cancel(tx, call_id, stage.now(), f"{kind.subject} cancelled", payload)
+    call_writes.finalize_cancel(tx, call_id, stage.now(), f"{kind.subject} cancelled", payload)
     return Fate.CANCELLED
 
 
 def write_step(tx: Tx, stage: Stage, call_id: str, step: Step) -> None:
     """Append one planned step to the call's events."""
-    calls.append_event(
+    call_writes.append_event(
         tx,
         call_id=call_id,
         type=step.type,
@@ -112,7 +112,7 @@ def play(
             if fate is not Fate.GO_ON:
                 return fate
             message = f"{story.kind.subject} streaming"
-            calls.begin_streaming(
+            call_writes.begin_streaming(
                 tx, call_id, story.runtime_command_id, stage.now(), metadata=attach, message=message
             )
     fate = yield from _work(stage, part, call_id, story)
@@ -142,12 +142,12 @@ def _work(stage: Stage, part: Part, call_id: str, story: Story) -> Playing:
                 done += 1
                 if story.usage is not None and story.kind is not CallKind.HARNESS:
                     share = story.usage.scaled(0.9 * number / len(story.steps))
-                    calls.update_usage(tx, call_id, tokens_of(share), story.tool_calls[:done])
+                    call_writes.update_usage(tx, call_id, tokens_of(share), story.tool_calls[:done])
     return Fate.GO_ON
 
 
 def _end(tx: Tx, stage: Stage, rng: Random, call_id: str, story: Story) -> None:
-    finished = calls.finish_call(
+    finished = call_writes.finish_call(
         tx,
         call_id,
         story.status,
@@ -182,4 +182,4 @@ def _bill(part: Part, call_id: str, after: float, factor: float) -> Acts:
             (call_id,),
         )
         if row is not None and row["cost_usd"] is not None:
-            calls.reconcile_cost(tx, call_id, row["cost_usd"] * factor)
+            call_writes.reconcile_cost(tx, call_id, row["cost_usd"] * factor)

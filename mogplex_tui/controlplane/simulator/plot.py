@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..engine.webhooks import Delivery, deliver
+from ..automation.events.github_webhook import Delivery, deliver
+from ..calls import admissions
 from ..faults.rules import parse
 from ..scenarios.model import Gust, Loop
 from ..workload.account import Flow
 from ..workload.github_payloads import About, Said, build
 from ..workload.questions import draw_question
 from ..workload.rng import between, new_uuid, token
-from ..writes import limits
 from .scheduler import Acts
 from .stage import Part, Stage
 
@@ -153,7 +153,7 @@ def refused(stage: Stage, part: Part, kind: str) -> bool:
         return False
     reason, name, window, limit = _REFUSALS[route]
     with part.tx() as tx:
-        limits.record_limit(
+        admissions.record_limit(
             tx,
             user_id=stage.world.user_id,
             route_key=route,

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..calls import admissions, call_writes
 from ..db.database import Row
+from ..runs import run_writes
 from ..sample_data.loader import Prompt, prompts
 from ..workload.account import Repo, repo_of
 from ..workload.call_plan import Story
@@ -15,7 +17,6 @@ from ..workload.call_planner import Branches, plan_harness
 from ..workload.external_runs import HARNESSES, accepted_step, attached, external_metadata, request_hash
 from ..workload.rng import between, pick, token, whole
 from ..workload.run_outcomes import Course, draw_course, is_steered, steered_course
-from ..writes import calls, limits, runs
 from .boxes import BootFailed, Tree, launch, watch_idle
 from .play import Fate, play, write_step
 from .scheduler import Acts
@@ -96,7 +97,7 @@ def _execute(
     # The call ends a moment before its run (v1.md §7.6).
     yield 0.2 if fate is Fate.CANCELLED else between(part.rng, 0.3, 1.2)
     with part.tx() as tx:
-        runs.mirror_call(tx, run_id, stage.now())
+        run_writes.mirror_call(tx, run_id, stage.now())
 
 
 def _enter(stage: Stage, part: Part, row: Row, box_id: str) -> bool:
@@ -104,10 +105,10 @@ def _enter(stage: Stage, part: Part, row: Row, box_id: str) -> bool:
     with part.tx() as tx:
         live = tx.one("SELECT 1 FROM ai_calls WHERE id = ? AND status = 'pending'", (row["ai_call_id"],))
         if live is not None:
-            return runs.set_run(
+            return run_writes.set_run(
                 tx, row["id"], stage.now(), status="streaming", sandbox_record_id=box_id, error=None
             )
-        runs.mirror_call(tx, row["id"], stage.now())
+        run_writes.mirror_call(tx, row["id"], stage.now())
     stage.left(row["ai_call_id"])
     return False
 
@@ -120,10 +121,12 @@ def _too_late(stage: Stage, part: Part, row: Row, box_id: str) -> Acts:
     if stage.plane.db.one(cancelled, (row["id"],)) is None:
         return
     with part.tx() as tx:
-        runs.overwrite(tx, row["id"], stage.now(), status="streaming", sandbox_record_id=box_id, error=None)
+        run_writes.overwrite(
+            tx, row["id"], stage.now(), status="streaming", sandbox_record_id=box_id, error=None
+        )
     yield between(part.rng, 1.0, 3.0)
     with part.tx() as tx:
-        runs.overwrite(tx, row["id"], stage.now(), status="failed", error=_NOT_PENDING)
+        run_writes.overwrite(tx, row["id"], stage.now(), status="failed", error=_NOT_PENDING)
 
 
 def _attachment(stage: Stage, row: Row, box_id: str | None) -> dict[str, Any] | None:
@@ -136,8 +139,8 @@ def _attachment(stage: Stage, row: Row, box_id: str | None) -> dict[str, Any] | 
 def _launch_failed(stage: Stage, part: Part, row: Row, error: str) -> None:
     """End a run whose sandbox did not boot."""
     with part.tx() as tx:
-        runs.give_up(
-            tx, row["id"], stage.now(), error, hosted=stage.plane.is_hosted, message=runs.LAUNCH_FAILED
+        run_writes.give_up(
+            tx, row["id"], stage.now(), error, hosted=stage.plane.is_hosted, message=run_writes.LAUNCH_FAILED
         )
     stage.left(row["ai_call_id"])
 
@@ -156,7 +159,7 @@ def arrive(stage: Stage, part: Part) -> float:
     with part.tx() as tx:
         if tx.one("SELECT 1 FROM repos WHERE id = ? AND is_hidden = 0", (repo.id,)) is None:
             return 0.0
-        limits.record_limit(
+        admissions.record_limit(
             tx,
             user_id=repo.user_id,
             route_key="external_agent_run",
@@ -170,7 +173,7 @@ def arrive(stage: Stage, part: Part) -> float:
             remaining=whole(rng, 6, 9),
             claim_id=claim,
         )
-        call_id = calls.insert_call(
+        call_id = call_writes.insert_call(
             tx,
             user_id=repo.user_id,
             type="agent",
@@ -180,7 +183,7 @@ def arrive(stage: Stage, part: Part) -> float:
             metadata=about,
             limit_claim_id=claim,
         )
-        run_id = runs.insert_run(
+        run_id = run_writes.insert_run(
             tx,
             user_id=repo.user_id,
             repo_id=repo.id,

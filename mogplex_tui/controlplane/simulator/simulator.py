@@ -7,9 +7,11 @@ import contextlib
 import sys
 import traceback
 
+from ..automation.jobs import job_control, job_writes, node_writes
+from ..calls import call_writes
 from ..core.plane import Plane
 from ..db.clock import SECOND_US
-from ..writes import calls, job_control, jobs, nodes, runs
+from ..runs import run_writes
 from . import agenda, boxes, pickup, plot
 from .jobs import retries
 from .runs import start_run
@@ -164,17 +166,19 @@ class Simulator:
                 call_ids = job_control.ask_children(tx, row_id, now)
             for call_id in call_ids:
                 if kind == "job":
-                    calls.finalize_cancel(tx, call_id, now, "Run cancelled", {"reason": "AUTOMATION_FAILED"})
+                    call_writes.finalize_cancel(
+                        tx, call_id, now, "Run cancelled", {"reason": "AUTOMATION_FAILED"}
+                    )
                 else:
                     payload = {"error": FAULT}
-                    calls.finish_call(
+                    call_writes.finish_call(
                         tx, call_id, "failed", now, error=FAULT, message="Run failed", payload=payload
                     )
             if kind == "run":
-                runs.mirror_call(tx, row_id, now)
+                run_writes.mirror_call(tx, row_id, now)
             elif kind == "job":
-                nodes.end_all(tx, row_id, "failed", now, error=FAULT)
-                jobs.finish(tx, row_id, "failed", now, reason="AUTOMATION_FAILED", error=FAULT)
+                node_writes.end_all(tx, row_id, "failed", now, error=FAULT)
+                job_writes.finish(tx, row_id, "failed", now, reason="AUTOMATION_FAILED", error=FAULT)
         if kind == "job":
             self._runner.stopped(row_id)
             self._runner.forget(row_id)

@@ -23,7 +23,7 @@ from mogplex_tui.api.models.repo_parts import (
 )
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.routes.projects.repo_fields import env_vars
+from mogplex_tui.controlplane.projects.repo_fields import env_vars
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import Seen, http, ok, serving
 from tests.controlplane.projects.support import Projects

@@ -17,7 +17,7 @@ from mogplex_tui.api.models.invites import BulkInvites, Delivery
 from mogplex_tui.api.models.teams import AuditEvent, Memberships, Roster, TeamRole
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.writes import audit
+from mogplex_tui.controlplane.identity import audit_log
 from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
 from tests.api.support import http, serving
 
@@ -239,7 +239,7 @@ async def test_the_trail_is_read_page_by_page(lab: Lab) -> None:
         lab.clock.advance(1)
         with lab.world.plane.db.transaction() as tx:
             about = {"number": number, "apiKey": "hush"}
-            audit.record(tx, team, "tool.denied", lab.clock.us, payload=about)
+            audit_log.record(tx, team, "tool.denied", lab.clock.us, payload=about)
     first = await teams.audit(team)
     assert (len(first.rows), first.rows[0].action) == (25, "tool.denied")
     assert first.rows[0].payload == {"number": 29, "apiKey": "[redacted]"}

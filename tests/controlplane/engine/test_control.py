@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from mogplex_tui.controlplane.automation.jobs import job_writes
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import jobs
 from tests.controlplane.engine.support import Desk
 from tests.controlplane.engine.test_standing import assignment
 from tests.controlplane.sim_support import broken_promises
@@ -95,9 +95,9 @@ async def test_a_refused_start_is_repaired_by_hand_or_by_the_timer(desk: Desk, b
     repo_id = desk.world.repo()
     job_id = desk.world.job(desk.flow([("a", "agent", {})], LINE), repo_id)
     with desk.db.transaction() as tx:
-        jobs.attempt(tx, job_id, desk.clock.us, "webhook")
-        jobs.claim(tx, job_id, desk.clock.us)
-        jobs.start_failed(tx, job_id, desk.clock.us, "queue unavailable")
+        job_writes.attempt(tx, job_id, desk.clock.us, "webhook")
+        job_writes.claim(tx, job_id, desk.clock.us)
+        job_writes.start_failed(tx, job_id, desk.clock.us, "queue unavailable")
     assert (await desk.client.post(f"{JOBS}/{job_id}/repair")).status_code == 400
     if by_hand:
         desk.go(121)

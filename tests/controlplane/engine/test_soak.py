@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-from mogplex_tui.controlplane import cancels
-from mogplex_tui.controlplane.engine.webhooks import Delivery, deliver
+from mogplex_tui.controlplane.automation import job_cancellation
+from mogplex_tui.controlplane.automation.events.github_webhook import Delivery, deliver
 from mogplex_tui.controlplane.workload.github_payloads import KINDS, About, build
 from tests.controlplane.sim_support import NOON, Bench, broken_promises
 
@@ -22,7 +22,7 @@ def _interfere(bench: Bench, rng: Random, number: int) -> None:
         " ORDER BY job_run_id"
     )
     if live and rng.random() < 0.2:
-        cancels.cancel_job(bench.plane, bench.plane.ids, rng.choice(live))
+        job_cancellation.cancel_job(bench.plane, bench.plane.ids, rng.choice(live))
 
 
 def test_any_order_of_deliveries_cancels_and_restarts_ends_well(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane import cron
+from mogplex_tui.controlplane.automation.events import cron
+from mogplex_tui.controlplane.automation.events.schedules import tick
 from mogplex_tui.controlplane.db.clock import SECOND_US
-from mogplex_tui.controlplane.engine.schedules import tick
 from tests.controlplane.engine.support import INSTALLATION, MODEL, Desk
 
 

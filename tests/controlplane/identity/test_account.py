@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.writes import slugs
+from mogplex_tui.controlplane.identity import slugs
 from tests.controlplane.identity.support import People, refused
 from tests.controlplane.support import World
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.roles import may
+from mogplex_tui.controlplane.identity.team_roles import may
 from tests.controlplane.identity.support import People, Person, refused
 from tests.controlplane.support import World
 

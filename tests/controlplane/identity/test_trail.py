@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.db.clock import iso_db
+from mogplex_tui.controlplane.identity import audit_log
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import audit
 from tests.controlplane.identity.support import People, Person, refused
 from tests.controlplane.support import Stream, World
 
@@ -25,8 +25,8 @@ async def test_the_trail_is_read_in_pages_newest_first(people: People, world: Wo
         # Two of each instant, so that the id decides as well.
         world.clock.us += number % 2
         with world.plane.db.transaction() as tx:
-            audit.record(tx, team, "tool.denied", world.clock.us, payload={"number": number})
-            audit.record(tx, other, "tool.denied", world.clock.us)
+            audit_log.record(tx, team, "tool.denied", world.clock.us, payload={"number": number})
+            audit_log.record(tx, other, "tool.denied", world.clock.us)
     url = f"/api/teams/{team}/audit-events"
     pages, cursor = [], None
     while True:
@@ -75,7 +75,7 @@ async def test_the_trail_keeps_no_secrets_and_no_depths(people: People, world: W
         "token": 7,
     }
     with world.plane.db.transaction() as tx:
-        audit.record(tx, team, "sandbox.denied", world.clock.us, payload=deep)
+        audit_log.record(tx, team, "sandbox.denied", world.clock.us, payload=deep)
     (event,) = (await ada.token.get(f"/api/teams/{team}/audit-events")).json()["events"]
     assert event["payload"] == {
         "a": {"b": {"c": {"d": {"e": {"f": 1}}}}},
@@ -83,7 +83,7 @@ async def test_the_trail_keeps_no_secrets_and_no_depths(people: People, world: W
         "token": "[redacted]",
     }
     with world.plane.db.transaction() as tx:
-        audit.record(tx, team, "sandbox.denied", world.clock.us + 1, payload={"top": deep})
+        audit_log.record(tx, team, "sandbox.denied", world.clock.us + 1, payload={"top": deep})
     newest = (await ada.token.get(f"/api/teams/{team}/audit-events")).json()["events"][0]
     assert newest["payload"]["top"]["a"] == {"b": {"c": {"d": {"e": "[truncated]"}}}}
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane import presets
-from mogplex_tui.controlplane.writes import agents as writes
+from mogplex_tui.controlplane.library import agent_writes as writes
+from mogplex_tui.controlplane.library import preset_agents
 from tests.controlplane.library.support import (
     AGENT,
     NOWHERE,
@@ -69,10 +69,10 @@ async def test_presets_show_the_static_model_to_a_stranger_of_the_team(
 
 
 def test_every_preset_has_a_prompt_with_its_own_words() -> None:
-    prompts = [presets.prompt(preset) for preset in presets.PRESETS]
+    prompts = [preset_agents.prompt(preset) for preset in preset_agents.PRESETS]
     assert len(set(prompts)) == 41
     assert all("## Look for\n- " in text and "## Report\n" in text for text in prompts)
-    assert {preset.category for preset in presets.PRESETS} == presets.CATEGORIES.keys()
+    assert {preset.category for preset in preset_agents.PRESETS} == preset_agents.CATEGORIES.keys()
 
 
 async def test_a_new_agent_is_trimmed_announced_and_stored(client: httpx.AsyncClient, world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane import presets
+from mogplex_tui.controlplane.library import preset_agents
 from tests.controlplane.library.support import in_team, team
 from tests.controlplane.support import World
 
@@ -58,10 +58,10 @@ async def test_a_draft_borrows_what_the_nearest_preset_looks_for(
 ) -> None:
     world.model(STATIC)
     near = await drafted(client, description="Find missing database indexes and slow queries")
-    postgres = presets.by_name("POSTGRES-OPT")
+    postgres = preset_agents.by_name("POSTGRES-OPT")
     assert postgres is not None
     line = "- Filters and joins without a fitting index"
-    assert line in presets.prompt(postgres)
+    assert line in preset_agents.prompt(postgres)
     assert line in near["system_prompt"]
     far = await drafted(client, description="Find flaky tests")
     assert "- What the task names" in far["system_prompt"]
@@ -86,7 +86,7 @@ async def test_an_agent_to_improve_keeps_its_name_and_headings(
     assert "## Part 5\n" in draft["system_prompt"]
     assert "## Part 6\n" not in draft["system_prompt"]
     own = await drafted(client, description="Check the tests", existingAgent={**existing, "category": "mine"})
-    assert own["category"] in presets.CATEGORIES
+    assert own["category"] in preset_agents.CATEGORIES
 
 
 @pytest.mark.parametrize(

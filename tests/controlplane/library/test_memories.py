@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.db.clock import DAY_US
-from mogplex_tui.controlplane.writes.memories import LANES, insert_memory
+from mogplex_tui.controlplane.library.memory_writes import LANES, insert_memory
 from tests.controlplane.library.support import NOWHERE, in_team, stranger, team
 from tests.controlplane.support import World
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import DAY_US, SECOND_US
-from mogplex_tui.controlplane.writes.pricing import Tokens
 from tests.controlplane.library.support import assignment, job_of, stranger, trigger
 from tests.controlplane.support import World
 

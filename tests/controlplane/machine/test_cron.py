@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
+from mogplex_tui.controlplane.automation.jobs import job_control
+from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import calls, job_control
 from tests.controlplane.machine.support import MACHINE
 from tests.controlplane.support import ManualClock, World
 
@@ -127,7 +128,7 @@ async def test_live_calls_are_given_up_at_their_age(
     entry = next(table for table in body["tables"] if table["table"] == "ai_calls")
     assert (entry["scanned"], entry["reaped"], entry["sample_ids"]) == (1, 1, [call])
     row = world.row("ai_calls", call)
-    assert (row["status"], row["error"]) == ("failed", calls.REAPED)
+    assert (row["status"], row["error"]) == ("failed", call_writes.REAPED)
     event = world.plane.db.only(
         "SELECT event_type, payload FROM ai_call_events WHERE ai_call_id = ?", (call,)
     )

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.writes import nodes
+from mogplex_tui.controlplane.automation.jobs import node_writes
 from tests.controlplane.routing.support import INSTALLATION, job_of, trigger
 from tests.controlplane.support import World
 
@@ -18,7 +18,7 @@ def park(world: World, job: str, **columns: Any) -> str:
     about: dict[str, Any] = {"wait_kind": "manual_approval", "wait_config": {"kind": "manual_approval"}}
     about |= {"user_id": world.user, "job_run_id": job, "node_id": "ask", "created_at": world.clock.us}
     with world.plane.db.transaction() as tx:
-        return nodes.insert_wait(tx, **(about | columns))
+        return node_writes.insert_wait(tx, **(about | columns))
 
 
 async def test_the_list_is_raw_and_knows_nodes_and_waits(client: httpx.AsyncClient, world: World) -> None:
@@ -28,7 +28,7 @@ async def test_the_list_is_raw_and_knows_nodes_and_waits(client: httpx.AsyncClie
     park(world, job)
     with world.plane.db.transaction() as tx:
         tx.update("job_runs", job, error="ECONNREFUSED 127.0.0.1")
-        nodes.insert_node_run(
+        node_writes.insert_node_run(
             tx,
             user_id=world.user,
             job_run_id=job,

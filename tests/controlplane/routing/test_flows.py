@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.writes import jobs
+from mogplex_tui.controlplane.automation.jobs import job_writes
 from tests.controlplane.routing.support import (
     INSTALLATION,
     chain,
@@ -335,7 +335,7 @@ async def test_a_job_whose_flow_was_deleted_under_it_still_ends(
     rows = world.plane.db.value("SELECT COUNT(*) FROM automation_dispatch_events")
     await client.delete(f"{PATH}/{flow}")
     with world.plane.db.transaction() as tx:
-        assert jobs.finish(tx, job, "failed", world.clock.us, reason="AUTOMATION_FAILED", error="gone")
+        assert job_writes.finish(tx, job, "failed", world.clock.us, reason="AUTOMATION_FAILED", error="gone")
     assert world.row("job_runs", job)["status"] == "failed"
     # Nobody owns the job any more, so nobody is told.
     assert world.plane.db.value("SELECT COUNT(*) FROM automation_dispatch_events") == rows

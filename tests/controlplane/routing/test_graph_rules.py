@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.graph_coerce import coerce
-from mogplex_tui.controlplane.graph_rules import check
+from mogplex_tui.controlplane.automation.graphs.normalizer import coerce
+from mogplex_tui.controlplane.automation.graphs.validation import check
 from tests.controlplane.routing.support import chain, node
 
 Graph = dict[str, Any]

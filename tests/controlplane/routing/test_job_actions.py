@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.writes import nodes
+from mogplex_tui.controlplane.automation.jobs import node_writes
 from tests.controlplane.routing.support import INSTALLATION, assignment, job_of
 from tests.controlplane.support import World
 
@@ -177,7 +177,7 @@ def finding(world: World, job: str, ordinal: int = 0, **columns: Any) -> str:
     about: dict[str, Any] = {"severity": "warning", "title": "T", "body": "B", "fingerprint": "f"}
     about |= {"user_id": world.user, "created_at": world.clock.us}
     with world.plane.db.transaction() as tx:
-        return nodes.insert_finding(tx, job_run_id=job, ordinal=ordinal, **(about | columns))
+        return node_writes.insert_finding(tx, job_run_id=job, ordinal=ordinal, **(about | columns))
 
 
 async def test_a_finding_becomes_one_issue(client: httpx.AsyncClient, world: World) -> None:

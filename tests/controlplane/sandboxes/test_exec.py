@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from mogplex_tui.controlplane.calls import admissions
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import limits
 from tests.controlplane.sandboxes.support import BOX, events, idle, next_event, running, tick
 from tests.controlplane.support import ManualClock, World
 
@@ -282,9 +282,9 @@ async def test_the_budget_is_the_persons_over_all_sandboxes(
     }
     with world.plane.db.transaction() as tx:
         for _ in range(count):
-            limits.record_limit(tx, at=world.clock.us - age_us, resource_id="a command", **columns)
+            admissions.record_limit(tx, at=world.clock.us - age_us, resource_id="a command", **columns)
             # One of the story, which is somebody else's.
-            limits.record_limit(tx, at=world.clock.us, **columns)
+            admissions.record_limit(tx, at=world.clock.us, **columns)
     box = world.sandbox(repo)
     answer = await client.post(f"{BOX}/{box}/exec", json={"command": "ls"})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, str(wait))

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from mogplex_tui.controlplane.calls import admissions
 from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.controlplane.writes import limits
 from tests.controlplane.sandboxes.support import BOX, events, idle, kinds, next_event, running, team, tick
 from tests.controlplane.support import V1, ManualClock, Stream, World
 
@@ -199,9 +199,9 @@ async def test_boots_are_counted_in_rolling_windows(
     columns: dict[str, Any] = {"user_id": world.user, "route_key": "sandbox_boot", "decision": "allowed"}
     with world.plane.db.transaction() as tx:
         for _ in range(count):
-            limits.record_limit(tx, at=world.clock.us - age_us, resource_id="a boot", **columns)
+            admissions.record_limit(tx, at=world.clock.us - age_us, resource_id="a boot", **columns)
             # One of the story, which is somebody else's.
-            limits.record_limit(tx, at=world.clock.us, **columns)
+            admissions.record_limit(tx, at=world.clock.us, **columns)
     answer = await client.post(BOX, json={"repoId": world.repo()})
     assert answer.status_code == 429
     assert (answer.json()["error"], answer.json()["retryAfterSeconds"]) == (text, wait)

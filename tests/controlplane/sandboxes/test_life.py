@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.db.clock import SECOND_US
-from mogplex_tui.controlplane.sandbox_states import STATUSES
+from mogplex_tui.controlplane.sandboxes.states import STATUSES
 from tests.controlplane.sandboxes.support import BOX, status
 from tests.controlplane.support import NOON, ManualClock, Stream, World
 

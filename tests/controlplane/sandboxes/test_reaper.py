@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from mogplex_tui.controlplane.sandbox_reaper import reap
-from mogplex_tui.controlplane.writes import sandboxes
+from mogplex_tui.controlplane.sandboxes import sandbox_writes
+from mogplex_tui.controlplane.sandboxes.idle_reaper import reap
 from tests.controlplane.support import NOON, World
 
 IDLE = {"last_active_at": NOON - 30 * MINUTE_US, "created_at": NOON - HOUR_US}
@@ -66,7 +66,7 @@ def test_use_between_the_rounds_takes_the_warning_back(world: World) -> None:
     box = world.sandbox(world.repo(), **IDLE)
     assert round_of(world) == ["idle_warning"]
     with world.plane.db.transaction() as tx:
-        sandboxes.set_sandbox(tx, box, last_active_at=world.clock.us)
+        sandbox_writes.set_sandbox(tx, box, last_active_at=world.clock.us)
     assert round_of(world) == ["recovered"]
     assert world.row("sandboxes", box)["health_status"] == "running"
 
@@ -83,7 +83,7 @@ def test_what_is_busy_does_not_idle(world: World, use: str) -> None:
         world.call(metadata={"sandbox_record_id": box}, status="streaming")
     with world.plane.db.transaction() as tx:
         if use == "lock":
-            sandboxes.set_sandbox(tx, box, exec_lock_token="t", exec_lock_started_at=NOON)
+            sandbox_writes.set_sandbox(tx, box, exec_lock_token="t", exec_lock_started_at=NOON)
         elif use == "tab":
             tx.insert(
                 "sandbox_presence", sandbox_id=box, tab_id="t", session_id="s", attached=1, changed_at=NOON

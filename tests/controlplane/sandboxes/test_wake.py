@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.db.clock import MINUTE_US
-from mogplex_tui.controlplane.sandbox_states import STATUSES, Change, change
+from mogplex_tui.controlplane.sandboxes.states import STATUSES, Change, change
 from tests.controlplane.sandboxes.support import BOX, events, kinds, next_event, running, tick
 from tests.controlplane.support import NOON, V1, World
 

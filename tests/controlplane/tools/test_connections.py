@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.connections import mcp_count, runnable
 from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.integrations.connections import mcp_count, runnable
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import ManualClock, Stream, World
 from tests.controlplane.tools.support import OAUTH, PATH, REST, SERVER, add_connection, make

@@ -14,8 +14,8 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from mogplex_tui.controlplane.app import service_of
-from mogplex_tui.controlplane.routes.tools import mcp
-from mogplex_tui.controlplane.routes.tools.mcp.operations import OPERATIONS
+from mogplex_tui.controlplane.mcp import routes as mcp_routes
+from mogplex_tui.controlplane.mcp.operations import OPERATIONS
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.tools.test_mcp import MCP, tool
 
@@ -42,7 +42,7 @@ class Recorder:
 async def recorded(server: PlaneServer) -> AsyncIterator[tuple[httpx.AsyncClient, Recorder]]:
     """A client of the endpoint alone, with a recorder behind it."""
     recorder = Recorder()
-    app = Router(list(mcp.routes(service_of(server.plane))), default=recorder)
+    app = Router(list(mcp_routes.routes(service_of(server.plane))), default=recorder)
     headers = {"Authorization": f"Bearer {server.token}", "Cookie": "a=b"}
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://plane", headers=headers) as client:

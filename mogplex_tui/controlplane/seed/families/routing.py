@@ -7,11 +7,11 @@ import uuid
 from random import Random
 from typing import Any
 
+from ...automation.flow_graphs import template_of
+from ...automation.flow_service import SOURCE_KINDS
+from ...automation.graphs.normalizer import Graph, coerce
 from ...db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ...db.row_batches import Rows, encode
-from ...flow_graphs import template_of
-from ...flow_service import SOURCE_KINDS
-from ...graph_coerce import Graph, coerce
 from ...sample_data.loader import material
 from ...workload.account import World, build_graph
 from ...workload.rng import new_uuid, pick, token

@@ -1,0 +1,1 @@
+"""Automations, assignments, triggers, approvals and webhooks."""

@@ -1,0 +1,130 @@
+"""Questions to a human: /api/flows/approvals and /api/control/approvals (routing.md §3.15 and §3.16)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..db import row_json
+from ..http import params
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from .jobs import node_writes
+
+_PAGE = 50
+_LONGEST_NOTE = 2_000
+_HUMAN = "wait_kind IN ('tool_approval', 'manual_approval')"
+_GONE = "Approval is no longer pending"
+_CONTROL = (
+    "SELECT id, user_id, run_id, ai_call_id, tool_name, tool_call_id, tool_input, summary, urgency, status,"
+    " resolution_source, expires_at, resolved_at, resolved_by, resolution_note, created_at FROM control_approvals"
+)
+
+
+class Decision(NamedTuple):
+    """What a person answered: `approve` or `deny`, and why."""
+
+    word: str
+    note: str | None
+
+
+async def _decision(ask: Ask, unparsable: str) -> Decision:
+    """The body of both decisions; raises the 400s of §3.15, `unparsable` for text that is no JSON."""
+    try:
+        body = await params.json_body(ask)
+    except params.NotJsonError:
+        raise refusal(400, unparsable) from None
+    if not isinstance(body, dict | list):
+        raise refusal(400, "Request body must be a JSON object")
+    fields: dict[str, Any] = body if isinstance(body, dict) else {}
+    word = fields.get("decision")
+    if word not in ("approve", "deny"):
+        raise refusal(400, 'decision must be "approve" or "deny"')
+    note = fields.get("note")
+    if "note" in fields and not isinstance(note, str):
+        raise refusal(400, "note must be a string")
+    if note is not None and len(note.encode("utf-16-le")) // 2 > _LONGEST_NOTE:
+        raise refusal(400, "note must be at most 2000 characters")
+    return Decision(word, note)
+
+
+async def list_flow_approvals(ask: Ask) -> Response:
+    """The oldest 50 questions of parked job runs that may still be answered."""
+    rows = ask.plane.db.all(
+        "SELECT id, job_run_id, flow_id, node_id, wait_config, created_at, expires_at FROM flow_waits"
+        f" WHERE user_id = ? AND status = 'waiting' AND {_HUMAN} AND (expires_at IS NULL OR expires_at > ?)"
+        " ORDER BY created_at, rowid LIMIT ?",
+        (ask.user_id, ask.plane.clock.now_us(), _PAGE + 1),
+    )
+    found = [
+        row_json.timed(row, "created_at", "expires_at", json_columns=("wait_config",)) for row in rows[:_PAGE]
+    ]
+    return answer({"approvals": found, "hasMore": len(rows) > _PAGE})
+
+
+async def decide_flow_approval(ask: Ask) -> Response:
+    """Answer a parked job run, which goes on; the reply echoes the word that was sent."""
+    decision = await _decision(ask, "Request body must be valid JSON")
+    wait_id, now = ask.path_id("approval_id"), ask.plane.clock.now_us()
+    payload = node_writes.decided(decision.word, decision.note)
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        row = tx.one(
+            f"SELECT status, expires_at FROM flow_waits WHERE id = ? AND user_id = ? AND {_HUMAN}",
+            (wait_id, ask.user_id),
+        )
+        if row is None:
+            raise refusal(404, "Approval not found")
+        if row["status"] == "resumed":
+            raise refusal(409, "Approval was already resolved")
+        if row["expires_at"] is not None and row["expires_at"] <= now:
+            raise refusal(409, _GONE)
+        if not node_writes.end_wait(tx, wait_id, "resumed", now, payload):
+            raise refusal(409, _GONE)
+    ask.plane.wake.wait_resumed(wait_id)
+    return answer({"ok": True, "decision": decision.word})
+
+
+async def list_control_approvals(ask: Ask) -> Response:
+    """The newest 50 pending questions of the orchestrator, those past their end included."""
+    run_id = ask.query("runId")
+    narrowed, values = (" AND run_id = ?", (run_id.lower(),)) if run_id else ("", ())
+    rows = ask.plane.db.all(
+        f"{_CONTROL} WHERE user_id = ? AND status = 'pending'{narrowed} ORDER BY created_at DESC, rowid DESC LIMIT ?",
+        (ask.user_id, *values, _PAGE),
+    )
+    instants = ("expires_at", "resolved_at", "created_at")
+    found = [row_json.timed(row, *instants, json_columns=("tool_input",)) for row in rows]
+    return answer({"approvals": found})
+
+
+async def decide_control_approval(ask: Ask) -> Response:
+    """Answer the orchestrator; whatever cannot be answered is a 409, never a 404. The reply is in the past tense."""
+    decision = await _decision(ask, "Request body must be JSON")
+    status = "approved" if decision.word == "approve" else "denied"
+    now = ask.plane.clock.now_us()
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        done = tx.execute(
+            "UPDATE control_approvals SET status = ?, resolution_source = 'api', resolved_at = ?, resolved_by = ?,"
+            " resolution_note = ? WHERE id = ? AND user_id = ? AND status = 'pending'"
+            " AND (expires_at IS NULL OR expires_at > ?)",
+            (status, now, ask.user_id, decision.note, ask.path_id("approval_id"), ask.user_id, now),
+        )
+    if done.rowcount == 0:
+        raise refusal(409, _GONE)
+    return answer({"ok": True, "decision": status})
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    flow, control = "/api/flows/approvals", "/api/control/approvals"
+    failed, unresolved = "Failed to load approvals", "Failed to resolve approval"
+    return [
+        route(flow, PlainEndpoint(service, {"GET": Verb(list_flow_approvals, failure=failed)})),
+        route(flow + "/{approval_id}", PlainEndpoint(service, {"POST": Verb(decide_flow_approval)})),
+        route(control, PlainEndpoint(service, {"GET": Verb(list_control_approvals, failure=failed)})),
+        route(
+            control + "/{approval_id}",
+            PlainEndpoint(service, {"POST": Verb(decide_control_approval, failure=unresolved)}),
+        ),
+    ]

@@ -1,0 +1,135 @@
+"""/api/assignments: one repository, one agent and one kind of work each (routing.md §1)."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..db.clock import iso_db
+from ..db.database import Row
+from ..http import params
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..identity import model_catalogue
+from ..library.own_agents import own_agent
+from .run_summaries import summaries
+
+TYPES = ("pr_review", "cron_refactor", "cron", "push_review", "issue_triage", "ci_failure")
+_LIMIT = 500
+_OWN = "FROM assignments a JOIN repos r ON r.id = a.repo_id WHERE r.user_id = ?"
+
+
+def assignment(row: Row) -> dict[str, Any]:
+    """An assignment row on the wire, without summary fields."""
+    out = {
+        name: row[name]
+        for name in ("id", "repo_id", "agent_id", "type", "cron_schedule", "skill_id", "enabled")
+    }
+    return out | {"enabled": bool(row["enabled"]), "created_at": iso_db(row["created_at"])}
+
+
+async def list_assignments(ask: Ask) -> Response:
+    """At most 500 assignments of the caller's repositories with what their runs came to."""
+    rows = ask.plane.db.all(f"SELECT a.* {_OWN} LIMIT ?", (ask.user_id, _LIMIT))
+    about = summaries(ask.plane, "assignment_id", [row["id"] for row in rows])
+    return answer([assignment(row) | about[row["id"]] for row in rows])
+
+
+async def create_assignment(ask: Ask) -> Response:
+    """Bind an agent to a repository for one kind of work; a preset is copied first.
+
+    `{repo_id, agent_id, type, cron_schedule?, skill_id?, enabled?}` → 201 with the row.
+    """
+    body = await body_of(ask)
+    repo_id, agent_id, kind = (body.get(name) for name in ("repo_id", "agent_id", "type"))
+    if not (repo_id and agent_id and kind):
+        raise refusal(400, "Missing required fields")
+    if kind not in TYPES:
+        raise refusal(400, "Invalid type")
+    repo = ask.plane.db.one(
+        "SELECT id FROM repos WHERE id = ? AND user_id = ?", (str(repo_id).lower(), ask.user_id)
+    )
+    if repo is None:
+        raise refusal(404, "Repo not found")
+    profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+    model, now = model_catalogue.settings_default(ask.plane.db, profile), ask.plane.clock.now_us()
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        own = own_agent(tx, ask.user_id, str(agent_id), model, now)
+        if own is None:
+            raise refusal(404, "Agent not found")
+        row_id = tx.new_id()
+        tx.insert(
+            "assignments",
+            id=row_id,
+            repo_id=repo["id"],
+            agent_id=own,
+            type=kind,
+            cron_schedule=body["cron_schedule"] if isinstance(body.get("cron_schedule"), str) else None,
+            skill_id=body["skill_id"] if isinstance(body.get("skill_id"), str) else None,
+            enabled=int(body.get("enabled") is not False),
+            created_at=now,
+        )
+        tx.note("assignments", "INSERT", None, row_id)
+    return answer(assignment(_row(ask, row_id)), 201)
+
+
+def _row(ask: Ask, row_id: str) -> Row:
+    row = ask.plane.db.one(f"SELECT a.* {_OWN} AND a.id = ?", (ask.user_id, row_id.lower()))
+    if row is None:
+        raise refusal(404, "Not found")
+    return row
+
+
+async def edit_assignment(ask: Ask) -> Response:
+    """Change what is of the right type, drop the rest silently; answers the raw row (§1.3)."""
+    body = await body_of(ask)
+    row_id = body.get("id")
+    if not row_id:
+        raise refusal(400, "Missing id")
+    changes: dict[str, Any] = {}
+    if isinstance(body.get("enabled"), bool):
+        changes["enabled"] = int(body["enabled"])
+    if isinstance(body.get("cron_schedule"), str):
+        changes["cron_schedule"] = body["cron_schedule"]
+    if body.get("type") in TYPES:
+        changes["type"] = body["type"]
+    if "skill_id" in body and (body["skill_id"] is None or isinstance(body["skill_id"], str)):
+        changes["skill_id"] = body["skill_id"]
+    if not changes:
+        raise refusal(400, "No valid fields to update")
+    row = _row(ask, str(row_id))
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        tx.update("assignments", row["id"], **changes)
+        tx.note("assignments", "UPDATE", None, row["id"])
+    return answer(assignment(_row(ask, row["id"])))
+
+
+async def delete_assignment(ask: Ask) -> Response:
+    """Delete an assignment; its job runs go with it (§1.4)."""
+    row_id = params.trim(ask.query("id"))
+    if not row_id:
+        raise refusal(400, "Missing id")
+    row = _row(ask, row_id)
+    try:
+        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+            for job in tx.all("SELECT id FROM job_runs WHERE assignment_id = ?", (row["id"],)):
+                tx.note("job_runs", "DELETE", None, job["id"])
+            tx.execute("DELETE FROM assignments WHERE id = ?", (row["id"],))
+            tx.note("assignments", "DELETE", None, row["id"])
+    except sqlite3.Error as error:
+        raise refusal(500, str(error)) from None
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    verbs = {
+        "GET": Verb(list_assignments, failure="Failed to load assignments"),
+        "POST": Verb(create_assignment),
+        "PUT": Verb(edit_assignment),
+        "DELETE": Verb(delete_assignment),
+    }
+    return [route("/api/assignments", PlainEndpoint(service, verbs))]

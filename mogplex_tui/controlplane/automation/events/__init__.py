@@ -1,0 +1,1 @@
+"""From an event to queued work: matching, dispatch, waits and schedules."""

@@ -1,0 +1,218 @@
+"""The one road into work: enqueue with its refusals, start with its deferral, each with a ledger row (routing.md §6)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ...core import upstreams
+from ...core.plane import Plane
+from ...db.clock import MINUTE_US
+from ...db.database import Row, Tx
+from ...db.ids import Ids
+from ..jobs import job_control, job_writes
+from .matching import Target
+
+MENTIONS_IN_A_ROW = 3
+LOOP_WINDOW_US = 10 * MINUTE_US
+# GitHub work of these kinds is not queued while the same work is active; manual and hook work is always checked.
+SENSITIVE = frozenset(("push", "push_review", "ci_failure", "cron", "cron_refactor"))
+
+
+class Work(NamedTuple):
+    """Work to be queued: its owner, its subject and its idempotency key.
+
+    `sensitive` enables the active-duplicate check; `origin` is 'outside' or 'story' (0007_engine.sql). With
+    `marks_earlier` the ledger row of a repeated key belongs to the job that has the key (v1.md §5.3).
+    """
+
+    target: Target
+    metadata: dict[str, Any]
+    key: str | None
+    sensitive: bool = False
+    origin: str = "outside"
+    retry_of: str | None = None
+    marks_earlier: bool = False
+
+
+class Enqueued(NamedTuple):
+    """The result: a new job, or the reason against one.
+
+    For a repeated key it has the job with that key.
+    """
+
+    queued: bool
+    job_id: str | None
+    reason: str | None
+
+
+def work_metadata(target: Target, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job's metadata: the event's, its owner's and its parent's.
+
+    routing.md §5.4.
+    """
+    metadata = {
+        **about,
+        "repo_id": target.repo_id,
+        "repo_full_name": target.repo_full_name,
+        "installation_id": target.installation_id,
+        "source_type": target.source_type,
+    }
+    if target.kind == "flow":
+        metadata |= {"flow_id": target.id, "flow_version_id": target.version_id}
+    return metadata
+
+
+def enqueue(tx: Tx, work: Work, at: int) -> Enqueued:
+    """Queue the work, or record why not; the first matching rule decides.
+
+    routing.md §6.
+    """
+    if work.key is not None:
+        known = tx.one("SELECT id FROM job_runs WHERE idempotency_key = ?", (work.key,))
+        if known is not None:
+            earlier = known["id"] if work.marks_earlier else None
+            _suppress(tx, work, "IDEMPOTENT_DUPLICATE", at, earlier)
+            return Enqueued(False, known["id"], "IDEMPOTENT_DUPLICATE")
+    target = work.target
+    reason = _loop(tx, work, at)
+    if reason is None and work.sensitive and _is_active(tx, work):
+        reason = "ACTIVE_DUPLICATE"
+    reason = reason or job_writes.pending_limit(tx, target.installation_id, target.repo_id)
+    if reason is not None:
+        _suppress(tx, work, reason, at)
+        return Enqueued(False, None, reason)
+    job_id = job_writes.enqueue(
+        tx,
+        flow_version_id=target.version_id,
+        at=at,
+        metadata=work.metadata,
+        idempotency_key=work.key,
+        retry_of_job_run_id=work.retry_of,
+        origin=work.origin,
+        **_parents(target),
+    )
+    return Enqueued(True, job_id, None)
+
+
+def _parents(target: Target) -> dict[str, Any]:
+    return {
+        f"{kind}_id": target.id if target.kind == kind else None for kind in ("flow", "assignment", "trigger")
+    }
+
+
+def _suppress(tx: Tx, work: Work, reason: str, at: int, job_id: str | None = None) -> None:
+    target = work.target
+    job_writes.suppress(
+        tx,
+        user_id=target.user_id,
+        flow_version_id=target.version_id,
+        repo_id=target.repo_id,
+        installation_id=target.installation_id,
+        source_type=target.source_type,
+        source_kind="manual_retry" if work.retry_of else target.kind,
+        reason=reason,
+        at=at,
+        metadata=work.metadata,
+        job_run_id=job_id,
+        **_parents(target),
+    )
+
+
+def _loop(tx: Tx, work: Work, at: int) -> str | None:
+    """Return whether agents have answered each other's mentions too often."""
+    about = work.metadata
+    number = about.get("issue_number", about.get("pr_number"))
+    if work.target.source_type != "mention" or number is None:
+        return None
+    row = tx.one(
+        "SELECT COUNT(*) FROM job_runs WHERE json_extract(metadata, '$.source_type') = 'mention'"
+        " AND created_at > ? AND json_extract(metadata, '$.repo_id') = ?"
+        " AND coalesce(json_extract(metadata, '$.issue_number'), json_extract(metadata, '$.pr_number')) = ?",
+        (at - LOOP_WINDOW_US, work.target.repo_id, number),
+    )
+    return "MENTION_LOOP_BREAKER" if row is not None and row[0] >= MENTIONS_IN_A_ROW else None
+
+
+def _is_active(tx: Tx, work: Work) -> bool:
+    target = work.target
+    row = tx.one(
+        "SELECT 1 FROM job_runs WHERE status IN ('pending', 'running')"
+        f" AND {target.kind}_id = ? AND json_extract(metadata, '$.source_type') = ?"
+        " AND json_extract(metadata, '$.repo_id') = ?",
+        (target.id, target.source_type, target.repo_id),
+    )
+    return row is not None
+
+
+def start(
+    plane: Plane, ids: Ids, job_id: str, source: str, at: int | None = None, *, refused: bool = False
+) -> job_writes.StartResult:
+    """Start a queued job; an installation at its limit defers it.
+
+    `refused` simulates a background runtime that rejects the task, which makes the job pending again (runtime-model.md
+    §4).
+    """
+    at = plane.clock.now_us() if at is None else at
+    down = upstreams.QUEUE_DOWN if refused else _down(plane)
+    handle = ids.opaque("run_") if down is None else ""
+    result = job_writes.start_in_steps(plane.db, job_id, at, source, handle, ids, down)
+    if result.started:
+        plane.wake.job_started(job_id)
+    return result
+
+
+def release(
+    plane: Plane, ids: Ids, installation_id: int | None, at: int | None = None
+) -> list[job_control.Released]:
+    """Start pending jobs of an installation after another job has ended."""
+    at = plane.clock.now_us() if at is None else at
+    released = job_control.release_queue(plane.db, ids, installation_id, at, lambda: _down(plane))
+    for entry in released:
+        if entry.started:
+            plane.wake.job_started(entry.job_id)
+    return released
+
+
+def _down(plane: Plane) -> str | None:
+    """Return the error of a background runtime that accepts nothing; None if it works."""
+    refused = upstreams.queue_task(plane)
+    return None if refused is None else refused.text
+
+
+def target_of(job: Row, metadata: Mapping[str, Any], version_id: str | None) -> Target:
+    """Return the target of a job run; `job` is a row of ledger.job_context."""
+    kind = "flow" if job["flow_id"] else ("trigger" if job["trigger_id"] else "assignment")
+    return Target(
+        kind,
+        job[f"{kind}_id"],
+        job["owner_id"],
+        job["owner_installation_id"],
+        version_id,
+        metadata.get("repo_id") or "",
+        metadata.get("repo_full_name") or "",
+        metadata.get("source_type") or "unknown",
+    )
+
+
+def retry_metadata(job_version: str | None, version_id: str | None, mode: str) -> dict[str, Any]:
+    """Return the metadata of a repeated job: versions, and why it is repeated."""
+    return {
+        "flow_version_id": version_id,
+        "retry_version_mode": mode,
+        "retry_original_flow_version_id": job_version,
+        "retry_selected_flow_version_id": version_id,
+    }
+
+
+def retry_work(job: Row, version_id: str | None, extra: Mapping[str, Any]) -> Work:
+    """Return the work of running a job again as a new row.
+
+    It is not checked for active duplicates (observability.md §7.5).
+    """
+    metadata = {**json.loads(job["metadata"]), **extra}
+    if job["flow_id"]:
+        metadata["flow_version_id"] = version_id
+    target = target_of(job, metadata, version_id)
+    return Work(target, metadata, None, origin=job["origin"], retry_of=job["id"])

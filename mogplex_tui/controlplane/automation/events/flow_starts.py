@@ -1,0 +1,117 @@
+"""Starting one flow by name: its webhook, a test of its trigger, a tick of its clock (routing.md §1.5, §3.11)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ...core.plane import Plane
+from ...db.clock import iso_app
+from ...db.database import Row
+from ...db.ids import Ids
+from . import dispatch, matching
+
+# The metadata key of a manual or hook run's payload, by the flow's event.
+_SLOTS = {"schedule": "schedule", "webhook": "webhook", "slack_mention": "slack"}
+
+
+class Fired(NamedTuple):
+    """The result of starting a flow by name (routing.md §3.11)."""
+
+    outcome: str
+    job_id: str | None
+    started: bool
+    reason: str | None
+
+    def body(self) -> dict[str, Any]:
+        """Return the result object for the routes."""
+        return {
+            "matched": True,
+            "outcome": self.outcome,
+            "jobRunId": self.job_id,
+            "started": self.started,
+            "reason": self.reason,
+        }
+
+
+def slot_of(event: str) -> str:
+    """Return the metadata key for the payload of a run of this event."""
+    return _SLOTS.get(event, "trigger_payload")
+
+
+def trial_payload(at: int) -> dict[str, Any]:
+    """Return the default payload of a trigger test."""
+    return {"test": True, "sent_at": iso_app(at), "message": "Test run of this workflow's trigger"}
+
+
+def trial_key(flow_id: str, unique: str) -> str:
+    """Return the idempotency key of one trigger test."""
+    return f"flow-test:{flow_id}:{unique}"
+
+
+def active_flow(plane: Plane, flow_id: str) -> Row | None:
+    """Return an active flow with its published graph, or None.
+
+    The row has id, user_id, installation_id, version_id and graph.
+    """
+    return plane.db.one(
+        "SELECT f.id, f.user_id, f.installation_id, v.id AS version_id, v.graph FROM flows f"
+        " JOIN flow_versions v ON v.id = f.published_version_id WHERE f.id = ? AND f.status = 'active'",
+        (flow_id,),
+    )
+
+
+def repo_of(plane: Plane, flow: Row, start: Mapping[str, Any]) -> Row | None:
+    """Return the first repository of the start node's filter that the owner connected."""
+    names = (start.get("filter") or {}).get("repos") or []
+    if not names:
+        return None
+    return next(
+        (row for row in matching.repos_named(plane.db, str(names[0])) if row["user_id"] == flow["user_id"]),
+        None,
+    )
+
+
+def fire(
+    plane: Plane,
+    ids: Ids,
+    flow: Row,
+    *,
+    key: str,
+    payload: Mapping[str, Any],
+    source: str,
+    about: Mapping[str, Any] | None = None,
+    sensitive: bool | None = None,
+    at: int | None = None,
+    origin: str = "outside",
+) -> Fired:
+    """Queue and start one run of an active flow, whatever its trigger.
+
+    `flow` is a row of `active_flow`. Active duplicates are rejected unless the flow has a schedule, or as `sensitive`
+    says; `source` is the start source, `about` is added to the metadata.
+    """
+    at = plane.clock.now_us() if at is None else at
+    start = matching.start_data(json.loads(flow["graph"]))
+    event = str(start.get("event") or "mention")
+    repo = repo_of(plane, flow, start)
+    if repo is None:
+        return Fired("suppressed", None, False, "REPO_NOT_FOUND")
+    target = matching.Target(
+        "flow",
+        flow["id"],
+        flow["user_id"],
+        flow["installation_id"],
+        flow["version_id"],
+        repo["id"],
+        repo["full_name"],
+        event,
+    )
+    metadata = dispatch.work_metadata(target, {**(about or {}), slot_of(event): dict(payload)})
+    check = event != "schedule" if sensitive is None else sensitive
+    with plane.db.transaction(ids=ids) as tx:
+        enqueued = dispatch.enqueue(tx, dispatch.Work(target, metadata, key, check, origin), at)
+    if not enqueued.queued or enqueued.job_id is None:
+        return Fired("suppressed", enqueued.job_id, False, enqueued.reason)
+    result = dispatch.start(plane, ids, enqueued.job_id, source, at)
+    return Fired("queued", enqueued.job_id, result.started, result.reason)

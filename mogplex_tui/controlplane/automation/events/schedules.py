@@ -1,0 +1,80 @@
+"""Clocks: at every full minute the flows and assignments that are due are queued and started (routing.md §1.5)."""
+
+from __future__ import annotations
+
+import json
+
+from ...core.plane import Plane
+from ...db.clock import MINUTE_US
+from ...db.ids import Ids
+from . import dispatch, flow_starts, matching
+from .cron import is_due, tick_key, tick_payload
+
+_UTC = "UTC"
+
+
+def tick(plane: Plane, ids: Ids, us: int) -> list[str]:
+    """Queue and start everything due in the minute of `us` (µs); return the job ids.
+
+    The idempotency key names the minute, so that a minute that is handled twice starts work once.
+    """
+    minute = us // MINUTE_US * MINUTE_US
+    queued = _flows(plane, ids, minute, us)
+    if plane.is_hosted:
+        return queued
+    return [*queued, *_assignments(plane, ids, minute, us)]
+
+
+def _flows(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:
+    queued = []
+    rows = plane.db.all(
+        "SELECT f.id, v.graph FROM flows f JOIN flow_versions v ON v.id = f.published_version_id"
+        " WHERE f.status = 'active' AND v.graph LIKE '%\"schedule\"%' ORDER BY f.created_at, f.id"
+    )
+    for row in rows:
+        start = matching.start_data(json.loads(row["graph"]))
+        expression, zone = str(start.get("scheduleCron") or ""), str(start.get("scheduleTimezone") or _UTC)
+        flow = flow_starts.active_flow(plane, row["id"]) if start.get("event") == "schedule" else None
+        if flow is None or not is_due(expression, zone, minute):
+            continue
+        key = tick_key("flow", flow["id"], minute)
+        payload = tick_payload(minute, expression, zone)
+        fired = flow_starts.fire(plane, ids, flow, key=key, payload=payload, source="cron", at=us)
+        if fired.outcome == "queued" and fired.job_id is not None:
+            queued.append(fired.job_id)
+    return queued
+
+
+def _assignments(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:
+    queued = []
+    rows = plane.db.all(
+        "SELECT a.id, a.type, a.cron_schedule, r.id AS repo_id, r.full_name, r.user_id, r.github_installation_id"
+        " FROM assignments a JOIN repos r ON r.id = a.repo_id WHERE a.enabled = 1"
+        f" AND a.type IN {matching.CLOCKED} AND a.cron_schedule IS NOT NULL ORDER BY a.created_at, a.id"
+    )
+    for row in rows:
+        if not is_due(row["cron_schedule"], _UTC, minute):
+            continue
+        target = matching.Target(
+            "assignment",
+            row["id"],
+            row["user_id"],
+            row["github_installation_id"],
+            None,
+            row["repo_id"],
+            row["full_name"],
+            row["type"],
+        )
+        about = {"schedule": tick_payload(minute, row["cron_schedule"], _UTC)}
+        work = dispatch.Work(
+            target,
+            dispatch.work_metadata(target, about),
+            tick_key("assignment", row["id"], minute),
+            target.source_type in dispatch.SENSITIVE,
+        )
+        with plane.db.transaction(ids=ids) as tx:
+            enqueued = dispatch.enqueue(tx, work, us)
+        if enqueued.queued and enqueued.job_id is not None:
+            dispatch.start(plane, ids, enqueued.job_id, "cron", us)
+            queued.append(enqueued.job_id)
+    return queued

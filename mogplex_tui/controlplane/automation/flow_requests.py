@@ -1,0 +1,33 @@
+"""What the routes of this family share: the flow service with its refusals, and numbers (routing.md §0)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..http import params
+from ..http.endpoints import Ask, RefusedError, refusal
+from .flow_service import FlowService
+from .flow_store import FlowError
+
+
+def flow_refusal(error: FlowError) -> RefusedError:
+    """A flow-service error as `{error, code}`, with `details` when a graph was checked (routing.md §3.2)."""
+    more = {} if error.details is None else {"details": error.details}
+    return refusal(error.status, error.message, code=error.code, **more)
+
+
+def service_of(ask: Ask) -> FlowService:
+    """The flow service for the caller."""
+    return FlowService(ask.plane, ask.service.ids, ask.user_id)
+
+
+def positive_number(value: Any) -> int | None:
+    """A JSON number, or text that is one, above zero; None for anything else."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= params.SAFE_INTEGER:
+        return None
+    return int(value)

@@ -1,0 +1,193 @@
+"""/api/flows: list, create, read, edit, pause, delete, copy, publish and the signing secret (routing.md §3)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..http import params
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..identity.active_team import active_team, team_scope
+from .flow_graphs import STARTERS, pinned, starter_graph
+from .flow_requests import flow_refusal, positive_number, service_of
+from .flow_store import FlowError, flow_json, mend, own_flow, own_flows
+from .graphs.normalizer import Graph, coerce
+from .run_summaries import summaries
+
+_TEMPLATE_FIELDS = ("template_id", "personal_template_id", "team_template_id")
+_NO_TEMPLATE = FlowError(404, "FLOW_NOT_FOUND", "Workflow template not found")
+
+
+def read(ask: Ask, flow_id: str) -> dict[str, Any]:
+    """The caller's flow as a Flow object; raises FlowError."""
+    return flow_json(own_flow(ask.plane.db, ask.user_id, flow_id))
+
+
+async def list_flows(ask: Ask) -> Response:
+    """Every flow of the caller with what its runs came to, the newest first, as a bare array."""
+    mend(ask.plane, ask.service.ids, ask.user_id)
+    rows = own_flows(ask.plane.db, ask.user_id)
+    about = summaries(ask.plane, "flow_id", [row["id"] for row in rows])
+    return answer([flow_json(row) | about[row["id"]] for row in rows])
+
+
+async def create_flow(ask: Ask) -> Response:
+    """A new inactive flow from a starter or a stored template (§3.4)."""
+    body = await body_of(ask)
+    installation_id = positive_number(body.get("installation_id"))
+    if installation_id is None:
+        raise refusal(400, "installation_id is required")
+    starter = body.get("template_id")
+    if starter is not None and (not isinstance(starter, str) or starter not in STARTERS):
+        raise refusal(400, "Unknown workflow template")
+    chosen = [name for name in _TEMPLATE_FIELDS if isinstance(body.get(name), str) and body[name]]
+    if len(chosen) > 1:
+        raise refusal(400, "Choose one workflow template")
+    if chosen == ["team_template_id"]:
+        if active_team(ask) is None:
+            raise refusal(400, "Team workflow template requires an active team")
+        team_scope(ask)
+    try:
+        flow_id = _create(ask, body, installation_id, chosen[0] if chosen else None)
+        return answer(read(ask, flow_id), 201)
+    except FlowError as error:
+        raise flow_refusal(error) from None
+
+
+def _create(ask: Ask, body: dict[str, Any], installation_id: int, field: str | None) -> str:
+    service = service_of(ask)
+    service.check_installation(installation_id)
+    wanted = body.get("repo_full_name")
+    repo = None
+    if isinstance(wanted, str) and params.trim(wanted):
+        repo = service.check_repository(installation_id, params.trim(wanted))
+    if field in (None, "template_id"):
+        starter = body.get("template_id") or "blank"
+        name = STARTERS[starter].name
+        graph = starter_graph(ask.plane.db, ask.user_id, starter, installation_id)
+    else:
+        name, graph = _from_template(ask, str(field), str(body[field]), repo)
+    given = body.get("name")
+    if isinstance(given, str) and params.trim(given):
+        name = params.trim(given)
+    return service.create(name or "Untitled flow", installation_id, pinned(graph, installation_id, repo))
+
+
+def _from_template(ask: Ask, field: str, template_id: str, repo: str | None) -> tuple[str, Graph]:
+    """The name and graph of a stored template in the caller's reach; raises FlowError."""
+    owner, owner_id = "owner_user_id", ask.user_id
+    if field == "team_template_id":
+        team = active_team(ask)
+        owner, owner_id = "product_team_id", "" if team is None else team.id
+    row = ask.plane.db.one(
+        f"SELECT name, graph, requires_repository FROM flow_templates WHERE id = ? AND {owner} = ?",
+        (template_id.lower(), owner_id),
+    )
+    if row is None:
+        raise _NO_TEMPLATE
+    if row["requires_repository"] and repo is None:
+        raise FlowError(400, "FLOW_GRAPH_INVALID", "This workflow template requires a repository.")
+    return row["name"], coerce(json.loads(row["graph"]))
+
+
+async def read_flow(ask: Ask) -> Response:
+    """One flow, without summary fields."""
+    mend(ask.plane, ask.service.ids, ask.user_id)
+    try:
+        return answer(read(ask, ask.path_id("flow_id")))
+    except FlowError as error:
+        raise refusal(error.status, error.message) from None
+
+
+async def edit_flow(ask: Ask) -> Response:
+    """Pause or resume when `status` is sent, edit otherwise (§3.6)."""
+    body = await body_of(ask)
+    flow_id = ask.path_id("flow_id")
+    service = service_of(ask)
+    try:
+        if "status" in body:
+            if body["status"] not in ("active", "inactive"):
+                raise refusal(400, "Invalid status")
+            service.set_status(flow_id, body["status"])
+        else:
+            own_flow(ask.plane.db, ask.user_id, flow_id)
+            columns = _columns(ask, body)
+            service.edit(flow_id, columns, body.get("draft_graph"), has_graph="draft_graph" in body)
+        return answer(read(ask, flow_id))
+    except FlowError as error:
+        raise flow_refusal(error) from None
+
+
+def _columns(ask: Ask, body: dict[str, Any]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if isinstance(body.get("name"), str) and params.trim(body["name"]):
+        columns["name"] = params.trim(body["name"])
+    for name in ("description", "notes"):
+        if name in body:
+            columns[name] = body[name] if isinstance(body[name], str) else None
+    if "installation_id" in body:
+        installation_id = positive_number(body["installation_id"])
+        if installation_id is None:
+            raise FlowError(400, "FLOW_INVALID_INSTALLATION_ID", "Invalid installation_id")
+        service_of(ask).check_installation(installation_id)
+        columns["installation_id"] = installation_id
+    return columns
+
+
+async def delete_flow(ask: Ask) -> Response:
+    """Delete a flow; its runs stay in the tables without it (§3.7)."""
+    try:
+        service_of(ask).delete(ask.path_id("flow_id"))
+    except FlowError as error:
+        raise flow_refusal(error) from None
+    return answer({"ok": True})
+
+
+async def duplicate_flow(ask: Ask) -> Response:
+    """Copy a flow's draft into a new inactive one."""
+    try:
+        return answer(read(ask, service_of(ask).duplicate(ask.path_id("flow_id"))), 201)
+    except FlowError as error:
+        raise flow_refusal(error) from None
+
+
+async def publish_flow(ask: Ask) -> Response:
+    """Check the draft and make it the running version (§3.9)."""
+    flow_id = ask.path_id("flow_id")
+    try:
+        service_of(ask).publish(flow_id)
+        return answer(read(ask, flow_id))
+    except FlowError as error:
+        raise flow_refusal(error) from None
+
+
+async def make_secret(ask: Ask) -> Response:
+    """Create or replace the signing secret, which is shown this once (§3.10)."""
+    try:
+        return answer({"secret": service_of(ask).rotate_secret(ask.path_id("flow_id"))})
+    except FlowError as error:
+        raise refusal(error.status, error.message) from None
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    one = "/api/flows/{flow_id}"
+    return [
+        route("/api/flows", PlainEndpoint(service, {"GET": Verb(list_flows), "POST": Verb(create_flow)})),
+        route(
+            one,
+            PlainEndpoint(
+                service, {"GET": Verb(read_flow), "PUT": Verb(edit_flow), "DELETE": Verb(delete_flow)}
+            ),
+        ),
+        route(one + "/duplicate", PlainEndpoint(service, {"POST": Verb(duplicate_flow)})),
+        route(one + "/publish", PlainEndpoint(service, {"POST": Verb(publish_flow)})),
+        route(
+            one + "/webhook-secret",
+            PlainEndpoint(service, {"POST": Verb(make_secret, failure="Failed to generate webhook secret")}),
+        ),
+    ]

@@ -1,0 +1,79 @@
+"""/api/flows/{id}: its runs, one run, and a test of its trigger (routing.md §3.11, §3.13, §3.14)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..http import params
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from . import flow_run_queries
+from .events import flow_starts
+from .flow_requests import flow_refusal
+from .flow_store import FlowError, own_flow
+from .graphs.normalizer import coerce, start_of
+
+_INACTIVE = "Publish and activate this workflow before testing it."
+
+
+def _flow_id(ask: Ask) -> str:
+    try:
+        return str(own_flow(ask.plane.db, ask.user_id, ask.path_id("flow_id"))["id"])
+    except FlowError as error:
+        raise flow_refusal(error) from None
+
+
+async def list_runs(ask: Ask) -> Response:
+    """The newest runs of a flow, raw; a limit that is no number crashes (§3.13)."""
+    limit = 12
+    if ask.query("limit"):
+        given = params.leading_int(ask.query("limit"))
+        if given is None:
+            raise empty_crash()
+        limit = max(1, min(50, given))
+    rows = flow_run_queries.newest(ask.plane, _flow_id(ask), limit)
+    return answer({"runs": flow_run_queries.records(ask.plane, rows)})
+
+
+async def read_run(ask: Ask) -> Response:
+    """One run of a flow with everything that hangs on it, raw."""
+    row = flow_run_queries.one(ask.plane, _flow_id(ask), ask.path_id("run_id"))
+    if row is None:
+        raise refusal(404, "Run not found", code="FLOW_RUN_NOT_FOUND")
+    return answer({"run": flow_run_queries.detail(ask.plane, row)})
+
+
+async def test_trigger(ask: Ask) -> Response:
+    """Run the published graph once as if its event had come (§3.11): 202 when it was queued."""
+    payload = await _payload(ask)
+    flow_id = ask.path_id("flow_id")
+    flow = flow_starts.active_flow(ask.plane, flow_id)
+    if flow is None or flow["user_id"] != ask.user_id:
+        raise refusal(400, _INACTIVE)
+    if start_of(coerce(json.loads(flow["graph"]))) is None:
+        raise refusal(400, "Workflow trigger is missing.")
+    key = flow_starts.trial_key(flow_id, ask.service.ids.uuid())
+    fired = flow_starts.fire(ask.plane, ask.service.ids, flow, key=key, payload=payload, source="api")
+    return answer(fired.body(), 202 if fired.outcome == "queued" else 200)
+
+
+async def _payload(ask: Ask) -> dict[str, Any]:
+    """The payload that was sent, or a default one."""
+    try:
+        sent = (await params.json_object(ask)).get("payload")
+    except params.NotJsonError:
+        sent = None
+    return sent if isinstance(sent, dict) else flow_starts.trial_payload(ask.plane.clock.now_us())
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    one = "/api/flows/{flow_id}"
+    return [
+        route(one + "/runs", PlainEndpoint(service, {"GET": Verb(list_runs)})),
+        route(one + "/runs/{run_id}", PlainEndpoint(service, {"GET": Verb(read_run)})),
+        route(one + "/test-trigger", PlainEndpoint(service, {"POST": Verb(test_trigger)})),
+    ]

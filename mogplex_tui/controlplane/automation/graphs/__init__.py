@@ -1,0 +1,1 @@
+"""The graphs of automations: node data, edges and validation."""

@@ -1,0 +1,53 @@
+"""Cancel a job run with its calls, and start the jobs that waited behind it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..core import upstreams
+from ..core.plane import Plane
+from ..db.database import Row
+from ..db.ids import Ids
+from ..runs.cancellation import CancelError
+from .events import dispatch
+from .jobs import job_control
+
+
+class JobCancel(NamedTuple):
+    """The result of a job's cancel: its row, asked calls, and started jobs."""
+
+    asked: int
+    released: list[job_control.Released]
+
+
+def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
+    """Cancel a pending or running job (observability.md §7.3).
+
+    `job` has id and owner_installation_id. Raises CancelError if the runtime does not stop it: the request stays
+    recorded, and the job as it was.
+    """
+    now = plane.clock.now_us()
+    reason = "USER_REQUESTED"
+    with plane.db.transaction(ids=ids) as tx:
+        job_control.request_cancel(tx, job["id"], now, reason)
+    with plane.db.transaction(ids=ids) as tx:
+        asked = job_control.ask_children(tx, job["id"], now)
+    handle = plane.db.value("SELECT runtime_run_id FROM job_runs WHERE id = ?", (job["id"],))
+    refused = upstreams.stop_task(plane, handle)
+    if refused is not None:
+        with plane.db.transaction(ids=ids) as tx:
+            job_control.cancel_failed(tx, job["id"], plane.clock.now_us(), refused.text)
+        # Its calls were asked to end all the same.
+        _wake_calls(plane, asked)
+        raise CancelError(500, "INTERNAL_ERROR", refused.text)
+    with plane.db.transaction(ids=ids) as tx:
+        job_control.finalize_cancel(tx, job["id"], plane.clock.now_us(), reason, len(asked))
+    plane.wake.job_cancelled(job["id"])
+    _wake_calls(plane, asked)
+    released = dispatch.release(plane, ids, job["owner_installation_id"], plane.clock.now_us())
+    return JobCancel(len(asked), released)
+
+
+def _wake_calls(plane: Plane, asked: list[str]) -> None:
+    for call_id in asked:
+        plane.wake.cancelled(call_id)

@@ -1,0 +1,1 @@
+"""Job runs as rows: writing, cancelling and their JSON."""

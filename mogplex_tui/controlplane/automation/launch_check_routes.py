@@ -1,0 +1,90 @@
+"""/api/automations: which harnesses can work, and whether a sandbox could be launched (routing.md §4)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..identity import model_catalogue
+from ..identity.active_team import team_scope
+
+# The provider whose key a coding CLI runs on, and its name in a sentence.
+_PROVIDERS = {"claude-code": ("anthropic", "an Anthropic"), "codex": ("openai", "an OpenAI")}
+_PLATFORM_PROJECT = "prj_hosted_sandboxes"
+_DENIED = "Your team role does not allow this sandbox operation (tools.bash)."
+
+
+def _profile(ask: Ask) -> Row:
+    return ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+
+
+async def harnesses(ask: Ask) -> Response:
+    """Each harness with whether it can work and who pays: own gateway key, own provider key, or the platform."""
+    profile = _profile(ask)
+    keys = model_catalogue.reach(ask.plane.db, profile).keys
+    found: dict[str, Any] = {"mogplex": {"available": True, "billingSource": "mogplex", "reason": None}}
+    for name, (provider, words) in _PROVIDERS.items():
+        source = None
+        if "ai_gateway" in keys:
+            source = "user_ai_gateway"
+        elif provider in keys:
+            source = "direct_provider"
+        elif profile["allow_platform_ai"]:
+            source = "platform_ai_gateway"
+        reason = None if source else f"Add {words} key"
+        found[name] = {"available": source is not None, "billingSource": source, "reason": reason}
+    return answer({"harnesses": found})
+
+
+async def sandbox_test(ask: Ask) -> Response:
+    """Whether a sandbox could be launched for a repository; a configuration fault is a 200 with `ok: false`."""
+    team_id = team_scope(ask, "tools.bash", _DENIED)
+    try:
+        body = await params.json_object(ask)
+    except params.NotJsonError:
+        body = {}
+    repo_id = body.get("repoId")
+    if not isinstance(repo_id, str) or not params.trim(repo_id):
+        raise refusal(400, "repoId is required")
+    owner, owner_id = ("user_id", ask.user_id) if team_id is None else ("product_team_id", team_id)
+    repo = ask.plane.db.one(
+        f"SELECT * FROM repos WHERE id = ? AND {owner} = ?", (params.trim(repo_id).lower(), owner_id)
+    )
+    if repo is None:
+        raise refusal(404, "Repo not found")
+    about = {"id": repo["id"], "full_name": repo["full_name"]}
+    count = len(json.loads(repo["sandbox_env_vars"]))
+    env = {
+        "configured": count > 0,
+        "count": count,
+        "mode": repo["env_sync_mode"],
+        "source": "repo" if count else "none",
+        "warning": None,
+    }
+    if repo["github_installation_id"] is None:
+        error = "GitHub access is not available for this repository"
+        return answer({"ok": False, "error": error, "repo": about, "env": env})
+    if not _profile(ask)["allow_platform_sandbox"]:
+        error = "Sandboxes on the platform's own project are not available for this account"
+        return answer({"ok": False, "error": error, "repo": about, "env": env})
+    sandbox = {
+        "billingSource": "platform",
+        "credentialSource": "platform",
+        "projectId": _PLATFORM_PROJECT,
+        "teamId": None,
+    }
+    return answer({"ok": True, "repo": about, "env": env, "sandbox": sandbox})
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    return [
+        route("/api/automations/harnesses", PlainEndpoint(service, {"GET": Verb(harnesses)})),
+        route("/api/automations/sandbox-test", PlainEndpoint(service, {"POST": Verb(sandbox_test)})),
+    ]

@@ -1,0 +1,134 @@
+"""/api/flows/templates: list, save a flow as one, delete (routing.md §3.17)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..db.clock import iso_db
+from ..db.database import Row
+from ..db.stored_json import dumps
+from ..http import params
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..identity.active_team import active_team, may, team_scope
+from .flow_graphs import template_of
+from .flow_store import FlowError, own_flow
+from .graphs.normalizer import coerce
+
+_PAGE = 25
+_LONGEST_NAME = 80
+_CURSOR = re.compile(r"\d+", re.ASCII)
+_COLUMNS = (
+    "id",
+    "owner_type",
+    "owner_user_id",
+    "product_team_id",
+    "created_by_user_id",
+    "name",
+    "description",
+    "source_flow_id",
+    "trigger_event",
+)
+
+
+def _template(row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in _COLUMNS} | {
+        "reconnect": json.loads(row["reconnect"]),
+        "requires_repository": bool(row["requires_repository"]),
+        "created_at": iso_db(row["created_at"]),
+        "updated_at": iso_db(row["updated_at"]),
+    }
+
+
+def _owner(team_id: str | None, user_id: str) -> tuple[str, str]:
+    """The column and value that the templates of the active scope share."""
+    return ("owner_user_id", user_id) if team_id is None else ("product_team_id", team_id)
+
+
+async def list_templates(ask: Ask) -> Response:
+    """A page of the active scope's templates, the last changed first."""
+    team_id = team_scope(ask)
+    cursor = ask.query("cursor")
+    if cursor and not _CURSOR.fullmatch(cursor):
+        raise refusal(400, "cursor must be a non-negative integer")
+    column, owner = _owner(team_id, ask.user_id)
+    offset = min(params.leading_int(cursor) or 0, 2**31)
+    rows = ask.plane.db.all(
+        f"SELECT * FROM flow_templates WHERE {column} = ? ORDER BY updated_at DESC, id DESC LIMIT ? OFFSET ?",
+        (owner, _PAGE + 1, offset),
+    )
+    body: dict[str, Any] = {
+        "templates": [_template(row) for row in rows[:_PAGE]],
+        "next_cursor": str(offset + _PAGE) if len(rows) > _PAGE else None,
+    }
+    team = active_team(ask)
+    if team is not None:
+        body["can_write"] = may(team.role, "projects.write")
+    return answer(body)
+
+
+async def save_template(ask: Ask) -> Response:
+    """Keep a flow's draft as a template without its agents, workspaces and repositories."""
+    team_id = team_scope(ask, "projects.write")
+    body = await body_of(ask)
+    flow_id, name = body.get("flow_id"), body.get("name")
+    if not isinstance(flow_id, str) or not params.trim(flow_id):
+        raise refusal(400, "flow_id is required")
+    # A character that no text of the database can hold.
+    name = params.trim(name.replace("\0", "")) if isinstance(name, str) else ""
+    if len(name) > _LONGEST_NAME:
+        raise refusal(400, "Template names must be 80 characters or fewer")
+    try:
+        flow = own_flow(ask.plane.db, ask.user_id, params.trim(flow_id))
+    except FlowError as error:
+        raise refusal(error.status, error.message) from None
+    made = template_of(coerce(json.loads(flow["draft_graph"])))
+    now = ask.plane.clock.now_us()
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        template_id = tx.new_id()
+        tx.insert(
+            "flow_templates",
+            id=template_id,
+            owner_type="user" if team_id is None else "team",
+            owner_user_id=ask.user_id if team_id is None else None,
+            product_team_id=team_id,
+            created_by_user_id=ask.user_id,
+            name=name or flow["name"][:_LONGEST_NAME],
+            description=flow["description"],
+            source_flow_id=flow["id"],
+            trigger_event=made.trigger_event,
+            reconnect=dumps(made.reconnect),
+            requires_repository=int(made.requires_repository),
+            graph=dumps(made.graph),
+            created_at=now,
+            updated_at=now,
+        )
+    return answer(
+        _template(ask.plane.db.only("SELECT * FROM flow_templates WHERE id = ?", (template_id,))), 201
+    )
+
+
+async def delete_template(ask: Ask) -> Response:
+    """Delete a template of the active scope."""
+    column, owner = _owner(team_scope(ask, "projects.write"), ask.user_id)
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        gone = tx.execute(
+            f"DELETE FROM flow_templates WHERE id = ? AND {column} = ?", (ask.path_id("template_id"), owner)
+        )
+    if gone.rowcount == 0:
+        raise refusal(404, "Workflow template not found")
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    prefix = "/api/flows/templates"
+    return [
+        route(prefix, PlainEndpoint(service, {"GET": Verb(list_templates), "POST": Verb(save_template)})),
+        route(prefix + "/{template_id}", PlainEndpoint(service, {"DELETE": Verb(delete_template)})),
+    ]

@@ -1,0 +1,176 @@
+"""/api/triggers: an event of an installation sets an agent to work (routing.md §2)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..db.clock import iso_db
+from ..db.database import Row, Tx
+from ..http import params
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from .run_summaries import summaries
+
+EVENTS = ("mention", "pr_opened", "issue_opened", "pr_comment", "issue_comment", "push", "ci_failure")
+_OWN = (
+    "SELECT t.*, a.name AS agent_name, a.slug AS agent_slug, a.model AS agent_model"
+    " FROM triggers t JOIN agents a ON a.id = t.agent_id WHERE t.user_id = ?"
+)
+# What the database says about an event outside its list, and about a row that is not there.
+_BAD_EVENT = 'new row for relation "triggers" violates check constraint "triggers_event_check"'
+_NO_ROW = "Cannot coerce the result to a single JSON object"
+
+
+def trigger(row: Row) -> dict[str, Any]:
+    """A trigger row with its agent on the wire, without summary fields."""
+    return {
+        "id": row["id"],
+        "user_id": row["user_id"],
+        "installation_id": row["installation_id"],
+        "agent_id": row["agent_id"],
+        "event": row["event"],
+        "is_default": bool(row["is_default"]),
+        "enabled": bool(row["enabled"]),
+        "created_at": iso_db(row["created_at"]),
+        "agents": {
+            "id": row["agent_id"],
+            "name": row["agent_name"],
+            "slug": row["agent_slug"],
+            "model": row["agent_model"],
+        },
+    }
+
+
+def slug_of(name: str) -> str:
+    """The slug of an agent that has none: lower case, other characters as dashes, one trimmed at each end (§2)."""
+    dashed = re.sub(r"[^0-9a-z]+", "-", name.lower())
+    return dashed.removeprefix("-").removesuffix("-")
+
+
+async def list_triggers(ask: Ask) -> Response:
+    """Every trigger of the caller with what its runs came to, the newest first."""
+    rows = ask.plane.db.all(f"{_OWN} ORDER BY t.created_at DESC, t.rowid DESC", (ask.user_id,))
+    about = summaries(ask.plane, "trigger_id", [row["id"] for row in rows])
+    return answer([trigger(row) | about[row["id"]] for row in rows])
+
+
+def _own_agent(ask: Ask, value: Any) -> Row:
+    if not isinstance(value, str) or not params.trim(value):
+        raise refusal(400, "agent_id is required")
+    row = ask.plane.db.one(
+        "SELECT id, name, slug FROM agents WHERE id = ? AND user_id = ?",
+        (params.trim(value).lower(), ask.user_id),
+    )
+    if row is None:
+        raise refusal(404, "Agent not found")
+    return row
+
+
+def _give_slug(tx: Tx, ask: Ask, agent: Row) -> None:
+    """Name an agent that a trigger binds by a slug of its own, unless another one has it."""
+    slug = slug_of(agent["name"])
+    taken = tx.one("SELECT 1 FROM agents WHERE user_id = ? AND slug = ?", (ask.user_id, slug))
+    if agent["slug"] is None and slug and taken is None:
+        tx.update("agents", agent["id"], slug=slug)
+        tx.note("agents", "UPDATE", ask.user_id, agent["id"])
+
+
+async def create_trigger(ask: Ask) -> Response:
+    """Let an event of one of the caller's installations set an agent to work."""
+    body = await body_of(ask)
+    if not all(body.get(name) for name in ("installation_id", "agent_id", "event")):
+        raise refusal(400, "Missing required fields")
+    installation = ask.plane.db.one(
+        "SELECT installation_id FROM github_installations WHERE installation_id = ? AND user_id = ?",
+        (_number(body["installation_id"]), ask.user_id),
+    )
+    if installation is None:
+        raise refusal(404, "Installation not found")
+    agent = _own_agent(ask, body["agent_id"])
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        _give_slug(tx, ask, agent)
+        if body["event"] not in EVENTS:
+            raise refusal(500, _BAD_EVENT)
+        row_id = tx.new_id()
+        tx.insert(
+            "triggers",
+            id=row_id,
+            user_id=ask.user_id,
+            agent_id=agent["id"],
+            installation_id=installation["installation_id"],
+            event=body["event"],
+            is_default=int(body.get("is_default") is True),
+            created_at=ask.plane.clock.now_us(),
+        )
+        tx.note("triggers", "INSERT", ask.user_id, row_id)
+    return answer(trigger(ask.plane.db.only(f"{_OWN} AND t.id = ?", (ask.user_id, row_id))), 201)
+
+
+def _number(value: Any) -> int | None:
+    """An installation id given as a number or as text of one."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    try:
+        number = int(value)
+    except ValueError:
+        return None
+    return number if abs(number) < 2**63 else None
+
+
+async def edit_trigger(ask: Ask) -> Response:
+    """Change a trigger; an unknown one is a 500 (§2)."""
+    body = await body_of(ask)
+    row_id = body.get("id")
+    if not row_id:
+        raise refusal(400, "Missing trigger id")
+    agent = _own_agent(ask, body["agent_id"]) if "agent_id" in body else None
+    row = ask.plane.db.one(f"{_OWN} AND t.id = ?", (ask.user_id, str(row_id).lower()))
+    if row is None:
+        raise refusal(500, _NO_ROW)
+    changes: dict[str, Any] = {}
+    for name in ("enabled", "is_default"):
+        if isinstance(body.get(name), bool):
+            changes[name] = int(body[name])
+    if "event" in body:
+        if body["event"] not in EVENTS:
+            raise refusal(500, _BAD_EVENT)
+        changes["event"] = body["event"]
+    if agent is not None:
+        changes["agent_id"] = agent["id"]
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        if agent is not None:
+            _give_slug(tx, ask, agent)
+        if changes:
+            tx.update("triggers", row["id"], **changes)
+            tx.note("triggers", "UPDATE", ask.user_id, row["id"])
+    return answer(trigger(ask.plane.db.only(f"{_OWN} AND t.id = ?", (ask.user_id, row["id"]))))
+
+
+async def delete_trigger(ask: Ask) -> Response:
+    """Delete a trigger; its runs stay in the tables without it. Nothing to delete is a success as well."""
+    row_id = params.trim(ask.query("id")).lower()
+    if not row_id:
+        raise refusal(400, "Missing id")
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        mine = tx.one("SELECT id FROM triggers WHERE id = ? AND user_id = ?", (row_id, ask.user_id))
+        if mine is not None:
+            for job in tx.all("SELECT id FROM job_runs WHERE trigger_id = ?", (row_id,)):
+                tx.note("job_runs", "UPDATE", None, job["id"])
+            tx.execute("DELETE FROM triggers WHERE id = ?", (row_id,))
+            tx.note("triggers", "DELETE", ask.user_id, row_id)
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    verbs = {
+        "GET": Verb(list_triggers, failure="Failed to load triggers"),
+        "POST": Verb(create_trigger),
+        "PUT": Verb(edit_trigger),
+        "DELETE": Verb(delete_trigger),
+    }
+    return [route("/api/triggers", PlainEndpoint(service, verbs))]

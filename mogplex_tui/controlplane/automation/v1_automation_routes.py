@@ -1,0 +1,103 @@
+"""/api/v1/mogplex/automations: list, one, its runs and one run (v1.md §5)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..db.clock import iso_db, parse_instant
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import Ask, Service, V1Endpoint, Verb, bad_request, data, not_found, route
+from . import flow_run_queries
+from . import v1_write_routes as writes
+from .v1_serializers import automation, own_automation, summary
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _cursor(row: Row) -> str:
+    text = json.dumps({"createdAt": iso_db(row["created_at"]), "id": row["id"]}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[int, str]:
+    """The row that a cursor names; raises RefusedError when it has another shape."""
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        decoded = params.parsed(raw)
+        created_at, row_id = decoded["createdAt"], decoded["id"]
+    except (binascii.Error, ValueError, TypeError, KeyError, params.NotJsonError):
+        raise bad_request("Invalid cursor") from None
+    if not isinstance(created_at, str) or not isinstance(row_id, str):
+        raise bad_request("Invalid cursor")
+    at = parse_instant(created_at) if _INSTANT.fullmatch(created_at) else None
+    if at is None or not params.is_uuid(row_id):
+        raise bad_request("Invalid cursor")
+    return at, row_id.lower()
+
+
+async def list_automations(ask: Ask) -> Response:
+    """A page of the caller's automations, the newest first."""
+    limit = params.clamped(ask.query("limit"), 50, 1, 100)
+    sql, values = "SELECT * FROM flows WHERE user_id = ?", [ask.user_id]
+    cursor = ask.query("cursor")
+    after: tuple[object, ...] = ()
+    if cursor:
+        sql += " AND (created_at, id) < (?, ?)"
+        after = _position(cursor)
+    rows = ask.plane.db.all(f"{sql} ORDER BY created_at DESC, id DESC LIMIT ?", (*values, *after, limit + 1))
+    page = rows[:limit]
+    next_cursor = _cursor(page[-1]) if len(rows) > limit else None
+    return data({"automations": [summary(row) for row in page], "nextCursor": next_cursor})
+
+
+async def read_automation(ask: Ask) -> Response:
+    """One automation with its draft and its published graph, normalised."""
+    return data({"automation": automation(own_automation(ask))})
+
+
+async def list_runs(ask: Ask) -> Response:
+    """The newest job runs of one automation; no cursor."""
+    flow = own_automation(ask)
+    limit = params.clamped(ask.query("limit"), 20, 1, 50)
+    rows = flow_run_queries.newest(ask.plane, flow["id"], limit)
+    return data({"runs": flow_run_queries.records(ask.plane, rows)})
+
+
+async def read_automation_run(ask: Ask) -> Response:
+    """One job run of the automation with its ledger, calls, findings and waits; nothing is redacted again."""
+    flow = own_automation(ask)
+    row = flow_run_queries.one(ask.plane, flow["id"], ask.path_id("run_id"))
+    if row is None:
+        raise not_found("Run not found")
+    return data({"run": flow_run_queries.detail(ask.plane, row)})
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this family."""
+    prefix = "/api/v1/mogplex/automations"
+    one = prefix + "/{automation_id}"
+    paths = {
+        prefix: {
+            "GET": Verb(list_automations, "read", "Failed to list automations"),
+            "POST": Verb(writes.create_automation, "write", "Failed to create automation"),
+        },
+        one: {
+            "GET": Verb(read_automation, "read", "Failed to load automation"),
+            "PUT": Verb(writes.update_automation, "write", "Failed to update automation"),
+        },
+        one + "/publish": {"POST": Verb(writes.publish_automation, "write", "Failed to publish automation")},
+        one + "/model": {"PUT": Verb(writes.set_model, "write", "Failed to update automation model")},
+        one + "/trigger": {"POST": Verb(writes.trigger_automation, "write", "Failed to trigger automation")},
+        one + "/runs": {"GET": Verb(list_runs, "read", "Failed to list automation runs")},
+        one + "/runs/{run_id}": {
+            "GET": Verb(read_automation_run, "read", "Failed to load automation run logs")
+        },
+    }
+    return [route(path, V1Endpoint(service, verbs)) for path, verbs in paths.items()]

@@ -1,0 +1,77 @@
+"""An automation as v1 shows it, and the refusals of the flow service in the words of v1 (v1.md §5.1, errors.md §2.1)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..db.clock import iso_db
+from ..db.database import Row
+from ..http.endpoints import Ask, RefusedError, not_found, v1_refusal
+from .flow_store import FlowError, own_flow
+from .graphs.normalizer import coerce
+
+# The loader behind v1 does not compute it (v1.md §5.1).
+_RUN_SUMMARY = {
+    "lastRunId": None,
+    "lastRunStatus": None,
+    "runningCount": 0,
+    "pendingCount": 0,
+    "failed24h": 0,
+}
+
+
+def own_automation(ask: Ask) -> Row:
+    """The caller's automation of the path with its published version; raises the 404."""
+    try:
+        return own_flow(ask.plane.db, ask.user_id, ask.path_id("automation_id"))
+    except FlowError:
+        raise not_found("Automation not found") from None
+
+
+def summary(row: Row) -> dict[str, Any]:
+    """An entry of the list."""
+    return {
+        "id": row["id"],
+        "installationId": row["installation_id"],
+        "name": row["name"],
+        "description": row["description"],
+        "status": row["status"],
+        "publishedVersionId": row["published_version_id"],
+        "createdAt": iso_db(row["created_at"]),
+        "updatedAt": iso_db(row["updated_at"]),
+    }
+
+
+def automation(row: Row) -> dict[str, Any]:
+    """A whole automation from an own_flow row; graphs are normalised."""
+    published = None
+    if row["version_id"] is not None:
+        published = {
+            "id": row["version_id"],
+            "versionNumber": row["version_number"],
+            "graph": coerce(json.loads(row["version_graph"])),
+            "createdAt": iso_db(row["version_created_at"]),
+        }
+    return {
+        "id": row["id"],
+        "installationId": row["installation_id"],
+        "name": row["name"],
+        "description": row["description"],
+        "notes": row["notes"],
+        "status": row["status"],
+        "draftGraph": coerce(json.loads(row["draft_graph"])),
+        "publishedVersion": published,
+        "createdAt": iso_db(row["created_at"]),
+        "updatedAt": iso_db(row["updated_at"]),
+        "runSummary": dict(_RUN_SUMMARY),
+    }
+
+
+def flow_refusal(error: FlowError, failure: str) -> RefusedError:
+    """404 → NOT_FOUND, 500 and above → INTERNAL_ERROR with the route's text, else BAD_REQUEST as it was."""
+    if error.status == 404:
+        return not_found("Automation not found" if error.code == "FLOW_NOT_FOUND" else error.message)
+    if error.status >= 500:
+        return v1_refusal(500, "INTERNAL_ERROR", failure)
+    return v1_refusal(error.status, "BAD_REQUEST", error.message)

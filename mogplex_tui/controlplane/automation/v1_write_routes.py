@@ -1,0 +1,232 @@
+"""Creating, changing, publishing and triggering automations on v1 (v1.md §5.3)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+from ..core import upstreams
+from ..http import params
+from ..http.endpoints import Ask, bad_request, data, not_found, v1_refusal
+from ..identity import model_catalogue
+from .events import dispatch
+from .events.matching import Target
+from .flow_graphs import starter_graph
+from .flow_service import FlowService
+from .flow_store import FlowError, own_flow
+from .graphs import v1_input
+from .graphs.normalizer import coerce, start_of
+from .v1_serializers import automation, flow_refusal, own_automation
+
+_LONGEST_KEY = 200
+
+
+def _service(ask: Ask) -> FlowService:
+    return FlowService(ask.plane, ask.service.ids, ask.user_id)
+
+
+async def _object(ask: Ask) -> dict[str, Any]:
+    """The body; an array is an object without keys, null and what is no JSON are refused."""
+    try:
+        value = await params.json_body(ask)
+    except params.NotJsonError:
+        value = None
+    if value is None:
+        raise bad_request("Invalid JSON body")
+    return value if isinstance(value, dict) else {}
+
+
+def _installation(value: Any) -> int | None:
+    """A positive safe integer, or None."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= params.SAFE_INTEGER:
+        return None
+    return value
+
+
+def _graph(body: dict[str, Any]) -> dict[str, Any] | None:
+    """The graph that was sent, or None; raises the 400 with the place of its first fault."""
+    if "graph" not in body:
+        return None
+    fault = v1_input.first_fault(body["graph"])
+    if fault is not None:
+        place = "" if fault == "graph" else f" at {fault}"
+        raise bad_request(f"graph must be a valid Flow graph{place}")
+    return v1_input.trimmed(body["graph"])
+
+
+def _columns(body: dict[str, Any]) -> dict[str, Any]:
+    """The name and texts that can be used; others are left as they are."""
+    columns: dict[str, Any] = {}
+    if isinstance(body.get("name"), str) and params.trim(body["name"]):
+        columns["name"] = params.trim(body["name"])
+    for name in ("description", "notes"):
+        if name in body and (body[name] is None or isinstance(body[name], str)):
+            columns[name] = body[name]
+    return columns
+
+
+def _answer(ask: Ask, flow_id: str, status: int = 200) -> Response:
+    return data({"automation": automation(own_flow(ask.plane.db, ask.user_id, flow_id))}, status)
+
+
+async def create_automation(ask: Ask) -> Response:
+    """Create, then save the graph, then publish; what was done before a later step fails stays."""
+    body = await _object(ask)
+    installation_id = _installation(body.get("installationId"))
+    if installation_id is None:
+        raise bad_request("installationId must be a positive integer")
+    graph, columns = _graph(body), _columns(body)
+    service = _service(ask)
+    try:
+        service.check_installation(installation_id)
+        draft = starter_graph(ask.plane.db, ask.user_id, "blank", installation_id)
+        flow_id = service.create(columns.get("name", "Untitled flow"), installation_id, draft)
+        if graph is not None or columns:
+            service.edit(flow_id, columns, graph, has_graph=graph is not None)
+        if body.get("publish") is True:
+            service.publish(flow_id)
+    except FlowError as error:
+        raise flow_refusal(error, "Failed to create automation") from None
+    return _answer(ask, flow_id, 201)
+
+
+async def update_automation(ask: Ask) -> Response:
+    """Change what was sent and can be used; a graph replaces the whole draft."""
+    body = await _object(ask)
+    graph, columns = _graph(body), _columns(body)
+    installation_id = _installation(body.get("installationId"))
+    service = _service(ask)
+    try:
+        if installation_id is not None:
+            service.check_installation(installation_id)
+            columns["installation_id"] = installation_id
+        flow_id = own_automation(ask)["id"]
+        service.edit(flow_id, columns, graph, has_graph=graph is not None)
+    except FlowError as error:
+        raise flow_refusal(error, "Failed to update automation") from None
+    return _answer(ask, flow_id)
+
+
+async def publish_automation(ask: Ask) -> Response:
+    """Check the draft and make it run; the first fault is the answer."""
+    flow_id = own_automation(ask)["id"]
+    try:
+        _service(ask).publish(flow_id)
+    except FlowError as error:
+        raise flow_refusal(error, "Failed to publish automation") from None
+    return _answer(ask, flow_id)
+
+
+async def set_model(ask: Ask) -> Response:
+    """Give one agent node of the draft another model, and publish when asked to."""
+    try:
+        body = await params.json_object(ask)
+    except params.NotJsonError:
+        body = {}
+    node_id, model_id = body.get("nodeId"), body.get("modelId")
+    if not isinstance(node_id, str) or not params.trim(node_id):
+        raise bad_request("nodeId is required")
+    if "modelId" not in body or not (model_id is None or isinstance(model_id, str)):
+        raise bad_request("modelId must be a model id or null")
+    row = own_automation(ask)
+    if model_id is not None:
+        profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+        if model_id not in {model["id"] for model in model_catalogue.offered_now(ask.plane.db, profile)}:
+            raise bad_request("Model is not enabled and available for this user")
+    graph = coerce(json.loads(row["draft_graph"]))
+    node = next((entry for entry in graph["nodes"] if entry["id"] == node_id), None)
+    if node is None:
+        raise not_found("Automation node not found")
+    if node["type"] != "agent":
+        raise bad_request("Only agent nodes can have a model override")
+    node["data"]["modelOverride"] = model_id
+    service = _service(ask)
+    try:
+        service.edit(row["id"], {}, graph, has_graph=True)
+        if body.get("publish") is True:
+            service.publish(row["id"])
+    except FlowError as error:
+        raise flow_refusal(error, "Failed to update automation model") from None
+    return _answer(ask, row["id"])
+
+
+async def trigger_automation(ask: Ask) -> Response:
+    """Queue and start one run for a repository; work that is not queued is a success, too."""
+    key = params.trim(ask.request.headers.get("idempotency-key", ""))
+    if not key:
+        raise bad_request("Idempotency-Key is required")
+    if len(key) > _LONGEST_KEY:
+        raise bad_request("Idempotency-Key exceeds maximum length of 200 characters")
+    try:
+        body = await params.json_object(ask)
+    except params.NotJsonError:
+        body = {}
+    repo_id, given = body.get("repoId"), body.get("input", {})
+    if not isinstance(repo_id, str) or not params.trim(repo_id):
+        raise bad_request("repoId is required")
+    if not isinstance(given, dict):
+        raise bad_request("input must be an object")
+    row = own_automation(ask)
+    if row["version_id"] is None:
+        raise v1_refusal(409, "CONFLICT", "Publish the automation before triggering it")
+    if row["status"] != "active":
+        raise v1_refusal(409, "CONFLICT", "Activate the automation before triggering it")
+    repo = ask.plane.db.one(
+        "SELECT * FROM repos WHERE id = ? AND user_id = ?", (params.trim(repo_id).lower(), ask.user_id)
+    )
+    if repo is None:
+        raise not_found("Repository not found")
+    if repo["github_installation_id"] != row["installation_id"]:
+        raise bad_request("Repository is outside this automation's GitHub installation")
+    start = start_of(coerce(json.loads(row["version_graph"]))) or {}
+    target = Target(
+        "flow",
+        row["id"],
+        ask.user_id,
+        row["installation_id"],
+        row["version_id"],
+        repo["id"],
+        repo["full_name"],
+        str(start.get("event", "unknown")),
+    )
+    own = {"source": "mcp", "dispatch_source": "mcp", "default_branch": repo["default_branch"]}
+    metadata = dispatch.work_metadata(target, {**given, **own})
+    return data({"run": _run(ask, target, metadata, key)}, 202)
+
+
+def _run(ask: Ask, target: Target, metadata: dict[str, Any], key: str) -> dict[str, Any]:
+    """Enqueue and start; a repeated key leaves its ledger row with the earlier job (§5.3)."""
+    plane, ids = ask.plane, ask.service.ids
+    now = plane.clock.now_us()
+    work = dispatch.Work(target, metadata, key, marks_earlier=True)
+    with plane.db.transaction(ids=ids) as tx:
+        enqueued = dispatch.enqueue(tx, work, now)
+    run: dict[str, Any] = {
+        "automationId": target.id,
+        "jobRunId": enqueued.job_id,
+        "outcome": "suppressed",
+        "reason": enqueued.reason,
+        "started": False,
+        "status": "suppressed",
+        "runtime": None,
+    }
+    if not enqueued.queued or enqueued.job_id is None:
+        return run
+    result = dispatch.start(plane, ids, enqueued.job_id, "api")
+    if result.reason == upstreams.QUEUE_DOWN:
+        # The job is queued all the same, and repaired later (§5.3).
+        raise v1_refusal(500, "INTERNAL_ERROR", "Failed to trigger automation")
+    job = plane.db.only(
+        "SELECT status, runtime_provider, runtime_run_id FROM job_runs WHERE id = ?", (enqueued.job_id,)
+    )
+    return run | {
+        "outcome": "queued",
+        "reason": result.reason,
+        "started": result.started,
+        "status": job["status"],
+        "runtime": {"provider": job["runtime_provider"], "runId": job["runtime_run_id"]},
+    }

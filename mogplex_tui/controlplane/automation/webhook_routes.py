@@ -1,0 +1,89 @@
+"""/api/webhooks: GitHub and the flows' own hooks (system.md §2.1 and §2.4, routing.md §3.12)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..http.endpoints import Ask, Service, Verb, answer, empty_crash, refusal, route
+from ..http.params import NotJsonError, is_uuid, parsed
+from ..http.signatures import BODY_LIMIT, SenderEndpoint, body_within, same, sha256_signature
+from ..identity.initial_account import credentials
+from .events import flow_starts
+from .events.github_webhook import Delivery, deliver
+from .events.matching import start_data
+
+_DELIVERY_LIMIT = 200
+
+
+async def github(ask: Ask) -> Response:
+    """One signed GitHub delivery: sync, waits, then work (system.md §2.1)."""
+    body = await ask.request.body()
+    secret = credentials(ask.plane).webhook_secret
+    headers = ask.request.headers
+    if not same(headers.get("x-hub-signature-256", ""), sha256_signature(secret, body)):
+        raise refusal(401, "Invalid signature")
+    payload = _parsed(body)
+    if payload is None:
+        raise refusal(400, "Invalid payload")
+    key = headers.get("x-github-delivery") or hashlib.sha256(body).hexdigest()
+    delivery = Delivery(headers.get("x-github-event", ""), key, payload)
+    return answer(deliver(ask.plane, ask.service.ids, delivery))
+
+
+def _parsed(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = parsed(body)
+    except NotJsonError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+async def flow_hook(ask: Ask) -> Response:
+    """One signed delivery for one flow; the checks in their documented order (system.md §2.4)."""
+    delivery = ask.request.headers.get("x-mogplex-delivery", "")
+    if not delivery.strip() or len(delivery) > _DELIVERY_LIMIT:
+        raise refusal(400, "Missing or invalid x-mogplex-delivery")
+    body = await body_within(ask, BODY_LIMIT)
+    if body is None:
+        raise refusal(413, "Payload too large")
+    flow_id = ask.path_id("flow_id")
+    if not is_uuid(flow_id):
+        raise empty_crash()
+    secret = ask.plane.db.value("SELECT webhook_secret FROM flows WHERE id = ?", (flow_id,))
+    if not secret:
+        raise refusal(404, "Webhook is not configured")
+    if not same(ask.request.headers.get("x-mogplex-signature", ""), sha256_signature(secret, body)):
+        raise refusal(401, "Invalid signature")
+    payload = _object(body)
+    flow = flow_starts.active_flow(ask.plane, flow_id)
+    if flow is None or start_data(json.loads(flow["graph"])).get("event") != "webhook":
+        raise refusal(404, "Active webhook workflow not found")
+    key = f"flow-webhook:{flow_id}:{delivery}"
+    fired = flow_starts.fire(ask.plane, ask.service.ids, flow, key=key, payload=payload, source="webhook")
+    return answer(fired.body(), 202 if fired.outcome == "queued" else 200)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = parsed(body)
+    except NotJsonError:
+        raise refusal(400, "Payload must be valid JSON") from None
+    if not isinstance(value, dict):
+        raise refusal(400, "Payload must be a JSON object")
+    return value
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this module."""
+    return [
+        route(
+            "/api/webhooks/github",
+            SenderEndpoint(service, {"POST": Verb(github, None, "Failed to load flows")}),
+        ),
+        route("/api/webhooks/flows/{flow_id}", SenderEndpoint(service, {"POST": Verb(flow_hook)})),
+    ]

@@ -1,0 +1,1 @@
+"""AI calls as rows: writing, pricing, admission limits and their JSON."""

@@ -1,0 +1,92 @@
+"""Limits on an account's chats: starts per time, and running ones.
+
+library.md §13.2, observability.md §10.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from ..calls import admissions
+from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from ..db.database import Tx
+
+_ROUTE = "chat"
+_AT_ONCE = 2
+_AT_ONCE_RETRY_S = 15
+_STALE_US = 5 * MINUTE_US
+_WINDOWS = (
+    ("chat_starts_per_hour", HOUR_US, 30, "Chat rate limit exceeded"),
+    ("chat_starts_per_day", DAY_US, 150, "Daily chat quota exceeded"),
+)
+# Starts over HTTP name their call; simulated ones belong to other users and do not count.
+_OWN = "user_id = ? AND route_key = 'chat' AND decision = 'allowed' AND resource_id IS NOT NULL"
+
+
+class Denial(NamedTuple):
+    """A refused start: text, limit and seconds until a retry (window 0: none)."""
+
+    text: str
+    name: str
+    value: int
+    window_s: int
+    retry_s: int
+
+
+def admit(tx: Tx, user_id: str, call_id: str, repo_id: str | None, now: int) -> str | Denial:
+    """Record an allowed or refused start at `now` (µs); return its claim or Denial."""
+    denial = _denial(tx, user_id, now)
+    columns: dict[str, Any] = {"user_id": user_id, "route_key": _ROUTE, "at": now, "repo_id": repo_id}
+    if denial is None:
+        claim = tx.new_id()
+        name, window, budget, _ = _WINDOWS[0]
+        admissions.record_limit(
+            tx,
+            decision="allowed",
+            resource_id=call_id,
+            claim_id=claim,
+            limit_name=name,
+            window_seconds=window // SECOND_US,
+            limit_value=budget,
+            remaining=budget - 1 - len(_starts(tx, user_id, now - window, budget)),
+            **columns,
+        )
+        return claim
+    admissions.record_limit(
+        tx,
+        decision="denied",
+        reason=denial.text,
+        limit_name=denial.name,
+        window_seconds=denial.window_s,
+        limit_value=denial.value,
+        remaining=0,
+        retry_after_seconds=denial.retry_s,
+        **columns,
+    )
+    return denial
+
+
+def _denial(tx: Tx, user_id: str, now: int) -> Denial | None:
+    running = tx.all(
+        "SELECT 1 FROM ai_calls WHERE user_id = ? AND status IN ('pending', 'streaming') AND type = 'chat'"
+        f" AND started_at > ? AND id IN (SELECT resource_id FROM limit_events WHERE {_OWN}) LIMIT ?",
+        (user_id, now - _STALE_US, user_id, _AT_ONCE),
+    )
+    if len(running) >= _AT_ONCE:
+        return Denial("Too many active chat runs", "concurrent_chat_runs", _AT_ONCE, 0, _AT_ONCE_RETRY_S)
+    for name, window, budget, text in _WINDOWS:
+        starts = _starts(tx, user_id, now - window, budget)
+        if len(starts) >= budget:
+            retry = max(1, math.ceil((starts[-1] + window - now) / SECOND_US))
+            return Denial(text, name, budget, window // SECOND_US, retry)
+    return None
+
+
+def _starts(tx: Tx, user_id: str, after: int, budget: int) -> list[int]:
+    """Return the newest starts after an instant, at most the budget."""
+    rows = tx.all(
+        f"SELECT created_at FROM limit_events WHERE {_OWN} AND created_at > ? ORDER BY created_at DESC LIMIT ?",
+        (user_id, after, budget),
+    )
+    return [row[0] for row in rows]

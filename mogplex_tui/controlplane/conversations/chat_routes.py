@@ -1,0 +1,211 @@
+"""POST /api/chat: a model's answer as a stream of events; the conversation itself is the client's (library.md §13)."""
+
+from __future__ import annotations
+
+import hashlib
+from random import Random
+from typing import Any, NamedTuple
+
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from ..calls import call_writes
+from ..core.plane import Plane
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import Ask, PlainEndpoint, RefusedError, Service, Verb, answer, refusal, route
+from ..identity import model_catalogue
+from ..identity.active_team import active_team
+from ..identity.team_roles import ActiveTeam, may
+from ..workload.odds import Odds
+from . import chat_quota, chat_writes
+from .chat_reply import compose
+from .chat_stream import Prompt, Talk
+
+_HEADERS = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-cache",
+    "X-Accel-Buffering": "no",
+    "X-Vercel-AI-UI-Message-Stream": "v1",
+}
+_ROLES = ("system", "user", "assistant")
+_PREVIEW = 200
+_LONG_HISTORY = 240_000
+
+
+class _Request(NamedTuple):
+    """What was asked: texts of all messages, the last user's words and its `content`, and where it belongs."""
+
+    texts: list[str]
+    question: str
+    content: str | None
+    model: str | None
+    tools: bool
+    conversation_id: str | None
+    workspace_session_id: str | None
+    repo: Row | None
+    sandbox_id: str | None
+
+
+class ChatStream(StreamingResponse):
+    """The stream of one talk; a reader that goes away ends it."""
+
+    def __init__(self, talk: Talk) -> None:
+        super().__init__(talk.lines(), headers=_HEADERS)
+        self._talk = talk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._talk.settle()
+
+
+def _text(body: dict[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _words(message: Any) -> str:
+    """The text of one message; raises the 500 of a message that the library cannot read."""
+    parts = message.get("parts") if isinstance(message, dict) else None
+    if not isinstance(parts, list) or message.get("role") not in _ROLES:
+        raise refusal(500, "Each message needs a role and its parts")
+    if not all(isinstance(part, dict) for part in parts):
+        raise refusal(500, "Each part of a message has a type")
+    return "".join(part["text"] for part in parts if part.get("type") == "text" and _text(part, "text"))
+
+
+async def _request(ask: Ask) -> _Request:
+    try:
+        body = await params.json_object(ask)
+    except params.NotJsonError:
+        raise refusal(400, "Invalid JSON body") from None
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise refusal(500, "messages must be a list with at least one message")
+    texts = [_words(message) for message in messages]
+    said = [index for index, message in enumerate(messages) if message["role"] == "user"]
+    last = said[-1] if said else len(messages) - 1
+    find = "SELECT id, {} FROM {} WHERE id = ? AND user_id = ?"
+    mine = ((_text(body, "repoId") or "").lower(), ask.user_id)
+    box = ((_text(body, "sandboxId") or "").lower(), ask.user_id)
+    sandbox = ask.plane.db.one(find.format("repo_id", "sandboxes"), box)
+    return _Request(
+        texts,
+        texts[last],
+        _text(messages[last], "content") if said else None,
+        _text(body, "model"),
+        body.get("enableTools") is not False,
+        _text(body, "conversationId"),
+        _text(body, "workspaceSessionId"),
+        ask.plane.db.one(find.format("full_name", "repos"), mine),
+        None if sandbox is None else sandbox["id"],
+    )
+
+
+def _model(ask: Ask, wanted: str | None, team: ActiveTeam | None) -> str:
+    """The model that is asked, enabled or not; raises the 500 of one that no key or role reaches."""
+    db = ask.plane.db
+    profile = db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+    model = wanted or model_catalogue.settings_default(db, profile)
+    if team is not None and (team.role is None or not may(team.role, "models." + model.replace("/", ".", 1))):
+        raise refusal(500, "Model access is not enabled for your role in this team")
+    if not model_catalogue.reach(db, profile, team).covers(model):
+        raise refusal(500, f"No key or team setting gives access to {model}")
+    return model
+
+
+def _too_many(denial: chat_quota.Denial) -> RefusedError:
+    body = {
+        "error": denial.text,
+        "code": "chat_rate_limited",
+        "retryAfterSeconds": denial.retry_s,
+        "limit": {"name": denial.name, "value": denial.value, "windowSeconds": denial.window_s},
+    }
+    return RefusedError(answer(body, 429, {"Retry-After": str(denial.retry_s)}))
+
+
+def _start(ask: Ask, request: _Request, model: str, team: ActiveTeam | None) -> str:
+    """Take the quota and write the call with its first event; returns the call's id, raises the 429."""
+    now, call_id = ask.plane.clock.now_us(), ask.service.ids.uuid()
+    repo_id = None if request.repo is None else request.repo["id"]
+    metadata: dict[str, Any] = {"source": "chat", "prompt_preview": request.question[:_PREVIEW]}
+    if request.repo is not None:
+        metadata["repo"] = request.repo["full_name"]
+    if request.sandbox_id is not None:
+        metadata["sandbox_record_id"] = request.sandbox_id
+    if team is not None:
+        metadata["product_team_id"] = team.id
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        claim = chat_quota.admit(tx, ask.user_id, call_id, repo_id, now)
+        if isinstance(claim, str):
+            call_writes.insert_call(
+                tx,
+                id=call_id,
+                user_id=ask.user_id,
+                type="chat",
+                model=model,
+                started_at=now,
+                repo_id=repo_id,
+                metadata=metadata,
+                conversation_id=request.conversation_id,
+                limit_claim_id=claim,
+            )
+            started = {"model": model, "tool_enabled": request.tools}
+            call_writes.append_event(
+                tx, call_id=call_id, type="started", message="Chat run started", payload=started, at=now
+            )
+            if request.conversation_id and sum(map(len, request.texts)) > _LONG_HISTORY:
+                digest = hashlib.sha256("\n".join(request.texts[:-12]).encode()).hexdigest()
+                chat_writes.note_compaction(tx, call_id, request.texts, digest, now)
+    if not isinstance(claim, str):
+        raise _too_many(claim)
+    return call_id
+
+
+def _remember(ask: Ask, request: _Request, team: ActiveTeam | None) -> None:
+    """Keep the user's words in the session lane, which only `content` gives (§13.1)."""
+    if request.content is None or not params.trim(request.content):
+        return
+    if team is not None and not may(team.role, "tools.memories"):
+        return
+    keys = {
+        "repo_id": None if request.repo is None else request.repo["id"],
+        "workspace_session_id": request.workspace_session_id,
+        "conversation_id": request.conversation_id,
+        "product_team_id": None if team is None else team.id,
+        "source": "chat",
+        "role": "user",
+    }
+    metadata = {name: value for name, value in keys.items() if value is not None}
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        chat_writes.remember(tx, ask.user_id, request.content, metadata, ask.plane.clock.now_us())
+
+
+def _fault(plane: Plane, model: str, call_id: str) -> str | None:
+    """What the provider says instead of answering, where the scenario has it fail."""
+    failure = Odds(plane.scenario.now.failures, (), Random(call_id)).failure(model, None)
+    return None if failure is None else failure[1]
+
+
+async def chat(ask: Ask) -> Response:
+    """Answer a chat; what fails after the stream began arrives in it."""
+    request, team = await _request(ask), active_team(ask)
+    model = _model(ask, request.model, team)
+    plane = ask.plane
+    known = plane.db.value("SELECT is_available FROM models WHERE id = ?", (model,))
+    tools = request.tools and (team is None or may(team.role, "tools.memories"))
+    reply = compose(plane.db, ask.user_id, request.question, request.repo, tools, plane.clock.now_us())
+    call_id = _start(ask, request, model, team)
+    _remember(ask, request, team)
+    fault = _fault(plane, model, call_id) if known else f"The gateway does not offer the model {model}"
+    prompt = Prompt(model, sum(map(len, request.texts)), reply, fault)
+    return ChatStream(Talk(plane, ask.service.ids, call_id, prompt))
+
+
+def routes(service: Service) -> list[Route]:
+    """The route of this theme."""
+    return [route("/api/chat", PlainEndpoint(service, {"POST": Verb(chat)}))]

@@ -1,0 +1,73 @@
+"""Write what a chat leaves besides its call: its abort, memory and compaction.
+
+library.md §13.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..calls import call_writes
+from ..db.clock import MINUTE_US
+from ..db.database import Tx
+from ..library.memory_writes import insert_memory
+
+_REMEMBERED = 2_000
+_KEPT = 50
+_SCOPE = ("conversation_id", "workspace_session_id", "repo_id", "product_team_id")
+
+
+def abort_call(tx: Tx, call_id: str, at: int, tool_calls: int) -> bool:
+    """Cancel a live chat whose client has left; False if it has ended."""
+    tx.execute(
+        "UPDATE ai_calls SET control_state = 'cancel_requested'"
+        " WHERE id = ? AND status IN ('pending', 'streaming')",
+        (call_id,),
+    )
+    payload = {"tool_calls_count": tool_calls}
+    return call_writes.finalize_cancel(tx, call_id, at, "Chat run cancelled", payload)
+
+
+def remember(tx: Tx, user_id: str, text: str, metadata: dict[str, Any], at: int) -> None:
+    """Store a user's message in the session lane: 2000 characters, 50 per scope.
+
+    An immediate repetition is not stored.
+    """
+    content = text[:_REMEMBERED]
+    scope = [metadata.get(name) for name in _SCOPE]
+    where = " AND ".join(f"json_extract(metadata, '$.{name}') IS ?" for name in _SCOPE)
+    mine = f"user_id = ? AND lane = 'session' AND {where}"
+    newest = tx.one(
+        f"SELECT content, created_at FROM memories WHERE {mine} ORDER BY created_at DESC, rowid DESC LIMIT 1",
+        (user_id, *scope),
+    )
+    if newest is not None and newest["content"] == content and at - newest["created_at"] <= MINUTE_US:
+        return
+    insert_memory(tx, user_id=user_id, lane="session", content=content, metadata=metadata, at=at)
+    tx.execute(
+        f"DELETE FROM memories WHERE {mine} AND id NOT IN (SELECT id FROM memories WHERE {mine}"
+        " ORDER BY created_at DESC, rowid DESC LIMIT ?)",
+        (user_id, *scope, user_id, *scope, _KEPT),
+    )
+
+
+def note_compaction(tx: Tx, call_id: str, texts: list[str], digest: str, at: int) -> None:
+    """Record that a long history was sent to the model as a summary (v1.md §8.3)."""
+    covered = texts[:-12]
+    before = sum(map(len, texts))
+    checkpoint = f"{len(covered)} earlier messages were left out."
+    payload = {
+        "kind": "compaction",
+        "checkpoint": checkpoint,
+        "handoff": json.dumps({"messages": len(covered)}),
+        "prefixHash": digest,
+        "coveredMessageCount": len(covered),
+        "charsBefore": before,
+        "charsAfter": before - sum(map(len, covered)) + len(checkpoint),
+        "durationMs": 1,
+        "validation": {"ok": True, "failures": []},
+    }
+    call_writes.append_event(
+        tx, call_id=call_id, type="log", message="compaction_checkpoint", payload=payload, at=at
+    )

@@ -1,0 +1,125 @@
+"""/api/conversations: stored transcripts, written against the instant that the writer saw (library.md §12)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..db.clock import parse_instant
+from ..db.database import Row, Tx
+from ..db.row_json import timed
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..library import request_fields
+
+_LISTED = "id, user_id, model, mode, title, created_at, updated_at"
+_FULL = "id, user_id, model, mode, title, messages, local_msgs, harness_state, created_at, updated_at"
+_KINDS: dict[str, tuple[type, ...]] = {
+    "model": (str,),
+    "mode": (str,),
+    "title": (str, type(None)),
+    "messages": (list,),
+    "local_msgs": (list,),
+    "harness_state": (dict,),
+}
+
+
+def _conversation(row: Row | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return timed(row, "created_at", "updated_at", json_columns=("messages", "local_msgs", "harness_state"))
+
+
+def _own(ask: Ask, conversation_id: str) -> dict[str, Any] | None:
+    sql = f"SELECT {_FULL} FROM conversations WHERE id = ? AND user_id = ?"
+    return _conversation(ask.plane.db.one(sql, (conversation_id, ask.user_id)))
+
+
+async def read_conversations(ask: Ask) -> Response:
+    """One transcript with `id` (null when the caller has none), else at most 200 without what was said."""
+    if wanted := ask.query("id"):
+        return answer(_own(ask, wanted))
+    rows = ask.plane.db.all(
+        f"SELECT {_LISTED} FROM conversations WHERE user_id = ?"
+        " ORDER BY updated_at DESC, rowid DESC LIMIT 200",
+        (ask.user_id,),
+    )
+    return answer([timed(row, "created_at", "updated_at") for row in rows])
+
+
+def _changes(body: dict[str, Any]) -> dict[str, Any]:
+    """The columns that a body sets; raises 400 for a value that its column cannot hold."""
+    changes: dict[str, Any] = {}
+    for column, kinds in _KINDS.items():
+        if column not in body:
+            continue
+        value = body[column]
+        if not isinstance(value, kinds):
+            raise refusal(400, f"Invalid {column}")
+        changes[column] = request_fields.compact(value) if isinstance(value, list | dict) else value
+    return changes
+
+
+def _seen(body: dict[str, Any]) -> int | None:
+    """The instant in µs that the writer saw, None for a first write; raises 500 for a text that is none."""
+    text = body.get("expected_updated_at")
+    if not isinstance(text, str) or not text:
+        return None
+    instant = parse_instant(text)
+    if instant is None:
+        raise refusal(500, f'invalid input syntax for type timestamp with time zone: "{text}"')
+    return instant
+
+
+def _write(tx: Tx, ask: Ask, conversation_id: str, seen: int | None, changes: dict[str, Any]) -> bool:
+    """Whether the row was written: inserted when nothing was seen, else changed where that still holds."""
+    now = ask.plane.clock.now_us()
+    # The service stamps this column with a clock of whole milliseconds, and created_at with the database's.
+    changes = {**changes, "updated_at": now - now % 1000}
+    if seen is None:
+        changes |= {"id": conversation_id, "user_id": ask.user_id, "created_at": now}
+        names, marks = ", ".join(changes), ", ".join("?" * len(changes))
+        sql = f"INSERT INTO conversations ({names}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
+        return tx.execute(sql, tuple(changes.values())).rowcount > 0
+    sets = ", ".join(f"{name} = ?" for name in changes)
+    done = tx.execute(
+        f"UPDATE conversations SET {sets} WHERE id = ? AND user_id = ? AND updated_at = ?",
+        (*changes.values(), conversation_id, ask.user_id, seen),
+    )
+    return done.rowcount > 0
+
+
+async def put_conversation(ask: Ask) -> Response:
+    """Insert, or change what nobody else has changed since; else 409 with the row as it stands."""
+    body = await request_fields.strict_body(ask)
+    conversation_id = body.get("id")
+    if not isinstance(conversation_id, str) or not conversation_id:
+        raise refusal(400, "Missing id")
+    seen, changes = _seen(body), _changes(body)
+    with ask.plane.db.transaction() as tx:
+        written = _write(tx, ask, conversation_id, seen, changes)
+    row = _own(ask, conversation_id)
+    if not written:
+        raise refusal(409, "CONFLICT", conversation=row)
+    return answer({"ok": True, "conversation": row})
+
+
+async def delete_conversation(ask: Ask) -> Response:
+    """Remove one transcript; one that does not exist is fine. Raises 400 `Missing id`."""
+    wanted = ask.query("id")
+    if not wanted:
+        raise refusal(400, "Missing id")
+    with ask.plane.db.transaction() as tx:
+        tx.execute("DELETE FROM conversations WHERE id = ? AND user_id = ?", (wanted, ask.user_id))
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[Route]:
+    """The route of transcripts."""
+    verbs = {
+        "GET": Verb(read_conversations),
+        "PUT": Verb(put_conversation),
+        "DELETE": Verb(delete_conversation),
+    }
+    return [route("/api/conversations", PlainEndpoint(service, verbs))]

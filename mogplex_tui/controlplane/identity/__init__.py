@@ -1,0 +1,1 @@
+"""Accounts, teams, API keys, models and signing in."""

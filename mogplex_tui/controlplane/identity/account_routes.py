@@ -1,0 +1,140 @@
+"""The account beyond its settings: sign-out, memberships, billing and what is switched off here
+(identity.md §2, §7, §9, §10 and §11).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute
+
+from ..http import params
+from ..http.authentication import SESSION_COOKIE, digest
+from ..http.endpoints import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, answer, refusal, route
+from .session_endpoint import trimmed
+from .team_icon_routes import icon_url
+
+INSTALL_SCREEN = "https://github.com/apps/mogplex/installations/new"
+_INSTALL_SCRIPT = "https://install.mogplex.com/install.sh"
+_FORGET = "=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+
+
+async def sign_out(ask: Ask) -> Response:
+    """End the session of the cookie, if there is one."""
+    cookie = ask.request.cookies.get(SESSION_COOKIE)
+    if cookie:
+        with ask.plane.db.transaction() as tx:
+            tx.execute("DELETE FROM sessions WHERE token_hash = ?", (digest(cookie),))
+    response = answer({"ok": True})
+    for name in (SESSION_COOKIE, "better-auth.session_data"):
+        response.headers.append("Set-Cookie", name + _FORGET)
+    return response
+
+
+async def sign_out_page(ask: Ask) -> Response:
+    """The way of a browser that followed a link: on to the login page, still signed in."""
+    return RedirectResponse(ask.service.origin + "/login", 307)
+
+
+async def install_app(_: Ask) -> Response:
+    """On to the installation of the GitHub App, which the account then waits for."""
+    response = RedirectResponse(INSTALL_SCREEN, 307)
+    pending = "github_app_install_pending=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=600"
+    response.headers.append("Set-Cookie", pending)
+    return response
+
+
+async def list_memberships(ask: Ask) -> Response:
+    """The personal scope and the caller's teams by name."""
+    db = ask.plane.db
+    profile = db.one("SELECT slug, name, avatar_url FROM profiles WHERE id = ?", (ask.user_id,))
+    if profile is None:
+        raise refusal(500, "Failed to load profile")
+    rows = db.all(
+        "SELECT t.id, t.slug, t.name, t.icon_path, m.role FROM team_members m JOIN teams t ON t.id = m.team_id"
+        " WHERE m.user_id = ? ORDER BY t.name, t.id",
+        (ask.user_id,),
+    )
+    teams = [
+        {
+            "id": row["id"],
+            "slug": row["slug"],
+            "name": row["name"],
+            "iconUrl": icon_url(ask.service, row["icon_path"]),
+            "role": row["role"],
+        }
+        for row in rows
+    ]
+    personal = {"slug": profile["slug"], "name": profile["name"], "avatarUrl": profile["avatar_url"]}
+    return answer({"personal": personal, "teams": teams})
+
+
+async def read_billing(_: Ask) -> Response:
+    """Billing is not set up here, which is said to anybody."""
+    return answer({"enabled": False})
+
+
+async def refuse_checkout(_: Ask) -> Response:
+    """Nothing can be bought without billing."""
+    raise refusal(503, "Billing is not enabled")
+
+
+async def patch_vercel_billing(ask: Ask) -> Response:
+    """Clear the account's Vercel project; setting one is switched off (§10)."""
+    try:
+        body: Any = await params.json_body(ask)
+    except params.NotJsonError:
+        raise refusal(400, "Invalid JSON body") from None
+    if not isinstance(body, dict):
+        raise refusal(400, "Body must be a JSON object")
+    if "projectId" not in body:
+        raise refusal(400, "projectId is required; null clears the project")
+    project = body["projectId"]
+    if project is not None and not isinstance(project, str):
+        raise refusal(400, "projectId must be a string or null")
+    if project is not None and not trimmed(project):
+        raise refusal(400, "projectId must be a non-empty string or null")
+    if project is not None:
+        raise _no_vercel()
+    with ask.plane.db.transaction() as tx:
+        tx.update("profiles", ask.user_id, vercel_project_id=None, vercel_team_id=None)
+    return answer({"projectId": None, "teamId": None, "projectName": None})
+
+
+def _no_vercel() -> Exception:
+    message = "Projects of a Vercel account cannot be linked here."
+    return refusal(501, "VERCEL_INTEGRATION_REQUIRED", message=message)
+
+
+async def refuse_vercel_token(_: Ask) -> Response:
+    """No Vercel account can be linked or unlinked (errors.md §2, shape E2)."""
+    raise _no_vercel()
+
+
+async def latest_cli(_: Ask) -> Response:
+    """This plane publishes no release of the command line tool."""
+    body = {"error": "CLI release manifest is unavailable", "installScriptUrl": _INSTALL_SCRIPT}
+    return answer(body, 503, {"Cache-Control": "no-store"})
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module; billing is decided before anybody is asked who they are."""
+    vercel = {"POST": Verb(refuse_vercel_token), "DELETE": Verb(refuse_vercel_token)}
+    return [
+        route(
+            "/api/auth/logout",
+            OpenEndpoint(service, {"POST": Verb(sign_out), "GET": Verb(sign_out_page)}),
+        ),
+        route("/api/auth/github", OpenEndpoint(service, {"GET": Verb(install_app)})),
+        route("/api/auth/vercel/token", PlainEndpoint(service, vercel)),
+        route("/api/memberships", PlainEndpoint(service, {"GET": Verb(list_memberships)})),
+        route("/api/billing", OpenEndpoint(service, {"GET": Verb(read_billing)})),
+        route("/api/stripe/checkout", OpenEndpoint(service, {"POST": Verb(refuse_checkout)})),
+        route("/api/stripe/portal", OpenEndpoint(service, {"POST": Verb(refuse_checkout)})),
+        route(
+            "/api/profile/vercel-billing",
+            PlainEndpoint(service, {"PATCH": Verb(patch_vercel_billing)}),
+        ),
+        route("/api/cli/latest", OpenEndpoint(service, {"GET": Verb(latest_cli)})),
+    ]

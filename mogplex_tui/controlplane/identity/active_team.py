@@ -1,0 +1,39 @@
+"""The active team of a request (identity.md §1.5, auth.md §10); what roles may do is in roles.py."""
+
+from __future__ import annotations
+
+from ..http import params
+from ..http.endpoints import Ask, refusal
+from .team_roles import MANAGERS, ROLE_CAPABILITIES, ActiveTeam, may
+
+__all__ = ["MANAGERS", "ROLE_CAPABILITIES", "ActiveTeam", "active_team", "may", "team_scope"]
+
+HEADER = "x-mogplex-team-id"
+FORBIDDEN = "Forbidden"
+
+
+def active_team(ask: Ask) -> ActiveTeam | None:
+    """The team of the header with the caller's role; None, the personal scope, without a UUID there.
+
+    Refuses nothing: for the routes that answer differently instead (models, agents).
+    """
+    team_id = params.trim(ask.request.headers.get(HEADER, "")).lower()
+    if not params.is_uuid(team_id):
+        return None
+    role = ask.plane.db.value(
+        "SELECT role FROM team_members WHERE team_id = ? AND user_id = ?", (team_id, ask.user_id)
+    )
+    return ActiveTeam(team_id, role)
+
+
+def team_scope(ask: Ask, capability: str | None = None, denied: str = FORBIDDEN) -> str | None:
+    """The id of the active team, or None for the personal scope, in which everything is allowed.
+
+    Raises RefusedError, 403 with the text `denied`, when the caller is no member or the role lacks `capability`.
+    """
+    team = active_team(ask)
+    if team is None:
+        return None
+    if team.role is None or (capability is not None and not may(team.role, capability)):
+        raise refusal(403, denied)
+    return team.id

@@ -1,0 +1,100 @@
+"""/api/invites/{token}: an invite as the invited person meets it (identity.md §8)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..db.clock import iso_db
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from . import audit_log
+from .team_access import auth_source
+
+_INVITE = (
+    "SELECT i.*, t.name AS team_name, t.slug AS team_slug, COALESCE(p.name, p.username) AS inviter"
+    " FROM team_invites i JOIN teams t ON t.id = i.team_id LEFT JOIN profiles p ON p.id = i.invited_by_user_id"
+    " WHERE i.token = ?"
+)
+
+
+def _invite(ask: Ask) -> Row:
+    row = ask.plane.db.one(_INVITE, (ask.request.path_params["token"],))
+    if row is None:
+        raise refusal(404, "Invite not found")
+    return row
+
+
+def _own_email(ask: Ask) -> str | None:
+    email: str | None = ask.plane.db.value("SELECT email FROM profiles WHERE id = ?", (ask.user_id,))
+    return email
+
+
+def _matches(row: Row, email: str | None) -> bool:
+    return email is not None and email.lower() == row["email"].lower()
+
+
+async def read_invite(ask: Ask) -> Response:
+    """Who asks whom into which team, and whether that is the caller's address."""
+    row, email = _invite(ask), _own_email(ask)
+    invite = {
+        "teamName": row["team_name"],
+        "teamSlug": row["team_slug"],
+        "inviterName": row["inviter"],
+        "role": row["role"],
+        "expiresAt": iso_db(row["expires_at"]),
+        "expired": row["expires_at"] < ask.plane.clock.now_us(),
+        "alreadyAccepted": row["accepted_at"] is not None,
+    }
+    return answer(
+        {
+            "invite": invite,
+            "emailMatch": _matches(row, email),
+            "inviteEmail": row["email"],
+            "currentEmail": email,
+        }
+    )
+
+
+async def accept_invite(ask: Ask) -> Response:
+    """Join the team; with another address than the invited one only on the caller's word.
+
+    Somebody who is a member already keeps their role.
+    """
+    try:
+        confirmed = (await params.json_object(ask)).get("confirmMismatch") is True
+    except params.NotJsonError:
+        confirmed = False
+    row, now = _invite(ask), ask.plane.clock.now_us()
+    if row["accepted_at"] is not None:
+        raise refusal(410, "already_accepted")
+    if row["expires_at"] < now:
+        raise refusal(410, "expired")
+    match = _matches(row, _own_email(ask))
+    if not match and not confirmed:
+        raise refusal(409, "mismatch_unconfirmed")
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        tx.execute(
+            "INSERT INTO team_members (id, team_id, user_id, role, invited_by_user_id, joined_at)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (team_id, user_id) DO NOTHING",
+            (tx.new_id(), row["team_id"], ask.user_id, row["role"], row["invited_by_user_id"], now),
+        )
+        tx.update("team_invites", row["id"], accepted_at=now)
+        audit_log.record(
+            tx,
+            row["team_id"],
+            "invite.accepted",
+            now,
+            target=("invite", row["id"]),
+            payload={"email": row["email"], "role": row["role"], "email_match": match},
+            actor_user_id=ask.user_id,
+            auth_source=auth_source(ask),
+        )
+    return answer({"team": {"id": row["team_id"], "slug": row["team_slug"]}})
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    verbs = {"GET": Verb(read_invite), "POST": Verb(accept_invite)}
+    return [route("/api/invites/{token}", PlainEndpoint(service, verbs))]

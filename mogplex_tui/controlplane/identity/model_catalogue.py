@@ -1,0 +1,211 @@
+"""The model catalogue: models that a user sees, may use and has as default.
+
+identity.md §6.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from ..db.clock import iso_db_or_none
+from ..db.database import Database, Row
+from .team_roles import ActiveTeam, may
+
+STATIC_DEFAULT = "minimax/minimax-m2.7"
+
+_SIGNED_IN = (
+    "SELECT m.*, CASE WHEN p.is_enabled IS NOT NULL THEN p.is_enabled"
+    " WHEN NOT :auto AND m.created_at > :seen THEN 0 ELSE m.is_available END AS is_enabled"
+    " FROM models m LEFT JOIN model_preferences p ON p.model_id = m.id AND p.user_id = :user"
+    " ORDER BY m.provider"
+)
+_ANONYMOUS = "SELECT * FROM models WHERE is_available = 1 AND is_hidden = 0 ORDER BY provider"
+
+
+class Reach(NamedTuple):
+    """The models that a user can reach: by keys, a gateway, and a team's roles."""
+
+    keys: frozenset[str]
+    gateway: bool
+    team: ActiveTeam | None
+    allowlist: frozenset[str] | None
+
+    def covers(self, model_id: str) -> bool:
+        """Return whether the model may be used (identity.md §6.5).
+
+        No model can be reached through a foreign team.
+        """
+        provider, _, rest = model_id.partition("/")
+        if self.team is not None and not may(self.team.role, f"models.{provider}.{rest}"):
+            return False
+        if self.allowlist is not None and model_id not in self.allowlist:
+            return False
+        if provider == "openrouter":
+            return provider in self.keys
+        return self.gateway or (provider in ("openai", "anthropic") and provider in self.keys)
+
+
+def reach(db: Database, profile: Row, team: ActiveTeam | None = None) -> Reach:
+    """Return what a profile reaches in its personal scope or in a team.
+
+    Members also have the team's keys (identity.md §6.5).
+    """
+    owned = db.all("SELECT provider FROM provider_keys WHERE user_id = ?", (profile["id"],))
+    keys = {row["provider"] for row in owned}
+    allowlist = None
+    if team is not None and team.role is not None:
+        shared = db.all("SELECT provider FROM team_provider_keys WHERE team_id = ?", (team.id,))
+        keys |= {row["provider"] for row in shared}
+        listed = db.value("SELECT model_allowlist FROM teams WHERE id = ?", (team.id,))
+        allowlist = None if listed is None else frozenset(json.loads(listed))
+    gateway = bool(profile["allow_platform_ai"]) or "ai_gateway" in keys
+    return Reach(frozenset(keys), gateway, team, allowlist)
+
+
+def anonymous(db: Database) -> list[Row]:
+    """Return the public list: available and not hidden, by provider."""
+    return db.all(_ANONYMOUS)
+
+
+def everything(db: Database, profile: Row) -> list[Row]:
+    """Return every row of the catalogue with the user's `is_enabled`, by provider."""
+    values = {
+        "auto": profile["auto_enable_models"],
+        "seen": profile["models_seen_at"],
+        "user": profile["id"],
+    }
+    return db.all(_SIGNED_IN, values)
+
+
+def usable(db: Database, profile: Row) -> list[Row]:
+    """Return whether a model may be a default: visible, available and enabled.
+
+    identity.md §6.6a.
+    """
+    rows = everything(db, profile)
+    return [row for row in rows if not row["is_hidden"] and row["is_available"] and row["is_enabled"]]
+
+
+def offered(db: Database, profile: Row, team: ActiveTeam | None = None) -> list[Row]:
+    """Return the `models` list: visible, enabled and reachable ones.
+
+    A retired model that is enabled is listed too (identity.md §6.2).
+    """
+    within = reach(db, profile, team)
+    rows = everything(db, profile)
+    return [row for row in rows if not row["is_hidden"] and row["is_enabled"] and within.covers(row["id"])]
+
+
+def offered_now(db: Database, profile: Row, team: ActiveTeam | None = None) -> list[Row]:
+    """Return the offered models that are still available (identity.md §6.3, §6.10)."""
+    return [row for row in offered(db, profile, team) if row["is_available"]]
+
+
+def arrivals(db: Database, profile: Row) -> list[Row]:
+    """Return available models that are new and undecided for the profile.
+
+    identity.md §6.8.
+    """
+    return db.all(
+        "SELECT * FROM models m WHERE is_available = 1 AND is_hidden = 0 AND created_at > ? AND NOT EXISTS"
+        " (SELECT 1 FROM model_preferences p WHERE p.user_id = ? AND p.model_id = m.id)"
+        " ORDER BY provider, name, id",
+        (profile["models_seen_at"], profile["id"]),
+    )
+
+
+def usable_somewhere(db: Database, profile: Row, rows: list[Row]) -> list[Row]:
+    """Return the rows that the profile reaches personally or in any team.
+
+    identity.md §6.8.
+    """
+    teams = db.all("SELECT team_id, role FROM team_members WHERE user_id = ?", (profile["id"],))
+    scopes = [reach(db, profile), *(reach(db, profile, ActiveTeam(*team)) for team in teams)]
+    return [row for row in rows if any(scope.covers(row["id"]) for scope in scopes)]
+
+
+def _pick(rows: list[Row], profile: Row) -> str | None:
+    ids = {row["id"] for row in rows}
+    for wanted in (profile["default_model"], STATIC_DEFAULT):
+        if wanted in ids:
+            return str(wanted)
+    ordered = sorted(rows, key=lambda row: (row["provider"] or "", row["name"] or "", row["id"]))
+    return ordered[0]["id"] if ordered else None
+
+
+def settings_default(db: Database, profile: Row) -> str:
+    """Return the default of /api/settings, never null (identity.md §6.6a)."""
+    return _pick(usable(db, profile), profile) or STATIC_DEFAULT
+
+
+def models_default(db: Database, profile: Row, team: ActiveTeam | None = None) -> str | None:
+    """Return the default of /api/models, null if nothing is usable.
+
+    identity.md §6.6b.
+    """
+    return _pick(offered_now(db, profile, team), profile)
+
+
+def model(row: Row, signed_in: bool) -> dict[str, Any]:
+    """Return a model object of /api/models (identity.md §6.1)."""
+    out: dict[str, Any] = {
+        name: row[name]
+        for name in ("id", "provider", "name", "context_length", "pricing_input", "pricing_output")
+    }
+    out["capabilities"] = json.loads(row["capabilities"])
+    for name in ("is_available", "is_hidden", "is_recommended"):
+        out[name] = bool(row[name])
+    for name in ("recommendation_bucket", "recommendation_rank", "recommendation_reason"):
+        out[name] = row[name]
+    out["recommended_at"] = iso_db_or_none(row["recommended_at"])
+    if signed_in:
+        out["is_enabled"] = bool(row["is_enabled"])
+    return out
+
+
+def cli_model(row: Row) -> dict[str, Any]:
+    """Return a model of /api/models?format=cli without empty keys.
+
+    identity.md §6.3.
+    """
+    tags = {tag.lower() for tag in json.loads(row["capabilities"])}
+    modalities = ["text"]
+    if tags & {"vision", "image", "image-input", "multimodal"}:
+        modalities.append("image")
+    if tags & {"audio", "audio-input", "speech"}:
+        modalities.append("audio")
+    tools = bool(tags & {"tool-use", "tool_use", "tools", "function-calling", "function_calling"})
+    out: dict[str, Any] = {
+        "slug": row["id"],
+        "provider": row["provider"],
+        "displayName": row["name"],
+        "inputModalities": modalities,
+        "caps": {
+            "streaming": True,
+            "toolUse": tools,
+            "reasoningEffort": bool(tags & {"reasoning", "thinking"}),
+            "parallelToolCalls": tools,
+        },
+    }
+    if row["context_length"] is not None:
+        out["contextWindow"] = row["context_length"]
+    if row["pricing_input"] is not None and row["pricing_output"] is not None:
+        out["pricing"] = {
+            "inputPerMillion": row["pricing_input"] * 1_000_000,
+            "outputPerMillion": row["pricing_output"] * 1_000_000,
+            "currency": "USD",
+        }
+    return out
+
+
+def v1_model(row: Row) -> dict[str, Any]:
+    """Return a model of /api/v1/mogplex/models (identity.md §6.10)."""
+    return {
+        "id": row["id"],
+        "provider": row["provider"],
+        "name": row["name"],
+        "contextLength": row["context_length"],
+        "capabilities": json.loads(row["capabilities"]),
+        "pricing": {"input": row["pricing_input"], "output": row["pricing_output"]},
+    }

@@ -1,0 +1,89 @@
+"""/api/models: the catalogue, its CLI form, and a user's choice (identity.md §6)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..http import params
+from ..http.endpoints import Ask, OpenEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from . import model_catalogue
+from .active_team import active_team
+
+_CATALOGUE_KEYS = (
+    "provider",
+    "name",
+    "context_length",
+    "capabilities",
+    "is_available",
+    "is_hidden",
+    "pricing_input",
+    "pricing_output",
+)
+
+
+async def list_models(ask: Ask) -> Response:
+    """The caller's models, in the active team if there is one, with the whole catalogue and a default.
+
+    Nobody gets the public list; who is no member of the team gets no models (§1.5, §6.2, §6.3).
+    """
+    db = ask.plane.db
+    profile = db.one("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+    cli = ask.query("format") == "cli"
+    if profile is None:
+        rows = model_catalogue.anonymous(db)
+        if cli:
+            return answer([model_catalogue.cli_model(row) for row in rows])
+        public = [model_catalogue.model(row, signed_in=False) for row in rows]
+        return answer({"models": public, "catalog": public})
+    team = active_team(ask)
+    if cli:
+        return answer(
+            [model_catalogue.cli_model(row) for row in model_catalogue.offered_now(db, profile, team)]
+        )
+    return answer(
+        {
+            "models": [
+                model_catalogue.model(row, signed_in=True)
+                for row in model_catalogue.offered(db, profile, team)
+            ],
+            "catalog": [
+                model_catalogue.model(row, signed_in=True) for row in model_catalogue.everything(db, profile)
+            ],
+            "default_model": model_catalogue.models_default(db, profile, team),
+        }
+    )
+
+
+async def patch_model(ask: Ask) -> Response:
+    """Enable or disable one model for the caller (§6.4)."""
+    if ask.caller is None:
+        raise refusal(401, "Unauthorized")
+    try:
+        parsed = await params.json_body(ask)
+    except params.NotJsonError:
+        raise refusal(400, "Invalid JSON body") from None
+    if parsed is None:
+        raise empty_crash()
+    body = parsed if isinstance(parsed, dict) else {}
+    model_id, enabled = body.get("model_id"), body.get("is_enabled")
+    if not isinstance(model_id, str) or not model_id or not isinstance(enabled, bool):
+        raise refusal(400, "model_id and is_enabled required")
+    if any(key in body for key in _CATALOGUE_KEYS):
+        raise refusal(400, "The model catalogue cannot be changed here")
+    db = ask.plane.db
+    if db.one("SELECT 1 FROM models WHERE id = ?", (model_id,)) is None:
+        raise refusal(500, f"No model has the id {model_id}")
+    with db.transaction() as tx:
+        tx.execute(
+            "INSERT INTO model_preferences (user_id, model_id, is_enabled) VALUES (?, ?, ?)"
+            " ON CONFLICT (user_id, model_id) DO UPDATE SET is_enabled = excluded.is_enabled",
+            (ask.user_id, model_id, int(enabled)),
+        )
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this family."""
+    verbs = {"GET": Verb(list_models), "PATCH": Verb(patch_model)}
+    return [route("/api/models", OpenEndpoint(service, verbs))]

@@ -1,0 +1,106 @@
+"""/api/models/new-arrivals and /api/models/provider-icons (identity.md §6.8, §6.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..db.database import Row, Tx
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, answer, refusal, route
+from . import model_catalogue
+
+
+def _profile(ask: Ask) -> Row:
+    profile = ask.plane.db.one("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+    if profile is None:
+        raise refusal(404, "Profile not found")
+    return profile
+
+
+def _disable(tx: Tx, user_id: str, rows: Iterable[Row]) -> None:
+    for row in rows:
+        tx.execute(
+            "INSERT INTO model_preferences (user_id, model_id, is_enabled) VALUES (?, ?, 0)"
+            " ON CONFLICT (user_id, model_id) DO UPDATE SET is_enabled = 0",
+            (user_id, row["id"]),
+        )
+
+
+def _look_past(tx: Tx, user_id: str, rows: Iterable[Row]) -> None:
+    """Move what the profile has seen to the newest of these rows; never back."""
+    newest = max((row["created_at"] for row in rows), default=0)
+    tx.execute("UPDATE profiles SET models_seen_at = MAX(models_seen_at, ?) WHERE id = ?", (newest, user_id))
+
+
+async def read_arrivals(ask: Ask) -> Response:
+    """Models that are new to the caller; with auto-enable off they are switched off by this very read."""
+    if ask.caller is None:
+        return answer({"models": [], "autoEnable": True})
+    profile, db = _profile(ask), ask.plane.db
+    rows = model_catalogue.arrivals(db, profile)
+    if not profile["auto_enable_models"]:
+        with db.transaction() as tx:
+            _disable(tx, ask.user_id, rows)
+            _look_past(tx, ask.user_id, rows)
+        return answer({"models": [], "autoEnable": False})
+    shown = model_catalogue.usable_somewhere(db, profile, rows)
+    models = [{name: row[name] for name in ("id", "name", "provider")} for row in shown]
+    return answer({"models": models, "autoEnable": True})
+
+
+async def settle_arrivals(ask: Ask) -> Response:
+    """Dismiss what is new, or switch it off together with everything that comes later."""
+    action = (await body_of(ask)).get("action")
+    if action not in ("dismiss", "disable"):
+        raise refusal(400, "action must be 'dismiss' or 'disable'")
+    profile, db = _profile(ask), ask.plane.db
+    rows = model_catalogue.arrivals(db, profile)
+    seen = model_catalogue.usable_somewhere(db, profile, rows)
+    with db.transaction() as tx:
+        if action == "disable":
+            tx.update("profiles", ask.user_id, auto_enable_models=0)
+            _disable(tx, ask.user_id, rows)
+            seen = rows
+        _look_past(tx, ask.user_id, seen)
+    return answer({"ok": True})
+
+
+async def switch_auto_enable(ask: Ask) -> Response:
+    """Whether models that are to come are enabled by themselves."""
+    enabled = (await body_of(ask)).get("autoEnable")
+    if not isinstance(enabled, bool):
+        raise refusal(400, "autoEnable must be a boolean")
+    profile = _profile(ask)
+    with ask.plane.db.transaction() as tx:
+        tx.update("profiles", profile["id"], auto_enable_models=int(enabled))
+    return answer({"ok": True})
+
+
+async def list_icons(_: Ask) -> Response:
+    """Providers with a picture of their own; this plane keeps none."""
+    return answer({"providers": []}, headers={"Cache-Control": "private, max-age=300"})
+
+
+class _Arrivals(OpenEndpoint):
+    """Reading is for everybody, changing for somebody (identity.md §6.8)."""
+
+    def check(self, verb: Verb, caller: object) -> None:
+        """401 for nobody, before the body is read."""
+        if caller is None and verb.handler is not read_arrivals:
+            raise refusal(401, "Unauthorized")
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    verbs = {
+        "GET": Verb(read_arrivals),
+        "POST": Verb(settle_arrivals),
+        "PATCH": Verb(switch_auto_enable),
+    }
+    return [
+        route("/api/models/new-arrivals", _Arrivals(service, verbs)),
+        route("/api/models/provider-icons", PlainEndpoint(service, {"GET": Verb(list_icons)})),
+    ]

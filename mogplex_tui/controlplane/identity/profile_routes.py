@@ -1,0 +1,186 @@
+"""GET /api/auth/user and /api/settings (identity.md §2 and §3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import (
+    Ask,
+    OpenEndpoint,
+    PlainEndpoint,
+    Service,
+    Verb,
+    answer,
+    empty_crash,
+    refusal,
+    route,
+)
+from . import model_catalogue
+
+_THEMES = ("dark", "light", "system")
+
+_VERCEL = {
+    "platformState": "ready",
+    "personalState": "not_linked",
+    "linkedProjectState": "none",
+    "canUsePlatformOps": True,
+    "canLinkUserBillingProject": False,
+    "canUseUserBilling": False,
+    "statusLabel": "Platform ready",
+    "statusDetail": "Sandboxes run on the platform's own project.",
+}
+_INSTALL = {"kind": "install", "label": "Install GitHub App", "href": "/api/auth/github"}
+_COMPLETE = {
+    "kind": "complete_install",
+    "label": "Complete GitHub App install",
+    "href": "/api/auth/github",
+}
+_OPEN_SPACES = {"kind": "open_spaces", "label": "Open Projects", "href": "/projects/repositories"}
+
+
+def _profile(ask: Ask) -> Row | None:
+    return ask.plane.db.one("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+
+
+async def read_user(ask: Ask) -> Response:
+    """Who the credential belongs to; nobody is `{"user": null}`, never a 401."""
+    profile = _profile(ask)
+    if profile is None:
+        return answer({"user": None})
+    count = ask.plane.db.value
+    mine = (profile["id"],)
+    installations = count("SELECT COUNT(*) FROM github_installations WHERE user_id = ?", mine)
+    synced = count("SELECT COUNT(*) FROM repos WHERE user_id = ?", mine)
+    covered = count(
+        "SELECT COUNT(*) FROM repos WHERE user_id = ? AND github_installation_id IS NOT NULL", mine
+    )
+    app = installations > 0 or covered > 0
+    user: dict[str, Any] = {
+        name: profile[name] for name in ("id", "email", "username", "name", "avatar_url", "github_username")
+    }
+    pending = not app and ask.request.cookies.get("github_app_install_pending") == "1"
+    user |= _github(profile, app, covered, pending)
+    project = profile["vercel_project_id"]
+    user |= {
+        "github_app_available": True,
+        "github_install_pending": pending,
+        "github_installation_count": installations,
+        "github_synced_repo_count": synced,
+        "github_covered_repo_count": covered,
+        "platform_access": {
+            "allowPlatformAi": bool(profile["allow_platform_ai"]),
+            "allowPlatformSandbox": bool(profile["allow_platform_sandbox"]),
+        },
+        "vercel": _VERCEL | {"linkedProjectState": "none" if project is None else "account"},
+        "account_vercel_project_id": project,
+        "account_vercel_team_id": profile["vercel_team_id"],
+    }
+    return answer({"user": user})
+
+
+def _github(profile: Row, app: bool, covered: int, pending: bool) -> dict[str, Any]:
+    """The GitHub state, its label and what to do next (identity.md §2); the App is always on offer here."""
+    oauth = bool(profile["github_oauth"])
+    if app and covered:
+        state, label, detail, action = (
+            "app_installed_with_synced_repos",
+            "Ready",
+            "The GitHub App covers your repositories.",
+            None,
+        )
+    elif app:
+        state, label, detail, action = (
+            "app_installed",
+            "App installed",
+            "The GitHub App is installed and covers no repository yet.",
+            _OPEN_SPACES,
+        )
+    elif pending:
+        state, label, detail, action = (
+            "app_install_pending",
+            "Install pending",
+            "The installation of the GitHub App was begun and not finished.",
+            _COMPLETE,
+        )
+    elif oauth:
+        state, label, detail, action = (
+            "oauth_connected",
+            "OAuth only",
+            "GitHub is connected without the App.",
+            _INSTALL,
+        )
+    else:
+        state, label, detail, action = (
+            "disconnected",
+            "Not connected",
+            "GitHub is not connected.",
+            _INSTALL,
+        )
+    return {
+        "github_state": state,
+        "github_connected": oauth or app,
+        "github_app_connected": app,
+        "github_connection_mode": "app" if app else "oauth" if oauth else None,
+        "github_status_label": label,
+        "github_status_detail": detail,
+        "github_primary_action": action,
+    }
+
+
+async def read_settings(ask: Ask) -> Response:
+    """The resolved default model and the stored theme; a valid theme also sets its cookie."""
+    profile = _profile(ask)
+    if profile is None:
+        raise refusal(404, "Profile not found")
+    theme = profile["theme"]
+    body = {"default_model": model_catalogue.settings_default(ask.plane.db, profile), "theme": theme}
+    return answer(body, headers=_theme_cookie(theme))
+
+
+def _theme_cookie(theme: str | None) -> dict[str, str]:
+    if theme not in _THEMES:
+        return {}
+    return {"Set-Cookie": f"mogplex-theme={theme}; Path=/; SameSite=Lax; Max-Age=31536000"}
+
+
+async def patch_settings(ask: Ask) -> Response:
+    """Change the default model or the theme; what is unusable is ignored, nothing usable is a 400."""
+    try:
+        body = await params.json_body(ask)
+    except params.NotJsonError:
+        raise refusal(400, "Invalid JSON body") from None
+    if body is None:
+        raise empty_crash()
+    profile = _profile(ask)
+    if profile is None:
+        raise refusal(404, "Profile not found")
+    fields = body if isinstance(body, dict) else {}
+    changes: dict[str, str] = {}
+    model, theme = fields.get("default_model"), fields.get("theme")
+    if isinstance(model, str):
+        if model not in {row["id"] for row in model_catalogue.usable(ask.plane.db, profile)}:
+            raise refusal(400, "default_model must be enabled and available")
+        changes["default_model"] = model
+    if theme in _THEMES:
+        changes["theme"] = theme
+    if not changes:
+        raise refusal(400, "No valid fields")
+    with ask.plane.db.transaction() as tx:
+        tx.update("profiles", profile["id"], **changes)
+    return answer({"ok": True}, headers=_theme_cookie(changes.get("theme")))
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this family."""
+    return [
+        route("/api/auth/user", OpenEndpoint(service, {"GET": Verb(read_user)})),
+        route(
+            "/api/settings",
+            PlainEndpoint(service, {"GET": Verb(read_settings), "PATCH": Verb(patch_settings)}),
+        ),
+    ]

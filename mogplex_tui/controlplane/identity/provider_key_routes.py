@@ -1,0 +1,81 @@
+"""/api/settings/keys: the caller's own keys of model providers (identity.md §5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..db.clock import iso_db
+from ..db.database import Row
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, Service, Verb, answer, route
+from . import provider_keys
+from .session_endpoint import SessionEndpoint, key_of, provider_of
+
+_SERVICES: dict[str, dict[str, str]] = {
+    "ai_gateway": {"service": "Vercel AI Gateway"},
+    "anthropic": {
+        "service": "Claude Code",
+        "harness": "Claude Code",
+        "package": "@anthropic-ai/claude-code",
+        "binary": "claude",
+    },
+    "openai": {"service": "Codex", "harness": "Codex", "package": "@openai/codex", "binary": "codex"},
+    "openrouter": {"service": "OpenRouter"},
+}
+
+
+def key_object(row: Row) -> dict[str, Any]:
+    """A stored key as everybody sees it: its provider and its two instants."""
+    return {
+        "provider": row["provider"],
+        "created_at": iso_db(row["created_at"]),
+        "updated_at": iso_db(row["updated_at"]),
+    }
+
+
+async def list_keys(ask: Ask) -> Response:
+    """Which providers have a key, by name."""
+    rows = provider_keys.stored(ask.plane.db, provider_keys.of_user(ask.user_id))
+    return answer({"keys": [key_object(row) for row in rows]})
+
+
+async def put_key(ask: Ask) -> Response:
+    """Store or replace the key of one provider."""
+    body = await body_of(ask)
+    provider, key = provider_of(body), key_of(body)
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        owner = provider_keys.of_user(ask.user_id)
+        provider_keys.put(tx, owner, provider, key, ask.plane.clock.now_us())
+    return answer({"ok": True})
+
+
+async def delete_key(ask: Ask) -> Response:
+    """Forget the key of one provider, there or not."""
+    provider = provider_of(await body_of(ask))
+    with ask.plane.db.transaction() as tx:
+        provider_keys.remove(tx, provider_keys.of_user(ask.user_id), provider)
+    return answer({"ok": True})
+
+
+async def verify_key(ask: Ask) -> Response:
+    """What the provider would say of the stored key, judged by the key's form; null without one."""
+    provider = provider_of(await body_of(ask))
+    rows = provider_keys.stored(ask.plane.db, provider_keys.of_user(ask.user_id))
+    found = next((row for row in rows if row["provider"] == provider), None)
+    valid = None if found is None else bool(found["is_plausible"])
+    body: dict[str, Any] = {"key_stored": found is not None, "key_valid": valid}
+    if valid is False:
+        body["key_error"] = "Invalid API key"
+    return answer(body | _SERVICES[provider])
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    verbs = {"GET": Verb(list_keys), "PUT": Verb(put_key), "DELETE": Verb(delete_key)}
+    return [
+        route("/api/settings/keys/verify", SessionEndpoint(service, {"POST": Verb(verify_key)})),
+        route("/api/settings/keys", SessionEndpoint(service, verbs)),
+    ]

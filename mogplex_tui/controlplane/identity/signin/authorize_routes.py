@@ -1,0 +1,124 @@
+"""GET /api/auth/mcp/authorize: a signed-in browser is sent back to the client with a code (auth.md §8)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import string
+from html import escape
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ...db.database import Row
+from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, route
+from . import sessions
+from .discovery_routes import BASE, SCOPES
+from .forms import PageEndpoint, texts
+from .html_pages import page
+
+AUTHORIZE = BASE + "/authorize"
+PROMPT_COOKIE = "oidc_login_prompt"
+# What of the query survives the way over the login page.
+KEPT = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "resource",
+)
+_ERROR_PAGE = "/api/auth/error"
+
+
+def client_of(ask: Ask, client_id: str) -> Row | None:
+    """The client of an id, or None."""
+    return ask.plane.db.one("SELECT * FROM oauth_clients WHERE id = ?", (client_id,))
+
+
+def _to(where: str, headers: dict[str, str] | None = None) -> Response:
+    # Printable ASCII stays as it is, spaces too; nothing else may stand in a header.
+    location = quote(where, safe=string.punctuation + " ")
+    return Response(status_code=302, headers={"Location": location, **(headers or {})})
+
+
+def _error(where: str, error: str, description: str) -> RefusedError:
+    """Back with an error; the description is not encoded, and no state comes with it."""
+    sign = "&" if "?" in where else "?"
+    return RefusedError(_to(f"{where}{sign}error={error}&error_description={description}"))
+
+
+def _signed_prompt(ask: Ask) -> str:
+    """The cookie that remembers for ten minutes what the login interrupted."""
+    kept = {name: ask.query(name) for name in KEPT if ask.has_query(name)}
+    value = base64.urlsafe_b64encode(json.dumps(kept).encode()).decode().rstrip("=")
+    secret = (ask.plane.db.meta("secret") or "").encode()
+    signature = hmac.new(secret, value.encode(), hashlib.sha256).hexdigest()
+    return f"{PROMPT_COOKIE}={value}.{signature}; Path=/; HttpOnly; SameSite=Lax; Max-Age=600"
+
+
+def _checked(ask: Ask) -> tuple[Row, str]:
+    """The client and the scopes, after every check in the service's order; raises RefusedError."""
+    errors = ask.service.origin + _ERROR_PAGE
+    client = client_of(ask, ask.query("client_id"))
+    if not ask.query("client_id") or client is None:
+        raise _error(errors, "invalid_client", "client_id is required")
+    if not ask.query("response_type"):
+        raise _error(errors, "invalid_request", "response_type is required")
+    back = ask.query("redirect_uri")
+    if back not in texts(client["redirect_uris"]):
+        raise RefusedError(answer({"message": "Invalid redirect URI"}, 400))
+    if client["disabled"]:
+        raise _error(errors, "invalid_client", "client is disabled")
+    if ask.query("response_type") != "code":
+        raise _error(errors, "unsupported_response_type", "unsupported response type")
+    scopes = [scope for scope in ask.query("scope").split(" ") if scope] or ["read", "write"]
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown:
+        text = f"The following scopes are invalid: {', '.join(unknown)}"
+        raise _error(back, "invalid_scope", text)
+    if not ask.query("code_challenge") or not ask.query("code_challenge_method"):
+        raise _error(back, "invalid_request", "pkce is required")
+    if ask.query("code_challenge_method") != "S256":
+        raise _error(back, "invalid_request", "invalid code_challenge method")
+    return client, " ".join(scopes)
+
+
+async def authorize(ask: Ask) -> Response:
+    """Without a session to the login page, whatever was asked; with one back to the client, and no further question."""
+    if ask.caller is None:
+        query = ask.request.url.query
+        return _to(f"/login?{query}" if query else "/login", {"Set-Cookie": _signed_prompt(ask)})
+    client, scopes = _checked(ask)
+    back = ask.query("redirect_uri")
+    grant = sessions.Grant(
+        client["id"], ask.user_id, back, scopes, ask.query("code_challenge"), ask.query("nonce") or None
+    )
+    with ask.plane.db.transaction() as tx:
+        code = sessions.issue_code(tx, grant, ask.plane.clock.now_us())
+    more = {"code": code} | ({"state": ask.query("state")} if ask.has_query("state") else {})
+    parts = urlsplit(back)
+    query = "&".join(part for part in (parts.query, urlencode(more)) if part)
+    forget = f"{PROMPT_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+    return _to(urlunsplit(parts._replace(query=query)), {"Set-Cookie": forget, "Cache-Control": "no-store"})
+
+
+async def error_page(ask: Ask) -> Response:
+    """What went wrong, where there is no client to be told."""
+    error, description = ask.query("error") or "unknown", ask.query("error_description")
+    more = f"<p>{escape(description)}</p>" if description else ""
+    return page("Sign-in failed", f"<p><code>{escape(error)}</code></p>{more}")
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this theme."""
+    return [
+        route(AUTHORIZE, PageEndpoint(service, {"GET": Verb(authorize)})),
+        route(_ERROR_PAGE, PageEndpoint(service, {"GET": Verb(error_page)})),
+    ]

@@ -1,0 +1,153 @@
+"""/cli-auth and POST /api/oauth/decision: a person lets a command line have a token (auth.md §9.1)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime
+from html import escape
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute
+
+from ...db.clock import DAY_US
+from ...db.database import Row
+from ...http import params
+from ...http.endpoints import Ask, Service, Verb, refusal, route
+from .. import api_keys
+from . import sessions
+from .forms import PageEndpoint, form_or_json, require_own_page
+from .html_pages import hidden, page, said
+
+PAGE = "/cli-auth"
+DECISION = "/api/oauth/decision"
+KEY_DAYS = 90
+
+_NONCE = re.compile(r"[a-f0-9]{32}", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# The browser hands the token over by itself; where that fails, the person copies it.
+_SCRIPT = """
+const at = document.getElementById("token"), told = document.getElementById("told"), d = at.dataset;
+fetch(d.callback, {method: "POST", credentials: "omit", redirect: "error",
+  headers: {"Content-Type": "application/json", "X-CLI-Nonce": d.nonce},
+  body: JSON.stringify({token: d.token, name: d.name})})
+  .then(answer => { if (!answer.ok) throw answer.status; })
+  .then(() => { at.hidden = true; told.textContent = "Done. You may close this tab."; })
+  .catch(() => { told.textContent = "The command line did not take the token. Copy it:"; });
+"""
+
+
+class BadCallError(ValueError):
+    """The page was opened with parameters that are of no use; the text is the service's own."""
+
+
+def callback_of(text: str) -> str:
+    """The address to hand the token to, without fragment and user name; raises BadCallError."""
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise BadCallError("Invalid callback URL") from None
+    if not parts.scheme or not host or not text.isprintable() or " " in text:
+        raise BadCallError("Invalid callback URL")
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise BadCallError("Callback must use http or https protocol")
+    if host not in ("localhost", "127.0.0.1"):
+        raise BadCallError("Callback host must be localhost or 127.0.0.1")
+    if port is None or port == _DEFAULT_PORTS[parts.scheme]:
+        raise BadCallError("Callback must include a port number")
+    if not 1024 <= port <= 65535:
+        raise BadCallError("Callback port must be between 1024 and 65535")
+    return urlunsplit((parts.scheme, f"{host}:{port}", parts.path or "/", parts.query, ""))
+
+
+def _asked(ask: Ask) -> tuple[str, str, str]:
+    """Callback, nonce and name of the query; raises BadCallError."""
+    callback, nonce = ask.query("callback"), ask.query("nonce")
+    if not callback:
+        raise BadCallError("Missing callback parameter")
+    if not nonce:
+        raise BadCallError("Missing nonce parameter")
+    if not _NONCE.fullmatch(nonce):
+        raise BadCallError("Invalid nonce format (expected 32 hex characters)")
+    today = datetime.fromtimestamp(ask.plane.clock.now_us() / 1_000_000, UTC)
+    name = params.trim(ask.query("name"))[:100] or f"CLI on {today:%Y-%m-%d}"
+    return callback_of(callback), nonce, name
+
+
+async def consent_page(ask: Ask) -> Response:
+    """Ask the signed-in person; 400 with the service's sentence for a call that is of no use.
+
+    The hosted service has retired the hand-off and only says so.
+    """
+    if ask.plane.is_hosted:
+        return said("Update your CLI", "This way of signing in is gone. Update the CLI and sign in again.")
+    try:
+        callback, nonce, name = _asked(ask)
+    except BadCallError as error:
+        return said("Sign-in failed", str(error), 400)
+    if ask.caller is None:
+        back = quote(f"{PAGE}?{ask.request.url.query}", safe="")
+        return RedirectResponse(f"/login?next={back}", 302)
+    with ask.plane.db.transaction() as tx:
+        now = ask.plane.clock.now_us()
+        question = sessions.ask_person(tx, ask.user_id, callback, nonce, name, now)
+    body = (
+        f"<p><strong>{escape(name)}</strong> at <code>{escape(callback)}</code> asks for a token of yours that reads"
+        f" and writes for {KEY_DAYS} days.</p>"
+        f'<form method="post" action="{DECISION}">{hidden(consent_code=question)}'
+        '<button type="submit" name="accept" value="true">Allow</button> '
+        '<button type="submit" name="accept" value="false">Deny</button></form>'
+    )
+    return page("Authorize the command line", body)
+
+
+async def decide(ask: Ask) -> Response:
+    """Take the person's answer: a yes makes the token and hands it over, a no makes nothing.
+
+    401 without a session, 403 for a form from elsewhere, 400 for a question that is not open (any more).
+    """
+    require_own_page(ask)
+    if ask.caller is None:
+        raise refusal(401, "Unauthorized")
+    fields = await form_or_json(ask)
+    now = ask.plane.clock.now_us()
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        question = sessions.answered(tx, ask.user_id, fields.get("consent_code", ""), now)
+        if question is None or fields.get("accept") != "true":
+            token = ""
+        else:
+            expires = (now + KEY_DAYS * DAY_US) // 1000 * 1000
+            token = api_keys.mint(tx, ask.user_id, question["name"], api_keys.SCOPES, now, expires).token
+    if question is None:
+        return said("Sign-in failed", "This question is not open any more. Start again.", 400)
+    if not token:
+        return said("Denied", "No token was made. You may close this tab.")
+    return _handed_over(question, token)
+
+
+def _handed_over(question: Row, token: str) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    callback = urlsplit(question["callback"])
+    facts = {
+        "callback": question["callback"],
+        "nonce": question["nonce"],
+        "token": token,
+        "name": question["name"],
+    }
+    attributes = "".join(f' data-{name}="{escape(value)}"' for name, value in facts.items())
+    body = (
+        '<p id="told">The token for the command line:</p>'
+        f'<p id="token"{attributes}><code>{token}</code></p><script nonce="{nonce}">{_SCRIPT}</script>'
+    )
+    where = f"{callback.scheme}://{callback.netloc}"
+    return page("Authorized", body, policy=f"script-src 'nonce-{nonce}'; connect-src {where}")
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this theme."""
+    return [
+        route(PAGE, PageEndpoint(service, {"GET": Verb(consent_page)})),
+        route(DECISION, PageEndpoint(service, {"POST": Verb(decide)})),
+    ]

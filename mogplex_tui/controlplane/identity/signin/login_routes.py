@@ -1,0 +1,70 @@
+"""/login: one button signs the account of the plane in; then on to where the person came from (auth.md §8, §11)."""
+
+from __future__ import annotations
+
+from html import escape
+from urllib.parse import urlencode
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute
+
+from ...http.authentication import SESSION_COOKIE
+from ...http.endpoints import Ask, Service, Verb, route
+from . import sessions
+from .authorize_routes import AUTHORIZE, KEPT, client_of
+from .forms import PageEndpoint, form_or_json, require_own_page
+from .html_pages import hidden, page
+
+LOGIN = "/login"
+
+
+def is_local(where: str) -> bool:
+    """Whether a way back is a path of this service and no other host in disguise."""
+    return where.startswith("/") and not where.startswith(("//", "/\\")) and where.isprintable()
+
+
+def _way_back(ask: Ask) -> str:
+    """Back to authorize with what of its query is allowed, to `next`, or nowhere."""
+    if ask.has_query("client_id") or ask.has_query("response_type"):
+        kept = {name: ask.query(name) for name in KEPT if ask.has_query(name)}
+        return f"{AUTHORIZE}?{urlencode(kept)}"
+    wanted = ask.query("next")
+    return wanted if is_local(wanted) else LOGIN
+
+
+def _asked_for(ask: Ask) -> str:
+    """Who wants to act for the person, and how far."""
+    client = client_of(ask, ask.query("client_id"))
+    if client is None:
+        return ""
+    name = escape(client["name"] or client["id"])
+    scopes = escape(ask.query("scope") or "read write")
+    return f"<p><strong>{name}</strong> asks to act for you: <code>{scopes}</code></p>"
+
+
+async def show(ask: Ask) -> Response:
+    """The page with the button, or who is signed in when there is nowhere to go on to."""
+    back = _way_back(ask)
+    person = ask.plane.db.only("SELECT name FROM profiles WHERE id = ?", (ask.plane.user_id,))["name"]
+    if ask.caller is not None and back == LOGIN:
+        return page("Signed in", f"<p>You are signed in as {escape(person)}.</p>")
+    button = f'<button type="submit">Sign in as {escape(person)}</button>'
+    form = f'<form method="post" action="{LOGIN}">{hidden(back=back)}{button}</form>'
+    return page("Sign in", _asked_for(ask) + form)
+
+
+async def sign_in(ask: Ask) -> Response:
+    """Open a session for a week and go back; a form from elsewhere is refused with 403."""
+    require_own_page(ask)
+    back = (await form_or_json(ask)).get("back", "")
+    with ask.plane.db.transaction() as tx:
+        value = sessions.open_session(tx, ask.plane.user_id, ask.plane.clock.now_us())
+    response = RedirectResponse(back if is_local(back) else LOGIN, 303, {"Cache-Control": "no-store"})
+    seconds = sessions.SESSION_US // 1_000_000
+    response.set_cookie(SESSION_COOKIE, value, max_age=seconds, httponly=True, samesite="lax")
+    return response
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this theme."""
+    return [route(LOGIN, PageEndpoint(service, {"GET": Verb(show), "POST": Verb(sign_in)}))]

@@ -1,0 +1,79 @@
+"""/api/auth/sign-in/email: a script signs in by address and password (auth.md §11)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ...db.clock import SECOND_US, iso_app
+from ...db.database import Row
+from ...http.authentication import SESSION_COOKIE
+from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, encode, route
+from ...http.params import trim
+from . import sessions
+from .forms import PageEndpoint, form_or_json, require_own_page
+
+_SNAPSHOT_COOKIE = "better-auth.session_data"
+_SNAPSHOT_S = 300
+
+
+def _refused(status: int, code: str, message: str) -> RefusedError:
+    """A refusal in the words of the OAuth library, which has no `error` (errors.md §2, E12)."""
+    return RefusedError(answer({"message": message, "code": code}, status))
+
+
+def _user(profile: Row) -> dict[str, Any]:
+    created = iso_app(profile["created_at"])
+    return {
+        "id": profile["id"],
+        "email": profile["email"],
+        "name": profile["name"],
+        "image": profile["avatar_url"],
+        "emailVerified": True,
+        "createdAt": created,
+        "updatedAt": created,
+    }
+
+
+def _snapshot(session: str, body: dict[str, Any]) -> str:
+    """What the cookie of five minutes says, signed with the session's own value; the plane itself asks its database."""
+    text = base64.urlsafe_b64encode(encode({"user": body["user"]})).decode().rstrip("=")
+    return f"{text}.{hmac.new(session.encode(), text.encode(), hashlib.sha256).hexdigest()}"
+
+
+async def sign_in(ask: Ask) -> Response:
+    """Open a session of a week for the account of the plane, as its sign-in page does.
+
+    The plane keeps no passwords: whoever reaches it may sign in by a click, so any word that is one will do. Raises
+    403 without an `Origin` or with a foreign one, 400 without an address, and 401 for an address of nobody.
+    """
+    if "origin" not in ask.request.headers:
+        raise _refused(403, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin")
+    require_own_page(ask)
+    fields = await form_or_json(ask)
+    email = trim(fields.get("email", "")).lower()
+    if "@" not in email:
+        raise _refused(400, "INVALID_EMAIL", "Invalid email")
+    profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (ask.plane.user_id,))
+    if email != profile["email"].lower() or not fields.get("password"):
+        raise _refused(401, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password")
+    with ask.plane.db.transaction() as tx:
+        value = sessions.open_session(tx, profile["id"], ask.plane.clock.now_us())
+    body = {"redirect": False, "token": value, "user": _user(profile)}
+    response = answer(body, headers={"Cache-Control": "no-store"})
+    seconds = sessions.SESSION_US // SECOND_US
+    response.set_cookie(SESSION_COOKIE, value, max_age=seconds, httponly=True, samesite="lax")
+    response.set_cookie(
+        _SNAPSHOT_COOKIE, _snapshot(value, body), max_age=_SNAPSHOT_S, httponly=True, samesite="lax"
+    )
+    return response
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this theme."""
+    return [route("/api/auth/sign-in/email", PageEndpoint(service, {"POST": Verb(sign_in)}))]

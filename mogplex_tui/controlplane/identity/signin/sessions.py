@@ -1,0 +1,142 @@
+"""What signing in leaves behind: sessions, clients, codes, token pairs and open questions (auth.md §8, §9 and §11)."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...db.clock import DAY_US, SECOND_US
+from ...db.database import Row, Tx
+from ...http.authentication import digest
+
+CLI = "mogplex-cli"
+SESSION_US = 7 * DAY_US
+CODE_US = 600 * SECOND_US
+ACCESS_US = 3600 * SECOND_US
+QUESTION_US = 600 * SECOND_US
+CLI_REFRESH_US = 30 * DAY_US
+# About a hundred years.
+REFRESH_US = 36_500 * DAY_US
+
+_LETTERS = string.ascii_letters
+_LETTERS_AND_DIGITS = string.ascii_letters + string.digits
+
+
+def drawn(alphabet: str = _LETTERS, length: int = 32) -> str:
+    """A secret that nobody can guess."""
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
+def open_session(tx: Tx, user_id: str, now_us: int) -> str:
+    """Sign somebody in for a week; returns the value of the session cookie."""
+    value = drawn(_LETTERS_AND_DIGITS)
+    tx.insert("sessions", token_hash=digest(value), user_id=user_id, expires_at=now_us + SESSION_US)
+    return value
+
+
+class Registration(NamedTuple):
+    """What a client says of itself."""
+
+    name: str | None
+    redirect_uris: Sequence[str]
+    auth_method: str
+    grant_types: Sequence[str]
+    response_types: Sequence[str]
+
+
+def register(tx: Tx, client: Registration, now_us: int) -> tuple[str, str | None]:
+    """Store a client; returns its id and the secret of one that is not public."""
+    client_id = drawn()
+    secret = None if client.auth_method == "none" else drawn()
+    tx.insert(
+        "oauth_clients",
+        id=client_id,
+        name=client.name,
+        secret_hash=None if secret is None else digest(secret),
+        redirect_uris=json.dumps(list(client.redirect_uris)),
+        auth_method=client.auth_method,
+        grant_types=json.dumps(list(client.grant_types)),
+        response_types=json.dumps(list(client.response_types)),
+        created_at=now_us,
+    )
+    return client_id, secret
+
+
+class Grant(NamedTuple):
+    """What a code stands for."""
+
+    client_id: str
+    user_id: str
+    redirect_uri: str
+    scopes: str
+    code_challenge: str
+    nonce: str | None
+
+
+def issue_code(tx: Tx, grant: Grant, now_us: int) -> str:
+    """A code for one use within ten minutes."""
+    code = drawn(_LETTERS_AND_DIGITS)
+    times = {"expires_at": now_us + CODE_US, "created_at": now_us}
+    tx.insert("oauth_codes", code_hash=digest(code), **grant._asdict(), **times)
+    return code
+
+
+def use_up_code(tx: Tx, code: str, now_us: int) -> Grant | None:
+    """What a code stands for, which it never does again; None for one that is unknown, used or too old."""
+    row = tx.one("DELETE FROM oauth_codes WHERE code_hash = ? RETURNING *", (digest(code),))
+    if row is None or row["expires_at"] < now_us:
+        return None
+    return Grant(**{name: row[name] for name in Grant._fields})
+
+
+def issue_tokens(tx: Tx, client_id: str, user_id: str, scopes: str, now_us: int) -> Row:
+    """A new pair; the client of the command line has all its refresh tokens cut to 30 days from now (auth.md §8)."""
+    row_id = tx.new_id()
+    tx.insert(
+        "oauth_tokens",
+        id=row_id,
+        access_token=drawn(),
+        refresh_token=drawn(),
+        access_expires_at=now_us + ACCESS_US,
+        refresh_expires_at=now_us + REFRESH_US,
+        client_id=client_id,
+        user_id=user_id,
+        scopes=scopes,
+        created_at=now_us,
+        updated_at=now_us,
+    )
+    if client_id == CLI:
+        latest = now_us + CLI_REFRESH_US
+        tx.execute(
+            "UPDATE oauth_tokens SET refresh_expires_at = ? WHERE client_id = ? AND refresh_expires_at > ?",
+            (latest, CLI, latest),
+        )
+    row = tx.one("SELECT * FROM oauth_tokens WHERE id = ?", (row_id,))
+    if row is None:
+        raise LookupError(row_id)
+    return row
+
+
+def ask_person(tx: Tx, user_id: str, callback: str, nonce: str, name: str, now_us: int) -> str:
+    """Remember a question that a page puts to somebody; returns what the answer names it by."""
+    question = drawn()
+    tx.execute("DELETE FROM signin_questions WHERE expires_at < ?", (now_us,))
+    tx.insert(
+        "signin_questions",
+        id=question,
+        user_id=user_id,
+        callback=callback,
+        nonce=nonce,
+        name=name,
+        expires_at=now_us + QUESTION_US,
+    )
+    return question
+
+
+def answered(tx: Tx, user_id: str, question: str, now_us: int) -> Row | None:
+    """The question somebody answers now, once; None for one that is unknown, too old or another person's."""
+    row = tx.one("DELETE FROM signin_questions WHERE id = ? AND user_id = ? RETURNING *", (question, user_id))
+    return None if row is None or row["expires_at"] < now_us else row

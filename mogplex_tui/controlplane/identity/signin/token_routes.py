@@ -1,0 +1,192 @@
+"""POST /api/auth/mcp/token and the session probe beside it (auth.md §8)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import secrets
+from typing import Any
+from urllib.parse import unquote_plus
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ...db.clock import SECOND_US, iso_app
+from ...db.database import Row, Tx
+from ...http.authentication import digest
+from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, route
+from . import sessions
+from .authorize_routes import client_of
+from .discovery_routes import BASE
+from .forms import PageEndpoint, form_or_json
+
+_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+def _refusal(status: int, error: str, description: str) -> RefusedError:
+    return RefusedError(answer({"error_description": description, "error": error}, status, _NO_STORE))
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _with_basic(ask: Ask, fields: dict[str, str]) -> dict[str, str]:
+    """The fields with the id and secret of a Basic header, which count where the body names none."""
+    scheme, _, given = ask.request.headers.get("authorization", "").partition(" ")
+    if scheme != "Basic":
+        return fields
+    try:
+        user, _, secret = base64.b64decode(given, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return fields
+    return {"client_id": unquote_plus(user), "client_secret": unquote_plus(secret), **fields}
+
+
+async def token(ask: Ask) -> Response:
+    """A pair of tokens for a code, or for a refresh token; what refuses a code has used it up."""
+    fields = _with_basic(ask, await form_or_json(ask))
+    if fields.get("grant_type") == "refresh_token":
+        return _refreshed(ask, fields)
+    return _for_code(ask, fields)
+
+
+def _for_code(ask: Ask, fields: dict[str, str]) -> Response:
+    if not fields.get("code"):
+        raise _refusal(400, "invalid_request", "code is required")
+    if not fields.get("code_verifier"):
+        raise _refusal(400, "invalid_request", "code verifier is missing")
+    now = ask.plane.clock.now_us()
+    with ask.plane.db.transaction() as tx:
+        grant = sessions.use_up_code(tx, fields["code"], now)
+    if grant is None:
+        raise _refusal(401, "invalid_grant", "invalid code")
+    _check_grant(ask, fields, grant)
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        row = sessions.issue_tokens(tx, grant.client_id, grant.user_id, grant.scopes, now)
+    body = _pair(row, "Bearer")
+    if "openid" in grant.scopes.split():
+        body["id_token"] = _id_token(ask, grant, now)
+    return answer(body, headers=_NO_STORE)
+
+
+def _check_grant(ask: Ask, fields: dict[str, str], grant: sessions.Grant) -> None:
+    client_id = fields.get("client_id")
+    if not client_id:
+        raise _refusal(401, "invalid_client", "client_id is required")
+    if not fields.get("grant_type"):
+        raise _refusal(400, "invalid_request", "grant_type is required")
+    if fields["grant_type"] != "authorization_code":
+        raise _refusal(400, "unsupported_grant_type", "grant_type must be 'authorization_code'")
+    if not fields.get("redirect_uri"):
+        raise _refusal(400, "invalid_request", "redirect_uri is required")
+    client = client_of(ask, client_id)
+    if client is None or client_id != grant.client_id:
+        raise _refusal(401, "invalid_client", "invalid client_id")
+    _check_secret(client, fields)
+    if fields["redirect_uri"] != grant.redirect_uri:
+        raise _refusal(401, "invalid_client", "invalid redirect_uri")
+    challenge = _base64url(hashlib.sha256(fields["code_verifier"].encode()).digest())
+    if not hmac.compare_digest(challenge.encode(), grant.code_challenge.encode("utf-8", "replace")):
+        raise _refusal(401, "invalid_request", "code verification failed")
+
+
+def _check_secret(client: Row, fields: dict[str, str]) -> None:
+    """Raise for a client that has a secret and does not tell it; public clients have none."""
+    known = client["secret_hash"]
+    if known is not None and not hmac.compare_digest(digest(fields.get("client_secret", "")), known):
+        raise _refusal(401, "invalid_client", "invalid client_secret")
+
+
+def _refreshed(ask: Ask, fields: dict[str, str]) -> Response:
+    if not fields.get("refresh_token"):
+        raise _refusal(400, "invalid_request", "refresh_token is required")
+    old = ask.plane.db.one("SELECT * FROM oauth_tokens WHERE refresh_token = ?", (fields["refresh_token"],))
+    if old is None:
+        raise _refusal(401, "invalid_grant", "invalid refresh token")
+    client = client_of(ask, fields.get("client_id", ""))
+    if client is None or client["id"] != old["client_id"]:
+        raise _refusal(401, "invalid_client", "invalid client_id")
+    _check_secret(client, fields)
+    now = ask.plane.clock.now_us()
+    if old["refresh_expires_at"] < now:
+        raise _refusal(401, "invalid_grant", "refresh token expired")
+    if "offline_access" not in old["scopes"].split():
+        text = "refresh token was not issued for the offline_access scope"
+        raise _refusal(401, "invalid_grant", text)
+    # The old pair stays good: each until its own end.
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        row = _again(tx, old, now)
+    return answer(_pair(row, "bearer"), headers=_NO_STORE)
+
+
+def _again(tx: Tx, old: Row, now: int) -> Row:
+    return sessions.issue_tokens(tx, old["client_id"], old["user_id"], old["scopes"], now)
+
+
+def _pair(row: Row, kind: str) -> dict[str, Any]:
+    body = {
+        "access_token": row["access_token"],
+        "token_type": kind,
+        "expires_in": sessions.ACCESS_US // SECOND_US,
+        "refresh_token": row["refresh_token"],
+        "scope": row["scopes"],
+    }
+    if "offline_access" not in row["scopes"].split():
+        del body["refresh_token"]
+    return body
+
+
+def _id_token(ask: Ask, grant: sessions.Grant, now: int) -> str:
+    """Who signed in, signed with a key that is thrown away: nobody can check it (auth.md §8)."""
+    profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (grant.user_id,))
+    scopes = grant.scopes.split()
+    claims: dict[str, Any] = {
+        "sub": grant.user_id,
+        "iss": ask.service.origin,
+        "aud": grant.client_id,
+        "iat": now // SECOND_US,
+        "exp": (now + sessions.ACCESS_US) // SECOND_US,
+    }
+    if grant.nonce is not None:
+        claims["nonce"] = grant.nonce
+    if "profile" in scopes:
+        claims["name"] = profile["name"]
+    if "email" in scopes:
+        claims |= {"email": profile["email"], "email_verified": True}
+    parts = [_base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims)]
+    signed = hmac.new(secrets.token_bytes(32), ".".join(parts).encode(), hashlib.sha256).digest()
+    return ".".join((*parts, _base64url(signed)))
+
+
+async def probe(ask: Ask) -> Response:
+    """The row behind a bearer, secrets and all, or null."""
+    header = ask.request.headers.get("authorization", "")
+    given = header.removeprefix("Bearer ") if header.startswith("Bearer ") else ""
+    row = ask.plane.db.one("SELECT * FROM oauth_tokens WHERE access_token = ?", (given,))
+    if row is None:
+        return answer(None)
+    body = {
+        "id": row["id"],
+        "accessToken": row["access_token"],
+        "refreshToken": row["refresh_token"],
+        "accessTokenExpiresAt": iso_app(row["access_expires_at"]),
+        "refreshTokenExpiresAt": iso_app(row["refresh_expires_at"]),
+        "clientId": row["client_id"],
+        "userId": row["user_id"],
+        "scopes": row["scopes"],
+        "createdAt": iso_app(row["created_at"]),
+        "updatedAt": iso_app(row["updated_at"]),
+    }
+    return answer(body, headers=_NO_STORE)
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this theme."""
+    return [
+        route(BASE + "/token", PageEndpoint(service, {"POST": Verb(token)})),
+        route(BASE + "/get-session", PageEndpoint(service, {"GET": Verb(probe)})),
+    ]

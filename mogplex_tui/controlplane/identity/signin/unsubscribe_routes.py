@@ -1,0 +1,21 @@
+"""/api/unsubscribe: where the links of the service's mails lead (system.md §6)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ...http.endpoints import Ask, Service, Verb, route
+from .forms import PageEndpoint
+from .html_pages import said
+
+
+async def unsubscribe(_: Ask) -> Response:
+    """The plane sends no mail, so that nobody has to be taken off a list."""
+    return said("No mail", "This service sends no mail, so there is nothing to unsubscribe from.")
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this theme."""
+    verbs = {"GET": Verb(unsubscribe), "POST": Verb(unsubscribe)}
+    return [route("/api/unsubscribe", PageEndpoint(service, verbs))]

@@ -1,0 +1,87 @@
+"""Who asks about which team: the check in front of every route of one team (identity.md §8)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..db.database import Row, Tx
+from ..http.endpoints import Ask, refusal
+from . import audit_log
+from .team_roles import MANAGERS
+
+
+class Seat(NamedTuple):
+    """A member of a team at work in it; `now` in µs."""
+
+    team: Row
+    user_id: str
+    role: str
+    source: str
+    now: int
+
+    @property
+    def team_id(self) -> str:
+        """The team."""
+        return str(self.team["id"])
+
+    @property
+    def can_manage(self) -> bool:
+        """Whether this is an owner or an admin."""
+        return self.role in MANAGERS
+
+    def viewer(self) -> dict[str, Any]:
+        """What answers say of the caller."""
+        return {"role": self.role, "canManage": self.can_manage}
+
+    def note(
+        self,
+        tx: Tx,
+        action: str,
+        target: tuple[str, str] | None = None,
+        payload: dict[str, Any] | None = None,
+    ) -> None:
+        """Write what the member does into the team's trail; without a target it is the team itself."""
+        audit_log.record(
+            tx,
+            self.team_id,
+            action,
+            self.now,
+            target=target or ("team", self.team_id),
+            payload=payload,
+            actor_user_id=self.user_id,
+            auth_source=self.source,
+        )
+
+
+def auth_source(ask: Ask) -> str:
+    """How the caller proved who they are, as the trail names it."""
+    return "session" if ask.known_caller.key_id is None else "api_key"
+
+
+def seat(ask: Ask) -> Seat:
+    """The caller's seat in the team of the path; raises 404 for no team and 403 for no member."""
+    db = ask.plane.db
+    team = db.one("SELECT * FROM teams WHERE id = ?", (ask.path_id("team_id"),))
+    if team is None:
+        raise refusal(404, "Team not found")
+    role = db.value(
+        "SELECT role FROM team_members WHERE team_id = ? AND user_id = ?", (team["id"], ask.user_id)
+    )
+    if role is None:
+        raise refusal(403, "Forbidden")
+    return Seat(team, ask.user_id, role, auth_source(ask), ask.plane.clock.now_us())
+
+
+def manager(ask: Ask) -> Seat:
+    """As seat, for what only owners and admins may do; raises 403 for the others."""
+    found = seat(ask)
+    if not found.can_manage:
+        raise refusal(403, "Forbidden")
+    return found
+
+
+def may_give(role: str, given: str) -> bool:
+    """Whether a member of `role` may give or take the role `given`: never owner, and admin only as an owner."""
+    if role == "owner":
+        return given != "owner"
+    return role == "admin" and given in ("developer", "viewer")

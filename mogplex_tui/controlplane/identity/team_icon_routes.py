@@ -1,0 +1,101 @@
+"""Pictures of teams and where anybody may fetch them (identity.md §1.3 and §8)."""
+
+from __future__ import annotations
+
+import hashlib
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..db.database import Tx
+from ..http.endpoints import (
+    Ask,
+    OpenEndpoint,
+    PlainEndpoint,
+    RefusedError,
+    Service,
+    Verb,
+    answer,
+    refusal,
+    route,
+)
+from ..http.multipart import uploaded
+from .team_access import Seat, manager
+
+MAX_BYTES = 2 * 1024 * 1024
+
+_PUBLIC = "/storage/v1/object/public/"
+
+# How a picture file begins, by its type.
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
+
+
+def image_type(body: bytes) -> str | None:
+    """The media type of a PNG, JPEG, GIF or WEBP by its first bytes; None for anything else."""
+    if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for start, kind in _SIGNATURES if body.startswith(start)), None)
+
+
+def icon_url(service: Service, path: str | None) -> str | None:
+    """The absolute address of a stored picture, or None without one."""
+    return None if path is None else service.origin + _PUBLIC + path
+
+
+def _replace(tx: Tx, here: Seat, path: str | None) -> None:
+    """Give the team another picture, or none, and forget the one it had."""
+    if here.team["icon_path"] not in (None, path):
+        tx.execute("DELETE FROM public_files WHERE path = ?", (here.team["icon_path"],))
+    tx.update("teams", here.team_id, icon_path=path, updated_at=here.now)
+
+
+async def upload_icon(ask: Ask) -> Response:
+    """Store a picture for the team."""
+    here = manager(ask)
+    body = await uploaded(ask, "file", MAX_BYTES)
+    kind = image_type(body)
+    if kind is None:
+        raise refusal(415, "The file is no PNG, JPEG, GIF or WEBP picture")
+    name = hashlib.sha256(body).hexdigest()[:16]
+    path = f"team-icons/{here.team_id}/{name}.{kind.rpartition('/')[2]}"
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        tx.execute(
+            "INSERT OR REPLACE INTO public_files (path, content_type, body, created_at) VALUES (?, ?, ?, ?)",
+            (path, kind, body, here.now),
+        )
+        _replace(tx, here, path)
+        here.note(tx, "team.icon.updated", payload={"content_type": kind, "bytes": len(body)})
+    return answer({"icon_url": icon_url(ask.service, path)})
+
+
+async def remove_icon(ask: Ask) -> Response:
+    """Leave the team without a picture."""
+    here = manager(ask)
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        _replace(tx, here, None)
+        here.note(tx, "team.icon.removed")
+    return answer({"icon_url": None})
+
+
+async def read_file(ask: Ask) -> Response:
+    """A public file, under a name that changes with its content; 404 without body for any other path."""
+    path = ask.request.path_params["path"]
+    row = ask.plane.db.one("SELECT content_type, body FROM public_files WHERE path = ?", (path,))
+    if row is None:
+        raise RefusedError(Response(status_code=404))
+    headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+    return Response(row["body"], media_type=row["content_type"], headers=headers)
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    verbs = {"POST": Verb(upload_icon), "DELETE": Verb(remove_icon)}
+    return [
+        route("/api/teams/{team_id}/icon", PlainEndpoint(service, verbs)),
+        route(_PUBLIC + "{path:path}", OpenEndpoint(service, {"GET": Verb(read_file)})),
+    ]

@@ -1,0 +1,107 @@
+"""/api/teams/{id}/installations: GitHub installations that work for a team (identity.md §8)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..db.database import Row
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from .team_access import manager
+
+_COLUMNS = (
+    "id, installation_id, account_login, account_type, target_type, product_team_id, attached_by_user_id"
+)
+_DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+def _number(value: Any) -> int | None:
+    """An installation's number, given as a whole number or as its digits."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    text = str(value)
+    return int(text) if _DIGITS.fullmatch(text) else None
+
+
+def _row(ask: Ask, row_id: str) -> Row:
+    return ask.plane.db.only(f"SELECT {_COLUMNS} FROM github_installations WHERE id = ?", (row_id,))
+
+
+async def list_installations(ask: Ask) -> Response:
+    """The installations attached to the team, by account."""
+    here = manager(ask)
+    rows = ask.plane.db.all(
+        f"SELECT {_COLUMNS} FROM github_installations WHERE product_team_id = ? ORDER BY account_login, id",
+        (here.team_id,),
+    )
+    return answer({"installations": [dict(row) for row in rows]})
+
+
+async def attach(ask: Ask) -> Response:
+    """Attach one of the caller's own installations: 201, or 200 when it is attached here already."""
+    here, db = manager(ask), ask.plane.db
+    number = _number((await body_of(ask)).get("installation_id"))
+    if number is None:
+        raise refusal(422, "installation_id must be a whole number")
+    own = db.one(
+        "SELECT id FROM github_installations WHERE user_id = ? AND installation_id = ?",
+        (here.user_id, number),
+    )
+    if own is None:
+        raise refusal(404, "Installation not found for this user")
+    holders = db.all(
+        "SELECT product_team_id FROM github_installations"
+        " WHERE installation_id = ? AND product_team_id IS NOT NULL",
+        (number,),
+    )
+    if any(row["product_team_id"] != here.team_id for row in holders):
+        raise refusal(409, "Installation is attached to another team")
+    before = _row(ask, own["id"])
+    if before["product_team_id"] is not None:
+        return answer({"attached": dict(before)})
+    with db.transaction(ids=ask.service.ids) as tx:
+        tx.update(
+            "github_installations",
+            own["id"],
+            product_team_id=here.team_id,
+            attached_by_user_id=here.user_id,
+        )
+        tx.note("github_installations", "UPDATE", here.user_id, own["id"])
+        about = {"installation_id": number, "account_login": before["account_login"]}
+        here.note(tx, "team.installation.attached", ("github_installation", own["id"]), about)
+    return answer({"attached": dict(_row(ask, own["id"]))}, 201)
+
+
+async def detach(ask: Ask) -> Response:
+    """Take an installation out of the team again, whoever attached it."""
+    here, db = manager(ask), ask.plane.db
+    number = _number(ask.request.path_params["number"])
+    if number is None:
+        raise refusal(422, "installationId must be numeric")
+    rows = db.all(
+        "SELECT id, user_id, account_login FROM github_installations"
+        " WHERE installation_id = ? AND product_team_id = ?",
+        (number, here.team_id),
+    )
+    if not rows:
+        raise refusal(404, "Installation not found")
+    with db.transaction(ids=ask.service.ids) as tx:
+        for row in rows:
+            tx.update("github_installations", row["id"], product_team_id=None, attached_by_user_id=None)
+            tx.note("github_installations", "UPDATE", row["user_id"], row["id"])
+            about = {"installation_id": number, "account_login": row["account_login"]}
+            here.note(tx, "team.installation.detached", ("github_installation", row["id"]), about)
+    return answer({"detached": True})
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    base = "/api/teams/{team_id}/installations"
+    return [
+        route(base, PlainEndpoint(service, {"GET": Verb(list_installations), "POST": Verb(attach)})),
+        route(base + "/{number}", PlainEndpoint(service, {"DELETE": Verb(detach)})),
+    ]

@@ -1,0 +1,199 @@
+"""/api/teams/{id}/invites: asking somebody into a team (identity.md §8)."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..db.clock import DAY_US, iso_db
+from ..db.database import Row, Tx
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from .session_endpoint import trimmed
+from .team_access import Seat, manager, may_give, seat
+
+log = logging.getLogger("mogplex.controlplane")
+
+LIFE_US = 7 * DAY_US
+INVITED_ROLES = ("admin", "developer", "viewer")
+MOST_AT_ONCE = 100
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+
+
+def invite_object(row: Row) -> dict[str, Any]:
+    """An invite as its answers show it; never with its token."""
+    return {
+        "id": row["id"],
+        "email": row["email"],
+        "role": row["role"],
+        "expiresAt": iso_db(row["expires_at"]),
+    }
+
+
+def _email(value: Any) -> str | None:
+    email = trimmed(value).lower()
+    return email if _EMAIL.fullmatch(email) else None
+
+
+def _role(body: dict[str, Any]) -> str:
+    role = body.get("role")
+    if not isinstance(role, str) or role not in INVITED_ROLES:
+        raise refusal(422, "Role must be admin, developer, or viewer")
+    return role
+
+
+def _deliver(ask: Ask, invite: Row) -> str:
+    """Without a mail service the link goes to the log, which is also the answer's word for it."""
+    log.info("invitation of %s: %s/invite/%s", invite["email"], ask.service.origin, invite["token"])
+    return "log"
+
+
+def _is_member(ask: Ask, here: Seat, email: str) -> bool:
+    found = ask.plane.db.one(
+        "SELECT 1 FROM team_members m JOIN profiles p ON p.id = m.user_id WHERE m.team_id = ? AND lower(p.email) = ?",
+        (here.team_id, email),
+    )
+    return found is not None
+
+
+def _insert(tx: Tx, here: Seat, email: str, role: str) -> Row:
+    invite_id = tx.new_id()
+    tx.insert(
+        "team_invites",
+        id=invite_id,
+        team_id=here.team_id,
+        email=email,
+        role=role,
+        token=secrets.token_urlsafe(24),
+        invited_by_user_id=here.user_id,
+        created_at=here.now,
+        expires_at=here.now + LIFE_US,
+    )
+    return tx.all("SELECT * FROM team_invites WHERE id = ?", (invite_id,))[0]
+
+
+async def invite(ask: Ask) -> Response:
+    """Ask one address into the team; the body is judged before the caller's seat."""
+    body = await body_of(ask)
+    email = _email(body.get("email"))
+    if email is None:
+        raise refusal(422, "Valid email required")
+    role = _role(body)
+    here = seat(ask)
+    if not may_give(here.role, role):
+        raise refusal(403, "Forbidden")
+    if _is_member(ask, here, email):
+        raise refusal(409, "This person is a member already")
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        row = _insert(tx, here, email, role)
+        here.note(tx, "invite.created", ("invite", row["id"]), {"email": email, "role": role})
+    return answer({"invite": invite_object(row), "delivery": _deliver(ask, row)}, 201)
+
+
+def _addresses(body: dict[str, Any]) -> list[Any]:
+    emails = body.get("emails")
+    if not isinstance(emails, list):
+        raise refusal(422, "emails must be an array")
+    if not emails:
+        raise refusal(422, "emails must include at least one address")
+    if len(emails) > MOST_AT_ONCE:
+        raise refusal(422, f"emails may include at most {MOST_AT_ONCE} addresses")
+    return emails
+
+
+async def invite_many(ask: Ask) -> Response:
+    """Ask many addresses in; each has a status of its own, and what cannot be asked is passed over."""
+    here = manager(ask)
+    body = await body_of(ask)
+    role = _role(body)
+    emails = _addresses(body)
+    if not may_give(here.role, role):
+        raise refusal(403, "Forbidden")
+    results: list[dict[str, Any]] = []
+    sent: list[Row] = []
+    met: set[str] = set()
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        for value in emails:
+            email = _email(value)
+            if email is None:
+                shown = value if isinstance(value, str) else ""
+                results.append({"email": shown, "status": "skipped_invalid"})
+            elif email in met:
+                results.append({"email": email, "status": "skipped_duplicate"})
+            elif _is_member(ask, here, email):
+                results.append({"email": email, "status": "skipped_member"})
+            else:
+                sent.append(_insert(tx, here, email, role))
+                results.append({"email": email, "status": "invited", "invite_id": sent[-1]["id"]})
+            met.add(email or "")
+        summary = _summary(results)
+        here.note(tx, "invite.bulk_created", payload={"role": role, **summary})
+    for row in sent:
+        _deliver(ask, row)
+    return answer({"results": results, "summary": summary})
+
+
+def _summary(results: list[dict[str, Any]]) -> dict[str, int]:
+    counted = (
+        "invited",
+        "skipped_member",
+        "skipped_invalid",
+        "skipped_duplicate",
+        "delivery_failed",
+        "insert_failed",
+    )
+    statuses = [result["status"] for result in results]
+    return {"total_requested": len(results)} | {name: statuses.count(name) for name in counted}
+
+
+def _open_invite(ask: Ask) -> tuple[Seat, Row]:
+    """The open invite of the path and the caller's seat, who may give its role; raises 403 and 404."""
+    here = manager(ask)
+    row = ask.plane.db.one(
+        "SELECT * FROM team_invites WHERE id = ? AND team_id = ? AND accepted_at IS NULL",
+        (ask.path_id("invite_id"), here.team_id),
+    )
+    if row is None:
+        raise refusal(404, "Invite not found")
+    if not may_give(here.role, row["role"]):
+        raise refusal(403, "Forbidden")
+    return here, row
+
+
+async def revoke(ask: Ask) -> Response:
+    """Take an open invite back."""
+    here, row = _open_invite(ask)
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        tx.execute("DELETE FROM team_invites WHERE id = ?", (row["id"],))
+        about = {"email": row["email"], "role": row["role"]}
+        here.note(tx, "invite.revoked", ("invite", row["id"]), about)
+    return answer({"ok": True})
+
+
+async def resend(ask: Ask) -> Response:
+    """Send an open invite again, with a new link and seven more days."""
+    here, row = _open_invite(ask)
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        token, expires_at = secrets.token_urlsafe(24), here.now + LIFE_US
+        tx.update("team_invites", row["id"], token=token, expires_at=expires_at)
+        here.note(tx, "invite.resent", ("invite", row["id"]), {"email": row["email"]})
+        renewed = tx.all("SELECT * FROM team_invites WHERE id = ?", (row["id"],))[0]
+    return answer({"invite": invite_object(renewed), "delivery": _deliver(ask, renewed)})
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    invites = "/api/teams/{team_id}/invites"
+    return [
+        route(invites, PlainEndpoint(service, {"POST": Verb(invite)})),
+        route(invites + "/bulk", PlainEndpoint(service, {"POST": Verb(invite_many)})),
+        route(
+            invites + "/{invite_id}",
+            PlainEndpoint(service, {"DELETE": Verb(revoke), "POST": Verb(resend)}),
+        ),
+    ]

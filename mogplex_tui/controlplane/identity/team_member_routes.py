@@ -1,0 +1,103 @@
+"""/api/teams/{id}/members: who belongs to a team (identity.md §8)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..db.clock import iso_db
+from ..db.database import Row
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from .team_access import Seat, may_give, seat
+from .team_icon_routes import icon_url
+from .team_invite_routes import invite_object
+from .team_roles import ROLES
+
+_MEMBERS = (
+    "SELECT m.user_id, m.role, m.joined_at, p.name, COALESCE(p.username, p.github_username) AS username, p.email,"
+    " p.avatar_url FROM team_members m JOIN profiles p ON p.id = m.user_id"
+    " WHERE m.team_id = ? ORDER BY m.joined_at, m.rowid"
+)
+
+
+async def list_members(ask: Ask) -> Response:
+    """The team, its members by the time they joined, and open invites, expired ones too, newest first."""
+    here, db = seat(ask), ask.plane.db
+    members = [
+        {
+            "userId": row["user_id"],
+            "name": row["name"],
+            "username": row["username"],
+            "email": row["email"],
+            "avatarUrl": row["avatar_url"],
+            "role": row["role"],
+            "joinedAt": iso_db(row["joined_at"]),
+            "isCurrentUser": row["user_id"] == here.user_id,
+        }
+        for row in db.all(_MEMBERS, (here.team_id,))
+    ]
+    invites = db.all(
+        "SELECT * FROM team_invites WHERE team_id = ? AND accepted_at IS NULL ORDER BY created_at DESC, rowid DESC",
+        (here.team_id,),
+    )
+    team = {name: here.team[name] for name in ("id", "name", "slug")}
+    return answer(
+        {
+            "team": {**team, "iconUrl": icon_url(ask.service, here.team["icon_path"])},
+            "viewer": here.viewer(),
+            "members": members,
+            "invites": [{**invite_object(row), "createdAt": iso_db(row["created_at"])} for row in invites],
+        }
+    )
+
+
+def _other(ask: Ask, here: Seat, refused: str) -> Row:
+    """The member that the path names; raises 403 for the caller and 404 for nobody."""
+    user_id = ask.path_id("user_id")
+    if user_id == here.user_id:
+        raise refusal(403, refused)
+    row = ask.plane.db.one(
+        "SELECT * FROM team_members WHERE team_id = ? AND user_id = ?", (here.team_id, user_id)
+    )
+    if row is None:
+        raise refusal(404, "Member not found")
+    return row
+
+
+async def change_role(ask: Ask) -> Response:
+    """Give another member another role."""
+    here = seat(ask)
+    role = (await body_of(ask)).get("role")
+    if not isinstance(role, str) or role not in ROLES:
+        raise refusal(422, "Invalid role")
+    member = _other(ask, here, "You cannot change your own role")
+    if not may_give(here.role, member["role"]) or not may_give(here.role, role):
+        raise refusal(403, "Forbidden")
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        tx.execute("UPDATE team_members SET role = ? WHERE id = ?", (role, member["id"]))
+        change = {"previous_role": member["role"], "next_role": role}
+        here.note(tx, "member.role_changed", ("user", member["user_id"]), change)
+    return answer({"ok": True})
+
+
+async def remove_member(ask: Ask) -> Response:
+    """Take another member out of the team."""
+    here = seat(ask)
+    member = _other(ask, here, "You cannot remove yourself")
+    if not may_give(here.role, member["role"]):
+        raise refusal(403, "Forbidden")
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        tx.execute("DELETE FROM team_members WHERE id = ?", (member["id"],))
+        here.note(tx, "member.removed", ("user", member["user_id"]), {"role": member["role"]})
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    members = "/api/teams/{team_id}/members"
+    verbs = {"PATCH": Verb(change_role), "DELETE": Verb(remove_member)}
+    return [
+        route(members, PlainEndpoint(service, {"GET": Verb(list_members)})),
+        route(members + "/{user_id}", PlainEndpoint(service, verbs)),
+    ]

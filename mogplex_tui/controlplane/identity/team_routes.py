@@ -1,0 +1,165 @@
+"""/api/teams: new teams, their model allowlist, their provider keys and their owner (identity.md §8)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..http import params
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from . import audit_log, provider_keys, slugs
+from .provider_key_routes import key_object
+from .session_endpoint import key_of, provider_of, trimmed
+from .team_access import auth_source, manager, seat
+
+_SLUG_PROBLEMS = {
+    "invalid": (422, "Slug must be 1-39 lower-case letters, digits and single hyphens"),
+    "reserved": (422, "Slug is reserved"),
+    "taken": (409, "Slug already taken"),
+}
+
+
+async def create_team(ask: Ask) -> Response:
+    """A new team, owned by the caller."""
+    body = await body_of(ask)
+    name, slug = trimmed(body.get("name")), trimmed(body.get("slug")).lower()
+    # No text of the database can hold the first.
+    if "\0" in name or not 1 <= len(name) <= 80:
+        raise refusal(422, "Team name must be 1-80 characters")
+    problem = slugs.problem(ask.plane.db, slug)
+    if problem is not None:
+        raise refusal(*_SLUG_PROBLEMS[problem])
+    now = ask.plane.clock.now_us()
+    team = {"id": ask.service.ids.uuid(), "slug": slug, "name": name}
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        tx.insert("teams", **team, owner_user_id=ask.user_id, created_at=now, updated_at=now)
+        audit_log.record(
+            tx,
+            team["id"],
+            "team.created",
+            now,
+            target=("team", team["id"]),
+            payload={"name": name, "slug": slug},
+            actor_user_id=ask.user_id,
+            auth_source=auth_source(ask),
+        )
+    return answer({"team": {"id": team["id"], "name": name, "slug": slug}}, 201)
+
+
+async def check_slug(ask: Ask) -> Response:
+    """Whether a name is free, and why not."""
+    problem = slugs.problem(ask.plane.db, params.trim(ask.query("slug")).lower())
+    return answer({"available": True} if problem is None else {"available": False, "reason": problem})
+
+
+async def read_models(ask: Ask) -> Response:
+    """The models that the team allows; null allows all."""
+    here = seat(ask)
+    listed = here.team["model_allowlist"]
+    allowlist = None if listed is None else json.loads(listed)
+    return answer({"modelAllowlist": allowlist, "viewer": {"canManage": here.can_manage}})
+
+
+def _allowlist(value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise refusal(422, "model_allowlist must be null or an array of model ids")
+    return sorted({params.trim(item) for item in value})
+
+
+async def patch_models(ask: Ask) -> Response:
+    """Allow only these models, none with an empty list, or all with null."""
+    here = manager(ask)
+    body = await body_of(ask)
+    if "model_allowlist" not in body:
+        raise refusal(422, "model_allowlist must be null or an array of model ids")
+    wanted = _allowlist(body["model_allowlist"])
+    known = {row["id"] for row in ask.plane.db.all("SELECT id FROM models")}
+    unknown = [model for model in wanted or () if model not in known]
+    if unknown:
+        raise refusal(422, f"Unknown model IDs: {', '.join(unknown)}")
+    before = here.team["model_allowlist"]
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        stored = None if wanted is None else json.dumps(wanted)
+        tx.update("teams", here.team_id, model_allowlist=stored, updated_at=here.now)
+        change = {"before": None if before is None else json.loads(before), "after": wanted}
+        here.note(tx, "model_allowlist.changed", payload=change)
+    return answer({"ok": True})
+
+
+async def list_keys(ask: Ask) -> Response:
+    """Which providers the team has a key of."""
+    here = seat(ask)
+    rows = provider_keys.stored(ask.plane.db, provider_keys.of_team(here.team_id))
+    return answer({"keys": [key_object(row) for row in rows], "viewer": here.viewer()})
+
+
+async def put_key(ask: Ask) -> Response:
+    """Store or replace the team's key of one provider."""
+    here = manager(ask)
+    body = await body_of(ask)
+    provider, key = provider_of(body), key_of(body)
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        provider_keys.put(tx, provider_keys.of_team(here.team_id), provider, key, here.now)
+        here.note(tx, "team_provider_key.updated", ("provider_key", provider), {"provider": provider})
+    return answer({"ok": True})
+
+
+async def delete_key(ask: Ask) -> Response:
+    """Forget the team's key of one provider, there or not."""
+    here = manager(ask)
+    provider = provider_of(await body_of(ask))
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        provider_keys.remove(tx, provider_keys.of_team(here.team_id), provider)
+        here.note(tx, "team_provider_key.deleted", ("provider_key", provider), {"provider": provider})
+    return answer({"ok": True})
+
+
+async def hand_over(ask: Ask) -> Response:
+    """Make an admin the owner; the owner that was becomes an admin."""
+    here = seat(ask)
+    if here.role != "owner":
+        raise refusal(403, "Forbidden")
+    next_id = trimmed((await body_of(ask)).get("next_owner_user_id")).lower()
+    if not next_id:
+        raise refusal(422, "next_owner_user_id is required")
+    if next_id == here.user_id:
+        raise refusal(422, "The team is yours already")
+    role = ask.plane.db.value(
+        "SELECT role FROM team_members WHERE team_id = ? AND user_id = ?", (here.team_id, next_id)
+    )
+    if role is None:
+        raise refusal(404, "Team member not found")
+    if role != "admin":
+        raise refusal(422, "Only an admin can become the owner")
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        for user_id, given in ((next_id, "owner"), (here.user_id, "admin")):
+            tx.execute(
+                "UPDATE team_members SET role = ? WHERE team_id = ? AND user_id = ?",
+                (given, here.team_id, user_id),
+            )
+        tx.update("teams", here.team_id, owner_user_id=next_id, updated_at=here.now)
+        change = {"previous_owner_user_id": here.user_id, "next_owner_user_id": next_id}
+        here.note(tx, "team.owner_transferred", ("user", next_id), change)
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    team = "/api/teams/{team_id}"
+    keys = {"GET": Verb(list_keys), "PUT": Verb(put_key), "DELETE": Verb(delete_key)}
+    return [
+        route("/api/teams", PlainEndpoint(service, {"POST": Verb(create_team)})),
+        route("/api/teams/slug-check", PlainEndpoint(service, {"GET": Verb(check_slug)})),
+        route(
+            team + "/models",
+            PlainEndpoint(service, {"GET": Verb(read_models), "PATCH": Verb(patch_models)}),
+        ),
+        route(team + "/keys", PlainEndpoint(service, keys)),
+        route(team + "/ownership", PlainEndpoint(service, {"POST": Verb(hand_over)})),
+    ]

@@ -1,0 +1,1 @@
+"""Connections, custom MCP servers and Slack."""

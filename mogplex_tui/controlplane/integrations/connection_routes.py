@@ -1,0 +1,167 @@
+"""/api/connections and the test of one (library.md §8.2 to §8.4)."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..db.clock import iso_app
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from . import connection_probe
+from . import connection_writes as writes
+from .connection_fields import Columns, invalid, new_connection
+from .connections import COLUMNS, MCP_CAP, connection, mcp_count, runnable
+
+# How long a target takes to answer at a human pace.
+_PROBE_SECONDS = 0.6
+
+
+async def _body(ask: Ask) -> Any:
+    try:
+        return await params.json_body(ask)
+    except params.NotJsonError:
+        raise refusal(400, "Invalid JSON body") from None
+
+
+def own_connection(ask: Ask, connection_id: str) -> Row | None:
+    """The caller's connection as a whole row, or None."""
+    return ask.plane.db.one(
+        "SELECT * FROM connections WHERE id = ? AND user_id = ?", (connection_id.lower(), ask.user_id)
+    )
+
+
+async def list_connections(ask: Ask) -> Response:
+    """All of the caller's connections, the oldest first; no credentials."""
+    rows = ask.plane.db.all(
+        f"SELECT {COLUMNS} FROM connections WHERE user_id = ? ORDER BY created_at, rowid", (ask.user_id,)
+    )
+    return answer({"connections": [connection(row) for row in rows]})
+
+
+async def create_connection(ask: Ask) -> Response:
+    """Add a connection (§8.3)."""
+    columns = new_connection(ask, await _body(ask))
+    if columns["source_preset"] is not None:
+        _refuse_double(ask, columns["source_preset"])
+    if columns["type"] == "mcp_server":
+        _refuse_too_many(ask, columns)
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        made = writes.insert_connection(tx, user_id=ask.user_id, at=ask.plane.clock.now_us(), **columns)
+    row = ask.plane.db.only(f"SELECT {COLUMNS} FROM connections WHERE id = ?", (made,))
+    return answer({"connection": connection(row)}, 201)
+
+
+def _refuse_double(ask: Ask, preset: str) -> None:
+    row = ask.plane.db.one(
+        f"SELECT {COLUMNS} FROM connections WHERE user_id = ? AND source_preset = ? ORDER BY created_at",
+        (ask.user_id, preset),
+    )
+    if row is not None:
+        text = f"{row['name']} is already connected"
+        raise refusal(409, text, code="PRESET_ALREADY_CONNECTED", connection=connection(row))
+
+
+def _refuse_too_many(ask: Ask, columns: Columns) -> None:
+    db = ask.plane.db
+    if columns["scope"] == "project":
+        count = mcp_count(runnable(db, ask.user_id, columns["repo_id"]))
+    else:
+        count = db.value(
+            "SELECT COUNT(*) FROM connections WHERE user_id = ? AND type = 'mcp_server' AND is_enabled = 1",
+            (ask.user_id,),
+        )
+    if count >= MCP_CAP:
+        raise invalid(f"Maximum {MCP_CAP} MCP connections allowed")
+
+
+async def _named(ask: Ask) -> tuple[Row, dict[str, Any]]:
+    """The connection that a body names, and the body; raises the 400 and the 403 of §8.2."""
+    parsed = await _body(ask)
+    body = parsed if isinstance(parsed, dict) else {}
+    wanted = body.get("id")
+    if not isinstance(wanted, str) or not wanted:
+        raise refusal(400, "id required")
+    row = own_connection(ask, wanted)
+    if row is None:
+        raise refusal(403, "Forbidden")
+    return row, body
+
+
+async def switch_connection(ask: Ask) -> Response:
+    """Switch a connection on or off; nothing else of it can be changed."""
+    row, body = await _named(ask)
+    enabled = body.get("is_enabled")
+    if not isinstance(enabled, bool):
+        raise refusal(400, "is_enabled must be a boolean")
+    with ask.plane.db.transaction() as tx:
+        now = ask.plane.clock.now_us()
+        writes.update_connection(tx, ask.user_id, row["id"], now, is_enabled=int(enabled))
+    return answer({"ok": True})
+
+
+async def delete_connection(ask: Ask) -> Response:
+    """Remove the connection that the JSON body names."""
+    row, _ = await _named(ask)
+    with ask.plane.db.transaction() as tx:
+        writes.delete_connection(tx, ask.user_id, row["id"])
+    return answer({"ok": True})
+
+
+async def try_connection(ask: Ask) -> Response:
+    """Test a connection; what it finds is a 200, well or not (§8.4)."""
+    row = own_connection(ask, ask.path_id("connection_id"))
+    if row is None:
+        raise refusal(404, "Connection not found")
+    plane = ask.plane
+    with plane.db.transaction(ids=ask.service.ids) as tx:
+        token = writes.begin_test(tx, ask.user_id, row["id"], plane.clock.now_us())
+    await asyncio.sleep(_PROBE_SECONDS / (plane.settings.speed or math.inf))
+    # Instants that the answer and the row share have milliseconds.
+    at = plane.clock.now_us() // 1000 * 1000
+    found = connection_probe.probe(row, at)
+    with plane.db.transaction(ids=ask.service.ids) as tx:
+        kept = writes.end_test(
+            tx,
+            ask.user_id,
+            row["id"],
+            token,
+            at,
+            status=found.status,
+            error=found.error,
+            http_status=found.http_status,
+            tool_count=found.tool_count,
+        )
+    return answer(_tested(found, at) | ({} if kept else {"persisted": False, "superseded": True}))
+
+
+def _tested(found: connection_probe.Finding, at: int) -> dict[str, Any]:
+    optional = {"error": found.error, "httpStatus": found.http_status, "toolCount": found.tool_count}
+    return {
+        "healthy": found.status == "healthy",
+        "status": found.status,
+        "summary": found.summary,
+        **{key: value for key, value in optional.items() if value is not None},
+        "testedAt": iso_app(at),
+    }
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this theme."""
+    verbs = {
+        "GET": Verb(list_connections),
+        "POST": Verb(create_connection),
+        "PATCH": Verb(switch_connection),
+        "DELETE": Verb(delete_connection),
+    }
+    return [
+        route("/api/connections", PlainEndpoint(service, verbs)),
+        route(
+            "/api/connections/{connection_id}/test", PlainEndpoint(service, {"POST": Verb(try_connection)})
+        ),
+    ]

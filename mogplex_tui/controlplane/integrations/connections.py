@@ -1,0 +1,99 @@
+"""Connections: their JSON, those that a run gets, and their credentials.
+
+library.md §8, projects.md §4.1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from ..db import row_json
+from ..db.database import Database, Row
+
+MCP_CAP = 5
+
+COLUMNS = (
+    "id, user_id, name, type, base_url, auth_type, auth_header, mcp_transport, mcp_url, description,"
+    " is_enabled, health_status, scope, repo_id, oauth_client_id, oauth_authorize_url, oauth_token_url,"
+    " oauth_scopes, oauth_authorized_at, oauth_token_expires_at, source_preset, last_tested_at,"
+    " last_test_error, last_test_http_status, last_test_tool_count, created_at, updated_at"
+)
+
+_INSTANTS = ("oauth_authorized_at", "oauth_token_expires_at", "last_tested_at", "created_at", "updated_at")
+_GLOBALS = "user_id = :user AND scope = 'global' AND is_enabled = 1"
+_PROJECT = "user_id = :user AND scope = 'project' AND is_enabled = 1 AND repo_id = :repo"
+_KEPT = (
+    "NOT EXISTS (SELECT 1 FROM repo_connection_overrides o"
+    " WHERE o.connection_id = connections.id AND o.repo_id = :repo AND o.excluded = 1)"
+)
+
+
+def connection(row: Row) -> dict[str, Any]:
+    """Return a Connection object from COLUMNS, without credentials (library.md §8.1)."""
+    out = row_json.timed(row, *_INSTANTS)
+    out["is_enabled"] = bool(row["is_enabled"])
+    return out
+
+
+def runnable(db: Database, user_id: str, repo_id: str) -> list[Row]:
+    """Return the connections of a run in a repository, as COLUMNS rows.
+
+    Enabled global ones that the repository does not exclude, and its own enabled ones. Of more than five MCP servers
+    five remain: the repository's own first, then the oldest (projects.md §4.1).
+    """
+    rows = db.all(
+        f"SELECT {COLUMNS} FROM connections WHERE ({_GLOBALS} AND {_KEPT}) OR ({_PROJECT})"
+        " ORDER BY scope = 'global', created_at, id",
+        {"user": user_id, "repo": repo_id},
+    )
+    servers = [row["id"] for row in rows if row["type"] == "mcp_server"][:MCP_CAP]
+    kept = [row for row in rows if row["type"] != "mcp_server" or row["id"] in servers]
+    return sorted(kept, key=lambda row: (row["created_at"], row["id"]))
+
+
+def mcp_count(rows: list[Row]) -> int:
+    """Return how many of these connections are MCP servers."""
+    return sum(row["type"] == "mcp_server" for row in rows)
+
+
+def secret_of(row: Row) -> str | None:
+    """Return the credential for the target: an OAuth token, else the stored one.
+
+    `row` is a whole row; None without a credential.
+    """
+    secret: str | None = row["oauth_access_token"] if row["auth_type"] == "oauth" else row["credentials"]
+    return secret or None
+
+
+def is_complete(row: Row, now: int) -> bool:
+    """Return whether a whole row has a URL and valid credentials at `now` (µs).
+
+    library.md §9.1.
+    """
+    if not (row["mcp_url"] if row["type"] == "mcp_server" else row["base_url"]):
+        return False
+    if row["auth_type"] in (None, "none"):
+        return True
+    expires = row["oauth_token_expires_at"]
+    if row["auth_type"] == "oauth" and (
+        row["oauth_authorized_at"] is None or (expires is not None and expires <= now)
+    ):
+        return False
+    return secret_of(row) is not None
+
+
+def mcp_config(row: Row) -> dict[str, Any]:
+    """Return URL and headers of a whole MCP row, with its secret in plain text.
+
+    library.md §8.3, §9.1.
+    """
+    url, secret = row["mcp_url"], secret_of(row)
+    if secret is None:
+        return {"url": url, "http_headers": {}}
+    if row["source_preset"] == "browserbase":
+        joint = "&" if "?" in url else "?"
+        return {"url": f"{url}{joint}browserbaseApiKey={quote(secret, safe='')}", "http_headers": {}}
+    prefix = {"api_key": "", "basic": "Basic "}.get(row["auth_type"], "Bearer ")
+    header = row["auth_header"] or "Authorization"
+    return {"url": url, "http_headers": {header: prefix + secret}}

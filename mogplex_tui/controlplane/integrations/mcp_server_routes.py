@@ -1,0 +1,162 @@
+"""Custom MCP servers: /api/mcp-servers, one of them, and the merged list of v1 (library.md §9, v1.md §6)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..db.clock import iso_db
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import Ask, PlainEndpoint, Service, V1Endpoint, Verb, answer, data, refusal, route
+from . import mcp_configs
+from .mcp_server_fields import Server, body_object, changed, created, refused
+
+_JSON_COLUMNS = ("args", "env_plain", "env_secrets", "header_plain", "header_secrets", "extra")
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    """A Server object: of secrets only the names."""
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "enabled": bool(row["enabled"]),
+        "transport": row["transport"],
+        "command": row["command"],
+        "args": json.loads(row["args"]),
+        "envPlain": json.loads(row["env_plain"]),
+        "envSecretNames": sorted(json.loads(row["env_secrets"])),
+        "url": row["url"],
+        "headerPlain": json.loads(row["header_plain"]),
+        "headerSecretNames": sorted(json.loads(row["header_secrets"])),
+        "extra": json.loads(row["extra"]),
+        "createdAt": iso_db(row["created_at"]),
+        "updatedAt": iso_db(row["updated_at"]),
+    }
+
+
+def _columns(server: Server) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        "name": server.name,
+        "enabled": int(server.enabled),
+        "transport": server.transport,
+        "command": server.command,
+        "url": server.url,
+    }
+    return columns | {name: json.dumps(getattr(server, name), ensure_ascii=False) for name in _JSON_COLUMNS}
+
+
+def _stored(row: Row) -> Server:
+    parsed = {name: json.loads(row[name]) for name in _JSON_COLUMNS}
+    return Server(
+        name=row["name"],
+        enabled=bool(row["enabled"]),
+        transport=row["transport"],
+        command=row["command"],
+        url=row["url"],
+        **parsed,
+    )
+
+
+def _row(ask: Ask, server_id: str) -> Row:
+    row = ask.plane.db.one(
+        "SELECT * FROM user_mcp_servers WHERE id = ? AND user_id = ?", (server_id, ask.user_id)
+    )
+    if row is None:
+        raise refusal(404, "Server not found")
+    return row
+
+
+async def _body(ask: Ask) -> dict[str, Any]:
+    try:
+        return body_object(await params.json_body(ask))
+    except params.NotJsonError:
+        raise refusal(400, "Invalid JSON body") from None
+
+
+async def list_servers(ask: Ask) -> Response:
+    """The caller's servers, the newest first; `format=cli` is the merged list with secrets (§9.1)."""
+    if ask.query("format") == "cli":
+        return answer(mcp_configs.merged(ask.plane.db, ask.user_id, ask.plane.clock.now_us()))
+    rows = ask.plane.db.all(
+        "SELECT * FROM user_mcp_servers WHERE user_id = ? ORDER BY created_at DESC, rowid DESC",
+        (ask.user_id,),
+    )
+    return answer({"servers": [_shown(row) for row in rows]})
+
+
+async def v1_servers(ask: Ask) -> Response:
+    """The merged list with secrets, in the v1 envelope (v1.md §6)."""
+    return data({"servers": mcp_configs.merged(ask.plane.db, ask.user_id, ask.plane.clock.now_us())})
+
+
+async def create_server(ask: Ask) -> Response:
+    """Add a server; 409 when the caller has one of that name, letter for letter."""
+    server = created(await _body(ask))
+    now = ask.plane.clock.now_us()
+    try:
+        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+            server_id = tx.new_id()
+            tx.insert(
+                "user_mcp_servers",
+                id=server_id,
+                user_id=ask.user_id,
+                created_at=now,
+                updated_at=now,
+                **_columns(server),
+            )
+    except sqlite3.IntegrityError:
+        raise _duplicate(ask, server.name) from None
+    return answer({"server": _shown(_row(ask, server_id))}, 201)
+
+
+def _duplicate(ask: Ask, name: str) -> Exception:
+    known = ask.plane.db.one(
+        "SELECT 1 FROM user_mcp_servers WHERE user_id = ? AND name = ?", (ask.user_id, name)
+    )
+    if known is None:
+        return LookupError(f"{name} was refused by something else than its name")
+    return refused("A server with that name already exists", "DUPLICATE_NAME", 409)
+
+
+async def read_server(ask: Ask) -> Response:
+    """One server; 404 when it is not the caller's."""
+    return answer({"server": _shown(_row(ask, ask.path_id("server_id")))})
+
+
+async def change_server(ask: Ask) -> Response:
+    """Change what the body names; `updatedAt` moves (§9.3)."""
+    row = _row(ask, ask.path_id("server_id"))
+    server = changed(_stored(row), await _body(ask))
+    try:
+        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+            tx.update("user_mcp_servers", row["id"], updated_at=ask.plane.clock.now_us(), **_columns(server))
+    except sqlite3.IntegrityError:
+        raise _duplicate(ask, server.name) from None
+    return answer({"server": _shown(_row(ask, row["id"]))})
+
+
+async def delete_server(ask: Ask) -> Response:
+    """Remove a server with its secrets; 404 when it is not the caller's."""
+    row = _row(ask, ask.path_id("server_id"))
+    with ask.plane.db.transaction() as tx:
+        tx.execute("DELETE FROM user_mcp_servers WHERE id = ?", (row["id"],))
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this theme."""
+    one = {"GET": Verb(read_server), "PATCH": Verb(change_server), "DELETE": Verb(delete_server)}
+    v1 = Verb(v1_servers, "read", "Failed to list MCP servers")
+    return [
+        route(
+            "/api/mcp-servers",
+            PlainEndpoint(service, {"GET": Verb(list_servers), "POST": Verb(create_server)}),
+        ),
+        route("/api/mcp-servers/{server_id}", PlainEndpoint(service, one)),
+        route("/api/v1/mogplex/mcp/servers", V1Endpoint(service, {"GET": v1})),
+    ]

@@ -1,0 +1,224 @@
+"""/api/integrations/slack: workspaces, their policy and their channel links (library.md §14).
+
+No Slack app belongs to the plane: installing answers that it is not configured, and no workspace has a bot token.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from ..db.clock import iso_db
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import (
+    Ask,
+    OpenEndpoint,
+    PlainEndpoint,
+    RefusedError,
+    Service,
+    Verb,
+    answer,
+    refusal,
+    route,
+)
+
+_PREFIX = "/api/integrations/slack"
+_MAX_USERS = 100
+_MAX_RUNS = 10_000
+_NOT_CONFIGURED = "/settings?slack=not_configured"
+
+
+def _installation(row: Row) -> dict[str, Any]:
+    allowed = row["allowed_slack_user_ids"]
+    return {
+        "teamId": row["team_id"],
+        "teamName": row["team_name"],
+        "botUserId": row["bot_user_id"],
+        "scopes": json.loads(row["scopes"]),
+        "installedAt": iso_db(row["installed_at"]),
+        "repoAgentEnabled": bool(row["repo_agent_enabled"]),
+        "allowedSlackUserIds": None if allowed is None else json.loads(allowed),
+        "monthlyRepoRunLimit": row["monthly_repo_run_limit"],
+    }
+
+
+def _link(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "channelId": row["channel_id"],
+        "channelName": row["channel_name"],
+        "repoId": row["repo_id"],
+        "createdAt": iso_db(row["created_at"]),
+    }
+
+
+async def _body(ask: Ask) -> dict[str, Any] | None:
+    """The body as an object; what is no JSON counts as no body."""
+    try:
+        parsed = await params.json_body(ask)
+    except params.NotJsonError:
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _managed(ask: Ask) -> Row:
+    """The workspace of the path; raises 404 for none and 403 for somebody else's."""
+    row = ask.plane.db.one(
+        "SELECT * FROM slack_installations WHERE team_id = ?", (ask.request.path_params["team_id"],)
+    )
+    if row is None:
+        raise refusal(404, "not_found")
+    if row["user_id"] != ask.user_id:
+        raise refusal(403, "forbidden")
+    return row
+
+
+async def install(_: Ask) -> Response:
+    """Where a browser would begin to install the app."""
+    return RedirectResponse(_NOT_CONFIGURED, 302)
+
+
+async def list_installations(ask: Ask) -> Response:
+    """The caller's workspaces, the newest first."""
+    rows = ask.plane.db.all(
+        "SELECT * FROM slack_installations WHERE user_id = ? ORDER BY installed_at DESC, rowid DESC",
+        (ask.user_id,),
+    )
+    return answer({"installations": [_installation(row) for row in rows]})
+
+
+async def change_policy(ask: Ask) -> Response:
+    """Change who may start runs from a workspace, and how many in a month."""
+    body = await _body(ask)
+    if body is None:
+        raise refusal(400, "Invalid body")
+    columns = _policy(body)
+    if not columns:
+        raise refusal(400, "No supported field")
+    mine = (ask.request.path_params["team_id"], ask.user_id)
+    find = "SELECT * FROM slack_installations WHERE team_id = ? AND user_id = ?"
+    row = ask.plane.db.one(find, mine)
+    if row is None:
+        raise refusal(404, "not_found")
+    with ask.plane.db.transaction() as tx:
+        tx.update("slack_installations", row["id"], **columns)
+    return answer({"installation": _installation(ask.plane.db.only(find, mine))})
+
+
+def _policy(body: dict[str, Any]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if "repoAgentEnabled" in body:
+        if not isinstance(body["repoAgentEnabled"], bool):
+            raise refusal(400, "repoAgentEnabled must be a boolean")
+        columns["repo_agent_enabled"] = int(body["repoAgentEnabled"])
+    if "allowedSlackUserIds" in body:
+        columns["allowed_slack_user_ids"] = _users(body["allowedSlackUserIds"])
+    if "monthlyRepoRunLimit" in body:
+        limit = body["monthlyRepoRunLimit"]
+        whole = isinstance(limit, int) and not isinstance(limit, bool) and 1 <= limit <= _MAX_RUNS
+        if limit is not None and not whole:
+            raise refusal(400, f"monthlyRepoRunLimit must be null or an integer from 1 to {_MAX_RUNS}")
+        columns["monthly_repo_run_limit"] = limit
+    return columns
+
+
+def _users(value: Any) -> str | None:
+    """Allowed users as they are stored: trimmed, without blanks and repeats."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise refusal(400, "allowedSlackUserIds must be null or an array of strings")
+    if len(value) > _MAX_USERS:
+        raise refusal(400, f"allowedSlackUserIds can hold at most {_MAX_USERS} users")
+    return json.dumps([name for name in dict.fromkeys(params.trim(item) for item in value) if name])
+
+
+async def uninstall(ask: Ask) -> Response:
+    """Forget a workspace with its links; no workspace of the caller's is as good."""
+    with ask.plane.db.transaction() as tx:
+        tx.execute(
+            "DELETE FROM slack_installations WHERE team_id = ? AND user_id = ?",
+            (ask.request.path_params["team_id"], ask.user_id),
+        )
+    return answer({"ok": True})
+
+
+async def list_channels(ask: Ask) -> Response:
+    """The workspace's channels, which Slack would have to be asked for."""
+    _managed(ask)
+    raise refusal(500, "no_bot_token")
+
+
+async def list_links(ask: Ask) -> Response:
+    """The channels that stand for a repository, the newest link first."""
+    rows = ask.plane.db.all(
+        "SELECT * FROM slack_channel_links WHERE slack_installation_id = ?"
+        " ORDER BY created_at DESC, rowid DESC",
+        (_managed(ask)["id"],),
+    )
+    return answer({"links": [_link(row) for row in rows]})
+
+
+async def add_link(ask: Ask) -> Response:
+    """Link a channel to a repository of the caller's; a channel has one link."""
+    body = await _body(ask) or {}
+    channel_id, repo_id = body.get("channelId"), body.get("repoId")
+    if not isinstance(channel_id, str) or not channel_id or not isinstance(repo_id, str) or not repo_id:
+        raise refusal(400, "channelId and repoId are required")
+    installation = _managed(ask)
+    db = ask.plane.db
+    repo = db.one("SELECT id FROM repos WHERE id = ? AND user_id = ?", (repo_id.lower(), ask.user_id))
+    if repo is None:
+        raise refusal(404, "repo_not_found")
+    name = body.get("channelName")
+    try:
+        with db.transaction(ids=ask.service.ids) as tx:
+            link_id = tx.new_id()
+            tx.insert(
+                "slack_channel_links",
+                id=link_id,
+                slack_installation_id=installation["id"],
+                channel_id=channel_id,
+                channel_name=name if isinstance(name, str) and name else None,
+                repo_id=repo["id"],
+                created_by=ask.user_id,
+                created_at=ask.plane.clock.now_us(),
+            )
+    except sqlite3.IntegrityError:
+        raise _linked_already() from None
+    return answer({"link": _link(db.only("SELECT * FROM slack_channel_links WHERE id = ?", (link_id,)))})
+
+
+def _linked_already() -> RefusedError:
+    return refusal(409, "Channel already linked")
+
+
+async def remove_link(ask: Ask) -> Response:
+    """Take a link of the workspace away; one that is not there is as good."""
+    installation = _managed(ask)
+    with ask.plane.db.transaction() as tx:
+        tx.execute(
+            "DELETE FROM slack_channel_links WHERE id = ? AND slack_installation_id = ?",
+            (ask.path_id("link_id"), installation["id"]),
+        )
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this theme."""
+    one = f"{_PREFIX}/installations/{{team_id}}"
+    themes: tuple[tuple[str, dict[str, Verb]], ...] = (
+        (f"{_PREFIX}/install", {"GET": Verb(install)}),
+        (f"{_PREFIX}/installations", {"GET": Verb(list_installations)}),
+        (one, {"PATCH": Verb(change_policy), "DELETE": Verb(uninstall)}),
+        (f"{one}/channels", {"GET": Verb(list_channels)}),
+        (f"{one}/links", {"GET": Verb(list_links), "POST": Verb(add_link)}),
+        (f"{one}/links/{{link_id}}", {"DELETE": Verb(remove_link)}),
+    )
+    found = [route(path, PlainEndpoint(service, verbs)) for path, verbs in themes]
+    return [route(f"{_PREFIX}/callback", OpenEndpoint(service, {"GET": Verb(install)})), *found]

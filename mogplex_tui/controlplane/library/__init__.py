@@ -1,0 +1,1 @@
+"""Agents, skills, rules, commands and memories of an account."""

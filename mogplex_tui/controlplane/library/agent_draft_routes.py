@@ -1,0 +1,77 @@
+"""POST /api/agents/generate: a draft of an agent as a stream of text (library.md §2)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from ..http import params
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, refusal, route
+from ..identity import model_catalogue
+from ..identity.active_team import active_team
+from . import request_fields
+from .agent_drafts import draft
+
+_LONGEST = 2_000
+_PIECE = 48
+_PIECE_SECONDS = 0.02
+
+
+def _description(value: Any) -> str:
+    """What somebody wants; raises 400 for nothing and for more than 2000 characters."""
+    if not isinstance(value, str) or not params.trim(value):
+        raise refusal(400, "description is required")
+    if request_fields.length(value) > _LONGEST:
+        raise refusal(400, "Description too long (max 2000)")
+    return value
+
+
+def _check_model(ask: Ask, wanted: Any) -> None:
+    """Raise 400 for a generator that is not enabled and 403 for one that the caller does not reach.
+
+    Without one the static default decides; the caller's own default does not count here.
+    """
+    db = ask.plane.db
+    profile = db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+    ids = [row["id"] for row in sorted(model_catalogue.usable(db, profile), key=_order)]
+    if wanted not in (None, ""):
+        if wanted not in ids:
+            raise refusal(400, "generatorModel must be enabled and available")
+        model = wanted
+    elif model_catalogue.STATIC_DEFAULT in ids or not ids:
+        model = model_catalogue.STATIC_DEFAULT
+    else:
+        model = ids[0]
+    if model not in ids or not model_catalogue.reach(db, profile, active_team(ask)).covers(model):
+        raise refusal(403, f"The model {model} cannot be used here.")
+
+
+def _order(row: Any) -> tuple[str, str, str]:
+    return row["provider"] or "", row["name"] or "", row["id"]
+
+
+async def _pieces(text: str, speed: float) -> AsyncIterator[str]:
+    """The text in pieces, at the pace of a model when the plane keeps a human pace."""
+    for start in range(0, len(text), _PIECE):
+        if start and speed > 0:
+            await asyncio.sleep(_PIECE_SECONDS / speed)
+        yield text[start : start + _PIECE]
+
+
+async def generate(ask: Ask) -> Response:
+    """Stream one JSON object with name, description, category and system_prompt; nothing is stored."""
+    body = await request_fields.strict_body(ask)
+    description = _description(body.get("description"))
+    _check_model(ask, body.get("generatorModel"))
+    text = json.dumps(draft(description, body.get("existingAgent")), ensure_ascii=False)
+    return StreamingResponse(_pieces(text, ask.plane.settings.speed), media_type="text/plain")
+
+
+def routes(service: Service) -> list[Route]:
+    """The route of drafts."""
+    return [route("/api/agents/generate", PlainEndpoint(service, {"POST": Verb(generate)}))]

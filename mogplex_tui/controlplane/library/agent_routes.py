@@ -1,0 +1,175 @@
+"""/api/agents: the presets that everybody has and the agents of an account (library.md §1)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..db.clock import iso_app
+from ..db.database import Row
+from ..db.row_json import timed
+from ..http import params
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..identity import model_catalogue
+from ..identity.active_team import active_team
+from . import agent_writes as writes
+from . import preset_agents, request_fields
+
+_COLUMNS = "id, user_id, name, slug, model, system_prompt, description, category, source_template, created_at"
+_CATEGORY = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
+_NO_AGENT = "Agent not found"
+_EPOCH = iso_app(0)
+
+
+def preset_model(ask: Ask) -> str:
+    """The model that presets show: the caller's usable default for the active scope, else the static one."""
+    profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+    # Nobody reaches a model through a team of others, so that a stranger to the team sees the static one.
+    return (
+        model_catalogue.models_default(ask.plane.db, profile, active_team(ask))
+        or model_catalogue.STATIC_DEFAULT
+    )
+
+
+def forked(ask: Ask) -> set[str]:
+    """The names of the presets that the caller has a copy of."""
+    rows = ask.plane.db.all(
+        "SELECT DISTINCT source_template FROM agents WHERE user_id = ? AND source_template IS NOT NULL",
+        (ask.user_id,),
+    )
+    return {row["source_template"] for row in rows}
+
+
+def _preset(preset: preset_agents.Preset, user_id: str, model: str, has_fork: bool) -> dict[str, Any]:
+    return {
+        "id": writes.PREFIX + preset.name,
+        "user_id": user_id,
+        "name": preset.name,
+        "model": model,
+        "system_prompt": preset_agents.prompt(preset),
+        "description": preset.description,
+        "category": preset.category,
+        "source_template": preset.name,
+        "created_at": _EPOCH,
+        "is_preset": True,
+        "has_fork": has_fork,
+    }
+
+
+def _agent(row: Row) -> dict[str, Any]:
+    return timed(row, "created_at")
+
+
+async def list_agents(ask: Ask) -> Response:
+    """All presets in the order of the catalogue, forked or not, then at most 200 own agents."""
+    model, copies = preset_model(ask), forked(ask)
+    rows = ask.plane.db.all(f"SELECT {_COLUMNS} FROM agents WHERE user_id = ? LIMIT 200", (ask.user_id,))
+    built_in = [
+        _preset(preset, ask.user_id, model, preset.name in copies) for preset in preset_agents.PRESETS
+    ]
+    return answer([*built_in, *(_agent(row) for row in rows)])
+
+
+def _words(value: Any) -> str:
+    """A text without white space at its ends; empty for anything that is no text."""
+    return params.trim(value) if isinstance(value, str) else ""
+
+
+def _checked(ask: Ask, body: dict[str, Any], whole: bool) -> dict[str, Any]:
+    """The columns that a body sets, refused in the order of §1.3; `whole` makes the required ones so."""
+
+    def asked(column: str) -> bool:
+        return whole or column in body
+
+    name, category, model = (_words(body.get(column)) for column in ("name", "category", "model"))
+    description, prompt = body.get("description"), body.get("system_prompt")
+    checks = (
+        (asked("name") and not name, "Name is required"),
+        (request_fields.length(name) > 60, "Name must be 60 characters or less"),
+        (
+            isinstance(description, str) and request_fields.length(description) > 200,
+            "Description must be 200 characters or less",
+        ),
+        (asked("category") and not category, "Category is required"),
+        (category and not _CATEGORY.fullmatch(category), "Invalid category"),
+        (isinstance(prompt, str) and request_fields.length(prompt) > 50_000, "System prompt is too long"),
+        (asked("model") and not model, "Model is required"),
+        (category and not _is_category(ask, category), "Invalid category"),
+    )
+    for refused, text in checks:
+        if refused:
+            raise refusal(400, text)
+    given = {
+        "name": name,
+        "model": model,
+        "category": category,
+        "description": request_fields.as_text(description),
+        "system_prompt": request_fields.as_text(prompt),
+    }
+    return {column: value for column, value in given.items() if column in body}
+
+
+def _is_category(ask: Ask, slug: str) -> bool:
+    return slug in preset_agents.CATEGORIES or (
+        ask.plane.db.one("SELECT 1 FROM agent_categories WHERE user_id = ? AND slug = ?", (ask.user_id, slug))
+        is not None
+    )
+
+
+def _stored(ask: Ask, agent_id: str) -> Response:
+    row = ask.plane.db.only(f"SELECT {_COLUMNS} FROM agents WHERE id = ?", (agent_id,))
+    return answer(_agent(row))
+
+
+async def create_agent(ask: Ask) -> Response:
+    """Add one agent; with `source_template` it counts as a fork of that preset. Raises the 400s of §1.3."""
+    body = await request_fields.lenient_body(ask)
+    columns = _checked(ask, body, whole=True)
+    template = body.get("source_template")
+    agent_id = ask.service.ids.uuid()
+    with ask.plane.db.transaction() as tx:
+        writes.insert_agent(
+            tx,
+            id=agent_id,
+            user_id=ask.user_id,
+            at=ask.plane.clock.now_us(),
+            source_template=template if isinstance(template, str) and template else None,
+            **columns,
+        )
+    return _stored(ask, agent_id)
+
+
+async def change_agent(ask: Ask) -> Response:
+    """Change the given fields of an own agent; raises the 400s of §1.3, and 404 for a preset or a stranger's."""
+    body = await request_fields.lenient_body(ask)
+    agent_id = body.get("id")
+    if not isinstance(agent_id, str) or not params.trim(agent_id):
+        raise refusal(400, "Invalid agent id")
+    columns = _checked(ask, body, whole=False)
+    row = request_fields.owned(ask, "agents", params.trim(agent_id), _NO_AGENT)
+    if columns:
+        with ask.plane.db.transaction() as tx:
+            writes.update_agent(tx, row["id"], ask.user_id, **columns)
+    return _stored(ask, row["id"])
+
+
+async def delete_agent(ask: Ask) -> Response:
+    """Remove an own agent with its assignments and triggers; one that does not exist is fine."""
+    agent_id = request_fields.doomed_id(ask, _NO_AGENT)
+    with ask.plane.db.transaction() as tx:
+        writes.delete_agent(tx, agent_id, ask.user_id)
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[Route]:
+    """The route of agents."""
+    verbs = {
+        "GET": Verb(list_agents),
+        "POST": Verb(create_agent),
+        "PUT": Verb(change_agent),
+        "DELETE": Verb(delete_agent),
+    }
+    return [route("/api/agents", PlainEndpoint(service, verbs))]

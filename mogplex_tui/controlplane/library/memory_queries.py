@@ -1,0 +1,114 @@
+"""GET /api/memories: the lanes of an account, listed or searched (library.md §10.1)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.responses import Response
+
+from ..db.database import Row
+from ..db.row_json import timed
+from ..http.endpoints import Ask, answer, refusal
+from ..identity.active_team import team_scope
+from .memory_writes import LANES
+
+COLUMNS = "id, lane, content, metadata, created_at, updated_at"
+SCOPES = ("all", "personal", "team")
+
+_LISTED = 50
+_FOUND = 20
+_NEWEST = " ORDER BY created_at DESC, rowid DESC"
+_SPECIAL = re.compile(r"([\\%_])")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+
+class Filters:
+    """Conditions on a query of the caller's memories, with their values."""
+
+    def __init__(self, user_id: str) -> None:
+        self.sql = f"SELECT {COLUMNS} FROM memories WHERE user_id = ?"
+        self.values: list[Any] = [user_id]
+
+    def add(self, condition: str, *values: Any) -> None:
+        """Narrow the query by one condition."""
+        self.sql += f" AND {condition}"
+        self.values += values
+
+    def key(self, name: str, wanted: str) -> None:
+        """Keep what has this value in its metadata; an empty text filters nothing."""
+        if wanted:
+            self.add(f"json_extract(metadata, '$.{name}') = ?", wanted)
+
+    def rows(self, ask: Ask, limit: int | None) -> list[Row]:
+        """The newest rows, at most `limit`."""
+        end = _NEWEST if limit is None else f"{_NEWEST} LIMIT {limit}"
+        return ask.plane.db.all(self.sql + end, self.values)
+
+
+def memory(row: Row) -> dict[str, Any]:
+    """A Memory from COLUMNS."""
+    return timed(row, "created_at", "updated_at", json_columns=("metadata",))
+
+
+def scope_and_team(ask: Ask, given: Any) -> tuple[str, str | None]:
+    """The resource scope and, for the team scope, the team's id.
+
+    Raises 400 for an unknown scope or a team scope without a team, 403 for a team that the caller may not use.
+    """
+    scope = given if given not in (None, "") else "all"
+    if scope not in SCOPES:
+        raise refusal(400, "Invalid memory scope")
+    if scope != "team":
+        return scope, None
+    team = team_scope(ask, "tools.memories")
+    if team is None:
+        raise refusal(400, "Team memory scope requires an active team")
+    return scope, team
+
+
+def _lane_filters(ask: Ask, lane: str, scope: str, team: str | None) -> Filters:
+    """What belongs to one lane: the session lane honours every filter, the others repository and scope."""
+    filters = Filters(ask.user_id)
+    filters.add("lane = ?", lane)
+    filters.key("repo_id", ask.query("repoId"))
+    if lane == "session":
+        filters.key("workspace_session_id", ask.query("workspaceSessionId"))
+        filters.key("conversation_id", ask.query("conversationId"))
+    if scope == "personal":
+        filters.add("json_extract(metadata, '$.product_team_id') IS NULL")
+    elif team is not None:
+        filters.key("product_team_id", team)
+    return filters
+
+
+def _search(ask: Ask, filters: Filters, q: str) -> list[Row]:
+    """The newest rows that contain `q`, in whatever case, taken literally."""
+    # The database folds ASCII alone: it narrows the search by that part, and the rest is looked at here.
+    pattern = _BEYOND_ASCII.sub("%", _SPECIAL.sub(r"\\\1", q))
+    filters.add("content LIKE ? ESCAPE '\\'", f"%{pattern}%")
+    if q.isascii():
+        return filters.rows(ask, _FOUND)
+    folded = q.lower()
+    return [row for row in filters.rows(ask, None) if folded in row["content"].lower()][:_FOUND]
+
+
+async def list_memories(ask: Ask) -> Response:
+    """All lanes as an object, one lane or what a search finds as an array; newest first."""
+    lane, q = ask.query("lane"), ask.query("q")
+    if lane and lane not in LANES:
+        raise refusal(400, "Invalid lane")
+    scope, team = scope_and_team(ask, ask.query("resourceScope"))
+    if q:
+        if lane:
+            filters = _lane_filters(ask, lane, scope, team)
+        else:
+            # Without a lane the service forgets the scope and keeps the repository alone.
+            filters = Filters(ask.user_id)
+            filters.key("repo_id", ask.query("repoId"))
+        return answer([memory(row) for row in _search(ask, filters, q)])
+
+    def listed(name: str) -> list[dict[str, Any]]:
+        return [memory(row) for row in _lane_filters(ask, name, scope, team).rows(ask, _LISTED)]
+
+    return answer(listed(lane) if lane else {name: listed(name) for name in LANES})

@@ -1,0 +1,181 @@
+"""/api/memories and its actions: what agents and people want remembered (library.md §10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..db.clock import DAY_US, iso_app
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from . import request_fields
+from .memory_queries import COLUMNS, list_memories, memory, scope_and_team
+from .memory_writes import LANES, insert_memory
+
+_MAX_CONTENT = 16_000
+_MAX_METADATA = 4_096
+_MAX_LABEL = 512
+_SESSION_LIFE = 30 * DAY_US
+
+
+def _content(value: Any) -> str:
+    """A text to remember, untrimmed; raises 400 for none and 413 for one that is too long."""
+    if not isinstance(value, str) or not value:
+        raise refusal(400, "Content required")
+    if request_fields.length(value) > _MAX_CONTENT:
+        raise refusal(413, "Content exceeds 16000 characters")
+    return value
+
+
+def _measured(metadata: dict[str, Any]) -> dict[str, Any]:
+    if request_fields.length(request_fields.compact(metadata)) > _MAX_METADATA:
+        raise refusal(400, "metadata exceeds 4096 bytes")
+    return metadata
+
+
+def _metadata(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise refusal(400, "metadata must be a plain object")
+    measured: dict[str, Any] = request_fields.finite(value)
+    return _measured(measured)
+
+
+def _text(body: dict[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _sandbox(ask: Ask, sandbox_id: str) -> Row:
+    return request_fields.owned(ask, "sandboxes", sandbox_id, "Sandbox not found")
+
+
+def _scope_keys(ask: Ask, body: dict[str, Any], lane: str) -> dict[str, Any]:
+    """The metadata that the server adds; raises 404 or 400 for a repository or sandbox out of reach."""
+    scope, team = scope_and_team(ask, body.get("resourceScope"))
+    repo_id, sandbox_id = _text(body, "repoId"), _text(body, "sandboxId")
+    keys: dict[str, Any] = {}
+    if repo_id is not None:
+        keys["repo_id"] = request_fields.owned(ask, "repos", repo_id, "Repo not found")["id"]
+    if sandbox_id is not None:
+        sandbox = _sandbox(ask, sandbox_id)
+        if repo_id is not None and sandbox["repo_id"] != keys["repo_id"]:
+            raise refusal(400, "Sandbox does not belong to repo")
+        keys["sandbox_id"] = sandbox["id"]
+    if lane in ("session", "episodic"):
+        keys["workspace_session_id"] = _text(body, "workspaceSessionId")
+    if lane == "session":
+        keys["conversation_id"] = _text(body, "conversationId")
+    if team is not None:
+        keys |= {"product_team_id": team, "resource_scope": scope}
+    elif scope == "personal":
+        keys["resource_scope"] = scope
+    keys |= {name: _text(body, name) for name in ("source", "agent")}
+    return {name: value for name, value in keys.items() if value is not None}
+
+
+def _remember(ask: Ask, lane: str, content: str, metadata: dict[str, Any]) -> Response:
+    memory_id = ask.service.ids.uuid()
+    with ask.plane.db.transaction() as tx:
+        insert_memory(
+            tx,
+            id=memory_id,
+            user_id=ask.user_id,
+            lane=lane,
+            content=content,
+            metadata=_measured(metadata),
+            at=ask.plane.clock.now_us(),
+        )
+    return answer(memory(ask.plane.db.only(f"SELECT {COLUMNS} FROM memories WHERE id = ?", (memory_id,))))
+
+
+async def create_memory(ask: Ask) -> Response:
+    """Remember one text in one lane; raises 400, 404 and 413 as §10.2 lists them."""
+    body = await request_fields.strict_body(ask)
+    lane = body.get("lane")
+    if lane not in LANES:
+        raise refusal(400, "Invalid lane")
+    content, metadata = _content(body.get("content")), _metadata(body.get("metadata"))
+    return _remember(ask, lane, content, metadata | _scope_keys(ask, body, lane))
+
+
+def _memory_id(value: Any) -> str:
+    if not isinstance(value, str) or not params.is_uuid(value):
+        raise refusal(400, "Invalid id")
+    return value.lower()
+
+
+async def change_memory(ask: Ask) -> Response:
+    """Replace the text of one memory and move `updated_at`; raises 404 when the caller has none such."""
+    body = await request_fields.strict_body(ask)
+    memory_id, content = _memory_id(body.get("id")), _content(body.get("content"))
+    with ask.plane.db.transaction() as tx:
+        done = tx.execute(
+            "UPDATE memories SET content = ?, updated_at = ? WHERE id = ? AND user_id = ?",
+            (content, ask.plane.clock.now_us(), memory_id, ask.user_id),
+        )
+    return _done_or_missing(done.rowcount, memory_id)
+
+
+async def delete_memory(ask: Ask) -> Response:
+    """Forget one memory; unlike elsewhere in this family one that does not exist is a 404."""
+    memory_id = _memory_id(ask.query("id"))
+    with ask.plane.db.transaction() as tx:
+        done = tx.execute("DELETE FROM memories WHERE id = ? AND user_id = ?", (memory_id, ask.user_id))
+    return _done_or_missing(done.rowcount, memory_id)
+
+
+def _done_or_missing(rows: int, memory_id: str) -> Response:
+    if not rows:
+        raise refusal(404, f"Memory not found: {memory_id}")
+    return answer({"ok": True})
+
+
+async def act(ask: Ask) -> Response:
+    """Forget old sessions, or set a mark in a lane (§10.3); raises 400 `Unknown action`."""
+    body = await request_fields.strict_body(ask)
+    if body.get("action") == "compact":
+        return _compact(ask)
+    if body.get("action") == "checkpoint":
+        return _checkpoint(ask, body)
+    raise refusal(400, "Unknown action")
+
+
+def _compact(ask: Ask) -> Response:
+    with ask.plane.db.transaction() as tx:
+        tx.execute(
+            "DELETE FROM memories WHERE user_id = ? AND lane = 'session' AND created_at < ?",
+            (ask.user_id, ask.plane.clock.now_us() - _SESSION_LIFE),
+        )
+    return answer({"ok": True})
+
+
+def _checkpoint(ask: Ask, body: dict[str, Any]) -> Response:
+    lane = body.get("lane")
+    if lane not in LANES:
+        lane = "session"
+    label = body.get("label")
+    if label in (None, ""):
+        label = iso_app(ask.plane.clock.now_us())
+    if not isinstance(label, str) or request_fields.length(label) > _MAX_LABEL:
+        raise refusal(400, "label must be a string of at most 512 characters")
+    metadata = {"checkpoint": True, "label": label} | _scope_keys(ask, body, lane)
+    return _remember(ask, lane, f"[checkpoint] {label}", metadata)
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of memories."""
+    verbs = {
+        "GET": Verb(list_memories),
+        "POST": Verb(create_memory),
+        "PATCH": Verb(change_memory),
+        "DELETE": Verb(delete_memory),
+    }
+    return [
+        route("/api/memories/actions", PlainEndpoint(service, {"POST": Verb(act)})),
+        route("/api/memories", PlainEndpoint(service, verbs)),
+    ]

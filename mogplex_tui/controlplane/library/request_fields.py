@@ -1,0 +1,78 @@
+"""What the routes of the library share: reading bodies and ids, and lengths as the service counts them."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import Ask, refusal
+
+
+async def strict_body(ask: Ask) -> dict[str, Any]:
+    """The body as an object; raises 400 `Invalid JSON body` for what is not JSON (identity.md §1.6)."""
+    try:
+        return await params.json_object(ask)
+    except params.NotJsonError:
+        raise refusal(400, "Invalid JSON body") from None
+
+
+async def lenient_body(ask: Ask) -> dict[str, Any]:
+    """The body as an object, where what is not JSON counts as an empty one (library.md §1.3)."""
+    try:
+        return await params.json_object(ask)
+    except params.NotJsonError:
+        return {}
+
+
+def length(text: str) -> int:
+    """Characters as the service counts them: UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def finite(value: Any) -> Any:
+    """The value with null for every number that JSON cannot write, such as what `1e999` is read as."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    return value
+
+
+def compact(value: Any) -> str:
+    """JSON as it is stored and measured: no spaces, nothing escaped beyond need."""
+    return json.dumps(finite(value), separators=(",", ":"), ensure_ascii=False)
+
+
+def as_text(value: Any) -> str | None:
+    """What a text column keeps of any JSON value: texts and null as they are, the rest as its JSON."""
+    return value if value is None or isinstance(value, str) else compact(value)
+
+
+def owned(ask: Ask, table: str, row_id: Any, missing: str) -> Row:
+    """The caller's row of a table; raises 404 with the text `missing` when there is none.
+
+    Not a UUID, unknown and another account's are the same to the caller (identity.md §1.6).
+    """
+    row = None
+    if isinstance(row_id, str) and params.is_uuid(row_id):
+        row = ask.plane.db.one(
+            f"SELECT * FROM {table} WHERE id = ? AND user_id = ?", (row_id.lower(), ask.user_id)
+        )
+    if row is None:
+        raise refusal(404, missing)
+    return row
+
+
+def doomed_id(ask: Ask, missing: str) -> str:
+    """The `id` of a DELETE in lower case; raises 400 `Missing id`, and 404 `missing` when it is no UUID."""
+    found = ask.query("id")
+    if not found:
+        raise refusal(400, "Missing id")
+    if not params.is_uuid(found):
+        raise refusal(404, missing)
+    return found.lower()

@@ -1,0 +1,136 @@
+"""/api/rules over its two tables, and /api/commands (library.md §7 and §11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..db.database import Row
+from ..db.row_json import timed
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from . import request_fields
+
+_RULE_COLUMNS = "id, user_id, name, content, type, created_at"
+_COMMAND_COLUMNS = "id, user_id, name, description, template, created_at"
+_NO_RULE = "Rule not found"
+
+
+def _table(name: Any) -> str:
+    """The table that a request means; anything but the legacy name is the current one."""
+    return "agent_skills" if name == "agent_skills" else "agent_rules"
+
+
+def _row(ask: Ask, table: str, row_id: str) -> Row:
+    return ask.plane.db.only(f"SELECT {_RULE_COLUMNS} FROM {table} WHERE id = ?", (row_id,))
+
+
+async def list_rules(ask: Ask) -> Response:
+    """Every rule of the caller in the table of `table`, without a limit."""
+    table = _table(ask.query("table"))
+    rows = ask.plane.db.all(f"SELECT {_RULE_COLUMNS} FROM {table} WHERE user_id = ?", (ask.user_id,))
+    return answer([timed(row, "created_at") for row in rows])
+
+
+def _rule_changes(body: dict[str, Any], *, whole: bool) -> dict[str, str]:
+    """The columns that a body sets; raises 400 without a name, or for a value that is no text."""
+    name = body.get("name")
+    if (whole or "name" in body) and not (isinstance(name, str) and name):
+        raise refusal(400, "Name is required")
+    changes: dict[str, str] = {}
+    for column in ("name", "content", "type"):
+        value = body.get(column)
+        if whole and value is None:
+            continue
+        if column in body:
+            if not isinstance(value, str):
+                raise refusal(400, f"{column} must be a string")
+            changes[column] = value
+    return changes
+
+
+async def create_rule(ask: Ask) -> Response:
+    """Store one rule; names may repeat. Raises 400 without a name."""
+    body = await request_fields.strict_body(ask)
+    table, changes = _table(body.get("table")), _rule_changes(body, whole=True)
+    row_id = ask.service.ids.uuid()
+    with ask.plane.db.transaction() as tx:
+        tx.insert(table, id=row_id, user_id=ask.user_id, created_at=ask.plane.clock.now_us(), **changes)
+    return answer(timed(_row(ask, table, row_id), "created_at"))
+
+
+async def change_rule(ask: Ask) -> Response:
+    """Change the given fields of one rule; raises 404 for a rule that is not the caller's."""
+    body = await request_fields.strict_body(ask)
+    table = _table(body.get("table"))
+    row = request_fields.owned(ask, table, body.get("id"), _NO_RULE)
+    changes = _rule_changes(body, whole=False)
+    if changes:
+        with ask.plane.db.transaction() as tx:
+            tx.update(table, row["id"], **changes)
+    return answer(timed(_row(ask, table, row["id"]), "created_at"))
+
+
+async def delete_rule(ask: Ask) -> Response:
+    """Remove one rule; a rule that does not exist is fine."""
+    _delete(ask, _table(ask.query("table")), request_fields.doomed_id(ask, _NO_RULE))
+    return answer({"ok": True})
+
+
+def _delete(ask: Ask, table: str, row_id: str) -> None:
+    with ask.plane.db.transaction() as tx:
+        tx.execute(f"DELETE FROM {table} WHERE id = ? AND user_id = ?", (row_id, ask.user_id))
+
+
+async def list_commands(ask: Ask) -> Response:
+    """At most 100 saved slash commands of the caller."""
+    rows = ask.plane.db.all(
+        f"SELECT {_COMMAND_COLUMNS} FROM custom_commands WHERE user_id = ? LIMIT 100", (ask.user_id,)
+    )
+    return answer([timed(row, "created_at") for row in rows])
+
+
+async def create_command(ask: Ask) -> Response:
+    """Store one slash command; raises 400 without a name or a template."""
+    body = await request_fields.strict_body(ask)
+    for name in ("name", "template"):
+        if not isinstance(body.get(name), str) or not body[name]:
+            raise refusal(400, f"{name} is required")
+    description = body.get("description")
+    if description is not None and not isinstance(description, str):
+        raise refusal(400, "description must be a string")
+    row_id = ask.service.ids.uuid()
+    with ask.plane.db.transaction() as tx:
+        tx.insert(
+            "custom_commands",
+            id=row_id,
+            user_id=ask.user_id,
+            name=body["name"],
+            description=description or "",
+            template=body["template"],
+            created_at=ask.plane.clock.now_us(),
+        )
+    row = ask.plane.db.only(f"SELECT {_COMMAND_COLUMNS} FROM custom_commands WHERE id = ?", (row_id,))
+    return answer(timed(row, "created_at"))
+
+
+async def delete_command(ask: Ask) -> Response:
+    """Remove one slash command; a command that does not exist is fine."""
+    _delete(ask, "custom_commands", request_fields.doomed_id(ask, "Command not found"))
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of rules and commands."""
+    rules = {
+        "GET": Verb(list_rules),
+        "POST": Verb(create_rule),
+        "PUT": Verb(change_rule),
+        "DELETE": Verb(delete_rule),
+    }
+    commands = {"GET": Verb(list_commands), "POST": Verb(create_command), "DELETE": Verb(delete_command)}
+    return [
+        route("/api/rules", PlainEndpoint(service, rules)),
+        route("/api/commands", PlainEndpoint(service, commands)),
+    ]

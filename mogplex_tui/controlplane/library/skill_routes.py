@@ -1,0 +1,115 @@
+"""/api/skills: reusable instructions of an account (library.md §6.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..db.database import Row
+from ..db.row_json import timed
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from . import request_fields
+
+TYPES = ("runbook", "tool", "prompt", "workflow")
+
+_LISTED = "id, name, description, content, is_public, tags, usage_count, created_at, updated_at"
+_FULL = "id, user_id, name, description, type, content, model, is_public, tags, usage_count, created_at, updated_at"
+_NO_SKILL = "Skill not found"
+
+
+def _skill(row: Row) -> dict[str, Any]:
+    out = timed(row, "created_at", "updated_at", json_columns=("tags",))
+    return {**out, "is_public": bool(row["is_public"]), "scope": "global"}
+
+
+def _stored(ask: Ask, skill_id: str) -> Response:
+    return answer(_skill(ask.plane.db.only(f"SELECT {_FULL} FROM skills WHERE id = ?", (skill_id,))))
+
+
+async def list_skills(ask: Ask) -> Response:
+    """At most 200 skills, those changed last first; `%` and `_` in `q` are wildcards."""
+    sql, values = f"SELECT {_LISTED} FROM skills WHERE user_id = ?", [ask.user_id]
+    if q := ask.query("q"):
+        sql += " AND name LIKE ?"
+        values.append(f"%{q}%")
+    rows = ask.plane.db.all(sql + " ORDER BY updated_at DESC, rowid DESC LIMIT 200", values)
+    return answer([_skill(row) for row in rows])
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_null(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_tags(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(tag, str) for tag in value)
+
+
+_RULES = {
+    "name": (_is_text, "name must be a string"),
+    "content": (_is_text, "content must be a string"),
+    "description": (_is_text_or_null, "description must be a string"),
+    "type": (lambda value: value in TYPES, "type must be runbook, tool, prompt or workflow"),
+    "model": (_is_text_or_null, "model must be a string"),
+    "is_public": (lambda value: isinstance(value, bool), "is_public must be a boolean"),
+    "tags": (_is_tags, "tags must be an array of strings"),
+}
+
+
+def _changes(body: dict[str, Any], *, whole: bool) -> dict[str, Any]:
+    """The columns that a body sets; raises 400 where the database would refuse them."""
+    changes: dict[str, Any] = {}
+    for column in ("name", "content"):
+        if (whole or column in body) and body.get(column) in (None, ""):
+            raise refusal(400, f"{column} is required")
+    for column, (fits, text) in _RULES.items():
+        if column not in body:
+            continue
+        value = body[column]
+        if not fits(value):
+            raise refusal(400, text)
+        changes[column] = request_fields.compact(value) if column == "tags" else value
+    return changes
+
+
+async def create_skill(ask: Ask) -> Response:
+    """Store one skill and answer the full row; raises 400 without name or content, or for a bad type."""
+    changes = _changes(await request_fields.strict_body(ask), whole=True)
+    skill_id, now = ask.service.ids.uuid(), ask.plane.clock.now_us()
+    with ask.plane.db.transaction() as tx:
+        tx.insert("skills", id=skill_id, user_id=ask.user_id, created_at=now, updated_at=now, **changes)
+    return _stored(ask, skill_id)
+
+
+async def change_skill(ask: Ask) -> Response:
+    """Change the given fields and move `updated_at`; raises 404 for a skill that is not the caller's."""
+    body = await request_fields.strict_body(ask)
+    row = request_fields.owned(ask, "skills", body.get("id"), _NO_SKILL)
+    changes = _changes(body, whole=False)
+    with ask.plane.db.transaction() as tx:
+        tx.update("skills", row["id"], updated_at=ask.plane.clock.now_us(), **changes)
+    return _stored(ask, row["id"])
+
+
+async def delete_skill(ask: Ask) -> Response:
+    """Remove one skill; a skill that does not exist is fine."""
+    skill_id = request_fields.doomed_id(ask, _NO_SKILL)
+    with ask.plane.db.transaction() as tx:
+        tx.execute("DELETE FROM skills WHERE id = ? AND user_id = ?", (skill_id, ask.user_id))
+    return answer({"ok": True})
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of an account's own skills."""
+    verbs = {
+        "GET": Verb(list_skills),
+        "POST": Verb(create_skill),
+        "PUT": Verb(change_skill),
+        "DELETE": Verb(delete_skill),
+    }
+    return [route("/api/skills", PlainEndpoint(service, verbs))]

@@ -1,0 +1,1 @@
+"""Housekeeping: what cron and the workers ask for."""

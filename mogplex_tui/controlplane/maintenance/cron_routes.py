@@ -1,0 +1,110 @@
+"""/api/cron: what a scheduler asks for, each also done by the plane's own timers (system.md §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..core.plane import Plane
+from ..db.clock import iso_app
+from ..db.ids import Ids
+from ..http.endpoints import Ask, Service, Verb, answer, route
+from ..http.signatures import MachineEndpoint
+from . import reapers, stale_locks
+
+Duty = Callable[[Plane, Ids, int], dict[str, Any]]
+
+_LINK_STATES = ("valid", "missing_project", "auth_invalid", "inaccessible")
+
+
+def sync_models(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:  # noqa: ARG001
+    """Look at the catalogue: what is in it is what the gateway has, and nobody's icon is out of date."""
+    row = plane.db.only("SELECT COUNT(*), SUM(is_recommended) FROM models WHERE is_available = 1")
+    return {
+        "synced": row[0],
+        "total_gateway": row[0],
+        "recommended": row[1] or 0,
+        "provider_icons_scheduled": 0,
+    }
+
+
+def check_links(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
+    """Look at every linked hosting project again; a link that was never found bad is good."""
+    found: dict[str, list[str]] = {state: [] for state in _LINK_STATES}
+    with plane.db.transaction(ids=ids) as tx:
+        for row in tx.all(
+            "SELECT id, user_id, vercel_link_status FROM repos WHERE vercel_project_id IS NOT NULL"
+        ):
+            known = row["vercel_link_status"]
+            state = known if known in found else "valid"
+            found[state].append(row["id"])
+            tx.update("repos", row["id"], vercel_link_status=state, vercel_link_checked_at=at)
+            if state != known:
+                tx.note("repos", "UPDATE", row["user_id"], row["id"])
+    processed = sum(len(rows) for rows in found.values())
+    counts = {state: len(rows) for state, rows in found.items()}
+    return {
+        "message": f"Checked {processed} linked project(s)",
+        "processed": processed,
+        **counts,
+        "failed": 0,
+    }
+
+
+def smoke(plane: Plane, at: int) -> dict[str, Any]:
+    """A read-only look at what everything stands on."""
+    sound = plane.db.value("PRAGMA quick_check(1)")
+    checks = [
+        _check("database", sound == "ok", str(sound)),
+        _check(
+            "schema",
+            plane.db.meta("schema_version") is not None,
+            f"version {plane.db.meta('schema_version')}",
+        ),
+    ]
+    for table in ("profiles", "models"):
+        count = plane.db.value(f"SELECT COUNT(*) FROM {table}")
+        checks.append(_check(table, count > 0 or not plane.settings.seeded, f"{count} row(s)"))
+    return {"ok": all(check["ok"] for check in checks), "checkedAt": iso_app(at), "checks": checks}
+
+
+def _check(name: str, ok: bool, detail: str) -> dict[str, Any]:
+    return {"name": name, "ok": ok, "detail": detail}
+
+
+async def run_smoke(ask: Ask) -> Response:
+    """The self test: 500 with the same body when anything is not well."""
+    body = smoke(ask.plane, ask.plane.clock.now_us())
+    return answer(body, 200 if body["ok"] else 500)
+
+
+def _duty(duty: Duty) -> Verb:
+    async def handler(ask: Ask) -> Response:
+        return answer(duty(ask.plane, ask.service.ids, ask.plane.clock.now_us()))
+
+    return Verb(handler)
+
+
+def _zombies(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
+    return reapers.zombie_rows(plane, ids, at)
+
+
+_DUTIES: dict[str, Duty] = {
+    "sync-models": sync_models,
+    "sandbox-reaper": stale_locks.reap_sandboxes,
+    "repair-jobs": reapers.repair_jobs,
+    "reconcile-job-runs": reapers.reconcile_jobs,
+    "zombie-row-reaper": _zombies,
+    "reconcile-vercel-links": check_links,
+}
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this module."""
+    verbs = {name: _duty(duty) for name, duty in _DUTIES.items()} | {"production-smoke": Verb(run_smoke)}
+    return [
+        route(f"/api/cron/{name}", MachineEndpoint(service, {"GET": verb})) for name, verb in verbs.items()
+    ]

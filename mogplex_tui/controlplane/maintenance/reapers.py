@@ -1,0 +1,207 @@
+"""Housekeeping of jobs and calls: repair, reconciliation and what is too old (system.md §3, runtime-model.md §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..automation.events import dispatch
+from ..automation.jobs import dispatch_ledger, job_control, job_writes, node_writes
+from ..automation.jobs.serializers import REPAIRABLE_US
+from ..calls import call_writes
+from ..core.plane import Plane
+from ..db.clock import HOUR_US, MINUTE_US
+from ..db.database import Row
+from ..db.ids import Ids
+from ..runs import run_writes
+from . import stale_locks
+
+CHAT_AGE_US = 5 * MINUTE_US
+PREPARED_AGE_US = 2 * MINUTE_US
+CALL_AGE_US = 6 * HOUR_US
+JOB_AGE_US = 6 * HOUR_US
+_LIVE = "status IN ('pending', 'streaming')"
+# The statuses are listed so that the index by user and status is used; there are few users.
+_ANYBODY = "user_id IN (SELECT id FROM profiles)"
+_REPAIR_AT_ONCE = 250
+_RECONCILE_AT_ONCE = 100
+
+Spare = Callable[[str], bool]
+
+
+def _nobody(_: str) -> bool:
+    return False
+
+
+def repair_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
+    """Start jobs whose last attempt is two minutes old; return the route's body.
+
+    The ledger source is `repair`.
+    """
+    rows = plane.db.all(
+        "SELECT id, coalesce(last_start_attempt_at, created_at) AS since FROM job_runs WHERE status = 'pending'"
+        " ORDER BY created_at, id LIMIT ?",
+        (_REPAIR_AT_ONCE,),
+    )
+    started = deferred = failed = 0
+    results = []
+    for row in rows:
+        if at - row["since"] < REPAIRABLE_US:
+            continue
+        result = dispatch.start(plane, ids, row["id"], "repair", at)
+        started += result.started
+        deferred += result.reason == job_writes.FULL
+        failed += not result.started and result.reason != job_writes.FULL
+        results.append({"jobRunId": row["id"], "started": result.started, "reason": result.reason})
+    return {
+        "message": f"Started {started} pending job(s)",
+        "scanned": len(rows),
+        "started": started,
+        "failed": failed,
+        "deferred": deferred,
+        "results": results,
+    }
+
+
+def reconcile_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
+    """Finish requested cancels and fail abandoned jobs; return the route's body.
+
+    A running job is abandoned if no runtime holds it and no call works for it.
+    """
+    rows = plane.db.all(
+        "SELECT * FROM job_runs WHERE (status IN ('pending', 'running') AND cancel_requested_at IS NOT NULL)"
+        " OR (status = 'running' AND runtime_run_id IS NULL) ORDER BY created_at, id LIMIT ?",
+        (_RECONCILE_AT_ONCE,),
+    )
+    results, done = [], 0
+    for row in rows:
+        outcome = _reconcile(plane, ids, row, at)
+        done += outcome is not None
+        results.append({"jobRunId": row["id"], "reconciled": outcome is not None, "reason": outcome})
+    return {
+        "message": f"Reconciled {done} job run(s)",
+        "reconciled": done,
+        "skipped": len(rows) - done,
+        "results": results,
+    }
+
+
+def _reconcile(plane: Plane, ids: Ids, row: Row, at: int) -> str | None:
+    job_id = row["id"]
+    with plane.db.transaction(ids=ids) as tx:
+        job = dispatch_ledger.job_context(tx, job_id)
+        if row["cancel_requested_at"] is not None:
+            reason = "RECONCILED_CANCEL_REQUEST"
+            dispatch_ledger.record_for_job(tx, job_id, "control", "reconciled", at, reason=reason)
+            asked = job_control.ask_children(tx, job_id, at)
+            job_control.finalize_cancel(tx, job_id, at, row["cancel_reason"] or reason, len(asked))
+        else:
+            live = tx.one(f"SELECT 1 FROM ai_calls WHERE job_run_id = ? AND {_LIVE}", (job_id,))
+            if live is not None:
+                return None
+            asked, reason = [], "RECONCILED_MISSING_RUNTIME_HANDLE"
+            dispatch_ledger.record_for_job(tx, job_id, "control", "reconciled", at, reason=reason)
+            node_writes.end_all(tx, job_id, "failed", at, error=reason)
+            job_writes.finish(tx, job_id, "failed", at, reason=reason, error=reason)
+    _tell(plane, ids, job_id, asked, job["owner_installation_id"], at)
+    return reason
+
+
+def _tell(
+    plane: Plane, ids: Ids, job_id: str, asked: list[str], installation_id: int | None, at: int
+) -> None:
+    plane.wake.job_cancelled(job_id)
+    for call_id in asked:
+        plane.wake.cancelled(call_id)
+    dispatch.release(plane, ids, installation_id, at)
+
+
+def zombie_rows(plane: Plane, ids: Ids, at: int, spare: Spare = _nobody) -> dict[str, Any]:
+    """Give up rows that are too old; return the route's body.
+
+    Calls in `spare` are being worked on (system.md §3.1).
+    """
+    tables = [
+        _zombie_calls(plane, ids, at, spare),
+        *stale_locks.release_locks(plane, ids, at),
+        _zombie_jobs(plane, ids, at),
+    ]
+    reaped = sum(table["reaped"] for table in tables)
+    return {
+        "processed": sum(table["scanned"] for table in tables),
+        "reaped": reaped,
+        "message": f"Reaped {reaped} row(s)",
+        "tables": tables,
+    }
+
+
+def _age_limit(row: Row) -> int:
+    if row["prepared"]:
+        return PREPARED_AGE_US
+    return CHAT_AGE_US if row["type"] == "chat" else CALL_AGE_US
+
+
+def _zombie_calls(plane: Plane, ids: Ids, at: int, spare: Spare) -> dict[str, Any]:
+    reaped: list[str] = []
+    rows = plane.db.all(
+        "SELECT id, type, started_at, json_extract(metadata, '$.prepared') AS prepared"
+        f" FROM ai_calls WHERE {_ANYBODY} AND {_LIVE}"
+    )
+    with plane.db.transaction(ids=ids) as tx:
+        for row in rows:
+            if not spare(row["id"]) and at - row["started_at"] >= _age_limit(row):
+                reaped += [row["id"]] if call_writes.reap_call(tx, row["id"], at) else []
+        # A run never outlives its call (runtime-model.md §9); on the hosted service nothing checks that (system.md
+        # §3.1).
+        outlived = (
+            "SELECT r.id FROM external_agent_runs r JOIN ai_calls c ON c.id = r.ai_call_id"
+            f" WHERE r.{_LIVE} AND c.status NOT IN ('pending', 'streaming')"
+        )
+        for run in [] if plane.is_hosted else tx.all(outlived):
+            run_writes.mirror_call(tx, run["id"], at)
+    return stale_locks.table("ai_calls", len(rows), reaped)
+
+
+def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
+    """Give up jobs that run for six hours; jobs that wait for an event are not stuck."""
+    reason = "ZOMBIE_REAPED"
+    rows = plane.db.all("SELECT id, started_at FROM job_runs WHERE status = 'running'")
+    reaped = []
+    for row in rows:
+        parked = plane.db.value(
+            "SELECT 1 FROM flow_waits WHERE job_run_id = ? AND status = 'waiting'"
+            " AND (expires_at IS NULL OR expires_at > ?)",
+            (row["id"], at),
+        )
+        if parked or at - (row["started_at"] or at) < JOB_AGE_US:
+            continue
+        with plane.db.transaction(ids=ids) as tx:
+            installation = dispatch_ledger.job_context(tx, row["id"])["owner_installation_id"]
+            asked = job_control.ask_children(tx, row["id"], at)
+            job_control.request_cancel(tx, row["id"], at, reason)
+            job_control.finalize_cancel(tx, row["id"], at, reason, len(asked))
+        reaped.append(row["id"])
+        _tell(plane, ids, row["id"], asked, installation, at)
+    return stale_locks.table("job_runs", len(rows), reaped)
+
+
+def finish_cancels(plane: Plane, ids: Ids, at: int, spare: Spare) -> None:
+    """Finish cancel requests for calls that nothing has handled."""
+    rows = plane.db.all(
+        f"SELECT id FROM ai_calls WHERE {_ANYBODY} AND {_LIVE} AND control_state = 'cancel_requested'"
+    )
+    with plane.db.transaction(ids=ids) as tx:
+        for row in rows:
+            if not spare(row["id"]):
+                payload = {"reason": "RECONCILED_CANCEL_REQUEST"}
+                call_writes.finalize_cancel(tx, row["id"], at, "Run cancelled", payload)
+
+
+def expire_waits(plane: Plane, ids: Ids, at: int) -> int:
+    """Expire waits whose time is over and wake their jobs; return how many."""
+    rows = plane.db.all("SELECT id FROM flow_waits WHERE status = 'waiting' AND expires_at <= ?", (at,))
+    with plane.db.transaction(ids=ids) as tx:
+        expired = [row["id"] for row in rows if node_writes.end_wait(tx, row["id"], "expired", at)]
+    for wait_id in expired:
+        plane.wake.wait_resumed(wait_id)
+    return len(expired)

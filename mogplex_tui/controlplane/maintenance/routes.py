@@ -1,0 +1,16 @@
+"""The routes of cron and workers (system.md)."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from ..http.endpoints import Service
+from . import cron_routes, worker_routes
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """Every route of the family."""
+    return [
+        *cron_routes.routes(service),
+        *worker_routes.routes(service),
+    ]

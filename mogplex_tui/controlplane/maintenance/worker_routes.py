@@ -1,0 +1,75 @@
+"""Workers that start one job, and the paths that nobody may use (system.md §3 to §5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..automation.events import dispatch
+from ..automation.jobs import job_writes
+from ..core import upstreams
+from ..http.endpoints import Ask, Service, Verb, answer, empty_crash, refusal, route
+from ..http.params import NotJsonError, is_uuid, json_object
+from ..http.signatures import MachineEndpoint, SenderEndpoint
+
+
+async def process(ask: Ask) -> Response:
+    """Start a pending job (source repair)."""
+    return await _start(ask, "jobId", "JOB_NOT_FOUND", "repair")
+
+
+async def review(ask: Ask) -> Response:
+    """Start a pending job (source manual_retry)."""
+    return await _start(ask, "jobRunId", "Job not found", "manual_retry")
+
+
+async def _start(ask: Ask, key: str, unknown: str, source: str) -> Response:
+    try:
+        job_id = (await json_object(ask)).get(key)
+    except NotJsonError:
+        raise refusal(400, "Invalid JSON body") from None
+    if not isinstance(job_id, str) or not job_id:
+        raise refusal(400, f"Missing {key}")
+    if not is_uuid(job_id):
+        raise empty_crash()
+    job_id = job_id.lower()
+    db = ask.plane.db
+    status = db.value("SELECT status FROM job_runs WHERE id = ?", (job_id,))
+    if status is None:
+        raise refusal(404, unknown)
+    # A job that is not pending is left alone.
+    result = job_writes.StartResult(False, "JOB_RUN_CANCELLED" if status == "cancelled" else None)
+    if status == "pending":
+        result = dispatch.start(ask.plane, ask.service.ids, job_id, source)
+    if result.reason == upstreams.QUEUE_DOWN:
+        raise refusal(500, result.reason)
+    row = db.only("SELECT * FROM job_runs WHERE id = ?", (job_id,))
+    body: dict[str, Any] = {
+        "ok": True,
+        "started": result.started,
+        "deferred": result.reason == job_writes.FULL,
+        "reason": result.reason,
+        "status": row["status"],
+        "runtimeProvider": row["runtime_provider"],
+        "runtimeRunId": row["runtime_run_id"],
+        "workflowRunId": row["workflow_run_id"],
+    }
+    return answer(body)
+
+
+async def nothing_here(_: Ask) -> Response:
+    """A path that only looks like one."""
+    raise refusal(404, "Not found")
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this module."""
+    gone = Verb(nothing_here)
+    return [
+        route("/api/jobs/process", MachineEndpoint(service, {"POST": Verb(process)})),
+        route("/api/agent/review", MachineEndpoint(service, {"POST": Verb(review)})),
+        route("/api/migrate", SenderEndpoint(service, {"POST": gone})),
+        route("/api/test/e2e/flows", SenderEndpoint(service, {"GET": gone, "POST": gone, "DELETE": gone})),
+    ]

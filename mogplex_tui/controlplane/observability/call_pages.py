@@ -1,0 +1,53 @@
+"""Calls as JSON text, cached: consoles request the same page again and again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from ..calls.serializers import call
+from ..db.database import Row
+from .error_sanitizer import clean_call
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# Three pages, which is what a console has; outdated texts are dropped when they are the oldest. A common row has six
+# kilobytes, the longest about twenty.
+_KEPT = 320
+# The longest page that can be requested; the hosted profile has longer responses.
+SLICE = 100
+
+
+def sandbox_of(row: Row) -> str | None:
+    """Return the sandbox record that a call's metadata names, or None."""
+    if '"sandbox_record_id"' not in row["metadata"]:
+        return None
+    found: Any = json.loads(row["metadata"]).get("sandbox_record_id")
+    return found or None
+
+
+def calls_pieces(rows: list[Row], contexts: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+    """Yield the JSON array of calls, a hundred at a time.
+
+    `rows` have present.CALL_COLUMNS. A call that names a sandbox record gets its `sandbox_context` from `contexts`,
+    null if that has none (observability.md §2).
+    """
+    opening = "["
+    for start in range(0, len(rows), SLICE):
+        texts = []
+        for row in rows[start : start + SLICE]:
+            record = sandbox_of(row)
+            texts.append(_call_text(row, "" if record is None else _encode(contexts.get(record))))
+        yield opening + ",".join(texts)
+        opening = ","
+    yield "]" if rows else "[]"
+
+
+@lru_cache(_KEPT)
+def _call_text(row: Row, context: str) -> str:
+    """Return the JSON of one call; a changed row is a new cache key."""
+    shown = call(row)
+    if context:
+        shown["sandbox_context"] = json.loads(context)
+    return _encode(clean_call(shown))

@@ -1,0 +1,46 @@
+"""/api/observability: the dispatch ledger and the failures read from it (observability.md §8)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from ..http.params import page_and_limit
+from . import dispatch_queries, failure_report
+from .call_queries import BadInstantError
+
+
+async def list_events(ask: Ask) -> Response:
+    """One page of the caller's ledger, the newest first, raw; a bound that is no instant crashes."""
+    page, limit = page_and_limit(ask)
+    try:
+        found = dispatch_queries.find_events(ask.plane, ask.user_id, ask.query, page, limit)
+    except BadInstantError:
+        raise empty_crash() from None
+    events = dispatch_queries.events_json(ask.plane, found.rows)
+    return answer({"events": events, "total": found.total, "page": page, "limit": limit})
+
+
+async def list_failures(ask: Ask) -> Response:
+    """One page of failed runs with sums, breakdowns and filter options, raw and in camel case."""
+    page, limit = page_and_limit(ask, 25)
+    try:
+        return answer(failure_report.report(ask.plane, ask.user_id, ask.query, page, limit))
+    except BadInstantError as error:
+        text = f'invalid input syntax for type timestamp with time zone: "{error}"'
+        raise refusal(500, text) from None
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    prefix = "/api/observability/automation-"
+    return [
+        route(prefix + "events", PlainEndpoint(service, {"GET": Verb(list_events)})),
+        route(
+            prefix + "failures",
+            PlainEndpoint(
+                service, {"GET": Verb(list_failures, failure="Failed to load automation failures")}
+            ),
+        ),
+    ]

@@ -1,0 +1,167 @@
+"""Starting a job run again: repair of a pending one, a new one for a failed one (observability.md §7.4 and §7.5)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..automation.events import dispatch
+from ..automation.graphs.normalizer import coerce, start_of
+from ..automation.jobs import dispatch_ledger, job_writes
+from ..automation.jobs.serializers import REPAIRABLE_US
+from ..core import upstreams
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import Ask, PlainEndpoint, RefusedError, Service, Verb, answer, refusal, route
+
+_MODES = ("same_version", "latest_published")
+_NO_VERSION = "The flow does not have an owned published version to run"
+
+
+def _job(ask: Ask) -> Row:
+    """The caller's job run of the path."""
+    row = ask.plane.db.one(
+        "SELECT j.*, o.owner_id FROM job_runs j JOIN job_owners o ON o.job_run_id = j.id"
+        " WHERE j.id = ? AND o.owner_id = ?",
+        (ask.path_id("job_id"), ask.user_id),
+    )
+    if row is None:
+        raise refusal(404, "Job run not found")
+    return row
+
+
+def _started(ask: Ask, job_id: str, result: job_writes.StartResult) -> dict[str, Any]:
+    """What a start came to, with the job's state after it."""
+    row = ask.plane.db.only(
+        "SELECT status, runtime_provider, runtime_run_id, workflow_run_id FROM job_runs WHERE id = ?",
+        (job_id,),
+    )
+    return {
+        "started": result.started,
+        "deferred": result.reason == job_writes.FULL,
+        "reason": result.reason,
+        "status": row["status"],
+        "runtimeProvider": row["runtime_provider"],
+        "runtimeRunId": row["runtime_run_id"],
+        "workflowRunId": row["workflow_run_id"],
+    }
+
+
+async def repair(ask: Ask) -> Response:
+    """Start a job again that has been pending for two minutes; what does not start is a 200 as well."""
+    row = _job(ask)
+    anchor = row["last_start_attempt_at"] or row["created_at"]
+    if row["status"] != "pending" or ask.plane.clock.now_us() - anchor < REPAIRABLE_US:
+        raise refusal(400, "Job run is not repairable")
+    result = dispatch.start(ask.plane, ask.service.ids, row["id"], "repair")
+    if result.reason == upstreams.QUEUE_DOWN:
+        raise refusal(500, result.reason)
+    return answer({"ok": True} | _started(ask, row["id"], result))
+
+
+class Version(NamedTuple):
+    """Which version of its flow a retry runs, the mode that this came of, and whether the newest would not do."""
+
+    id: str | None
+    mode: str
+    fell_back: bool
+
+
+async def requeue(ask: Ask) -> Response:
+    """Queue a new job run for a failed one, by default on what is published now (§7.5)."""
+    row = _job(ask)
+    if row["status"] != "failed":
+        raise refusal(400, "Job run is not requeueable")
+    version = _version(ask, row, await _mode(ask))
+    if row["flow_id"] is not None and version.id is None:
+        raise refusal(400, "Job run is not retryable")
+    extra = dispatch.retry_metadata(row["flow_version_id"], version.id, version.mode)
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        work = dispatch.retry_work(dispatch_ledger.job_context(tx, row["id"]), version.id, extra)
+        queued = dispatch.enqueue(tx, work, ask.plane.clock.now_us())
+    head: dict[str, Any] = {"ok": True, "queued": queued.queued, "suppressed": not queued.queued}
+    if not queued.queued or queued.job_id is None:
+        # Nothing runs, and the answer still speaks of something that waits.
+        return answer(
+            head
+            | {
+                "reason": queued.reason,
+                "jobRunId": None,
+                "started": False,
+                "deferred": False,
+                "runtimeProvider": None,
+                "runtimeRunId": None,
+                "workflowRunId": None,
+                "status": "pending",
+                "versionFallbackUsed": version.fell_back,
+            }
+        )
+    result = dispatch.start(ask.plane, ask.service.ids, queued.job_id, "manual_retry")
+    if result.reason == upstreams.QUEUE_DOWN:
+        raise refusal(500, result.reason, jobRunId=queued.job_id)
+    head |= {"reused": False, "jobRunId": queued.job_id}
+    return answer(head | _started(ask, queued.job_id, result) | {"versionFallbackUsed": version.fell_back})
+
+
+async def _mode(ask: Ask) -> str | None:
+    """The mode that was asked for; a body counts only when it is said to be JSON."""
+    if "application/json" not in ask.request.headers.get("content-type", ""):
+        return None
+    try:
+        body = await params.json_body(ask)
+    except params.NotJsonError:
+        raise _bad_mode() from None
+    if not isinstance(body, dict):
+        raise _bad_mode()
+    mode = body.get("versionMode")
+    if "versionMode" in body and mode not in _MODES:
+        raise _bad_mode()
+    return mode
+
+
+def _bad_mode() -> RefusedError:
+    return refusal(400, "versionMode must be same_version or latest_published")
+
+
+def _version(ask: Ask, job: Row, mode: str | None) -> Version:
+    """The version to run; raises the 409 when the published one was asked for and cannot be had."""
+    same = Version(job["flow_version_id"], "same_version", False)
+    if mode == "same_version" or (mode is None and job["flow_id"] is None):
+        return same
+    latest = _latest(ask, job)
+    if latest is not None:
+        return Version(latest, "latest_published", False)
+    if mode is not None:
+        raise refusal(409, _NO_VERSION, code="LATEST_PUBLISHED_VERSION_UNAVAILABLE")
+    return same._replace(fell_back=True)
+
+
+def _latest(ask: Ask, job: Row) -> str | None:
+    """The published version of the job's flow, if it still waits for the same event of the same installation."""
+    row = ask.plane.db.one(
+        "SELECT f.installation_id, v.id, v.graph FROM flows f JOIN flow_versions v ON v.id = f.published_version_id"
+        " WHERE f.id = ? AND f.user_id = ?",
+        (job["flow_id"], ask.user_id),
+    )
+    if row is None:
+        return None
+    about = json.loads(job["metadata"])
+    start = start_of(coerce(json.loads(row["graph"]))) or {}
+    event, installation_id = about.get("source_type"), about.get("installation_id")
+    if event is not None and start.get("event") != event:
+        return None
+    if installation_id is not None and row["installation_id"] != installation_id:
+        return None
+    return str(row["id"])
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """The routes of this module."""
+    one = "/api/observability/jobs/{job_id}"
+    return [
+        route(one + "/repair", PlainEndpoint(service, {"POST": Verb(repair)})),
+        route(one + "/requeue", PlainEndpoint(service, {"POST": Verb(requeue)})),
+    ]

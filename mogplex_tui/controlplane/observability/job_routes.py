@@ -1,0 +1,125 @@
+"""/api/observability/jobs: the list, one job, and its cancel (observability.md §7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..automation import job_cancellation
+from ..automation.jobs import job_writes, serializers
+from ..db.clock import iso_app
+from ..db.database import Row
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from ..http.params import page_and_limit
+from ..runs.cancellation import CancelError
+from . import job_queries
+from .call_queries import BadInstantError
+from .error_sanitizer import clean
+
+
+async def list_jobs(ask: Ask) -> Response:
+    """One page of the caller's job runs, sanitised; a bound that is no instant crashes (observability.md §0)."""
+    page, limit = page_and_limit(ask)
+    try:
+        found = job_queries.find_jobs(ask.plane, ask.user_id, ask.query, page, limit)
+    except BadInstantError:
+        raise empty_crash() from None
+    lookups = serializers.Lookups(ask.plane.db)
+    jobs = []
+    for row in found.rows:
+        job = serializers.record(ask.plane, lookups, row)
+        job["latest_ai_call"] = serializers.latest_call(ask.plane.db, row["id"])
+        job["latest_dispatch_event"] = serializers.latest_dispatch(ask.plane.db, row["id"])
+        jobs.append(clean(job, "JOB", row["id"]))
+    return answer({"jobs": jobs, "total": found.total, "page": page, "limit": limit})
+
+
+def _job_row(ask: Ask) -> Row:
+    row = ask.plane.db.one(
+        f"SELECT {serializers.COLUMNS}, o.owner_installation_id FROM job_runs j"
+        " JOIN job_owners o ON o.job_run_id = j.id WHERE j.id = ? AND o.owner_id = ?",
+        (ask.path_id("job_id"), ask.user_id),
+    )
+    if row is None:
+        raise refusal(404, "Job run not found")
+    return row
+
+
+async def read_job(ask: Ask) -> Response:
+    """One job run with its ledger, calls and findings, sanitised; no node runs here."""
+    row = _job_row(ask)
+    db = ask.plane.db
+    run = serializers.record(ask.plane, serializers.Lookups(db), row)
+    del run["owner_installation_id"]
+    latest = serializers.latest_call(db, row["id"])
+    if latest is not None:
+        del latest["job_run_id"]
+    run |= {
+        "latest_ai_call": latest,
+        "latest_dispatch_event": serializers.latest_dispatch(db, row["id"]),
+        "dispatch_events": serializers.dispatch_events(db, row["id"]),
+        "review_findings": serializers.findings(db, row["id"]),
+    }
+    cleaned: dict[str, Any] = clean(run, "JOB", row["id"])
+    # A call of a failed job is judged by its own status, and keeps its own incident ids.
+    cleaned["ai_calls"] = [_clean_call(call) for call in serializers.calls_with_events(db, row["id"])]
+    return answer({"run": cleaned})
+
+
+def _clean_call(call: dict[str, Any]) -> dict[str, Any]:
+    events = call.pop("events")
+    cleaned: dict[str, Any] = clean(call, "CALL", call["id"])
+    cleaned["events"] = [clean(event, "EVENT", event["id"]) for event in events]
+    return cleaned
+
+
+def _instant(value: int | None) -> str | None:
+    return None if value is None else iso_app(value)
+
+
+async def cancel_job(ask: Ask) -> Response:
+    """Cancel a pending or running job; one that is over is a 409 with its state (§7.3)."""
+    row = _job_row(ask)
+    if row["status"] not in job_writes.LIVE:
+        raise refusal(409, "Job run is not cancelable", status=row["status"], **_cancel_state(row))
+    try:
+        done = job_cancellation.cancel_job(ask.plane, ask.service.ids, row)
+    except CancelError as error:
+        raise refusal(error.status, error.message) from None
+    after = _job_row(ask)
+    released = [
+        {"jobRunId": entry.job_id, "started": entry.started, "reason": entry.reason}
+        for entry in done.released
+    ]
+    return answer(
+        {
+            "ok": True,
+            "status": after["status"],
+            **_cancel_state(after),
+            "runtimeProvider": after["runtime_provider"],
+            "runtimeRunId": after["runtime_run_id"],
+            "aiCallsCancellationRequested": done.asked,
+            "releasedJobs": released,
+        }
+    )
+
+
+def _cancel_state(row: Row) -> dict[str, Any]:
+    return {
+        "cancelRequestedAt": _instant(row["cancel_requested_at"]),
+        "cancelledAt": _instant(row["cancelled_at"]),
+        "cancelReason": row["cancel_reason"],
+        "cancelError": row["cancel_error"],
+    }
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this family."""
+    prefix = "/api/observability/jobs"
+    return [
+        route(prefix, PlainEndpoint(service, {"GET": Verb(list_jobs)})),
+        route(prefix + "/{job_id}", PlainEndpoint(service, {"GET": Verb(read_job)})),
+        route(prefix + "/{job_id}/cancel", PlainEndpoint(service, {"POST": Verb(cancel_job)})),
+    ]

@@ -1,0 +1,15 @@
+"""The routes of calls, jobs, the dispatch ledger and the figures (observability.md)."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from ..http.endpoints import Service
+from . import call_routes, dispatch_event_routes, finding_routes, job_retry_routes, job_routes, stats_routes
+
+_THEMES = (call_routes, stats_routes, job_routes, dispatch_event_routes, job_retry_routes, finding_routes)
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """Return every route of the domain."""
+    return [entry for theme in _THEMES for entry in theme.routes(service)]

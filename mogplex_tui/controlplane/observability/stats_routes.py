@@ -1,0 +1,22 @@
+"""GET /api/observability/stats (observability.md §1)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..db.clock import parse_instant
+from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, route
+from .stats import stats
+
+
+async def read_stats(ask: Ask) -> Response:
+    """All figures; bounds that are no instants count as absent."""
+    return answer(
+        stats(ask.plane, ask.user_id, parse_instant(ask.query("from")), parse_instant(ask.query("to")))
+    )
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this family."""
+    return [route("/api/observability/stats", PlainEndpoint(service, {"GET": Verb(read_stats)}))]

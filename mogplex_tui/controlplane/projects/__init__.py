@@ -1,0 +1,1 @@
+"""Repositories, workspaces and GitHub."""

@@ -1,0 +1,168 @@
+"""GitHub as the plane plays it: accounts, remote repositories, pull requests and secrets in tables of its own.
+
+Reads take the place of GitHub's API; GithubError takes the place of its refusals, with GitHub's status.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from ..db.database import Database, Row, Tx
+
+
+class GithubError(Exception):
+    """GitHub said no: its HTTP status and its text."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class Account(NamedTuple):
+    """An account that a person may create repositories in (projects.md §7, owners)."""
+
+    login: str
+    personal: bool
+    installation_id: int | None
+    source: str
+
+
+def remote(db: Database, repo: Row, *, manage: bool = False) -> Row:
+    """The remote repository of an imported one, if its importer has access.
+
+    Raises GithubError 404 otherwise. Any name can be imported. Access comes from an installation that
+    covers the repository, or from the account or organization that owns it. Public repositories are readable by all.
+    """
+    owner, _, name = repo["full_name"].partition("/")
+    row = db.one("SELECT * FROM github_remote_repos WHERE owner_login = ? AND name = ?", (owner, name))
+    if row is None or not (
+        _is_covered(repo, row) or _is_of_person(db, repo["user_id"], row) or not (manage or row["is_private"])
+    ):
+        raise GithubError(404, "Not Found")
+    return row
+
+
+def _is_covered(repo: Row, row: Row) -> bool:
+    return row["installation_id"] is not None and repo["github_installation_id"] == row["installation_id"]
+
+
+def _is_of_person(db: Database, user_id: str, row: Row) -> bool:
+    login = db.value("SELECT github_username FROM profiles WHERE id = ?", (user_id,))
+    if login is None or str(login).lower() == str(row["owner_login"]).lower():
+        return login is not None
+    member = (
+        "SELECT 1 FROM github_org_members WHERE org_login = ? COLLATE NOCASE AND login = ? COLLATE NOCASE"
+    )
+    return db.one(member, (row["owner_login"], login)) is not None
+
+
+def files(row: Row) -> dict[str, str]:
+    """The texts of a remote repository by path."""
+    found: dict[str, str] = json.loads(row["files"])
+    return found
+
+
+def of_installation(db: Database, installation_id: int) -> list[Row]:
+    """What an installation of the App may read, by name."""
+    return db.all(
+        "SELECT * FROM github_remote_repos WHERE installation_id = ? ORDER BY owner_login, name",
+        (installation_id,),
+    )
+
+
+def installation(db: Database, installation_id: int) -> Row | None:
+    """The account that an installation of the App belongs to, or None when GitHub knows no such installation."""
+    return db.one("SELECT * FROM github_accounts WHERE installation_id = ?", (installation_id,))
+
+
+def with_app(db: Database, login: str) -> list[Row]:
+    """The accounts of a person, their own and their organisations', that have the App."""
+    return db.all(
+        "SELECT * FROM github_accounts WHERE installation_id IS NOT NULL AND (login = :login OR login IN"
+        " (SELECT org_login FROM github_org_members WHERE login = :login)) ORDER BY login",
+        {"login": login},
+    )
+
+
+def of_person(db: Database, login: str) -> list[Row]:
+    """What a person's own sign-in lists: theirs and their organisations', at most 1000."""
+    return db.all(
+        "SELECT * FROM github_remote_repos WHERE owner_login = :login OR owner_login IN"
+        " (SELECT org_login FROM github_org_members WHERE login = :login) ORDER BY owner_login, name LIMIT 1000",
+        {"login": login},
+    )
+
+
+def accounts(db: Database, user_id: str, login: str | None) -> list[Account]:
+    """Where a person may create repositories: their own account first, then by login."""
+    held = {
+        str(row["account_login"]).lower(): row
+        for row in db.all(
+            "SELECT * FROM github_installations WHERE user_id = ? AND account_login IS NOT NULL", (user_id,)
+        )
+    }
+    names: dict[str, tuple[str, bool, bool]] = {}
+    if login is not None:
+        names[login.lower()] = (login, True, True)
+        for row in db.all("SELECT org_login FROM github_org_members WHERE login = ?", (login,)):
+            names[row["org_login"].lower()] = (row["org_login"], False, True)
+    for key, row in held.items():
+        personal = (row["account_type"] or "").lower() == "user"
+        names.setdefault(key, (row["account_login"], personal, False))
+    found = []
+    for key, (name, personal, signed_in) in names.items():
+        installation = held[key]["installation_id"] if key in held else None
+        both = "oauth+installation" if signed_in else "installation"
+        source = "oauth" if installation is None else both
+        found.append(Account(name, personal, installation, source))
+    return sorted(found, key=lambda account: (not account.personal, account.login.lower()))
+
+
+def create_repository(
+    tx: Tx, account: Account, name: str, *, private: bool, description: str | None, at: int
+) -> dict[str, Any]:
+    """Create a repository with its first commit and return its row.
+
+    Raises GithubError 422 for a name that is taken and 403 where members may create none.
+    """
+    wanted = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:100]
+    rules = tx.one("SELECT members_may_create FROM github_accounts WHERE login = ?", (account.login,))
+    if rules is not None and not rules["members_may_create"] and not account.personal:
+        raise GithubError(403, "Members of this organization may not create repositories.")
+    taken = "SELECT 1 FROM github_remote_repos WHERE owner_login = ? AND name = ?"
+    if tx.one(taken, (account.login, wanted)) is not None:
+        raise GithubError(422, "Repository creation failed: name already exists on this account")
+    newest = tx.one("SELECT COALESCE(MAX(github_id), 800000000) AS id FROM github_remote_repos")
+    columns: dict[str, Any] = {
+        "github_id": (newest["id"] if newest is not None else 800_000_000) + 977,
+        "owner_login": account.login,
+        "name": wanted,
+        "default_branch": "main",
+        "description": description,
+        "is_private": int(private),
+        "installation_id": account.installation_id,
+        "files": json.dumps({"README.md": f"# {wanted}\n"}),
+        "created_at": at,
+    }
+    tx.insert("github_remote_repos", **columns)
+    return columns
+
+
+def open_pulls(db: Database, github_id: int, limit: int = 5) -> list[Row]:
+    """The open pull requests of a repository, most recently updated first."""
+    return db.all(
+        "SELECT * FROM github_pulls WHERE github_id = ? AND state = 'open'"
+        " ORDER BY updated_at DESC, number DESC LIMIT ?",
+        (github_id, limit),
+    )
+
+
+def diff(db: Database, github_id: int, number: int) -> str | None:
+    """The unified diff of a pull request in any state, or None when it cannot be read."""
+    found: str | None = db.value(
+        "SELECT diff FROM github_pulls WHERE github_id = ? AND number = ?", (github_id, number)
+    )
+    return found

@@ -1,0 +1,86 @@
+"""GET /api/github/repos: import what GitHub shows, then list it (projects.md §7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from ..db.database import Row, Tx
+from ..http.endpoints import Ask, answer, refusal
+from . import github, repo_writes
+from .project_scope import Owner, github_token, writer
+from .repo_serializers import bare_repo, listed
+
+
+async def sync_repos(ask: Ask) -> Response:
+    """Bring the owner's base rows up to what GitHub has, and answer the bare rows; nothing is deleted.
+
+    Raises 400 `NO_GITHUB_CONNECTION` when nothing is connected and nothing was ever imported.
+    """
+    owner, db = writer(ask), ask.plane.db
+    held = [
+        row["installation_id"]
+        for row in db.all(
+            "SELECT installation_id FROM github_installations WHERE user_id = ? ORDER BY created_at",
+            (ask.user_id,),
+        )
+    ]
+    login = db.value("SELECT github_username FROM profiles WHERE id = ?", (ask.user_id,))
+    found: list[Row] = []
+    if held:
+        found = [row for installation in held for row in github.of_installation(db, installation)]
+    elif github_token(ask.plane, ask.user_id):
+        found = github.of_person(db, login or "")
+    elif db.one(f"SELECT 1 FROM repos WHERE {owner.where}", (owner.value,)) is None:
+        raise refusal(400, "NO_GITHUB_CONNECTION")
+    now = ask.plane.clock.now_us()
+    with db.transaction(ids=ask.service.ids) as tx:
+        for row in found:
+            _import(tx, owner, row, bool(held), now)
+        if owner.team_id is None and len(held) == 1:
+            _rebind(tx, ask.user_id, held[0])
+    return answer([bare_repo(row) for row in listed(db, owner, hidden=False)])
+
+
+def _import(tx: Tx, owner: Owner, row: Row, covered: bool, at: int) -> None:
+    """One remote repository: its base row is changed or made, and its sub-projects follow."""
+    names: dict[str, Any] = {
+        "full_name": f"{row['owner_login']}/{row['name']}",
+        "owner": row["owner_login"],
+        "name": row["name"],
+        "default_branch": row["default_branch"],
+    }
+    access = {"github_installation_id": row["installation_id"]} if covered else {}
+    same = f"SELECT * FROM repos WHERE github_id = ? AND {owner.where}"
+    known = tx.all(same, (row["github_id"], owner.value))
+    base = next((repo for repo in known if repo["root_directory"] is None), None)
+    if base is None and not _imported_by_caller(tx, owner, row["github_id"]):
+        repo_writes.insert_repo(
+            tx,
+            at=at,
+            **owner.columns(),
+            workspace_id=repo_writes.default_workspace(tx, owner.columns(), at),
+            github_id=row["github_id"],
+            **names,
+            **access,
+        )
+    for repo in known:
+        more = access if repo is base else {}
+        repo_writes.update_repo(tx, repo, **names, **more)
+
+
+def _imported_by_caller(tx: Tx, owner: Owner, github_id: int) -> bool:
+    """Whether the person has the repository under another owner: one person imports a root only once (§8)."""
+    sql = "SELECT 1 FROM repos WHERE user_id = ? AND github_id = ? AND root_directory IS NULL"
+    return tx.one(sql, (owner.user_id, github_id)) is not None
+
+
+def _rebind(tx: Tx, user_id: str, installation_id: int) -> None:
+    """Flows and triggers of an installation that is gone follow the only one that is left."""
+    for table in ("flows", "triggers"):
+        sql = f"SELECT id FROM {table} WHERE user_id = ? AND installation_id <> ?"
+        for row in tx.all(sql, (user_id, installation_id)):
+            tx.update(table, row["id"], installation_id=installation_id)
+            if table == "triggers":
+                tx.note(table, "UPDATE", user_id, row["id"])

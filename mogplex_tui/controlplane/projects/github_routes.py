@@ -1,0 +1,185 @@
+"""/api/github: installations of the App, their members, accounts and pull requests (projects.md §7)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import Ask, answer, refusal
+from . import github
+from .project_scope import github_token
+
+_SETTINGS = "https://github.com/{where}settings/installations/{number}"
+
+
+def _scope_label(row: Row) -> str:
+    raw = row["target_type"] or row["account_type"]
+    if not raw:
+        return "Account"
+    kind = raw.lower()
+    return "Org" if "org" in kind else "User" if "user" in kind else str(raw)
+
+
+def _manage_url(row: Row, label: str) -> str | None:
+    if label == "Org" and row["account_login"]:
+        where = f"organizations/{row['account_login']}/"
+    elif label == "User":
+        where = ""
+    else:
+        return None
+    return _SETTINGS.format(where=where, number=row["installation_id"])
+
+
+def _refresh(ask: Ask) -> None:
+    """Ask GitHub about rows without metadata, and without any row about the person's own accounts (§7)."""
+    db = ask.plane.db
+    rows = db.all("SELECT * FROM github_installations WHERE user_id = ?", (ask.user_id,))
+    with db.transaction(ids=ask.service.ids) as tx:
+        for row in rows:
+            known = github.installation(db, row["installation_id"])
+            if known is None or (row["account_login"] and row["account_type"] and row["target_type"]):
+                continue
+            kind = {"account_type": known["type"], "target_type": known["type"]}
+            tx.update("github_installations", row["id"], account_login=known["login"], **kind)
+            tx.note("github_installations", "UPDATE", ask.user_id, row["id"])
+        if not rows:
+            login = db.value("SELECT github_username FROM profiles WHERE id = ?", (ask.user_id,))
+            for account in github.with_app(db, login or ""):
+                row_id = tx.new_id()
+                tx.insert(
+                    "github_installations",
+                    id=row_id,
+                    user_id=ask.user_id,
+                    installation_id=account["installation_id"],
+                    account_login=account["login"],
+                    account_type=account["type"],
+                    target_type=account["type"],
+                    created_at=ask.plane.clock.now_us(),
+                )
+                tx.note("github_installations", "INSERT", ask.user_id, row_id)
+
+
+async def list_installations(ask: Ask) -> Response:
+    """The caller's installations, newest first, with the repositories that each covers; the team never counts."""
+    _refresh(ask)
+    db, out = ask.plane.db, []
+    rows = db.all(
+        "SELECT * FROM github_installations WHERE user_id = ? ORDER BY created_at DESC, installation_id DESC",
+        (ask.user_id,),
+    )
+    for row in rows:
+        covered = db.all(
+            "SELECT id, full_name FROM repos WHERE user_id = ? AND github_installation_id = ?"
+            " ORDER BY full_name, root_directory",
+            (ask.user_id, row["installation_id"]),
+        )
+        label = _scope_label(row)
+        out.append(
+            {
+                "id": row["id"],
+                "installation_id": row["installation_id"],
+                "account_login": row["account_login"],
+                "account_type": row["account_type"],
+                "target_type": row["target_type"],
+                "repositories": [dict(repo) for repo in covered],
+                "repository_count": len(covered),
+                "synced_repo_count": len(covered),
+                "scope_label": label,
+                "manage_url": _manage_url(row, label),
+            }
+        )
+    return answer(out)
+
+
+async def list_members(ask: Ask) -> Response:
+    """The members of an organisation that has the App, with the addresses that they publish."""
+    text = ask.path_id("installation_id")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise refusal(422, "installationId must be numeric")
+    db = ask.plane.db
+    row = db.one(
+        "SELECT * FROM github_installations WHERE user_id = ? AND installation_id = ?",
+        (ask.user_id, int(text)),
+    )
+    if row is None:
+        raise refusal(404, "Installation not found")
+    if "org" not in (row["target_type"] or row["account_type"] or "").lower():
+        raise refusal(400, "Installation is not an organization")
+    if not row["account_login"]:
+        raise refusal(422, "Installation is missing org login")
+    if json.loads(row["permissions"]).get("members") == "none":
+        raise refusal(403, "The GitHub App needs the members permission; accept it again on GitHub")
+    found = db.all(
+        "SELECT login, email FROM github_org_members WHERE org_login = ? ORDER BY login LIMIT 1000",
+        (row["account_login"],),
+    )
+    silent = sum(member["email"] is None for member in found)
+    return answer({"members": [dict(member) for member in found], "no_email_count": silent})
+
+
+async def list_owners(ask: Ask) -> Response:
+    """The accounts that a repository may be created in; none without a GitHub sign-in."""
+    if not github_token(ask.plane, ask.user_id):
+        return answer([])
+    login = ask.plane.db.value("SELECT github_username FROM profiles WHERE id = ?", (ask.user_id,))
+    return answer(
+        [
+            {
+                "login": account.login,
+                "kind": "personal" if account.personal else "org",
+                "github_installation_id": account.installation_id,
+                "scope_label": "Personal" if account.personal else "Org",
+                "source": account.source,
+            }
+            for account in github.accounts(ask.plane.db, ask.user_id, login)
+        ]
+    )
+
+
+async def list_pulls(ask: Ask) -> Response:
+    """Open pull requests of one repository and one diff; whatever fails is an empty answer (§7)."""
+    try:
+        return answer(_pulls(ask))
+    except (github.GithubError, ValueError):
+        return answer({"pulls": [], "diff": None})
+
+
+def _pulls(ask: Ask) -> dict[str, Any]:
+    repo = _visible_repo(ask)
+    if repo["github_installation_id"] is None and not github_token(ask.plane, ask.user_id):
+        raise github.GithubError(401, "Requires authentication")
+    wanted = params.leading_int(ask.query("pr")) if ask.query("pr") else None
+    if ask.query("pr") and wanted is None:
+        raise ValueError(ask.query("pr"))
+    db = ask.plane.db
+    github_id = github.remote(db, repo)["github_id"]
+    found = github.open_pulls(db, github_id)
+    pulls = [
+        {
+            "number": pull["number"],
+            "title": pull["title"],
+            "state": pull["state"],
+            "html_url": f"https://github.com/{repo['full_name']}/pull/{pull['number']}",
+            "user": {"login": pull["author_login"]},
+        }
+        for pull in found
+    ]
+    if not pulls:
+        return {"pulls": [], "diff": None}
+    return {"pulls": pulls, "diff": github.diff(db, github_id, wanted or found[0]["number"])}
+
+
+def _visible_repo(ask: Ask) -> Row:
+    sql = "SELECT * FROM repos WHERE user_id = ? AND is_hidden = 0"
+    values = [ask.user_id]
+    if ask.query("repo_id"):
+        sql += " AND id = ?"
+        values.append(ask.query("repo_id").lower())
+    row = ask.plane.db.one(sql + " ORDER BY full_name LIMIT 1", values)
+    if row is None:
+        raise ValueError("no such repository")
+    return row

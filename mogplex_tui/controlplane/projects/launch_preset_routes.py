@@ -1,0 +1,132 @@
+"""Launch presets: named branches and directories to start a sandbox from (projects.md §4.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from ..calls.run_requests import is_branch
+from ..db import row_json
+from ..db.database import Row
+from ..http import params
+from ..http.endpoints import Ask, RefusedError, answer, refusal
+from .project_scope import own_repo, truthy
+from .repo_fields import root_directory
+
+CAP = 25
+_NAME_LENGTH = 64
+
+
+def valid_branch(value: Any) -> str | None:
+    """The trimmed name when GitHub would take it as a branch, else None (§4.4)."""
+    name = params.trim(value) if isinstance(value, str) else ""
+    return name if is_branch(name) else None
+
+
+def _invalid(text: str, field: str) -> RefusedError:
+    return refusal(400, text, field=field)
+
+
+def _root(value: Any) -> str | None:
+    if value is None:
+        return None
+    bad = not isinstance(value, str) or "\0" in value or params.trim(value).startswith("/")
+    parts = [] if bad else value.split("/")
+    if bad or any(part.strip() == ".." or "%2e" in part.lower() for part in parts):
+        raise _invalid("Invalid root directory", "rootDirectory")
+    return root_directory(value)
+
+
+async def _fields(ask: Ask) -> dict[str, Any]:
+    try:
+        body = await params.json_body(ask)
+    except params.NotJsonError:
+        raise refusal(400, "Invalid JSON") from None
+    if not isinstance(body, dict | list):
+        raise _invalid("Preset payload required", "name")
+    fields: dict[str, Any] = body if isinstance(body, dict) else {}
+    name = params.trim(fields["name"]) if isinstance(fields.get("name"), str) else ""
+    if not name:
+        raise _invalid("Preset name is required", "name")
+    base = valid_branch(fields.get("baseBranch"))
+    if base is None:
+        raise _invalid("Invalid base branch", "baseBranch")
+    working = valid_branch(fields.get("workingBranch"))
+    if working is None:
+        raise _invalid("Invalid working branch", "workingBranch")
+    create = truthy(fields.get("createBranch"))
+    if create and working == base:
+        raise _invalid("A new working branch must differ from the base branch", "workingBranch")
+    return {
+        "name": name[:_NAME_LENGTH],
+        "root_directory": _root(fields.get("rootDirectory")),
+        "base_branch": base,
+        "working_branch": working,
+        "create_branch": int(create),
+    }
+
+
+def _preset(row: Row) -> dict[str, Any]:
+    return {**row_json.timed(row, "created_at", "updated_at"), "create_branch": bool(row["create_branch"])}
+
+
+async def list_presets(ask: Ask) -> Response:
+    """The caller's presets of the repository, newest first."""
+    repo = own_repo(ask) if params.is_uuid(ask.path_id("id")) else _crash("load launch presets")
+    rows = ask.plane.db.all(
+        "SELECT * FROM sandbox_launch_presets WHERE user_id = ? AND repo_id = ?"
+        " ORDER BY created_at DESC, rowid DESC",
+        (ask.user_id, repo["id"]),
+    )
+    return answer({"presets": [_preset(row) for row in rows]})
+
+
+def _crash(what: str) -> Row:
+    """What the database refuses, an id that is no UUID, ends in the route's fixed 500 (§4)."""
+    raise refusal(500, f"Failed to {what}")
+
+
+async def save_preset(ask: Ask) -> Response:
+    """Write a preset; one of the same name is overwritten, and new names stop at 25."""
+    repo = own_repo(ask) if params.is_uuid(ask.path_id("id")) else _crash("save launch preset")
+    fields = await _fields(ask)
+    now = ask.plane.clock.now_us()
+    mine = (ask.user_id, repo["id"])
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        named = "SELECT id FROM sandbox_launch_presets WHERE user_id = ? AND repo_id = ? AND name = ?"
+        old = tx.one(named, (*mine, fields["name"]))
+        if old is not None:
+            preset_id = old["id"]
+            tx.update("sandbox_launch_presets", preset_id, **fields, updated_at=now)
+        else:
+            counted = tx.all("SELECT 1 FROM sandbox_launch_presets WHERE user_id = ? AND repo_id = ?", mine)
+            if len(counted) >= CAP:
+                raise _invalid(f"Preset cap reached ({CAP} per repo)", "name")
+            preset_id = tx.new_id()
+            tx.insert(
+                "sandbox_launch_presets",
+                id=preset_id,
+                user_id=ask.user_id,
+                repo_id=repo["id"],
+                **fields,
+                created_at=now,
+                updated_at=now,
+            )
+    row = ask.plane.db.only("SELECT * FROM sandbox_launch_presets WHERE id = ?", (preset_id,))
+    return answer({"preset": _preset(row)})
+
+
+async def delete_preset(ask: Ask) -> Response:
+    """Delete one preset of the caller's; 404 when there is none."""
+    if not (params.is_uuid(ask.path_id("id")) and params.is_uuid(ask.path_id("preset_id"))):
+        _crash("delete launch preset")
+    repo = own_repo(ask)
+    with ask.plane.db.transaction() as tx:
+        gone = tx.execute(
+            "DELETE FROM sandbox_launch_presets WHERE id = ? AND user_id = ? AND repo_id = ?",
+            (ask.path_id("preset_id"), ask.user_id, repo["id"]),
+        ).rowcount
+    if not gone:
+        raise refusal(404, "Preset not found")
+    return answer({"ok": True})

@@ -1,0 +1,117 @@
+"""GET /api/repos/{id}/monorepo: which packages a repository holds (projects.md §4.5)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from starlette.responses import Response
+
+from ..http.endpoints import Ask, answer, refusal
+from . import github, repo_writes
+from .project_scope import github_token, own_repo
+
+_MARKERS = ("pnpm-workspace.yaml", "turbo.json", "lerna.json", "nx.json", "rush.json")
+_PLACES = ("apps", "packages", "services", "libs", "tools")
+# What a package depends on, and the framework that this means; the first that is found counts.
+_FRAMEWORKS = {
+    "next": "next",
+    "nuxt": "nuxt",
+    "@sveltejs/kit": "sveltekit",
+    "astro": "astro",
+    "@remix-run/react": "remix",
+    "vite": "vite",
+    "react": "react",
+    "vue": "vue",
+    "@angular/core": "angular",
+    "solid-js": "solid",
+    "gatsby": "gatsby",
+    "@docusaurus/core": "docusaurus",
+    "express": "express",
+    "fastify": "fastify",
+    "hono": "hono",
+}
+_LISTED = re.compile(r"""^\s*-\s*["']?([^"'#\s]+)["']?\s*$""", re.MULTILINE)
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _globs(files: dict[str, str]) -> list[str]:
+    declared = _object(files.get("package.json")).get("workspaces")
+    if isinstance(declared, dict):
+        declared = declared.get("packages")
+    if isinstance(declared, list) and declared:
+        return [str(glob) for glob in declared]
+    listed = _LISTED.findall(files.get("pnpm-workspace.yaml", ""))
+    return listed or [f"{place}/*" for place in _PLACES]
+
+
+def _matches(glob: str, path: str) -> bool:
+    parts = [
+        re.escape(part).replace(r"\*\*", ".+").replace(r"\*", "[^/]+") for part in glob.strip("/").split("/")
+    ]
+    return re.fullmatch("/".join(parts), path) is not None
+
+
+def packages(files: dict[str, str]) -> tuple[str | None, list[dict[str, Any]]]:
+    """The marker of a monorepo, or None for what is none, and its packages by path, without `has_space`."""
+    marker = next((name for name in _MARKERS if name in files), None)
+    if marker is None:
+        return None, []
+    globs = _globs(files)
+    found = []
+    for file in sorted(files):
+        path = file.removesuffix("/package.json")
+        if path == file or not any(_matches(glob, path) for glob in globs if not glob.startswith("!")):
+            continue
+        about = _object(files[file])
+        needs = {**_section(about, "dependencies"), **_section(about, "devDependencies")}
+        framework = next((name for package, name in _FRAMEWORKS.items() if package in needs), None)
+        name = about.get("name")
+        found.append(
+            {
+                "path": path,
+                "name": name if isinstance(name, str) and name else path.rpartition("/")[2],
+                "hasPackageJson": True,
+                "framework": framework,
+            }
+        )
+    return marker, found
+
+
+def _section(about: dict[str, Any], name: str) -> dict[str, Any]:
+    section = about.get(name)
+    return section if isinstance(section, dict) else {}
+
+
+async def read_monorepo(ask: Ask) -> Response:
+    """The packages of a monorepo and which have a sub-project; a finding marks the repository for good."""
+    db, repo = ask.plane.db, own_repo(ask)
+    if not github_token(ask.plane, ask.user_id):
+        raise refusal(400, "GitHub token required")
+    try:
+        files = github.files(github.remote(db, repo))
+    except github.GithubError:
+        files = {}
+    marker, found = packages(files)
+    if marker is None:
+        return answer({"is_monorepo": False, "workspaces": []})
+    if not repo["is_monorepo"]:
+        with db.transaction() as tx:
+            repo_writes.update_repo(tx, repo, is_monorepo=1)
+    spaces = {
+        row["root_directory"]
+        for row in db.all(
+            "SELECT root_directory FROM repos WHERE user_id = ? AND full_name = ? AND root_directory IS NOT NULL",
+            (ask.user_id, repo["full_name"]),
+        )
+    }
+    rows = [{**package, "has_space": package["path"] in spaces} for package in found]
+    return answer({"is_monorepo": True, "marker": marker, "workspaces": rows})

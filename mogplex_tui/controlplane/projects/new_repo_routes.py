@@ -1,0 +1,66 @@
+"""POST /api/workspaces/{id}/repos: a repository that is made on GitHub and imported at once (projects.md §5.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, answer, refusal
+from . import github, repo_writes
+from .project_scope import github_token, text_or_none, writer
+from .repo_serializers import bare_repo
+from .workspace_routes import own_workspace
+
+_STATUSES = {422: 409, 401: 403, 403: 403}
+
+
+def _account(ask: Ask, wanted: Any) -> github.Account:
+    login = ask.plane.db.value("SELECT github_username FROM profiles WHERE id = ?", (ask.user_id,))
+    if not github_token(ask.plane, ask.user_id):
+        raise refusal(400, "Connect GitHub account first")
+    if login is None:
+        raise refusal(400, "GitHub account details unavailable")
+    name = (text_or_none(wanted) or login).lower()
+    for account in github.accounts(ask.plane.db, ask.user_id, login):
+        if account.login.lower() == name:
+            return account
+    raise refusal(400, "Selected GitHub account is unavailable")
+
+
+async def create_repository(ask: Ask) -> Response:
+    """Create the repository, private unless `visibility` says public, and answer its bare row."""
+    owner = writer(ask)
+    body = await body_of(ask)
+    workspace = own_workspace(ask, owner)
+    name = text_or_none(body.get("name"))
+    if name is None or "/" in name:
+        raise refusal(400, "Repository name is required")
+    account = _account(ask, body.get("owner_login"))
+    now = ask.plane.clock.now_us()
+    try:
+        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+            made = github.create_repository(
+                tx,
+                account,
+                name,
+                private=body.get("visibility") != "public",
+                description=text_or_none(body.get("description")),
+                at=now,
+            )
+            repo_id = repo_writes.insert_repo(
+                tx,
+                at=now,
+                **owner.columns(),
+                workspace_id=workspace["id"],
+                github_id=made["github_id"],
+                github_installation_id=made["installation_id"],
+                full_name=f"{made['owner_login']}/{made['name']}",
+                owner=made["owner_login"],
+                name=made["name"],
+                default_branch=made["default_branch"],
+            )
+    except github.GithubError as error:
+        raise refusal(_STATUSES.get(error.status, 502), error.text) from None
+    return answer(bare_repo(ask.plane.db.only("SELECT * FROM repos WHERE id = ?", (repo_id,))))

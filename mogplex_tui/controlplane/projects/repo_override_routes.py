@@ -1,0 +1,138 @@
+"""What a repository does without or has for itself: connections and models (projects.md §4.1 and §4.2)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from starlette.responses import Response
+
+from ..db.clock import iso_db
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, answer, refusal
+from ..identity import model_catalogue
+from ..integrations import connections
+from .project_scope import own_repo
+
+_MODEL = ("id", "provider", "name", "context_length")
+_ALL = (
+    f"SELECT {connections.COLUMNS} FROM connections WHERE user_id = :user"
+    " AND (scope = 'global' OR repo_id = :repo) ORDER BY scope <> 'global', created_at, id"
+)
+
+
+async def list_connections(ask: Ask) -> Response:
+    """Every global connection, then the repository's own, with the overrides and the number of MCP servers."""
+    db, repo = ask.plane.db, own_repo(ask)
+    overrides = db.all(
+        "SELECT id, repo_id, connection_id, excluded, created_at FROM repo_connection_overrides"
+        " WHERE repo_id = ? ORDER BY created_at, id",
+        (repo["id"],),
+    )
+    rows = db.all(_ALL, {"user": ask.user_id, "repo": repo["id"]})
+    runnable = connections.runnable(db, ask.user_id, repo["id"])
+    return answer(
+        {
+            "connections": [connections.connection(row) for row in rows],
+            "overrides": [
+                {**dict(row), "excluded": bool(row["excluded"]), "created_at": iso_db(row["created_at"])}
+                for row in overrides
+            ],
+            "resolved_mcp_count": connections.mcp_count(runnable),
+        }
+    )
+
+
+async def override_connection(ask: Ask) -> Response:
+    """Exclude a global connection from the repository, or take it back (§4.1)."""
+    repo = own_repo(ask)
+    body = await body_of(ask)
+    wanted, excluded = body.get("connection_id"), body.get("excluded")
+    if not isinstance(wanted, str) or not wanted or not isinstance(excluded, bool):
+        raise refusal(400, "connection_id + excluded required")
+    known = "SELECT id FROM connections WHERE id = ? AND user_id = ? AND scope = 'global'"
+    found = ask.plane.db.value(known, (wanted.lower(), ask.user_id))
+    if found is None:
+        raise refusal(404, "Global connection not found")
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        pair = "FROM repo_connection_overrides WHERE repo_id = ? AND connection_id = ?"
+        old = tx.one(f"SELECT id {pair}", (repo["id"], found))
+        table = "repo_connection_overrides"
+        if not excluded:
+            if old is not None:
+                tx.execute(f"DELETE FROM {table} WHERE id = ?", (old["id"],))
+                tx.note(table, "DELETE", None, old["id"])
+        elif old is not None:
+            tx.update(table, old["id"], excluded=1)
+            tx.note(table, "UPDATE", None, old["id"])
+        else:
+            row_id, now = tx.new_id(), ask.plane.clock.now_us()
+            tx.insert(table, id=row_id, repo_id=repo["id"], connection_id=found, excluded=1, created_at=now)
+            tx.note(table, "INSERT", None, row_id)
+    return answer({"ok": True})
+
+
+async def delete_connection_override(ask: Ask) -> Response:
+    """Take one override back by its id; one that is not there is no error."""
+    repo = own_repo(ask)
+    wanted = ask.query("overrideId")
+    if not wanted:
+        raise refusal(400, "overrideId required")
+    with ask.plane.db.transaction() as tx:
+        gone = tx.execute(
+            "DELETE FROM repo_connection_overrides WHERE id = ? AND repo_id = ?", (wanted.lower(), repo["id"])
+        )
+        if gone.rowcount:
+            tx.note("repo_connection_overrides", "DELETE", None, wanted.lower())
+    return answer({"ok": True})
+
+
+async def list_models(ask: Ask) -> Response:
+    """The models that the repository may use, by provider, and its overrides (§4.2)."""
+    db, repo = ask.plane.db, own_repo(ask)
+    overrides = db.all(
+        "SELECT model_id, excluded FROM repo_model_overrides WHERE repo_id = ? ORDER BY model_id",
+        (repo["id"],),
+    )
+    excluded = {row["model_id"] for row in overrides if row["excluded"]}
+    profile = db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+    models: list[dict[str, Any]] = [
+        {
+            **{name: row[name] for name in _MODEL},
+            "capabilities": json.loads(row["capabilities"]),
+            "is_available": bool(row["is_available"]),
+            "is_hidden": False,
+            "is_enabled": True,
+        }
+        for row in model_catalogue.everything(db, profile)
+        if not row["is_hidden"] and row["is_enabled"] and row["id"] not in excluded
+    ]
+    shown = [{"model_id": row["model_id"], "excluded": bool(row["excluded"])} for row in overrides]
+    return answer({"models": models, "overrides": shown})
+
+
+async def override_model(ask: Ask) -> Response:
+    """Exclude a model from the repository, or take it back; the database refuses an unknown one (§4.2)."""
+    repo = own_repo(ask)
+    body = await body_of(ask)
+    model_id, excluded = body.get("model_id"), body.get("excluded")
+    if not isinstance(model_id, str) or not model_id or not isinstance(excluded, bool):
+        raise refusal(400, "model_id and excluded required")
+    try:
+        with ask.plane.db.transaction() as tx:
+            if excluded:
+                tx.execute(
+                    "INSERT INTO repo_model_overrides (repo_id, model_id, excluded) VALUES (?, ?, 1)"
+                    " ON CONFLICT (repo_id, model_id) DO UPDATE SET excluded = 1",
+                    (repo["id"], model_id),
+                )
+            else:
+                tx.execute(
+                    "DELETE FROM repo_model_overrides WHERE repo_id = ? AND model_id = ?",
+                    (repo["id"], model_id),
+                )
+    except sqlite3.IntegrityError:
+        text = 'insert or update on table "repo_model_overrides" violates foreign key constraint'
+        raise refusal(500, text) from None
+    return answer({"ok": True})

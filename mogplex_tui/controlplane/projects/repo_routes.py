@@ -1,0 +1,183 @@
+"""/api/repos: the list of repositories, importing, changing and forgetting one (projects.md §3)."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from typing import Any
+
+from starlette.responses import Response
+
+from ..http import params
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, RefusedError, answer, refusal
+from . import repo_fields, repo_writes
+from .project_scope import Owner, bad_uuid, own_repo, reader, writer
+from .repo_serializers import bare_repo, full_repo, full_repos, listed
+
+_MAX_INTEGER = 2**31 - 1
+# From here on the service's language writes a number with an exponent.
+_MOST_IN_DIGITS = 1e21
+_MAX_BIGINT = 2**63 - 1
+
+
+async def list_repos(ask: Ask) -> Response:
+    """The owner's repositories, or with `id` that one alone, hidden or not (§3.2)."""
+    owner, db = reader(ask), ask.plane.db
+    wanted = ask.query("id")
+    if wanted:
+        if not params.is_uuid(wanted):
+            raise bad_uuid(wanted)
+        sql = f"SELECT * FROM repos WHERE id = ? AND {owner.where}"
+        rows = db.all(sql, (wanted.lower(), owner.value))
+    else:
+        rows = listed(db, owner, ask.query("show_hidden") == "true")
+    return answer(full_repos(db, rows, ask.user_id))
+
+
+def _github_id(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_IN_DIGITS:
+        value = int(value)
+    text = params.trim(value) if isinstance(value, str) else json.dumps(value)
+    if re.fullmatch(r"[+-]?\d{1,30}", text, re.ASCII) is None:
+        raise refusal(500, f'invalid input syntax for type bigint: "{text}"')
+    if abs(int(text)) > _MAX_BIGINT:
+        raise refusal(500, f'value "{text}" is out of range for type bigint')
+    return int(text)
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _stored_sizes(columns: dict[str, Any]) -> None:
+    port = columns.get("dev_port")
+    if port is not None and port > _MAX_INTEGER:
+        raise refusal(500, f'value "{port}" is out of range for type integer')
+
+
+def duplicate(error: sqlite3.IntegrityError) -> RefusedError:
+    """The 500 of a row that exists already (§3.4); the constraint's columns are the database's own words."""
+    return refusal(500, f"duplicate key value violates unique constraint: {error}")
+
+
+def _workspace_of(ask: Ask, owner: Owner, wanted: Any) -> str | None:
+    if not wanted:
+        return None
+    found = None
+    if isinstance(wanted, str):
+        sql = f"SELECT id FROM workspaces WHERE id = ? AND {owner.where}"
+        found = ask.plane.db.value(sql, (wanted.lower(), owner.value))
+    if found is None:
+        raise refusal(404, "Workspace not found")
+    return str(found)
+
+
+async def create_repo(ask: Ask) -> Response:
+    """Import one repository, into the default workspace when none is named (§3.4)."""
+    owner = writer(ask)
+    body = await body_of(ask)
+    workspace_id = _workspace_of(ask, owner, body.get("workspace_id"))
+    columns = repo_fields.for_create(body)
+    _stored_sizes(columns)
+    columns["github_id"] = _github_id(body.get("github_id"))
+    for name in ("full_name", "owner", "name"):
+        columns[name] = _text(body.get(name))
+    if columns["full_name"] is None:
+        text = 'null value in column "full_name" of relation "repos" violates not-null constraint'
+        raise refusal(500, text)
+    now = ask.plane.clock.now_us()
+    try:
+        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+            columns["workspace_id"] = workspace_id or repo_writes.default_workspace(tx, owner.columns(), now)
+            repo_id = repo_writes.insert_repo(tx, at=now, **owner.columns(), **columns)
+    except sqlite3.IntegrityError as error:
+        raise duplicate(error) from error
+    return answer(full_repo(ask.plane.db, repo_id, ask.user_id))
+
+
+async def update_repo(ask: Ask) -> Response:
+    """Change the fields that the body names; a repository never changes its workspace (§3.5)."""
+    owner = writer(ask)
+    body = await body_of(ask)
+    wanted = body.get("id")
+    if not wanted:
+        raise refusal(400, "Missing id")
+    changes = repo_fields.for_update(body)
+    if not changes:
+        raise refusal(400, "No repo updates provided")
+    _stored_sizes(changes)
+    sql = f"SELECT * FROM repos WHERE id = ? AND {owner.where}"
+    row = ask.plane.db.one(sql, (str(wanted).lower(), owner.value))
+    if row is None:
+        raise refusal(404, "Repo not found")
+    try:
+        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+            repo_writes.update_repo(tx, row, **changes)
+    except sqlite3.IntegrityError as error:
+        raise duplicate(error) from error
+    return answer(full_repo(ask.plane.db, row["id"], ask.user_id))
+
+
+async def delete_repo(ask: Ask) -> Response:
+    """Forget one repository with everything that hangs on it; one that is not there is no error (§3.6)."""
+    owner = writer(ask)
+    wanted = ask.query("id")
+    if not wanted:
+        raise refusal(400, "Missing id")
+    sql = f"SELECT * FROM repos WHERE id = ? AND {owner.where}"
+    row = ask.plane.db.one(sql, (wanted.lower(), owner.value))
+    if row is not None:
+        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+            repo_writes.delete_repo(tx, row)
+    return answer({"ok": True})
+
+
+async def create_subproject(ask: Ask) -> Response:
+    """A directory of a repository as a repository of its own, with its parent's place and billing (§4.6)."""
+    body = await body_of(ask)
+    root = repo_fields.root_directory(body.get("root_directory"))
+    if root is None:
+        raise refusal(400, "root_directory is required")
+    parent = own_repo(ask)
+    copied = (
+        "user_id",
+        "owner_type",
+        "owner_user_id",
+        "product_team_id",
+        "workspace_id",
+        "github_id",
+        "github_installation_id",
+        "full_name",
+        "owner",
+        "name",
+        "default_branch",
+        "vercel_project_id",
+        "vercel_team_id",
+        "sandbox_billing_target",
+        "sandbox_billing_mode_override",
+    )
+    columns = {name: parent[name] for name in copied}
+    taken = (
+        "SELECT 1 FROM repos WHERE user_id = ? AND full_name = ? AND root_directory = ?"
+        " AND owner_type = ? AND product_team_id IS ?"
+    )
+    same = (parent["user_id"], parent["full_name"], root, parent["owner_type"], parent["product_team_id"])
+    if ask.plane.db.one(taken, same) is not None:
+        raise refusal(409, "Space already exists for this path")
+    try:
+        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+            repo_id = repo_writes.insert_repo(
+                tx,
+                at=ask.plane.clock.now_us(),
+                **columns,
+                created_by_user_id=ask.user_id,
+                root_directory=root,
+                parent_repo_id=parent["id"],
+            )
+    except sqlite3.IntegrityError:
+        raise refusal(409, "Space already exists for this path") from None
+    return answer(bare_repo(ask.plane.db.only("SELECT * FROM repos WHERE id = ?", (repo_id,))))

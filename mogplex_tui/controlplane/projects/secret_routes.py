@@ -1,0 +1,78 @@
+"""GitHub Actions secrets of a repository: names can be read, values never (projects.md §4.7)."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.responses import Response
+
+from ..db.clock import SECOND_US, iso_db
+from ..http import params
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, answer, refusal
+from . import github
+from .project_scope import github_token, own_repo
+
+
+def _remote_id(ask: Ask) -> int:
+    """GitHub's id of the repository; raises 404, 400 without a token, and 502 when GitHub does not know it."""
+    repo = own_repo(ask, "NOT_FOUND")
+    if repo["github_installation_id"] is None and not github_token(ask.plane, ask.user_id):
+        raise refusal(400, "NO_GITHUB_TOKEN")
+    try:
+        found: int = github.remote(ask.plane.db, repo, manage=True)["github_id"]
+    except github.GithubError as error:
+        raise refusal(502, "GITHUB_API_ERROR", detail=error.text) from None
+    return found
+
+
+def _instant(us: int) -> str:
+    """GitHub's own form: whole seconds and Z."""
+    return iso_db(us // SECOND_US * SECOND_US).replace("+00:00", "Z")
+
+
+async def list_secrets(ask: Ask) -> Response:
+    """At most 100 names with the instants of their first and last writing."""
+    rows = ask.plane.db.all(
+        "SELECT name, created_at, updated_at FROM github_secrets WHERE github_id = ? ORDER BY name LIMIT 100",
+        (_remote_id(ask),),
+    )
+    return answer(
+        [
+            {
+                "name": row["name"],
+                "created_at": _instant(row["created_at"]),
+                "updated_at": _instant(row["updated_at"]),
+            }
+            for row in rows
+        ]
+    )
+
+
+async def put_secret(ask: Ask) -> Response:
+    """Write one secret under its normalised name; the value is sealed and gone."""
+    github_id = _remote_id(ask)
+    body = await body_of(ask)
+    name, value = body.get("name"), body.get("value")
+    if not isinstance(name, str) or not params.trim(name) or not isinstance(value, str) or not value:
+        raise refusal(400, "name and value are required")
+    normal = re.sub(r"[^0-9A-Z_]", "_", params.trim(name).upper())
+    now = ask.plane.clock.now_us()
+    with ask.plane.db.transaction() as tx:
+        tx.execute(
+            "INSERT INTO github_secrets (github_id, name, created_at, updated_at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (github_id, name) DO UPDATE SET updated_at = excluded.updated_at",
+            (github_id, normal, now, now),
+        )
+    return answer({"ok": True, "name": normal})
+
+
+async def delete_secret(ask: Ask) -> Response:
+    """Delete one secret by the name as given; one that GitHub does not have is no error."""
+    github_id = _remote_id(ask)
+    name = (await body_of(ask)).get("name")
+    if not isinstance(name, str) or not name:
+        raise refusal(400, "name is required")
+    with ask.plane.db.transaction() as tx:
+        tx.execute("DELETE FROM github_secrets WHERE github_id = ? AND name = ?", (github_id, name))
+    return answer({"ok": True})

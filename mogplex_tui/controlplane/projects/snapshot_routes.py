@@ -1,0 +1,215 @@
+"""Prebuilt sandbox images of a repository: read, build under a lock and limits, drop (projects.md §4.8)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+
+from ..calls import admissions
+from ..db.clock import HOUR_US, MINUTE_US, SECOND_US, iso_app
+from ..db.database import Row, Tx
+from ..http.endpoints import Ask, RefusedError, answer, refusal
+from . import repo_writes
+from .project_scope import github_token, own_repo
+
+LOCK_US = 15 * MINUTE_US
+_BUILD_SECONDS = 12.0
+_ROUTE_KEY = "snapshot_build"
+_KEPT_US = 30 * 24 * HOUR_US
+_CLEARED: dict[str, Any] = {
+    "snapshot_id": None,
+    "snapshot_commit_sha": None,
+    "snapshot_lockfile_hash": None,
+    "snapshot_created_at": None,
+    "snapshot_billing_source": None,
+    "snapshot_billing_project_id": None,
+    "snapshot_billing_team_id": None,
+}
+_UNLOCKED: dict[str, Any] = {"snapshot_build_token": None, "snapshot_build_started_at": None}
+
+
+class _Limit(NamedTuple):
+    name: str
+    value: int
+    window_us: int
+    of_repo: bool
+
+
+_LIMITS = (
+    _Limit("snapshot_builds_per_hour", 3, HOUR_US, of_repo=False),
+    _Limit("snapshot_builds_per_day", 10, 24 * HOUR_US, of_repo=False),
+    _Limit("snapshot_build_cooldown", 1, 15 * MINUTE_US, of_repo=True),
+)
+
+
+async def read_snapshot(ask: Ask) -> Response:
+    """The repository's snapshot; one that the provider no longer has is forgotten and reported as null."""
+    db, repo = ask.plane.db, own_repo(ask)
+    if repo["snapshot_id"] is None:
+        return answer({"snapshot": None})
+    kept = db.one(
+        "SELECT * FROM provider_snapshots WHERE id = ? AND status <> 'deleted'", (repo["snapshot_id"],)
+    )
+    if kept is None or (kept["expires_at"] is not None and kept["expires_at"] <= ask.plane.clock.now_us()):
+        with db.transaction() as tx:
+            repo_writes.update_repo(tx, repo, **_CLEARED)
+        return answer({"snapshot": None})
+    expires = kept["expires_at"]
+    return answer(
+        {
+            "snapshot": {
+                **_built(kept),
+                "expiresAt": None if expires is None else iso_app(expires),
+                "commitSha": repo["snapshot_commit_sha"],
+                "lockfileHash": repo["snapshot_lockfile_hash"],
+            }
+        }
+    )
+
+
+def _built(kept: Row) -> dict[str, Any]:
+    return {
+        "id": kept["id"],
+        "status": kept["status"],
+        "sizeBytes": kept["size_bytes"],
+        "createdAt": iso_app(kept["created_at"]),
+    }
+
+
+async def build_snapshot(ask: Ask) -> Response:
+    """Build a snapshot and answer when it is there; one build a repository at a time."""
+    repo = own_repo(ask)
+    if repo["github_installation_id"] is None and not github_token(ask.plane, ask.user_id):
+        raise refusal(400, "Connect GitHub account first")
+    funded = "SELECT allow_platform_sandbox FROM profiles WHERE id = ?"
+    if not ask.plane.db.value(funded, (ask.user_id,)):
+        raise refusal(403, "Hosted sandbox access is not funded for this account")
+    started = repo["snapshot_build_started_at"]
+    now = ask.plane.clock.now_us()
+    if repo["snapshot_build_token"] is not None and started is not None and now - started < LOCK_US:
+        raise refusal(409, "Snapshot build already in progress")
+    token = ask.service.ids.opaque("build_", 16)
+    _claim(ask, repo, token, now)
+    speed = ask.plane.settings.speed
+    try:
+        if speed > 0:
+            await asyncio.sleep(_BUILD_SECONDS / speed)
+        kept = _finish(ask, repo, token)
+    finally:
+        _unlock(ask, repo, token)
+    return answer({"snapshot": _built(kept)})
+
+
+def _claim(ask: Ask, repo: Row, token: str, now: int) -> None:
+    """Spend one build and take the lock; a refusal is recorded and raised as 429."""
+    refused = None
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        about: dict[str, Any] = {"user_id": ask.user_id, "route_key": _ROUTE_KEY, "at": now}
+        about["repo_id"] = repo["id"]
+        refused = _refused(tx, ask.user_id, repo["id"], now)
+        if refused is None:
+            admissions.record_limit(tx, **about, decision="allowed", claim_id=tx.new_id())
+            repo_writes.update_repo(tx, repo, snapshot_build_token=token, snapshot_build_started_at=now)
+        else:
+            limit, wait = refused
+            admissions.record_limit(
+                tx,
+                **about,
+                decision="denied",
+                reason=limit.name,
+                limit_name=limit.name,
+                window_seconds=limit.window_us // SECOND_US,
+                limit_value=limit.value,
+                remaining=0,
+                retry_after_seconds=wait,
+            )
+    if refused is not None:
+        raise _too_many(*refused)
+
+
+def _refused(tx: Tx, user_id: str, repo_id: str, now: int) -> tuple[_Limit, int] | None:
+    """The first limit that is spent, with the seconds until it is not."""
+    for limit in _LIMITS:
+        counted = tx.all(
+            "SELECT created_at FROM limit_events WHERE user_id = ? AND route_key = ? AND created_at > ?"
+            " AND decision = 'allowed' AND (? OR repo_id = ?) ORDER BY created_at DESC LIMIT ?",
+            (user_id, _ROUTE_KEY, now - limit.window_us, not limit.of_repo, repo_id, limit.value),
+        )
+        if len(counted) >= limit.value:
+            free = counted[-1]["created_at"] + limit.window_us
+            return limit, max(1, math.ceil((free - now) / SECOND_US))
+    return None
+
+
+def _too_many(limit: _Limit, wait: int) -> RefusedError:
+    body = {
+        "error": "Snapshot build rate limit exceeded",
+        "code": "snapshot_rate_limited",
+        "retryAfterSeconds": wait,
+        "limit": {
+            "name": limit.name,
+            "value": limit.value,
+            "windowSeconds": limit.window_us // SECOND_US,
+        },
+    }
+    return RefusedError(answer(body, 429, {"Retry-After": str(wait)}))
+
+
+def _finish(ask: Ask, repo: Row, token: str) -> Row:
+    """Keep what was built, unless the lock is somebody else's by now or the repository is gone."""
+    now = ask.plane.clock.now_us()
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        row = tx.one("SELECT * FROM repos WHERE id = ?", (repo["id"],))
+        if row is None:
+            raise refusal(404, "Repo not found")
+        if row["snapshot_build_token"] != token:
+            raise refusal(409, "Snapshot build superseded by a newer one")
+        snapshot_id = ask.service.ids.opaque("snap_")
+        weight = hashlib.sha256(f"{row['full_name']}/{row['root_directory']}".encode()).digest()
+        tx.insert(
+            "provider_snapshots",
+            id=snapshot_id,
+            size_bytes=420_000_000 + int.from_bytes(weight[:4]) % 900_000_000,
+            created_at=now,
+            expires_at=now + _KEPT_US,
+        )
+        _forget(tx, row)
+        repo_writes.update_repo(
+            tx,
+            row,
+            snapshot_id=snapshot_id,
+            snapshot_commit_sha=hashlib.sha1(f"{snapshot_id}".encode(), usedforsecurity=False).hexdigest(),
+            snapshot_lockfile_hash=weight.hex(),
+            snapshot_created_at=now,
+            snapshot_billing_source="platform",
+            **_UNLOCKED,
+        )
+    return ask.plane.db.only("SELECT * FROM provider_snapshots WHERE id = ?", (snapshot_id,))
+
+
+def _unlock(ask: Ask, repo: Row, token: str) -> None:
+    """Give the lock back when a build ends without a snapshot and still holds it."""
+    row = ask.plane.db.one(
+        "SELECT * FROM repos WHERE id = ? AND snapshot_build_token = ?", (repo["id"], token)
+    )
+    if row is not None:
+        with ask.plane.db.transaction() as tx:
+            repo_writes.update_repo(tx, row, **_UNLOCKED)
+
+
+def _forget(tx: Tx, row: Row) -> None:
+    tx.execute("UPDATE provider_snapshots SET status = 'deleted' WHERE id = ?", (row["snapshot_id"],))
+
+
+async def delete_snapshot(ask: Ask) -> Response:
+    """Drop the snapshot here and at the provider; without one it is the same answer."""
+    repo = own_repo(ask)
+    if repo["snapshot_id"] is not None:
+        with ask.plane.db.transaction() as tx:
+            _forget(tx, repo)
+            repo_writes.update_repo(tx, repo, **_CLEARED)
+    return answer({"ok": True})

@@ -1,3 +1,0 @@
-"""The routes of the plane, one module a family; each handler answers from the database or raises a
-refusal.
-"""

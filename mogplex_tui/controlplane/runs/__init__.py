@@ -1,0 +1,1 @@
+"""Runs of the v1 API: starting, reading and cancelling them."""

@@ -1,0 +1,116 @@
+"""Writing external runs, the rows behind /api/v1/mogplex/runs; they announce nothing (realtime.md §3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..calls import call_writes
+from ..db.database import Tx
+from ..db.stored_json import dumps
+
+LAUNCH_FAILED = "External Mogplex run failed"
+TERMINAL = ("success", "failed", "cancelled")
+
+
+def insert_run(
+    tx: Tx,
+    *,
+    user_id: str,
+    repo_id: str,
+    ai_call_id: str,
+    idempotency_key: str,
+    request_hash: str,
+    harness: str,
+    prompt: str,
+    base_branch: str,
+    working_branch: str,
+    created_at: int,
+    id: str | None = None,
+    create_branch: bool = False,
+    status: str = "pending",
+    metadata: Mapping[str, Any] | None = None,
+    updated_at: int | None = None,
+    **columns: Any,
+) -> str:
+    """Insert a run and return its id; raises sqlite3.IntegrityError for a used idempotency key.
+
+    `columns` are the remaining columns by name (sandbox_record_id, root_directory, conversation_id,
+    workspace_session_id, mode, runtime_provider, runtime_run_id, error).
+    """
+    run_id = id or tx.new_id()
+    tx.insert(
+        "external_agent_runs",
+        id=run_id,
+        user_id=user_id,
+        repo_id=repo_id,
+        ai_call_id=ai_call_id,
+        idempotency_key=idempotency_key,
+        request_hash=request_hash,
+        harness=harness,
+        prompt=prompt,
+        base_branch=base_branch,
+        working_branch=working_branch,
+        create_branch=int(create_branch),
+        status=status,
+        metadata=dumps(dict(metadata or {})),
+        created_at=created_at,
+        updated_at=created_at if updated_at is None else updated_at,
+        **columns,
+    )
+    return run_id
+
+
+def set_run(tx: Tx, run_id: str, at: int, **columns: Any) -> bool:
+    """Set columns of a run and bump updated_at; False, and nothing written, once its status is terminal.
+
+    The guard keeps a cancelled run cancelled while a worker still boots its sandbox (v1.md §7.6).
+    """
+    row = tx.one("SELECT status FROM external_agent_runs WHERE id = ?", (run_id,))
+    if row is None or row["status"] in TERMINAL:
+        return False
+    tx.update("external_agent_runs", run_id, updated_at=at, **columns)
+    return True
+
+
+def overwrite(tx: Tx, run_id: str, at: int, **columns: Any) -> None:
+    """As set_run, without its guard: only the hosted worker is so careless (v1.md §7.6)."""
+    tx.update("external_agent_runs", run_id, updated_at=at, **columns)
+
+
+def give_up(tx: Tx, run_id: str, at: int, error: str, *, hosted: bool, message: str | None = None) -> None:
+    """End a run that no harness will ever take up; `message` is that of the failed event, None writes no event.
+
+    The hosted service ends the run alone: its call stays pending until the reaper finds it, hours later
+    (v1.md §7.4 and §7.6). Elsewhere the call ends, and its run with it (runtime-model.md §9).
+    """
+    row = tx.one("SELECT ai_call_id FROM external_agent_runs WHERE id = ?", (run_id,))
+    if row is None:
+        return
+    payload = {"error": error}
+    if not hosted:
+        told = message or LAUNCH_FAILED
+        call_writes.finish_call(
+            tx, row["ai_call_id"], "failed", at, error=error, message=told, payload=payload
+        )
+        mirror_call(tx, run_id, at)
+    elif set_run(tx, run_id, at, status="failed", error=error) and message is not None:
+        call_writes.append_event(
+            tx, call_id=row["ai_call_id"], type="failed", message=message, payload=payload, at=at
+        )
+
+
+def mirror_call(tx: Tx, run_id: str, at: int) -> str | None:
+    """Copy the terminal status and error of the run's call to the run; its status then, None while both are
+    live.
+    """
+    call = tx.one(
+        "SELECT c.status, c.error FROM external_agent_runs r JOIN ai_calls c ON c.id = r.ai_call_id"
+        " WHERE r.id = ?",
+        (run_id,),
+    )
+    if call is None or call["status"] not in TERMINAL:
+        return None
+    set_run(tx, run_id, at, status=call["status"], error=call["error"])
+    status: str = call["status"]
+    return status

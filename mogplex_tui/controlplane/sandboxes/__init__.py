@@ -1,0 +1,1 @@
+"""Sandboxes: records, lifecycle, commands, files and quotas."""

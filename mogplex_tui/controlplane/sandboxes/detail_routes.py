@@ -1,0 +1,132 @@
+"""Looking at one sandbox, which is also a write: detail, health and reconcile (sandboxes.md §4.1, §4.12 and §4.13)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from ..db.database import Row
+from ..http.endpoints import Ask, answer
+from . import sandbox_writes
+from .activity import pausing_since
+from .idle_reaper import STALE_PAUSING_US
+from .sandbox_endpoint import again, own
+from .serializers import record
+from .states import ACTIVE, PENDING, Change, change
+from .vm import lookup
+
+
+def view_of(row: Row) -> str:
+    """What the provider says of the machine: running, paused, halted, gone, closing or silent."""
+    if row["provider_view"] is not None:
+        return str(row["provider_view"])
+    if row["status"] in ("stopped", "error") or row["sandbox_id"] == PENDING:
+        return "gone"
+    return "paused" if row["status"] == "paused" else "running"
+
+
+async def read_sandbox(ask: Ask) -> Response:
+    """One sandbox after the provider was asked about its machine."""
+    row = own(ask)
+    return answer({"sandbox": _settled(ask, row)})
+
+
+def _settled(ask: Ask, row: Row) -> dict[str, Any]:
+    """The record after the provider's word was written down, or shown where it may not be written."""
+    view = view_of(row)
+    if view in ("silent", "gone", "closing"):
+        # The look-up fails, and the record is all that is known.
+        return record(row)
+    how: Change | None = None
+    if view == "running" and row["status"] in Change.SEEN_RUNNING.sources:
+        how = Change.SEEN_RUNNING
+    elif view == "halted" and row["status"] in ACTIVE:
+        how = Change.VM_GONE
+    if how is not None:
+        _change(ask, row, how)
+        return record(again(ask, row["id"]))
+    if view == "halted" and row["status"] == "error":
+        shown = record(row)
+        shown["stop_reason"] = "vm_gone"
+        shown["runtime_summary"]["status"] = "stopped"
+        return shown
+    return record(row)
+
+
+def _change(ask: Ask, row: Row, how: Change) -> bool:
+    now = ask.plane.clock.now_us()
+    more: dict[str, Any] = {"stop_reason": "vm_gone"} if how is Change.VM_GONE else {"last_active_at": now}
+    if how is Change.SEEN_RUNNING:
+        # A machine that runs again begins a new session, whose time counts from here.
+        more |= {
+            "last_boot_started_at": now,
+            "preview_url": row["preview_url"] or lookup.preview_address(row["sandbox_id"]),
+        }
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        done = change(tx, row["id"], how, now, vm=row["sandbox_id"], **more)
+    if done and how is Change.VM_GONE:
+        ask.plane.machines.kill(row["id"])
+    elif done:
+        ask.plane.wake.sandbox_running(row["id"])
+    return done
+
+
+async def read_health(ask: Ask) -> Response:
+    """The record and its health after a look at provider and preview; both are written down."""
+    row = look(ask, own(ask))
+    health = {"status": row["health_status"]}
+    return answer({"sandbox": record(row, persistent=False), "health": health})
+
+
+def look(ask: Ask, row: Row) -> Row:
+    """Probe the preview, write down what came of it and return the record then; raises 404 when it vanished."""
+    view = view_of(row)
+    if view in ("gone", "closing", "halted") and row["status"] in ("creating", "installing", "running"):
+        if row["sandbox_id"] != PENDING:
+            _change(ask, row, Change.VM_GONE)
+            row = again(ask, row["id"])
+    elif view == "running" and row["status"] in Change.SEEN_RUNNING.sources:
+        _change(ask, row, Change.SEEN_RUNNING)
+        row = again(ask, row["id"])
+    health, status = probe(row)
+    if health == "running" and row["health_status"] == "idle_warning":
+        health = "idle_warning"
+    error = f"HTTP {status} from the dev server" if status is not None and status >= 500 else None
+    if health == "unreachable":
+        error = "The preview did not answer within 5 s"
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        sandbox_writes.set_sandbox(
+            tx,
+            row["id"],
+            health_status=health,
+            last_health_check_at=ask.plane.clock.now_us(),
+            last_preview_http_status=status,
+            last_preview_error=error,
+        )
+    return again(ask, row["id"])
+
+
+def probe(row: Row) -> tuple[str, int | None]:
+    """Health and HTTP status of a look at the preview, in the order of sandboxes.md §2.2."""
+    view = view_of(row)
+    if row["preview_url"] is None:
+        return "not_available", None
+    if view == "silent":
+        return "unreachable", None
+    if view != "running":
+        return "stopped", None
+    # The dev server comes up at the end of a boot; until then nothing listens behind the address.
+    return ("running", 200) if row["status"] == "running" else ("starting", 502)
+
+
+async def reconcile(ask: Ask) -> Response:
+    """Set the record right at once, since there is no background runtime to queue it with."""
+    row = own(ask)
+    now = ask.plane.clock.now_us()
+    if row["status"] == "pausing" and now - pausing_since(ask.plane.db, row) >= STALE_PAUSING_US:
+        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+            change(tx, row["id"], Change.PAUSE_GIVEN_UP, now, vm=row["sandbox_id"])
+        row = again(ask, row["id"])
+    shown = record(look(ask, row), persistent=False)
+    return answer({"queued": False, "reason": "trigger_not_configured", "sandbox": shown})

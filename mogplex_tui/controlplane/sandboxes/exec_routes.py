@@ -1,0 +1,190 @@
+"""Running a command in a machine, as JSON or as a stream, one at a time (sandboxes.md §4.8 and §4.9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from ..core.event_channel import Channel
+from ..core.plane import Plane
+from ..core.sandbox_processes import INTERRUPTED, Process, real_seconds
+from ..db.database import Row
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, answer, refusal
+from .event_streams import EventStream
+from .interactive_commands import harness_of, immediate, words
+from .quotas import admit_exec
+from .sandbox_endpoint import BASH, awake, own, ready, require, text_of
+from .vm import lookup
+from .vm.disk import Disk, OutsideError, clean
+from .vm.machine import Machine, Run
+from .vm.shell import run_line, run_words
+
+_MODE = {"x-mogplex-exec-mode": "immediate"}
+
+
+async def execute(ask: Ask) -> Response:
+    """Run one command under the lock of its sandbox; a stream when it is asked for and the command is a run."""
+    require(ask, BASH)
+    body = await body_of(ask)
+    command = text_of(body, "command").strip()
+    if not command:
+        raise refusal(400, "command required")
+    row = own(ask)
+    ready(row)
+    token = admit_exec(ask, row)
+    try:
+        return await _begun(ask, row, token, command, body)
+    except BaseException:
+        # Whatever stops the start must not leave the lock behind.
+        release(ask, row["id"], token)
+        raise
+
+
+async def _begun(ask: Ask, row: Row, token: str, command: str, body: dict[str, Any]) -> Response:
+    given = body.get("args")
+    args = [str(word) for word in given] if isinstance(given, list) else None
+    simple = words(command, args)
+    cli = harness_of(simple)
+    if cli is not None and simple[1:] and not has_ai(ask):
+        raise refusal(401, f"No AI credentials are available for {cli}")
+    awake(ask, row)
+    disk = Disk.read(ask.plane.db, row["id"], lookup.repository(row))
+    cwd = _cwd(row, text_of(body, "cwd"), disk)
+    known = immediate(simple, cwd, disk)
+    if known is not None:
+        release(ask, row["id"], token)
+        done = {"exitCode": known.code, "stdout": "", "stderr": known.stderr, "cwd": known.cwd or "."}
+        return answer(done, headers=_MODE)
+    machine = Machine(disk, lookup.repository(row), row["working_branch"], cwd, ask.plane.clock.now_us())
+    run = run_line(machine, command) if args is None else run_words(machine, [command, *args])
+    process = Process(row["id"], ask.service.ids.opaque("cmd_"))
+    channel = Channel()
+    ask.plane.machines.enter(process)
+    work = _work(ask, row["id"], token, process, machine, run, channel, cwd or ".")
+    ask.plane.machines.spawn(work, f"command {process.command_id}")
+    if "text/event-stream" in ask.request.headers.get("accept", ""):
+        return EventStream(channel, headers={"X-Exec-Cmd-Id": process.command_id}, left=process.abandon)
+    return await _collected(channel)
+
+
+def _cwd(row: Row, text: str, disk: Disk) -> str:
+    try:
+        path = clean(text, "") if text else row["root_directory"] or ""
+    except OutsideError:
+        raise refusal(500, f"Working directory {text} is outside of the sandbox") from None
+    if not disk.is_dir(path):
+        raise refusal(500, f"Working directory {path} does not exist")
+    return path
+
+
+def has_ai(ask: Ask) -> bool:
+    """Whether the caller may use models: the platform's, or with a key of their own."""
+    return bool(
+        ask.plane.db.value(
+            "SELECT allow_platform_ai OR EXISTS (SELECT 1 FROM provider_keys k WHERE k.user_id = p.id)"
+            " FROM profiles p WHERE p.id = ?",
+            (ask.user_id,),
+        )
+    )
+
+
+async def _work(
+    ask: Ask,
+    record_id: str,
+    token: str,
+    process: Process,
+    machine: Machine,
+    run: Run,
+    channel: Channel,
+    cwd: str,
+) -> None:
+    """See a command through to its end, whatever ends it; the lock goes with it."""
+    try:
+        channel.say({"type": "run", "cmdId": process.command_id})
+        code = await played(ask, process, run, channel)
+        if process.abandoned:
+            channel.say({"type": "cancelled"})
+        else:
+            channel.say({"type": "done", "exitCode": code, "cwd": cwd})
+    except Exception as error:
+        channel.say({"type": "error", "data": f"The command could not be run: {error}"})
+        raise
+    finally:
+        ask.plane.machines.leave(process)
+        run.close()
+        keep(ask, record_id, machine.disk)
+        release(ask, record_id, token)
+        channel.end()
+
+
+async def played(ask: Ask, process: Process, run: Run, channel: Channel) -> int:
+    """Tell what a program writes, at the plane's pace; returns its exit code, or that of the signal that ended it."""
+    speed = ask.plane.settings.speed
+    while True:
+        try:
+            step = next(run)
+        except StopIteration as stop:
+            return int(stop.value)
+        if not await process.rest(real_seconds(step.seconds, speed)):
+            return INTERRUPTED if process.code is None else process.code
+        if step.text:
+            channel.say({"type": "log", "stream": step.stream, "data": step.text})
+
+
+def keep(ask: Ask, record_id: str, disk: Disk) -> None:
+    """Write down what a command changed, unless its machine is gone meanwhile."""
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (record_id,))
+        if row is not None and row["status"] != "stopped":
+            disk.save(tx, record_id)
+
+
+def release(ask: Ask, record_id: str, token: str) -> None:
+    """Give the lock of a sandbox back, if it is still this one."""
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        given = tx.execute(
+            "UPDATE sandboxes SET exec_lock_token = NULL, exec_lock_started_at = NULL, last_active_at = ?"
+            " WHERE id = ? AND exec_lock_token = ?",
+            (ask.plane.clock.now_us(), record_id, token),
+        )
+        if given.rowcount:
+            tx.note("sandboxes", "UPDATE", ask.user_id, record_id)
+
+
+def forget_locks(plane: Plane) -> None:
+    """Free what commands of an earlier process held when it ended; none of them runs any more."""
+    with plane.db.transaction() as tx:
+        tx.execute(
+            "UPDATE sandboxes SET exec_lock_token = NULL, exec_lock_started_at = NULL"
+            " WHERE exec_lock_token IS NOT NULL"
+        )
+
+
+async def _collected(channel: Channel) -> Response:
+    texts = {"stdout": "", "stderr": ""}
+    end: dict[str, Any] = {}
+    while (event := await channel.next()) is not None:
+        if event["type"] == "log":
+            texts[event["stream"]] += event["data"]
+        else:
+            end = dict(event)
+    if end.get("type") != "done":
+        raise refusal(500, str(end.get("data") or "The command was cancelled"))
+    return answer({"exitCode": end["exitCode"], **texts, "cwd": end["cwd"]}, headers=_MODE)
+
+
+async def cancel(ask: Ask) -> Response:
+    """Send SIGINT to a running command; one that has ended needs none."""
+    require(ask, BASH)
+    command_id = text_of(await body_of(ask), "cmdId").strip()
+    if not command_id:
+        raise refusal(400, "cmdId required")
+    row = own(ask)
+    ready(row)
+    process = ask.plane.machines.process(command_id)
+    if process is None or process.record_id != row["id"]:
+        raise refusal(500, f"Command {command_id} is not running in this sandbox")
+    process.signal(INTERRUPTED)
+    return answer({"ok": True})

@@ -1,0 +1,82 @@
+"""Reading, writing and listing the files of a machine (sandboxes.md §4.10)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from ..db.database import Row
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, answer, refusal
+from .sandbox_endpoint import BASH, WRITE_FILE, awake, own, ready, require, text_of
+from .vm import lookup
+from .vm.disk import Disk, MissingError, OutsideError, TakenError, clean
+
+OUTSIDE = "path must stay within the repo root"
+
+
+def disk_of(ask: Ask, row: Row) -> Disk:
+    """The files of a machine that is awake, or that this wakes; raises 409, 402 and 500 (sandboxes.md §0)."""
+    ready(row)
+    awake(ask, row)
+    return Disk.read(ask.plane.db, row["id"], lookup.repository(row))
+
+
+def inside(row: Row, path: str) -> str:
+    """A path below the root directory of the sandbox, from the top of the repository; raises the 400."""
+    root = row["root_directory"] or ""
+    try:
+        found = clean(clean(path.lstrip("/")), root)
+    except OutsideError:
+        raise refusal(400, OUTSIDE) from None
+    return found
+
+
+def save(ask: Ask, row: Row, disk: Disk) -> None:
+    """Write down what was changed on a disk."""
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        disk.save(tx, row["id"])
+
+
+async def read_file(ask: Ask) -> Response:
+    """The text of one file."""
+    path = ask.query("path")
+    if not path:
+        raise refusal(400, "path required")
+    row = own(ask)
+    disk = disk_of(ask, row)
+    try:
+        return answer({"path": path, "content": disk.text(inside(row, path))})
+    except MissingError:
+        raise refusal(404, "File not found") from None
+
+
+async def write_file(ask: Ask) -> Response:
+    """Write one file and the directories above it."""
+    require(ask, WRITE_FILE)
+    body = await body_of(ask)
+    path, content = text_of(body, "path"), body.get("content")
+    if not path or not isinstance(content, str):
+        raise refusal(400, "path and content required")
+    row = own(ask)
+    disk = disk_of(ask, row)
+    try:
+        disk.write(inside(row, path), content)
+    except TakenError:
+        raise refusal(500, f"{path} is a directory") from None
+    save(ask, row, disk)
+    return answer({"ok": True})
+
+
+async def list_files(ask: Ask) -> Response:
+    """What a directory holds, directories first; dotfiles too."""
+    require(ask, BASH)
+    body = await body_of(ask)
+    path = text_of(body, "path") or "."
+    row = own(ask)
+    disk = disk_of(ask, row)
+    try:
+        entries = disk.entries(inside(row, path))
+    except MissingError:
+        raise refusal(404, "File not found") from None
+    shown = [{"name": entry.name, "isDir": entry.is_dir, "size": entry.size} for entry in entries]
+    return answer({"path": path, "entries": shown})

@@ -1,0 +1,115 @@
+"""POST …/harness: a coding CLI in the machine, recorded as an AI call (sandboxes.md §4.15)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from ..calls import call_writes
+from ..calls.run_requests import HARNESSES
+from ..core.sandbox_processes import Process
+from ..db.database import Row, Tx
+from ..http import params
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, RefusedError, answer, refusal
+from .detail_routes import view_of
+from .event_streams import EventStream
+from .exec_routes import has_ai
+from .harness_run import HarnessRun, about
+from .sandbox_endpoint import BASH, NOT_READY, awake, own, require, text_of
+from .states import Change, change
+
+_STOPPED = "Sandbox has stopped. Launch a new sandbox to continue."
+_NO_AI = "Add an AI provider key in Settings, or choose a plan that includes AI"
+
+
+async def run_harness(ask: Ask) -> Response:
+    """Prepare a call, or run the CLI and tell what it writes; from the 401 on a refusal also ends the call."""
+    require(ask, BASH)
+    body = await body_of(ask)
+    if body.get("harness") not in HARNESSES:
+        raise refusal(400, "Invalid harness")
+    if not params.trim(text_of(body, "prompt")):
+        raise refusal(400, "Prompt is required")
+    row = own(ask)
+    if body.get("prepareOnly") is True:
+        return answer({"aiCallId": _written(ask, row, body, prepared=True)})
+    call_id = _attached(ask, row, body) or _written(ask, row, body, prepared=False)
+    if row["sandbox_id"] == "pending":
+        raise refusal(409, NOT_READY)
+    try:
+        _check(ask, row)
+    except RefusedError as refused:
+        _give_up(ask, call_id, json.loads(bytes(refused.response.body))["error"])
+        raise
+    process = Process(row["id"], ask.service.ids.opaque("cmd_"))
+    run = HarnessRun(ask, row, call_id, body, process)
+    ask.plane.machines.enter(process)
+    ask.plane.machines.spawn(run.work(), f"harness {call_id}")
+    return EventStream(run.channel, left=process.abandon)
+
+
+def _written(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> str:
+    """A new pending call for this run."""
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        return call_writes.insert_call(
+            tx,
+            user_id=ask.user_id,
+            type="agent",
+            model=f"harness:{body['harness']}",
+            started_at=ask.plane.clock.now_us(),
+            repo_id=row["repo_id"],
+            conversation_id=params.trim(text_of(body, "conversationId")) or None,
+            metadata=about(ask, row, body, prepared=prepared),
+        )
+
+
+def _attached(ask: Ask, row: Row, body: Mapping[str, Any]) -> str | None:
+    """The call that the body names, if it is the caller's and waits for this; None when it names none."""
+    named = body.get("aiCallId")
+    if named is None or named == "":
+        return None
+    call = ask.plane.db.one(
+        "SELECT id, status, metadata FROM ai_calls WHERE id = ? AND user_id = ?",
+        (str(named).lower(), ask.user_id),
+    )
+    if call is None:
+        raise refusal(404, "ai_call not found")
+    known = json.loads(call["metadata"])
+    prepared = (
+        known.get("source") == "cli"
+        and known.get("prepared") is True
+        and known.get("sandbox_record_id") == row["id"]
+        and known.get("harness_id") == body["harness"]
+    )
+    if known.get("source") != "external-api" and not prepared:
+        raise refusal(409, "ai_call is not available for this harness run")
+    if call["status"] != "pending":
+        raise refusal(409, "ai_call is not pending")
+    return str(call["id"])
+
+
+def _check(ask: Ask, row: Row) -> None:
+    """Raise 401 without AI, 410 for a machine that is gone, and what waking it comes to."""
+    if not has_ai(ask):
+        raise refusal(401, _NO_AI)
+    if view_of(row) in ("gone", "closing", "halted"):
+        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+            _stop(ask, tx, row)
+        raise refusal(410, _STOPPED)
+    awake(ask, row)
+
+
+def _stop(ask: Ask, tx: Tx, row: Row) -> None:
+    now = ask.plane.clock.now_us()
+    change(tx, row["id"], Change.VM_GONE, now, vm=row["sandbox_id"], stop_reason="vm_gone")
+
+
+def _give_up(ask: Ask, call_id: str, error: str) -> None:
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        at = ask.plane.clock.now_us()
+        message, payload = "Harness run failed to start", {"error": error}
+        call_writes.finish_call(tx, call_id, "failed", at, error=error, message=message, payload=payload)

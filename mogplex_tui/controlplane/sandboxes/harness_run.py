@@ -1,0 +1,238 @@
+"""A coding CLI at work in a machine: its stream, its AI call and what it leaves behind (sandboxes.md §4.15)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from ..calls import call_writes
+from ..calls.pricing import Tokens
+from ..core.event_channel import Channel
+from ..core.sandbox_processes import Process, real_seconds
+from ..db.database import Row
+from ..http.endpoints import Ask
+from ..sample_data.loader import Prompt
+from ..workload.call_plan import Step, Story
+from ..workload.call_planner import Branches, plan_harness
+from ..workload.run_outcomes import steered_course
+from .exec_routes import keep
+from .sandbox_endpoint import team_of, text_of
+from .vm import lookup
+from .vm.disk import Disk, TakenError
+from .vm.repo_contents import story_key
+
+_CANCELLED = "Harness run cancelled"
+_GONE = "The development environment stopped while the command ran."
+_MODES = ("SAFE", "YOLO")
+_CLI = {"claude-code": "claude", "codex": "codex"}
+
+
+def about(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> dict[str, Any]:
+    """The metadata that a harness gives its call."""
+    mode = text_of(body, "mode").upper()
+    return {
+        "source": "cli",
+        "harness_id": body["harness"],
+        "harness_mode": mode if mode in _MODES else "AUTO",
+        "sandbox_record_id": row["id"],
+        "sandbox_id": row["sandbox_id"],
+        "repo": row["full_name"],
+        "product_team_id": row["product_team_id"] or team_of(ask),
+        "ai_billing_source": "platform",
+        "prepared": prepared,
+    }
+
+
+class HarnessRun:
+    """One run on a pending call; `channel` has its events."""
+
+    def __init__(self, ask: Ask, row: Row, call_id: str, body: Mapping[str, Any], process: Process) -> None:
+        self.channel = Channel()
+        self._ask = ask
+        self._row = row
+        self._call_id = call_id
+        self._body = body
+        self._process = process
+        self._disk = Disk.read(ask.plane.db, row["id"], lookup.repository(row))
+        self._rng = Random(call_id)
+        self._story = self._planned()
+
+    def _planned(self) -> Story:
+        row, prompt = self._row, text_of(self._body, "prompt")
+        created = row["working_branch"] == row["base_branch"]
+        working = f"mogplex/agent-{self._call_id.replace('-', '')[:12]}" if created else row["working_branch"]
+        branches = Branches(row["base_branch"], working, created)
+        course = steered_course(self._rng, prompt)
+        if course.endless:
+            course = course._replace(turns=60)
+        task = Prompt(story_key(lookup.repository(row)), "task", prompt)
+        first = self._rng.random() < 0.25
+        return plan_harness(
+            self._rng, self._body["harness"], row["full_name"] or "", task, branches, course, first
+        )
+
+    async def work(self) -> None:
+        """See the run through; a call that somebody else ends takes the run with it."""
+        try:
+            self.channel.say({"type": "run", "ai_call_id": self._call_id})
+            if await self._opened():
+                await self._played()
+        except Exception as error:
+            self._fail(str(error))
+            self.channel.say({"type": "error", "data": str(error)})
+            raise
+        finally:
+            self._ask.plane.machines.leave(self._process)
+            keep(self._ask, self._row["id"], self._disk)
+            self.channel.end()
+
+    async def _opened(self) -> bool:
+        """What comes before the CLI runs; False when the run is over already."""
+        for step in self._story.opening:
+            if not await self._goes_on(step.after):
+                return False
+            self._write(step)
+        with self._ask.plane.db.transaction(ids=self._ask.service.ids) as tx:
+            patch = about(self._ask, self._row, self._body, prepared=False)
+            begun = call_writes.begin_streaming(
+                tx, self._call_id, self._process.command_id, self._now(), metadata=patch
+            )
+        if not begun:
+            self.channel.say({"type": "cancelled"})
+            return False
+        session = text_of(self._body, "resumeSessionId") or str(
+            uuid.UUID(int=self._rng.getrandbits(128), version=4)
+        )
+        self.channel.say({"type": "session", "sessionId": session})
+        return True
+
+    async def _played(self) -> None:
+        """The CLI at work, and its end."""
+        story = self._story
+        for step in story.steps:
+            if not await self._goes_on(step.after):
+                return
+            self._write(step)
+            self._tell(step)
+        if not await self._goes_on(story.ending.after):
+            return
+        url = story.metadata.get("pull_request_url")
+        if story.failure_class == "unknown" and "exit_code" not in story.ending.payload:
+            self._finish()
+            self.channel.say({"type": "error", "data": story.error or story.ending.message})
+            return
+        for path in story.metadata.get("auto_committed_files", ()):
+            self._edit(path)
+        self._disk.commit()
+        self._finish()
+        done = {
+            "type": "done",
+            "exitCode": story.ending.payload["exit_code"],
+            "error": story.error,
+            "failureCode": story.ending.payload["failure_code"],
+        }
+        self.channel.say(done if url is None else {**done, "pullRequestUrl": url})
+
+    async def _goes_on(self, seconds: float) -> bool:
+        """Let time pass; False when the run was ended meanwhile, which then has been told and written down."""
+        speed = self._ask.plane.settings.speed
+        alive = await self._process.rest(real_seconds(seconds, speed))
+        call = self._ask.plane.db.one(
+            "SELECT status, control_state FROM ai_calls WHERE id = ?", (self._call_id,)
+        )
+        if (
+            call is None
+            or call["status"] not in ("pending", "streaming")
+            or call["control_state"] != "active"
+        ):
+            self._cancel()
+            return False
+        if alive:
+            return True
+        if self._process.abandoned:
+            with self._ask.plane.db.transaction(ids=self._ask.service.ids) as tx:
+                call_writes.request_cancel(
+                    tx, self._call_id, self._now(), {"runtime_command_id": self._process.command_id}
+                )
+            self._cancel()
+        else:
+            self._fail(_GONE)
+            self.channel.say({"type": "error", "data": _GONE})
+        return False
+
+    def _now(self) -> int:
+        return self._ask.plane.clock.now_us()
+
+    def _cancel(self) -> None:
+        payload = {"runtime_command_id": self._process.command_id, "install_logs_present": False}
+        with self._ask.plane.db.transaction(ids=self._ask.service.ids) as tx:
+            call_writes.finalize_cancel(tx, self._call_id, self._now(), _CANCELLED, payload)
+        self.channel.say({"type": "cancelled"})
+
+    def _fail(self, error: str) -> None:
+        with self._ask.plane.db.transaction(ids=self._ask.service.ids) as tx:
+            call_writes.finish_call(
+                tx,
+                self._call_id,
+                "failed",
+                self._now(),
+                error=error,
+                message="Harness stream failed",
+                payload={"error": error},
+            )
+
+    def _write(self, step: Step) -> None:
+        with self._ask.plane.db.transaction(ids=self._ask.service.ids) as tx:
+            call_writes.append_event(
+                tx,
+                call_id=self._call_id,
+                type=step.type,
+                message=step.message,
+                payload=step.payload,
+                tool_name=step.tool,
+                at=self._now(),
+            )
+
+    def _tell(self, step: Step) -> None:
+        """The CLI's own output: one JSON line a step."""
+        if step.payload.get("stage") == "install":
+            self.channel.say({"type": "install", "data": step.payload["logs"]})
+            return
+        line = {"cli": _CLI[self._body["harness"]], "type": step.type, "text": step.message}
+        if step.tool is not None:
+            line["tool"] = step.tool
+        data = json.dumps(line, ensure_ascii=False) + "\n"
+        self.channel.say({"type": "log", "stream": "stdout", "data": data})
+
+    def _edit(self, path: str) -> None:
+        """What the CLI changed in a file: a line more."""
+        before = self._disk.text(path) if self._disk.is_file(path) else ""
+        try:
+            self._disk.write(path, before + "\n")
+        except TakenError:
+            return
+
+    def _finish(self) -> None:
+        story = self._story
+        spent = story.usage
+        tokens = None
+        if spent is not None:
+            tokens = Tokens(
+                spent.input, spent.output, spent.cache_read, spent.cache_creation, spent.reasoning
+            )
+        with self._ask.plane.db.transaction(ids=self._ask.service.ids) as tx:
+            call_writes.finish_call(
+                tx,
+                self._call_id,
+                story.status,
+                self._now(),
+                error=story.error,
+                tokens=tokens,
+                tool_calls=story.tool_calls,
+                metadata=story.metadata,
+                message=story.ending.message,
+                payload=story.ending.payload,
+            )

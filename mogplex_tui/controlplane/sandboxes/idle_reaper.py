@@ -1,0 +1,92 @@
+"""End unused sandboxes, every five minutes (sandboxes.md §2.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.plane import Plane
+from ..db.clock import DAY_US, MINUTE_US
+from ..db.database import Row, Tx
+from ..db.ids import Ids
+from . import sandbox_writes
+from .activity import is_busy, pausing_since
+from .states import BOOTING, PENDING, Change, change
+from .vm import lookup
+
+PERIOD_S = 300.0
+STALE_PAUSING_US = 10 * MINUTE_US
+STUCK_BOOT_US = 10 * MINUTE_US
+PAUSED_US = 7 * DAY_US
+
+
+def reap(plane: Plane, ids: Ids, at: int) -> list[dict[str, Any]]:
+    """Check every live sandbox at `at` (µs); return the actions as `{id, action}`.
+
+    Actions: restored, vm_gone, stuck_boot, paused, stopped, idle_warning, recovered, and deleted for a machine that was
+    paused for a week.
+    """
+    found: list[dict[str, Any]] = []
+    with plane.db.transaction(ids=ids) as tx:
+        for row in tx.all(
+            f"{lookup.SELECT} WHERE s.status IN ('creating', 'installing', 'running', 'pausing', 'paused')"
+            " ORDER BY s.last_active_at, s.id"
+        ):
+            action = _look(tx, row, at)
+            if action is not None:
+                found.append({"id": row["id"], "action": action})
+    for entry in found:
+        if entry["action"] not in ("idle_warning", "recovered", "restored"):
+            plane.machines.kill(entry["id"])
+    return found
+
+
+def _look(tx: Tx, row: Row, at: int) -> str | None:
+    """Carry out the first necessary action for one sandbox; return its name or None."""
+    if row["status"] == "paused":
+        since = row["stopped_at"] or row["last_active_at"]
+        over = at - since >= PAUSED_US
+        return _moved(tx, row, Change.STOPPED, at, "deleted", "lifetime_timeout") if over else None
+    if row["status"] == "pausing" and at - pausing_since(tx, row) >= STALE_PAUSING_US:
+        done = _moved(tx, row, Change.PAUSE_GIVEN_UP, at, "restored")
+        if done is not None:
+            sandbox_writes.lifecycle_event(
+                tx, row["id"], "auto_pause_failed", at, decision_code="auto_pause_failed"
+            )
+        return done
+    if row["provider_view"] in ("gone", "closing", "halted") and row["sandbox_id"] != PENDING:
+        return _moved(tx, row, Change.VM_GONE, at, "vm_gone", "vm_gone")
+    begun = row["created_at"] if row["last_boot_started_at"] is None else row["last_boot_started_at"]
+    if row["status"] in BOOTING:
+        stuck = at - begun >= STUCK_BOOT_US
+        return _moved(tx, row, Change.STOPPED, at, "stuck_boot", "stuck_boot") if stuck else None
+    if row["status"] != "running":
+        return None
+    if at - begun >= lookup.lifetime_ms(row) * 1000:
+        return _ended(tx, row, at, "lifetime_timeout")
+    return _idle(tx, row, at)
+
+
+def _idle(tx: Tx, row: Row, at: int) -> str | None:
+    """Warn an idle sandbox, or end one that was warned in an earlier round."""
+    warned = row["health_status"] == "idle_warning"
+    idles = at - row["last_active_at"] >= lookup.idle_ms(row) * 1000
+    if not idles or is_busy(tx, row["id"], at):
+        if warned:
+            sandbox_writes.set_sandbox(tx, row["id"], health_status="running")
+        return "recovered" if warned else None
+    if warned:
+        return _ended(tx, row, at, "idle_timeout")
+    sandbox_writes.set_sandbox(tx, row["id"], health_status="idle_warning")
+    return "idle_warning"
+
+
+def _ended(tx: Tx, row: Row, at: int, reason: str) -> str | None:
+    """Pause a persistent sandbox, without a reason; stop any other."""
+    if row["persistent"]:
+        return _moved(tx, row, Change.PAUSED, at, "paused")
+    return _moved(tx, row, Change.STOPPED, at, "stopped", reason)
+
+
+def _moved(tx: Tx, row: Row, how: Change, at: int, action: str, reason: str | None = None) -> str | None:
+    more: dict[str, Any] = {} if reason is None else {"stop_reason": reason}
+    return action if change(tx, row["id"], how, at, vm=row["sandbox_id"], **more) else None

@@ -1,0 +1,242 @@
+"""POST /api/sandbox: checks, quotas and the start of a boot, for both families of routes (sandboxes.md §3.2)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+
+from ..calls.run_requests import InvalidRunError, is_branch, root_directory
+from ..core.event_channel import Channel
+from ..db.clock import SECOND_US
+from ..db.database import Row
+from ..http import params
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, answer, refusal
+from . import sandbox_writes
+from .event_streams import EventStream
+from .quotas import admit_boot, claim_boot
+from .sandbox_endpoint import BASH, NO_FUNDS, may_compute, require, team_of, text_of
+from .serializers import record
+from .states import ACTIVE, PENDING, Change, change
+from .vm import lookup
+from .vm.boot import Boot, Kind
+
+_STUCK_PENDING_US = 90 * SECOND_US
+_NO_ACCESS = f"{NO_FUNDS}. Add funds or choose a plan in Settings > Billing."
+
+
+class Wish(NamedTuple):
+    """A checked launch: the repository's row, the working tree, and the snapshot to start from."""
+
+    repo: Row
+    base: str
+    branch: str
+    root: str | None
+    snapshot: str | None
+    snapshot_project: str | None
+    snapshot_team: str | None
+    team_id: str | None
+
+
+class Launched(NamedTuple):
+    """What came of a launch: the record's id, and the events of a new boot, None where nothing boots."""
+
+    record_id: str
+    channel: Channel | None
+
+
+async def launch_sandbox(ask: Ask) -> Response:
+    """Launch, adopt or find the sandbox of one working tree: a stream for a new boot, JSON for what is there."""
+    require(ask, BASH)
+    launched = await launch(ask, check(ask, await body_of(ask), team_of(ask)))
+    if launched.channel is not None:
+        return EventStream(launched.channel)
+    return answer({"sandbox": record(_found(ask, launched.record_id))})
+
+
+def check(ask: Ask, body: Mapping[str, Any], team_id: str | None) -> Wish:
+    """Check a launch in the service's order and complete it; raises the documented refusals."""
+    repo_id = params.trim(text_of(body, "repoId")).lower()
+    if not repo_id:
+        raise refusal(400, "repoId required")
+    repo = ask.plane.db.one(
+        "SELECT r.*, p.github_oauth FROM repos r JOIN profiles p ON p.id = r.user_id WHERE r.id = ? AND r.user_id = ?",
+        (repo_id, ask.user_id),
+    )
+    if repo is None:
+        raise refusal(404, "Repo not found")
+    if not repo["github_oauth"] and repo["github_installation_id"] is None:
+        raise refusal(400, "Connect GitHub account first")
+    base = _text(body, "baseBranch") or repo["default_branch"] or "main"
+    if not is_branch(base):
+        raise refusal(400, "Invalid base branch")
+    branch = _working(body, repo, base)
+    try:
+        root = root_directory(body["rootDirectory"]) if "rootDirectory" in body else repo["root_directory"]
+    except InvalidRunError as error:
+        raise refusal(400, str(error)) from None
+    if not may_compute(ask):
+        raise refusal(403, _NO_ACCESS)
+    return Wish(
+        repo,
+        base,
+        branch,
+        root,
+        _text(body, "restoreSnapshotId"),
+        _text(body, "restoreSnapshotProjectId"),
+        _text(body, "restoreSnapshotTeamId"),
+        team_id,
+    )
+
+
+def _text(body: Mapping[str, Any], name: str) -> str | None:
+    return params.trim(text_of(body, name)) or None
+
+
+def _working(body: Mapping[str, Any], repo: Row, base: str) -> str:
+    wanted, create = _text(body, "workingBranch"), body.get("createBranch") is True
+    if (create and wanted is None) or not is_branch(wanted or base):
+        raise refusal(400, "Invalid working branch")
+    if create and wanted in (base, repo["default_branch"] or "main"):
+        raise refusal(400, "New branch name must differ from the default branch")
+    return wanted or base
+
+
+async def launch(ask: Ask, wish: Wish) -> Launched:
+    """Find what is there for the working tree, or boot it; raises the 429 of the boot quota."""
+    known = _existing(ask, wish)
+    if known is not None:
+        return Launched(known["id"], None)
+    asleep = _latest(ask, wish, "s.status = 'paused' AND s.persistent")
+    if asleep is not None:
+        admit_boot(ask, wish.repo["id"])
+        await _resume(ask, asleep)
+        return Launched(asleep["id"], None)
+    orphan = _latest(ask, wish, "s.status IN ('stopped', 'error') AND s.provider_view = 'running'")
+    claim = admit_boot(ask, wish.repo["id"])
+    try:
+        record_id = _insert(ask, wish, claim, orphan)
+    except sqlite3.IntegrityError as error:
+        rival = _existing(ask, wish)
+        if rival is None:
+            raise refusal(500, str(error)) from None
+        return Launched(rival["id"], None)
+    if orphan is not None:
+        ask.plane.wake.sandbox_running(record_id)
+        return Launched(record_id, None)
+    return Launched(record_id, start(ask, record_id, Kind.LAUNCH, wish.snapshot))
+
+
+def start(ask: Ask, record_id: str, kind: Kind, snapshot: str | None = None) -> Channel:
+    """Begin a boot in the background and return its events; it goes on when nobody reads them."""
+    channel = Channel()
+    boot = Boot(ask.plane, ask.service.ids, record_id, kind, channel.say, snapshot)
+
+    async def work() -> None:
+        try:
+            await boot.run()
+        finally:
+            channel.end()
+
+    ask.plane.machines.spawn(work(), f"boot {record_id}")
+    return channel
+
+
+async def _resume(ask: Ask, row: Row) -> None:
+    """Wake a paused sandbox and wait until it runs, or until it does not."""
+    now = ask.plane.clock.now_us()
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        moved = change(tx, row["id"], Change.RESUMED, now, vm=row["sandbox_id"], **begun(row, now))
+    if not moved:
+        return
+    channel = start(ask, row["id"], Kind.RESUME)
+    while await channel.next() is not None:
+        pass
+
+
+def begun(row: Row, now: int) -> dict[str, Any]:
+    """The columns of a record whose machine begins to boot again."""
+    return {
+        "boot_attempts": row["boot_attempts"] + 1,
+        "last_boot_started_at": now,
+        "last_boot_completed_at": None,
+        "last_active_at": now,
+    }
+
+
+def _where(wish: Wish) -> tuple[str, tuple[object, ...]]:
+    return (
+        "s.user_id = ? AND s.product_team_id IS ? AND s.repo_id = ? AND s.working_branch = ?"
+        " AND s.root_directory IS ?",
+        (wish.repo["user_id"], wish.team_id, wish.repo["id"], wish.branch, wish.root),
+    )
+
+
+def _latest(ask: Ask, wish: Wish, state: str) -> Row | None:
+    where, values = _where(wish)
+    sql = f"{lookup.SELECT} WHERE {where} AND {state} ORDER BY s.created_at DESC LIMIT 1"
+    return ask.plane.db.one(sql, values)
+
+
+def _existing(ask: Ask, wish: Wish) -> Row | None:
+    """The active sandbox of the working tree; one that never got a machine is retired first."""
+    marks = ", ".join(f"'{status}'" for status in ACTIVE)
+    row = _latest(ask, wish, f"s.status IN ({marks})")
+    if row is None or row["sandbox_id"] != PENDING:
+        return row
+    now = ask.plane.clock.now_us()
+    if now - row["created_at"] < _STUCK_PENDING_US or row["id"] in ask.plane.machines.booting:
+        return row
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        change(tx, row["id"], Change.STOPPED, now, vm=PENDING, stop_reason="stuck_boot")
+    return None
+
+
+def _insert(ask: Ask, wish: Wish, claim: str, orphan: Row | None) -> str:
+    """The new record: `creating`, or `running` where it takes over a machine that lost its record."""
+    now, repo = ask.plane.clock.now_us(), wish.repo
+    columns: dict[str, Any] = {"status": "creating"}
+    if orphan is not None:
+        columns = {
+            "status": "running",
+            "sandbox_id": orphan["sandbox_id"],
+            "health_status": "running",
+            "preview_url": lookup.preview_address(orphan["sandbox_id"]),
+            "last_boot_completed_at": now,
+            "install_log": orphan["install_log"],
+            "dev_log": orphan["dev_log"],
+        }
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        record_id = sandbox_writes.insert_sandbox(
+            tx,
+            user_id=repo["user_id"],
+            repo_id=repo["id"],
+            base_branch=wish.base,
+            working_branch=wish.branch,
+            root_directory=wish.root,
+            created_at=now,
+            runtime=repo["runtime"] or "node24",
+            boot_attempts=1,
+            last_boot_started_at=now,
+            limit_claim_id=claim,
+            product_team_id=wish.team_id,
+            actor_user_id=ask.user_id,
+            sandbox_billing_target="personal" if wish.team_id is None else "team",
+            snapshot_billing_project_id=wish.snapshot_project,
+            snapshot_billing_team_id=wish.snapshot_team,
+            **columns,
+        )
+        claim_boot(tx, claim, record_id)
+        if orphan is not None:
+            sandbox_writes.set_sandbox(tx, orphan["id"], provider_view=None)
+    return record_id
+
+
+def _found(ask: Ask, record_id: str) -> Row:
+    row = lookup.sandbox(ask.plane.db, record_id)
+    if row is None:
+        raise refusal(500, "Sandbox record vanished during its launch")
+    return row

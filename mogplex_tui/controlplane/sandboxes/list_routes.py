@@ -1,0 +1,70 @@
+"""GET /api/sandbox in both of its forms (sandboxes.md §3.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from ..db.clock import iso_db
+from ..db.database import Row
+from ..http.endpoints import Ask, answer
+from ..identity.active_team import team_scope
+from .serializers import record
+from .states import PENDING, Change, change
+from .vm import lookup
+
+_MOST = 10_000
+_CLI = ("creating", "installing", "running", "paused")
+
+
+async def list_sandboxes(ask: Ask) -> Response:
+    """The caller's sandboxes of every state, the newest first; with `format=cli` a bare array of the living.
+
+    Those whose machine the provider does not have any more are stopped before they are shown.
+    """
+    team_id = team_scope(ask)
+    _stop_the_gone(ask)
+    rows = ask.plane.db.all(
+        f"{lookup.SELECT} WHERE s.user_id = ? AND s.product_team_id IS ?"
+        " ORDER BY s.created_at DESC, s.id LIMIT ?",
+        (ask.user_id, team_id, _MOST),
+    )
+    if ask.query("format") == "cli":
+        return answer([_short(row) for row in rows if row["status"] in _CLI])
+    return answer({"sandboxes": [record(row, timeout_ms=lookup.lifetime_ms(row)) for row in rows]})
+
+
+def _stop_the_gone(ask: Ask) -> None:
+    gone = ask.plane.db.all(
+        "SELECT id, sandbox_id FROM sandboxes WHERE user_id = ? AND provider_view IN ('gone', 'closing')"
+        " AND status IN ('creating', 'installing', 'running')",
+        (ask.user_id,),
+    )
+    if not gone:
+        return
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        for row in gone:
+            change(
+                tx,
+                row["id"],
+                Change.VM_GONE,
+                ask.plane.clock.now_us(),
+                vm=row["sandbox_id"],
+                stop_reason="vm_gone",
+            )
+    for row in gone:
+        ask.plane.machines.kill(row["id"])
+
+
+def _short(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "sandboxId": None if row["sandbox_id"] == PENDING else row["sandbox_id"],
+        "repo": row["full_name"],
+        "workspace": row["workspace_name"],
+        "branch": row["working_branch"],
+        "status": row["status"],
+        "createdAt": iso_db(row["created_at"]),
+        "url": row["preview_url"],
+    }

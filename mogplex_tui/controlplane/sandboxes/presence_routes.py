@@ -1,0 +1,127 @@
+"""Browser tabs that come and go, and what their going sets off (sandboxes.md §4.14)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+
+from ..core.sandbox_processes import real_seconds
+from ..http import params
+from ..http.endpoints import Ask, answer, empty_crash, refusal
+from . import sandbox_writes
+from .activity import is_busy
+from .sandbox_endpoint import SANDBOX_NOT_FOUND, own
+from .vm import lookup
+
+GRACE_MS = 90_000
+_MOST_REASON = 64
+
+
+class _Report(NamedTuple):
+    event: str
+    tab_id: str
+    session_id: str
+    seq: int | None
+    reason: str | None
+
+
+async def report(ask: Ask) -> Response:
+    """Attach a tab, or let it go; what is stale or said twice changes nothing."""
+    told = _read(await _body(ask))
+    row = own(ask, SANDBOX_NOT_FOUND)
+    now = ask.plane.clock.now_us()
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        known = tx.one(
+            "SELECT event_seq, attached FROM sandbox_presence WHERE sandbox_id = ? AND tab_id = ? AND session_id = ?",
+            (row["id"], told.tab_id, told.session_id),
+        )
+        stale = known is not None and told.seq is not None and told.seq < known["event_seq"]
+        attach = told.event == "attach"
+        if stale or (not attach and (known is None or not known["attached"])):
+            return answer({"attached": True} if attach else {"released": False, "queued": False})
+        seq = told.seq if told.seq is not None else 0 if known is None else known["event_seq"]
+        tx.execute(
+            "INSERT OR REPLACE INTO sandbox_presence (sandbox_id, tab_id, session_id, event_seq, attached, reason,"
+            " changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (row["id"], told.tab_id, told.session_id, seq, int(attach), told.reason, now),
+        )
+        payload = {"tab_id": told.tab_id, "session_id": told.session_id} | (
+            {"reason": told.reason} if told.reason else {}
+        )
+        if attach:
+            if known is None or not known["attached"]:
+                sandbox_writes.lifecycle_event(tx, row["id"], "tab_attached", now, payload=payload)
+            return answer({"attached": True})
+        sandbox_writes.lifecycle_event(tx, row["id"], "tab_released", now, payload=payload)
+        sandbox_writes.lifecycle_event(
+            tx, row["id"], "auto_pause_queued", now, payload={"grace_period_ms": GRACE_MS}
+        )
+    if ask.plane.settings.speed > 0:
+        ask.plane.machines.spawn(_decide_later(ask, row["id"], now), f"presence {row['id']}")
+    return answer({"released": True, "queued": True, "gracePeriodMs": GRACE_MS})
+
+
+async def _body(ask: Ask) -> dict[str, Any]:
+    try:
+        value = await params.json_body(ask)
+    except params.NotJsonError as error:
+        raise refusal(400, str(error.__cause__ or "Unexpected end of JSON input")) from None
+    if value is None:
+        raise empty_crash()
+    return value if isinstance(value, dict) else {}
+
+
+def _read(body: dict[str, Any]) -> _Report:
+    event, seq, reason = body.get("event"), body.get("eventSeq"), body.get("reason")
+    if event not in ("attach", "release"):
+        raise refusal(400, "event must be attach or release")
+    names = [_name(body, name) for name in ("tabId", "sessionId")]
+    if seq is not None and (
+        isinstance(seq, bool) or not _is_whole(seq) or not 0 <= seq <= params.SAFE_INTEGER
+    ):
+        raise refusal(400, "eventSeq must be a non-negative integer")
+    kept = params.trim(reason)[:_MOST_REASON] if isinstance(reason, str) else ""
+    return _Report(event, names[0], names[1], None if seq is None else int(seq), kept or None)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+
+
+def _name(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise refusal(400, f"{name} is required")
+    text = params.trim(value)
+    if not 1 <= len(text) <= 128:
+        raise refusal(400, f"{name} must be between 1 and 128 characters")
+    return text
+
+
+async def _decide_later(ask: Ask, record_id: str, released: int) -> None:
+    """After the grace period, write down what an auto-pause would do; as shipped it only observes."""
+    await asyncio.sleep(real_seconds(GRACE_MS / 1000, ask.plane.settings.speed))
+    now = ask.plane.clock.now_us()
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        row = lookup.sandbox(tx, record_id)
+        if row is None:
+            return
+        newer = tx.one(
+            "SELECT 1 FROM sandbox_presence WHERE sandbox_id = ? AND attached AND changed_at > ?",
+            (record_id, released),
+        )
+        if row["status"] != "running":
+            code = "auto_pause_skipped_not_running"
+        elif not row["persistent"]:
+            code = "auto_pause_skipped_not_persistent"
+        elif newer is not None:
+            code = "auto_pause_skipped_new_session"
+        elif is_busy(tx, record_id, now):
+            code = "auto_pause_skipped_busy"
+        else:
+            code = "would_auto_pause"
+        sandbox_writes.lifecycle_event(
+            tx, record_id, "auto_pause_decision", now, decision_code=code, payload={"mode": "observe"}
+        )

@@ -1,0 +1,99 @@
+"""Bringing a sandbox back: resume and restart (sandboxes.md §4.5 and §4.6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from ..db.database import Row
+from ..http.endpoints import Ask, answer, refusal
+from . import sandbox_writes
+from .event_streams import EventStream, told
+from .launch_routes import begun, check, launch, start
+from .quotas import admit_boot, claim_boot
+from .sandbox_endpoint import BASH, NO_FUNDS, SANDBOX_NOT_FOUND, again, may_compute, own, ready, require
+from .serializers import record
+from .states import ACTIVE, PENDING, Change, change
+from .vm.boot import Kind
+
+_PAUSING = "Sandbox is pausing. Wait for pause to finish, or stop the sandbox to recover."
+_NO_RESUME = "Sandbox is not persistent — use the legacy snapshot-restore launch path instead."
+
+
+async def resume(ask: Ask) -> Response:
+    """Wake a paused, persistent sandbox under its own record, told as a stream."""
+    require(ask, BASH)
+    row = own(ask, SANDBOX_NOT_FOUND)
+    if row["status"] == "pausing":
+        raise refusal(409, _PAUSING)
+    if row["status"] != "paused":
+        raise refusal(400, "Sandbox is not paused")
+    if not row["persistent"]:
+        raise refusal(400, _NO_RESUME)
+    ready(row, "Sandbox is not ready to resume")
+    _check_repo(row)
+    if row["provider_view"] in ("silent", "gone", "closing"):
+        raise refusal(502, f"Sandbox VM {row['sandbox_id']} could not be woken")
+    return _boot(ask, row, Kind.RESUME, _admitted(ask, row))
+
+
+async def restart(ask: Ask) -> Response:
+    """Boot a sandbox anew: a persistent one under its record, any other as a launch with a record of its own."""
+    require(ask, BASH)
+    row = own(ask, SANDBOX_NOT_FOUND)
+    if not row["persistent"]:
+        return await _relaunch(ask, row)
+    _check_repo(row)
+    ready(row, "Sandbox is still booting")
+    claim = None if row["status"] in ACTIVE else _admitted(ask, row)
+    ask.plane.machines.kill(row["id"])
+    return _boot(ask, row, Kind.RESTART, claim)
+
+
+def _check_repo(row: Row) -> None:
+    if row["full_name"] is None:
+        raise refusal(404, "Sandbox repo not found")
+
+
+def _admitted(ask: Ask, row: Row) -> str:
+    """The claim of one boot; raises 402 without funds and the 429 of the quota."""
+    if not may_compute(ask):
+        raise refusal(402, NO_FUNDS)
+    return admit_boot(ask, row["repo_id"])
+
+
+def _boot(ask: Ask, row: Row, kind: Kind, claim: str | None) -> Response:
+    """Take the record to installing and tell its boot; a lost race is the 409 that is a stream."""
+    now = ask.plane.clock.now_us()
+    how = Change.RESUMED if kind is Kind.RESUME else Change.RESTARTED
+    more: dict[str, Any] = begun(row, now) if claim is None else {**begun(row, now), "limit_claim_id": claim}
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        if claim is not None:
+            claim_boot(tx, claim, row["id"])
+        moved = change(tx, row["id"], how, now, vm=row["sandbox_id"], **more)
+        if moved and row["stop_reason"] == "auto_pause":
+            sandbox_writes.lifecycle_event(tx, row["id"], "resume_after_auto_pause", now)
+    if not moved:
+        message = f"Sandbox {kind.value} was cancelled before it started."
+        return told({"type": "cancelled", "reason": "conflict", "message": message}, status=409)
+    return EventStream(start(ask, row["id"], kind))
+
+
+async def _relaunch(ask: Ask, row: Row) -> Response:
+    """Snapshot what can be, stop the old record and launch the same working tree; that launch is the answer."""
+    snapshot = None if row["sandbox_id"] == PENDING else f"snap_{row['id'][:8]}"
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        change(tx, row["id"], Change.STOPPED, ask.plane.clock.now_us(), stop_reason="manual")
+    ask.plane.machines.kill(row["id"])
+    body = {
+        "repoId": row["repo_id"],
+        "baseBranch": row["base_branch"],
+        "workingBranch": row["working_branch"],
+        "rootDirectory": row["root_directory"],
+        "restoreSnapshotId": snapshot,
+    }
+    launched = await launch(ask, check(ask, body, row["product_team_id"]))
+    if launched.channel is not None:
+        return EventStream(launched.channel)
+    return answer({"sandbox": record(again(ask, launched.record_id))})

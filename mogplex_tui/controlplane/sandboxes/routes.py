@@ -1,0 +1,64 @@
+"""Sandboxes: records, lifecycle, commands, files and health (sandboxes.md)."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from ..http.endpoints import Handler, Service, Verb, route
+from . import (
+    detail_routes,
+    exec_routes,
+    file_routes,
+    file_tree_routes,
+    harness_routes,
+    launch_routes,
+    list_routes,
+    presence_routes,
+    resume_routes,
+    stop_routes,
+    terminal_routes,
+    v1_sandbox_routes,
+)
+from .sandbox_endpoint import LateDoor, SandboxDoor
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """Every route of the family; the locks of an earlier process are forgotten first."""
+    exec_routes.forget_locks(service.plane)
+    one = "/api/sandbox/{id}"
+    paths: dict[str, dict[str, Handler]] = {
+        "/api/sandbox": {"GET": list_routes.list_sandboxes, "POST": launch_routes.launch_sandbox},
+        one: {"GET": detail_routes.read_sandbox, "DELETE": stop_routes.delete},
+        f"{one}/exec": {"POST": exec_routes.execute},
+        f"{one}/exec/cancel": {"POST": exec_routes.cancel},
+        f"{one}/files": {
+            "GET": file_routes.read_file,
+            "PUT": file_routes.write_file,
+            "POST": file_routes.list_files,
+        },
+        f"{one}/tree": {
+            "GET": file_tree_routes.read_tree,
+            "POST": file_tree_routes.create_entry,
+            "PATCH": file_tree_routes.move_entries,
+            "DELETE": file_tree_routes.delete_entry,
+        },
+        f"{one}/health": {"GET": detail_routes.read_health},
+        f"{one}/reconcile": {"POST": detail_routes.reconcile},
+        f"{one}/pause": {"POST": stop_routes.pause},
+        f"{one}/resume": {"POST": resume_routes.resume},
+        f"{one}/restart": {"POST": resume_routes.restart},
+        f"{one}/stop": {"POST": stop_routes.stop},
+        f"{one}/presence": {"POST": presence_routes.report},
+        f"{one}/harness": {"POST": harness_routes.run_harness},
+        f"{one}/terminal/connect": {"GET": terminal_routes.connect, "POST": terminal_routes.connect},
+        f"{one}/terminal/session": {"POST": terminal_routes.session},
+    }
+    found: list[BaseRoute] = [
+        route(path, SandboxDoor(service, {method: Verb(handler) for method, handler in verbs.items()}))
+        for path, verbs in paths.items()
+    ]
+    return [
+        *v1_sandbox_routes.routes(service),
+        *found,
+        route(f"{one}/extend", LateDoor(service, {"POST": Verb(stop_routes.extend)})),
+    ]

@@ -1,0 +1,123 @@
+"""Who may enter the sandbox routes, for which team, and what every route of one sandbox looks at first
+(sandboxes.md §0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+
+from ..db.database import Row
+from ..http import params
+from ..http.authentication import Caller
+from ..http.endpoints import Ask, OpenEndpoint, refusal
+from ..http.worker_credentials import USER_HEADER, delegated
+from ..identity.active_team import active_team, team_scope
+from . import sandbox_writes
+from .states import PENDING
+from .vm import lookup
+
+BASH = "tools.bash"
+WRITE_FILE = "tools.write_file"
+
+NOT_FOUND = "Not found"
+SANDBOX_NOT_FOUND = "Sandbox not found"
+NOT_READY = "Sandbox is not ready"
+NO_FUNDS = "Hosted sandbox compute requires a positive billing balance"
+
+
+class SandboxDoor(OpenEndpoint):
+    """A path under /api/sandbox: the service's own workers, then tokens and sessions; nobody else.
+
+    `late` leaves the 401 to the handler, for the routes that read their body first.
+    """
+
+    late = False
+
+    def enter(self, request: Request) -> Caller | None:
+        """The profile that is asked for; raises the 401 without Retry-After for nobody."""
+        header = request.headers.get("authorization", "")
+        caller = delegated(self.service.plane, header, request.headers.get(USER_HEADER))
+        caller = caller or super().enter(request)
+        if caller is None and not self.late:
+            raise refusal(401, "Unauthorized")
+        return caller
+
+
+class LateDoor(SandboxDoor):
+    """As SandboxDoor, for a route whose body is checked before its caller."""
+
+    late = True
+
+
+def somebody(ask: Ask) -> None:
+    """Raise the 401 that a LateDoor has put off."""
+    if ask.caller is None:
+        raise refusal(401, "Unauthorized")
+
+
+def team_of(ask: Ask) -> str | None:
+    """The team that the caller speaks for, member or not; None for the personal scope."""
+    team = active_team(ask)
+    return None if team is None else team.id
+
+
+def require(ask: Ask, capability: str) -> None:
+    """Raise the 403 when the caller's role in the team that they speak for does not allow this."""
+    team_scope(ask, capability, f"Your team role does not allow this sandbox operation ({capability}).")
+
+
+def own(ask: Ask, missing: str = NOT_FOUND) -> Row:
+    """The caller's sandbox of the path; another one's is like none, and so is an id that is no UUID."""
+    record_id = ask.path_id("id")
+    row = lookup.sandbox(ask.plane.db, record_id) if params.is_uuid(record_id) else None
+    if row is None or row["user_id"] != ask.user_id:
+        raise refusal(404, missing)
+    return row
+
+
+def again(ask: Ask, record_id: str, missing: str = SANDBOX_NOT_FOUND) -> Row:
+    """The record as it is now, for the answer; raises the 404 when it vanished meanwhile."""
+    row = lookup.sandbox(ask.plane.db, record_id)
+    if row is None:
+        raise refusal(404, missing)
+    return row
+
+
+def ready(row: Row, text: str = NOT_READY) -> None:
+    """Raise the 409 while the machine has no name yet."""
+    if row["sandbox_id"] == PENDING:
+        raise refusal(409, text)
+
+
+def may_compute(ask: Ask) -> bool:
+    """Whether the caller has access to hosted compute (sandboxes.md §2.5)."""
+    return bool(
+        ask.plane.db.value("SELECT allow_platform_sandbox FROM profiles WHERE id = ?", (ask.user_id,))
+    )
+
+
+def awake(ask: Ask, row: Row) -> None:
+    """Wake the machine for what comes; the record follows when somebody looks at it (sandboxes.md §4.1 and §4.8).
+
+    Raises 402 without funds, 500 when the machine is not there or its provider does not answer.
+    """
+    view = row["provider_view"]
+    if view == "silent":
+        raise refusal(500, f"The provider of sandbox VM {row['sandbox_id']} did not answer")
+    asleep = row["status"] == "paused" and view is None
+    if asleep or view == "halted":
+        if not may_compute(ask):
+            raise refusal(402, NO_FUNDS)
+        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+            sandbox_writes.set_sandbox(tx, row["id"], provider_view="running")
+    elif view in ("gone", "closing") or (view is None and row["status"] in ("stopped", "error")):
+        raise refusal(500, f"Sandbox VM {row['sandbox_id']} does not exist")
+
+
+def text_of(fields: Mapping[str, Any], name: str) -> str:
+    """A text among the fields, empty for everything else."""
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,115 @@
+"""Ending the use of a sandbox: pause, stop, delete; and making it last: extend (sandboxes.md §4.2 to §4.4 and §4.7)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from starlette.responses import Response
+
+from ..db.clock import SECOND_US
+from ..db.database import Row
+from ..http import params
+from ..http.bodies import body_of
+from ..http.endpoints import Ask, answer, refusal
+from . import sandbox_writes
+from .sandbox_endpoint import BASH, SANDBOX_NOT_FOUND, again, own, ready, require, somebody
+from .serializers import record
+from .states import PENDING, Change, change
+
+_NOT_RUNNING = "Sandbox is not running"
+_BILL_OPEN = "Remote sandbox is gone. Billing closure is still reconciling; retry delete shortly."
+_UNVERIFIED = (
+    "Remote VM could not be verified as deleted. Record marked for reaper cleanup instead of deleted."
+)
+
+
+async def pause(ask: Ask) -> Response:
+    """Pause a running sandbox; the reason of an earlier stop stays as it is."""
+    require(ask, BASH)
+    row = own(ask, SANDBOX_NOT_FOUND)
+    if row["status"] != "running":
+        raise refusal(400, _NOT_RUNNING)
+    ready(row, "Sandbox is still booting")
+    if row["provider_view"] is not None and row["provider_view"] != "running":
+        raise refusal(500, f"Sandbox VM {row['sandbox_id']} could not be paused")
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        change(tx, row["id"], Change.PAUSED, ask.plane.clock.now_us(), vm=row["sandbox_id"])
+    ask.plane.machines.kill(row["id"])
+    return answer({"sandbox": record(again(ask, row["id"]))})
+
+
+async def stop(ask: Ask) -> Response:
+    """Destroy the machine; a record whose machine does not confirm that stays and says so."""
+    require(ask, BASH)
+    row = own(ask, SANDBOX_NOT_FOUND)
+    now = ask.plane.clock.now_us()
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        if row["provider_view"] == "silent":
+            text = (
+                f"Remote VM {row['sandbox_id']} could not be confirmed stopped."
+                " The record remains active for reconciliation."
+            )
+            sandbox_writes.set_sandbox(tx, row["id"], error=text)
+        elif not change(tx, row["id"], Change.STOPPED, now, stop_reason="manual"):
+            # Nothing was active: the machine of a failed boot goes, its record keeps its state.
+            sandbox_writes.set_sandbox(tx, row["id"], provider_view=None)
+    if row["provider_view"] != "silent":
+        ask.plane.machines.kill(row["id"])
+    return answer({"sandbox": record(again(ask, row["id"]))})
+
+
+async def delete(ask: Ask) -> Response:
+    """Remove the record once its machine is known to be gone; a warning means that it is still there."""
+    require(ask, BASH)
+    row = own(ask, SANDBOX_NOT_FOUND)
+    body: dict[str, Any] = {"ok": True, "sandboxId": row["id"]}
+    if row["provider_view"] == "closing":
+        _keep(ask, row, Change.KEPT_FOR_CLEAN_UP, _BILL_OPEN, "closing")
+        return answer({**body, "warning": _BILL_OPEN}, 202)
+    if row["provider_view"] == "silent":
+        persistent = row["persistent"] and row["sandbox_id"] != PENDING
+        _keep(ask, row, Change.KEPT_PAUSED if persistent else Change.KEPT_FOR_CLEAN_UP, _UNVERIFIED, "silent")
+        return answer({**body, "warning": _UNVERIFIED})
+    ask.plane.machines.kill(row["id"])
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        tx.execute("DELETE FROM sandboxes WHERE id = ?", (row["id"],))
+        tx.note("sandboxes", "DELETE", ask.user_id, row["id"])
+    return answer(body)
+
+
+def _keep(ask: Ask, row: Row, how: Change, text: str, view: str) -> None:
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        change(tx, row["id"], how, ask.plane.clock.now_us(), error=text, provider_view=view)
+    ask.plane.machines.kill(row["id"])
+
+
+async def extend(ask: Ask) -> Response:
+    """Let a running sandbox live longer by some minutes; the number is checked before the caller."""
+    minutes = _number((await body_of(ask)).get("minutes", math.nan))
+    if not 1 <= minutes <= 300:
+        raise refusal(400, "minutes must be between 1 and 300")
+    somebody(ask)
+    require(ask, BASH)
+    row = own(ask)
+    if row["status"] != "running":
+        raise refusal(400, _NOT_RUNNING)
+    ready(row)
+    by_us = round(minutes * 60 * SECOND_US)
+    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        sandbox_writes.set_sandbox(tx, row["id"], last_active_at=ask.plane.clock.now_us())
+    return answer({"ok": True, "extendedByMs": by_us // 1000})
+
+
+def _number(value: Any) -> float:
+    """A JSON value as the service's language makes a number of it; NaN for what is none."""
+    if value is None or value == "" or value == []:
+        return 0.0
+    if isinstance(value, bool | int | float):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            return float(params.trim(value) or "0")
+        except ValueError:
+            return math.nan
+    return math.nan

@@ -1,0 +1,43 @@
+"""Terminals, which this server does not offer: the answers that say so (sandboxes.md §4.16 and §4.17)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from ..http import params
+from ..http.endpoints import Ask, answer, refusal
+from .sandbox_endpoint import BASH, own, ready, require
+
+_DEFAULT_KEY = "default"
+_LONGEST_KEY = 128
+
+
+async def _fields(ask: Ask) -> dict[str, Any]:
+    try:
+        value = await params.json_body(ask)
+    except params.NotJsonError:
+        raise refusal(400, "Invalid JSON body") from None
+    return value if isinstance(value, dict) else {}
+
+
+async def connect(ask: Ask) -> Response:
+    """The feature is off, whatever sandbox is named."""
+    require(ask, BASH)
+    if ask.request.method == "POST" and await ask.request.body():
+        await _fields(ask)
+    return answer({"available": False, "reason": "pty_disabled"})
+
+
+async def session(ask: Ask) -> Response:
+    """End a terminal session; there is none that would not have ended already."""
+    require(ask, BASH)
+    body = await _fields(ask)
+    if body.get("action") != "kill":
+        raise refusal(400, "Unsupported action")
+    given = body.get("terminalSessionKey")
+    key = params.trim(given)[:_LONGEST_KEY] if isinstance(given, str) else ""
+    row = own(ask)
+    ready(row)
+    return answer({"ok": True, "terminalSessionKey": key or _DEFAULT_KEY})

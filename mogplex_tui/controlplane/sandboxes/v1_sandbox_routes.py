@@ -1,0 +1,118 @@
+"""/api/v1/mogplex/sandboxes: the list, a launch that waits for its end, and the logs of one (v1.md §4)."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..db import row_json
+from ..http import params
+from ..http.endpoints import (
+    Ask,
+    RefusedError,
+    Service,
+    V1Endpoint,
+    Verb,
+    bad_request,
+    data,
+    not_found,
+    route,
+    v1_refusal,
+)
+from . import v1_serializers
+from .launch_routes import check, launch
+
+
+async def list_sandboxes(ask: Ask) -> Response:
+    """The caller's sandboxes of every status, the last active first."""
+    limit = params.clamped(ask.query("limit"), 100, 1, 200)
+    sql = f"SELECT {v1_serializers.SANDBOX_COLUMNS} FROM sandboxes WHERE user_id = ?"
+    values: list[object] = [ask.user_id]
+    repo_id = params.trim(ask.query("repo_id")).lower()
+    if repo_id:
+        if not params.is_uuid(repo_id):
+            raise not_found("Repo not found")
+        sql += " AND repo_id = ?"
+        values.append(repo_id)
+    if ask.query("status"):
+        sql += " AND status = ?"
+        values.append(ask.query("status"))
+    rows = ask.plane.db.all(sql + " ORDER BY last_active_at DESC LIMIT ?", (*values, limit))
+    return data({"sandboxes": [v1_serializers.sandbox(row) for row in rows]})
+
+
+async def create_sandbox(ask: Ask) -> Response:
+    """Find or launch the sandbox of a working tree, and answer when its boot is over; 202 for both.
+
+    The refusals of the launch keep their status; one code stands for all below 500, the other for the rest
+    (errors.md §1.2). Limits name no time to wait.
+    """
+    try:
+        body = await params.json_object(ask)
+    except params.NotJsonError:
+        body = {}
+    repo_id = body.get("repoId")
+    if not isinstance(repo_id, str) or not params.trim(repo_id):
+        raise bad_request("repoId is required")
+    try:
+        launched = await launch(ask, check(ask, body, None))
+    except RefusedError as refused:
+        raise _translated(refused.response) from None
+    failure: str | None = None
+    while launched.channel is not None and (event := await launched.channel.next()) is not None:
+        if event["type"] == "error":
+            failure = event["message"]
+    if failure is not None:
+        raise v1_refusal(502, "SERVICE_UNAVAILABLE", failure)
+    row = ask.plane.db.one(
+        f"SELECT {v1_serializers.SANDBOX_COLUMNS} FROM sandboxes WHERE id = ?", (launched.record_id,)
+    )
+    if row is None:
+        message = "Sandbox launch completed without a sandbox record"
+        raise v1_refusal(502, "SERVICE_UNAVAILABLE", message)
+    return data({"sandbox": v1_serializers.sandbox(row)}, 202)
+
+
+def _translated(inner: Response) -> RefusedError:
+    code = "SERVICE_UNAVAILABLE" if inner.status_code >= 500 else "BAD_REQUEST"
+    return v1_refusal(inner.status_code, code, json.loads(bytes(inner.body))["error"])
+
+
+async def read_logs(ask: Ask) -> Response:
+    """One sandbox with its logs and its first 200 lifecycle events, oldest first."""
+    row = ask.plane.db.one(
+        f"SELECT {v1_serializers.SANDBOX_COLUMNS}, install_log, dev_log FROM sandboxes WHERE id = ? AND user_id = ?",
+        (ask.path_id("sandbox_id"), ask.user_id),
+    )
+    if row is None:
+        raise not_found("Sandbox not found")
+    events = ask.plane.db.all(
+        "SELECT id, event_type, decision_code, worker_run_id, payload, created_at"
+        " FROM sandbox_lifecycle_events WHERE sandbox_id = ? ORDER BY created_at, rowid LIMIT 200",
+        (row["id"],),
+    )
+    lifecycle = [row_json.timed(event, "created_at", json_columns=("payload",)) for event in events]
+    return data({"sandbox": v1_serializers.sandbox(row), "lifecycle_events": lifecycle})
+
+
+def routes(service: Service) -> list[Route]:
+    """The routes of this family."""
+    prefix = "/api/v1/mogplex/sandboxes"
+    return [
+        route(
+            prefix,
+            V1Endpoint(
+                service,
+                {
+                    "GET": Verb(list_sandboxes, failure="Failed to list sandboxes"),
+                    "POST": Verb(create_sandbox, "write", "Failed to launch sandbox"),
+                },
+            ),
+        ),
+        route(
+            prefix + "/{sandbox_id}/logs",
+            V1Endpoint(service, {"GET": Verb(read_logs, "read", "Failed to load sandbox logs")}),
+        ),
+    ]

@@ -1,0 +1,229 @@
+"""Boot a machine for a request: launch, resume and restart, with events.
+
+A boot continues when its client has left (sandboxes.md §3.2, §4.5, §4.6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any
+
+from ...core.plane import Plane
+from ...core.sandbox_processes import real_seconds
+from ...db.database import Row
+from ...db.ids import Ids
+from .. import sandbox_writes
+from ..serializers import record
+from ..states import Change, change
+from . import lookup
+from .repo_contents import Repository, manager, texts
+
+log = logging.getLogger("mogplex.controlplane")
+
+Say = Callable[[Mapping[str, Any]], None]
+
+NO_ACCESS = "git clone failed: repository not found or access revoked"
+NO_ANSWER = "VM did not answer within 90 s"
+_CRASHED = "The sandbox could not be started because of an internal error"
+
+
+class Kind(Enum):
+    """The purpose of a boot; the value is the word in its messages."""
+
+    LAUNCH = "creation"
+    RESUME = "resume"
+    RESTART = "restart"
+
+
+class Boot:
+    """One boot of one record: `creating` for a launch, else `installing`.
+
+    `say` receives every event; `snapshot` is the machine's image, None for a clone.
+    """
+
+    def __init__(
+        self, plane: Plane, ids: Ids, record_id: str, kind: Kind, say: Say, snapshot: str | None = None
+    ) -> None:
+        self._plane = plane
+        self._ids = ids
+        self._record_id = record_id
+        self._kind = kind
+        self._say = say
+        self._snapshot = snapshot
+        row = self._row()
+        self._number: int = row["boot_attempts"]
+        self._repo: Repository = lookup.repository(row)
+        self._name = lookup.machine_name(
+            row["user_id"],
+            row["product_team_id"],
+            row["repo_id"] or "",
+            row["working_branch"],
+            row["root_directory"],
+        )
+        self._ready = False
+
+    def _row(self) -> Row:
+        row = lookup.sandbox(self._plane.db, self._record_id)
+        if row is None:
+            raise LookupError(self._record_id)
+        return row
+
+    async def run(self) -> None:
+        """Carry out the boot; every end is an event, nothing is raised."""
+        machines = self._plane.machines
+        machines.booting.add(self._record_id)
+        try:
+            await (self._launch() if self._kind is Kind.LAUNCH else self._wake())
+        except LookupError:
+            self._lost("bootstrap")
+        except Exception:
+            log.exception("boot of %s", self._record_id)
+            self._fail(_CRASHED, "bootstrap")
+        finally:
+            machines.booting.discard(self._record_id)
+        if self._ready:
+            self._plane.wake.sandbox_running(self._record_id)
+
+    async def _rest(self, seconds: float) -> None:
+        await asyncio.sleep(real_seconds(seconds, self._plane.settings.speed))
+
+    def _change(self, how: Change, **columns: Any) -> bool:
+        with self._plane.db.transaction(ids=self._ids) as tx:
+            return change(tx, self._record_id, how, self._plane.clock.now_us(), boot=self._number, **columns)
+
+    def _tell(self, kind: str, **more: Any) -> None:
+        """Send an event with the current record."""
+        self._say({"type": kind, **more, "sandbox": record(self._row())})
+
+    async def _launch(self) -> None:
+        self._tell("status", status="creating")
+        await self._rest(1.5)
+        if self._snapshot is not None:
+            self._say({"type": "snapshot_restore", "snapshotId": self._snapshot})
+            await self._rest(0.8)
+        if not self._change(Change.VM_CREATED, sandbox_id=self._name, snapshot_id=self._snapshot):
+            self._lost("create")
+            return
+        self._tell("sandbox_created", sandboxId=self._name, recordId=self._record_id)
+        row = self._row()
+        if row["github_installation_id"] is None:
+            await self._lines("workspace", texts()["workspace"][:1])
+            self._fail(NO_ACCESS, "bootstrap")
+            return
+        log_text = await self._lines("workspace", texts()["workspace"])
+        if row["working_branch"] != row["base_branch"]:
+            log_text += await self._lines("workspace", texts()["branch"])
+        self._tell("status", status="installing")
+        log_text += await self._lines("install", self._how()["install"])
+        if not self._keep(install_log=log_text):
+            self._lost("bootstrap")
+            return
+        await self._serve()
+
+    async def _wake(self) -> None:
+        shown = record(self._row())
+        shown["install_log"] = shown["dev_log"] = None
+        self._say(
+            {
+                "type": "sandbox_created",
+                "sandboxId": self._name,
+                "recordId": self._record_id,
+                "sandbox": shown,
+            }
+        )
+        await self._rest(1.0)
+        await self._lines("rebuild", texts()["rebuild"])
+        await self._serve()
+
+    async def _serve(self) -> None:
+        """Start the dev server and set the record to running, if the scenario allows it."""
+        told = self._plane.scenario.now
+        if told.boot_fails(self._plane.settings.seed, self._record_id, self._number):
+            self._fail(told.boot_error or NO_ANSWER, "bootstrap")
+            return
+        dev_log = await self._lines("dev", self._how()["dev"])
+        url, now = lookup.preview_address(self._name), self._plane.clock.now_us()
+        if not self._keep(preview_url=url):
+            self._lost("bootstrap")
+            return
+        self._tell("preview_url", url=url)
+        await self._rest(0.5)
+        booted = self._change(
+            Change.BOOTED,
+            sandbox_id=self._name,
+            dev_log=dev_log,
+            last_boot_completed_at=now,
+            last_health_check_at=now,
+            last_preview_http_status=200,
+            last_preview_error=None,
+            last_boot_error=None,
+            last_active_at=now,
+        )
+        if not booted:
+            self._lost("bootstrap")
+            return
+        self._ready = True
+        self._tell("status", status="running")
+        self._tell("ready")
+
+    def _how(self) -> Mapping[str, list[str]]:
+        found: Mapping[str, list[str]] = texts()["python" if manager(self._repo) == "uv" else "node"]
+        return found
+
+    async def _lines(self, phase: str, lines: list[str]) -> str:
+        """Write the lines of a log one after another; return them together."""
+        row, repo, text = self._row(), self._repo, ""
+        about = {
+            "repo": repo.name,
+            "full_name": repo.full_name,
+            "branch": row["working_branch"] if lines == texts()["branch"] else row["base_branch"],
+            "manager": manager(repo),
+            "n": repo.number("packages", 180, 1_400),
+            "s": repo.number("install", 4, 19),
+            "ms": repo.number("ready", 480, 2_400),
+            "objects": repo.number("objects", 900, 24_000),
+            "port": row["dev_port"] or 3000,
+            "sha": repo.sha("commit 0")[:7],
+        }
+        for line in lines:
+            await self._rest(0.7)
+            told = line.format(**about)
+            text += told
+            self._say({"type": "log", "phase": phase, "data": told})
+        return text
+
+    def _keep(self, **columns: Any) -> bool:
+        """Update columns while the record still boots; False if it was changed meanwhile."""
+        with self._plane.db.transaction(ids=self._ids) as tx:
+            row = tx.one(
+                "SELECT 1 FROM sandboxes WHERE id = ? AND status = 'installing' AND boot_attempts = ?",
+                (self._record_id, self._number),
+            )
+            if row is not None:
+                sandbox_writes.set_sandbox(tx, self._record_id, **columns)
+        return row is not None
+
+    def _lost(self, phase: str) -> None:
+        """Send the last event of a boot whose record was changed by another request."""
+        if self._kind is not Kind.LAUNCH:
+            message = f"Sandbox {self._kind.value} was cancelled before it became ready."
+            self._say({"type": "cancelled", "reason": "conflict", "message": message})
+        elif phase == "create":
+            message = "Sandbox creation was superseded by a newer state change."
+            self._say({"type": "error", "message": message, "phase": phase})
+        else:
+            message = "Sandbox creation was cancelled before it became ready."
+            self._say({"type": "error", "message": message, "phase": phase})
+
+    def _fail(self, message: str, phase: str) -> None:
+        if not self._change(Change.FAILED, error=message, last_boot_error=message):
+            self._lost(phase)
+            return
+        if self._kind is Kind.LAUNCH:
+            self._tell("status", status="error")
+        self._say(
+            {"type": "error", "message": message, "phase": phase if self._kind is Kind.LAUNCH else "dev"}
+        )

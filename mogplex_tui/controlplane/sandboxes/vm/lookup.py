@@ -1,0 +1,63 @@
+"""Find a sandbox with the data of its machine: name, repository, directory."""
+
+from __future__ import annotations
+
+import re
+
+from ...db.database import Database, Row, Tx
+from ..serializers import DEFAULT_IDLE_MS, MAX_LIFETIME_MS
+from .repo_contents import Repository
+
+_MAX_NAME = 60
+
+SELECT = (
+    "SELECT s.*, p.full_name, p.default_branch, p.dev_port, p.runtime AS repo_runtime,"
+    " p.github_installation_id, w.name AS workspace_name, w.sandbox_timeout_ms AS workspace_timeout_ms,"
+    " w.sandbox_idle_timeout_ms AS workspace_idle_ms"
+    " FROM sandboxes s LEFT JOIN repos p ON p.id = s.repo_id LEFT JOIN workspaces w ON w.id = p.workspace_id"
+)
+
+
+def sandbox(source: Database | Tx, record_id: str) -> Row | None:
+    """Return the record of an id with its repository and project, of any owner."""
+    return source.one(f"{SELECT} WHERE s.id = ?", (record_id,))
+
+
+def machine_name(user_id: str, team_id: str | None, repo_id: str, branch: str, root: str | None) -> str:
+    """Return the stable machine name of a working tree: at most 60 of `a-z0-9-`.
+
+    sandboxes.md §1.2.
+    """
+    team = "" if team_id is None else f"t{team_id[:6]}-"
+    text = f"mogplex-{user_id[:6]}-{team}{repo_id[:6]}-{branch}-{root or 'root'}"
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:_MAX_NAME].strip("-")
+
+
+def preview_address(name: str) -> str:
+    """Return the preview URL of a machine's dev server."""
+    return f"https://{name[8:]}.preview.example.dev"
+
+
+def repository(row: Row) -> Repository:
+    """Return the repository of a record from SELECT."""
+    return Repository(
+        row["full_name"] or "unknown/unknown",
+        row["default_branch"] or "main",
+        row["root_directory"],
+        row["runtime"] or row["repo_runtime"] or "node24",
+    )
+
+
+def lifetime_ms(row: Row) -> int:
+    """Return the maximum lifetime in ms, the project's setting (sandboxes.md §2.4)."""
+    set_to = row["workspace_timeout_ms"]
+    return MAX_LIFETIME_MS if set_to is None else max(600_000, min(MAX_LIFETIME_MS, set_to))
+
+
+def idle_ms(row: Row) -> int:
+    """Return the idle time in ms: at least five minutes, at most the lifetime.
+
+    projects.md §5.
+    """
+    set_to = row["workspace_idle_ms"]
+    return min(lifetime_ms(row), max(300_000, DEFAULT_IDLE_MS if set_to is None else set_to))

@@ -1,0 +1,65 @@
+"""The environment of a program in a machine, and what it writes.
+
+sandboxes.md §4.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .disk import Disk, clean
+from .repo_contents import Repository
+
+HOME = "/vercel/sandbox"
+
+
+class Step(NamedTuple):
+    """Text that a program writes after `seconds` (at speed 1), possibly empty.
+
+    `stream` is stdout or stderr.
+    """
+
+    text: str
+    stream: str = "stdout"
+    seconds: float = 0.0
+
+
+# A program yields steps and returns its exit code.
+Run = Generator[Step, None, int]
+
+
+@dataclass(slots=True)
+class Machine:
+    """One machine while a command runs in it.
+
+    `cwd` is a path from the repository's root, "" for the root.
+    """
+
+    disk: Disk
+    repo: Repository
+    branch: str
+    cwd: str
+    now_us: int
+
+    def path(self, text: str) -> str:
+        """Return a path argument from the repository's root. Raises OutsideError."""
+        if text.startswith(HOME):
+            text = text[len(HOME) :] or "/"
+        elif text == "~":
+            text = "/"
+        return clean(text, self.cwd)
+
+
+Program = Callable[[Machine, list[str], str], Run]
+
+
+def out(text: str, seconds: float = 0.0) -> Step:
+    """Return text for standard output after some seconds."""
+    return Step(text, "stdout", seconds)
+
+
+def err(text: str, seconds: float = 0.0) -> Step:
+    """Return text for standard error after some seconds."""
+    return Step(text, "stderr", seconds)

@@ -1,1 +1,0 @@
-"""All changes of rows, as functions that work in a given transaction."""

@@ -278,7 +278,7 @@ class ConsoleApp(App[int]):
             self.parts.tasks.run(self._learn_scope())
 
     async def _learn_scope(self) -> None:
-        """Read the token's scope, so that refused actions are not offered (decision 10)."""
+        """Read the token's scope, so that refused actions are not offered."""
         await self.session.learn_scope()
 
     async def on_unmount(self) -> None:

@@ -172,7 +172,7 @@ _REFUSED: tuple[tuple[type[errors.MogplexError], Reach], ...] = (
 
 
 # Refusals that may be temporary in a family that answered before: a service whose database is down refuses valid
-# credentials, and one that is being deployed redirects all requests to its sign-in page (README.md of the contract).
+# credentials, and one that is being deployed redirects all requests to its sign-in page (docs/contract/README.md).
 _TEMPORARY_REFUSALS = (Reach.NEEDS_SESSION, Reach.NOT_SIGNED_IN)
 # Families that a session cookie never opens (auth.md §4).
 _TOKEN_ONLY = (Family.V1, Family.MCP_ENDPOINT)

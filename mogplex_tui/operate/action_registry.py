@@ -1,4 +1,4 @@
-"""The action registry: one entry a verb. Footer, help, palette and bindings all derive from it (decision 11).
+"""The action registry: one entry a verb. Footer, help, palette and bindings all derive from it.
 
 What a key is called on screen comes from here as well, for the operator may have chosen another: `key_of`, and `told` for
 sentences that are declared before anybody knows.

@@ -202,7 +202,7 @@ class ConsoleScreen(Screen[None]):
         self.tick()
 
     def on_screen_suspend(self) -> None:
-        """Stop reading while the screen is hidden (design decision 3). Under a dialog it is still visible."""
+        """Stop reading while the screen is hidden. Under a dialog it is still visible."""
         if not isinstance(self.app.screen, ModalScreen):
             self._let_go()
 
@@ -287,7 +287,7 @@ class ConsoleScreen(Screen[None]):
     async def action_act(self, action_id: str) -> None:
         """Run an action of the registry, or notify why it cannot be used.
 
-        An action that this context never allows is not offered (design decision 10), and its key says why.
+        An action that this context never allows is not offered, and its key says why.
         """
         if not self.is_mounted:
             # The key came before the screen was drawn, so the operator has not seen the rows that it would act on.

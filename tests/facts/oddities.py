@@ -119,7 +119,7 @@ FIXED = [
 
 _LOGIN = {"Location": "/login?next=%2Fapi"}
 
-# errors.md §1.5 and the client rule after it; system.md and README.md for what stands before the service.
+# errors.md §1.5 and the client rule after it; system.md and docs/contract/README.md for what stands before the service.
 OUTSIDE = [
     Oddity(f"{asked} {name}", asked, status, body, kind, says, None, None, content_type, headers)
     for asked in (V1_READ, O11Y_READ)

@@ -1,4 +1,4 @@
-"""The tail of a run: whatever way events arrive, the lines are the same (design decision 4, v1.md §8.5)."""
+"""The tail of a run: whatever way events arrive, the lines are the same (v1.md §8.5)."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class AutomationsResource(Resource):
     async def list(self, limit: int = 100, cursor: str | None = None) -> Page[AutomationSummary]:
         """Return one page of automations, the newest first.
 
-        The hosted service answers 500 to every cursor (README.md of the contract).
+        The hosted service answers 500 to every cursor (docs/contract/README.md).
         """
         response = await self._get(v1("/automations"), "the automations", limit=limit, cursor=cursor)
         following = response.data.get("nextCursor") if isinstance(response.data, dict) else None

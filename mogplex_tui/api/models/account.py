@@ -1,4 +1,7 @@
-"""Who is signed in, and the account's settings (identity.md §2, §3)."""
+"""The signed-in account and its settings.
+
+Contract: identity.md §2 and §3.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from mogplex_tui.api.models.base import Count, Flag, Inbound, Outbound, Text
 
 
 class GithubState(StrEnum):
-    """How far the account's GitHub coverage goes."""
+    """How the account is connected to GitHub."""
 
     READY = "app_installed_with_synced_repos"
     APP_INSTALLED = "app_installed"
@@ -21,14 +24,14 @@ class GithubState(StrEnum):
 
 
 class PlatformAccess(Inbound):
-    """What the account may use of the platform's own keys."""
+    """Whether the account may use the platform's own AI and sandboxes."""
 
     allow_platform_ai: Flag = False
     allow_platform_sandbox: Flag = False
 
 
 class VercelLink(Inbound):
-    """The state of the Vercel link in the service's words."""
+    """The state of the Vercel connection, in the service's words."""
 
     platform_state: Text = ""
     personal_state: Text = ""
@@ -41,7 +44,7 @@ class VercelLink(Inbound):
 
 
 class GithubAction(Inbound):
-    """What to do next about GitHub; `href` is a path of the web application."""
+    """The suggested next step for GitHub. `href` is a path of the web application."""
 
     kind: Text = ""
     label: Text = ""
@@ -49,7 +52,7 @@ class GithubAction(Inbound):
 
 
 class User(Inbound):
-    """The signed-in account; `id` is the profile id."""
+    """The signed-in account. `id` is the id of the profile."""
 
     id: str
     email: str | None = None
@@ -76,19 +79,22 @@ class User(Inbound):
 
     @property
     def label(self) -> str:
-        """The name to greet with: name, user name, e-mail or the id's beginning, whichever is there first."""
+        """The name to show: name, user name, e-mail address or the first part of the id."""
         return self.name or self.username or self.github_username or self.email or self.id[:8]
 
 
 class Settings(Inbound):
-    """The account's settings; `default_model` is resolved by the service and never empty."""
+    """The settings of the account. `default_model` is never empty."""
 
     default_model: Text = ""
     theme: str | None = None
 
 
 class SettingsUpdate(Outbound):
-    """A change of settings; what is None stays (identity.md §3)."""
+    """A change of settings; None leaves a setting unchanged.
+
+    Contract: identity.md §3.
+    """
 
     theme: str | None = None
     default_model: str | None = None
@@ -114,5 +120,5 @@ class SettingsUpdate(Outbound):
         return self
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body, in the snake_case that this route reads."""
+        """Return the JSON body, in snake_case for this route."""
         return self.model_dump(exclude_none=True)

@@ -1,4 +1,7 @@
-"""Agents, their drafts, their roster and their categories (library.md §1-§4)."""
+"""Agents, their drafts, their activity and their categories.
+
+Contract: library.md §1 to §4.
+"""
 
 import json
 from typing import Annotated, Any
@@ -21,7 +24,7 @@ BUILT_IN_CATEGORIES = {
     "code-quality": "Code Quality",
     "seo": "SEO & Marketing",
 }
-"""The categories that everybody has, slug to label; the route lists only the account's own ones (§4)."""
+"""The labels of the built-in categories by slug. The route lists the account's own ones only (library.md §4)."""
 
 _SLUG_MARKS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
@@ -47,9 +50,10 @@ _Prompt = Annotated[
 
 
 class Agent(Inbound):
-    """A preset (id `preset:NAME`, whether the account has a fork of it in `has_fork`) or an agent of the account.
+    """A preset, whose id is `preset:NAME`, or an agent of the account.
 
-    `model` is null for an agent without one; which model a step runs on is the automation node's choice (§1.1).
+    `has_fork` says whether the account has a fork of a preset. `model` is None for an agent without a model; the model
+    that a step runs on is chosen in the automation. Contract: library.md §1.1.
     """
 
     id: str
@@ -66,7 +70,10 @@ class Agent(Inbound):
 
 
 class AgentDraft(OutboundSnake):
-    """An agent to create; `source_template` is the name of the preset that it forks (§1.3)."""
+    """An agent to create. `source_template` is the name of the preset to fork.
+
+    Contract: library.md §1.3.
+    """
 
     name: _Name
     model: _Model
@@ -77,7 +84,10 @@ class AgentDraft(OutboundSnake):
 
 
 class AgentChange(OutboundSnake):
-    """A change of an agent: what is not given stays, a null clears the description or the prompt (§1.3)."""
+    """A change of an agent: missing fields stay, null clears description or prompt.
+
+    Contract: library.md §1.3.
+    """
 
     name: _Name = ""
     model: _Model = ""
@@ -92,7 +102,10 @@ class AgentChange(OutboundSnake):
 
 
 class ExistingAgent(OutboundSnake):
-    """The agent that a generated one is to improve on; the service reads only its beginnings (§2)."""
+    """The agent that a generated one should improve.
+
+    The service reads only the beginning of each text. Contract: library.md §2.
+    """
 
     name: str | None = None
     description: str | None = None
@@ -109,19 +122,25 @@ def _wish(value: str) -> str:
 
 
 class AgentGeneration(Outbound):
-    """What an agent is wanted for, at most 2000 characters, and the model that writes it (§2)."""
+    """The purpose of an agent to generate, and the model that writes it.
+
+    The purpose has at most 2000 characters. Contract: library.md §2.
+    """
 
     description: Annotated[str, AfterValidator(_wish)]
     generator_model: Annotated[str | None, text("Name a model")] = None
     existing_agent: ExistingAgent | None = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without what was not given."""
+        """Return the JSON body without missing fields."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class GeneratedAgent(Inbound):
-    """What a model wrote; nothing is stored, and nothing but the texts is certain (§2)."""
+    """The agent that a model wrote. It is not stored, and only its texts are certain.
+
+    Contract: library.md §2.
+    """
 
     name: Text = ""
     description: Text = ""
@@ -130,9 +149,10 @@ class GeneratedAgent(Inbound):
 
 
 def read_generated(written: str) -> GeneratedAgent:
-    """Read the whole text of a generation; raises InvalidResponse when it broke off or is no agent (§2).
+    """Return the agent in the whole text of a generation.
 
-    A fence of a code block around the object is looked past: models like to write one.
+    The text may be in a code block, as models like to write it. Raises InvalidResponse if it is incomplete or not an
+    agent. Contract: library.md §2.
     """
     start, end = written.find("{"), written.rfind("}")
     try:
@@ -146,7 +166,10 @@ def read_generated(written: str) -> GeneratedAgent:
 
 
 class RosterEntry(Inbound):
-    """An agent with what its newest call says: idle, running or error; `cycle_count` is calls (§3)."""
+    """An agent with the state of its newest call: idle, running or error.
+
+    `cycle_count` is the number of its calls. Contract: library.md §3.
+    """
 
     id: str
     name: Text = ""
@@ -157,7 +180,10 @@ class RosterEntry(Inbound):
 
 
 class AgentActivity(Inbound):
-    """What an agent's assignments and triggers ran in the last 24 hours, and the tokens that cost (§3)."""
+    """The runs and tokens of an agent in the last 24 hours.
+
+    Runs of its assignments and triggers count. Contract: library.md §3.
+    """
 
     agent_id: str
     runs_24h: Count = None
@@ -168,12 +194,15 @@ class AgentActivity(Inbound):
 
     @property
     def tokens(self) -> int | None:
-        """The tokens of the calls; None where there were runs and no call measured any."""
+        """The tokens of the calls, or None if there were runs but none measured tokens."""
         return self.tokens_24h if self.tokens_24h or self.runs_24h == 0 else None
 
 
 class AgentCategory(Inbound):
-    """A category of the account's own (§4)."""
+    """A category of the account's own.
+
+    Contract: library.md §4.
+    """
 
     id: str
     slug: Text = ""
@@ -182,7 +211,10 @@ class AgentCategory(Inbound):
 
 
 class CategoryDraft(Outbound):
-    """The label of a new category, 40 characters with single spaces (§4)."""
+    """The label of a new category: at most 40 characters.
+
+    Runs of spaces become one space. Contract: library.md §4.
+    """
 
     label: Annotated[
         str,

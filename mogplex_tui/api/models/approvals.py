@@ -1,4 +1,7 @@
-"""Questions to a human: those of automations and those of the orchestrator (routing.md §3.15, §3.16)."""
+"""Approvals of automations and of the orchestrator.
+
+Contract: routing.md §3.15 and §3.16.
+"""
 
 import json
 from dataclasses import dataclass
@@ -13,14 +16,14 @@ from mogplex_tui.api.request_rules import utf16_length
 
 
 class Decision(StrEnum):
-    """What a human says; the service echoes it in one place and puts it in the past in the other."""
+    """A decision about an approval."""
 
     APPROVE = "approve"
     DENY = "deny"
 
 
 class Urgency(StrEnum):
-    """How much the orchestrator waits for an answer."""
+    """How urgent an approval of the orchestrator is."""
 
     LOW = "low"
     NORMAL = "normal"
@@ -28,7 +31,10 @@ class Urgency(StrEnum):
 
 
 class FlowApproval(Inbound):
-    """A parked run of an automation: a tool that wants to be called, or a question of the automation's author (§3.15)."""
+    """An approval that a run of an automation waits for: a tool call or a manual step.
+
+    Contract: routing.md §3.15.
+    """
 
     id: str
     job_run_id: str | None = None
@@ -40,42 +46,42 @@ class FlowApproval(Inbound):
 
     @property
     def kind(self) -> str:
-        """`tool_approval`, `manual_approval`, or whatever else the service calls it."""
+        """`tool_approval`, `manual_approval` or another word of the service."""
         return self._text("kind") or ""
 
     @property
     def question(self) -> str:
-        """What is asked: the author's prompt, or the name of the tool; empty when neither is there."""
+        """The prompt of the manual step, or the name of the tool; may be empty."""
         return self._text("prompt") or self._text("toolName") or ""
 
     @property
     def tool_input(self) -> str | None:
-        """The tool's input as JSON text, which may be cut at 4000 characters; None where there is no tool."""
+        """The tool's input as JSON text, cut at 4000 characters; None without a tool."""
         return self._text("toolInput")
 
     @property
     def repo(self) -> str | None:
-        """The repository, or None."""
+        """The full name of the repository, or None."""
         return self._text("repoFullName")
 
     @property
     def requester(self) -> str | None:
-        """The agent that asks, else the step, else None."""
+        """The name of the agent, else of the step, else None."""
         return self._text("agentName") or self._text("nodeLabel")
 
     @property
     def source(self) -> str:
-        """Who asks: `step` for the automation's author, `tool` for an agent."""
+        """`step` for a manual step, `tool` for the tool call of an agent."""
         return "step" if self.kind == "manual_approval" else "tool"
 
     @property
     def input_text(self) -> str | None:
-        """What the tool would get."""
+        """The input of the tool as text."""
         return self.tool_input
 
     @property
     def denial_effect(self) -> str:
-        """What a no comes to, in a sentence (§3.15)."""
+        """What happens after a denial, as a sentence."""
         return "A denied step fails." if self.source == "step" else "The model is told no and goes on."
 
     def _text(self, key: str) -> str | None:
@@ -85,14 +91,17 @@ class FlowApproval(Inbound):
 
 @dataclass(frozen=True)
 class FlowApprovals:
-    """At most 50 open questions, the oldest first; `has_more` says that others wait behind them."""
+    """The oldest 50 pending approvals. `has_more` says whether there are others."""
 
     approvals: Rows[FlowApproval]
     has_more: bool
 
 
 class ControlApproval(Inbound):
-    """A tool call of the orchestrator that waits for a human; it may be past `expires_at` already (§3.16)."""
+    """A tool call of the orchestrator that waits for an approval.
+
+    It may be past `expires_at`. Contract: routing.md §3.16.
+    """
 
     id: str
     run_id: str | None = None
@@ -112,32 +121,32 @@ class ControlApproval(Inbound):
 
     @property
     def source(self) -> str:
-        """Who asks: always `control`, the orchestrator."""
+        """Always `control`, for the orchestrator."""
         return "control"
 
     @property
     def requester(self) -> str:
-        """The orchestrator, in a word."""
+        """Always `orchestrator`."""
         return "orchestrator"
 
     @property
     def question(self) -> str:
-        """What is asked: the orchestrator's summary, else the name of the tool."""
+        """The orchestrator's summary, else the name of the tool."""
         return self.summary or self.tool_name
 
     @property
     def repo(self) -> Any:
-        """The repository that the tool would work on, None where it does not say."""
+        """The repository in the tool's input, or None."""
         return self.tool_input.get("repo") if isinstance(self.tool_input, dict) else None
 
     @property
     def input_text(self) -> str | None:
-        """What the tool would get, as indented JSON."""
+        """The input of the tool as indented JSON."""
         return None if self.tool_input is None else json.dumps(self.tool_input, indent=2, default=str)
 
     @property
     def denial_effect(self) -> str:
-        """What a no comes to, in a sentence (§3.16)."""
+        """What happens after a denial, as a sentence."""
         return "The tool is not called."
 
 
@@ -148,11 +157,14 @@ def _note(value: str | None) -> str | None:
 
 
 class ApprovalAnswer(Outbound):
-    """A decision with an optional note of at most 2000 characters (§3.15)."""
+    """A decision with an optional note of at most 2000 characters.
+
+    Contract: routing.md §3.15.
+    """
 
     decision: Annotated[str, one_of(tuple(Decision), 'decision must be "approve" or "deny"')]
     note: Annotated[str | None, AfterValidator(_note)] = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without a note that is empty."""
+        """Return the JSON body, without an empty note."""
         return self.model_dump(by_alias=True, exclude_none=True)

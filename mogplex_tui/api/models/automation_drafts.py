@@ -1,4 +1,7 @@
-"""What creates, changes and sets off automations over the token API (v1.md §5.3)."""
+"""Requests that create, change and trigger automations over the token API.
+
+Contract: v1.md §5.3.
+"""
 
 from typing import Annotated, Any
 
@@ -14,9 +17,9 @@ _Graph = Annotated[dict[str, Any] | None, AfterValidator(check_v1_graph)]
 
 
 class AutomationDraft(Outbound):
-    """An automation to create; without a graph it gets the service's first draft (v1.md §5.3).
+    """An automation to create. Without a graph it gets the service's default graph.
 
-    A graph with action steps cannot be sent this way: `V1_NODE_TYPES`.
+    A graph with action steps cannot be sent over the token API: see `V1_NODE_TYPES`.
     """
 
     installation_id: _Installation
@@ -27,12 +30,12 @@ class AutomationDraft(Outbound):
     publish: bool = False
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without what was not given."""
+        """Return the JSON body without missing fields."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class AutomationChange(Outbound):
-    """A change of an automation: what is not given stays, null clears the description or the notes (v1.md §5.3)."""
+    """A change of an automation: missing fields stay, null clears a field."""
 
     installation_id: _Installation = 0
     name: Annotated[str, text("An automation needs a name")] = ""
@@ -49,7 +52,10 @@ class AutomationChange(Outbound):
 
 
 class NodeModel(Outbound):
-    """The model of one agent step; null takes it away, and an ordinary step cannot be published without one."""
+    """The model of one agent step; None removes it.
+
+    An agent step without a model cannot be published.
+    """
 
     node_id: Annotated[str, text("nodeId is required", trimmed=False)]
     model_id: Annotated[str | None, text("modelId must be a model id or null")]
@@ -57,20 +63,21 @@ class NodeModel(Outbound):
 
 
 class AutomationTrigger(Outbound):
-    """A repository to set an automation off for, and what its steps can read as metadata (v1.md §5.3)."""
+    """The repository to trigger an automation for, and input that its steps can read."""
 
     repo_id: Annotated[str, uuid("The repository id is not a UUID")]
     input: Annotated[dict[str, Any] | None, json_value()] = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without an input that was not given."""
+        """Return the JSON body without a missing input."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class TriggeredRun(Inbound):
-    """What a trigger came to: `outcome` queued or suppressed (v1.md §5.3).
+    """The result of a trigger. `outcome` is queued or suppressed.
 
-    Suppressed work is no error. With the reason IDEMPOTENT_DUPLICATE `job_run_id` is the earlier job of the same key.
+    Suppressed (skipped) work is not an error. With the reason IDEMPOTENT_DUPLICATE, `job_run_id` is the earlier job of
+    the same key.
     """
 
     automation_id: Text = ""

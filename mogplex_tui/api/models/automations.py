@@ -1,4 +1,7 @@
-"""Automations ("flows") and their runs (v1.md §5)."""
+"""Automations, which the service also calls flows, and their runs.
+
+Contract: v1.md §5.
+"""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -22,14 +25,14 @@ from mogplex_tui.api.models.jobs import Job, JobDetail
 
 
 class AutomationStatus(StrEnum):
-    """Whether an automation fires."""
+    """Whether an automation is active."""
 
     ACTIVE = "active"
     INACTIVE = "inactive"
 
 
 class AutomationSummary(Inbound):
-    """An automation as the list shows it."""
+    """An automation as listed by the token API."""
 
     id: str
     name: Text = ""
@@ -42,7 +45,7 @@ class AutomationSummary(Inbound):
 
 
 class GraphNode(Inbound):
-    """One step of an automation; `data` depends on the type."""
+    """One step of an automation. The fields of `data` depend on its type."""
 
     id: str
     type: Text = ""
@@ -51,13 +54,16 @@ class GraphNode(Inbound):
 
     @property
     def label(self) -> str:
-        """The step's name as its author wrote it, else its id."""
+        """The name of the step, else its id."""
         label = self.data.get("label")
         return label if isinstance(label, str) and label else self.id
 
 
 class GraphEdge(Inbound):
-    """A way from one step to the next; the handle tells branches and the error way apart."""
+    """A connection from one step to the next.
+
+    The handle tells branches and the error branch apart.
+    """
 
     id: Text = ""
     source: str
@@ -67,16 +73,19 @@ class GraphEdge(Inbound):
 
 
 class Graph(Inbound):
-    """The steps of an automation and the ways between them."""
+    """The steps of an automation and the connections between them."""
 
     nodes: Annotated[Rows[GraphNode], nested(GraphNode)] = empty_rows()
     edges: Annotated[Rows[GraphEdge], nested(GraphEdge)] = empty_rows()
     viewport: JsonObject = Field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
-        """Return the graph as it is sent back, in camelCase; raises InvalidInput when a part was not understood."""
+        """Return the graph as it is sent, in camelCase.
+
+        Raises InvalidInput if a step or a connection could not be parsed.
+        """
         if self.nodes.bad or self.edges.bad:
-            # Sent without them, the save would delete them.
+            # Saving the graph without them would delete them.
             raise InvalidInput("This graph holds parts that cannot be read, so saving it would lose them")
         graph: dict[str, Any] = {
             "nodes": [
@@ -103,7 +112,7 @@ class Graph(Inbound):
 
 
 class PublishedVersion(Inbound):
-    """The version that runs now."""
+    """The published version of an automation."""
 
     id: str
     version_number: Count = None
@@ -112,27 +121,27 @@ class PublishedVersion(Inbound):
 
 
 class Versioned(Inbound):
-    """What has a draft and, once it was published, a version that runs."""
+    """A record with a draft and, after the first publish, a published version."""
 
     draft_graph: Annotated[Graph, NULL_IS_EMPTY] = Field(default_factory=Graph)
     published_version: PublishedVersion | None = None
 
     @property
     def version(self) -> int | None:
-        """The number of the version that runs; None before the first publish."""
+        """The number of the published version, or None before the first publish."""
         return None if self.published_version is None else self.published_version.version_number
 
     @property
     def draft(self) -> str:
-        """How the draft stands to what runs: `unpublished`, `differs`, or nothing where they are the same."""
+        """`unpublished`, `differs` from the published version, or empty if it is the same."""
         version = self.published_version
         return "unpublished" if version is None else "differs" if self.draft_graph != version.graph else ""
 
 
 class Automation(Versioned):
-    """An automation with its draft and, if there is one, its published version.
+    """An automation with its draft and its published version, if any.
 
-    The summary of its runs is left out: the service never computes it and answers zeros (v1.md §5.1).
+    The summary of its runs is left out, because the service never computes it. Contract: v1.md §5.1.
     """
 
     id: str
@@ -146,12 +155,12 @@ class Automation(Versioned):
 
     @property
     def published_version_id(self) -> str | None:
-        """The id of the version that runs; None before the first publish."""
+        """The id of the published version, or None before the first publish."""
         return None if self.published_version is None else self.published_version.id
 
 
 class NodeRun(Inbound):
-    """One step of one automation run."""
+    """One step of one run."""
 
     id: str
     node_id: Text
@@ -167,14 +176,17 @@ class NodeRun(Inbound):
 
 
 class AutomationRun(Job):
-    """A job run as the token API shows it: its steps too, but never a cost (v1.md §5.4)."""
+    """A run of an automation with its steps, as on the token API: without costs.
+
+    Contract: v1.md §5.4.
+    """
 
     active_wait_count: Count = None
     node_runs: Annotated[Rows[NodeRun], nested(NodeRun)] = empty_rows()
 
 
 class Wait(Inbound):
-    """A run parked on an event or a person; its resume token is not kept."""
+    """A wait of a run for an event or an approval. Its resume token is not kept."""
 
     id: str
     node_id: Text = ""
@@ -187,6 +199,6 @@ class Wait(Inbound):
 
 
 class AutomationRunDetail(AutomationRun, JobDetail):
-    """An automation run with everything under it: steps, ledger, calls with events, findings, waits."""
+    """A run with its steps, dispatch log, calls with events, findings and waits."""
 
     waits: Annotated[Rows[Wait], nested(Wait)] = empty_rows()

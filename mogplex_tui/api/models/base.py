@@ -1,4 +1,8 @@
-"""What all models share: a tolerant reader, a strict writer, rows that never break a list (errors.md §6)."""
+"""The base classes and field types of all models.
+
+Models of responses ignore unknown fields and keep unknown values; rows that do not parse are kept aside and do not
+break a list. Models of requests are strict. Contract: errors.md §6.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +30,14 @@ from mogplex_tui.api.cost_estimate import Estimate
 from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.safe_text import visible
 
-# Plugins of other packages have no business with what travels here, and looking for them is slow.
+# Plugins of other packages must not see the data, and looking for them is slow.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 
-# No column of the service holds so many dollars.
+# US dollars; the service stores no larger amount.
 _MAX_MONEY = Decimal(10) ** 15
 
 
@@ -43,7 +47,7 @@ def _money(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise ValueError("is not an amount")
     try:
-        # A float by its text: 0.1 means one tenth, not the binary number beside it.
+        # Convert a float through its text: 0.1 means one tenth, not the nearest binary number.
         amount = Decimal(str(value).strip())
     except InvalidOperation:
         raise ValueError("is not an amount") from None
@@ -57,24 +61,24 @@ def _or(default: object) -> BeforeValidator:
 
 
 Time = Annotated[datetime, AfterValidator(aware)]
-"""An aware moment, from either wire form (offset with microseconds, or Z with milliseconds)."""
+"""A time with a zone, sent with an offset and microseconds, or with Z and milliseconds."""
 Money = Annotated[Decimal, BeforeValidator(_money)]
-"""US dollars, from a JSON number or a numeric string."""
+"""US dollars, sent as a number or as a numeric text."""
 
 Estimated = Annotated[Money, AfterValidator(Estimate)]
-"""US dollars of which the contract does not promise that all of them were billed."""
+"""US dollars that may be estimated in whole or in part."""
 Text = Annotated[str, _or("")]
-"""A text that the contract promises; null is read as empty."""
+"""A required text; null is read as empty."""
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-"""A whole number as the service stores them; what is beyond cannot be read, and is neither counted nor sorted."""
+"""An integer as the service stores it. Larger ones are errors, because they could not be added or sorted."""
 Count = Int64 | None
-"""A count that the contract promises; None where the answer lacks it, for a missing count is not 0."""
+"""A required count, None if the response lacks it: a missing count is not 0."""
 Measured = Annotated[Int64 | None, BeforeValidator(lambda value: value or None)]
-"""A sum that the service computes also of nothing: its 0 is as good as unknown (observability.md §2.1)."""
+"""A sum that is 0 in the response also if nothing was measured, so 0 is read as None (observability.md §2.1)."""
 Flag = Annotated[bool, _or(False)]
-"""A yes or no that the contract promises; null is read as no."""
+"""A required flag; null is read as False."""
 JsonObject = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
-"""A free JSON object; null is read as empty."""
+"""A JSON object of any shape; null is read as empty."""
 
 TextList = Annotated[
     list[str],
@@ -82,10 +86,10 @@ TextList = Annotated[
         lambda value: [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
     ),
 ]
-"""A list of texts; null is read as empty, and what is no text is left out."""
+"""A list of texts; null is read as empty, and other items are left out."""
 
 NULL_IS_EMPTY = _or({})
-"""For an object inside a row that the contract promises: null is read as one without values."""
+"""Validator of a required object inside a row: null is read as an object without values."""
 
 
 def _camel(name: str) -> str:
@@ -98,27 +102,31 @@ def _both_cases(name: str) -> str | AliasChoices:
     return name if camel == name else AliasChoices(name, camel)
 
 
-# The modules of this package do without postponed annotations where they can: evaluating those texts again is a
-# quarter of the cost of a model class.
+# The modules of this package have no postponed annotations where possible: evaluating them costs a quarter of the time
+# to create a model class.
 class Inbound(BaseModel):
-    """What the service sends: unknown keys ignored, snake_case or camelCase, nulls where sensible."""
+    """Base class of the models of responses.
+
+    Unknown fields are ignored. Names may be in snake_case or in camelCase.
+    """
 
     model_config = ConfigDict(
         extra="ignore",
         frozen=True,
-        # Python reads NaN and 1e999 as numbers; no count, span or rate of the service is one.
+        # Python parses NaN and 1e999 as numbers, but no value of the service is one.
         allow_inf_nan=False,
         alias_generator=AliasGenerator(validation_alias=_both_cases),
         populate_by_name=True,
         protected_namespaces=(),
-        # Built at first use: half a second of schemas would otherwise be paid at every start.
+        # Build the schema at first use: all schemas would add half a second to each start.
         defer_build=True,
     )
 
 
 class Outbound(BaseModel):
-    """What leaves: unknown fields refused, limits checked, sent in camelCase; raises InvalidInput in plain
-    words.
+    """Base class of the models of requests, which are sent in camelCase.
+
+    Unknown fields and invalid values raise InvalidInput with a message for a person.
     """
 
     model_config = ConfigDict(
@@ -138,28 +146,28 @@ class Outbound(BaseModel):
             raise InvalidInput(next(iter(problems.values())), problems=problems) from None
 
     def set_fields(self) -> dict[str, Any]:
-        """Return the JSON body with only the fields that the caller set, null included."""
+        """Return the JSON body with the fields that the caller set, null included."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
 class OutboundSnake(Outbound):
-    """What leaves to a route that reads snake_case."""
+    """Base class of the models of requests that are sent in snake_case."""
 
     model_config = ConfigDict(alias_generator=None)
 
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that does not parse: its raw JSON and the first thing that is wrong with it."""
+    """A row that does not parse: its JSON and the first problem."""
 
     raw: Any
     reason: str
 
 
 class Rows(list[T]):
-    """A list of parsed rows, in the service's order, that also keeps the rows that did not parse in `bad`.
+    """A list of parsed rows in the service's order, with the unreadable rows in `bad`.
 
-    `raws` is the JSON that each row was parsed from, in the same order; empty when the rows were made otherwise.
+    `raws` holds the JSON of each row in the same order; it is empty if the rows were not parsed.
     """
 
     def __init__(self, rows: Iterable[T] = (), bad: Iterable[BadRow] = (), raws: Iterable[Any] = ()) -> None:
@@ -169,11 +177,11 @@ class Rows(list[T]):
 
     @property
     def total(self) -> int:
-        """How many rows came, the bad ones included."""
+        """The number of rows in the response, unreadable ones included."""
         return len(self) + len(self.bad)
 
     def sorted_by(self, key: Callable[[T], Any]) -> Rows[T]:
-        """Return the rows in the order of what `by` makes of them, each with its JSON."""
+        """Return the rows sorted by a key, each with its JSON."""
         indexes = sorted(range(len(self)), key=lambda index: key(self[index]))
         raws = [self.raws[index] for index in indexes] if self.raws else ()
         return Rows((self[index] for index in indexes), self.bad, raws)
@@ -181,14 +189,14 @@ class Rows(list[T]):
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page of rows and the cursor of the next one (None: this is the last)."""
+    """One page of rows, and the cursor of the next page (None: this is the last)."""
 
     rows: Rows[T]
     next_cursor: str | None = None
 
 
 def parse_rows(model: type[M], items: Iterable[Any]) -> Rows[M]:
-    """Return the items that fit the model, and mark the others instead of failing."""
+    """Return the items as rows; items that do not fit the model are in `bad`."""
     rows: Rows[M] = Rows()
     for item in items:
         try:
@@ -200,8 +208,9 @@ def parse_rows(model: type[M], items: Iterable[Any]) -> Rows[M]:
 
 
 def nested(model: type[BaseModel]) -> PlainValidator:
-    """Return the validator of a list inside a row: `Annotated[Rows[X], nested(X)]`; null or no list is
-    empty.
+    """Return the validator of a list in a row: `Annotated[Rows[X], nested(X)]`.
+
+    Null and values that are not a list are read as an empty list.
     """
     return PlainValidator(
         lambda value: value if isinstance(value, Rows) else parse_rows(model, _listed(value))
@@ -209,11 +218,11 @@ def nested(model: type[BaseModel]) -> PlainValidator:
 
 
 def empty_rows() -> Any:
-    """Return the default of a nested list."""
+    """Return the default of a list in a row."""
     return Field(default_factory=Rows)
 
 
-# What a value is not, by the first word of the library's name for the fault.
+# The message for each type of pydantic error, by the first word of the type.
 _WRONG = {
     "string": "is no text",
     "int": "is no whole number",
@@ -231,7 +240,7 @@ _WRONG = {
 
 
 def validation_message(error: ValidationError) -> str:
-    """Return the first thing that is wrong, without the value itself: it may hold anything."""
+    """Return the first problem as text, without the value, which may be a secret."""
     first = error.errors(include_url=False, include_input=False)[0]
     cause = first.get("ctx", {}).get("error")
     told = _WRONG.get(first["type"].partition("_")[0])
@@ -239,7 +248,7 @@ def validation_message(error: ValidationError) -> str:
         told = "is missing"
     elif isinstance(cause, ValueError):
         told = str(cause)
-    # What is of no known kind says it in the library's own words.
+    # Other types of errors have pydantic's own message.
     return visible(f"{_place(first) or 'it'} {told}" if told else f"{_place(first)}: {first['msg']}", 120)
 
 

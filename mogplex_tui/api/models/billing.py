@@ -1,4 +1,7 @@
-"""Billing, pages to pay on, and the account's Vercel project (identity.md §9, §10). Money is whole US cents."""
+"""Billing, payment pages, and the Vercel project that pays. Amounts are US cents.
+
+Contract: identity.md §9 and §10.
+"""
 
 from enum import StrEnum
 from typing import Any
@@ -13,7 +16,7 @@ MOST_TOP_UP = 100_000
 
 
 class Tier(StrEnum):
-    """What an account pays for; new ones may come."""
+    """The known plans; there may be others."""
 
     FREE = "free"
     PRO = "pro"
@@ -22,7 +25,7 @@ class Tier(StrEnum):
 
 
 class BillingStatus(StrEnum):
-    """Whether an account may go on."""
+    """The state of a subscription."""
 
     ACTIVE = "active"
     PAST_DUE = "past_due"
@@ -30,7 +33,7 @@ class BillingStatus(StrEnum):
 
 
 class Balance(Inbound):
-    """What is left in cents; may be negative."""
+    """The remaining credit in cents, which may be negative."""
 
     included_cents: Count = None
     purchased_cents: Count = None
@@ -38,7 +41,10 @@ class Balance(Inbound):
 
 
 class Billing(Inbound):
-    """The billing of the account or of the active team; with `enabled` false nothing else is known."""
+    """The billing of the account or the active team.
+
+    If `enabled` is False, the other fields are unknown.
+    """
 
     enabled: Flag = False
     can_manage_billing: Flag = False
@@ -50,7 +56,7 @@ class Billing(Inbound):
 
 
 class Subscription(Outbound):
-    """A plan to subscribe to; which ones there are is the service's to say."""
+    """A plan to subscribe to. The service decides which plans exist."""
 
     plan: str
     return_path: str | None = None
@@ -68,7 +74,10 @@ class Subscription(Outbound):
 
 
 class TopUp(Outbound):
-    """Credit to buy: a preset, or 1,000 to 100,000 whole cents; `attempt_id` stays the same when it is tried again."""
+    """Credit to buy: a preset, or 1,000 to 100,000 cents.
+
+    `attempt_id` must stay the same when the purchase is tried again.
+    """
 
     preset: str | None = None
     amount_cents: int | None = None
@@ -105,13 +114,13 @@ class TopUp(Outbound):
 
 
 class PaymentPage(Inbound):
-    """A page of the payment service, to be opened in a browser."""
+    """A page of the payment service, to open in a browser."""
 
     url: str
 
 
 class VercelProject(Inbound):
-    """The Vercel project that pays for the account; all None when it is cleared."""
+    """The Vercel project that pays for the account; all None if there is none."""
 
     project_id: str | None = None
     team_id: str | None = None

@@ -1,4 +1,7 @@
-"""AI calls and tool calls (observability.md §2, §3, §5)."""
+"""AI calls and their tool calls.
+
+Contract: observability.md §2, §3 and §5.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,12 +36,13 @@ class CallStatus(StrEnum):
 
 
 LIVE = frozenset({CallStatus.PENDING, CallStatus.STREAMING})
-"""The statuses that still change by themselves."""
+"""The statuses that change without an action of the user."""
 
 
 class CostSource(StrEnum):
-    """Who owns a call's cost: the catalogue's estimate, the gateway's bill, a person (observability.md
-    §6).
+    """The source of a call's cost: an estimate, the gateway's bill or a person.
+
+    Contract: observability.md §6.
     """
 
     TRIGGER = "trigger"
@@ -47,7 +51,10 @@ class CostSource(StrEnum):
 
 
 class Surface(StrEnum):
-    """Where a call comes from, as shown (observability.md §2.2)."""
+    """Where a call comes from.
+
+    Contract: observability.md §2.2.
+    """
 
     LIVE = "live"
     CLI = "cli"
@@ -56,8 +63,9 @@ class Surface(StrEnum):
 
 
 class ToolCall(Inbound):
-    """One tool call kept in a call's row, or flattened by the tool-calls route (§5: then with id, model,
-    type).
+    """One tool call. The tool-calls route adds id, model and type of its call.
+
+    Contract: observability.md §5.
     """
 
     name: Text = ""
@@ -73,7 +81,10 @@ class ToolCall(Inbound):
 
 
 class SandboxContext(Inbound):
-    """Where a call's coding tool runs (§2.1)."""
+    """The sandbox in which a call runs a coding tool.
+
+    Contract: observability.md §2.1.
+    """
 
     sandbox_record_id: str | None = None
     sandbox_id: str | None = None
@@ -88,9 +99,10 @@ def _texts(value: object) -> object:
 
 
 class Call(Inbound):
-    """One model conversation or harness execution; tokens are counts, money is USD, durations are ms (§2.1).
+    """One conversation with a model or one run of a coding CLI.
 
-    On failed calls some texts, `control_state` among them, arrive as a whole sentence (§9).
+    Tokens are counts, money is US dollars and durations are milliseconds. On a failed call, some texts hold a whole
+    sentence, `control_state` for instance. Contract: observability.md §2.1 and §9.
     """
 
     id: str
@@ -129,8 +141,9 @@ class Call(Inbound):
 
     @property
     def tokens(self) -> int | None:
-        """The observed tokens of §1.3 (fresh, cached and written, without reasoning); None when nothing is
-        known.
+        """The sum of the fresh, cached and written tokens, or None if none are known.
+
+        Reasoning tokens do not count. Contract: observability.md §1.3.
         """
         parts = (
             self.input_tokens,
@@ -143,7 +156,10 @@ class Call(Inbound):
 
     @property
     def surface(self) -> Surface:
-        """The surface as the product shows it: the first of live, automation, cli, cloud that fits (§2.2)."""
+        """The first of live, automation, cli and cloud that applies.
+
+        Contract: observability.md §2.2.
+        """
         if self.is_live:
             return Surface.LIVE
         if self.job_run_id:
@@ -152,20 +168,26 @@ class Call(Inbound):
         return Surface.CLI if is_cli else Surface.CLOUD
 
     def meta(self, key: str) -> str | None:
-        """Return a text of the metadata, or None where it is absent, empty or another type."""
+        """Return a text in the metadata, or None if it is missing, empty or not a text."""
         value = self.metadata.get(key)
         return value if isinstance(value, str) and value else None
 
 
 class CallWithEvents(Call):
-    """A call inside a job or automation run, with its timeline (v1.md §5.4, observability.md §7.2)."""
+    """A call of a job with its events.
+
+    Contract: v1.md §5.4, observability.md §7.2.
+    """
 
     events: Annotated[Rows[Event], nested(Event)] = empty_rows()
 
 
 @dataclass(frozen=True)
 class CallPage:
-    """One page of calls; `total` counts all that match, `limit` is None where the service lost it."""
+    """One page of calls. `total` counts all matching calls.
+
+    `limit` is None if the service lost it.
+    """
 
     calls: Rows[Call]
     total: int
@@ -174,6 +196,9 @@ class CallPage:
 
 
 class CallCancelled(Inbound):
-    """What a call's status is after the cancel: usually cancelled, or how it ended by itself (§3)."""
+    """The status of a call after a cancel: cancelled, or how it had ended.
+
+    Contract: observability.md §3.
+    """
 
     status: Text = ""

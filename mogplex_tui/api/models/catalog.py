@@ -1,5 +1,6 @@
-"""Models: the account's catalogue and the token API's list (identity.md §6, v1.md §3). Prices are USD per
-token.
+"""Models of AI providers. Prices are US dollars for one token.
+
+Contract: identity.md §6, v1.md §3.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ Tags = Annotated[list[str], BeforeValidator(lambda value: [] if value is None el
 
 
 class Model(Inbound):
-    """A model of the catalogue; `is_enabled` is None where nobody is signed in."""
+    """A model of the catalogue. `is_enabled` is None if nobody is signed in."""
 
     id: str
     provider: Text = ""
@@ -34,10 +35,10 @@ class Model(Inbound):
 
 @dataclass(frozen=True)
 class ModelCatalog:
-    """The usable models, every known model, and the default.
+    """The usable models, all known models, and the default model.
 
-    `anonymous` says that the service answered as if nobody were signed in: a bad token, or one over its limit
-    (auth.md §5.1).
+    `anonymous` is True if the service answered as if nobody were signed in: for a bad token, or one over its limit.
+    Contract: auth.md §5.1.
     """
 
     models: Rows[Model] = field(default_factory=Rows)
@@ -47,14 +48,17 @@ class ModelCatalog:
 
 
 class Pricing(Inbound):
-    """USD per token, None where unknown."""
+    """Prices in US dollars for one token, None if unknown."""
 
     input: Money | None = None
     output: Money | None = None
 
 
 class AvailableModel(Inbound):
-    """A model that the token's owner can use now (v1.md §3)."""
+    """A model that the owner of the token can use.
+
+    Contract: v1.md §3.
+    """
 
     id: str
     provider: Text = ""
@@ -65,7 +69,7 @@ class AvailableModel(Inbound):
 
 
 class CliCaps(Inbound):
-    """What a model can do, in the words of the command line tool."""
+    """The capabilities of a model, in the command line tool's words."""
 
     streaming: Flag = False
     tool_use: Flag = False
@@ -74,7 +78,7 @@ class CliCaps(Inbound):
 
 
 class CliPricing(Inbound):
-    """Prices per million tokens, in `currency`; the service does not round them."""
+    """Prices for a million tokens in `currency`, not rounded by the service."""
 
     input_per_million: Money | None = None
     output_per_million: Money | None = None
@@ -82,7 +86,10 @@ class CliPricing(Inbound):
 
 
 class CliModel(Inbound):
-    """A usable model in the form of the command line tool (identity.md §6.3)."""
+    """A usable model in the command line tool's format.
+
+    Contract: identity.md §6.3.
+    """
 
     slug: str
     provider: Text = ""
@@ -96,7 +103,7 @@ class CliModel(Inbound):
 
 
 class NewModel(Inbound):
-    """A model that came since the account last looked."""
+    """A model that was added since the account last looked."""
 
     id: str
     name: Text = ""
@@ -104,9 +111,9 @@ class NewModel(Inbound):
 
 
 class NewModels(Inbound):
-    """What is new, and whether new models are enabled by themselves (identity.md §6.8).
+    """The new models, and whether new models are enabled automatically.
 
-    `degraded`: a team's list could not be read, so something may be missing.
+    `degraded` is True if the list of a team could not be read, so models may be missing. Contract: identity.md §6.8.
     """
 
     models: Annotated[Rows[NewModel], nested(NewModel)] = empty_rows()

@@ -1,4 +1,7 @@
-"""A chat with a model: what is asked, and the events of its answer (library.md §13)."""
+"""A chat with a model: its request and the events of its stream.
+
+Contract: library.md §13.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -21,7 +24,7 @@ _Id = Annotated[str | None, checks.text(), checks.json_value()]
 
 
 class ChatRole(StrEnum):
-    """Who speaks in a message."""
+    """The author of a message."""
 
     SYSTEM = "system"
     USER = "user"
@@ -29,9 +32,9 @@ class ChatRole(StrEnum):
 
 
 class ChatMessage(Outbound):
-    """One message of a chat: its parts, and the same text once more in `content`.
+    """One message of a chat: its parts, and the same text again in `content`.
 
-    The model reads the parts; the service's memory reads `content` alone (library.md §13.1).
+    The model reads the parts; the service's memory reads `content`. Contract: library.md §13.1.
     """
 
     id: Annotated[str, checks.text("A message needs an id"), checks.json_value()]
@@ -48,14 +51,15 @@ class ChatMessage(Outbound):
 
     @classmethod
     def from_text(cls, message_id: str, text: str, role: ChatRole = ChatRole.USER) -> Self:
-        """Return a message that is one text."""
+        """Return a message with one text."""
         return cls(id=message_id, role=role, parts=[{"type": "text", "text": text}], content=text)
 
 
 class ChatDraft(Outbound):
-    """A chat to answer: the whole talk so far, the model (None: the account's default), and what it is about.
+    """A chat to continue: all messages so far, and the model.
 
-    `sandbox_id` is a record's id and lets the model write files and run commands there.
+    None is the account's default model. `sandbox_id` is the id of a record; it lets the model write files and run
+    commands in that sandbox.
     """
 
     messages: list[ChatMessage]
@@ -84,59 +88,62 @@ class ChatDraft(Outbound):
 
 
 class Metadata(Inbound):
-    """What rides on an event."""
+    """Metadata of an event."""
 
     ai_call_id: Text = ""
 
 
 class ChatMetadata(StreamEvent):
-    """The call that the answer belongs to; it follows every other event and says nothing new."""
+    """The id of the call. It follows each event and does not change."""
 
     message_metadata: Metadata | None = None
 
 
 class ChatStarted(ChatMetadata):
-    """The answer begins; its call is where events and costs are found, also after a break."""
+    """The response starts. By its call id, events and cost are found later too."""
 
 
 class StepBoundary(StreamEvent):
-    """A step of the model begins or ends (`type` says which)."""
+    """A step of the model starts or ends; `type` says which."""
 
 
 class TextBoundary(StreamEvent):
-    """A piece of text or of thinking begins or ends (`type` says which); ids may repeat in later steps."""
+    """A text or a thought starts or ends; `type` says which. Ids may repeat."""
 
     id: Text = ""
 
 
 class TextDelta(StreamEvent):
-    """More of the text or the thinking of this id."""
+    """The next piece of the text or the thought of this id."""
 
     id: Text = ""
     delta: Text = ""
 
     @property
     def thinking(self) -> bool:
-        """Whether it is the model's thinking rather than its answer."""
+        """Whether it belongs to the model's thinking."""
         return self.type == "reasoning-delta"
 
 
 class ToolInputStarted(StreamEvent):
-    """A tool's input is being written."""
+    """The input of a tool starts to arrive."""
 
     tool_call_id: Text = ""
     tool_name: Text = ""
 
 
 class ToolInputDelta(StreamEvent):
-    """More of a tool's input: a piece of JSON."""
+    """The next piece of a tool's input, which is JSON."""
 
     tool_call_id: Text = ""
     input_text_delta: Text = ""
 
 
 class ToolInput(StreamEvent):
-    """A tool's whole input, with an error when it cannot be used; may come without ToolInputStarted."""
+    """The whole input of a tool, with an error if it cannot be used.
+
+    It may come without ToolInputStarted.
+    """
 
     tool_call_id: Text = ""
     tool_name: Text = ""
@@ -145,7 +152,7 @@ class ToolInput(StreamEvent):
 
 
 class ToolOutput(StreamEvent):
-    """What a tool came to, or why it failed; the answer goes on either way."""
+    """The output of a tool, or its error. The response continues in both cases."""
 
     tool_call_id: Text = ""
     output: Any = None
@@ -153,20 +160,23 @@ class ToolOutput(StreamEvent):
 
 
 class ChatFile(StreamEvent):
-    """A file that was made, as a data URL."""
+    """A generated file, as a data URL."""
 
     media_type: Text = ""
     url: Text = Field(default="", repr=False)
 
 
 class ChatFinished(ChatMetadata):
-    """The answer is complete; `finish_reason` may still say that it was cut short (`length`, `content-filter`)."""
+    """The response is complete.
+
+    `finish_reason` may say that it was cut: `length` or `content-filter`.
+    """
 
     finish_reason: Text = ""
 
     @property
     def end(self) -> StreamEnd:
-        """A success, or a failure when the model ended by one."""
+        """Success, or a failure if the model ended with an error."""
         if self.finish_reason == "error":
             return StreamEnd(StreamEndKind.FAILED, "The model ended with an error")
         return StreamEnd(StreamEndKind.DONE)

@@ -1,4 +1,7 @@
-"""Connections: services that agents may use, and what a test of one finds (library.md §8)."""
+"""Connections to services that agents may use, and the results of their tests.
+
+Contract: library.md §8.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ from mogplex_tui.config.secret import Secret
 
 
 class ConnectionType(StrEnum):
-    """What stands behind a connection."""
+    """The kind of service that a connection leads to."""
 
     REST_API = "rest_api"
     MCP_SERVER = "mcp_server"
 
 
 class AuthType(StrEnum):
-    """How a connection shows who it is."""
+    """How a connection authenticates."""
 
     NONE = "none"
     API_KEY = "api_key"
@@ -34,7 +37,7 @@ class AuthType(StrEnum):
 
 
 class ConnectionHealth(StrEnum):
-    """What the newest test found; other words stay plain texts."""
+    """The known results of a test; others stay texts."""
 
     UNKNOWN = "unknown"
     TESTING = "testing"
@@ -47,7 +50,10 @@ class ConnectionHealth(StrEnum):
 
 @dataclass(frozen=True)
 class Preset:
-    """A service that is known by name: what it asks of whoever connects it (library.md §8.3)."""
+    """A service that the product knows, and what a connection to it requires.
+
+    Contract: library.md §8.3.
+    """
 
     key: str
     name: str
@@ -70,7 +76,10 @@ _BY_KEY = {preset.key: preset for preset in PRESETS}
 
 
 class Connection(Inbound):
-    """A connection without its credentials. Its MCP address may be a key in itself, so it shows only dots."""
+    """A connection without its credentials.
+
+    The address of an MCP server may contain a key, so it is hidden.
+    """
 
     id: str
     name: Text = ""
@@ -101,23 +110,27 @@ class Connection(Inbound):
 
     @property
     def origin(self) -> str:
-        """Scheme and host of its address."""
+        """The scheme and host of the address."""
         return address_origin(self.mcp_url.reveal() if self.mcp_url else self.base_url)
 
     @property
     def managed(self) -> bool:
-        """Whether a broker authorises it instead of its own service."""
+        """Whether a broker authorizes it instead of the service itself."""
         preset = _BY_KEY.get(self.source_preset or "")
         return preset is not None and preset.managed
 
     @property
     def needs_sign_in(self) -> bool:
-        """Whether somebody still has to authorise it in a browser."""
+        """Whether it must still be authorized in a browser."""
         return self.auth_type == AuthType.OAUTH and self.oauth_authorized_at is None
 
 
 class ConnectionTest(Inbound):
-    """What a test found; a failing probe is no error of the request. `superseded`: a newer test's word counts."""
+    """The result of a test.
+
+    A connection that does not work is not an error of the request. `superseded` is True if a newer test has replaced
+    the result.
+    """
 
     healthy: Flag = False
     status: Text = ""
@@ -140,7 +153,7 @@ def _credential(value: object) -> Secret | None:
 
 
 Credential = Annotated[Secret | None, PlainValidator(_credential)]
-"""A credential that a person typed, trimmed; blank is none."""
+"""A credential that a person typed, trimmed; None if it is blank."""
 
 
 def _checked_url(name: str, value: str | None) -> None:
@@ -158,7 +171,7 @@ def _checked_url(name: str, value: str | None) -> None:
 
 
 class _ScopedConnection(OutboundSnake):
-    """Where a new connection counts: for everything, or for one repository."""
+    """The scope of a new connection: everything, or one repository."""
 
     scope: Annotated[str, checks.one_of(("global", "project"), "scope must be global or project")] = "global"
     repo_id: Annotated[str | None, checks.uuid("The repository id is not a UUID")] = None
@@ -171,7 +184,10 @@ class _ScopedConnection(OutboundSnake):
         return self
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body, the credential in the open; a global connection names no repository."""
+        """Return the JSON body with the credential in plain text.
+
+        A global connection has no repository.
+        """
         body = self.model_dump(exclude_none=True)
         for name in ("credentials", "mcp_url"):
             if isinstance(body.get(name), Secret):
@@ -182,7 +198,7 @@ class _ScopedConnection(OutboundSnake):
 
 
 class PresetDraft(_ScopedConnection):
-    """A connection to a service that is known by name; see PRESETS for what each asks."""
+    """A connection to a service of PRESETS, which say what each requires."""
 
     source_preset: str
     credentials: Credential = None
@@ -203,7 +219,7 @@ class PresetDraft(_ScopedConnection):
 
 
 class ConnectionDraft(_ScopedConnection):
-    """A connection to a service of one's own; for OAuth `credentials` is the client's secret."""
+    """A connection to another service. For OAuth, `credentials` is the client secret."""
 
     type: Annotated[str, checks.one_of(tuple(ConnectionType), "type must be rest_api or mcp_server")]
     name: Annotated[str, checks.text("Connection name is required"), checks.json_value()]

@@ -1,4 +1,7 @@
-"""Stored chat transcripts, saved by compare-and-set (library.md §12)."""
+"""Stored conversations, which are saved only if nobody else changed them.
+
+Contract: library.md §12.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -12,9 +15,10 @@ _Items = Annotated[list[Any], BeforeValidator(lambda value: value if isinstance(
 
 
 class Conversation(Inbound):
-    """A transcript; the list leaves out messages, local_msgs and harness_state (§12).
+    """A conversation. Lists leave out messages, local_msgs and harness_state.
 
-    `messages` are those of a chat (§13), `local_msgs` what the client drew: free JSON, both.
+    `messages` are those of a chat, `local_msgs` what the client showed; both are free JSON. Contract: library.md §12
+    and §13.
     """
 
     id: str
@@ -29,9 +33,10 @@ class Conversation(Inbound):
 
 
 class ConversationSave(OutboundSnake):
-    """What to write: what is not given stays. The id is any text that the client chose (§12).
+    """A conversation to save; missing fields stay. The client chooses the id.
 
-    `expected_updated_at` is the moment that was read before; None says that there is nothing there yet.
+    `expected_updated_at` is the time of the version that was read; None means that there is none yet. Contract:
+    library.md §12.
     """
 
     id: Annotated[str, text("Missing id", trimmed=False)]
@@ -49,6 +54,6 @@ class ConversationSave(OutboundSnake):
         return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body; the expected moment keeps its microseconds, or every write would conflict."""
+        """Return the JSON body, with microseconds: without them each save would conflict."""
         moment = self.expected_updated_at
         return self.set_fields() | {"expected_updated_at": None if moment is None else moment.isoformat()}

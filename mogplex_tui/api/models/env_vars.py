@@ -1,4 +1,7 @@
-"""Variables of a linked Vercel project, over the session's routes and over the token API (projects.md §4.9, §6)."""
+"""Variables of a linked Vercel project.
+
+Contract: projects.md §4.9 and §6.
+"""
 
 import re
 from typing import Any
@@ -18,7 +21,10 @@ _KEY = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class VercelVariable(Inbound):
-    """A variable; `value` is sent by the session's route alone, and kept hidden. `updated_at` in ms since 1970."""
+    """A variable. Its value is hidden, and the token API does not send it.
+
+    `updated_at` is in milliseconds since 1970.
+    """
 
     id: str | None = None
     key: str
@@ -29,14 +35,14 @@ class VercelVariable(Inbound):
 
 
 class StoredVariable(Inbound):
-    """The id and the name of a variable that was made."""
+    """The id and the name of a new variable."""
 
     id: str
     key: Text = ""
 
 
 class VariableWritten(Inbound):
-    """What became of a write over the token API: `action` is created or updated."""
+    """The result of setting a variable; `action` is created or updated."""
 
     action: Text = ""
     key: Text = ""
@@ -44,7 +50,7 @@ class VariableWritten(Inbound):
 
 
 class VariableDeleted(Inbound):
-    """How many entries of a variable went."""
+    """The number of deleted entries of a variable."""
 
     key: Text = ""
     deleted_count: Count = None
@@ -69,7 +75,10 @@ class VariableKey(OutboundSnake):
 
 
 class VariableDraft(OutboundSnake):
-    """A variable to write: a value of at most 65,536 characters; without targets it is for all of them."""
+    """A variable to set, with at most 65,536 characters.
+
+    Without targets it applies to all targets.
+    """
 
     key: str
     value: Hidden

@@ -1,4 +1,7 @@
-"""Events of a call: one model for both roads, v1 and observability (v1.md §8, observability.md §4)."""
+"""Events of a call, the same on v1 and on the observability routes.
+
+Contract: v1.md §8, observability.md §4.
+"""
 
 from enum import StrEnum
 from typing import Any
@@ -9,7 +12,10 @@ from mogplex_tui.api.models.base import Inbound, JsonObject, Text, Time
 
 
 class EventType(StrEnum):
-    """The nine types there are today; an unknown one stays a plain text (v1.md §8.5)."""
+    """The known types of events; others stay texts.
+
+    Contract: v1.md §8.5.
+    """
 
     STARTED = "started"
     STATUS_CHANGED = "status_changed"
@@ -23,7 +29,7 @@ class EventType(StrEnum):
 
 
 class Event(Inbound):
-    """One entry of a call's append-only timeline; `type` is a text, comparable with EventType."""
+    """One event of a call. `type` is a text that compares with EventType."""
 
     id: str
     type: str = Field(validation_alias=AliasChoices("type", "event_type"))
@@ -33,6 +39,6 @@ class Event(Inbound):
     payload: JsonObject = Field(default_factory=dict)
 
     def text(self, key: str) -> str | None:
-        """Return a text of the payload, or None where it is absent, null or another type."""
+        """Return a text in the payload, or None if it is missing or not a text."""
         value: Any = self.payload.get(key)
         return value if isinstance(value, str) else None

@@ -1,4 +1,7 @@
-"""Automations over the unversioned routes, their templates and what can run them (routing.md §3, §4)."""
+"""Automations over the unversioned routes, their templates and harnesses.
+
+Contract: routing.md §3 and §4.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,7 +29,10 @@ from mogplex_tui.api.request_rules import utf16_length
 
 
 class FlowTemplateId(StrEnum):
-    """The starter automations of the service (§3.4)."""
+    """The service's own templates.
+
+    Contract: routing.md §3.4.
+    """
 
     BLANK = "blank"
     PR_REVIEW = "pr-review"
@@ -35,7 +41,10 @@ class FlowTemplateId(StrEnum):
 
 
 class SourceKind(StrEnum):
-    """Where an automation's start comes from, known since its first publish (§3.1)."""
+    """The kind of event that starts an automation, known after the first publish.
+
+    Contract: routing.md §3.1.
+    """
 
     GITHUB = "github"
     SCHEDULE = "schedule"
@@ -44,7 +53,10 @@ class SourceKind(StrEnum):
 
 
 class Flow(Versioned, Activity):
-    """An automation with its draft and its published version; only the list fills in the activity (§3.1)."""
+    """An automation with its draft and its published version.
+
+    Its activity is in lists only. Contract: routing.md §3.1.
+    """
 
     id: str
     installation_id: Int64 | None = None
@@ -65,7 +77,10 @@ _Graph = Annotated[dict[str, Any] | None, AfterValidator(check_flow_graph)]
 
 
 class FlowDraft(OutboundSnake):
-    """An automation to create, from at most one template; without a name it takes the template's (§3.4)."""
+    """An automation to create, from at most one template.
+
+    Without a name it gets the name of the template. Contract: routing.md §3.4.
+    """
 
     installation_id: _Installation
     name: Annotated[str | None, text()] = None
@@ -82,14 +97,14 @@ class FlowDraft(OutboundSnake):
         return self
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without what was not given."""
+        """Return the JSON body without missing fields."""
         return self.model_dump(exclude_none=True)
 
 
 class FlowChange(OutboundSnake):
-    """An edit of an automation's draft: what is not given stays, null clears the description or the notes (§3.6).
+    """A change of a draft: missing fields stay, null clears description or notes.
 
-    The running version stays as it is until the automation is published again.
+    The published version stays as it is. Contract: routing.md §3.6.
     """
 
     name: Annotated[str, text("An automation needs a name")] = ""
@@ -107,13 +122,19 @@ class FlowChange(OutboundSnake):
 
 
 class FlowTestPayload(OutboundSnake):
-    """What a test run is given instead of the service's own default (§3.11)."""
+    """The event data of a test run, instead of the service's default.
+
+    Contract: routing.md §3.11.
+    """
 
     payload: Annotated[dict[str, Any], json_value()]
 
 
 class FlowTest(Inbound):
-    """What a test trigger came to: `outcome` queued or suppressed, and the reason for the latter (§3.11)."""
+    """The result of a test: `outcome` is queued or, with a reason, suppressed.
+
+    Contract: routing.md §3.11.
+    """
 
     matched: Flag = False
     outcome: Text = ""
@@ -123,7 +144,10 @@ class FlowTest(Inbound):
 
 
 class FlowTemplate(Inbound):
-    """An automation kept as a template; `reconnect` names what must be chosen anew (§3.17)."""
+    """A template. `reconnect` names what must be chosen again.
+
+    Contract: routing.md §3.17.
+    """
 
     id: str
     owner_type: Text = ""
@@ -142,7 +166,10 @@ class FlowTemplate(Inbound):
 
 @dataclass(frozen=True)
 class TemplatePage:
-    """At most 25 templates; `can_write` is None without an active team (§3.17)."""
+    """At most 25 templates. `can_write` is None without an active team.
+
+    Contract: routing.md §3.17.
+    """
 
     templates: Rows[FlowTemplate]
     next_cursor: str | None
@@ -156,18 +183,24 @@ def _template_name(value: str | None) -> str | None:
 
 
 class TemplateDraft(OutboundSnake):
-    """An automation to keep as a template; without a name it takes the automation's (§3.17)."""
+    """A template to save. Without a name it gets the name of the automation.
+
+    Contract: routing.md §3.17.
+    """
 
     flow_id: Annotated[str, uuid("The automation id is not a UUID")]
     name: Annotated[str | None, AfterValidator(_template_name)] = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without what was not given."""
+        """Return the JSON body without missing fields."""
         return self.model_dump(exclude_none=True)
 
 
 class HarnessState(Inbound):
-    """Whether a harness can work and who pays for its model; `reason` says what is missing (§4)."""
+    """Whether a harness can work, who pays, and in `reason` what is missing.
+
+    Contract: routing.md §4.
+    """
 
     name: Text = ""
     available: Flag = False
@@ -195,7 +228,10 @@ class SandboxTestHosting(Inbound):
 
 
 class SandboxTest(Inbound):
-    """Whether a sandbox could be launched for a repository; `error` says why not (§4)."""
+    """Whether a sandbox could be launched for a repository; `error` says why not.
+
+    Contract: routing.md §4.
+    """
 
     ok: Flag = False
     error: str | None = None

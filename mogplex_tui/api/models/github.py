@@ -1,4 +1,7 @@
-"""GitHub as the service sees it: installations, people, accounts, pull requests (projects.md §7)."""
+"""GitHub installations, accounts, members and pull requests.
+
+Contract: projects.md §7.
+"""
 
 from enum import StrEnum
 from typing import Annotated
@@ -16,7 +19,10 @@ class CoveredRepo(Inbound):
 
 
 class Installation(Inbound):
-    """An installation of the GitHub App; `id` is the row's, `installation_id` GitHub's number."""
+    """An installation of the GitHub App.
+
+    `id` is the id of the row, `installation_id` GitHub's number.
+    """
 
     id: str
     installation_id: Int64 | None = None
@@ -31,28 +37,31 @@ class Installation(Inbound):
 
 
 class OrgMember(Inbound):
-    """A member of an organisation; only public addresses are known."""
+    """A member of an organization, with a public address if there is one."""
 
     login: str
     email: str | None = None
 
 
 class OrgMembers(Inbound):
-    """At most 1,000 members, and how many of them show no address."""
+    """At most 1,000 members, and how many of them have no public address."""
 
     members: Annotated[Rows[OrgMember], nested(OrgMember)] = empty_rows()
     no_email_count: Count = None
 
 
 class OwnerKind(StrEnum):
-    """Whose account it is."""
+    """The kind of a GitHub account."""
 
     PERSONAL = "personal"
     ORG = "org"
 
 
 class GithubOwner(Inbound):
-    """An account where a repository may be made; `source` is oauth, installation or both with a plus."""
+    """An account in which a repository can be created.
+
+    `source` is oauth, installation or both with a plus.
+    """
 
     login: str
     kind: Text = ""
@@ -62,13 +71,13 @@ class GithubOwner(Inbound):
 
 
 class GithubUser(Inbound):
-    """Who opened a pull request."""
+    """The author of a pull request."""
 
     login: Text = ""
 
 
 class Pull(Inbound):
-    """An open pull request; the three sizes are mostly unknown."""
+    """An open pull request. The sizes are unknown for most."""
 
     number: Int64
     title: Text = ""
@@ -81,9 +90,9 @@ class Pull(Inbound):
 
 
 class Pulls(Inbound):
-    """Up to five open pull requests, the latest change first, and the diff of the one that was asked for.
+    """Up to five open pull requests, the last changed first, and the diff of one.
 
-    Nothing at all may also mean that GitHub could not be read: the service does not tell (projects.md §7).
+    An empty result may also mean that GitHub could not be read: the service does not say. Contract: projects.md §7.
     """
 
     pulls: Annotated[Rows[Pull], nested(Pull)] = Field(default_factory=Rows)

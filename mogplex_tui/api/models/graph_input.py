@@ -1,4 +1,7 @@
-"""The shape of an automation's graph before it is sent (v1.md §5.2, routing.md §5.1)."""
+"""Check the shape of an automation's graph before it is sent.
+
+Contract: v1.md §5.2, routing.md §5.1.
+"""
 
 import math
 from collections.abc import Iterator
@@ -20,11 +23,14 @@ V1_NODE_TYPES = frozenset(
         "end",
     ]
 )
-"""The steps that the token API takes; an automation with an action goes over the flow routes (v1.md §5.2)."""
+"""The types of steps that the token API accepts; action steps need the flow routes (v1.md §5.2)."""
 
 
 def check_v1_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a graph that the token API takes; raises ValueError with the place of the first fault."""
+    """Return a graph that the token API accepts.
+
+    Raises ValueError with the position of the first problem.
+    """
     if graph is None:
         return None
     json_text(graph)
@@ -35,9 +41,9 @@ def check_v1_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def check_flow_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a graph for the flow routes, which take almost anything and drop what they do not know.
+    """Return a graph for the flow routes, which drop unknown parts.
 
-    Raises ValueError for one whose steps and ways are no lists: saving that would empty the automation.
+    Raises ValueError if steps or connections are not lists: saving that would delete all steps.
     """
     if graph is None:
         return None

@@ -1,4 +1,7 @@
-"""Invites to a team, as those who send and those who receive them see them (identity.md §8)."""
+"""Invites to teams, as sent and as received.
+
+Contract: identity.md §8.
+"""
 
 import re
 from enum import StrEnum
@@ -23,7 +26,7 @@ _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 class InvitedRole(StrEnum):
-    """The roles that an invite can give and a member can be moved to; ownership is handed over instead."""
+    """The roles that an invite can give. Ownership is transferred instead."""
 
     ADMIN = "admin"
     DEVELOPER = "developer"
@@ -31,7 +34,7 @@ class InvitedRole(StrEnum):
 
 
 class Delivery(StrEnum):
-    """How an invite went out; `log` means that the link is in the service's log only."""
+    """How an invite was sent; with `log`, its link is in the service's log only."""
 
     RESEND = "resend"
     LOG = "log"
@@ -39,7 +42,7 @@ class Delivery(StrEnum):
 
 
 class Invite(Inbound):
-    """An open invite; never with its link."""
+    """An open invite, without its link."""
 
     id: str
     email: Text = ""
@@ -49,14 +52,14 @@ class Invite(Inbound):
 
 
 class SentInvite(Inbound):
-    """An invite that was sent, and how."""
+    """A sent invite, and how it was sent."""
 
     invite: Invite
     delivery: Text = ""
 
 
 class BulkResult(Inbound):
-    """What became of one address."""
+    """The result for one address."""
 
     email: Text = ""
     status: Text = ""
@@ -64,7 +67,7 @@ class BulkResult(Inbound):
 
 
 class BulkSummary(Inbound):
-    """How many addresses ended how."""
+    """The number of addresses by result."""
 
     total_requested: Count = None
     invited: Count = None
@@ -76,14 +79,14 @@ class BulkSummary(Inbound):
 
 
 class BulkInvites(Inbound):
-    """What became of many addresses, in their order."""
+    """The results for several addresses, in their order."""
 
     results: Annotated[Rows[BulkResult], nested(BulkResult)] = empty_rows()
     summary: BulkSummary = Field(default_factory=BulkSummary)
 
 
 class InvitationText(Inbound):
-    """Who invites whom into which team."""
+    """Who invites whom to which team, as text."""
 
     team_name: Text = ""
     team_slug: Text = ""
@@ -95,7 +98,7 @@ class InvitationText(Inbound):
 
 
 class Invitation(Inbound):
-    """An invite as its receiver meets it; without `email_match` joining needs a confirmation."""
+    """A received invite. Without `email_match`, accepting it needs a confirmation."""
 
     invite: InvitationText
     email_match: Flag = False
@@ -104,7 +107,7 @@ class Invitation(Inbound):
 
 
 class JoinedTeam(Inbound):
-    """The team that an accepted invite led to."""
+    """The team of an accepted invite."""
 
     id: str
     slug: Text = ""
@@ -117,7 +120,7 @@ def _role(value: str) -> str:
 
 
 class RoleDraft(OutboundSnake):
-    """The role that a member shall have."""
+    """A new role of a member."""
 
     role: str
 
@@ -128,7 +131,7 @@ class RoleDraft(OutboundSnake):
 
 
 class InviteDraft(RoleDraft):
-    """Somebody to invite."""
+    """An address to invite, with a role."""
 
     email: str
 
@@ -141,7 +144,7 @@ class InviteDraft(RoleDraft):
 
 
 class BulkInviteDraft(RoleDraft):
-    """1 to 100 addresses to invite; the service says for each what became of it."""
+    """1 to 100 addresses to invite; each gets a result of its own."""
 
     emails: list[str]
 

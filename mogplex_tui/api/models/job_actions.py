@@ -1,4 +1,7 @@
-"""What is done to job runs and to the findings of a review (observability.md §7.4-§7.6)."""
+"""Requests and results of actions on jobs and on the findings of a review.
+
+Contract: observability.md §7.4 to §7.6.
+"""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -8,14 +11,17 @@ from mogplex_tui.api.models.checks import one_of, text
 
 
 class VersionMode(StrEnum):
-    """Which version of an automation a retry runs: the one that failed, or the one that is published now."""
+    """The version of an automation that a retry runs: the failed or the published one."""
 
     SAME = "same_version"
     LATEST = "latest_published"
 
 
 class JobRepaired(Inbound):
-    """Where a pending job stands after another attempt to start it; `started` tells, not the status code (§7.4)."""
+    """The state of a pending job after an attempt to start it.
+
+    `started` says whether it started, not the status code. Contract: observability.md §7.4.
+    """
 
     started: Flag = False
     deferred: Flag = False
@@ -27,9 +33,10 @@ class JobRepaired(Inbound):
 
 
 class JobRequeued(JobRepaired):
-    """The new job run of a failed one; `job_run_id` is None when it was suppressed (§7.5).
+    """The new job of a failed one. `job_run_id` is None if it was skipped.
 
-    `version_fallback_used` says that the published version no longer fits and the old one runs again.
+    `version_fallback_used` is True if the published version does not fit and the failed version runs again. Contract:
+    observability.md §7.5.
     """
 
     queued: Flag = False
@@ -40,7 +47,10 @@ class JobRequeued(JobRepaired):
 
 
 class JobRequeue(Outbound):
-    """How to requeue; without a mode automations take their published version (§7.5)."""
+    """How to run a job again. Without a mode, the published version runs.
+
+    Contract: observability.md §7.5.
+    """
 
     version_mode: Annotated[
         str, one_of(tuple(VersionMode), "versionMode must be same_version or latest_published")
@@ -48,19 +58,28 @@ class JobRequeue(Outbound):
 
 
 class IssueDraft(Outbound):
-    """How the issue of a finding is written; without a title or body the service writes its own (§7.6)."""
+    """The text of an issue. Without title or body, the service writes them.
+
+    Contract: observability.md §7.6.
+    """
 
     title: Annotated[str | None, text("Write a title")] = None
     body: Annotated[str | None, text("Write a body", trimmed=False)] = None
     labels: list[str] | None = None
 
     def json_body(self) -> dict[str, Any] | None:
-        """Return the JSON body, or None when nothing was chosen; the service takes the first ten labels."""
+        """Return the JSON body, or None if no field was set.
+
+        The service uses the first ten labels.
+        """
         return self.model_dump(exclude_none=True) or None
 
 
 class FindingIssue(Inbound):
-    """The GitHub issue of a finding; `created` is False when it had one already (§7.6)."""
+    """The GitHub issue of a finding. `created` is False if it existed already.
+
+    Contract: observability.md §7.6.
+    """
 
     created: Flag = False
     issue_number: Int64 | None = None

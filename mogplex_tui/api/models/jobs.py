@@ -1,4 +1,7 @@
-"""Job runs: what an automation set off, and every admission behind it (observability.md §7, v1.md §5.4)."""
+"""Jobs, which the service calls job runs, and the log of their dispatch.
+
+Contract: observability.md §7, v1.md §5.4.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +27,7 @@ from mogplex_tui.api.models.calls import CallWithEvents
 
 
 class JobStatus(StrEnum):
-    """The statuses of a job run; a job runs where a call streams."""
+    """The statuses of a job. A job is running while its call is streaming."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -37,14 +40,14 @@ LIVE_JOBS = frozenset({JobStatus.PENDING, JobStatus.RUNNING})
 
 
 class RepoRef(Inbound):
-    """A repository as a job names it."""
+    """The repository of a job."""
 
     id: str | None = None
     full_name: str | None = None
 
 
 class AgentRef(Inbound):
-    """An agent as a job names it."""
+    """The agent of a job."""
 
     id: str | None = None
     name: str | None = None
@@ -52,7 +55,7 @@ class AgentRef(Inbound):
 
 
 class DispatchEvent(Inbound):
-    """One entry of the ledger that tells why a job did or did not run."""
+    """One entry of the dispatch log: why a job ran or did not run."""
 
     id: str
     event_kind: Text
@@ -63,7 +66,7 @@ class DispatchEvent(Inbound):
 
 
 class LatestCall(Inbound):
-    """The newest call of a job, in short."""
+    """A short form of the newest call of a job."""
 
     id: str
     status: Text = ""
@@ -74,9 +77,10 @@ class LatestCall(Inbound):
 
 
 class Job(Inbound):
-    """A job run with its source, its attempts and what may be done with it; money is USD, durations are ms.
+    """A job with its source, its attempts and its possible actions.
 
-    `cost_usd` is the sum of its calls, which says nothing of where the price of each comes from (observability.md §6).
+    Money is US dollars, durations are milliseconds. `cost_usd` is the sum of the costs of its calls and does not say
+    where each comes from. Contract: observability.md §6.
     """
 
     id: str
@@ -118,14 +122,17 @@ class Job(Inbound):
 
     @property
     def tokens(self) -> int | None:
-        """The tokens that went in and came out; None where neither is known."""
+        """The sum of the input and output tokens, or None if both are unknown."""
         if self.input_tokens is None and self.output_tokens is None:
             return None
         return (self.input_tokens or 0) + (self.output_tokens or 0)
 
     @property
     def cost_source(self) -> str:
-        """`estimated` or `unknown`: the service does not say which of the calls were billed (observability.md §6)."""
+        """`estimated` or `unknown`: the service does not say which calls were billed.
+
+        Contract: observability.md §6.
+        """
         return "unknown" if self.cost_usd is None else "estimated"
 
     @property
@@ -135,12 +142,12 @@ class Job(Inbound):
 
     @property
     def parent(self) -> str | None:
-        """The id of what set it off: an automation, a trigger or an assignment."""
+        """The id of the automation, the trigger or the assignment that started it."""
         return self.flow_id or self.trigger_id or self.assignment_id
 
     @property
     def parent_kind(self) -> str:
-        """What `parent` is the id of: automations, triggers or assignments."""
+        """The kind of `parent`: automations, triggers or assignments."""
         return "automations" if self.flow_id else "triggers" if self.trigger_id else "assignments"
 
 
@@ -163,7 +170,7 @@ class Finding(Inbound):
 
 
 class JobDetail(Job):
-    """A job run with its ledger and its calls, oldest first, and its review findings."""
+    """A job with its dispatch log and calls, the oldest first, and its findings."""
 
     dispatch_events: Annotated[Rows[DispatchEvent], nested(DispatchEvent)] = empty_rows()
     ai_calls: Annotated[Rows[CallWithEvents], nested(CallWithEvents)] = empty_rows()
@@ -172,7 +179,7 @@ class JobDetail(Job):
 
 @dataclass(frozen=True)
 class JobPage:
-    """One page of job runs; `total` counts all that match."""
+    """One page of jobs. `total` counts all matching jobs."""
 
     jobs: Rows[Job]
     total: int
@@ -181,7 +188,7 @@ class JobPage:
 
 
 class ReleasedJob(Inbound):
-    """A waiting job that got a place because another was cancelled."""
+    """A waiting job that was started because another one was cancelled."""
 
     job_run_id: str
     started: Flag = False
@@ -189,7 +196,10 @@ class ReleasedJob(Inbound):
 
 
 class JobCancelled(Inbound):
-    """What a job cancel did (observability.md §7.3)."""
+    """The result of cancelling a job.
+
+    Contract: observability.md §7.3.
+    """
 
     status: Text = ""
     cancel_requested_at: Time | None = None

@@ -1,4 +1,7 @@
-"""API keys of the account and keys of model providers (identity.md §4, §5)."""
+"""API keys of the account and keys of model providers.
+
+Contract: identity.md §4 and §5.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,14 +15,14 @@ from mogplex_tui.api.models.secrets import GivenKey, Hidden
 
 
 class Scope(StrEnum):
-    """What an API key may do on the token API; nothing else asks for a scope."""
+    """The scopes of an API key. Only the token API checks them."""
 
     READ = "read"
     WRITE = "write"
 
 
 class Provider(StrEnum):
-    """Whose keys the service stores."""
+    """The providers whose keys the service stores."""
 
     AI_GATEWAY = "ai_gateway"
     ANTHROPIC = "anthropic"
@@ -28,7 +31,10 @@ class Provider(StrEnum):
 
 
 class ApiKey(Inbound):
-    """An API key that is not revoked, never with its token; `last_used_at` None is unknown (identity.md §1.4)."""
+    """An API key that is not revoked, without its token.
+
+    `last_used_at` None means unknown. Contract: identity.md §1.4 and §4.
+    """
 
     id: str
     name: Text = ""
@@ -39,12 +45,12 @@ class ApiKey(Inbound):
     expires_at: Time | None = None
 
     def is_expired(self, now: datetime) -> bool:
-        """Whether the key has ended by itself; expired keys stay in the list."""
+        """Whether the key has expired. Expired keys stay in the list."""
         return self.expires_at is not None and self.expires_at < now
 
 
 class CreatedKey(Inbound):
-    """A new API key; this answer is the only one that ever carries the token."""
+    """A new API key with its token, which no other response contains."""
 
     id: str
     token: Hidden
@@ -54,10 +60,10 @@ class CreatedKey(Inbound):
 
 
 class ApiKeyDraft(Outbound):
-    """An API key to make: name of 1 to 100 characters, at least one scope, whole days or None for no end.
+    """An API key to create: a name, at least one scope, and days until it expires.
 
-    The service takes a lifetime that it does not understand for none at all, so the number is checked here
-    (identity.md §4).
+    The name has 1 to 100 characters; None days means that the key does not expire. The service takes an invalid
+    lifetime for none at all, so it is checked here. Contract: identity.md §4.
     """
 
     name: str
@@ -93,7 +99,7 @@ class ApiKeyDraft(Outbound):
 
 
 class ProviderKey(Inbound):
-    """A stored key of a provider; its value can never be read."""
+    """A stored key of a provider, without its value."""
 
     provider: str
     created_at: Time | None = None
@@ -101,7 +107,7 @@ class ProviderKey(Inbound):
 
 
 class ProviderName(OutboundSnake):
-    """The provider that a key is of."""
+    """The provider of a key."""
 
     provider: str
 
@@ -114,7 +120,7 @@ class ProviderName(OutboundSnake):
 
 
 class ProviderKeyDraft(ProviderName):
-    """A provider's key to store, trimmed; it replaces the one that is there."""
+    """The key of a provider to store, trimmed. It replaces an existing key."""
 
     key: GivenKey
 
@@ -124,7 +130,10 @@ class ProviderKeyDraft(ProviderName):
 
 
 class KeyTest(Inbound):
-    """What the provider says of the stored key; `key_valid` None is unknown, not wrong (identity.md §5)."""
+    """The result of testing a stored key. `key_valid` None means unknown.
+
+    Contract: identity.md §5.
+    """
 
     key_stored: Flag = False
     key_valid: bool | None = None

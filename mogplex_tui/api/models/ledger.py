@@ -1,4 +1,7 @@
-"""The dispatch ledger and the report on failures (observability.md §8)."""
+"""The dispatch log and the report on failures.
+
+Contract: observability.md §8.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -22,7 +25,10 @@ from mogplex_tui.api.models.jobs import AgentRef, DispatchEvent, RepoRef
 
 
 class DispatchLogEntry(DispatchEvent):
-    """One entry of the ledger with what it is about; its texts are raw (§8.1)."""
+    """One entry of the dispatch log, with what it refers to.
+
+    Its texts may contain control characters. Contract: observability.md §8.1.
+    """
 
     job_run_id: str | None = None
     assignment_id: str | None = None
@@ -39,7 +45,7 @@ class DispatchLogEntry(DispatchEvent):
 
 @dataclass(frozen=True)
 class DispatchLogPage:
-    """One page of the ledger; `total` counts all that match."""
+    """One page of the dispatch log. `total` counts all matching entries."""
 
     entries: Rows[DispatchLogEntry]
     total: int
@@ -48,7 +54,10 @@ class DispatchLogPage:
 
 
 class FailureSummary(Inbound):
-    """Counts of control events after the filters; recoveries are 0 as soon as a failure class filters (§8.3)."""
+    """The number of control events that match the filters.
+
+    Recoveries are 0 if a failure class is among the filters. Contract: observability.md §8.3.
+    """
 
     failed_total: Count = None
     successful_recoveries: Count = None
@@ -61,7 +70,7 @@ class FailureSummary(Inbound):
 
 
 class FailureCount(Inbound):
-    """How many failures share a key."""
+    """The number of failures with one key."""
 
     key: Text = ""
     label: Text = ""
@@ -72,7 +81,10 @@ _Counts = Annotated[Rows[FailureCount], nested(FailureCount)]
 
 
 class FailureBreakdowns(Inbound):
-    """The failures after the filters, by what they share, the most frequent first (§8.3)."""
+    """The matching failures by several keys, the most frequent first.
+
+    Contract: observability.md §8.3.
+    """
 
     by_failure_class: _Counts = empty_rows()
     by_source_type: _Counts = empty_rows()
@@ -82,7 +94,7 @@ class FailureBreakdowns(Inbound):
 
 
 class FilterOption(Inbound):
-    """A value that a filter takes, and what it is called."""
+    """A value of a filter, and its label."""
 
     value: Text = ""
     label: Text = ""
@@ -92,7 +104,10 @@ _Options = Annotated[Rows[FilterOption], nested(FilterOption)]
 
 
 class FailureFilters(Inbound):
-    """What can be filtered by: the failures inside the moments, before the filters (§8.3)."""
+    """The values of each filter: those of the failures between the two times.
+
+    Contract: observability.md §8.3.
+    """
 
     failure_classes: _Options = empty_rows()
     source_types: _Options = empty_rows()
@@ -101,14 +116,17 @@ class FailureFilters(Inbound):
 
 
 class FailedAgent(AgentRef):
-    """The agent of a failure; the model is the agent row's, not the step's."""
+    """The agent of a failure. Its model is the agent's, not the step's."""
 
     model: str | None = None
     provider: str | None = None
 
 
 class Diagnostics(Inbound):
-    """Why a job run failed, as the runtime saw it; the timeout is in milliseconds (§8.3)."""
+    """Why a job failed, as the runtime reports it. The timeout is in milliseconds.
+
+    Contract: observability.md §8.3.
+    """
 
     failure_class: str | None = None
     failure_label: str | None = None
@@ -127,7 +145,10 @@ class Diagnostics(Inbound):
 
 
 class FailureRecord(Inbound):
-    """One failed run of an automation; its texts are raw (§8.3)."""
+    """One failed run of an automation.
+
+    Its texts may contain control characters. Contract: observability.md §8.3.
+    """
 
     id: str
     job_run_id: str | None = None
@@ -144,7 +165,10 @@ class FailureRecord(Inbound):
 
 
 class FailureReport(Inbound):
-    """The failures of automations with their sums; `total` counts the records that match (§8.3)."""
+    """One page of failures of automations. `total` counts all that match.
+
+    Contract: observability.md §8.3.
+    """
 
     summary: Annotated[FailureSummary, NULL_IS_EMPTY] = Field(default_factory=FailureSummary)
     breakdowns: Annotated[FailureBreakdowns, NULL_IS_EMPTY] = Field(default_factory=FailureBreakdowns)

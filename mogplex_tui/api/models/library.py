@@ -1,10 +1,13 @@
-"""Repositories and agents as the token API lists them (v1.md §1, §2)."""
+"""Repositories and agents as the token API lists them.
+
+Contract: v1.md §1 and §2.
+"""
 
 from mogplex_tui.api.models.base import Flag, Inbound, Int64, Text
 
 
 class Repo(Inbound):
-    """A repository row; several rows may share a full name, so the key is always the id."""
+    """A repository. Several may have the same full name, so the id is the key."""
 
     id: str
     full_name: Text = ""
@@ -14,7 +17,7 @@ class Repo(Inbound):
 
 
 class AgentSummary(Inbound):
-    """A preset (id `preset:NAME`) or an agent of the user's own."""
+    """A preset, whose id is `preset:NAME`, or an agent of the account."""
 
     id: str
     name: Text = ""

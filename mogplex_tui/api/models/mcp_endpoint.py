@@ -1,4 +1,7 @@
-"""Mogplex as an MCP server: what it says of itself, its operations, and what a call of one gives (mcp.md)."""
+"""Mogplex's own MCP server: its description, its operations and their results.
+
+Contract: mcp.md.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ class Implementation(Inbound):
 
 
 class ServerInfo(Inbound):
-    """What the endpoint answers to `initialize`: its protocol version whatever was asked for."""
+    """The server's response to `initialize`. Its protocol version is always the same."""
 
     protocol_version: Text = ""
     capabilities: JsonObject = Field(default_factory=dict)
@@ -37,7 +40,7 @@ class ServerInfo(Inbound):
 
 
 class ToolAnnotations(Inbound):
-    """What an operation says about itself; None where it says nothing."""
+    """Hints about an operation; None if the server gives none."""
 
     read_only: bool | None = Field(default=None, validation_alias="readOnlyHint")
     destructive: bool | None = Field(default=None, validation_alias="destructiveHint")
@@ -50,7 +53,10 @@ def _hints(value: object) -> object:
 
 
 class McpTool(Inbound):
-    """One operation; its schema tells fewer limits than the service has (mcp.md §4)."""
+    """One operation. Its schema has fewer limits than the service.
+
+    Contract: mcp.md §4.
+    """
 
     name: str
     title: Text = ""
@@ -60,14 +66,14 @@ class McpTool(Inbound):
 
 
 class ContentPart(Inbound):
-    """A piece of a result for people; its words may change."""
+    """A part of a result for people. Its wording may change."""
 
     type: Text = ""
     text: Text = ""
 
 
 class ToolRefusal(Inbound):
-    """Why the token API refused what an operation asked of it; `status` None when it was not the API."""
+    """Why the token API refused an operation. `status` None: it was not the API."""
 
     code: Text = ""
     status: Int64 | None = None
@@ -76,7 +82,7 @@ class ToolRefusal(Inbound):
 
 
 class ToolResult(Inbound):
-    """What an operation gave: `structured_content` is what to read; with `is_error` it was refused."""
+    """The result of an operation: `structured_content`, or a refusal if `is_error`."""
 
     content: Annotated[Rows[ContentPart], nested(ContentPart)] = empty_rows()
     structured_content: JsonObject = Field(default_factory=dict)
@@ -84,7 +90,7 @@ class ToolResult(Inbound):
 
     @property
     def text(self) -> str:
-        """The sentence for people."""
+        """The text for people."""
         return "\n".join(part.text for part in self.content if part.text)
 
     @property
@@ -97,7 +103,7 @@ class ToolResult(Inbound):
 
 
 class ToolCall(Outbound):
-    """One operation to call; the service checks the arguments by its own schema."""
+    """A call of one operation. The service checks the arguments."""
 
     name: Annotated[str, checks.text("tools/call requires params.name"), checks.json_value()]
     arguments: Annotated[dict[str, Any] | None, checks.json_value()] = None

@@ -1,4 +1,7 @@
-"""External MCP servers: the account's own, and the merged list that a tool is started from (library.md §9, v1.md §6)."""
+"""External MCP servers: the account's own, and those that tools start with.
+
+Contract: library.md §9, v1.md §6.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ def _texts(value: object) -> dict[str, str]:
 
 
 def address_origin(url: str | None) -> str:
-    """Return the scheme and host of an address, which is as much of it as may be shown; "" for none."""
+    """Return the scheme and host of an address, "" for none.
+
+    The rest of an address may contain secrets.
+    """
     try:
         parts = urlsplit(url or "")
         port = f":{parts.port}" if parts.port else ""
@@ -36,9 +42,9 @@ def address_origin(url: str | None) -> str:
 
 
 Names = Annotated[list[str], PlainValidator(_names)]
-"""A list of texts; anything else in it is left out."""
+"""A list of texts; other items are left out."""
 Plain = Annotated[dict[str, str], PlainValidator(_texts)]
-"""Names with plain values."""
+"""Names with values that are not secret."""
 
 
 class ServerTransport(StrEnum):
@@ -49,7 +55,7 @@ class ServerTransport(StrEnum):
 
 
 class McpServer(Inbound):
-    """A server of the account; of its secrets only the names ever come."""
+    """A server of the account. Its secrets are given by name only."""
 
     id: str
     name: Text = ""
@@ -68,14 +74,14 @@ class McpServer(Inbound):
 
     @property
     def location(self) -> str:
-        """Where it is: the command, or scheme and host of the address."""
+        """The command, or the scheme and host of the address."""
         return self.command or address_origin(self.url)
 
 
 class ServerConfig(Inbound):
-    """How a tool starts or reaches a server, secrets included: values of `env` and headers show only dots.
+    """How to start or reach a server, with its secrets, which repr does not show.
 
-    An address may carry a key in its path or query, so it is a secret as well.
+    The path or query of an address may contain a key, so an address is a secret too.
     """
 
     command: str | None = None
@@ -95,12 +101,15 @@ class ServerConfig(Inbound):
 
     @property
     def location(self) -> str:
-        """Where it is: the command, or scheme and host of the address."""
+        """The command, or the scheme and host of the address."""
         return self.command or address_origin(self.url.reveal() if self.url else None)
 
 
 class ConfiguredServer(Inbound):
-    """One server of the merged list: the account's own, disabled ones too, and connections that work."""
+    """One server that tools are started with.
+
+    The list holds the account's own servers, disabled ones too, and working connections.
+    """
 
     name: Text = ""
     enabled: Flag = False
@@ -165,10 +174,10 @@ Extra = Annotated[dict[str, Any], BeforeValidator(_extra_given), checks.json_val
 
 
 class _Server(Outbound):
-    """What a new server and a changed one have in common."""
+    """The fields that a new server and a change of a server have in common."""
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body with what was given, secrets in the open."""
+        """Return the JSON body with the fields that were set, secrets in plain text."""
         body = self.set_fields()
         for name in ("envSecrets", "headerSecrets"):
             if name in body:
@@ -184,7 +193,10 @@ def _refuse_doubles(plain: dict[str, str], secret: dict[str, Secret] | dict[str,
 
 
 class McpServerDraft(_Server):
-    """A server to add: a command with its environment, or an address with its headers (§9.2)."""
+    """A server to add: a command with its environment, or an address with headers.
+
+    Contract: library.md §9.2.
+    """
 
     name: Name
     transport: Annotated[str, _Transport]
@@ -222,10 +234,10 @@ class McpServerDraft(_Server):
 
 
 class McpServerUpdate(_Server):
-    """Changes to a server: what is not given stays; plain maps, args and extra are replaced whole (§9.3).
+    """A change of a server: missing fields stay, other fields are replaced.
 
-    Secrets are merged by key: a text sets one, None removes it. Another transport drops everything of the old one and
-    needs its new command or address.
+    Secrets are merged by name: a text sets one, None removes it. Another transport removes all fields of the old one
+    and requires its command or address. Contract: library.md §9.3.
     """
 
     name: Name | None = None

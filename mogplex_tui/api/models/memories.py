@@ -1,4 +1,7 @@
-"""Memories in their four lanes (library.md §10)."""
+"""Memories of agents, in four lanes.
+
+Contract: library.md §10.
+"""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,11 +13,11 @@ from mogplex_tui.api.models.checks import json_value, one_of, uuid
 from mogplex_tui.api.request_rules import utf16_length
 
 CONTENT_LIMIT = 16_000
-"""The characters of one memory at most."""
+"""The longest memory, in characters."""
 
 
 class Lane(StrEnum):
-    """The kinds of memory."""
+    """The kinds of memories."""
 
     SESSION = "session"
     SEMANTIC = "semantic"
@@ -23,7 +26,7 @@ class Lane(StrEnum):
 
 
 class MemoryScope(StrEnum):
-    """Whose memories: everybody's that the account sees, its own, or the active team's."""
+    """Whose memories: all that the account can see, its own, or the active team's."""
 
     ALL = "all"
     PERSONAL = "personal"
@@ -31,7 +34,10 @@ class MemoryScope(StrEnum):
 
 
 class Memory(Inbound):
-    """One memory; the metadata names what it belongs to (§10)."""
+    """One memory. Its metadata say what it belongs to.
+
+    Contract: library.md §10.
+    """
 
     id: str
     lane: Text = ""
@@ -41,13 +47,16 @@ class Memory(Inbound):
     updated_at: Time | None = None
 
     def meta(self, key: str) -> str | None:
-        """Return a text of the metadata, or None where it is absent, empty or another type."""
+        """Return a text in the metadata, or None if it is missing, empty or not a text."""
         value = self.metadata.get(key)
         return value if isinstance(value, str) and value else None
 
 
 def memory_content(value: str) -> str:
-    """Return a content fit to be stored, as it is; raises ValueError for none and for too much (§10.2)."""
+    """Return a valid content of a memory, unchanged; raises ValueError for others.
+
+    Contract: library.md §10.2.
+    """
     if not value:
         raise ValueError("Content required")
     if utf16_length(value) > CONTENT_LIMIT:
@@ -62,13 +71,20 @@ _Sandbox = Annotated[str | None, uuid("The sandbox id is not a UUID")]
 
 
 class MemoryEdit(Outbound):
-    """The new content of a memory; nothing else of it can be edited (§10.2)."""
+    """The new content of a memory; nothing else can be changed.
+
+    Contract: library.md §10.2.
+    """
 
     content: Annotated[str, AfterValidator(memory_content)]
 
 
 class MemoryDraft(Outbound):
-    """A memory to add. The workspace session counts in session and episodic, the conversation in session (§10.2)."""
+    """A memory to add.
+
+    The workspace session is used in the session and episodic lanes, the conversation in the session lane. Contract:
+    library.md §10.2.
+    """
 
     lane: _Lane
     content: Annotated[str, AfterValidator(memory_content)]
@@ -82,7 +98,7 @@ class MemoryDraft(Outbound):
     resource_scope: _Scope = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without what was not given."""
+        """Return the JSON body without missing fields."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
@@ -93,7 +109,10 @@ def _label(value: str | None) -> str | None:
 
 
 class Checkpoint(Outbound):
-    """A mark in a lane; without a label it is the present time, without a lane it is session's (§10.3)."""
+    """A checkpoint in a lane, by default the session lane, with the time as its label.
+
+    Contract: library.md §10.3.
+    """
 
     lane: Annotated[str | None, one_of(tuple(Lane), "Invalid lane")] = None
     label: Annotated[str | None, AfterValidator(_label)] = None
@@ -104,5 +123,5 @@ class Checkpoint(Outbound):
     resource_scope: _Scope = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without what was not given."""
+        """Return the JSON body without missing fields."""
         return {"action": "checkpoint", **self.model_dump(by_alias=True, exclude_none=True)}

@@ -1,4 +1,7 @@
-"""Projects, which the service's routes call workspaces: named groups of repositories (projects.md §5)."""
+"""Projects, which the routes call workspaces: named groups of repositories.
+
+Contract: projects.md §5.
+"""
 
 from typing import Annotated, Any
 
@@ -9,7 +12,7 @@ from mogplex_tui.api.models.base import Flag, Inbound, Int64, OutboundSnake, Tex
 
 
 class Owned(Inbound):
-    """Whose a record is: `owner_type` says whether the user's or the team's id counts."""
+    """A record of a user or a team; `owner_type` says which id applies."""
 
     user_id: str | None = None
     owner_type: str | None = None
@@ -19,7 +22,10 @@ class Owned(Inbound):
 
 
 class Project(Owned):
-    """A project; times in milliseconds, `repo_count` None where the answer has no count."""
+    """A project. Times are in milliseconds.
+
+    `repo_count` is None if the response has no count.
+    """
 
     id: str
     name: Text = ""
@@ -40,22 +46,28 @@ class Project(Owned):
 
     @property
     def lifetime_ms(self) -> int:
-        """How long its sandboxes live at most (projects.md §5.1)."""
+        """The longest lifetime of its sandboxes, in milliseconds.
+
+        Contract: projects.md §5.1.
+        """
         return self.sandbox_timeout_ms or 18_000_000
 
     @property
     def idle_ms(self) -> int:
-        """How long its sandboxes may be idle; never longer than they live."""
+        """The longest idle time of its sandboxes, at most their lifetime, in milliseconds."""
         return min(self.sandbox_idle_timeout_ms or 1_800_000, self.lifetime_ms)
 
 
 _Name = checks.text("Workspace name is required")
-# The service reads null and "" as the shortest time, and clamps what is outside: both are refused here.
+# The service takes null and "" for the shortest time and clamps other values, so both are refused here.
 _Lifetime = Annotated[int, Field(ge=600_000, le=18_000_000)]
 
 
 class ProjectDraft(OutboundSnake):
-    """A project to make; `sandbox_timeout_ms` 600,000 to 18,000,000, left out for the longest."""
+    """A project to create.
+
+    `sandbox_timeout_ms` is 600,000 to 18,000,000, by default the longest.
+    """
 
     name: Annotated[str, _Name]
     description: str | None = None
@@ -67,7 +79,7 @@ class ProjectDraft(OutboundSnake):
 
 
 class ProjectUpdate(OutboundSnake):
-    """A change of a project: only what is set changes; a description of None is taken away."""
+    """A change of a project: missing fields stay, None removes the description."""
 
     name: Annotated[str | None, _Name] = None
     description: str | None = None
@@ -95,8 +107,10 @@ class ProjectUpdate(OutboundSnake):
 
 
 class NewRepository(OutboundSnake):
-    """A repository to make on GitHub; private unless `visibility` is public, under the account's own login unless
-    `owner_login` says otherwise (projects.md §5.3).
+    """A repository to create on GitHub.
+
+    It is private unless `visibility` is public, and belongs to the account's own login unless `owner_login` is set.
+    Contract: projects.md §5.3.
     """
 
     name: str
@@ -114,7 +128,7 @@ class NewRepository(OutboundSnake):
     @field_validator("visibility")
     @classmethod
     def _check_visibility(cls, value: str) -> str:
-        # The service takes every word but public for private.
+        # The service takes any word but public for private.
         if value not in ("public", "private"):
             raise ValueError("The visibility must be public or private")
         return value

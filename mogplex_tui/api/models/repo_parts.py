@@ -1,4 +1,7 @@
-"""What hangs on one imported repository: overrides, presets, packages, secrets, snapshot, variables (projects.md §4)."""
+"""The records of one imported repository: overrides, presets, secrets, snapshot.
+
+Contract: projects.md §4.
+"""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -26,7 +29,7 @@ from mogplex_tui.config.secret import Secret
 
 
 class RepoConnection(Inbound):
-    """A connection as a repository sees it: a global one, or one of its own (scope `project`)."""
+    """A connection that a repository uses: a global one, or its own (scope `project`)."""
 
     id: str
     name: Text = ""
@@ -44,7 +47,7 @@ class RepoConnection(Inbound):
 
 
 class ConnectionOverride(Inbound):
-    """A global connection that a repository does without."""
+    """The override by which a repository excludes a global connection."""
 
     id: str
     repo_id: str | None = None
@@ -54,9 +57,9 @@ class ConnectionOverride(Inbound):
 
 
 class RepoConnections(Inbound):
-    """Every connection that could serve the repository, disabled and excluded ones too, and what is excluded.
+    """The connections of a repository, excluded ones too, and its overrides.
 
-    `resolved_mcp_count` is how many MCP servers a run really gets, at most 5 (projects.md §4.1).
+    `resolved_mcp_count` is the number of MCP servers that a run gets, at most 5. Contract: projects.md §4.1.
     """
 
     connections: Annotated[Rows[RepoConnection], nested(RepoConnection)] = empty_rows()
@@ -65,12 +68,12 @@ class RepoConnections(Inbound):
 
     @property
     def excluded_ids(self) -> frozenset[str]:
-        """The ids of the connections that the repository does without."""
+        """The ids of the excluded connections."""
         return frozenset(row.connection_id for row in self.overrides if row.excluded)
 
 
 class RepoModel(Inbound):
-    """A model that the repository may use; without prices."""
+    """A model that the repository may use, without prices."""
 
     id: str
     provider: Text = ""
@@ -83,14 +86,14 @@ class RepoModel(Inbound):
 
 
 class ModelOverride(Inbound):
-    """A model that a repository does without."""
+    """The override by which a repository excludes a model."""
 
     model_id: str
     excluded: Flag = False
 
 
 class RepoModels(Inbound):
-    """The models that the repository may use, by provider, and those that it does without."""
+    """The models that a repository may use, by provider, and its overrides."""
 
     models: Annotated[Rows[RepoModel], nested(RepoModel)] = empty_rows()
     overrides: Annotated[Rows[ModelOverride], nested(ModelOverride)] = empty_rows()
@@ -104,9 +107,9 @@ class Source(StrEnum):
 
 
 class RepoRule(Inbound):
-    """A rule of a repository, its first 80 characters; with the source `repo` the id is that of the override.
+    """A rule of a repository with its first 80 characters.
 
-    The source is empty for one that is excluded.
+    With the source `repo`, the id is that of the override. The source of an excluded rule is empty.
     """
 
     id: str
@@ -116,14 +119,17 @@ class RepoRule(Inbound):
 
 
 class RepoRules(Inbound):
-    """The rules that hold for a repository, the global ones first, and the inherited ones that do not."""
+    """The rules of a repository, global ones first, and the excluded inherited rules."""
 
     rules: Annotated[Rows[RepoRule], nested(RepoRule)] = empty_rows()
     excluded_inherited: Annotated[Rows[RepoRule], nested(RepoRule)] = empty_rows()
 
 
 class RepoSkill(Inbound):
-    """A skill of a repository; with the source `repo` the id is that of the override, empty for an excluded one."""
+    """A skill of a repository.
+
+    With the source `repo`, the id is that of the override. The source of an excluded skill is empty.
+    """
 
     id: str
     name: Text = ""
@@ -132,7 +138,7 @@ class RepoSkill(Inbound):
 
 
 class RepoSkills(Inbound):
-    """The skills that a repository has, the global ones first, and the inherited ones that it does without."""
+    """The skills of a repository, global ones first, and the excluded ones."""
 
     skills: Annotated[Rows[RepoSkill], nested(RepoSkill)] = empty_rows()
     excluded_inherited: Annotated[Rows[RepoSkill], nested(RepoSkill)] = empty_rows()
@@ -154,9 +160,9 @@ class LaunchPreset(Inbound):
 
 
 class LaunchPresetDraft(Outbound):
-    """A preset to save: name of 1 to 64 characters, one of the same name is overwritten; at most 25 a repository.
+    """A preset to save; one of the same name is replaced. At most 25 a repository.
 
-    `root_directory` None is the repository's root.
+    The name has 1 to 64 characters. `root_directory` None is the root of the repository.
     """
 
     name: str
@@ -170,7 +176,7 @@ class LaunchPresetDraft(Outbound):
     def _check_name(cls, value: str) -> str:
         if not value.strip():
             raise ValueError("Preset name is required")
-        # The service would cut a longer one, and overwrite another preset by it.
+        # The service would cut a longer name, and might replace another preset.
         if utf16_length(value.strip()) > 64:
             raise ValueError("A preset's name has at most 64 characters")
         return value.strip()
@@ -182,12 +188,12 @@ class LaunchPresetDraft(Outbound):
         return self
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body, in the camelCase that this route reads."""
+        """Return the JSON body, in camelCase for this route."""
         return self.model_dump(by_alias=True)
 
 
 class Package(Inbound):
-    """A package of a monorepo; `has_space` says that it was imported as a sub-project already."""
+    """A package of a monorepo. `has_space` says whether it is imported already."""
 
     path: str
     name: Text = ""
@@ -207,7 +213,7 @@ class Packages(Inbound):
 
 
 class ActionsSecret(Inbound):
-    """The name of a GitHub Actions secret; values can never be read."""
+    """The name of a GitHub Actions secret, without its value."""
 
     name: str
     created_at: Time | None = None
@@ -215,7 +221,7 @@ class ActionsSecret(Inbound):
 
 
 class ActionsSecretDraft(OutboundSnake):
-    """A secret to write; the service turns the name into capitals, digits and underscores."""
+    """A secret to set. GitHub's names have upper-case letters, digits and underscores."""
 
     name: str
     value: Hidden
@@ -240,7 +246,10 @@ class ActionsSecretDraft(OutboundSnake):
 
 
 class Snapshot(Inbound):
-    """A prebuilt sandbox image; size in bytes, `status` in the provider's word. What was just built has no commit."""
+    """A prebuilt sandbox image, with its size in bytes and the provider's status.
+
+    An image that was just built has no commit.
+    """
 
     id: str
     status: Text = ""

@@ -1,4 +1,7 @@
-"""Repositories as the account imported them, with everything that is stored beside them (projects.md §2, §3)."""
+"""Imported repositories with all their fields.
+
+Contract: projects.md §2 and §3.
+"""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -17,7 +20,7 @@ LONGEST_LIFE_MS = 18_000_000
 
 
 class Runtime(StrEnum):
-    """What a sandbox runs; none of them means that the service finds out."""
+    """The runtime of a sandbox. Without one, the service detects it."""
 
     NODE22 = "node22"
     NODE24 = "node24"
@@ -25,7 +28,7 @@ class Runtime(StrEnum):
 
 
 class EnvSync(StrEnum):
-    """Where a repository's variables go."""
+    """Where the variables of a repository are used."""
 
     SANDBOX_ONLY = "sandbox-only"
     SANDBOX_AND_PREVIEW = "sandbox-and-preview"
@@ -39,10 +42,11 @@ class GithubAccess(StrEnum):
 
 
 class BareRepo(Owned):
-    """A row of an imported repository: one GitHub repository at one root directory, of a user or a team.
+    """An imported repository: one GitHub repository at one root directory.
 
-    `root_directory` None is the repository's root; a row with a parent is a sub-project. Variables and the webhook
-    secret are kept hidden. The sandbox times are stored but no longer applied: the project's count.
+    It belongs to a user or a team. `root_directory` None is the root of the repository; a row with a parent is a
+    sub-project. Variables and the webhook secret are hidden. The sandbox times are stored but not used: those of the
+    project apply.
     """
 
     id: str
@@ -91,13 +95,16 @@ class BareRepo(Owned):
         return f"{self.full_name} {self.root_directory}" if self.root_directory else self.full_name
 
     def matches(self, text: str) -> bool:
-        """Whether a search finds it; the service has none, this is the rule of its own web pages (projects.md §3.2)."""
+        """Return whether a search term matches, by the rule of the web application.
+
+        The service has no search. Contract: projects.md §3.2.
+        """
         parts = (self.full_name, self.owner, self.name, self.default_branch, self.root_directory)
         return text.strip().lower() in " ".join(part for part in parts if part).lower()
 
 
 class ImportedRepo(BareRepo):
-    """A row with its project and with what the GitHub App covers."""
+    """An imported repository with its project and its coverage by the GitHub App."""
 
     workspace: Project | None = None
     github_has_app_installation: Flag = False
@@ -109,7 +116,10 @@ class ImportedRepo(BareRepo):
 
 
 class _RepoFields(OutboundSnake):
-    """What may be written; the service mends silently what it does not like, so it is refused here instead."""
+    """The fields that can be written.
+
+    The service silently changes invalid values, so they are refused here.
+    """
 
     default_branch: str | None = None
     root_directory: Annotated[str | None, checks.directory(None)] = None
@@ -127,7 +137,7 @@ class _RepoFields(OutboundSnake):
     @field_validator("default_branch")
     @classmethod
     def _check_branch(cls, value: str | None) -> str | None:
-        # The service would read a blank name as main.
+        # The service would take a blank name for main.
         if value is None or not value.strip():
             raise ValueError("Name the default branch")
         return value.strip()
@@ -135,7 +145,7 @@ class _RepoFields(OutboundSnake):
     @field_validator("dev_port", "dev_port_auto", "is_favorite", "env_sync_mode", "sandbox_env_vars")
     @classmethod
     def _check_there(cls, value: Any) -> Any:
-        # The service would read null as its default, which is not what an unset field means here.
+        # The service would take null for its default, but an unset field must stay as it is.
         if value is None:
             raise ValueError("This cannot be empty; leave it out to keep it")
         return value
@@ -172,7 +182,7 @@ class _RepoFields(OutboundSnake):
         return dict(zip(names, value.values(), strict=True))
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body with what was set, null included, and variables in plain text."""
+        """Return the JSON body with the set fields, null included, and plain variables."""
         body = self.model_dump(exclude_unset=True, exclude={"sandbox_env_vars"})
         if self.sandbox_env_vars is not None:
             body["sandbox_env_vars"] = {
@@ -182,7 +192,10 @@ class _RepoFields(OutboundSnake):
 
 
 class RepoDraft(_RepoFields):
-    """A repository to import; without a project it goes into the default one (projects.md §3.4)."""
+    """A repository to import, by default into the default project.
+
+    Contract: projects.md §3.4.
+    """
 
     full_name: str
     github_id: Int64 | None = None
@@ -205,9 +218,9 @@ class RepoDraft(_RepoFields):
 
 
 class RepoUpdate(_RepoFields):
-    """A change of a repository: only what is set changes, and `sandbox_env_vars` replaces all variables.
+    """A change of a repository: missing fields stay.
 
-    Its project cannot be changed by any route (projects.md §3.5).
+    `sandbox_env_vars` replaces all variables. No route can change the project. Contract: projects.md §3.5.
     """
 
     is_hidden: bool | None = None

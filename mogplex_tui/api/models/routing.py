@@ -1,4 +1,7 @@
-"""Assignments and triggers: what a service of the documented kind starts work from (routing.md §1, §2)."""
+"""Assignments and triggers, which start work on a repository.
+
+Contract: routing.md §1 and §2.
+"""
 
 from enum import StrEnum
 from typing import Annotated
@@ -21,7 +24,7 @@ class AssignmentType(StrEnum):
 
 
 class TriggerEvent(StrEnum):
-    """The events that a trigger can listen to; an automation knows more of them."""
+    """The events that a trigger can react to; automations know more of them."""
 
     MENTION = "mention"
     PR_OPENED = "pr_opened"
@@ -33,9 +36,10 @@ class TriggerEvent(StrEnum):
 
 
 class Activity(Inbound):
-    """What the runs of an assignment, trigger or automation came to; the counts are of runs or ledger rows (§1.1).
+    """Counts of the runs of an assignment, a trigger or an automation.
 
-    `last_run_error` is raw text; `last_pressure_reason` is the newest reason of any outcome and age.
+    They count runs or entries of the dispatch log. `last_run_error` may contain control characters;
+    `last_pressure_reason` is the newest reason of any outcome, however old. Contract: routing.md §1.1.
     """
 
     last_job_run_id: str | None = None
@@ -56,7 +60,10 @@ class Activity(Inbound):
 
 
 class Assignment(Activity):
-    """One repository, one agent, one kind of work; the answer to a change leaves the activity out (§1)."""
+    """An assignment: one repository, one agent, one kind of work.
+
+    The response to a change has no activity. Contract: routing.md §1.
+    """
 
     id: str
     repo_id: Text = ""
@@ -75,7 +82,7 @@ _Skill = Annotated[str | None, uuid("The skill id is not a UUID")]
 
 
 class AssignmentDraft(OutboundSnake):
-    """An assignment to create; a preset id for the agent is copied into an own one first."""
+    """An assignment to create. A preset as the agent is copied to an own agent."""
 
     repo_id: Annotated[str, uuid("The repository id is not a UUID")]
     agent_id: Annotated[str, text("Choose an agent")]
@@ -86,7 +93,10 @@ class AssignmentDraft(OutboundSnake):
 
 
 class AssignmentChange(OutboundSnake):
-    """A change of an assignment: what is not given stays; a schedule cannot be cleared, a skill can (§1.3)."""
+    """A change of an assignment: missing fields stay.
+
+    A skill can be cleared, a schedule cannot. Contract: routing.md §1.3.
+    """
 
     enabled: bool = True
     cron_schedule: Annotated[str, text("A schedule cannot be cleared")] = ""
@@ -100,7 +110,7 @@ class AssignmentChange(OutboundSnake):
 
 
 class TriggerAgent(Inbound):
-    """The agent of a trigger, in short."""
+    """A short form of the agent of a trigger."""
 
     id: str | None = None
     name: str | None = None
@@ -109,7 +119,10 @@ class TriggerAgent(Inbound):
 
 
 class Trigger(Activity):
-    """An event of a GitHub installation that sets an agent to work (§2)."""
+    """A trigger: an event of a GitHub installation that starts an agent.
+
+    Contract: routing.md §2.
+    """
 
     id: str
     installation_id: Int64 | None = None
@@ -126,7 +139,10 @@ _Agent = Annotated[str, uuid("The agent id is not a UUID")]
 
 
 class TriggerDraft(OutboundSnake):
-    """A trigger to create, enabled from the start (§2)."""
+    """A trigger to create. It is enabled from the start.
+
+    Contract: routing.md §2.
+    """
 
     installation_id: Annotated[int, positive_int("The installation must be a positive number")]
     agent_id: _Agent
@@ -135,7 +151,10 @@ class TriggerDraft(OutboundSnake):
 
 
 class TriggerChange(OutboundSnake):
-    """A change of a trigger; what is not given stays (§2)."""
+    """A change of a trigger: missing fields stay.
+
+    Contract: routing.md §2.
+    """
 
     enabled: bool = True
     event: _Event = ""

@@ -1,4 +1,7 @@
-"""Rules for agents and saved slash commands (library.md §7, §11)."""
+"""Rules for agents, and saved slash commands.
+
+Contract: library.md §7 and §11.
+"""
 
 from enum import StrEnum
 from typing import Annotated
@@ -10,14 +13,20 @@ from mogplex_tui.api.models.checks import require_a_change, text
 
 
 class RuleTable(StrEnum):
-    """The two tables behind one route: rules, and the legacy skills beside them (§7)."""
+    """The tables that the route serves: rules, and the legacy skills.
+
+    Contract: library.md §7.
+    """
 
     RULES = "agent_rules"
     LEGACY_SKILLS = "agent_skills"
 
 
 class Rule(Inbound):
-    """A rule: usually a file-like name and a text that begins with a heading; names may repeat (§7)."""
+    """A rule: a name like a file's and a text with a heading. Names may repeat.
+
+    Contract: library.md §7.
+    """
 
     id: str
     name: Text = ""
@@ -30,7 +39,10 @@ _Name = Annotated[str, text("Name is required")]
 
 
 class RuleDraft(OutboundSnake):
-    """A rule to create; without a type the table's own is taken (§7)."""
+    """A rule to create. Without a type it gets the type of its table.
+
+    Contract: library.md §7.
+    """
 
     name: _Name
     content: str = ""
@@ -38,7 +50,10 @@ class RuleDraft(OutboundSnake):
 
 
 class RuleChange(OutboundSnake):
-    """A change of a rule; what is not given stays (§7)."""
+    """A change of a rule: missing fields stay.
+
+    Contract: library.md §7.
+    """
 
     name: _Name = ""
     content: str = ""
@@ -51,7 +66,10 @@ class RuleChange(OutboundSnake):
 
 
 class Command(Inbound):
-    """A saved slash command; names may repeat (§11)."""
+    """A saved slash command. Names may repeat.
+
+    Contract: library.md §11.
+    """
 
     id: str
     name: Text = ""
@@ -60,12 +78,15 @@ class Command(Inbound):
     created_at: Time | None = None
 
     def expand(self, arguments: str) -> str:
-        """Return the template with the typed arguments in every place of `$ARGS`."""
+        """Return the template with each `$ARGS` replaced by the arguments."""
         return self.template.replace("$ARGS", arguments)
 
 
 class CommandDraft(OutboundSnake):
-    """A slash command to save (§11)."""
+    """A slash command to create.
+
+    Contract: library.md §11.
+    """
 
     name: _Name
     template: Annotated[str, text("Template is required", trimmed=False)]

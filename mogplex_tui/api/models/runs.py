@@ -1,4 +1,7 @@
-"""Runs of the token API (v1.md §7-§9)."""
+"""Runs of the token API.
+
+Contract: v1.md §7 to §9.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,21 @@ from mogplex_tui.api.models.working_tree import WorkingTree
 from mogplex_tui.api.request_rules import invalid_prompt_reason, is_uuid
 
 MAX_RUN_EVENTS = 200
-"""The events of a run that v1 can show at most: the oldest ones (v1.md §8)."""
+"""The number of events that v1 returns of a run, the oldest ones (v1.md §8)."""
 
 
 class Harness(StrEnum):
-    """The coding tools that a run can be given to."""
+    """The coding CLIs that a run can use."""
 
     CODEX = "codex"
     CLAUDE_CODE = "claude-code"
 
 
 class RunBranch(Inbound):
-    """The branches as asked for; the harness may work on another one, which only events name (v1.md §7.5)."""
+    """The requested branches.
+
+    The harness may work on another branch, which only events name. Contract: v1.md §7.5.
+    """
 
     base: Text = ""
     working: Text = ""
@@ -40,7 +46,10 @@ class RunRuntime(Inbound):
 
 
 class RunDetail(Inbound):
-    """A run's row: the truth about the run, while its call carries tokens and cost (v1.md §7.5)."""
+    """A run. Its tokens and its cost are those of its call.
+
+    Contract: v1.md §7.5.
+    """
 
     run_id: str
     status: Text
@@ -63,13 +72,19 @@ class RunDetail(Inbound):
 
 
 class StartedRun(RunDetail):
-    """The run that a start made, or that the same key had made before (`replayed`; v1.md §7.3)."""
+    """A started run; `replayed` if the same key had started it before.
+
+    Contract: v1.md §7.3.
+    """
 
     replayed: Flag = False
 
 
 class RunCancelled(Inbound):
-    """The run after a cancel; `status` may still be live, which means requested, not yet final (v1.md §9)."""
+    """A run after a cancel was requested.
+
+    A `status` that is still live means that the run has not ended yet. Contract: v1.md §9.
+    """
 
     run: RunDetail
     status: Text = ""
@@ -78,7 +93,10 @@ class RunCancelled(Inbound):
 
 @dataclass(frozen=True)
 class RunEvents:
-    """A run with its oldest events; `is_truncated` says that there may be more that v1 cannot show."""
+    """A run with its oldest events. `is_truncated` says that there may be more.
+
+    v1 cannot return the others.
+    """
 
     run: RunDetail
     events: Rows[Event]
@@ -86,7 +104,10 @@ class RunEvents:
 
 
 class RunStart(WorkingTree):
-    """A run to start (v1.md §7.2, §9.1, §9.2)."""
+    """A run to start.
+
+    Contract: v1.md §7.2, §9.1 and §9.2.
+    """
 
     repo_id: str
     prompt: str
@@ -101,7 +122,7 @@ class RunStart(WorkingTree):
         if not value.strip():
             raise ValueError("Choose a repository")
         if not is_uuid(value.strip()):
-            # The service answers this with a 503 that looks like an outage (auth.md §7).
+            # The service answers such a request with a 503, which looks like an outage (auth.md §7).
             raise ValueError("The repository id is not a UUID")
         return value.strip().lower()
 

@@ -1,4 +1,7 @@
-"""What leaves for the sandbox routes, checked before it does (sandboxes.md §3.2, §4)."""
+"""Requests of the sandbox routes.
+
+Contract: sandboxes.md §3.2 and §4.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _KEPT_REASON = 64
 class LaunchDraft(WorkingTree):
     """A sandbox to launch.
 
-    `create_branch` needs a `working_branch`; without one a launch works on the base.
+    `create_branch` requires a `working_branch`. Without one, the sandbox works on the base branch.
     """
 
     repo_id: Annotated[str, checks.uuid("The repository id is not a UUID")]
@@ -37,7 +40,10 @@ class LaunchDraft(WorkingTree):
 
 
 class CommandDraft(Outbound):
-    """A command: with `args` it is run directly, without them by a shell; `cwd` None is the root directory."""
+    """A command. With `args` it runs directly, without them in a shell.
+
+    `cwd` None is the root directory.
+    """
 
     command: Annotated[str, checks.text("command required", trimmed=False), checks.json_value()]
     args: Annotated[list[str] | None, checks.json_value()] = None
@@ -49,15 +55,16 @@ class CommandDraft(Outbound):
 
 
 class CommandId(Outbound):
-    """A running command by the id that its first event told."""
+    """The id of a running command, from its first event."""
 
     cmd_id: Annotated[str, checks.text("cmdId required")]
 
 
 class HarnessDraft(Outbound):
-    """A prompt for a coding CLI relative_path a sandbox; `continue_last` and `resume_session_id` go on with an old talk.
+    """A prompt for a coding CLI in a sandbox.
 
-    `ai_call_id` runs on a call that was prepared or started elsewhere.
+    `continue_last` and `resume_session_id` continue an earlier session. `ai_call_id` is a call that was prepared
+    before.
     """
 
     harness: Annotated[str, checks.one_of(tuple(Harness), "Invalid harness")]
@@ -75,7 +82,7 @@ class HarnessDraft(Outbound):
 
 
 class Extension(Outbound):
-    """By how many minutes a sandbox shall live longer."""
+    """The number of minutes by which to extend the lifetime of a sandbox."""
 
     minutes: float
 
@@ -87,19 +94,19 @@ class Extension(Outbound):
         return value
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body; whole minutes leave as a whole number."""
+        """Return the JSON body. An integral number of minutes is sent as an integer."""
         return {"minutes": int(self.minutes) if self.minutes.is_integer() else self.minutes}
 
 
 class PresenceEvent(StrEnum):
-    """A viewer that comes, or goes."""
+    """A viewer comes or goes."""
 
     ATTACH = "attach"
     RELEASE = "release"
 
 
 class PresenceReport(Outbound):
-    """A viewer of a sandbox that comes or goes; a later `event_seq` wins over an earlier one."""
+    """A viewer of a sandbox comes or goes. A higher `event_seq` replaces a lower one."""
 
     event: Annotated[str, checks.one_of(tuple(PresenceEvent), "event must be attach or release")]
     tab_id: str
@@ -127,7 +134,7 @@ class PresenceReport(Outbound):
     @field_validator("reason")
     @classmethod
     def _check_reason(cls, value: str | None) -> str | None:
-        # The service keeps so much of it; the rest need not travel.
+        # The service keeps only this much of the text.
         return None if value is None else value.strip()[:_KEPT_REASON]
 
     def body(self) -> dict[str, Any]:
@@ -143,14 +150,17 @@ def _named(name: str, value: str) -> str:
 
 
 class EntryKind(StrEnum):
-    """What can be made in a tree."""
+    """The kinds of entries that can be created."""
 
     FILE = "file"
     DIRECTORY = "directory"
 
 
 def relative_path(path: str) -> str:
-    """Return a path below the root directory of a sandbox; raises ValueError in the service's words (§4.11)."""
+    """Return a path below a sandbox's root directory; raises ValueError for others.
+
+    Contract: sandboxes.md §4.11.
+    """
     if not path.strip("/ "):
         raise ValueError("path required")
     if "\0" in path:
@@ -174,19 +184,19 @@ class PathDraft(Outbound):
 
 
 class FileDraft(PathDraft):
-    """A file to write, whole; `content` may be empty."""
+    """A file to write as a whole. `content` may be empty."""
 
     content: Annotated[str, checks.json_value()]
 
 
 class EntryDraft(PathDraft):
-    """An empty file or a directory to make."""
+    """An empty file or a directory to create."""
 
     kind: Annotated[str, checks.one_of(tuple(EntryKind), "kind must be 'file' or 'directory'")]
 
 
 class MoveDraft(Outbound):
-    """One move; a directory is named with a slash at the end on both sides, or on none."""
+    """One move. Both paths of a directory may end with a slash, or neither."""
 
     from_path: str
     to_path: str
@@ -203,7 +213,7 @@ class MoveDraft(Outbound):
 
 
 class MovesDraft(Outbound):
-    """Moves that are made together or not at all."""
+    """Moves that are made all together or not at all."""
 
     moves: Annotated[list[MoveDraft], Field(min_length=1)]
 

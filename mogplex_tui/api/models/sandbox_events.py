@@ -1,4 +1,7 @@
-"""The events of booting a sandbox, of a command in it, and of a coding CLI in it (sandboxes.md §3.2, §4)."""
+"""The events of a boot, of a command and of a coding CLI in a sandbox.
+
+Contract: sandboxes.md §3.2 and §4.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, TypeAlias
@@ -19,7 +22,7 @@ from mogplex_tui.api.models.stream import (
 
 
 def _record(value: object) -> SandboxRecord | None:
-    # An event says more than its record: one that cannot be read must not hide what happened.
+    # A record that does not parse must not hide the event.
     try:
         return value if isinstance(value, SandboxRecord) else SandboxRecord.model_validate(value)
     except ValidationError:
@@ -27,30 +30,30 @@ def _record(value: object) -> SandboxRecord | None:
 
 
 Record = Annotated[SandboxRecord | None, PlainValidator(_record)]
-"""The record inside an event, or None; while it is being installed it may be older than the stored one."""
+"""The record in an event, or None. During the installation it may be older than the stored record."""
 
 
 class BootStatus(StreamEvent):
-    """The sandbox has come to a lifecycle status."""
+    """The sandbox has a new lifecycle status."""
 
     status: Text = ""
     sandbox: Record = None
 
 
 class BootWarning(StreamEvent):
-    """Something that does not stop the boot; it may come after `SandboxReady`, too."""
+    """A problem that does not stop the boot. It may also come after `SandboxReady`."""
 
     message: Text = ""
 
 
 class SnapshotRestore(StreamEvent):
-    """The machine is made from a snapshot."""
+    """The machine is being restored from a snapshot."""
 
     snapshot_id: Text = ""
 
 
 class SandboxCreated(StreamEvent):
-    """The machine is there; `record_id` is the id that every route takes."""
+    """The machine exists. `record_id` is the id that every route takes."""
 
     sandbox_id: Text = ""
     record_id: Text = ""
@@ -58,36 +61,36 @@ class SandboxCreated(StreamEvent):
 
 
 class BootLog(StreamEvent):
-    """What a phase of the boot printed: a piece of text, not aligned to lines."""
+    """Output of a phase of the boot: text that may begin and end within a line."""
 
     phase: Text = ""
     data: Text = ""
 
 
 class PreviewUrl(StreamEvent):
-    """Where the preview will answer."""
+    """The address of the preview."""
 
     url: Text = ""
     sandbox: Record = None
 
 
 class SandboxReady(StreamEvent):
-    """The sandbox runs."""
+    """The sandbox is running."""
 
     sandbox: Record = None
 
     @property
     def end(self) -> StreamEnd:
-        """A success."""
+        """Success."""
         return StreamEnd(StreamEndKind.DONE)
 
 
 class SandboxFound(SandboxReady):
-    """Nothing had to boot from here: a sandbox of this working tree was there, and it may still be booting."""
+    """A sandbox of this working tree exists already; it may still be booting."""
 
     @property
     def is_final(self) -> bool:
-        """It is all that such an answer holds."""
+        """It is the only event of its response."""
         return True
 
 
@@ -98,48 +101,51 @@ class IdleWarning(StreamEvent):
 
 
 class CommandStarted(StreamEvent):
-    """A command runs; `cmd_id` is what cancels it."""
+    """The command has started. `cmd_id` is the id that cancels it."""
 
     cmd_id: Text = ""
 
 
 class CommandDone(StreamEvent):
-    """A command has ended, well or not: None is an exit code that is not known. `cwd` is where to go on."""
+    """The command has ended. `exit_code` None is unknown.
+
+    `cwd` is the directory for the next command.
+    """
 
     exit_code: Int64 | None = None
     cwd: Text = ""
 
     @property
     def end(self) -> StreamEnd:
-        """The command's end; a failing command is a command that ran."""
+        """Success, whatever the exit code."""
         return StreamEnd(StreamEndKind.DONE)
 
     @property
     def is_final(self) -> bool:
-        """Nothing follows."""
+        """No event follows."""
         return True
 
 
 class HarnessStarted(StreamEvent):
-    """The run has its call; events and costs are found under its id."""
+    """The call of the run, by whose id its events and its cost are found."""
 
     ai_call_id: Text = ""
 
 
 class InstallLog(StreamEvent):
-    """What installing the CLI printed."""
+    """Output of the installation of the CLI."""
 
     data: Text = ""
 
 
 class HarnessSession(StreamEvent):
-    """The CLI's own session, with which the talk can be gone on with."""
+    """The session of the CLI, which a later run can continue."""
 
     session_id: Text = ""
 
 
 class HarnessDone(StreamEvent):
-    """The CLI has ended; it opens a pull request by itself when it changed something."""
+    """The CLI has ended. It has opened a pull request if it changed something."""
 
     exit_code: Int64 | None = None
     error: str | None = None
@@ -148,14 +154,14 @@ class HarnessDone(StreamEvent):
 
     @property
     def end(self) -> StreamEnd:
-        """A success, or the failure that the CLI ended with."""
+        """Success, or the failure that the CLI reported."""
         if not self.exit_code and self.error is None:
             return StreamEnd(StreamEndKind.DONE)
         return StreamEnd(StreamEndKind.FAILED, self.error or f"exit code {self.exit_code}")
 
     @property
     def is_final(self) -> bool:
-        """Nothing follows."""
+        """No event follows."""
         return True
 
 

@@ -1,4 +1,7 @@
-"""Sandboxes as the unversioned routes show them (sandboxes.md §1, §3, §4)."""
+"""Sandboxes as the unversioned routes return them.
+
+Contract: sandboxes.md §1, §3 and §4.
+"""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -25,7 +28,10 @@ def _object(value: object) -> object:
 
 
 class Health(StrEnum):
-    """The known words for how a sandbox's preview does; others stay plain texts (sandboxes.md §2.2)."""
+    """The known states of a preview; others stay texts.
+
+    Contract: sandboxes.md §2.2.
+    """
 
     UNKNOWN = "unknown"
     STARTING = "starting"
@@ -42,7 +48,10 @@ class Health(StrEnum):
 
 
 class StopReason(StrEnum):
-    """Why a sandbox stopped; a pause by hand leaves it as it was (sandboxes.md §2.3)."""
+    """Why a sandbox stopped. A manual pause does not change it.
+
+    Contract: sandboxes.md §2.3.
+    """
 
     IDLE_TIMEOUT = "idle_timeout"
     LIFETIME_TIMEOUT = "lifetime_timeout"
@@ -55,7 +64,10 @@ class StopReason(StrEnum):
 
 
 class BillingSummary(Inbound):
-    """Who pays for a sandbox; no route ever tells how much (sandboxes.md §2.5)."""
+    """Who pays for a sandbox. No route returns the amount.
+
+    Contract: sandboxes.md §2.5.
+    """
 
     source: Text = ""
     label: Text = ""
@@ -65,7 +77,10 @@ class BillingSummary(Inbound):
 
 
 class RuntimeSummary(Inbound):
-    """The state of the machine; `persistent` and the timeout are None where the route does not read them."""
+    """The state of the machine.
+
+    `persistent` and the timeout are None if the route does not read them.
+    """
 
     sandbox_id: Text = ""
     status: Text = ""
@@ -82,7 +97,7 @@ class RuntimeSummary(Inbound):
 
 
 class ErrorSummary(Inbound):
-    """What went wrong; `display_error` is the first of them that says anything."""
+    """The errors of a sandbox. `display_error` is the first that has a text."""
 
     current_error: str | None = None
     last_preview_error: str | None = None
@@ -92,7 +107,7 @@ class ErrorSummary(Inbound):
 
 
 class SandboxRecord(Inbound):
-    """A sandbox's record; its lifecycle status lives in `runtime_summary`, with shortcuts here."""
+    """The record of a sandbox, with shortcuts to fields of its summaries."""
 
     id: str
     user_id: Text = ""
@@ -119,12 +134,15 @@ class SandboxRecord(Inbound):
 
     @property
     def status(self) -> str:
-        """The lifecycle status; a record without one is stopped (sandboxes.md §1.1)."""
+        """The lifecycle status; a record without one is stopped.
+
+        Contract: sandboxes.md §1.1.
+        """
         return self.runtime_summary.status or "stopped"
 
     @property
     def health(self) -> str:
-        """The health of its preview; unknown where nothing is said."""
+        """The health of the preview, `unknown` if there is none."""
         return self.runtime_summary.health_status or Health.UNKNOWN
 
     @property
@@ -134,12 +152,15 @@ class SandboxRecord(Inbound):
 
     @property
     def has_root(self) -> bool:
-        """Whether the route told the root directory at all; where it did not, the repository's own counts."""
+        """Whether the response has a root directory; if not, the repository's applies."""
         return "root_directory" in self.model_fields_set
 
 
 class ActiveSandbox(Inbound):
-    """A sandbox as the short form lists it: creating, installing, running or paused only (sandboxes.md §3.1)."""
+    """A sandbox that is creating, installing, running or paused, with few fields.
+
+    Contract: sandboxes.md §3.1.
+    """
 
     id: str
     sandbox_id: str | None = None
@@ -152,20 +173,23 @@ class ActiveSandbox(Inbound):
 
 
 class SandboxHealth(Inbound):
-    """A record after a look at provider and preview."""
+    """A record after the service has checked the machine and the preview."""
 
     sandbox: SandboxRecord
     health: Annotated[JsonObject, BeforeValidator(_object)] = Field(default_factory=dict)
 
     @property
     def status(self) -> str:
-        """The health word, as `Health` names them."""
+        """The health, as `Health` names it."""
         word = self.health.get("status")
         return word if isinstance(word, str) and word else self.sandbox.health
 
 
 class Reconciled(Inbound):
-    """A reconcile: queued with its run id, or done at once with the record (None when it vanished)."""
+    """The result of a reconcile: queued with the id of its run, or done.
+
+    If it is done, `sandbox` is the record, None if the record is gone.
+    """
 
     queued: Flag = False
     reason: str | None = None
@@ -175,25 +199,28 @@ class Reconciled(Inbound):
 
 
 class SandboxDeleted(Inbound):
-    """A delete; with a `warning` the record is still there (sandboxes.md §4.2)."""
+    """The result of a delete. With a `warning` the record still exists.
+
+    Contract: sandboxes.md §4.2.
+    """
 
     sandbox_id: Text = ""
     warning: str | None = None
 
     @property
     def is_removed(self) -> bool:
-        """Whether the record is really removed."""
+        """Whether the record was deleted."""
         return not self.warning
 
 
 class Extended(Inbound):
-    """By how many milliseconds a sandbox lives longer."""
+    """The number of milliseconds by which the lifetime was extended."""
 
     extended_by_ms: Count = None
 
 
 class PresenceSeen(Inbound):
-    """What became of an attach or a release; `queued` means that an auto-pause is considered after the grace."""
+    """The result of reporting a viewer. `queued` means that a pause may follow."""
 
     attached: Flag = False
     released: Flag = False
@@ -202,7 +229,7 @@ class PresenceSeen(Inbound):
 
 
 class CommandResult(Inbound):
-    """A command's end: exit code (None: unknown), all that it wrote, and the directory to go on in."""
+    """The result of a command: exit code (None: unknown), output and directory."""
 
     exit_code: Int64 | None = None
     stdout: Text = ""
@@ -218,7 +245,7 @@ class FileText(Inbound):
 
 
 class FileEntry(Inbound):
-    """One entry of a directory; `size` in bytes."""
+    """One entry of a directory. `size` is in bytes."""
 
     name: str
     is_dir: Flag = False
@@ -226,21 +253,24 @@ class FileEntry(Inbound):
 
 
 class Listing(Inbound):
-    """What a directory holds, directories first."""
+    """The entries of a directory, directories first."""
 
     path: Text = ""
     entries: Annotated[Rows[FileEntry], nested(FileEntry)] = empty_rows()
 
 
 class Move(Inbound):
-    """One move that was made, with the paths as the service wrote them down."""
+    """One move that was made, with normalized paths."""
 
     from_path: Text = ""
     to_path: Text = ""
 
 
 class TerminalOffer(Inbound):
-    """A terminal to connect to, or the reason why there is none; `expires_at` in epoch milliseconds."""
+    """A terminal to connect to, or the reason why there is none.
+
+    `expires_at` is in milliseconds since 1970.
+    """
 
     available: Flag = False
     reason: str | None = None

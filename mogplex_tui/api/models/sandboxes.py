@@ -1,4 +1,7 @@
-"""Sandboxes and their logs (v1.md §4)."""
+"""Sandboxes and their logs, as the token API returns them.
+
+Contract: v1.md §4.
+"""
 
 from enum import StrEnum
 from typing import Annotated
@@ -7,12 +10,12 @@ from pydantic import BeforeValidator, Field
 
 from mogplex_tui.api.models.base import Inbound, JsonObject, Rows, Text, Time, empty_rows, nested
 
-# A launch whose boot left out a time tells it as "" (v1.md §4).
+# A launch returns a missing time as "" (v1.md §4).
 _MaybeTime = Annotated[Time | None, BeforeValidator(lambda value: None if value == "" else value)]
 
 
 class SandboxStatus(StrEnum):
-    """The known states of a sandbox; others stay plain texts."""
+    """The known states of a sandbox; others stay texts."""
 
     CREATING = "creating"
     INSTALLING = "installing"
@@ -24,7 +27,7 @@ class SandboxStatus(StrEnum):
 
 
 class Sandbox(Inbound):
-    """A sandbox record; `sandbox_id` is the provider's name, or "pending" while it boots."""
+    """A sandbox. `sandbox_id` is the provider's name, or "pending" while it boots."""
 
     id: str
     status: Text
@@ -40,14 +43,14 @@ class Sandbox(Inbound):
 
 
 class LoggedSandbox(Sandbox):
-    """A sandbox with what its install and its dev server printed."""
+    """A sandbox with the output of its installation and its development server."""
 
     install_log: str | None = None
     dev_log: str | None = None
 
 
 class LifecycleEvent(Inbound):
-    """One step in a sandbox's life, such as a pause decision."""
+    """One event in the life of a sandbox, such as the decision to pause it."""
 
     id: str
     event_type: Text
@@ -58,7 +61,7 @@ class LifecycleEvent(Inbound):
 
 
 class SandboxLogs(Inbound):
-    """A sandbox, its logs and its first 200 lifecycle events, oldest first."""
+    """A sandbox, its logs and its first 200 lifecycle events, the oldest first."""
 
     sandbox: LoggedSandbox
     lifecycle_events: Annotated[Rows[LifecycleEvent], nested(LifecycleEvent)] = empty_rows()

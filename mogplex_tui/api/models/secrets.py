@@ -1,4 +1,4 @@
-"""Secret fields of models: kept as `Secret` on the way in and on the way out, so that no repr shows them."""
+"""Fields with secrets, which repr does not show."""
 
 from typing import Annotated, Any
 
@@ -34,11 +34,11 @@ def _given(value: object) -> object:
 Hidden = Annotated[Secret, PlainValidator(_hidden)]
 """A secret text."""
 HiddenMap = Annotated[dict[str, Secret], PlainValidator(_hidden_map)]
-"""Names with secret values; null or no object is read as empty."""
+"""Names with secret values; null and other values are read as empty."""
 GivenKey = Annotated[Secret, PlainValidator(lambda value: value), BeforeValidator(_given)]
-"""A key that a person typed: trimmed and not empty, by the service's words (identity.md §5)."""
+"""A key that a person typed, trimmed and not empty (identity.md §5)."""
 
 
 def revealed(values: dict[str, Secret]) -> dict[str, Any]:
-    """Return names with their plain values, for a request body alone."""
+    """Return names with their plain values, for the body of a request."""
     return {name: value.reveal() for name, value in values.items()}

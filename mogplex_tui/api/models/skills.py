@@ -1,4 +1,7 @@
-"""Skills of the account, and those of others to install (library.md §6)."""
+"""Skills of the account, of the public registry, and documentation pages.
+
+Contract: library.md §6.
+"""
 
 from enum import StrEnum
 from typing import Annotated
@@ -10,7 +13,10 @@ from mogplex_tui.api.models.checks import one_of, require_a_change, text
 
 
 class SkillType(StrEnum):
-    """What a skill is; only the answers to a change tell it (§6.1)."""
+    """The type of a skill, which only responses to a change contain.
+
+    Contract: library.md §6.1.
+    """
 
     RUNBOOK = "runbook"
     TOOL = "tool"
@@ -19,7 +25,10 @@ class SkillType(StrEnum):
 
 
 class Skill(Inbound):
-    """A skill; `type` and `model` are None where the list was read (§6.1)."""
+    """A skill. `type` and `model` are None in a list.
+
+    Contract: library.md §6.1.
+    """
 
     id: str
     name: Text = ""
@@ -41,7 +50,10 @@ _Type = Annotated[str, one_of(tuple(SkillType), f"The type must be one of {', '.
 
 
 class SkillDraft(OutboundSnake):
-    """A skill to create (§6.1)."""
+    """A skill to create.
+
+    Contract: library.md §6.1.
+    """
 
     name: _Name
     content: _Content
@@ -53,7 +65,10 @@ class SkillDraft(OutboundSnake):
 
 
 class SkillChange(OutboundSnake):
-    """A change of a skill; what is not given stays (§6.1)."""
+    """A change of a skill: missing fields stay.
+
+    Contract: library.md §6.1.
+    """
 
     name: _Name = ""
     content: _Content = ""
@@ -70,7 +85,10 @@ class SkillChange(OutboundSnake):
 
 
 class RegistrySkill(Inbound):
-    """A skill of the public registry; `source` is owner/repo (§6.2)."""
+    """A skill of the public registry. `source` is owner/repo.
+
+    Contract: library.md §6.2.
+    """
 
     id: str
     skill_id: Text = ""
@@ -81,7 +99,10 @@ class RegistrySkill(Inbound):
 
 
 class RegistrySkillDetail(Inbound):
-    """A skill of the registry with its text, which may be empty (§6.2)."""
+    """A skill of the registry with its text, which may be empty.
+
+    Contract: library.md §6.2.
+    """
 
     name: Text = ""
     description: Text = ""
@@ -93,7 +114,10 @@ class RegistrySkillDetail(Inbound):
 
 
 class DocEntry(Inbound):
-    """A page of Vercel's documentation; `depth` counts the levels of its path (§6.2)."""
+    """A page of Vercel's documentation. `depth` is the number of levels of its path.
+
+    Contract: library.md §6.2.
+    """
 
     path: str
     title: Text = ""
@@ -103,7 +127,10 @@ class DocEntry(Inbound):
 
 
 class DocPage(Inbound):
-    """The text of one documentation page (§6.2)."""
+    """The text of one documentation page.
+
+    Contract: library.md §6.2.
+    """
 
     title: Text = ""
     path: Text = ""

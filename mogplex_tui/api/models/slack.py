@@ -1,4 +1,7 @@
-"""Slack workspaces, who may start runs from them, and their channels (library.md §14)."""
+"""Slack workspaces, their policies and their channels.
+
+Contract: library.md §14.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ def _listed(value: object) -> list[str]:
 
 
 class SlackInstallation(Inbound):
-    """A Slack workspace; `team_id` is Slack's own id of it. `allowed_slack_user_ids` None is everybody, [] nobody."""
+    """A Slack workspace. `team_id` is Slack's id of it.
+
+    `allowed_slack_user_ids` None allows everybody, an empty list nobody.
+    """
 
     team_id: str
     team_name: str | None = None
@@ -39,7 +45,7 @@ class SlackChannel(Inbound):
 
 
 class SlackLink(Inbound):
-    """A channel that stands for a repository."""
+    """The link of a channel to a repository."""
 
     id: str
     channel_id: Text = ""
@@ -49,7 +55,7 @@ class SlackLink(Inbound):
 
 
 class SlackPolicy(Outbound):
-    """A change of who may start runs from a workspace, and of how many in a month; what is not given stays."""
+    """A change of who may start runs and how many a month; missing fields stay."""
 
     repo_agent_enabled: bool | None = None
     allowed_slack_user_ids: Annotated[list[str] | None, checks.json_value()] = None
@@ -62,7 +68,7 @@ class SlackPolicy(Outbound):
             return None
         users = [name for name in dict.fromkeys(item.strip() for item in value) if name]
         if value and not users:
-            # It would leave as "nobody", which no list of blanks means to say.
+            # A list of blank ids would be sent as an empty list, which allows nobody.
             raise ValueError("Name a Slack user, or give an empty list for nobody")
         if len(value) > _MOST_USERS:
             raise ValueError(f"At most {_MOST_USERS} Slack users can be named")
@@ -88,7 +94,7 @@ class SlackPolicy(Outbound):
 
 
 class SlackLinkDraft(Outbound):
-    """A channel to link with a repository; a channel has one link."""
+    """A channel to link to a repository. A channel has at most one link."""
 
     channel_id: Annotated[str, checks.text("channelId and repoId are required"), checks.json_value()]
     repo_id: Annotated[str, checks.uuid("The repository id is not a UUID")]

@@ -1,4 +1,7 @@
-"""The stats of the observability page: three windows in one answer (observability.md §1)."""
+"""Statistics of calls, costs and sandboxes, over three time ranges.
+
+Contract: observability.md §1.
+"""
 
 from typing import Annotated
 
@@ -16,16 +19,19 @@ from mogplex_tui.api.models.base import (
 
 
 def _measured(tokens: int | None, calls: int | None) -> int | None:
-    # The service's sum over calls that measured nothing is 0.
+    # The service returns 0 for the sum of calls that measured nothing.
     return tokens if tokens or calls == 0 else None
 
 
 class StatsSummary(Inbound):
-    """The figures of §1.1: durations are ms, rates are percent. Money is the sum of known costs in USD, billed and
-    computed ones in one (§6): no answer tells the shares, so that every sum counts as computed in part.
+    """The figures. Durations are milliseconds, rates are percent.
 
-    `total_*`, the average and the success rate cover from/to (all time without `from`), `…_in_range` and
-    sandbox time the last 24 hours without from/to, and `…_today` since 00:00 UTC.
+    Money is US dollars: the sum of known costs, billed and estimated ones together. No response separates the two, so
+    each sum counts as an estimate. `total_*`, the average and the success rate cover from/to (all time without `from`),
+    `…_in_range` and sandbox time cover the last 24 hours without from/to, and `…_today` covers the time since 00:00
+    UTC.
+
+    Contract: observability.md §1.1 and §6.
     """
 
     total_calls: Count = None
@@ -57,17 +63,17 @@ class StatsSummary(Inbound):
 
     @property
     def tokens(self) -> int | None:
-        """The tokens that calls measured; None where there were calls and none of them measured any."""
+        """The tokens of the calls, or None if there were calls but none measured tokens."""
         return _measured(self.total_tokens, self.total_calls)
 
     @property
     def measured_today(self) -> int | None:
-        """The tokens that today's calls measured; None where none of them measured any."""
+        """The tokens of today's calls, or None if none measured tokens."""
         return _measured(self.tokens_today, self.calls_today)
 
 
 class ModelUse(Inbound):
-    """How much one model was used."""
+    """The use of one model."""
 
     model: Text
     count: Count = None
@@ -75,7 +81,7 @@ class ModelUse(Inbound):
 
 
 class TypeUse(Inbound):
-    """How many calls of one type there were."""
+    """The number of calls of one type."""
 
     type: Text
     count: Count = None
@@ -90,7 +96,7 @@ class LimitUse(Inbound):
 
 
 class Stats(Inbound):
-    """The whole answer."""
+    """The statistics."""
 
     summary: StatsSummary
     by_model: Annotated[Rows[ModelUse], nested(ModelUse)] = empty_rows()

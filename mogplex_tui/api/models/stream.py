@@ -1,4 +1,7 @@
-"""What every followed stream may say, and why it ended (sandboxes.md §0, errors.md §2)."""
+"""The events that all streams have in common, and the reasons why a stream ended.
+
+Contract: sandboxes.md §0, errors.md §2.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,87 +13,90 @@ from mogplex_tui.api.models.base import Inbound, Text
 
 
 class StreamEndKind(StrEnum):
-    """Why a stream is over."""
+    """Why a stream ended."""
 
     DONE = "done"
-    """Its own mark of success came."""
+    """It reported success."""
     FAILED = "failed"
-    """The service told of a failure."""
+    """It reported a failure."""
     CANCELLED = "cancelled"
-    """The service told that somebody cancelled it."""
+    """It reported that it was cancelled."""
     CUT = "cut"
-    """It broke off before it had told how it ended."""
+    """The connection was lost before the stream reported its end."""
     LEFT = "left"
-    """The caller stopped listening."""
+    """The caller left the stream."""
 
 
 @dataclass(frozen=True)
 class StreamEnd:
-    """Why a stream is over, with the service's own words where it gave any."""
+    """Why a stream ended, with the service's message if there is one."""
 
     kind: StreamEndKind
     message: str = ""
 
 
 class StreamEvent(Inbound):
-    """One event of a stream; `type` is the service's word for it."""
+    """One event of a stream. `type` is the service's name of it."""
 
     type: Text = ""
 
     @property
     def end(self) -> StreamEnd | None:
-        """What this event says about the end of the stream, or None."""
+        """The end of the stream that this event reports, or None."""
         return None
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing that matters can follow this event."""
+        """Whether no event of interest can follow this one."""
         return False
 
 
 class UnknownEvent(StreamEvent):
-    """An event of a type that is not known, or that does not have the form of its type; `raw` is all of it."""
+    """An event of an unknown type, or a malformed one. `raw` is its JSON."""
 
     raw: Any = None
     reason: Text = ""
 
 
 class Output(StreamEvent):
-    """What a program wrote: a piece of text, not aligned to lines; `stream` is stdout or stderr."""
+    """Output of a program: a piece of text that may begin and end within a line.
+
+    `stream` is stdout or stderr.
+    """
 
     stream: Text = ""
     data: Text = ""
 
 
 class StreamFailed(StreamEvent):
-    """The stream's own failure mark; `phase` says where, in a boot."""
+    """The failure of a stream. In a boot, `phase` says which phase failed."""
 
     text: Text = Field(default="", validation_alias=AliasChoices("message", "data", "errorText", "text"))
     phase: str | None = None
 
     @property
     def end(self) -> StreamEnd:
-        """A failure, in the service's words."""
+        """A failure, with the service's message."""
         return StreamEnd(StreamEndKind.FAILED, self.text)
 
     @property
     def is_final(self) -> bool:
-        """Nothing follows a failure."""
+        """No event follows a failure."""
         return True
 
 
 class StreamCancelled(StreamEvent):
-    """Somebody or something cancelled what the stream told of."""
+    """The cancel of a stream."""
 
     reason: Text = ""
     message: Text = ""
 
     @property
     def end(self) -> StreamEnd:
-        """A cancel, in the service's words."""
+        """A cancel, with the service's message."""
         return StreamEnd(StreamEndKind.CANCELLED, self.message or self.reason)
 
     @property
     def is_final(self) -> bool:
-        """Nothing follows a cancel."""
+        """No event follows a cancel."""
         return True

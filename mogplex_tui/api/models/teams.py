@@ -1,4 +1,7 @@
-"""Teams: memberships, members, models, keys, installations and the audit trail (identity.md §7, §8)."""
+"""Teams: memberships, members, models, keys, installations and the audit log.
+
+Contract: identity.md §7 and §8.
+"""
 
 import re
 from enum import StrEnum
@@ -26,7 +29,7 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){0,38}")
 
 
 class TeamRole(StrEnum):
-    """What a member may do; owners and admins manage."""
+    """The roles of members. Owners and admins manage the team."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -38,7 +41,7 @@ MANAGERS = frozenset({TeamRole.OWNER, TeamRole.ADMIN})
 
 
 class PersonalScope(Inbound):
-    """The account itself, as one of the places to work in."""
+    """The account itself, as a scope like a team."""
 
     slug: str | None = None
     name: str | None = None
@@ -46,7 +49,7 @@ class PersonalScope(Inbound):
 
 
 class Membership(Inbound):
-    """A team that the account belongs to, and its role there."""
+    """A team of the account, and its role there."""
 
     id: str
     slug: Text = ""
@@ -68,7 +71,7 @@ class Memberships(Inbound):
 
 
 class Team(Inbound):
-    """A team's names; `icon_url` is None where the answer has none."""
+    """The names of a team. `icon_url` is None if the response has none."""
 
     id: str
     name: Text = ""
@@ -77,7 +80,7 @@ class Team(Inbound):
 
 
 class Viewer(Inbound):
-    """What the one who asks is in the team; `role` is empty where the answer leaves it out."""
+    """The caller's membership. `role` is empty if the response has none."""
 
     role: Text = ""
     can_manage: Flag = False
@@ -97,12 +100,15 @@ class Member(Inbound):
 
     @property
     def label(self) -> str:
-        """The name to show: name, user name, e-mail or the id's beginning, whichever is there first."""
+        """The name to show: name, user name, e-mail address or the first part of the id."""
         return self.name or self.username or self.email or self.user_id[:8]
 
 
 class Roster(Inbound):
-    """A team with its members by the time they joined and its open invites, the newest first, expired ones too."""
+    """A team with its members and its open invites.
+
+    Members are ordered by the time they joined, invites the newest first, expired ones included.
+    """
 
     team: Team
     viewer: Viewer = Field(default_factory=Viewer)
@@ -111,7 +117,7 @@ class Roster(Inbound):
 
 
 class SlugCheck(Inbound):
-    """Whether a team may be called so; `reason` is invalid, reserved or taken."""
+    """Whether a slug is free; if not, `reason` is invalid, reserved or taken."""
 
     available: Flag = False
     reason: str | None = None
@@ -125,14 +131,17 @@ class TeamModels(Inbound):
 
 
 class TeamKeys(Inbound):
-    """The providers that a team has a key of."""
+    """The providers that the team has a key of."""
 
     keys: Annotated[Rows[ProviderKey], nested(ProviderKey)] = empty_rows()
     viewer: Viewer = Field(default_factory=Viewer)
 
 
 class TeamInstallation(Inbound):
-    """A GitHub installation that works for a team; `id` is the row's, `installation_id` GitHub's number."""
+    """A GitHub installation of the team.
+
+    `id` is the id of the row, `installation_id` GitHub's number.
+    """
 
     id: str
     installation_id: Int64 | None = None
@@ -144,7 +153,10 @@ class TeamInstallation(Inbound):
 
 
 class AuditEvent(Inbound):
-    """Something that was done in a team or denied there; the service blots out what looks like a secret."""
+    """One entry of the audit log: what was done or denied.
+
+    The service hides text that looks like a secret.
+    """
 
     id: str
     action: Text = ""
@@ -163,13 +175,13 @@ class AuditEvent(Inbound):
 
 
 class TeamIcon(Inbound):
-    """The address of a team's picture, None without one."""
+    """The address of a team's icon, None if it has none."""
 
     icon_url: str | None = None
 
 
 class TeamDraft(OutboundSnake):
-    """A team to make: a name of 1 to 80 characters and a slug of 1 to 39."""
+    """A team to create: a name of 1 to 80 characters and a slug of 1 to 39."""
 
     name: str
     slug: str
@@ -193,7 +205,7 @@ class TeamDraft(OutboundSnake):
 
 
 class Allowlist(OutboundSnake):
-    """The models that a team shall allow: None for all, empty for none."""
+    """The models to allow in a team: None for all, an empty list for none."""
 
     model_allowlist: list[str] | None
 
@@ -208,5 +220,5 @@ class Allowlist(OutboundSnake):
         return ids
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body; null is part of it."""
+        """Return the JSON body, null included."""
         return self.model_dump()

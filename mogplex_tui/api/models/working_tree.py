@@ -1,4 +1,7 @@
-"""Where work is to happen, as the routes that start it take it (v1.md §7.2, §9; sandboxes.md §3.2)."""
+"""The branches and the directory in which to work.
+
+Contract: v1.md §7.2 and §9, sandboxes.md §3.2.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from mogplex_tui.api.models.base import Outbound
 
 
 class WorkingTree(Outbound):
-    """Branches and a root directory: None for the repository's own, "" for the repository's root."""
+    """Branches and a root directory.
+
+    None is the default of the repository, "" the root of the repository.
+    """
 
     base_branch: Annotated[str | None, checks.branch()] = None
     working_branch: Annotated[str | None, checks.branch()] = None
@@ -25,7 +31,7 @@ class WorkingTree(Outbound):
         return self
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body: what was not given is left out, the repository's root is null."""
+        """Return the JSON body without missing fields; the repository's root is null."""
         body = self.model_dump(by_alias=True, exclude_none=True)
         if self.root_directory == "":
             body["rootDirectory"] = None

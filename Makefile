@@ -10,7 +10,7 @@ ARGS ?=
 # Twice the two cores: tests of screens and processes wait a good part of their time.
 JOBS ?= 4
 
-.PHONY: demo test coverage check soak format lint types imports bench docs site constraints snapshots clean
+.PHONY: demo test coverage check soak format lint types imports bench docs site constraints snapshots release clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/mogplex-tui demo $(ARGS)
@@ -62,6 +62,10 @@ site: $(VENV)/.docs
 
 snapshots: $(VENV)/.dev
 	@$(BIN)/python -m pytest tests/snapshots --snapshot-update $(ARGS)
+
+# Dates the changelog, sets the version, commits and tags; nothing is pushed. VERSION=0.2.0
+release:
+	@$(PYTHON) scripts/release.py $(VERSION)
 
 # The one command that refreshes constraints.txt: resolve everything anew in a throw-away environment.
 constraints:

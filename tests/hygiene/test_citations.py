@@ -6,7 +6,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -25,8 +25,8 @@ MARKDOWN = tuple(
 FACTS = tuple(sorted((ROOT / "tests" / "facts").glob("*.txt")))
 # The documents are looked for beside the citing file, and in these folders.
 FOLDERS = (ROOT, ROOT / "docs", CONTRACT, ROOT / "mogplex_tui", ROOT / "mogplex_tui" / "controlplane")
-# Files that are cited but belong to the user or are an example of content.
-NOT_OURS = {"config.toml", "contexts.json"}
+# Files that are cited but belong to the user, are an example of content or are built.
+NOT_OURS = {"config.toml", "contexts.json", "docs/_build"}
 
 _GAP = r"(?:[\s#`*|]|\n)*"
 _SECTION = re.compile(r"§\s?(\d+(?:\.\d+)*)")
@@ -86,16 +86,28 @@ def prose(source: str) -> Iterator[tuple[int, str]]:
             yield token.start[0], token.string
 
 
+def _missing(
+    texts: Iterable[tuple[int, str]], patterns: Iterable[re.Pattern[str]], folder: Path
+) -> list[str]:
+    """Describe the files that numbered texts name by the patterns and that do not exist."""
+    places = (folder, *FOLDERS)
+    return [
+        f"{line}: {name}"
+        for line, text in texts
+        for pattern in patterns
+        for name in pattern.findall(text)
+        if name not in NOT_OURS and not any((place / name).exists() for place in places)
+    ]
+
+
 def missing_documents(source: str, folder: Path) -> list[str]:
     """Describe the files that docstrings and comments of a module name and that do not exist."""
-    wrong = []
-    for line, text in prose(source):
-        for pattern in (_DOCUMENT, _PATH):
-            for name in pattern.findall(text):
-                places = (folder, *FOLDERS)
-                if name not in NOT_OURS and not any((place / name).exists() for place in places):
-                    wrong.append(f"{line}: {name}")
-    return wrong
+    return _missing(prose(source), (_DOCUMENT, _PATH), folder)
+
+
+def missing_paths(text: str, folder: Path) -> list[str]:
+    """Describe the paths into this repository that a Markdown text names and that do not exist."""
+    return _missing(enumerate(text.splitlines(), 1), (_PATH,), folder)
 
 
 def _by_file(reports: dict[Path, list[str]]) -> list[str]:
@@ -119,6 +131,11 @@ def test_contract_cites_its_own_sections_correctly() -> None:
 
 def test_documents_named_in_docstrings_and_comments_exist() -> None:
     assert not _by_file({path: missing_documents(path.read_text("utf-8"), path.parent) for path in CODE})
+
+
+def test_paths_named_in_documents_exist() -> None:
+    current = [path for path in MARKDOWN if path.name != "CHANGELOG.md"]  # a release names the files it had
+    assert not _by_file({path: missing_paths(path.read_text("utf-8"), path.parent) for path in current})
 
 
 @pytest.mark.parametrize(
@@ -145,3 +162,4 @@ def test_wrong_citations_are_found(text: str, wrong: list[str]) -> None:
 def test_missing_documents_are_found() -> None:
     source = '"""See gone.md and README.md."""\n# tests/hygiene/none.py, docs/contract\n'
     assert missing_documents(source, ROOT) == ["1: gone.md", "2: tests/hygiene/none.py"]
+    assert missing_paths("See `tests/hygiene`\nand docs/gone.md.", ROOT) == ["2: docs/gone.md"]

@@ -20,7 +20,7 @@ from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND
 from mogplex_tui.controlplane.history_cache import keep
 from mogplex_tui.controlplane.identity.initial_account import credentials
 from mogplex_tui.controlplane.observability.stats import stats
-from mogplex_tui.controlplane.seed import enlarge
+from mogplex_tui.controlplane.seed import older_history
 from mogplex_tui.controlplane.simulator import Simulator
 
 from .sim_support import NOON, StillClock, broken_promises, story_rows, sums_by_day
@@ -58,7 +58,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     build = importlib.import_module("mogplex_tui.controlplane.seed.build")
     monkeypatch.setattr(build, "SIZES", {"small": 40, "medium": 60, "large": 60})
     monkeypatch.setattr(build, "LARGE_CALLS", 400)
-    monkeypatch.setattr(enlarge, "LONG_EVENTS", 500)
+    monkeypatch.setattr(older_history, "LONG_EVENTS", 500)
     starts = Starts(tmp_path)
     real = seed.build
 

@@ -16,7 +16,7 @@ from mogplex_tui.controlplane.db import database
 from mogplex_tui.controlplane.db.bulk_load import loading, suspended
 from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, MINUTE_US
 from mogplex_tui.controlplane.db.database import Database
-from mogplex_tui.controlplane.seed import enlarge
+from mogplex_tui.controlplane.seed import older_history
 
 from .sim_support import NOON, Bench, StillClock, broken_promises, story_rows, sums_by_day
 
@@ -191,11 +191,11 @@ def test_what_is_live_is_recent(bench: Bench) -> None:
 
 
 def test_a_large_database_is_enlarged_soundly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enlarge, "LONG_EVENTS", 1_000)
+    monkeypatch.setattr(older_history, "LONG_EVENTS", 1_000)
     bench = Bench(tmp_path / "plane.db")
     before = bench.db.value("SELECT COUNT(*) FROM external_agent_runs")
     with loading(bench.db) as tx, suspended(tx):
-        enlarge.enlarge(tx, bench.plane.user_id, 2_000, 7, NOON)
+        older_history.enlarge(tx, bench.plane.user_id, 2_000, 7, NOON)
     own = (bench.plane.user_id,)
     assert bench.db.value("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", own) == 2_000
     assert bench.db.value("SELECT COUNT(*) FROM external_agent_runs") > 4 * before

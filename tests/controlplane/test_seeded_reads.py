@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.calls import serializers
+from mogplex_tui.controlplane.calls import call_serializers
 from mogplex_tui.controlplane.observability.call_queries import find_calls
 from mogplex_tui.controlplane.observability.error_sanitizer import clean_event
 from mogplex_tui.controlplane.observability.event_pages import events_body
@@ -17,9 +17,7 @@ from mogplex_tui.controlplane.observability.event_pages import events_body
 from .sim_support import Bench
 from .support import ManualClock, World
 
-EVENTS = (
-    f"SELECT {serializers.EVENT_COLUMNS} FROM ai_call_events WHERE ai_call_id = ? ORDER BY created_at, seq"
-)
+EVENTS = f"SELECT {call_serializers.EVENT_COLUMNS} FROM ai_call_events WHERE ai_call_id = ? ORDER BY created_at, seq"
 
 
 @pytest.fixture
@@ -33,7 +31,7 @@ def _assert_as_the_long_way(bench: Bench) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for row in bench.db.all("SELECT id FROM ai_calls"):
         events = bench.db.all(EVENTS, (row["id"],))
-        long_way = [clean_event(serializers.event(event)) for event in events]
+        long_way = [clean_event(call_serializers.event(event)) for event in events]
         assert "".join(events_body(bench.db, row["id"])) == json.dumps(
             {"events": long_way}, separators=(",", ":"), ensure_ascii=False
         )
@@ -114,9 +112,9 @@ def test_totals_and_pages_count_what_matches(
     bench: Bench, query: dict[str, str], wanted: Callable[[dict[str, Any]], bool]
 ) -> None:
     own = [
-        serializers.call(row)
+        call_serializers.call(row)
         for row in bench.db.all(
-            f"SELECT {serializers.CALL_COLUMNS} FROM ai_calls WHERE user_id = ? ORDER BY started_at DESC",
+            f"SELECT {call_serializers.CALL_COLUMNS} FROM ai_calls WHERE user_id = ? ORDER BY started_at DESC",
             (bench.plane.user_id,),
         )
     ]

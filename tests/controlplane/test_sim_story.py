@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from mogplex_tui.controlplane.actors import call_player
 from mogplex_tui.controlplane.automation.jobs import job_control
 from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.db.clock import HOUR_US, Clock
 from mogplex_tui.controlplane.runs import run_writes
 from mogplex_tui.controlplane.sandboxes.states import Change, change
-from mogplex_tui.controlplane.simulator import play
 
 from .sim_support import HOUR, NOON, TERMINAL, Bench, broken_promises
 
@@ -327,14 +327,14 @@ def test_random_interference_keeps_every_promise(tmp_path: Path) -> None:
 def test_a_fault_ends_its_own_call_only(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     bench.simulator.begin(arrivals=False)
     run_id, call_id = bench.ask_for_run("long work")
-    real = play.write_step
+    real = call_player.write_step
 
     def broken(tx: Any, stage: Any, target: str, step: Any) -> None:
         if target == call_id and step.tool is not None:
             raise RuntimeError("broken on purpose")
         real(tx, stage, target, step)
 
-    monkeypatch.setattr(play, "write_step", broken)
+    monkeypatch.setattr(call_player, "write_step", broken)
     bench.go_until("SELECT status = 'failed' FROM external_agent_runs WHERE id = ?", (run_id,))
     assert bench.row("ai_calls", call_id)["status"] == "failed"
     assert "broken on purpose" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.plane import Plane
 from ..db.database import Row
-from .jobs import serializers
+from .jobs import job_serializers
 
 _NOBODY = {"id": None, "name": None, "slug": None}
 
@@ -15,7 +15,7 @@ _NOBODY = {"id": None, "name": None, "slug": None}
 def newest(plane: Plane, flow_id: str, limit: int) -> list[Row]:
     """Return the newest job runs of a flow."""
     return plane.db.all(
-        f"SELECT {serializers.COLUMNS} FROM job_runs j WHERE j.flow_id = ?"
+        f"SELECT {job_serializers.COLUMNS} FROM job_runs j WHERE j.flow_id = ?"
         " ORDER BY j.created_at DESC, j.rowid DESC LIMIT ?",
         (flow_id, limit),
     )
@@ -24,7 +24,8 @@ def newest(plane: Plane, flow_id: str, limit: int) -> list[Row]:
 def one(plane: Plane, flow_id: str, job_id: str) -> Row | None:
     """Return a job run of this flow, or None."""
     return plane.db.one(
-        f"SELECT {serializers.COLUMNS} FROM job_runs j WHERE j.id = ? AND j.flow_id = ?", (job_id, flow_id)
+        f"SELECT {job_serializers.COLUMNS} FROM job_runs j WHERE j.id = ? AND j.flow_id = ?",
+        (job_id, flow_id),
     )
 
 
@@ -34,15 +35,15 @@ def records(plane: Plane, rows: Sequence[Row]) -> list[dict[str, Any]]:
     They contain no cost, agent or call.
     """
     db = plane.db
-    lookups = serializers.Lookups(db)
-    nodes = serializers.node_runs(db, [row["id"] for row in rows])
+    lookups = job_serializers.Lookups(db)
+    nodes = job_serializers.node_runs(db, [row["id"] for row in rows])
     return [
-        serializers.record(plane, lookups, row)
+        job_serializers.record(plane, lookups, row)
         | {
             "cost_usd": None,
             "agent": dict(_NOBODY),
-            "active_wait_count": serializers.active_waits(db, row["id"]),
-            "latest_dispatch_event": serializers.latest_dispatch(db, row["id"]),
+            "active_wait_count": job_serializers.active_waits(db, row["id"]),
+            "latest_dispatch_event": job_serializers.latest_dispatch(db, row["id"]),
             "node_runs": nodes[row["id"]],
             "cancelable": row["status"] in ("pending", "running") and row["cancel_requested_at"] is None,
         }
@@ -53,13 +54,13 @@ def records(plane: Plane, rows: Sequence[Row]) -> list[dict[str, Any]]:
 def detail(plane: Plane, row: Row) -> dict[str, Any]:
     """Return one run record with its ledger, calls, findings and waits."""
     db = plane.db
-    latest = serializers.latest_call(db, row["id"])
+    latest = job_serializers.latest_call(db, row["id"])
     if latest is not None:
         del latest["job_run_id"]
     return records(plane, [row])[0] | {
         "latest_ai_call": latest,
-        "dispatch_events": serializers.dispatch_events(db, row["id"]),
-        "ai_calls": serializers.calls_with_events(db, row["id"]),
-        "review_findings": serializers.findings(db, row["id"]),
-        "waits": serializers.waits(db, row["id"]),
+        "dispatch_events": job_serializers.dispatch_events(db, row["id"]),
+        "ai_calls": job_serializers.calls_with_events(db, row["id"]),
+        "review_findings": job_serializers.findings(db, row["id"]),
+        "waits": job_serializers.waits(db, row["id"]),
     }

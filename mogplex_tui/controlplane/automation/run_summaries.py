@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.plane import Plane
 from ..db.clock import DAY_US, iso_db, iso_db_or_none
-from .jobs.serializers import REPAIRABLE_US
+from .jobs.job_serializers import REPAIRABLE_US
 
 _NEWEST = 10_000
 _RUNS = (

@@ -1,4 +1,4 @@
-"""The active team of a request (identity.md §1.5, auth.md §10); what roles may do is in roles.py."""
+"""The active team of a request (identity.md §1.5, auth.md §10); what roles may do is in team_roles.py."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..automation.events import dispatch
 from ..automation.jobs import dispatch_ledger, job_control, job_writes, node_writes
-from ..automation.jobs.serializers import REPAIRABLE_US
+from ..automation.jobs.job_serializers import REPAIRABLE_US
 from ..calls import call_writes
 from ..core.plane import Plane
 from ..db.clock import HOUR_US, MINUTE_US

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from ..calls.serializers import call
+from ..calls.call_serializers import call
 from ..db.database import Row
 from .error_sanitizer import clean_call
 

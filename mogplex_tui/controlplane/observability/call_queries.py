@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..calls.serializers import CALL_COLUMNS
+from ..calls.call_serializers import CALL_COLUMNS
 from ..core.plane import Plane
 from ..db.clock import HOUR_US, MINUTE_US, parse_instant
 from ..db.database import Row

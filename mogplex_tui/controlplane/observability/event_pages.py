@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from ..calls.serializers import EVENT_COLUMNS, event
+from ..calls.call_serializers import EVENT_COLUMNS, event
 from ..db.clock import iso_db
 from ..db.database import Database, Row
 from .error_sanitizer import clean_event, needs_no_cleaning

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..automation.graphs import job_graph
-from ..automation.jobs.serializers import COLUMNS, REPAIRABLE_US, own_jobs
+from ..automation.jobs.job_serializers import COLUMNS, REPAIRABLE_US, own_jobs
 from ..core.plane import Plane
 from .call_queries import Found, instant
 

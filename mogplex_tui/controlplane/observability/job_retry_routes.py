@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from ..automation.events import dispatch
 from ..automation.graphs.normalizer import coerce, start_of
 from ..automation.jobs import dispatch_ledger, job_writes
-from ..automation.jobs.serializers import REPAIRABLE_US
+from ..automation.jobs.job_serializers import REPAIRABLE_US
 from ..core import upstreams
 from ..db.database import Row
 from ..http import params

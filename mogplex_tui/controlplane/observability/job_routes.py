@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..automation import job_cancellation
-from ..automation.jobs import job_writes, serializers
+from ..automation.jobs import job_serializers, job_writes
 from ..db.clock import iso_app
 from ..db.database import Row
 from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
@@ -26,19 +26,19 @@ async def list_jobs(ask: Ask) -> Response:
         found = job_queries.find_jobs(ask.plane, ask.user_id, ask.query, page, limit)
     except BadInstantError:
         raise empty_crash() from None
-    lookups = serializers.Lookups(ask.plane.db)
+    lookups = job_serializers.Lookups(ask.plane.db)
     jobs = []
     for row in found.rows:
-        job = serializers.record(ask.plane, lookups, row)
-        job["latest_ai_call"] = serializers.latest_call(ask.plane.db, row["id"])
-        job["latest_dispatch_event"] = serializers.latest_dispatch(ask.plane.db, row["id"])
+        job = job_serializers.record(ask.plane, lookups, row)
+        job["latest_ai_call"] = job_serializers.latest_call(ask.plane.db, row["id"])
+        job["latest_dispatch_event"] = job_serializers.latest_dispatch(ask.plane.db, row["id"])
         jobs.append(clean(job, "JOB", row["id"]))
     return answer({"jobs": jobs, "total": found.total, "page": page, "limit": limit})
 
 
 def _job_row(ask: Ask) -> Row:
     row = ask.plane.db.one(
-        f"SELECT {serializers.COLUMNS}, o.owner_installation_id FROM job_runs j"
+        f"SELECT {job_serializers.COLUMNS}, o.owner_installation_id FROM job_runs j"
         " JOIN job_owners o ON o.job_run_id = j.id WHERE j.id = ? AND o.owner_id = ?",
         (ask.path_id("job_id"), ask.user_id),
     )
@@ -51,20 +51,20 @@ async def read_job(ask: Ask) -> Response:
     """One job run with its ledger, calls and findings, sanitised; no node runs here."""
     row = _job_row(ask)
     db = ask.plane.db
-    run = serializers.record(ask.plane, serializers.Lookups(db), row)
+    run = job_serializers.record(ask.plane, job_serializers.Lookups(db), row)
     del run["owner_installation_id"]
-    latest = serializers.latest_call(db, row["id"])
+    latest = job_serializers.latest_call(db, row["id"])
     if latest is not None:
         del latest["job_run_id"]
     run |= {
         "latest_ai_call": latest,
-        "latest_dispatch_event": serializers.latest_dispatch(db, row["id"]),
-        "dispatch_events": serializers.dispatch_events(db, row["id"]),
-        "review_findings": serializers.findings(db, row["id"]),
+        "latest_dispatch_event": job_serializers.latest_dispatch(db, row["id"]),
+        "dispatch_events": job_serializers.dispatch_events(db, row["id"]),
+        "review_findings": job_serializers.findings(db, row["id"]),
     }
     cleaned: dict[str, Any] = clean(run, "JOB", row["id"])
     # A call of a failed job is judged by its own status, and keeps its own incident ids.
-    cleaned["ai_calls"] = [_clean_call(call) for call in serializers.calls_with_events(db, row["id"])]
+    cleaned["ai_calls"] = [_clean_call(call) for call in job_serializers.calls_with_events(db, row["id"])]
     return answer({"run": cleaned})
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from ..automation.jobs.serializers import own_jobs
+from ..automation.jobs.job_serializers import own_jobs
 from ..core.plane import Plane
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US
 

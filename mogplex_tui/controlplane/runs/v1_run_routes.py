@@ -26,10 +26,12 @@ from ..http.endpoints import (
     route,
     v1_refusal,
 )
-from . import cancellation, run_service, serializers
+from . import cancellation, run_serializers, run_service
 from .event_redaction import redact
 
-_RUN = f"SELECT {serializers.RUN_COLUMNS} FROM {serializers.RUN_TABLES} WHERE r.id = ? AND r.user_id = ?"
+_RUN = (
+    f"SELECT {run_serializers.RUN_COLUMNS} FROM {run_serializers.RUN_TABLES} WHERE r.id = ? AND r.user_id = ?"
+)
 _EVENTS = (
     "SELECT id, event_type, tool_name, message, payload, created_at FROM ai_call_events"
     " WHERE ai_call_id = ? ORDER BY created_at, seq LIMIT ?"
@@ -45,7 +47,7 @@ def _run_row(ask: Ask, run_id: str) -> Row:
 
 async def read_run(ask: Ask) -> Response:
     """One run; 404 when it is not the caller's."""
-    return data({"run": serializers.run_detail(_run_row(ask, ask.path_id("run_id")))})
+    return data({"run": run_serializers.run_detail(_run_row(ask, ask.path_id("run_id")))})
 
 
 async def read_events(ask: Ask) -> Response:
@@ -65,7 +67,7 @@ async def read_events(ask: Ask) -> Response:
         }
         for event in ask.plane.db.all(_EVENTS, (row["ai_call_id"], limit))
     ]
-    return data({"run": serializers.run_detail(row), "events": events})
+    return data({"run": run_serializers.run_detail(row), "events": events})
 
 
 def _key(ask: Ask) -> str:
@@ -94,7 +96,7 @@ async def start_run(ask: Ask) -> Response:
     except InvalidRunError as error:
         raise bad_request(str(error)) from None
     accepted = _accept(ask, ask.known_caller, repo["full_name"], key, request)
-    detail = serializers.run_detail(_run_row(ask, accepted.run_id))
+    detail = run_serializers.run_detail(_run_row(ask, accepted.run_id))
     return data({**detail, "replayed": accepted.replayed}, status=202)
 
 
@@ -143,7 +145,7 @@ async def cancel_run(ask: Ask) -> Response:
         done = cancellation.cancel_run(ask.plane, ask.service.ids, row)
     except cancellation.CancelError as error:
         raise _cancel_refusal(error) from None
-    run = serializers.run_detail(_run_row(ask, row["id"]))
+    run = run_serializers.run_detail(_run_row(ask, row["id"]))
     return data({"run": run, "status": run["status"], "alreadyTerminal": done.already_terminal})
 
 

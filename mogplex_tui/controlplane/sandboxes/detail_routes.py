@@ -12,7 +12,7 @@ from . import sandbox_writes
 from .activity import pausing_since
 from .idle_reaper import STALE_PAUSING_US
 from .sandbox_endpoint import again, own
-from .serializers import record
+from .sandbox_serializers import record
 from .states import ACTIVE, PENDING, Change, change
 from .vm import lookup
 

@@ -19,7 +19,7 @@ from . import sandbox_writes
 from .event_streams import EventStream
 from .quotas import admit_boot, claim_boot
 from .sandbox_endpoint import BASH, NO_FUNDS, may_compute, require, team_of, text_of
-from .serializers import record
+from .sandbox_serializers import record
 from .states import ACTIVE, PENDING, Change, change
 from .vm import lookup
 from .vm.boot import Boot, Kind

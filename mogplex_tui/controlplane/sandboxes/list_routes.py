@@ -10,7 +10,7 @@ from ..db.clock import iso_db
 from ..db.database import Row
 from ..http.endpoints import Ask, answer
 from ..identity.active_team import team_scope
-from .serializers import record
+from .sandbox_serializers import record
 from .states import PENDING, Change, change
 from .vm import lookup
 

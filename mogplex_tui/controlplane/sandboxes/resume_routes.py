@@ -13,7 +13,7 @@ from .event_streams import EventStream, told
 from .launch_routes import begun, check, launch, start
 from .quotas import admit_boot, claim_boot
 from .sandbox_endpoint import BASH, NO_FUNDS, SANDBOX_NOT_FOUND, again, may_compute, own, ready, require
-from .serializers import record
+from .sandbox_serializers import record
 from .states import ACTIVE, PENDING, Change, change
 from .vm.boot import Kind
 

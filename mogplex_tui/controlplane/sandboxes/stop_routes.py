@@ -14,7 +14,7 @@ from ..http.bodies import body_of
 from ..http.endpoints import Ask, answer, refusal
 from . import sandbox_writes
 from .sandbox_endpoint import BASH, SANDBOX_NOT_FOUND, again, own, ready, require, somebody
-from .serializers import record
+from .sandbox_serializers import record
 from .states import PENDING, Change, change
 
 _NOT_RUNNING = "Sandbox is not running"

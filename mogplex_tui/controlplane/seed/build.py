@@ -17,15 +17,15 @@ from ..workload.call_plan import CallKind
 from ..workload.external_runs import Box
 from ..workload.odds import Odds
 from ..workload.rng import stream
-from .account import write_account
-from .added import write_added
-from .admissions import write_admissions
-from .enlarge import enlarge
+from .account_rows import write_account
+from .admission_rows import write_admissions
+from .assignment_calls import write_standing_calls
 from .families import FAMILIES
-from .history import History
 from .job_history import JobHistory
-from .sandboxes import write_present
-from .standing_calls import write_standing_calls
+from .older_history import enlarge
+from .run_history import History
+from .sandbox_rows import write_present
+from .scenario_history import write_added
 
 SIZES = {"small": 400, "medium": 8_000, "large": 2_500}
 LARGE_CALLS = 100_000

@@ -15,10 +15,10 @@ from ..workload.call_plan import CallKind
 from ..workload.job_planner import JobPlan, finding_columns, flow_repos, plan_job, wait_seconds
 from ..workload.odds import CALM
 from ..workload.rng import new_uuid, pick, token, whole
-from .history import History
+from .call_rows import Written
 from .node_history import NodeHistory
-from .rhythm import WINDOW_DAYS
-from .scribe import Written
+from .run_history import History
+from .working_hours import WINDOW_DAYS
 
 # How often each automation is started.
 _FLOW_WEIGHTS = {"review": 34, "triage": 18, "ci": 14, "mention": 14, "push": 18, "nightly": 4}

@@ -9,13 +9,13 @@ from typing import Any
 from ..automation.jobs.node_writes import decided
 from ..db.clock import HOUR_US, MINUTE_US, SECOND_US
 from ..db.row_batches import Rows, encode
+from ..engine.node_outputs import Outputs
 from ..workload.account import World
 from ..workload.call_plan import CallKind
 from ..workload.job_planner import AgentWork, JobPlan, NodePlan, WaitWork, node_metadata
 from ..workload.rng import new_uuid, token
-from .history import History
-from .outputs import Outputs
-from .scribe import CallFacts, Written
+from .call_rows import CallFacts, Written
+from .run_history import History
 
 
 @dataclass

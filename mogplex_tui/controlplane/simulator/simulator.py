@@ -7,16 +7,17 @@ import contextlib
 import sys
 import traceback
 
+from ..actors import sandbox_actors
+from ..actors.context import Stage
+from ..actors.scheduler import Scheduler
 from ..automation.jobs import job_control, job_writes, node_writes
 from ..calls import call_writes
 from ..core.plane import Plane
 from ..db.clock import SECOND_US
 from ..runs import run_writes
-from . import agenda, boxes, pickup, plot
-from .jobs import retries
-from .runs import start_run
-from .scheduler import Scheduler
-from .stage import Stage
+from . import recovery, scenario_events, work_arrivals
+from .job_arrivals import retries
+from .run_actors import start_run
 
 # Steps in one go before other tasks of the event loop get their turn.
 _BATCH = 20
@@ -32,7 +33,7 @@ class Simulator:
 
     def __init__(self, plane: Plane, speed: float | None = None) -> None:
         # The runner stands on this package; whoever imports that first must not meet half of it.
-        from ..engine.runner import Runner
+        from ..engine.job_runner import Runner
 
         self._plane = plane
         self._speed = plane.settings.speed if speed is None else speed
@@ -51,18 +52,18 @@ class Simulator:
             "SELECT id FROM job_runs WHERE status = 'running' ORDER BY created_at, id"
         ):
             self._runner.take_up(row["id"])
-        pickup.take_up(self._stage)
-        self._stage.spawn("housekeeping", pickup.housekeeping(self._stage))
-        self._stage.spawn("reaper", boxes.reaper(self._stage))
-        self._stage.spawn("room", boxes.room(self._stage))
-        self._stage.spawn("repair soon", pickup.repair_soon(self._stage))
-        self._stage.spawn("clocks", pickup.clocks(self._stage))
-        plot.begin(self._stage, arrivals)
+        recovery.take_up(self._stage)
+        self._stage.spawn("housekeeping", recovery.housekeeping(self._stage))
+        self._stage.spawn("reaper", sandbox_actors.reaper(self._stage))
+        self._stage.spawn("room", sandbox_actors.room(self._stage))
+        self._stage.spawn("repair soon", recovery.repair_soon(self._stage))
+        self._stage.spawn("clocks", recovery.clocks(self._stage))
+        scenario_events.begin(self._stage, arrivals)
         if arrivals and self._stage.scenario.now.pace > 0:
-            self._stage.spawn("agenda", agenda.arrivals(self._stage))
-            self._stage.spawn("rush", agenda.rush(self._stage))
+            self._stage.spawn("agenda", work_arrivals.arrivals(self._stage))
+            self._stage.spawn("rush", work_arrivals.rush(self._stage))
             self._stage.spawn("retries", retries(self._stage))
-            self._stage.spawn("commands", agenda.commands(self._stage))
+            self._stage.spawn("commands", work_arrivals.commands(self._stage))
 
     def step_until(self, us: int) -> int:
         """Run every step due by `us` (µs) at its own time; return how many ran."""
@@ -139,7 +140,7 @@ class Simulator:
         self._bell.set()
 
     def _sandbox_running(self, record_id: str) -> None:
-        boxes.watch_idle(self._stage, record_id)
+        sandbox_actors.watch_idle(self._stage, record_id)
         self._bell.set()
 
     def _fault(self, name: str, error: Exception) -> None:

@@ -78,7 +78,7 @@ def test_huge_is_large_unless_a_scale_is_asked_for(tmp_path: Path, monkeypatch: 
     build = importlib.import_module("mogplex_tui.controlplane.seed.build")
     monkeypatch.setattr(build, "SIZES", {"small": 40, "medium": 60, "large": 60})
     monkeypatch.setattr(build, "LARGE_CALLS", 700)
-    monkeypatch.setattr("mogplex_tui.controlplane.seed.enlarge.LONG_EVENTS", 300)
+    monkeypatch.setattr("mogplex_tui.controlplane.seed.older_history.LONG_EVENTS", 300)
     count = "SELECT COUNT(*) FROM ai_calls WHERE user_id = ?"
     for scale, expected in ((None, "large"), ("small", "small")):
         plane = _plane(tmp_path, f"{scale}.db", "huge", scale=scale)

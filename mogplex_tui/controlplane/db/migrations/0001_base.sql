@@ -214,7 +214,7 @@ CREATE INDEX ai_calls_unreconciled ON ai_calls(user_id, completed_at)
   WHERE gateway_generation_id IS NOT NULL AND cost_source IS NOT 'gateway';
 CREATE INDEX ai_calls_by_agent ON ai_calls(json_extract(metadata, '$.agent_id'), user_id, started_at)
   WHERE json_extract(metadata, '$.agent_id') IS NOT NULL;
--- The surfaces that a list may ask for, in the words that it asks with (call_query.py).
+-- The surfaces that a list may ask for, in the words that it asks with (call_queries.py).
 CREATE INDEX ai_calls_automation ON ai_calls(user_id, started_at) WHERE job_run_id IS NOT NULL;
 CREATE INDEX ai_calls_cli ON ai_calls(user_id, started_at)
   WHERE job_run_id IS NULL AND (runtime_command_id IS NOT NULL OR source = 'cli');

@@ -3,7 +3,7 @@
 
 CREATE INDEX ai_calls_narrow
   ON ai_calls(user_id, started_at, status, type, model, repo_id, conversation_id, duration_ms);
--- The surfaces of call_query.py, with the same columns.
+-- The surfaces of call_queries.py, with the same columns.
 DROP INDEX ai_calls_automation;
 CREATE INDEX ai_calls_automation
   ON ai_calls(user_id, started_at, status, type, model, repo_id, conversation_id, duration_ms)

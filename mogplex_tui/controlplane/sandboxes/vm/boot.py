@@ -16,7 +16,7 @@ from ...core.sandbox_processes import real_seconds
 from ...db.database import Row
 from ...db.ids import Ids
 from .. import sandbox_writes
-from ..serializers import record
+from ..sandbox_serializers import record
 from ..states import Change, change
 from . import lookup
 from .repo_contents import Repository, manager, texts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ...db.database import Database, Row, Tx
-from ..serializers import DEFAULT_IDLE_MS, MAX_LIFETIME_MS
+from ..sandbox_serializers import DEFAULT_IDLE_MS, MAX_LIFETIME_MS
 from .repo_contents import Repository
 
 _MAX_NAME = 60

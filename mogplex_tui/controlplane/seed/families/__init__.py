@@ -10,7 +10,7 @@ from random import Random
 
 from ...db.row_batches import Rows
 from ...workload.account import World
-from . import identity, library, projects, routing, tools
+from . import automation, identity, integrations, library, projects
 
 Writer = Callable[[Rows, World, Random, int], None]
 
@@ -19,6 +19,6 @@ FAMILIES: tuple[tuple[str, Writer], ...] = (
     ("identity", identity.write),
     ("library", library.write),
     ("projects", projects.write),
-    ("routing", routing.write),
-    ("tools", tools.write),
+    ("routing", automation.write),
+    ("tools", integrations.write),
 )

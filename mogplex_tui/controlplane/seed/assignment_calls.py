@@ -12,7 +12,7 @@ from ..workload.call_plan import CallKind, Story
 from ..workload.call_planner import plan_agent
 from ..workload.job_planner import CALL_TYPES
 from ..workload.rng import new_uuid, stream
-from .scribe import CallFacts, Scribe
+from .call_rows import CallFacts, Scribe
 
 _RUNS = (
     "SELECT j.id, j.error, j.started_at, j.completed_at, j.metadata, g.id AS agent_id, g.model, g.user_id,"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ...calls import serializers
+from ...calls import call_serializers
 from ...core.plane import Plane
 from ...db import row_json
 from ...db.clock import MINUTE_US
@@ -174,17 +174,17 @@ def dispatch_events(db: Database, job_id: str) -> list[dict[str, Any]]:
 def calls_with_events(db: Database, job_id: str) -> list[dict[str, Any]]:
     """The job's calls by start, each with its raw events, oldest first."""
     rows = db.all(
-        f"SELECT {serializers.CALL_COLUMNS} FROM ai_calls WHERE job_run_id = ? ORDER BY started_at, rowid",
+        f"SELECT {call_serializers.CALL_COLUMNS} FROM ai_calls WHERE job_run_id = ? ORDER BY started_at, rowid",
         (job_id,),
     )
-    calls = [serializers.call(row) for row in rows]
+    calls = [call_serializers.call(row) for row in rows]
     for call in calls:
         events = db.all(
-            f"SELECT {serializers.EVENT_COLUMNS} FROM ai_call_events"
+            f"SELECT {call_serializers.EVENT_COLUMNS} FROM ai_call_events"
             " WHERE ai_call_id = ? ORDER BY created_at, seq",
             (call["id"],),
         )
-        call["events"] = [serializers.event(event) for event in events]
+        call["events"] = [call_serializers.event(event) for event in events]
     return calls
 
 

@@ -14,8 +14,8 @@ from ..db.database import Tx
 from ..workload.call_plan import CallKind, Step, Story, Usage
 from ..workload.call_planner import INTERRUPTED
 from ..workload.rng import token
+from .context import Part, Stage
 from .scheduler import Acts
-from .stage import Part, Stage
 
 
 class Fate(StrEnum):

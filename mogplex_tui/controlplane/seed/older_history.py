@@ -7,7 +7,7 @@ from ..db.database import Tx
 from ..db.time_shift import mark_own
 from ..sample_data.loader import script
 from ..workload.rng import new_uuid, pick, stream, whole
-from .rhythm import WINDOW_DAYS
+from .working_hours import WINDOW_DAYS
 
 LONG_EVENTS = 50_000
 _LONG_PACE_US = 330_000

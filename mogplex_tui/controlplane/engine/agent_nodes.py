@@ -6,24 +6,24 @@ import json
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
+from ..actors.call_player import play, settle_later, tokens_of
+from ..actors.context import Part, Stage
+from ..actors.sandbox_actors import BootFailed, Tree, launch, watch_idle
 from ..automation.events import waits
 from ..calls import call_writes
 from ..db.clock import MINUTE_US, SECOND_US
 from ..sample_data.loader import Prompt, prompts
-from ..seed import outputs
-from ..simulator.boxes import BootFailed, Tree, launch, watch_idle
-from ..simulator.play import play, settle_later, tokens_of
-from ..simulator.stage import Part, Stage
 from ..workload.call_plan import CallKind, Story
 from ..workload.call_planner import Branches, plan_agent, plan_harness
 from ..workload.external_runs import attached
 from ..workload.job_planner import CALL_TYPES
 from ..workload.odds import dearer
 from ..workload.rng import pick, token
-from . import course as courses
-from .graph import Node
-from .job import Job, call_metadata, harness_of, working_branch
-from .parking import park, rest
+from . import agent_outcomes as courses
+from . import node_outputs
+from .graph_progress import Node
+from .running_job import Job, call_metadata, harness_of, working_branch
+from .suspension import park, rest
 
 APPROVAL_BUDGET_US = 10 * MINUTE_US
 APPROVAL_LEAST_US = 15 * SECOND_US
@@ -109,8 +109,8 @@ def _own(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeA
     if story.status == "failed":
         return NodeEnd("failed", story.error, None, story.failure_class)
     found = outline.findings
-    text = outputs.report(node.data, job.metadata, job.repo.full_name, len(story.tool_calls), len(found))
-    return NodeEnd("success", None, outputs.agent_output(node.data, text, tools, found))
+    text = node_outputs.report(node.data, job.metadata, job.repo.full_name, len(story.tool_calls), len(found))
+    return NodeEnd("success", None, node_outputs.agent_output(node.data, text, tools, found))
 
 
 def _loop_times(stage: Stage, job: Job) -> float:
@@ -295,4 +295,4 @@ def _cli_end(stage: Stage, node: Node, call_id: str, story: Story) -> NodeEnd:
     if row["status"] == "failed":
         return NodeEnd("failed", row["error"], None, story.failure_class or "unknown")
     url = json.loads(row["metadata"]).get("pull_request_url")
-    return NodeEnd("success", None, outputs.cli_output(node.data, json.loads(row["tool_calls"]), url))
+    return NodeEnd("success", None, node_outputs.cli_output(node.data, json.loads(row["tool_calls"]), url))

@@ -16,9 +16,9 @@ from ..workload.external_runs import HARNESSES, Box, accepted_step, attached, ex
 from ..workload.odds import CALM, Odds
 from ..workload.rng import between, new_uuid, pick, token, whole
 from ..workload.run_outcomes import draw_course
-from .rhythm import Rhythm
-from .sandboxes import write_past
-from .scribe import CallFacts, Scribe, Written
+from .call_rows import CallFacts, Scribe, Written
+from .sandbox_rows import write_past
+from .working_hours import Rhythm
 
 # The share of work of the last hours, which keeps all its events.
 _FRESH = 0.2

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from ..actors.call_player import play
+from ..actors.context import Part, Stage
+from ..actors.scheduler import Acts
 from ..calls import admissions, call_writes
 from ..sample_data.loader import material
 from ..workload.call_plan import CallKind, Story
 from ..workload.call_planner import chat_model, pick_failure, plan_agent
 from ..workload.rng import pick, token, whole
-from .play import play
-from .scheduler import Acts
-from .stage import Part, Stage
 
 
 def arrive(stage: Stage, part: Part, kind: CallKind) -> float:

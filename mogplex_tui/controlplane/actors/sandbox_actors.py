@@ -18,8 +18,8 @@ from ..sandboxes.states import BOOTING, Change, change
 from ..workload.account import Repo
 from ..workload.rng import between, pick, whole
 from ..workload.sandbox_addresses import preview_url, runtime_of, vm_name
+from .context import Part, Stage
 from .scheduler import Acts
-from .stage import Part, Stage
 
 MAX_ACTIVE = 3
 _PATIENCE = 40

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..actors.context import Part, Stage
 from ..automation.events import dispatch
 from ..automation.jobs import job_control, job_writes, node_writes
 from ..calls import call_writes
 from ..db.database import Row, Tx
 from ..sample_data.loader import material
-from ..simulator.stage import Part, Stage
 from ..workload import failure_diagnosis
 from ..workload.call_planner import pick_failure
 from ..workload.job_planner import phase_of
 from ..workload.rng import token
-from .agents import NodeEnd
-from .job import NO_GITHUB, Job, node_rows, output_of
+from .agent_nodes import NodeEnd
+from .running_job import NO_GITHUB, Job, node_rows, output_of
 
 # Probability that a second attempt succeeds where the first failed, if there is one.
 _RECOVERING = 0.1

@@ -10,8 +10,8 @@ from ..db.row_batches import Rows, encode
 from ..sample_data.loader import material, models
 from ..workload.account import Flow, World
 from ..workload.rng import new_uuid
+from .families.automation import flow_extras
 from .families.projects import repo_row
-from .families.routing import flow_extras
 
 
 def write_account(rows: Rows, world: World, rng: Random, now: int) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ..actors.context import Stage
 from ..automation.jobs.variables import State
 from ..db.database import Database, Row
-from ..simulator.stage import Stage
 from ..workload.account import Repo, repo_of
 from ..workload.rng import token
-from . import graph as graphs
-from .graph import Ended, Graph, Node
+from . import graph_progress as graphs
+from .graph_progress import Ended, Graph, Node
 
 MISSING = "MISSING_CONFIG"
 NO_GITHUB = "NO_GITHUB_CONNECTION"

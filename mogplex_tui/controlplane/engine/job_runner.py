@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..actors.context import Part, Stage
+from ..actors.scheduler import Acts
 from ..automation.jobs import node_writes
 from ..calls import call_writes
-from ..simulator.scheduler import Acts
-from ..simulator.stage import Part, Stage
-from . import agents, ending, steps
-from .agents import NodeActs, NodeEnd
-from .graph import Node, next_step
-from .job import Job, Unresolved, load, node_rows, progress
-from .parking import runs
+from . import agent_nodes, job_completion, step_nodes
+from .agent_nodes import NodeActs, NodeEnd
+from .graph_progress import Node, next_step
+from .running_job import Job, Unresolved, load, node_rows, progress
+from .suspension import runs
 
 
 class Runner:
@@ -72,7 +72,7 @@ class Runner:
             job = load(self._stage, job_id)
         except Unresolved as missing:
             self.forget(job_id)
-            ending.unresolved(self._stage, job_id, str(missing))
+            job_completion.unresolved(self._stage, job_id, str(missing))
             return
         if job is None:
             self.forget(job_id)
@@ -98,7 +98,7 @@ class Runner:
             if any(end.id in done for end in ends) or not (step.run or step.skip or set(seen) - set(done)):
                 self.stopped(job.id)
                 self.forget(job.id)
-                ending.succeed(self._stage, job)
+                job_completion.succeed(self._stage, job)
                 return
             for node_id in step.skip:
                 self._skip(job, job.graph.nodes[node_id])
@@ -150,24 +150,24 @@ class Runner:
         if end.status == "failed" and not job.graph.has_error_edge(node.id):
             self.stopped(job.id)
             self.forget(job.id)
-            ending.fail(self._stage, job, end)
+            job_completion.fail(self._stage, job, end)
             return
         self._advance(job)
 
     def _work(self, part: Part, job: Job, node: Node, began_at: int) -> NodeActs:
         stage = self._stage
         if node.type == "agent":
-            return agents.agent(stage, part, job, node, began_at)
+            return agent_nodes.agent(stage, part, job, node, began_at)
         if node.type == "delay":
-            return steps.delay(stage, job, node, began_at)
+            return step_nodes.delay(stage, job, node, began_at)
         known = {
-            "action": steps.action,
-            "condition": steps.condition,
-            "set_variable": steps.variables,
-            "transform": steps.variables,
-            "await_event": steps.await_event,
+            "action": step_nodes.action,
+            "condition": step_nodes.condition,
+            "set_variable": step_nodes.variables,
+            "transform": step_nodes.variables,
+            "await_event": step_nodes.await_event,
         }
-        return known.get(node.type, steps.moment)(stage, part, job, node)
+        return known.get(node.type, step_nodes.moment)(stage, part, job, node)
 
     def _close(self, part: Part, job: Job, run_id: str, end: NodeEnd) -> bool:
         """Write the end of a node; return False if its job is not running any more."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..actors.context import Part, Stage
+from ..actors.scheduler import Acts
 from ..automation.events.github_webhook import Delivery, deliver
 from ..calls import admissions
 from ..faults.rules import parse
@@ -13,8 +15,6 @@ from ..workload.account import Flow
 from ..workload.github_payloads import About, Said, build
 from ..workload.questions import draw_question
 from ..workload.rng import between, new_uuid, token
-from .scheduler import Acts
-from .stage import Part, Stage
 
 _DELIVERIES = {"pr_opened": "pull_request", "issue_opened": "issues"}
 _LOOK_SECONDS = 1.0

@@ -11,10 +11,10 @@ from ..workload.job_planner import JobPlan, plan_job
 from ..workload.odds import dearer
 from ..workload.questions import draw_question
 from ..workload.rng import pick, stream, token, whole
-from .families.routing import approval
-from .history import History
+from .families.automation import approval
 from .job_history import JobHistory
-from .sandboxes import write_past
+from .run_history import History
+from .sandbox_rows import write_past
 
 _TITLES = {"pr_opened": "pr_title", "issue_opened": "issue_title"}
 _START_SECONDS = 2.0

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from ..actors.call_player import play, settle_later
+from ..actors.context import Part, Stage
+from ..actors.sandbox_actors import BootFailed, boot, is_somebodys, watch_idle
+from ..actors.scheduler import Acts
 from ..automation.events import schedules
 from ..db.clock import DAY_US, MINUTE_US
 from ..db.database import Row
@@ -10,11 +14,7 @@ from ..workload.call_plan import CallKind
 from ..workload.call_planner import plan_agent
 from ..workload.rng import between
 from ..workload.run_outcomes import Course, draw_course
-from .boxes import BootFailed, boot, is_somebodys, watch_idle
-from .play import play, settle_later
-from .runs import ENDLESS_TURNS, start_run
-from .scheduler import Acts
-from .stage import Part, Stage
+from .run_actors import ENDLESS_TURNS, start_run
 
 _LONG_STORY = 5_000
 _LIVE = "status IN ('pending', 'streaming')"

@@ -15,7 +15,7 @@ from ...db.row_batches import Rows, encode
 from ...sample_data.loader import material
 from ...workload.account import World, build_graph
 from ...workload.rng import new_uuid, pick, token
-from .routing_work import Parent, Runs
+from .automation_runs import Parent, Runs
 
 _QUESTION_MINUTES = 10
 
@@ -224,7 +224,7 @@ def _question(rows: Rows, world: World, rng: Random, runs: Runs, spec: dict[str,
 
 
 def approval(rows: Rows, world: World, rng: Random, spec: dict[str, Any], now: int) -> None:
-    """Collect an orchestrator's question, `spec` as in data/routing.json.
+    """Collect an orchestrator's question, `spec` as in sample_data/routing.json.
 
     An answer came three minutes later.
     """

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from random import Random
 
+from ..actors.context import Part, Stage
+from ..actors.scheduler import Acts
 from ..calls import admissions
 from ..scenarios.model import KINDS
 from ..workload.call_plan import CallKind
 from ..workload.rng import between, pick, whole
-from . import chats, jobs, runs
-from .plot import refused
-from .scheduler import Acts
-from .stage import Part, Stage
+from . import chat_actors, job_arrivals, run_actors
+from .scenario_events import refused
 
 _FEW, _MANY = 5, 6
 _CLI_AT_ONCE = 2
@@ -71,10 +71,10 @@ def _start(stage: Stage, part: Part, kind: str) -> float:
     if refused(stage, part, kind):
         return 0.0
     if kind == "run":
-        return runs.arrive(stage, part)
+        return run_actors.arrive(stage, part)
     if kind == "job":
-        return jobs.arrive(stage, part)
-    return chats.arrive(stage, part, CallKind.CHAT if kind == "chat" else CallKind.CONTROL)
+        return job_arrivals.arrive(stage, part)
+    return chat_actors.arrive(stage, part, CallKind.CHAT if kind == "chat" else CallKind.CONTROL)
 
 
 def rush(stage: Stage) -> Acts:
@@ -84,7 +84,7 @@ def rush(stage: Stage) -> Acts:
         yield between(rng, 240.0, 700.0) / stage.scenario.now.pace
         for _ in range(7):
             number += 1
-            jobs.arrive(stage, stage.part(f"rush {number}"), pick(rng, ("push", "review", "mention")))
+            job_arrivals.arrive(stage, stage.part(f"rush {number}"), pick(rng, ("push", "review", "mention")))
             yield between(rng, 0.2, 0.8)
 
 

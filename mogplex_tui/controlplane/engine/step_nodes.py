@@ -6,15 +6,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ..actors.context import Part, Stage
 from ..automation.events import waits
 from ..automation.jobs import variables as states
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from ..simulator.stage import Part, Stage
 from ..workload.rng import between, token, whole
-from .agents import NodeActs, NodeEnd
-from .graph import Node
-from .job import Job, node_rows, state_of
-from .parking import park, rest
+from .agent_nodes import NodeActs, NodeEnd
+from .graph_progress import Node
+from .running_job import Job, node_rows, state_of
+from .suspension import park, rest
 
 _DELAY_SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3_600.0}
 _TIMEOUT_US = {"minutes": MINUTE_US, "hours": HOUR_US, "days": DAY_US}

@@ -23,7 +23,7 @@ from ..workload.odds import Odds
 from ..workload.rng import pick, whole
 from ..workload.run_outcomes import Course as CliCourse
 from ..workload.run_outcomes import draw_course
-from .job import Job
+from .running_job import Job
 
 _FAILURES = {
     "fail": "unknown",

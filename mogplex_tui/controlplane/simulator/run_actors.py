@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..actors.call_player import Fate, play, write_step
+from ..actors.context import Part, Stage
+from ..actors.sandbox_actors import BootFailed, Tree, launch, watch_idle
+from ..actors.scheduler import Acts
 from ..calls import admissions, call_writes
 from ..db.database import Row
 from ..runs import run_writes
@@ -17,10 +21,6 @@ from ..workload.call_planner import Branches, plan_harness
 from ..workload.external_runs import HARNESSES, accepted_step, attached, external_metadata, request_hash
 from ..workload.rng import between, pick, token, whole
 from ..workload.run_outcomes import Course, draw_course, is_steered, steered_course
-from .boxes import BootFailed, Tree, launch, watch_idle
-from .play import Fate, play, write_step
-from .scheduler import Acts
-from .stage import Part, Stage
 
 # Turns of a run that only a cancel should end: more than half an hour of work.
 ENDLESS_TURNS = 60

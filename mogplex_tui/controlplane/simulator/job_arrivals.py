@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..actors.context import Part, Stage
+from ..actors.scheduler import Acts
 from ..automation.events import dispatch, flow_starts
 from ..automation.events.github_webhook import Delivery, deliver
 from ..automation.jobs import dispatch_ledger
@@ -10,8 +12,6 @@ from ..workload.account import Flow, Repo
 from ..workload.github_payloads import About, build
 from ..workload.job_planner import flow_repos
 from ..workload.rng import between, new_uuid, pick
-from .scheduler import Acts
-from .stage import Part, Stage
 
 _FLOW_WEIGHTS = {"review": 36, "triage": 16, "ci": 14, "mention": 14, "push": 16, "nightly": 2}
 # The kind of delivery each automation listens to, and the usual seconds of its work.

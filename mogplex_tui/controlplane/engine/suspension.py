@@ -6,13 +6,13 @@ import json
 from collections.abc import Generator, Mapping
 from typing import Any, NamedTuple
 
+from ..actors.context import Part, Stage
 from ..automation.events import waits
 from ..automation.jobs import node_writes
 from ..db.clock import DAY_US, SECOND_US
-from ..simulator.stage import Part, Stage
 from ..workload.job_planner import wait_seconds
-from .graph import Node
-from .job import Job
+from .graph_progress import Node
+from .running_job import Job
 
 Rest = Generator[float, None, bool]
 

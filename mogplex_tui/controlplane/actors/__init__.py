@@ -1,0 +1,1 @@
+"""What acts over simulated time: the scheduler, calls that play out, sandboxes."""

@@ -174,7 +174,7 @@ class Renewal:
             return self._grant
         if stored is None:
             raise errors.NotSignedIn(
-                "This context has been signed out", advice="Sign in replaced: mogplex-tui login"
+                "This context has been signed out", advice="Sign in again: mogplex-tui login"
             )
         return stored
 

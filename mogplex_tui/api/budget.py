@@ -77,12 +77,12 @@ class Budget(Observable):
 
     def limit_for(self, priority: Priority) -> int:
         """Return the number of used slots at which this priority stops."""
-        kept = {
+        kept_free = {
             Priority.TAIL: self.reserve,
             Priority.TABLE: self.reserve + self.reserve // 2,
             Priority.BACKGROUND: 2 * self.reserve,
         }
-        return self.limit - kept.get(priority, 0)
+        return self.limit - kept_free.get(priority, 0)
 
     def acquire(self, priority: Priority) -> Slot | Blocked:
         """Return a slot, or Blocked if none is free. Each slot must be settled."""
@@ -147,9 +147,9 @@ class Budget(Observable):
         self._slots = [slot for slot in self._slots if slot.expires is None or slot.expires > now]
 
     def _earliest(self, room: int, now: float) -> float:
-        over = len(self._slots) - room
-        if over < 0:
+        surplus = len(self._slots) - room
+        if surplus < 0:
             return now
-        end = sorted(self._end(slot, now) for slot in self._slots)[over]
+        end = sorted(self._end(slot, now) for slot in self._slots)[surplus]
         # Only overdue requests in flight could free a slot: look again in a second.
         return end if end > now else now + 1.0

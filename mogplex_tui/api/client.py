@@ -62,8 +62,8 @@ class _LazyResource(Generic[R]):
     Importing all models takes half as long as importing the HTTP library, and nobody uses all families.
     """
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, import_path: str) -> None:
+        self.import_path = import_path
         self._name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -78,7 +78,7 @@ class _LazyResource(Generic[R]):
     def __get__(self, view: ClientView | None, owner: type) -> _LazyResource[R] | R:
         if view is None:
             return self
-        module, _, kind = self.where.partition(":")
+        module, _, kind = self.import_path.partition(":")
         resource: type[Any] = getattr(import_module(f"mogplex_tui.api.resources.{module}"), kind)
         created: R = resource(view._transport, view.priority)
         # Store the resource on the view, so that later look-ups do not come here.

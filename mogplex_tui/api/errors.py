@@ -141,7 +141,7 @@ class Conflict(MogplexError):
     Never retried automatically.
     """
 
-    default_advice = "Look at its present state first"
+    default_advice = "Check its current state first"
 
 
 class IdempotencyConflict(Conflict):
@@ -190,7 +190,7 @@ class BudgetBlocked(MogplexError):
     `until` is the time on the budget's monotonic clock at which a slot may be free.
     """
 
-    default_advice = "It goes out by itself when a slot is free; actions are never held back"
+    default_advice = "It is sent as soon as a slot is free; actions are never held back"
 
     def __init__(
         self, until: float, message: str = "The request budget is used up", **facts: str | float | None

@@ -162,8 +162,8 @@ class EventStream(Generic[E]):
                 self._queue_text(frame.text)
         if self._decoder.dropped:
             self._finished = True
-            self.end = StreamEnd(StreamEndKind.CUT, "One event is longer than any real one")
-            raise invalid_response(info, "holds an event that is longer than any real one")
+            self.end = StreamEnd(StreamEndKind.CUT, "One event is too long")
+            raise invalid_response(info, "holds an event that is too long")
 
     def _finish(self, info: ResponseInfo) -> None:
         self._finished = True
@@ -173,7 +173,7 @@ class EventStream(Generic[E]):
         self.end = StreamEnd(StreamEndKind.CUT, text)
         raise errors.Unreachable(
             text,
-            advice="Look at its present state; it may have gone on without this connection",
+            advice="Check its current state; it may have gone on without this connection",
             resource=info.resource,
             method=info.method,
             path=shown_path(info.path),
@@ -193,7 +193,7 @@ class EventStream(Generic[E]):
 
     async def _read_json(self, info: ResponseInfo) -> None:
         if self._from_json is None:
-            raise invalid_response(info, "is no event stream")
+            raise invalid_response(info, "is not an event stream")
         self.as_stream = False
         body = bytearray()
         # The transport limits the size.
@@ -215,7 +215,7 @@ def parse_event(text: str, event_types: Mapping[str, type[E]]) -> E:
     model = event_types.get(kind) if isinstance(kind, str) else None
     if model is None:
         name = kind if isinstance(kind, str) else ""
-        return cast("E", UnknownEvent(type=name, raw=raw, reason="is of no known type"))
+        return cast("E", UnknownEvent(type=name, raw=raw, reason="has an unknown type"))
     try:
         return model.model_validate(raw)
     except ValidationError as error:

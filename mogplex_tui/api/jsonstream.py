@@ -50,7 +50,7 @@ class ArrayDecoder:
         self._retry_length -= self._position
         self._position = 0
         if len(self._text) > self._max_item_chars:
-            raise MalformedError("one item is larger than any real one")
+            raise MalformedError("an item is too large")
 
     def take(self, max_items: int, max_chars: int) -> list[Any]:
         """Return the next items; an empty list means that more bytes are needed.
@@ -70,7 +70,7 @@ class ArrayDecoder:
             if not self._items:
                 raise
         if self._ended and not self._items and not (self._done and self._array_found):
-            raise MalformedError("the answer ends too early")
+            raise MalformedError("it ends too early")
         return self._items
 
     def end(self) -> None:
@@ -87,7 +87,7 @@ class ArrayDecoder:
         if not char:
             return None
         if char not in allowed:
-            raise MalformedError("the answer is not the expected JSON")
+            raise MalformedError("it is not the expected JSON")
         self._position += 1
         return char
 
@@ -96,7 +96,7 @@ class ArrayDecoder:
         if not self._peek():
             return False, None
         if estimated_memory(self._text[self._position :]) > _MAX_ITEM_MEMORY:
-            raise MalformedError("one item needs too much memory")
+            raise MalformedError("an item needs too much memory")
         try:
             value, end = self._scan(self._text, self._position)
         except json.JSONDecodeError:

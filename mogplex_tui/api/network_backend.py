@@ -51,7 +51,7 @@ class LimitedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Open a TCP connection to the first address of a host that accepts one."""
-        ends = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
         *others, last = await _addresses(host, port, timeout)
         for address in others:
             with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
@@ -60,7 +60,7 @@ class LimitedBackend(httpcore.AsyncNetworkBackend):
                         address, port, _ADDRESS_TIMEOUT, local_address, socket_options
                     )
                 )
-        left = None if ends is None else max(0.1, ends - time.monotonic())
+        left = None if deadline is None else max(0.1, deadline - time.monotonic())
         return LimitedStream(await self._backend.connect_tcp(last, port, left, local_address, socket_options))
 
     async def connect_unix_socket(

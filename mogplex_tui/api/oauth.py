@@ -137,14 +137,14 @@ async def _token_request(
 
 
 def _grant(body: Mapping[str, Any], now: float) -> Grant:
-    life, renews, scope = body.get("expires_in"), body.get("refresh_token"), body.get("scope")
-    lasts = _USUAL_LIFE
+    life, refresh_token, scope = body.get("expires_in"), body.get("refresh_token"), body.get("scope")
+    lifetime = _USUAL_LIFE
     if isinstance(life, int | float) and not isinstance(life, bool) and 0 < life <= _LONGEST_LIFE:
-        lasts = float(life)
+        lifetime = float(life)
     return Grant(
         Secret(body["access_token"]),
-        now + lasts,
-        Secret(renews) if isinstance(renews, str) and renews else None,
+        now + lifetime,
+        Secret(refresh_token) if isinstance(refresh_token, str) and refresh_token else None,
         scope if isinstance(scope, str) else "",
     )
 

@@ -141,7 +141,7 @@ def table_names(tables: object) -> list[str]:
         raise InvalidInput("Name at least one table to watch")
     for name in names:
         if not _TABLE.fullmatch(name):
-            raise InvalidInput(f"{name!r} is no table name: only a to z and _ are")
+            raise InvalidInput(f"{name!r} is not a table name, which has only a to z and _")
     return names
 
 
@@ -149,7 +149,7 @@ def installation_number(value: int | str) -> int:
     """Return GitHub's number of an installation; raises InvalidInput if it is not one."""
     text = "" if isinstance(value, bool) else str(value).strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise InvalidInput("The number of an installation is made of digits", resource="installation")
+        raise InvalidInput("The number of an installation has digits only", resource="installation")
     return int(text)
 
 

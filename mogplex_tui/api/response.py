@@ -37,7 +37,7 @@ class JsonResponse:
             return model.model_validate(self.at(key))
         except ValidationError as error:
             raise invalid_response(
-                self.info, f"has another shape than expected ({validation_message(error)})"
+                self.info, f"does not have the expected shape ({validation_message(error)})"
             ) from None
 
     def rows(self, model: type[M], key: str | None = None) -> Rows[M]:

@@ -158,7 +158,7 @@ def test_a_number_that_no_column_of_the_service_holds_marks_the_row(field: str) 
     # It could be neither divided nor sorted as a number.
     rows = parse_rows(Call, [CALL, {**CALL, field: 10**400}, {**CALL, field: 2**63 - 1}])
     assert (len(rows), len(rows.bad), rows.total) == (2, 1, 3)
-    assert rows.bad[0].reason in (f"{field} is too large", f"{field} is no whole number")
+    assert rows.bad[0].reason in (f"{field} is too large", f"{field} is not a whole number")
     assert getattr(rows[1], field) == 2**63 - 1
 
 

@@ -181,7 +181,7 @@ def test_one_item_without_end_is_refused() -> None:
     decoder = ArrayDecoder("events", max_item_chars=1000)
     decoder.feed(b'{"events":["')
     assert decoder.take(5, 100) == []
-    with pytest.raises(MalformedError, match="larger"):
+    with pytest.raises(MalformedError, match="too large"):
         decoder.feed(b"x" * 2000)
 
 

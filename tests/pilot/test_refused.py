@@ -90,7 +90,7 @@ async def test_a_call_that_cannot_be_read_says_why_and_where_it_stands_as_it_cam
         await ui.sees("▫ unreadable", "status is no")
         await ui.press("enter")
         text = await ui.sees(
-            "This call could not be read: status is no text. j shows it as it came.",
+            "This call could not be read: status is not a text. j shows it as it came.",
             "Its events cannot be looked for",
         )
         assert "No events yet" not in text

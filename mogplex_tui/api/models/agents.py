@@ -26,14 +26,14 @@ BUILT_IN_CATEGORIES = {
 }
 """The labels of the built-in categories by slug. The route lists the account's own ones only (library.md §4)."""
 
-_SLUG_MARKS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+_SLUG_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
 def _slug(value: str) -> str:
     slug = value.strip()
     if not slug:
         raise ValueError("Category is required")
-    if len(slug) > 40 or slug.startswith("-") or set(slug) - set(_SLUG_MARKS):
+    if len(slug) > 40 or slug.startswith("-") or set(slug) - set(_SLUG_CHARACTERS):
         raise ValueError("Invalid category")
     return slug
 
@@ -113,7 +113,7 @@ class ExistingAgent(OutboundSnake):
     system_prompt: str | None = None
 
 
-def _wish(value: str) -> str:
+def _check_description(value: str) -> str:
     if not value.strip():
         raise ValueError("description is required")
     if utf16_length(value) > 2000:
@@ -127,7 +127,7 @@ class AgentGeneration(Outbound):
     The purpose has at most 2000 characters. Contract: library.md §2.
     """
 
-    description: Annotated[str, AfterValidator(_wish)]
+    description: Annotated[str, AfterValidator(_check_description)]
     generator_model: Annotated[str | None, text("Name a model")] = None
     existing_agent: ExistingAgent | None = None
 

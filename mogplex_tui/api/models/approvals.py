@@ -82,7 +82,9 @@ class FlowApproval(Inbound):
     @property
     def denial_effect(self) -> str:
         """What happens after a denial, as a sentence."""
-        return "A denied step fails." if self.source == "step" else "The model is told no and goes on."
+        return (
+            "A denied step fails." if self.source == "step" else "The model learns of the denial and goes on."
+        )
 
     def _text(self, key: str) -> str | None:
         value = self.wait_config.get(key)

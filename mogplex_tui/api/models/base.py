@@ -56,7 +56,7 @@ def _money(value: object) -> object:
     return amount
 
 
-def _or(default: object) -> BeforeValidator:
+def _null_as(default: object) -> BeforeValidator:
     return BeforeValidator(lambda value: default if value is None else value)
 
 
@@ -67,7 +67,7 @@ Money = Annotated[Decimal, BeforeValidator(_money)]
 
 Estimated = Annotated[Money, AfterValidator(Estimate)]
 """US dollars that may be estimated in whole or in part."""
-Text = Annotated[str, _or("")]
+Text = Annotated[str, _null_as("")]
 """A required text; null is read as empty."""
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """An integer as the service stores it. Larger ones are errors, because they could not be added or sorted."""
@@ -75,7 +75,7 @@ Count = Int64 | None
 """A required count, None if the response lacks it: a missing count is not 0."""
 Measured = Annotated[Int64 | None, BeforeValidator(lambda value: value or None)]
 """A sum that is 0 in the response also if nothing was measured, so 0 is read as None (observability.md §2.1)."""
-Flag = Annotated[bool, _or(False)]
+Flag = Annotated[bool, _null_as(False)]
 """A required flag; null is read as False."""
 JsonObject = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 """A JSON object of any shape; null is read as empty."""
@@ -88,7 +88,7 @@ TextList = Annotated[
 ]
 """A list of texts; null is read as empty, and other items are left out."""
 
-NULL_IS_EMPTY = _or({})
+NULL_IS_EMPTY = _null_as({})
 """Validator of a required object inside a row: null is read as an object without values."""
 
 
@@ -142,7 +142,7 @@ class Outbound(BaseModel):
         try:
             super().__init__(**data)
         except ValidationError as error:
-            problems = {_place(item): _plain(item) for item in error.errors(include_url=False)}
+            problems = {_field_path(item): _problem_text(item) for item in error.errors(include_url=False)}
             raise InvalidInput(next(iter(problems.values())), problems=problems) from None
 
     def set_fields(self) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def nested(model: type[BaseModel]) -> PlainValidator:
     Null and values that are not a list are read as an empty list.
     """
     return PlainValidator(
-        lambda value: value if isinstance(value, Rows) else parse_rows(model, _listed(value))
+        lambda value: value if isinstance(value, Rows) else parse_rows(model, _list_or_empty(value))
     )
 
 
@@ -223,17 +223,17 @@ def empty_rows() -> Any:
 
 
 # The message for each type of pydantic error, by the first word of the type.
-_WRONG = {
-    "string": "is no text",
-    "int": "is no whole number",
-    "float": "is no number",
-    "decimal": "is no number",
-    "bool": "is neither yes nor no",
-    "datetime": "is no time",
-    "list": "is no list",
-    "dict": "is no object",
-    "model": "is no object",
-    "finite": "is no finite number",
+_MESSAGES = {
+    "string": "is not a text",
+    "int": "is not a whole number",
+    "float": "is not a number",
+    "decimal": "is not a number",
+    "bool": "is neither true nor false",
+    "datetime": "is not a time",
+    "list": "is not a list",
+    "dict": "is not an object",
+    "model": "is not an object",
+    "finite": "is not a finite number",
     "less": "is too large",
     "greater": "is too small",
 }
@@ -243,29 +243,31 @@ def validation_message(error: ValidationError) -> str:
     """Return the first problem as text, without the value, which may be a secret."""
     first = error.errors(include_url=False, include_input=False)[0]
     cause = first.get("ctx", {}).get("error")
-    told = _WRONG.get(first["type"].partition("_")[0])
+    message = _MESSAGES.get(first["type"].partition("_")[0])
     if first["type"] == "missing":
-        told = "is missing"
+        message = "is missing"
     elif isinstance(cause, ValueError):
-        told = str(cause)
+        message = str(cause)
     # Other types of errors have pydantic's own message.
-    return visible(f"{_place(first) or 'it'} {told}" if told else f"{_place(first)}: {first['msg']}", 120)
+    return visible(
+        f"{_field_path(first) or 'it'} {message}" if message else f"{_field_path(first)}: {first['msg']}", 120
+    )
 
 
-def _listed(value: object) -> list[Any]:
+def _list_or_empty(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _place(item: Any) -> str:
+def _field_path(item: Any) -> str:
     return ".".join(str(part) for part in item["loc"])
 
 
-def _plain(item: Any) -> str:
+def _problem_text(item: Any) -> str:
     cause = item.get("ctx", {}).get("error")
     if isinstance(cause, ValueError):
         return str(cause)
     if item["type"] == "extra_forbidden":
-        return f"There is no field {visible(_place(item), 60)!r}"
+        return f"There is no field {visible(_field_path(item), 60)!r}"
     if item["type"] == "missing":
-        return f"{_place(item)} is required"
-    return f"{_place(item)}: {item['msg']}"
+        return f"{_field_path(item)} is required"
+    return f"{_field_path(item)}: {item['msg']}"

@@ -11,8 +11,8 @@ from pydantic import Field, field_validator, model_validator
 
 from mogplex_tui.api.models.base import Count, Flag, Inbound, Outbound, Text
 
-LEAST_TOP_UP = 1_000
-MOST_TOP_UP = 100_000
+MIN_TOP_UP_CENTS = 1_000
+MAX_TOP_UP_CENTS = 100_000
 
 
 class Tier(StrEnum):
@@ -98,12 +98,12 @@ class TopUp(Outbound):
     @field_validator("amount_cents")
     @classmethod
     def _check_amount(cls, value: int | None) -> int | None:
-        if value is not None and not LEAST_TOP_UP <= value <= MOST_TOP_UP:
-            raise ValueError(f"A top-up is {LEAST_TOP_UP} to {MOST_TOP_UP} cents")
+        if value is not None and not MIN_TOP_UP_CENTS <= value <= MAX_TOP_UP_CENTS:
+            raise ValueError(f"A top-up is {MIN_TOP_UP_CENTS} to {MAX_TOP_UP_CENTS} cents")
         return value
 
     @model_validator(mode="after")
-    def _check_one(self) -> "TopUp":
+    def _check_choice(self) -> "TopUp":
         if (self.preset is None) == (self.amount_cents is None):
             raise ValueError("Choose either a preset or an amount")
         return self

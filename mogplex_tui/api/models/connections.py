@@ -178,7 +178,7 @@ class _ScopedConnection(OutboundSnake):
     description: Annotated[str | None, checks.text()] = None
 
     @model_validator(mode="after")
-    def _check_place(self) -> _ScopedConnection:
+    def _check_scope(self) -> _ScopedConnection:
         if self.scope == "project" and self.repo_id is None:
             raise ValueError("repo_id is required for a project connection")
         return self

@@ -34,9 +34,9 @@ def check_v1_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
     if graph is None:
         return None
     json_text(graph)
-    place = next(_faults(graph), None)
-    if place is not None:
-        raise ValueError(f"graph must be a valid Flow graph{' at ' if place else ''}{place}")
+    path = next(_problems(graph), None)
+    if path is not None:
+        raise ValueError(f"graph must be a valid Flow graph{' at ' if path else ''}{path}")
     return graph
 
 
@@ -54,7 +54,7 @@ def check_flow_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
     return graph
 
 
-def _faults(graph: dict[str, Any]) -> Iterator[str]:
+def _problems(graph: dict[str, Any]) -> Iterator[str]:
     for key in ("nodes", "edges"):
         if not isinstance(graph.get(key), list):
             yield f"graph.{key}"
@@ -62,40 +62,40 @@ def _faults(graph: dict[str, Any]) -> Iterator[str]:
     if set(graph) - {"nodes", "edges", "viewport"}:
         yield ""
     for index, node in enumerate(graph["nodes"]):
-        yield from _node_faults(node, f"graph.nodes.{index}")
+        yield from _node_problems(node, f"graph.nodes.{index}")
     for index, edge in enumerate(graph["edges"]):
-        place = f"graph.edges.{index}"
+        path = f"graph.edges.{index}"
         if not isinstance(edge, dict):
-            yield place
+            yield path
             continue
-        yield from (f"{place}.{key}" for key in ("id", "source", "target") if not _is_name(edge.get(key)))
+        yield from (f"{path}.{key}" for key in ("id", "source", "target") if not _is_name(edge.get(key)))
         for key in ("sourceHandle", "targetHandle"):
             if not isinstance(edge.get(key), str | None):
-                yield f"{place}.{key}"
+                yield f"{path}.{key}"
     viewport = graph.get("viewport", {"x": 0, "y": 0, "zoom": 1})
-    yield from _number_faults(viewport, "graph.viewport", ("x", "y", "zoom"))
+    yield from _number_problems(viewport, "graph.viewport", ("x", "y", "zoom"))
     if isinstance(viewport, dict) and _is_number(viewport.get("zoom")) and viewport["zoom"] <= 0:
         yield "graph.viewport.zoom"
 
 
-def _node_faults(node: Any, place: str) -> Iterator[str]:
+def _node_problems(node: Any, path: str) -> Iterator[str]:
     if not isinstance(node, dict):
-        yield place
+        yield path
         return
     if not _is_name(node.get("id")):
-        yield f"{place}.id"
+        yield f"{path}.id"
     if not isinstance(node.get("type"), str) or node["type"] not in V1_NODE_TYPES:
-        yield f"{place}.type"
-    yield from _number_faults(node.get("position"), f"{place}.position", ("x", "y"))
+        yield f"{path}.type"
+    yield from _number_problems(node.get("position"), f"{path}.position", ("x", "y"))
     if not isinstance(node.get("data"), dict):
-        yield f"{place}.data"
+        yield f"{path}.data"
 
 
-def _number_faults(value: Any, place: str, keys: tuple[str, ...]) -> Iterator[str]:
+def _number_problems(value: Any, path: str, keys: tuple[str, ...]) -> Iterator[str]:
     if not isinstance(value, dict) or set(value) - set(keys):
-        yield place
+        yield path
         return
-    yield from (f"{place}.{key}" for key in keys if not _is_number(value.get(key)))
+    yield from (f"{path}.{key}" for key in keys if not _is_number(value.get(key)))
 
 
 def _is_name(value: Any) -> bool:

@@ -21,7 +21,7 @@ from mogplex_tui.api.models.base import (
     nested,
 )
 
-MOST_AT_ONCE = 100
+MAX_ADDRESSES = 100
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
@@ -151,8 +151,8 @@ class BulkInviteDraft(RoleDraft):
     @field_validator("emails")
     @classmethod
     def _check_count(cls, value: list[str]) -> list[str]:
-        if not 1 <= len(value) <= MOST_AT_ONCE:
-            raise ValueError(f"Give 1 to {MOST_AT_ONCE} addresses")
+        if not 1 <= len(value) <= MAX_ADDRESSES:
+            raise ValueError(f"Give 1 to {MAX_ADDRESSES} addresses")
         return value
 
     def body(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from mogplex_tui.api.models.base import Flag, Inbound, Outbound, OutboundSnake, Text, Time
 from mogplex_tui.api.models.catalog import Tags
-from mogplex_tui.api.models.secrets import GivenKey, Hidden
+from mogplex_tui.api.models.secrets import Hidden, TypedKey
 
 
 class Scope(StrEnum):
@@ -122,7 +122,7 @@ class ProviderName(OutboundSnake):
 class ProviderKeyDraft(ProviderName):
     """The key of a provider to store, trimmed. It replaces an existing key."""
 
-    key: GivenKey
+    key: TypedKey
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body, with the key in plain text."""

@@ -127,7 +127,7 @@ def _keyed(name: str, value: object) -> dict[str, Any]:
     return entries
 
 
-def _plain_given(name: str) -> PlainValidator:
+def _checked_plain(name: str) -> PlainValidator:
     def check(value: object) -> dict[str, str]:
         entries = _keyed(name, value)
         for key, item in entries.items():
@@ -138,7 +138,7 @@ def _plain_given(name: str) -> PlainValidator:
     return PlainValidator(check)
 
 
-def _secrets_given(name: str, may_remove: bool) -> PlainValidator:
+def _checked_secrets(name: str, may_remove: bool) -> PlainValidator:
     def check(value: object) -> dict[str, Secret | None]:
         ready: dict[str, Secret | None] = {}
         for key, item in _keyed(name, value).items():
@@ -154,13 +154,13 @@ def _secrets_given(name: str, may_remove: bool) -> PlainValidator:
     return PlainValidator(check)
 
 
-def _name_given(value: object) -> object:
+def _checked_name(value: object) -> object:
     if isinstance(value, str) and "__" in value:
         raise ValueError('name must not contain "__"')
     return value
 
 
-def _extra_given(value: object) -> object:
+def _checked_extra(value: object) -> object:
     if isinstance(value, dict):
         for key in _RESERVED:
             if key in value:
@@ -168,9 +168,9 @@ def _extra_given(value: object) -> object:
     return value
 
 
-Name = Annotated[str, BeforeValidator(_name_given), checks.text("name is required"), checks.json_value()]
+Name = Annotated[str, BeforeValidator(_checked_name), checks.text("name is required"), checks.json_value()]
 _Transport = checks.one_of(tuple(ServerTransport), "transport must be stdio or http")
-Extra = Annotated[dict[str, Any], BeforeValidator(_extra_given), checks.json_value()]
+Extra = Annotated[dict[str, Any], BeforeValidator(_checked_extra), checks.json_value()]
 
 
 class _Server(Outbound):
@@ -186,7 +186,7 @@ class _Server(Outbound):
         return body
 
 
-def _refuse_doubles(plain: dict[str, str], secret: dict[str, Secret] | dict[str, Secret | None]) -> None:
+def _refuse_duplicates(plain: dict[str, str], secret: dict[str, Secret] | dict[str, Secret | None]) -> None:
     for key in plain:
         if secret.get(key) is not None:
             raise ValueError(f"{key} is given both plain and secret")
@@ -203,23 +203,23 @@ class McpServerDraft(_Server):
     enabled: bool = True
     command: Annotated[str | None, checks.text("command is required for stdio servers")] = None
     args: Annotated[list[str], checks.json_value()] = Field(default_factory=list)
-    env_plain: Annotated[dict[str, str], _plain_given("envPlain")] = Field(default_factory=dict)
-    env_secrets: Annotated[dict[str, Secret], _secrets_given("envSecrets", False)] = Field(
+    env_plain: Annotated[dict[str, str], _checked_plain("envPlain")] = Field(default_factory=dict)
+    env_secrets: Annotated[dict[str, Secret], _checked_secrets("envSecrets", False)] = Field(
         default_factory=dict
     )
     url: Annotated[str | None, checks.text("url is required for http servers")] = Field(
         default=None, repr=False
     )
-    header_plain: Annotated[dict[str, str], _plain_given("headerPlain")] = Field(default_factory=dict)
-    header_secrets: Annotated[dict[str, Secret], _secrets_given("headerSecrets", False)] = Field(
+    header_plain: Annotated[dict[str, str], _checked_plain("headerPlain")] = Field(default_factory=dict)
+    header_secrets: Annotated[dict[str, Secret], _checked_secrets("headerSecrets", False)] = Field(
         default_factory=dict
     )
     extra: Extra = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_transport(self) -> McpServerDraft:
-        _refuse_doubles(self.env_plain, self.env_secrets)
-        _refuse_doubles(self.header_plain, self.header_secrets)
+        _refuse_duplicates(self.env_plain, self.env_secrets)
+        _refuse_duplicates(self.header_plain, self.header_secrets)
         if self.transport == ServerTransport.STDIO:
             if self.command is None:
                 raise ValueError("command is required for stdio servers")
@@ -245,15 +245,15 @@ class McpServerUpdate(_Server):
     enabled: bool | None = None
     command: Annotated[str | None, checks.text("command is required for stdio servers")] = None
     args: Annotated[list[str], checks.json_value()] = Field(default_factory=list)
-    env_plain: Annotated[dict[str, str], _plain_given("envPlain")] = Field(default_factory=dict)
-    env_secrets: Annotated[dict[str, Secret | None], _secrets_given("envSecrets", True)] = Field(
+    env_plain: Annotated[dict[str, str], _checked_plain("envPlain")] = Field(default_factory=dict)
+    env_secrets: Annotated[dict[str, Secret | None], _checked_secrets("envSecrets", True)] = Field(
         default_factory=dict
     )
     url: Annotated[str | None, checks.text("url is required for http servers")] = Field(
         default=None, repr=False
     )
-    header_plain: Annotated[dict[str, str], _plain_given("headerPlain")] = Field(default_factory=dict)
-    header_secrets: Annotated[dict[str, Secret | None], _secrets_given("headerSecrets", True)] = Field(
+    header_plain: Annotated[dict[str, str], _checked_plain("headerPlain")] = Field(default_factory=dict)
+    header_secrets: Annotated[dict[str, Secret | None], _checked_secrets("headerSecrets", True)] = Field(
         default_factory=dict
     )
     extra: Extra = Field(default_factory=dict)
@@ -264,8 +264,8 @@ class McpServerUpdate(_Server):
         for name in ("name", "transport", "enabled"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} cannot be cleared")
-        _refuse_doubles(self.env_plain, self.env_secrets)
-        _refuse_doubles(self.header_plain, self.header_secrets)
+        _refuse_duplicates(self.env_plain, self.env_secrets)
+        _refuse_duplicates(self.header_plain, self.header_secrets)
         if self.transport == ServerTransport.STDIO and self.url is not None:
             raise ValueError("stdio servers cannot include url")
         if self.transport == ServerTransport.HTTP and self.command is not None:

@@ -144,7 +144,7 @@ class _RepoFields(OutboundSnake):
 
     @field_validator("dev_port", "dev_port_auto", "is_favorite", "env_sync_mode", "sandbox_env_vars")
     @classmethod
-    def _check_there(cls, value: Any) -> Any:
+    def _check_not_empty(cls, value: Any) -> Any:
         # The service would take null for its default, but an unset field must stay as it is.
         if value is None:
             raise ValueError("This cannot be empty; leave it out to keep it")

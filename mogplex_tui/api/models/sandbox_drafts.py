@@ -16,9 +16,9 @@ from mogplex_tui.api.models.base import Outbound
 from mogplex_tui.api.models.runs import Harness
 from mogplex_tui.api.models.working_tree import WorkingTree
 
-_MOST_MINUTES = 300
-_MOST_NAME = 128
-_KEPT_REASON = 64
+_MAX_MINUTES = 300
+_MAX_NAME_LENGTH = 128
+_MAX_REASON_LENGTH = 64
 
 
 class LaunchDraft(WorkingTree):
@@ -89,8 +89,8 @@ class Extension(Outbound):
     @field_validator("minutes")
     @classmethod
     def _check(cls, value: float) -> float:
-        if not (math.isfinite(value) and 1 <= value <= _MOST_MINUTES):
-            raise ValueError(f"minutes must be between 1 and {_MOST_MINUTES}")
+        if not (math.isfinite(value) and 1 <= value <= _MAX_MINUTES):
+            raise ValueError(f"minutes must be between 1 and {_MAX_MINUTES}")
         return value
 
     def body(self) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class PresenceReport(Outbound):
     @classmethod
     def _check_reason(cls, value: str | None) -> str | None:
         # The service keeps only this much of the text.
-        return None if value is None else value.strip()[:_KEPT_REASON]
+        return None if value is None else value.strip()[:_MAX_REASON_LENGTH]
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body."""
@@ -144,8 +144,8 @@ class PresenceReport(Outbound):
 
 def _named(name: str, value: str) -> str:
     text = value.strip()
-    if not 1 <= len(text) <= _MOST_NAME:
-        raise ValueError(f"{name} must be between 1 and {_MOST_NAME} characters")
+    if not 1 <= len(text) <= _MAX_NAME_LENGTH:
+        raise ValueError(f"{name} must be between 1 and {_MAX_NAME_LENGTH} characters")
     return text
 
 

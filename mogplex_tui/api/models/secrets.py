@@ -11,7 +11,7 @@ def _hidden(value: object) -> Secret:
     if isinstance(value, Secret):
         return value
     if not isinstance(value, str):
-        raise ValueError("is no text")
+        raise ValueError("is not a text")
     return Secret(value)
 
 
@@ -24,7 +24,7 @@ def _hidden_map(value: object) -> dict[str, Secret]:
     }
 
 
-def _given(value: object) -> object:
+def _checked_key(value: object) -> object:
     text = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(text, str) or not text.strip():
         raise ValueError("Key is required")
@@ -35,7 +35,7 @@ Hidden = Annotated[Secret, PlainValidator(_hidden)]
 """A secret text."""
 HiddenMap = Annotated[dict[str, Secret], PlainValidator(_hidden_map)]
 """Names with secret values; null and other values are read as empty."""
-GivenKey = Annotated[Secret, PlainValidator(lambda value: value), BeforeValidator(_given)]
+TypedKey = Annotated[Secret, PlainValidator(lambda value: value), BeforeValidator(_checked_key)]
 """A key that a person typed, trimmed and not empty (identity.md §5)."""
 
 

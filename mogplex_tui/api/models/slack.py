@@ -12,8 +12,8 @@ from pydantic import Field, PlainValidator, field_validator, model_validator
 from mogplex_tui.api.models import checks
 from mogplex_tui.api.models.base import Flag, Inbound, Int64, Outbound, Text, Time
 
-_MOST_USERS = 100
-_MOST_RUNS = 10_000
+_MAX_USERS = 100
+_MAX_RUNS = 10_000
 
 
 def _listed(value: object) -> list[str]:
@@ -70,15 +70,15 @@ class SlackPolicy(Outbound):
         if value and not users:
             # A list of blank ids would be sent as an empty list, which allows nobody.
             raise ValueError("Name a Slack user, or give an empty list for nobody")
-        if len(value) > _MOST_USERS:
-            raise ValueError(f"At most {_MOST_USERS} Slack users can be named")
+        if len(value) > _MAX_USERS:
+            raise ValueError(f"At most {_MAX_USERS} Slack users can be named")
         return users
 
     @field_validator("monthly_repo_run_limit")
     @classmethod
     def _check_limit(cls, value: int | None) -> int | None:
-        if value is not None and not 1 <= value <= _MOST_RUNS:
-            raise ValueError(f"The monthly limit is a number from 1 to {_MOST_RUNS:,}, or none")
+        if value is not None and not 1 <= value <= _MAX_RUNS:
+            raise ValueError(f"The monthly limit is a number from 1 to {_MAX_RUNS:,}, or none")
         return value
 
     @model_validator(mode="after")

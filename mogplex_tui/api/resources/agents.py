@@ -99,7 +99,7 @@ class AgentsResource(Resource):
                 piece = decoder.decode(chunk)
                 length += len(piece)
                 if length > _LONGEST_GENERATION:
-                    raise invalid_response(info, "does not come to an end")
+                    raise invalid_response(info, "is too long")
                 if piece:
                     yield piece
             if rest := decoder.decode(b"", True):
@@ -119,7 +119,7 @@ class AgentsResource(Resource):
         """
         response = await self._get("/api/agents/roster/summary", "the agents' activity")
         if not isinstance(response.data, dict):
-            raise invalid_response(response.info, "is no object by agent")
+            raise invalid_response(response.info, "is not an object by agent")
         named = (
             {"agentId": agent_id, **entry} if isinstance(entry, dict) else entry
             for agent_id, entry in response.data.items()

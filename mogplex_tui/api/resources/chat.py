@@ -15,7 +15,7 @@ from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.transport import Request, Transport
 
 # Seconds. A tool may work for long without an event, and there is no heartbeat.
-_SILENCE = 600.0
+_EXTRA_WAIT = 600.0
 
 
 class Chat(EventStream[ChatEvent]):
@@ -27,7 +27,7 @@ class Chat(EventStream[ChatEvent]):
     def __init__(self, transport: Transport, draft: ChatDraft) -> None:
         headers = {"Accept": "text/event-stream"}
         request = Request(
-            "POST", "/api/chat", "the chat", body=draft.body(), headers=headers, extra_wait=_SILENCE
+            "POST", "/api/chat", "the chat", body=draft.body(), headers=headers, extra_wait=_EXTRA_WAIT
         )
         super().__init__(transport, request, CHAT_EVENTS)
         self.ai_call_id: str | None = None

@@ -12,7 +12,7 @@ from mogplex_tui.api.safe_text import short_id
 
 _ROOT = "/api/connections"
 # Seconds. The service sends two requests of 10 s each to a REST service or an MCP server (library.md §8.4).
-_PROBE = 45.0
+_TEST_EXTRA_WAIT = 45.0
 
 
 class ConnectionsResource(Resource):
@@ -61,7 +61,10 @@ class ConnectionsResource(Resource):
         """
         record = path_id(connection_id, "connection")
         response = await self._change(
-            "POST", f"{_ROOT}/{record}/test", f"the test of connection {short_id(record)}", extra_wait=_PROBE
+            "POST",
+            f"{_ROOT}/{record}/test",
+            f"the test of connection {short_id(record)}",
+            extra_wait=_TEST_EXTRA_WAIT,
         )
         return response.one(ConnectionTest)
 

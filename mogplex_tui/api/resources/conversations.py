@@ -38,7 +38,7 @@ class ConversationsResource(Resource):
     async def get(self, conversation_id: str) -> Conversation | None:
         """Return a conversation with its messages, or None if there is none of this id."""
         name = _checked(conversation_id)
-        response = await self._get("/api/conversations", _called(name), id=name)
+        response = await self._get("/api/conversations", _shown_name(name), id=name)
         return None if response.data is None else response.one(Conversation)
 
     async def save(self, write: ConversationSave) -> Conversation:
@@ -47,7 +47,9 @@ class ConversationsResource(Resource):
         Raises ConversationChanged, which holds the current row. There is no unconditional save.
         """
         try:
-            response = await self._change("PUT", "/api/conversations", _called(write.id), body=write.body())
+            response = await self._change(
+                "PUT", "/api/conversations", _shown_name(write.id), body=write.body()
+            )
         except errors.Conflict as conflict:
             raise _changed(conflict) from None
         return response.one(Conversation, "conversation")
@@ -58,7 +60,7 @@ class ConversationsResource(Resource):
         Does nothing if it does not exist.
         """
         name = _checked(conversation_id)
-        await self._change("DELETE", "/api/conversations", _called(name), params={"id": name})
+        await self._change("DELETE", "/api/conversations", _shown_name(name), params={"id": name})
 
 
 def _checked(conversation_id: str) -> str:
@@ -67,7 +69,7 @@ def _checked(conversation_id: str) -> str:
     return conversation_id
 
 
-def _called(conversation_id: str) -> str:
+def _shown_name(conversation_id: str) -> str:
     return f"conversation {visible(conversation_id, 40)}"
 
 

@@ -94,7 +94,7 @@ class FlowsResource(Resource):
     async def publish(self, flow_id: str) -> Flow:
         """Publish the draft as a new version, activate it and return the automation.
 
-        Raises BadRequest with code FLOW_GRAPH_INVALID for a draft that cannot run; `publish_faults` lists all of its
+        Raises BadRequest with code FLOW_GRAPH_INVALID for a draft that cannot run; `publish_problems` lists all of its
         problems. Raises ServiceFailed with code FLOW_PUBLISH_SYNC_FAILED if the version was published but the
         automation is paused. Contract: routing.md §3.9.
         """
@@ -183,7 +183,7 @@ class FlowsResource(Resource):
         response = await self._get("/api/automations/harnesses", "the harnesses")
         found = response.at("harnesses")
         if not isinstance(found, dict):
-            raise invalid_response(response.info, "is no object by harness")
+            raise invalid_response(response.info, "is not an object by harness")
         return parse_rows(
             HarnessState,
             ({"name": name, **state} if isinstance(state, dict) else state for name, state in found.items()),
@@ -204,7 +204,7 @@ class FlowsResource(Resource):
         return response.one(SandboxTest)
 
 
-def publish_faults(error: MogplexError) -> list[str]:
+def publish_problems(error: MogplexError) -> list[str]:
     """Return all problems that a refused publish found, as sentences.
 
     If the service names only one problem, that one is returned.

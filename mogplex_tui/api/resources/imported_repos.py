@@ -139,6 +139,6 @@ class ImportedReposResource(Resource):
         await self._change("DELETE", path, resource)
 
 
-def _part(repo_id: str, part: str, said: str) -> tuple[str, str]:
+def _part(repo_id: str, part: str, label: str) -> tuple[str, str]:
     record = path_id(repo_id, "repository")
-    return f"{_REPOS}/{record}/{part}", f"{said} of repository {short_id(record)}"
+    return f"{_REPOS}/{record}/{part}", f"{label} of repository {short_id(record)}"

@@ -87,7 +87,7 @@ class McpEndpointResource(Resource):
         response = await self._send(messages, _EXTRA_WAIT)
         if not isinstance(response.data, list):
             _result(response.data, response.info)
-            raise invalid_response(response.info, "is no list of results")
+            raise invalid_response(response.info, "is not a list of results")
         # The service sends the id, so it may be of any type.
         by_id = {
             item["id"]: item
@@ -134,7 +134,7 @@ def _message(number: int, method: str, params: Any) -> dict[str, Any]:
 def _result(data: Any, info: ResponseInfo) -> Any:
     """Return the result in one response, or raise its error."""
     if not isinstance(data, dict) or data.get("jsonrpc") != "2.0":
-        raise invalid_response(info, "is no JSON-RPC response")
+        raise invalid_response(info, "is not a JSON-RPC response")
     if "error" in data:
         raise _error(data["error"], info)
     if "result" not in data:
@@ -147,7 +147,7 @@ def _parsed(model: type[M], result: Any, info: ResponseInfo) -> M:
         return model.model_validate(result)
     except ValidationError as error:
         raise invalid_response(
-            info, f"has another shape than expected ({validation_message(error)})"
+            info, f"does not have the expected shape ({validation_message(error)})"
         ) from None
 
 

@@ -32,10 +32,10 @@ class MemoriesResource(Resource):
         """
         response = await self._ask(None, None, repo_id, workspace_session_id, conversation_id, scope)
         if not isinstance(response.data, dict):
-            raise invalid_response(response.info, "is no object by lane")
+            raise invalid_response(response.info, "is not an object by lane")
         listed = {lane: [] if response.data.get(lane) is None else response.data[lane] for lane in Lane}
         if not all(isinstance(rows, list) for rows in listed.values()):
-            raise invalid_response(response.info, "has a lane that is no list")
+            raise invalid_response(response.info, "has a lane that is not a list")
         return {lane: parse_rows(Memory, rows) for lane, rows in listed.items()}
 
     async def list(

@@ -253,7 +253,7 @@ class ObservabilityResource(Resource):
         """
         response = await self._get(
             f"{_ROOT}/automation-events",
-            "the dispatch ledger",
+            "the dispatch log",
             page=page,
             limit=limit,
             outcome=outcome,
@@ -298,10 +298,10 @@ class ObservabilityResource(Resource):
         return response.one(FailureReport)
 
 
-def _paging(data: object, came: int) -> tuple[int, int | None, int | None]:
+def _paging(data: object, row_count: int) -> tuple[int, int | None, int | None]:
     def number(key: str) -> int | None:
         value = data.get(key) if isinstance(data, dict) else None
         return value if isinstance(value, int) and not isinstance(value, bool) and value < 2**63 else None
 
     total = number("total")
-    return came if total is None else total, number("page"), number("limit")
+    return row_count if total is None else total, number("page"), number("limit")

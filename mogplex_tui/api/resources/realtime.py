@@ -36,7 +36,7 @@ class RealtimeResource(Resource):
         )
         async with self._transport.stream(request, self._priority, counts_in_flight=False) as (info, chunks):
             if info.content_type.partition(";")[0].strip().lower() != "text/event-stream":
-                raise invalid_response(info, "is no event stream")
+                raise invalid_response(info, "is not an event stream")
             decoder = SseDecoder()
             connected = False
             async for chunk in chunks:
@@ -47,7 +47,7 @@ class RealtimeResource(Resource):
                         yield message
             if not connected:
                 raise errors.Unreachable(
-                    "The service closed the live connection before it was up",
+                    "The service closed the live connection before it was ready",
                     advice="The next try often works",
                     resource="live updates",
                     path=info.path,

@@ -112,9 +112,9 @@ class VercelVariablesResource(Resource):
         await self._change("DELETE", path, resource, body={"envId": _env_id(env_id)})
 
 
-def _part(repo_id: str, part: str, said: str) -> tuple[str, str]:
+def _part(repo_id: str, part: str, label: str) -> tuple[str, str]:
     record = path_id(repo_id, "repository")
-    return f"/api/repos/{record}/{part}", f"{said} of repository {short_id(record)}"
+    return f"/api/repos/{record}/{part}", f"{label} of repository {short_id(record)}"
 
 
 def _env_id(text: str) -> str:

@@ -22,7 +22,7 @@ class RulesResource(Resource):
 
     async def create(self, draft: RuleDraft, table: RuleTable = RuleTable.RULES) -> Rule:
         """Create a rule and return it."""
-        body = draft.set_fields() | _chosen(table)
+        body = draft.set_fields() | _table_param(table)
         return (await self._change("POST", "/api/rules", f"rule {visible(draft.name, 40)}", body=body)).one(
             Rule
         )
@@ -33,7 +33,7 @@ class RulesResource(Resource):
         Raises NotFound if it does not exist; the hosted service raises ServiceFailed instead.
         """
         record = path_id(rule_id, "rule")
-        body = {"id": record, **change.set_fields()} | _chosen(table)
+        body = {"id": record, **change.set_fields()} | _table_param(table)
         return (await self._change("PUT", "/api/rules", f"rule {short_id(record)}", body=body)).one(Rule)
 
     async def delete(self, rule_id: str, table: RuleTable = RuleTable.RULES) -> None:
@@ -78,6 +78,6 @@ def _named(table: RuleTable) -> str | None:
     return None if table is RuleTable.RULES else str(table)
 
 
-def _chosen(table: RuleTable) -> dict[str, str]:
+def _table_param(table: RuleTable) -> dict[str, str]:
     named = _named(table)
     return {} if named is None else {"table": named}

@@ -20,7 +20,7 @@ from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.response_errors import invalid_response
 from mogplex_tui.api.safe_text import short_id
 
-WAKING = 120.0
+WAKE_EXTRA_WAIT = 120.0
 """Seconds in addition to the usual limits, because the service may have to wake a paused machine first."""
 
 
@@ -43,14 +43,16 @@ class SandboxFiles(Resource):
         """Return the text of one file."""
         root, name = sandbox_route(sandbox_id)
         checked = PathDraft(path=path).path
-        response = await self._get(f"{root}/files", f"a file of {name}", extra_wait=WAKING, path=checked)
+        response = await self._get(
+            f"{root}/files", f"a file of {name}", extra_wait=WAKE_EXTRA_WAIT, path=checked
+        )
         return response.one(FileText)
 
     async def write_file(self, sandbox_id: str, path: str, content: str) -> None:
         """Write a whole file, and create its directories."""
         root, name = sandbox_route(sandbox_id)
         body = FileDraft(path=path, content=content).set_fields()
-        await self._change("PUT", f"{root}/files", f"a file of {name}", body=body, extra_wait=WAKING)
+        await self._change("PUT", f"{root}/files", f"a file of {name}", body=body, extra_wait=WAKE_EXTRA_WAIT)
 
     async def list_files(self, sandbox_id: str, path: str = ".") -> Listing:
         """Return the entries of a directory, directories first, hidden ones included.
@@ -60,7 +62,11 @@ class SandboxFiles(Resource):
         root, name = sandbox_route(sandbox_id)
         checked = path if path.strip("/") in ("", ".") else PathDraft(path=path).path
         response = await self._change(
-            "POST", f"{root}/files", f"the files of {name}", body={"path": checked or "."}, extra_wait=WAKING
+            "POST",
+            f"{root}/files",
+            f"the files of {name}",
+            body={"path": checked or "."},
+            extra_wait=WAKE_EXTRA_WAIT,
         )
         return response.one(Listing)
 
@@ -70,7 +76,7 @@ class SandboxFiles(Resource):
         Files that belong to tools of the service are left out.
         """
         root, name = sandbox_route(sandbox_id)
-        response = await self._get(f"{root}/tree", f"the tree of {name}", extra_wait=WAKING)
+        response = await self._get(f"{root}/tree", f"the tree of {name}", extra_wait=WAKE_EXTRA_WAIT)
         paths = response.at("paths")
         if not isinstance(paths, list):
             raise invalid_response(response.info, "has no list under 'paths'")
@@ -84,7 +90,7 @@ class SandboxFiles(Resource):
         root, name = sandbox_route(sandbox_id)
         body = EntryDraft(path=path, kind=kind).set_fields()
         response = await self._change(
-            "POST", f"{root}/tree", f"the tree of {name}", body=body, extra_wait=WAKING
+            "POST", f"{root}/tree", f"the tree of {name}", body=body, extra_wait=WAKE_EXTRA_WAIT
         )
         return str(response.at("path"))
 
@@ -97,7 +103,7 @@ class SandboxFiles(Resource):
         pairs = [MoveDraft(from_path=source, to_path=target) for source, target in moves]
         body = MovesDraft(moves=pairs).set_fields()
         response = await self._change(
-            "PATCH", f"{root}/tree", f"the tree of {name}", body=body, extra_wait=WAKING
+            "PATCH", f"{root}/tree", f"the tree of {name}", body=body, extra_wait=WAKE_EXTRA_WAIT
         )
         return response.rows(Move, "moves")
 
@@ -111,6 +117,6 @@ class SandboxFiles(Resource):
             raise InvalidInput("path required", resource=f"the tree of {name}")
         body = PathDraft(path=path).set_fields()
         response = await self._change(
-            "DELETE", f"{root}/tree", f"the tree of {name}", body=body, extra_wait=WAKING
+            "DELETE", f"{root}/tree", f"the tree of {name}", body=body, extra_wait=WAKE_EXTRA_WAIT
         )
         return str(response.at("path"))

@@ -28,28 +28,30 @@ from mogplex_tui.api.resources.sandbox_files import sandbox_route
 from mogplex_tui.api.response import JsonResponse
 from mogplex_tui.api.transport import Request, Transport
 
-BOOT_SILENCE = 600.0
+BOOT_EXTRA_WAIT = 600.0
 """Seconds without an event in a boot. After ten minutes the service takes a boot for stuck (sandboxes.md §2.4)."""
-WORK_SILENCE = 5 * 3600.0
+COMMAND_EXTRA_WAIT = 5 * 3600.0
 """Seconds without an event in a command: the lifetime of a machine, because there is no heartbeat (sandboxes.md §0,
 §2.4).
 """
 
 _EVENTS = {"Accept": "text/event-stream"}
 # If another request was faster, the stream comes with this status (sandboxes.md §4.5).
-_LOST_RACE = frozenset({409})
+_STREAM_STATUSES = frozenset({409})
 
 
-def _found(response: JsonResponse) -> list[BootEvent]:
+def _events_of_found(response: JsonResponse) -> list[BootEvent]:
     return [SandboxFound(type="found", sandbox=response.one(SandboxRecord, "sandbox"))]
 
 
-def _ran(response: JsonResponse) -> list[CommandEvent]:
+def _events_of_result(response: JsonResponse) -> list[CommandEvent]:
     """Return the events of a command whose result came as one JSON response."""
     result = response.one(CommandResult)
     written = [("stdout", result.stdout), ("stderr", result.stderr)]
-    found: list[CommandEvent] = [Output(type="log", stream=name, data=text) for name, text in written if text]
-    return [*found, CommandDone(type="done", exit_code=result.exit_code, cwd=result.cwd)]
+    events: list[CommandEvent] = [
+        Output(type="log", stream=name, data=text) for name, text in written if text
+    ]
+    return [*events, CommandDone(type="done", exit_code=result.exit_code, cwd=result.cwd)]
 
 
 class Boot(EventStream[BootEvent]):
@@ -60,8 +62,10 @@ class Boot(EventStream[BootEvent]):
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any = None) -> None:
-        request = Request("POST", path, resource, body=body, headers=_EVENTS, extra_wait=BOOT_SILENCE)
-        super().__init__(transport, request, BOOT_EVENTS, from_json=_found, stream_statuses=_LOST_RACE)
+        request = Request("POST", path, resource, body=body, headers=_EVENTS, extra_wait=BOOT_EXTRA_WAIT)
+        super().__init__(
+            transport, request, BOOT_EVENTS, from_json=_events_of_found, stream_statuses=_STREAM_STATUSES
+        )
         self.sandbox: SandboxRecord | None = None
         self.record_id: str | None = None
 
@@ -81,8 +85,8 @@ class Execution(EventStream[CommandEvent]):
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any) -> None:
-        request = Request("POST", path, resource, body=body, headers=_EVENTS, extra_wait=WORK_SILENCE)
-        super().__init__(transport, request, COMMAND_EVENTS, from_json=_ran)
+        request = Request("POST", path, resource, body=body, headers=_EVENTS, extra_wait=COMMAND_EXTRA_WAIT)
+        super().__init__(transport, request, COMMAND_EVENTS, from_json=_events_of_result)
         self.command_id: str | None = None
         self.exit_code: int | None = None
         self.cwd: str | None = None
@@ -102,7 +106,7 @@ class HarnessRun(EventStream[HarnessEvent]):
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any) -> None:
-        request = Request("POST", path, resource, body=body, headers=_EVENTS, extra_wait=WORK_SILENCE)
+        request = Request("POST", path, resource, body=body, headers=_EVENTS, extra_wait=COMMAND_EXTRA_WAIT)
         super().__init__(transport, request, HARNESS_EVENTS)
         self.ai_call_id: str | None = None
         self.session_id: str | None = None
@@ -138,7 +142,7 @@ class SandboxStreams(Resource):
         Contract: sandboxes.md §4.5.
         """
         root, name = sandbox_route(sandbox_id)
-        return Boot(self._transport, f"{root}/resume", f"the waking of {name}")
+        return Boot(self._transport, f"{root}/resume", f"the resume of {name}")
 
     def restart(self, sandbox_id: str) -> Boot:
         """Return the restart of a sandbox as a stream.

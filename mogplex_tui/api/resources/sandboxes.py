@@ -18,12 +18,12 @@ from mogplex_tui.api.models.sandboxes import Sandbox, SandboxLogs
 from mogplex_tui.api.request_rules import path_id
 from mogplex_tui.api.resources.base import Resource, v1
 from mogplex_tui.api.resources.sandbox_files import SandboxFiles, sandbox_route
-from mogplex_tui.api.resources.sandbox_work import BOOT_SILENCE, SandboxStreams
+from mogplex_tui.api.resources.sandbox_work import BOOT_EXTRA_WAIT, SandboxStreams
 from mogplex_tui.api.safe_text import short_id
 
 # Seconds. The service looks at, pauses or destroys the machine before it responds (sandboxes.md §4).
-_MACHINE = 60.0
-_MOST_KEY = 128
+_MACHINE_WAIT = 60.0
+_MAX_TERMINAL_KEY = 128
 
 
 class SandboxRecords(Resource):
@@ -68,7 +68,9 @@ class SandboxRecords(Resource):
         Raises NotFound. Contract: sandboxes.md §4.13.
         """
         root, name = sandbox_route(sandbox_id)
-        return (await self._change("POST", f"{root}/reconcile", name, extra_wait=_MACHINE)).one(Reconciled)
+        return (await self._change("POST", f"{root}/reconcile", name, extra_wait=_MACHINE_WAIT)).one(
+            Reconciled
+        )
 
     async def pause(self, sandbox_id: str) -> SandboxRecord:
         """Pause a running sandbox and return its record.
@@ -77,7 +79,7 @@ class SandboxRecords(Resource):
         Conflict while it boots. Contract: sandboxes.md §4.4.
         """
         root, name = sandbox_route(sandbox_id)
-        response = await self._change("POST", f"{root}/pause", name, extra_wait=_MACHINE)
+        response = await self._change("POST", f"{root}/pause", name, extra_wait=_MACHINE_WAIT)
         return response.one(SandboxRecord, "sandbox")
 
     async def stop(self, sandbox_id: str) -> SandboxRecord:
@@ -87,7 +89,7 @@ class SandboxRecords(Resource):
         sandboxes.md §4.3.
         """
         root, name = sandbox_route(sandbox_id)
-        response = await self._change("POST", f"{root}/stop", name, extra_wait=_MACHINE)
+        response = await self._change("POST", f"{root}/stop", name, extra_wait=_MACHINE_WAIT)
         return response.one(SandboxRecord, "sandbox")
 
     async def delete(self, sandbox_id: str) -> SandboxDeleted:
@@ -96,7 +98,7 @@ class SandboxRecords(Resource):
         With a `warning`, the record still exists. Raises NotFound. Contract: sandboxes.md §4.2.
         """
         root, name = sandbox_route(sandbox_id)
-        return (await self._change("DELETE", root, name, extra_wait=_MACHINE)).one(SandboxDeleted)
+        return (await self._change("DELETE", root, name, extra_wait=_MACHINE_WAIT)).one(SandboxDeleted)
 
     async def extend(self, sandbox_id: str, minutes: float) -> int | None:
         """Let a running sandbox live 1 to 300 minutes longer.
@@ -124,7 +126,7 @@ class SandboxRecords(Resource):
         It usually has none: `available` is False then, with a reason. Contract: sandboxes.md §4.16.
         """
         root, name = sandbox_route(sandbox_id)
-        body = {"terminalSessionKey": key.strip()[:_MOST_KEY] or "default"}
+        body = {"terminalSessionKey": key.strip()[:_MAX_TERMINAL_KEY] or "default"}
         response = await self._change("POST", f"{root}/terminal/connect", f"a terminal in {name}", body=body)
         return response.one(TerminalOffer)
 
@@ -134,7 +136,7 @@ class SandboxRecords(Resource):
         Does nothing if there is none. Contract: sandboxes.md §4.17.
         """
         root, name = sandbox_route(sandbox_id)
-        body = {"action": "kill", "terminalSessionKey": key.strip()[:_MOST_KEY] or "default"}
+        body = {"action": "kill", "terminalSessionKey": key.strip()[:_MAX_TERMINAL_KEY] or "default"}
         await self._change("POST", f"{root}/terminal/session", f"a terminal in {name}", body=body)
 
 
@@ -153,7 +155,7 @@ class SandboxesResource(SandboxRecords, SandboxFiles, SandboxStreams):
         Contract: v1.md §4.
         """
         response = await self._change(
-            "POST", v1("/sandboxes"), "the new sandbox", body=draft.body(), extra_wait=BOOT_SILENCE
+            "POST", v1("/sandboxes"), "the new sandbox", body=draft.body(), extra_wait=BOOT_EXTRA_WAIT
         )
         return response.one(Sandbox, "sandbox")
 

@@ -18,7 +18,7 @@ _ROOT = "/api/integrations/slack"
 _WORKSPACES = f"{_ROOT}/installations"
 
 
-def _one(team_id: str) -> tuple[str, str]:
+def _workspace(team_id: str) -> tuple[str, str]:
     step = path_segment(team_id, "Slack workspace")
     return f"{_WORKSPACES}/{step}", f"Slack workspace {visible(team_id.strip(), 40)}"
 
@@ -38,7 +38,7 @@ class SlackResource(Resource):
 
         Raises NotFound, also for the workspace of another account.
         """
-        path, name = _one(team_id)
+        path, name = _workspace(team_id)
         response = await self._change("PATCH", path, name, body=policy.body())
         return response.one(SlackInstallation, "installation")
 
@@ -47,7 +47,7 @@ class SlackResource(Resource):
 
         Does nothing if it does not exist.
         """
-        path, name = _one(team_id)
+        path, name = _workspace(team_id)
         await self._change("DELETE", path, name)
 
     async def channels(self, team_id: str, cursor: str | None = None) -> Page[SlackChannel]:
@@ -56,7 +56,7 @@ class SlackResource(Resource):
         Raises NotAllowed for the workspace of another account, ServiceFailed without the bot's token, and Unavailable
         if Slack refuses.
         """
-        path, name = _one(team_id)
+        path, name = _workspace(team_id)
         response = await self._get(f"{path}/channels", f"the channels of {name}", cursor=cursor or None)
         following = response.data.get("nextCursor") if isinstance(response.data, dict) else None
         # After the last page the cursor is null or an empty text.
@@ -67,7 +67,7 @@ class SlackResource(Resource):
 
     async def links(self, team_id: str) -> Rows[SlackLink]:
         """Return the channels that are linked to a repository, the newest link first."""
-        path, name = _one(team_id)
+        path, name = _workspace(team_id)
         return (await self._get(f"{path}/links", f"the links of {name}")).rows(SlackLink, "links")
 
     async def link(self, team_id: str, draft: SlackLinkDraft) -> SlackLink:
@@ -75,7 +75,7 @@ class SlackResource(Resource):
 
         Raises Conflict if the channel is linked already.
         """
-        path, name = _one(team_id)
+        path, name = _workspace(team_id)
         response = await self._change("POST", f"{path}/links", f"the new link of {name}", body=draft.body())
         return response.one(SlackLink, "link")
 
@@ -84,7 +84,7 @@ class SlackResource(Resource):
 
         Does nothing if it does not exist.
         """
-        path, name = _one(team_id)
+        path, name = _workspace(team_id)
         await self._change("DELETE", f"{path}/links/{path_segment(link_id, 'link')}", f"a link of {name}")
 
     def install_address(self) -> str:

@@ -11,7 +11,7 @@ import pytest
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.flows import Flow, FlowChange, FlowDraft, FlowTemplateId, TemplateDraft
-from mogplex_tui.api.resources.flows import publish_faults
+from mogplex_tui.api.resources.flows import publish_problems
 from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
 from tests.api.support import http, serving
 from tests.controlplane.library.support import team
@@ -94,7 +94,7 @@ async def test_a_refused_publish_tells_every_fault(lab: Lab) -> None:
     with pytest.raises(e.BadRequest) as caught:
         await flows.publish(made.id)
     assert caught.value.code == "FLOW_GRAPH_INVALID"
-    assert publish_faults(caught.value) == [
+    assert publish_problems(caught.value) == [
         'Agent node "Sweep" must be assigned to an agent.',
         'Agent node "Sweep" must have a model selected.',
     ]
@@ -104,7 +104,7 @@ async def test_a_refused_publish_tells_every_fault(lab: Lab) -> None:
     await flows.update(made.id, FlowChange(draft_graph=hook))
     with pytest.raises(e.BadRequest) as caught:
         await flows.publish(made.id)
-    (fault,) = publish_faults(caught.value)
+    (fault,) = publish_problems(caught.value)
     assert "Generate a webhook signing secret before publishing this flow" in fault
     secret = await flows.webhook_secret(made.id)
     assert secret.reveal().startswith("whsec_")

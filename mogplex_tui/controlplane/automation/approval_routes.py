@@ -1,4 +1,7 @@
-"""Questions to a human: /api/flows/approvals and /api/control/approvals (routing.md §3.15 and §3.16)."""
+"""Approval questions: /api/flows/approvals and /api/control/approvals.
+
+routing.md §3.15, §3.16.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ class Decision(NamedTuple):
 
 
 async def _decision(ask: Ask, unparsable: str) -> Decision:
-    """The body of both decisions; raises the 400s of §3.15, `unparsable` for text that is no JSON."""
+    """Return the body of a decision. Raises the 400s of routing.md §3.15.
+
+    `unparsable` is the message for text that is no JSON.
+    """
     try:
         body = await params.json_body(ask)
     except params.NotJsonError:
@@ -86,7 +92,7 @@ async def decide_flow_approval(ask: Ask) -> Response:
 
 
 async def list_control_approvals(ask: Ask) -> Response:
-    """The newest 50 pending questions of the orchestrator, those past their end included."""
+    """Return the orchestrator's newest 50 pending questions, expired ones included."""
     run_id = ask.query("runId")
     narrowed, values = (" AND run_id = ?", (run_id.lower(),)) if run_id else ("", ())
     rows = ask.plane.db.all(
@@ -99,7 +105,7 @@ async def list_control_approvals(ask: Ask) -> Response:
 
 
 async def decide_control_approval(ask: Ask) -> Response:
-    """Answer the orchestrator; whatever cannot be answered is a 409, never a 404. The reply is in the past tense."""
+    """Decide an orchestrator's question; 409, never 404, if that is not possible."""
     decision = await _decision(ask, "Request body must be JSON")
     status = "approved" if decision.word == "approve" else "denied"
     now = ask.plane.clock.now_us()

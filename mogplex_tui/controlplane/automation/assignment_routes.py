@@ -1,4 +1,4 @@
-"""/api/assignments: one repository, one agent and one kind of work each (routing.md §1)."""
+"""/api/assignments: an agent's kind of work in a repository (routing.md §1)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def assignment(row: Row) -> dict[str, Any]:
 
 
 async def list_assignments(ask: Ask) -> Response:
-    """At most 500 assignments of the caller's repositories with what their runs came to."""
+    """Return at most 500 assignments of the caller's repositories with run figures."""
     rows = ask.plane.db.all(f"SELECT a.* {_OWN} LIMIT ?", (ask.user_id, _LIMIT))
     about = summaries(ask.plane, "assignment_id", [row["id"] for row in rows])
     return answer([assignment(row) | about[row["id"]] for row in rows])
@@ -84,7 +84,7 @@ def _row(ask: Ask, row_id: str) -> Row:
 
 
 async def edit_assignment(ask: Ask) -> Response:
-    """Change what is of the right type, drop the rest silently; answers the raw row (§1.3)."""
+    """Update valid fields and ignore others; return the raw row (routing.md §1.3)."""
     body = await body_of(ask)
     row_id = body.get("id")
     if not row_id:

@@ -1,4 +1,4 @@
-"""What the routes of this family share: the flow service with its refusals, and numbers (routing.md §0)."""
+"""The flow service, its refusals and number parsing for routes (routing.md §0)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from .flow_store import FlowError
 
 
 def flow_refusal(error: FlowError) -> RefusedError:
-    """A flow-service error as `{error, code}`, with `details` when a graph was checked (routing.md §3.2)."""
+    """Return a flow error as `{error, code}`, with `details` of a checked graph.
+
+    routing.md §3.2.
+    """
     more = {} if error.details is None else {"details": error.details}
     return refusal(error.status, error.message, code=error.code, **more)
 

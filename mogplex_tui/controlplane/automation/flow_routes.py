@@ -1,4 +1,4 @@
-"""/api/flows: list, create, read, edit, pause, delete, copy, publish and the signing secret (routing.md §3)."""
+"""/api/flows: manage automations and their signing secrets (routing.md §3)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read(ask: Ask, flow_id: str) -> dict[str, Any]:
 
 
 async def list_flows(ask: Ask) -> Response:
-    """Every flow of the caller with what its runs came to, the newest first, as a bare array."""
+    """Return every flow of the caller with run figures, newest first, as an array."""
     mend(ask.plane, ask.service.ids, ask.user_id)
     rows = own_flows(ask.plane.db, ask.user_id)
     about = summaries(ask.plane, "flow_id", [row["id"] for row in rows])

@@ -1,4 +1,7 @@
-"""/api/flows/{id}: its runs, one run, and a test of its trigger (routing.md §3.11, §3.13, §3.14)."""
+"""/api/flows/{id}: runs, one run, and a test of the trigger.
+
+routing.md §3.11, §3.13, §3.14.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ async def read_run(ask: Ask) -> Response:
 
 
 async def test_trigger(ask: Ask) -> Response:
-    """Run the published graph once as if its event had come (§3.11): 202 when it was queued."""
+    """Run the published graph once with a test event; 202 if it was queued.
+
+    routing.md §3.11.
+    """
     payload = await _payload(ask)
     flow_id = ask.path_id("flow_id")
     flow = flow_starts.active_flow(ask.plane, flow_id)

@@ -1,4 +1,4 @@
-"""/api/automations: which harnesses can work, and whether a sandbox could be launched (routing.md §4)."""
+"""/api/automations: check harnesses and sandbox launches (routing.md §4)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def _profile(ask: Ask) -> Row:
 
 
 async def harnesses(ask: Ask) -> Response:
-    """Each harness with whether it can work and who pays: own gateway key, own provider key, or the platform."""
+    """Return whether each harness can work, and which key pays.
+
+    An own gateway key, an own provider key, or the platform's.
+    """
     profile = _profile(ask)
     keys = model_catalogue.reach(ask.plane.db, profile).keys
     found: dict[str, Any] = {"mogplex": {"available": True, "billingSource": "mogplex", "reason": None}}
@@ -43,7 +46,10 @@ async def harnesses(ask: Ask) -> Response:
 
 
 async def sandbox_test(ask: Ask) -> Response:
-    """Whether a sandbox could be launched for a repository; a configuration fault is a 200 with `ok: false`."""
+    """Return whether a sandbox could be launched for a repository.
+
+    A configuration fault is a 200 with `ok: false`.
+    """
     team_id = team_scope(ask, "tools.bash", _DENIED)
     try:
         body = await params.json_object(ask)

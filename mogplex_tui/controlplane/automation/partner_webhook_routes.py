@@ -1,4 +1,7 @@
-"""Slack, Stripe and the connection broker: who else may deliver (system.md §2.2, §2.3 and §2.5)."""
+"""Webhooks of Slack, Stripe and the connection broker.
+
+system.md §2.2, §2.3, §2.5.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,9 @@ _BROKER_LIMIT = 500_000
 
 
 async def slack(ask: Ask) -> Response:
-    """One signed Slack delivery: the handshake, a mention that starts flows, or something to acknowledge.
+    """Handle a signed Slack delivery: handshake, mention, or acknowledgement.
 
-    The plane's own webhook secret signs it.
+    It is signed with the plane's own webhook secret.
     """
     body = await body_within(ask, BODY_LIMIT)
     if body is None:

@@ -1,4 +1,4 @@
-"""The routes of assignments, triggers, flows, templates, approvals and webhooks (routing.md)."""
+"""Routes of assignments, triggers, flows, approvals and webhooks (routing.md)."""
 
 from __future__ import annotations
 

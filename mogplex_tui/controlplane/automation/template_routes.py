@@ -73,7 +73,7 @@ async def list_templates(ask: Ask) -> Response:
 
 
 async def save_template(ask: Ask) -> Response:
-    """Keep a flow's draft as a template without its agents, workspaces and repositories."""
+    """Store a flow's draft as a template without agents, projects and repositories."""
     team_id = team_scope(ask, "projects.write")
     body = await body_of(ask)
     flow_id, name = body.get("flow_id"), body.get("name")

@@ -1,4 +1,4 @@
-"""/api/triggers: an event of an installation sets an agent to work (routing.md §2)."""
+"""/api/triggers: an installation's event starts an agent (routing.md §2)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ def trigger(row: Row) -> dict[str, Any]:
 
 
 def slug_of(name: str) -> str:
-    """The slug of an agent that has none: lower case, other characters as dashes, one trimmed at each end (§2)."""
+    """Return a slug for an agent without one: lower case, dashes for other characters.
+
+    One dash is trimmed at each end (routing.md §2).
+    """
     dashed = re.sub(r"[^0-9a-z]+", "-", name.lower())
     return dashed.removeprefix("-").removesuffix("-")
 
@@ -71,7 +74,7 @@ def _own_agent(ask: Ask, value: Any) -> Row:
 
 
 def _give_slug(tx: Tx, ask: Ask, agent: Row) -> None:
-    """Name an agent that a trigger binds by a slug of its own, unless another one has it."""
+    """Give a trigger's agent a slug, unless another agent has it."""
     slug = slug_of(agent["name"])
     taken = tx.one("SELECT 1 FROM agents WHERE user_id = ? AND slug = ?", (ask.user_id, slug))
     if agent["slug"] is None and slug and taken is None:
@@ -151,7 +154,7 @@ async def edit_trigger(ask: Ask) -> Response:
 
 
 async def delete_trigger(ask: Ask) -> Response:
-    """Delete a trigger; its runs stay in the tables without it. Nothing to delete is a success as well."""
+    """Delete a trigger; its runs stay. A missing one is a success too."""
     row_id = params.trim(ask.query("id")).lower()
     if not row_id:
         raise refusal(400, "Missing id")

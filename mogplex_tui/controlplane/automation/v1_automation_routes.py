@@ -71,7 +71,7 @@ async def list_runs(ask: Ask) -> Response:
 
 
 async def read_automation_run(ask: Ask) -> Response:
-    """One job run of the automation with its ledger, calls, findings and waits; nothing is redacted again."""
+    """Return one job run of the automation with its ledger, calls, findings and waits."""
     flow = own_automation(ask)
     row = flow_run_queries.one(ask.plane, flow["id"], ask.path_id("run_id"))
     if row is None:

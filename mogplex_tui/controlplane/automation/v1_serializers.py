@@ -1,4 +1,4 @@
-"""An automation as v1 shows it, and the refusals of the flow service in the words of v1 (v1.md §5.1, errors.md §2.1)."""
+"""Automations and flow errors in the form of v1 (v1.md §5.1, errors.md §2.1)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,10 @@ def automation(row: Row) -> dict[str, Any]:
 
 
 def flow_refusal(error: FlowError, failure: str) -> RefusedError:
-    """404 → NOT_FOUND, 500 and above → INTERNAL_ERROR with the route's text, else BAD_REQUEST as it was."""
+    """Return a v1 error: 404 NOT_FOUND, 5xx INTERNAL_ERROR, else BAD_REQUEST.
+
+    A BAD_REQUEST keeps its message, an INTERNAL_ERROR has the route's.
+    """
     if error.status == 404:
         return not_found("Automation not found" if error.code == "FLOW_NOT_FOUND" else error.message)
     if error.status >= 500:

@@ -28,7 +28,7 @@ def _service(ask: Ask) -> FlowService:
 
 
 async def _object(ask: Ask) -> dict[str, Any]:
-    """The body; an array is an object without keys, null and what is no JSON are refused."""
+    """Return the body; an array is an empty object, null and no JSON are refused."""
     try:
         value = await params.json_body(ask)
     except params.NotJsonError:
@@ -48,7 +48,7 @@ def _installation(value: Any) -> int | None:
 
 
 def _graph(body: dict[str, Any]) -> dict[str, Any] | None:
-    """The graph that was sent, or None; raises the 400 with the place of its first fault."""
+    """Return the body's graph, or None. Raises the 400 with the first fault's path."""
     if "graph" not in body:
         return None
     fault = v1_input.first_fault(body["graph"])
@@ -74,7 +74,7 @@ def _answer(ask: Ask, flow_id: str, status: int = 200) -> Response:
 
 
 async def create_automation(ask: Ask) -> Response:
-    """Create, then save the graph, then publish; what was done before a later step fails stays."""
+    """Create, then save the graph, then publish; earlier steps stay after an error."""
     body = await _object(ask)
     installation_id = _installation(body.get("installationId"))
     if installation_id is None:
@@ -155,7 +155,7 @@ async def set_model(ask: Ask) -> Response:
 
 
 async def trigger_automation(ask: Ask) -> Response:
-    """Queue and start one run for a repository; work that is not queued is a success, too."""
+    """Queue and start one run for a repository; suppressed work is a success too."""
     key = params.trim(ask.request.headers.get("idempotency-key", ""))
     if not key:
         raise bad_request("Idempotency-Key is required")
@@ -199,7 +199,10 @@ async def trigger_automation(ask: Ask) -> Response:
 
 
 def _run(ask: Ask, target: Target, metadata: dict[str, Any], key: str) -> dict[str, Any]:
-    """Enqueue and start; a repeated key leaves its ledger row with the earlier job (§5.3)."""
+    """Queue and start; a repeated key's ledger row belongs to the earlier job.
+
+    v1.md §5.3.
+    """
     plane, ids = ask.plane, ask.service.ids
     now = plane.clock.now_us()
     work = dispatch.Work(target, metadata, key, marks_earlier=True)

@@ -1,4 +1,7 @@
-"""/api/webhooks: GitHub and the flows' own hooks (system.md §2.1 and §2.4, routing.md §3.12)."""
+"""/api/webhooks: GitHub and the flows' own webhooks.
+
+system.md §2.1, §2.4; routing.md §3.12.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,10 @@ def _parsed(body: bytes) -> dict[str, Any] | None:
 
 
 async def flow_hook(ask: Ask) -> Response:
-    """One signed delivery for one flow; the checks in their documented order (system.md §2.4)."""
+    """Handle one signed delivery for a flow, with checks in the documented order.
+
+    system.md §2.4.
+    """
     delivery = ask.request.headers.get("x-mogplex-delivery", "")
     if not delivery.strip() or len(delivery) > _DELIVERY_LIMIT:
         raise refusal(400, "Missing or invalid x-mogplex-delivery")

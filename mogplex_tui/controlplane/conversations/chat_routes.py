@@ -1,4 +1,7 @@
-"""POST /api/chat: a model's answer as a stream of events; the conversation itself is the client's (library.md §13)."""
+"""POST /api/chat: a model's reply as a stream of events (library.md §13).
+
+The client keeps the conversation.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ _LONG_HISTORY = 240_000
 
 
 class _Request(NamedTuple):
-    """What was asked: texts of all messages, the last user's words and its `content`, and where it belongs."""
+    """A parsed request: all messages' texts, the last user message, and its scope."""
 
     texts: list[str]
     question: str
@@ -69,7 +72,7 @@ def _text(body: dict[str, Any], name: str) -> str | None:
 
 
 def _words(message: Any) -> str:
-    """The text of one message; raises the 500 of a message that the library cannot read."""
+    """Return the text of one message. Raises the library's 500 for an invalid one."""
     parts = message.get("parts") if isinstance(message, dict) else None
     if not isinstance(parts, list) or message.get("role") not in _ROLES:
         raise refusal(500, "Each message needs a role and its parts")
@@ -107,7 +110,7 @@ async def _request(ask: Ask) -> _Request:
 
 
 def _model(ask: Ask, wanted: str | None, team: ActiveTeam | None) -> str:
-    """The model that is asked, enabled or not; raises the 500 of one that no key or role reaches."""
+    """Return the requested model, enabled or not. Raises the 500 if unreachable."""
     db = ask.plane.db
     profile = db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
     model = wanted or model_catalogue.settings_default(db, profile)
@@ -129,7 +132,10 @@ def _too_many(denial: chat_quota.Denial) -> RefusedError:
 
 
 def _start(ask: Ask, request: _Request, model: str, team: ActiveTeam | None) -> str:
-    """Take the quota and write the call with its first event; returns the call's id, raises the 429."""
+    """Use the quota and insert the call with its first event; return its id.
+
+    Raises the 429.
+    """
     now, call_id = ask.plane.clock.now_us(), ask.service.ids.uuid()
     repo_id = None if request.repo is None else request.repo["id"]
     metadata: dict[str, Any] = {"source": "chat", "prompt_preview": request.question[:_PREVIEW]}

@@ -1,4 +1,4 @@
-"""/api/conversations: stored transcripts, written against the instant that the writer saw (library.md §12)."""
+"""/api/conversations: stored transcripts with optimistic locking (library.md §12)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _own(ask: Ask, conversation_id: str) -> dict[str, Any] | None:
 
 
 async def read_conversations(ask: Ask) -> Response:
-    """One transcript with `id` (null when the caller has none), else at most 200 without what was said."""
+    """Return one transcript with `id`, else at most 200 without their texts."""
     if wanted := ask.query("id"):
         return answer(_own(ask, wanted))
     rows = ask.plane.db.all(
@@ -49,7 +49,7 @@ async def read_conversations(ask: Ask) -> Response:
 
 
 def _changes(body: dict[str, Any]) -> dict[str, Any]:
-    """The columns that a body sets; raises 400 for a value that its column cannot hold."""
+    """Return the columns that a body sets. Raises 400 for an invalid value."""
     changes: dict[str, Any] = {}
     for column, kinds in _KINDS.items():
         if column not in body:
@@ -62,7 +62,10 @@ def _changes(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _seen(body: dict[str, Any]) -> int | None:
-    """The instant in µs that the writer saw, None for a first write; raises 500 for a text that is none."""
+    """Return the instant in µs that the writer saw, None for a first write.
+
+    Raises 500 for an invalid text.
+    """
     text = body.get("expected_updated_at")
     if not isinstance(text, str) or not text:
         return None
@@ -73,7 +76,7 @@ def _seen(body: dict[str, Any]) -> int | None:
 
 
 def _write(tx: Tx, ask: Ask, conversation_id: str, seen: int | None, changes: dict[str, Any]) -> bool:
-    """Whether the row was written: inserted when nothing was seen, else changed where that still holds."""
+    """Insert or update the row; return False if it was changed since it was read."""
     now = ask.plane.clock.now_us()
     # The service stamps this column with a clock of whole milliseconds, and created_at with the database's.
     changes = {**changes, "updated_at": now - now % 1000}
@@ -91,7 +94,7 @@ def _write(tx: Tx, ask: Ask, conversation_id: str, seen: int | None, changes: di
 
 
 async def put_conversation(ask: Ask) -> Response:
-    """Insert, or change what nobody else has changed since; else 409 with the row as it stands."""
+    """Insert or update a transcript; 409 with the stored row if it was changed."""
     body = await request_fields.strict_body(ask)
     conversation_id = body.get("id")
     if not isinstance(conversation_id, str) or not conversation_id:

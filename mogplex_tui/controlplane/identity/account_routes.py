@@ -1,5 +1,6 @@
-"""The account beyond its settings: sign-out, memberships, billing and what is switched off here
-(identity.md §2, §7, §9, §10 and §11).
+"""The account's sign-out, memberships and billing, and routes that are disabled.
+
+identity.md §2, §7, §9, §10, §11.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ async def sign_out(ask: Ask) -> Response:
 
 
 async def sign_out_page(ask: Ask) -> Response:
-    """The way of a browser that followed a link: on to the login page, still signed in."""
+    """Redirect a browser that followed a sign-out link to the login page.
+
+    It is still signed in.
+    """
     return RedirectResponse(ask.service.origin + "/login", 307)
 
 
@@ -119,7 +123,7 @@ async def latest_cli(_: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module; billing is decided before anybody is asked who they are."""
+    """Return the routes of this module; billing is decided before authentication."""
     vercel = {"POST": Verb(refuse_vercel_token), "DELETE": Verb(refuse_vercel_token)}
     return [
         route(

@@ -1,4 +1,7 @@
-"""The active team of a request (identity.md §1.5, auth.md §10); what roles may do is in team_roles.py."""
+"""The active team of a request (identity.md §1.5, auth.md §10).
+
+team_roles.py says what roles may do.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ FORBIDDEN = "Forbidden"
 
 
 def active_team(ask: Ask) -> ActiveTeam | None:
-    """The team of the header with the caller's role; None, the personal scope, without a UUID there.
+    """Return the header's team with the caller's role, or None without a team id.
 
-    Refuses nothing: for the routes that answer differently instead (models, agents).
+    Refuses nothing: for routes that respond differently instead (models, agents).
     """
     team_id = params.trim(ask.request.headers.get(HEADER, "")).lower()
     if not params.is_uuid(team_id):
@@ -27,9 +30,9 @@ def active_team(ask: Ask) -> ActiveTeam | None:
 
 
 def team_scope(ask: Ask, capability: str | None = None, denied: str = FORBIDDEN) -> str | None:
-    """The id of the active team, or None for the personal scope, in which everything is allowed.
+    """Return the id of the active team, or None for the personal scope.
 
-    Raises RefusedError, 403 with the text `denied`, when the caller is no member or the role lacks `capability`.
+    Raises RefusedError, 403 with the text `denied`, if the caller is no member or the role lacks `capability`.
     """
     team = active_team(ask)
     if team is None:

@@ -56,7 +56,10 @@ def _scopes(value: Any) -> list[str]:
 
 
 def _expiry(days: Any, now_us: int) -> int | None:
-    """Whole days from now in µs, cut to milliseconds; None for everything that is not a positive number."""
+    """Return the time in µs after some days; None unless it is a positive number.
+
+    It is cut to milliseconds.
+    """
     if isinstance(days, bool) or not isinstance(days, int | float) or days <= 0:
         return None
     if not math.isfinite(days) or now_us + days * DAY_US > _LAST_US:
@@ -87,7 +90,7 @@ async def mint_key(ask: Ask) -> Response:
 
 
 async def revoke_key(ask: Ask) -> Response:
-    """Revoke a key; one that is unknown, revoked already or somebody else's is as gone as it should be."""
+    """Revoke a key; one that is unknown, revoked or another user's is a success too."""
     key_id = ask.path_id("key_id")
     if not params.is_uuid(key_id):
         raise refusal(400, "Invalid key ID")

@@ -47,7 +47,7 @@ def _cursor(row: Row) -> str:
 
 
 def _place(cursor: str) -> tuple[int, str]:
-    """The instant (µs) and id that a cursor stands behind; raises the 400 for anything that is no cursor."""
+    """Return the instant (µs) and id of a cursor. Raises the 400 for an invalid one."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         place = params.parsed(base64.b64decode(padded, b"-_", validate=True))

@@ -58,9 +58,9 @@ async def read_invite(ask: Ask) -> Response:
 
 
 async def accept_invite(ask: Ask) -> Response:
-    """Join the team; with another address than the invited one only on the caller's word.
+    """Join the team; with another address than the invited one only if confirmed.
 
-    Somebody who is a member already keeps their role.
+    A member keeps the present role.
     """
     try:
         confirmed = (await params.json_object(ask)).get("confirmMismatch") is True

@@ -23,9 +23,10 @@ _CATALOGUE_KEYS = (
 
 
 async def list_models(ask: Ask) -> Response:
-    """The caller's models, in the active team if there is one, with the whole catalogue and a default.
+    """Return the caller's models with the whole catalogue and a default.
 
-    Nobody gets the public list; who is no member of the team gets no models (§1.5, §6.2, §6.3).
+    Without credentials it is the public list; a caller who is no member of the active team gets no models (identity.md
+    §1.5, §6.2, §6.3).
     """
     db = ask.plane.db
     profile = db.one("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))

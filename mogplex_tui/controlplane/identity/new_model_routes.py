@@ -1,4 +1,7 @@
-"""/api/models/new-arrivals and /api/models/provider-icons (identity.md §6.8, §6.9)."""
+"""/api/models/new-arrivals and /api/models/provider-icons.
+
+identity.md §6.8, §6.9.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def _look_past(tx: Tx, user_id: str, rows: Iterable[Row]) -> None:
 
 
 async def read_arrivals(ask: Ask) -> Response:
-    """Models that are new to the caller; with auto-enable off they are switched off by this very read."""
+    """Return models that are new to the caller; without auto-enable, disable them."""
     if ask.caller is None:
         return answer({"models": [], "autoEnable": True})
     profile, db = _profile(ask), ask.plane.db

@@ -84,7 +84,10 @@ async def read_user(ask: Ask) -> Response:
 
 
 def _github(profile: Row, app: bool, covered: int, pending: bool) -> dict[str, Any]:
-    """The GitHub state, its label and what to do next (identity.md §2); the App is always on offer here."""
+    """Return the GitHub state, its label and the next step (identity.md §2).
+
+    The GitHub App is always configured here.
+    """
     oauth = bool(profile["github_oauth"])
     if app and covered:
         state, label, detail, action = (
@@ -133,7 +136,7 @@ def _github(profile: Row, app: bool, covered: int, pending: bool) -> dict[str, A
 
 
 async def read_settings(ask: Ask) -> Response:
-    """The resolved default model and the stored theme; a valid theme also sets its cookie."""
+    """Return default model and stored theme; a valid theme also sets its cookie."""
     profile = _profile(ask)
     if profile is None:
         raise refusal(404, "Profile not found")
@@ -149,7 +152,10 @@ def _theme_cookie(theme: str | None) -> dict[str, str]:
 
 
 async def patch_settings(ask: Ask) -> Response:
-    """Change the default model or the theme; what is unusable is ignored, nothing usable is a 400."""
+    """Change the default model or the theme; invalid values are ignored.
+
+    Without a valid value the response is a 400.
+    """
     try:
         body = await params.json_body(ask)
     except params.NotJsonError:

@@ -1,4 +1,7 @@
-"""Keys of model providers, which can be put and checked but never read back (identity.md §5 and §8)."""
+"""Keys of model providers, which can be written and checked but not read.
+
+identity.md §5, §8.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ def stored(db: Database, owner: Owner) -> list[Row]:
 
 
 def put(tx: Tx, owner: Owner, provider: str, key: str, now_us: int) -> None:
-    """Store or replace the key of one provider; a replaced one keeps the instant it was made."""
+    """Store or replace a provider's key; a replaced one keeps its creation time."""
     tx.execute(
         f"INSERT INTO {owner.table} (id, {owner.column}, provider, key_hash, is_plausible, created_at, updated_at)"
         f" VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT ({owner.column}, provider) DO UPDATE SET"

@@ -1,4 +1,4 @@
-"""What the routes of this family share: values of a body, and paths that want a session (identity.md §1.6)."""
+"""Body values and endpoints of routes that require a session (identity.md §1.6)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def trimmed(value: Any) -> str:
 
 
 def provider_of(body: dict[str, Any]) -> str:
-    """The provider that a body names; raises the 400 for any other value (identity.md §5)."""
+    """Return the provider in a body. Raises the 400 for another value."""
     provider = body.get("provider")
     if not isinstance(provider, str) or provider not in PROVIDERS:
         raise refusal(400, "Invalid provider")
@@ -34,10 +34,10 @@ def key_of(body: dict[str, Any]) -> str:
 
 
 class SessionEndpoint(PlainEndpoint):
-    """A path of the signed-in browser: a token alone may not make or see other credentials (auth.md §4)."""
+    """A path that requires a session: tokens must not manage credentials (auth.md §4)."""
 
     def enter(self, request: Request) -> Caller:
-        """The token's or the session's owner; raises 401 for nobody and 403 for a token without a session."""
+        """Return the owner. Raises 401 without credentials, 403 for a token alone."""
         caller = super().enter(request)
         if (
             caller.key_id is not None

@@ -1,4 +1,4 @@
-"""Names in addresses: of teams and of people, one set of names for both (identity.md §8 and §12)."""
+"""Slugs of teams and users, which share one namespace (identity.md §8, §12)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TAKEN = "SELECT 1 FROM teams WHERE slug = :slug UNION ALL SELECT 1 FROM profile
 
 
 def problem(db: Database | Tx, slug: str) -> str | None:
-    """Why a name cannot be given away: `invalid`, `reserved` or `taken`; None for one that is free."""
+    """Return why a slug is not available: `invalid`, `reserved` or `taken`; or None."""
     if _FORM.fullmatch(slug) is None:
         return "invalid"
     if slug in _PAGES or db.one(_RESERVED, (slug,)) is not None:
@@ -41,7 +41,7 @@ def problem(db: Database | Tx, slug: str) -> str | None:
 
 
 def fresh(db: Database | Tx, github_username: str | None, email: str, unique: str) -> str:
-    """A free name for a new profile; eight digits of `unique`, its id, settle what nothing else does."""
+    """Return a free slug for a new profile, with digits of its id if necessary."""
     drawn = github_username or email.partition("@")[0]
     base = _OTHER.sub("-", drawn.lower()).strip("-")[:LONGEST].strip("-")
     if problem(db, base) in ("invalid", "reserved"):

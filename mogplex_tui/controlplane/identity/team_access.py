@@ -1,4 +1,4 @@
-"""Who asks about which team: the check in front of every route of one team (identity.md §8)."""
+"""The membership check of every team route (identity.md §8)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Seat(NamedTuple):
         target: tuple[str, str] | None = None,
         payload: dict[str, Any] | None = None,
     ) -> None:
-        """Write what the member does into the team's trail; without a target it is the team itself."""
+        """Write an audit event of a member; without a target it concerns the team."""
         audit_log.record(
             tx,
             self.team_id,
@@ -59,7 +59,7 @@ def auth_source(ask: Ask) -> str:
 
 
 def seat(ask: Ask) -> Seat:
-    """The caller's seat in the team of the path; raises 404 for no team and 403 for no member."""
+    """Return the caller's membership in the path's team. Raises 404 and 403."""
     db = ask.plane.db
     team = db.one("SELECT * FROM teams WHERE id = ?", (ask.path_id("team_id"),))
     if team is None:
@@ -81,7 +81,10 @@ def manager(ask: Ask) -> Seat:
 
 
 def may_give(role: str, given: str) -> bool:
-    """Whether a member of `role` may give or take the role `given`: never owner, and admin only as an owner."""
+    """Return whether a member of `role` may grant or remove the role `given`.
+
+    Never owner, and admin only as an owner.
+    """
     if role == "owner":
         return given != "owner"
     return role == "admin" and given in ("developer", "viewer")

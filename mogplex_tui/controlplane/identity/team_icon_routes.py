@@ -36,7 +36,7 @@ _SIGNATURES = (
 
 
 def image_type(body: bytes) -> str | None:
-    """The media type of a PNG, JPEG, GIF or WEBP by its first bytes; None for anything else."""
+    """Return the media type of a PNG, JPEG, GIF or WEBP by its first bytes, or None."""
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for start, kind in _SIGNATURES if body.startswith(start)), None)
@@ -83,7 +83,7 @@ async def remove_icon(ask: Ask) -> Response:
 
 
 async def read_file(ask: Ask) -> Response:
-    """A public file, under a name that changes with its content; 404 without body for any other path."""
+    """Return a public file, whose name changes with its content; else an empty 404."""
     path = ask.request.path_params["path"]
     row = ask.plane.db.one("SELECT content_type, body FROM public_files WHERE path = ?", (path,))
     if row is None:

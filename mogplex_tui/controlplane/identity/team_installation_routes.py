@@ -1,4 +1,4 @@
-"""/api/teams/{id}/installations: GitHub installations that work for a team (identity.md §8)."""
+"""/api/teams/{id}/installations: a team's GitHub installations (identity.md §8)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def list_installations(ask: Ask) -> Response:
 
 
 async def attach(ask: Ask) -> Response:
-    """Attach one of the caller's own installations: 201, or 200 when it is attached here already."""
+    """Attach one of the caller's installations: 201, or 200 if attached already."""
     here, db = manager(ask), ask.plane.db
     number = _number((await body_of(ask)).get("installation_id"))
     if number is None:

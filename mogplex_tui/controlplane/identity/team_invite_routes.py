@@ -48,7 +48,7 @@ def _role(body: dict[str, Any]) -> str:
 
 
 def _deliver(ask: Ask, invite: Row) -> str:
-    """Without a mail service the link goes to the log, which is also the answer's word for it."""
+    """Log the link, because there is no mail service; return "log" for the response."""
     log.info("invitation of %s: %s/invite/%s", invite["email"], ask.service.origin, invite["token"])
     return "log"
 
@@ -107,7 +107,7 @@ def _addresses(body: dict[str, Any]) -> list[Any]:
 
 
 async def invite_many(ask: Ask) -> Response:
-    """Ask many addresses in; each has a status of its own, and what cannot be asked is passed over."""
+    """Invite many addresses; each has its own status, invalid ones are skipped."""
     here = manager(ask)
     body = await body_of(ask)
     role = _role(body)
@@ -152,7 +152,7 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def _open_invite(ask: Ask) -> tuple[Seat, Row]:
-    """The open invite of the path and the caller's seat, who may give its role; raises 403 and 404."""
+    """Return the path's open invite and the caller's membership. Raises 403 and 404."""
     here = manager(ask)
     row = ask.plane.db.one(
         "SELECT * FROM team_invites WHERE id = ? AND team_id = ? AND accepted_at IS NULL",

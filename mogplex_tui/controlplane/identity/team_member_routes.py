@@ -22,7 +22,10 @@ _MEMBERS = (
 
 
 async def list_members(ask: Ask) -> Response:
-    """The team, its members by the time they joined, and open invites, expired ones too, newest first."""
+    """Return the team, its members by join time, and open invites, newest first.
+
+    Expired invites are included.
+    """
     here, db = seat(ask), ask.plane.db
     members = [
         {

@@ -28,14 +28,14 @@ ROLE_CAPABILITIES: dict[str, tuple[str, ...]] = {
 
 
 class ActiveTeam(NamedTuple):
-    """The team that a request names, and the caller's role in it, or None for somebody who is no member."""
+    """The team of a request and the caller's role, None for a caller who is no member."""
 
     id: str
     role: str | None
 
 
 def may(role: str | None, capability: str) -> bool:
-    """Whether a role holds a capability: exactly, by "*", or by a prefix that ends at a dot."""
+    """Return whether a role has a capability: exactly, by "*", or by a prefix "a.*"."""
     for held in ROLE_CAPABILITIES.get(role or "", ()):
         if held in ("*", capability):
             return True

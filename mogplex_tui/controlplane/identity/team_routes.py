@@ -1,4 +1,4 @@
-"""/api/teams: new teams, their model allowlist, their provider keys and their owner (identity.md §8)."""
+"""/api/teams: teams with models, provider keys and owner (identity.md §8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /api/agents/generate: a draft of an agent as a stream of text (library.md §2)."""
+"""POST /api/agents/generate: stream a draft of an agent as text (library.md §2)."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def _description(value: Any) -> str:
 
 
 def _check_model(ask: Ask, wanted: Any) -> None:
-    """Raise 400 for a generator that is not enabled and 403 for one that the caller does not reach.
+    """Raise 400 for a disabled generator model and 403 for an unreachable one.
 
-    Without one the static default decides; the caller's own default does not count here.
+    Without a model the static default is used, not the caller's.
     """
     db = ask.plane.db
     profile = db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
@@ -64,7 +64,10 @@ async def _pieces(text: str, speed: float) -> AsyncIterator[str]:
 
 
 async def generate(ask: Ask) -> Response:
-    """Stream one JSON object with name, description, category and system_prompt; nothing is stored."""
+    """Stream a JSON object with name, description, category and system_prompt.
+
+    Nothing is stored.
+    """
     body = await request_fields.strict_body(ask)
     description = _description(body.get("description"))
     _check_model(ask, body.get("generatorModel"))

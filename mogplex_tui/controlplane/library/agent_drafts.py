@@ -1,4 +1,7 @@
-"""Drafting an agent from a description: what a model would be asked for, put together here (library.md §2)."""
+"""Compose the draft of an agent from a description, in place of a model.
+
+library.md §2.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def _short(text: str) -> str:
 
 
 def _context(existing: Any) -> dict[str, str]:
-    """What counts of the agent that is to be improved: texts cut to 200, a built-in category alone."""
+    """Return the given agent's texts, cut to 200 characters, and built-in category."""
     if not isinstance(existing, dict):
         return {}
     kept = {key: value for key, value in existing.items() if isinstance(value, str) and value}
@@ -78,7 +81,7 @@ def _headings(existing: Any) -> list[str]:
 
 
 def _checks(category: str, words: list[str]) -> str:
-    """What the nearest preset of the category looks for, or a plain line when none is near."""
+    """Return the checks of the category's nearest preset, or a plain line."""
     wanted = set(words) - _IDLE
 
     def nearness(preset: preset_agents.Preset) -> int:
@@ -91,9 +94,9 @@ def _checks(category: str, words: list[str]) -> str:
 
 
 def draft(description: str, existing: Any) -> dict[str, str]:
-    """A name, description, built-in category and system prompt for what somebody described.
+    """Return a name, description, category and system prompt for a description.
 
-    With `existing`, an agent to improve, its name and built-in category stay and its headings come back.
+    With `existing`, an agent to improve, name and built-in category stay and its headings are kept.
     """
     words, context = _WORD.findall(description.lower()), _context(existing)
     category = context.get("category") or _category(words)

@@ -1,4 +1,4 @@
-"""/api/agents: the presets that everybody has and the agents of an account (library.md §1)."""
+"""/api/agents: built-in presets and the account's own agents (library.md §1)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EPOCH = iso_app(0)
 
 
 def preset_model(ask: Ask) -> str:
-    """The model that presets show: the caller's usable default for the active scope, else the static one."""
+    """Return the model of presets: the caller's usable default, else the static one."""
     profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
     # Nobody reaches a model through a team of others, so that a stranger to the team sees the static one.
     return (
@@ -64,7 +64,7 @@ def _agent(row: Row) -> dict[str, Any]:
 
 
 async def list_agents(ask: Ask) -> Response:
-    """All presets in the order of the catalogue, forked or not, then at most 200 own agents."""
+    """Return all presets in catalogue order, then at most 200 own agents."""
     model, copies = preset_model(ask), forked(ask)
     rows = ask.plane.db.all(f"SELECT {_COLUMNS} FROM agents WHERE user_id = ? LIMIT 200", (ask.user_id,))
     built_in = [
@@ -79,7 +79,10 @@ def _words(value: Any) -> str:
 
 
 def _checked(ask: Ask, body: dict[str, Any], whole: bool) -> dict[str, Any]:
-    """The columns that a body sets, refused in the order of §1.3; `whole` makes the required ones so."""
+    """Return the columns of a body, validated in the order of library.md §1.3.
+
+    With `whole` the required ones must be present.
+    """
 
     def asked(column: str) -> bool:
         return whole or column in body
@@ -125,7 +128,10 @@ def _stored(ask: Ask, agent_id: str) -> Response:
 
 
 async def create_agent(ask: Ask) -> Response:
-    """Add one agent; with `source_template` it counts as a fork of that preset. Raises the 400s of §1.3."""
+    """Insert one agent; with `source_template` it is a fork of that preset.
+
+    Raises the 400s of library.md §1.3.
+    """
     body = await request_fields.lenient_body(ask)
     columns = _checked(ask, body, whole=True)
     template = body.get("source_template")
@@ -143,7 +149,7 @@ async def create_agent(ask: Ask) -> Response:
 
 
 async def change_agent(ask: Ask) -> Response:
-    """Change the given fields of an own agent; raises the 400s of §1.3, and 404 for a preset or a stranger's."""
+    """Update fields of an own agent. Raises the 400s of library.md §1.3, or 404."""
     body = await request_fields.lenient_body(ask)
     agent_id = body.get("id")
     if not isinstance(agent_id, str) or not params.trim(agent_id):
@@ -157,7 +163,7 @@ async def change_agent(ask: Ask) -> Response:
 
 
 async def delete_agent(ask: Ask) -> Response:
-    """Remove an own agent with its assignments and triggers; one that does not exist is fine."""
+    """Delete an own agent with its assignments and triggers; missing is a success."""
     agent_id = request_fields.doomed_id(ask, _NO_AGENT)
     with ask.plane.db.transaction() as tx:
         writes.delete_agent(tx, agent_id, ask.user_id)

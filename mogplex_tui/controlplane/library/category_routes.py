@@ -1,4 +1,4 @@
-"""/api/agent-categories: the categories that an account adds to the built-in ones (library.md §4)."""
+"""/api/agent-categories: the account's own categories (library.md §4)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _slug(label: str) -> str:
 
 
 def _free_slug(ask: Ask, wanted: str) -> str:
-    """The slug, or its first numbered form that is free; raises 400 at 50 categories, 409 when none is free."""
+    """Return a free slug, numbered if necessary. Raises 400 at 50 categories, or 409."""
     rows = ask.plane.db.all("SELECT slug FROM agent_categories WHERE user_id = ?", (ask.user_id,))
     if len(rows) >= _MOST:
         raise refusal(400, "You can have at most 50 categories")
@@ -81,7 +81,10 @@ async def create_category(ask: Ask) -> Response:
 
 
 async def delete_category(ask: Ask) -> Response:
-    """Remove one category and say how many agents lost it; raises 400 and 404 as §4 lists them."""
+    """Delete one category; return how many agents had it. Raises 400 and 404.
+
+    library.md §4.
+    """
     category_id = ask.query("id")
     if not category_id:
         raise refusal(400, "Missing id")

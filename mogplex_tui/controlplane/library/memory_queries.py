@@ -1,4 +1,4 @@
-"""GET /api/memories: the lanes of an account, listed or searched (library.md §10.1)."""
+"""GET /api/memories: list or search the memories of an account (library.md §10.1)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,10 @@ def scope_and_team(ask: Ask, given: Any) -> tuple[str, str | None]:
 
 
 def _lane_filters(ask: Ask, lane: str, scope: str, team: str | None) -> Filters:
-    """What belongs to one lane: the session lane honours every filter, the others repository and scope."""
+    """Return the conditions of one lane: session has all filters, others two.
+
+    Repository and scope.
+    """
     filters = Filters(ask.user_id)
     filters.add("lane = ?", lane)
     filters.key("repo_id", ask.query("repoId"))
@@ -94,7 +97,10 @@ def _search(ask: Ask, filters: Filters, q: str) -> list[Row]:
 
 
 async def list_memories(ask: Ask) -> Response:
-    """All lanes as an object, one lane or what a search finds as an array; newest first."""
+    """Return all lanes as an object, or one lane or a search as an array.
+
+    Newest first.
+    """
     lane, q = ask.query("lane"), ask.query("q")
     if lane and lane not in LANES:
         raise refusal(400, "Invalid lane")

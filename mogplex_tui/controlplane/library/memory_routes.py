@@ -1,4 +1,4 @@
-"""/api/memories and its actions: what agents and people want remembered (library.md §10)."""
+"""/api/memories and its actions (library.md §10)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SESSION_LIFE = 30 * DAY_US
 
 
 def _content(value: Any) -> str:
-    """A text to remember, untrimmed; raises 400 for none and 413 for one that is too long."""
+    """Return the text, untrimmed. Raises 400 without one and 413 for a long one."""
     if not isinstance(value, str) or not value:
         raise refusal(400, "Content required")
     if request_fields.length(value) > _MAX_CONTENT:
@@ -55,7 +55,10 @@ def _sandbox(ask: Ask, sandbox_id: str) -> Row:
 
 
 def _scope_keys(ask: Ask, body: dict[str, Any], lane: str) -> dict[str, Any]:
-    """The metadata that the server adds; raises 404 or 400 for a repository or sandbox out of reach."""
+    """Return the metadata that the server adds.
+
+    Raises 404 or 400 for an inaccessible repository or sandbox.
+    """
     scope, team = scope_and_team(ask, body.get("resourceScope"))
     repo_id, sandbox_id = _text(body, "repoId"), _text(body, "sandboxId")
     keys: dict[str, Any] = {}
@@ -110,7 +113,7 @@ def _memory_id(value: Any) -> str:
 
 
 async def change_memory(ask: Ask) -> Response:
-    """Replace the text of one memory and move `updated_at`; raises 404 when the caller has none such."""
+    """Replace the text of one memory and update `updated_at`. Raises 404."""
     body = await request_fields.strict_body(ask)
     memory_id, content = _memory_id(body.get("id")), _content(body.get("content"))
     with ask.plane.db.transaction() as tx:
@@ -122,7 +125,7 @@ async def change_memory(ask: Ask) -> Response:
 
 
 async def delete_memory(ask: Ask) -> Response:
-    """Forget one memory; unlike elsewhere in this family one that does not exist is a 404."""
+    """Delete one memory; a missing one is a 404, unlike elsewhere in the library."""
     memory_id = _memory_id(ask.query("id"))
     with ask.plane.db.transaction() as tx:
         done = tx.execute("DELETE FROM memories WHERE id = ? AND user_id = ?", (memory_id, ask.user_id))
@@ -136,7 +139,10 @@ def _done_or_missing(rows: int, memory_id: str) -> Response:
 
 
 async def act(ask: Ask) -> Response:
-    """Forget old sessions, or set a mark in a lane (§10.3); raises 400 `Unknown action`."""
+    """Delete old sessions, or set a mark in a lane. Raises 400 `Unknown action`.
+
+    library.md §10.3.
+    """
     body = await request_fields.strict_body(ask)
     if body.get("action") == "compact":
         return _compact(ask)

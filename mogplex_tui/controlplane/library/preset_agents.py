@@ -1,6 +1,4 @@
-"""The agents that every account has without owning them (v1.md §2): names, categories and what each
-looks at.
-"""
+"""The built-in agents of every account: names, categories and focus (v1.md §2)."""
 
 from __future__ import annotations
 
@@ -96,7 +94,7 @@ def _prompts() -> dict[str, str]:
 
 
 def _written(role: str, look: list[str], leave: list[str]) -> str:
-    """A system prompt from its parts: who speaks, what to look for, what to leave, how to report."""
+    """Compose a system prompt: role, what to look for, what to ignore, the report."""
     bullets = ["\n".join(f"- {line}" for line in lines) for lines in (look, leave)]
     return (
         f"{role}\n\n## Look for\n{bullets[0]}\n\n## Leave alone\n{bullets[1]}\n\n## Report\n"
@@ -106,5 +104,5 @@ def _written(role: str, look: list[str], leave: list[str]) -> str:
 
 
 def prompt(preset: Preset) -> str:
-    """The system prompt of a preset, read from its file when the first one is asked for."""
+    """Return the system prompt of a preset, from a file that is read once."""
     return _prompts()[preset.name]

@@ -1,4 +1,4 @@
-"""What the routes of the library share: reading bodies and ids, and lengths as the service counts them."""
+"""Bodies, ids and text lengths of the library's routes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..http.endpoints import Ask, refusal
 
 
 async def strict_body(ask: Ask) -> dict[str, Any]:
-    """The body as an object; raises 400 `Invalid JSON body` for what is not JSON (identity.md §1.6)."""
+    """Return the body as an object. Raises 400 `Invalid JSON body` (identity.md §1.6)."""
     try:
         return await params.json_object(ask)
     except params.NotJsonError:
@@ -20,7 +20,7 @@ async def strict_body(ask: Ask) -> dict[str, Any]:
 
 
 async def lenient_body(ask: Ask) -> dict[str, Any]:
-    """The body as an object, where what is not JSON counts as an empty one (library.md §1.3)."""
+    """Return the body as an object, an empty one if it is no JSON (library.md §1.3)."""
     try:
         return await params.json_object(ask)
     except params.NotJsonError:
@@ -33,7 +33,7 @@ def length(text: str) -> int:
 
 
 def finite(value: Any) -> Any:
-    """The value with null for every number that JSON cannot write, such as what `1e999` is read as."""
+    """Replace numbers that JSON cannot represent, such as `1e999`, by null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, list):
@@ -49,14 +49,14 @@ def compact(value: Any) -> str:
 
 
 def as_text(value: Any) -> str | None:
-    """What a text column keeps of any JSON value: texts and null as they are, the rest as its JSON."""
+    """Return a JSON value as a text column stores it: texts as they are, else JSON."""
     return value if value is None or isinstance(value, str) else compact(value)
 
 
 def owned(ask: Ask, table: str, row_id: Any, missing: str) -> Row:
-    """The caller's row of a table; raises 404 with the text `missing` when there is none.
+    """Return the caller's row of a table. Raises 404 with the text `missing`.
 
-    Not a UUID, unknown and another account's are the same to the caller (identity.md §1.6).
+    An invalid id, an unknown one and another account's are treated alike (identity.md §1.6).
     """
     row = None
     if isinstance(row_id, str) and params.is_uuid(row_id):
@@ -69,7 +69,7 @@ def owned(ask: Ask, table: str, row_id: Any, missing: str) -> Row:
 
 
 def doomed_id(ask: Ask, missing: str) -> str:
-    """The `id` of a DELETE in lower case; raises 400 `Missing id`, and 404 `missing` when it is no UUID."""
+    """Return the `id` of a DELETE in lower case. Raises 400 `Missing id` or 404."""
     found = ask.query("id")
     if not found:
         raise refusal(400, "Missing id")

@@ -53,7 +53,7 @@ def _entry(
 
 
 async def roster(ask: Ask) -> Response:
-    """Presets without a fork, then own agents, with what the latest 500 calls say about each."""
+    """Return unforked presets and own agents, with figures of the latest 500 calls."""
     db = ask.plane.db
     activity: dict[str, list[Any]] = {}
     for call in db.all(_LATEST_CALLS, (ask.user_id,)):

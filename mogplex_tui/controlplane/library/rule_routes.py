@@ -34,7 +34,7 @@ async def list_rules(ask: Ask) -> Response:
 
 
 def _rule_changes(body: dict[str, Any], *, whole: bool) -> dict[str, str]:
-    """The columns that a body sets; raises 400 without a name, or for a value that is no text."""
+    """Return the columns of a body. Raises 400 without a name or for other types."""
     name = body.get("name")
     if (whole or "name" in body) and not (isinstance(name, str) and name):
         raise refusal(400, "Name is required")
@@ -61,7 +61,7 @@ async def create_rule(ask: Ask) -> Response:
 
 
 async def change_rule(ask: Ask) -> Response:
-    """Change the given fields of one rule; raises 404 for a rule that is not the caller's."""
+    """Update fields of one rule. Raises 404 unless it is the caller's."""
     body = await request_fields.strict_body(ask)
     table = _table(body.get("table"))
     row = request_fields.owned(ask, table, body.get("id"), _NO_RULE)

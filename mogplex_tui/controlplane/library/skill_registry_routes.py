@@ -1,7 +1,7 @@
-"""/api/skills/registry and /api/skills/vercel-docs: skills of others to install (library.md §6.2).
+"""/api/skills/registry and /api/skills/vercel-docs: skills to install.
 
-The service reads public web pages here. This plane stays on its machine: the registry is a shelf of skills that
-comes with it, and the pages of others are not there.
+The service reads public web pages here. The plane sends no requests: its registry is a fixed list of skills, and other
+pages are missing (library.md §6.2).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _listed(skill: dict[str, Any]) -> dict[str, Any]:
 
 
 async def list_registry(ask: Ask) -> Response:
-    """Skills whose name, source or description holds `q`; without it all of them, most installed first."""
+    """Return the skills that match `q`, or all, most installed first."""
     q = ask.query("q").strip().lower()
     found = [
         _listed(skill)
@@ -44,7 +44,7 @@ async def list_registry(ask: Ask) -> Response:
 
 
 async def read_registry(ask: Ask) -> Response:
-    """One skill with its text and how it is installed; raises 404 for a path that is not on the shelf."""
+    """Return one skill with its text and install command. Raises 404."""
     owner, repo, wanted = (ask.request.path_params[name] for name in ("owner", "repo", "skill"))
     source = f"{owner}/{repo}"
     for skill in _shelf():

@@ -78,7 +78,7 @@ def _changes(body: dict[str, Any], *, whole: bool) -> dict[str, Any]:
 
 
 async def create_skill(ask: Ask) -> Response:
-    """Store one skill and answer the full row; raises 400 without name or content, or for a bad type."""
+    """Store one skill and return the row. Raises 400 for missing or invalid fields."""
     changes = _changes(await request_fields.strict_body(ask), whole=True)
     skill_id, now = ask.service.ids.uuid(), ask.plane.clock.now_us()
     with ask.plane.db.transaction() as tx:
@@ -87,7 +87,7 @@ async def create_skill(ask: Ask) -> Response:
 
 
 async def change_skill(ask: Ask) -> Response:
-    """Change the given fields and move `updated_at`; raises 404 for a skill that is not the caller's."""
+    """Update fields and `updated_at`. Raises 404 unless it is the caller's skill."""
     body = await request_fields.strict_body(ask)
     row = request_fields.owned(ask, "skills", body.get("id"), _NO_SKILL)
     changes = _changes(body, whole=False)

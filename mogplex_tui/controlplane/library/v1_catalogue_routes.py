@@ -18,7 +18,10 @@ _REPOS = (
 
 
 async def list_repos(ask: Ask) -> Response:
-    """The caller's repositories by full name; `id` wins over `q`, whose % and _ are wildcards."""
+    """Return the caller's repositories by name; `id` takes precedence over `q`.
+
+    In `q` the characters % and _ are wildcards.
+    """
     limit = params.clamped(ask.query("limit"), 100, 1, 200)
     wanted, q = ask.query("id"), params.trim(ask.query("q"))
     sql, values = _REPOS, [ask.user_id]
@@ -33,7 +36,7 @@ async def list_repos(ask: Ask) -> Response:
 
 
 async def list_agents(ask: Ask) -> Response:
-    """Built-in presets that the caller has not forked, then at most 200 own agents by name."""
+    """Return built-in presets that are not forked, then at most 200 own agents."""
     db = ask.plane.db
     own = db.all(
         "SELECT id, name, slug, model, description, category, source_template FROM agents"

@@ -1,5 +1,6 @@
-"""/api/observability: calls, their events, their tool calls, and the cancel of one (observability.md
-§2 to §5).
+"""/api/observability: calls, their events and tool calls, and cancel.
+
+observability.md §2 to §5.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ _WITH_TOOLS = (
 
 
 async def list_calls(ask: Ask) -> Response:
-    """One page of the caller's calls, sanitised, with what is known of their sandboxes; 500 for a bad bound."""
+    """Return one page of the caller's sanitised calls with their sandboxes.
+
+    An invalid time is a 500.
+    """
     page, limit = page_and_limit(ask)
     try:
         found = call_queries.find_calls(ask.plane, ask.user_id, ask.query, page, limit)
@@ -94,7 +98,7 @@ async def call_events(ask: Ask) -> Response:
 
 
 async def tool_calls(ask: Ask) -> Response:
-    """The tool calls of the 50 newest calls that have any, flattened into a bare array."""
+    """Return the tool calls of the 50 newest calls with any, as a flat array."""
     out = []
     for row in ask.plane.db.all(_WITH_TOOLS, (ask.user_id,)):
         for index, entry in enumerate(json.loads(row["tool_calls"])):

@@ -1,4 +1,4 @@
-"""/api/observability: the dispatch ledger and the failures read from it (observability.md §8)."""
+"""/api/observability: the dispatch ledger, and failures (observability.md §8)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from .call_queries import BadInstantError
 
 
 async def list_events(ask: Ask) -> Response:
-    """One page of the caller's ledger, the newest first, raw; a bound that is no instant crashes."""
+    """Return one page of the caller's ledger, newest first, unsanitised.
+
+    An invalid time is a 500.
+    """
     page, limit = page_and_limit(ask)
     try:
         found = dispatch_queries.find_events(ask.plane, ask.user_id, ask.query, page, limit)
@@ -23,7 +26,10 @@ async def list_events(ask: Ask) -> Response:
 
 
 async def list_failures(ask: Ask) -> Response:
-    """One page of failed runs with sums, breakdowns and filter options, raw and in camel case."""
+    """Return one page of failed runs with sums, breakdowns and filter options.
+
+    Unsanitised, in camel case.
+    """
     page, limit = page_and_limit(ask, 25)
     try:
         return answer(failure_report.report(ask.plane, ask.user_id, ask.query, page, limit))

@@ -1,4 +1,4 @@
-"""Turning a review finding into an issue of its repository (observability.md §7.6)."""
+"""Create a GitHub issue from a review finding (observability.md §7.6)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def _wishes(ask: Ask) -> dict[str, Any]:
 
 
 def _next_number(ask: Ask, repo_id: str) -> int:
-    """One more than the highest issue or pull request that the plane knows of in a repository."""
+    """Return the next issue or pull request number of a repository."""
     highest = ask.plane.db.value(f"SELECT MAX(number) FROM ({_NUMBERS})", (repo_id,))
     return int(highest or 0) + 1
 

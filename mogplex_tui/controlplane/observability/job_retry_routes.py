@@ -1,4 +1,7 @@
-"""Starting a job run again: repair of a pending one, a new one for a failed one (observability.md §7.4 and §7.5)."""
+"""Start a job again: repair a pending one, requeue a failed one.
+
+observability.md §7.4, §7.5.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def _started(ask: Ask, job_id: str, result: job_writes.StartResult) -> dict[str,
 
 
 async def repair(ask: Ask) -> Response:
-    """Start a job again that has been pending for two minutes; what does not start is a 200 as well."""
+    """Start a job that has been pending for two minutes; a failed start is a 200 too."""
     row = _job(ask)
     anchor = row["last_start_attempt_at"] or row["created_at"]
     if row["status"] != "pending" or ask.plane.clock.now_us() - anchor < REPAIRABLE_US:
@@ -63,7 +66,7 @@ async def repair(ask: Ask) -> Response:
 
 
 class Version(NamedTuple):
-    """Which version of its flow a retry runs, the mode that this came of, and whether the newest would not do."""
+    """The flow version of a retry, its mode, and whether the newest is unusable."""
 
     id: str | None
     mode: str
@@ -71,7 +74,10 @@ class Version(NamedTuple):
 
 
 async def requeue(ask: Ask) -> Response:
-    """Queue a new job run for a failed one, by default on what is published now (§7.5)."""
+    """Queue a new job for a failed one, by default with the published version.
+
+    observability.md §7.5.
+    """
     row = _job(ask)
     if row["status"] != "failed":
         raise refusal(400, "Job run is not requeueable")
@@ -127,7 +133,7 @@ def _bad_mode() -> RefusedError:
 
 
 def _version(ask: Ask, job: Row, mode: str | None) -> Version:
-    """The version to run; raises the 409 when the published one was asked for and cannot be had."""
+    """Return the version to run. Raises the 409 if the published one is unusable."""
     same = Version(job["flow_version_id"], "same_version", False)
     if mode == "same_version" or (mode is None and job["flow_id"] is None):
         return same
@@ -140,7 +146,7 @@ def _version(ask: Ask, job: Row, mode: str | None) -> Version:
 
 
 def _latest(ask: Ask, job: Row) -> str | None:
-    """The published version of the job's flow, if it still waits for the same event of the same installation."""
+    """Return the job's published flow version, if its start has not changed."""
     row = ask.plane.db.one(
         "SELECT f.installation_id, v.id, v.graph FROM flows f JOIN flow_versions v ON v.id = f.published_version_id"
         " WHERE f.id = ? AND f.user_id = ?",

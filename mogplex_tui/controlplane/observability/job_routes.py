@@ -1,4 +1,4 @@
-"""/api/observability/jobs: the list, one job, and its cancel (observability.md §7)."""
+"""/api/observability/jobs: list, read and cancel jobs (observability.md §7)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from .error_sanitizer import clean
 
 
 async def list_jobs(ask: Ask) -> Response:
-    """One page of the caller's job runs, sanitised; a bound that is no instant crashes (observability.md §0)."""
+    """Return one page of the caller's sanitised jobs.
+
+    An invalid time is a 500 (observability.md §0).
+    """
     page, limit = page_and_limit(ask)
     try:
         found = job_queries.find_jobs(ask.plane, ask.user_id, ask.query, page, limit)
@@ -80,7 +83,10 @@ def _instant(value: int | None) -> str | None:
 
 
 async def cancel_job(ask: Ask) -> Response:
-    """Cancel a pending or running job; one that is over is a 409 with its state (§7.3)."""
+    """Cancel a pending or running job; 409 with its state if it has ended.
+
+    observability.md §7.3.
+    """
     row = _job_row(ask)
     if row["status"] not in job_writes.LIVE:
         raise refusal(409, "Job run is not cancelable", status=row["status"], **_cancel_state(row))

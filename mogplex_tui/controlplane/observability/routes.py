@@ -1,4 +1,7 @@
-"""The routes of calls, jobs, the dispatch ledger and the figures (observability.md)."""
+"""The routes of calls, jobs, the dispatch ledger and the figures.
+
+observability.md.
+"""
 
 from __future__ import annotations
 

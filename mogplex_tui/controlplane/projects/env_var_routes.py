@@ -1,4 +1,7 @@
-"""Variables of a linked Vercel project, which the service has switched off (projects.md §4.9 and §6, v1.md §1.1)."""
+"""Variables of a linked Vercel project, which the service has disabled.
+
+projects.md §4.9, §6; v1.md §1.1.
+"""
 
 from __future__ import annotations
 

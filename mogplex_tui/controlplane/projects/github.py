@@ -1,6 +1,6 @@
-"""GitHub as the plane plays it: accounts, remote repositories, pull requests and secrets in tables of its own.
+"""A simulated GitHub: accounts, repositories, pull requests and secrets.
 
-Reads take the place of GitHub's API; GithubError takes the place of its refusals, with GitHub's status.
+It has tables of its own. Functions replace GitHub's API; GithubError is a refusal with GitHub's status.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def of_installation(db: Database, installation_id: int) -> list[Row]:
 
 
 def installation(db: Database, installation_id: int) -> Row | None:
-    """The account that an installation of the App belongs to, or None when GitHub knows no such installation."""
+    """Return the account of an installation, or None if GitHub does not know it."""
     return db.one("SELECT * FROM github_accounts WHERE installation_id = ?", (installation_id,))
 
 
@@ -88,7 +88,7 @@ def with_app(db: Database, login: str) -> list[Row]:
 
 
 def of_person(db: Database, login: str) -> list[Row]:
-    """What a person's own sign-in lists: theirs and their organisations', at most 1000."""
+    """Return a user's and their organisations' repositories, at most 1000."""
     return db.all(
         "SELECT * FROM github_remote_repos WHERE owner_login = :login OR owner_login IN"
         " (SELECT org_login FROM github_org_members WHERE login = :login) ORDER BY owner_login, name LIMIT 1000",

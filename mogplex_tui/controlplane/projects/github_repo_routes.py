@@ -14,9 +14,9 @@ from .repo_serializers import bare_repo, listed
 
 
 async def sync_repos(ask: Ask) -> Response:
-    """Bring the owner's base rows up to what GitHub has, and answer the bare rows; nothing is deleted.
+    """Update the owner's base rows from GitHub and return them; nothing is deleted.
 
-    Raises 400 `NO_GITHUB_CONNECTION` when nothing is connected and nothing was ever imported.
+    Raises 400 `NO_GITHUB_CONNECTION` if nothing is connected and nothing was ever imported.
     """
     owner, db = writer(ask), ask.plane.db
     held = [
@@ -44,7 +44,7 @@ async def sync_repos(ask: Ask) -> Response:
 
 
 def _import(tx: Tx, owner: Owner, row: Row, covered: bool, at: int) -> None:
-    """One remote repository: its base row is changed or made, and its sub-projects follow."""
+    """Import one remote repository: insert or update its base row and sub-projects."""
     names: dict[str, Any] = {
         "full_name": f"{row['owner_login']}/{row['name']}",
         "owner": row["owner_login"],
@@ -71,13 +71,16 @@ def _import(tx: Tx, owner: Owner, row: Row, covered: bool, at: int) -> None:
 
 
 def _imported_by_caller(tx: Tx, owner: Owner, github_id: int) -> bool:
-    """Whether the person has the repository under another owner: one person imports a root only once (§8)."""
+    """Return whether the user has the repository under another owner.
+
+    A user imports a root only once (projects.md §8).
+    """
     sql = "SELECT 1 FROM repos WHERE user_id = ? AND github_id = ? AND root_directory IS NULL"
     return tx.one(sql, (owner.user_id, github_id)) is not None
 
 
 def _rebind(tx: Tx, user_id: str, installation_id: int) -> None:
-    """Flows and triggers of an installation that is gone follow the only one that is left."""
+    """Move flows and triggers of a removed installation to the only remaining one."""
     for table in ("flows", "triggers"):
         sql = f"SELECT id FROM {table} WHERE user_id = ? AND installation_id <> ?"
         for row in tx.all(sql, (user_id, installation_id)):

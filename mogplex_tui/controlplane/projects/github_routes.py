@@ -1,4 +1,4 @@
-"""/api/github: installations of the App, their members, accounts and pull requests (projects.md §7)."""
+"""/api/github: installations, members, accounts, pull requests (projects.md §7)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _manage_url(row: Row, label: str) -> str | None:
 
 
 def _refresh(ask: Ask) -> None:
-    """Ask GitHub about rows without metadata, and without any row about the person's own accounts (§7)."""
+    """Read metadata for rows without it, or the user's own accounts (projects.md §7)."""
     db = ask.plane.db
     rows = db.all("SELECT * FROM github_installations WHERE user_id = ?", (ask.user_id,))
     with db.transaction(ids=ask.service.ids) as tx:
@@ -64,7 +64,10 @@ def _refresh(ask: Ask) -> None:
 
 
 async def list_installations(ask: Ask) -> Response:
-    """The caller's installations, newest first, with the repositories that each covers; the team never counts."""
+    """Return the caller's installations, newest first, with covered repositories.
+
+    The active team does not matter.
+    """
     _refresh(ask)
     db, out = ask.plane.db, []
     rows = db.all(
@@ -96,7 +99,7 @@ async def list_installations(ask: Ask) -> Response:
 
 
 async def list_members(ask: Ask) -> Response:
-    """The members of an organisation that has the App, with the addresses that they publish."""
+    """Return the members of an organisation with the App, with public addresses."""
     text = ask.path_id("installation_id")
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise refusal(422, "installationId must be numeric")
@@ -141,7 +144,10 @@ async def list_owners(ask: Ask) -> Response:
 
 
 async def list_pulls(ask: Ask) -> Response:
-    """Open pull requests of one repository and one diff; whatever fails is an empty answer (§7)."""
+    """Return a repository's open pull requests and one diff; empty on errors.
+
+    projects.md §7.
+    """
     try:
         return answer(_pulls(ask))
     except (github.GithubError, ValueError):

@@ -1,4 +1,4 @@
-"""Launch presets: named branches and directories to start a sandbox from (projects.md §4.4)."""
+"""Launch presets: branches and directories to start a sandbox (projects.md §4.4)."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ async def list_presets(ask: Ask) -> Response:
 
 
 def _crash(what: str) -> Row:
-    """What the database refuses, an id that is no UUID, ends in the route's fixed 500 (§4)."""
+    """Return the route's fixed 500 for an id that is no UUID (projects.md §4)."""
     raise refusal(500, f"Failed to {what}")
 
 

@@ -1,4 +1,4 @@
-"""GET /api/repos/{id}/monorepo: which packages a repository holds (projects.md §4.5)."""
+"""GET /api/repos/{id}/monorepo: the packages of a repository (projects.md §4.5)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _matches(glob: str, path: str) -> bool:
 
 
 def packages(files: dict[str, str]) -> tuple[str | None, list[dict[str, Any]]]:
-    """The marker of a monorepo, or None for what is none, and its packages by path, without `has_space`."""
+    """Return the monorepo tool, or None, and the packages by path."""
     marker = next((name for name in _MARKERS if name in files), None)
     if marker is None:
         return None, []
@@ -92,7 +92,7 @@ def _section(about: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 async def read_monorepo(ask: Ask) -> Response:
-    """The packages of a monorepo and which have a sub-project; a finding marks the repository for good."""
+    """Return the packages and their sub-projects, and mark the repository."""
     db, repo = ask.plane.db, own_repo(ask)
     if not github_token(ask.plane, ask.user_id):
         raise refusal(400, "GitHub token required")

@@ -1,4 +1,7 @@
-"""POST /api/workspaces/{id}/repos: a repository that is made on GitHub and imported at once (projects.md §5.3)."""
+"""POST /api/workspaces/{id}/repos: create and import a repository.
+
+projects.md §5.3.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def _account(ask: Ask, wanted: Any) -> github.Account:
 
 
 async def create_repository(ask: Ask) -> Response:
-    """Create the repository, private unless `visibility` says public, and answer its bare row."""
+    """Create the repository, private unless `visibility` is public; return its row."""
     owner = writer(ask)
     body = await body_of(ask)
     workspace = own_workspace(ask, owner)

@@ -47,17 +47,23 @@ class Owner(NamedTuple):
 
 
 def reader(ask: Ask) -> Owner:
-    """The owner whose projects are read; membership is enough. Raises the 403 of a stranger."""
+    """Return the owner whose projects are read. Raises the 403 without membership."""
     return Owner(ask.user_id, team_scope(ask))
 
 
 def writer(ask: Ask) -> Owner:
-    """The owner whose projects are changed; a team asks for `projects.write`. Raises the 403."""
+    """Return the owner whose projects are changed. Raises the 403.
+
+    A team requires `projects.write`.
+    """
     return Owner(ask.user_id, team_scope(ask, WRITE))
 
 
 def own_repo(ask: Ask, missing: str = "Repo not found") -> Row:
-    """The repository of the path, by its importer; raises 404 with `missing` (projects.md §4)."""
+    """Return the importer's repository of the path. Raises 404 with `missing`.
+
+    projects.md §4.
+    """
     row = ask.plane.db.one(
         "SELECT * FROM repos WHERE id = ? AND user_id = ?", (ask.path_id("id"), ask.user_id)
     )
@@ -67,7 +73,7 @@ def own_repo(ask: Ask, missing: str = "Repo not found") -> Row:
 
 
 def bad_uuid(text: str) -> RefusedError:
-    """The database's own refusal of an id that is no UUID, as a 500 (identity.md §1.6)."""
+    """Return the database's 500 for an id that is no UUID (identity.md §1.6)."""
     return refusal(500, f'invalid input syntax for type uuid: "{text}"')
 
 
@@ -77,14 +83,14 @@ def text_or_none(value: Any) -> str | None:
 
 
 def truthy(value: Any) -> bool:
-    """Whether the service's language takes a JSON value for true: lists and objects always are."""
+    """Return whether JavaScript treats a JSON value as true; objects always are."""
     return isinstance(value, list | dict) or bool(value)
 
 
 def number(value: Any) -> float | None:
-    """A JSON value as a finite number the way the service's language reads one: null and blank are 0.
+    """Return a JSON value as JavaScript's Number() does: null and blank are 0.
 
-    None when it is not one.
+    None if it is no finite number.
     """
     if value is None:
         return 0.0
@@ -101,7 +107,10 @@ def number(value: Any) -> float | None:
 
 
 def timeout_ms(value: Any) -> int:
-    """A sandbox's lifetime in ms: 18 000 000 for what is no number, else 600 000 to 18 000 000 (§5.2)."""
+    """Return a sandbox's lifetime in ms from 600,000 to 18,000,000, the default.
+
+    projects.md §5.2.
+    """
     found = number(value)
     if found is None:
         return MAX_TIMEOUT_MS

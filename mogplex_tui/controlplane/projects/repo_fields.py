@@ -1,4 +1,4 @@
-"""What may be written to a repository, brought into its stored form (projects.md §3.3)."""
+"""Normalise the writable fields of a repository (projects.md §3.3)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
 def root_directory(value: Any) -> str | None:
-    """A relative path without `./`, doubled or outer slashes; None for the root of the repository."""
+    """Return a relative path without `./` and extra slashes; None for the root."""
     if not isinstance(value, str):
         return None
     text = params.trim(value)
@@ -71,7 +71,7 @@ def _env_value(value: Any) -> str:
 
 
 def env_vars(value: Any) -> str:
-    """A map of variables as stored JSON: trimmed names, values as text and out of their quotes."""
+    """Return variables as stored JSON: trimmed names, values as unquoted text."""
     if not isinstance(value, dict):
         return "{}"
     found = {params.trim(key): _env_value(inner) for key, inner in value.items() if params.trim(key)}
@@ -114,12 +114,15 @@ def _written(body: Mapping[str, Any], fields: Mapping[str, Callable[[Any], Any]]
 
 
 def for_create(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that a new repository takes from the body; what is absent keeps its default."""
+    """Return a new repository's columns from the body; missing ones have defaults."""
     return {"default_branch": "main", **_written(body, _CREATE)}
 
 
 def for_update(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that a change sets, those of the link among them when it has to be checked anew (§3.5)."""
+    """Return the columns of a change, with the link's if it is checked again.
+
+    projects.md §3.5.
+    """
     changes = _written(body, _UPDATE)
     if any(name in body for name in LINKED):
         changes |= LINK_RESET

@@ -1,4 +1,7 @@
-"""Rules and skills of a repository: the global ones, those it does without and its own (projects.md §4.3)."""
+"""Rules and skills of a repository: global, excluded and own ones.
+
+projects.md §4.3.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _PREVIEW = 80
 
 
 class Shelf(NamedTuple):
-    """One of the two kinds: its word, the tables and the column that ties an override to a global entry."""
+    """Rules or skills: the noun, the tables, and the column of the override."""
 
     word: str
     table: str
@@ -25,7 +28,7 @@ class Shelf(NamedTuple):
     described: bool
 
     def entry(self, row: Row) -> dict[str, Any]:
-        """An entry as it is listed: a rule with the beginning of its text, a skill with its description."""
+        """Return a list entry: a rule with the start of its text, or a skill."""
         out = {"id": row["id"], "name": row["name"]}
         if self.described:
             return {**out, "description": row["description"]}
@@ -50,7 +53,7 @@ def _entries(ask: Ask, shelf: Shelf, repo_id: str) -> dict[str, Any]:
 
 
 def _exclude(ask: Ask, shelf: Shelf, repo_id: str, wanted: str, excluded: bool) -> None:
-    """Keep one row for a repository and a global entry, whichever way it was switched last."""
+    """Store an override for a repository and a global entry, replacing earlier ones."""
     known = f"SELECT id FROM {shelf.table} WHERE id = ? AND user_id = ?"
     found = ask.plane.db.value(known, (wanted.lower(), ask.user_id))
     if found is None:

@@ -1,4 +1,4 @@
-"""What a repository does without or has for itself: connections and models (projects.md §4.1 and §4.2)."""
+"""A repository's own and excluded connections and models (projects.md §4.1, §4.2)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ALL = (
 
 
 async def list_connections(ask: Ask) -> Response:
-    """Every global connection, then the repository's own, with the overrides and the number of MCP servers."""
+    """Return global and own connections with overrides and number of MCP servers."""
     db, repo = ask.plane.db, own_repo(ask)
     overrides = db.all(
         "SELECT id, repo_id, connection_id, excluded, created_at FROM repo_connection_overrides"
@@ -113,7 +113,10 @@ async def list_models(ask: Ask) -> Response:
 
 
 async def override_model(ask: Ask) -> Response:
-    """Exclude a model from the repository, or take it back; the database refuses an unknown one (§4.2)."""
+    """Exclude or include a model; the database refuses an unknown one.
+
+    projects.md §4.2.
+    """
     repo = own_repo(ask)
     body = await body_of(ask)
     model_id, excluded = body.get("model_id"), body.get("excluded")

@@ -1,4 +1,4 @@
-"""/api/repos: the list of repositories, importing, changing and forgetting one (projects.md §3)."""
+"""/api/repos: list, import, change and delete repositories (projects.md §3)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _stored_sizes(columns: dict[str, Any]) -> None:
 
 
 def duplicate(error: sqlite3.IntegrityError) -> RefusedError:
-    """The 500 of a row that exists already (§3.4); the constraint's columns are the database's own words."""
+    """Return the 500 of an existing row, with the database's message."""
     return refusal(500, f"duplicate key value violates unique constraint: {error}")
 
 
@@ -100,7 +100,7 @@ async def create_repo(ask: Ask) -> Response:
 
 
 async def update_repo(ask: Ask) -> Response:
-    """Change the fields that the body names; a repository never changes its workspace (§3.5)."""
+    """Update the fields in the body, never the workspace (projects.md §3.5)."""
     owner = writer(ask)
     body = await body_of(ask)
     wanted = body.get("id")
@@ -123,7 +123,10 @@ async def update_repo(ask: Ask) -> Response:
 
 
 async def delete_repo(ask: Ask) -> Response:
-    """Forget one repository with everything that hangs on it; one that is not there is no error (§3.6)."""
+    """Delete one repository and dependent rows; a missing one is a success.
+
+    projects.md §3.6.
+    """
     owner = writer(ask)
     wanted = ask.query("id")
     if not wanted:
@@ -137,7 +140,10 @@ async def delete_repo(ask: Ask) -> Response:
 
 
 async def create_subproject(ask: Ask) -> Response:
-    """A directory of a repository as a repository of its own, with its parent's place and billing (§4.6)."""
+    """Create a sub-project: a directory as a repository with its parent's workspace.
+
+    projects.md §4.6.
+    """
     body = await body_of(ask)
     root = repo_fields.root_directory(body.get("root_directory"))
     if root is None:

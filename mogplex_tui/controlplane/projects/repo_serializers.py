@@ -1,4 +1,7 @@
-"""Repositories and workspaces as rows of the wire, and the list of an owner's repositories (projects.md §3, §5)."""
+"""JSON of repositories and workspaces, and the list of repositories.
+
+projects.md §3, §5.
+"""
 
 from __future__ import annotations
 
@@ -116,7 +119,7 @@ def bare_workspace(row: Row) -> dict[str, Any]:
 
 
 def full_workspace(db: Database, workspace_id: str) -> dict[str, Any]:
-    """A workspace with the number of its repositories, hidden ones and sub-projects included."""
+    """Return a workspace with the number of its repositories, hidden ones included."""
     out = bare_workspace(db.only("SELECT * FROM workspaces WHERE id = ?", (workspace_id,)))
     count = db.value("SELECT COUNT(*) FROM repos WHERE workspace_id = ?", (workspace_id,))
     return {**out, "repo_count": count}
@@ -145,7 +148,10 @@ def _embedded(workspace: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def full_repos(db: Database, rows: Sequence[Row], user_id: str) -> list[dict[str, Any]]:
-    """Repositories with their workspace and their coverage as `user_id` sees it (§3.1)."""
+    """Return repositories with workspace and coverage as a user sees it.
+
+    projects.md §3.1.
+    """
     installed = has_installation(db, user_id)
     workspaces: dict[str, dict[str, Any]] = {}
     out = []

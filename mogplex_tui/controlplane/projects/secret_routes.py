@@ -1,4 +1,4 @@
-"""GitHub Actions secrets of a repository: names can be read, values never (projects.md §4.7)."""
+"""GitHub Actions secrets: names only, no values (projects.md §4.7)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from .project_scope import github_token, own_repo
 
 
 def _remote_id(ask: Ask) -> int:
-    """GitHub's id of the repository; raises 404, 400 without a token, and 502 when GitHub does not know it."""
+    """Return GitHub's id of the repository. Raises 400, 404 or 502.
+
+    400 without a token, 404 for an unknown repository, 502 if GitHub does not know it.
+    """
     repo = own_repo(ask, "NOT_FOUND")
     if repo["github_installation_id"] is None and not github_token(ask.plane, ask.user_id):
         raise refusal(400, "NO_GITHUB_TOKEN")
@@ -68,7 +71,7 @@ async def put_secret(ask: Ask) -> Response:
 
 
 async def delete_secret(ask: Ask) -> Response:
-    """Delete one secret by the name as given; one that GitHub does not have is no error."""
+    """Delete one secret by its exact name; a missing one is a success."""
     github_id = _remote_id(ask)
     name = (await body_of(ask)).get("name")
     if not isinstance(name, str) or not name:

@@ -1,4 +1,7 @@
-"""Prebuilt sandbox images of a repository: read, build under a lock and limits, drop (projects.md §4.8)."""
+"""Prebuilt sandbox images of a repository: read, build and delete.
+
+projects.md §4.8.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ _LIMITS = (
 
 
 async def read_snapshot(ask: Ask) -> Response:
-    """The repository's snapshot; one that the provider no longer has is forgotten and reported as null."""
+    """Return the repository's snapshot; delete one that the provider has removed."""
     db, repo = ask.plane.db, own_repo(ask)
     if repo["snapshot_id"] is None:
         return answer({"snapshot": None})
@@ -160,7 +163,7 @@ def _too_many(limit: _Limit, wait: int) -> RefusedError:
 
 
 def _finish(ask: Ask, repo: Row, token: str) -> Row:
-    """Keep what was built, unless the lock is somebody else's by now or the repository is gone."""
+    """Store the result, unless the lock or the repository is gone."""
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         row = tx.one("SELECT * FROM repos WHERE id = ?", (repo["id"],))

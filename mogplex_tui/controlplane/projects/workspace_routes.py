@@ -1,4 +1,4 @@
-"""/api/workspaces: the named groups of repositories that people call projects (projects.md §5)."""
+"""/api/workspaces: groups of repositories, the UI's projects (projects.md §5)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _is_taken(error: sqlite3.IntegrityError) -> bool:
 
 
 async def list_workspaces(ask: Ask) -> Response:
-    """The owner's workspaces, the default one first and then by age, each with its number of repositories."""
+    """Return the owner's workspaces with repository counts, the default one first."""
     owner, db = reader(ask), ask.plane.db
     rows = db.all(
         "SELECT w.*, (SELECT COUNT(*) FROM repos r WHERE r.workspace_id = w.id) AS repo_count FROM workspaces w"

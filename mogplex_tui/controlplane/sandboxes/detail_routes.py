@@ -1,4 +1,7 @@
-"""Looking at one sandbox, which is also a write: detail, health and reconcile (sandboxes.md §4.1, §4.12 and §4.13)."""
+"""Read one sandbox, which also updates it: detail, health and reconcile.
+
+sandboxes.md §4.1, §4.12, §4.13.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from .vm import lookup
 
 
 def view_of(row: Row) -> str:
-    """What the provider says of the machine: running, paused, halted, gone, closing or silent."""
+    """Return the provider's state of the machine.
+
+    Running, paused, halted, gone, closing or silent.
+    """
     if row["provider_view"] is not None:
         return str(row["provider_view"])
     if row["status"] in ("stopped", "error") or row["sandbox_id"] == PENDING:
@@ -33,7 +39,7 @@ async def read_sandbox(ask: Ask) -> Response:
 
 
 def _settled(ask: Ask, row: Row) -> dict[str, Any]:
-    """The record after the provider's word was written down, or shown where it may not be written."""
+    """Return the record after storing the provider's state, or showing it only."""
     view = view_of(row)
     if view in ("silent", "gone", "closing"):
         # The look-up fails, and the record is all that is known.
@@ -73,14 +79,14 @@ def _change(ask: Ask, row: Row, how: Change) -> bool:
 
 
 async def read_health(ask: Ask) -> Response:
-    """The record and its health after a look at provider and preview; both are written down."""
+    """Return the record and its health; both are checked and stored."""
     row = look(ask, own(ask))
     health = {"status": row["health_status"]}
     return answer({"sandbox": record(row, persistent=False), "health": health})
 
 
 def look(ask: Ask, row: Row) -> Row:
-    """Probe the preview, write down what came of it and return the record then; raises 404 when it vanished."""
+    """Check the preview, store the result and return the record. Raises 404."""
     view = view_of(row)
     if view in ("gone", "closing", "halted") and row["status"] in ("creating", "installing", "running"):
         if row["sandbox_id"] != PENDING:
@@ -108,7 +114,7 @@ def look(ask: Ask, row: Row) -> Row:
 
 
 def probe(row: Row) -> tuple[str, int | None]:
-    """Health and HTTP status of a look at the preview, in the order of sandboxes.md §2.2."""
+    """Return health and HTTP status of the preview (sandboxes.md §2.2)."""
     view = view_of(row)
     if row["preview_url"] is None:
         return "not_available", None
@@ -121,7 +127,7 @@ def probe(row: Row) -> tuple[str, int | None]:
 
 
 async def reconcile(ask: Ask) -> Response:
-    """Set the record right at once, since there is no background runtime to queue it with."""
+    """Correct the record at once; there is no background runtime."""
     row = own(ask)
     now = ask.plane.clock.now_us()
     if row["status"] == "pausing" and now - pausing_since(ask.plane.db, row) >= STALE_PAUSING_US:

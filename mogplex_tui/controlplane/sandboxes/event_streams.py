@@ -1,4 +1,7 @@
-"""The streams of this family: one data line an event, without names, ids or pings (sandboxes.md §0)."""
+"""Event streams of sandboxes: one data line per event (sandboxes.md §0).
+
+There are no event names, ids or pings.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ _HEADERS = {"Cache-Control": "no-cache, no-transform", "Connection": "keep-alive
 
 
 class EventStream(Response):
-    """Sends what comes through a channel until its end; `left` is called when the client went before it.
+    """Send the events of a channel until its end; `left` is called on a disconnect.
 
-    However the answer ends, the channel has no reader afterwards and so keeps nothing.
+    Afterwards the channel has no reader and drops events.
     """
 
     media_type = "text/event-stream"

@@ -1,4 +1,7 @@
-"""Running a command in a machine, as JSON or as a stream, one at a time (sandboxes.md §4.8 and §4.9)."""
+"""Run one command at a time in a sandbox, as JSON or as a stream.
+
+sandboxes.md §4.8, §4.9.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ _MODE = {"x-mogplex-exec-mode": "immediate"}
 
 
 async def execute(ask: Ask) -> Response:
-    """Run one command under the lock of its sandbox; a stream when it is asked for and the command is a run."""
+    """Run one command under the sandbox's lock, streaming its output if requested."""
     require(ask, BASH)
     body = await body_of(ask)
     command = text_of(body, "command").strip()
@@ -120,7 +123,7 @@ async def _work(
 
 
 async def played(ask: Ask, process: Process, run: Run, channel: Channel) -> int:
-    """Tell what a program writes, at the plane's pace; returns its exit code, or that of the signal that ended it."""
+    """Yield a program's output at the plane's speed; return its exit code."""
     speed = ask.plane.settings.speed
     while True:
         try:
@@ -154,7 +157,7 @@ def release(ask: Ask, record_id: str, token: str) -> None:
 
 
 def forget_locks(plane: Plane) -> None:
-    """Free what commands of an earlier process held when it ended; none of them runs any more."""
+    """Release the locks of an earlier process, whose commands have ended."""
     with plane.db.transaction() as tx:
         tx.execute(
             "UPDATE sandboxes SET exec_lock_token = NULL, exec_lock_started_at = NULL"

@@ -15,14 +15,17 @@ OUTSIDE = "path must stay within the repo root"
 
 
 def disk_of(ask: Ask, row: Row) -> Disk:
-    """The files of a machine that is awake, or that this wakes; raises 409, 402 and 500 (sandboxes.md §0)."""
+    """Return the files of an awake or woken machine. Raises 409, 402 and 500.
+
+    sandboxes.md §0.
+    """
     ready(row)
     awake(ask, row)
     return Disk.read(ask.plane.db, row["id"], lookup.repository(row))
 
 
 def inside(row: Row, path: str) -> str:
-    """A path below the root directory of the sandbox, from the top of the repository; raises the 400."""
+    """Return a path below the sandbox's root directory. Raises the 400."""
     root = row["root_directory"] or ""
     try:
         found = clean(clean(path.lstrip("/")), root)

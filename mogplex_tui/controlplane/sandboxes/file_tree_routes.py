@@ -26,7 +26,10 @@ def _required(row: Row, path: str) -> str:
 
 
 async def read_tree(ask: Ask) -> Response:
-    """Every path below the root, directories with a slash at the end, without what tools keep for themselves."""
+    """Return every path below the root without tools' directories.
+
+    Directories have a final slash.
+    """
     row = own(ask)
     disk, root = disk_of(ask, row), row["root_directory"] or ""
     cut = len(root) + 1 if root else 0

@@ -1,4 +1,4 @@
-"""POST …/harness: a coding CLI in the machine, recorded as an AI call (sandboxes.md §4.15)."""
+"""POST …/harness: run a coding CLI in a sandbox (sandboxes.md §4.15)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_AI = "Add an AI provider key in Settings, or choose a plan that includes AI"
 
 
 async def run_harness(ask: Ask) -> Response:
-    """Prepare a call, or run the CLI and tell what it writes; from the 401 on a refusal also ends the call."""
+    """Prepare a call, or run the CLI and stream its output; a refusal ends the call."""
     require(ask, BASH)
     body = await body_of(ask)
     if body.get("harness") not in HARNESSES:
@@ -68,7 +68,7 @@ def _written(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> 
 
 
 def _attached(ask: Ask, row: Row, body: Mapping[str, Any]) -> str | None:
-    """The call that the body names, if it is the caller's and waits for this; None when it names none."""
+    """Return the call in the body if it is the caller's and waits; None without one."""
     named = body.get("aiCallId")
     if named is None or named == "":
         return None
@@ -93,7 +93,7 @@ def _attached(ask: Ask, row: Row, body: Mapping[str, Any]) -> str | None:
 
 
 def _check(ask: Ask, row: Row) -> None:
-    """Raise 401 without AI, 410 for a machine that is gone, and what waking it comes to."""
+    """Raise 401 without AI, 410 for a removed machine, and errors of waking it."""
     if not has_ai(ask):
         raise refusal(401, _NO_AI)
     if view_of(row) in ("gone", "closing", "halted"):

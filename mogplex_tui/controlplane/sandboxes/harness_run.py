@@ -1,4 +1,7 @@
-"""A coding CLI at work in a machine: its stream, its AI call and what it leaves behind (sandboxes.md §4.15)."""
+"""Run a coding CLI in a sandbox: its stream, its AI call and its changes.
+
+sandboxes.md §4.15.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +140,7 @@ class HarnessRun:
         self.channel.say(done if url is None else {**done, "pullRequestUrl": url})
 
     async def _goes_on(self, seconds: float) -> bool:
-        """Let time pass; False when the run was ended meanwhile, which then has been told and written down."""
+        """Wait; return False if the run was ended meanwhile, after reporting that."""
         speed = self._ask.plane.settings.speed
         alive = await self._process.rest(real_seconds(seconds, speed))
         call = self._ask.plane.db.one(

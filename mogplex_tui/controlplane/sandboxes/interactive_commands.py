@@ -1,4 +1,7 @@
-"""Which commands never run in the background of a request: `cd`, and programs that want a person (sandboxes.md §4.8)."""
+"""Commands that are not run: `cd`, and programs that need a terminal.
+
+sandboxes.md §4.8.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ def harness_of(simple: Sequence[str]) -> str | None:
 
 
 def immediate(simple: Sequence[str], cwd: str, disk: Disk) -> Immediate | None:
-    """The answer to `cd` or to a program that would wait for somebody to type; None for all others."""
+    """Return the response to `cd` or an interactive program; None for others."""
     if not simple:
         return None
     name, rest = simple[0], simple[1:]

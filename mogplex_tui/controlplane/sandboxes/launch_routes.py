@@ -1,4 +1,4 @@
-"""POST /api/sandbox: checks, quotas and the start of a boot, for both families of routes (sandboxes.md §3.2)."""
+"""POST /api/sandbox: checks, quotas and the start of a boot (sandboxes.md §3.2)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NO_ACCESS = f"{NO_FUNDS}. Add funds or choose a plan in Settings > Billing."
 
 
 class Wish(NamedTuple):
-    """A checked launch: the repository's row, the working tree, and the snapshot to start from."""
+    """A checked launch: the repository's row, the working tree, and the snapshot."""
 
     repo: Row
     base: str
@@ -42,14 +42,14 @@ class Wish(NamedTuple):
 
 
 class Launched(NamedTuple):
-    """What came of a launch: the record's id, and the events of a new boot, None where nothing boots."""
+    """A launch's record id, and the events of a new boot; None without a boot."""
 
     record_id: str
     channel: Channel | None
 
 
 async def launch_sandbox(ask: Ask) -> Response:
-    """Launch, adopt or find the sandbox of one working tree: a stream for a new boot, JSON for what is there."""
+    """Launch or find the sandbox of a working tree: a stream for a boot, else JSON."""
     require(ask, BASH)
     launched = await launch(ask, check(ask, await body_of(ask), team_of(ask)))
     if launched.channel is not None:
@@ -58,7 +58,7 @@ async def launch_sandbox(ask: Ask) -> Response:
 
 
 def check(ask: Ask, body: Mapping[str, Any], team_id: str | None) -> Wish:
-    """Check a launch in the service's order and complete it; raises the documented refusals."""
+    """Check a launch in the service's order and complete it. Raises its refusals."""
     repo_id = params.trim(text_of(body, "repoId")).lower()
     if not repo_id:
         raise refusal(400, "repoId required")
@@ -106,7 +106,7 @@ def _working(body: Mapping[str, Any], repo: Row, base: str) -> str:
 
 
 async def launch(ask: Ask, wish: Wish) -> Launched:
-    """Find what is there for the working tree, or boot it; raises the 429 of the boot quota."""
+    """Find the working tree's sandbox, or boot one. Raises the 429 of the quota."""
     known = _existing(ask, wish)
     if known is not None:
         return Launched(known["id"], None)
@@ -131,7 +131,7 @@ async def launch(ask: Ask, wish: Wish) -> Launched:
 
 
 def start(ask: Ask, record_id: str, kind: Kind, snapshot: str | None = None) -> Channel:
-    """Begin a boot in the background and return its events; it goes on when nobody reads them."""
+    """Start a boot in the background; return its events, which need no reader."""
     channel = Channel()
     boot = Boot(ask.plane, ask.service.ids, record_id, kind, channel.say, snapshot)
 
@@ -182,7 +182,7 @@ def _latest(ask: Ask, wish: Wish, state: str) -> Row | None:
 
 
 def _existing(ask: Ask, wish: Wish) -> Row | None:
-    """The active sandbox of the working tree; one that never got a machine is retired first."""
+    """Return the active sandbox of the working tree; retire one without a machine."""
     marks = ", ".join(f"'{status}'" for status in ACTIVE)
     row = _latest(ask, wish, f"s.status IN ({marks})")
     if row is None or row["sandbox_id"] != PENDING:
@@ -196,7 +196,7 @@ def _existing(ask: Ask, wish: Wish) -> Row | None:
 
 
 def _insert(ask: Ask, wish: Wish, claim: str, orphan: Row | None) -> str:
-    """The new record: `creating`, or `running` where it takes over a machine that lost its record."""
+    """Insert the record: `creating`, or `running` if it takes over a machine."""
     now, repo = ask.plane.clock.now_us(), wish.repo
     columns: dict[str, Any] = {"status": "creating"}
     if orphan is not None:

@@ -19,9 +19,9 @@ _CLI = ("creating", "installing", "running", "paused")
 
 
 async def list_sandboxes(ask: Ask) -> Response:
-    """The caller's sandboxes of every state, the newest first; with `format=cli` a bare array of the living.
+    """Return the caller's sandboxes, newest first; `format=cli` lists live ones only.
 
-    Those whose machine the provider does not have any more are stopped before they are shown.
+    Sandboxes whose machine the provider has removed are stopped first.
     """
     team_id = team_scope(ask)
     _stop_the_gone(ask)

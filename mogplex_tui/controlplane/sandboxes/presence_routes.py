@@ -1,4 +1,4 @@
-"""Browser tabs that come and go, and what their going sets off (sandboxes.md §4.14)."""
+"""Attached browser tabs of a sandbox, and auto-pause (sandboxes.md §4.14)."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _name(body: dict[str, Any], name: str) -> str:
 
 
 async def _decide_later(ask: Ask, record_id: str, released: int) -> None:
-    """After the grace period, write down what an auto-pause would do; as shipped it only observes."""
+    """Log what auto-pause would do after the grace period; it only observes."""
     await asyncio.sleep(real_seconds(GRACE_MS / 1000, ask.plane.settings.speed))
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:

@@ -1,5 +1,6 @@
-"""How many sandboxes may boot and how many commands may run, and the 429 of those who ask for more (sandboxes.md §3.2
-and §4.8, errors.md §2 shape E4).
+"""Quotas of boots and commands, and their 429s.
+
+sandboxes.md §3.2, §4.8; errors.md §2 shape E4.
 """
 
 from __future__ import annotations
@@ -85,10 +86,10 @@ def claim_boot(tx: Tx, claim: str, record_id: str) -> None:
 
 
 def admit_exec(ask: Ask, row: Row) -> str:
-    """Take the lock of a sandbox and one command of the caller's budget; returns the lock's token.
+    """Take the sandbox's lock and one command of the budget; return the lock's token.
 
-    The budget is the caller's over all sandboxes; a lock older than the longest life is nobody's. Raises the
-    recorded 429.
+    The budget covers all of the caller's sandboxes; a lock older than the longest lifetime is void. Raises the recorded
+    429.
     """
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
@@ -117,7 +118,7 @@ def admit_exec(ask: Ask, row: Row) -> str:
 def _over(
     tx: Tx, user_id: str, route_key: str, windows: tuple[_Window, ...], code: str, now: int
 ) -> _Denial | None:
-    """The first window that is full, with the seconds until its oldest counted start leaves it."""
+    """Return the first full window, with the seconds until a slot is free."""
     for limit in windows:
         rows = tx.all(
             f"SELECT created_at FROM limit_events WHERE {_OWN} ORDER BY created_at DESC LIMIT ?",

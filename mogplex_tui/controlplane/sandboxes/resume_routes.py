@@ -39,7 +39,7 @@ async def resume(ask: Ask) -> Response:
 
 
 async def restart(ask: Ask) -> Response:
-    """Boot a sandbox anew: a persistent one under its record, any other as a launch with a record of its own."""
+    """Boot a sandbox again: a persistent one in place, others as a new launch."""
     require(ask, BASH)
     row = own(ask, SANDBOX_NOT_FOUND)
     if not row["persistent"]:
@@ -64,7 +64,7 @@ def _admitted(ask: Ask, row: Row) -> str:
 
 
 def _boot(ask: Ask, row: Row, kind: Kind, claim: str | None) -> Response:
-    """Take the record to installing and tell its boot; a lost race is the 409 that is a stream."""
+    """Set the record to installing and stream its boot; a lost race is a 409 stream."""
     now = ask.plane.clock.now_us()
     how = Change.RESUMED if kind is Kind.RESUME else Change.RESTARTED
     more: dict[str, Any] = begun(row, now) if claim is None else {**begun(row, now), "limit_claim_id": claim}
@@ -81,7 +81,7 @@ def _boot(ask: Ask, row: Row, kind: Kind, claim: str | None) -> Response:
 
 
 async def _relaunch(ask: Ask, row: Row) -> Response:
-    """Snapshot what can be, stop the old record and launch the same working tree; that launch is the answer."""
+    """Snapshot and stop the old sandbox, and launch its working tree again."""
     snapshot = None if row["sandbox_id"] == PENDING else f"snap_{row['id'][:8]}"
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         change(tx, row["id"], Change.STOPPED, ask.plane.clock.now_us(), stop_reason="manual")

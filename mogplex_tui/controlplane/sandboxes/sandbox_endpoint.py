@@ -1,6 +1,4 @@
-"""Who may enter the sandbox routes, for which team, and what every route of one sandbox looks at first
-(sandboxes.md §0).
-"""
+"""Authentication and ownership of the sandbox routes (sandboxes.md §0)."""
 
 from __future__ import annotations
 
@@ -29,9 +27,9 @@ NO_FUNDS = "Hosted sandbox compute requires a positive billing balance"
 
 
 class SandboxDoor(OpenEndpoint):
-    """A path under /api/sandbox: the service's own workers, then tokens and sessions; nobody else.
+    """A path under /api/sandbox: the service's workers, tokens and sessions.
 
-    `late` leaves the 401 to the handler, for the routes that read their body first.
+    `late` leaves the 401 to the handler, for routes that read their body first.
     """
 
     late = False
@@ -65,12 +63,12 @@ def team_of(ask: Ask) -> str | None:
 
 
 def require(ask: Ask, capability: str) -> None:
-    """Raise the 403 when the caller's role in the team that they speak for does not allow this."""
+    """Raise the 403 if the caller's role in the active team does not allow this."""
     team_scope(ask, capability, f"Your team role does not allow this sandbox operation ({capability}).")
 
 
 def own(ask: Ask, missing: str = NOT_FOUND) -> Row:
-    """The caller's sandbox of the path; another one's is like none, and so is an id that is no UUID."""
+    """Return the caller's sandbox of the path; others' and invalid ids are a 404."""
     record_id = ask.path_id("id")
     row = lookup.sandbox(ask.plane.db, record_id) if params.is_uuid(record_id) else None
     if row is None or row["user_id"] != ask.user_id:
@@ -79,7 +77,7 @@ def own(ask: Ask, missing: str = NOT_FOUND) -> Row:
 
 
 def again(ask: Ask, record_id: str, missing: str = SANDBOX_NOT_FOUND) -> Row:
-    """The record as it is now, for the answer; raises the 404 when it vanished meanwhile."""
+    """Return the current record for the response. Raises 404 if it is gone."""
     row = lookup.sandbox(ask.plane.db, record_id)
     if row is None:
         raise refusal(404, missing)
@@ -100,9 +98,9 @@ def may_compute(ask: Ask) -> bool:
 
 
 def awake(ask: Ask, row: Row) -> None:
-    """Wake the machine for what comes; the record follows when somebody looks at it (sandboxes.md §4.1 and §4.8).
+    """Wake the machine; the record is updated when it is read next.
 
-    Raises 402 without funds, 500 when the machine is not there or its provider does not answer.
+    Raises 402 without funds, 500 if the machine is missing or its provider does not answer (sandboxes.md §4.1, §4.8).
     """
     view = row["provider_view"]
     if view == "silent":

@@ -22,9 +22,9 @@ def insert_sandbox(
     last_active_at: int | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a sandbox record and return its id; `columns` are further columns by name.
+    """Insert a sandbox record and return its id; `columns` are by name.
 
-    Its logs are empty texts, not null, until something is printed (sandboxes.md §1.1).
+    Its logs are empty texts, not null (sandboxes.md §1.1).
     """
     record_id = id or tx.new_id()
     columns = {"install_log": "", "dev_log": ""} | columns
@@ -45,9 +45,9 @@ def insert_sandbox(
 
 
 def set_sandbox(tx: Tx, record_id: str, **columns: Any) -> None:
-    """Set columns of a sandbox record and announce it; raises LookupError for an unknown one.
+    """Update columns of a record and publish it. Raises LookupError.
 
-    The state is not among them: sandbox_states.change alone moves it, which ValueError reminds of.
+    The state is changed by the sandbox_states module only; ValueError otherwise.
     """
     if "status" in columns:
         raise ValueError("the state of a sandbox is changed by sandbox_states.change")
@@ -69,7 +69,7 @@ def lifecycle_event(
     payload: Mapping[str, Any] | None = None,
     id: str | None = None,
 ) -> str:
-    """Append one entry to a sandbox's lifecycle log and return its id; announces nothing."""
+    """Append an event to a sandbox's lifecycle log and return its id; not published."""
     event_id = id or tx.new_id()
     tx.insert(
         "sandbox_lifecycle_events",
@@ -85,7 +85,10 @@ def lifecycle_event(
 
 
 def active_sandbox(tx: Tx, user_id: str, repo_id: str, working_branch: str, root: str | None) -> str | None:
-    """The newest active sandbox record of this owner, repo, branch and root, or None (v1.md §7.4)."""
+    """Return the newest active sandbox of an owner, repo, branch and root, or None.
+
+    v1.md §7.4.
+    """
     row = tx.one(
         "SELECT id FROM sandboxes WHERE user_id = ? AND repo_id = ? AND working_branch = ?"
         " AND root_directory IS ?"

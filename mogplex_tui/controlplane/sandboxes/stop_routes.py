@@ -1,4 +1,4 @@
-"""Ending the use of a sandbox: pause, stop, delete; and making it last: extend (sandboxes.md §4.2 to §4.4 and §4.7)."""
+"""Pause, stop, delete and extend sandboxes (sandboxes.md §4.2 to §4.4, §4.7)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def pause(ask: Ask) -> Response:
 
 
 async def stop(ask: Ask) -> Response:
-    """Destroy the machine; a record whose machine does not confirm that stays and says so."""
+    """Stop the machine; a record whose machine does not confirm it stays."""
     require(ask, BASH)
     row = own(ask, SANDBOX_NOT_FOUND)
     now = ask.plane.clock.now_us()
@@ -60,7 +60,7 @@ async def stop(ask: Ask) -> Response:
 
 
 async def delete(ask: Ask) -> Response:
-    """Remove the record once its machine is known to be gone; a warning means that it is still there."""
+    """Delete the record once its machine is gone; a `warning` means it still exists."""
     require(ask, BASH)
     row = own(ask, SANDBOX_NOT_FOUND)
     body: dict[str, Any] = {"ok": True, "sandboxId": row["id"]}
@@ -85,7 +85,7 @@ def _keep(ask: Ask, row: Row, how: Change, text: str, view: str) -> None:
 
 
 async def extend(ask: Ask) -> Response:
-    """Let a running sandbox live longer by some minutes; the number is checked before the caller."""
+    """Extend a running sandbox's life by minutes, which are validated first."""
     minutes = _number((await body_of(ask)).get("minutes", math.nan))
     if not 1 <= minutes <= 300:
         raise refusal(400, "minutes must be between 1 and 300")
@@ -102,7 +102,7 @@ async def extend(ask: Ask) -> Response:
 
 
 def _number(value: Any) -> float:
-    """A JSON value as the service's language makes a number of it; NaN for what is none."""
+    """Return a JSON value as JavaScript's Number() does; NaN if it is none."""
     if value is None or value == "" or value == []:
         return 0.0
     if isinstance(value, bool | int | float):

@@ -1,4 +1,4 @@
-"""Terminals, which this server does not offer: the answers that say so (sandboxes.md §4.16 and §4.17)."""
+"""Terminals, which this server refuses (sandboxes.md §4.16, §4.17)."""
 
 from __future__ import annotations
 

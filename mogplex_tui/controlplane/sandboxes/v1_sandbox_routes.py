@@ -1,4 +1,4 @@
-"""/api/v1/mogplex/sandboxes: the list, a launch that waits for its end, and the logs of one (v1.md §4)."""
+"""/api/v1/mogplex/sandboxes: list, blocking launch, and logs (v1.md §4)."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ async def list_sandboxes(ask: Ask) -> Response:
 
 
 async def create_sandbox(ask: Ask) -> Response:
-    """Find or launch the sandbox of a working tree, and answer when its boot is over; 202 for both.
+    """Find or launch a working tree's sandbox; respond 202 after its boot.
 
-    The refusals of the launch keep their status; one code stands for all below 500, the other for the rest
-    (errors.md §1.2). Limits name no time to wait.
+    The refusals of the launch keep their status; one code stands for all below 500, the other for the rest (errors.md
+    §1.2). Limits have no Retry-After.
     """
     try:
         body = await params.json_object(ask)

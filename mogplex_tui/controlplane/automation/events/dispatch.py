@@ -1,4 +1,7 @@
-"""The one road into work: enqueue with its refusals, start with its deferral, each with a ledger row (routing.md §6)."""
+"""Queue and start all work, with refusals and deferrals in the ledger.
+
+routing.md §6.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Starting one flow by name: its webhook, a test of its trigger, a tick of its clock (routing.md §1.5, §3.11)."""
+"""Start one flow by name: webhook, trigger test, or schedule.
+
+routing.md §1.5, §3.11.
+"""
 
 from __future__ import annotations
 

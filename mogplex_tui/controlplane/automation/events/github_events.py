@@ -1,4 +1,4 @@
-"""What a GitHub delivery says: the trigger events in it and the metadata that they put on a job (routing.md §5.4)."""
+"""Parse a GitHub delivery: its trigger events and job metadata (routing.md §5.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What GitHub tells about installations and repositories, written into the rows that are known (system.md §2.1)."""
+"""Apply GitHub's installation and repository events to stored rows.
+
+system.md §2.1.
+"""
 
 from __future__ import annotations
 

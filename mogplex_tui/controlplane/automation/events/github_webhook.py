@@ -1,4 +1,7 @@
-"""A GitHub delivery from arrival to answer: rows synced, waits resumed, work queued and started (system.md §2.1)."""
+"""Handle a GitHub delivery: sync rows, resume waits, queue and start work.
+
+system.md §2.1.
+"""
 
 from __future__ import annotations
 

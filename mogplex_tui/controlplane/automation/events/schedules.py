@@ -1,4 +1,7 @@
-"""Clocks: at every full minute the flows and assignments that are due are queued and started (routing.md §1.5)."""
+"""Queue and start scheduled flows and assignments every full minute.
+
+routing.md §1.5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Slack mentions: which flows an event in a channel sets off (system.md §2.2, routing.md §5.3)."""
+"""Start the flows that listen to a Slack mention in a channel.
+
+system.md §2.2, routing.md §5.3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What parked job runs wait for, and what a delivery resumes (routing.md §3.14 and §5.5)."""
+"""Match deliveries with the waits of parked job runs, and resume them.
+
+routing.md §3.14, §5.5.
+"""
 
 from __future__ import annotations
 

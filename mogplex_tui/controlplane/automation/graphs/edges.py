@@ -1,4 +1,4 @@
-"""The edges of a graph by node: who leads where, and whether anything goes in circles (routing.md §5.1)."""
+"""The edges of a graph by node, and cycles (routing.md §5.1)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Edge = dict[str, Any]
 
 
 class Wiring:
-    """Edges of a coerced graph by their two ends; every edge must join nodes of the graph."""
+    """The edges of a normalised graph by both ends; all join existing nodes."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -23,7 +23,7 @@ class Wiring:
             self.incoming[edge["target"]].append(edge)
 
     def only(self, kind: str) -> dict[str, Any]:
-        """The node of a type that every graph has exactly once; raises StopIteration when there is none."""
+        """Return the only node of a type. Raises StopIteration if there is none."""
         return next(node for node in self.graph["nodes"] if node["type"] == kind)
 
     def plain_exits(self, node_id: str) -> list[Edge]:

@@ -1,4 +1,4 @@
-"""What a job run takes from the stored text of its automation's graph (observability.md §7.1)."""
+"""Values of a job run from its automation's stored graph (observability.md §7.1)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def start_event(text: str) -> str | None:
 
 
 def agent_ids(text: str) -> list[str]:
-    """The agents of a graph's agent nodes in graph order; the first is the primary one."""
+    """Return the agents of a graph's agent nodes in order; the first is primary."""
     found = []
     for node in json.loads(text).get("nodes", []):
         agent_id = (node.get("data") or {}).get("agentId") if node.get("type") == "agent" else None

@@ -1,4 +1,7 @@
-"""The data of each node type rebuilt from what was sent, unlisted keys gone (routing.md §5.2 to §5.5)."""
+"""Normalise the data of each node type; unknown keys are dropped.
+
+routing.md §5.2 to §5.5.
+"""
 
 from __future__ import annotations
 
@@ -252,7 +255,7 @@ def delay(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def await_event(data: dict[str, Any]) -> dict[str, Any]:
-    """A node that waits for an event or a person; without a usable kind it waits for a label."""
+    """Normalise a node that waits for an event; an unknown kind becomes a label."""
     config = data["config"] if isinstance(data.get("config"), dict) else {}
     kind = _choice(config.get("kind"), tuple(AWAITS))
     out: dict[str, Any] = {"kind": kind}
@@ -282,7 +285,10 @@ def set_variable(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def transform(data: dict[str, Any]) -> dict[str, Any]:
-    """A node that derives variables; entries without a key or a source are dropped (v1.md §5.5)."""
+    """Normalise a node that derives variables; incomplete entries are dropped.
+
+    v1.md §5.5.
+    """
     assignments = []
     for entry in objects(data.get("assignments")):
         key, source = text_or_none(entry.get("key")), text_or_none(entry.get("source"))

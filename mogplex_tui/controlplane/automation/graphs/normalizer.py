@@ -1,6 +1,7 @@
-"""Automation graphs as they are stored: every node's data rebuilt field by field, nothing rejected (routing.md §5.2).
+"""Normalise automation graphs for storage, without rejecting anything.
 
-A graph is `{nodes, edges, viewport}` of JSON values; a value of the wrong kind becomes the default of its field.
+A graph is `{nodes, edges, viewport}` of JSON values; a value of the wrong type becomes the default of its field
+(routing.md §5.2).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _SPACES = " \t\n\r\v\f\u00a0\ufeff"
 
 
 def first_fault(value: Any) -> str | None:
-    """The path of the first thing that is wrong, `graph` for the whole; None for a graph that is taken."""
+    """Return the path of the first invalid value, `graph` for the whole, or None."""
     return next(_faults(value), None)
 
 

@@ -1,6 +1,6 @@
-"""What a graph must be before it may run, with the exact sentence of every fault (routing.md §5, v1.md §5.5).
+"""Check whether a graph may run, with the exact message of every fault.
 
-`check` takes a coerced graph (graph_coerce.coerce) and returns the faults in the order in which they are told.
+`check` takes a normalised graph and returns the faults in the service's order (routing.md §5, v1.md §5.5).
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def _transforms(name: str, assignments: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _trigger(data: dict[str, Any]) -> Iterator[str]:
-    """The start node's own rules; a webhook's secret is asked for last of all, by whoever publishes."""
+    """Yield the faults of the start node; a webhook's secret is checked on publish."""
     event = data["event"]
     if event in REPO_BOUND and len((data.get("filter") or {}).get("repos", ())) != 1:
         yield f"{REPO_BOUND[event]} triggers must select exactly one repository."

@@ -1,4 +1,7 @@
-"""Job runs as records: the derived fields of lists and details (observability.md §7, v1.md §5.4)."""
+"""JSON records of job runs, with the derived fields of lists and details.
+
+observability.md §7, v1.md §5.4.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ _LATEST_CALL = "id, job_run_id, status, model, total_tokens, tool_calls_count, s
 
 
 def own_jobs(columns: str) -> str:
-    """A query of the job runs of `:user`, the newest 10 000 of each kind of owner; `columns` speak of `j`."""
+    """Return a query of `:user`'s job runs, the newest 10,000 per kind of owner.
+
+    `columns` refer to the table as `j`.
+    """
     parts = (
         f"SELECT * FROM (SELECT {columns} FROM {scope} ORDER BY j.created_at DESC LIMIT {NEWEST})"
         for scope in _SCOPES
@@ -85,7 +91,7 @@ class Lookups:
         return {"id": repo_id, "full_name": metadata.get("repo_full_name")}
 
     def parent(self, job: Row) -> Row | None:
-        """The trigger or assignment of a job without a flow: its agent_id and the kind of work, or None."""
+        """Return the agent_id and work kind of a job's trigger or assignment, or None."""
         if job["flow_id"] is not None:
             return None
         for column, sql in (("trigger_id", _TRIGGER), ("assignment_id", _ASSIGNMENT)):
@@ -97,7 +103,7 @@ class Lookups:
         return None
 
     def agent(self, job: Row) -> dict[str, Any]:
-        """The primary agent of a job's flow version, else the one of its trigger or assignment."""
+        """Return the primary agent of a job's flow version, trigger or assignment."""
         graph, parent = self.graph(job["flow_version_id"]), self.parent(job)
         ids = job_graph.agent_ids(graph) if graph else []
         if parent is not None:
@@ -114,7 +120,7 @@ class Lookups:
 
 
 def record(plane: Plane, lookups: Lookups, row: Row) -> dict[str, Any]:
-    """A job row from COLUMNS with every derived field but the latest call and dispatch event."""
+    """Return a job row with all derived fields except the latest call and event."""
     out = row_json.timed(row, *_INSTANTS, json_columns=("metadata",))
     metadata = out["metadata"] or {}
     graph = None if metadata.get("source_type") else lookups.graph(row["flow_version_id"])

@@ -1,4 +1,7 @@
-"""What a running job knows: paths, conditions, templates and transforms over it (routing.md §5.5)."""
+"""Run state of a job: paths, conditions, templates and transforms.
+
+routing.md §5.5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""GET /api/auth/mcp/authorize: a signed-in browser is sent back to the client with a code (auth.md §8)."""
+"""GET /api/auth/mcp/authorize: send a signed-in browser back with a code.
+
+auth.md §8.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,7 @@ def _signed_prompt(ask: Ask) -> str:
 
 
 def _checked(ask: Ask) -> tuple[Row, str]:
-    """The client and the scopes, after every check in the service's order; raises RefusedError."""
+    """Return the client and the scopes after all checks. Raises RefusedError."""
     errors = ask.service.origin + _ERROR_PAGE
     client = client_of(ask, ask.query("client_id"))
     if not ask.query("client_id") or client is None:
@@ -91,7 +94,7 @@ def _checked(ask: Ask) -> tuple[Row, str]:
 
 
 async def authorize(ask: Ask) -> Response:
-    """Without a session to the login page, whatever was asked; with one back to the client, and no further question."""
+    """Redirect to the login page without a session, else back to the client."""
     if ask.caller is None:
         query = ask.request.url.query
         return _to(f"/login?{query}" if query else "/login", {"Set-Cookie": _signed_prompt(ask)})

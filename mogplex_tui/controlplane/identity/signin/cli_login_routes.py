@@ -1,4 +1,7 @@
-"""/cli-auth and POST /api/oauth/decision: a person lets a command line have a token (auth.md §9.1)."""
+"""/cli-auth and POST /api/oauth/decision: a user gives a token to a CLI.
+
+auth.md §9.1.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +42,11 @@ fetch(d.callback, {method: "POST", credentials: "omit", redirect: "error",
 
 
 class BadCallError(ValueError):
-    """The page was opened with parameters that are of no use; the text is the service's own."""
+    """The page's parameters are invalid; the text is the service's."""
 
 
 def callback_of(text: str) -> str:
-    """The address to hand the token to, without fragment and user name; raises BadCallError."""
+    """Return the callback URL without fragment and user name. Raises BadCallError."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
@@ -77,9 +80,9 @@ def _asked(ask: Ask) -> tuple[str, str, str]:
 
 
 async def consent_page(ask: Ask) -> Response:
-    """Ask the signed-in person; 400 with the service's sentence for a call that is of no use.
+    """Ask the signed-in user; 400 with the service's message for invalid parameters.
 
-    The hosted service has retired the hand-off and only says so.
+    On the hosted service the hand-off is retired.
     """
     if ask.plane.is_hosted:
         return said("Update your CLI", "This way of signing in is gone. Update the CLI and sign in again.")
@@ -104,9 +107,9 @@ async def consent_page(ask: Ask) -> Response:
 
 
 async def decide(ask: Ask) -> Response:
-    """Take the person's answer: a yes makes the token and hands it over, a no makes nothing.
+    """Handle the user's decision: allow creates a token, deny creates nothing.
 
-    401 without a session, 403 for a form from elsewhere, 400 for a question that is not open (any more).
+    401 without a session, 403 for a form of another site, 400 for a question that is not open.
     """
     require_own_page(ask)
     if ask.caller is None:

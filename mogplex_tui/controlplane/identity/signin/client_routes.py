@@ -44,7 +44,7 @@ def _redirects(body: dict[str, Any]) -> list[str]:
 
 
 async def register(ask: Ask) -> Response:
-    """Store a client. Anybody may; the hosted service fails for one that is not public."""
+    """Store a client, without credentials; the hosted service takes public ones."""
     try:
         body = await params.json_object(ask)
     except params.NotJsonError:

@@ -1,4 +1,7 @@
-"""What the authorization server says of itself, and the two advertised paths that are not there (auth.md §8)."""
+"""Metadata of the authorization server, and two advertised paths without routes.
+
+auth.md §8.
+"""
 
 from __future__ import annotations
 

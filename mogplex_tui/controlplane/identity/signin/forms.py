@@ -22,7 +22,7 @@ class PageEndpoint(OpenEndpoint):
 
 
 def require_own_page(ask: Ask) -> None:
-    """Raise the 403 for a form that was not on a page of this service: the browser says where it was."""
+    """Raise the 403 for a form that was not on a page of this service."""
     host = ask.request.headers.get("host", "")
     origin = ask.request.headers.get("origin")
     if not _is_own_host(ask.service, host) or (origin is not None and urlsplit(origin).netloc != host):
@@ -30,7 +30,7 @@ def require_own_page(ask: Ask) -> None:
 
 
 def _is_own_host(service: Service, host: str) -> bool:
-    """Whether the service was asked for by a name of its own, and not by one that somebody points at it."""
+    """Return whether the request names this service, not a rebound host name."""
     named = urlsplit(f"//{host}").hostname
     return named in ("localhost", "127.0.0.1", "::1") or host == urlsplit(service.origin).netloc
 

@@ -1,4 +1,4 @@
-"""The few pages of the sign-in, in plain HTML: they work without scripts and look the same everywhere."""
+"""The sign-in pages in plain HTML, without scripts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame
 
 
 def page(title: str, body: str, status: int = 200, policy: str = "") -> Response:
-    """A page; `body` is HTML that is escaped already, `policy` more of its content security policy."""
+    """Return a page; `body` is escaped HTML, `policy` extends its security policy."""
     text = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body><main><h1>{escape(title)}</h1>{body}</main></body></html>"

@@ -1,4 +1,7 @@
-"""/login: one button signs the account of the plane in; then on to where the person came from (auth.md §8, §11)."""
+"""/login: one button signs the account in and returns to the previous page.
+
+auth.md §8, §11.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ async def show(ask: Ask) -> Response:
 
 
 async def sign_in(ask: Ask) -> Response:
-    """Open a session for a week and go back; a form from elsewhere is refused with 403."""
+    """Open a session for a week and redirect back; 403 for a form of another site."""
     require_own_page(ask)
     back = (await form_or_json(ask)).get("back", "")
     with ask.plane.db.transaction() as tx:

@@ -1,4 +1,4 @@
-"""/api/auth/sign-in/email: a script signs in by address and password (auth.md §11)."""
+"""/api/auth/sign-in/email: sign in by address and password (auth.md §11)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SNAPSHOT_S = 300
 
 
 def _refused(status: int, code: str, message: str) -> RefusedError:
-    """A refusal in the words of the OAuth library, which has no `error` (errors.md §2, E12)."""
+    """Return a refusal of the OAuth library, which has no `error` (errors.md §2, E12)."""
     return RefusedError(answer({"message": message, "code": code}, status))
 
 
@@ -41,7 +41,10 @@ def _user(profile: Row) -> dict[str, Any]:
 
 
 def _snapshot(session: str, body: dict[str, Any]) -> str:
-    """What the cookie of five minutes says, signed with the session's own value; the plane itself asks its database."""
+    """Return the signed session cache cookie of five minutes.
+
+    The plane itself reads its database.
+    """
     text = base64.urlsafe_b64encode(encode({"user": body["user"]})).decode().rstrip("=")
     return f"{text}.{hmac.new(session.encode(), text.encode(), hashlib.sha256).hexdigest()}"
 

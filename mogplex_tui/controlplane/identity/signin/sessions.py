@@ -1,4 +1,7 @@
-"""What signing in leaves behind: sessions, clients, codes, token pairs and open questions (auth.md §8, §9 and §11)."""
+"""Stored sessions, clients, codes, tokens and open questions of the sign-in.
+
+auth.md §8, §9, §11.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,7 @@ def issue_code(tx: Tx, grant: Grant, now_us: int) -> str:
 
 
 def use_up_code(tx: Tx, code: str, now_us: int) -> Grant | None:
-    """What a code stands for, which it never does again; None for one that is unknown, used or too old."""
+    """Return the grant of a code and delete it; None if unknown, used or expired."""
     row = tx.one("DELETE FROM oauth_codes WHERE code_hash = ? RETURNING *", (digest(code),))
     if row is None or row["expires_at"] < now_us:
         return None
@@ -93,7 +96,10 @@ def use_up_code(tx: Tx, code: str, now_us: int) -> Grant | None:
 
 
 def issue_tokens(tx: Tx, client_id: str, user_id: str, scopes: str, now_us: int) -> Row:
-    """A new pair; the client of the command line has all its refresh tokens cut to 30 days from now (auth.md §8)."""
+    """Create a token pair; the CLI's other refresh tokens are cut to 30 days.
+
+    auth.md §8.
+    """
     row_id = tx.new_id()
     tx.insert(
         "oauth_tokens",
@@ -121,7 +127,7 @@ def issue_tokens(tx: Tx, client_id: str, user_id: str, scopes: str, now_us: int)
 
 
 def ask_person(tx: Tx, user_id: str, callback: str, nonce: str, name: str, now_us: int) -> str:
-    """Remember a question that a page puts to somebody; returns what the answer names it by."""
+    """Store a question for a user; return the value by which the answer names it."""
     question = drawn()
     tx.execute("DELETE FROM signin_questions WHERE expires_at < ?", (now_us,))
     tx.insert(
@@ -137,6 +143,6 @@ def ask_person(tx: Tx, user_id: str, callback: str, nonce: str, name: str, now_u
 
 
 def answered(tx: Tx, user_id: str, question: str, now_us: int) -> Row | None:
-    """The question somebody answers now, once; None for one that is unknown, too old or another person's."""
+    """Return and close a question; None if unknown, expired or another user's."""
     row = tx.one("DELETE FROM signin_questions WHERE id = ? AND user_id = ? RETURNING *", (question, user_id))
     return None if row is None or row["expires_at"] < now_us else row

@@ -35,7 +35,7 @@ def _base64url(raw: bytes) -> str:
 
 
 def _with_basic(ask: Ask, fields: dict[str, str]) -> dict[str, str]:
-    """The fields with the id and secret of a Basic header, which count where the body names none."""
+    """Return the fields, with id and secret of a Basic header if missing."""
     scheme, _, given = ask.request.headers.get("authorization", "").partition(" ")
     if scheme != "Basic":
         return fields
@@ -47,7 +47,7 @@ def _with_basic(ask: Ask, fields: dict[str, str]) -> dict[str, str]:
 
 
 async def token(ask: Ask) -> Response:
-    """A pair of tokens for a code, or for a refresh token; what refuses a code has used it up."""
+    """Exchange a code or a refresh token for tokens; a refused code is used up."""
     fields = _with_basic(ask, await form_or_json(ask))
     if fields.get("grant_type") == "refresh_token":
         return _refreshed(ask, fields)
@@ -95,7 +95,7 @@ def _check_grant(ask: Ask, fields: dict[str, str], grant: sessions.Grant) -> Non
 
 
 def _check_secret(client: Row, fields: dict[str, str]) -> None:
-    """Raise for a client that has a secret and does not tell it; public clients have none."""
+    """Raise for a client that does not send its secret; public clients have none."""
     known = client["secret_hash"]
     if known is not None and not hmac.compare_digest(digest(fields.get("client_secret", "")), known):
         raise _refusal(401, "invalid_client", "invalid client_secret")
@@ -141,7 +141,10 @@ def _pair(row: Row, kind: str) -> dict[str, Any]:
 
 
 def _id_token(ask: Ask, grant: sessions.Grant, now: int) -> str:
-    """Who signed in, signed with a key that is thrown away: nobody can check it (auth.md §8)."""
+    """Return an id token signed with a discarded key, which nobody can verify.
+
+    auth.md §8.
+    """
     profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (grant.user_id,))
     scopes = grant.scopes.split()
     claims: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a repository holds when it is cloned: texts of our own writing, the same for everybody who looks."""
+"""Contents of a cloned repository: sample texts, the same for every user."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def script(repo: Repository) -> dict[str, Any]:
 
 
 def story_key(repo: Repository) -> str:
-    """The name under which the written stories know the repository; one that they do not know is told like `api`."""
+    """Return the sample data's name of a repository; unknown ones use `api`."""
     for row in material("account")["repos"]:
         if row["full_name"] == repo.full_name and row.get("root") in (repo.root, None):
             return str(row["key"])
@@ -117,7 +117,7 @@ def _manifest(repo: Repository, how: dict[str, Any]) -> tuple[str, str]:
 
 @lru_cache(64)
 def files_of(repo: Repository) -> dict[str, str]:
-    """The text of every file by its path from the top of the repository; callers must not change it."""
+    """Return all files' texts by path; callers must not change the result."""
     how, about = script(repo), texts()["about"]
     install = f"{manager(repo)} {'sync' if manager(repo) == 'uv' else 'install'}"
     readme = texts()["readme"].format(

@@ -1,7 +1,7 @@
-"""Built histories kept on disk, so that a large plane is written once and then starts from a copy.
+"""Cache seeded databases on disk, so that a large one is built only once.
 
-A file holds one SQLite database and, behind it, a tail that says when it was built and what it must sum up to.
-Whatever is wrong with a file or with the directory means only that there is nothing to start from.
+A file holds one SQLite database followed by the time of its build and checksums. Any problem with a file or the
+directory only means that there is nothing cached.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _directory() -> Path:
 
 
 def _version() -> str:
-    """A digest of everything that decides what a history looks like: the plane's code, schema and data."""
+    """Return a digest of everything that a database depends on: code, schema, data."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*")):
         if path.suffix in (".py", ".sql", ".json"):
@@ -53,9 +53,9 @@ def _file(settings: Settings) -> Path:
 
 
 def fetch(settings: Settings, path: Path, now_us: int) -> int | None:
-    """Put a copy of a kept history at `path` and return the instant it was built at (µs), or None without one.
+    """Copy a cached database to `path`; return the time of its build (µs), or None.
 
-    What is younger than a day is good; a damaged file is none. Raises OSError when `path` cannot be written.
+    Files older than a day or damaged are not used. Raises OSError if `path` cannot be written.
     """
     if settings.scale not in SCALES:
         return None
@@ -78,7 +78,7 @@ def fetch(settings: Settings, path: Path, now_us: int) -> int | None:
 
 
 def _tail(source: FileIO) -> tuple[int, int, int] | None:
-    """Instant of the build, bytes and checksum, or None for a file that is no whole history."""
+    """Return the time of the build, the size and the checksum; None if invalid."""
     size = os.fstat(source.fileno()).st_size - _TAIL.size
     if size <= 0:
         return None
@@ -89,7 +89,7 @@ def _tail(source: FileIO) -> tuple[int, int, int] | None:
 
 
 def _copied(source: FileIO, path: Path, tail: tuple[int, int, int]) -> bool:
-    """Whether the database could be copied to `path` and is what it was when it was kept."""
+    """Copy the database to `path`; return whether its checksum is right."""
     built, length, checksum = tail
     path.touch(mode=0o600)
     with path.open("wb", buffering=0) as target:
@@ -97,7 +97,7 @@ def _copied(source: FileIO, path: Path, tail: tuple[int, int, int]) -> bool:
 
 
 def _poured(source: FileIO, target: FileIO, length: int, summed: int) -> tuple[int, int]:
-    """Copy up to `length` bytes; how many there were, and the checksum carried on over them."""
+    """Copy up to `length` bytes; return how many, and the updated checksum."""
     # One small buffer stays in the processor's cache; new ones would cost more than the copying.
     buffer, done = memoryview(bytearray(_CHUNK)), 0
     while done < length:
@@ -117,7 +117,7 @@ def _start(built: int, length: int) -> int:
 
 
 def keep(settings: Settings, path: Path, built_us: int) -> None:
-    """Keep a copy of the database file at `path`, as it is on disk now, for the next start; silently or not at all."""
+    """Cache a copy of the database file at `path`; errors are ignored."""
     if settings.scale not in SCALES:
         return
     with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""An OpenAPI 3.1 description of what the plane serves: its router, and what operations.txt says that it takes."""
+"""An OpenAPI 3.1 description of the plane, from its router and operations.txt."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ _SCHEDULER: _Need = {"scheduler": []}
 
 
 class Taken(NamedTuple):
-    """What one operation takes, as (name, type), and how it succeeds: what comes with which status, `-` for no body."""
+    """The parameters of one operation as (name, type), and its success statuses.
+
+    `-` stands for a response without body.
+    """
 
     query: list[tuple[str, str]]
     headers: list[tuple[str, str]]
@@ -87,7 +90,7 @@ def _taken(words: list[str]) -> Taken:
 
 @cache
 def declared() -> tuple[dict[tuple[str, str], Taken], dict[str, str]]:
-    """What operations.txt says: by method and unnamed path, and the kind of row by the path that ends in its id."""
+    """Parse operations.txt: operations by method and path, and kinds of rows by path."""
     operations: dict[tuple[str, str], Taken] = {}
     rows: dict[str, str] = {}
     for line in _OPERATIONS.read_text().splitlines():
@@ -195,7 +198,7 @@ def _operation(entry: Entry) -> dict[str, Any]:
 
 
 def document(version: str = "1") -> dict[str, Any]:
-    """The OpenAPI document of the documented profile as a JSON value; no plane has to run."""
+    """Return the OpenAPI document of the documented profile; needs no running plane."""
     paths: dict[str, dict[str, Any]] = {}
     for entry in entries(unserved_router().routes):
         path = _PARAMETER.sub(r"{\1}", entry.path)

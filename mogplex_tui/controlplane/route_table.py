@@ -1,4 +1,4 @@
-"""What the plane answers, read from its router: one entry for each method of each path."""
+"""The routes of the plane, read from its router: one entry per method and path."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _PACKAGE = __name__.rpartition(".")[0] + "."
 
 
 class Entry(NamedTuple):
-    """One method of one path, as the router has it ("/api/repos/{id}"), and the endpoint and verb that answer.
+    """One method of one path ("/api/repos/{id}"), with its endpoint and handler.
 
-    `verb` is None where an endpoint tells its methods apart by itself (mcp.md §1).
+    `verb` is None if an endpoint handles its methods itself (mcp.md §1).
     """
 
     method: str
@@ -30,14 +30,14 @@ class Entry(NamedTuple):
 
     @property
     def module(self) -> str:
-        """The file that answers, below the package of the plane ("library/rule_routes.py")."""
+        """The handler's file, below the package of the plane ("library/rule_routes.py")."""
         found: Any = type(self.endpoint) if self.verb is None else _innermost(self.verb.handler)
         name: str = found.__module__
         return name.removeprefix(_PACKAGE).replace(".", "/") + ".py"
 
 
 def _innermost(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """The function behind partial applications and wrappers, which is where the work is."""
+    """Return the function behind partial applications and wrappers."""
     while True:
         inner = getattr(handler, "__wrapped__", None) or getattr(handler, "func", None)
         if inner is None:
@@ -58,7 +58,10 @@ def entries(routes: Iterable[BaseRoute]) -> list[Entry]:
 
 
 def unserved_router() -> Router:
-    """The router of the documented profile to look at; its database is gone, so that it can answer nobody."""
+    """Return the router of the documented profile, for reading only.
+
+    Its database is closed.
+    """
     with tempfile.TemporaryDirectory(prefix="mogplex-routes-") as scratch:
         plane = prepare(Settings(speed=0, seeded=False), Path(scratch) / "plane.db")
         try:

@@ -1,5 +1,6 @@
-"""What a run request means: its checks, its normal form and its idempotency hash (v1.md §7.2, §7.3,
-§9.1, §9.2).
+"""Validate and normalise run requests, and hash them for idempotency.
+
+v1.md §7.2, §7.3, §9.1, §9.2.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ def is_branch(name: str) -> bool:
 
 
 def root_directory(value: Any) -> str | None:
-    """The normal form of a root directory, None for the repo root; raises InvalidRunError (v1.md §9.2)."""
+    """Return a normalised root directory, None for the root. Raises InvalidRunError.
+
+    v1.md §9.2.
+    """
     if value is None:
         return None
     if not isinstance(value, str) or "\0" in value:
@@ -88,7 +92,7 @@ def _prompt(value: Any) -> str:
 
 
 def canonical(value: Mapping[str, Any]) -> str:
-    """Canonical JSON: keys sorted, no spaces, nulls kept, nothing escaped beyond need (v1.md §7.3)."""
+    """Return canonical JSON: sorted keys, no spaces, nulls kept (v1.md §7.3)."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -103,9 +107,9 @@ def normalise(
     default_branch: str | None,
     repo_root: str | None,
 ) -> RunRequest:
-    """Check the fields after repoId in the service's order and complete them; raises InvalidRunError.
+    """Check the fields in the service's order and fill in defaults.
 
-    `default_branch` and `repo_root` are the repository's own at this moment.
+    `default_branch` and `repo_root` are the repository's present ones. Raises InvalidRunError.
     """
     prompt = _prompt(body.get("prompt"))
     harness = _optional(body.get("harness")) or "codex"

@@ -1,1 +1,1 @@
-"""The running plane that every part shares: settings, database, callbacks and upstream services."""
+"""The running plane: settings, database, callbacks and upstream services."""

@@ -10,7 +10,10 @@ from .database import Row
 
 
 def timed(row: Row, *instants: str, json_columns: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Any row as an object: the named columns as instants and as parsed JSON, null where they are null."""
+    """Return a row as an object, with named columns as instants and as parsed JSON.
+
+    Null columns stay null.
+    """
     out = dict(row)
     for name in instants:
         out[name] = iso_db_or_none(row[name])

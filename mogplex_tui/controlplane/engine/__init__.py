@@ -1,1 +1,1 @@
-"""What turns an event into work: matching, enqueue, start, the nodes of a graph, waits, and housekeeping."""
+"""Carry out automations: run the nodes of their graphs, and end their jobs."""

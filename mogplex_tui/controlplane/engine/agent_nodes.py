@@ -1,4 +1,7 @@
-"""Agent nodes: our own harness writes one call when it is over, a coding CLI has a live one (runtime-model.md §4, 7)."""
+"""Run agent nodes: the built-in harness, or a coding CLI.
+
+The built-in harness writes one call at its end, a coding CLI has a live one (runtime-model.md §4, 7).
+"""
 
 from __future__ import annotations
 

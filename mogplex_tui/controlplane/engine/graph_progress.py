@@ -1,4 +1,4 @@
-"""A flow's graph as the engine walks it, and where the walk stands: which nodes may run now (routing.md §5)."""
+"""A flow's graph, and which of its nodes may run next (routing.md §5)."""
 
 from __future__ import annotations
 

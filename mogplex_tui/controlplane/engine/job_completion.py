@@ -1,4 +1,4 @@
-"""How a job run ends: its control row with reason and diagnostics, its tokens, findings, and the queue behind it."""
+"""End a job run: control row, diagnostics, tokens, findings, and waiting jobs."""
 
 from __future__ import annotations
 

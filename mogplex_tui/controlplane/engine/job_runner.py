@@ -1,4 +1,4 @@
-"""Runs started jobs: walks their graphs, an actor a node, and knows after a restart where each of them stood."""
+"""Run started jobs, one actor per node, also after a restart."""
 
 from __future__ import annotations
 

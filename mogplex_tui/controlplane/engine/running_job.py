@@ -1,4 +1,4 @@
-"""One running job run as the engine holds it: its graph, its repository, its agents, and what its nodes left behind."""
+"""One running job: its graph, repository, agents and the outputs of its nodes."""
 
 from __future__ import annotations
 

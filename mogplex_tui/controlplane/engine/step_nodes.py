@@ -1,4 +1,7 @@
-"""The nodes in which no model works: actions, conditions, delays, waits, variables (routing.md §5.5)."""
+"""Run nodes without a model: actions, conditions, delays, waits, variables.
+
+routing.md §5.5.
+"""
 
 from __future__ import annotations
 

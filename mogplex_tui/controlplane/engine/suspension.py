@@ -1,4 +1,7 @@
-"""Standing still: a rest that a cancel ends, and a wait that an event, a person or its end resumes (routing.md §3.15)."""
+"""Pauses of a job: delays, and waits for an event or a person.
+
+routing.md §3.15.
+"""
 
 from __future__ import annotations
 

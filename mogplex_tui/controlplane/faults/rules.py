@@ -1,4 +1,7 @@
-"""Rules of the form "METHOD PATTERN KIND[:ARG] [xCOUNT] [p=PROBABILITY]". Loads nothing heavy."""
+"""Fault rules of the form "METHOD PATTERN KIND[:ARG] [xCOUNT] [p=PROBABILITY]".
+
+Imports nothing heavy, because the command line reads it.
+"""
 
 from __future__ import annotations
 

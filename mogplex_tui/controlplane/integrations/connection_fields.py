@@ -36,9 +36,9 @@ def _url(ask: Ask, body: dict[str, Any], name: str) -> str:
 
 
 def new_connection(ask: Ask, payload: Any) -> Columns:
-    """The columns of a new connection; raises RefusedError with the first thing that is not right.
+    """Return the columns of a new connection. Raises RefusedError for invalid fields.
 
-    Counts and doubles are the caller's business.
+    The caller checks limits and duplicates.
     """
     if not isinstance(payload, dict | list):
         raise invalid("Connection payload is required")

@@ -54,7 +54,7 @@ def _registers(row: Row) -> bool:
 
 
 async def begin_oauth(ask: Ask) -> Response:
-    """Send the browser to the provider, with a state and a PKCE verifier in cookies of ten minutes."""
+    """Redirect to the provider with a state and a PKCE verifier in cookies."""
     row = _wanted(ask)
     if row["auth_type"] != "oauth" or _is_managed(row):
         raise refusal(400, "Connection is not configured for OAuth")
@@ -121,7 +121,7 @@ def _authorise(ask: Ask, row: Row) -> None:
 
 
 async def managed_auth(ask: Ask) -> Response:
-    """Authorise a connection whose service is reached through the broker, which the plane plays itself."""
+    """Authorise a connection through the broker, which the plane simulates."""
     row = _wanted(ask)
     if not _is_managed(row):
         raise refusal(400, "Connection does not use managed auth")

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 
 class ConnectionPreset(NamedTuple):
-    """A known service: its display name, address (None: the user gives it) and kind of auth.
+    """A known service: name, URL (None: the user enters it) and kind of auth.
 
-    `managed` auth goes through a broker; `registers` says that an OAuth client is made at the service itself.
+    `managed` auth goes through a broker; `registers` means that an OAuth client is registered at the service itself.
     """
 
     name: str

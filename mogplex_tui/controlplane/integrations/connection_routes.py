@@ -81,7 +81,10 @@ def _refuse_too_many(ask: Ask, columns: Columns) -> None:
 
 
 async def _named(ask: Ask) -> tuple[Row, dict[str, Any]]:
-    """The connection that a body names, and the body; raises the 400 and the 403 of §8.2."""
+    """Return the connection in a body, and the body. Raises the 400 and the 403.
+
+    library.md §8.2.
+    """
     parsed = await _body(ask)
     body = parsed if isinstance(parsed, dict) else {}
     wanted = body.get("id")

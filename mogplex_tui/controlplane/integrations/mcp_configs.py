@@ -1,4 +1,4 @@
-"""The MCP servers that the coding CLIs are handed: custom ones, then connections (library.md §9.1)."""
+"""The MCP servers for coding CLIs: custom ones and connections (library.md §9.1)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from . import connections
 
 
 def custom_config(row: Row) -> dict[str, Any]:
-    """Start or address of a custom server, secrets in clear and over plain values of the same name."""
+    """Return the config of a custom server, with secrets in plain text.
+
+    A secret replaces a plain value of the same name.
+    """
     extra: dict[str, Any] = json.loads(row["extra"])
     if row["transport"] == "stdio":
         env = json.loads(row["env_plain"]) | json.loads(row["env_secrets"])

@@ -1,4 +1,4 @@
-"""What a caller may write into a custom MCP server, field by field (library.md §9.2 and §9.3)."""
+"""Validate the fields of a custom MCP server (library.md §9.2, §9.3)."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _no_doubles(plain: Mapping[str, str], secrets: Mapping[str, str], what: str)
 
 
 def _checked(server: Server, given: Mapping[str, Any]) -> Server:
-    """The server with the other transport's fields dropped; raises RefusedError when its own are not right."""
+    """Return the server without the other transport's fields. Raises RefusedError."""
     _no_doubles(server.env_plain, server.env_secrets, "environment variable")
     _no_doubles(server.header_plain, server.header_secrets, "header")
     if server.transport == "stdio":
@@ -141,7 +141,7 @@ def _checked(server: Server, given: Mapping[str, Any]) -> Server:
 
 
 def created(body: dict[str, Any]) -> Server:
-    """A new server from a POST body; raises RefusedError for the first field that is not right."""
+    """Return a new server from a POST body. Raises RefusedError."""
     server = Server(
         name=_name(body.get("name")),
         enabled=_enabled(body.get("enabled", True)),
@@ -151,9 +151,9 @@ def created(body: dict[str, Any]) -> Server:
 
 
 def changed(stored: Server, body: dict[str, Any]) -> Server:
-    """A stored server after a PATCH body: what is absent stays, secrets are merged by key, null removes one.
+    """Return a stored server after a PATCH body. Raises RefusedError.
 
-    Another transport loses everything of the old one. Raises RefusedError as `created`.
+    Missing fields stay, secrets are merged by key, null removes one. Another transport drops the old one's fields.
     """
     server = stored
     if "name" in body:

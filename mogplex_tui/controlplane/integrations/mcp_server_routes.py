@@ -1,4 +1,7 @@
-"""Custom MCP servers: /api/mcp-servers, one of them, and the merged list of v1 (library.md §9, v1.md §6)."""
+"""Custom MCP servers: /api/mcp-servers, and the merged list of v1.
+
+library.md §9, v1.md §6.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +82,10 @@ async def _body(ask: Ask) -> dict[str, Any]:
 
 
 async def list_servers(ask: Ask) -> Response:
-    """The caller's servers, the newest first; `format=cli` is the merged list with secrets (§9.1)."""
+    """Return the caller's servers; `format=cli` is the merged list with secrets.
+
+    library.md §9.1.
+    """
     if ask.query("format") == "cli":
         return answer(mcp_configs.merged(ask.plane.db, ask.user_id, ask.plane.clock.now_us()))
     rows = ask.plane.db.all(

@@ -1,4 +1,4 @@
-"""Addresses that a connection may have: public hosts only, in their parsed form (library.md §8.3)."""
+"""Validate the URLs of connections: public hosts only (library.md §8.3)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class UnsafeUrlError(Exception):
 
 
 def parsed_url(text: str, name: str, private: bool = False) -> str:
-    """The URL as a browser would write it; raises UnsafeUrlError naming the field `name`.
+    """Return the normalised URL. Raises UnsafeUrlError naming the field `name`.
 
-    With `private`, hosts of this machine and its network pass.
+    With `private`, hosts of this machine and its network are allowed.
     """
     try:
         parts = urlsplit(text)
@@ -44,7 +44,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def _host(host: str, name: str) -> tuple[str, Address | None]:
-    """The host in lower case, with its address when it is one in any spelling that a browser accepts."""
+    """Return the host in lower case, and its IP address in any spelling of browsers."""
     try:
         if ":" in host:
             address: Address = ipaddress.ip_address(host)

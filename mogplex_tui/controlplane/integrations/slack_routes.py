@@ -1,6 +1,6 @@
-"""/api/integrations/slack: workspaces, their policy and their channel links (library.md §14).
+"""/api/integrations/slack: workspaces, policies, channel links (library.md §14).
 
-No Slack app belongs to the plane: installing answers that it is not configured, and no workspace has a bot token.
+The plane has no Slack app: installing answers that it is not configured, and no workspace has a bot token.
 """
 
 from __future__ import annotations

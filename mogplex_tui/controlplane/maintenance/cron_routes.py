@@ -1,4 +1,4 @@
-"""/api/cron: what a scheduler asks for, each also done by the plane's own timers (system.md §3)."""
+"""/api/cron: jobs of a scheduler, which the plane's timers also do (system.md §3)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LINK_STATES = ("valid", "missing_project", "auth_invalid", "inaccessible")
 
 
 def sync_models(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:  # noqa: ARG001
-    """Look at the catalogue: what is in it is what the gateway has, and nobody's icon is out of date."""
+    """Return the result of a model sync: the catalogue is always up to date."""
     row = plane.db.only("SELECT COUNT(*), SUM(is_recommended) FROM models WHERE is_available = 1")
     return {
         "synced": row[0],
@@ -32,7 +32,7 @@ def sync_models(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:  # noqa: ARG
 
 
 def check_links(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Look at every linked hosting project again; a link that was never found bad is good."""
+    """Check every linked hosting project; a link is good unless it was found bad."""
     found: dict[str, list[str]] = {state: [] for state in _LINK_STATES}
     with plane.db.transaction(ids=ids) as tx:
         for row in tx.all(

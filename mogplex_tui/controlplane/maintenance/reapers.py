@@ -1,4 +1,7 @@
-"""Housekeeping of jobs and calls: repair, reconciliation and what is too old (system.md §3, runtime-model.md §4)."""
+"""Housekeeping of jobs and calls: repair, reconcile, and end old ones.
+
+system.md §3, runtime-model.md §4.
+"""
 
 from __future__ import annotations
 

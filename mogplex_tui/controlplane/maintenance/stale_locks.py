@@ -1,4 +1,7 @@
-"""Locks that nobody holds any more, and sandboxes that nobody uses (system.md §3 and §3.1, sandboxes.md §2.4)."""
+"""Release stale locks and end unused sandboxes.
+
+system.md §3, §3.1; sandboxes.md §2.4.
+"""
 
 from __future__ import annotations
 

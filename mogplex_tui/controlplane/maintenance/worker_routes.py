@@ -1,4 +1,4 @@
-"""Workers that start one job, and the paths that nobody may use (system.md §3 to §5)."""
+"""Routes of workers that start one job, and disabled routes (system.md §3 to §5)."""
 
 from __future__ import annotations
 

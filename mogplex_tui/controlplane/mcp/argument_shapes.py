@@ -1,7 +1,7 @@
-"""What arguments must look like: checked here in full, published in part (mcp.md §2 and §4).
+"""Schemas of MCP arguments: validated in full, published in part (mcp.md §2, §4).
 
-A check adds issues as `path: message` with the words that the service's own validator uses, and returns the value as
-it goes on: texts trimmed, whole numbers as integers.
+A check adds issues as `path: message` with the messages of the service's validator, and returns the normalised value:
+trimmed texts, whole numbers as integers.
 """
 
 from __future__ import annotations
@@ -96,7 +96,10 @@ class Text(Field):
 
 @dataclass(frozen=True)
 class Whole(Field):
-    """A whole number from `low`, to `high` where there is one; `positive` words the lower bound as "> 0"."""
+    """An integer from `low`, and up to `high` if given.
+
+    `positive` words the lower bound as "> 0".
+    """
 
     low: int = 1
     high: int | None = None
@@ -214,7 +217,7 @@ class AnyObject(Field):
 
 @dataclass(frozen=True)
 class Shape(Field):
-    """An object with known keys, those in `required` always there; other keys are refused if `strict`."""
+    """An object with known keys; other keys are refused if it is `strict`."""
 
     fields: Mapping[str, Field]
     required: Sequence[str] = ()

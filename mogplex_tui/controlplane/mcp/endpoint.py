@@ -1,4 +1,7 @@
-"""POST, OPTIONS and GET /api/v1/mogplex/mcp: JSON-RPC without sessions or streams (mcp.md §1 and §2)."""
+"""POST, OPTIONS and GET /api/v1/mogplex/mcp: JSON-RPC without sessions.
+
+mcp.md §1, §2.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ def _error(error: RpcError, request_id: Any = None) -> dict[str, Any]:
 
 
 def _has_id(message: Any) -> bool:
-    """Whether a message is an object whose id may be sent back: a text, a number or null."""
+    """Return whether a message is an object with a valid id: text, number or null."""
     if not isinstance(message, dict) or "id" not in message:
         return False
     given = message["id"]
@@ -69,7 +72,7 @@ def _has_id(message: Any) -> bool:
 
 
 class McpEndpoint(V1Endpoint):
-    """The endpoint; it uses v1's way to find out who asks, and words its refusals as JSON-RPC."""
+    """The MCP endpoint: v1's authentication, with refusals as JSON-RPC errors."""
 
     def __init__(self, service: Service) -> None:
         super().__init__(service, {})

@@ -1,4 +1,4 @@
-"""One operation: how it is published, and the v1 call that its arguments make (mcp.md §3 and §4)."""
+"""One MCP operation: its published schema and its v1 request (mcp.md §3, §4)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def writes(destructive: bool = False, idempotent: bool = False) -> dict[str, boo
 
 
 class V1Call(NamedTuple):
-    """One request to a v1 route: path with its query, JSON body (None for none) and further headers."""
+    """One request to a v1 route: path with query, JSON body or None, and headers."""
 
     method: str
     path: str
@@ -65,7 +65,10 @@ class Operation(NamedTuple):
         }
 
     def call(self, given: dict[str, Any]) -> V1Call:
-        """The v1 call of checked arguments; without a key of the caller's a retry is a new request."""
+        """Return the v1 request of valid arguments.
+
+        Without an idempotency key of the caller a retry is a new request.
+        """
         path = self.path.format_map({name: quote(str(value), safe="") for name, value in given.items()})
         asked = {param: given[name] for name, param in self.query.items() if name in given}
         if asked:

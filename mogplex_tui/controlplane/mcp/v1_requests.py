@@ -1,4 +1,7 @@
-"""Calls the plane's own v1 routes with the caller's bearer, and what comes back as a result (mcp.md §2 and §3)."""
+"""Send requests to the plane's own v1 routes with the caller's bearer.
+
+mcp.md §2, §3.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ class Reply(NamedTuple):
 
 
 def _scope(request: Request, call: V1Call, body: bytes) -> Scope:
-    """A request of our own beside the one that asks: same server, same bearer, nothing else of its headers."""
+    """Return the ASGI scope of an inner request: same server and bearer only."""
     path, _, query = call.path.partition("?")
     headers = {
         "host": request.headers.get("host", ""),
@@ -69,7 +72,10 @@ def _scope(request: Request, call: V1Call, body: bytes) -> Scope:
 
 
 async def ask_v1(app: ASGIApp, request: Request, call: V1Call) -> Reply:
-    """Send one call through the application's router and collect the whole answer. Raises CutError."""
+    """Send one request through the application and return the response.
+
+    Raises CutError.
+    """
     body = b"" if call.body is None else encode(call.body)
     incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
     status, parts, more = 500, [], False

@@ -1,4 +1,7 @@
-"""Writing external runs, the rows behind /api/v1/mogplex/runs; they announce nothing (realtime.md §3.1)."""
+"""Write external runs, the rows of /api/v1/mogplex/runs; none is published.
+
+realtime.md §3.1.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def insert_run(
     updated_at: int | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a run and return its id; raises sqlite3.IntegrityError for a used idempotency key.
+    """Insert a run and return its id. Raises IntegrityError for a used key.
 
     `columns` are the remaining columns by name (sandbox_record_id, root_directory, conversation_id,
     workspace_session_id, mode, runtime_provider, runtime_run_id, error).
@@ -62,9 +65,9 @@ def insert_run(
 
 
 def set_run(tx: Tx, run_id: str, at: int, **columns: Any) -> bool:
-    """Set columns of a run and bump updated_at; False, and nothing written, once its status is terminal.
+    """Update columns of a live run and updated_at; False if its status is terminal.
 
-    The guard keeps a cancelled run cancelled while a worker still boots its sandbox (v1.md §7.6).
+    The check keeps a cancelled run cancelled while a worker still boots its sandbox (v1.md §7.6).
     """
     row = tx.one("SELECT status FROM external_agent_runs WHERE id = ?", (run_id,))
     if row is None or row["status"] in TERMINAL:
@@ -74,15 +77,15 @@ def set_run(tx: Tx, run_id: str, at: int, **columns: Any) -> bool:
 
 
 def overwrite(tx: Tx, run_id: str, at: int, **columns: Any) -> None:
-    """As set_run, without its guard: only the hosted worker is so careless (v1.md §7.6)."""
+    """Update a run in any state, as the hosted worker does (v1.md §7.6)."""
     tx.update("external_agent_runs", run_id, updated_at=at, **columns)
 
 
 def give_up(tx: Tx, run_id: str, at: int, error: str, *, hosted: bool, message: str | None = None) -> None:
-    """End a run that no harness will ever take up; `message` is that of the failed event, None writes no event.
+    """End a run that no harness will take; `message` None writes no event.
 
-    The hosted service ends the run alone: its call stays pending until the reaper finds it, hours later
-    (v1.md §7.4 and §7.6). Elsewhere the call ends, and its run with it (runtime-model.md §9).
+    The hosted service ends the run alone: its call stays pending until the reaper finds it, hours later (v1.md §7.4,
+    §7.6). Elsewhere the call ends, and its run with it (runtime-model.md §9).
     """
     row = tx.one("SELECT ai_call_id FROM external_agent_runs WHERE id = ?", (run_id,))
     if row is None:
@@ -101,9 +104,7 @@ def give_up(tx: Tx, run_id: str, at: int, error: str, *, hosted: bool, message: 
 
 
 def mirror_call(tx: Tx, run_id: str, at: int) -> str | None:
-    """Copy the terminal status and error of the run's call to the run; its status then, None while both are
-    live.
-    """
+    """Copy the terminal status of the run's call to the run; None while both are live."""
     call = tx.one(
         "SELECT c.status, c.error FROM external_agent_runs r JOIN ai_calls c ON c.id = r.ai_call_id"
         " WHERE r.id = ?",

@@ -51,8 +51,9 @@ async def read_run(ask: Ask) -> Response:
 
 
 async def read_events(ask: Ask) -> Response:
-    """A run and its OLDEST events, at most 200, payloads redacted; nothing beyond can be read here
-    (v1.md §8).
+    """Return a run and its OLDEST events, at most 200, with redacted payloads.
+
+    Later events cannot be read on this route (v1.md §8).
     """
     row = _run_row(ask, ask.path_id("run_id"))
     limit = params.clamped(ask.query("limit"), 100, 1, 200)
@@ -101,7 +102,7 @@ async def start_run(ask: Ask) -> Response:
 
 
 def _claim(ask: Ask, caller: Caller, raw_repo_id: Any) -> None:
-    """Spend quota; a repoId text that names no repository at all breaks the limiter itself (auth.md §7)."""
+    """Use the quota; a repoId that is no UUID breaks the limiter itself (auth.md §7)."""
     repo_id = None
     if isinstance(raw_repo_id, str):
         repo_id = params.trim(raw_repo_id).lower()

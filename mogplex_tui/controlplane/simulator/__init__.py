@@ -1,4 +1,4 @@
-"""What makes the embedded control plane live: work that arrives, runs, costs, waits, fails and ends by itself."""
+"""Simulate the work of an account: arriving, running, waiting, failing, ending."""
 
 from .simulator import Simulator
 

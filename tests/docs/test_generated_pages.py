@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from mogplex_tui.api.client import ClientView
 from mogplex_tui.config.settings import _TABLE
 from tests.facts import client_resources, command_page, settings_page
 
@@ -33,3 +34,7 @@ def test_settings_page_names_every_variable_of_the_code() -> None:
         for variable in re.findall(r"\b(MOGPLEX_[A-Z_]+|CRON_SECRET|NO_COLOR)\b", path.read_text())
     }
     assert used == named
+
+
+def test_client_page_has_every_resource_of_the_client() -> None:
+    assert client_resources.resources().keys() == ClientView.__annotations__.keys()

@@ -6,7 +6,7 @@ import inspect
 from importlib import import_module
 from pathlib import Path
 
-from mogplex_tui.api.client import ClientView
+from mogplex_tui.api.client import ClientView, _LazyResource
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "client.md"
 
@@ -23,18 +23,16 @@ _SECTION = """\
 .. autoclass:: {module}.{cls}
    :members:
    :inherited-members:
-   :no-index-entry:
 ```
 """
 
 
-def _families() -> dict[str, type]:
+def resources() -> dict[str, type]:
     """Return the class of each resource by its name on the client."""
     found = {}
     for name, member in inspect.getmembers_static(ClientView):
-        where = getattr(member, "where", None)
-        if where is not None:
-            module, _, cls = where.partition(":")
+        if isinstance(member, _LazyResource):
+            module, _, cls = member.import_path.partition(":")
             found[name] = getattr(import_module(f"mogplex_tui.api.resources.{module}"), cls)
     return found
 
@@ -43,6 +41,6 @@ def document() -> str:
     """Return the page as Markdown."""
     sections = (
         _SECTION.format(name=name, module=cls.__module__, cls=cls.__name__)
-        for name, cls in sorted(_families().items())
+        for name, cls in sorted(resources().items())
     )
     return "\n".join([_HEAD, *sections])

@@ -45,6 +45,13 @@ def _escape_docstring(*event: Any) -> None:
         lines[number] = "".join(parts)
 
 
+def _hide_constructor(*event: Any) -> tuple[str, None] | None:
+    """Show resources without a constructor: the client creates them."""
+    _, what, name, *_ = event
+    return ("", None) if what == "class" and name.startswith("mogplex_tui.api.resources.") else None
+
+
 def setup(app: Any) -> None:
-    """Register the hook on docstrings."""
+    """Register the hooks on docstrings and signatures."""
     app.connect("autodoc-process-docstring", _escape_docstring)
+    app.connect("autodoc-process-signature", _hide_constructor)

@@ -36,7 +36,11 @@ NOT_RUN = {
     "make demo": FULL_SCREEN,
     "make test": "is what runs this test",
 }
-PAGES = [path for path in DOCUMENTS if path.parent in (DOCS, DOCS / "guide") or path.name == "README.md"]
+# Code of the guide for contributors is quoted from the sources; tests/hygiene/test_contributing.py compares it.
+# Documents of the contract show requests and responses, often shortened.
+PAGES = [path for path in DOCUMENTS if path.name != "CONTRIBUTING.md" and path.parent.name != "contract"]
+# Generated pages show the syntax of commands.
+WRITTEN = [path for path in PAGES if path.parent.name != "reference"]
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +128,20 @@ def test_failing_examples_are_reported(
 )
 def test_shell_is_used_where_a_command_needs_one(command: str, expected: bool) -> None:
     assert needs_shell(command) == expected
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=map(_identity, WRITTEN))
+def test_commands_are_in_blocks_that_are_run(page: Path) -> None:
+    text = page.read_text()
+    indented = re.findall(r"^ {4}\$? ?mogplex-tui .*", text, re.MULTILINE)
+    unmarked = [
+        line
+        for block in blocks(text)
+        if block.language not in ("console", "sh")
+        for line in block.text.splitlines()
+        if line.startswith(("$ ", "mogplex-tui "))
+    ]
+    assert indented + unmarked == []
 
 
 def test_each_reason_is_needed() -> None:

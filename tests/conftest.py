@@ -86,3 +86,15 @@ def _no_request_limit(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     if request.node.get_closest_marker("request_limit") is None:
         monkeypatch.setattr(limiter, "SPACING", 0.0)
         monkeypatch.setattr(limiter, "BURST", 1_000_000)
+
+
+@pytest.fixture(scope="session")
+def seeded_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a small seeded plane that nothing has happened to; each plane gets a copy of its own."""
+    from mogplex_tui.controlplane.core.plane import Settings
+    from mogplex_tui.controlplane.database_setup import prepare
+
+    path = tmp_path_factory.mktemp("seed") / "plane.db"
+    plane = prepare(Settings(speed=0, seeded=True), path, None, None)
+    plane.db.close()
+    return path

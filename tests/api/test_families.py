@@ -8,14 +8,16 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.client import ClientView, MogplexClient, _LazyResource
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.target import Target
-from tests.api.test_imports import loaded_by
+from tests.api.loaded_modules import modules_loaded_by
 
 FAMILIES = sorted(name for name, value in vars(ClientView).items() if isinstance(value, _LazyResource))
 
 
 def test_the_client_loads_no_family_before_it_is_used() -> None:
     resources = "mogplex_tui.api.resources."
-    assert not {name for name in loaded_by("import mogplex_tui.api.client") if name.startswith(resources)}
+    assert not {
+        name for name in modules_loaded_by("import mogplex_tui.api.client") if name.startswith(resources)
+    }
 
 
 @pytest.mark.parametrize("name", FAMILIES)

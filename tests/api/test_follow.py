@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -30,46 +29,16 @@ from mogplex_tui.api.models.stream import (
     UnknownEvent,
 )
 from mogplex_tui.api.resources.sandbox_work import COMMAND_EXTRA_WAIT, Execution
-from tests.api.support import RUN_ID, Handler, Seen, http, put_forward, serving, until
+from tests.api.chunked_streams import HEAD, LAST, chunk, line, open_connections, streaming_handler
+from tests.api.support import RUN_ID, Seen, http, put_forward, serving, until
 
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-LAST = b"0\r\n\r\n"
 RUN = {"type": "run", "cmdId": "cmd_1"}
 LOG = {"type": "log", "stream": "stdout", "data": "hi\n"}
 DONE = {"type": "done", "exitCode": 0, "cwd": "."}
 
 
-def line(event: Any) -> bytes:
-    return b"data: " + (event if isinstance(event, bytes) else json.dumps(event).encode()) + b"\n\n"
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%s\r\n" % (len(data), data)
-
-
-def telling(*events: Any, last: bytes = LAST, head: bytes = HEAD) -> Handler:
-    """Tells events one by one and then ends as `last` says: properly, or cut in the middle of the encoding."""
-
-    async def answer(seen: Seen, writer: asyncio.StreamWriter) -> None:
-        writer.write(head)
-        for event in events:
-            writer.write(chunk(line(event)))
-            await writer.drain()
-        writer.write(last)
-        await writer.drain()
-
-    return answer
-
-
 def command(client: MogplexClient) -> Execution:
     return client.sandboxes.exec(RUN_ID, CommandDraft(command="true"))
-
-
-def open_connections(client: MogplexClient) -> Sequence[Any]:
-    """What the pool of the streams holds on to, idle connections included."""
-    pool: Any = client._transport._clients.get(streams=True)._transport
-    found: Sequence[Any] = pool._pool.connections
-    return found
 
 
 async def kinds_of(stream: EventStream[Any]) -> list[type]:
@@ -78,7 +47,7 @@ async def kinds_of(stream: EventStream[Any]) -> list[type]:
 
 
 async def test_a_stream_that_tells_its_end_is_done() -> None:
-    async with serving(telling(RUN, LOG, DONE)) as service, service.client() as client:
+    async with serving(streaming_handler(RUN, LOG, DONE)) as service, service.client() as client:
         async with command(client) as stream:
             assert stream.as_stream
             found = [event async for event in stream]
@@ -104,7 +73,7 @@ async def test_a_stream_that_tells_its_end_is_done() -> None:
 async def test_a_told_failure_or_cancel_ends_the_loop_with_the_service_s_words(
     last: Any, kind: StreamEnd
 ) -> None:
-    async with serving(telling(RUN, last)) as service, service.client() as client:
+    async with serving(streaming_handler(RUN, last)) as service, service.client() as client:
         stream = command(client)
         assert (await kinds_of(stream))[-1] in (StreamFailed, StreamCancelled)
         assert stream.end == kind
@@ -112,7 +81,7 @@ async def test_a_told_failure_or_cancel_ends_the_loop_with_the_service_s_words(
 
 @pytest.mark.parametrize("last", [LAST, b"", b"5\r\nda"])
 async def test_a_stream_that_breaks_off_raises_and_is_cut(last: bytes) -> None:
-    async with serving(telling(RUN, LOG, last=last)) as service, service.client() as client:
+    async with serving(streaming_handler(RUN, LOG, last=last)) as service, service.client() as client:
         stream = command(client)
         with pytest.raises(e.Unreachable) as caught:
             await kinds_of(stream)
@@ -124,7 +93,7 @@ async def test_a_stream_that_breaks_off_raises_and_is_cut(last: bytes) -> None:
 async def test_a_break_after_the_end_was_told_takes_nothing_back() -> None:
     ready = {"type": "ready", "sandbox": {"id": RUN_ID}}
     late = {"type": "warning", "message": "late"}
-    async with serving(telling(ready, late, last=b"")) as service, service.client() as client:
+    async with serving(streaming_handler(ready, late, last=b"")) as service, service.client() as client:
         stream = client.sandboxes.resume(RUN_ID)
         assert len(await kinds_of(stream)) == 2
         assert stream.end == StreamEnd(StreamEndKind.DONE)
@@ -193,7 +162,7 @@ async def test_stop_ends_a_loop_that_waits_in_another_task() -> None:
 
 
 async def test_stop_between_two_events_gives_no_further_one() -> None:
-    async with serving(telling(RUN, LOG, DONE)) as service, service.client() as client:
+    async with serving(streaming_handler(RUN, LOG, DONE)) as service, service.client() as client:
         async with command(client) as stream:
             await anext(stream)
             stream.stop()
@@ -235,7 +204,7 @@ async def test_forty_streams_left_early_do_not_fill_the_pool() -> None:
 
 
 async def test_a_stream_is_opened_before_it_is_read_and_only_once() -> None:
-    async with serving(telling(RUN, DONE)) as service, service.client() as client:
+    async with serving(streaming_handler(RUN, DONE)) as service, service.client() as client:
         stream = command(client)
         with pytest.raises(RuntimeError, match="async with"):
             await anext(stream)
@@ -255,7 +224,11 @@ async def test_what_cannot_be_read_arrives_as_such_and_the_stream_goes_on() -> N
         b"[" * 100_000,
         LOG | {"data": None},
     ]
-    async with serving(telling(*odd, DONE)) as service, service.client() as client, command(client) as stream:
+    async with (
+        serving(streaming_handler(*odd, DONE)) as service,
+        service.client() as client,
+        command(client) as stream,
+    ):
         found = [event async for event in stream]
     strange = [event for event in found if isinstance(event, UnknownEvent)]
     assert len(strange) == 6 and all(event.reason for event in strange)
@@ -300,7 +273,7 @@ async def test_comments_and_events_split_by_reads_are_no_trouble() -> None:
 async def test_a_lost_race_is_a_stream_whatever_its_status_says() -> None:
     told = {"type": "cancelled", "reason": "conflict", "message": "Sandbox resume was cancelled."}
     head = HEAD.replace(b"200 OK", b"409 Conflict")
-    async with serving(telling(told, head=head)) as service, service.client() as client:
+    async with serving(streaming_handler(told, head=head)) as service, service.client() as client:
         stream = client.sandboxes.resume(RUN_ID)
         assert await kinds_of(stream) == [StreamCancelled]
         assert stream.end == StreamEnd(StreamEndKind.CANCELLED, "Sandbox resume was cancelled.")
@@ -353,7 +326,7 @@ async def test_a_missing_credential_for_models_is_no_question_of_the_token() -> 
 
 async def test_a_record_that_cannot_be_read_does_not_hide_its_event() -> None:
     events = [{"type": "log", "phase": "install", "data": "x"}, {"type": "ready", "sandbox": {"id": 5}}]
-    async with serving(telling(*events)) as service, service.client() as client:
+    async with serving(streaming_handler(*events)) as service, service.client() as client:
         boot = client.sandboxes.resume(RUN_ID)
         assert await kinds_of(boot) == [BootLog, SandboxReady]
         assert boot.sandbox is None and boot.end == StreamEnd(StreamEndKind.DONE)

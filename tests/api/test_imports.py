@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import mogplex_tui.api as api
 from mogplex_tui.api import resources
-
-
-def loaded_by(code: str) -> set[str]:
-    script = f"import sys\n{code}\nprint('\\n'.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+from tests.api.loaded_modules import modules_loaded_by
 
 
 @pytest.mark.parametrize(
@@ -34,18 +27,18 @@ def loaded_by(code: str) -> set[str]:
     ],
 )
 def test_the_light_parts_load_no_heavy_library(module: str) -> None:
-    assert not loaded_by(f"import mogplex_tui.api{module}") & {"httpx", "pydantic", "textual", "rich"}
+    assert not modules_loaded_by(f"import mogplex_tui.api{module}") & {"httpx", "pydantic", "textual", "rich"}
 
 
 def test_the_client_loads_no_terminal() -> None:
-    loaded = loaded_by("import mogplex_tui.api.client")
+    loaded = modules_loaded_by("import mogplex_tui.api.client")
     assert {"httpx", "pydantic"} <= loaded
     assert not loaded & {"textual", "rich", "starlette", "uvicorn", "httpx_sse", "click", "pygments"}
 
 
 def test_all_families_together_load_no_terminal_and_nothing_of_the_plane() -> None:
     modules = sorted(path.stem for path in Path(resources.__path__[0]).glob("[a-z]*.py"))
-    loaded = loaded_by(f"from mogplex_tui.api.resources import {', '.join(modules)}")
+    loaded = modules_loaded_by(f"from mogplex_tui.api.resources import {', '.join(modules)}")
     assert {f"mogplex_tui.api.resources.{module}" for module in modules} <= loaded
     assert not loaded & {"textual", "rich", "starlette", "uvicorn", "mogplex_tui.controlplane", "keyring"}
 

@@ -17,10 +17,7 @@ from mogplex_tui.operate.model import AnyKind, RenderTime
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.cli.support import Mogplex
 from tests.pilot.conftest import Console
-from tests.pilot.kinds.conftest import seed
 from tests.pilot.kinds.walking import Service, console_at, heard, soon
-
-__all__ = ["seed"]
 
 COMMANDS = sorted(name for name, (module, _) in parser.COMMANDS.items() if module.endswith("kind_commands"))
 
@@ -41,10 +38,10 @@ async def _joined(ui: Console, screen: ListScreen, kind: AnyKind) -> None:
 
 @pytest.mark.parametrize("name", [*COMMANDS, "runs"])
 async def test_list_and_command_show_the_same(
-    name: str, seed: Path, tmp_path: Path, mogplex: Mogplex
+    name: str, seeded_database: Path, tmp_path: Path, mogplex: Mogplex
 ) -> None:
     kind = kind_called(name)
-    async with console_at(Service("seeded"), seed, tmp_path) as ui:
+    async with console_at(Service("seeded"), seeded_database, tmp_path) as ui:
         mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
         await ui.app.parts.navigation.go(name)
         screen = await heard(ui, kind)
@@ -83,9 +80,9 @@ async def test_list_and_command_show_the_same(
 
 
 async def test_command_shows_what_other_lists_know_of_its_rows(
-    seed: Path, tmp_path: Path, mogplex: Mogplex
+    seeded_database: Path, tmp_path: Path, mogplex: Mogplex
 ) -> None:
-    async with console_at(Service("seeded"), seed, tmp_path) as ui:
+    async with console_at(Service("seeded"), seeded_database, tmp_path) as ui:
         mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
         database = ui.server.plane.db
 

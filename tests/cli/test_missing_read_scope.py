@@ -10,10 +10,7 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.cli import parser
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.cli.support import Mogplex
-from tests.pilot.kinds.conftest import seed
 from tests.pilot.kinds.walking import SEEDED, Service, console_at, heard, squeezed
-
-__all__ = ["seed"]
 
 WRITE_ONLY = Service("hosted", SEEDED._replace(profile="hosted"), cookie=False, scopes=("write",))
 ON_V1 = [
@@ -26,8 +23,10 @@ NEEDS_READ = {"agents", "automations", "jobs"}
 
 
 @pytest.mark.parametrize("name", ON_V1)
-async def test_missing_read_scope_is_named(name: str, seed: Path, tmp_path: Path, mogplex: Mogplex) -> None:
-    async with console_at(WRITE_ONLY, seed, tmp_path) as ui:
+async def test_missing_read_scope_is_named(
+    name: str, seeded_database: Path, tmp_path: Path, mogplex: Mogplex
+) -> None:
+    async with console_at(WRITE_ONLY, seeded_database, tmp_path) as ui:
         token = ui.app.session.target.token
         assert token is not None
         mogplex.use(ui.server.base_url, token=token.reveal())

@@ -10,7 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -18,20 +18,15 @@ import pytest
 from mogplex_tui.config import contexts
 from mogplex_tui.config.contexts import Context
 from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.processes import COMMAND, start_command
 from tests.cli.support import Mogplex
 from tests.controlplane.support import World
-
-COMMAND = [sys.executable, "-m", "mogplex_tui"]
-
-
-async def begun(*argv: str, stdin: int = asyncio.subprocess.DEVNULL) -> Process:
-    return await asyncio.create_subprocess_exec(*COMMAND, *argv, stdin=stdin, stdout=PIPE, stderr=PIPE)
 
 
 async def test_ctrl_c_ends_a_follow_with_130_and_no_traceback(operator: Mogplex, world: World) -> None:
     call = world.call(type="chat", status="streaming")
     world.event(call, "log", message="under way")
-    process = await begun("runs", "events", call, "--follow")
+    process = await start_command("runs", "events", call, "--follow")
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), 30)
     assert b"under way" in line
@@ -47,7 +42,7 @@ async def test_ctrl_c_at_the_question_ends_at_once_and_cancels_nothing(
     run = world.run(world.repo("acme/api"))
     ours, theirs = pty.openpty()
     try:
-        process = await begun("runs", "cancel", run, stdin=theirs)
+        process = await start_command("runs", "cancel", run, stdin=theirs)
         assert process.stderr is not None
         asked = await asyncio.wait_for(process.stderr.readuntil(b"[y/N]"), 30)
         assert b"acme/api" in asked
@@ -98,7 +93,7 @@ async def test_text_reaches_a_reader_that_knows_only_ascii(
     world.call(metadata={"agent_name": "Zoë"})
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     for options in ([], ["--json"]):
-        process = await begun("runs", "list", *options)
+        process = await start_command("runs", "list", *options)
         out, err = await asyncio.wait_for(process.communicate(), 60)
         assert (process.returncode, err) == (0, b"")
         assert out.isascii()

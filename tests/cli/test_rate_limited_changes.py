@@ -13,8 +13,8 @@ import pytest
 from mogplex_tui.config.paths import state_dir
 from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
+from tests.cli.processes import start_command
 from tests.cli.support import Mogplex
-from tests.cli.test_process import begun
 from tests.controlplane.support import World
 
 QUEUED = re.compile(
@@ -71,7 +71,7 @@ async def test_ended_command_leaves_a_ledger_that_says_that_nothing_was_done(
 ) -> None:
     agent = world.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:60")
-    process = await begun("agents", "delete", agent, "--yes")
+    process = await start_command("agents", "delete", agent, "--yes")
     assert process.stderr is not None
     line = await asyncio.wait_for(process.stderr.readline(), 30)
     assert QUEUED.fullmatch(line.decode())

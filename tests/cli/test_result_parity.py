@@ -32,13 +32,10 @@ from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation, Values
 from mogplex_tui.operate.run_actions import Draft
 from tests.cli.support import Mogplex
-from tests.pilot.kinds.conftest import seed
-from tests.pilot.kinds.test_verbs import GONE_IS_FINE, NEEDED, SETTINGS, Bench
-from tests.pilot.kinds.test_verbs import _name as name_of
-from tests.pilot.kinds.test_verbs import _sent as sent_by
+from tests.pilot.kinds.action_bench import GONE_IS_FINE, PREPARATION, SETTINGS, ActionBench
+from tests.pilot.kinds.action_bench import action_name as name_of
+from tests.pilot.kinds.action_bench import request_of as sent_by
 from tests.pilot.kinds.walking import plane_of
-
-__all__ = ["seed"]
 
 WITH_ACTIONS = [kind for kind in kinds().values() if kind.all_actions]
 # Each end of a change with the exit code that README documents for it.
@@ -90,7 +87,7 @@ def _ended(entries: list[dict[str, Any]]) -> tuple[str, str, str, str]:
 class Pair:
     """Two planes that began as equal copies: the console works on one, the command on the other."""
 
-    def __init__(self, console: Bench, command: Bench, mogplex: Mogplex) -> None:
+    def __init__(self, console: ActionBench, command: ActionBench, mogplex: Mogplex) -> None:
         self.console, self.command, self._mogplex = console, command, mogplex
 
     def fault(self, *rules: str) -> None:
@@ -102,7 +99,7 @@ class Pair:
         bench, kind = self.console, self.console.kind
         self.fault()
         for each in (self.console, self.command):
-            if (prepare := NEEDED.get(name_of(kind, action))) is not None:
+            if (prepare := PREPARATION.get(name_of(kind, action))) is not None:
                 prepare(each.server.plane)
         for name in () if kind.join is None else kind.join.related:
             if name != "runs":
@@ -160,20 +157,20 @@ def _arguments(kind: AnyKind, action: AnyAction, item: Entry[Any], values: Value
 
 
 @asynccontextmanager
-async def _pair(kind: AnyKind, seed: Path, place: Path, mogplex: Mogplex) -> AsyncIterator[Pair]:
+async def _pair(kind: AnyKind, seeded_database: Path, place: Path, mogplex: Mogplex) -> AsyncIterator[Pair]:
     from mogplex_tui.api.target import Target
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.session import Session
 
     async with AsyncExitStack() as stack:
-        benches = list[Bench]()
+        benches = list[ActionBench]()
         for name in ("console", "command"):
             (place / name).mkdir()
-            server = await stack.enter_async_context(plane_of(SETTINGS, seed, place / name))
+            server = await stack.enter_async_context(plane_of(SETTINGS, seeded_database, place / name))
             target = Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie))
             session = Session(target)
             stack.push_async_callback(session.stop)
-            benches.append(Bench(server, session, kind))
+            benches.append(ActionBench(server, session, kind))
         console, command = benches[0], benches[1].server
         mogplex.use(command.base_url, token=command.token, cookie=command.session_cookie)
         yield Pair(console, benches[1], mogplex)
@@ -195,7 +192,7 @@ def _cases(kind: AnyKind) -> Iterator[tuple[AnyAction, str]]:
 
 @pytest.mark.parametrize("kind", WITH_ACTIONS, ids=lambda kind: kind.name)
 async def test_console_and_command_have_the_same_result(
-    kind: AnyKind, seed: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+    kind: AnyKind, seeded_database: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,))
     cases, seen = deque(_cases(kind)), set[str]()
@@ -204,7 +201,7 @@ async def test_console_and_command_have_the_same_result(
             break
         place = tmp_path / str(turn)
         place.mkdir()
-        async with _pair(kind, seed, place, mogplex) as pair:
+        async with _pair(kind, seeded_database, place, mogplex) as pair:
             await _walk(pair, cases, seen)
     assert seen == set(CODES)
 
@@ -245,10 +242,10 @@ async def _walk(pair: Pair, cases: deque[tuple[AnyAction, str]], seen: set[str])
 
 @pytest.mark.parametrize("end", CODES)
 async def test_cancel_of_a_run_has_the_same_result(
-    end: str, seed: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+    end: str, seeded_database: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_changes, "READ_BACK_DELAYS", (0.0,))
-    async with _pair(WITH_ACTIONS[0], seed, tmp_path, mogplex) as pair:
+    async with _pair(WITH_ACTIONS[0], seeded_database, tmp_path, mogplex) as pair:
         session = pair.console.session
         runs = Runs(session)
         await runs.fetch()
@@ -266,9 +263,9 @@ async def test_cancel_of_a_run_has_the_same_result(
 
 @pytest.mark.parametrize("end", CODES)
 async def test_start_of_a_run_has_the_same_result(
-    end: str, seed: Path, tmp_path: Path, mogplex: Mogplex
+    end: str, seeded_database: Path, tmp_path: Path, mogplex: Mogplex
 ) -> None:
-    async with _pair(WITH_ACTIONS[0], seed, tmp_path, mogplex) as pair:
+    async with _pair(WITH_ACTIONS[0], seeded_database, tmp_path, mogplex) as pair:
         session = pair.console.session
         repo = (await session.client.repos.list())[0]
         if end != "success":

@@ -6,21 +6,18 @@ from pathlib import Path
 
 from mogplex_tui.controlplane.core.plane import Settings
 from tests.cli.support import Mogplex
-from tests.pilot.kinds.conftest import seed
 from tests.pilot.kinds.walking import plane_of
 from tests.recording import recording
-
-__all__ = ["seed"]
 
 READ = ["GET /api/auth/user", "GET /api/settings"]
 CHANGE = ["PATCH /api/settings"]
 
 
 async def test_edit_reads_choices_of_the_given_setting_alone(
-    seed: Path, tmp_path: Path, mogplex: Mogplex
+    seeded_database: Path, tmp_path: Path, mogplex: Mogplex
 ) -> None:
     settings = Settings(speed=0, rate_limit=None)
-    async with plane_of(settings, seed, tmp_path) as plane, recording(plane.base_url) as service:
+    async with plane_of(settings, seeded_database, tmp_path) as plane, recording(plane.base_url) as service:
         mogplex.use(service.base_url, token=plane.token, cookie=plane.session_cookie)
 
         async def asked_by(*words: str, code: int = 0) -> list[str]:

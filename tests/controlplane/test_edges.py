@@ -15,7 +15,7 @@ from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import NOON, V1, ManualClock, World
 
 
-async def test_verbs(client: httpx.AsyncClient, nobody: httpx.AsyncClient) -> None:
+async def test_actions(client: httpx.AsyncClient, nobody: httpx.AsyncClient) -> None:
     for asked in (client, nobody):
         wrong = await asked.get(f"{V1}/runs")
         assert (wrong.status_code, wrong.content) == (405, b"")

@@ -62,14 +62,14 @@ class Services:
 
 
 @asynccontextmanager
-async def services(seed: Path, place: Path) -> AsyncIterator[Services]:
+async def services(seeded_database: Path, place: Path) -> AsyncIterator[Services]:
     """Run two copies of the seeded plane, on which nothing moves by itself."""
     places = place / "hosted", place / "documented"
     for each in places:
         each.mkdir()
     async with (
-        plane_of(SEEDED, seed, places[0]) as first,
-        plane_of(SEEDED, seed, places[1]) as second,
+        plane_of(SEEDED, seeded_database, places[0]) as first,
+        plane_of(SEEDED, seeded_database, places[1]) as second,
         HostedEdge(first.plane) as hosted,
         HostedEdge(second.plane, profile="documented") as documented,
     ):

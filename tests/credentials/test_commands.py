@@ -12,9 +12,8 @@ from tests.cli.conftest import _no_waiting, _own_log, mogplex
 from tests.cli.support import Mogplex
 from tests.credentials.commands import NOT_ALLOWED, NOT_SIGNED_IN, READS, WRITES, Done, Line
 from tests.credentials.service import Credentials, Services, services
-from tests.pilot.kinds.conftest import seed
 
-__all__ = ["_no_waiting", "_own_log", "mogplex", "seed"]
+__all__ = ["_no_waiting", "_own_log", "mogplex"]
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]{27})?")
 HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")
@@ -94,10 +93,14 @@ def _nameless(done: support.Done) -> list[str]:
 
 @pytest.mark.parametrize("lines", [READS, WRITES], ids=["reads", "writes"])
 async def test_every_command_does_what_the_credentials_allow(
-    seed: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, lines: tuple[Line, ...]
+    seeded_database: Path,
+    tmp_path: Path,
+    mogplex: Mogplex,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: tuple[Line, ...],
 ) -> None:
     different, both = list[str](), dict[str, support.Done]()
-    async with services(seed, tmp_path) as running:
+    async with services(seeded_database, tmp_path) as running:
         shell = Shell(running, mogplex, monkeypatch, tmp_path)
         # First the set that the others are compared with.
         for credentials in sorted(Credentials, key=lambda each: each is not Credentials.BOTH):

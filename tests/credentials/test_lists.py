@@ -8,9 +8,6 @@ from mogplex_tui.controlplane.core.plane import Plane
 from tests.credentials.console import LISTED, Seen, Walk, walk
 from tests.credentials.lists import COST, LISTS, TABLES, Rows, Shown
 from tests.credentials.service import Credentials, services
-from tests.pilot.kinds.conftest import seed
-
-__all__ = ["seed"]
 
 
 def _extent(rows: frozenset[str], whole: frozenset[str]) -> Rows:
@@ -55,8 +52,8 @@ def test_every_list_is_in_the_table() -> None:
     assert {line.name for line in LISTS} == set(LISTED)
 
 
-async def test_every_list_shows_what_the_credentials_open(seed: Path, tmp_path: Path) -> None:
-    async with services(seed, tmp_path) as running:
+async def test_every_list_shows_what_the_credentials_open(seeded_database: Path, tmp_path: Path) -> None:
+    async with services(seeded_database, tmp_path) as running:
         whole = await walk(running, Credentials.BOTH, tmp_path)
         empty = [name for name, seen in whole.lists.items() if not seen.rows]
         assert not empty, "a list without rows proves nothing"

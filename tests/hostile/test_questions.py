@@ -27,11 +27,8 @@ from mogplex_tui.operate.run_actions import CANCEL
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.hostile.recording_proxy import RecordingProxy
 from tests.pilot.conftest import Console
-from tests.pilot.kinds.conftest import seed
-from tests.pilot.kinds.test_verbs_by_keys import asks
+from tests.pilot.kinds.action_bench import asks_first
 from tests.pilot.kinds.walking import SEEDED, collection_in, heard, plane_of, settled, soon
-
-__all__ = ["seed"]
 
 # Verbs that ask nothing, with the reason why they need not.
 UNASKED = {
@@ -75,7 +72,7 @@ def _name(kind: AnyKind, verb: AnyAction) -> str:
 
 
 def test_verbs_without_a_question_are_listed_with_a_reason() -> None:
-    unasked = {_name(kind, verb) for kind, verb in EVERY_VERB if not asks(verb)}
+    unasked = {_name(kind, verb) for kind, verb in EVERY_VERB if not asks_first(verb)}
     assert unasked == set(UNASKED)
 
 
@@ -153,9 +150,9 @@ async def _taken(ui: Console) -> None:
 
 @asynccontextmanager
 async def _console(
-    seed: Path, place: Path, *, with_token: bool = True
+    seeded_database: Path, place: Path, *, with_token: bool = True
 ) -> AsyncIterator[tuple[Console, RecordingProxy]]:
-    async with plane_of(SEEDED, seed, place) as server:
+    async with plane_of(SEEDED, seeded_database, place) as server:
         with RecordingProxy(int(server.base_url.rsplit(":", 1)[1])) as proxy:
             token = Secret(server.token) if with_token else None
             target = Target("test", proxy.url, token, Secret(server.session_cookie))
@@ -196,11 +193,13 @@ def _fit(screen: ListScreen, verb: AnyAction) -> Entry[Any] | None:
     )
 
 
-async def test_no_change_leaves_before_its_question_is_answered(seed: Path, tmp_path: Path) -> None:
+async def test_no_change_leaves_before_its_question_is_answered(
+    seeded_database: Path, tmp_path: Path
+) -> None:
     left: list[str] = []
     in_turn = cycle([attack for attack in ATTACKS if attack not in (*ALWAYS, "palette typed fast")])
     attacked: set[str] = set()
-    async with _console(seed, tmp_path) as (ui, proxy):
+    async with _console(seeded_database, tmp_path) as (ui, proxy):
         for kind in kinds().values():
             verbs = [verb for verb in kind.all_actions if verb.key]
             verbs = [verb for verb in verbs if _name(kind, verb) not in {*UNASKED, *ENTER_ANSWERS}]
@@ -233,7 +232,7 @@ def _state_of(plane: Plane) -> set[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("with_token", [True, False], ids=["token and cookie", "cookie alone"])
 async def test_an_early_enter_takes_no_choice_but_the_present_one(
-    seed: Path, tmp_path: Path, with_token: bool
+    seeded_database: Path, tmp_path: Path, with_token: bool
 ) -> None:
     """With a cookie alone the service chooses the repository of an automation: that is the only choice."""
     with_choices = [
@@ -241,7 +240,7 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
         for kind, verb in EVERY_VERB
         if _name(kind, verb) in ENTER_ANSWERS and verb.parameters[0].name != "minutes"
     ]
-    async with _console(seed, tmp_path, with_token=with_token) as (ui, _):
+    async with _console(seeded_database, tmp_path, with_token=with_token) as (ui, _):
         plane = ui.server.plane
         # A setting without a value.
         with plane.db.transaction() as change:
@@ -275,9 +274,9 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
 
 
 async def test_no_run_is_cancelled_or_started_before_its_question_is_answered(
-    seed: Path, tmp_path: Path
+    seeded_database: Path, tmp_path: Path
 ) -> None:
-    async with _console(seed, tmp_path) as (ui, proxy):
+    async with _console(seeded_database, tmp_path) as (ui, proxy):
         app: Any = ui.app
 
         def able() -> list[Any]:

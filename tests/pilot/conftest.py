@@ -26,6 +26,9 @@ hearing.install()
 # After so many seconds what did not come never will; a busy machine may take long for it.
 DEADLINE = 30.0
 
+ConsoleFactory = Callable[..., Any]
+"""The type of the fixture `console`."""
+
 
 class Console:
     """A running console with its plane."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tests.controlplane.support import World
-from tests.pilot.test_runs_screen import Run
+from tests.pilot.conftest import ConsoleFactory
 
 
-async def test_a_list_is_read_while_it_is_seen_and_no_longer(console: Run, world: World) -> None:
+async def test_a_list_is_read_while_it_is_seen_and_no_longer(console: ConsoleFactory, world: World) -> None:
     repo = world.repo("acme/api")
     world.call(repo_id=repo, model="acme/first", status="success")
     async with console() as ui:
@@ -28,7 +28,7 @@ async def test_a_list_is_read_while_it_is_seen_and_no_longer(console: Run, world
 
 
 async def test_a_tail_rests_while_another_place_is_shown_and_goes_on_after_it(
-    console: Run, world: World
+    console: ConsoleFactory, world: World
 ) -> None:
     call = world.call(repo_id=world.repo("acme/api"), model="acme/first", status="streaming", type="agent")
     world.event(call, message="one")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.controlplane.support import World
-from tests.pilot.test_waiting import question
+from tests.pilot.approvals import insert_approval
 
 Run = Callable[..., Any]
 ASKED = "test is protected: type its name to go on."
@@ -83,7 +83,7 @@ async def test_a_dangerous_verb_of_a_kind_wants_the_name_and_a_harmless_one_does
 async def test_a_dangerous_verb_that_asks_for_a_text_asks_for_the_name_after_it(
     console: Run, world: World
 ) -> None:
-    key = question(world, 3600)
+    key = insert_approval(world, 3600)
     async with console(protected=True) as ui:
         await ui.app.parts.navigation.go("approvals")
         await ui.until(lambda: ui.app.screen.scope == "approvals" and ui.app.screen.table.cursor_key, "a row")

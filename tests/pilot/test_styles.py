@@ -6,11 +6,11 @@ import pytest
 from textual.color import Color
 
 from mogplex_tui.themes import DARK, LIGHT
-from tests.pilot.test_runs_screen import Run
+from tests.pilot.conftest import ConsoleFactory
 
 
 async def test_a_place_that_is_gone_to_first_reads_no_styles_anew(
-    console: Run, monkeypatch: pytest.MonkeyPatch
+    console: ConsoleFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with console() as ui:
         read: list[str] = []
@@ -23,7 +23,7 @@ async def test_a_place_that_is_gone_to_first_reads_no_styles_anew(
         assert ui.app.screen.styles.background == Color.parse(str(DARK.background))
 
 
-async def test_a_theme_reaches_the_places_that_are_not_shown(console: Run) -> None:
+async def test_a_theme_reaches_the_places_that_are_not_shown(console: ConsoleFactory) -> None:
     async with console() as ui:
         for place in ("2", "1"):
             await ui.press(place)

@@ -6,44 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.controlplane.support import World
+from tests.pilot.approvals import insert_approval
 
 Run = Callable[..., Any]
-
-
-def question(world: World, seconds: float) -> str:
-    plane = world.plane
-    with plane.db.transaction() as tx:
-        key = tx.new_id()
-        now = world.clock.us
-        tx.insert(
-            "control_approvals",
-            id=key,
-            user_id=plane.user_id,
-            run_id=tx.new_id(),
-            tool_call_id=tx.new_id(),
-            tool_name="launch_sandbox",
-            tool_input='{"repo": "acme/api"}',
-            summary="Launch a sandbox",
-            status="pending",
-            created_at=now,
-            expires_at=now + round(seconds * 1_000_000),
-        )
-    return key
 
 
 async def test_header_and_list_count_the_open_questions_and_an_answer_takes_one_away(
     console: Run, world: World
 ) -> None:
-    first = question(world, 3600)
-    question(world, 3600)
-    question(world, -5)
+    first = insert_approval(world, 3600)
+    insert_approval(world, 3600)
+    insert_approval(world, -5)
     async with console() as ui:
         await ui.sees("◆ 2")
         await ui.app.parts.navigation.go("approvals")
         screen = await ui.until(lambda: ui.app.screen.scope == "approvals" and ui.app.screen, "the approvals")
         # What has run out stays in the list and counts as little there as in the header.
         await ui.sees("2 of 3 open", "expired")
-        await ui.until(lambda: screen.table.move_cursor_to(first), "the question")
+        await ui.until(lambda: screen.table.move_cursor_to(first), "the approval")
         await ui.press("d")
         await ui.sees("Deny approval")
         # No note: enter gives the keys to the buttons, the harmless one first.
@@ -52,7 +32,7 @@ async def test_header_and_list_count_the_open_questions_and_an_answer_takes_one_
 
 
 async def test_nothing_is_said_when_nobody_waits(console: Run, world: World) -> None:
-    question(world, -5)
+    insert_approval(world, -5)
     async with console() as ui:
         await ui.until(lambda: ui.app.parts.collections.of(_kind()).set.rows, "the approvals being read")
         await ui.pilot.pause()
@@ -63,7 +43,7 @@ async def test_nothing_is_said_when_nobody_waits(console: Run, world: World) -> 
 async def test_where_approvals_are_closed_they_are_asked_for_once_and_the_header_says_nothing(
     console: Run, world: World
 ) -> None:
-    question(world, 3600)
+    insert_approval(world, 3600)
     async with console(cookie=False, gate=True) as ui:
         await ui.until(
             lambda: ui.app.parts.collections.of(_kind()).source is None, "the approvals being closed"
@@ -75,7 +55,7 @@ async def test_where_approvals_are_closed_they_are_asked_for_once_and_the_header
 
 
 async def test_in_ascii_the_sign_is_a_letter(console: Run, world: World) -> None:
-    question(world, 3600)
+    insert_approval(world, 3600)
     async with console(ascii=True, size=(80, 24)) as ui:
         await ui.sees("? 1")
         assert ui.text.split("\n", 1)[0].isascii()

@@ -28,8 +28,8 @@ from mogplex_tui.operate.kind_rows import collection_of, order, read_single
 from mogplex_tui.operate.kinds.api_keys import ApiKeyRow
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.controlplane.support import ManualClock
+from tests.snapshots.frozen_console import SIZES, FrozenConsole, frozen_console
 from tests.snapshots.pictures import Named, at_rest, picture
-from tests.snapshots.test_screens import SIZES, Still, _console
 
 SHOWN = tuple(sorted(kinds()))
 NOW = datetime(2026, 8, 5, 10, 0, 5, tzinfo=UTC)
@@ -119,8 +119,8 @@ def _rows() -> tuple[dict[str, tuple[dict[str, Entry[Any]], tuple[Notice, ...], 
     return asyncio.run(_read())
 
 
-def _filled() -> Still:
-    app = _console()
+def _filled() -> FrozenConsole:
+    app = frozen_console()
     app.session.clock = Standing()
     kinds_rows, runs = _rows()
     app.session.store.set("runs").apply(runs.rows.items())
@@ -136,7 +136,7 @@ def _filled() -> Still:
     return app
 
 
-async def _pictures(app: Still, name: str) -> dict[str, str]:
+async def _pictures(app: FrozenConsole, name: str) -> dict[str, str]:
     """The list of a kind and the detail of its first row in every size, under the names of their files."""
     found = {}
     async with app.run_test(size=SIZES[0]) as pilot:

@@ -6,72 +6,30 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.connection_state import ConnectionMonitor
 from mogplex_tui.api.cost_estimate import Estimate
 from mogplex_tui.api.errors import LoginRequired, Unavailable
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.models.stats import Stats
-from mogplex_tui.api.target import Target
-from mogplex_tui.app import ConsoleApp
-from mogplex_tui.config.secret import Secret
-from mogplex_tui.config.settings import load
 from mogplex_tui.live.costs import CostWindow
-from mogplex_tui.live.realtime import RealtimeState
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource
+from tests.snapshots.frozen_console import (
+    NOW,
+    SIZES,
+    FrozenConsole,
+    frozen_console,
+)
 
-NOW = datetime(2026, 11, 24, 14, 5, 21, tzinfo=UTC)
-SIZES = [(80, 24), (120, 40), (200, 50)]
 Snap = Callable[..., bool]
 Before = Callable[[Pilot[Any]], Awaitable[None]]
 
 
-class FrozenClock:
-    def monotonic(self) -> float:
-        return 1000.0
-
-    def now(self) -> datetime:
-        return NOW
-
-
-class Still(ConsoleApp):
-    """The console on rows that were put there; it never connects and nothing moves."""
-
-    def _begin(self) -> None:
-        """Read nothing."""
-
-
-class Nominal:
-    """As much of a client as the header looks at."""
-
-    def __init__(self, clock: Any) -> None:
-        self.connection = ConnectionMonitor(clock)
-        self.connection.learn(None)
-
-    async def aclose(self) -> None:
-        """Nothing is open."""
-
-
-def _console(*, cookie: str | None = "a=b", **arguments: Any) -> Still:
-    settings = load({"reduced_motion": True, **arguments}, environ={}, path=Path("/nonexistent/config.toml"))
-    target = Target("prod", "https://mogplex.example", Secret("mog_x"), Secret(cookie) if cookie else None)
-    app = Still(settings, target=target, context="prod", clock=FrozenClock())
-    session = app.session
-    session.account = "ada@acme.dev"
-    session._client = Nominal(session.clock)  # type: ignore[assignment]
-    session.realtime.hearing = RealtimeState.OPEN
-    for family in (Family.V1, Family.OBSERVABILITY):
-        session.access.learn(family)
-    return app
-
-
-def _fill(app: Still) -> Still:
+def _fill(app: FrozenConsole) -> FrozenConsole:
     rng = random.Random(4)
     rows = [
         _row(1, "streaming", "acme/web", "codex", 111, model="openai/gpt-5.4", branch="fix/login-redirect", cost="0.41"),
@@ -148,7 +106,7 @@ def _row(
     )
 
 
-def _costs(app: Still) -> None:
+def _costs(app: FrozenConsole) -> None:
     summary = {
         "total_calls": 248, "total_tokens": 1_820_000, "total_cost": 31.2, "cost_today": 31.42, "calls_today": 248,
         "tokens_today": 1_820_000, "avg_duration_ms": 8_400, "success_rate": 91.5, "sandbox_active": 1,
@@ -216,7 +174,7 @@ def _costs(app: Still) -> None:
     costs.buckets = {start: Decimal(str(value)) for start, value in zip(hours[1:], shape, strict=True)}
 
 
-def _tail(app: Still) -> None:
+def _tail(app: FrozenConsole) -> None:
     screen: Any = app.screen
     events = [
         ("started", None, "External Mogplex run accepted", {"external_run_id": "x"}, 0),
@@ -258,36 +216,36 @@ def _tool(
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_runs(snap_compare: Snap, size: tuple[int, int], theme: str) -> None:
-    assert snap_compare(_fill(_console(theme=theme)), terminal_size=size)
+    assert snap_compare(_fill(frozen_console(theme=theme)), terminal_size=size)
 
 
 def test_runs_in_ascii(snap_compare: Snap) -> None:
-    assert snap_compare(_fill(_console(ascii=True)), terminal_size=(120, 40))
+    assert snap_compare(_fill(frozen_console(ascii=True)), terminal_size=(120, 40))
 
 
 def test_runs_read_only(snap_compare: Snap) -> None:
-    assert snap_compare(_fill(_console(read_only=True)), terminal_size=(120, 40))
+    assert snap_compare(_fill(frozen_console(read_only=True)), terminal_size=(120, 40))
 
 
 def test_runs_without_colours(snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(_fill(_console(theme="light")), terminal_size=(120, 40))
+    assert snap_compare(_fill(frozen_console(theme="light")), terminal_size=(120, 40))
 
 
 def test_runs_filtered(snap_compare: Snap) -> None:
     async def before(pilot: Pilot[Any]) -> None:
         await pilot.press("slash", *"repo:web !success")
 
-    assert snap_compare(_fill(_console()), terminal_size=(120, 40), run_before=before)
+    assert snap_compare(_fill(frozen_console()), terminal_size=(120, 40), run_before=before)
 
 
 @pytest.mark.parametrize("size", SIZES[:2])
 def test_runs_before_the_first_answer(snap_compare: Snap, size: tuple[int, int]) -> None:
-    assert snap_compare(_console(), terminal_size=size)
+    assert snap_compare(frozen_console(), terminal_size=size)
 
 
 def test_runs_of_an_empty_account(snap_compare: Snap) -> None:
-    app = _console()
+    app = frozen_console()
     app.runs.set.freshness.as_of = 998.0
     app.runs.set.total, app.runs.set.whole_since = 0, datetime.min.replace(tzinfo=UTC)
     assert snap_compare(app, terminal_size=(120, 40))
@@ -295,7 +253,7 @@ def test_runs_of_an_empty_account(snap_compare: Snap) -> None:
 
 @pytest.mark.parametrize("size", SIZES[:2])
 def test_runs_with_a_token_alone(snap_compare: Snap, size: tuple[int, int]) -> None:
-    app = _fill(_console(cookie=None))
+    app = _fill(frozen_console(cookie=None))
     app.session.access = type(app.session.access)(app.session.clock)
     closed = LoginRequired(
         "The service sends this part to its login page", advice="It opens to browser sessions only"
@@ -307,7 +265,7 @@ def test_runs_with_a_token_alone(snap_compare: Snap, size: tuple[int, int]) -> N
 
 
 def test_runs_of_a_failing_service_keep_the_last_picture_with_its_age(snap_compare: Snap) -> None:
-    app = _fill(_console())
+    app = _fill(frozen_console())
     fresh = app.runs.set.freshness
     fresh.as_of, fresh.failures, fresh.retry_at = 800.0, 3, 1008.0
     fresh.error = Unavailable("The service answered 503", advice="It may be starting")
@@ -317,7 +275,7 @@ def test_runs_of_a_failing_service_keep_the_last_picture_with_its_age(snap_compa
 def test_runs_when_the_budget_is_used_up(snap_compare: Snap) -> None:
     from mogplex_tui.api.budget import Priority
 
-    app = _fill(_console())
+    app = _fill(frozen_console())
     for _ in range(50):
         app.session.budget.acquire(Priority.TAIL)
     app.runs.set.freshness.as_of, app.runs.set.freshness.blocked_until = 986.0, 1007.0
@@ -333,7 +291,7 @@ def test_run(snap_compare: Snap, size: tuple[int, int], theme: str) -> None:
         _tail(pilot.app)  # type: ignore[arg-type]
         await pilot.pause()
 
-    assert snap_compare(_fill(_console(theme=theme)), terminal_size=size, run_before=before)
+    assert snap_compare(_fill(frozen_console(theme=theme)), terminal_size=size, run_before=before)
 
 
 def test_one_event_as_json(snap_compare: Snap) -> None:
@@ -344,7 +302,7 @@ def test_one_event_as_json(snap_compare: Snap) -> None:
         await pilot.pause()
         await pilot.press("up", "up", "up", "enter")
 
-    assert snap_compare(_fill(_console()), terminal_size=(120, 40), run_before=before)
+    assert snap_compare(_fill(frozen_console()), terminal_size=(120, 40), run_before=before)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -353,7 +311,7 @@ def test_observability(snap_compare: Snap, size: tuple[int, int], theme: str) ->
     async def before(pilot: Pilot[Any]) -> None:
         await pilot.press("6")
 
-    assert snap_compare(_fill(_console(theme=theme)), terminal_size=size, run_before=before)
+    assert snap_compare(_fill(frozen_console(theme=theme)), terminal_size=size, run_before=before)
 
 
 def _pressing(*keys: str) -> Before:
@@ -369,6 +327,6 @@ def _pressing(*keys: str) -> Before:
     ("name", "keys"), [("cancel", ("x",)), ("new-run", ("n",)), ("help", ("question_mark",))]
 )
 def test_dialogs(snap_compare: Snap, size: tuple[int, int], name: str, keys: tuple[str, ...]) -> None:
-    app = _fill(_console())
+    app = _fill(frozen_console())
     app.session.names.repos = {"3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10": "acme/api"}
     assert snap_compare(app, terminal_size=size, run_before=_pressing(*keys))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -29,41 +28,14 @@ from mogplex_tui.live.realtime import BRIEF, MISSED_BEFORE_RECONNECT, TABLES, Re
 from mogplex_tui.live.scheduler import Feed, Scheduler
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.unit.fakes import FakeClock, turns, until
-
-
-class Line:
-    """A service whose streams a test feeds by hand; it is its own client and its own realtime resource."""
-
-    def __init__(self) -> None:
-        self.dials: list[tuple[str, ...]] = []
-        self.refusals: list[Exception] = []
-        self.queue: asyncio.Queue[Any] = asyncio.Queue()
-        self.open = 0
-
-    @property
-    def realtime(self) -> Line:
-        return self
-
-    async def stream(self, tables: tuple[str, ...]) -> AsyncGenerator[Connected | Changed | Ping]:
-        self.dials.append(tuple(tables))
-        await asyncio.sleep(0)
-        if self.refusals:
-            raise self.refusals.pop(0)
-        self.open += 1
-        try:
-            while (frame := await self.queue.get()) is not None:
-                if isinstance(frame, Exception):
-                    raise frame
-                yield frame
-        finally:
-            self.open -= 1
+from tests.unit.realtime_stream import FakeRealtimeStream
 
 
 class Rig:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.scheduler = Scheduler(self.clock, Budget(self.clock))
-        self.line = Line()
+        self.line = FakeRealtimeStream()
         # A jitter of minus one makes every pause zero.
         self.watch = RealtimeWatch(lambda: self.line, self.scheduler, jitter=lambda: -1.0)  # type: ignore[arg-type, return-value]
         self.said: list[RealtimeState] = []

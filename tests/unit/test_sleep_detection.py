@@ -17,7 +17,7 @@ from mogplex_tui.api.realtime import Connected
 from mogplex_tui.live.realtime import RealtimeState
 from mogplex_tui.live.sleep_detection import LOOK, SLEPT, SleepDetector
 from tests.unit.fakes import COOKIE, FakeSession, turns, until
-from tests.unit.test_realtime import Line
+from tests.unit.realtime_stream import FakeRealtimeStream
 
 
 class Nap:
@@ -44,7 +44,7 @@ class Nap:
 class World:
     def __init__(self, directory: Path) -> None:
         self.session = FakeSession(directory, token=None, cookie=COOKIE)
-        self.line, self.users = Line(), 0
+        self.line, self.users = FakeRealtimeStream(), 0
         self.session.fake.realtime = self.line  # type: ignore[attr-defined]
         self.session.fake.account = SimpleNamespace(user=self._user)  # type: ignore[attr-defined]
         self.nap = Nap(self.session)

@@ -33,9 +33,9 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.chunked_streams import HEAD, chunk, line, open_connections, streaming_handler
 from tests.api.families.lab import NOBODY, Lab, laboratory, never_leaves, told
 from tests.api.support import Seen, serving, until
-from tests.api.test_follow import HEAD, chunk, line, open_connections, telling
 from tests.controlplane.support import ManualClock, World
 
 MODEL = "acme/nova-1"
@@ -134,7 +134,7 @@ DONE = {"type": "finish", "finishReason": "length", "messageMetadata": {"ai_call
 )
 async def test_every_way_to_end_is_told_apart(events: list[Any], end: StreamEndKind) -> None:
     begin = {"type": "start", "messageMetadata": {"ai_call_id": "c9"}}
-    async with serving(telling(begin, *events)) as service, service.client() as client:
+    async with serving(streaming_handler(begin, *events)) as service, service.client() as client:
         chat = client.chat.ask(question())
         await told(chat)
         assert chat.end is not None and chat.end.kind is end
@@ -156,7 +156,7 @@ async def test_nothing_after_the_last_mark_is_waited_for() -> None:
 async def test_a_chat_that_breaks_off_keeps_its_text_and_its_call() -> None:
     begin = {"type": "start", "messageMetadata": {"ai_call_id": "c9"}}
     events = [begin, {"type": "text-delta", "id": "t1", "delta": "Hal"}]
-    async with serving(telling(*events, last=b"")) as service, service.client() as client:
+    async with serving(streaming_handler(*events, last=b"")) as service, service.client() as client:
         chat = client.chat.ask(question())
         with pytest.raises(e.Unreachable):
             await told(chat)
@@ -170,7 +170,7 @@ async def test_every_event_of_the_protocol_is_known() -> None:
         {"type": word, **shared, "messageMetadata": None, "errorText": None} for word in CHAT_EVENTS
     ]
     events.sort(key=lambda event: event["type"] in ("error", "abort"))
-    async with serving(telling(*events[:-2], b"[DONE]")) as service, service.client() as client:
+    async with serving(streaming_handler(*events[:-2], b"[DONE]")) as service, service.client() as client:
         found = await told(client.chat.ask(question()))
     assert [type(event) for event in found] == [CHAT_EVENTS[event["type"]] for event in events[:-2]]
     [text] = [one for one in found if isinstance(one, TextDelta) and not one.thinking]
@@ -184,7 +184,7 @@ async def test_thinking_is_no_text_and_a_file_does_not_flood_a_repr() -> None:
         {"type": "file", "mediaType": "image/png", "url": "data:image/png;base64," + "A" * 1000},
         DONE,
     ]
-    async with serving(telling(*events, b"[DONE]")) as service, service.client() as client:
+    async with serving(streaming_handler(*events, b"[DONE]")) as service, service.client() as client:
         chat = client.chat.ask(question())
         found = await told(chat)
     assert chat.text == "yes" and chat.finish_reason == "length"

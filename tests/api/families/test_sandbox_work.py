@@ -19,9 +19,9 @@ from mogplex_tui.api.models.stream import Output, StreamEnd, StreamEndKind
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer
+from tests.api.chunked_streams import open_connections
 from tests.api.families.lab import NOBODY, Lab, box, told
 from tests.api.support import until
-from tests.api.test_follow import open_connections
 from tests.controlplane.sandboxes.support import running
 from tests.controlplane.support import World
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from mogplex_tui.controlplane.core.plane import Settings
-from mogplex_tui.controlplane.database_setup import prepare
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import Mogplex, hosted
 from tests.controlplane.support import World
@@ -19,14 +18,6 @@ from tests.recording import recording, snake
 FAMILIES = (
     "repos", "agents", "models", "sandboxes", "automations", "assignments", "jobs", "approvals", "settings",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a seeded plane that nothing has happened to."""
-    path = tmp_path_factory.mktemp("seed") / "plane.db"
-    prepare(Settings(speed=0, seeded=True), path, None, None).db.close()
-    return path
 
 
 def _nothings(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -45,9 +36,9 @@ def _nothings(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     ("profile", "cookie"), [("documented", True), ("hosted", False)], ids=["session", "token alone"]
 )
 async def test_no_figure_is_printed_that_no_answer_carried(
-    mogplex: Mogplex, seed: Path, tmp_path: Path, profile: str, cookie: bool
+    mogplex: Mogplex, seeded_database: Path, tmp_path: Path, profile: str, cookie: bool
 ) -> None:
-    shutil.copy(seed, tmp_path / "plane.db")
+    shutil.copy(seeded_database, tmp_path / "plane.db")
     invented: list[str] = []
     settings = Settings(speed=0, rate_limit=None, profile=profile)
     async with (

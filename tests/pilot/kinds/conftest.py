@@ -1,19 +1,49 @@
-"""One seeded database for all tests of the kinds; each plane gets a copy of its own."""
+"""Fixtures of the tests of kinds: a seeded plane, and its lists."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.core.plane import Settings
-from mogplex_tui.controlplane.database_setup import prepare
+from mogplex_tui.api.target import Target
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.controlplane.server import PlaneServer
+from mogplex_tui.live.runs import Runs
+from mogplex_tui.live.session import Session
+from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.runs import KIND as RUNS
+from tests.pilot.kinds.kind_lists import KindLists
+from tests.pilot.kinds.walking import SEEDED, plane_of
 
 
-@pytest.fixture(scope="session")
-def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a small seeded plane that nothing has happened to."""
-    path = tmp_path_factory.mktemp("seed") / "plane.db"
-    plane = prepare(Settings(speed=0, seeded=True), path, None, None)
-    plane.db.close()
-    return path
+@pytest.fixture
+async def server(seeded_database: Path, tmp_path: Path) -> AsyncIterator[PlaneServer]:
+    """A running plane with the seeded records; nothing in it changes by itself."""
+    async with plane_of(SEEDED, seeded_database, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def kind_lists(server: PlaneServer) -> AsyncIterator[KindLists]:
+    session = Session(Target("test", server.base_url, Secret(server.token), Secret(server.session_cookie)))
+    try:
+        repos, agents = await session.client.repos.list(), await session.client.agents.list()
+        session.names.repos.update({repo.id: repo.full_name for repo in repos})
+        session.names.agents.update({agent.id: agent.name for agent in agents if agent.name})
+        runs = Runs(session)
+        await runs.fetch()
+        known = {**kinds(), "runs": RUNS}
+        rows: dict[str, list[Any]] = {"runs": list(runs.set.rows.values())}
+        collections = {name: collection_of(session, kind) for name, kind in kinds().items()}
+        for collection in collections.values():
+            await collection.fetch()
+        for name, collection in collections.items():
+            collection.update_joins()
+            rows[name] = list(collection.set.rows.values())
+        yield KindLists(session, known, rows)
+    finally:
+        await session.stop()

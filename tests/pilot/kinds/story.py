@@ -2,21 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
-
-import pytest
-
-from mogplex_tui.controlplane.server import PlaneServer
-from tests.pilot.kinds.walking import SEEDED, plane_of
-
-
-@pytest.fixture
-async def server(seed: Path, tmp_path: Path) -> AsyncIterator[PlaneServer]:
-    """A plane that tells its ordinary day; nothing moves by itself."""
-    async with plane_of(SEEDED, seed, tmp_path) as running:
-        yield running
 
 
 async def shown(ui: Any, kind: str, narrowed: str = "") -> Any:

@@ -58,12 +58,12 @@ def _zeros(value: Any, name: str = "") -> Iterator[str]:
     ("profile", "cookie"), [("documented", True), ("hosted", False)], ids=["session", "token alone"]
 )
 async def test_no_figure_is_shown_that_no_answer_carried(
-    seed: Path, tmp_path: Path, profile: str, cookie: bool
+    seeded_database: Path, tmp_path: Path, profile: str, cookie: bool
 ) -> None:
     settings = Settings(speed=0, rate_limit=None, profile=profile)
     invented: set[str] = set()
     seen = 0
-    async with plane_of(settings, seed, tmp_path) as plane, recording(plane.base_url) as recorded:
+    async with plane_of(settings, seeded_database, tmp_path) as plane, recording(plane.base_url) as recorded:
         session_cookie = Secret(plane.session_cookie) if cookie else None
         session = Session(Target("t", recorded.base_url, Secret(plane.token), session_cookie))
         try:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mogplex_tui.screens.modals.form import FormModal
-from tests.pilot.kinds.story import on, server, shown, told
-
-__all__ = ["server"]
+from tests.pilot.kinds.story import on, shown, told
 
 
 def _agent(ui: Any, name: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ MORE_THAN_ANNOUNCED = {
 
 
 async def test_every_list_rests_on_the_tables_that_announce_what_it_reads(
-    seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seeded_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: set[str] = set()
     send = Transport.request
@@ -68,7 +68,7 @@ async def test_every_list_rests_on_the_tables_that_announce_what_it_reads(
         return await send(self, request, priority)
 
     monkeypatch.setattr(Transport, "request", watched)
-    async with plane_of(SEEDED, seed, tmp_path) as server:
+    async with plane_of(SEEDED, seeded_database, tmp_path) as server:
         session = Session(Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie)))
         try:
             heard = set[str]()

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.pilot.kinds.story import on, server, shown, told
-
-__all__ = ["server"]
+from tests.pilot.kinds.story import on, shown, told
 
 
 def _written(place: Path) -> str:

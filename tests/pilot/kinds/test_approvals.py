@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.pilot.kinds.story import on, server, shown, told
+from tests.pilot.kinds.story import on, shown, told
 from tests.pilot.kinds.walking import resized
-
-__all__ = ["server"]
 
 
 def _control(ui: Any, status: str = "pending") -> list[str]:

@@ -49,8 +49,8 @@ async def _dialog(ui: Console, where: str, *keys: str) -> None:
     await back_at(ui, below)
 
 
-async def test_the_consoles_own_screens_and_dialogs_are_ascii(seed: Path, tmp_path: Path) -> None:
-    async with console_at(Service("seeded"), seed, tmp_path, ascii=True) as ui:
+async def test_the_consoles_own_screens_and_dialogs_are_ascii(seeded_database: Path, tmp_path: Path) -> None:
+    async with console_at(Service("seeded"), seeded_database, tmp_path, ascii=True) as ui:
         await ui.sees("live", "STATE")
         await ui.press("space", "s", "s", "S")
         for size in (WIDE, NARROW):
@@ -76,8 +76,8 @@ async def test_the_consoles_own_screens_and_dialogs_are_ascii(seed: Path, tmp_pa
         await _plain(ui, "an event")
 
 
-async def test_every_kind_and_its_records_are_ascii(seed: Path, tmp_path: Path) -> None:
-    async with console_at(Service("seeded"), seed, tmp_path, ascii=True) as ui:
+async def test_every_kind_and_its_records_are_ascii(seeded_database: Path, tmp_path: Path) -> None:
+    async with console_at(Service("seeded"), seeded_database, tmp_path, ascii=True) as ui:
         for name, kind in kinds().items():
             if name in BUILT_IN:
                 continue

@@ -4,9 +4,7 @@ import time
 from typing import Any
 
 from mogplex_tui.api.access import Family
-from tests.pilot.kinds.story import on, server, shown, texts_of, told
-
-__all__ = ["server"]
+from tests.pilot.kinds.story import on, shown, texts_of, told
 
 
 def _flow(ui: Any, status: str = "active") -> str:

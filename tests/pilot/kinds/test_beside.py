@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mogplex_tui.operate.kinds.registry import kinds
-from tests.pilot.kinds.story import on, server, shown
-
-__all__ = ["server"]
+from tests.pilot.kinds.story import on, shown
 
 
 async def test_projects_tell_of_sandboxes_and_assignments_that_nobody_has_opened(console: Any) -> None:

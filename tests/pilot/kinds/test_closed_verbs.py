@@ -6,10 +6,8 @@ from typing import Any
 
 from mogplex_tui.operate import action_registry
 from mogplex_tui.operate.kinds.registry import kinds
-from tests.pilot.kinds.story import server, shown, told
+from tests.pilot.kinds.story import shown, told
 from tests.pilot.kinds.walking import asks_the_service, heard
-
-__all__ = ["server"]
 
 # Where a token is looked at off v1 (auth.md §4), and what v1 itself can do.
 OPEN = {

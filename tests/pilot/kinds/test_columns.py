@@ -22,10 +22,7 @@ from mogplex_tui.screens.table_models import columns_of
 from mogplex_tui.widgets.columns import arrange
 from mogplex_tui.widgets.row_view import PREFIX
 from mogplex_tui.widgets.text import fit
-from tests.pilot.kinds.story import server
 from tests.pilot.kinds.walking import asks_the_service
-
-__all__ = ["server"]
 
 # Of these the story holds none, or they come from what the console counts elsewhere.
 NEVER = {

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.pilot.kinds.story import on, server, told
-
-__all__ = ["server"]
+from tests.pilot.kinds.story import on, told
 
 
 async def test_an_address_that_may_be_a_key_is_nowhere_to_be_seen(console: Any) -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mogplex_tui.config.contexts import Context, change, contexts_file
-from tests.pilot.kinds.story import server
 from tests.pilot.kinds.walking import squeezed
-
-__all__ = ["server"]
 
 
 async def _said(ui: Any, *texts: str) -> str:

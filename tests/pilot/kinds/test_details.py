@@ -13,9 +13,7 @@ from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.record_page import address_of, links_of
 from mogplex_tui.screens import console_screen
 from mogplex_tui.widgets.styles import Tone
-from tests.pilot.kinds.story import on, server, shown, texts_of, told
-
-__all__ = ["server"]
+from tests.pilot.kinds.story import on, shown, texts_of, told
 from tests.pilot.kinds.walking import collection_in
 
 

@@ -179,8 +179,10 @@ async def _follow_links(ui: Console, detail: DetailScreen) -> int:
     return len(links)
 
 
-async def test_every_kind_is_gone_to_by_keys_lists_opens_and_leads_on(seed: Path, tmp_path: Path) -> None:
-    async with console_at(SMALL, seed, tmp_path) as ui:
+async def test_every_kind_is_gone_to_by_keys_lists_opens_and_leads_on(
+    seeded_database: Path, tmp_path: Path
+) -> None:
+    async with console_at(SMALL, seeded_database, tmp_path) as ui:
         with_rows, followed = set(), 0
         for kind in kinds().values():
             # The other tests open the lists without the keyboard: typing every name takes a third of their time.
@@ -197,15 +199,15 @@ async def test_every_kind_is_gone_to_by_keys_lists_opens_and_leads_on(seed: Path
         assert followed > len(kinds())
 
 
-async def test_an_account_with_nothing_is_told_the_next_step(seed: Path, tmp_path: Path) -> None:
-    async with console_at(EMPTY, seed, tmp_path) as ui:
+async def test_an_account_with_nothing_is_told_the_next_step(seeded_database: Path, tmp_path: Path) -> None:
+    async with console_at(EMPTY, seeded_database, tmp_path) as ui:
         found = {kind.name: (await _list_stands(ui, kind))[1] for kind in kinds().values()}
         # What the service brings along, such as presets and models, is there from the start.
         assert set(found.values()) == {"rows", "empty"}, found
 
 
-async def test_every_kind_holds_many_rows(seed: Path, tmp_path: Path) -> None:
-    async with console_at(MANY, seed, tmp_path) as ui:
+async def test_every_kind_holds_many_rows(seeded_database: Path, tmp_path: Path) -> None:
+    async with console_at(MANY, seeded_database, tmp_path) as ui:
         for kind in kinds().values():
             screen, shown = await _list_stands(ui, kind)
             if shown != "rows":
@@ -225,9 +227,9 @@ async def test_every_kind_holds_many_rows(seed: Path, tmp_path: Path) -> None:
 
 
 async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
-    seed: Path, tmp_path: Path
+    seeded_database: Path, tmp_path: Path
 ) -> None:
-    async with console_at(FORBIDDEN, seed, tmp_path) as ui:
+    async with console_at(FORBIDDEN, seeded_database, tmp_path) as ui:
         found = {}
         for kind in kinds().values():
             screen, found[kind.name] = await _list_stands(ui, kind)
@@ -267,9 +269,9 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
     ids=_name,
 )
 async def test_a_service_that_does_not_answer_is_said_with_the_way_on(
-    service: Service, said: str, step: int, seed: Path, tmp_path: Path
+    service: Service, said: str, step: int, seeded_database: Path, tmp_path: Path
 ) -> None:
-    async with console_at(service, seed, tmp_path) as ui:
+    async with console_at(service, seeded_database, tmp_path) as ui:
         for kind in list(kinds().values())[::step]:
             _, shown = await _list_stands(ui, kind)
             assert shown == said or not asks_the_service(kind), f"{kind.name}: {shown}\n{ui.text}"
@@ -287,9 +289,9 @@ async def _with_rows(ui: Console, kind: AnyKind) -> ListScreen:
 
 
 async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_age(
-    seed: Path, tmp_path: Path
+    seeded_database: Path, tmp_path: Path
 ) -> None:
-    async with console_at(FAULTY, seed, tmp_path) as ui:
+    async with console_at(FAULTY, seeded_database, tmp_path) as ui:
         faults = ui.server.plane.faults
         assert faults is not None
         for kind in filter(asks_the_service, kinds().values()):
@@ -312,8 +314,10 @@ async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_
             await back_at(ui, screen)
 
 
-async def test_a_row_that_did_not_parse_is_shown_opened_and_left_alone(seed: Path, tmp_path: Path) -> None:
-    async with console_at(SPOILT, seed, tmp_path) as ui:
+async def test_a_row_that_did_not_parse_is_shown_opened_and_left_alone(
+    seeded_database: Path, tmp_path: Path
+) -> None:
+    async with console_at(SPOILT, seeded_database, tmp_path) as ui:
         for kind in filter(asks_the_service, kinds().values()):
             screen = await _with_rows(ui, kind)
             key = next(key for key, item in collection_in(screen).set.rows.items() if item.row is None)
@@ -345,8 +349,8 @@ async def test_a_row_that_did_not_parse_is_shown_opened_and_left_alone(seed: Pat
         assert not ui.app.session.ledger.entries
 
 
-async def test_a_text_of_the_service_is_never_markup(seed: Path, tmp_path: Path) -> None:
-    async with console_at(NASTY_TEXTS, seed, tmp_path) as ui:
+async def test_a_text_of_the_service_is_never_markup(seeded_database: Path, tmp_path: Path) -> None:
+    async with console_at(NASTY_TEXTS, seeded_database, tmp_path) as ui:
         await resized(ui, (200, 50))
         for kind in kinds().values():
             await ui.app.parts.navigation.go(kind.name)

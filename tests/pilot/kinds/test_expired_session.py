@@ -10,10 +10,7 @@ from mogplex_tui.live import session
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyKind
 from mogplex_tui.screens.list_screen import ListScreen
-from tests.pilot.kinds.story import server
 from tests.pilot.kinds.walking import asks_the_service, collection_in, heard, soon
-
-__all__ = ["server"]
 
 ASKING = [kind for kind in kinds().values() if asks_the_service(kind)]
 EXPIRED = "better-auth.session_token=expired"

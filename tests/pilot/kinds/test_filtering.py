@@ -1,141 +1,87 @@
-"""What `/` finds in the lists of a plane with a day's story: by the names that a list shows, and by links."""
+"""What `/` finds in the lists of a seeded plane: by the names that a list shows, and by links."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from mogplex_tui.api.target import Target
-from mogplex_tui.config.secret import Secret
-from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Entry
-from mogplex_tui.live.runs import Runs
-from mogplex_tui.live.session import Session
 from mogplex_tui.operate import formatting, kind_rows
-from mogplex_tui.operate.filters import compile_filter, parse
+from mogplex_tui.operate.filters import parse
 from mogplex_tui.operate.job_rows import JobRow
-from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.assignments import AssignmentRow
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.kinds.runs import KIND as RUNS
-from mogplex_tui.operate.model import AnyKind, RenderTime
 from mogplex_tui.operate.record_page import links_of
-from tests.pilot.kinds.story import server, shown
+from tests.pilot.kinds.kind_lists import KindLists
+from tests.pilot.kinds.story import shown
 
-__all__ = ["server"]
-
-# Links to lists that may be empty for every record of the story: nothing is wrong then.
+# Links to lists that may be empty for every record of the seed: nothing is wrong then.
 EMPTY = {("triggers", "jobs"), ("agents", "runs"), ("agents", "assignments")}
 
 
-@dataclass
-class Story:
-    """Every list of a plane as it was read once."""
-
-    session: Session
-    kinds: dict[str, AnyKind]
-    rows: dict[str, list[Any]]
-
-    def found(self, kind: str, text: str) -> list[Any]:
-        """Return the rows of a kind that a filter finds."""
-        known, now = self.kinds[kind], self.session.clock.now()
-        accept = compile_filter(
-            text, kind_rows.FilterFields(known, now).values_of, kind_rows.span_names(known)
-        )
-        return self.rows[kind] if accept is None else [row for row in self.rows[kind] if accept(row)]
-
-    def cell(self, kind: str, column: str, row: Entry[Any]) -> str:
-        """Return what a list shows of a row in a column, without the glyph before it."""
-        return (
-            self.kinds[kind]
-            .column(column)
-            .cell(row.row, RenderTime(self.session.clock.now()))[0]
-            .lstrip("✓·◆✗ ")
-        )
-
-
-@pytest.fixture
-async def story(server: PlaneServer) -> AsyncIterator[Story]:
-    session = Session(Target("test", server.base_url, Secret(server.token), Secret(server.session_cookie)))
-    try:
-        repos, agents = await session.client.repos.list(), await session.client.agents.list()
-        session.names.repos.update({repo.id: repo.full_name for repo in repos})
-        session.names.agents.update({agent.id: agent.name for agent in agents if agent.name})
-        runs = Runs(session)
-        await runs.fetch()
-        known = {**kinds(), "runs": RUNS}
-        rows: dict[str, list[Any]] = {"runs": list(runs.set.rows.values())}
-        collections = {name: collection_of(session, kind) for name, kind in kinds().items()}
-        for collection in collections.values():
-            await collection.fetch()
-        for name, collection in collections.items():
-            collection.update_joins()
-            rows[name] = list(collection.set.rows.values())
-        yield Story(session, known, rows)
-    finally:
-        await session.stop()
-
-
-async def test_the_example_of_every_kind_finds_the_row_that_it_is_made_of(story: Story) -> None:
-    now = story.session.clock.now()
+async def test_the_example_of_every_kind_finds_the_row_that_it_is_made_of(kind_lists: KindLists) -> None:
+    now = kind_lists.session.clock.now()
     for name, kind in kinds().items():
         if name == "contexts":
             continue  # This console has none.
-        examples = [(row, kind_rows.example(kind, row, now)) for row in story.rows[name]]
+        examples = [(row, kind_rows.example(kind, row, now)) for row in kind_lists.rows[name]]
         told = [(row, example) for row, example in examples if example is not None]
         assert len(told) > len(examples) / 2, f"{name} has no example"
         for row, example in told:
             assert parse(example)[0].field is not None
-            assert row in story.found(name, example), (name, example)
+            assert row in kind_lists.found(name, example), (name, example)
 
 
-async def test_every_column_finds_its_rows_by_its_key_and_its_title(story: Story) -> None:
+async def test_every_column_finds_its_rows_by_its_key_and_its_title(kind_lists: KindLists) -> None:
     for name, kind in kinds().items():
         for field in kind.columns:
-            names = kind_rows.FilterFields(kind, story.session.clock.now()).values_of(Entry("k", None))
+            names = kind_rows.FilterFields(kind, kind_lists.session.clock.now()).values_of(Entry("k", None))
             by_column = kind_rows.filter_names(field)
             assert by_column and set(by_column) <= set(names), (name, field.name)
 
 
-async def test_links_to_a_list_find_what_belongs_to_the_record_and_nothing_else(story: Story) -> None:
+async def test_links_to_a_list_find_what_belongs_to_the_record_and_nothing_else(
+    kind_lists: KindLists,
+) -> None:
     somewhere: dict[tuple[str, str], bool] = {}
     for name, kind in kinds().items():
-        for item in story.rows[name]:
+        for item in kind_lists.rows[name]:
             for link in links_of(kind.links, item.row) if item.row is not None else ():
                 if link.key is None and link.filter:
                     way = (name, link.kind)
-                    somewhere[way] = somewhere.get(way, False) or bool(story.found(link.kind, link.filter))
+                    somewhere[way] = somewhere.get(way, False) or bool(
+                        kind_lists.found(link.kind, link.filter)
+                    )
     assert {way for way, found in somewhere.items() if not found} <= EMPTY
     assert len(somewhere) >= 14
 
     def followed(kind: str, label: str, fits: Callable[[Any], bool]) -> tuple[Any, list[Any]]:
-        item = next(item for item in story.rows[kind] if fits(item))
-        link = next(link for link in links_of(story.kinds[kind].links, item.row) if link.label == label)
-        return item.row, story.found(link.kind, link.filter)
+        item = next(item for item in kind_lists.rows[kind] if fits(item))
+        link = next(link for link in links_of(kind_lists.kinds[kind].links, item.row) if link.label == label)
+        return item.row, kind_lists.found(link.kind, link.filter)
 
     account, repos = followed("installations", "repos", lambda item: item.row.synced_repo_count)
     owner = account.account_login
-    mine = [item for item in story.rows["projects"] if item.row.full_name.split("/")[0] == owner]
+    mine = [item for item in kind_lists.rows["projects"] if item.row.full_name.split("/")[0] == owner]
     assert repos == mine
     assert mine
 
     # Another repository that is called alike is another repository.
-    story.rows["runs"] += [run._replace(repo="acme/web-docs") for run in story.rows["runs"]]
+    kind_lists.rows["runs"] += [run._replace(repo="acme/web-docs") for run in kind_lists.rows["runs"]]
     project, runs = followed("projects", "runs", lambda item: item.row.full_name == "acme/web")
     assert {run.repo for run in runs} == {project.full_name}
 
 
 async def test_what_belongs_to_a_project_of_a_monorepo_is_told_from_what_belongs_to_its_siblings(
-    story: Story,
+    kind_lists: KindLists,
 ) -> None:
-    told, since = set(), story.session.clock.now() - timedelta(hours=24)
-    sharing = Counter(item.row.full_name for item in story.rows["projects"])
-    for item in story.rows["projects"]:
+    told, since = set(), kind_lists.session.clock.now() - timedelta(hours=24)
+    sharing = Counter(item.row.full_name for item in kind_lists.rows["projects"])
+    for item in kind_lists.rows["projects"]:
         name, links = (
             item.row.full_name,
             {link.kind: link for link in links_of(kinds()["projects"].links, item.row)},
@@ -143,14 +89,16 @@ async def test_what_belongs_to_a_project_of_a_monorepo_is_told_from_what_belongs
         for kind in ("runs", "sandboxes", "assignments", "jobs"):
             narrowed = links[kind].filter
             assert narrowed.split() == [f"repo:={name}", *[f"project:{item.key[:8]}"] * (sharing[name] > 1)]
-            found = story.found(kind, narrowed)
-            its = [row for row in story.rows[kind] if item.key == _repo(row)]
+            found = kind_lists.found(kind, narrowed)
+            its = [row for row in kind_lists.rows[kind] if item.key == _repo(row)]
             assert found == its, (narrowed, kind)
             if sharing[name] > 1 and its:
                 told.add(kind)
-        day = [row for row in story.found("runs", links["runs"].filter) if row.began and row.began >= since]
+        day = [
+            row for row in kind_lists.found("runs", links["runs"].filter) if row.began and row.began >= since
+        ]
         assert item.row.day.runs == (len(day) or (None if item.row.day.is_partial else 0))
-    assert {"runs", "sandboxes"} <= told, "the story has no monorepo with work in it"
+    assert {"runs", "sandboxes"} <= told, "the seed has no monorepo with work in it"
 
 
 def _repo(row: Any) -> str | None:
@@ -176,19 +124,21 @@ def _repo(row: Any) -> str | None:
     ],
 )
 async def test_a_row_is_found_by_what_its_column_shows(
-    story: Story, kind: str, text: str, column: str, word: str
+    kind_lists: KindLists, kind: str, text: str, column: str, word: str
 ) -> None:
-    found = story.found(kind, text)
+    found = kind_lists.found(kind, text)
     assert found
-    assert found == [row for row in story.rows[kind] if word in story.cell(kind, column, row).lower()]
+    assert found == [
+        row for row in kind_lists.rows[kind] if word in kind_lists.cell(kind, column, row).lower()
+    ]
 
 
-async def test_a_list_is_narrowed_by_the_age_that_it_shows(story: Story) -> None:
-    now = story.session.clock.now()
-    old = [row for row in story.rows["jobs"] if (now - row.row.job.created_at).total_seconds() > 7200]
-    assert 0 < len(old) < len(story.rows["jobs"])
-    assert story.found("jobs", "age:>2h") == old
-    assert all(float(row.row.cost_usd) > 0.1 for row in story.found("jobs", "cost:>0.1"))
+async def test_a_list_is_narrowed_by_the_age_that_it_shows(kind_lists: KindLists) -> None:
+    now = kind_lists.session.clock.now()
+    old = [row for row in kind_lists.rows["jobs"] if (now - row.row.job.created_at).total_seconds() > 7200]
+    assert 0 < len(old) < len(kind_lists.rows["jobs"])
+    assert kind_lists.found("jobs", "age:>2h") == old
+    assert all(float(row.row.cost_usd) > 0.1 for row in kind_lists.found("jobs", "cost:>0.1"))
 
 
 async def test_the_filters_line_gives_an_example_of_the_row_under_the_cursor(console: Any) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.pilot.kinds.story import server, shown, told
-
-__all__ = ["server"]
+from tests.pilot.kinds.story import shown, told
 from tests.pilot.kinds.walking import collection_in
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.pilot.kinds.story import server, shown, told
-
-__all__ = ["server"]
+from tests.pilot.kinds.story import shown, told
 from tests.pilot.kinds.walking import collection_in
 
 

@@ -11,10 +11,8 @@ from mogplex_tui.live.run_row import Cost
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyKind, RenderTime
-from tests.pilot.kinds.story import on, server, shown, texts_of
+from tests.pilot.kinds.story import on, shown, texts_of
 from tests.pilot.kinds.walking import asks_the_service, collection_in, heard, soon, type_keys
-
-__all__ = ["server"]
 
 # Everything else is told by v1 or by a route that is shared with the command-line client (auth.md §4).
 SESSION_ONLY = {

@@ -22,9 +22,11 @@ from tests.pilot.kinds.walking import plane_of, squeezed
 
 
 @pytest.fixture
-async def server(seed: Path, tmp_path: Path) -> Any:
+async def server(seeded_database: Path, tmp_path: Path) -> Any:
     """A plane that tells its ordinary day, and of which routes can be made to fail."""
-    async with plane_of(Settings(speed=0, rate_limit=None, fault_route=True), seed, tmp_path) as running:
+    async with plane_of(
+        Settings(speed=0, rate_limit=None, fault_route=True), seeded_database, tmp_path
+    ) as running:
         yield running
 
 

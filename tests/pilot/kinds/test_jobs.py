@@ -5,9 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from mogplex_tui.operate.record_page import links_of
-from tests.pilot.kinds.story import on, server, shown, texts_of, told
-
-__all__ = ["server"]
+from tests.pilot.kinds.story import on, shown, texts_of, told
 from tests.pilot.kinds.walking import collection_in
 
 

@@ -10,9 +10,7 @@ from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.record_page import LinkTarget
 from mogplex_tui.screens.modals.new_run import NewRunModal
 from mogplex_tui.widgets.line_table import LineTable
-from tests.pilot.kinds.story import server, shown, told
-
-__all__ = ["server"]
+from tests.pilot.kinds.story import shown, told
 
 
 def _stack(ui: Any) -> list[str]:

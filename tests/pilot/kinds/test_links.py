@@ -9,11 +9,8 @@ from mogplex_tui.live.collection import Entry
 from mogplex_tui.operate import run_facts
 from mogplex_tui.operate.model import AnyKind
 from mogplex_tui.operate.record_page import links_of
+from tests.pilot.kinds.kind_lists import KindLists
 from tests.pilot.kinds.records import fields_of
-from tests.pilot.kinds.story import server
-from tests.pilot.kinds.test_filtering import Story, story
-
-__all__ = ["server", "story"]
 
 # What is named and is no link of its own: the nodes of a drawing, the model beside the agent of a job, the repositories
 # of an installation, which are a list; and the ledger, where records of all kinds name their newest entry.
@@ -24,7 +21,7 @@ NO_LINK = {
     ("jobs", "models"),
 }
 LEDGER = ("dispatch", "failures")
-# The story tells of a model and of a repository that are there no more; the console says so.
+# The seed names a model and a repository that no longer exist; the console says so.
 GONE = {("conversations", "models"), ("sandboxes", "projects")}
 
 
@@ -39,24 +36,24 @@ def _names(value: Any) -> Iterator[str]:
         yield value
 
 
-def _records(story: Story) -> Iterator[tuple[str, AnyKind, Entry[Any]]]:
-    for name, kind in story.kinds.items():
-        for item in story.rows[name] if name != "runs" else ():
+def _records(kind_lists: KindLists) -> Iterator[tuple[str, AnyKind, Entry[Any]]]:
+    for name, kind in kind_lists.kinds.items():
+        for item in kind_lists.rows[name] if name != "runs" else ():
             if item.row is not None:
                 yield name, kind, item
 
 
-async def test_whatever_is_named_by_its_id_is_a_link(story: Story) -> None:
+async def test_whatever_is_named_by_its_id_is_a_link(kind_lists: KindLists) -> None:
     # A key such as `account` is a word as well.
     where = {
         row.key: name
-        for name, rows in story.rows.items()
+        for name, rows in kind_lists.rows.items()
         if name not in LEDGER
         for row in rows
         if len(row.key) >= 36 or name == "models"
     }
     met, lacking = set(), set()
-    for name, kind, item in _records(story):
+    for name, kind, item in _records(kind_lists):
         shown = [value for value in fields_of(item.row).values() if isinstance(value, str)]
         named = {text for text in _names([item.raw, shown]) if text in where} - {item.key}
         met |= {(name, where[text]) for text in named}
@@ -67,25 +64,25 @@ async def test_whatever_is_named_by_its_id_is_a_link(story: Story) -> None:
     assert len(met - lacking) > 20, met
 
 
-async def test_a_link_to_one_record_leads_to_one(story: Story) -> None:
+async def test_a_link_to_one_record_leads_to_one(kind_lists: KindLists) -> None:
     """It is in its kind's list, or can be read by itself."""
-    there = {name: {row.key for row in rows} for name, rows in story.rows.items()}
+    there = {name: {row.key for row in rows} for name, rows in kind_lists.rows.items()}
     met, nowhere = set(), set()
-    for name, kind, item in _records(story):
+    for name, kind, item in _records(kind_lists):
         for link in links_of(kind.links, item.row):
             if link.key is None or link.kind == "runs":
                 continue
             met.add((name, link.kind))
-            if link.key not in there[link.kind] and story.kinds[link.kind].single is None:
+            if link.key not in there[link.kind] and kind_lists.kinds[link.kind].single is None:
                 nowhere.add((name, link.kind))
     assert nowhere == GONE
     assert len(met) > 20, met
 
 
-async def test_a_run_leads_to_whatever_it_names(story: Story) -> None:
-    there = {name: {row.key for row in rows} for name, rows in story.rows.items()}
+async def test_a_run_leads_to_whatever_it_names(kind_lists: KindLists) -> None:
+    there = {name: {row.key for row in rows} for name, rows in kind_lists.rows.items()}
     met = set()
-    for row in story.rows["runs"]:
+    for row in kind_lists.rows["runs"]:
         ways = {(link.kind, link.key) for link in links_of(run_facts.LINKS, row)}
         named = {
             "projects": row.repo_id,

@@ -94,7 +94,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.parametrize("content", TEXTS if LONG else ("newlines", "combining"))
 async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
-    seed: Path, tmp_path: Path, measured: list[int], content: str
+    seeded_database: Path, tmp_path: Path, measured: list[int], content: str
 ) -> None:
     text = TEXTS[content]
     long = Long(text)
@@ -103,7 +103,7 @@ async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
         rows = [entry for entry in page.entries if entry.row is not None]
         return many(RowPage([replace(entry, row=_filled(entry.row, long), raw=long) for entry in rows]), 200)
 
-    async with console_at(Service("long", change=change), seed, tmp_path) as ui:
+    async with console_at(Service("long", change=change), seeded_database, tmp_path) as ui:
         for name in KINDS:
             kind = kinds()[name]
             await ui.app.parts.navigation.go(name)

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.pilot.kinds.story import on, server, shown, told
-
-__all__ = ["server"]
+from tests.pilot.kinds.story import on, shown, told
 
 
 async def test_the_default_of_the_whole_account_is_changed_after_a_question_only(console: Any) -> None:

@@ -33,11 +33,11 @@ GIVEN = {
 }
 
 
-async def test_no_verb_is_sent_with_a_read_only_token(seed: Path, tmp_path: Path) -> None:
+async def test_no_verb_is_sent_with_a_read_only_token(seeded_database: Path, tmp_path: Path) -> None:
     settings = Settings(speed=0, rate_limit=None)
     wrong: dict[str, str] = {}
     walked = 0
-    async with plane_of(settings, seed, tmp_path) as plane, recording(plane.base_url) as recorded:
+    async with plane_of(settings, seeded_database, tmp_path) as plane, recording(plane.base_url) as recorded:
         for kind in kinds().values():
             for verb in kind.all_actions:
                 session = Session(Target("t", recorded.base_url, Secret(plane.read_only_token)))
@@ -56,11 +56,13 @@ async def test_no_verb_is_sent_with_a_read_only_token(seed: Path, tmp_path: Path
     assert walked > 40
 
 
-async def test_a_session_sends_every_verb_beside_a_read_only_token(seed: Path, tmp_path: Path) -> None:
+async def test_a_session_sends_every_verb_beside_a_read_only_token(
+    seeded_database: Path, tmp_path: Path
+) -> None:
     settings = Settings(speed=0, rate_limit=None)
     wrong: dict[str, str] = {}
     walked = 0
-    async with plane_of(settings, seed, tmp_path) as plane, recording(plane.base_url) as recorded:
+    async with plane_of(settings, seeded_database, tmp_path) as plane, recording(plane.base_url) as recorded:
         target = Target("t", recorded.base_url, Secret(plane.read_only_token), Secret(plane.session_cookie))
         reader = Session(Target("t", plane.base_url, None, Secret(plane.session_cookie)))
         for kind in kinds().values():

@@ -15,10 +15,10 @@ from tests.pilot.kinds.walking import Service, console_at, heard, soon
 
 
 async def test_list_shows_rows_that_arrive_while_it_is_mounted(
-    seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seeded_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind, compose = kinds()["automations"], ListScreen.compose_body
-    async with console_at(Service("seeded"), seed, tmp_path) as ui:
+    async with console_at(Service("seeded"), seeded_database, tmp_path) as ui:
         collection = collection_of(ui.app.session, kind)
         await collection.fetch()
         rows = dict(collection.set.rows)

@@ -23,7 +23,7 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.operate import executor, run_changes
 from mogplex_tui.operate.run_actions import Draft
 from mogplex_tui.operate.run_facts import name_of
-from tests.pilot.kinds.test_verbs import REFUSALS, SETTINGS
+from tests.pilot.kinds.action_bench import REFUSALS, SETTINGS
 from tests.pilot.kinds.walking import plane_of
 
 
@@ -68,13 +68,15 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+async def bench(
+    seeded_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Bench]:
     async def at_once(*_: object) -> None:
         return None
 
     monkeypatch.setattr(run_changes, "READ_BACK_DELAYS", (0.0,))
     monkeypatch.setattr(executor, "pause", at_once)
-    async with plane_of(SETTINGS, seed, tmp_path) as server:
+    async with plane_of(SETTINGS, seeded_database, tmp_path) as server:
         target = Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie))
         session = Session(target, directory=tmp_path / "state")
         try:

@@ -19,8 +19,10 @@ WALKED = [kind for kind in kinds().values() if asks_the_service(kind)][: AT_ONCE
 
 
 @pytest.fixture
-async def server(seed: Path, tmp_path: Path) -> AsyncIterator[PlaneServer]:
-    async with plane_of(Settings(speed=0, rate_limit=None, fault_route=True), seed, tmp_path) as running:
+async def server(seeded_database: Path, tmp_path: Path) -> AsyncIterator[PlaneServer]:
+    async with plane_of(
+        Settings(speed=0, rate_limit=None, fault_route=True), seeded_database, tmp_path
+    ) as running:
         yield running
 
 

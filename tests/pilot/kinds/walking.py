@@ -113,20 +113,22 @@ def _changed(source: Source[Any], change: Change) -> Source[Any]:
 
 
 @asynccontextmanager
-async def plane_of(settings: PlaneSettings, seed: Path, place: Path) -> AsyncIterator[PlaneServer]:
+async def plane_of(settings: PlaneSettings, seeded_database: Path, place: Path) -> AsyncIterator[PlaneServer]:
     """A running plane; a seeded one is a copy of the file `seed`, because seeding takes longer than copying."""
     path = None
     if settings.seeded:
         path = place / "plane.db"
-        shutil.copy(seed, path)
+        shutil.copy(seeded_database, path)
     async with PlaneServer(settings, path) as server:
         yield server
 
 
 @asynccontextmanager
-async def console_at(service: Service, seed: Path, place: Path, **wanted: Any) -> AsyncIterator[Console]:
+async def console_at(
+    service: Service, seeded_database: Path, place: Path, **wanted: Any
+) -> AsyncIterator[Console]:
     """The console on a service in a state."""
-    async with plane_of(service.settings, seed, place) as server:
+    async with plane_of(service.settings, seeded_database, place) as server:
         token = server.token if service.may_write else server.read_only_token
         if service.scopes:
             with server.plane.db.transaction() as tx:

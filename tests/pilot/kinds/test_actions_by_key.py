@@ -26,9 +26,16 @@ from mogplex_tui.screens.modals.confirm import ConfirmModal
 from mogplex_tui.screens.modals.form import FormModal
 from mogplex_tui.screens.modals.parameter_prompt import AskModal
 from tests.pilot.conftest import Console
-from tests.pilot.kinds.test_verbs import EVERY_VERB, GONE_IS_FINE, REFUSALS, SETTINGS, no_pause
-from tests.pilot.kinds.test_verbs import _name as name_of
-from tests.pilot.kinds.test_verbs import _sent as sent_by
+from tests.pilot.kinds.action_bench import (
+    EVERY_ACTION,
+    GONE_IS_FINE,
+    REFUSALS,
+    SETTINGS,
+    asks_first,
+    no_pause,
+)
+from tests.pilot.kinds.action_bench import action_name as name_of
+from tests.pilot.kinds.action_bench import request_of as sent_by
 from tests.pilot.kinds.walking import (
     Service,
     back_at,
@@ -51,11 +58,6 @@ PLACED: dict[str, Callable[[AnyAction], bool]] = {
     "marked rows": lambda verb: isinstance(verb, Action) and verb.is_bulk,
 }
 PLACES = tuple(PLACED)
-
-
-def asks(verb: AnyAction) -> bool:
-    """Return whether a verb asks for anything before it is sent."""
-    return bool(verb.parameters) or (verb.confirmation is not None and bool(verb.confirmation.consequences))
 
 
 def _fault(ui: Console, kind: AnyKind, verb: AnyAction, status: int) -> None:
@@ -105,7 +107,7 @@ async def _answer(ui: Console, kind: AnyKind, verb: AnyAction, text: str) -> Non
 
 
 async def _carried_out(ui: Console, kind: AnyKind, verb: AnyAction, on: ConsoleScreen, times: int) -> None:
-    """Press the verb's key, answer what it asks, and wait for its end."""
+    """Press the verb's key, answer what it asks_first, and wait for its end."""
     before = len(ui.app.session.ledger.entries)
 
     def ends() -> list[tuple[str, str]]:
@@ -113,9 +115,9 @@ async def _carried_out(ui: Console, kind: AnyKind, verb: AnyAction, on: ConsoleS
         return [(entry.action, entry.state) for entry in entries if entry.state in ENDS]
 
     await type_keys(ui, KEYS.get(verb.key, verb.key))
-    if asks(verb):
+    if asks_first(verb):
         asking = AskModal | ConfirmModal | FormModal
-        await soon(ui, lambda: isinstance(ui.app.screen, asking), f"what {verb.id} asks")
+        await soon(ui, lambda: isinstance(ui.app.screen, asking), f"what {verb.id} asks_first")
         await settled(ui)
         await _answer(ui, kind, verb, "fine")
     await soon(ui, lambda: len(ends()) == times, f"the end of {name_of(kind, verb)}")
@@ -125,12 +127,12 @@ async def _carried_out(ui: Console, kind: AnyKind, verb: AnyAction, on: ConsoleS
 
 @pytest.mark.parametrize("place", PLACES)
 async def test_every_verb_goes_by_its_key(
-    place: str, seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str, seeded_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,))
     monkeypatch.setattr(executor, "pause", no_pause)
     statuses, gone = cycle(REFUSALS), 0
-    async with console_at(Service("faults", SETTINGS), seed, tmp_path) as ui:
+    async with console_at(Service("faults", SETTINGS), seeded_database, tmp_path) as ui:
         for kind in kinds().values():
             found = [verb for verb in kind.all_actions if verb.key and PLACED[place](verb)]
             if not found:
@@ -161,4 +163,4 @@ async def test_every_verb_goes_by_its_key(
                     await back_at(ui, screen)
                 assert screen.marked_rows() == []
                 gone += 1
-    assert gone == sum(PLACED[place](verb) for _, verb in EVERY_VERB if verb.key)
+    assert gone == sum(PLACED[place](verb) for _, verb in EVERY_ACTION if verb.key)

@@ -1,0 +1,58 @@
+"""A console with rows that a test puts there, at a clock that does not move."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mogplex_tui.api.access import Family
+from mogplex_tui.api.connection_state import ConnectionMonitor
+from mogplex_tui.api.target import Target
+from mogplex_tui.app import ConsoleApp
+from mogplex_tui.config.secret import Secret
+from mogplex_tui.config.settings import load
+from mogplex_tui.live.realtime import RealtimeState
+
+NOW = datetime(2026, 11, 24, 14, 5, 21, tzinfo=UTC)
+
+SIZES = [(80, 24), (120, 40), (200, 50)]
+
+
+class FrozenClock:
+    def monotonic(self) -> float:
+        return 1000.0
+
+    def now(self) -> datetime:
+        return NOW
+
+
+class FrozenConsole(ConsoleApp):
+    """The console on rows that were put there; it never connects and nothing moves."""
+
+    def _begin(self) -> None:
+        """Read nothing."""
+
+
+class ConnectedClient:
+    """As much of a client as the header looks at."""
+
+    def __init__(self, clock: Any) -> None:
+        self.connection = ConnectionMonitor(clock)
+        self.connection.learn(None)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+def frozen_console(*, cookie: str | None = "a=b", **arguments: Any) -> FrozenConsole:
+    settings = load({"reduced_motion": True, **arguments}, environ={}, path=Path("/nonexistent/config.toml"))
+    target = Target("prod", "https://mogplex.example", Secret("mog_x"), Secret(cookie) if cookie else None)
+    app = FrozenConsole(settings, target=target, context="prod", clock=FrozenClock())
+    session = app.session
+    session.account = "ada@acme.dev"
+    session._client = ConnectedClient(session.clock)  # type: ignore[assignment]
+    session.realtime.hearing = RealtimeState.OPEN
+    for family in (Family.V1, Family.OBSERVABILITY):
+        session.access.learn(family)
+    return app

@@ -20,7 +20,8 @@ myst_heading_anchors = 4
 # Blocks without a language hold terminal output and file names.
 highlight_language = "none"
 # A shortened JSON document is no valid JSON, which is no fault.
-suppress_warnings = ["misc.highlighting_failure"]
+# The annotation `type` is Python's own, though several models have a field of that name.
+suppress_warnings = ["misc.highlighting_failure", "ref.python"]
 
 html_theme = "furo"
 html_title = "mogplex-tui"

@@ -10,10 +10,10 @@ import pytest
 
 from mogplex_tui.api.client import ClientView
 from mogplex_tui.config.settings import _TABLE
-from tests.facts import client_resources, command_page, settings_page
+from tests.facts import client_models, client_resources, command_page, settings_page
 
 PACKAGE = Path(settings_page.__file__).resolve().parents[2] / "mogplex_tui"
-PAGES = (client_resources, command_page, settings_page)
+PAGES = (client_models, client_resources, command_page, settings_page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.__name__.rpartition(".")[2] for page in PAGES])

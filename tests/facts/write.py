@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mogplex_tui.controlplane.route_table import Entry, entries, unserved_router
-from tests.facts import client_resources, client_routes, command_page, keys, kinds, settings_page
+from tests.facts import (
+    client_models,
+    client_resources,
+    client_routes,
+    command_page,
+    keys,
+    kinds,
+    settings_page,
+)
 from tests.facts.routes import EXTRA, Fact, facts, unnamed
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "control-plane-routes.md"
@@ -76,6 +84,7 @@ def main() -> None:
     keys.DOCUMENT.write_text(keys.document())
     command_page.DOCUMENT.write_text(command_page.document())
     settings_page.DOCUMENT.write_text(settings_page.document())
+    client_models.DOCUMENT.write_text(client_models.document())
     client_resources.DOCUMENT.write_text(client_resources.document())
 
 

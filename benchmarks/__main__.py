@@ -1,4 +1,7 @@
-"""`python -m benchmarks [NAME ...]`: figures beside a floor measured in the same run. Nothing is asserted."""
+"""Run the benchmarks: `python -m benchmarks [NAME ...]`.
+
+Each figure is printed beside a floor measured in the same run. Nothing is asserted.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the start of a program to its first frame: the console, or any command, against a bare Textual app."""
+"""Measure the time from the start of a program to its first frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What importing the client layer costs, beside its two libraries alone; each in an interpreter of its own."""
+"""Measure what importing the client costs, beside its two libraries alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key to the last byte of its repaint at 100,000 rows: our table against the floor, idle and under load."""
+"""Measure the time from a key to its repaint in a table of 100,000 rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _app(name: str, live: bool) -> Terminal:
 
 
 def _walk(terminal: Terminal, at: int, keys: int, key: bytes, step: int) -> tuple[list[float], int]:
-    """Press a key so many times; the seconds each took until the cursor's new line was there."""
+    """Press a key repeatedly; return the seconds until each repaint was complete."""
     taken = []
     for _ in range(keys):
         at += step

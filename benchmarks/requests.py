@@ -1,4 +1,4 @@
-"""Requests a minute while one streaming run is watched: with a session cookie, with a token and realtime, and without."""
+"""Count the requests a minute while one streaming run is watched."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Count(logging.Handler):
 
 
 async def _watch(said: dict[str, str], cookie: bool, realtime: bool) -> tuple[int, int, Counter[str]]:
-    """Watch a run that goes on for ever, as the console does; return requests, token requests and paths."""
+    """Watch an endless run; return requests, token requests and paths."""
     target = Target(
         "bench", said["base_url"], Secret(said["token"]), Secret(said["session_cookie"]) if cookie else None
     )

@@ -1,4 +1,4 @@
-"""A command at rest: its memory and its share of a processor over 20 seconds without a key."""
+"""Measure the memory and processor use of a command at rest for 20 seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tail of 50,000 events: opening at its end, following 5,000 a second, paging back; against the floor."""
+"""Measure a tail of 50,000 events: opening, following and paging back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _app(name: str, live: bool = False) -> Terminal:
 
 
 def _opening() -> dict[str, list[float]]:
-    """Seconds from the start of the program to the last event on screen, the bare app beside it."""
+    """Return the seconds from the start to the last event, and those of a bare app."""
     times: dict[str, list[float]] = {name: [] for name in ("bare", *NAMES)}
     for _ in range(ROUNDS):
         for name in times:
@@ -59,7 +59,7 @@ def _paging() -> dict[str, list[float]]:
 
 
 def _following(name: str) -> tuple[int, int, float]:
-    """While 5,000 events a second arrive: bursts and bytes a second, and the share of one core."""
+    """Return bursts, bytes and processor share while 5,000 events a second arrive."""
     terminal = _app(name, live=True)
     try:
         terminal.until(rb"event 0005\d{4}")

@@ -1,4 +1,4 @@
-"""A real pseudo-terminal with a program in it, and the time of every byte that the program writes."""
+"""A pseudo-terminal with a program in it, and the time of every byte of output."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ class Terminal:
             return b""
 
     def until(self, pattern: bytes, timeout: float = 20.0) -> tuple[float, int]:
-        """Wait for a repaint that shows `pattern`: when its last byte came, and how many bytes came in all."""
+        """Wait for a repaint that shows `pattern`.
+
+        Returns when its last byte came, and how many bytes came in all.
+        """
         deadline = time.perf_counter() + timeout
         seen, size, last, found = b"", 0, 0.0, False
         needle = re.compile(pattern)
@@ -91,7 +94,7 @@ class Terminal:
         os.kill(self.pid, signal.SIGCONT)
 
     def close(self) -> None:
-        """End the program as a closed window does, so that it takes with it what it has made; by force if it stays."""
+        """End the program as a closed window does, or by force if it stays."""
         if self._process.isalive():
             os.kill(self.pid, signal.SIGHUP)
             self.resume()

@@ -1,4 +1,4 @@
-"""The floor: the least that a line-drawn Textual view can be, to measure ours against."""
+"""The simplest line-drawn Textual views, to compare our widgets with."""
 
 from __future__ import annotations
 

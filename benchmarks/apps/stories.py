@@ -1,4 +1,4 @@
-"""Made-up rows and events for the measured apps; the same for the floor and for our widgets."""
+"""Generated rows and events for the measured apps."""
 
 from __future__ import annotations
 
@@ -77,7 +77,10 @@ class Rows:
         )
 
     def change(self, dice: random.Random, near: int) -> set[int]:
-        """Change a fiftieth of a second's rows, a tenth of them near row `near`; return which."""
+        """Change the rows of one fiftieth of a second; return which.
+
+        A tenth of them are near row `near`.
+        """
         batch = CHANGES_A_SECOND // 50
         numbers = {dice.randrange(len(self.tokens)) for _ in range(batch - batch // 10)}
         numbers |= {min(len(self.tokens) - 1, near + dice.randrange(40)) for _ in range(batch // 10)}

@@ -1,1 +1,1 @@
-"""The embedded control plane against floors: bare routes, bare inserts, bare starts."""
+"""Measure the embedded control plane against bare servers and databases."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.plane.floor [DB]`: a bare route that reads one run from SQLite, and says where it listens."""
+"""Serve a bare route that reads one run: `python -m benchmarks.plane.floor [DB]`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from starlette.routing import Route
 
 
 def main() -> None:
-    """Serve with the settings of the plane until the process is ended; without a database there is nothing to read."""
+    """Serve with the settings of the plane until the process is ended.
+
+    Without a database no run is read.
+    """
     connection = sqlite3.connect(sys.argv[1] if len(sys.argv) > 1 else ":memory:", isolation_level=None)
     connection.row_factory = sqlite3.Row
 

@@ -1,4 +1,4 @@
-"""Events written one transaction each while realtime streams listen, against the same rows into a bare SQLite file."""
+"""Measure event inserts while realtime streams listen, against bare SQLite."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _bare(path: Path) -> float:
 
 
 async def _ours(streams: int) -> tuple[float, float]:
-    """Inserts a second of a plane that serves so many streams: written, and heard by every stream."""
+    """Return inserts per second of a plane, delivered to every stream."""
     async with PlaneServer(Settings(speed=0, seeded=False)) as server:
         plane = server.plane
         with plane.db.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Every list of a large plane, asked by two clients: the slowest answers, and the longest of a hundred."""
+"""Measure the slowest answers of every list of a large plane."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ _NO_LISTS = (
 
 
 class _Asked(NamedTuple):
-    """What came of asking one path: seconds of each answer, processor seconds a request, bytes and statuses."""
+    """The answers of one path: seconds, processor seconds, bytes and statuses."""
 
     path: str
     times: list[float]
@@ -105,7 +105,7 @@ class _Asked(NamedTuple):
 
 
 def _paths(ids: dict[str, str]) -> list[str]:
-    """The path of every GET route whose parameters are known kinds, and the variants above."""
+    """Return the paths of GET routes whose parameters are known, and variants."""
     found = []
     for path, methods in document()["paths"].items():
         if "get" not in methods or path.startswith(_NO_LISTS):

@@ -1,4 +1,4 @@
-"""Planes and floors as processes of their own, which say one JSON line when they answer."""
+"""Planes and floors as processes that print one JSON line when they are ready."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run read over and over by eight clients: the plane against a bare route with the same server and a row."""
+"""Measure eight clients that read one run, against a bare route."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run() -> None:
 
 
 def _measure(asked: dict[str, tuple[Started, str]]) -> dict[str, list[tuple[Load, float]]]:
-    """The loads of each round with the processor seconds that the server spent on them."""
+    """Return the loads of each round with the processor seconds of the server."""
     found: dict[str, list[tuple[Load, float]]] = {name: [] for name in asked}
     # The first round warms both up.
     for number in range(ROUNDS + 1):

@@ -1,4 +1,4 @@
-"""From the start of the command to its first line: a new plane of each scale, against a bare server and a file's copy."""
+"""Measure the time from the start of a plane to its first line of output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that cost little: each keeps one connection open and asks again as soon as it was answered."""
+"""HTTP clients that cost little: one open connection each."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class _Client(asyncio.Protocol):
 
 
 class Load:
-    """What came of a load: seconds of each answer, seconds in all, statuses, and the bytes of the last body."""
+    """The result of a load: seconds, statuses, and the bytes of the last body."""
 
     def __init__(self, clients: Sequence[_Client], took: float) -> None:
         self.times = [one for client in clients for one in client.times]

@@ -19,7 +19,7 @@ _SIGNATURES = (
 )
 
 
-def picture_format(data: bytes) -> str:
+def image_format(data: bytes) -> str:
     """Return the format of a picture by its first bytes: png, jpeg, gif or webp.
 
     Raises InvalidInput for another format, for no data and for more than 2 MiB.

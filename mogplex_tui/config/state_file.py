@@ -84,7 +84,7 @@ class StateFile:
         except FileNotFoundError:
             return None
         except (NotAFile, ValueError, RecursionError):
-            self.set_aside(f"{self._title} starts empty")
+            self.rename_damaged(f"{self._title} starts empty")
             return None
         except OSError as error:
             self._troubles.report(
@@ -95,7 +95,7 @@ class StateFile:
             return None
         if is_valid(content):
             return content
-        self.set_aside(f"{self._title} starts empty")
+        self.rename_damaged(f"{self._title} starts empty")
         return None
 
     def write(self, content: Any) -> None:
@@ -112,7 +112,7 @@ class StateFile:
                 "It is kept until the console ends.",
             )
 
-    def set_aside(self, outcome: str) -> None:
+    def rename_damaged(self, outcome: str) -> None:
         """Rename a damaged file to keep it; `outcome` ends the message about it."""
         path = self._path
         if path is None:

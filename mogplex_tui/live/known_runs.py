@@ -50,7 +50,7 @@ class KnownRuns:
         content = self._file.read(lambda found: isinstance(found, list)) or []
         runs = [run for item in content if (run := _remembered(item)) is not None]
         if len(runs) < len(content):
-            self._file.set_aside(f"{len(runs)} of its {len(content)} runs could be read and are kept")
+            self._file.rename_damaged(f"{len(runs)} of its {len(content)} runs could be read and are kept")
             self._file.write([run._asdict() for run in runs])
         return runs
 

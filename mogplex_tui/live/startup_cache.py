@@ -47,7 +47,7 @@ def load(
 ) -> None:
     """Load cached rows into an empty set with their real age; rename a damaged file."""
     file = StateFile(directory / "picture.json", "the list of runs before the first answer", troubles)
-    body = file.read(_is_picture)
+    body = file.read(_is_cached_startup)
     if body is None:
         return
     at, stored = datetime.fromisoformat(body["at"]), body["runs"]
@@ -58,7 +58,7 @@ def load(
     rows.apply(pairs)
 
 
-def _is_picture(body: Any) -> bool:
+def _is_cached_startup(body: Any) -> bool:
     try:
         # The age of a time without a zone is unknown.
         return datetime.fromisoformat(body["at"]).tzinfo is not None and isinstance(body["runs"], list)

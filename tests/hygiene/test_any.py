@@ -1,4 +1,4 @@
-"""How much of what the operator uses has no type: a handful of uses of `Any`, each with its reason."""
+"""Check that every use of `Any` in the client is listed with a reason."""
 
 from __future__ import annotations
 

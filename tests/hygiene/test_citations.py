@@ -40,13 +40,13 @@ _HEADING = re.compile(r"^#{2,6} (\d+(?:\.\d+)*)\.? ", re.MULTILINE)
 
 @cache
 def sections(document: str) -> frozenset[str]:
-    """Return the section numbers of a document of the contract; none if it does not exist."""
+    """Return the section numbers of a document of the contract, none if missing."""
     path = CONTRACT / document
     return frozenset(_HEADING.findall(path.read_text("utf-8"))) if path.is_file() else frozenset()
 
 
 def citations(text: str) -> Iterator[tuple[int, str | None, str]]:
-    """Yield line, document and section of each citation; the document is None where no name stands before."""
+    """Yield line, document and section of each citation; the document may be None."""
     named: dict[int, str] = {}
     for name in _NAME.finditer(text):
         at: int | None = name.end()
@@ -89,7 +89,7 @@ def prose(source: str) -> Iterator[tuple[int, str]]:
 def _missing(
     texts: Iterable[tuple[int, str]], patterns: Iterable[re.Pattern[str]], folder: Path
 ) -> list[str]:
-    """Describe the files that numbered texts name by the patterns and that do not exist."""
+    """Describe missing files that numbered texts name by the patterns."""
     places = (folder, *FOLDERS)
     return [
         f"{line}: {name}"
@@ -101,12 +101,12 @@ def _missing(
 
 
 def missing_documents(source: str, folder: Path) -> list[str]:
-    """Describe the files that docstrings and comments of a module name and that do not exist."""
+    """Describe missing files that docstrings and comments of a module name."""
     return _missing(prose(source), (_DOCUMENT, _PATH), folder)
 
 
 def missing_paths(text: str, folder: Path) -> list[str]:
-    """Describe the paths into this repository that a Markdown text names and that do not exist."""
+    """Describe missing paths into this repository that a Markdown text names."""
     return _missing(enumerate(text.splitlines(), 1), (_PATH,), folder)
 
 

@@ -1,4 +1,4 @@
-"""The guide shows code as it stands: whoever changes the code is told to change the guide."""
+"""Check that code and paths in CONTRIBUTING.md match the repository."""
 
 from __future__ import annotations
 
@@ -31,9 +31,11 @@ def test_the_pieces_of_a_kind_are_the_whole_of_it() -> None:
     compile("".join(pieces), path, "exec")
 
 
-def test_what_the_guide_points_at_is_there() -> None:
+def test_paths_and_targets_in_the_guide_exist() -> None:
     targets = set(re.findall(r"^    make (\w+)", GUIDE, re.MULTILINE))
+    ignored = (ROOT / ".gitignore").read_text()
     assert targets
     assert all(f"\n{target}:" in (ROOT / "Makefile").read_text() for target in targets)
     for path in re.findall(r"`((?:tests|docs|mogplex_tui)/[\w/.-]+)`", GUIDE):
-        assert (ROOT / path).exists(), path
+        # What a command builds is not in the repository.
+        assert (ROOT / path).exists() or f"\n{path}/\n" in ignored, path

@@ -1,4 +1,4 @@
-"""Hosted CI, pre-commit hooks and issue forms are well-formed and name what exists."""
+"""Check that the CI workflow, pre-commit hooks and issue forms are valid."""
 
 from __future__ import annotations
 

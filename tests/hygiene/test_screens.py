@@ -1,4 +1,4 @@
-"""Screens and the app are composed, not inherited: one class of ours lies between any of them and Textual's."""
+"""Check that at most one class of ours lies between a screen and Textual's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences for people are made once and never taken apart: code that needs a part of one uses its structure."""
+"""Check that no code splits or matches a sentence written for people."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _FOREIGN = {("cli/parser.py", "message")}
 
 
 def _name(node: ast.expr) -> str:
-    """Return the last name of an expression such as `error.message`, `action.label.lower()` or `reason or ""`."""
+    """Return the last name of an expression such as `error.message`."""
     match node:
         case ast.Attribute(attr=attr):
             return attr
@@ -68,7 +68,7 @@ def _is_words(node: ast.expr) -> bool:
 
 
 def parsed(source: str) -> Iterator[tuple[int, str]]:
-    """Yield the line and the name of each sentence that code cuts, or matches with words."""
+    """Yield the line and the name of each sentence that code splits or matches."""
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Call(func=ast.Attribute(value=value, attr=method), args=arguments) if method in _METHODS:

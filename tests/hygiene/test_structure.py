@@ -1,4 +1,4 @@
-"""The house rules that a machine can check: sizes, rooms and what an import really loads."""
+"""Check sizes of files and functions, layers, and what an import loads."""
 
 from __future__ import annotations
 

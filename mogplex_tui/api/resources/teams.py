@@ -24,7 +24,7 @@ from mogplex_tui.api.models.teams import (
 from mogplex_tui.api.request_rules import installation_number, path_id
 from mogplex_tui.api.resources.base import Resource, advice_for_500
 from mogplex_tui.api.safe_text import short_id
-from mogplex_tui.api.upload import multipart_form, picture_format
+from mogplex_tui.api.upload import image_format, multipart_form
 from mogplex_tui.config.secret import Secret
 
 _FIRST_PAGE_ONLY = "The hosted service cannot read past the first page of the audit log"
@@ -135,7 +135,7 @@ class TeamsResource(Resource):
         The picture is a PNG, JPEG, GIF or WEBP file of at most 2 MiB; raises InvalidInput for others.
         """
         path, resource = _team(team_id, "icon", "the picture")
-        kind = picture_format(picture)
+        kind = image_format(picture)
         form = multipart_form("file", picture, f"icon.{kind}", f"image/{kind}")
         return (await self._change("POST", path, resource, content=form, extra_wait=30)).one(TeamIcon)
 

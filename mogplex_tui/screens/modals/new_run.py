@@ -44,7 +44,7 @@ class DraftKeeper:
         known = {name: value for name, value in content.items() if name in types}
         valid = {name: value for name, value in known.items() if type(value) is types[name]}
         if len(valid) < len(known):
-            self._file.set_aside(f"{len(valid)} of its {len(known)} fields could be read and are kept")
+            self._file.rename_damaged(f"{len(valid)} of its {len(known)} fields could be read and are kept")
             self._file.write(valid)
         return valid
 

@@ -1,0 +1,73 @@
+"""Check first lines of docstrings, and names that are metaphors."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGEST_FIRST_LINE = 80
+# Directories that are done. Add the others as they are finished.
+NAMES_DONE = (
+    "benchmarks",
+    "mogplex_tui/api",
+    "mogplex_tui/config",
+    "mogplex_tui/live",
+    "mogplex_tui/themes",
+    "mogplex_tui/widgets",
+    "tests/hygiene",
+)
+DOCSTRINGS_DONE = (
+    "benchmarks",
+    "mogplex_tui/api",
+    "mogplex_tui/config",
+    "mogplex_tui/controlplane",
+    "mogplex_tui/live",
+    "mogplex_tui/themes",
+    "tests/hygiene",
+)
+METAPHORS = frozenset(
+    {
+        "aside", "around", "dress", "going", "lend", "picture", "road",
+        "said", "standing", "telling", "told", "turns", "wish",
+    }
+)  # fmt: skip
+DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _sources(directory: str) -> Iterator[tuple[Path, ast.Module]]:
+    """Yield the modules below a directory with their syntax trees."""
+    paths = sorted((ROOT / directory).rglob("*.py"))
+    assert paths, f"no module below {directory}"
+    for path in paths:
+        yield path.relative_to(ROOT), ast.parse(path.read_text())
+
+
+@pytest.mark.parametrize("directory", DOCSTRINGS_DONE)
+def test_first_lines_of_docstrings_fit_in_80_characters(directory: str) -> None:
+    too_long = []
+    for path, tree in _sources(directory):
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Module, *DEFINITIONS)):
+                first, *_ = (ast.get_docstring(node) or "").split("\n")
+                if len(first) > LONGEST_FIRST_LINE:
+                    too_long.append(f"{path}:{getattr(node, 'lineno', 1)} {first}")
+    assert too_long == []
+
+
+@pytest.mark.parametrize("directory", NAMES_DONE)
+def test_no_name_is_a_metaphor(directory: str) -> None:
+    named = []
+    for path, tree in _sources(directory):
+        if METAPHORS & set(path.stem.split("_")):
+            named.append(str(path))
+        for node in ast.walk(tree):
+            if isinstance(node, DEFINITIONS):
+                words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", node.name).lower().split("_")
+                if METAPHORS & set(words):
+                    named.append(f"{path}:{node.lineno} {node.name}")
+    assert named == []

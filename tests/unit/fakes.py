@@ -168,7 +168,7 @@ class _Runs(_Part):
             raise NotFound("Run not found", status=404)
         return self.client.run_rows[run_id]
 
-    async def may_write(self) -> bool:
+    async def has_write_scope(self) -> bool:
         if self.client._access.can_write is None:
             self.client._access.can_write = True
         return self.client._access.can_write

@@ -217,7 +217,7 @@ class Teams:
             teams=[SimpleNamespace(id=team, slug=team, name=team) for team in self._rosters]
         )
 
-    async def roster(self, team: str) -> Any:
+    async def members(self, team: str) -> Any:
         if self._rosters[team] is not None:
             raise self._rosters[team]
         return SimpleNamespace(

@@ -260,7 +260,7 @@ async def test_of_a_team_no_person_is_lost_because_a_row_cannot_be_read() -> Non
 
     teams = kinds()["teams"]
     assert teams.single is not None
-    client: Any = SimpleNamespace(teams=SimpleNamespace(roster=read))
+    client: Any = SimpleNamespace(teams=SimpleNamespace(members=read))
     record = (await teams.single.read(client, "k1", TeamRow("k1", "Acme", "acme", "owner"))).row
     assert record is not None
     assert (record.people, record.invited) == (2, 0)

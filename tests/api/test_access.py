@@ -77,7 +77,7 @@ def test_one_answer_teaches(error: errors.MogplexError | None, reach: Reach) -> 
         errors.InvalidResponse("x"),
     ],
 )
-def test_only_the_third_failure_in_a_row_breaks_a_family_and_one_success_mends_it(
+def test_three_failures_break_a_family_and_one_success_opens_it(
     error: errors.MogplexError,
 ) -> None:
     access = AccessMap(FakeClock())

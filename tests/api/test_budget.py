@@ -22,7 +22,7 @@ def spend(budget: Budget, count: int, priority: Priority = Priority.ACTION) -> l
     ("priority", "stops_at"),
     [(Priority.TAIL, 50), (Priority.TABLE, 45), (Priority.BACKGROUND, 40)],
 )
-def test_each_priority_stops_at_its_own_mark(priority: Priority, stops_at: int) -> None:
+def test_each_priority_has_its_own_limit(priority: Priority, stops_at: int) -> None:
     clock = FakeClock()
     budget = Budget(clock)
     spend(budget, stops_at - 1)
@@ -30,14 +30,14 @@ def test_each_priority_stops_at_its_own_mark(priority: Priority, stops_at: int) 
     assert budget.acquire(priority) == Blocked(clock.seconds + 60)
 
 
-def test_an_action_goes_out_even_when_everything_is_used() -> None:
+def test_action_is_granted_beyond_the_limit() -> None:
     budget = Budget(FakeClock())
     spend(budget, 60)
     assert isinstance(budget.acquire(Priority.ACTION), Slot)
     assert budget.used() == 61
 
 
-def test_a_blocked_request_is_granted_at_the_moment_it_was_told() -> None:
+def test_blocked_request_is_granted_at_the_named_time() -> None:
     clock = FakeClock()
     budget = Budget(clock)
     for _ in range(50):
@@ -51,7 +51,7 @@ def test_a_blocked_request_is_granted_at_the_moment_it_was_told() -> None:
     assert isinstance(budget.acquire(Priority.TAIL), Slot)
 
 
-def test_exactly_one_window_old_does_not_count() -> None:
+def test_slot_exactly_one_window_old_is_free() -> None:
     clock = FakeClock()
     budget = Budget(clock)
     spend(budget, 1)
@@ -71,7 +71,7 @@ def test_a_request_that_the_service_did_not_count_gives_its_slot_back() -> None:
     assert budget.used() == 0
 
 
-def test_the_window_begins_with_the_answer_because_the_service_counted_before_it() -> None:
+def test_counted_slot_is_held_for_one_window_after_the_response() -> None:
     clock = FakeClock()
     budget = Budget(clock)
     slot = budget.acquire(Priority.TABLE)

@@ -160,7 +160,7 @@ async def test_many_processes_renew_it_once_and_share_the_new_pair() -> None:
             await each.aclose()
 
 
-async def test_who_gives_up_waiting_does_not_lose_the_pair_that_is_on_its_way() -> None:
+async def test_cancelled_waiter_does_not_lose_renewed_tokens() -> None:
     clock, issuer = FakeClock(), Issuer()
     issuer.held = asyncio.Event()
     async with serving(issuer) as service, client(service, clock, 5) as asking:
@@ -223,7 +223,7 @@ async def test_a_sign_out_beside_this_process_ends_it() -> None:
         (http(400, {"error": "unsupported_grant_type"}), e.BadRequest),
     ],
 )
-async def test_a_renewal_that_fails_in_passing_hurts_only_once_the_old_token_is_over(
+async def test_temporary_renewal_failure_raises_only_after_token_expiry(
     answer: bytes, kind: type[e.MogplexError]
 ) -> None:
     clock, issuer = FakeClock(), Issuer()
@@ -264,7 +264,7 @@ async def test_a_token_call_without_a_refresh_token_keeps_the_old_one() -> None:
 
 
 @pytest.mark.parametrize("lives", ["60", None, True, -5, 0, float("nan"), float("inf"), 10**400])
-async def test_a_life_that_cannot_be_is_taken_for_an_hour(lives: object) -> None:
+async def test_invalid_token_lifetime_counts_as_one_hour(lives: object) -> None:
     clock, issuer = FakeClock(), Issuer()
     issuer.newest = 1
     issuer.refuses = http(200, {"access_token": token(1), "refresh_token": renewing(1), "expires_in": lives})
@@ -369,7 +369,7 @@ async def test_no_token_reaches_a_log_or_a_sentence(caplog: pytest.LogCaptureFix
         assert secret not in caplog.text + scrubbed + shown
 
 
-def test_the_address_of_a_sign_in_says_what_the_service_wants_and_never_the_same_twice() -> None:
+def test_sign_in_address_has_all_parameters_and_fresh_secrets() -> None:
     one, other = SignIn.begin(24816), SignIn.begin(24816)
     address = one.address("https://mogplex.com")
     query = dict(parse_qsl(address.partition("?")[2]))

@@ -89,7 +89,7 @@ def test_answers_become_errors(status: int, body: Any, path: str, kind: type[e.M
     "location", ["/login?next=%2Fapi", "https://mogplex.com/login?x=1", "/base/login", "/login/"]
 )
 @pytest.mark.parametrize("status", [302, 307, 308])
-def test_a_way_to_the_login_page_is_no_redirect(location: str, status: int) -> None:
+def test_redirect_to_login_is_login_required(location: str, status: int) -> None:
     error = classify(reply(status, path=CALLS, location=location, content_type=""))
     assert type(error) is e.LoginRequired
     assert "login --session" in str(error)
@@ -109,7 +109,7 @@ def test_a_web_page_instead_of_json_is_a_login() -> None:
     assert type(error) is e.LoginRequired
 
 
-def test_the_cookie_s_login_says_that_the_session_ended() -> None:
+def test_login_redirect_of_a_cookie_reports_an_expired_session() -> None:
     error = classify(reply(307, path=CALLS, location="/login", credential=CredentialKind.COOKIE))
     assert error is not None and "session cookie has probably expired" in error.advice
 
@@ -142,7 +142,7 @@ def test_every_shape_of_an_error_body_is_read(body: Any, text: str, code: str | 
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe", b"{", b"[" * 100_000])
-def test_a_body_that_is_no_json_is_an_empty_complaint(body: bytes) -> None:
+def test_error_body_that_is_not_json_is_empty(body: bytes) -> None:
     assert parse_error_body(body).text == ""
 
 

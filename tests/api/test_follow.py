@@ -70,9 +70,7 @@ async def test_a_stream_that_tells_its_end_is_done() -> None:
         ),
     ],
 )
-async def test_a_told_failure_or_cancel_ends_the_loop_with_the_service_s_words(
-    last: Any, kind: StreamEnd
-) -> None:
+async def test_reported_failure_or_cancel_ends_the_stream(last: Any, kind: StreamEnd) -> None:
     async with serving(streaming_handler(RUN, last)) as service, service.client() as client:
         stream = command(client)
         assert (await kinds_of(stream))[-1] in (StreamFailed, StreamCancelled)
@@ -100,7 +98,7 @@ async def test_a_break_after_the_end_was_told_takes_nothing_back() -> None:
         assert stream.record_id == RUN_ID
 
 
-async def test_silence_beyond_all_patience_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silence_beyond_the_extra_wait_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     async def silent(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD + chunk(line(RUN)))
         await asyncio.Event().wait()
@@ -214,7 +212,7 @@ async def test_a_stream_is_opened_before_it_is_read_and_only_once() -> None:
             await kinds_of(stream)
 
 
-async def test_what_cannot_be_read_arrives_as_such_and_the_stream_goes_on() -> None:
+async def test_unreadable_event_is_unknown_event_and_stream_continues() -> None:
     odd: list[Any] = [
         b"{broken",
         [1, 2],
@@ -270,7 +268,7 @@ async def test_comments_and_events_split_by_reads_are_no_trouble() -> None:
         assert await kinds_of(command(client)) == [CommandStarted, CommandDone]
 
 
-async def test_a_lost_race_is_a_stream_whatever_its_status_says() -> None:
+async def test_409_with_an_event_stream_is_read_as_a_stream() -> None:
     told = {"type": "cancelled", "reason": "conflict", "message": "Sandbox resume was cancelled."}
     head = HEAD.replace(b"200 OK", b"409 Conflict")
     async with serving(streaming_handler(told, head=head)) as service, service.client() as client:

@@ -257,7 +257,7 @@ def test_the_silence_that_counts_as_dropped_is_no_shorter_than_a_minute() -> Non
     assert wire._STREAM_TIMEOUT.read == 60
 
 
-async def test_an_open_connection_takes_no_place_from_the_requests_and_none_from_the_budget_twice() -> None:
+async def test_open_stream_takes_no_request_place_and_one_budget_slot() -> None:
     async def both(seen: Seen, writer: asyncio.StreamWriter) -> bytes | None:
         if "realtime" not in seen.path:
             return ok({"run": {"runId": RUN_ID, "status": "pending"}})

@@ -114,7 +114,7 @@ RUN: dict[str, Any] = {
 }
 
 
-def test_both_roads_give_the_same_event() -> None:
+def test_v1_and_observability_give_the_same_event() -> None:
     event = Event.model_validate(EVENT_V1)
     assert event == Event.model_validate(EVENT_OBS)
     assert event.type == EventType.TOOL_STARTED
@@ -314,7 +314,7 @@ JUNK = st.one_of(
 
 
 @given(st.sampled_from(LISTED), st.data())
-def test_whatever_happens_to_a_row_no_list_breaks(
+def test_unreadable_rows_never_break_a_list(
     case: tuple[type[BaseModel], dict[str, Any]], data: st.DataObject
 ) -> None:
     model, good = case

@@ -73,7 +73,7 @@ def test_the_table_of_retries(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_no_try_begins_long_after_the_first(method: str) -> None:
+def test_no_retry_begins_after_the_retry_window(method: str) -> None:
     def wait(elapsed: float) -> float | None:
         return retry_delay(
             e.TimedOut("x"), 1, method=method, idempotency_key="key", elapsed=elapsed, jitter=top
@@ -93,6 +93,6 @@ def test_the_wait_doubles_to_a_ceiling_and_half_of_it_is_random() -> None:
     assert backoff(1, half) == 0.375
 
 
-def test_every_chain_of_tries_has_an_end() -> None:
+def test_retries_end_after_the_maximum_of_attempts() -> None:
     waits = [retry_delay(e.Unavailable("x", retry_after=60), n, method="GET") for n in range(1, 10)]
     assert waits == [60] * (MAX_ATTEMPTS - 1) + [None] * (10 - MAX_ATTEMPTS)

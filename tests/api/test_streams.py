@@ -82,7 +82,7 @@ def test_frames_are_understood_or_passed_over(frame: Comment | Data, message: ob
     assert parse_message(frame) == message
 
 
-def test_dialling_again_waits_longer_each_time_up_to_half_a_minute() -> None:
+def test_reconnect_backoff_grows_to_30_seconds() -> None:
     assert [backoff(n, lambda: 1.0) for n in range(1, 8)] == [1, 2, 4, 8, 16, 30, 30]
     assert backoff(1, lambda: 0.0) == 0.5
     assert backoff(10_000, lambda: 1.0) == 30

@@ -12,7 +12,7 @@ from mogplex_tui.config.secret import Secret
 from tests.api.support import COOKIE, TOKEN
 
 
-def test_a_secret_never_shows_itself(caplog: pytest.LogCaptureFixture) -> None:
+def test_secret_is_not_in_repr(caplog: pytest.LogCaptureFixture) -> None:
     secret = Secret(TOKEN)
     logging.getLogger("x").warning("%s %r", secret, secret)
     shown = [str(secret), repr(secret), f"{secret}", f"{secret:>40}", caplog.text]

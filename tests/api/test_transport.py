@@ -101,7 +101,7 @@ async def test_unknown_fields_and_words_are_no_trouble() -> None:
     assert (found.run_id, found.status, found.branch.base) == (RUN_ID, "dreaming", "")
 
 
-async def test_nobody_listening_is_unreachable_and_spends_nothing() -> None:
+async def test_refused_connection_is_unreachable_and_not_counted() -> None:
     async with serving(b"") as service:
         client = service.client()
     async with client:
@@ -166,7 +166,7 @@ async def test_at_most_eight_are_in_flight_and_an_action_passes() -> None:
         assert len(service.seen) == 21
 
 
-async def test_a_cancel_goes_out_when_the_budget_is_used_up_and_reads_are_told_until_when() -> None:
+async def test_cancel_is_sent_when_the_budget_is_used_up_and_reads_are_blocked() -> None:
     clock = FakeClock()
     budget = Budget(clock, limit=6, reserve=1)
     async with serving(ok({"run": RUN, "status": "cancelled"})) as service:  # noqa: SIM117
@@ -185,7 +185,7 @@ async def test_a_cancel_goes_out_when_the_budget_is_used_up_and_reads_are_told_u
             assert budget.used() == 9
 
 
-async def test_giving_up_in_the_middle_still_counts_the_request() -> None:
+async def test_cancel_during_a_request_still_counts_it() -> None:
     async def never(seen: Seen, writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 
@@ -202,7 +202,7 @@ async def test_giving_up_in_the_middle_still_counts_the_request() -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_giving_up_before_its_turn_counts_nothing_and_makes_room(streamed: bool) -> None:
+async def test_cancel_before_sending_is_not_counted(streamed: bool) -> None:
     async def never(seen: Seen, writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 
@@ -396,7 +396,7 @@ async def test_a_closed_client_opens_again_when_it_is_used() -> None:
         assert len(service.seen) == 2
 
 
-async def test_the_next_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_next_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(ok({"run": RUN})) as service:
         port = int(service.base_url.rpartition(":")[2])
         stream = socket.SOCK_STREAM

@@ -105,9 +105,7 @@ async def test_a_redirect_to_another_origin_takes_no_credential_along() -> None:
         (refused(401, "UNAUTHORIZED", "Unauthorized"), e.NotSignedIn),
     ],
 )
-async def test_a_401_off_v1_is_checked_on_v1_before_the_token_is_called_dead(
-    on_v1: bytes, kind: type[e.MogplexError]
-) -> None:
+async def test_401_outside_v1_is_rechecked_on_v1(on_v1: bytes, kind: type[e.MogplexError]) -> None:
     async def split(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
         return on_v1 if "/v1/" in seen.path else UNAUTHORIZED
 

@@ -98,8 +98,12 @@ class ToolResult(Inbound):
         """The refusal of the token API, or None for a success."""
         if not self.is_error:
             return None
-        told = self.structured_content.get("error")
-        return ToolRefusal.model_validate(told) if isinstance(told, dict) else ToolRefusal(message=self.text)
+        refusal = self.structured_content.get("error")
+        return (
+            ToolRefusal.model_validate(refusal)
+            if isinstance(refusal, dict)
+            else ToolRefusal(message=self.text)
+        )
 
 
 class ToolCall(Outbound):

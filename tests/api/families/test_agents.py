@@ -96,7 +96,7 @@ async def test_a_model_that_cannot_write_is_a_typed_refusal(lab: Lab) -> None:
         await written(lab.client, AgentGeneration(description="x"))
 
 
-async def test_a_character_cut_by_the_network_arrives_whole() -> None:
+async def test_character_split_between_chunks_is_decoded() -> None:
     text = '{"name":"ÄÖÜ","system_prompt":"☃☃☃"}'.encode()
 
     async def bytewise(seen: Seen, writer: object) -> bytes:

@@ -132,7 +132,7 @@ DONE = {"type": "finish", "finishReason": "length", "messageMetadata": {"ai_call
         ([{"type": "abort", "reason": "stopped"}, b"[DONE]"], StreamEndKind.CANCELLED),
     ],
 )
-async def test_every_way_to_end_is_told_apart(events: list[Any], end: StreamEndKind) -> None:
+async def test_each_kind_of_end_is_distinct(events: list[Any], end: StreamEndKind) -> None:
     begin = {"type": "start", "messageMetadata": {"ai_call_id": "c9"}}
     async with serving(streaming_handler(begin, *events)) as service, service.client() as client:
         chat = client.chat.ask(question())

@@ -46,7 +46,7 @@ async def test_a_conversation_is_written_read_and_deleted(lab: Lab) -> None:
     assert await chats.list() == []
 
 
-async def test_the_slower_writer_is_told_how_the_row_stands(lab: Lab) -> None:
+async def test_conflicting_save_returns_the_current_row(lab: Lab) -> None:
     chats = lab.client.conversations
     made = await chats.save(ConversationSave(id=PANE, title="mine"))
     lab.clock.advance(1)

@@ -57,7 +57,7 @@ def test_every_route_of_an_operator_has_a_method_or_a_reason(
     assert not {fact.key for fact in facts() if fact.caller == "machine"} & asked
 
 
-def test_no_reason_outlives_what_it_explains(sent: dict[str, list[client_routes.Sent]]) -> None:
+def test_reason_is_dropped_when_the_reach_changes(sent: dict[str, list[client_routes.Sent]]) -> None:
     assert not ELSEWHERE.keys() & methods_by_route(sent).keys()
     assert ELSEWHERE.keys() <= {fact.key for fact in facts()}
 

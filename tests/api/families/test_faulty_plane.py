@@ -81,7 +81,7 @@ async def fault(server: PlaneServer, rule: str) -> AsyncIterator[None]:
             (await switch.delete("/__plane/faults")).raise_for_status()
 
 
-async def test_whatever_the_plane_does_a_read_ends_in_rows_or_in_the_error_that_it_means(
+async def test_each_injected_fault_gives_rows_or_its_typed_error(
     sent: dict[str, list[Sent]],
 ) -> None:
     reads = [name for name, given in CALLS.items() if sent[name][0].method == "GET" and not given]

@@ -21,7 +21,7 @@ from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import Seen, http, serving
 
 
-async def test_a_key_is_minted_works_and_is_revoked(lab: Lab) -> None:
+async def test_api_key_is_created_used_and_revoked(lab: Lab) -> None:
     before = {key.id for key in await lab.client.api_keys.list()}
     made = await lab.client.api_keys.create(
         ApiKeyDraft(name=" console ", scopes=["read", "read"], expires_in_days=30)

@@ -28,7 +28,7 @@ from tests.controlplane.sandboxes.support import tick
 # Looking
 
 
-async def test_records_and_the_living_differ_in_what_they_show(lab: Lab) -> None:
+async def test_active_sandboxes_have_fewer_fields_than_records(lab: Lab) -> None:
     repo = lab.world.repo("acme/shop", root_directory="apps/web")
     old = lab.world.sandbox(repo, status="stopped", stop_reason="manual", working_branch="old")
     lab.clock.advance(60)

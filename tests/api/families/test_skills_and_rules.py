@@ -115,7 +115,7 @@ async def test_a_command_is_saved_expanded_and_deleted(lab: Lab) -> None:
     assert [row.description for row in await commands.list()] == ["Asks"]
 
 
-async def test_what_is_not_the_callers_stays(lab: Lab) -> None:
+async def test_records_of_other_accounts_are_unchanged(lab: Lab) -> None:
     skill = await lab.client.skills.create(SkillDraft(name="x", content="x"))
     rule = await lab.client.rules.create(RuleDraft(name="x"))
     command = await lab.client.commands.create(CommandDraft(name="x", template="x"))

@@ -232,7 +232,7 @@ async def test_a_picture_goes_up_whole_and_away_again(lab: Lab) -> None:
     assert (await teams.memberships()).teams[0].icon_url is None
 
 
-async def test_the_trail_is_read_page_by_page(lab: Lab) -> None:
+async def test_audit_log_is_read_page_by_page(lab: Lab) -> None:
     teams = lab.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
     for number in range(30):
@@ -259,7 +259,7 @@ async def test_a_service_that_fails_on_cursors_says_what_that_means() -> None:
         assert "first page" not in str(caught.value)
 
 
-async def test_installations_are_lent_to_a_team_and_taken_back(lab: Lab) -> None:
+async def test_installation_is_attached_to_and_detached_from_a_team(lab: Lab) -> None:
     teams = lab.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
     other = (await teams.create("Day Shift", "day-shift")).id

@@ -108,7 +108,7 @@ async def test_every_method_ends_in_a_result_or_in_a_refusal_of_its_kind_after_o
     assert refusals[e.NotFound] > 10
 
 
-async def test_after_one_look_at_everything_the_map_says_what_is_open(
+async def test_access_map_knows_the_reach_after_one_request_per_family(
     hosted: tuple[PlaneServer, Counter[str]],
 ) -> None:
     server, _ = hosted
@@ -128,7 +128,7 @@ async def test_after_one_look_at_everything_the_map_says_what_is_open(
         assert client.access.can_write is True
 
 
-async def test_a_closed_family_is_asked_once_by_whoever_looks_first(
+async def test_closed_family_is_asked_by_one_request(
     hosted: tuple[PlaneServer, Counter[str]], sent: dict[str, list[Sent]]
 ) -> None:
     server, arrived = hosted
@@ -151,7 +151,7 @@ async def test_a_closed_family_is_asked_once_by_whoever_looks_first(
     assert arrived.total() == len(asked)
 
 
-async def test_the_console_reads_on_without_asking_again_what_it_knows_to_be_closed(
+async def test_closed_family_is_not_asked_again(
     hosted: tuple[PlaneServer, Counter[str]],
 ) -> None:
     server, arrived = hosted

@@ -17,7 +17,7 @@ from mogplex_tui.operate.model import AnyKind, RenderTime
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.cli.support import Mogplex
 from tests.pilot.conftest import Console
-from tests.pilot.kinds.walking import Service, console_at, heard, soon
+from tests.pilot.kinds.kind_screens import ServiceState, console_on, wait_for_list, wait_until
 
 COMMANDS = sorted(name for name, (module, _) in parser.COMMANDS.items() if module.endswith("kind_commands"))
 
@@ -32,7 +32,7 @@ async def _joined(ui: Console, screen: ListScreen, kind: AnyKind) -> None:
     """Wait until the rows say what the lists say that they are joined with."""
     store = ui.app.session.store
     related = [] if kind.join is None else [store.set(name).freshness for name in kind.join.related]
-    await soon(ui, lambda: all(each.as_of is not None for each in related), "the joined lists")
+    await wait_until(ui, lambda: all(each.as_of is not None for each in related), "the joined lists")
     screen.on_tick()
 
 
@@ -41,10 +41,10 @@ async def test_list_and_command_show_the_same(
     name: str, seeded_database: Path, tmp_path: Path, mogplex: Mogplex
 ) -> None:
     kind = kind_called(name)
-    async with console_at(Service("seeded"), seeded_database, tmp_path) as ui:
+    async with console_on(ServiceState("seeded"), seeded_database, tmp_path) as ui:
         mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
         await ui.app.parts.navigation.go(name)
-        screen = await heard(ui, kind)
+        screen = await wait_for_list(ui, kind)
         await _joined(ui, screen, kind)
         items = screen.model.rows.rows
         assert items
@@ -82,7 +82,7 @@ async def test_list_and_command_show_the_same(
 async def test_command_shows_what_other_lists_know_of_its_rows(
     seeded_database: Path, tmp_path: Path, mogplex: Mogplex
 ) -> None:
-    async with console_at(Service("seeded"), seeded_database, tmp_path) as ui:
+    async with console_on(ServiceState("seeded"), seeded_database, tmp_path) as ui:
         mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
         database = ui.server.plane.db
 

@@ -10,9 +10,9 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.cli import parser
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.cli.support import Mogplex
-from tests.pilot.kinds.walking import SEEDED, Service, console_at, heard, squeezed
+from tests.pilot.kinds.kind_screens import SEEDED, ServiceState, collapse_spaces, console_on, wait_for_list
 
-WRITE_ONLY = Service("hosted", SEEDED._replace(profile="hosted"), cookie=False, scopes=("write",))
+WRITE_ONLY = ServiceState("hosted", SEEDED._replace(profile="hosted"), cookie=False, scopes=("write",))
 ON_V1 = [
     kind.name
     for kind in kinds().values()
@@ -26,15 +26,15 @@ NEEDS_READ = {"agents", "automations", "jobs"}
 async def test_missing_read_scope_is_named(
     name: str, seeded_database: Path, tmp_path: Path, mogplex: Mogplex
 ) -> None:
-    async with console_at(WRITE_ONLY, seeded_database, tmp_path) as ui:
+    async with console_on(WRITE_ONLY, seeded_database, tmp_path) as ui:
         token = ui.app.session.target.token
         assert token is not None
         mogplex.use(ui.server.base_url, token=token.reveal())
         listed = await mogplex(name, "list")
         one = await mogplex(name, "get", "something")
         await ui.app.parts.navigation.go(name)
-        screen = await heard(ui, kinds()[name])
-        shown = squeezed(ui.text)
+        screen = await wait_for_list(ui, kinds()[name])
+        shown = collapse_spaces(ui.text)
         reason = screen.model.closed_lines()
     if name not in NEEDS_READ:
         assert (listed.code, reason) == (0, []), listed.err

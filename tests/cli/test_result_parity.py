@@ -35,7 +35,7 @@ from tests.cli.support import Mogplex
 from tests.pilot.kinds.action_bench import GONE_IS_FINE, PREPARATION, SETTINGS, ActionBench
 from tests.pilot.kinds.action_bench import action_name as name_of
 from tests.pilot.kinds.action_bench import request_of as sent_by
-from tests.pilot.kinds.walking import plane_of
+from tests.pilot.kinds.kind_screens import running_plane
 
 WITH_ACTIONS = [kind for kind in kinds().values() if kind.all_actions]
 # Each end of a change with the exit code that README documents for it.
@@ -166,7 +166,7 @@ async def _pair(kind: AnyKind, seeded_database: Path, place: Path, mogplex: Mogp
         benches = list[ActionBench]()
         for name in ("console", "command"):
             (place / name).mkdir()
-            server = await stack.enter_async_context(plane_of(SETTINGS, seeded_database, place / name))
+            server = await stack.enter_async_context(running_plane(SETTINGS, seeded_database, place / name))
             target = Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie))
             session = Session(target)
             stack.push_async_callback(session.stop)

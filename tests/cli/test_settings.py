@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mogplex_tui.controlplane.core.plane import Settings
 from tests.cli.support import Mogplex
-from tests.pilot.kinds.walking import plane_of
+from tests.pilot.kinds.kind_screens import running_plane
 from tests.recording import recording
 
 READ = ["GET /api/auth/user", "GET /api/settings"]
@@ -17,7 +17,10 @@ async def test_edit_reads_choices_of_the_given_setting_alone(
     seeded_database: Path, tmp_path: Path, mogplex: Mogplex
 ) -> None:
     settings = Settings(speed=0, rate_limit=None)
-    async with plane_of(settings, seeded_database, tmp_path) as plane, recording(plane.base_url) as service:
+    async with (
+        running_plane(settings, seeded_database, tmp_path) as plane,
+        recording(plane.base_url) as service,
+    ):
         mogplex.use(service.base_url, token=plane.token, cookie=plane.session_cookie)
 
         async def asked_by(*words: str, code: int = 0) -> list[str]:

@@ -16,10 +16,16 @@ from mogplex_tui.operate import messages
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.credentials.service import Credentials, Services
 from tests.pilot.conftest import Console
-from tests.pilot.kinds.walking import asks_the_service, collection_in, heard, settled, soon
+from tests.pilot.kinds.kind_screens import (
+    collection_in,
+    reads_service,
+    wait_for_list,
+    wait_until,
+    wait_until_drawn,
+)
 
 RUNS = "runs"
-LISTED = [RUNS, *(kind.name for kind in kinds().values() if asks_the_service(kind))]
+LISTED = [RUNS, *(kind.name for kind in kinds().values() if reads_service(kind))]
 # What the bar of keys offers on every list, whatever may be done to its records.
 _EVERYWHERE = {
     "open",
@@ -98,16 +104,16 @@ async def _seen(ui: Any, name: str) -> Seen:
         rows, closed = ui.app.runs.set, list
     else:
         kind = kinds()[name]
-        collection = collection_in(await heard(ui, kind))
+        collection = collection_in(await wait_for_list(ui, kind))
         rows, closed = collection.set, lambda: messages.closed_lines(collection.closed(), kind.needs)
 
     def known() -> bool:
         # A source that was refused is followed by the next one.
         return _read(ui) and (rows.freshness.as_of is not None or bool(closed()))
 
-    await soon(ui, known, f"everything for {name}")
+    await wait_until(ui, known, f"everything for {name}")
     ui.app.screen.on_tick()
-    await settled(ui)
+    await wait_until_drawn(ui)
     lines = ui.text.splitlines()
     bar = {piece.partition(" ")[2] for piece in re.split(r" {3}", lines[-1].strip())}
     return Seen(

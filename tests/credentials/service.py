@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.pilot.hosted import HostedEdge
-from tests.pilot.kinds.walking import SEEDED, plane_of
+from tests.pilot.kinds.kind_screens import SEEDED, running_plane
 
 
 class Credentials(StrEnum):
@@ -68,8 +68,8 @@ async def services(seeded_database: Path, place: Path) -> AsyncIterator[Services
     for each in places:
         each.mkdir()
     async with (
-        plane_of(SEEDED, seeded_database, places[0]) as first,
-        plane_of(SEEDED, seeded_database, places[1]) as second,
+        running_plane(SEEDED, seeded_database, places[0]) as first,
+        running_plane(SEEDED, seeded_database, places[1]) as second,
         HostedEdge(first.plane) as hosted,
         HostedEdge(second.plane, profile="documented") as documented,
     ):

@@ -28,7 +28,14 @@ from mogplex_tui.screens.list_screen import ListScreen
 from tests.hostile.recording_proxy import RecordingProxy
 from tests.pilot.conftest import Console
 from tests.pilot.kinds.action_bench import asks_first
-from tests.pilot.kinds.walking import SEEDED, collection_in, heard, plane_of, settled, soon
+from tests.pilot.kinds.kind_screens import (
+    SEEDED,
+    collection_in,
+    running_plane,
+    wait_for_list,
+    wait_until,
+    wait_until_drawn,
+)
 
 # Verbs that ask nothing, with the reason why they need not.
 UNASKED = {
@@ -95,7 +102,7 @@ async def _double_click(ui: Console, key: str, _: str) -> None:
     # The text of the dialog, then beside it: neither is a button.
     over = ui.app.screen
     if over.is_modal:
-        await soon(ui, lambda: over.query(".line, .label"), "the text of the dialog")
+        await wait_until(ui, lambda: over.query(".line, .label"), "the text of the dialog")
         await ui.pilot.click(over.query(".line, .label").first(), times=2)
     await ui.pilot.click(offset=(110, 2), times=2)
 
@@ -139,20 +146,20 @@ async def _taken(ui: Console) -> None:
     """Wait until every key that was sent has been taken, and what it opened is drawn."""
     received = asyncio.Event()
     ui.app.call_later(received.set)
-    await soon(ui, received.is_set, "the last key")
-    await soon(
+    await wait_until(ui, received.is_set, "the last key")
+    await wait_until(
         ui,
         lambda: ui.app.parts.keys._target is None and not ui.app.parts.keys._waiting,
         "the end of the keys",
     )
-    await settled(ui)
+    await wait_until_drawn(ui)
 
 
 @asynccontextmanager
 async def _console(
     seeded_database: Path, place: Path, *, with_token: bool = True
 ) -> AsyncIterator[tuple[Console, RecordingProxy]]:
-    async with plane_of(SEEDED, seeded_database, place) as server:
+    async with running_plane(SEEDED, seeded_database, place) as server:
         with RecordingProxy(int(server.base_url.rsplit(":", 1)[1])) as proxy:
             token = Secret(server.token) if with_token else None
             target = Target("test", proxy.url, token, Secret(server.session_cookie))
@@ -174,8 +181,8 @@ async def _attacked(ui: Console, name: str, attack: str, key: str, title: str) -
     if ui.app.screen is not on:
         # Enter behind a dialog that was closed opens the record, and one more enter a link of it.
         await ui.app.parts.navigation.go(name)
-        await soon(ui, lambda: ui.app.screen is on, f"the list of {name}")
-        await settled(ui)
+        await wait_until(ui, lambda: ui.app.screen is on, f"the list of {name}")
+        await wait_until_drawn(ui)
     return len(ui.app.session.ledger.entries) - before
 
 
@@ -204,7 +211,7 @@ async def test_no_change_leaves_before_its_question_is_answered(
             verbs = [verb for verb in kind.all_actions if verb.key]
             verbs = [verb for verb in verbs if _name(kind, verb) not in {*UNASKED, *ENTER_ANSWERS}]
             await ui.app.parts.navigation.go(kind.name)
-            screen = await heard(ui, kind)
+            screen = await wait_for_list(ui, kind)
             for verb in verbs:
                 others = (next(in_turn),) if len(attacked) % STEP == 0 else ()
                 for attack in ATTACKS if LONG else (*ALWAYS, *others):
@@ -248,7 +255,7 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
         before = _state_of(plane)
         for kind, verb in with_choices:
             await ui.app.parts.navigation.go(kind.name)
-            screen = await heard(ui, kind)
+            screen = await wait_for_list(ui, kind)
             rows = collection_in(screen).set.rows
             fit = [
                 key
@@ -265,12 +272,12 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
                 assert _state_of(plane) == before, f"{_name(kind, verb)} of {key}: {attack}"
         # A choice is taken once the cursor stands on it.
         await ui.app.parts.navigation.go("settings")
-        await heard(ui, kinds()["settings"])
+        await wait_for_list(ui, kinds()["settings"])
         assert ui.app.screen.table.move_cursor_to("theme")  # type: ignore[attr-defined]
         _keys(ui, "e")
         await ui.sees("Choose with up and down")
         _keys(ui, "down", "\n")
-        await soon(ui, lambda: _state_of(plane) != before, "the theme")
+        await wait_until(ui, lambda: _state_of(plane) != before, "the theme")
 
 
 async def test_no_run_is_cancelled_or_started_before_its_question_is_answered(
@@ -286,8 +293,8 @@ async def test_no_run_is_cancelled_or_started_before_its_question_is_answered(
                 if unavailable_reason(CANCEL, row, app.session) is None
             ]
 
-        await soon(ui, able, "a run that can be cancelled")
-        await settled(ui)
+        await wait_until(ui, able, "a run that can be cancelled")
+        await wait_until_drawn(ui)
         app.screen.flush()
         for key, title in (("x", "cancel"), ("n", "new run")):
             for attack in ATTACKS:
@@ -299,4 +306,4 @@ async def test_no_run_is_cancelled_or_started_before_its_question_is_answered(
         _keys(ui, "x")
         await ui.sees("Cancel this run?")
         _keys(ui, "right", "\n")
-        await soon(ui, lambda: _changes(proxy), "the cancel")
+        await wait_until(ui, lambda: _changes(proxy), "the cancel")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.controlplane.routing.support import trigger
 from tests.controlplane.support import World
-from tests.pilot.kinds.story import on, told
+from tests.pilot.kinds.kind_navigation import go_to_row, wait_for_notice
 
 Run = Callable[..., Any]
 
@@ -52,12 +52,12 @@ async def test_a_trigger_says_first_why_nothing_was_started(
     flow = world.flow(world.agent())
     prepare(world, flow, repo)
     async with console() as ui:
-        await on(ui, "automations", flow)
+        await go_to_row(ui, "automations", flow)
         await ui.until(lambda: ui.app.session.names.repos, "the repositories")
         await ui.press("n")
         await ui.sees("For which repository", "acme/api", "Choose with up and down")
         await ui.press("down", "enter")
-        await told(ui, begins)
+        await wait_for_notice(ui, begins)
         (said,) = (note for note in ui.app._notifications if begins in note.message)
         assert said.message.startswith(begins) and also in said.message
         assert (said.severity == "information") is begins.startswith("Automation")
@@ -66,11 +66,11 @@ async def test_a_trigger_says_first_why_nothing_was_started(
 async def test_a_stop_that_the_service_cannot_confirm_is_no_success(console: Run, world: World) -> None:
     sandbox = world.sandbox(world.repo("acme/api"), provider_view="silent")
     async with console() as ui:
-        await on(ui, "sandboxes", sandbox)
+        await go_to_row(ui, "sandboxes", sandbox)
         await ui.press("x")
         await ui.sees("Stop sandbox?")
         await ui.press("right", "enter")
-        await told(
+        await wait_for_notice(
             ui, "Not confirmed: Remote VM mogplex-vm-1 could not be confirmed stopped.", "stop it again."
         )
         (said,) = (note for note in ui.app._notifications if "confirmed" in note.message)
@@ -83,9 +83,9 @@ async def test_a_switch_that_the_hosted_service_never_stores_is_not_to_be_tried_
 ) -> None:
     mine = trigger(world, world.agent())
     async with console(gate=True) as ui:
-        await on(ui, "triggers", mine)
+        await go_to_row(ui, "triggers", mine)
         await ui.press("d")
         await ui.sees("Disable trigger?")
         await ui.press("right", "enter")
-        await told(ui, "The hosted service answers every such change like this and stores nothing")
+        await wait_for_notice(ui, "The hosted service answers every such change like this and stores nothing")
         assert not any("Try again" in note.message for note in ui.app._notifications)

@@ -23,10 +23,10 @@ from mogplex_tui.operate import executor, kind_rows
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation, Values
-from tests.pilot.kinds.records import changed, fields_of
-from tests.pilot.kinds.walking import (
-    plane_of,
+from tests.pilot.kinds.kind_screens import (
+    running_plane,
 )
+from tests.pilot.kinds.records import changed, fields_of
 
 WRITES = "POST,PUT,PATCH,DELETE"
 
@@ -234,7 +234,7 @@ class ActionBench:
 async def action_bench(
     kind: AnyKind, verb: AnyAction, seeded_database: Path, place: Path
 ) -> AsyncIterator[ActionBench]:
-    async with plane_of(SETTINGS, seeded_database, place) as server:
+    async with running_plane(SETTINGS, seeded_database, place) as server:
         needed = PREPARATION.get(action_name(kind, verb))
         if needed is not None:
             needed(server.plane)

@@ -17,13 +17,13 @@ from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.runs import KIND as RUNS
 from tests.pilot.kinds.kind_lists import KindLists
-from tests.pilot.kinds.walking import SEEDED, plane_of
+from tests.pilot.kinds.kind_screens import SEEDED, running_plane
 
 
 @pytest.fixture
 async def server(seeded_database: Path, tmp_path: Path) -> AsyncIterator[PlaneServer]:
     """A running plane with the seeded records; nothing in it changes by itself."""
-    async with plane_of(SEEDED, seeded_database, tmp_path) as running:
+    async with running_plane(SEEDED, seeded_database, tmp_path) as running:
         yield running
 
 

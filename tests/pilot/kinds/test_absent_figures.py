@@ -20,8 +20,8 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
+from tests.pilot.kinds.kind_screens import running_plane
 from tests.pilot.kinds.records import fields_of
-from tests.pilot.kinds.walking import plane_of
 from tests.recording import recording, snake
 
 # Figures that the console itself counts, by kind and name.
@@ -63,7 +63,10 @@ async def test_no_figure_is_shown_that_no_answer_carried(
     settings = Settings(speed=0, rate_limit=None, profile=profile)
     invented: set[str] = set()
     seen = 0
-    async with plane_of(settings, seeded_database, tmp_path) as plane, recording(plane.base_url) as recorded:
+    async with (
+        running_plane(settings, seeded_database, tmp_path) as plane,
+        recording(plane.base_url) as recorded,
+    ):
         session_cookie = Secret(plane.session_cookie) if cookie else None
         session = Session(Target("t", recorded.base_url, Secret(plane.token), session_cookie))
         try:

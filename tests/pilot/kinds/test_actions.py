@@ -37,15 +37,15 @@ from tests.pilot.kinds.action_bench import (
     request_of,
     sends_key,
 )
-from tests.pilot.kinds.walking import (
-    Service,
+from tests.pilot.kinds.kind_screens import (
+    ServiceState,
     collection_in,
-    console_at,
-    headings,
-    heard,
-    plane_of,
-    resized,
-    soon,
+    column_titles,
+    console_on,
+    resize,
+    running_plane,
+    wait_for_list,
+    wait_until,
 )
 
 
@@ -122,18 +122,18 @@ async def test_a_lost_answer_is_unknown_and_what_is_shown_was_read(
 async def test_a_change_under_way_stands_in_its_row_until_it_is_over(
     seeded_database: Path, tmp_path: Path
 ) -> None:
-    async with console_at(Service("open", SETTINGS), seeded_database, tmp_path) as ui:
-        await resized(ui, (80, 24))
+    async with console_on(ServiceState("open", SETTINGS), seeded_database, tmp_path) as ui:
+        await resize(ui, (80, 24))
         for kind in kinds().values():
             if not kind.all_actions:
                 continue
             await ui.app.parts.navigation.go(kind.name)
-            screen = await heard(ui, kind)
+            screen = await wait_for_list(ui, kind)
             collection, table = collection_in(screen), screen.table
             for verb in (verb for verb in kind.all_actions if not isinstance(verb, Creation)):
                 item = next(item for item in collection.set.rows.values() if item.row is not None)
                 assert table.move_cursor_to(item.key)
-                await soon(ui, lambda key=item.key, table=table: key in table.visible_keys, "the row drawn")  # type: ignore[misc]
+                await wait_until(ui, lambda: item.key in table.visible_keys, "the row drawn")
                 answer = asyncio.Event()
 
                 async def held(*_: object, answer: asyncio.Event = answer) -> None:
@@ -148,7 +148,7 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(
                     (each for each in kind.columns if verb.in_progress in each.format.in_progress), None
                 )
                 turned = verb.in_progress if switch is None else switch.format.in_progress[verb.in_progress]
-                place = None if switch is None else headings(screen).index(switch.title)
+                place = None if switch is None else column_titles(screen).index(switch.title)
 
                 def says(
                     shown: Callable[[], str] = drawn, word: str = turned, at: int | None = place
@@ -160,21 +160,21 @@ async def test_a_change_under_way_stands_in_its_row_until_it_is_over(
                 going = asyncio.create_task(
                     executor.run_action(ui.app.session, collection, kind, replace(verb, request=held), item)
                 )
-                await soon(ui, says, f"{verb.in_progress} in {before!r}")
+                await wait_until(ui, says, f"{verb.in_progress} in {before!r}")
                 answer.set()
                 await going
-                await soon(ui, lambda: "◌" not in drawn(), f"{verb.in_progress} going")
+                await wait_until(ui, lambda: "◌" not in drawn(), f"{verb.in_progress} going")
 
 
 @pytest.mark.parametrize("why", ["context", "token"])
 async def test_who_may_only_read_is_offered_no_verb(why: str, seeded_database: Path, tmp_path: Path) -> None:
     # A browser session beside the token would change what the token may not.
-    service = Service(why, may_write=why == "context", cookie=why == "context")
-    async with console_at(service, seeded_database, tmp_path, read_only=why == "context") as ui:
-        await soon(ui, lambda: not ui.app.session.may_write, "knowing what the token may")
+    service = ServiceState(why, may_write=why == "context", cookie=why == "context")
+    async with console_on(service, seeded_database, tmp_path, read_only=why == "context") as ui:
+        await wait_until(ui, lambda: not ui.app.session.may_write, "knowing what the token may")
         for kind in kinds().values():
             await ui.app.parts.navigation.go(kind.name)
-            screen = await heard(ui, kind)
+            screen = await wait_for_list(ui, kind)
             for scope in (kind.name, action_registry.detail_scope(kind.name)):
                 shown = {title for _, title in action_registry.footer(scope, ui.app.session)}
                 assert not shown & {verb.label for verb in kind.all_actions if verb.key}
@@ -187,7 +187,7 @@ async def test_who_may_only_read_is_offered_no_verb(why: str, seeded_database: P
 
 
 async def test_a_token_that_may_only_read_is_found_out(seeded_database: Path, tmp_path: Path) -> None:
-    async with plane_of(SETTINGS, seeded_database, tmp_path) as server:
+    async with running_plane(SETTINGS, seeded_database, tmp_path) as server:
         session = Session(Target("t", server.base_url, Secret(server.read_only_token)))
         try:
             assert session.may_write

@@ -36,16 +36,16 @@ from tests.pilot.kinds.action_bench import (
 )
 from tests.pilot.kinds.action_bench import action_name as name_of
 from tests.pilot.kinds.action_bench import request_of as sent_by
-from tests.pilot.kinds.walking import (
-    Service,
-    back_at,
+from tests.pilot.kinds.kind_screens import (
+    ServiceState,
     collection_in,
-    console_at,
-    heard,
-    opened,
-    settled,
-    soon,
+    console_on,
+    open_detail,
     type_keys,
+    wait_for_list,
+    wait_for_screen,
+    wait_until,
+    wait_until_drawn,
 )
 
 # Keys whose name is not what stands on them.
@@ -84,7 +84,7 @@ async def _mark(ui: Console, screen: ListScreen, items: list[Entry[Any]]) -> Non
     for item in items:
         assert screen.table.move_cursor_to(item.key)
         await type_keys(ui, "space")
-        await soon(ui, lambda key=item.key: key in {row.key for row in screen.marked_rows()}, "the mark")  # type: ignore[misc]
+        await wait_until(ui, lambda: item.key in {row.key for row in screen.marked_rows()}, "the mark")
 
 
 async def _answer(ui: Console, kind: AnyKind, verb: AnyAction, text: str) -> None:
@@ -117,12 +117,12 @@ async def _carried_out(ui: Console, kind: AnyKind, verb: AnyAction, on: ConsoleS
     await type_keys(ui, KEYS.get(verb.key, verb.key))
     if asks_first(verb):
         asking = AskModal | ConfirmModal | FormModal
-        await soon(ui, lambda: isinstance(ui.app.screen, asking), f"what {verb.id} asks_first")
-        await settled(ui)
+        await wait_until(ui, lambda: isinstance(ui.app.screen, asking), f"what {verb.id} asks_first")
+        await wait_until_drawn(ui)
         await _answer(ui, kind, verb, "fine")
-    await soon(ui, lambda: len(ends()) == times, f"the end of {name_of(kind, verb)}")
+    await wait_until(ui, lambda: len(ends()) == times, f"the end of {name_of(kind, verb)}")
     assert set(ends()) == {(name_of(kind, verb), "refused")}
-    await back_at(ui, on)
+    await wait_for_screen(ui, on)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -132,13 +132,13 @@ async def test_every_verb_goes_by_its_key(
     monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,))
     monkeypatch.setattr(executor, "pause", no_pause)
     statuses, gone = cycle(REFUSALS), 0
-    async with console_at(Service("faults", SETTINGS), seeded_database, tmp_path) as ui:
+    async with console_on(ServiceState("faults", SETTINGS), seeded_database, tmp_path) as ui:
         for kind in kinds().values():
             found = [verb for verb in kind.all_actions if verb.key and PLACED[place](verb)]
             if not found:
                 continue
             await ui.app.parts.navigation.go(kind.name)
-            screen = await heard(ui, kind)
+            screen = await wait_for_list(ui, kind)
             for verb in found:
                 items = _fit(screen, verb, 2 if place == "marked rows" else 1)
                 status = next(statuses)
@@ -148,19 +148,21 @@ async def test_every_verb_goes_by_its_key(
                 assert screen.table.move_cursor_to(items[0].key)
                 if place == "marked rows":
                     await _mark(ui, screen, items)
-                on: ConsoleScreen = await opened(ui, kind) if place == "the record" else screen
+                on: ConsoleScreen = await open_detail(ui, kind) if place == "the record" else screen
                 ui.app.clear_notifications()
                 await _carried_out(ui, kind, verb, on, len(items))
-                await soon(ui, lambda: len(ui.app._notifications) > 0, f"a word on {name_of(kind, verb)}")
+                await wait_until(
+                    ui, lambda: len(ui.app._notifications) > 0, f"a word on {name_of(kind, verb)}"
+                )
                 shown = collection_in(screen).set.rows
-                await soon(
+                await wait_until(
                     ui,
                     lambda: all(shown[item.key].in_progress is None for item in items),
                     "the change over in the list",
                 )
                 if on is not screen:
                     await type_keys(ui, "escape")
-                    await back_at(ui, screen)
+                    await wait_for_screen(ui, screen)
                 assert screen.marked_rows() == []
                 gone += 1
     assert gone == sum(PLACED[place](verb) for _, verb in EVERY_ACTION if verb.key)

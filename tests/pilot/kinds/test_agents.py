@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mogplex_tui.screens.modals.form import FormModal
-from tests.pilot.kinds.story import on, shown, told
+from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, wait_for_notice
 
 
 def _agent(ui: Any, name: str) -> dict[str, Any]:
@@ -21,14 +21,14 @@ def _own_agent(ui: Any) -> dict[str, Any]:
 
 async def test_agent_is_created_by_a_form(console: Any) -> None:
     async with console() as ui:
-        await shown(ui, "agents")
+        await go_to_list(ui, "agents")
         await ui.press("n")
         text = await ui.sees("Create agent", "name", "model", "category", "description")
         assert "prompt" not in text.partition("Create agent")[2].partition("ctrl+s")[0]
         await ui.press(*"Scribe", "tab", *"acme/nova-1", "tab", *"Code Review", "ctrl+s")
         await ui.sees("Give a category of lower-case letters, digits and hyphens")
         await ui.press(*(["backspace"] * 11), *"api", "ctrl+s")
-        await told(ui, "Agent Scribe is created.")
+        await wait_for_notice(ui, "Agent Scribe is created.")
         row = _agent(ui, "Scribe")
         await ui.until(lambda: row["id"] in ui.app.screen.rows.rows, "the new agent in the list")
     assert (row["model"], row["category"], row["system_prompt"]) == ("acme/nova-1", "api", None)
@@ -37,7 +37,7 @@ async def test_agent_is_created_by_a_form(console: Any) -> None:
 async def test_update_sends_what_differs_and_keeps_the_prompt(console: Any) -> None:
     async with console() as ui:
         before = _own_agent(ui)
-        await on(ui, "agents", before["id"])
+        await go_to_row(ui, "agents", before["id"])
         await ui.press("e")
         await ui.sees(f"Update agent {before['name']}", before["model"])
         await ui.press("ctrl+s")
@@ -46,7 +46,7 @@ async def test_update_sends_what_differs_and_keeps_the_prompt(console: Any) -> N
         await ui.sees("The model cannot be removed; give another one.")
         await ui.press("tab", *"acme/nova-2", "tab", "tab", *" Notes", "ctrl+s")
         await ui.until(lambda: not isinstance(ui.app.screen, FormModal), "the form to close")
-        await told(ui, "is changed.")
+        await wait_for_notice(ui, "is changed.")
         after = _agent(ui, before["name"])
     changed = {name for name, value in after.items() if value != before[name]}
     assert changed - {"updated_at"} == {"model", "description"}
@@ -58,6 +58,6 @@ async def test_update_sends_what_differs_and_keeps_the_prompt(console: Any) -> N
 
 async def test_preset_is_not_updated(console: Any) -> None:
     async with console() as ui:
-        await on(ui, "agents", "preset:SEO-AUDIT")
+        await go_to_row(ui, "agents", "preset:SEO-AUDIT")
         await ui.press("e")
-        await told(ui, "A preset cannot be changed.")
+        await wait_for_notice(ui, "A preset cannot be changed.")

@@ -14,7 +14,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.realtime import TABLES
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.kinds.registry import kinds
-from tests.pilot.kinds.walking import SEEDED, plane_of
+from tests.pilot.kinds.kind_screens import SEEDED, running_plane
 
 # What to read again when a table is named. Nothing else announces anything (§3.1).
 READ_AGAIN = {
@@ -68,7 +68,7 @@ async def test_every_list_rests_on_the_tables_that_announce_what_it_reads(
         return await send(self, request, priority)
 
     monkeypatch.setattr(Transport, "request", watched)
-    async with plane_of(SEEDED, seeded_database, tmp_path) as server:
+    async with running_plane(SEEDED, seeded_database, tmp_path) as server:
         session = Session(Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie)))
         try:
             heard = set[str]()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.pilot.kinds.story import on, shown, told
+from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, wait_for_notice
 
 
 def _written(place: Path) -> str:
@@ -21,7 +21,7 @@ async def test_a_new_key_is_shown_once_and_kept_nowhere(
 ) -> None:
     caplog.set_level(logging.DEBUG, "mogplex")
     async with console() as ui:
-        screen = await shown(ui, "api-keys")
+        screen = await go_to_list(ui, "api-keys")
         known = set(screen.rows.rows)
         await ui.press("n")
         await ui.sees("Create API key", "Without days it never ends.", "read-write")
@@ -33,16 +33,16 @@ async def test_a_new_key_is_shown_once_and_kept_nowhere(
         text = await ui.sees("The secret of the new API key", "It is shown this once")
         token = next(word for word in text.split() if word.startswith("mog_") and len(word) == 28)
         await ui.press("enter")
-        await told(ui, "Copied the secret.")
+        await wait_for_notice(ui, "Copied the secret.")
         assert ui.app.clipboard == token
         await ui.press("escape")
         await ui.loses(token)
-        await told(ui, "API key ci is made.")
+        await wait_for_notice(ui, "API key ci is made.")
         (key,) = set(screen.rows.rows) - known
         row = ui.server.plane.db.only("SELECT scopes, expires_at FROM user_api_keys WHERE id = ?", (key,))
         assert "write" not in row["scopes"]
         assert row["expires_at"] is not None
-        await on(ui, "api-keys", key)
+        await go_to_row(ui, "api-keys", key)
         await ui.press("enter", "j")
         await ui.sees('"prefix"')
         assert token not in ui.text
@@ -56,7 +56,7 @@ async def test_a_new_key_is_shown_once_and_kept_nowhere(
 
 async def test_a_protected_context_wants_its_name_before_a_key_is_made(console: Any) -> None:
     async with console(protected=True) as ui:
-        screen = await shown(ui, "api-keys")
+        screen = await go_to_list(ui, "api-keys")
         known = set(screen.rows.rows)
         await ui.press("n")
         await ui.sees("Create API key")
@@ -71,14 +71,14 @@ async def test_a_protected_context_wants_its_name_before_a_key_is_made(console: 
 @pytest.mark.parametrize("protected", [False, True])
 async def test_revoking_the_key_in_use_warns_and_names_the_context(console: Any, protected: bool) -> None:
     async with console(protected=protected) as ui:
-        screen = await shown(ui, "api-keys")
+        screen = await go_to_list(ui, "api-keys")
         rows = {item.row.context is not None: key for key, item in screen.rows.rows.items()}
         ours = ui.server.plane.db.value(
             "SELECT id FROM user_api_keys WHERE token_prefix = ?", (ui.server.token[:12],)
         )
         assert rows[True] == ours
         for key, warned in ((rows[True], True), (rows[False], False)):
-            await on(ui, "api-keys", key)
+            await go_to_row(ui, "api-keys", key)
             await ui.press("x")
             text = " ".join((await ui.sees("Revoke API key?", "shut out at once")).split())
             assert ("This console uses it: the context test loses its access with it." in text) is warned
@@ -92,7 +92,7 @@ async def test_where_the_keys_cannot_be_seen_none_is_made_and_the_way_is_told(co
         await ui.app.parts.navigation.go("api-keys")
         await ui.sees("API keys need a browser session")
         await ui.press("n")
-        await told(ui, "API keys need a browser session")
+        await wait_for_notice(ui, "API keys need a browser session")
         assert "Create API key" not in ui.text
         assert not ui.app.session.ledger.entries
 
@@ -110,10 +110,12 @@ async def test_a_page_is_opened_in_a_window_or_its_address_is_copied(
     monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.GenericBrowser(f"/usr/bin/{browser}"))
     async with console() as ui:
         monkeypatch.setattr(ui.app, "open_url", opened.append)
-        await shown(ui, "api-keys")
+        await go_to_list(ui, "api-keys")
         await ui.press("o")
         address = f"{ui.app.session.target.base_url}/settings/api-keys"
-        await told(ui, f"Opened {address}" if opens else f"no browser with a window here. Copied {address}")
+        await wait_for_notice(
+            ui, f"Opened {address}" if opens else f"no browser with a window here. Copied {address}"
+        )
         assert opened == ([address] if opens else [])
         assert opens or ui.app.clipboard == address
 
@@ -121,6 +123,6 @@ async def test_a_page_is_opened_in_a_window_or_its_address_is_copied(
 async def test_the_embedded_plane_has_no_page_to_open(console: Any) -> None:
     async with console() as ui:
         ui.app.parts.embedded = True
-        await shown(ui, "api-keys")
+        await go_to_list(ui, "api-keys")
         await ui.press("o")
-        await told(ui, "The embedded control plane has no pages.")
+        await wait_for_notice(ui, "The embedded control plane has no pages.")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.pilot.kinds.story import on, shown, told
-from tests.pilot.kinds.walking import resized
+from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, wait_for_notice
+from tests.pilot.kinds.kind_screens import resize
 
 
 def _control(ui: Any, status: str = "pending") -> list[str]:
@@ -17,7 +17,7 @@ def _control(ui: Any, status: str = "pending") -> list[str]:
 
 async def test_both_sorts_of_questions_are_in_one_list_and_what_is_over_comes_last(console: Any) -> None:
     async with console() as ui:
-        await shown(ui, "approvals")
+        await go_to_list(ui, "approvals")
         text = await ui.sees("tool", "control", "step", "expired")
         lines = [line for line in text.splitlines() if "approval" in line or "expired" in line]
         assert "expired" in lines[-1]
@@ -26,13 +26,13 @@ async def test_both_sorts_of_questions_are_in_one_list_and_what_is_over_comes_la
 
 async def test_a_question_is_answered_with_a_note(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "approvals", "kind:control !expired")
+        screen = await go_to_list(ui, "approvals", "kind:control !expired")
         key = screen.table.cursor_key
         await ui.press("a")
         await ui.sees("Approve approval", "Note (optional)")
         await ui.press(*"fine")
         await ui.press("enter")
-        await told(ui, "is approved")
+        await wait_for_notice(ui, "is approved")
         row = ui.server.plane.db.only("SELECT * FROM control_approvals WHERE id = ?", (key,))
         assert (row["status"], row["resolution_note"]) == ("approved", "fine")
         await ui.until(lambda: key not in screen.rows.rows, "the question leaving the list")
@@ -40,7 +40,7 @@ async def test_a_question_is_answered_with_a_note(console: Any) -> None:
 
 async def test_enter_alone_answers_no_question(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "approvals", "kind:control !expired")
+        screen = await go_to_list(ui, "approvals", "kind:control !expired")
         key = screen.table.cursor_key
         await ui.press("d")
         await ui.sees("Deny approval", "Note (optional)")
@@ -55,17 +55,17 @@ async def test_enter_alone_answers_no_question(console: Any) -> None:
 async def test_a_question_that_is_over_cannot_be_answered(console: Any) -> None:
     async with console() as ui:
         before = _control(ui)
-        screen = await shown(ui, "approvals")
+        screen = await go_to_list(ui, "approvals")
         over = next(key for key, item in screen.rows.rows.items() if item.row.status == "expired")
-        await on(ui, "approvals", over)
+        await go_to_row(ui, "approvals", over)
         await ui.press("a")
-        await told(ui, "Its time is over.")
+        await wait_for_notice(ui, "Its time is over.")
         assert _control(ui) == before
 
 
 async def test_what_a_tool_would_get_is_read_before_all_else_on_a_small_screen(console: Any) -> None:
     async with console(size=(80, 24)) as ui:
-        screen = await shown(ui, "approvals", "kind:tool")
+        screen = await go_to_list(ui, "approvals", "kind:tool")
         record = screen.cursor_row().row
         assert record.question == record.tool_name
         await ui.press("enter")
@@ -76,7 +76,7 @@ async def test_what_a_tool_would_get_is_read_before_all_else_on_a_small_screen(c
         # Its name is told once.
         assert "tool" not in starts
         assert ["asked", record.question] in [line.split() for line in lines]
-        await resized(ui, (120, 40))
+        await resize(ui, (120, 40))
         # Where there is room it stands beside the facts.
         await ui.until(lambda: any(line.find(heading) > 40 for line in ui.text.splitlines()), "it moving")
         assert ui.text.count(heading) == 1
@@ -94,7 +94,7 @@ async def test_a_question_that_runs_out_while_it_is_read_is_offered_no_answer(
     console: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with console() as ui:
-        screen = await shown(ui, "approvals", "kind:control !expired")
+        screen = await go_to_list(ui, "approvals", "kind:control !expired")
         await ui.press("enter")
         await ui.sees("approve", "deny", "runs out")
         # Nothing is read again: a clock that jumps would otherwise look like a sleep of the machine.
@@ -105,16 +105,16 @@ async def test_a_question_that_runs_out_while_it_is_read_is_offered_no_answer(
         monkeypatch.setattr(clock, "now", lambda: later)
         await ui.until(lambda: "a approve" not in ui.text and "d deny" not in ui.text, "the answers going")
         await ui.press("a")
-        await told(ui, "Its time is over.")
+        await wait_for_notice(ui, "Its time is over.")
         assert screen.rows.rows[ui.app.screen.entry().key].row.status == "expired"
 
 
 async def test_a_question_leads_to_its_automation_by_name(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "approvals")
+        screen = await go_to_list(ui, "approvals")
         item = next(each for each in screen.rows.rows.values() if each.row.flow_id)
         flow = ui.server.plane.db.only("SELECT name FROM flows WHERE id = ?", (item.row.flow_id,))
-        await on(ui, "approvals", item.key)
+        await go_to_row(ui, "approvals", item.key)
         await ui.press("enter")
         line = f"automation +{re.escape(flow['name'])}"
         await ui.until(lambda: re.search(line, re.sub(r"[→>]", " ", ui.text)), "the name of the automation")

@@ -11,16 +11,16 @@ from mogplex_tui.screens.navigation import BUILT_IN
 from mogplex_tui.widgets.ascii_filter import _LETTERS
 from mogplex_tui.widgets.text import width
 from tests.pilot.conftest import Console
-from tests.pilot.kinds.walking import (
-    Service,
-    back_at,
+from tests.pilot.kinds.kind_screens import (
+    ServiceState,
     collection_in,
-    console_at,
-    front,
-    heard,
-    opened,
-    resized,
-    settled,
+    console_on,
+    front_screen,
+    open_detail,
+    resize,
+    wait_for_list,
+    wait_for_screen,
+    wait_until_drawn,
 )
 
 # Letters of names and titles that the seeded service sends; they are its own.
@@ -33,7 +33,7 @@ def _foreign(ui: Console) -> set[str]:
 
 
 async def _plain(ui: Console, where: str) -> None:
-    await settled(ui)
+    await wait_until_drawn(ui)
     foreign = _foreign(ui)
     named = {unicodedata.name(sign, hex(ord(sign))) for sign in foreign}
     lines = [line for line in ui.text.split("\n") if foreign & set(line)]
@@ -46,15 +46,15 @@ async def _dialog(ui: Console, where: str, *keys: str) -> None:
     await ui.until(lambda: ui.app.screen is not below, where)
     await _plain(ui, where)
     await ui.press("escape")
-    await back_at(ui, below)
+    await wait_for_screen(ui, below)
 
 
 async def test_the_consoles_own_screens_and_dialogs_are_ascii(seeded_database: Path, tmp_path: Path) -> None:
-    async with console_at(Service("seeded"), seeded_database, tmp_path, ascii=True) as ui:
+    async with console_on(ServiceState("seeded"), seeded_database, tmp_path, ascii=True) as ui:
         await ui.sees("live", "STATE")
         await ui.press("space", "s", "s", "S")
         for size in (WIDE, NARROW):
-            await resized(ui, size)
+            await resize(ui, size)
             await _plain(ui, f"runs at {size}")
         assert " by " in ui.text.split("\n")[2] or "marked" in ui.text
         for where, keys in {"help": "?", "palette": ":", "new run": "n", "cancel": "x"}.items():
@@ -62,30 +62,30 @@ async def test_the_consoles_own_screens_and_dialogs_are_ascii(seeded_database: P
         await ui.press("6")
         await ui.sees("by model", "$ an hour")
         for size in (WIDE, NARROW):
-            await resized(ui, size)
+            await resize(ui, size)
             await _plain(ui, f"observability at {size}")
         await ui.press("1")
         await ui.sees("STATE")
         await ui.press("slash", *"state:failed", "enter", "home", "enter")
-        await ui.until(lambda: front(ui).scope == "run", "the run")
+        await ui.until(lambda: front_screen(ui).scope == "run", "the run")
         await ui.sees("following")
         for size in (WIDE, NARROW):
-            await resized(ui, size)
+            await resize(ui, size)
             await _plain(ui, f"a run at {size}")
         await ui.press("i", "slash", "e", "enter", "enter")
         await _plain(ui, "an event")
 
 
 async def test_every_kind_and_its_records_are_ascii(seeded_database: Path, tmp_path: Path) -> None:
-    async with console_at(Service("seeded"), seeded_database, tmp_path, ascii=True) as ui:
+    async with console_on(ServiceState("seeded"), seeded_database, tmp_path, ascii=True) as ui:
         for name, kind in kinds().items():
             if name in BUILT_IN:
                 continue
             await ui.app.parts.navigation.go(name)
-            screen = await heard(ui, kind)
+            screen = await wait_for_list(ui, kind)
             await _plain(ui, f"the list of {name}")
             if collection_in(screen).set.rows:
-                await opened(ui, kind)
+                await open_detail(ui, kind)
                 await _plain(ui, f"a detail of {name}")
 
 

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from mogplex_tui.api.access import Family
-from tests.pilot.kinds.story import on, shown, texts_of, told
+from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, long_texts_of, wait_for_notice
 
 
 def _flow(ui: Any, status: str = "active") -> str:
@@ -18,26 +18,26 @@ def _flow(ui: Any, status: str = "active") -> str:
 async def test_an_automation_is_paused_after_a_question_and_activated_without_one(console: Any) -> None:
     async with console() as ui:
         key = _flow(ui)
-        await on(ui, "automations", key)
+        await go_to_row(ui, "automations", key)
         await ui.press("d")
         text = await ui.sees("Pause automation?", "nothing new is started")
         # The list's age is that of its last run.
         made = ui.server.plane.db.value("SELECT created_at FROM flows WHERE id = ?", (key,)) / 1_000_000
         assert f" {int(time.time() - made) // 86_400}d old " in text
         await ui.press("right", "enter")
-        await told(ui, "is paused.")
+        await wait_for_notice(ui, "is paused.")
         assert (
             ui.server.plane.db.only("SELECT status FROM flows WHERE id = ?", (key,))["status"] == "inactive"
         )
-        await on(ui, "automations", key)
+        await go_to_row(ui, "automations", key)
         await ui.press("e")
-        await told(ui, "is active.")
+        await wait_for_notice(ui, "is active.")
         assert ui.server.plane.db.only("SELECT status FROM flows WHERE id = ?", (key,))["status"] == "active"
 
 
 async def test_it_is_set_off_for_a_repository_under_a_key_that_is_in_the_ledger(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "automations", "docs follow")
+        screen = await go_to_list(ui, "automations", "docs follow")
         key = screen.table.cursor_key
         await ui.until(lambda: ui.app.session.names.repos, "the repositories")
         await ui.press("n")
@@ -59,13 +59,13 @@ async def test_it_is_set_off_for_a_repository_under_a_key_that_is_in_the_ledger(
 
 async def test_with_a_token_that_v1_refuses_it_is_set_off_by_the_browser_session(console: Any) -> None:
     async with console(gate=True, token="mog_nobodys") as ui:
-        screen = await shown(ui, "automations", "docs follow")
+        screen = await go_to_list(ui, "automations", "docs follow")
         key = screen.table.cursor_key
         await ui.until(lambda: not ui.app.session.open(Family.V1), "the refusal of the token")
         await ui.press("n")
         await ui.sees("For which repository", "the service chooses")
         await ui.press("down", "enter")
-        await told(ui, "was started: job")
+        await wait_for_notice(ui, "was started: job")
         assert ui.app.session.ledger.entries[-1].state == "done"
         job = ui.server.plane.db.only("SELECT flow_id FROM job_runs ORDER BY created_at DESC LIMIT 1", ())
         assert job["flow_id"] == key
@@ -73,14 +73,14 @@ async def test_with_a_token_that_v1_refuses_it_is_set_off_by_the_browser_session
 
 async def test_with_a_token_alone_the_list_comes_by_v1_and_says_what_is_missing(console: Any) -> None:
     async with console(gate=True, cookie=False) as ui:
-        await on(ui, "automations", _flow(ui))
+        await go_to_row(ui, "automations", _flow(ui))
         await ui.sees("With a token alone this list has names and states")
         # Nothing is known of runs: their columns leave their room to the rest.
         assert "AUTOMATION" in ui.text and "FAIL" not in ui.text
         await ui.press("d")
-        await told(ui, "Pausing and activating automations need a browser session")
+        await wait_for_notice(ui, "Pausing and activating automations need a browser session")
         await ui.press("enter")
-        await ui.until(lambda: "Newest runs" in texts_of(ui), "its runs")
+        await ui.until(lambda: "Newest runs" in long_texts_of(ui), "its runs")
         # What v1 does not tell has no line; the version is known from the record itself, the last run from its runs.
         text = await ui.sees("version", "last run")
         assert not any(label in text for label in ("failed 24 h", "suppressed", "source"))

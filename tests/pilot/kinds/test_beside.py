@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from mogplex_tui.operate.kinds.registry import kinds
-from tests.pilot.kinds.story import on, shown
+from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row
 
 
 async def test_projects_tell_of_sandboxes_and_assignments_that_nobody_has_opened(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "projects")
+        screen = await go_to_list(ui, "projects")
         query = "SELECT repo_id, count(*) AS n FROM assignments GROUP BY repo_id"
         counted = {row["repo_id"]: row["n"] for row in ui.server.plane.db.all(query)}
         assigned = {key: counted.get(key, 0) for key in screen.rows.rows}
@@ -36,16 +36,16 @@ async def test_only_what_is_looked_at_is_read(console: Any) -> None:
         def wanted(name: str) -> int:
             return int(ui.app.parts.collections.of(kinds()[name]).feed.wanted)
 
-        await shown(ui, "sandboxes")
+        await go_to_list(ui, "sandboxes")
         assert wanted("sandboxes") == 1
         await ui.press("?")
         await ui.until(lambda: ui.app.screen.is_modal, "the help")
         assert wanted("sandboxes") == 1
         await ui.press("escape")
-        await shown(ui, "teams")
+        await go_to_list(ui, "teams")
         await ui.until(lambda: wanted("sandboxes") == 0 and ui.app.runs.feed.wanted == 0, "letting go")
         assert wanted("teams") == 1
-        await on(ui, "jobs", next(iter((await shown(ui, "jobs")).rows.rows)))
+        await go_to_row(ui, "jobs", next(iter((await go_to_list(ui, "jobs")).rows.rows)))
         assert wanted("jobs") == 1
         await ui.press("escape", "1")
         await ui.until(lambda: ui.app.runs.feed.wanted == 1 and wanted("jobs") == 0, "going back")

@@ -6,8 +6,8 @@ from typing import Any
 
 from mogplex_tui.operate import action_registry
 from mogplex_tui.operate.kinds.registry import kinds
-from tests.pilot.kinds.story import shown, told
-from tests.pilot.kinds.walking import asks_the_service, heard
+from tests.pilot.kinds.kind_navigation import go_to_list, wait_for_notice
+from tests.pilot.kinds.kind_screens import reads_service, wait_for_list
 
 # Where a token is looked at off v1 (auth.md §4), and what v1 itself can do.
 OPEN = {
@@ -25,10 +25,10 @@ OPEN = {
 async def test_of_a_kind_that_a_token_lists_only_what_the_token_can_do_is_offered(console: Any) -> None:
     async with console(gate=True, cookie=False) as ui:
         for kind in kinds().values():
-            if not asks_the_service(kind):
+            if not reads_service(kind):
                 continue
             await ui.app.parts.navigation.go(kind.name)
-            screen = await heard(ui, kind)
+            screen = await wait_for_list(ui, kind)
             for verb in kind.all_actions:
                 name = f"{kind.name}.{verb.id}"
                 why = screen.why_not(action_registry.BY_ID[name])
@@ -40,13 +40,15 @@ async def test_a_server_that_a_token_cannot_change_is_not_offered_for_it_and_not
     console: Any,
 ) -> None:
     async with console(gate=True, cookie=False) as ui:
-        await shown(ui, "mcp-servers")
+        await go_to_list(ui, "mcp-servers")
         ui.edge.turned_away.clear()
         await ui.until(lambda: "open" in ui.text.split("\n")[-1], "the keys of a server")
         keys = ui.text.split("\n")[-1]
         assert "able" not in keys and "mark" not in keys
         await ui.press("d")
-        await told(ui, "Changes of MCP servers need a browser session: mogplex-tui login --session")
+        await wait_for_notice(
+            ui, "Changes of MCP servers need a browser session: mogplex-tui login --session"
+        )
         assert ui.edge.turned_away == [] and not ui.app.session.ledger.entries
         await ui.press("question_mark", "end")
         text = " ".join((await ui.sees("Not here: enable, disable, delete.")).split())
@@ -56,7 +58,7 @@ async def test_a_server_that_a_token_cannot_change_is_not_offered_for_it_and_not
 
 async def test_with_a_session_beside_the_token_the_servers_can_be_changed(console: Any) -> None:
     async with console(gate=True) as ui:
-        await shown(ui, "mcp-servers")
+        await go_to_list(ui, "mcp-servers")
         await ui.until(
             lambda: all(key in ui.text.split("\n")[-1] for key in ("able", "mark")), "the keys of a server"
         )

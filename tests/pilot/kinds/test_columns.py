@@ -22,7 +22,7 @@ from mogplex_tui.screens.table_models import columns_of
 from mogplex_tui.widgets.columns import arrange
 from mogplex_tui.widgets.row_view import PREFIX
 from mogplex_tui.widgets.text import fit
-from tests.pilot.kinds.walking import asks_the_service
+from tests.pilot.kinds.kind_screens import reads_service
 
 # Of these the story holds none, or they come from what the console counts elsewhere.
 NEVER = {
@@ -107,7 +107,7 @@ async def test_every_column_and_fact_says_something_of_some_record(server: Plane
         session.names.repos.update({repo.id: repo.full_name for repo in repos})
         session.names.agents.update({agent.id: agent.name for agent in agents if agent.name})
         await Runs(session).fetch()
-        known = {kind.name: kind for kind in kinds().values() if asks_the_service(kind)}
+        known = {kind.name: kind for kind in kinds().values() if reads_service(kind)}
         collections = {name: collection_of(session, kind) for name, kind in known.items()}
         for collection in collections.values():
             await collection.fetch()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.pilot.kinds.story import on, told
+from tests.pilot.kinds.kind_navigation import go_to_row, wait_for_notice
 
 
 async def test_an_address_that_may_be_a_key_is_nowhere_to_be_seen(console: Any) -> None:
@@ -15,7 +15,7 @@ async def test_an_address_that_may_be_a_key_is_nowhere_to_be_seen(console: Any) 
                 "UPDATE connections SET mcp_url = ? WHERE id = ?",
                 ("https://mcp.example.dev/s/hush-hush", key),
             )
-        screen = await on(ui, "connections", key)
+        screen = await go_to_row(ui, "connections", key)
         await ui.sees("mcp.example.dev")
         assert "hush-hush" not in ui.text
         assert "hush-hush" not in repr(screen.rows.rows[key])
@@ -29,6 +29,6 @@ async def test_an_address_that_may_be_a_key_is_nowhere_to_be_seen(console: Any) 
 async def test_a_test_that_finds_something_is_bad_news(console: Any) -> None:
     async with console() as ui:
         key = ui.server.plane.db.only("SELECT id FROM connections WHERE type = 'rest_api' ORDER BY id")["id"]
-        await on(ui, "connections", key)
+        await go_to_row(ui, "connections", key)
         await ui.press("v")
-        await told(ui, "does not work:")
+        await wait_for_notice(ui, "does not work:")

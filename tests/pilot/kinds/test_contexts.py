@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from mogplex_tui.config.contexts import Context, change, contexts_file
-from tests.pilot.kinds.walking import squeezed
+from tests.pilot.kinds.kind_screens import collapse_spaces
 
 
 async def _said(ui: Any, *texts: str) -> str:
     """Wait for texts, wherever their lines are broken: that hangs on how long the file's path is."""
-    await ui.until(lambda: all(text in squeezed(ui.text) for text in texts), f"{texts}")
-    return squeezed(ui.text)
+    await ui.until(lambda: all(text in collapse_spaces(ui.text) for text in texts), f"{texts}")
+    return collapse_spaces(ui.text)
 
 
 async def test_a_damaged_file_is_said_and_what_was_read_before_stays(console: Any) -> None:

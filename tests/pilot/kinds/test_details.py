@@ -13,8 +13,8 @@ from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.record_page import address_of, links_of
 from mogplex_tui.screens import console_screen
 from mogplex_tui.widgets.styles import Tone
-from tests.pilot.kinds.story import on, shown, texts_of, told
-from tests.pilot.kinds.walking import collection_in
+from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, long_texts_of, wait_for_notice
+from tests.pilot.kinds.kind_screens import collection_in
 
 
 def _failed(ui: Any) -> str:
@@ -41,7 +41,7 @@ def _keys(ui: Any) -> str:
 
 async def test_the_arrows_read_a_page_to_its_end_and_reach_every_link(console: Any) -> None:
     async with console(size=(80, 20)) as ui:
-        await on(ui, "jobs", _failed(ui))
+        await go_to_row(ui, "jobs", _failed(ui))
         await ui.press("enter")
         await ui.sees("⏎ open", "status")
         await ui.until(lambda: len(ui.app.screen.record.links) > 2, "the links")
@@ -74,7 +74,7 @@ async def test_the_arrows_read_a_page_to_its_end_and_reach_every_link(console: A
 async def test_the_way_is_told_and_gone_back_step_by_step(console: Any) -> None:
     async with console(size=(160, 40)) as ui:
         key = _failed(ui)
-        await on(ui, "jobs", key)
+        await go_to_row(ui, "jobs", key)
         await ui.press("enter")
         job = kind_rows.name_of(ui.app.screen.kind, ui.app.screen.entry())
         await ui.until(lambda: _title(ui).startswith(f"Jobs ▸ {job}"), "the way to the job")
@@ -103,7 +103,7 @@ async def test_the_way_is_told_and_gone_back_step_by_step(console: Any) -> None:
 
 async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "assignments")
+        screen = await go_to_list(ui, "assignments")
         rows = screen.rows.rows
         enabled = {key: rows[key].row.assignment.enabled for key in rows}
         for key, is_on in enabled.items():
@@ -127,7 +127,7 @@ async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any
 
 async def test_what_there_is_nothing_of_is_one_line(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "jobs")
+        screen = await go_to_list(ui, "jobs")
         row = next(key for key, item in screen.rows.rows.items() if item.row.job.status == "running")
         screen.table.move_cursor_to(row)
         await ui.press("enter")
@@ -138,7 +138,7 @@ async def test_what_there_is_nothing_of_is_one_line(console: Any) -> None:
 
 async def test_in_ascii_a_page_and_its_bar_are_ascii(console: Any) -> None:
     async with console(size=(80, 20), ascii=True) as ui:
-        await on(ui, "jobs", _failed(ui))
+        await go_to_row(ui, "jobs", _failed(ui))
         await ui.press("enter")
         await ui.until(lambda: ui.app.screen.record.max_scroll_y > 0, "more than fits")
         for keys in (("down",), ("down",), ("j",)):
@@ -153,7 +153,7 @@ async def test_what_was_read_stays_with_why_it_is_not_read_again(console: Any) -
         raise Unavailable("The service cannot serve the rules now: Service unavailable")
 
     async with console(size=(120, 40)) as ui:
-        await shown(ui, "rules")
+        await go_to_list(ui, "rules")
         await ui.press("enter")
         await ui.sees("characters")
         assert Tone.PLAIN in _tones(ui)
@@ -186,12 +186,12 @@ async def test_while_more_of_a_record_is_still_being_read_the_title_says_so(
 
     monkeypatch.setattr(FlowsResource, "runs", late)
     async with console() as ui:
-        await shown(ui, "automations")
+        await go_to_list(ui, "automations")
         await ui.press("enter")
         await ui.until(lambda: _title(ui).endswith("reading"), "the reading being told")
         held.set()
         await ui.until(lambda: not _title(ui).endswith("reading"), "the end of it")
-        await ui.until(lambda: "Newest runs" in texts_of(ui), "what was read")
+        await ui.until(lambda: "Newest runs" in long_texts_of(ui), "what was read")
 
 
 async def test_a_sandbox_opens_its_preview_and_one_without_says_so(console: Any, monkeypatch: Any) -> None:
@@ -199,23 +199,23 @@ async def test_a_sandbox_opens_its_preview_and_one_without_says_so(console: Any,
     monkeypatch.setattr("mogplex_tui.operate.browser_detection.has_browser", lambda: True)
     async with console() as ui:
         monkeypatch.setattr(ui.app, "open_url", opened.append)
-        screen = await shown(ui, "sandboxes")
+        screen = await go_to_list(ui, "sandboxes")
         pages = {key: address_of(screen.kind, item) for key, item in screen.rows.rows.items()}
         with_page, without = (
             next(key for key, page in pages.items() if bool(page) is so) for so in (True, False)
         )
-        await on(ui, "sandboxes", with_page)
+        await go_to_row(ui, "sandboxes", with_page)
         await ui.until(lambda: "o browser" in _keys(ui), "the key")
         await ui.press("o")
         assert opened == [pages[with_page]]
         assert opened[0].startswith("https://")
-        await on(ui, "sandboxes", without)
+        await go_to_row(ui, "sandboxes", without)
         await ui.until(lambda: "o browser" not in _keys(ui), "the key going")
         await ui.press("enter")
         await ui.until(lambda: ui.app.screen.scope == "sandboxes.detail", "the record")
         assert "o browser" not in _keys(ui)
         await ui.press("o")
-        await told(ui, "has no page of its own in the browser.")
+        await wait_for_notice(ui, "has no page of its own in the browser.")
         assert len(opened) == 1
 
 
@@ -232,7 +232,7 @@ async def test_that_a_record_cannot_be_read_by_itself_is_said_at_once(
     monkeypatch.setattr(console_screen, "TICK", 3600.0)
     monkeypatch.setattr(FlowsResource, "runs", fails)
     async with console() as ui:
-        listed = collection_in(await shown(ui, "automations")).feed
+        listed = collection_in(await go_to_list(ui, "automations")).feed
         listed.tables, listed.hinted_at, listed.every, listed.blind = frozenset(), None, 3600.0, 3600.0
         await ui.press("enter")
         await ui.until(lambda: _title(ui).endswith("reading"), "the reading being told")
@@ -243,7 +243,7 @@ async def test_that_a_record_cannot_be_read_by_itself_is_said_at_once(
 
 async def test_a_record_of_which_nothing_more_is_asked_is_as_old_as_its_list(console: Any) -> None:
     async with console() as ui:
-        screen = await on(ui, "teams", "personal")
+        screen = await go_to_row(ui, "teams", "personal")
         listed = collection_in(screen).feed
         await ui.press("enter")
         await ui.until(lambda: ui.app.screen.scope == "teams.detail", "the record")
@@ -265,7 +265,7 @@ async def test_of_two_pages_of_a_record_each_tells_that_its_own_reading_fails(
         raise Unavailable("The service is away", retry_after=60.0)
 
     async with console() as ui:
-        await shown(ui, "automations")
+        await go_to_list(ui, "automations")
         await ui.press("enter")
         await ui.until(lambda: ui.app.screen.scope == "automations.detail", "the record")
         first = ui.app.screen
@@ -293,24 +293,24 @@ async def _fails_twice(ui: Any, feed: Any, what: str) -> None:
 
 async def test_of_a_record_what_only_its_own_reading_tells_is_old_when_that_fails(console: Any) -> None:
     async with console(size=(120, 40)) as ui:
-        await shown(ui, "automations")
+        await go_to_list(ui, "automations")
         await ui.press("enter")
-        await ui.until(lambda: "Newest runs" in texts_of(ui), "what it alone tells")
+        await ui.until(lambda: "Newest runs" in long_texts_of(ui), "what it alone tells")
         await _fails_twice(ui, ui.app.screen._one, "its runs")
         await ui.sees("What is told beyond the list is shown as it was", "partly stale")
         # Its facts are of the list, which is fresh.
         ui.app.screen._one.freshness.as_of -= 60
         ui.app.screen.on_tick()
         assert Tone.PLAIN in _tones(ui)
-        assert "Newest runs" in texts_of(ui)
+        assert "Newest runs" in long_texts_of(ui)
 
 
-@pytest.mark.parametrize(("kind", "told"), [("automations", True), ("jobs", False)])
+@pytest.mark.parametrize(("kind", "is_whole"), [("automations", True), ("jobs", False)])
 async def test_of_a_record_that_is_told_whole_by_itself_the_list_may_fail(
-    console: Any, kind: str, told: bool
+    console: Any, kind: str, is_whole: bool
 ) -> None:
     async with console(size=(120, 40)) as ui:
-        screen = await shown(ui, kind)
+        screen = await go_to_list(ui, kind)
         await ui.press("enter")
         await ui.until(
             lambda: ui.app.screen is not screen and ui.app.screen._one.freshness.as_of, "its own reading"
@@ -321,4 +321,7 @@ async def test_of_a_record_that_is_told_whole_by_itself_the_list_may_fail(
         record.on_tick()
         record.refresh_chrome()
         await ui.pilot.pause()
-        assert ("What was read before stays" in ui.text, "stale" in _title(ui)) == (told, told)
+        assert ("What was read before stays" in ui.text, "stale" in _title(ui)) == (
+            is_whole,
+            is_whole,
+        )

@@ -24,39 +24,39 @@ from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.navigation import BUILT_IN
 from mogplex_tui.widgets.text import visible
 from tests.pilot.conftest import Console
-from tests.pilot.kinds.walking import (
+from tests.pilot.kinds.kind_screens import (
     NASTY,
     ROWS,
     SIZES,
-    Service,
-    asks_the_service,
-    back_at,
+    ServiceState,
+    add_markup,
+    break_first_row,
+    collapse_spaces,
     collection_in,
-    console_at,
-    headings,
-    heard,
-    many,
-    nasty,
-    opened,
-    resized,
-    settled,
-    soon,
-    spoilt,
-    squeezed,
+    column_titles,
+    console_on,
+    open_detail,
+    reads_service,
+    repeat_rows,
+    resize,
     type_keys,
+    wait_for_list,
+    wait_for_screen,
+    wait_until,
+    wait_until_drawn,
 )
 
-EMPTY = Service("empty", PlaneSettings(speed=0, rate_limit=None, seeded=False))
-SMALL = Service("small")
-MANY = Service("many rows", change=many)
-FORBIDDEN = Service("forbidden", PlaneSettings(speed=0, rate_limit=None, profile="hosted"), cookie=False)
-REFUSING = Service("429", PlaneSettings(speed=0, faults=("* /api/* 429",)))
-USED_UP = Service("budget used up", cookie=False, budget_used_up=True)
-FAILING = Service("500", PlaneSettings(speed=0, faults=("* /api/* 500",)))
-FAULTY = Service("failing later", PlaneSettings(speed=0, rate_limit=None, fault_route=True))
-SPOILT = Service("a row that did not parse", change=spoilt)
+EMPTY = ServiceState("empty", PlaneSettings(speed=0, rate_limit=None, seeded=False))
+SMALL = ServiceState("small")
+MANY = ServiceState("many rows", change=repeat_rows)
+FORBIDDEN = ServiceState("forbidden", PlaneSettings(speed=0, rate_limit=None, profile="hosted"), cookie=False)
+REFUSING = ServiceState("429", PlaneSettings(speed=0, faults=("* /api/* 429",)))
+USED_UP = ServiceState("budget used up", cookie=False, budget_used_up=True)
+FAILING = ServiceState("500", PlaneSettings(speed=0, faults=("* /api/* 500",)))
+FAULTY = ServiceState("failing later", PlaneSettings(speed=0, rate_limit=None, fault_route=True))
+SPOILT = ServiceState("a row that did not parse", change=break_first_row)
 OLD = re.compile(r"stale \d+s · retry in \d+s")
-NASTY_TEXTS = Service("hostile texts", change=nasty)
+NASTY_TEXTS = ServiceState("hostile texts", change=add_markup)
 
 # A wide terminal has room for every sentence; only the lists and records of a sound service are looked at there too.
 NARROW_AND_USUAL = SIZES[::2]
@@ -67,7 +67,7 @@ DIGITS = {name: digit for digit, _, name in TABS if name not in BUILT_IN}
 
 
 def _name(each: object) -> str:
-    return each.name if isinstance(each, Service) else str(each)
+    return each.name if isinstance(each, ServiceState) else str(each)
 
 
 def _at(screen: ListScreen) -> int | None:
@@ -77,7 +77,7 @@ def _at(screen: ListScreen) -> int | None:
 
 def _shows_rows(ui: Console, screen: ListScreen) -> str:
     """The list has its columns, those that never drop among them, and the row under the cursor."""
-    titles = headings(screen)
+    titles = column_titles(screen)
     for field in screen.kind.columns:
         left_out = field.name in collection_in(screen).hides
         if field.layout.priority == 0 and field.layout.width >= len(field.title) and not left_out:
@@ -91,10 +91,10 @@ def _shows_rows(ui: Console, screen: ListScreen) -> str:
 def _says_why(ui: Console, screen: ListScreen) -> str:
     """The list says the sentence that the kind has for this; return which one it was."""
     kind, rows = screen.kind, collection_in(screen).set
-    said = squeezed(ui.text)
+    said = collapse_spaces(ui.text)
     closed = " ".join(screen.model.closed_lines())
     if closed:
-        assert squeezed(closed) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
+        assert collapse_spaces(closed) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
         return "closed"
     if rows.freshness.error is not None:
         assert "fault of the console" not in said, ui.text
@@ -103,7 +103,7 @@ def _says_why(ui: Console, screen: ListScreen) -> str:
     if rows.freshness.blocked_until is not None:
         assert "Request budget used up" in said, ui.text
         return "blocked"
-    assert squeezed(with_key_names(kind.empty)) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
+    assert collapse_spaces(with_key_names(kind.empty)) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
     return "empty"
 
 
@@ -114,16 +114,16 @@ async def _by_keyboard(ui: Console, kind: AnyKind) -> None:
     else:
         # In one go, as a quick typist does: what comes after the colon is for the palette that opens.
         await type_keys(ui, "colon", *kind.name, "enter")
-    await soon(ui, lambda: ui.app.current_mode == kind.name, f"{kind.name} by keyboard")
+    await wait_until(ui, lambda: ui.app.current_mode == kind.name, f"{kind.name} by keyboard")
 
 
 async def _list_stands(ui: Console, kind: AnyKind, sizes: Sizes = NARROW_AND_USUAL) -> tuple[ListScreen, str]:
     """Go to a kind's list and look at it in some sizes; return it and its content: `rows`, or a reason for none."""
     await ui.app.parts.navigation.go(kind.name)
-    screen = await heard(ui, kind)
+    screen = await wait_for_list(ui, kind)
     shown = set()
     for size in _sizes_from(ui, sizes):
-        await resized(ui, size)
+        await resize(ui, size)
         shown.add(_shows_rows(ui, screen) if collection_in(screen).set.rows else _says_why(ui, screen))
     assert len(shown) == 1, shown
     return screen, shown.pop()
@@ -136,16 +136,16 @@ def _sizes_from(ui: Console, sizes: Sizes = SIZES) -> list[tuple[int, int]]:
 
 async def _detail_stands(ui: Console, kind: AnyKind) -> DetailScreen:
     """Open the row under the cursor, look at it in every size, show its JSON and close that again."""
-    detail = await opened(ui, kind)
+    detail = await open_detail(ui, kind)
     name = kind_rows.name_of(kind, detail.entry())
     for size in _sizes_from(ui):
-        await resized(ui, size)
-        assert squeezed(visible(name))[:20] in squeezed(ui.text), ui.text
+        await resize(ui, size)
+        assert collapse_spaces(visible(name))[:20] in collapse_spaces(ui.text), ui.text
     pane = detail.query_one(EventPane)
     await type_keys(ui, "j")
-    await soon(ui, lambda: pane.is_open, f"the JSON of a {kind.noun}")
+    await wait_until(ui, lambda: pane.is_open, f"the JSON of a {kind.noun}")
     await type_keys(ui, "escape")
-    await soon(ui, lambda: not pane.is_open, "the JSON closed")
+    await wait_until(ui, lambda: not pane.is_open, "the JSON closed")
     return detail
 
 
@@ -155,7 +155,7 @@ async def _follow_links(ui: Console, detail: DetailScreen) -> int:
     links = list(links_of(kind.links, (detail.entry()).row))
     record = detail.record
     # A detail may put its facts away in a narrow terminal, and the keys then belong to what is left.
-    await resized(ui, max(SIZES))
+    await resize(ui, max(SIZES))
     tabs = 0
     while links and not record.has_focus and tabs < 5:
         # The JSON that was closed may still be giving the keys back.
@@ -164,7 +164,7 @@ async def _follow_links(ui: Console, detail: DetailScreen) -> int:
             await type_keys(ui, "tab")
             tabs += 1
     for place, link in enumerate(links):
-        await soon(ui, lambda: record.has_focus, "the record in front")
+        await wait_until(ui, lambda: record.has_focus, "the record in front")
         presses = 0
         while record.links.at != place and presses < 60:
             # Waits until the key has been heard: one more would go past the link.
@@ -172,17 +172,17 @@ async def _follow_links(ui: Console, detail: DetailScreen) -> int:
             presses += 1
         assert record.links.at == place, f"{kind.name}: {link} is not reached by the arrows"
         await type_keys(ui, "enter")
-        await soon(ui, lambda: ui.app.screen is not detail, f"{kind.name}: {link}")
-        await settled(ui)
+        await wait_until(ui, lambda: ui.app.screen is not detail, f"{kind.name}: {link}")
+        await wait_until_drawn(ui)
         await type_keys(ui, "escape")
-        await back_at(ui, detail)
+        await wait_for_screen(ui, detail)
     return len(links)
 
 
 async def test_every_kind_is_gone_to_by_keys_lists_opens_and_leads_on(
     seeded_database: Path, tmp_path: Path
 ) -> None:
-    async with console_at(SMALL, seeded_database, tmp_path) as ui:
+    async with console_on(SMALL, seeded_database, tmp_path) as ui:
         with_rows, followed = set(), 0
         for kind in kinds().values():
             # The other tests open the lists without the keyboard: typing every name takes a third of their time.
@@ -193,21 +193,21 @@ async def test_every_kind_is_gone_to_by_keys_lists_opens_and_leads_on(
                 detail = await _detail_stands(ui, kind)
                 followed += await _follow_links(ui, detail)
                 await type_keys(ui, "escape")
-                await back_at(ui, screen)
+                await wait_for_screen(ui, screen)
         # The contexts of a fresh machine are none; everything else is in the seed.
-        assert with_rows >= {kind.name for kind in kinds().values() if asks_the_service(kind)}
+        assert with_rows >= {kind.name for kind in kinds().values() if reads_service(kind)}
         assert followed > len(kinds())
 
 
 async def test_an_account_with_nothing_is_told_the_next_step(seeded_database: Path, tmp_path: Path) -> None:
-    async with console_at(EMPTY, seeded_database, tmp_path) as ui:
+    async with console_on(EMPTY, seeded_database, tmp_path) as ui:
         found = {kind.name: (await _list_stands(ui, kind))[1] for kind in kinds().values()}
         # What the service brings along, such as presets and models, is there from the start.
         assert set(found.values()) == {"rows", "empty"}, found
 
 
 async def test_every_kind_holds_many_rows(seeded_database: Path, tmp_path: Path) -> None:
-    async with console_at(MANY, seeded_database, tmp_path) as ui:
+    async with console_on(MANY, seeded_database, tmp_path) as ui:
         for kind in kinds().values():
             screen, shown = await _list_stands(ui, kind)
             if shown != "rows":
@@ -218,25 +218,25 @@ async def test_every_kind_holds_many_rows(seeded_database: Path, tmp_path: Path)
             assert f"{len(rows):,}" in ui.text, ui.text
             first = screen.table.cursor_key
             await type_keys(ui, "end")
-            await soon(ui, lambda: _at(screen) == len(rows) - 1, "the last row")
+            await wait_until(ui, lambda: _at(screen) == len(rows) - 1, "the last row")
             assert screen.table.cursor_key != first
-            await opened(ui, kind)
+            await open_detail(ui, kind)
             await type_keys(ui, "escape")
-            await back_at(ui, screen)
+            await wait_for_screen(ui, screen)
             assert _at(screen) == len(rows) - 1
 
 
 async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
     seeded_database: Path, tmp_path: Path
 ) -> None:
-    async with console_at(FORBIDDEN, seeded_database, tmp_path) as ui:
+    async with console_on(FORBIDDEN, seeded_database, tmp_path) as ui:
         found = {}
         for kind in kinds().values():
             screen, found[kind.name] = await _list_stands(ui, kind)
             if found[kind.name] == "closed":
                 assert kind.needs, f"{kind.name} has no sentence for what a token alone lacks"
-                assert squeezed(messages.requirement(kind.needs)) in squeezed(ui.text), ui.text
-            elif collection_in(screen).source is not kind.sources[0] and asks_the_service(kind):
+                assert collapse_spaces(messages.requirement(kind.needs)) in collapse_spaces(ui.text), ui.text
+            elif collection_in(screen).source is not kind.sources[0] and reads_service(kind):
                 assert collection_in(screen).set.notices, (
                     f"{kind.name} does not say what the narrow road hides"
                 )
@@ -257,7 +257,7 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
                 # What the lists of other kinds lend may come later; for the rest, dashes alone are wasted room.
                 said = [{f.cell(row, at)[0] for row in rows} for f in kind.columns if f not in left_out]
                 assert kind.join is not None or len(rows) < 3 or {formatting.DASH} not in said, ui.text
-                assert not {field.title for field in left_out} & {*headings(screen).split()}, ui.text
+                assert not {field.title for field in left_out} & {*column_titles(screen).split()}, ui.text
         assert set(found.values()) <= {"closed", "rows", "empty"}, found
         assert list(found.values()).count("closed") > 5, found
 
@@ -269,106 +269,106 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
     ids=_name,
 )
 async def test_a_service_that_does_not_answer_is_said_with_the_way_on(
-    service: Service, said: str, step: int, seeded_database: Path, tmp_path: Path
+    service: ServiceState, said: str, step: int, seeded_database: Path, tmp_path: Path
 ) -> None:
-    async with console_at(service, seeded_database, tmp_path) as ui:
+    async with console_on(service, seeded_database, tmp_path) as ui:
         for kind in list(kinds().values())[::step]:
             _, shown = await _list_stands(ui, kind)
-            assert shown == said or not asks_the_service(kind), f"{kind.name}: {shown}\n{ui.text}"
+            assert shown == said or not reads_service(kind), f"{kind.name}: {shown}\n{ui.text}"
 
 
 async def _with_rows(ui: Console, kind: AnyKind) -> ListScreen:
     """Go to a kind's list and wait until its rows are drawn."""
     await ui.app.parts.navigation.go(kind.name)
-    screen = await heard(ui, kind)
+    screen = await wait_for_list(ui, kind)
     if collection_in(screen).set.freshness.failures:
         await type_keys(ui, "r")
-    await soon(ui, lambda: screen.table.visible_keys, f"rows of {kind.name}")
-    await settled(ui)
+    await wait_until(ui, lambda: screen.table.visible_keys, f"rows of {kind.name}")
+    await wait_until_drawn(ui)
     return screen
 
 
 async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_age(
     seeded_database: Path, tmp_path: Path
 ) -> None:
-    async with console_at(FAULTY, seeded_database, tmp_path) as ui:
+    async with console_on(FAULTY, seeded_database, tmp_path) as ui:
         faults = ui.server.plane.faults
         assert faults is not None
-        for kind in filter(asks_the_service, kinds().values()):
+        for kind in filter(reads_service, kinds().values()):
             faults.clear()
             screen = await _with_rows(ui, kind)
             fresh, before = collection_in(screen).set.freshness, dict(collection_in(screen).set.rows)
             faults.add(parse("* /api/* 500"))
             await type_keys(ui, "r")
-            await soon(ui, lambda: fresh.failures and not fresh.loading, f"{kind.name} failing")
+            await wait_until(ui, lambda: fresh.failures and not fresh.loading, f"{kind.name} failing")
             screen.on_tick()
             screen.refresh_chrome()
             for size in _sizes_from(ui, NARROW_AND_USUAL):
-                await resized(ui, size)
-                await soon(ui, lambda: OLD.search(ui.text), f"{kind.name} {size}: how old it is")
+                await resize(ui, size)
+                await wait_until(ui, lambda: OLD.search(ui.text), f"{kind.name} {size}: how old it is")
                 _shows_rows(ui, screen)
             assert collection_in(screen).set.rows.keys() == before.keys()
-            await opened(ui, kind)
-            await soon(ui, lambda: OLD.search(ui.text), f"{kind.name}: how old the record is")
+            await open_detail(ui, kind)
+            await wait_until(ui, lambda: OLD.search(ui.text), f"{kind.name}: how old the record is")
             await type_keys(ui, "escape")
-            await back_at(ui, screen)
+            await wait_for_screen(ui, screen)
 
 
 async def test_a_row_that_did_not_parse_is_shown_opened_and_left_alone(
     seeded_database: Path, tmp_path: Path
 ) -> None:
-    async with console_at(SPOILT, seeded_database, tmp_path) as ui:
-        for kind in filter(asks_the_service, kinds().values()):
+    async with console_on(SPOILT, seeded_database, tmp_path) as ui:
+        for kind in filter(reads_service, kinds().values()):
             screen = await _with_rows(ui, kind)
             key = next(key for key, item in collection_in(screen).set.rows.items() if item.row is None)
-            await soon(ui, lambda: screen.table.move_cursor_to(key), "the row")
-            await settled(ui)
+            await wait_until(ui, lambda: screen.table.move_cursor_to(key), "the row")
+            await wait_until_drawn(ui)
             for size in _sizes_from(ui, NARROW_AND_USUAL):
-                await resized(ui, size)
-                await soon(ui, lambda: "unreadable" in ui.text, f"{kind.name} {size}: the row")
+                await resize(ui, size)
+                await wait_until(ui, lambda: "unreadable" in ui.text, f"{kind.name} {size}: the row")
             keys = ui.text.split("\n")[-1]
             for verb in kind.all_actions:
                 if verb.key and not isinstance(verb, Creation):
                     assert f"{verb.key} {verb.label}" not in keys, f"{kind.name} {verb.id}\n{ui.text}"
                     ui.app.clear_notifications()
                     await type_keys(ui, {"+": "plus"}.get(verb.key, verb.key))
-                    await soon(ui, lambda: ui.app._notifications, f"a word on {verb.id}")
+                    await wait_until(ui, lambda: ui.app._notifications, f"a word on {verb.id}")
                     assert {note.message for note in ui.app._notifications} == {
                         f"This {kind.noun} could not be read, so nothing can be done to it."
                     }
             ui.app.clear_notifications()
             assert ui.app.screen is screen
-            await opened(ui, kind)
+            await open_detail(ui, kind)
             # The facts may stand beside a log, with a line between the two.
-            shown = squeezed(ui.text.replace("│", " "))
+            shown = collapse_spaces(ui.text.replace("│", " "))
             assert "could not be read: name: not a text" in shown, f"{kind.name}\n{ui.text}"
             await type_keys(ui, "j")
-            await soon(ui, lambda: ui.app.screen.query_one(EventPane).is_open, "the JSON")
+            await wait_until(ui, lambda: ui.app.screen.query_one(EventPane).is_open, "the JSON")
             await type_keys(ui, "escape", "escape")
-            await back_at(ui, screen)
+            await wait_for_screen(ui, screen)
         assert not ui.app.session.ledger.entries
 
 
 async def test_a_text_of_the_service_is_never_markup(seeded_database: Path, tmp_path: Path) -> None:
-    async with console_at(NASTY_TEXTS, seeded_database, tmp_path) as ui:
-        await resized(ui, (200, 50))
+    async with console_on(NASTY_TEXTS, seeded_database, tmp_path) as ui:
+        await resize(ui, (200, 50))
         for kind in kinds().values():
             await ui.app.parts.navigation.go(kind.name)
-            screen = await heard(ui, kind)
+            screen = await wait_for_list(ui, kind)
             if not collection_in(screen).set.rows:
                 continue
-            await soon(ui, lambda: "[red" in ui.text, f"a text of a {kind.noun} as it came")
+            await wait_until(ui, lambda: "[red" in ui.text, f"a text of a {kind.noun} as it came")
             assert "\x1b" not in ui.text
-            await opened(ui, kind)
+            await open_detail(ui, kind)
             if kind.single is None:
                 # A record that is read again by itself may be told without the fault of its list by now.
-                await soon(ui, lambda: NASTY.strip() in ui.text, f"a fact of a {kind.noun} as it came")
+                await wait_until(ui, lambda: NASTY.strip() in ui.text, f"a fact of a {kind.noun} as it came")
             assert "\x1b" not in ui.text
             await type_keys(ui, "j")
-            await soon(ui, lambda: ui.app.screen.query_one(EventPane).is_open, "the JSON")
+            await wait_until(ui, lambda: ui.app.screen.query_one(EventPane).is_open, "the JSON")
             assert "\x1b" not in ui.text
             await type_keys(ui, "escape", "escape")
-            await back_at(ui, screen)
+            await wait_for_screen(ui, screen)
 
 
 async def test_with_a_token_that_is_not_accepted_every_tab_says_so_and_what_helps(
@@ -377,9 +377,10 @@ async def test_with_a_token_that_is_not_accepted_every_tab_says_so_and_what_help
     said = ("The service does not accept this token.", "mogplex-tui login", "MOGPLEX_TOKEN")
     async with console(token="mog_nobodyhasthistokenatall00", cookie=False, gate=True, size=(80, 24)) as ui:
         await ui.sees("not signed in")
-        for place in ("observability", *(kind.name for kind in kinds().values() if asks_the_service(kind))):
+        for place in ("observability", *(kind.name for kind in kinds().values() if reads_service(kind))):
             await ui.app.parts.navigation.go(place)
             await ui.until(
-                lambda: all(squeezed(text) in squeezed(ui.text) for text in said), f"{place} says what helps"
+                lambda: all(collapse_spaces(text) in collapse_spaces(ui.text) for text in said),
+                f"{place} says what helps",
             )
             assert "browser session" not in ui.text

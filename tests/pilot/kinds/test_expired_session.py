@@ -10,9 +10,9 @@ from mogplex_tui.live import session
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyKind
 from mogplex_tui.screens.list_screen import ListScreen
-from tests.pilot.kinds.walking import asks_the_service, collection_in, heard, soon
+from tests.pilot.kinds.kind_screens import collection_in, reads_service, wait_for_list, wait_until
 
-ASKING = [kind for kind in kinds().values() if asks_the_service(kind)]
+ASKING = [kind for kind in kinds().values() if reads_service(kind)]
 EXPIRED = "better-auth.session_token=expired"
 
 
@@ -34,11 +34,11 @@ async def _walk(ui: Any) -> dict[str, Any]:
     found = {}
     for kind in ASKING:
         await ui.app.parts.navigation.go(kind.name)
-        screen = await heard(ui, kind)
+        screen = await wait_for_list(ui, kind)
         closed = screen.model.closed_lines()
         if not closed:
-            await soon(ui, lambda: collection_in(screen).set.rows, f"rows of {kind.name}")
-            await soon(ui, lambda: "⏎ open" in ui.text.splitlines()[-1], f"the actions of {kind.name}")
+            await wait_until(ui, lambda: collection_in(screen).set.rows, f"rows of {kind.name}")
+            await wait_until(ui, lambda: "⏎ open" in ui.text.splitlines()[-1], f"the actions of {kind.name}")
         found[kind.name] = _seen(ui, screen, kind)
     return found
 
@@ -48,7 +48,7 @@ async def test_every_list_shows_what_the_token_alone_shows(console: Any, gate: b
     async with console(gate=gate, cookie=False) as ui:
         by_token = await _walk(ui)
     async with console(gate=gate, cookie=EXPIRED) as ui:
-        await soon(ui, lambda: ui.app.session.account, "the account")
+        await wait_until(ui, lambda: ui.app.session.account, "the account")
         assert await _walk(ui) == by_token
         await ui.sees("session expired", "● nominal")
 
@@ -93,7 +93,7 @@ async def test_the_header_says_so_until_the_session_is_accepted_again(
         ends("-expires_at")
         await ui.loses("session expired")
         await ui.loses("browser session")
-        await soon(
+        await wait_until(
             ui,
             lambda: collection_in(ui.app.screen).source is kinds()["jobs"].sources[0],
             "the jobs, all of them",

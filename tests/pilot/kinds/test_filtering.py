@@ -17,7 +17,7 @@ from mogplex_tui.operate.kinds.assignments import AssignmentRow
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.record_page import links_of
 from tests.pilot.kinds.kind_lists import KindLists
-from tests.pilot.kinds.story import shown
+from tests.pilot.kinds.kind_navigation import go_to_list
 
 # Links to lists that may be empty for every record of the seed: nothing is wrong then.
 EMPTY = {("triggers", "jobs"), ("agents", "runs"), ("agents", "assignments")}
@@ -143,7 +143,7 @@ async def test_a_list_is_narrowed_by_the_age_that_it_shows(kind_lists: KindLists
 
 async def test_the_filters_line_gives_an_example_of_the_row_under_the_cursor(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "jobs")
+        screen = await go_to_list(ui, "jobs")
         await ui.until(lambda: screen.table.cursor_key, "a row under the cursor")
         await ui.press("slash")
         word = formatting.state(screen.cursor_row().row.state)[1].split(" ")[0]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.pilot.kinds.story import shown, told
-from tests.pilot.kinds.walking import collection_in
+from tests.pilot.kinds.kind_navigation import go_to_list, wait_for_notice
+from tests.pilot.kinds.kind_screens import collection_in
 
 
 async def test_of_a_record_that_is_gone_stands_what_was_known_last_and_nothing_under_way(
     console: Any,
 ) -> None:
     async with console() as ui:
-        screen = await shown(ui, "skills")
+        screen = await go_to_list(ui, "skills")
         key, collection = screen.table.cursor_key, collection_in(screen)
         collection.begin(key, "deleting")
         await ui.press("enter")
@@ -31,5 +31,5 @@ async def test_of_a_record_that_is_gone_stands_what_was_known_last_and_nothing_u
         assert "deleting" not in text
         # Nothing is asked about what cannot be done any more.
         await ui.press("ctrl+d")
-        await told(ui, "This skill is not in the list any more.")
+        await wait_for_notice(ui, "This skill is not in the list any more.")
         assert ui.app.screen is not screen and not ui.app.screen.is_modal

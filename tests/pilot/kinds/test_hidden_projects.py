@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.pilot.kinds.story import shown, told
-from tests.pilot.kinds.walking import collection_in
+from tests.pilot.kinds.kind_navigation import go_to_list, wait_for_notice
+from tests.pilot.kinds.kind_screens import collection_in
 
 
 async def test_hidden_repository_is_shown_by_a_key_and_put_back(console: Any) -> None:
     async with console() as ui:
-        await shown(ui, "projects")
+        await go_to_list(ui, "projects")
         await ui.press("slash", *"acme/web", "enter")
         key = ui.app.screen.table.cursor_key
         name = ui.app.screen.rows.rows[key].row.name
@@ -23,7 +23,7 @@ async def test_hidden_repository_is_shown_by_a_key_and_put_back(console: Any) ->
         await ui.sees(f"{name} (hidden)")
         assert ui.app.screen.table.move_cursor_to(key)
         ui.app.screen.handlers["projects.show"]()
-        await told(ui, f"Repository {name} is listed again.")
+        await wait_for_notice(ui, f"Repository {name} is listed again.")
         await ui.press("H")
         await ui.until(
             lambda: collection_in(ui.app.screen).shows_hidden is False, "hidden ones being left out"

@@ -11,25 +11,25 @@ from mogplex_tui.live.run_row import Cost
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyKind, RenderTime
-from tests.pilot.kinds.story import on, shown, texts_of
-from tests.pilot.kinds.walking import asks_the_service, collection_in, heard, soon, type_keys
+from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, long_texts_of
+from tests.pilot.kinds.kind_screens import collection_in, reads_service, type_keys, wait_for_list, wait_until
 
 # Everything else is told by v1 or by a route that is shared with the command-line client (auth.md §4).
 SESSION_ONLY = {
     "api-keys", "approvals", "assignments", "commands", "connections", "conversations", "dispatch", "failures",
     "installations", "members", "memories", "provider-keys", "rules", "skills", "teams", "triggers",
 }  # fmt: skip
-ASKING = [kind for kind in kinds().values() if asks_the_service(kind)]
+ASKING = [kind for kind in kinds().values() if reads_service(kind)]
 
 
 async def _read_again(ui: Any, kind: AnyKind) -> None:
     """Ask for a list by its key and wait until that was heard."""
-    screen = await heard(ui, kind)
+    screen = await wait_for_list(ui, kind)
     feed = collection_in(screen).feed
-    await soon(ui, lambda: not feed.running, "the reading under way")
+    await wait_until(ui, lambda: not feed.running, "the reading under way")
     begun = feed.begun
     await type_keys(ui, "r")
-    await soon(ui, lambda: feed.begun != begun and not feed.running, f"{kind.name} read again")
+    await wait_until(ui, lambda: feed.begun != begun and not feed.running, f"{kind.name} read again")
 
 
 async def test_a_token_alone_asks_for_what_is_closed_to_it_once(console: Any) -> None:
@@ -38,7 +38,7 @@ async def test_a_token_alone_asks_for_what_is_closed_to_it_once(console: Any) ->
         ui.app.session.budget.limit = 1_000
         for kind in ASKING:
             await ui.app.parts.navigation.go(kind.name)
-            await heard(ui, kind)
+            await wait_for_list(ui, kind)
         families = Counter(family_of(path) for path in ui.edge.turned_away)
         assert families, "the hosted profile turns nobody away"
         # The list of runs and the figures of the header leave together, before anything is known.
@@ -57,13 +57,13 @@ async def test_what_a_token_alone_is_said_to_lack_is_lacking(console: Any) -> No
         ui.app.session.budget.limit = 1_000
         for kind in ASKING:
             await ui.app.parts.navigation.go(kind.name)
-            screen = await heard(ui, kind)
+            screen = await wait_for_list(ui, kind)
             collection = collection_in(screen)
             if why := " ".join(screen.model.closed_lines()):
                 closed.add(kind.name)
                 assert "need a browser session" in why
                 continue
-            await soon(ui, lambda: collection.set.rows, f"rows collection {kind.name}")
+            await wait_until(ui, lambda: collection.set.rows, f"rows collection {kind.name}")
             rows = [entry.row for entry in collection.set.rows.values() if entry.row is not None]
             assert collection.source is not None
             for field in kind.columns if collection.source.notice else ():
@@ -78,7 +78,7 @@ async def test_what_a_token_alone_is_said_to_lack_is_lacking(console: Any) -> No
 
 async def test_with_a_token_alone_jobs_are_the_runs_of_automations(console: Any) -> None:
     async with console(gate=True, cookie=False) as ui:
-        found = await shown(ui, "jobs")
+        found = await go_to_list(ui, "jobs")
         await ui.sees(
             "newest 50 runs of each automation; other jobs, agents, costs", "need a browser session"
         )
@@ -93,20 +93,22 @@ async def test_with_a_token_alone_jobs_are_the_runs_of_automations(console: Any)
         # That a run waits is told by the run itself, so nothing is missing without the list of approvals.
         assert "◆ waiting" in ui.text and "not known" not in ui.text and "partly" not in ui.text
         priced = next(row for row in jobs if row["cost_usd"] and row["status"] == "success")
-        await on(ui, "jobs", priced["id"])
+        await go_to_row(ui, "jobs", priced["id"])
         await ui.press("enter")
         cost = formatting.money(Decimal(str(priced["cost_usd"])), Cost.ESTIMATED)
         # One run names the calls and their costs, which its list does not.
         await ui.sees("cost", cost, "tokens out")
-        await ui.until(lambda: "Steps" in texts_of(ui) and "Ledger" in texts_of(ui), "its steps and ledger")
+        await ui.until(
+            lambda: "Steps" in long_texts_of(ui) and "Ledger" in long_texts_of(ui), "its steps and ledger"
+        )
 
 
 async def test_with_a_session_beside_the_token_every_kind_is_whole(console: Any) -> None:
     async with console(gate=True) as ui:
         for kind in ASKING:
             await ui.app.parts.navigation.go(kind.name)
-            screen = await heard(ui, kind)
-            await soon(ui, lambda: collection_in(screen).set.rows, f"rows of {kind.name}")
+            screen = await wait_for_list(ui, kind)
+            await wait_until(ui, lambda: collection_in(screen).set.rows, f"rows of {kind.name}")
             assert collection_in(screen).source is kind.sources[0]
             assert "browser session" not in ui.text
         assert ui.edge.turned_away == []

@@ -17,14 +17,14 @@ from mogplex_tui.operate import formatting
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.messages import subject_sentence
 from mogplex_tui.widgets.styles import Tone
-from tests.pilot.kinds.story import on, shown
-from tests.pilot.kinds.walking import plane_of, squeezed
+from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row
+from tests.pilot.kinds.kind_screens import collapse_spaces, running_plane
 
 
 @pytest.fixture
 async def server(seeded_database: Path, tmp_path: Path) -> Any:
     """A plane that tells its ordinary day, and of which routes can be made to fail."""
-    async with plane_of(
+    async with running_plane(
         Settings(speed=0, rate_limit=None, fault_route=True), seeded_database, tmp_path
     ) as running:
         yield running
@@ -99,7 +99,7 @@ def _texts(screen: Any, columns: str) -> set[str]:
 
 
 async def _fails_alone(ui: Any, case: Case) -> None:
-    screen = await shown(ui, case.kind)
+    screen = await go_to_list(ui, case.kind)
 
     def told_by() -> list[SourceState]:
         return list(screen.model.sources())
@@ -113,7 +113,7 @@ async def _fails_alone(ui: Any, case: Case) -> None:
     # The first failure may be over at once; the second is shown. Asked for, it need not be waited for.
     await ui.until(lambda: any(each.freshness.failures for each in told_by()), f"{case}: a failure")
     await ui.press("r")
-    await ui.until(lambda: f"{case.what} shown as " in squeezed(ui.text), f"{case}: what is old")
+    await ui.until(lambda: f"{case.what} shown as " in collapse_spaces(ui.text), f"{case}: what is old")
     await ui.until(lambda: "partly stale" in ui.text, f"{case}: how old it is")
     assert "What was read before stays" not in ui.text, case
     failing = [each for each in told_by() if each.failing]
@@ -148,12 +148,12 @@ async def test_what_was_never_told_is_a_dash_and_said_to_be_unknown(
         server.plane.faults.add(parse(f"GET {route} status:500"))
     async with console() as ui:
         for case in cases:
-            screen = await shown(ui, case.kind)
+            screen = await go_to_list(ui, case.kind)
             # Of three that fail at once the names alone are told.
             names = re.escape(case.what.rpartition(" ")[0])
 
             def unknown(told: str = rf"{names}[^.]*not known\.") -> object:
-                return re.search(told, squeezed(ui.text))
+                return re.search(told, collapse_spaces(ui.text))
 
             await ui.until(unknown, f"{case}: what is missing")
             assert "partly not read" in ui.text, case
@@ -162,7 +162,7 @@ async def test_what_was_never_told_is_a_dash_and_said_to_be_unknown(
 
 async def test_the_personal_team_says_that_its_list_fails(console: Callable[..., Any]) -> None:
     async with console() as ui:
-        await on(ui, "teams", "personal")
+        await go_to_row(ui, "teams", "personal")
         await ui.press("enter")
         await ui.until(lambda: len(ui.app.screen_stack) > 1 and ui.app.screen.query("#facts"), "its record")
         _fail(ui, "GET /api/memberships status:503")
@@ -184,13 +184,13 @@ async def test_approvals_of_one_sort_are_shown_though_the_other_is_refused(
     console: Callable[..., Any], route: str, other: set[str], said: str
 ) -> None:
     async with console() as ui:
-        screen = await shown(ui, "approvals")
+        screen = await go_to_list(ui, "approvals")
         feed, rows = ui.app.parts.collections.of(kinds()["approvals"]).feed, screen.rows.rows
         before = set(rows)
         _fail(ui, f"GET {route} status:403")
         ui.app.session.scheduler.refresh(feed)
         await ui.until(lambda: set(rows) < before, "what is refused leaving the list")
-        await ui.until(lambda: f"{said} not shown." in squeezed(ui.text), "what is missing being said")
+        await ui.until(lambda: f"{said} not shown." in collapse_spaces(ui.text), "what is missing being said")
         sorts = {item.row.kind for item in rows.values()}
         assert sorts and sorts <= other
         assert "partly" not in ui.text

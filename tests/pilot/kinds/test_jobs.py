@@ -5,8 +5,8 @@ from typing import Any
 from uuid import uuid4
 
 from mogplex_tui.operate.record_page import links_of
-from tests.pilot.kinds.story import on, shown, texts_of, told
-from tests.pilot.kinds.walking import collection_in
+from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, long_texts_of, wait_for_notice
+from tests.pilot.kinds.kind_screens import collection_in
 
 
 def _job(ui: Any, status: str) -> str:
@@ -20,11 +20,11 @@ def _job(ui: Any, status: str) -> str:
 async def test_a_running_job_is_cancelled_after_a_question(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "running")
-        screen = await on(ui, "jobs", key)
+        screen = await go_to_row(ui, "jobs", key)
         await ui.press("x")
         await ui.sees("Cancel job?", "asked to stop")
         await ui.press("right", "enter")
-        await told(ui, "is cancelled")
+        await wait_for_notice(ui, "is cancelled")
         assert (
             ui.server.plane.db.only("SELECT status FROM job_runs WHERE id = ?", (key,))["status"]
             == "cancelled"
@@ -34,7 +34,7 @@ async def test_a_running_job_is_cancelled_after_a_question(console: Any) -> None
 
 async def test_a_no_keeps_the_marks_and_a_yes_takes_them(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "jobs", "status:running")
+        screen = await go_to_list(ui, "jobs", "status:running")
         await ui.press("space")
         await ui.sees("1 marked")
         await ui.press("x")
@@ -46,7 +46,7 @@ async def test_a_no_keeps_the_marks_and_a_yes_takes_them(console: Any) -> None:
         await ui.press("x")
         await ui.sees("Cancel job?")
         await ui.press("right", "enter")
-        await told(ui, "is cancelled")
+        await wait_for_notice(ui, "is cancelled")
         assert screen.marked_rows() == []
         await ui.loses("1 marked")
 
@@ -54,17 +54,17 @@ async def test_a_no_keeps_the_marks_and_a_yes_takes_them(console: Any) -> None:
 async def test_what_the_service_would_refuse_is_not_sent(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "success")
-        await on(ui, "jobs", key)
+        await go_to_row(ui, "jobs", key)
         for verb, why in (("x", "can be cancelled"), ("R", "can be repaired"), ("Q", "can be queued again")):
             await ui.press(verb)
-            await told(ui, why, "It is success.")
+            await wait_for_notice(ui, why, "It is success.")
         assert not ui.app.session.ledger.entries
 
 
 async def test_a_failed_job_runs_again_as_a_new_one(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "failed")
-        screen = await on(ui, "jobs", key)
+        screen = await go_to_row(ui, "jobs", key)
         row = screen.rows.rows[key].row
         await ui.press("Q")
         # Jobs are called alike: state, agent, age and id say which one it is.
@@ -72,7 +72,7 @@ async def test_a_failed_job_runs_again_as_a_new_one(console: Any) -> None:
         text = await ui.sees("Requeue job?", "A new job does the work again", told_apart)
         assert f"old   {key[:8]}" in text
         await ui.press("right", "enter")
-        await told(ui, "runs again as job")
+        await wait_for_notice(ui, "runs again as job")
         again = ui.server.plane.db.all("SELECT id FROM job_runs WHERE retry_of_job_run_id = ?", (key,))
         assert len(again) == 1
 
@@ -80,10 +80,10 @@ async def test_a_failed_job_runs_again_as_a_new_one(console: Any) -> None:
 async def test_a_job_leads_to_its_ledger_and_shows_it(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "failed")
-        await on(ui, "jobs", key)
+        await go_to_row(ui, "jobs", key)
         await ui.press("enter")
-        await ui.until(lambda: "control" in texts_of(ui), "the ledger")
-        assert all(word in texts_of(ui) for word in ("Ledger", "enqueue", "start"))
+        await ui.until(lambda: "control" in long_texts_of(ui), "the ledger")
+        assert all(word in long_texts_of(ui) for word in ("Ledger", "enqueue", "start"))
         links = ui.app.screen.record.links
         links.at = len(links) - 1
         await ui.press("enter")
@@ -93,7 +93,7 @@ async def test_a_job_leads_to_its_ledger_and_shows_it(console: Any) -> None:
 
 async def test_a_job_that_is_in_no_list_is_read_by_itself(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "jobs")
+        screen = await go_to_list(ui, "jobs")
         rows = ui.server.plane.db.all(
             "SELECT id FROM job_runs WHERE flow_id IS NOT NULL ORDER BY created_at LIMIT 1"
         )
@@ -112,10 +112,10 @@ async def test_a_job_that_waits_says_from_when_it_can_be_repaired(console: Any) 
             tx.execute(
                 "UPDATE job_runs SET status = 'pending', last_start_attempt_at = ? WHERE id = ?", (tried, key)
             )
-        await on(ui, "jobs", key)
+        await go_to_row(ui, "jobs", key)
         await ui.press("R")
         due = datetime.fromtimestamp(tried / 1_000_000 + 120, UTC).astimezone()
-        await told(ui, f"It can be repaired from {due:%H:%M:%S} on")
+        await wait_for_notice(ui, f"It can be repaired from {due:%H:%M:%S} on")
         assert not ui.app.session.ledger.entries
 
 
@@ -126,22 +126,22 @@ async def test_the_tokens_of_a_job_are_those_that_went_in_and_came_out(console: 
             counts = "UPDATE job_runs SET input_tokens = ?, output_tokens = ? WHERE id = ?"
             tx.execute(counts, (3_000, 500, both))
             tx.execute(counts, (2_700, None, only_in))
-        screen = await shown(ui, "jobs", "tokens:=3500")
+        screen = await go_to_list(ui, "jobs", "tokens:=3500")
         await ui.sees("1 of", "TOKENS", "3.5k")
         assert screen.table.cursor_key == both
-        await shown(ui, "jobs", "tokens:=2700")
+        await go_to_list(ui, "jobs", "tokens:=2700")
         await ui.sees("1 of", "2.7k")
         assert screen.table.cursor_key == only_in
 
 
 async def test_a_failed_job_leads_to_why_it_failed(console: Any) -> None:
     async with console() as ui:
-        await shown(ui, "failures")
+        await go_to_list(ui, "failures")
         failures = ui.app.screen.rows.rows.values()
         job_id, message = next(
             (str(item.row.job_run_id), item.row.diagnostics.failure_message) for item in failures
         )
-        await on(ui, "jobs", job_id)
+        await go_to_row(ui, "jobs", job_id)
         await ui.press("enter")
         await ui.sees("why it failed")
         links = ui.app.screen.record.links
@@ -154,20 +154,20 @@ async def test_a_failed_job_leads_to_why_it_failed(console: Any) -> None:
 
 async def test_a_job_that_waits_for_a_person_says_so_and_is_found_by_it(console: Any) -> None:
     async with console() as ui:
-        approvals = await shown(ui, "approvals", "kind:step")
+        approvals = await go_to_list(ui, "approvals", "kind:step")
         key = approvals.cursor_row().row.job_run_id
-        jobs = await shown(ui, "jobs", "state:approval")
+        jobs = await go_to_list(ui, "jobs", "state:approval")
         assert key in {jobs.view.key_at(at) for at in range(len(jobs.view))}
         assert "◆ approval" in ui.text
         assert jobs.rows.rows[key].row.job.status == "running"
-        await on(ui, "jobs", key)
+        await go_to_row(ui, "jobs", key)
         await ui.press("enter")
         await ui.sees("status", "◆ approval", "what waits for a person")
 
 
 async def _led(ui: Any, job_id: str, label: str) -> Any:
     """Open a job and follow one of its links; return the list that it leads to."""
-    screen = await shown(ui, "jobs")
+    screen = await go_to_list(ui, "jobs")
     ui.app.parts.navigation.open_record(screen.kind, await ui.app.parts.collections.find(screen.kind, job_id))
     await ui.until(lambda: ui.app.screen is not screen and ui.app.screen.is_complete, "the job")
     await ui.until(lambda: len(ui.app.screen.record.links) > 0, "its links")
@@ -200,11 +200,11 @@ async def test_an_old_failed_job_leads_to_its_ledger_and_to_why_it_failed(consol
             " AND job_run_id IS NOT NULL ORDER BY created_at LIMIT 1",
             (),
         )["id"]
-        for label, told in (("ledger", "control"), ("failure", "1 found")):
+        for label, shown_text in (("ledger", "control"), ("failure", "1 found")):
             screen = await _led(ui, old, label)
             await ui.until(lambda: len(screen.view) > 0, f"what the {label} says of it")
             assert old in screen.cursor_row().raw.values()
-            assert told in ui.text
+            assert shown_text in ui.text
             # It stays when the list is read again, which does not give it.
             await collection_in(screen).fetch()
             assert len(screen.view) > 0
@@ -212,6 +212,6 @@ async def test_an_old_failed_job_leads_to_its_ledger_and_to_why_it_failed(consol
 
 async def test_a_filter_that_finds_nothing_has_looked_through_all_entries(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "dispatch")
+        screen = await go_to_list(ui, "dispatch")
         screen.set_filter("nowhere-to-be-found")
         await ui.sees("All older ones were looked through", f"{screen.rows.total} searched.")

@@ -10,7 +10,7 @@ from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.record_page import LinkTarget
 from mogplex_tui.screens.modals.new_run import NewRunModal
 from mogplex_tui.widgets.line_table import LineTable
-from tests.pilot.kinds.story import shown, told
+from tests.pilot.kinds.kind_navigation import go_to_list, wait_for_notice
 
 
 def _stack(ui: Any) -> list[str]:
@@ -33,7 +33,7 @@ def _held_up(ui: Any, kind: str, monkeypatch: Any) -> asyncio.Event:
 
 async def _a_link(ui: Any) -> LinkTarget:
     """Open a record that leads to a project nobody has looked at; return the link."""
-    await shown(ui, "assignments")
+    await go_to_list(ui, "assignments")
     await ui.press("enter")
     await ui.until(lambda: len(ui.app.screen_stack) == 2 and ui.app.screen.query("#links"), "a detail")
     await ui.until(lambda: ui.app.screen.record._links, "its links")
@@ -67,7 +67,7 @@ async def test_a_link_that_cannot_be_followed_says_why_once(console: Any, monkey
         monkeypatch.setattr(collection, "fetch", fetch)
         collection.set.rows.clear()
         ui.app.parts.navigation.follow(link)
-        await told(ui, "it rests")
+        await wait_for_notice(ui, "it rests")
         await ui.pilot.pause()
         assert len(ui.app._notifications) == 1
         assert len(_stack(ui)) == 2
@@ -84,13 +84,13 @@ async def test_a_record_that_comes_late_does_not_get_in_front_of_a_form(
         await ui.press("1", "n")
         await ui.sees("New run")
         let_go.set()
-        await told(ui, f"{link.text} has been read and not opened")
+        await wait_for_notice(ui, f"{link.text} has been read and not opened")
         assert _stack(ui) == ["runs", "NewRunModal"]
 
 
 async def test_two_presses_on_a_row_open_one_record(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "jobs")
+        screen = await go_to_list(ui, "jobs")
         for _ in range(2):
             screen.table.post_message(LineTable.RowSelected(screen.table, screen.table.cursor_key))
         await ui.until(lambda: len(_stack(ui)) > 1, "the job")
@@ -100,7 +100,7 @@ async def test_two_presses_on_a_row_open_one_record(console: Any) -> None:
 
 async def test_two_presses_on_a_link_to_a_list_open_one_list(console: Any) -> None:
     async with console() as ui:
-        await shown(ui, "projects")
+        await go_to_list(ui, "projects")
         await ui.press("enter")
         await ui.until(lambda: ui.app.screen.query("#links"), "a detail")
         detail = ui.app.screen
@@ -114,7 +114,7 @@ async def test_two_presses_on_a_link_to_a_list_open_one_list(console: Any) -> No
 
 async def test_a_secret_waits_for_the_form_in_front_and_is_not_missed(console: Any, monkeypatch: Any) -> None:
     async with console() as ui:
-        await shown(ui, "api-keys")
+        await go_to_list(ui, "api-keys")
         let_go = _held_up(ui, "api-keys", monkeypatch)
         await ui.press("n")
         await ui.sees("Create API key")
@@ -122,7 +122,7 @@ async def test_a_secret_waits_for_the_form_in_front_and_is_not_missed(console: A
         await ui.press("1", "n")
         await ui.sees("New run")
         let_go.set()
-        await told(ui, "API key ci is made.")
+        await wait_for_notice(ui, "API key ci is made.")
         await ui.pilot.pause()
         assert isinstance(ui.app.screen, NewRunModal)
         await ui.press("escape")

@@ -17,7 +17,16 @@ from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.event_json_pane import EventPane
 from mogplex_tui.widgets import text as measuring
 from mogplex_tui.widgets.long_text import MOST_CHARACTERS, MOST_LINES, LongText
-from tests.pilot.kinds.walking import Service, collection_in, console_at, front, heard, many, settled, soon
+from tests.pilot.kinds.kind_screens import (
+    ServiceState,
+    collection_in,
+    console_on,
+    front_screen,
+    repeat_rows,
+    wait_for_list,
+    wait_until,
+    wait_until_drawn,
+)
 
 SIZE = 1_000_000
 # A cell is cut to a few thousand characters; a control among them may take several when it is made visible.
@@ -101,28 +110,30 @@ async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
 
     def change(page: RowPage[Any]) -> RowPage[Any]:
         rows = [entry for entry in page.entries if entry.row is not None]
-        return many(RowPage([replace(entry, row=_filled(entry.row, long), raw=long) for entry in rows]), 200)
+        return repeat_rows(
+            RowPage([replace(entry, row=_filled(entry.row, long), raw=long) for entry in rows]), 200
+        )
 
-    async with console_at(Service("long", change=change), seeded_database, tmp_path) as ui:
+    async with console_on(ServiceState("long", change=change), seeded_database, tmp_path) as ui:
         for name in KINDS:
             kind = kinds()[name]
             await ui.app.parts.navigation.go(name)
-            screen = await heard(ui, kind)
+            screen = await wait_for_list(ui, kind)
             assert len(collection_in(screen).set.rows) == 200
             measured.clear()
             Long.worked_on = 0
             await ui.press("down", "slash", "a", "enter")
-            await settled(ui)
+            await wait_until_drawn(ui)
             assert max(measured, default=0) <= FEW, name
             assert Long.worked_on == 0, name
             item = next(iter(collection_in(screen).set.rows.values()))
             ui.app.parts.navigation.open_record(kind, item)
-            await soon(
+            await wait_until(
                 ui,
-                lambda: ui.app.screen is not screen and front(ui).is_complete,
+                lambda: ui.app.screen is not screen and front_screen(ui).is_complete,
                 "the page",
             )
-            await settled(ui)
+            await wait_until_drawn(ui)
             await ui.press("down", "pagedown")
             texts = ui.app.screen.query_one("#texts", LongText)
             assert texts.virtual_size.height <= 2 * MOST_LINES + 10
@@ -130,7 +141,7 @@ async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
             if name == "agents":
                 assert f"of {len(text):,} characters)" in texts.text.split("\n")[0]
             await ui.press("j")
-            await soon(ui, lambda: ui.app.screen.query_one("#json", EventPane).is_open, "the JSON")
+            await wait_until(ui, lambda: ui.app.screen.query_one("#json", EventPane).is_open, "the JSON")
             assert len(ui.app.screen.query_one("#json").query_one(LongText).text) <= MOST_CHARACTERS + 100
 
 

@@ -2,18 +2,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.pilot.kinds.story import on, shown, told
+from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, wait_for_notice
 
 
 async def test_the_default_of_the_whole_account_is_changed_after_a_question_only(console: Any) -> None:
     async with console() as ui:
-        screen = await shown(ui, "models")
+        screen = await go_to_list(ui, "models")
         rows = screen.rows.rows
         was = next(key for key, item in rows.items() if item.row.is_default)
         other = next(
             key for key, item in rows.items() if item.row.is_usable and item.row.is_enabled and key != was
         )
-        await on(ui, "models", other)
+        await go_to_row(ui, "models", other)
         await ui.press("D")
         await ui.sees("Set default model?", "The whole account")
         await ui.press("enter")
@@ -22,5 +22,5 @@ async def test_the_default_of_the_whole_account_is_changed_after_a_question_only
         await ui.press("D")
         await ui.sees("Set default model?")
         await ui.press("right", "enter")
-        await told(ui, "is the default now.")
+        await wait_for_notice(ui, "is the default now.")
         assert rows[other].row.is_default

@@ -15,7 +15,7 @@ from mogplex_tui.operate import action_registry, executor
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Values
-from tests.pilot.kinds.walking import plane_of
+from tests.pilot.kinds.kind_screens import running_plane
 from tests.recording import recording
 
 SAID = "This token may read only; use one with the write scope."
@@ -37,7 +37,10 @@ async def test_no_verb_is_sent_with_a_read_only_token(seeded_database: Path, tmp
     settings = Settings(speed=0, rate_limit=None)
     wrong: dict[str, str] = {}
     walked = 0
-    async with plane_of(settings, seeded_database, tmp_path) as plane, recording(plane.base_url) as recorded:
+    async with (
+        running_plane(settings, seeded_database, tmp_path) as plane,
+        recording(plane.base_url) as recorded,
+    ):
         for kind in kinds().values():
             for verb in kind.all_actions:
                 session = Session(Target("t", recorded.base_url, Secret(plane.read_only_token)))
@@ -62,7 +65,10 @@ async def test_a_session_sends_every_verb_beside_a_read_only_token(
     settings = Settings(speed=0, rate_limit=None)
     wrong: dict[str, str] = {}
     walked = 0
-    async with plane_of(settings, seeded_database, tmp_path) as plane, recording(plane.base_url) as recorded:
+    async with (
+        running_plane(settings, seeded_database, tmp_path) as plane,
+        recording(plane.base_url) as recorded,
+    ):
         target = Target("t", recorded.base_url, Secret(plane.read_only_token), Secret(plane.session_cookie))
         reader = Session(Target("t", plane.base_url, None, Secret(plane.session_cookie)))
         for kind in kinds().values():

@@ -11,14 +11,14 @@ from textual.widget import Widget
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.list_screen import ListScreen
-from tests.pilot.kinds.walking import Service, console_at, heard, soon
+from tests.pilot.kinds.kind_screens import ServiceState, console_on, wait_for_list, wait_until
 
 
 async def test_list_shows_rows_that_arrive_while_it_is_mounted(
     seeded_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind, compose = kinds()["automations"], ListScreen.compose_body
-    async with console_at(Service("seeded"), seeded_database, tmp_path) as ui:
+    async with console_on(ServiceState("seeded"), seeded_database, tmp_path) as ui:
         collection = collection_of(ui.app.session, kind)
         await collection.fetch()
         rows = dict(collection.set.rows)
@@ -33,6 +33,6 @@ async def test_list_shows_rows_that_arrive_while_it_is_mounted(
 
         monkeypatch.setattr(ListScreen, "compose_body", compose_body)
         await ui.app.parts.navigation.go(kind.name)
-        screen = await heard(ui, kind)
-        await soon(ui, lambda: len(screen.table.visible_keys) == len(rows), "the rows")
-        await soon(ui, lambda: "⏎ open" in ui.text.splitlines()[-1], "the actions of the first row")
+        screen = await wait_for_list(ui, kind)
+        await wait_until(ui, lambda: len(screen.table.visible_keys) == len(rows), "the rows")
+        await wait_until(ui, lambda: "⏎ open" in ui.text.splitlines()[-1], "the actions of the first row")

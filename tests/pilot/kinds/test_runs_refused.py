@@ -24,7 +24,7 @@ from mogplex_tui.operate import executor, run_changes
 from mogplex_tui.operate.run_actions import Draft
 from mogplex_tui.operate.run_facts import name_of
 from tests.pilot.kinds.action_bench import REFUSALS, SETTINGS
-from tests.pilot.kinds.walking import plane_of
+from tests.pilot.kinds.kind_screens import running_plane
 
 
 @dataclass
@@ -76,7 +76,7 @@ async def bench(
 
     monkeypatch.setattr(run_changes, "READ_BACK_DELAYS", (0.0,))
     monkeypatch.setattr(executor, "pause", at_once)
-    async with plane_of(SETTINGS, seeded_database, tmp_path) as server:
+    async with running_plane(SETTINGS, seeded_database, tmp_path) as server:
         target = Target("t", server.base_url, Secret(server.token), Secret(server.session_cookie))
         session = Session(target, directory=tmp_path / "state")
         try:

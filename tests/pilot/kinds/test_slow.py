@@ -13,14 +13,14 @@ from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.scheduler import AT_ONCE
 from mogplex_tui.operate.kinds.registry import kinds
-from tests.pilot.kinds.walking import asks_the_service, plane_of, soon
+from tests.pilot.kinds.kind_screens import reads_service, running_plane, wait_until
 
-WALKED = [kind for kind in kinds().values() if asks_the_service(kind)][: AT_ONCE + 1]
+WALKED = [kind for kind in kinds().values() if reads_service(kind)][: AT_ONCE + 1]
 
 
 @pytest.fixture
 async def server(seeded_database: Path, tmp_path: Path) -> AsyncIterator[PlaneServer]:
-    async with plane_of(
+    async with running_plane(
         Settings(speed=0, rate_limit=None, fault_route=True), seeded_database, tmp_path
     ) as running:
         yield running
@@ -28,18 +28,18 @@ async def server(seeded_database: Path, tmp_path: Path) -> AsyncIterator[PlaneSe
 
 async def test_the_ninth_list_does_not_wait_for_eight_that_nobody_looks_at(console: Any) -> None:
     async with console() as ui:
-        await soon(ui, lambda: ui.app.runs.set.rows, "the runs")
+        await wait_until(ui, lambda: ui.app.runs.set.rows, "the runs")
         faults = ui.server.plane.faults
         faults.add(parse("GET /api/* latency:60s"))
         for kind in WALKED:
             await ui.app.parts.navigation.go(kind.name)
             feed = ui.app.parts.collections.of(kind).feed
-            await soon(ui, lambda: feed.running, f"{kind.name} being read")
+            await wait_until(ui, lambda: feed.running, f"{kind.name} being read")
         # The last one is being read, and nothing before it holds its connection.
         faults.clear()
         first = ui.app.parts.collections.of(WALKED[0])
         await ui.app.parts.navigation.go(WALKED[0].name)
-        await soon(ui, lambda: first.set.freshness.as_of is not None, "the first list, read anew")
+        await wait_until(ui, lambda: first.set.freshness.as_of is not None, "the first list, read anew")
         for kind in WALKED:
             assert not ui.app.parts.collections.of(kind).set.freshness.failures
         await ui.until(lambda: first.set.rows and "retry in" not in ui.text, "its rows")

@@ -1,4 +1,4 @@
-"""Going through every kind of the registry with the keyboard, and lists made long or nasty on their way in."""
+"""Run the console on a service in a given state, and use its kind screens."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ ESCAPE = "\x1b[31m"
 
 SEEDED = PlaneSettings(speed=0, rate_limit=None)
 
-Change = Callable[[RowPage[Any]], RowPage[Any]]
+PageChange = Callable[[RowPage[Any]], RowPage[Any]]
 
 
 @dataclass(frozen=True)
-class Service:
-    """A state that a service can be in, the credentials that meet it, and what happens to lists on their way in.
+class ServiceState:
+    """The state of a service, the credentials, and a change of the lists it sends.
 
     `scopes` replace those of the token.
     """
@@ -61,11 +61,11 @@ class Service:
     may_write: bool = True
     scopes: tuple[str, ...] = ()
     budget_used_up: bool = False
-    change: Change | None = None
+    change: PageChange | None = None
 
 
-def many(page: RowPage[Any], rows: int = ROWS) -> RowPage[Any]:
-    """Return a page with so many rows that are those of a page, again and again under keys of their own."""
+def repeat_rows(page: RowPage[Any], rows: int = ROWS) -> RowPage[Any]:
+    """Return a page whose rows are repeated under new keys up to a number."""
     entries = page.entries
     if not entries:
         return page
@@ -93,19 +93,19 @@ def _nasty(value: Any) -> Any:
     return value
 
 
-def nasty(page: RowPage[Any]) -> RowPage[Any]:
+def add_markup(page: RowPage[Any]) -> RowPage[Any]:
     """Return a page in which every text tries to be markup and to steer the terminal."""
     entries = [replace(entry, row=_nasty(entry.row), raw=_nasty(entry.raw)) for entry in page.entries]
     return RowPage(entries, page.total)
 
 
-def spoilt(page: RowPage[Any]) -> RowPage[Any]:
+def break_first_row(page: RowPage[Any]) -> RowPage[Any]:
     """Return a page of which the first row did not parse."""
     broken = [replace(entry, row=None, why="name: not a text") for entry in page.entries[:1]]
     return replace(page, entries=[*broken, *page.entries[1:]])
 
 
-def _changed(source: Source[Any], change: Change) -> Source[Any]:
+def _changed(source: Source[Any], change: PageChange) -> Source[Any]:
     async def read(client: Any, session: Any) -> RowPage[Any]:
         return change(await source.read(client, session))
 
@@ -113,8 +113,10 @@ def _changed(source: Source[Any], change: Change) -> Source[Any]:
 
 
 @asynccontextmanager
-async def plane_of(settings: PlaneSettings, seeded_database: Path, place: Path) -> AsyncIterator[PlaneServer]:
-    """A running plane; a seeded one is a copy of the file `seed`, because seeding takes longer than copying."""
+async def running_plane(
+    settings: PlaneSettings, seeded_database: Path, place: Path
+) -> AsyncIterator[PlaneServer]:
+    """Run a plane; a seeded one gets a copy of the file `seed`."""
     path = None
     if settings.seeded:
         path = place / "plane.db"
@@ -124,11 +126,11 @@ async def plane_of(settings: PlaneSettings, seeded_database: Path, place: Path) 
 
 
 @asynccontextmanager
-async def console_at(
-    service: Service, seeded_database: Path, place: Path, **wanted: Any
+async def console_on(
+    service: ServiceState, seeded_database: Path, place: Path, **wanted: Any
 ) -> AsyncIterator[Console]:
     """The console on a service in a state."""
-    async with plane_of(service.settings, seeded_database, place) as server:
+    async with running_plane(service.settings, seeded_database, place) as server:
         token = server.token if service.may_write else server.read_only_token
         if service.scopes:
             with server.plane.db.transaction() as tx:
@@ -143,7 +145,7 @@ async def console_at(
         settings = load({"reduced_motion": True, **wanted}, environ={}, path=place / "none.toml")
         app = ConsoleApp(settings, target=target, directory=place / "state", context="test")
         if service.budget_used_up:
-            use_up(app)
+            use_up_budget(app)
         if service.change is not None:
             for kind in kinds().values():
                 sources = tuple(_changed(source, service.change) for source in kind.sources)
@@ -154,8 +156,8 @@ async def console_at(
             yield Console(app, pilot, server, None)  # type: ignore[arg-type]
 
 
-def use_up(app: ConsoleApp) -> None:
-    """Spend every request that the token has in a minute, in one that is not over before the test is."""
+def use_up_budget(app: ConsoleApp) -> None:
+    """Use up the request budget for the rest of a test."""
     from mogplex_tui.api.budget import Priority, RequestOutcome, Slot
 
     budget = app.session.budget
@@ -166,18 +168,18 @@ def use_up(app: ConsoleApp) -> None:
         budget.settle(slot, RequestOutcome.COUNTED)
 
 
-def squeezed(text: str) -> str:
-    """Return a text with every run of blanks as one, so that where a line was broken does not matter."""
+def collapse_spaces(text: str) -> str:
+    """Return a text with runs of white space as one blank, to ignore line breaks."""
     return " ".join(text.split())
 
 
-def asks_the_service(kind: AnyKind) -> bool:
-    """Return whether a kind's rows come from the service, not from a file of the console."""
+def reads_service(kind: AnyKind) -> bool:
+    """Return whether a kind's rows come from the service, not from a local file."""
     return any(source.family is not Family.OTHER for source in kind.sources)
 
 
-async def soon(ui: Console, condition: Callable[[], Any], what: str) -> None:
-    """Let the app work until something is true; quicker than `Console.until`, which waits for the app to be idle."""
+async def wait_until(ui: Console, condition: Callable[[], Any], what: str) -> None:
+    """Wait until a condition holds, without waiting for the app to be idle."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + DEADLINE
     while not condition():
@@ -192,15 +194,15 @@ def collection_in(screen: Screen[Any]) -> Collection[Any]:
     return screen.model.collection
 
 
-def front(ui: Console) -> ConsoleScreen:
+def front_screen(ui: Console) -> ConsoleScreen:
     """Return the screen in front, which is none of Textual's own."""
     screen = ui.app.screen
     assert isinstance(screen, ConsoleScreen)
     return screen
 
 
-async def heard(ui: Console, kind: AnyKind) -> ListScreen:
-    """Wait until a kind's list is in front and knows what there is to know; return its screen."""
+async def wait_for_list(ui: Console, kind: AnyKind) -> ListScreen:
+    """Wait until a kind's list is shown and has been read; return its screen."""
 
     def ready() -> bool:
         screen = ui.app.screen
@@ -215,46 +217,46 @@ async def heard(ui: Console, kind: AnyKind) -> ListScreen:
         known = fresh.as_of is not None or fresh.error is not None or fresh.blocked_until is not None
         return known or bool(screen.model.closed_lines())
 
-    await soon(ui, ready, f"the list of {kind.name}")
+    await wait_until(ui, ready, f"the list of {kind.name}")
     screen = ui.app.screen
     assert isinstance(screen, ListScreen)
     screen.flush()
     screen.on_tick()
-    await settled(ui)
+    await wait_until_drawn(ui)
     return screen
 
 
-async def settled(ui: Console) -> None:
-    """Wait until the screen in front has drawn what it was told; one that goes meanwhile draws nothing any more."""
+async def wait_until_drawn(ui: Console) -> None:
+    """Wait until the screen in front has drawn its pending changes."""
     drawn = asyncio.Event()
     while not drawn.is_set():
         screen = ui.app.screen
         screen.call_after_refresh(drawn.set)
-        await soon(ui, lambda: drawn.is_set() or ui.app.screen is not screen, "drawing")
+        await wait_until(ui, lambda: drawn.is_set() or ui.app.screen is not screen, "drawing")
     drawing.draw(ui.app)
 
 
 async def type_keys(ui: Console, *keys: str) -> None:
-    """Press keys one after the other without waiting for each to be answered, as a quick typist does."""
+    """Press keys in sequence without waiting for the effect of each."""
     for key in keys:
         ui.app.simulate_key(key)
-    await settled(ui)
+    await wait_until_drawn(ui)
 
 
-async def resized(ui: Console, size: tuple[int, int]) -> None:
+async def resize(ui: Console, size: tuple[int, int]) -> None:
     """Make the terminal another size."""
     if ui.app.size != size:
         ui.app.post_message(Resize(Size(*size), Size(*size)))
-        await soon(ui, lambda: ui.app.screen.size == size, f"the size {size}")
-        await settled(ui)
+        await wait_until(ui, lambda: ui.app.screen.size == size, f"the size {size}")
+        await wait_until_drawn(ui)
 
 
-def headings(screen: ListScreen) -> str:
+def column_titles(screen: ListScreen) -> str:
     """Return the line of column titles as it is drawn."""
     return screen.query_one(LineTable).render_line(0).text
 
 
-async def opened(ui: Console, kind: AnyKind) -> DetailScreen:
+async def open_detail(ui: Console, kind: AnyKind) -> DetailScreen:
     """Press enter on a list and wait for the detail."""
     await type_keys(ui, "enter")
 
@@ -267,18 +269,18 @@ async def opened(ui: Console, kind: AnyKind) -> DetailScreen:
             and screen.is_mounted
         )
 
-    await soon(ui, ready, f"a detail of {kind.name}")
-    await settled(ui)
+    await wait_until(ui, ready, f"a detail of {kind.name}")
+    await wait_until_drawn(ui)
     screen = ui.app.screen
     assert isinstance(screen, DetailScreen)
     return screen
 
 
-async def back_at(ui: Console, screen: Any) -> None:
+async def wait_for_screen(ui: Console, screen: Any) -> None:
     """Wait until this screen is in front again."""
-    await soon(ui, lambda: ui.app.screen is screen, f"{type(screen).__name__} in front")
+    await wait_until(ui, lambda: ui.app.screen is screen, f"{type(screen).__name__} in front")
 
 
-def first_of(items: Mapping[str, Entry[Any]]) -> Entry[Any] | None:
+def first_readable(items: Mapping[str, Entry[Any]]) -> Entry[Any] | None:
     """Return one record that could be read."""
     return next((item for item in items.values() if item.row is not None), None)

@@ -1,11 +1,11 @@
-"""A standing plane with a day's story in it, and the ways of a person through the console's kinds."""
+"""Go to lists and rows of kinds in a running console, and wait for notices."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-async def shown(ui: Any, kind: str, narrowed: str = "") -> Any:
+async def go_to_list(ui: Any, kind: str, narrowed: str = "") -> Any:
     """Go to a kind's list and wait for its rows; return the screen."""
     await ui.app.parts.navigation.go(kind)
     await ui.until(lambda: kind == ui.app.screen.scope, f"the list of {kind}")
@@ -18,23 +18,23 @@ async def shown(ui: Any, kind: str, narrowed: str = "") -> Any:
     return screen
 
 
-async def on(ui: Any, kind: str, key: str) -> Any:
+async def go_to_row(ui: Any, kind: str, key: str) -> Any:
     """Go to a kind's list and put the cursor on one row; return the screen."""
-    screen = await shown(ui, kind)
+    screen = await go_to_list(ui, kind)
     await ui.until(lambda: key in screen.rows.rows, f"{key} among {kind}")
     await ui.until(lambda: screen.table.move_cursor_to(key), f"the cursor on {key}")
     await ui.pilot.pause()
     return screen
 
 
-async def told(ui: Any, *texts: str) -> None:
-    """Wait until the console has said a sentence with all of these, however it was broken into lines."""
+async def wait_for_notice(ui: Any, *texts: str) -> None:
+    """Wait for a notification that contains all of these texts."""
     await ui.until(
         lambda: any(all(text in said.message for text in texts) for said in ui.app._notifications),
         f"a notice with {texts}",
     )
 
 
-def texts_of(ui: Any) -> str:
+def long_texts_of(ui: Any) -> str:
     """Return the long texts of the record that is shown, also what is below the fold."""
     return str(ui.app.screen.query_one("#texts").text)

@@ -64,9 +64,10 @@ class ConsoleApp(App[int]):
     """The operator console of one context. Its screens use it through `parts`."""
 
     TITLE = "mogplex"
-    # The palette is one of its own, opened by its keys in the registry.
+    # The console has its own command palette, which the action registry's keys open.
     ENABLE_COMMAND_PALETTE = False
-    # Not in MODES before the app is mounted: the screen would be drawn while nothing may be written, and then again.
+    # Added to MODES only when the app is mounted. If it were there earlier, the screen would be drawn twice: once
+    # before anything can be written, and again later.
     DEFAULT_MODE = "runs"
     MODES = {"observability": _observability}
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "quit", show=False, priority=True)]
@@ -81,13 +82,13 @@ class ConsoleApp(App[int]):
         *,
         target: Target | None = None,
         plane: PlaneLike | None = None,
-        look: Callable[[], Awaitable[Target | None]]
+        find_target: Callable[[], Awaitable[Target | None]]
         | None = None,  # after the first frame; None ends the console
         directory: Path | None = None,
         context: str = "default",
         clock: Clock | None = None,
     ) -> None:
-        # Lines are filtered from the first moment on, so it is there before the app is.
+        # Line filters are used as soon as the app exists, so this one is created before the app.
         self._letters = Letters() if settings.ascii.value else None
         super().__init__()
         share_backgrounds()
@@ -101,7 +102,7 @@ class ConsoleApp(App[int]):
             colour=settings.colour.value,
             protected=settings.protected.value,
         )
-        self._take_keys(settings)
+        self._apply_key_overrides(settings)
         self.session = Session(target, directory=directory, clock=clock, read_only=settings.read_only.value)
         self.runs = Runs(self.session)
         self._key_queue = KeyQueue(self, self._deliver)
@@ -114,29 +115,33 @@ class ConsoleApp(App[int]):
             self._actions(),
             embedded=plane is not None,
         )
-        self._plane, self._look_up = plane, look
-        # What a command wants done once the first frame is out.
+        self._plane, self._find_target = plane, find_target
+        # Callbacks that a command registers to run after the first frame.
         self.after_first_frame: list[Callable[[], None]] = []
         # Changes that were waiting for a rate limit when the console was left.
         self.unsent: list[str] = []
         self.animation_level = "none"
         self.scroll_sensitivity_y = 3.0
         themes.register(self)
-        wanted = "mogplex-light" if settings.theme.value == "light" else "mogplex-dark"
-        # Nothing is styled yet. Told aloud, it would style the first screen in Textual's own colours and then anew.
-        self.set_reactive(ConsoleApp.theme, themes.allowed(wanted, os.environ))
+        theme_name = "mogplex-light" if settings.theme.value == "light" else "mogplex-dark"
+        # No widget is styled yet. Setting the theme with its watcher would style the first screen in Textual's default
+        # colours, and then again.
+        self.set_reactive(ConsoleApp.theme, themes.allowed(theme_name, os.environ))
         self.add_class(f"-theme-{self.theme}", update=False)
         self.set_class(self.current_theme.dark, "-dark-mode", update=False)
         self.set_class(not self.current_theme.dark, "-light-mode", update=False)
         self.stylesheet.set_variables(self.get_css_variables())
 
     def get_driver_class(self) -> type[Driver]:
-        """Return Textual's driver for this terminal, made to read whatever that sends."""
+        """Return Textual's driver for this terminal, made tolerant of malformed input."""
         tolerate_malformed_input()
         return super().get_driver_class()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what every line passes before it is written; in ASCII that leaves no glyph in it."""
+        """Return the filters that every line passes before it is written.
+
+        In ASCII mode one of them replaces glyphs by letters.
+        """
         filters = super().get_line_filters()
         return [*filters, self._letters] if self._letters is not None else filters
 
@@ -144,29 +149,32 @@ class ConsoleApp(App[int]):
         """Return the screen of the first mode."""
         return self.parts.navigation.run_list()
 
-    def _take_keys(self, settings: Settings) -> None:
-        """Apply the operator's keys before any screen is made; rejected keys are reported after the first frame."""
-        self._refused: list[str] = []
-        chosen: Mapping[str, tuple[str, ...]] = {}
+    def _apply_key_overrides(self, settings: Settings) -> None:
+        """Apply the operator's key overrides before any screen is made.
+
+        Rejected overrides are reported after the first frame.
+        """
+        self._rejected_keys: list[str] = []
+        overrides: Mapping[str, tuple[str, ...]] = {}
         if settings.keys.value:
             from mogplex_tui.operate.key_overrides import settle
 
-            chosen, refused = settle(settings.keys.value, settings.keys.origin)
-            self._refused = list(refused.values())
-        action_registry.set_key_overrides(chosen)
-        self.set_keymap({id: ",".join(keys) for id, keys in chosen.items()})
+            overrides, rejected = settle(settings.keys.value, settings.keys.origin)
+            self._rejected_keys = list(rejected.values())
+        action_registry.set_key_overrides(overrides)
+        self.set_keymap({id: ",".join(keys) for id, keys in overrides.items()})
 
-    def _say_refused(self) -> None:
-        """Report the first of the operator's keys that was rejected, and how many others were."""
-        if not self._refused:
+    def _notify_rejected_keys(self) -> None:
+        """Notify about the first rejected key override and the number of others."""
+        if not self._rejected_keys:
             return
-        sentence, *more = self._refused
-        if more:
-            others = "One more was" if len(more) == 1 else f"{len(more)} more were"
-            sentence += f" {others} not taken: mogplex-tui info tells why."
+        sentence, *other_keys = self._rejected_keys
+        if other_keys:
+            others = "1 other key was" if len(other_keys) == 1 else f"{len(other_keys)} other keys were"
+            sentence += f" {others} not accepted; see mogplex-tui info."
         self.notify(sentence, title="Keys", severity="warning", timeout=20, markup=False)
 
-    def _say_file_trouble(self, sentence: str) -> None:
+    def _notify_file_problem(self, sentence: str) -> None:
         self.notify(sentence, title="Files", severity="warning", timeout=20, markup=False)
 
     # Keys, notifications and the clipboard ---------------------------------------------------------------------
@@ -194,7 +202,10 @@ class ConsoleApp(App[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a notification. Control characters in it are made visible: it may contain text of the service."""
+        """Show a notification, with control characters made visible.
+
+        The text may come from the service.
+        """
         super().notify(
             visible_lines(message),
             title=visible_lines(title),
@@ -204,7 +215,10 @@ class ConsoleApp(App[int]):
         )
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copy a text to the terminal's clipboard; a lone surrogate, which UTF-8 cannot encode, becomes a `?`."""
+        """Copy a text to the terminal's clipboard.
+
+        A lone surrogate, which UTF-8 cannot encode, becomes a `?`.
+        """
         super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
 
     # Start and end ---------------------------------------------------------------------------------------------
@@ -229,7 +243,10 @@ class ConsoleApp(App[int]):
         self.call_after_refresh(self._begin)
 
     def _end_on_signals(self) -> None:
-        """A closed terminal or a polite kill ends the console as q does: the terminal restored, the plane stopped."""
+        """Exit on SIGTERM and SIGHUP as on the quit key.
+
+        The terminal is restored and the embedded plane is stopped.
+        """
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGHUP):
             # Only the main thread of a process may do this; a test's app may run elsewhere.
@@ -244,21 +261,21 @@ class ConsoleApp(App[int]):
         gc.enable()
         for ready in self.after_first_frame:
             ready()
-        self._say_refused()
-        self.session.file_troubles.subscribe(self._say_file_trouble)
+        self._notify_rejected_keys()
+        self.session.file_troubles.subscribe(self._notify_file_problem)
         if isinstance(self.screen, ConsoleScreen):
             await self.screen.prepare()
         await self._connect()
 
     async def _connect(self) -> None:
-        """Learn where the service is, if that is not known yet, and begin to read."""
+        """Find out where the service is, if that is not known yet, and begin to read."""
         if self._plane is not None:
             try:
                 ready = await self._plane.wait_ready()
             except Exception as error:
                 from rich.text import Text
 
-                # There is nothing that could be shown, and what is said stays where one can read it.
+                # Without a plane there is nothing to show. The message is printed after the app has closed.
                 self.exit(1, message=Text(str(error)))
                 return
             limit = self.settings.max_answer_mb.value * 1024 * 1024
@@ -266,8 +283,8 @@ class ConsoleApp(App[int]):
                 Target(self.look.context, ready.base_url, ready.token, ready.session_cookie, max_answer=limit)
             )
             self.parts.tasks.run(self._plane.keep_alive())
-        elif self._look_up is not None:
-            target = await self._look_up()
+        elif self._find_target is not None:
+            target = await self._find_target()
             if target is None:
                 self.exit(0)
                 return
@@ -282,12 +299,12 @@ class ConsoleApp(App[int]):
         await self.session.learn_scope()
 
     async def on_unmount(self) -> None:
-        """Keep the last picture and the names for completions, and close every connection."""
+        """Save the startup cache and the completion names, and close every connection."""
         from mogplex_tui.live import startup_cache
         from mogplex_tui.operate.completion_index import keep_known_records
 
         if self.session.directory is not None and self.runs.set.rows:
-            # Rows without a time are of the first read, which this end breaks off.
+            # Rows without a read time come from the first read, which is interrupted here.
             seen = self.runs.set.freshness.as_of_wall or self.session.clock.now()
             startup_cache.save(self.session.directory, self.runs.to_keep, seen)
         keep_known_records(self.session)
@@ -296,7 +313,7 @@ class ConsoleApp(App[int]):
         await self.session.stop()
 
     def _fatal_error(self) -> None:
-        """End with one sentence.
+        """Exit with one sentence.
 
         Textual would print the traceback with the values of local variables, which may be secrets.
         """
@@ -345,28 +362,29 @@ class ConsoleApp(App[int]):
 
     def _switch_theme(self) -> None:
         """Switch between the dark and the light theme."""
-        wanted = "mogplex-dark" if self.theme == "mogplex-light" else "mogplex-light"
-        self.theme = themes.allowed(wanted, os.environ)
+        theme_name = "mogplex-dark" if self.theme == "mogplex-light" else "mogplex-light"
+        self.theme = themes.allowed(theme_name, os.environ)
 
     def _suspend(self) -> None:
-        """Stop until the shell resumes this job. The embedded plane, in a session of its own, does not stop."""
+        """Suspend until the shell resumes this job; an embedded plane keeps running."""
         can_suspend = self._driver is not None and self._driver.can_suspend
-        # No shell watches the first process group of a session, so nothing could resume it.
+        # The first process group of a session has no shell that could resume it.
         if not can_suspend or os.getpgrp() == os.getsid(0):
             self.notify("No shell is here that could bring the console back.", markup=False)
             return
         try:
             with self.suspend():
-                # The whole job, as ctrl+z of a terminal does: a parent that waits for the console must stop with it.
+                # Stop the whole process group, as ctrl+z in a terminal does: a parent that waits for the console must
+                # stop too.
                 os.killpg(0, signal.SIGTSTP)
                 if not os.isatty(0):
                     raise EOFError
         except EOFError:
-            # The terminal was closed meanwhile. Textual would wait for ever to write to it.
+            # The terminal was closed in the meantime. Textual would block for ever when writing to it.
             self.exit(0)
 
     def action_leave(self) -> None:
-        """Leave the console, from a dialog or a text field too."""
+        """Leave the console, also from a dialog or a text field."""
         self.exit(0)
 
     def action_help_quit(self) -> None:

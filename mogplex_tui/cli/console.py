@@ -106,7 +106,7 @@ def _show(
     if target is not None:
         forget_credentials()
     context = state_name(settings)
-    app = ConsoleApp(settings, target=target, look=look, directory=state_dir(context), context=context)
+    app = ConsoleApp(settings, target=target, find_target=look, directory=state_dir(context), context=context)
     app.session.service = settings.base_url.value or app.session.service
     app.after_first_frame.append(_log_to_file)
     code = app.run() or app.return_code or 0

@@ -1,4 +1,4 @@
-"""Apply the filter and the order of a list to records that it has not loaded."""
+"""Search records that a list has not loaded, by the list's filter and sort order."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from mogplex_tui.live.scheduler import Scheduler, Want
     from mogplex_tui.operate.older_records import ListSearch, OlderRecords, SearchQuery
 
-# A filter is searched for when nothing was typed for so many seconds.
+# Seconds without typing after which the search for a filter begins.
 TYPING_PAUSE = 0.4
 
 
 class BackgroundSearch:
-    """The search of one list screen: begun anew with each question, paused while the screen is covered."""
+    """The background search of one list screen.
+
+    A new query starts a new search; the search is paused while the screen is covered.
+    """
 
     def __init__(
         self,
@@ -30,10 +33,13 @@ class BackgroundSearch:
         set_timer: Callable[[float, Callable[[], None]], Timer],
         changed: Callable[[], None],
     ) -> None:
-        """`records` is called when a search is first asked for, `changed` when the progress has changed."""
+        """Create an idle search.
+
+        `records` is called when a search is first asked for, `changed` when the progress has changed.
+        """
         self._scheduler, self._find_records = scheduler, records
         self._set_timer, self._changed = set_timer, changed
-        self._question: SearchQuery[AnyRow] | None = None
+        self._query: SearchQuery[AnyRow] | None = None
         self._timer: Timer | None = None
         self._search: ListSearch[AnyRow] | None = None
         self._want: Want | None = None
@@ -41,46 +47,46 @@ class BackgroundSearch:
 
     @cached_property
     def records(self) -> OlderRecords[AnyRow] | None:
-        """The records that the list has not loaded, None where it is read whole."""
+        """The records that the list has not loaded, None for a list that is read whole."""
         return self._find_records()
 
-    def ask(self, question: SearchQuery[AnyRow] | None) -> None:
-        """Search for another question after a moment, or for nothing any more."""
+    def ask(self, query: SearchQuery[AnyRow] | None) -> None:
+        """Search for another query after a short pause; None ends the search."""
         self.close()
-        self._question = question
-        if question is not None and self.records is not None:
+        self._query = query
+        if query is not None and self.records is not None:
             self._timer = self._set_timer(TYPING_PAUSE, self.begin)
 
     def begin(self) -> None:
-        """Begin the search for the question, unless the list holds every record."""
+        """Begin the search for the query, unless the list holds every record."""
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        if self._question is None or self.records is None or self._search is not None:
+        if self._query is None or self.records is None or self._search is not None:
             return
         if not self.records.is_whole:
-            self._search = self.records.search(self._question)
+            self._search = self.records.search(self._query)
             self._search.feed.changed.subscribe(self._changed)
             self.resume()
 
     def list_was_read(self) -> None:
-        """Begin a search that waited for the list to say that it is not whole."""
+        """Begin a search that waited to learn whether the list is incomplete."""
         if self._timer is None:
             self.begin()
 
     def pause(self) -> None:
-        """Read nothing while the screen is covered."""
+        """Stop reading while the screen is covered."""
         self._is_paused = True
         self._drop()
 
     def resume(self) -> None:
-        """Go on."""
+        """Continue reading after `pause`."""
         self._is_paused = False
         if self._search is not None and self._want is None and not self._search.is_done:
             self._want = self._scheduler.want(self._search.feed)
 
     def close(self) -> None:
-        """End the search and take what it has found out of the list."""
+        """End the search and remove its results from the list."""
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
@@ -96,21 +102,24 @@ class BackgroundSearch:
 
     @property
     def is_searching(self) -> bool:
-        """Whether older records are still read."""
+        """Whether older records are still being read."""
         return self._search is not None and not self._search.is_done
 
     def progress(self) -> str:
-        """Return how many records were searched, as the title line shows it; empty without a search."""
+        """Return how many records were searched, for the title line.
+
+        Empty without a search.
+        """
         search = self._search
         if search is None:
             return ""
         if search.is_done:
             self._drop()
-        more = " …" if self.is_searching and search.feed.freshness.error is None else ""
-        return f"{search.progress()}{more}"
+        ellipsis = " …" if self.is_searching and search.feed.freshness.error is None else ""
+        return f"{search.progress()}{ellipsis}"
 
     def sentences(self) -> list[str]:
-        """Return what is said in the place of the rows while the search has found none."""
+        """Return the sentences shown in place of rows while the search has no matches."""
         search = self._search
         if search is None:
             if self.records is None or self.records.is_whole:
@@ -118,9 +127,9 @@ class BackgroundSearch:
             return ["Older ones are searched next."]
         error = search.feed.freshness.error
         if error is not None:
-            what = error.message if isinstance(error, MogplexError) else str(error)
-            again = f"{key_of('view.refresh')} reads them again."
-            return [f"Older ones could not be read: {with_full_stop(what)} {again}"]
+            reason = error.message if isinstance(error, MogplexError) else str(error)
+            retry = f"{key_of('view.refresh')} reads them again."
+            return [f"Older ones could not be read: {with_full_stop(reason)} {retry}"]
         progress = search.progress()
         if search.is_done:
             return [f"All older ones were looked through: {progress}."]

@@ -1,4 +1,4 @@
-"""The changes that wait for a rate limit: announced, given up by the operator, reported when the console is left."""
+"""Changes that wait for a rate limit: announce them, and give them up on request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ChangeQueue:
         from mogplex_tui.operate.messages import queued
 
         queue = self._session.in_flight.queue
-        # One of several marked rows stands for all: the rows and the header show the others.
+        # For several marked rows one notification is enough: rows and header show the others.
         if not any(each.action == change.action for each in queue if each is not change):
             sentence = queued(change, self._session.clock.now())
             self._app.notify(
@@ -39,11 +39,11 @@ class ChangeQueue:
 
     def give_up(self, action: str, records: Iterable[str]) -> bool:
         """Give up the waiting changes of records by an action; return whether there was one."""
-        found = [self._session.in_flight.queued(action, record) for record in records]
-        for change in found:
+        changes = [self._session.in_flight.queued(action, record) for record in records]
+        for change in changes:
             if change is not None:
                 change.given_up.set()
-        return any(change is not None for change in found)
+        return any(change is not None for change in changes)
 
     def give_up_all(self) -> None:
         """Give up every waiting change."""
@@ -54,7 +54,10 @@ class ChangeQueue:
 
 
 def is_on_row(change: QueuedChange) -> bool:
-    """Return whether a change is shown in the row of a record, whose key gives it up; one that makes a record is not."""
+    """Return whether a waiting change is shown in the row of its record.
+
+    The key of the action then gives it up. The creation of a record has no row.
+    """
     from mogplex_tui.operate.model import Creation
 
     action = action_registry.BY_ID.get(change.action)
@@ -62,6 +65,6 @@ def is_on_row(change: QueuedChange) -> bool:
 
 
 def _how_to_give_up(change: QueuedChange) -> str:
-    """Return the sentence for the key that gives a change up: that of its action on its row, else that of all changes."""
+    """Return the sentence that names the key that gives a waiting change up."""
     key = action_registry.key_of(change.action) if is_on_row(change) else ""
     return f"{key} on its row gives it up." if key else f"{action_registry.key_of(GIVE_UP)} gives it up."

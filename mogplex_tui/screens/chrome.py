@@ -1,4 +1,4 @@
-"""The header line: which context, does it answer, what is left of the budget, what does today cost."""
+"""The header line: context, connection, request budget, spend and health."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mogplex_tui.widgets.styles import Tone
 
 
 class Look(NamedTuple):
-    """How the console draws: letters instead of glyphs, motion, the tab line; the context's name and how it is marked."""
+    """How the console is drawn: glyphs, motion, tab line, and the context's colour."""
 
     context: str
     ascii: bool = False
@@ -25,11 +25,11 @@ class Look(NamedTuple):
 
     @property
     def protected_name(self) -> str:
-        """The context's name if it must be typed before a dangerous action, else an empty text."""
+        """The context's name if dangerous actions require typing it, else an empty text."""
         return self.context if self.protected else ""
 
 
-# state -> tone and what it means for the operator
+# connection state -> its tone and what it means
 _CONNECTION = {
     "nominal": Tone.OK,
     "connecting": Tone.DIM,
@@ -40,18 +40,18 @@ _CONNECTION = {
 }
 
 
-# a context's colour, which is a name of the themes -> its tone
+# colour of a context, as the themes name it -> tone
 _COLOURS = {"accent": Tone.LIVE, "success": Tone.OK, "warning": Tone.WARN, "error": Tone.ERROR}
 
 
 def _context(look: Look) -> Segment:
-    """The context's name in its colour; a protected one says so, and stands out even without a colour of its own."""
+    """Return the context's name in its colour; a protected one is always marked."""
     tone = _COLOURS.get(look.colour or "", Tone.WARN if look.protected else Tone.STRONG)
     return Segment(f"{look.context} protected" if look.protected else look.context, tone, priority=1)
 
 
 def connection_word(session: Session) -> str:
-    """Return the connection in a word: nominal, connecting, reconnecting, degraded, not signed in or offline."""
+    """Return the state of the connection as one word."""
     if not session.attached or session.client_made is None:
         return "connecting"
     state = str(session.client_made.connection.state)
@@ -63,7 +63,10 @@ def connection_word(session: Session) -> str:
 
 
 def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segment]:
-    """Return the header, the most important first to survive a narrow terminal; `waiting` questions want a person."""
+    """Return the header's segments, the most important first.
+
+    `waiting` is the number of pending approvals.
+    """
     word = connection_word(session)
     tone = _CONNECTION.get(word, Tone.WARN)
     segments = [
@@ -83,10 +86,10 @@ def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segm
     segments += _costs(session, look)
     if waiting:
         glyph, _, _ = formatting.state("waiting")
-        # As old as the list that they are counted in, or as the part of it that is troubled.
-        asked, now = session.store.set("approvals"), session.clock.monotonic()
-        told_by = (asked.freshness, *(source.freshness for source in asked.sources.values()))
-        tone = Tone.DIM if any(fresh.stale(now) for fresh in told_by) else Tone.WARN
+        # As old as the list that the counts come from, or as the part of it that fails.
+        approvals, now = session.store.set("approvals"), session.clock.monotonic()
+        sources = (approvals.freshness, *(source.freshness for source in approvals.sources.values()))
+        tone = Tone.DIM if any(fresh.stale(now) for fresh in sources) else Tone.WARN
         segments.append(Segment(f"{glyph} {waiting}", tone, priority=1, right=True))
     return segments
 
@@ -94,18 +97,18 @@ def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segm
 def _connected(session: Session, text: str) -> str:
     client = session.client_made
     if client is None or str(client.connection.state) != "offline":
-        hears = session.realtime.hearing is RealtimeState.OPEN
-        return f"{text} live" if hears else text
+        is_live = session.realtime.hearing is RealtimeState.OPEN
+        return f"{text} live" if is_live else text
     return f"{text} since {formatting.clock(client.connection.since)}"
 
 
 def _budget(session: Session) -> tuple[str, Tone]:
-    """How much of the token's budget is used, and when the next slot frees once it is short."""
+    """Return the used request budget, and when the next slot frees if it is short."""
     if session.attached and session.target.token is None:
         return "no token", Tone.DIM
     budget = session.budget
     if budget.blocked_until is not None:
-        # The service has refused for its limit, so that what is counted here says nothing.
+        # The service has rate-limited this token, so the local count is too low.
         wait = max(1, round(budget.blocked_until - session.clock.monotonic()))
         return f"requests limited, next {wait}s", Tone.WARN
     used = budget.used()

@@ -1,4 +1,4 @@
-"""The command palette: every place by its name and its aliases, and the verbs of the screen below."""
+"""The command palette: every screen by name and alias, and the actions available."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from mogplex_tui.screens.navigation import BUILT_IN, Navigation
 
 @dataclass(frozen=True, slots=True)
 class PaletteEntry:
-    """What can be chosen: its names, the first of which is its title; a place has its aliases among them.
+    """One entry of the palette.
 
-    `key` is the key that does the same, as it is shown; nothing where there is none. `more` does it with what was typed
-    behind the name, and `joint` stands between these two: a list and its filter, `sort` and a column.
+    `names` begins with the title; an entry for a screen has its aliases after it. `key` is the key that does the same,
+    empty without one. `run_with` runs the entry with the text typed after its name, and `joint` is the word between
+    them: `/` between a list and its filter, `by` between `sort` and a column.
     """
 
     names: tuple[str, ...]
@@ -32,7 +33,7 @@ class PaletteEntry:
     run: Callable[[], object]
     place: bool = False
     key: str = ""
-    more: Callable[[str], object] | None = None
+    run_with: Callable[[str], object] | None = None
     joint: str = "/"
 
     @property
@@ -41,143 +42,155 @@ class PaletteEntry:
         return " ".join([self.names[0], *(f":{name}" for name in self.names[1:])])
 
     @property
-    def about(self) -> str:
-        """The key, and what it does."""
+    def text(self) -> str:
+        """The key and the help text."""
         return f"{self.key} · {self.help}" if self.key else self.help
 
 
 def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
-    """Yield the entries that the palette offers over a screen: its actions that make sense now, and every list."""
+    """Yield the entries for a screen: its available actions, and every list."""
     if not isinstance(screen, ConsoleScreen):
         return
     console = screen.console
     for action in action_registry.in_scope(screen.scope):
         name = action.id.removeprefix("go.")
         is_place = name != action.id and name != "back"
-        # The lists are offered by their names and aliases below.
+        # Lists are offered below, by their names and aliases.
         is_list = is_place and name not in BUILT_IN
         if action.id != "app.palette" and not is_list and screen.shows(action):
             key = action_registry.key_of(action.id, ascii_only=console.look.ascii)
             run = partial(screen.action_act, action.id)
             filtered = partial(console.navigation.go_filtered, name)
-            more = filtered if name == "runs" else screen.more_of(action)
+            run_with = filtered if name == "runs" else screen.more_of(action)
             yield PaletteEntry(
-                (action.title,), action.help_text, run, is_place, key, more, "/" if is_place else "by"
+                (action.title,), action.help_text, run, is_place, key, run_with, "/" if is_place else "by"
             )
     yield from _lists(console.navigation)
 
 
 def _lists(navigation: Navigation) -> Iterator[PaletteEntry]:
-    """Yield every kind's list, by its name and its aliases."""
+    """Yield an entry for every kind's list."""
     keys = {name: key for key, _, name in action_registry.tabs()}
     for kind in kinds().values():
-        about, key = f"The list of {plural_noun(kind.noun)}.", keys.get(kind.name, "")
+        text, key = f"The list of {plural_noun(kind.noun)}.", keys.get(kind.name, "")
         go, filtered = partial(navigation.go, kind.name), partial(navigation.go_filtered, kind.name)
-        yield PaletteEntry((kind.name, *kind.aliases), about, go, place=True, key=key, more=filtered)
+        yield PaletteEntry((kind.name, *kind.aliases), text, go, place=True, key=key, run_with=filtered)
 
 
-# What was typed is the whole name, its beginning, the beginning of a later word, or letters on the way.
-_WHOLE, _BEGINS, _WORD, _LETTERS = 8.0, 6.0, 4.0, 2.0
+# Scores for a match of the whole name, its beginning, the beginning of a later word, or single letters.
+_WHOLE, _PREFIX, _WORD, _FUZZY = 8.0, 6.0, 4.0, 2.0
 
 
 def score(entry: PaletteEntry, typed: str) -> float:
-    """Return how well an entry answers what was typed, 0 when it does not; a place is before a verb that is as near."""
-    wanted = typed.strip().lstrip(":").lower()
-    first = 1.0 if entry.place else 0.0
-    if not wanted:
+    """Return how well an entry matches the typed text, 0 for no match.
+
+    A screen comes before an action that matches as well.
+    """
+    query = typed.strip().lstrip(":").lower()
+    bonus = 1.0 if entry.place else 0.0
+    if not query:
         return 0.0
-    if wanted in entry.names:
-        return _WHOLE + first
-    if any(name.startswith(wanted) for name in entry.names):
-        return _BEGINS + first
+    if query in entry.names:
+        return _WHOLE + bonus
+    if any(name.startswith(query) for name in entry.names):
+        return _PREFIX + bonus
     words = (word for name in entry.names for word in name.replace("-", " ").split())
-    if any(word.startswith(wanted) for word in words):
-        return _WORD + first
-    # Textual counts from 0 to any number; here it decides among those that are equally near.
-    loosely = Matcher(wanted).match(entry.title)
-    return _LETTERS + first + loosely / (1 + loosely) if loosely > 0 else 0.0
+    if any(word.startswith(query) for word in words):
+        return _WORD + bonus
+    # Textual's score has no upper limit. Scaled below 1, it decides among equally good matches.
+    fuzzy = Matcher(query).match(entry.title)
+    return _FUZZY + bonus + fuzzy / (1 + fuzzy) if fuzzy > 0 else 0.0
 
 
 def ranked(entries: Iterable[PaletteEntry], typed: str) -> list[tuple[float, PaletteEntry]]:
-    """Return the entries that answer what was typed with their scores, the best first.
+    """Return the matching entries with their scores, the best first.
 
-    A name with more behind it is both together: `jobs state:failed`, `sort cost`.
+    A name followed by more text is an entry with that text: `jobs state:failed`, `sort cost`.
     """
-    found = []
+    matches = []
     for entry in entries:
-        if (value := score(entry, typed)) > 0:
-            found.append((value, entry))
-        elif (both := _with_more(entry, typed)) is not None:
-            found.append((_WHOLE, both))
-    return sorted(found, key=lambda pair: pair[0], reverse=True)
+        if (match_score := score(entry, typed)) > 0:
+            matches.append((match_score, entry))
+        elif (entry_with_text := _with_text(entry, typed)) is not None:
+            matches.append((_WHOLE, entry_with_text))
+    return sorted(matches, key=lambda pair: pair[0], reverse=True)
 
 
-def _with_more(entry: PaletteEntry, typed: str) -> PaletteEntry | None:
-    name, _, more = typed.strip().lstrip(":").partition(" ")
-    more = more.strip()
-    # The joint may be typed as well: `sort by cost`, `jobs /failed`. A word that only begins so is none, nor is the last.
-    behind = more[len(entry.joint) :]
-    if more.lower().startswith(entry.joint) and (behind[:1].isspace() or not entry.joint.isalpha()):
-        more = behind.strip()
-    if entry.more is None or not more or name.lower() not in entry.names:
+def _with_text(entry: PaletteEntry, typed: str) -> PaletteEntry | None:
+    name, _, text = typed.strip().lstrip(":").partition(" ")
+    text = text.strip()
+    # The joint may be typed as well, as in `sort by cost` or `jobs /failed`. It must be a whole word with text after
+    # it.
+    rest = text[len(entry.joint) :]
+    if text.lower().startswith(entry.joint) and (rest[:1].isspace() or not entry.joint.isalpha()):
+        text = rest.strip()
+    if entry.run_with is None or not text or name.lower() not in entry.names:
         return None
     return PaletteEntry(
-        (f"{entry.names[0]} {entry.joint} {more}",), entry.help, partial(entry.more, more), place=True
+        (f"{entry.names[0]} {entry.joint} {text}",), entry.help, partial(entry.run_with, text), place=True
     )
 
 
-class PlacesAndVerbs(Provider):
-    """The entries offered over the screen that the palette lies on."""
+class PaletteProvider(Provider):
+    """Textual's provider of the palette's entries for the screen below the palette."""
 
     @property
     def entries(self) -> Sequence[PaletteEntry]:
-        """Everything that can be chosen, by name."""
+        """Every entry, sorted by title."""
         return sorted(entries_of(self.screen), key=lambda entry: entry.title)
 
     async def discover(self) -> Hits:
-        """Offer everything while nothing is typed."""
+        """Yield every entry while nothing is typed."""
         for entry in self.entries:
-            yield DiscoveryHit(entry.title, entry.run, help=entry.about)
+            yield DiscoveryHit(entry.title, entry.run, help=entry.text)
 
     async def search(self, query: str) -> Hits:
-        """Offer what answers the query, the best first."""
+        """Yield the entries that match the query, the best first."""
         matcher = self.matcher(query.lstrip(":"))
-        for value, entry in ranked(self.entries, query):
-            yield Hit(value, matcher.highlight(entry.title), entry.run, text=entry.title, help=entry.about)
+        for match_score, entry in ranked(self.entries, query):
+            yield Hit(
+                match_score, matcher.highlight(entry.title), entry.run, text=entry.title, help=entry.text
+            )
 
 
 class Palette(CommandPalette):
-    """Textual's palette; enter takes the best answer to what was typed, whether that is listed yet or not."""
+    """Textual's command palette, made to run the best match on enter.
+
+    Textual runs nothing when enter comes before the matches are listed.
+    """
 
     def __init__(self, below: AnyScreen) -> None:
         """`below` is the screen that the palette lies on."""
-        told = "a list, such as jobs or jobs state:failed, or a command"
-        super().__init__([PlacesAndVerbs], placeholder=told, id="--command-palette")
+        placeholder = "a list, such as jobs or jobs state:failed, or a command"
+        super().__init__([PaletteProvider], placeholder=placeholder, id="--command-palette")
         self._below = below
-        self._asked, self._listed = "", ""
+        self._typed_text, self._listed_for = "", ""
 
     def dismiss(self, result: None = None) -> AwaitComplete:
-        """Close. Only the top screen can: the second of two clicks beside it would take the screen below away."""
+        """Close the palette if it is the top screen.
+
+        A second click beside it would otherwise close the screen below.
+        """
         return super().dismiss(result) if self.app.screen is self else AwaitComplete()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        self._asked = event.value.strip()
+        self._typed_text = event.value.strip()
 
     def _refresh_command_list(
         self, command_list: CommandList, commands: list[Command], clear_current: bool
     ) -> None:
         super()._refresh_command_list(command_list, commands, clear_current)
-        self._listed = self._asked
+        self._listed_for = self._typed_text
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        if event.value.strip() == self._listed:
+        if event.value.strip() == self._listed_for:
             return
-        # What is listed answers an earlier text.
+        # The listed matches are those of an earlier text.
         event.stop()
         event.prevent_default()
-        entries = PlacesAndVerbs(self._below).entries
+        entries = PaletteProvider(self._below).entries
         best = ranked(entries, event.value)
         if best:
             self._cancel_gather_commands()

@@ -1,4 +1,4 @@
-"""What is asked before an action that cannot be undone, in words."""
+"""The dialogs before an action: confirmation, one parameter, or a form."""
 
 from __future__ import annotations
 
@@ -18,115 +18,118 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.model import AnyAction, AnyKind, Parameter, Values
     from mogplex_tui.screens.modals.base import Dialog
 
-# So many records are named in a question; of the rest it says how many there are.
+# Records named in a confirmation; the others are counted.
 LISTED = 8
-# The columns of a list that tell records apart, beside their names.
-_TELLING = frozenset({"status", "agent"})
+# The columns, besides the name, that help to tell records apart.
+_IDENTIFYING = frozenset({"status", "agent"})
 
 
 def cancel_question(session: Session, row: RunRow) -> Question:
-    """Return the question before a cancel: what will be stopped, what stays, what it costs."""
+    """Return the confirmation of a cancel: the run, the consequences, the cost."""
     glyph, word, _ = formatting.state(row.state)
-    took = formatting.seconds(duration_seconds(row, session.clock.now()))
+    duration = formatting.seconds(duration_seconds(row, session.clock.now()))
     cost = None if row.cost is None else f"{formatting.money(row.cost, row.cost_source)} so far"
     repo = row.repo or (row.repo_id and formatting.short_id(row.repo_id))
     model, run_id = formatting.model(row.model), formatting.short_id(row.run_id or row.key)
-    about = [
-        f"{glyph} {_joined(repo, row.branch, word)}",
-        f"  {_joined(row.who or row.kind, model, took, cost, run_id)}",
+    lines = [
+        f"{glyph} {_side_by_side(repo, row.branch, word)}",
+        f"  {_side_by_side(row.who or row.kind, model, duration, cost, run_id)}",
     ]
-    used, limit, price = session.budget.used(), session.budget.limit, "2 requests"
+    used_requests, limit, requests = session.budget.used(), session.budget.limit, "2 requests"
     if session.budget.blocked_until is not None:
-        price += "; the service limits requests now and may refuse it"
-    elif used >= limit - 10:
-        price += f"; the budget is at {used}/{limit}: it is sent all the same, and the service may refuse it"
+        requests += "; the service limits requests now and may refuse it"
+    elif used_requests >= limit - 10:
+        requests += f"; the budget is at {used_requests}/{limit}: it is sent all the same, and the service may refuse it"
     return Question(
         title="Cancel this run?",
-        lines=about,
-        consequences=[*filter(None, [CANCEL.warning(row)]), f"{price}."],
-        keep="Keep running",
-        go=_yes(CANCEL),
+        lines=lines,
+        consequences=[*filter(None, [CANCEL.warning(row)]), f"{requests}."],
+        cancel_label="Keep running",
+        confirm_label=_confirm_label(CANCEL),
     )
 
 
-def _joined(*parts: str | None) -> str:
-    """Return what is known, side by side."""
+def _side_by_side(*parts: str | None) -> str:
+    """Return the known parts side by side."""
     return "   ".join(part for part in parts if part and part != formatting.DASH)
 
 
-def _named(row: RunRow) -> tuple[str, str]:
-    """Return the two things that tell a run from others: where it works, else who does, else its id."""
-    who, short = row.who or row.kind, formatting.short_id(row.run_id or row.key)
-    model = formatting.model(row.model) if row.model else None
-    first = row.repo or who or short
-    return first, row.branch or " ".join(told for told in (who, model) if told and told != first) or short
+def _identifying_texts(row: RunRow) -> tuple[str, str]:
+    """Return the two texts that identify a run best.
 
-
-def cancel_many_question(session: Session, rows: Sequence[RunRow], over: int) -> Question:
-    """Return the question before several cancels: what will be stopped, what stays, what it costs.
-
-    `over` is how many of the marked rows cannot be cancelled and are left out.
+    The repository and the branch if known, else the agent and the model, else the id.
     """
-    about = []
+    agent, short = row.who or row.kind, formatting.short_id(row.run_id or row.key)
+    model = formatting.model(row.model) if row.model else None
+    first = row.repo or agent or short
+    return first, row.branch or " ".join(part for part in (agent, model) if part and part != first) or short
+
+
+def cancel_many_question(session: Session, rows: Sequence[RunRow], excluded: int) -> Question:
+    """Return the confirmation of several cancels: runs, consequences and cost.
+
+    `excluded` is the number of marked runs that cannot be cancelled.
+    """
+    lines = []
     for row in rows[:LISTED]:
         glyph, _, _ = formatting.state(row.state)
-        first, second = _named(row)
+        first, second = _identifying_texts(row)
         repo = cut_middle(visible(first), 18)
         branch = cut_middle(visible(second), 22)
-        took = formatting.seconds(duration_seconds(row, session.clock.now()))
+        duration = formatting.seconds(duration_seconds(row, session.clock.now()))
         cost = formatting.money(row.cost, row.cost_source)
-        about.append(f"{glyph} {repo:<18}  {branch:<22}  {took:>6}  {cost:>8}")
+        lines.append(f"{glyph} {repo:<18}  {branch:<22}  {duration:>6}  {cost:>8}")
     if len(rows) > LISTED:
-        about.append(f"  and {len(rows) - LISTED} more")
-    means = [*filter(None, [CANCEL.warning(rows[0])])] if len(rows) == 1 else _warnings(CANCEL, ())
-    if over:
-        means.append(
-            f"{formatting.plural(over, 'marked run')} cannot be cancelled and {'is' if over == 1 else 'are'} left out."
+        lines.append(f"  and {len(rows) - LISTED} more")
+    consequences = [*filter(None, [CANCEL.warning(rows[0])])] if len(rows) == 1 else _warnings(CANCEL, ())
+    if excluded:
+        consequences.append(
+            f"Leaves out {formatting.plural(excluded, 'marked run')} that cannot be cancelled."
         )
-    used, limit, price = session.budget.used(), session.budget.limit, 2 * len(rows)
-    cost = f"{price} of {limit} requests, a few seconds"
+    used_requests, limit, requests = session.budget.used(), session.budget.limit, 2 * len(rows)
+    cost = f"{requests} of {limit} requests, a few seconds"
     if session.budget.blocked_until is not None:
         cost += "; the service limits requests now and may refuse some of them"
-    elif used + price > limit:
-        cost += f"; the budget is at {used}/{limit}, and the service may refuse some of them"
+    elif used_requests + requests > limit:
+        cost += f"; the budget is at {used_requests}/{limit}, and the service may refuse some of them"
     return Question(
         title=f"Cancel {formatting.plural(len(rows), 'run')}?",
-        lines=about,
-        consequences=[*means, f"{cost}."],
-        keep="Keep running",
-        go=_yes(CANCEL) if len(rows) == 1 else f"{_yes(CANCEL)}s",
+        lines=lines,
+        consequences=[*consequences, f"{cost}."],
+        cancel_label="Keep running",
+        confirm_label=_confirm_label(CANCEL) if len(rows) == 1 else f"{_confirm_label(CANCEL)}s",
     )
 
 
 def _title(kind: AnyKind, action: AnyAction, count: int, name: str = "") -> str:
-    """Return what is done to how many records, or to the one with this name."""
+    """Return the action's title with the number of records, or the only name."""
     noun = kind.noun if count == 1 else formatting.plural(count, kind.noun)
     return messages.capitalized(action.phrase(f"{noun} {name}".rstrip()))
 
 
-def _described(kind: AnyKind, entry: AnyEntry, moment: RenderTime) -> str:
-    """Return a record's name with its state, since when it exists, and its id: names may be alike."""
+def _description(kind: AnyKind, entry: AnyEntry, moment: RenderTime) -> str:
+    """Return a record's name, state, age and id, because names may be alike."""
     name, row = kind_rows.name_of(kind, entry), entry.row
     if row is None:
         return f"  {name}"
-    shown = [each.cell(row, moment).text.strip() for each in kind.columns if each.name in _TELLING]
-    # The list's own age may be that of what the record did last.
-    made = None if kind.created_at is None else kind.created_at(row)
-    age = None if made is None else f"{formatting.age(made, moment.now)} old"
+    shown = [each.cell(row, moment).text.strip() for each in kind.columns if each.name in _IDENTIFYING]
+    # The list's age column may show the time of the last activity instead of the creation.
+    created_at = None if kind.created_at is None else kind.created_at(row)
+    age = None if created_at is None else f"{formatting.age(created_at, moment.now)} old"
     short = formatting.short_id(entry.key)
-    return "  " + _joined(name, *shown, age, None if short in name else short)
+    return "  " + _side_by_side(name, *shown, age, None if short in name else short)
 
 
 def _warnings(action: AnyAction, entries: Sequence[AnyEntry]) -> list[str]:
-    """Return what the action does besides to some of the records, and what it means."""
-    found = []
+    """Return the consequences and the warnings of an action."""
+    warnings = []
     if isinstance(action, Action):
         rows = (entry.row for entry in entries if entry.row is not None)
-        found = [warning for row in rows if (warning := action.warning(row)) is not None]
-    return found if action.confirmation is None else [*found, *action.confirmation.consequences]
+        warnings = [warning for row in rows if (warning := action.warning(row)) is not None]
+    return warnings if action.confirmation is None else [*warnings, *action.confirmation.consequences]
 
 
-def _yes(action: AnyAction) -> str:
+def _confirm_label(action: AnyAction) -> str:
     confirmation = action.confirmation
     return (
         action.label.capitalize() if confirmation is None else confirmation.yes or action.label.capitalize()
@@ -136,18 +139,18 @@ def _yes(action: AnyAction) -> str:
 def action_question(
     kind: AnyKind, action: AnyAction, entries: Sequence[AnyEntry], moment: RenderTime
 ) -> Question:
-    """Return the question before an action that cannot be undone: what it is about and what it means."""
-    lines = [_described(kind, entry, moment) for entry in entries[:LISTED]]
+    """Return the confirmation of an action: the records and the consequences."""
+    lines = [_description(kind, entry, moment) for entry in entries[:LISTED]]
     if len(entries) > len(lines):
         lines.append(f"  and {len(entries) - len(lines)} more")
     title = f"{_title(kind, action, len(entries))}?"
-    return Question(title, lines, tuple(_warnings(action, entries)), "Keep as it is", _yes(action))
+    return Question(title, lines, tuple(_warnings(action, entries)), "Keep as it is", _confirm_label(action))
 
 
 def _parameter_dialog(
     session: Session, kind: AnyKind, action: AnyAction, entries: Sequence[AnyEntry]
 ) -> Dialog[str] | Dialog[Values]:
-    """Return the dialog for the only parameter of an action, or the form of several."""
+    """Return the dialog for an action's only parameter, or the form for several."""
     key, texts = "", {each.name: each.default for each in action.parameters}
     title = _title(kind, action, 1)
     if isinstance(action, Action):
@@ -166,9 +169,9 @@ def _parameter_dialog(
             parameters,
             texts=texts,
             choices=choices,
-            means=_warnings(action, entries),
-            go=_yes(action),
-            problem=partial(_problem, action, entries),
+            consequences=_warnings(action, entries),
+            confirm_label=_confirm_label(action),
+            problem=partial(_combined_problem, action, entries),
         )
     from mogplex_tui.screens.modals.parameter_prompt import AskModal
 
@@ -179,13 +182,13 @@ def _parameter_dialog(
         value=texts.get(parameter.name, parameter.default),
         choices=choices[parameter.name],
         check=parameter.problem,
-        means=_warnings(action, entries),
-        go=_yes(action),
+        consequences=_warnings(action, entries),
+        confirm_label=_confirm_label(action),
     )
 
 
-def _problem(action: AnyAction, entries: Sequence[AnyEntry], values: Values) -> str | None:
-    """Return what is wrong with values that are right one by one."""
+def _combined_problem(action: AnyAction, entries: Sequence[AnyEntry], values: Values) -> str | None:
+    """Return what is wrong with values that are each valid by themselves."""
     if not isinstance(action, Action):
         return action.problem(values)
     row = entries[0].row
@@ -205,9 +208,9 @@ def action_dialog(
     moment: RenderTime,
     protected_name: str = "",
 ) -> Dialog[str] | Dialog[Values] | Dialog[bool] | None:
-    """Return what is asked before an action: its values, or whether it is meant; None when nothing is asked.
+    """Return the dialog shown before an action, None if it needs none.
 
-    `protected_name` is that of a protected context, which must be typed before a dangerous action.
+    `protected_name` is the name of a protected context, which must be typed before a dangerous action.
     """
     if asked_parameters(action):
         return _parameter_dialog(session, kind, action, entries)

@@ -1,4 +1,4 @@
-"""The parts of the running console that its screens use."""
+"""The parts of the running console that its screens share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 
 class Console:
-    """The context at work, and the parts of the app that act for any screen."""
+    """The session, and the parts of the app that act for any screen."""
 
     def __init__(
         self,
@@ -42,7 +42,10 @@ class Console:
         *,
         embedded: bool,
     ) -> None:
-        """`app_actions` are the app's own actions by id; `embedded` is True with a control plane of this console."""
+        """Create the parts.
+
+        `app_actions` are the app's own actions by id. `embedded` is True with an embedded control plane.
+        """
         self._app = app
         self.session, self.runs, self.look, self.keys = session, runs, look, keys
         # An embedded control plane has no web pages.
@@ -65,7 +68,7 @@ class Console:
             changes=self.changes,
             copy=self.copy,
         )
-        # Actions that every screen has unless it has its own, by their ids.
+        # Actions shared by all screens, by id. A screen may replace them.
         self.actions: Mapping[str, Callable[[], object]] = {
             GIVE_UP: self.changes.give_up_all,
             "runs.start": self.run_actions.start,
@@ -79,9 +82,9 @@ class Console:
         self._app.notify(f"Copied {name}.", timeout=3, markup=False)
 
     def browse(self, kind: AnyKind, entry: AnyEntry | None) -> None:
-        """Open a record's page in the browser, or say why that is not possible.
+        """Open a record's web page in the browser, or notify why that is not possible.
 
-        A browser that runs in the terminal is not used: it would take the terminal from the console.
+        A text browser is not used: it would take over the console's terminal.
         """
         from mogplex_tui.operate.browser_detection import has_browser
         from mogplex_tui.operate.kind_rows import name_of

@@ -1,4 +1,4 @@
-"""The screen class of the console: header, tabs, title, rule and key bar, and bindings from the action registry."""
+"""The base class of screens: header, tabs, title, key bar and registry bindings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ FLUSH = 0.05
 
 
 def bindings(scope: str) -> Iterable[Binding]:
-    """Return the bindings of one screen, with the keys of the registry. Textual replaces those in the app's keymap."""
+    """Return the bindings of one screen, with the keys of the action registry.
+
+    Textual applies the app's keymap to them.
+    """
     return [
         Binding(
             ",".join(action.defaults),
@@ -64,20 +67,24 @@ AnyScreen = Screen[Any]
 
 
 class ConsoleScreen(Screen[None]):
-    """A screen of the console. Every screen derives from this class alone; what screens share otherwise, they own.
+    """A screen of the console, with header, tabs, title and key bar.
 
-    A screen yields its body from `compose_body`, draws what has changed in `flush`, and adds its actions to `handlers`.
+    A screen yields its body from `compose_body`, draws changes in `flush`, and adds its actions to `handlers`. Every
+    screen derives directly from this class; anything else that screens share is a part that they own.
     """
 
     AUTO_FOCUS: ClassVar[str | None] = None
 
     def __init__(self, scope: str, tab: str) -> None:
-        """`scope` is the screen's name in the action registry, `tab` the tab that is shown as active."""
+        """Create a screen.
+
+        `scope` is its name in the action registry, `tab` the tab that is shown as active.
+        """
         super().__init__()
         self.scope, self.tab = scope, tab
-        # The bindings of an instance are a copy of its class's. Those of the registry replace Textual's.
+        # An instance's bindings are a copy of its class's. The registry's bindings replace Textual's.
         self._bindings.key_to_bindings.update(BindingsMap(bindings(scope)).key_to_bindings)
-        # The screen's own actions by their ids; `Console.actions` has those that every screen shares.
+        # The screen's own actions by id. `Console.actions` has those that all screens share.
         self.handlers: dict[str, Callable[[], object]] = {"view.refresh": self.refresh_data}
         # Functions that end the screen's subscriptions.
         self.unsubscribe: list[Callable[[], None]] = []
@@ -87,7 +94,7 @@ class ConsoleScreen(Screen[None]):
         self._frame: list[Widget] = []
         self._wants: list[Want] = []
         self._left = False
-        # A new screen is styled when it is mounted; Textual would parse all styles again for it first.
+        # A new screen is styled when it is mounted; without this Textual would parse all styles before that as well.
         self._css_update_count = self.app._css_update_count
 
     @property
@@ -118,7 +125,7 @@ class ConsoleScreen(Screen[None]):
         yield from ()
 
     async def prepare(self) -> None:
-        """Make widgets that the first frame does not show; called once after it."""
+        """Create widgets that the first frame does not show; called once after it."""
 
     def title_segments(self) -> list[Segment]:
         """Return the segments of the title line."""
@@ -161,7 +168,10 @@ class ConsoleScreen(Screen[None]):
         return None
 
     def key_items(self) -> list[tuple[str, str]]:
-        """Return the keys that the key bar shows, with their titles. A change that waits is given up by its key."""
+        """Return the keys in the key bar, with their titles.
+
+        The key of an action whose change waits for a rate limit gives that change up.
+        """
         is_ascii, record = self.console.look.ascii, self.record_key()
         queue = [change for change in self.session.in_flight.queue if change.record == record]
         waiting = {
@@ -191,18 +201,24 @@ class ConsoleScreen(Screen[None]):
         return action_registry.disabled_reason(action, self.session, None if row is None else [row])
 
     def on_mount(self) -> None:
-        """Begin to read and to update ages. Textual calls this after a subclass's own `on_mount`."""
+        """Begin to read and to update ages.
+
+        Textual calls this after a subclass's own `on_mount`.
+        """
         self.refresh_chrome()
         self._hold()
         self._ticker = self.set_interval(TICK, self.tick)
 
     def on_screen_resume(self) -> None:
-        """Update the screen at once by what has changed under another screen, and read its feeds again."""
+        """Draw changes made while the screen was hidden, and read its feeds again."""
         self._hold()
         self.tick()
 
     def on_screen_suspend(self) -> None:
-        """Stop reading while the screen is hidden. Under a dialog it is still visible."""
+        """Stop reading while the screen is hidden.
+
+        A screen under a dialog is still visible.
+        """
         if not isinstance(self.app.screen, ModalScreen):
             self._let_go()
 
@@ -225,7 +241,7 @@ class ConsoleScreen(Screen[None]):
         self._wants = []
 
     def refresh_data(self) -> None:
-        """Read everything on the screen again now, also from routes that have begun to refuse the credential."""
+        """Read everything on the screen now, also routes that refused the credential."""
         self.session.doubt()
         for want in self._wants:
             want.refresh()
@@ -240,13 +256,13 @@ class ConsoleScreen(Screen[None]):
         """Update what depends on the time in the body."""
 
     def refresh_chrome(self) -> None:
-        """Update header, title and key bar; lines that have not changed are not repainted."""
+        """Update header, title and key bar; unchanged lines are not repainted."""
         self.query_one("#header", HeaderLine).set_segments(self._header())
         self.query_one("#title", SegmentLine).set_segments(self.title_segments())
         self.refresh_keys()
 
     def changed_soon(self) -> None:
-        """Ask for a flush; all changes until then are drawn together."""
+        """Schedule a flush; all changes until then are drawn together."""
         if self._flush_timer is None and self.is_complete:
             self._flush_timer = self.set_timer(FLUSH, self._flush)
 
@@ -257,7 +273,7 @@ class ConsoleScreen(Screen[None]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the screen has all its widgets; some are missing while it is opened or closed."""
+        """Whether all widgets of the screen are mounted."""
         if not self.is_attached or self._left or self._pruning:
             return False
         if len(self._frame) < 2:
@@ -270,7 +286,7 @@ class ConsoleScreen(Screen[None]):
         self.unsubscribe.append(signal.subscribe(listener))
 
     def leave(self) -> None:
-        """Stop reading, listening and drawing: the screen is about to be removed."""
+        """Stop reading, listening and drawing before the screen is removed."""
         self._left = True
         self._let_go()
         for unsubscribe in self.unsubscribe:
@@ -287,11 +303,11 @@ class ConsoleScreen(Screen[None]):
     async def action_act(self, action_id: str) -> None:
         """Run an action of the registry, or notify why it cannot be used.
 
-        An action that this context never allows is not offered, and its key says why.
+        An action that this context never allows is not offered, and its key shows the reason.
         """
         if not self.is_mounted:
-            # The key came before the screen was drawn, so the operator has not seen the rows that it would act on.
-            # The keys typed after it are dropped as well, such as the text typed after the filter key.
+            # The key came before the screen was drawn, so the operator has not seen the rows that it would change.
+            # The keys typed after it are dropped as well, such as the text after the filter key.
             self.console.keys.drop_waiting()
             return
         action = action_registry.BY_ID[action_id]
@@ -309,5 +325,5 @@ class ConsoleScreen(Screen[None]):
 
     @on(TabLine.Picked)
     def _tab_picked(self, event: TabLine.Picked) -> None:
-        # Not awaited: a screen that waits for its own removal waits for ever.
+        # Not awaited: a screen that waits for its own removal would wait for ever.
         self.console.tasks.run(self.action_act(f"go.{event.name}"))

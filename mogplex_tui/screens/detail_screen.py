@@ -1,4 +1,4 @@
-"""The screen of one record: facts in groups, links, long texts, its JSON, and its log if its kind has one."""
+"""The screen of one record: facts, links, texts, JSON, and its log if any."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class DetailScreen(ConsoleScreen):
         self.kind = kind
         self.collection = self.console.collections.of(kind)
         self._given = entry
-        # The feed that reads this record by itself; made when the screen is first visible.
-        self._one: Feed | None = None
-        # Whether a read of the record adds to what its list has of it; not known before the first read.
+        # The feed that reads this record alone; created when the screen is first visible.
+        self._own_feed: Feed | None = None
+        # Whether reading the record returns more than its list has; unknown before the first read.
         self._adds_to_list = True
-        # Whether a read of the record has all of it, so that its list adds nothing.
+        # Whether reading the record returns all of it, so that the list adds nothing.
         self._is_whole_record = False
         self._drawn: AnyEntry | None = None
         self.record = RecordView(texts_first=kind.texts_first, id="detail")
@@ -79,7 +79,10 @@ class DetailScreen(ConsoleScreen):
         )
 
     def entry(self) -> AnyEntry:
-        """Return the record as it is known now; once it is gone, as it was known last, with no change under way."""
+        """Return the record as last read.
+
+        A record that is gone is shown as last read, without a change in flight.
+        """
         now = self.collection.set.rows.get(self._given.key)
         if now is None:
             return replace(self._given, in_progress=None)
@@ -104,7 +107,7 @@ class DetailScreen(ConsoleScreen):
             yield EventPane(id="json")
 
     def on_mount(self) -> None:
-        """Subscribe to the list, which also receives what a read of the record itself returns, and to the log."""
+        """Subscribe to the log, and to the list, which receives the record's reads."""
         if self.record_log is not None and self.pane is not None:
             # The lines of a log have no column of times.
             self.pane.tail.toggle_times()
@@ -124,13 +127,13 @@ class DetailScreen(ConsoleScreen):
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feeds of the log, of the record itself, and of its list."""
-        if self._one is None and self.kind.single is not None and self._given.row is not None:
-            self._one = self._feed_of_record()
-            # Its rows come into the list; that it fails is signalled by itself alone.
-            self.listen(self._one.changed, self.changed_soon)
+        if self._own_feed is None and self.kind.single is not None and self._given.row is not None:
+            self._own_feed = self._feed_of_record()
+            # Its rows go into the list, which signals them; only a failed read is signalled by the feed itself.
+            self.listen(self._own_feed.changed, self.changed_soon)
         log = () if self.record_log is None else (self.record_log.feed,)
-        own = () if self._one is None else (self._one,)
-        return (*log, *own, *self.console.collections.feeds_of(self.kind))
+        own_feed = () if self._own_feed is None else (self._own_feed,)
+        return (*log, *own_feed, *self.console.collections.feeds_of(self.kind))
 
     def _feed_of_record(self) -> Feed:
         collection, single = self.collection, self.kind.single
@@ -147,7 +150,7 @@ class DetailScreen(ConsoleScreen):
             return fresh != before
 
         return Feed(
-            # Each screen has its own, also two screens of one record.
+            # Two screens of the same record have separate feeds.
             f"one:{self.kind.name}:{self._given.key}:{id(self)}",
             fetch,
             Priority.TAIL,
@@ -201,7 +204,10 @@ class DetailScreen(ConsoleScreen):
         return self.pane is not None and self.pane.folded
 
     def draw_facts(self) -> None:
-        """Draw the facts, or why there are none; folded, the first two groups of them as two lines."""
+        """Draw the facts, or the reason why there are none.
+
+        Folded, the first two groups are drawn as two lines.
+        """
         if not self.is_complete:
             return
         entry, stale = self.entry(), self._is_stale
@@ -212,68 +218,78 @@ class DetailScreen(ConsoleScreen):
             ]
             self.record.facts.set_lines([(line, Tone.DIM if stale else Tone.PLAIN) for line in lines])
             return
-        trouble = ""
+        alert = ""
         if entry.row is None:
             key = action_registry.key_of("kind.json")
-            trouble = f"{messages.unreadable('This record', entry.why or '')} {key} shows it as it came."
+            alert = f"{messages.unreadable('This record', entry.why or '')} {key} shows it as it came."
         groups = [*with_values(self._fact_groups()), [Fact("id", entry.key, Tone.DIM)]]
         if stale:
             groups = [[Fact(each.label, each.text, Tone.DIM) for each in group] for group in groups]
-        self.record.facts.set_groups(groups, alert=trouble)
+        self.record.facts.set_groups(groups, alert=alert)
 
     def on_tick(self) -> None:
-        """Update ages, and fields that come from other lists."""
+        """Update ages, and fields joined from other lists."""
         self.collection.update_joins()
         self.flush()
 
-    def _gone(self) -> str:
-        """Return a sentence if the record is not in its list any more, else an empty text."""
+    def _deleted_message(self) -> str:
+        """Return a sentence if the record is no longer in its list, else an empty text."""
         rows = self.collection.set
         if self._given.key in rows.rows or rows.freshness.as_of is None:
             return ""
         return f"This {self.kind.noun} is not in the list any more; this is what was last known."
 
     def _is_deleted(self) -> bool:
-        """Return whether a list that is complete does not have the record any more."""
-        return bool(self._gone()) and self.collection.set.total is None
+        """Return whether a complete list no longer has the record."""
+        return bool(self._deleted_message()) and self.collection.set.total is None
 
     def _freshness(self) -> Freshness:
-        """Return the freshness of the list, or of the record's own read if that is newer and has all of the record."""
-        listed, own = self.collection.set.freshness, self._one
-        if own is None or not self._is_whole_record or (own.freshness.as_of or 0.0) < (listed.as_of or 0.0):
+        """Return the freshness of the record.
+
+        That of its own read if this is newer and returns all of the record, else that of the list.
+        """
+        listed, own_feed = self.collection.set.freshness, self._own_feed
+        if (
+            own_feed is None
+            or not self._is_whole_record
+            or (own_feed.freshness.as_of or 0.0) < (listed.as_of or 0.0)
+        ):
             return listed
-        return own.freshness
+        return own_feed.freshness
 
     def sources(self) -> list[SourceState]:
-        """Return the sources of parts of the record: its own read, the lists of other kinds, and routes of its list."""
-        own, listed = self._one, self.collection
-        found = kind_rows.related_sources(self.kind, self.session, listed.hides)
-        if own is not None and self._adds_to_list:
-            found.append(
+        """Return the sources of the record's parts.
+
+        These are its own read, the lists of other kinds, and further routes of its list.
+        """
+        own_feed, collection = self._own_feed, self.collection
+        sources = kind_rows.related_sources(self.kind, self.session, collection.hides)
+        if own_feed is not None and self._adds_to_list:
+            sources.append(
                 SourceState(
                     Subject("what is told beyond the list", is_plural=False),
-                    freshness=own.freshness,
+                    freshness=own_feed.freshness,
                     keys=None,
                 )
             )
-        for each in listed.set.sources.values():
+        for each in collection.set.sources.values():
             if each.columns or each.keys is None or self._given.key in each.keys:
-                found.append(each)
-        return found
+                sources.append(each)
+        return sources
 
     def _update_notice(self, entry: AnyEntry) -> None:
         closed = messages.closed_lines(self.collection.closed(), self.kind.needs)
         if closed:
-            trouble = messages.data_kept(" ".join(closed))
+            problem = messages.data_kept(" ".join(closed))
         else:
-            trouble = messages.read_failures(self._freshness(), self.sources())
-        sentence = self._gone() or trouble
+            problem = messages.read_failures(self._freshness(), self.sources())
+        sentence = self._deleted_message() or problem
         self.query_one("#notice", NoticeLine).show(
             sentence or (entry.in_progress and f"{entry.in_progress} …") or ""
         )
 
     def _update_log_message(self) -> None:
-        """Update the message in the place of the log's lines, or below them."""
+        """Update the message in place of the log's lines, or below them."""
         log, pane = self.record_log, self.pane
         if log is None or pane is None:
             return
@@ -281,31 +297,31 @@ class DetailScreen(ConsoleScreen):
         if self.entry().row is None:
             pane.tail.set_notice(None)
         elif len(log.lines):
-            # If the record cannot be read either, the notice above it says so.
-            is_told = (
+            # When the record cannot be read either, the notice above it has the reason already.
+            is_in_notice = (
                 bool(self.query_one("#notice", NoticeLine).sentence) and self.entry().in_progress is None
             )
-            pane.tail.set_notice(f"{fresh.error}" if fresh.error is not None and not is_told else None)
+            pane.tail.set_notice(f"{fresh.error}" if fresh.error is not None and not is_in_notice else None)
         else:
             lines = messages.empty_list(self.session, fresh, noun="lines", empty=log.empty_text)
             pane.tail.set_notice((" ".join(lines), Tone.DIM))
 
     def _freshness_segment(self) -> Segment:
-        own, fresh, sources = self._one, self._freshness(), self.sources()
+        own_feed, fresh, sources = self._own_feed, self._freshness(), self.sources()
         if self.record_log is not None:
             if self.record_log.feed.troubled:
                 sources.append(
                     SourceState(Subject("the log", is_plural=False), freshness=self.record_log.feed.freshness)
                 )
-        elif own is not None and own.freshness.as_of is None and own.freshness.loading:
-            # The first read of the record is shown, unless its list fails, which matters more.
-            fresh = fresh if self.collection.set.freshness.failures else own.freshness
+        elif own_feed is not None and own_feed.freshness.as_of is None and own_feed.freshness.loading:
+            # Show the progress of the record's first read, unless its list fails, which matters more.
+            fresh = fresh if self.collection.set.freshness.failures else own_feed.freshness
         return freshness_text.freshness_segment(self.session, fresh, sources)
 
     def title_segments(self) -> list[Segment]:
         """Return the path, the record's name, its freshness, and the state of its log."""
         entry, path = self.entry(), self.path()
-        # Below its own list, the record's name is enough.
+        # On top of its own list, the record's name is enough.
         noun = "" if path and path[-1] == self.kind.title else self.kind.noun
         segments = [
             *self.crumbs(),
@@ -325,21 +341,27 @@ class DetailScreen(ConsoleScreen):
     # Keys ------------------------------------------------------------------------------------------------------
 
     def unused_actions(self) -> frozenset[str]:
-        """Return the actions that never apply to a record of this kind. A log has no column of times."""
+        """Return the actions that never apply to a record of this kind.
+
+        A log has no column of times.
+        """
         unused = unused_actions(self.kind)
         return unused if self.record_log is None else unused | {"tail.times"}
 
     def shows(self, action: action_registry.KeyAction) -> bool:
-        """Offer an action that applies to the record, and links and pages where there are any."""
+        """Return whether an action applies to the record.
+
+        Links and the web page are offered only where the record has them.
+        """
         if self.pane is not None and not self.pane.shows(action, links="tail.keys"):
             return False
         if not super().shows(action):
             return False
-        found = action.record_action
-        if found is not None:
+        record_action = action.record_action
+        if record_action is not None:
             usable = not self._is_deleted() and self.collection.closed() is None
-            applies = kind_rows.unavailable_reason(found, self.entry(), self.session) is None
-            return isinstance(found, Creation) or (usable and applies)
+            applies = kind_rows.unavailable_reason(record_action, self.entry(), self.session) is None
+            return isinstance(record_action, Creation) or (usable and applies)
         if action.id == "kind.follow":
             return not self._folded and len(self.record.links) > 0
         if action.id == "kind.browse":
@@ -347,7 +369,10 @@ class DetailScreen(ConsoleScreen):
         return True
 
     def key_items(self) -> list[tuple[str, str]]:
-        """Return the keys of the key bar. Enter and the key of the log have other titles while the log has the focus."""
+        """Return the keys in the key bar.
+
+        Enter and the log's key have other titles while the log has the focus.
+        """
         items = super().key_items()
         if self.pane is None or not (self.is_complete and self.pane.tail.has_focus):
             return items
@@ -416,7 +441,7 @@ class DetailScreen(ConsoleScreen):
 
 
 def with_values(groups: Sequence[Sequence[Fact]]) -> list[list[Fact]]:
-    """Return the facts that have a value, and the labels of the others in one line at the end."""
+    """Return the facts that have a value."""
     known = [[fact for fact in group if fact.text != formatting.DASH] for group in groups]
     blank = ", ".join(fact.label for group in groups for fact in group if fact.text == formatting.DASH)
     return [*known, [Fact("without", blank, Tone.DIM)] if blank else []]

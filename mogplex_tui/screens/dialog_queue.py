@@ -1,4 +1,4 @@
-"""Dialogs that must not be missed, shown one after another."""
+"""Dialogs that must be seen, shown one after another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 
 
 class DialogQueue:
-    """Shows a dialog now, or as soon as the dialog in front has been answered."""
+    """Shows a dialog now, or once the open dialog has been answered."""
 
     def __init__(self, app: App[int]) -> None:
         self._app = app
@@ -21,6 +21,6 @@ class DialogQueue:
         self.show_next()
 
     def show_next(self) -> None:
-        """Show the next dialog unless one is open; called whenever the screen has changed."""
+        """Show the next dialog unless one is open; called when the screen has changed."""
         if self._waiting and not isinstance(self._app.screen, ModalScreen):
             self._app.push_screen(self._waiting.pop(0))

@@ -1,4 +1,4 @@
-"""The whole of one event as indented JSON, below the tail."""
+"""The pane below the tail that shows one event or record as indented JSON."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class EventPane(ScrollPage, can_focus=True):
     ]
 
     class Closed(Message):
-        """The pane has closed, and what had the keys before is not there to have them again."""
+        """Sent when the pane has closed and the previously focused widget is gone."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -47,7 +47,7 @@ class EventPane(ScrollPage, can_focus=True):
         return self.has_class("-open")
 
     def show(self, event: dict[str, object]) -> None:
-        """Show an event; text in it stays text."""
+        """Show a mapping as JSON; nothing in it is markup."""
         self._json = json.dumps(event, indent=2, ensure_ascii=False)
         self.query_one(LongText).set_texts([("", self._json)])
         self.scroll_home(animate=False)
@@ -57,7 +57,7 @@ class EventPane(ScrollPage, can_focus=True):
         self.focus()
 
     def close(self) -> None:
-        """Hide the pane; what had the keys before has them again."""
+        """Hide the pane and restore the previous focus."""
         self.remove_class("-open")
         if self._before is not None and self._before.focusable:
             self._before.focus(scroll_visible=False)
@@ -65,13 +65,13 @@ class EventPane(ScrollPage, can_focus=True):
             self.post_message(self.Closed())
 
     def action_close(self) -> None:
-        """Hide the pane; a key that comes before the focus has left a closed one is meant for the screen."""
+        """Hide the pane, or leave the key to the screen if the pane is already closed."""
         if not self.is_open:
             raise SkipAction
         self.close()
 
     def action_copy(self) -> None:
-        """Put all of the JSON on the terminal's clipboard, what is masked still masked."""
+        """Copy the JSON to the terminal's clipboard; masked values stay masked."""
         if not self.is_open:
             raise SkipAction
         self.app.copy_to_clipboard(self._json)

@@ -1,4 +1,4 @@
-"""The line in which a filter or a search word is typed; hidden when it is not in use."""
+"""The input line for a filter or a search term, hidden when not in use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 
 class OneLine(Input):
-    """An input that takes what is pasted as one line, whatever it was before."""
+    """An input that turns pasted text into one line."""
 
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
@@ -20,7 +20,10 @@ class OneLine(Input):
 
 
 class FilterBar(Horizontal):
-    """A `/` and an input. Says every change at once; Enter keeps the text, esc clears it, both close."""
+    """A `/` and an input.
+
+    Every change is posted at once. Enter applies the text, esc clears it; both close the bar.
+    """
 
     DEFAULT_CSS = """
     FilterBar {
@@ -34,31 +37,31 @@ class FilterBar(Horizontal):
     BINDINGS = [Binding("escape", "clear", "clear", show=False), Binding("down", "keep", "keep", show=False)]
 
     class Changed(Message):
-        """The text is different."""
+        """Sent when the text has changed."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
     class Closed(Message):
-        """The bar has closed and the keys belong to the list again."""
+        """Sent when the bar has closed; the list has the focus again."""
 
     def __init__(self, example: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._example = example
 
     def compose(self) -> ComposeResult:
-        """Lay out the sign and the input."""
+        """Lay out the prompt sign and the input."""
         yield Static("/")
         yield OneLine(placeholder=self._example, select_on_focus=False)
 
     @property
     def text(self) -> str:
-        """What is typed."""
+        """The typed text."""
         return self.query_one(Input).value
 
     def open(self, text: str = "", example: str = "") -> None:
-        """Show the bar with a text that what is typed replaces, and what could be typed while there is none."""
+        """Show the bar with `text` selected; `example` is the placeholder."""
         self.add_class("-open")
         box = self.query_one(Input)
         box.placeholder = example or self._example
@@ -67,20 +70,20 @@ class FilterBar(Horizontal):
         box.focus()
 
     def fill(self, text: str) -> None:
-        """Have a text as if it had been typed, open or not."""
+        """Set the text as if it had been typed, whether the bar is open or not."""
         self.query_one(Input).value = text
 
     def clear(self) -> None:
-        """Empty the text and close."""
+        """Clear the text and close."""
         self.fill("")
         self._close()
 
     def action_clear(self) -> None:
-        """Empty the text and close."""
+        """Clear the text and close."""
         self.clear()
 
     def action_keep(self) -> None:
-        """Keep the text and close."""
+        """Apply the text and close."""
         self._close()
 
     def _close(self) -> None:

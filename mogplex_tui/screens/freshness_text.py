@@ -1,4 +1,4 @@
-"""The age of a screen's data, as its title and its durations show it."""
+"""The age of a screen's data, for its title and its durations."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from mogplex_tui.widgets.styles import Tone
 
 
 def read_time(session: Session, fresh: Freshness) -> datetime:
-    """Return the time up to which rows are known: now, or their last read while reading fails or the rows are stale.
+    """Return the time up to which rows are known.
 
-    A run that was running then may have ended since, so its duration must not grow.
+    That is now, or the last read while reads fail or the rows are stale. A run may have ended since then, so its
+    duration must not grow.
     """
     now, at = session.clock.now(), session.clock.monotonic()
     known = 0.0 if not (fresh.failures or fresh.stale(at)) else fresh.age(at) or 0.0
@@ -25,7 +26,7 @@ def read_time(session: Session, fresh: Freshness) -> datetime:
 def freshness_segment(
     session: Session, fresh: Freshness, sources: Sequence[SourceState] = (), *, priority: int = 2
 ) -> Segment:
-    """Return how fresh what is shown is, for the title: an age alone is quiet, what is old or troubled stands out."""
+    """Return the freshness segment: dim, or highlighted when stale or failing."""
     shown, _ = shown_freshness(fresh, sources)
     loud = shown.stale(session.clock.monotonic()) or is_delayed(shown)
     tone = Tone.WARN if loud else Tone.DIM

@@ -1,9 +1,9 @@
-"""Delivers typed keys one at a time: the next key waits until the last one has taken effect.
+"""Delivers typed keys one at a time, each after the last one has taken effect.
 
-A paste, a macro or a slow line brings several keys at once. Textual hands each of them to the focused widget as it
-comes in, so that the letters typed after `/` or `:` would still go to the list underneath and start its actions. Here
-the next key waits until a marker message, posted after the key, has passed through the same queues and has come back
-to the same widget with the same focus.
+A paste, a macro or a slow connection brings several keys at once. Textual gives each to the focused widget as it
+arrives, so the letters typed after `/` or `:` would still go to the list underneath and start its actions. Here the
+next key waits until a marker message, posted after the key, has passed through the same queues and has come back to the
+same widget with the same focus.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MOST_MARKERS = 20
 
 
 class KeyHandled(Message, verbose=True):
-    """Marks the end of a key: every message that the key caused comes before it in the queues."""
+    """Marks the end of a key: the key's messages come before it in the queues."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class KeyQueue:
     """
 
     def __init__(self, app: App[int], deliver: Callable[[events.Event], Awaitable[None]]) -> None:
-        """`deliver` is the app's own handling of an event."""
+        """Create an empty queue; `deliver` is the app's own handling of an event."""
         self._app, self._deliver = app, deliver
         self._waiting: deque[events.Key | events.Paste] = deque()
         # The widget that has the current key or its marker; None when no key is being handled.
@@ -55,7 +55,10 @@ class KeyQueue:
 
     @staticmethod
     def accepts(event: events.Event) -> TypeGuard[events.Key | events.Paste]:
-        """Return whether an event is queued: keys and pastes, except the key that always leaves the console."""
+        """Return whether an event is queued.
+
+        Keys and pastes are, except the key that always leaves the console.
+        """
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             return False
         return not (isinstance(event, events.Key) and event.key == "ctrl+q")
@@ -89,11 +92,10 @@ class KeyQueue:
         widget.post_message(KeyHandled(self._marker))
 
     async def marker_returned(self, marker: KeyHandled) -> None:
-        """Post another marker, or deliver the next key when nothing has changed since the last marker.
+        """Post another marker, or deliver the next key if the last one has taken effect.
 
-        The first marker shows that the key was handled. Messages caused by the key may cause others, which come
-        behind the marker, so the key is done only when a second marker comes back to the same focus and the queues
-        are empty.
+        The first marker shows that the key was handled. Messages caused by the key may cause others, which come behind
+        the marker, so the key is done only when a second marker comes back to the same focus and the queues are empty.
         """
         if marker.number != self._marker or not self._app.is_running:
             return
@@ -110,10 +112,10 @@ class KeyQueue:
             await self._deliver_next()
 
     def _check(self) -> None:
-        """Continue without the widget that has the key when it is gone or stuck.
+        """Continue without the widget that has the key if it is gone or stuck.
 
-        The keys behind a stuck widget were typed for what it would have opened. The widget in front now would take
-        them for something else, so they are dropped.
+        The keys behind a stuck widget were meant for what it would have opened. The widget that has the focus now would
+        misinterpret them, so they are dropped.
         """
         self._check_timer = None
         if self._target is None or not self._waiting or not self._app.is_running:

@@ -33,7 +33,7 @@ class KindCollections:
         return self._by_kind[kind.name]
 
     def feeds_of(self, kind: AnyKind) -> Sequence[Feed]:
-        """Return the feeds that a kind's list depends on: its own, and those of the kinds that it joins."""
+        """Return the feeds of a kind's list: its own, and those of the kinds it joins."""
         from mogplex_tui.operate.kinds.registry import kinds
 
         related = () if kind.join is None else kind.join.related
@@ -41,7 +41,7 @@ class KindCollections:
         return (self.of(kind).feed, *joined)
 
     async def find(self, kind: AnyKind, key: str) -> AnyEntry | None:
-        """Return a record, reading its list or the record itself where it is not known yet.
+        """Return a record; reads its list or the record itself if necessary.
 
         Raises a MogplexError when neither can be read.
         """
@@ -56,7 +56,7 @@ class KindCollections:
                 await collection.fetch()
             is_missing = key not in collection.set.rows and collection.source is not None
             if is_missing and kind.single is not None:
-                # A list may hold only the newest records.
+                # The list may hold only the newest records.
                 client = self._session.client.at(Priority.TABLE)
                 collection.put(await read_single(kind.single, client, Entry(key, None)))
         except NotFound:
@@ -64,7 +64,7 @@ class KindCollections:
         return collection.set.rows.get(key)
 
     def watch_approvals(self) -> None:
-        """Begin to count the approvals that wait for a decision."""
+        """Begin to count pending approvals."""
         from mogplex_tui.operate.approval_count import ApprovalCount
         from mogplex_tui.operate.kinds.registry import kinds
 
@@ -73,5 +73,5 @@ class KindCollections:
 
     @property
     def pending_approvals(self) -> int:
-        """The number of approvals that wait for a decision; 0 while it is not known."""
+        """The number of pending approvals; 0 while it is not known."""
         return 0 if self._approvals is None else self._approvals.count

@@ -1,4 +1,4 @@
-"""The list of any kind of record, from the kind's declaration alone."""
+"""The list model of any kind, made from the kind's declaration."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class KindList:
         kind: AnyKind,
         span: tuple[datetime, datetime | None] | None = None,
     ) -> None:
-        """`span` is the time in which the records that a link leads to were made."""
+        """Create the model; `span` is the creation time range that a link selects."""
         action_registry.register_kind(kind)
         self._session, self._collections = session, collections
         self.kind, self.scope, self.tab = kind, kind.name, tab_of(kind)
@@ -50,50 +50,50 @@ class KindList:
         return self._collections.feeds_of(self.kind)
 
     def sources(self) -> Sequence[SourceState]:
-        """Return the sources of single rows and columns, and the lists of other kinds that columns come from."""
+        """Return the sources of single rows and columns, and the joined lists."""
         joined = kind_rows.related_sources(self.kind, self._session, self.collection.hides)
         return (*self.rows.sources.values(), *joined)
 
     def subscribe(self, changed: Callable[[], None]) -> list[Callable[[], None]]:
-        """Subscribe to the reach of the credential."""
+        """Subscribe to changes of what the credential can reach."""
         return [self._session.access.subscribe(lambda *_: changed())]
 
     def update_joins(self) -> None:
-        """Bring fields that come from other lists up to date."""
+        """Update fields joined from other lists."""
         self.collection.update_joins()
 
     def update_counts(self, _keys: Iterable[str]) -> None:
         """Do nothing: the collection counts its open records itself."""
 
     def empty_columns(self) -> frozenset[str]:
-        """Return the columns that the current source of the rows has no values for."""
+        """Return the columns for which the current source has no values."""
         return self.collection.hides
 
     # Texts -----------------------------------------------------------------------------------------------------
 
     def counts(self) -> list[Segment]:
-        """Return nothing: the number of records says it all."""
+        """Return no segments: the number of records is enough."""
         return []
 
     def total_text(self, total: int) -> str:
-        """Return the number of records; where some have expired, how many are open, as the header counts them."""
+        """Return the number of records, or of open ones where some have expired."""
         still = self.collection.open_count
         return f"{total:,}" if still is None or still == total else f"{still:,} of {total:,} open"
 
     def empty_text(self) -> str:
-        """Return the kind's own sentence."""
+        """Return the kind's empty-state sentence."""
         return action_registry.with_key_names(self.kind.empty)
 
     def closed_lines(self) -> list[str]:
-        """Return why this credential can see no records, in sentences; none when it can."""
+        """Return why this credential can see no records, in sentences; empty if it can."""
         return messages.closed_lines(self.collection.closed(), self.kind.needs)
 
     def notice(self) -> str:
-        """Return the notice of the service about the list."""
+        """Return the service's notice about the list."""
         return messages.notices(self.rows.notices)
 
     def older_records(self) -> OlderRecords[AnyEntry] | None:
-        """Return the records that the service does not list at once."""
+        """Return the records that the service does not return with the list."""
         from mogplex_tui.operate.older_records import CollectionRows, OlderRecords
 
         older = self.kind.older
@@ -112,7 +112,7 @@ class KindList:
         return unused_actions(self.kind)
 
     def why_no_mark(self, entry: AnyEntry) -> str | None:
-        """Return why no action on several records applies to this one, None when one does."""
+        """Return why no bulk action applies to a record, None if one does."""
         many = _bulk_actions(self.kind)
         closed = [kind_rows.closed_reason(self.kind, action, self._session) for action in many]
         if many and None not in closed:
@@ -121,22 +121,24 @@ class KindList:
         return None if None in reasons or not many else reasons[0]
 
     def why_not(self, action: action_registry.KeyAction, _selection: Selection) -> str | None:
-        """Return why an action cannot be used, None when it can."""
+        """Return why an action cannot be used, None if it can."""
         return action_registry.disabled_reason(action, self._session)
 
     def shows(self, action: action_registry.KeyAction, selection: Selection) -> bool:
-        """Return whether an action applies to one of the chosen records."""
+        """Return whether an action applies to at least one of the chosen records."""
         entry: AnyEntry | None = selection.cursor_row()
         if action.id == "kind.mark":
             return entry is not None and self.why_no_mark(entry) is None
         if action.record_action is not None:
-            found = action.record_action
+            record_action = action.record_action
             if self.collection.closed() is not None:
                 return False
-            if isinstance(found, Creation):
+            if isinstance(record_action, Creation):
                 return True
-            chosen = self._chosen(found, selection)
-            return any(kind_rows.unavailable_reason(found, each, self._session) is None for each in chosen)
+            chosen = self._chosen(record_action, selection)
+            return any(
+                kind_rows.unavailable_reason(record_action, each, self._session) is None for each in chosen
+            )
         if action.id == "kind.browse":
             return bool(address_of(self.kind, entry))
         return action.id != "kind.copy" or entry is not None
@@ -155,7 +157,7 @@ class KindList:
                 console.copy(entry.key, f"the id of {kind.noun} {kind_rows.name_of(kind, entry)}")
 
         def run(action: AnyAction) -> None:
-            # Marks stay when the question is answered with no.
+            # Marks stay if the operator answers the confirmation with no.
             done = selection.unmark if isinstance(action, Action) and action.is_bulk else lambda: None
             console.record_actions.ask(kind, action, self._chosen(action, selection), done)
 
@@ -182,7 +184,10 @@ def _bulk_actions(kind: AnyKind) -> list[AnyRecordAction]:
 
 
 def unused_actions(kind: AnyKind) -> frozenset[str]:
-    """Return the ids of actions that never apply to a kind: no page in the browser, no action on several records."""
+    """Return the ids of actions that never apply to a kind.
+
+    For example opening a web page for a kind without pages, or marking rows without a bulk action.
+    """
     unused = {"kind.browse"} if kind.page_in_browser is None else set()
     if kind.hidden is None:
         unused.add("list.hidden")

@@ -1,4 +1,4 @@
-"""The filter and the order of a list."""
+"""The filter and the sort order of a list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class ListFilter:
-    """Which rows of a list are shown and in which order; `apply` brings a view up to date with it."""
+    """Which rows of a list are shown and in which order.
+
+    `apply` updates a sorted view.
+    """
 
     def __init__(
         self,
@@ -26,16 +29,17 @@ class ListFilter:
         link_filter: str,
         link_span: tuple[datetime, datetime | None] | None = None,
     ) -> None:
-        """`link_filter` is the filter of the link that opened the list; a typed filter narrows it further.
+        """Create the filter of a list.
 
-        `link_span` is the time in which the records that the link leads to were made.
+        `link_filter` is the filter of the link that opened the list; a typed filter narrows it further. `link_span` is
+        the creation time range of the records that the link leads to.
         """
         self._kind, self._view = kind, view
         self.link_filter, self.link_span, self.typed = link_filter, link_span, ""
-        # The column of the order, None for the kind's own order.
+        # The sort column, None for the kind's own order.
         self.sort: str | None = None
         self.descending = kind.descending
-        # Whether rows move as time passes, without a change of any row.
+        # Whether the passing of time alone can move rows.
         self.depends_on_time = False
 
     @property
@@ -44,7 +48,7 @@ class ListFilter:
         return f"{self.link_filter} {self.typed}".strip()
 
     def apply(self, now: datetime, read_at: ReadAt) -> bool:
-        """Filter and order all rows as of now; return whether any row moved.
+        """Filter and sort all rows as of now; return whether any row moved.
 
         `read_at` returns the time up to which a row is known.
         """
@@ -67,10 +71,10 @@ class ListFilter:
         """Whether the rows are in the kind's own order."""
         return self.sort is None and self.descending == self._kind.descending
 
-    def question(self, now: datetime, read_at: ReadAt, newest_first: str) -> SearchQuery[AnyRow] | None:
-        """Return what older records are searched for, None where the newest ones say it all.
+    def older_query(self, now: datetime, read_at: ReadAt, newest_first: str) -> SearchQuery[AnyRow] | None:
+        """Return the query for older records, None if the loaded ones suffice.
 
-        `newest_first` names the column whose smallest values are the newest records.
+        `newest_first` is the column whose smallest values are the newest records.
         """
         from mogplex_tui.operate.filters import compile_filter
         from mogplex_tui.operate.older_records import SearchQuery
@@ -87,34 +91,37 @@ class ListFilter:
     # Order -----------------------------------------------------------------------------------------------------
 
     def sort_by_next(self, shown: Sequence[str]) -> None:
-        """Sort by the next column on screen that has a title; after the last one, in the kind's own order again."""
+        """Sort by the next titled column on screen, or by the kind's own order."""
         names = [None, *(name for name in shown if self._kind.column(name).title)]
         self.sort = names[(names.index(self.sort) + 1) % len(names)] if self.sort in names else None
         self.descending = self._is_descending_first(self.sort)
 
     def sort_by(self, column: str) -> None:
-        """Sort by a column, or reverse the order when the list is sorted by it already."""
+        """Sort by a column, or reverse the order if the list is sorted by it already."""
         same = column == self.sort
         self.descending = not self.descending if same else self._is_descending_first(column)
         self.sort = column
 
     def sortable_columns(self, text: str) -> list[str]:
-        """Return the columns with this name or title, or else those whose title begins with it."""
-        wanted = text.lower()
+        """Return the columns with this name or title, else those that begin with it."""
+        name = text.lower()
         columns = self._kind.columns
-        exact = [each.name for each in columns if wanted in (each.name, each.title.lower())]
-        return exact or [each.name for each in columns if each.title.lower().startswith(wanted)]
+        exact = [each.name for each in columns if name in (each.name, each.title.lower())]
+        return exact or [each.name for each in columns if each.title.lower().startswith(name)]
 
     def column_names(self) -> str:
         """Return the names of the columns, as they are typed."""
         return ", ".join(each.title.lower() or each.name for each in self._kind.columns)
 
     def _is_descending_first(self, column: str | None) -> bool:
-        """Numbers and times begin with the largest, words with the first of the alphabet."""
+        """Return whether a column is first sorted from its largest value.
+
+        Numbers and times are; words are sorted alphabetically.
+        """
         return self._kind.descending if column is None else self._kind.column(column).format.align == "right"
 
     def order_text(self) -> str:
-        """Return the order as the title line shows it, an empty text for the kind's own order."""
+        """Return the sort order for the title line, empty for the kind's own order."""
         if self.sort is None:
             return ""
         name = (self._kind.column(self.sort).title or self.sort).lower()

@@ -1,4 +1,4 @@
-"""What a list screen needs to know of the rows that it lists."""
+"""The interface between a list screen and the rows that it lists."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ class Selection(Protocol):
 
 
 class ListModel(Protocol):
-    """The rows of a list, and the texts and actions that differ from list to list."""
+    """The rows of a list, with the texts and actions that differ between lists."""
 
     kind: AnyKind
     scope: str
     tab: str
     filter_example: str
-    # Fields of a row whose change is highlighted for a moment.
+    # Fields of a row whose changes are highlighted for a moment.
     flashed: tuple[str, ...]
-    # When the records were made that the link to the list leads to.
+    # The creation time range of the records that the link to the list selects.
     link_span: tuple[datetime, datetime | None] | None
     rows: AnyRowSet
     feed: Feed
@@ -57,16 +57,19 @@ class ListModel(Protocol):
         """Return the feeds that keep the rows fresh while the list is shown."""
 
     def sources(self) -> Sequence[SourceState]:
-        """Return the sources that may fail or grow stale without the rest of the list."""
+        """Return the sources that may fail or become stale independently of the list."""
 
     def subscribe(self, changed: Callable[[], None], /) -> list[Callable[[], None]]:
-        """Call `changed` when something besides the rows changes; return the functions that end that."""
+        """Call `changed` when something other than the rows changes.
+
+        Returns the functions that end the subscriptions.
+        """
 
     def update_joins(self) -> None:
-        """Bring fields that come from other lists up to date."""
+        """Update fields joined from other lists."""
 
     def update_counts(self, keys: Iterable[str], /) -> None:
-        """Bring the counts of the title line up to date with changed rows."""
+        """Update the counts of the title line after changes of rows."""
 
     def empty_columns(self) -> frozenset[str]:
         """Return the columns to hide because no row has a value in them."""
@@ -83,13 +86,13 @@ class ListModel(Protocol):
         """Return what an empty list means and what to do next."""
 
     def closed_lines(self) -> list[str]:
-        """Return why this credential can see no rows, in sentences; none when it can."""
+        """Return why this credential can see no rows, in sentences; empty if it can."""
 
     def notice(self) -> str:
-        """Return the notice above the rows while none of them is in trouble."""
+        """Return the notice above the rows, used while no read of them fails."""
 
     def older_records(self) -> OlderRecords[AnyRow] | None:
-        """Return the records that the list has not loaded, None for a list that is read whole."""
+        """Return the records that the list has not loaded, None if it is read whole."""
 
     # Actions ---------------------------------------------------------------------------------------------------
 

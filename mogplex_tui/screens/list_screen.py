@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class ListScreen(ConsoleScreen):
-    """A list of runs or of the records of one kind; its model says which."""
+    """A list of runs, or of the records of one kind, as its model says."""
 
     AUTO_FOCUS: ClassVar[str | None] = "#table"
 
@@ -58,9 +58,9 @@ class ListScreen(ConsoleScreen):
         self.table_model.marked = self.marks.keys
         self._changed: set[str] = set()
         self._removed: set[str] = set()
-        # The rows as they were drawn last, to find the cells that have changed.
+        # The rows as last drawn, compared with new ones to find changed cells.
         self._drawn: dict[str, AnyRow] = {}
-        # Held while the filter bar is made, so that it is made once.
+        # Held while the filter bar is created, so that it is created only once.
         self._making_bar = asyncio.Lock()
         self.handlers |= {
             f"{self._prefix}.open": self.open,
@@ -79,7 +79,7 @@ class ListScreen(ConsoleScreen):
 
     @property
     def _prefix(self) -> str:
-        """The first part of the ids of actions on the rows."""
+        """The common prefix of the ids of the actions on rows."""
         return "runs" if self.scope == "runs" else "kind"
 
     @property
@@ -111,7 +111,10 @@ class ListScreen(ConsoleScreen):
         self.on_tick()
 
     def _add_unseen_rows(self) -> bool:
-        """Add the rows that arrived while the screen did not listen; return whether there may be any."""
+        """Add rows that arrived while the screen did not listen.
+
+        Returns whether there may be any.
+        """
         if len(self.view) == len(self.rows.rows):
             return False
         self.view.apply(set(self.rows.rows), set())
@@ -159,7 +162,10 @@ class ListScreen(ConsoleScreen):
     # Freshness -------------------------------------------------------------------------------------------------
 
     def read_at(self) -> datetime:
-        """Return the time up to which the rows are known: now, or their last read while that is stale or fails."""
+        """Return the time up to which the rows are known.
+
+        That is now, or the last read while the rows are stale or reads fail.
+        """
         return freshness_text.read_time(self.session, self.rows.freshness)
 
     def row_read_at(self) -> ReadAt:
@@ -191,7 +197,7 @@ class ListScreen(ConsoleScreen):
         self.changed_soon()
 
     def flush(self) -> None:
-        """Update order, cells and counts by the rows that have changed since the last flush."""
+        """Update order, cells and counts for the rows changed since the last flush."""
         changed, removed = self._changed, self._removed
         self._changed, self._removed = set(), set()
         moved = self.view.apply(changed, removed)
@@ -219,16 +225,16 @@ class ListScreen(ConsoleScreen):
         before, now = self._drawn.get(key), self.rows.rows.get(key)
         if before is None or now is None:
             return
-        different = [name for name in self.model.flashed if getattr(before, name) != getattr(now, name)]
-        if different:
-            table.flash(key, different)
+        changed_fields = [name for name in self.model.flashed if getattr(before, name) != getattr(now, name)]
+        if changed_fields:
+            table.flash(key, changed_fields)
 
     def on_tick(self) -> None:
         """Update ages, durations and staleness."""
         self.model.update_joins()
         self.table.leave_out(self.model.empty_columns())
         self._update_staleness()
-        # A filter or an order by a duration moves rows without a change of any row.
+        # A filter or a sort by a duration moves rows without any change of a row.
         moved = self.filter.depends_on_time and self._apply_filter()
         self.table.refresh_rows(self.table.visible_keys, reordered=moved)
         self._update_messages()
@@ -237,17 +243,17 @@ class ListScreen(ConsoleScreen):
 
     # Messages and title ----------------------------------------------------------------------------------------
 
-    def trouble(self) -> str:
-        """Return why the rows, or a part of them, are not read again; an empty text while they are."""
+    def problem(self) -> str:
+        """Return why the rows, or some of them, are not being read; else an empty text."""
         closed = self.model.closed_lines()
         if closed:
             return messages.data_kept(" ".join(closed))
         return messages.read_failures(self.rows.freshness, self.model.sources())
 
     def _update_messages(self) -> None:
-        """Update the notice above the rows, and the message in their place while none is shown."""
-        trouble = self.trouble() if self.rows.rows else ""
-        self.query_one("#notice", NoticeLine).show(trouble or self.model.notice())
+        """Update the notice above the rows, and the message shown when there are none."""
+        problem = self.problem() if self.rows.rows else ""
+        self.query_one("#notice", NoticeLine).show(problem or self.model.notice())
         noun = self.kind.noun
         if self.filter.text and self.rows.rows:
             lines = [
@@ -265,11 +271,11 @@ class ListScreen(ConsoleScreen):
         self.table.set_message(lines)
 
     def title_segments(self) -> list[Segment]:
-        """Return the number of rows, their counts, the filter, the order and the freshness."""
+        """Return the counts, the filter, the sort order and the freshness."""
         loaded = len(self.rows.rows)
         total = self.rows.total if self.rows.total is not None else loaded
         crumbs = self.crumbs()
-        # The number of rows that were never read, or cannot be, is not known.
+        # The number is unknown for rows that were never read or cannot be read.
         known = loaded > 0 or (self.rows.freshness.as_of is not None and not self.model.closed_lines())
         left = [
             *crumbs,
@@ -309,13 +315,13 @@ class ListScreen(ConsoleScreen):
         self.refresh_keys()
 
     def _filter_example(self) -> str:
-        """Return a filter that finds the row under the cursor, or else an example of what can be typed."""
+        """Return an example filter, one that matches the row under the cursor if possible."""
         row = self.cursor_row()
         term = None if row is None else kind_rows.example(self.kind, row, self.session.clock.now())
         return self.model.filter_example if term is None else f"a word, or {term} !other"
 
     async def _filter_bar(self) -> FilterBar:
-        """Return the filter bar. It is made after the first frame, which does not show it."""
+        """Return the filter bar, which is created after the first frame."""
         async with self._making_bar:
             if not self.query("#filter"):
                 from mogplex_tui.screens.filter_bar import FilterBar
@@ -326,7 +332,8 @@ class ListScreen(ConsoleScreen):
     async def prepare(self) -> None:
         """Make the filter bar before it is first opened."""
         if self.is_complete:
-            # A key pressed at once may have led to a screen without a layout; that makes its bar when it is opened.
+            # A key may have opened another screen already, so that this one has no layout. Its bar is then made when it
+            # is opened.
             await self._filter_bar()
 
     async def type_filter(self, text: str) -> None:
@@ -334,19 +341,19 @@ class ListScreen(ConsoleScreen):
         (await self._filter_bar()).fill(text)
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Filter the list by what is typed."""
+        """Filter the list by the typed text."""
         self.set_filter(event.text)
 
     def set_filter(self, text: str) -> None:
-        """Show only the rows that match a filter, besides that of the link.
+        """Show only the rows that match a filter, in addition to the link's filter.
 
-        The cursor stays on its row, or goes to the first row if its own is not shown any more.
+        The cursor stays on its row, or goes to the first row if its own is hidden.
         """
-        was_on = self.table.cursor_key
+        previous_key = self.table.cursor_key
         self.filter.typed = text.strip()
         self._apply_filter()
         self.table.refresh_rows(None, reordered=True)
-        if was_on is not None and self.view.index_of(was_on) is None:
+        if previous_key is not None and self.view.index_of(previous_key) is None:
             self.table.action_first()
         self._search_older()
         self._update_messages()
@@ -365,7 +372,7 @@ class ListScreen(ConsoleScreen):
         self._sorted()
 
     def sort_by(self, text: str) -> None:
-        """Sort by the column with this name or title, or else by the first whose title begins with it."""
+        """Sort by the first column with this name or title, or a title that begins so."""
         columns = self.filter.sortable_columns(text)
         if columns:
             self.filter.sort_by(columns[0])
@@ -392,25 +399,25 @@ class ListScreen(ConsoleScreen):
         self.refresh_chrome()
 
     def _search_older(self) -> None:
-        """Search the records that are not loaded for what the list shows now."""
+        """Search older records for the present filter and sort order."""
         is_plain = not self.filter.text and self.filter.is_default_order
         records = None if is_plain else self.search.records
         if records is None:
             self.search.ask(None)
         else:
             now = self.session.clock.now()
-            self.search.ask(self.filter.question(now, self.row_read_at(), records.older.age))
+            self.search.ask(self.filter.older_query(now, self.row_read_at(), records.older.age))
 
     def on_screen_resume(self) -> None:
-        """Go on with the search of older records."""
+        """Continue the search of older records."""
         self.search.resume()
 
     def on_screen_suspend(self) -> None:
-        """Search nothing while the list is covered."""
+        """Pause the search of older records while the list is covered."""
         self.search.pause()
 
     def on_unmount(self) -> None:
-        """Take what the search has found out of the rows, which other screens use as well."""
+        """Remove the results of the search from the rows, which other screens use as well."""
         self.search.close()
 
     # Actions ---------------------------------------------------------------------------------------------------
@@ -434,11 +441,11 @@ class ListScreen(ConsoleScreen):
         return self.model.why_not(action, self)
 
     def more_of(self, action: KeyAction) -> Callable[[str], None] | None:
-        """Let the palette's `sort` take a column."""
+        """Return the function of the palette's `sort COLUMN`."""
         return self.sort_by if action.id == "list.sort" else None
 
     def shows(self, action: KeyAction) -> bool:
-        """Offer actions on rows only where there are rows."""
+        """Return whether an action is offered; actions on rows need rows."""
         if action.id in ("list.filter", "list.sort"):
             return bool(self.rows.rows)
         if action.id.endswith((".open", ".mark", ".copy")) and self.cursor_row() is None:
@@ -448,7 +455,7 @@ class ListScreen(ConsoleScreen):
         return super().shows(action) and self.model.shows(action, self)
 
     def key_items(self) -> list[tuple[str, str]]:
-        """Return the keys of the list, or those of the filter bar while it is open."""
+        """Return the keys of the list, or of the filter bar while it is open."""
         if self.query("#filter.-open"):
             enter = shown_key("enter", ascii_only=self.console.look.ascii)
             return [(enter, "keep"), (shown_key("escape"), "clear")]
@@ -479,7 +486,7 @@ class ListScreen(ConsoleScreen):
             self.model.open(self.console, row)
 
     async def go_back(self) -> None:
-        """Clear the typed filter, or else the marks; without either, go back to the previous place."""
+        """Clear the typed filter, or the marks, or else go back to the previous screen."""
         if self.filter.typed:
             (await self._filter_bar()).clear()
         elif self.marks:

@@ -1,4 +1,4 @@
-"""Navigation: the screens of the tabs, the list of any kind, one record, the target of a link, and one step back."""
+"""Navigation between screens: tabs, lists, records, links, and back."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from mogplex_tui.screens.console_screen import ConsoleScreen
     from mogplex_tui.screens.list_screen import ListScreen
 
-# Screens that the app makes itself; every other place is the list of a kind.
+# Screens made by the app itself; every other name is the list of a kind.
 BUILT_IN = ("runs", "observability")
-# Places that "back" can return to.
+# Screens that "back" can return to.
 _HISTORY = 9
 
 
 class Navigation:
-    """Moves between the app's modes, one for each place, and pushes the screens of records onto them."""
+    """Moves between the app's modes, one for each list, and opens records on top."""
 
     def __init__(
         self, app: App[int], session: Session, runs: Runs, collections: KindCollections, tasks: TaskRunner
@@ -47,7 +47,7 @@ class Navigation:
     # Places ----------------------------------------------------------------------------------------------------
 
     async def go(self, name: str) -> None:
-        """Show a place by its name; from a record inside that place, its first screen."""
+        """Show a screen by name; from a record on top of that screen, return to it."""
         app = self._app
         if app.current_mode == name:
             while len(app.screen_stack) > 1:
@@ -61,7 +61,7 @@ class Navigation:
         await app.switch_mode(name)
 
     async def go_filtered(self, name: str, text: str) -> None:
-        """Show a list by its name with a filter, as if that had been typed there."""
+        """Show a list by name with a filter, as if the filter had been typed there."""
         from mogplex_tui.screens.list_screen import ListScreen
 
         await self.go(name)
@@ -69,7 +69,7 @@ class Navigation:
             await self._app.screen.type_filter(text)
 
     def run_list(self, link_filter: str = "") -> ListScreen:
-        """Return a screen that lists the runs, with the filter of a link."""
+        """Return a screen that lists the runs, with a link's filter."""
         from mogplex_tui.screens.list_screen import ListScreen
         from mogplex_tui.screens.run_list_model import RunList
 
@@ -78,7 +78,7 @@ class Navigation:
     def kind_list(
         self, name: str, link_filter: str = "", span: tuple[datetime, datetime | None] | None = None
     ) -> ListScreen:
-        """Return a screen that lists a kind's records, with the filter and the time range of a link."""
+        """Return the list screen of a kind, with a link's filter and time range."""
         from mogplex_tui.operate.kinds.registry import kinds
         from mogplex_tui.screens.kind_list_model import KindList
         from mogplex_tui.screens.list_screen import ListScreen
@@ -88,12 +88,12 @@ class Navigation:
 
     @property
     def can_go_back(self) -> bool:
-        """Whether there is a step to go back to. A dialog over the screen is no step."""
+        """Whether there is a step to go back to; a dialog over the screen does not count."""
         steps = [screen for screen in self._app.screen_stack if not screen.is_modal]
         return len(steps) > 1 or bool(self._previous)
 
     def back(self, screen: ConsoleScreen) -> None:
-        """Go back one step: leave a record's screen, or return to the previous place."""
+        """Go back one step: close a record's screen, or return to the previous list."""
         if len(self._app.screen_stack) > 1:
             screen.leave()
             self._app.pop_screen()
@@ -122,7 +122,10 @@ class Navigation:
         self._app.push_screen(DetailScreen(kind, entry))
 
     def show_or_notify(self, asked_on: Screen[object], show: Callable[[], None], sentence: str) -> None:
-        """Show a late result, or only a notification when the operator has left the screen that asked for it."""
+        """Show a late result if the operator is still on the screen that asked for it.
+
+        Otherwise only a notification is shown.
+        """
         if self._app.screen is asked_on:
             show()
         else:
@@ -131,7 +134,7 @@ class Navigation:
     # Links -----------------------------------------------------------------------------------------------------
 
     def follow(self, link: LinkTarget) -> None:
-        """Show the target of a link: one record, or a list with the link's filter."""
+        """Open a link's target: a record, or a list with the link's filter."""
         if link.kind == "runs":
             self._follow_to_runs(link)
         elif link.key is None:

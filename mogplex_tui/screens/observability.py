@@ -1,4 +1,4 @@
-"""The Observability screen: job health, dispatch pressure, usage, sandboxes and what it all costs."""
+"""The Observability screen: job health, dispatch, usage, sandboxes and cost."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.stats import Stats
 
 RANGES = {"hour": "last hour", "day": "last 24 h", "week": "last 7 days"}
-# What each reading of the stats tells whatever range is looked at.
+# The labels of the readings that do not depend on the chosen time range.
 _SUBJECTS = {
     "hour": Subject("the cost of the last hour", is_plural=False),
     "day": Subject("the cost of 24 h", is_plural=False),
     "week": Subject("the cost of 7 d", is_plural=False),
     "buckets": Subject("the chart", is_plural=False),
 }
-# Below this many columns words of the cards and names beside the chart would be cut.
+# Below this width, texts of the cards and names beside the chart would be cut.
 NARROW = 80
-# With fewer lines the chart tells nothing.
-LEAST_CHART = 9
+# The minimum height at which the chart is readable.
+MIN_CHART_HEIGHT = 9
 
 
 class ObservabilityScreen(ConsoleScreen):
-    """Cards over a cost panel; every panel says how old it is."""
+    """Cards over a cost panel, with the freshness of the figures."""
 
     CSS_PATH = "observability.tcss"
     AUTO_FOCUS: ClassVar[str | None] = "#page"
@@ -76,41 +76,41 @@ class ObservabilityScreen(ConsoleScreen):
                     yield BarList(id="types", ascii_mode=self.console.look.ascii)
 
     def on_mount(self) -> None:
-        """Hear of every window of the stats."""
+        """Subscribe to every time window of the stats."""
         self.listen(self.session.costs.changed, self.changed_soon)
         self._draw()
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds of the windows."""
+        """Return the feeds of the time windows."""
         return self.session.costs.windows_feeds
 
     def on_resize(self, event: events.Resize) -> None:
-        """Stack cards and panels at narrow widths; the page scrolls where it is longer than the screen."""
+        """Stack cards and panels in narrow terminals; a page that is too long scrolls."""
         self.set_class(event.size.width < NARROW, "-narrow")
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:
-        """Let the chart have what the cards leave of the screen."""
+        """Give the chart the height that the cards leave."""
         if self.is_complete:
             left = self.query_one("#page").size.height - self.query_one("#cards").outer_size.height - 2
-            self.query_one("#chart").styles.height = max(LEAST_CHART, left)
+            self.query_one("#chart").styles.height = max(MIN_CHART_HEIGHT, left)
 
     def flush(self) -> None:
-        """Draw what has been read."""
+        """Draw the figures that were read."""
         if self.is_current:
             self._draw()
             self.refresh_chrome()
 
     def on_tick(self) -> None:
-        """Let the ages grow."""
+        """Update the ages."""
         self._draw()
 
     @property
     def _window(self) -> CostWindow | None:
         return self.session.costs.windows.get(self._range)
 
-    def _troubled(self) -> list[SourceState]:
-        """Return what tells of other windows, and of the hours of the chart, and fails."""
+    def _failing_windows(self) -> list[SourceState]:
+        """Return the other time windows, and the hours of the chart, that fail."""
         feeds = self.session.costs.feeds
         others = ((subject, feeds[name]) for name, subject in _SUBJECTS.items() if name != self._range)
         return [
@@ -120,23 +120,24 @@ class ObservabilityScreen(ConsoleScreen):
         ]
 
     def title_segments(self) -> list[Segment]:
-        """Return the range and how old the figures are."""
+        """Return the time range and the age of the figures."""
         fresh = self.session.costs.feeds[self._range].freshness
-        age, aged = fresh.age(self.session.clock.monotonic()), ""
-        others = self._troubled()
-        troubled = fresh.failures or fresh.blocked_until or others
-        trouble = messages.freshness_text(self.session, fresh, others) if troubled else ""
-        # Of what was never shown there is no age; what is closed is not read, and its figures are as old as they are.
+        age, updated = fresh.age(self.session.clock.monotonic()), ""
+        others = self._failing_windows()
+        has_problem = fresh.failures or fresh.blocked_until or others
+        problem = messages.freshness_text(self.session, fresh, others) if has_problem else ""
+        # Figures that were never read have no age. A closed route is not read again, so its figures keep the age of the
+        # last read.
         if self._window is not None and not self.session.open(Family.OBSERVABILITY):
-            trouble = (
+            problem = (
                 f"stale {formatting.seconds((self.session.clock.now() - self._window.at).total_seconds())}"
             )
         elif self._window is not None and age is not None:
-            aged = f"as of {formatting.seconds(age)}"
+            updated = f"as of {formatting.seconds(age)}"
         segments = [
             Segment("Observability", Tone.STRONG, priority=0),
             Segment(RANGES[self._range], Tone.ACCENT, priority=1),
-            Segment(trouble or aged, Tone.WARN if trouble else Tone.DIM, priority=2, right=True),
+            Segment(problem or updated, Tone.WARN if problem else Tone.DIM, priority=2, right=True),
         ]
         return [segment for segment in segments if segment.text]
 
@@ -145,19 +146,19 @@ class ObservabilityScreen(ConsoleScreen):
         feed, known = self.session.costs.feeds[self._range], bool(self.session.costs.windows)
         fresh = feed.freshness
         if closed:
-            said = messages.observability_closed(self.session)
-            notice = messages.data_kept(said[0]) if known else " ".join(said)
+            closed_lines = messages.observability_closed(self.session)
+            notice = messages.data_kept(closed_lines[0]) if known else " ".join(closed_lines)
         elif self._window is None:
             notice = " ".join(messages.empty_list(self.session, fresh, noun="the stats", empty=""))
         else:
-            notice = messages.read_failures(fresh, self._troubled())
-        above = self.query_one("#notice", NoticeLine)
-        if notice != above.sentence:
-            # It takes room from the chart, or gives it back.
-            first = self._window is None and fresh.error is None and fresh.blocked_until is None
-            above.show(notice, quiet=first and not closed)
+            notice = messages.read_failures(fresh, self._failing_windows())
+        notice_line = self.query_one("#notice", NoticeLine)
+        if notice != notice_line.sentence:
+            # The notice takes height from the chart.
+            is_first_read = self._window is None and fresh.error is None and fresh.blocked_until is None
+            notice_line.show(notice, quiet=is_first_read and not closed)
             self.call_after_refresh(self._fit)
-        # Headings with nothing under them would say less than the notice alone.
+        # Headings without figures would say less than the notice alone.
         self.set_class(not known, "-closed")
         stats = None if self._window is None else self._window.stats
         self.set_class(closed or fresh.stale(self.session.clock.monotonic()), "-old")
@@ -199,15 +200,15 @@ class ObservabilityScreen(ConsoleScreen):
         )
 
     def shows(self, action: KeyAction) -> bool:
-        """Tell of the way back where there is one."""
+        """Offer "back" only if there is a previous screen."""
         return super().shows(action) and (action.id != "go.back" or self.console.navigation.can_go_back)
 
     def go_back(self) -> None:
-        """Go back to the place where one was before."""
+        """Go back to the previous screen."""
         self.console.navigation.back(self)
 
     def next_range(self) -> None:
-        """Count over the next range."""
+        """Switch to the next time range."""
         names = list(RANGES)
         self._range = names[(names.index(self._range) + 1) % len(names)]
         self._draw()
@@ -215,50 +216,57 @@ class ObservabilityScreen(ConsoleScreen):
 
 
 def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
-    """Return the lines of each card, over the range that the title names; null is a dash (observability.md §1.1)."""
+    """Return the lines of each card for the chosen range (observability.md §1.1).
+
+    A null is shown as a dash.
+    """
     if stats is None:
         return {name: [[(formatting.DASH, Tone.DIM)]] for name in ("jobs", "dispatch", "usage", "sandboxes")}
-    told = stats.summary
-    rate, ran = told.job_runs_success_rate_in_range, told.sandbox_time_ms
+    summary = stats.summary
+    rate, sandbox_ms = summary.job_runs_success_rate_in_range, summary.sandbox_time_ms
     return {
         "jobs": [
             [_big(formatting.DASH if rate is None else f"{rate:g} %", _health(rate)), ("success", Tone.DIM)],
             [
-                _alert(told.job_runs_pending, Tone.PLAIN),
-                (_pending(told.oldest_pending_age_ms, told.job_runs_pending), Tone.DIM),
+                _alert(summary.job_runs_pending, Tone.PLAIN),
+                (_pending(summary.oldest_pending_age_ms, summary.job_runs_pending), Tone.DIM),
             ],
-            [_alert(told.job_runs_failed_in_range), ("failed", Tone.DIM)],
-            [_alert(told.job_runs_stale_pending, Tone.WARN), ("stuck", Tone.DIM)],
+            [_alert(summary.job_runs_failed_in_range), ("failed", Tone.DIM)],
+            [_alert(summary.job_runs_stale_pending, Tone.WARN), ("stuck", Tone.DIM)],
         ],
         "dispatch": [
-            [_alert(told.suppressed_in_range, Tone.PLAIN), ("suppressed", Tone.DIM)],
-            [_alert(told.deferred_in_range, Tone.WARN), ("deferred", Tone.DIM)],
-            [_alert(told.start_failed_in_range), ("start failed", Tone.DIM)],
-            [_alert(told.limit_denied_in_range, Tone.WARN), ("over a limit", Tone.DIM)],
+            [_alert(summary.suppressed_in_range, Tone.PLAIN), ("suppressed", Tone.DIM)],
+            [_alert(summary.deferred_in_range, Tone.WARN), ("deferred", Tone.DIM)],
+            [_alert(summary.start_failed_in_range), ("start failed", Tone.DIM)],
+            [_alert(summary.limit_denied_in_range, Tone.WARN), ("over a limit", Tone.DIM)],
         ],
         "usage": [
-            [_big(_figure(told.total_calls)), ("call" if told.total_calls == 1 else "calls", Tone.DIM)],
-            [_big(formatting.count(told.tokens)), ("tokens", Tone.DIM)],
+            [_big(_figure(summary.total_calls)), ("call" if summary.total_calls == 1 else "calls", Tone.DIM)],
+            [_big(formatting.count(summary.tokens)), ("tokens", Tone.DIM)],
             [
-                _big(formatting.millis(told.avg_duration_ms) if told.total_calls != 0 else formatting.DASH),
+                _big(
+                    formatting.millis(summary.avg_duration_ms)
+                    if summary.total_calls != 0
+                    else formatting.DASH
+                ),
                 ("average", Tone.DIM),
             ],
             [
                 _big(
                     formatting.DASH
-                    if told.success_rate is None or told.total_calls == 0
-                    else f"{told.success_rate:g} %"
+                    if summary.success_rate is None or summary.total_calls == 0
+                    else f"{summary.success_rate:g} %"
                 ),
                 ("succeed", Tone.DIM),
             ],
         ],
         "sandboxes": [
             [
-                (f"{_figure(told.sandbox_active)} of {_figure(told.sandbox_total)}", Tone.PLAIN),
+                (f"{_figure(summary.sandbox_active)} of {_figure(summary.sandbox_total)}", Tone.PLAIN),
                 ("running", Tone.DIM),
             ],
             [
-                (formatting.seconds(None if ran is None else ran / 1000), Tone.PLAIN),
+                (formatting.seconds(None if sandbox_ms is None else sandbox_ms / 1000), Tone.PLAIN),
                 ("in range", Tone.DIM),
             ],
         ],
@@ -272,7 +280,7 @@ def _figure(count: int | None) -> str:
 def _calls(count: int | None) -> str:
     if count is None:
         return f"{formatting.DASH} calls"
-    # One call lines up with several.
+    # The figures line up, whether there is one call or several.
     return f"{formatting.plural(count, 'call'):<{len(f'{count:,} calls')}}"
 
 
@@ -295,13 +303,13 @@ def _pending(ms: int | None, pending: int | None) -> str:
 
 
 def cost_segments(session: Session) -> list[Segment]:
-    """Return the cost line: today, last hour, 24 h, 7 days, and what is not final yet."""
+    """Return the cost line: today, last hour, 24 h, 7 days, and what is unbilled."""
     costs, now = session.costs, session.clock.monotonic()
 
-    def figure(label: str, name: str, each: str = "", priority: int = 1) -> Segment:
+    def figure(label: str, name: str, unit: str = "", priority: int = 1) -> Segment:
         value, old = costs.total(name), costs.feeds[name].freshness.stale(now)
-        told = f"{label} {formatting.money(value)}{each if value is not None else ''}"
-        return Segment(told, Tone.DIM if old else Tone.PLAIN, priority=priority)
+        text = f"{label} {formatting.money(value)}{unit if value is not None else ''}"
+        return Segment(text, Tone.DIM if old else Tone.PLAIN, priority=priority)
 
     segments = [
         Segment("Cost", Tone.STRONG, priority=0),

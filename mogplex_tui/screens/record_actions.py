@@ -1,4 +1,4 @@
-"""Actions on the records of a kind: asked for, confirmed, carried out and reported."""
+"""Carries out actions on the records of a kind: dialog, requests, result."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class RecordActions:
-    """Asks for what an action of a kind needs, carries the action out and shows its result.
+    """Asks for an action's values or confirmation, and carries the action out.
 
-    The requests run as tasks of the app, so they survive the screen on which they were asked for.
+    The requests run as tasks of the app, so they continue when the screen is left.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class RecordActions:
         changes: ChangeQueue,
         copy: Callable[[str, str], None],
     ) -> None:
-        """`copy` puts a text on the clipboard and says what was copied."""
+        """Create the runner; `copy` copies a text and notifies what was copied."""
         self._app, self._session, self._look = app, session, look
         self._collections, self._tasks, self._dialogs, self._copy = collections, tasks, dialogs, copy
         self._changes = changes
@@ -51,9 +51,10 @@ class RecordActions:
         entries: list[AnyEntry],
         started: Callable[[], None] = lambda: None,
     ) -> None:
-        """Ask for an action's values or for a confirmation, then carry it out; `started` is called once it runs.
+        """Ask for an action's values or a confirmation, then carry it out.
 
-        Where the same action of these records waits for a rate limit, it is given up instead.
+        `started` is called once the action runs. If the same action on these records waits for a rate limit, that
+        change is given up instead.
         """
         from mogplex_tui.operate.executor import NO_VALUES
         from mogplex_tui.operate.model import Creation
@@ -63,23 +64,26 @@ class RecordActions:
         if not is_creation and self._changes.give_up(f"{kind.name}.{action.id}", (e.key for e in entries)):
             started()
             return
-        able = self._able(kind, action, entries)
-        if able is None:
+        applicable = self._applicable(kind, action, entries)
+        if applicable is None:
             return
         protected = self._look.protected_name
-        dialog = action_dialog(self._session, kind, action, able, self._moment(), protected)
+        dialog = action_dialog(self._session, kind, action, applicable, self._moment(), protected)
 
         def run(values: Values) -> None:
             started()
-            self._tasks.run(self._carry_out(kind, action, able, values))
+            self._tasks.run(self._carry_out(kind, action, applicable, values))
 
         if dialog is None:
             run(NO_VALUES)
         else:
-            self._app.push_screen(dialog, partial(self._answered, kind, action, able, run))
+            self._app.push_screen(dialog, partial(self._answered, kind, action, applicable, run))
 
-    def _able(self, kind: AnyKind, action: AnyAction, entries: list[AnyEntry]) -> list[AnyEntry] | None:
-        """Return the records that the action applies to; None after a notification that says why there are none."""
+    def _applicable(self, kind: AnyKind, action: AnyAction, entries: list[AnyEntry]) -> list[AnyEntry] | None:
+        """Return the records that the action applies to.
+
+        None after a notification with the reason why there are none.
+        """
         from mogplex_tui.operate.kind_rows import unavailable_reason
         from mogplex_tui.operate.model import Creation
 
@@ -90,9 +94,9 @@ class RecordActions:
             return None if closed else []
         rows = [entry for entry in entries if entry.row is not None]
         reasons = [unavailable_reason(action, entry, self._session) for entry in rows]
-        able = [entry for entry, reason in zip(rows, reasons, strict=True) if reason is None]
-        if able:
-            return able
+        applicable = [entry for entry, reason in zip(rows, reasons, strict=True) if reason is None]
+        if applicable:
+            return applicable
         if rows:
             sentence = reasons[0] or ""
         elif entries:
@@ -133,8 +137,8 @@ class RecordActions:
         if action.confirmation is None or not self._look.protected_name:
             run(values)
             return
-        about = [new_entry(action, values)] if isinstance(action, Creation) else entries
-        question = action_question(kind, action, about, self._moment())
+        confirmed_entries = [new_entry(action, values)] if isinstance(action, Creation) else entries
+        question = action_question(kind, action, confirmed_entries, self._moment())
         dialog = ConfirmModal(question, self._look.protected_name)
         self._app.push_screen(dialog, lambda confirmed: run(values) if confirmed else None)
 
@@ -154,5 +158,5 @@ class RecordActions:
         if outcome.secret is not None:
             from mogplex_tui.screens.modals.secret import RevealModal
 
-            # The service sends the secret only once, so it is shown on whatever screen is open by now.
+            # The service returns the secret only once, so it is shown over whatever screen is open by now.
             self._dialogs.show(RevealModal(f"The secret of the new {kind.noun}", outcome.secret, self._copy))

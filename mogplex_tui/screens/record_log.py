@@ -13,12 +13,12 @@ from mogplex_tui.operate.log_source import LogSource
 from mogplex_tui.operate.model import AnyEntry, AnyKind
 from mogplex_tui.screens.list_model import AnyRow
 
-# Reads of the log of a record that has ended, before polling stops.
+# Reads of the log after the record has ended, before polling stops.
 LATE_READS = 2
 
 
 class RecordLog:
-    """The log of a record of a kind that has logs."""
+    """The log of one record, for kinds that have logs."""
 
     def __init__(
         self,
@@ -28,13 +28,16 @@ class RecordLog:
         entry: Callable[[], AnyEntry],
         added: Callable[[BatchResult], None],
     ) -> None:
-        """`entry` returns the record as it is known now; `added` is called when lines are new or have changed."""
+        """Create the log and its feed.
+
+        `entry` returns the record as it is known now; `added` is called when lines are new or have changed.
+        """
         self._session, self._logs, self._entry, self._added = session, logs, entry, added
         self.lines = LogTail()
         self.empty_text = logs.empty
         self._late_reads = 0
         self.feed = Feed(
-            # Each screen has lines of its own, also two screens of one record.
+            # Two screens of the same record have separate lines.
             f"log:{kind.name}:{entry().key}:{id(self)}",
             self._read,
             Priority.TAIL,
@@ -50,7 +53,7 @@ class RecordLog:
     async def _read(self) -> bool:
         entry, client = self._entry(), self._session.client.at(Priority.TAIL)
         if entry.row is None:
-            # It is not known which logs belong to a record that cannot be read.
+            # Without a readable record it is not known which logs belong to it.
             return False
         added = self.lines.take(await self._logs.read(client, self._session, entry.key, entry.row))
         now = self._entry().row
@@ -60,7 +63,7 @@ class RecordLog:
         return bool(added)
 
     def record_changed(self) -> None:
-        """Read the log again if the record itself holds it; that sends no request."""
+        """Read the log again if the record itself contains it; this sends no request."""
         if not self._logs.uses_v1(self._session):
             self._session.scheduler.refresh(self.feed)
 

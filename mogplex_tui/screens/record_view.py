@@ -1,4 +1,4 @@
-"""A record as one page: facts, links and long texts; the arrows go from link to link and scroll in between."""
+"""A record as one scrollable page of facts, links and long texts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from mogplex_tui.widgets.facts import Facts
 from mogplex_tui.widgets.links import Links
 from mogplex_tui.widgets.long_text import LongText
 
-# From this width on, links and texts stand beside the facts.
-BESIDE = 100
+# From this width on, links and texts are placed beside the facts.
+WIDE = 100
 
 
 class RecordView(VerticalScroll, can_focus=True):
-    """Facts, links and texts that scroll together; beside one another where there is room, else one below the other.
+    """Facts, links and texts that scroll together, side by side if there is room.
 
-    As in a text browser, an arrow goes to the next link when that is on screen and scrolls towards it when it is
-    not, so that the same two keys read the whole page and reach every link.
+    As in a text browser, an arrow moves to the next link if it is on screen and scrolls towards it otherwise, so that
+    two keys read the whole page and reach every link.
     """
 
     DEFAULT_CSS = """
@@ -55,12 +55,12 @@ class RecordView(VerticalScroll, can_focus=True):
     ]
 
     def __init__(self, *, texts_first: bool = False, id: str | None = None) -> None:
-        """With `texts_first` the texts stand above the facts where there is no room beside them."""
+        """Create the page; `texts_first` puts texts above the facts in a narrow terminal."""
         super().__init__(id=id)
         self._texts_first = texts_first
         self._links: list[LinkTarget] = []
         self._texts: list[tuple[str, str]] = []
-        # Held here, not queried: focus and resize arrive before the parts are mounted and after they are gone.
+        # Kept as attributes instead of queried: focus and resize events arrive before mounting and after removal.
         self.facts = Facts(whole=True, id="facts")
         self.links = Links(id="links")
         self._texts_above = LongText(id="first")
@@ -76,7 +76,7 @@ class RecordView(VerticalScroll, can_focus=True):
                 yield self._texts_below
 
     def show(self, links: Sequence[LinkTarget], texts: Sequence[tuple[str, str]]) -> None:
-        """Show these links and texts; the facts are drawn by themselves, because they grow old."""
+        """Show links and texts; the facts are drawn separately, because their ages change."""
         if list(links) != self._links:
             self._links = list(links)
             self.links.set_class(bool(links), "-some")
@@ -87,76 +87,79 @@ class RecordView(VerticalScroll, can_focus=True):
         self._arrange()
 
     def _draw_texts(self) -> None:
-        first = self._texts_first and not self.has_class("-beside") and bool(self._texts)
-        self._texts_above.set_texts(self._texts if first else ())
-        self._texts_above.set_class(first, "-some")
-        self._texts_below.set_texts(() if first else self._texts)
+        show_above = self._texts_first and not self.has_class("-beside") and bool(self._texts)
+        self._texts_above.set_texts(self._texts if show_above else ())
+        self._texts_above.set_class(show_above, "-some")
+        self._texts_below.set_texts(() if show_above else self._texts)
 
     def _labels(self) -> int:
-        """How wide the links' labels are so that they line up with the facts above them."""
+        """Return the width of the links' labels that aligns them with the facts above."""
         return 0 if self.has_class("-beside") else self.facts.labels
 
     def _arrange(self) -> None:
-        beside = self.size.width >= BESIDE and bool(self._links or self._texts)
-        if beside != self.has_class("-beside"):
-            self.set_class(beside, "-beside")
+        is_wide = self.size.width >= WIDE and bool(self._links or self._texts)
+        if is_wide != self.has_class("-beside"):
+            self.set_class(is_wide, "-beside")
             if self._texts_first:
                 self._draw_texts()
             self.links.set_links([(link.label, link.text) for link in self._links], self._labels())
 
     def on_resize(self) -> None:
-        """Put links and texts beside the facts, or below them."""
+        """Place links and texts beside or below the facts, depending on the width."""
         self._arrange()
 
     def on_focus(self) -> None:
-        """The cursor of the links is bright."""
+        """Highlight the cursor of the links."""
         self.links.bright = True
 
     def on_blur(self) -> None:
-        """The cursor of the links is quiet."""
+        """Dim the cursor of the links."""
         self.links.bright = False
 
     def chosen(self) -> LinkTarget | None:
-        """Return the link under the cursor; one that is out of sight is brought into view first and not returned."""
+        """Return the link under the cursor.
+
+        A link that is out of sight is scrolled into view instead, and None is returned.
+        """
         if not self._links:
             return None
-        if not self._in_sight(self.links.at):
+        if not self._is_visible(self.links.at):
             self._reveal(self.links.at)
             return None
         return self._links[self.links.at]
 
     # Moving ----------------------------------------------------------------------------------------------------
 
-    def _line(self, place: int) -> int:
-        """The line of a link, counted from the top of what is on screen."""
-        return self.links.region.y + place - self.content_region.y
+    def _line(self, index: int) -> int:
+        """Return the line of a link relative to the top of the screen."""
+        return self.links.region.y + index - self.content_region.y
 
-    def _in_sight(self, place: int) -> bool:
-        return 0 <= self._line(place) < self.content_region.height
+    def _is_visible(self, index: int) -> bool:
+        return 0 <= self._line(index) < self.content_region.height
 
-    def _reveal(self, place: int) -> None:
-        line, height = self._line(place), self.content_region.height
+    def _reveal(self, index: int) -> None:
+        line, height = self._line(index), self.content_region.height
         by = line if line < 0 else max(0, line - height + 1)
         self.scroll_relative(y=by, animate=False, immediate=True)
 
     def _next(self, by: int) -> int | None:
-        """The link that the cursor would go to, None when there is none in that direction."""
+        """Return the index of the next link in a direction, None if there is none."""
         places = range(len(self._links))
-        if self._in_sight(self.links.at):
-            place = self.links.at + by
-            return place if place in places else None
-        # The page was scrolled away from the cursor: it goes on with what is on screen.
-        seen = [place for place in places if self._in_sight(place)]
-        if seen:
-            return seen[0] if by > 0 else seen[-1]
-        beyond = [place for place in places if (self._line(place) > 0) == (by > 0)]
-        return None if not beyond else beyond[0] if by > 0 else beyond[-1]
+        if self._is_visible(self.links.at):
+            index = self.links.at + by
+            return index if index in places else None
+        # The page was scrolled away from the cursor: continue with the links on screen.
+        visible = [index for index in places if self._is_visible(index)]
+        if visible:
+            return visible[0] if by > 0 else visible[-1]
+        ahead = [index for index in places if (self._line(index) > 0) == (by > 0)]
+        return None if not ahead else ahead[0] if by > 0 else ahead[-1]
 
     def action_move(self, by: int) -> None:
-        """Go to the next link in a direction, or a line nearer to it."""
-        place = self._next(by)
-        if place is not None and self._in_sight(place):
-            self.links.at = place
+        """Move to the next link in a direction, or scroll one line towards it."""
+        index = self._next(by)
+        if index is not None and self._is_visible(index):
+            self.links.at = index
         else:
             self.scroll_relative(y=by, animate=False, immediate=True)
 

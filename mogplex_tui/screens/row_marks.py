@@ -1,4 +1,4 @@
-"""The marked rows of a list, for actions that work on several rows at once."""
+"""The marked rows of a list, for bulk actions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ class RowMarks:
     def __init__(
         self, rows: AnyRowSet, view: SortedView[AnyRow], why_not: Callable[[AnyRow], str | None]
     ) -> None:
-        """`why_not` returns why a row cannot be marked, None when it can."""
+        """Create an empty set of marks.
+
+        `why_not` returns why a row cannot be marked, None if it can.
+        """
         self._rows, self._view, self._why_not = rows, view, why_not
         self.keys: set[str] = set()
 
@@ -25,7 +28,7 @@ class RowMarks:
         return bool(self.keys)
 
     def rows(self) -> list[AnyRow]:
-        """Return the marked rows that still exist in the order of the list, rows hidden by the filter last."""
+        """Return the marked rows in the order of the list, filtered-out rows last."""
         places = ((self._view.index_of(key), key) for key in self.keys if key in self._rows.rows)
         last = len(self._view)
         return [
@@ -45,14 +48,14 @@ class RowMarks:
         self.keys.clear()
 
     def drop_invalid(self, changed: Iterable[str]) -> None:
-        """Remove the marks of changed rows that no longer exist or can no longer be marked."""
+        """Remove the marks of changed rows that were deleted or cannot be marked any more."""
         for key in self.keys.intersection(changed):
             row = self._rows.rows.get(key)
             if row is None or self._why_not(row) is not None:
                 self.keys.discard(key)
 
     def segments(self) -> list[Segment]:
-        """Return the number of marked rows, and how many of them the filter hides, for the title line."""
+        """Return the number of marked rows, and of hidden ones, for the title line."""
         if not self.keys:
             return []
         hidden = sum(self._view.index_of(key) is None for key in self.keys)

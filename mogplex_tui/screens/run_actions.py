@@ -19,13 +19,13 @@ from mogplex_tui.screens.task_runner import TaskRunner
 
 if TYPE_CHECKING:
     from mogplex_tui.operate.run_actions import Draft
-    from mogplex_tui.screens.modals.new_run import DraftKeeper
+    from mogplex_tui.screens.modals.new_run import DraftStore
 
 
 class RunActions:
-    """Asks for what an action on runs needs, carries the action out and shows its result.
+    """Asks for the input of actions on runs, carries them out and reports the result.
 
-    The requests run as tasks of the app, so they survive the screen on which they were asked for.
+    The requests run as tasks of the app, so they continue when the screen is left.
     """
 
     def __init__(
@@ -41,15 +41,15 @@ class RunActions:
     ) -> None:
         self._app, self._session, self._runs, self._look = app, session, runs, look
         self._tasks, self._navigation, self._changes = tasks, navigation, changes
-        # Keeps the draft of the form; made when the form is first opened.
-        self._drafts: DraftKeeper | None = None
+        # Keeps the form's draft; created when the form is first opened.
+        self._drafts: DraftStore | None = None
 
     # Cancel ----------------------------------------------------------------------------------------------------
 
     def confirm_cancel(self, rows: Sequence[RunRow], confirmed: Callable[[], None] = lambda: None) -> None:
-        """Ask once before runs are cancelled; the harmless answer has the focus. `confirmed` is called on a yes.
+        """Ask for confirmation, then cancel runs.
 
-        Where a cancel of these runs waits for a rate limit, it is given up instead.
+        `confirmed` is called on a yes. If a cancel of these runs waits for a rate limit, it is given up instead.
         """
         from mogplex_tui.operate.kind_rows import unavailable_reason
         from mogplex_tui.operate.run_actions import CANCEL
@@ -59,16 +59,16 @@ class RunActions:
         if self._changes.give_up("runs.cancel", (row.key for row in rows)):
             confirmed()
             return
-        able = [row for row in rows if unavailable_reason(CANCEL, row, self._session) is None]
-        if not able:
+        cancellable = [row for row in rows if unavailable_reason(CANCEL, row, self._session) is None]
+        if not cancellable:
             return
         if len(rows) == 1:
-            question = cancel_question(self._session, able[0])
+            question = cancel_question(self._session, cancellable[0])
         else:
-            over = len(rows) - len(able)
-            question = cancel_many_question(self._session, able, over)
+            excluded = len(rows) - len(cancellable)
+            question = cancel_many_question(self._session, cancellable, excluded)
         dialog = ConfirmModal(question, self._look.protected_name)
-        self._app.push_screen(dialog, partial(self._cancel_if_confirmed, able, confirmed))
+        self._app.push_screen(dialog, partial(self._cancel_if_confirmed, cancellable, confirmed))
 
     def _cancel_if_confirmed(
         self, rows: Sequence[RunRow], confirmed: Callable[[], None], answer: bool | None
@@ -94,21 +94,21 @@ class RunActions:
         """Open the form that starts a run."""
         self._open_form("")
 
-    def _open_form(self, trouble: str) -> None:
-        from mogplex_tui.screens.modals.new_run import DraftKeeper, NewRunModal
+    def _open_form(self, problem: str) -> None:
+        from mogplex_tui.screens.modals.new_run import DraftStore, NewRunModal
 
-        drafts = self._drafts = self._drafts or DraftKeeper(
+        drafts = self._drafts = self._drafts or DraftStore(
             self._session.directory, self._session.file_troubles
         )
         self._app.push_screen(
-            NewRunModal(drafts, self._session, trouble), partial(self._start_if_confirmed, drafts)
+            NewRunModal(drafts, self._session, problem), partial(self._start_if_confirmed, drafts)
         )
 
-    def _start_if_confirmed(self, drafts: DraftKeeper, draft: Draft | None) -> None:
+    def _start_if_confirmed(self, drafts: DraftStore, draft: Draft | None) -> None:
         if draft is not None:
             self._tasks.run(self._start(drafts, draft))
 
-    async def _start(self, drafts: DraftKeeper, draft: Draft) -> None:
+    async def _start(self, drafts: DraftStore, draft: Draft) -> None:
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.operate.run_changes import start
         from mogplex_tui.operate.run_facts import name_of
@@ -118,11 +118,11 @@ class RunActions:
             row = await start(self._session, self._runs, draft, drafts.key)
         except MogplexError as error:
             # The form opens again with the draft and the reason; an unchanged draft keeps its idempotency key.
-            trouble = f"Not started. {error}"
+            problem = f"Not started. {error}"
             self._navigation.show_or_notify(
                 asked_on,
-                partial(self._open_form, trouble),
-                f"{trouble} What was typed is kept: {key_of('runs.start')} opens the form among the runs.",
+                partial(self._open_form, problem),
+                f"{problem} What was typed is kept: {key_of('runs.start')} opens the form among the runs.",
             )
             return
         drafts.done(draft)

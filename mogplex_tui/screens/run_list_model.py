@@ -1,4 +1,4 @@
-"""The list of runs: every run and call that the credential can see, newest first, running ones on top."""
+"""The list model of the runs: all visible runs and calls, running ones first."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RunList:
         self.feed = runs.feed
         self._live: set[str] = set()
         self._failures: dict[str, datetime] = {}
-        # Rows that have a value, for each column that is hidden while no row has one.
+        # The rows that have a value, for each column that is hidden while no row has one.
         self._with_value: dict[str, set[str]] = {"model": set(), "cost": set()}
         self.update_counts(self.rows.rows)
 
@@ -56,14 +56,14 @@ class RunList:
         return tuple(self.rows.sources.values())
 
     def subscribe(self, _changed: Callable[[], None]) -> list[Callable[[], None]]:
-        """Subscribe to nothing: the list depends on its rows alone."""
+        """Return no subscriptions: the list depends on its rows alone."""
         return []
 
     def update_joins(self) -> None:
         """Do nothing: the rows have no field from another list."""
 
     def update_counts(self, keys: Iterable[str]) -> None:
-        """Count the running and the failed runs by what has changed, so that the cost does not grow with the list."""
+        """Update the counts of running and failed runs from the changed rows alone."""
         for key in keys:
             row = self.rows.rows.get(key)
             self._live.discard(key)
@@ -78,7 +78,7 @@ class RunList:
                 self._failures[key] = row.began
 
     def empty_columns(self) -> frozenset[str]:
-        """Return the columns without a value while only a part of the runs can be seen."""
+        """Return the columns without a value while only some of the runs are visible."""
         if not self.rows.notices:
             return frozenset()
         return frozenset(name for name, with_value in self._with_value.items() if not with_value)
@@ -94,9 +94,9 @@ class RunList:
         ]
 
     def _failed_today(self) -> Segment:
-        """Return how many runs failed since 00:00 UTC, which is where the service's day begins.
+        """Return the number of runs that failed since 00:00 UTC, the service's day.
 
-        While not all runs of today are loaded, the number is the least that it can be and 0 is not shown.
+        While not all runs of today are loaded, the number is a minimum, and 0 is not shown.
         """
         midnight = (
             self._session.clock.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -119,14 +119,14 @@ class RunList:
         return f"No runs yet. {key_of(START.id)} starts one; {automations}"
 
     def closed_lines(self) -> list[str]:
-        """Return nothing: some runs can be seen with any credential."""
+        """Return no lines: every credential can see some runs."""
         return []
 
     def notice(self) -> str:
-        """Return which runs cannot be seen and how they can be opened."""
+        """Return which runs cannot be listed and how to open them."""
         if not self.rows.notices:
             return ""
-        # A run is opened by its id over v1.
+        # A run can be opened by its id over v1.
         by_id = f" {key_of('runs.open-id')} opens any run by its id." if self._session.open(Family.V1) else ""
         return f"{messages.notices(self.rows.notices)}{by_id}"
 
@@ -146,19 +146,22 @@ class RunList:
         self._runs.load_more()
 
     def unused_actions(self) -> frozenset[str]:
-        """Return the start of a run where these credentials cannot start one."""
+        """Return the start action if the credentials cannot start a run."""
         return frozenset() if disabled_reason(START, self._session) is None else frozenset({START.id})
 
     def why_no_mark(self, row: RunRow) -> str | None:
-        """Return why a run cannot be cancelled with others: it has ended or could not be read."""
+        """Return why a run cannot be cancelled in bulk: it has ended or is unreadable."""
         return run_actions.CANCEL.unavailable_reason(row)
 
     def why_not(self, action: KeyAction, selection: Selection) -> str | None:
-        """Return why an action cannot be used; marked runs can be cancelled when one of them can."""
+        """Return why an action cannot be used.
+
+        Marked runs can be cancelled if at least one of them can.
+        """
         return disabled_reason(action, self._session, selection.chosen_rows())
 
     def shows(self, _action: KeyAction, _selection: Selection) -> bool:
-        """Return True: what can be used is offered."""
+        """Return True: every action that can be used is offered."""
         return True
 
     def open(self, console: Console, row: RunRow) -> None:

@@ -31,7 +31,7 @@ from mogplex_tui.widgets.styles import Tone
 
 
 class RunScreen(ConsoleScreen):
-    """A run and its events."""
+    """The screen of one run."""
 
     CSS_PATH = "run_screen.tcss"
     AUTO_FOCUS: ClassVar[str | None] = "#tail"
@@ -89,9 +89,9 @@ class RunScreen(ConsoleScreen):
 
     def flush(self) -> None:
         """Draw the events and facts that have come since the last flush."""
-        over = self.run_feed.row.state in ENDED_STATES
-        if over != self._lines.over:
-            self._lines.over = over
+        has_ended = self.run_feed.row.state in ENDED_STATES
+        if has_ended != self._lines.has_ended:
+            self._lines.has_ended = has_ended
             self.pane.all_changed()
         self.pane.draw()
         self.draw_facts()
@@ -132,15 +132,17 @@ class RunScreen(ConsoleScreen):
         return facts_of(run_facts.facts(calls_open=calls_open), row, moment)
 
     def _alert(self, row: RunRow) -> str:
-        """Return what went wrong, or why the row could not be read and where it can be seen."""
+        """Return the run's error, or why its row is unreadable and how to see it."""
         if row.unreadable is None:
             return row.error or ""
         return f"This call could not be read: {row.unreadable}. {key_of('kind.json')} shows it as it came."
 
     def _update_message(self) -> None:
         fresh = self.run_feed.feed.freshness
-        over = self.run_feed.row.state in ENDED_STATES
-        empty = "This run wrote no events." if over else "No events yet. They appear here as they happen."
+        has_ended = self.run_feed.row.state in ENDED_STATES
+        empty = (
+            "This run wrote no events." if has_ended else "No events yet. They appear here as they happen."
+        )
         if self.run_feed.row.unreadable:
             empty = "Its events cannot be looked for: the row that leads to them could not be read."
         if not len(self._lines):
@@ -152,7 +154,10 @@ class RunScreen(ConsoleScreen):
             )
 
     def _state_sources(self) -> list[SourceState]:
-        """Return the sources of a running run's state where its events do not include it: those of the list."""
+        """Return the list's sources, which supply the state if the events do not.
+
+        Empty for a run that has ended.
+        """
         rows, row = self.console.runs.set, self.run_feed.row
         if row.state in ENDED_STATES or not self.run_feed.wide:
             return []
@@ -171,7 +176,10 @@ class RunScreen(ConsoleScreen):
         )
 
     def read_at(self) -> datetime:
-        """Return the time up to which the run is known: now, or its last read while the service cannot be read."""
+        """Return the time up to which the run is known.
+
+        That is now, or its last read while the service cannot be read.
+        """
         return freshness_text.read_time(self.session, self._state_freshness())
 
     def step_name(self) -> str:
@@ -182,34 +190,35 @@ class RunScreen(ConsoleScreen):
         return f"{row.kind or 'call'} {formatting.short_id(row.key)}"
 
     def title_segments(self) -> list[Segment]:
-        """Return the path, the run's state, whether the tail follows, and the number of events."""
+        """Return the path, the run's state, whether the tail follows, and the event count."""
         row = self.run_feed.row
         glyph, word, tone = formatting.state(row.state)
-        took = duration_seconds(row, self.read_at())
+        duration = duration_seconds(row, self.read_at())
         crumbs = self.crumbs()
-        place = f"{row.repo or formatting.short_id(row.repo_id)} ▸" if row.repo or row.repo_id else ""
+        repo = f"{row.repo or formatting.short_id(row.repo_id)} ▸" if row.repo or row.repo_id else ""
         segments = [
             *crumbs,
-            Segment(place, Tone.PLAIN, priority=2, close=bool(crumbs)),
+            Segment(repo, Tone.PLAIN, priority=2, close=bool(crumbs)),
             Segment(self.step_name(), Tone.STRONG, priority=1, close=True),
             Segment(
                 f"{glyph} {word}", Tone.DIM if self._state_freshness().failures else Tone(tone), priority=0
             ),
-            Segment(formatting.seconds(took) if took is not None else "", Tone.PLAIN, priority=1),
+            Segment(formatting.seconds(duration) if duration is not None else "", Tone.PLAIN, priority=1),
             *self._right_segments(),
         ]
         return [segment for segment in segments if segment.text]
 
     def _right_segments(self) -> list[Segment]:
         feed, sources = self.run_feed.feed, self._state_sources()
-        matters = 1 if feed.troubled or any(source.failing for source in sources) else 3
+        priority = 1 if feed.troubled or any(source.failing for source in sources) else 3
         marked, following = self.pane.segments(cut_off=bool(feed.troubled))
         if self.session.scheduler.realtime_open:
-            # Realtime announces changes of the list: while it can be read, its age says nothing about this run.
+            # With realtime open, the age of a readable list says nothing about this run: the service reports each
+            # change.
             sources = [source for source in sources if is_delayed(source.freshness)]
         return [
             marked,
-            freshness_text.freshness_segment(self.session, feed.freshness, sources, priority=matters),
+            freshness_text.freshness_segment(self.session, feed.freshness, sources, priority=priority),
             following,
             Segment(formatting.plural(self.run_feed.tail.events, "event"), Tone.DIM, priority=3, right=True),
         ]
@@ -221,14 +230,17 @@ class RunScreen(ConsoleScreen):
     # Keys ------------------------------------------------------------------------------------------------------
 
     def key_items(self) -> list[tuple[str, str]]:
-        """Return the keys of the key bar. Some have other titles while the facts and links have the focus."""
+        """Return the keys in the key bar.
+
+        Some have other titles while the facts and links have the focus.
+        """
         items = super().key_items()
         if not self.is_complete or not self.record.has_focus:
             return items
         return [(key, {"event": "open", "links": "events"}.get(title, title)) for key, title in items]
 
     def shows(self, action: KeyAction) -> bool:
-        """Offer the links only where they are on screen."""
+        """Return whether an action is offered; links only while they are on screen."""
         return super().shows(action) and self.pane.shows(action, links="run.links")
 
     def on_descendant_focus(self) -> None:
@@ -247,7 +259,7 @@ class RunScreen(ConsoleScreen):
     # Actions ---------------------------------------------------------------------------------------------------
 
     def open_cursor(self) -> None:
-        """Show the JSON of the event under the cursor, or the target of the link under the cursor."""
+        """Show the JSON of the selected event, or open the selected link."""
         if not self.record.has_focus:
             self.pane.show_cursor_line()
         elif (link := self.record.chosen()) is not None and self.is_active:

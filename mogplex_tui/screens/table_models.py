@@ -17,7 +17,7 @@ _TONES = {tone.value: tone for tone in Tone}
 
 
 def columns_of(kind: AnyKind) -> list[Column]:
-    """Return a kind's columns as the table wants them."""
+    """Return a kind's columns in the form that the table needs."""
     return [_column(each) for each in kind.columns]
 
 
@@ -43,9 +43,9 @@ class RowTableModel:
     ) -> None:
         self._kind, self._rows, self._view = kind, rows, view
         self.moment = RenderTime(now)
-        # Those of rows that were last read earlier than the others.
+        # The keys of the rows whose last read is older than that of the others.
         self.moments: Mapping[str, RenderTime] = {}
-        # Whether all rows are stale, else the keys of the rows and the indexes of the columns that are.
+        # True if all rows are stale, else the keys of stale rows and the indexes of stale columns.
         self.stale = False
         self.stale_rows: frozenset[str] = frozenset()
         self._stale_columns: list[int] = []
@@ -64,19 +64,19 @@ class RowTableModel:
 
     def set_stale_columns(self, columns: frozenset[str]) -> None:
         """Draw these columns as stale."""
-        self._stale_columns = [place for place, each in enumerate(self._kind.columns) if each.name in columns]
+        self._stale_columns = [index for index, each in enumerate(self._kind.columns) if each.name in columns]
 
     def cells(self, key: str) -> Sequence[Cell]:
         """Return the cells of a row, one for each column; stale cells are dim."""
         entry, moment = self._rows.get(key), self.moments.get(key, self.moment)
         if entry is None:
-            # The row was removed after the order was last updated.
+            # The row was removed after the last update of the order.
             return [("", Tone.PLAIN) for _ in self._kind.columns]
         cells = [(text, _TONES[tone]) for text, tone in kind_rows.cells(self._kind, entry, moment)]
         if key in self.stale_rows:
             return [(text, Tone.DIM) for text, _ in cells]
-        for place in self._stale_columns:
-            cells[place] = (cells[place][0], Tone.DIM)
+        for index in self._stale_columns:
+            cells[index] = (cells[index][0], Tone.DIM)
         if entry.row is None or not self._kind.is_quiet(entry.row):
             return cells
         return [(text, Tone.DIM if tone is Tone.PLAIN else tone) for text, tone in cells]

@@ -1,4 +1,4 @@
-"""Supplies the events of a run or the lines of a log to a line-drawn tail, with their tones (v1.md §8.5)."""
+"""Supplies events or log lines, with their tones, to a tail widget (v1.md §8.5)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mogplex_tui.operate import formatting
 from mogplex_tui.widgets.line_tail import TailRow
 from mogplex_tui.widgets.styles import Cell, Tone
 
-# type -> (word, tone)
+# event type -> (word, tone)
 _EVENTS: dict[str, tuple[str, Tone]] = {
     "started": ("started", Tone.ACCENT),
     "status_changed": ("status", Tone.ACCENT),
@@ -22,29 +22,29 @@ _EVENTS: dict[str, tuple[str, Tone]] = {
 }
 TOOL_WIDTH = 11
 _TOOL = ("tool_started", "tool_finished")
-# Types whose payload says what their message does not.
+# Event types whose payload has information that the message lacks.
 _TELLING = ("status_changed", "failed")
 
 
 class RunTailModel:
     """The lines of a tail for a `LineTail`."""
 
-    def __init__(self, tail: EventTail, *, over: bool = False) -> None:
+    def __init__(self, tail: EventTail, *, has_ended: bool = False) -> None:
         self._tail = tail
-        # When the run is over, a tool that never finished is not running any more (v1.md §8.5).
-        self.over = over
+        # Once the run has ended, an unfinished tool is no longer shown as running (v1.md §8.5).
+        self.has_ended = has_ended
 
     def __len__(self) -> int:
         return len(self._tail)
 
     def index_of(self, key: str) -> int | None:
-        """Return the place of a line."""
+        """Return the index of a line."""
         return self._tail.index_of(key)
 
     def version(self, key: str) -> int:
-        """Return a number that changes when the line looks different."""
+        """Return a number that changes with the line's appearance."""
         line = self._tail.get(key)
-        return 0 if line is None else line.version * 2 + self.over
+        return 0 if line is None else line.version * 2 + self.has_ended
 
     def row(self, index: int) -> TailRow:
         """Return a line as it is drawn."""
@@ -60,7 +60,7 @@ class RunTailModel:
         )
 
     def text(self, index: int) -> str:
-        """Return what a line says, without how it is drawn."""
+        """Return the searchable text of a line."""
         line = self._tail.lines[index]
         word, _ = _EVENTS.get(line.type, (line.type, Tone.PLAIN))
         return " ".join((word, *_body(line), line.trouble or ""))
@@ -69,9 +69,9 @@ class RunTailModel:
         if line.type not in _TOOL:
             return None
         if line.ok is None:
-            return ("–", Tone.DIM) if self.over else ("…", Tone.LIVE)
-        took = formatting.millis(line.took_ms) if line.took_ms is not None else ""
-        return (took, Tone.DIM) if line.ok else (f"✗ {took}".rstrip(), Tone.ERROR)
+            return ("–", Tone.DIM) if self.has_ended else ("…", Tone.LIVE)
+        duration = formatting.millis(line.took_ms) if line.took_ms is not None else ""
+        return (duration, Tone.DIM) if line.ok else (f"✗ {duration}".rstrip(), Tone.ERROR)
 
 
 class LogTailModel:
@@ -84,35 +84,38 @@ class LogTailModel:
         return len(self._tail)
 
     def index_of(self, key: str) -> int | None:
-        """Return the place of a line."""
+        """Return the index of a line."""
         return self._tail.index_of(key)
 
     def version(self, key: str) -> int:
-        """Return a number that changes when the line looks different."""
+        """Return a number that changes with the line's appearance."""
         line = self._tail.get(key)
         return 0 if line is None else line.version
 
     def row(self, index: int) -> TailRow:
-        """Return a line as it is drawn: which log it is from, and its time where that is known.
+        """Return a line as it is drawn, with its log's name and its time if known.
 
-        Few lines have a time, so that it has no column of its own, which would be blank beside the others.
+        Few lines have a time, so the times have no column of their own.
         """
         line = self._tail.lines[index]
         time = [] if line.at is None else [(f"{formatting.clock(line.at)} ", Tone.DIM)]
         return TailRow(line.key, "", (line.source, Tone.DIM), [*time, (line.text, Tone(line.tone))])
 
     def text(self, index: int) -> str:
-        """Return what a line says, without how it is drawn."""
+        """Return the searchable text of a line."""
         line = self._tail.lines[index]
         return f"{line.source} {formatting.clock(line.at) if line.at is not None else ''} {line.text}"
 
 
 def _body(line: EventLine) -> tuple[str, ...]:
-    """Return the message of an event: a tool's name and what it did, or the words and what its payload tells."""
+    """Return the two parts of an event's message.
+
+    For a tool these are its name and its target, else the text and payload details.
+    """
     if line.type in _TOOL:
         return f"{line.tool or '?':<{TOOL_WIDTH}} ", line.preview or line.message
-    extra, said = _telling(line), line.message or line.type.replace("_", " ")
-    return (said, f"  {extra}") if extra else (said,)
+    details, text = _payload_details(line), line.message or line.type.replace("_", " ")
+    return (text, f"  {details}") if details else (text,)
 
 
 def _tones(line: EventLine) -> tuple[Tone, Tone]:
@@ -122,10 +125,10 @@ def _tones(line: EventLine) -> tuple[Tone, Tone]:
     return Tone.ERROR if line.type == "failed" else Tone.DIM if line.type == "log" else Tone.PLAIN, Tone.DIM
 
 
-def _telling(line: EventLine) -> str:
-    """Return the part of an event's payload that an operator wants to see beside its message (v1.md §8.5)."""
+def _payload_details(line: EventLine) -> str:
+    """Return the payload details worth showing beside the message (v1.md §8.5)."""
     if line.type not in _TELLING and b"git_delivery" not in bytes(line.body):
-        # Most events tell nothing more, and reading what they carry costs more than all the rest of their line.
+        # Most events have no such details, and parsing the payload costs more than the rest of the line.
         return ""
     payload = line.payload()
     if line.type == "status_changed":
@@ -134,6 +137,6 @@ def _telling(line: EventLine) -> str:
         return str(payload["pull_request_url"])
     if line.type == "failed":
         error, code = payload.get("error"), payload.get("failure_code")
-        told = error if isinstance(error, str) else code if isinstance(code, str) else ""
-        return told if told not in line.message else ""
+        detail = error if isinstance(error, str) else code if isinstance(code, str) else ""
+        return detail if detail not in line.message else ""
     return ""

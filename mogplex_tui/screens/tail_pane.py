@@ -1,4 +1,4 @@
-"""A live tail beside the facts of its record: folding, following, searching, and the JSON of one line."""
+"""A live tail beside its record's facts, with folding, search and JSON."""
 
 from __future__ import annotations
 
@@ -49,10 +49,11 @@ class TailPane(Vertical):
         status_changed: Callable[[], None],
         fold_changed: Callable[[], None],
     ) -> None:
-        """`raw_line` returns the JSON of a line by its key.
+        """Create the pane.
 
-        With `focus_record` the record has the focus at first, unless it is folded, else the tail. `status_changed` is
-        called when the title and the keys must be updated, `fold_changed` when the facts must be drawn again.
+        `raw_line` returns the JSON of a line by its key. With `focus_record` the record has the focus at first, unless
+        it is folded, else the tail. `status_changed` is called when the title and the keys must be updated,
+        `fold_changed` when the facts must be drawn again.
         """
         super().__init__()
         self.record, self._source, self._raw_line = record, source, raw_line
@@ -60,14 +61,14 @@ class TailPane(Vertical):
         self._status_changed, self._fold_changed = status_changed, fold_changed
         self.tail = LineTail(id="tail")
         self.tail.reduced_motion = look.reduced_motion
-        # The key that follows again, which the tail shows beside the number of new lines.
+        # The key that turns following on, shown beside the number of new lines.
         follow = BY_ID["tail.follow"]
         self.tail.way_on = (key_of(follow.id, ascii_only=look.ascii), follow.title)
         self._search = FilterBar(f"a word to mark in the {lines_name}", id="search")
         self._json = EventPane(id="json")
         self._highlight = ""
         self._match: tuple[int, int] | None = None
-        # The line under the cursor when the search was opened: each typed letter searches from there.
+        # The line under the cursor when the search was opened; each change of the term searches from there.
         self._search_start: str | None = None
         # Changes since the last call of `draw`.
         self._appended = 0
@@ -88,13 +89,13 @@ class TailPane(Vertical):
     # Changes ---------------------------------------------------------------------------------------------------
 
     def added(self, added: BatchResult) -> None:
-        """Remember the lines that a read has added or changed."""
+        """Record the lines that a read has added or changed, for the next `draw`."""
         self._appended += added.appended
         self._touched.update(added.changed)
         self._reordered |= added.reordered
 
     def all_changed(self) -> None:
-        """Draw every line again in the next `draw`."""
+        """Draw every line in the next `draw`."""
         self._reordered = True
 
     def draw(self) -> None:
@@ -102,7 +103,7 @@ class TailPane(Vertical):
         appended, touched, reordered = self._appended, self._touched, self._reordered
         self._appended, self._touched, self._reordered = 0, set(), False
         if reordered:
-            # This counts the lines again, the appended ones included.
+            # This also counts the appended lines.
             self.tail.refresh_rows(None)
             return
         if touched:
@@ -130,17 +131,17 @@ class TailPane(Vertical):
     # Status ----------------------------------------------------------------------------------------------------
 
     def segments(self, *, cut_off: bool) -> list[Segment]:
-        """Return the search and whether the tail follows, for the right of the title line.
+        """Return the search and follow segments for the title line.
 
-        With `cut_off` the tail cannot be read, which the title shows instead of "following".
+        With `cut_off` the tail cannot be read, and "following" is not shown.
         """
-        found = ""
+        search_text = ""
         if self._highlight:
-            place = f"{self._match[0]}/{self._match[1]}" if self._match else "0"
-            found = f"/ {self._highlight} {place}"
+            position = f"{self._match[0]}/{self._match[1]}" if self._match else "0"
+            search_text = f"/ {self._highlight} {position}"
         follow = self.tail.follow
         return [
-            Segment(found, Tone.ACCENT, priority=1, right=True),
+            Segment(search_text, Tone.ACCENT, priority=1, right=True),
             Segment(
                 ("" if cut_off else "following ▼") if follow else "paused",
                 Tone.DIM if follow else Tone.WARN,
@@ -150,7 +151,10 @@ class TailPane(Vertical):
         ]
 
     def shows(self, action: KeyAction, *, links: str) -> bool:
-        """Return whether an action of the tail makes sense now; `links` is the action that needs the links on screen."""
+        """Return whether an action of the tail is available.
+
+        `links` is the action that is available only while links are on screen.
+        """
         if action.id == "run.facts":
             return self.is_narrow
         return not (action.id == links and self.folded)
@@ -176,7 +180,7 @@ class TailPane(Vertical):
         }
 
     def focus_first(self) -> None:
-        """Focus the record or the tail, whichever has the focus at first."""
+        """Focus the widget that has the focus at first."""
         if self._focus_record and not self.folded:
             self.record.focus(scroll_visible=False)
         else:
@@ -190,7 +194,7 @@ class TailPane(Vertical):
             (self.record if self.tail.has_focus else self.tail).focus()
 
     def close_top(self) -> bool:
-        """Close the JSON, or else clear the search; return False if there was neither."""
+        """Close the JSON, or else clear the search; return False if neither was open."""
         if self._json.is_open:
             self._json.close()
         elif self._highlight:
@@ -248,7 +252,7 @@ class TailPane(Vertical):
         self._status_changed()
 
     def _toggle_facts(self) -> None:
-        """In a narrow terminal, show all facts and focus them, or fold them and focus the tail."""
+        """Unfold and focus the facts, or fold them and focus the tail."""
         self.toggle_class("-facts")
         self._fold_changed()
         self.record.scroll_to(y=0, animate=False)

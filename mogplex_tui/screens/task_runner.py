@@ -14,7 +14,7 @@ log = logging.getLogger("mogplex.app")
 
 
 class TaskRunner:
-    """Runs coroutines until they end or the app ends, and reports the ones that fail."""
+    """Runs coroutines until they end or the app ends, and reports those that fail."""
 
     def __init__(self, app: App[int]) -> None:
         self._app = app

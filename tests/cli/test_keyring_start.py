@@ -46,8 +46,8 @@ def ring() -> Iterator[Asked]:
 
 async def _target(console: app.ConsoleApp) -> Target | None:
     """Return the target that a console finds with its credentials."""
-    assert console._look_up is not None
-    return await console._look_up()
+    assert console._find_target is not None
+    return await console._find_target()
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, ring: Asked) -> list[str]:
 
     def run(self: app.ConsoleApp) -> int:
         said.append(f"asked {ring.asked} times")
-        if self._look_up is not None:
+        if self._find_target is not None:
             target = asyncio.run(_target(self))
             said.append("none" if target is None else f"{target.name} {target.token == Secret(TOKEN)}")
         return 0

@@ -24,7 +24,7 @@ from mogplex_tui.live.known_runs import KnownRun, KnownRuns
 from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate.run_actions import Draft
-from mogplex_tui.screens.modals.new_run import DraftKeeper
+from mogplex_tui.screens.modals.new_run import DraftStore
 from tests.cli.support import Mogplex
 from tests.pilot.conftest import console, server
 from tests.unit.fakes import START
@@ -143,7 +143,7 @@ def _read(name: str, folder: Path, troubles: FileTroubles) -> None:
     if name == "runs.json":
         KnownRuns(folder, troubles).remember(KnownRun("r2"))
     elif name == "draft.json":
-        DraftKeeper(folder, troubles).keep(Draft(prompt="another one"))
+        DraftStore(folder, troubles).keep(Draft(prompt="another one"))
     elif name == "ledger.jsonl":
         Ledger(folder, troubles).open("cancel", "run r1")
     elif name == "known_records.json":

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input, Select, TextArea
 
-from mogplex_tui.screens.modals.new_run import DraftKeeper, NewRunModal
+from mogplex_tui.screens.modals.new_run import DraftStore, NewRunModal
 from mogplex_tui.screens.modals.parameter_prompt import AskModal
 from tests.controlplane.support import World
 
@@ -78,7 +78,7 @@ async def test_a_line_to_edit_shows_what_it_holds_and_gives_it_back_untouched(co
 async def test_a_refusal_in_the_form_of_a_run_cannot_steer_the_terminal(console: Run) -> None:
     async with console() as ui:
         await ui.sees("Runs")
-        ui.app.push_screen(NewRunModal(DraftKeeper(None), ui.app.session, f"Not started.\n{STEERS}no"))
+        ui.app.push_screen(NewRunModal(DraftStore(None), ui.app.session, f"Not started.\n{STEERS}no"))
         await ui.sees("Not started.", "␛]52;c;aGk=␇no")
         _harmless(ui)
 

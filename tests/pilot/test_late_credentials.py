@@ -19,7 +19,7 @@ from tests.unit.fakes import call
 
 
 def _app(place: Path, look: Callable[[], Awaitable[Target | None]]) -> ConsoleApp:
-    app = ConsoleApp(load({}, environ={}, path=place / "none.toml"), look=look, context="work")
+    app = ConsoleApp(load({}, environ={}, path=place / "none.toml"), find_target=look, context="work")
     app.session.service = "the service"
     return app
 

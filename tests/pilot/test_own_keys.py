@@ -113,7 +113,7 @@ async def test_what_cannot_be_is_told_of_and_its_action_keeps_its_own_keys(
         await ui.sees("acme/api", "x cancel", "O sort")
         (said,) = [each for each in ui.app._notifications if each.title == "Keys"]
         assert said.message.startswith('"go.back" in [keys] of ') and "config.toml" in said.message
-        assert 'Write ["backspace", "escape"]. Until then: esc. One more was not taken' in said.message
+        assert 'Write ["backspace", "escape"]. Until then: esc. 1 other key was not accepted' in said.message
         await ui.press("x")
         await ui.sees("Cancel this run")
         await ui.press("escape", "O")

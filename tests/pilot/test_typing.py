@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from mogplex_tui.screens import key_queue
-from mogplex_tui.screens.command_palette import PaletteEntry, PlacesAndVerbs, ranked
+from mogplex_tui.screens.command_palette import PaletteEntry, PaletteProvider, ranked
 from mogplex_tui.screens.key_queue import KeyHandled, KeyQueue
 from tests.controlplane.support import World
 from tests.pilot.conftest import DEADLINE
@@ -273,11 +273,11 @@ async def test_an_alias_leads_where_the_palette_says(
 async def test_enter_in_the_palette_waits_for_no_list(
     console: Run, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def never(provider: PlacesAndVerbs, query: str) -> Hits:
+    async def never(provider: PaletteProvider, query: str) -> Hits:
         await asyncio.Event().wait()
         yield DiscoveryHit(query, print)
 
-    monkeypatch.setattr(PlacesAndVerbs, "search", never)
+    monkeypatch.setattr(PaletteProvider, "search", never)
     async with console() as ui:
         await ui.sees("Runs")
         await ui.press("colon", *"jobs", "enter")
@@ -308,7 +308,7 @@ def test_places_are_before_verbs_and_a_whole_name_is_before_both() -> None:
 
 
 def test_what_is_behind_a_name_may_be_called_as_the_word_between_or_begin_with_it() -> None:
-    sort = PaletteEntry(("sort",), "", print, more=print, joint="by")
+    sort = PaletteEntry(("sort",), "", print, run_with=print, joint="by")
     titles = {
         typed: ranked([sort], f"sort {typed}")[0][1].title for typed in ("by", "By by", "bytes", "By cost")
     }

@@ -130,7 +130,7 @@ def test_a_run_of_which_only_who_does_it_is_known_is_told_by_that() -> None:
     left = cancel_many_question(FakeSession(), [row], 1)
     assert "Fixer" in left.lines[0]
     assert "claude-sonnet-4" in left.lines[0]
-    assert (left.title, left.go) == ("Cancel 1 run?", "Cancel run")
+    assert (left.title, left.confirm_label) == ("Cancel 1 run?", "Cancel run")
 
 
 def test_an_age_alone_is_quiet_and_what_is_old_or_troubled_stands_out() -> None:

@@ -1,1 +1,1 @@
-"""Dialogs that lie over a screen: a question, a form, the keys."""
+"""Dialogs over a screen: confirmations, forms, prompts and help."""

@@ -1,4 +1,4 @@
-"""What every dialog shares: a box in the middle, flat buttons, esc leaves without doing anything."""
+"""The base class of dialogs and their buttons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class Dialog(ModalScreen[Result]):
-    """A modal screen in the house's look. esc dismisses with None."""
+    """A modal screen with a centred box; esc dismisses it with None."""
 
     DEFAULT_CSS = """
     Dialog {
@@ -43,7 +43,7 @@ class Dialog(ModalScreen[Result]):
         Input:focus, TextArea:focus { border: none; background: $boost; }
     }
     """
-    # In a low terminal, what is asked stands without space in between, so that the buttons stay on screen.
+    # In a low terminal the spacing is dropped, so that the buttons stay on screen.
     VERTICAL_BREAKPOINTS = [(0, "-low"), (28, "-high")]
     BINDINGS = [
         Binding("escape", "leave", "leave", show=False),
@@ -52,11 +52,14 @@ class Dialog(ModalScreen[Result]):
     ]
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
-        """Close with a result. Only the top screen can: a second close would take the screen below away."""
+        """Dismiss with a result if this is the top screen.
+
+        A second dismissal would close the screen below.
+        """
         return super().dismiss(result) if self.app.screen is self else AwaitComplete()
 
     def action_leave(self) -> None:
-        """Leave without doing anything."""
+        """Dismiss without a result."""
         self.dismiss(None)
 
 

@@ -1,4 +1,4 @@
-"""The question before something that cannot be undone. The harmless answer has the focus."""
+"""The confirmation dialog; the safe answer has the focus."""
 
 from __future__ import annotations
 
@@ -17,60 +17,60 @@ from mogplex_tui.widgets.text import visible
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: a title, what it is about, what it means, and the two answers."""
+    """The texts of a confirmation: title, subject, consequences and two answers."""
 
     title: str
     lines: Sequence[str]
     consequences: Sequence[str]
-    keep: str
-    go: str
+    cancel_label: str
+    confirm_label: str
 
 
 class ConfirmModal(Dialog[bool]):
-    """Asks a question; dismisses with True only when the dangerous answer was chosen."""
+    """Asks for confirmation; dismisses with True only for the dangerous answer."""
 
     AUTO_FOCUS = "#name, #keep"
 
-    def __init__(self, question: Question, name: str = "") -> None:
-        """With the `name` of a protected context the dangerous answer counts only once that name is typed."""
+    def __init__(self, question: Question, protected_name: str = "") -> None:
+        """Create the dialog; with `name`, that name must be typed to confirm."""
         super().__init__()
-        self._question, self._wanted = question, name
+        self._question, self._protected_name = question, protected_name
 
     def compose(self) -> ComposeResult:
         """Lay out the question; nothing in it is markup."""
-        asked = self._question
+        question = self._question
         with Vertical(id="box") as box:
-            box.border_title = Content(visible(asked.title)).markup
-            for line in asked.lines:
-                about = Static(Content(visible(line.lstrip())), classes="line")
-                # Where it is longer than the box is wide, it goes on beneath its own beginning.
-                about.styles.padding = (0, 0, 0, len(line) - len(line.lstrip()))
-                yield about
+            box.border_title = Content(visible(question.title)).markup
+            for line in question.lines:
+                line_widget = Static(Content(visible(line.lstrip())), classes="line")
+                # A wrapped line continues under its own indentation.
+                line_widget.styles.padding = (0, 0, 0, len(line) - len(line.lstrip()))
+                yield line_widget
             yield Static("", classes="line")
-            for line in asked.consequences:
+            for line in question.consequences:
                 yield Static(Content(visible(line)), classes="line dim")
-            if self._wanted:
+            if self._protected_name:
                 yield Static(
-                    Content(f"\n{visible(self._wanted)} is protected: type its name to go on."),
+                    Content(f"\n{visible(self._protected_name)} is protected: type its name to go on."),
                     classes="line",
                 )
                 yield Input(id="name", select_on_focus=False)
                 yield Static("", classes="trouble", markup=False)
             with Horizontal(id="buttons"):
-                yield FlatButton(asked.keep, id="keep")
-                yield FlatButton(asked.go, id="go", danger=True)
+                yield FlatButton(question.cancel_label, id="keep")
+                yield FlatButton(question.confirm_label, id="go", danger=True)
 
     @on(Button.Pressed, "#keep")
-    def _keep(self) -> None:
+    def _cancelled(self) -> None:
         self.dismiss(False)
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#go")
-    def _go(self) -> None:
-        if not self._wanted or self.query_one(Input).value.strip() == self._wanted:
+    def _confirmed(self) -> None:
+        if not self._protected_name or self.query_one(Input).value.strip() == self._protected_name:
             self.dismiss(True)
             return
-        trouble = self.query_one(".trouble", Static)
-        trouble.update(Content(f"That is not {visible(self._wanted)}. Nothing was done; esc leaves."))
-        trouble.add_class("-shown")
+        problem = self.query_one(".trouble", Static)
+        problem.update(Content(f"That is not {visible(self._protected_name)}. Nothing was done; esc leaves."))
+        problem.add_class("-shown")
         self.query_one(Input).focus()

@@ -1,4 +1,4 @@
-"""The form of an action's parameters: one field for each, checked before anything is sent."""
+"""The form for an action's parameters, validated before anything is sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mogplex_tui.widgets.text import visible
 
 
 class FormModal(Dialog[Values]):
-    """Dismisses with the values, or None. What was typed stays while anything is wrong with it."""
+    """Dismisses with the values, or None; invalid input stays in the form."""
 
     DEFAULT_CSS = """
     FormModal {
@@ -41,16 +41,18 @@ class FormModal(Dialog[Values]):
         *,
         texts: Mapping[str, str],
         choices: Mapping[str, Sequence[Choice]],
-        means: Sequence[str] = (),
-        go: str = "OK",
+        consequences: Sequence[str] = (),
+        confirm_label: str = "OK",
         problem: Callable[[Values], str | None] = lambda _: None,
     ) -> None:
-        """`texts` stand in the fields at first, `choices` are what some of them can be, both by name of parameter.
+        """Create the form.
 
-        `problem` returns what is wrong with values that are right one by one.
+        `texts` are the initial texts of fields and `choices` the allowed values, both by name of parameter. `problem`
+        returns what is wrong with values that are each valid by themselves.
         """
         super().__init__()
-        self._title, self._parameters, self._means, self._go = title, list(parameters), list(means), go
+        self._title, self._confirm_label = title, confirm_label
+        self._parameters, self._consequences = list(parameters), list(consequences)
         self._texts, self._choices, self._problem = texts, choices, problem
 
     def compose(self) -> ComposeResult:
@@ -61,11 +63,11 @@ class FormModal(Dialog[Values]):
                 label = Static(Content(visible(parameter.name)), classes="label")
                 yield Horizontal(label, self._field(parameter), classes="field")
             yield Static("", classes="trouble", markup=False)
-            for line in self._means:
+            for line in self._consequences:
                 yield Static(Content(visible(line)), classes="line dim")
             with Horizontal(id="buttons"):
                 yield FlatButton("Close", id="keep")
-                yield FlatButton(f"{self._go}  ctrl+s", id="go")
+                yield FlatButton(f"{self._confirm_label}  ctrl+s", id="go")
 
     def _field(self, parameter: Parameter[object]) -> Widget:
         name, text = f"field-{parameter.name}", self._texts.get(parameter.name, parameter.default)
@@ -94,12 +96,12 @@ class FormModal(Dialog[Values]):
         if isinstance(widget, Select):
             return "" if widget.value is Select.NULL else str(widget.value)
         text, first = widget.value if isinstance(widget, Input) else "", self._texts.get(parameter.name, "")
-        # What was left as it was goes back as it came, not as it was drawn.
+        # An unedited value is returned exactly, not as it was displayed.
         return first if text == visible(first, None) else text
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        """Go to the next field; from the last one, send."""
+        """Go to the next field; from the last one, submit."""
         event.stop()
         names = [f"field-{parameter.name}" for parameter in self._parameters]
         place = names.index(event.input.id or "") + 1
@@ -110,7 +112,7 @@ class FormModal(Dialog[Values]):
 
     @on(Button.Pressed, "#go")
     def action_take(self) -> None:
-        """Dismiss with the values, or say what is wrong with the first that is wrong."""
+        """Dismiss with the values, or show the first error."""
         values = Values({parameter.name: self._text(parameter) for parameter in self._parameters})
         problems = values.problems(self._parameters)
         together = None if problems else self._problem(values)
@@ -118,9 +120,9 @@ class FormModal(Dialog[Values]):
             self.dismiss(values)
             return
         name, sentence = next(iter(problems.items()), (self._parameters[0].name, together or ""))
-        trouble = self.query_one(".trouble", Static)
-        trouble.update(Content(visible(sentence)))
-        trouble.add_class("-shown")
+        problem_text = self.query_one(".trouble", Static)
+        problem_text.update(Content(visible(sentence)))
+        problem_text.add_class("-shown")
         self.query_one(f"#field-{name}").focus()
 
     @on(Button.Pressed, "#keep")

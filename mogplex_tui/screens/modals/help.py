@@ -1,4 +1,4 @@
-"""Every key that works on the screen below, from the registry."""
+"""The help: every key that works on the screen below, from the action registry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mogplex_tui.widgets.scroll_page import ScrollPage
 from mogplex_tui.widgets.text import wrap as lines_of
 
 _GROUPS = {"here": "Here", "go to": "Go to", "console": "Console"}
-# What the header tells, in the order in which it does.
+# The parts of the header, in their order.
 _HEADER = (
     (
         "session expired",
@@ -32,27 +32,33 @@ _HEADER = (
     ("◌ delete in 12 s", "a change that the rate limit refused, and when it is sent again"),
     ("◆ 2", "questions that wait for a person: :approvals"),
 )
-# The columns of the keys, and of what is said of them before it goes on in the next line, in which the box is as wide as
-# it can be; in a narrow terminal the frame of the box and the rest of a line take so much.
-_KEYS, _SAID = 11, 50
-_BESIDE = 2 + 4 + 1 + 2 + _KEYS + 1
+# Widths of the key column and of the text column at the largest size of the box, and the width that the frame and
+# margins take in a narrow terminal.
+_KEY_WIDTH, _TEXT_WIDTH = 11, 50
+_FRAME_WIDTH = 2 + 4 + 1 + 2 + _KEY_WIDTH + 1
 
 
-def _told(keys: str, what: str, said: int) -> list[str]:
-    """Return a line of the help, or several; keys that need more than their column have a line of their own."""
-    first, *rest = wrap(what, said)
-    if len(keys) > _KEYS:
-        return [f"  {keys}", *_told("", what, said)]
-    return [f"  {keys:<{_KEYS}} {first}", *(f"  {'':<{_KEYS}} {line}" for line in rest)]
+def _entry_lines(keys: str, text: str, text_width: int) -> list[str]:
+    """Return one entry of the help as lines.
+
+    Keys wider than their column have a line of their own.
+    """
+    first, *rest = wrap(text, text_width)
+    if len(keys) > _KEY_WIDTH:
+        return [f"  {keys}", *_entry_lines("", text, text_width)]
+    return [f"  {keys:<{_KEY_WIDTH}} {first}", *(f"  {'':<{_KEY_WIDTH}} {line}" for line in rest)]
 
 
-def _called(action: action_registry.KeyAction) -> str:
-    """Return the title of an action in the key bar with its help, which may have the title already."""
+def _entry_text(action: action_registry.KeyAction) -> str:
+    """Return an action's title in the key bar with its help text.
+
+    The title is left out if the help text begins with it.
+    """
     return action.help_text if action.help_has_title else f"{action.title}: {action.help_text}"
 
 
 class HelpModal(Dialog[None]):
-    """A list of keys; those that show the help and that leave the console close it, as enter does."""
+    """A list of keys; enter and the keys of help and quit close it."""
 
     BINDINGS = [
         Binding("enter", "leave", "close", show=False),
@@ -72,59 +78,63 @@ class HelpModal(Dialog[None]):
         never: frozenset[str] = frozenset(),
         closed: Mapping[str, str] | None = None,
     ) -> None:
-        """`read_only` says why nothing may be changed, if that is so.
+        """Create the help of a screen.
 
-        `never` are the ids of actions that have no use on the screen below, whatever it shows; `closed` says of others
-        by their ids why the service does not let this credential do them.
+        `read_only` is the reason why changes are forbidden, None if they are not. `never` are the ids of actions that
+        never apply to the screen; `closed` maps ids of actions to the reason why this credential cannot do them.
         """
         super().__init__()
         self._scope, self._read_only, self._ascii = scope, read_only, ascii_only
-        self._never, self._lacking = never, closed or {}
+        self._never, self._closed_reasons = never, closed or {}
 
     def compose(self) -> ComposeResult:
         """Lay out the keys by group."""
         with ScrollPage(id="box") as box:
             box.border_title = "Keys"
             box.border_subtitle = "esc closes"
-            yield Static(self._drawn(), classes="line")
+            yield Static(self._content(), classes="line")
 
-    def _drawn(self) -> Content:
-        said = max(20, min(_SAID, self.app.size.width * 96 // 100 - _BESIDE))
-        return Content("\n".join(self.lines(said)))
+    def _content(self) -> Content:
+        text_width = max(20, min(_TEXT_WIDTH, self.app.size.width * 96 // 100 - _FRAME_WIDTH))
+        return Content("\n".join(self.lines(text_width)))
 
     def on_resize(self) -> None:
-        """Break the lines where the box is as wide as it is now."""
-        self.query_one(".line", Static).update(self._drawn())
+        """Wrap the lines to the present width of the box."""
+        self.query_one(".line", Static).update(self._content())
 
     def _shown(self, keys: Iterable[str]) -> str:
         return " ".join(action_registry.shown_key(key, ascii_only=self._ascii) for key in keys)
 
-    def lines(self, said: int = _SAID) -> list[str]:
-        """Return the help as lines of text; `said` is how many cells there are for what is said of a key."""
+    def lines(self, text_width: int = _TEXT_WIDTH) -> list[str]:
+        """Return the help as lines of text; `text_width` is the width of the text column."""
         lines: list[str] = []
         for group, title in _GROUPS.items():
             entries = [action for action in action_registry.in_scope(self._scope) if action.group == group]
             entries = [action for action in entries if not (action.writes and self._read_only)]
-            entries = [action for action in entries if action.id not in {*self._never, *self._lacking}]
+            entries = [action for action in entries if action.id not in {*self._never, *self._closed_reasons}]
             entries = [action for action in entries if action.keys]
             lines.append(title)
             for action in entries:
-                lines += _told(self._shown(action.keys), _called(action), said)
+                lines += _entry_lines(self._shown(action.keys), _entry_text(action), text_width)
             lines.append("")
         lines.append("Moving")
         place = cursor_keys.places(self._scope)[0]
         for move in cursor_keys.MOVES:
-            lines += _told(self._shown(cursor_keys.keys_of(move, place)), move.words[place], said)
+            lines += _entry_lines(
+                self._shown(cursor_keys.keys_of(move, place)), move.words[place], text_width
+            )
         lines += ["", "The first line"]
-        for sign, what in _HEADER:
-            lines += _told(sign, what, said)
+        for example, text in _HEADER:
+            lines += _entry_lines(example, text, text_width)
         if self._read_only:
             lines += ["", f"Nothing here changes anything. {self._read_only}"]
         else:
-            for why in dict.fromkeys(self._lacking.values()):
-                lacking = [
-                    action_registry.BY_ID[each].title for each, its in self._lacking.items() if its == why
+            for why in dict.fromkeys(self._closed_reasons.values()):
+                titles = [
+                    action_registry.BY_ID[id_].title
+                    for id_, reason in self._closed_reasons.items()
+                    if reason == why
                 ]
-                sentence, room = f"Not here: {', '.join(lacking)}. {why}", _KEYS + said
+                sentence, room = f"Not here: {', '.join(titles)}. {why}", _KEY_WIDTH + text_width
                 lines += ["", *lines_of(sentence, room, room)]
         return lines

@@ -1,4 +1,4 @@
-"""The form that starts a run. What is typed is kept until the run has really started."""
+"""The form that starts a run; its draft is kept until the run has started."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def _id_of(parameter: Parameter[object]) -> str:
     return parameter.name.replace("_", "-")
 
 
-class DraftKeeper:
-    """Keeps the form between openings and sessions, with the idempotency key of exactly this content."""
+class DraftStore:
+    """Keeps the form's draft between openings and sessions, with its idempotency key."""
 
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
         path = directory / "draft.json" if directory else None
@@ -49,13 +49,16 @@ class DraftKeeper:
         return valid
 
     def keep(self, draft: Draft) -> None:
-        """Keep what is typed; a different content gets a different key, the same content keeps its own."""
+        """Save the draft; changed content gets a new idempotency key."""
         if draft != self.draft:
             self.draft, self.key = draft, new_idempotency_key()
         self._write()
 
     def done(self, started: Draft) -> None:
-        """The run has started: its prompt goes, the choices stay for the next one, as does what was typed meanwhile."""
+        """Clear the prompt after the run has started.
+
+        The choices stay for the next run, as does anything typed in the meantime.
+        """
         if self.draft == started:
             self.draft, self.key = replace(started, prompt="", working_branch=""), new_idempotency_key()
             self._write()
@@ -65,7 +68,7 @@ class DraftKeeper:
 
 
 class NewRunModal(Dialog[Draft]):
-    """Dismisses with the draft to start, or None; what was typed is kept either way."""
+    """Dismisses with the draft to start, or None; the draft is saved either way."""
 
     DEFAULT_CSS = """
     NewRunModal {
@@ -85,20 +88,20 @@ class NewRunModal(Dialog[Draft]):
     """
     BINDINGS = [Binding("ctrl+s", "start", "start", priority=True)]
 
-    def __init__(self, keeper: DraftKeeper, session: Session, trouble: str = "") -> None:
+    def __init__(self, drafts: DraftStore, session: Session, problem: str = "") -> None:
         super().__init__()
-        self._keeper, self._session, self._trouble = keeper, session, trouble
+        self._drafts, self._session, self._problem = drafts, session, problem
 
     def compose(self) -> ComposeResult:
-        """Lay out the form with what was typed last."""
-        texts = self._keeper.draft.values()
+        """Lay out the form with the saved draft."""
+        texts = self._drafts.draft.values()
         with Vertical(id="box") as box:
             box.border_title = "New run"
             for parameter in START.parameters:
                 yield self._field(parameter, texts.text(parameter))
             yield Static(
-                visible_lines(self._trouble),
-                classes="trouble -shown" if self._trouble else "trouble",
+                visible_lines(self._problem),
+                classes="trouble -shown" if self._problem else "trouble",
                 markup=False,
             )
             with Horizontal(id="buttons"):
@@ -116,7 +119,7 @@ class NewRunModal(Dialog[Draft]):
         id = _id_of(parameter)
         if choices := parameter.choices_of(self._session, ""):
             values = [choice.value for choice in choices]
-            # A plain string would be read as markup.
+            # A plain string would be parsed as markup.
             options = [(Text(visible(choice.label)), choice.value) for choice in choices]
             if parameter.is_required:
                 value = text if text in values else Select.NULL
@@ -128,11 +131,11 @@ class NewRunModal(Dialog[Draft]):
         return Input(text, placeholder=parameter.when_empty, id=id)
 
     def on_mount(self) -> None:
-        """Put the focus where the next thing is to be typed."""
-        self.query_one("#prompt" if self._keeper.draft.repo_id else "#repo").focus()
+        """Focus the first field that is still to be filled in."""
+        self.query_one("#prompt" if self._drafts.draft.repo_id else "#repo").focus()
 
     def draft(self) -> Draft:
-        """Return what the form holds now."""
+        """Return the present content of the form."""
         values = Values({parameter.name: self._text(parameter).strip() for parameter in START.parameters})
         return Draft.of(values, self._session.names.repos.get(values.text(REPO), ""))
 
@@ -145,15 +148,15 @@ class NewRunModal(Dialog[Draft]):
         return widget.text if isinstance(widget, TextArea) else cast(Input, widget).value
 
     def action_start(self) -> None:
-        """Check the form and hand it over."""
+        """Validate the form and dismiss with the draft."""
         draft = self.draft()
-        self._keeper.keep(draft)
-        trouble = self._check(draft)
-        if trouble is None:
+        self._drafts.keep(draft)
+        problem = self._check(draft)
+        if problem is None:
             self.dismiss(draft)
             return
         box = self.query_one(".trouble", Static)
-        box.update(visible_lines(trouble))
+        box.update(visible_lines(problem))
         box.add_class("-shown")
 
     def _check(self, draft: Draft) -> str | None:
@@ -162,8 +165,8 @@ class NewRunModal(Dialog[Draft]):
         return next(iter(problems.values()), None) or START.problem(values)
 
     def action_leave(self) -> None:
-        """Keep what is typed and leave."""
-        self._keeper.keep(self.draft())
+        """Save the draft and leave."""
+        self._drafts.keep(self.draft())
         self.dismiss(None)
 
     @on(Button.Pressed, "#keep")

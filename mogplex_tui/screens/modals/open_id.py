@@ -1,4 +1,4 @@
-"""Asks for the id of a run: v1 has no list of runs, so an id is sometimes all there is."""
+"""Asks for a run ID; v1 has no list of runs, so an ID may be all there is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_RUN_IDS = "The ID or URL of a call or a job. IDs of runs need a token."
 
 
 class OpenIdModal(Dialog[str]):
-    """Dismisses with an id, or None."""
+    """Dismisses with an ID, or None."""
 
     AUTO_FOCUS = "Input"
 
@@ -40,15 +40,15 @@ class OpenIdModal(Dialog[str]):
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#go")
-    def _go(self) -> None:
+    def _submitted(self) -> None:
         text = self.query_one(Input).value
-        found = _UUID.search(text)
-        if found is not None:
-            self.dismiss(found[0].lower())
+        match = _UUID.search(text)
+        if match is not None:
+            self.dismiss(match[0].lower())
             return
-        trouble = self.query_one(".trouble", Static)
-        trouble.update("That contains no id: an id is 32 hexadecimal digits in five groups.")
-        trouble.add_class("-shown")
+        problem_line = self.query_one(".trouble", Static)
+        problem_line.update("That contains no id: an id is 32 hexadecimal digits in five groups.")
+        problem_line.add_class("-shown")
 
     @on(Button.Pressed, "#keep")
     def _keep(self) -> None:

@@ -1,4 +1,4 @@
-"""Asks for what a verb needs before it goes: a line of text, or one of some choices."""
+"""Asks for one parameter of an action: a line of text, or one of some choices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mogplex_tui.widgets.text import visible
 
 
 class AskModal(Dialog[str]):
-    """Dismisses with the text or the chosen value, or None. What was typed stays when it is not accepted."""
+    """Dismisses with the text or the chosen value, or None; invalid input stays."""
 
     DEFAULT_CSS = """
     AskModal {
@@ -36,16 +36,17 @@ class AskModal(Dialog[str]):
         value: str = "",
         choices: Sequence[tuple[str, str]] = (),
         check: Callable[[str], str | None] = lambda _: None,
-        means: Sequence[str] = (),
-        go: str = "OK",
+        consequences: Sequence[str] = (),
+        confirm_label: str = "OK",
     ) -> None:
-        """`choices` are pairs of value and words; with any of them there is nothing to type.
+        """Create the prompt.
 
-        `value` is the present value; "" means that there is none, also where "" is the value of a choice.
+        `choices` are pairs of value and label; with choices there is no text field. `value` is the present value; ""
+        means that there is none, even if "" is the value of a choice.
         """
         super().__init__()
-        self._title, self._label, self._value, self._go = title, label, value, go
-        self._choices, self._check, self._means = list(choices), check, list(means)
+        self._title, self._label, self._value, self._confirm_label = title, label, value, confirm_label
+        self._choices, self._check, self._consequences = list(choices), check, list(consequences)
 
     def compose(self) -> ComposeResult:
         """Lay out the question; nothing in it is markup."""
@@ -53,23 +54,25 @@ class AskModal(Dialog[str]):
             box.border_title = Content(visible(self._title)).markup
             yield Static(Content(visible(self._label)), classes="line dim")
             if self._choices:
-                yield OptionList(*(Option(Content(visible(told))) for _, told in self._choices), id="choices")
+                yield OptionList(
+                    *(Option(Content(visible(label))) for _, label in self._choices), id="choices"
+                )
             else:
                 yield Input(visible(self._value, None), id="text", select_on_focus=False)
             if self._choices and not self._is_present():
                 yield Static("Choose with up and down; enter takes it.", classes="line dim")
             yield Static("", classes="trouble", markup=False)
-            for line in self._means:
+            for line in self._consequences:
                 yield Static(Content(visible(line)), classes="line dim")
             with Horizontal(id="buttons"):
                 yield FlatButton("Close", id="keep")
                 if not self._choices:
-                    yield FlatButton(self._go, id="go")
+                    yield FlatButton(self._confirm_label, id="go")
 
     def on_mount(self) -> None:
-        """Give the keys to what is asked for, with the present value under the cursor.
+        """Focus the input, with the present value under the cursor.
 
-        Without a present value no choice is under the cursor: an enter typed before the question was read takes none.
+        Without a present value no choice is highlighted, so an enter typed too early chooses nothing.
         """
         if not self._choices:
             self.query_one(Input).focus()
@@ -89,7 +92,10 @@ class AskModal(Dialog[str]):
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        """Take the text. Nothing is no decision: where it would do, the buttons get the keys, the harmless one first."""
+        """Submit the text.
+
+        If an empty text is valid, focus the buttons instead, the safe one first.
+        """
         if event.value.strip() or self._check(event.value) is not None:
             self._take()
         else:
@@ -99,15 +105,15 @@ class AskModal(Dialog[str]):
     def _take(self) -> None:
         text = self.query_one(Input).value
         if text == visible(self._value, None):
-            # What was left as it was goes back as it came, not as it was drawn.
+            # An unedited value is returned exactly, not as it was displayed.
             text = self._value
-        wrong = self._check(text)
-        if wrong is None:
+        problem = self._check(text)
+        if problem is None:
             self.dismiss(text)
             return
-        trouble = self.query_one(".trouble", Static)
-        trouble.update(Content(visible(wrong)))
-        trouble.add_class("-shown")
+        problem_line = self.query_one(".trouble", Static)
+        problem_line.update(Content(visible(problem)))
+        problem_line.add_class("-shown")
 
     @on(Button.Pressed, "#keep")
     def _keep(self) -> None:

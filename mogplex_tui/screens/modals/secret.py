@@ -1,4 +1,4 @@
-"""Shows a secret that the service tells once: it is in this dialog, on the clipboard when copied, and nowhere else."""
+"""Shows a secret that the service returns only once."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 
 class RevealModal(Dialog[None]):
-    """A secret in plain text until the dialog is left; the button that copies it has the focus."""
+    """Shows a secret in plain text; the copy button has the focus.
+
+    The secret is in this dialog and, once copied, on the clipboard, and nowhere else.
+    """
 
     AUTO_FOCUS = "#copy"
 
     def __init__(self, title: str, secret: Secret, copy: Callable[[str, str], None]) -> None:
-        """`copy` puts a text on the clipboard and says in words what it was."""
+        """Create the dialog; `copy` copies a text and notifies what was copied."""
         super().__init__()
         self._title, self._secret, self._copy = title, secret, copy
 

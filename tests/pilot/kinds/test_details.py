@@ -247,7 +247,7 @@ async def test_a_record_of_which_nothing_more_is_asked_is_as_old_as_its_list(con
         listed = collection_in(screen).feed
         await ui.press("enter")
         await ui.until(lambda: ui.app.screen.scope == "teams.detail", "the record")
-        await ui.until(lambda: ui.app.screen._one.freshness.as_of, "its own reading, which asks nothing")
+        await ui.until(lambda: ui.app.screen._own_feed.freshness.as_of, "its own reading, which asks nothing")
 
         async def fails() -> bool:
             raise Unavailable("The service is away")
@@ -269,9 +269,9 @@ async def test_of_two_pages_of_a_record_each_tells_that_its_own_reading_fails(
         await ui.press("enter")
         await ui.until(lambda: ui.app.screen.scope == "automations.detail", "the record")
         first = ui.app.screen
-        await ui.until(lambda: first._one.freshness.as_of, "its own reading")
+        await ui.until(lambda: first._own_feed.freshness.as_of, "its own reading")
         # The second page comes before the first has let go of what it reads.
-        ui.app.session.scheduler.want(first._one)
+        ui.app.session.scheduler.want(first._own_feed)
         monkeypatch.setattr(FlowsResource, "runs", fails)
         ui.app.parts.navigation.open_record(first.kind, first.entry())
         await ui.until(lambda: ui.app.screen is not first and ui.app.screen.is_active, "the second page")
@@ -296,10 +296,10 @@ async def test_of_a_record_what_only_its_own_reading_tells_is_old_when_that_fail
         await go_to_list(ui, "automations")
         await ui.press("enter")
         await ui.until(lambda: "Newest runs" in long_texts_of(ui), "what it alone tells")
-        await _fails_twice(ui, ui.app.screen._one, "its runs")
+        await _fails_twice(ui, ui.app.screen._own_feed, "its runs")
         await ui.sees("What is told beyond the list is shown as it was", "partly stale")
         # Its facts are of the list, which is fresh.
-        ui.app.screen._one.freshness.as_of -= 60
+        ui.app.screen._own_feed.freshness.as_of -= 60
         ui.app.screen.on_tick()
         assert Tone.PLAIN in _tones(ui)
         assert "Newest runs" in long_texts_of(ui)
@@ -313,11 +313,13 @@ async def test_of_a_record_that_is_told_whole_by_itself_the_list_may_fail(
         screen = await go_to_list(ui, kind)
         await ui.press("enter")
         await ui.until(
-            lambda: ui.app.screen is not screen and ui.app.screen._one.freshness.as_of, "its own reading"
+            lambda: ui.app.screen is not screen and ui.app.screen._own_feed.freshness.as_of, "its own reading"
         )
         record, listed = ui.app.screen, collection_in(screen).feed
         await _fails_twice(ui, listed, "the list")
-        await ui.until(lambda: record._one.freshness.as_of > listed.freshness.as_of, "its own reading again")
+        await ui.until(
+            lambda: record._own_feed.freshness.as_of > listed.freshness.as_of, "its own reading again"
+        )
         record.on_tick()
         record.refresh_chrome()
         await ui.pilot.pause()

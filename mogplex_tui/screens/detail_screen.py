@@ -441,7 +441,7 @@ class DetailScreen(ConsoleScreen):
 
 
 def with_values(groups: Sequence[Sequence[Fact]]) -> list[list[Fact]]:
-    """Return the facts that have a value."""
+    """Return the facts that have a value, and one fact that names those without."""
     known = [[fact for fact in group if fact.text != formatting.DASH] for group in groups]
     blank = ", ".join(fact.label for group in groups for fact in group if fact.text == formatting.DASH)
     return [*known, [Fact("without", blank, Tone.DIM)] if blank else []]

@@ -45,8 +45,8 @@ def test_plane_loses_no_write_that_it_has_answered(plane: Plane) -> None:
                 for part in range(rng.randint(1, 4)):
                     key = f"kill-{number}-{part}"
                     start = {"repoId": repo, "harness": "codex", "prompt": key}
-                    headers = {"Idempotency-Key": key}
-                    answer = client.post("/api/v1/mogplex/runs", json=start, headers=headers)
+                    once = {"Idempotency-Key": key}
+                    answer = client.post("/api/v1/mogplex/runs", json=start, headers=once)
                     if answer.status_code == 429:
                         continue
                     assert answer.is_success, answer.text

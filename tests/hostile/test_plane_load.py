@@ -193,7 +193,7 @@ SLOW = {
 async def test_slow_sender_is_dropped_and_others_are_answered(
     server: PlaneServer, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(connection_limits, "HEAD_TIMEOUT", 0.4)
+    monkeypatch.setattr(connection_limits, "HEAD_SECONDS", 0.4)
     monkeypatch.setattr(body_limit, "BODY_SECONDS", 0.4)
     status, data = SLOW[name]
     data = data.replace(b"TOKEN", f"Authorization: Bearer {server.token}".encode())

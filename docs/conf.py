@@ -1,4 +1,4 @@
-"""Sphinx configuration of the documentation site; `make site` builds it without using the network."""
+"""Sphinx configuration of the documentation site, which `make site` builds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _CODE = re.compile(r"(`+[^`]+`+)")
 
 
 def _escape_docstring(*event: Any) -> None:
-    """Escape what reStructuredText would read as markup: docstrings are plain text with `code`."""
+    """Escape reStructuredText markup: docstrings are plain text with `code`."""
     lines: list[str] = event[-1]
     for number, line in enumerate(lines):
         parts = _CODE.split(line)

@@ -14,7 +14,7 @@ POLL_SECONDS = 3
 
 
 async def list_runs(client: MogplexClient) -> None:
-    """Print the newest five calls; a call is the part of a run that has tokens and a cost."""
+    """Print the newest five calls; a call has the tokens and cost of a run."""
     for call in (await client.observability.calls(limit=5)).calls:
         cost = "unknown" if call.cost_usd is None else f"${call.cost_usd}"
         print(call.id, call.status, call.model, cost)
@@ -38,7 +38,7 @@ async def start_and_follow(client: MogplexClient, repository: str, task: str) ->
 
 
 async def main() -> int:
-    """Run the example with the service and the token of the environment; return the exit code."""
+    """Run the example against the service in the environment; return the exit code."""
     target = Target("example", os.environ["MOGPLEX_BASE_URL"], token=Secret(os.environ["MOGPLEX_TOKEN"]))
     async with MogplexClient(target) as client:
         try:

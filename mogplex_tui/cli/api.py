@@ -1,4 +1,4 @@
-"""`mogplex-tui api METHOD PATH`: any route of the service with the context's credentials, budget and errors."""
+"""`mogplex-tui api METHOD PATH`: request any route of the service."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _request_of(args: argparse.Namespace) -> tuple[str, dict[str, str], object]:
-    """Return the path, the query parameters and the body. Raises Stop for what cannot be sent."""
+    """Return path, query parameters and body. Raises Stop for an invalid request."""
     reads = args.method == "GET"
     if not args.path.startswith("/") or args.path.startswith("//") or "#" in args.path:
         raise Stop(Exit.USAGE, "PATH begins with / and names no host, such as /api/v1/mogplex/repos?limit=5.")
@@ -83,7 +83,7 @@ def _request_of(args: argparse.Namespace) -> tuple[str, dict[str, str], object]:
 
 
 def _once_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """Return pairs as a mapping. Raises Stop for a name that is given twice: only one could be sent."""
+    """Return pairs as a mapping. Raises Stop for a name that is given twice."""
     found: dict[str, str] = {}
     for name, value in pairs:
         if name in found:

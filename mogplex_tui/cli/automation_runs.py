@@ -1,4 +1,4 @@
-"""`mogplex-tui automations runs`: the runs of one automation, as jobs (routing.md §3.13, v1.md §5.3)."""
+"""`mogplex-tui automations runs`: the job runs of one automation."""
 
 from __future__ import annotations
 

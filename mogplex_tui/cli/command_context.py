@@ -1,4 +1,4 @@
-"""What every command that talks to a service needs: settings, the target, and how its errors end the process."""
+"""Settings, target and exit codes of every command that uses a service."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def _renewal(settings: Settings) -> Renewal | None:
 
 
 def state_name(settings: Settings) -> str:
-    """Return the name that state is kept under: the context's, else the service's host."""
+    """Return the name of the state directory: the context, else the service's host."""
     if settings.context != "default" or settings.base_url.value is None:
         return settings.context
     try:

@@ -1,4 +1,4 @@
-"""What the headless commands share: one session, patience with what passes, and one way for errors to end them."""
+"""One session per command: retries of reads, and errors as exit codes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FORMS = ("table", "wide", "json", "csv")
 
 
 class Setting:
-    """What a command works with: the session, its output, and the settings with their origins."""
+    """A command's session, output, and settings with their origins."""
 
     def __init__(self, session: Session, output: Output, settings: Settings) -> None:
         self.session, self.output, self.settings = session, output, settings

@@ -1,4 +1,7 @@
-"""The events of one run on stdout, once or for as long as it lives (v1.md §8, §10; observability.md §4)."""
+"""Print the events of one run, once or until it has ended.
+
+v1.md §8, §10; observability.md §4.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arguments of commands that are made from a kind's declaration, and the texts that they carry."""
+"""Arguments of a kind's commands, made from the kind's declaration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of a kind: `list`, `get`, and one for each of its actions, all made from its declaration."""
+"""The commands of a kind: `list`, `get` and actions, made from its declaration."""
 
 from __future__ import annotations
 

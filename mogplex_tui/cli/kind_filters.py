@@ -1,4 +1,4 @@
-"""Filters of a kind as options of its `list`: `--status failed` is the filter `status:=failed`."""
+"""Filters of a kind as options of `list`: `--status failed` is `status:=failed`."""
 
 from __future__ import annotations
 

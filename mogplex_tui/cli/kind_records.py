@@ -1,4 +1,4 @@
-"""The records of a kind as a command reads them, and how the one that a person names is found among them."""
+"""Read the records of a kind in a command, and find the one that is named."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class KindRecords(Generic[Row]):
         return None
 
     def search(self, question: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
-        """Return a search through older records; None where the service lists all of them at once."""
+        """Return a search through older records; None if the list is complete."""
         older = self._kind.older
         if older is None:
             return None
@@ -125,7 +125,7 @@ class KindRecords(Generic[Row]):
                     await Runs(self._session).fetch()
 
     async def read_single(self, entry: Entry[Row]) -> Entry[Row]:
-        """Return a record as it is when read by itself, where that says more than the list."""
+        """Return a record read by itself, if that has more fields than the list."""
         single = self._kind.single
         if single is None:
             return entry
@@ -149,7 +149,7 @@ class KindRecords(Generic[Row]):
     # Finding -------------------------------------------------------------------------------------------------------
 
     async def find(self, asked: str) -> Entry[Row]:
-        """Return the record that an id, a name or the beginning of either means. Raises Stop."""
+        """Return the record of an id, a name or a prefix of either. Raises Stop."""
         wanted = asked.strip().lower()
         noun, shown = self._kind.noun, self._output.shown
         if not wanted:
@@ -171,7 +171,7 @@ class KindRecords(Generic[Row]):
         return found[0]
 
     def _matching(self, wanted: str) -> list[Entry[Row]]:
-        """Return the records that a text names: by the whole id, else the whole name, else the beginning of either."""
+        """Return the records of a text: by id, else by name, else by a prefix of either."""
         entries = list(self.rows.values())
 
         def lower_name(entry: Entry[Row]) -> str:
@@ -193,7 +193,7 @@ class KindRecords(Generic[Row]):
 
 
 async def read_patiently(fetch: Callable[[], Awaitable[bool]], rows: AnyRowSet) -> None:
-    """Read a list, and once more after an error of one of its parts that may pass. Raises the error tree."""
+    """Read a list, again if a part failed temporarily. Raises MogplexError."""
     await patiently(fetch)
     failed = failing_parts(rows)
     if failed and retry_delay(failed[0][1], 1, method="GET") is not None:
@@ -214,7 +214,7 @@ def say_notices(setting: Setting, rows: AnyRowSet) -> None:
 
 
 async def record_of(kind: Kind[Row], setting: Setting, asked: str) -> Entry[Row]:
-    """Return the record of a kind that an id or a name means. Raises Stop and the error tree."""
+    """Return the record of an id or name. Raises Stop and MogplexError."""
     records = KindRecords(kind, setting)
     await records.read(Priority.ACTION, with_runs=False)
     return await records.find(asked)

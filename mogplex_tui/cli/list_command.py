@@ -1,4 +1,4 @@
-"""`list`: read the records of a kind, filter, search, order and print them, as the console's list does."""
+"""The `list` command: read, filter, search, sort and print records of a kind."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ListedRecords(Protocol[Row]):
         """Read what `list` shows; return the error that kept a part away, after saying so."""
 
     def search(self, question: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
-        """Return a search through older records; None where the service lists all of them at once."""
+        """Return a search through older records; None if the list is complete."""
 
 
 def add_list(found: argparse._SubParsersAction[argparse.ArgumentParser], kind: Kind[Row]) -> None:
@@ -87,7 +87,7 @@ class ListCommand(Generic[Row]):
         self._search: ListSearch[object] | None = None
 
     async def run(self) -> int:
-        """Print the records that match the filter, and return the exit code. Raises Stop and the error tree."""
+        """Print the matching records; return the exit code. Raises Stop, MogplexError."""
         kind, output, args, matches = self._kind, self._output, self._args, self._filter.matches
         has_order = args.sort is not None
         wanted = Wanted(
@@ -115,7 +115,7 @@ class ListCommand(Generic[Row]):
         return code_of(errors[0]) if errors else Exit.OK
 
     async def _search_older(self) -> MogplexError | None:
-        """Look through older records for what a filter, an order or a limit asks for; return why that failed."""
+        """Search older records if filter, sort or limit need it; return an error or None."""
         records, args, matches = self._records, self._args, self._filter.matches
         state = records.state
         is_whole = state.total is None or state.total <= len(records.rows)

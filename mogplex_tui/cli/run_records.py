@@ -1,4 +1,7 @@
-"""Runs as a command reads them: the list, and the run that an id or its beginning means (v1.md §7.5, §7.6)."""
+"""Read runs in a command: the list, and the run of an id or a prefix.
+
+v1.md §7.5, §7.6.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,7 @@ class RunRecords:
         return None
 
     def search(self, question: SearchQuery[HeldRow[RunRow]]) -> ListSearch[object] | None:
-        """Return a search through older calls; None where the credential does not open them."""
+        """Return a search through older calls; None if the credential cannot read them."""
         if not self._session.open(Family.OBSERVABILITY):
             return None
         holder = RunRows(self.runs)

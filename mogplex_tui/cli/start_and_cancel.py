@@ -1,4 +1,4 @@
-"""`runs start` and `runs cancel`: the two verbs that change something (v1.md §7.2, §9; observability.md §3)."""
+"""`runs start` and `runs cancel` (v1.md §7.2, §9; observability.md §3)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Make a release: date the changelog, set the version, commit and tag. Nothing is pushed.
+"""Date the changelog, set the version, commit and tag a release.
 
-Run it with `make release VERSION=0.2.0`.
+Nothing is pushed. Run it with `make release VERSION=0.2.0`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class ReleaseRefused(Exception):
 
 
 def parse_version(text: str) -> tuple[int, int, int]:
-    """Return the three numbers of a version such as 0.2.0; raise ReleaseRefused if there are others."""
+    """Return the three numbers of a version. Raises ReleaseRefused for other texts."""
     match = _VERSION.fullmatch(text)
     if match is None:
         raise ReleaseRefused(f"{text!r} is not a version: use three numbers, such as 0.2.0.")
@@ -33,9 +33,9 @@ def parse_version(text: str) -> tuple[int, int, int]:
 
 
 def roll_changelog(text: str, version: str, day: date) -> str:
-    """Return the changelog with its unreleased entries under the version, and an empty Unreleased section.
+    """Return the changelog with its unreleased entries moved under the version.
 
-    Raises ReleaseRefused if there is no Unreleased section, or no entry in it.
+    The Unreleased section is then empty. Raises ReleaseRefused if there is none, or no entry in it.
     """
     head, heading, rest = text.partition(UNRELEASED)
     if not heading:
@@ -55,7 +55,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def make_release(root: Path, version: str, day: date) -> str:
-    """Commit and tag a release of the repository in `root`; return the name of the tag.
+    """Commit and tag a release of the repository in `root`; return the tag.
 
     Raises ReleaseRefused, before anything is changed, if the version is not greater than the present one, the tag
     exists, the working tree has changes, or the changelog has no unreleased entry.

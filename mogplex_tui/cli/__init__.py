@@ -1,4 +1,7 @@
-"""The command line. Nothing heavy is imported until a command needs it."""
+"""The command line: parse arguments, run a command, return its exit code.
+
+Heavy modules are imported only by the commands that need them.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ import sys
 
 
 def main() -> int:
-    """Run the command line and return its exit code (design: commands, files, variables)."""
+    """Run the command line and return its exit code."""
     _open_what_is_closed()
     if sys.argv[1:2] == ["__complete"]:
-        # A person waits for it with a finger on the Tab key: the parser is not loaded.
+        # Completion runs on every Tab key press, so the parser is not loaded.
         from mogplex_tui.cli import record_completion
 
         return record_completion.run(sys.argv[2:])
@@ -20,9 +23,10 @@ def main() -> int:
 
 
 def _open_what_is_closed() -> None:
-    """Let a stream that was closed by who started us (`<&-`) be one where nothing comes from and nobody hears of.
+    """Open the null device in place of standard streams that are closed (`<&-`).
 
-    What is opened next would have its number otherwise, and get what is meant for it.
+    Without it the next file that is opened would get the stream's descriptor, and the text that is meant for the
+    stream.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

@@ -1,4 +1,4 @@
-"""`mogplex-tui api METHOD PATH`: request any route of the service."""
+"""`mogplex-tui api METHOD PATH`: send a request to any route of the service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the method, the path and what is sent."""
+    """Add the arguments for the method, the path and the body."""
     service_arguments(parser)
     parser.add_argument("method", type=str.upper, choices=METHODS, metavar="METHOD", help=", ".join(METHODS))
     parser.add_argument("path", metavar="PATH", help="such as /api/v1/mogplex/repos?limit=5")
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Send the request, print the answer's JSON and return the exit code."""
+    """Send the request, print the JSON response and return the exit code."""
     try:
         path, params, body = _request_of(args)
     except Stop as stop:
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _request_of(args: argparse.Namespace) -> tuple[str, dict[str, str], object]:
-    """Return path, query parameters and body. Raises Stop for an invalid request."""
+    """Return path, query parameters and body. Raises Stop if they are not valid."""
     reads = args.method == "GET"
     if not args.path.startswith("/") or args.path.startswith("//") or "#" in args.path:
         raise Stop(Exit.USAGE, "PATH begins with / and names no host, such as /api/v1/mogplex/repos?limit=5.")
@@ -83,7 +83,7 @@ def _request_of(args: argparse.Namespace) -> tuple[str, dict[str, str], object]:
 
 
 def _once_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """Return pairs as a mapping. Raises Stop for a name that is given twice."""
+    """Return pairs as a dict. Raises Stop for a name that is given twice."""
     found: dict[str, str] = {}
     for name, value in pairs:
         if name in found:
@@ -93,7 +93,7 @@ def _once_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _typed(fields: dict[str, str]) -> dict[str, object] | None:
-    """Return the body made of fields; None without any."""
+    """Return the JSON body made of fields; None without any."""
     body: dict[str, object] = {}
     for name, text in fields.items():
         try:
@@ -138,7 +138,7 @@ def _next_page(params: dict[str, str], data: object) -> dict[str, str] | None:
         return {**params, "cursor": cursor}
     page, limit, total = (data.get(name) for name in ("page", "limit", "total"))
     if isinstance(page, int) and isinstance(limit, int) and isinstance(total, int) and page * limit < total:
-        # An empty page ends it, whatever the total says.
+        # An empty page is the last one, whatever the total is.
         rows = any(isinstance(value, list) and value for value in data.values())
         return {**params, "page": str(page + 1)} if rows and limit > 0 else None
     return None

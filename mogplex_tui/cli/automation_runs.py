@@ -21,12 +21,12 @@ from mogplex_tui.operate.model import RenderTime
 if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import Setting
 
-# The service returns no more, and has no further page.
+# The route returns at most so many runs and has no further page.
 _MOST = 50
 
 
 def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    """Add `runs`."""
+    """Add the verb `runs`."""
     parser = add("runs", "the runs of an automation, newest first")
     parser.add_argument("record", metavar="AUTOMATION", help="its id, its name or the beginning of either")
     parser.add_argument(
@@ -39,14 +39,14 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 
 
 async def run_verb(args: argparse.Namespace, setting: Setting) -> int:
-    """Print the runs and return the exit code."""
+    """Print the runs of an automation and return the exit code."""
     found = await record_of(automations.KIND, setting, args.record)
     client = setting.session.client.at(Priority.ACTION)
     is_flow = found.row is not None and found.row.is_flow
     routes = client.flows if is_flow else client.automations
     runs = await patiently(lambda: routes.runs(found.key, min(args.limit, _MOST)))
     page = page_of_runs(runs)
-    # With the names of automations, which were just read.
+    # The list of automations was just read, so that the rows have names.
     entries = [entry for _, entry in collection_of(setting.session, jobs.KIND).prepare(page.entries)]
     known = [entry for entry in entries if entry.row is not None]
     unreadable = [entry for entry in entries if entry.row is None]

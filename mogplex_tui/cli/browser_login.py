@@ -1,4 +1,7 @@
-"""Signing in with a browser: the authorization code over loopback, and the older hand-off (auth.md §9, §9.1)."""
+"""Sign in with a browser: an authorization code, or the older hand-off page.
+
+The browser is redirected to a port on 127.0.0.1 (auth.md §9, §9.1).
+"""
 
 from __future__ import annotations
 
@@ -30,24 +33,23 @@ from mogplex_tui.operate.browser_detection import has_browser
 if TYPE_CHECKING:
     from mogplex_tui.config.credential_store import Grant
 
-# A code lives for ten minutes, so a longer wait could only end in a refusal.
+# Seconds to wait for the browser. An authorization code is valid for ten minutes.
 WITHIN = 600.0
 HAND_OFF = "/cli-auth"
 _CLOSE = "The terminal has what it needs. You may close this tab."
 
 
 async def by_code(base_url: str, *, opens: bool) -> Grant:
-    """Return the pair of a sign-in with authorization code and PKCE.
+    """Return the tokens of a sign-in with authorization code and PKCE.
 
-    Raises Stop when it does not come to an end, NotSignedIn when the service refuses the code, and the other errors of
-    the tree.
+    Raises Stop if the sign-in is not completed, NotSignedIn if the service refuses the code, and other MogplexErrors.
     """
     from time import time
 
     from mogplex_tui.api.wire import HttpClients
 
     coming: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    # The listener is up before the address is known to anybody.
+    # The listener must be open before the address is shown.
     begun: list[SignIn] = []
     listener = Listener(lambda asked: _callback(asked, begun[0], coming), PORTS)
     try:
@@ -74,7 +76,10 @@ async def by_code(base_url: str, *, opens: bool) -> Grant:
 
 
 def _callback(asked: CallbackRequest, begun: SignIn, coming: asyncio.Future[str]) -> CallbackResponse:
-    """Answer what the browser brings. A wrong state ends nothing: it may be anybody's page that asks."""
+    """Return the response to a request of the browser, and pass on the code.
+
+    A wrong state does not end the sign-in: any web page can send such a request.
+    """
     if asked.path != CALLBACK:
         return NOT_FOUND
     if asked.method != "GET":
@@ -87,7 +92,7 @@ def _callback(asked: CallbackRequest, begun: SignIn, coming: asyncio.Future[str]
         return query.get(name, [""])[0]
 
     if "error" in query:
-        # No state comes with an error, so it is believed as it is: it can end a sign-in but never complete one.
+        # No state comes with an error, so it is not checked: an error can end a sign-in but never complete one.
         says = one("error_description") or _raw(asked.query, "error_description") or one("error")
         coming.set_exception(
             Stop(Exit.NOT_SIGNED_IN, f"The service refused the sign-in: {visible(says, 160)}.")
@@ -110,7 +115,7 @@ def _raw(query: str, name: str) -> str:
 async def by_hand_off(base_url: str, *, opens: bool) -> Secret:
     """Return the personal access token that the page /cli-auth hands over.
 
-    The hosted service has retired that page; its embedded counterpart has it. Raises Stop when none comes.
+    The hosted service has retired that page; the embedded plane has it. Raises Stop if no token arrives.
     """
     import secrets
 
@@ -134,7 +139,10 @@ async def by_hand_off(base_url: str, *, opens: bool) -> Secret:
 
 
 def _handed(asked: CallbackRequest, nonce: str, origin: str, coming: asyncio.Future[str]) -> CallbackResponse:
-    """Answer the page that brings the token: its preflight first, then the token with the nonce."""
+    """Return the response to a request of the hand-off page, and pass on the token.
+
+    The page sends a CORS preflight first, then the token with the nonce.
+    """
     if asked.path != "/callback":
         return NOT_FOUND
     if asked.headers.get("origin", origin) != origin:
@@ -171,7 +179,7 @@ def _token_in(body: bytes) -> str:
 
 
 async def _invite(address: str, port: int, *, opens: bool) -> None:
-    """Tell the person where to go, and go there for them if there is a browser."""
+    """Print the address, and open it in a browser if there is one."""
     opened = opens and has_browser() and await asyncio.to_thread(_open, address)
     say("Your browser opens this address:" if opened else "Open this address in a browser:")
     say(f"\n  {address}\n")
@@ -204,10 +212,10 @@ def _open(address: str) -> bool:
 
 
 async def verified(target: Target, *, by_session: bool) -> str | None:
-    """Ask the service whether a credential is good; return whose it is where that can be told.
+    """Check a credential with the service; return the account if that is known.
 
-    Raises NotSignedIn for one that is not accepted, and the other errors of the tree when the service cannot say.
-    A token over its request limit is a good one: the service looks at that first (auth.md §6).
+    Raises NotSignedIn for a credential that is not accepted, and other MogplexErrors if the service cannot tell. A
+    token over its request limit is accepted: the service checks the limit first (auth.md §6).
     """
     from mogplex_tui.api.budget import Priority
     from mogplex_tui.api.client import MogplexClient

@@ -1,4 +1,4 @@
-"""Settings, target and exit codes of every command that uses a service."""
+"""Settings, target, messages and exit codes, shared by all commands."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ or name it for this shell alone:
 
 
 def hurry() -> None:
-    """Put off the search for garbage until the first frame is out; the app takes it up again.
+    """Disable garbage collection until the app enables it after the first frame.
 
-    Nothing that start-up makes is garbage, and looking for it costs a tenth of the time to the first frame.
+    Start-up makes no garbage, and collecting it would take a tenth of the time to the first frame.
     """
     gc.disable()
 
@@ -87,12 +87,12 @@ def without_credentials() -> Iterator[None]:
 
 
 def has_terminal() -> bool:
-    """Return whether somebody can press a key of the console, and see it."""
+    """Return whether stdin and stderr are a terminal, as the console needs."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def needs_terminal() -> None:
-    """Raise Stop where nobody could use the console: it would stay for ever."""
+    """Raise Stop if there is no terminal: the console would never end."""
     if not has_terminal():
         raise Stop(
             Exit.USAGE,
@@ -110,9 +110,12 @@ def follow_terminal_size() -> None:
 
 
 def say(sentence: str) -> None:
-    """Tell the person at the terminal something; never on stdout, which is for data, and never with control codes."""
+    """Print a message on stderr, with control characters escaped.
+
+    Stdout is for data only.
+    """
     if not sentence.replace("\n", "").isprintable():
-        # Words of the service have been made harmless where they are known to be such; this is for all others.
+        # Callers have already escaped text from the service; this covers everything else.
         from mogplex_tui.cli.output import harmless
 
         sentence = "\n".join(map(harmless, sentence.split("\n")))
@@ -122,7 +125,10 @@ def say(sentence: str) -> None:
 def settings_of(
     arguments: argparse.Namespace, *, contexts: bool = True, credentials: bool = True
 ) -> Settings:
-    """Resolve the settings of a command; an embedded plane is no context. Raises Stop for what cannot be used."""
+    """Return the settings of a command. Raises Stop for settings that are not valid.
+
+    Without `contexts` the stored contexts are ignored, as for an embedded plane.
+    """
     try:
         return load(vars(arguments), contexts=contexts, credentials=credentials)
     except SettingsError as error:
@@ -131,7 +137,7 @@ def settings_of(
 
 
 def target_of(settings: Settings) -> Target:
-    """Return the service to talk to. Raises Stop when none is named or no credential is there."""
+    """Return the service and credentials. Raises Stop if either is missing."""
     if settings.base_url.value is None:
         raise Stop(Exit.NOT_SIGNED_IN, NO_SERVICE)
     if settings.token.value is None and settings.session_cookie.value is None:
@@ -164,7 +170,7 @@ def _renewal(settings: Settings) -> Renewal | None:
 
 
 def state_name(settings: Settings) -> str:
-    """Return the name of the state directory: the context, else the service's host."""
+    """Return the name of the state directory: the context's, else the service's host."""
     if settings.context != "default" or settings.base_url.value is None:
         return settings.context
     try:
@@ -174,7 +180,7 @@ def state_name(settings: Settings) -> str:
 
 
 def code_of(error: MogplexError) -> Exit:
-    """Return the exit code that an error of the client means."""
+    """Return the exit code for an error of the client."""
     if isinstance(error, Throttled | BudgetBlocked | SuspectedThrottle):
         return Exit.THROTTLED
     if isinstance(error, NotSignedIn | LoginRequired):
@@ -187,7 +193,10 @@ def code_of(error: MogplexError) -> Exit:
 
 
 def told(error: Exception) -> int:
-    """Say what stood in the way and return the exit code that it means. Raises what is no fault: a reader that left."""
+    """Print an error's message and return its exit code.
+
+    A BrokenPipeError is raised again: a reader that has closed the pipe is not an error.
+    """
     if isinstance(error, BrokenPipeError):
         raise error
     from mogplex_tui.config.contexts import ContextError

@@ -1,4 +1,4 @@
-"""One session per command: retries of reads, and errors as exit codes."""
+"""Run a headless command in a session: retry reads, map errors to exit codes."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Longer than this nobody waits at a prompt for one answer; the sentence then says how long it would be.
+# Seconds that a command waits before it retries a read. A message gives the length of a longer wait.
 PATIENCE = 5.0
 FORMS = ("table", "wide", "json", "csv")
 
 
 class Setting:
-    """A command's session, output, and settings with their origins."""
+    """What a headless command works with: session, output and settings."""
 
     def __init__(self, session: Session, output: Output, settings: Settings) -> None:
         self.session, self.output, self.settings = session, output, settings
 
     def must_write(self, what: str) -> None:
-        """Refuse to change anything where that was forbidden. Raises Stop."""
+        """Raise Stop if the settings are read-only."""
         if self.settings.read_only.value:
             origin = self.settings.read_only.origin
             raise Stop(Exit.NOT_ALLOWED, f"{what} was not sent: {origin} says read-only.")
 
     async def must_have_scope(self, what: str) -> None:
-        """Raise Stop if a change off v1 would go out with a read-only token.
+        """Raise Stop if a change outside v1 would be sent with a read-only token.
 
-        The service checks scopes on v1 only. The check costs one request with a token and no session, and none otherwise.
+        The service checks scopes on v1 only. The check costs one request with a token and no session, and none
+        otherwise.
         """
         from mogplex_tui.operate.action_registry import fetch_read_only_reason
 
@@ -51,9 +52,10 @@ class Setting:
 def service_arguments(
     parser: argparse.ArgumentParser, *, outermost: bool = True, forms: bool = False
 ) -> None:
-    """Add what every headless command takes, before its verb (`outermost`) and after it alike.
+    """Add the options that every headless command takes, before and after its verb.
 
-    `forms` adds the choice of an output form, for commands that print rows.
+    `outermost` is for the command itself, whose options have defaults. `forms` adds the choice of an output form, for
+    commands that print rows.
     """
     parser.add_argument(
         "--json",
@@ -69,7 +71,7 @@ def service_arguments(
             default="table" if outermost else argparse.SUPPRESS,
             help="table, wide (all columns, whole ids), json (as --json) or csv",
         )
-    # Suppressed defaults: what was said before the command's name must not be forgotten after it.
+    # Suppressed defaults: an option given before the command's name must still hold after it.
     parser.add_argument(
         "--context",
         metavar="NAME",
@@ -96,10 +98,10 @@ def run(
     *,
     reports_session: bool = False,
 ) -> int:
-    """Run a command to its exit code. Errors become a sentence on stderr; a reader that goes away is no error.
+    """Run a headless command and return its exit code.
 
-    A command that `reports_session` prints the state of the browser session itself; all others say on stderr that it
-    has expired.
+    Errors are printed on stderr; a closed output pipe is not an error. A command that `reports_session` prints the
+    state of the browser session itself; others print a message on stderr when it has expired.
 
     Raises KeyboardInterrupt for ctrl+c, which the parser turns into 130.
     """
@@ -121,7 +123,7 @@ def _attempt(
     except Stop as stop:
         say(str(stop))
         return stop.code
-    # Here, because `info` and `login` take their arguments from this module and need none of it.
+    # Imported here because `info` and `login` use this module's arguments and need none of these.
     from mogplex_tui.cli import interrupt
     from mogplex_tui.cli.output import Output
     from mogplex_tui.config.log_file import log_to_file
@@ -131,7 +133,7 @@ def _attempt(
     from mogplex_tui.operate.completion_index import keep_known_records
 
     log_to_file(redact.text)
-    # The same directory as the console's: what was started here is listed there.
+    # The console's own state directory, so that it lists runs that commands start.
     context = state_name(settings)
     form = getattr(arguments, "output", "table")
     output = Output(as_json=arguments.json or form == "json", scrub=target.scrub, form=form)
@@ -161,7 +163,10 @@ def _attempt(
 
 @asynccontextmanager
 async def _say_queued(session: Session, output: Output, change: QueuedChange) -> AsyncGenerator[None]:
-    """Say that a change waits for a rate limit, and count down on a terminal; ctrl+c gives it up."""
+    """Report that a change waits for a rate limit, and count down on a terminal.
+
+    Ctrl+c cancels the change.
+    """
     import asyncio
 
     from mogplex_tui.cli.progress import progress
@@ -177,7 +182,7 @@ async def _say_queued(session: Session, output: Output, change: QueuedChange) ->
 
 
 def _say_when_session_expires(session: Session) -> None:
-    """Say, at most once, that the token is used because the service refuses the session cookie."""
+    """Report once that the token replaces the session cookie, which has expired."""
     from mogplex_tui.live.session import TOKEN_REPLACES_SESSION
 
     def on_change() -> None:
@@ -189,21 +194,21 @@ def _say_when_session_expires(session: Session) -> None:
 
 
 def sentence(error: MogplexError) -> str:
-    """Return what an error says at a prompt, where nothing goes out later by itself."""
+    """Return an error's message for a command, which does not retry later by itself."""
     if isinstance(error, BudgetBlocked) and error.retry_after is not None:
         return f"{with_full_stop(error.message)} Try again after that."
     return str(error)
 
 
 async def pause(seconds: float) -> None:
-    """Wait between two tries."""
+    """Wait between two attempts."""
     import asyncio
 
     await asyncio.sleep(seconds)
 
 
 async def patiently(read: Callable[[], Awaitable[T]]) -> T:
-    """Read once, and again after errors that may pass within seconds (errors.md §5). Raises the last error."""
+    """Read with retries of short-lived errors (errors.md §5). Raises the last error."""
     from mogplex_tui.operate.retries import repeat
 
     async def wait(error: MogplexError, seconds: float) -> None:
@@ -214,14 +219,17 @@ async def patiently(read: Callable[[], Awaitable[T]]) -> T:
 
 
 async def patiently_together(reads: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-    """Do several reads at once like `patiently`. The first error ends the others and is raised."""
+    """Run several reads at once, each with retries. Raises the first error.
+
+    The other reads are cancelled then.
+    """
     import asyncio
 
     tasks = [asyncio.ensure_future(patiently(read)) for read in reads]
     try:
         return await asyncio.gather(*tasks)
     finally:
-        # One that went on would report the end of the session as a connection that was cut.
+        # A read that continued would report the closed session as a broken connection.
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)

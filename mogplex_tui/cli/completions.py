@@ -1,4 +1,4 @@
-"""`mogplex-tui completions SHELL`: what the shell can complete, written down from the parser itself."""
+"""`mogplex-tui completions SHELL`: print a completion script made from the parser."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from mogplex_tui.cli.exit_codes import Exit
 
 PROGRAM = "mogplex-tui"
 SHELLS = ("bash", "zsh", "fish")
-# What the shell runs for the names of the contexts, which nobody but the machine at hand knows.
+# The shell runs this to complete the names of contexts, which only this machine knows.
 _NAMES = f"{PROGRAM} contexts list --names 2>/dev/null"
 _TAKE_A_CONTEXT = {("contexts", verb) for verb in ("use", "set", "remove", "rename")}
-# What the shell runs for the records of a kind; `cli/record_completion.py` says what it takes and prints.
+# The shell runs this to complete records; `cli/record_completion.py` describes its arguments and output.
 _RECORDS = f"{PROGRAM} {record_completion.COMMAND}"
-# Options and arguments that take a record of another kind than the command's own.
+# Options and arguments whose value is a record of another kind than the command's.
 _KINDS_OF_ARGUMENTS = {"run": "runs", "repo": "projects", "agent": "agents", "automation": "automations"}
 
 
 class Argument(NamedTuple):
-    """A word without an option before it: one of `words`, a record of a `kind`, or what only a person knows."""
+    """A positional argument: one of `words`, a record of `kind`, or free text."""
 
     words: tuple[str, ...] = ()
     kind: str = ""
@@ -33,10 +33,10 @@ class Argument(NamedTuple):
 
 @dataclass(slots=True)
 class Place:
-    """What may stand after some command words: verbs and options with their help, and words for options and places.
+    """What can follow a sequence of command words: verbs, options and arguments.
 
-    Of the options that take a word some have `values`, some take a `file`, some either, some a context, some a record of
-    the kind in `records`, and the rest what a person makes up.
+    An option with a value has fixed `values`, takes one of `files` or either, a context, a record of the kind in
+    `records`, or free text.
     """
 
     path: tuple[str, ...]
@@ -50,12 +50,12 @@ class Place:
 
     @property
     def at(self) -> str:
-        """The command words as one text, as the scripts walk along: `/runs/list`, nothing for the program itself."""
+        """The command words as the scripts track them: `/runs/list`, "" for the program."""
         return "".join(f"/{word}" for word in self.path)
 
     @property
     def offered(self) -> list[tuple[str, Argument]]:
-        """The arguments that can be completed, each with a pattern of how many stand before it."""
+        """The arguments that can be completed, each with a pattern for its position."""
         numbered = [("*" if each.is_repeated else str(at), each) for at, each in enumerate(self.arguments)]
         return [(at, each) for at, each in numbered if each.words or each.kind]
 
@@ -66,22 +66,22 @@ class Place:
 
     @property
     def free(self) -> set[str]:
-        """The options that take what only a person knows."""
+        """The options that take free text."""
         return self.takes_a_word - self.values.keys() - self.files - self.contexts - self.records.keys()
 
     @property
     def wants_context(self) -> bool:
-        """Whether the name of a context stands here by itself."""
+        """Whether the first argument is the name of a context."""
         return self.path in _TAKE_A_CONTEXT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command."""
+    """Add the argument `shell`."""
     parser.add_argument("shell", choices=SHELLS, help="the shell to write for")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the script; `eval` it, or put it where the shell looks for completions."""
+    """Print the script, to be evaluated or saved where the shell finds completions."""
     from mogplex_tui.cli.parser import build
 
     places = list(_places(build(whole=True), ()))
@@ -97,7 +97,7 @@ def _places(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             helps = {each.dest: each.help or "" for each in action._choices_actions}
-            # Older names of a verb have no line in the help, and are not offered either.
+            # Former names of a verb have no line in the help and are not completed either.
             place.verbs = {name: helps[name] for name in action.choices if name in helps}
             below = [(name, parser) for name, parser in action.choices.items() if name in helps]
         elif action.help == argparse.SUPPRESS:
@@ -128,7 +128,7 @@ def _places(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[
 def _argument(action: argparse.Action, path: tuple[str, ...]) -> Argument:
     kind = _KINDS_OF_ARGUMENTS.get(action.dest, "")
     if action.dest in ("record", "records"):
-        # Commands are called like the kind whose records they take.
+        # A command has the name of the kind whose records it takes.
         kind = path[0]
     return Argument(tuple(map(str, action.choices or ())), kind, action.nargs in ("+", "*"))
 
@@ -138,9 +138,10 @@ def _line(text: str | None) -> str:
 
 
 def _walk(places: list[Place], word: str, before: str, uncounted: str = "") -> list[str]:
-    """The lines of bash and zsh that go along the words; what an option takes is no command, whatever it is called.
+    """Return the lines of bash and zsh that find the command words on the line.
 
-    They count the arguments of the verb in `given`: words that are no options, and not `uncounted`.
+    They skip the values of options and count the verb's arguments in `given`: words that are neither options nor
+    `uncounted`.
     """
     lines = ['        case "$place $before" in']
     lines += [
@@ -163,7 +164,7 @@ def _patterns(place: Place, flags: set[str]) -> str:
 
 
 def _bash(places: list[Place]) -> str:
-    """A function that walks the words to the place they lead to, and offers what may stand there."""
+    """Return the bash script: a function that finds the command and lists its words."""
     lines = [
         f'# bash completions of {PROGRAM}: eval "$({PROGRAM} completions bash)"',
         "_mogplex_tui_records() {",
@@ -176,13 +177,13 @@ def _bash(places: list[Place]) -> str:
         "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} place= word before i given=0",
         "    COMPREPLY=()",
         "    for ((i = 1; i < COMP_CWORD; i++)); do",
-        # bash splits words at these as well: only the first part counts.
+        # bash also splits words at these characters: only the first part counts.
         *_walk(places, "${COMP_WORDS[i]}", "${COMP_WORDS[i-1]}", " || $word == [=@:]* || $before == [=@:]*"),
         "    [[ $given -gt 0 && ( $cur == [=@:]* || $prev == [=@:]* ) ]] && ((given -= 1))",
         '    case "$place $prev" in',
     ]
     names = f'COMPREPLY=($(compgen -W "$({_NAMES})" -- "$cur"))'
-    # Only here: a word that happens to be a directory's name would get a slash.
+    # Only here: elsewhere a word that is also a directory's name would get a slash.
     files = 'compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur"))'
     for place in places:
         for flag, words in place.values.items():
@@ -201,13 +202,16 @@ def _bash(places: list[Place]) -> str:
         at = shlex.quote(place.at)
         options = _reply(tuple(place.options))
         others = names if place.wants_context else _bash_others(place, options)
-        # Options only for who begins one: there are more of them than of what one mostly wants.
+        # Options only after a dash: there are more of them than of the usual words.
         lines.append(f"        {at}) if [[ $cur == -* ]]; then {options}; else {others}; fi ;;")
     return "\n".join([*lines, "    esac", "}", f"complete -F _mogplex_tui {PROGRAM}", ""])
 
 
 def _bash_others(place: Place, options: str) -> str:
-    """Return the command that offers verbs or the argument that comes next, and options where a person knows it."""
+    """Return the bash command that lists verbs or values of the next argument.
+
+    For an argument with free text it lists the options.
+    """
     if place.verbs:
         return _reply(tuple(place.verbs))
     cases = [
@@ -221,7 +225,7 @@ def _reply(words: tuple[str, ...]) -> str:
     return f'COMPREPLY=($(compgen -W {shlex.quote(" ".join(words))} -- "$cur"))'
 
 
-# The function of zsh that offers the records of a kind, each with its id or name beside it.
+# The zsh function that lists the records of a kind, each with its id or name beside it.
 _ZSH_RECORDS = (
     "_mogplex_tui_records() {",
     "    local line tab=$'\\t'",
@@ -239,7 +243,7 @@ _ZSH_RECORDS = (
 
 
 def _zsh(places: list[Place]) -> str:
-    """The same walk; zsh shows the help beside each word."""
+    """Return the zsh script, which shows the help beside each word."""
     lines = [
         f"#compdef {PROGRAM}",
         f'# zsh completions: {PROGRAM} completions zsh > "${{fpath[1]}}/_{PROGRAM}"',
@@ -282,7 +286,7 @@ def _zsh(places: list[Place]) -> str:
         "    fi",
         "}",
     ]
-    # Found by its file it is the function's body; eval'ed it has to be made known.
+    # zsh autoloads the file as the function's body; after eval the function must be registered.
     lines += [
         'if [ "$funcstack[1]" = "_mogplex-tui" ]; then',
         '    _mogplex_tui "$@"',
@@ -302,13 +306,13 @@ def _zsh_case(offered: tuple[str, Argument]) -> str:
 
 
 def _described(told: dict[str, str]) -> str:
-    """Words with their help, as zsh's _describe takes them."""
+    """Return words with their help in the format of zsh's _describe."""
     pairs = (f"{word.replace(':', chr(92) + ':')}{':' if text else ''}{text}" for word, text in told.items())
     return " ".join(map(shlex.quote, pairs))
 
 
 def _fish(places: list[Place]) -> str:
-    """One line a word, under the condition that the command line stands at its place."""
+    """Return the fish script: one line for each word, with the commands it follows."""
     known = " ".join(sorted(f"{place.at}/{name}" for place in places for name in place.verbs))
     takers = " ".join(
         sorted(_fished(f"{place.at} {flag}") for place in places for flag in place.takes_a_word)

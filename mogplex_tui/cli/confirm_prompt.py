@@ -1,4 +1,7 @@
-"""Questions on the terminal before something is done that cannot be undone; without a terminal only --yes goes on."""
+"""Confirmation prompts on the terminal, before changes that cannot be undone.
+
+Without a terminal such a change needs `--yes`.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,16 @@ if TYPE_CHECKING:
 
 
 def must_be_able_to_ask(verb: str) -> None:
-    """Refuse where nobody could answer. Raises Stop."""
+    """Raise Stop if stdin is not a terminal, so that no question can be answered."""
     if not sys.stdin.isatty():
         raise Stop(Exit.USAGE, f"There is no terminal to ask on: give --yes to {verb} without a question.")
 
 
 def agreed(setting: Setting, question: str) -> bool:
-    """Ask and return whether the answer is yes; a protected context wants its name, not a key pressed by habit."""
+    """Ask a question and return whether the answer is yes.
+
+    In a protected context the answer must be the name of the context, so that `y` is not typed out of habit.
+    """
     question = setting.output.shown(question)
     if setting.settings.protected.value:
         name = state_name(setting.settings)
@@ -32,13 +38,16 @@ def agreed(setting: Setting, question: str) -> bool:
 
 
 def _answer(question: str) -> str:
-    """Ask and read one line. Ctrl+c must end the waiting at once, which the event loop's own handler would not do."""
+    """Ask a question and read one line. Ctrl+c raises KeyboardInterrupt at once.
+
+    The event loop's own handler for SIGINT would only set a flag while `readline` waits.
+    """
     in_front = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, signal.default_int_handler) if in_front else None
     try:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
-            # It came just before, and would only be noticed after the answer.
+            # Ctrl+c was pressed before the question; the event loop would notice it only after the answer.
             raise KeyboardInterrupt
         sys.stderr.write(f"{question} ")
         sys.stderr.flush()

@@ -1,4 +1,7 @@
-"""`mogplex-tui`: the console for the current context, or the service that the environment names."""
+"""`mogplex-tui`: show the console for a context or for a service.
+
+The service is that of the current context, or the one named by the environment.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the console until it is left."""
+    """Show the console until it is closed, and return the exit code."""
     hurry()
     try:
         settings = settings_of(arguments, credentials=False)
@@ -50,9 +53,10 @@ def _waits_for_keyring(settings: Settings) -> bool:
 
 
 def _show_first(arguments: argparse.Namespace, settings: Settings) -> int | None:
-    """Show the console and look for the credentials then; None when there are none, and nobody has left it.
+    """Show the console first and read the credentials from the keyring then.
 
     A keyring takes nearly as long as everything else before the first frame, and some ask a person to unlock them.
+    Returns None if there are no credentials and the console ended by itself because of that.
     """
     found: list[Target | None] = []
 
@@ -67,7 +71,7 @@ def _show_first(arguments: argparse.Namespace, settings: Settings) -> int | None
     async def look_aside() -> Target | None:
         from mogplex_tui.api.daemon_thread import run_in_daemon_thread
 
-        # What comes when the console has been left is of no use to anybody.
+        # A result that comes after the console was closed is not used.
         found.append(await run_in_daemon_thread(look))
         return found[-1]
 
@@ -76,7 +80,7 @@ def _show_first(arguments: argparse.Namespace, settings: Settings) -> int | None
 
 
 def _ask_first(arguments: argparse.Namespace) -> int:
-    """Look for the credentials, ask for some where a person is there to ask, and show the console."""
+    """Read the credentials, offer a sign-in if there are none, and show the console."""
     try:
         settings = settings_of(arguments)
         from mogplex_tui.cli import first_run
@@ -115,13 +119,13 @@ def _show(
 
 
 def report_unsent(changes: Sequence[str]) -> None:
-    """Say which changes were still waiting for a rate limit when the console was left."""
+    """Report the changes that were still waiting for a rate limit at the end."""
     for change in changes:
         say(f"The {change} was not sent: the console was left while it waited for the rate limit.")
 
 
 def _log_to_file() -> None:
-    # Nothing is logged before the first frame, which need not wait for this import.
+    # Nothing is logged before the first frame, which does not wait for this import.
     from mogplex_tui.config.log_file import log_to_file
     from mogplex_tui.live import redact
 

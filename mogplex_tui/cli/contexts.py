@@ -1,4 +1,4 @@
-"""`mogplex-tui contexts`: the named services, which one is used, and what guards them."""
+"""`mogplex-tui contexts`: list, use, add, change, remove and rename contexts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
     parser.add_argument(
         "--team", metavar="UUID", default=None, help="act for this team; '' is the personal scope"
     )
-    # Not named like the console's own flag, which is about one start and not about what is stored.
+    # Not `read_only`, which is the console's own option for a single start.
     parser.add_argument(
         "--read-only",
         dest="stored_read_only",
@@ -79,7 +79,7 @@ def _fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what the verb says, and print the contexts that it is about."""
+    """Run the verb and print the contexts that it concerns."""
     verbs: dict[str, Callable[[argparse.Namespace], int]] = {
         "list": _list,
         "use": _use,
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def context_fields(context: Context, *, current: bool) -> dict[str, object]:
-    """Return a context as JSON fields; credentials are named by their kind only."""
+    """Return a context as JSON fields, with the kinds of its credentials."""
     return {
         "name": context.name,
         "current": current,
@@ -112,7 +112,7 @@ def context_fields(context: Context, *, current: bool) -> dict[str, object]:
 def _list(arguments: argparse.Namespace) -> int:
     known = contexts.read()
     if arguments.names:
-        # Shells ask for these while somebody types: nothing else is loaded, and nothing else is said.
+        # Shell completion calls this on a key press: nothing else is loaded or printed.
         sys.stdout.writelines(f"{name}\n" for name in known.by_name)
         return Exit.OK
     _print(arguments, known, list(known.by_name.values()))
@@ -129,7 +129,7 @@ def _print(arguments: argparse.Namespace, known: Contexts, rows: list[Context]) 
         for row in rows:
             output.object("context", context_fields(row, current=row.name == known.current))
     elif rows:
-        # Called as in the console's list of contexts.
+        # The titles are those of the console's list of contexts.
         titles = ("", "CONTEXT", "SERVICE", "TEAM", "RULES", "COLOUR", "SIGNED IN WITH", "KEPT IN")
         output.table([Column(title) for title in titles], [_cells(row, known) for row in rows])
     output.flush()
@@ -191,7 +191,10 @@ def _set(arguments: argparse.Namespace) -> int:
 
 
 def _home_of_credential(context: Context) -> str | None:
-    """The address that the stored credential is for, None where there is none or it cannot be had now."""
+    """Return the address of the service that the stored credential is for.
+
+    Returns None if there is no credential or it cannot be read.
+    """
     if context.kept_in is None:
         return None
     try:
@@ -244,7 +247,10 @@ def _remove(arguments: argparse.Namespace) -> int:
 
 
 def _forgotten(context: Context) -> bool:
-    """Remove the credentials; return whether something may be left, which is no reason to keep the context."""
+    """Remove the credentials; return whether some may be left.
+
+    An error is only reported, so that the context can still be removed.
+    """
     try:
         credential_store.remove(context.name, context.kept_in)
     except CredentialStoreError as error:
@@ -254,7 +260,10 @@ def _forgotten(context: Context) -> bool:
 
 
 def confirm(name: str, why: str) -> None:
-    """Let the person type the name of a protected context. Raises Stop without a terminal, and for anything else."""
+    """Ask for the name of a protected context. Raises Stop for another answer.
+
+    Raises Stop also if there is no terminal.
+    """
     if not sys.stdin.isatty():
         raise Stop(Exit.USAGE, f"{why} There is no terminal to ask on: give --yes.")
     sys.stderr.write(f"{why} Type its name to go on: ")
@@ -264,7 +273,10 @@ def confirm(name: str, why: str) -> None:
 
 
 def _is_one_file(old: str, new: str) -> bool:
-    """Whether both names lead to the credentials of the new one: some disks do not tell cases apart."""
+    """Return whether both names have the same credentials file.
+
+    Some file systems do not distinguish upper and lower case.
+    """
     before, after = credential_store.credentials_file(old), credential_store.credentials_file(new)
     return before.exists() and after.exists() and before.samefile(after)
 
@@ -275,7 +287,7 @@ def _rename(arguments: argparse.Namespace) -> int:
     old, new = arguments.name, arguments.to
     context = contexts.read().renamed(old, new).get(new)
     kept_in = context.kept_in
-    # Nobody renews the old name's sign-in while it moves.
+    # No other process renews the old context's token while the credentials are moved.
     with held(credential_store.lock_file(old)):
         if context.kept_in is not None:
             record = credential_store.load(old, context.kept_in)

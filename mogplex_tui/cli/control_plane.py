@@ -1,4 +1,4 @@
-"""`mogplex-tui control-plane`: the embedded control plane as a process of its own."""
+"""`mogplex-tui control-plane`: run the embedded control plane."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _SCENARIOS = "scenarios (a database file keeps the one that it was made with):"
 
 
 class _Help(argparse.HelpFormatter):
-    """Lists the built-in scenarios at the end, which are read only when somebody looks."""
+    """A help formatter that ends with the list of built-in scenarios.
+
+    The scenarios are read only when the help is printed.
+    """
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if text != _SCENARIOS:
@@ -42,12 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--openapi", action="store_true", help="print what it serves as an OpenAPI document, and end"
     )
     webhook.add_arguments(parser)
-    # For a parent that must not leave orphans behind; of no use to people.
+    # For a parent process that must leave no orphan; not for users.
     parser.add_argument("--parent", type=int, default=None, metavar="PID", help=argparse.SUPPRESS)
 
 
 def plane_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what a plane is started with, alone or under a demo's console."""
+    """Add the options of the plane, which the demo shares."""
     parser.add_argument("--port", type=int, default=0, help="loopback port (default: any free one)")
     parser.add_argument(
         "--db", type=Path, default=None, metavar="FILE", help="keep the data here (default: a temporary file)"
@@ -126,7 +129,7 @@ def _rate_limit(text: str) -> int | None:
 
 
 def _fault(text: str) -> str:
-    # Here and not where the plane starts: the demo's plane starts when its console is on the screen already.
+    # Checked here, because the demo starts its plane only after the console's first frame.
     from mogplex_tui.controlplane.faults.rules import BadRuleError, parse
 
     try:
@@ -151,7 +154,7 @@ def _print_openapi() -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGINT, SIGTERM or the parent's death; 0, or 1 with a sentence when it cannot start.
+    """Serve until SIGINT, SIGTERM or the end of the parent; return the exit code.
 
     With `--webhook` deliver one event instead, with `--openapi` print the description of the routes. CRON_SECRET opens
     the schedulers' routes, and PLAYWRIGHT=1 with PLAYWRIGHT_AUTH_BYPASS_SECRET the tests' headers (auth.md §1).

@@ -1,4 +1,4 @@
-"""`mogplex-tui demo`: an embedded control plane and the console on it, together."""
+"""`mogplex-tui demo`: run an embedded control plane and the console on it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Start both, show the console until it is left, and end the plane with it."""
+    """Start the plane, show the console until it is closed, and stop the plane."""
     hurry()
     try:
         settings = settings_of(arguments, contexts=False)

@@ -1,4 +1,7 @@
-"""`mogplex-tui doctor`: what each part of the service answers to this credential, and what helps (auth.md §4)."""
+"""`mogplex-tui doctor`: report which parts of the service a credential opens.
+
+Each closed part comes with advice (auth.md §4).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask every family once and return 0 when at least one is open, else the code of what stands in the way."""
+    """Check every route family once and return the exit code.
+
+    The code is 0 if v1 or observability is open, else that of the first error.
+    """
     return run_headless(args, _doctor, reports_session=True)
 
 
@@ -34,7 +40,7 @@ async def _doctor(setting: Setting) -> int:
     examination = Examination(setting)
     async with progress("Asking each family"):
         findings = await examination.run()
-    # Only now is it known whether the cookie is accepted.
+    # The checks have shown whether the session cookie is accepted.
     service = _service(setting, examination.accounts)
     budget, facts = examination.budget()
     output = setting.output
@@ -113,7 +119,7 @@ def _print(
 
 
 def _credential_advice(setting: Setting, accounts: AccountComparison | None) -> dict[str, list[str]]:
-    """Return advice on the credentials, with the lines of the report it is for."""
+    """Return advice on the credentials, each with the report lines it applies to."""
     session = setting.session
     if accounts is not None and accounts.same is False:
         text = (
@@ -122,7 +128,7 @@ def _credential_advice(setting: Setting, accounts: AccountComparison | None) -> 
         )
         return {text: ["token, session"]}
     if not session.session_expired or not session.target.token_opens_unversioned_routes:
-        # Without a token in its place every family says so itself.
+        # Without a token as a replacement the result of every family reports the expired session.
         return {}
     text = (
         "The browser session has expired; the token is used in its place."
@@ -132,7 +138,7 @@ def _credential_advice(setting: Setting, accounts: AccountComparison | None) -> 
 
 
 def _print_help(output: Output, findings: list[CheckResult], helps: dict[str, list[str]]) -> None:
-    """Print each advice once, with the families that it is for; there is no room for it in a line of the table."""
+    """Print each piece of advice once, with the route families it applies to."""
     for finding in findings:
         if finding.helps:
             helps.setdefault(finding.helps, []).append(finding.family)
@@ -144,7 +150,7 @@ def _print_help(output: Output, findings: list[CheckResult], helps: dict[str, li
 
 
 def _is_foreign(findings: list[CheckResult]) -> bool:
-    """Whether somebody answered, and nobody as Mogplex would."""
+    """Return whether a server answers, but none of its responses is Mogplex's."""
     from mogplex_tui.cli.doctor_checks import ABSENT, BROKEN, is_web_page
 
     answered = [each for each in findings if each.status is not None]
@@ -154,7 +160,7 @@ def _is_foreign(findings: list[CheckResult]) -> bool:
 
 
 def _code(findings: list[CheckResult]) -> int:
-    """Return 0 when there is anything to work with, else the code of the first thing that stands in the way."""
+    """Return 0 if v1 or observability is open, else the code of the first error."""
     from mogplex_tui.cli.doctor_checks import OPEN, is_web_page
 
     by_family = {finding.family: finding for finding in findings}

@@ -1,4 +1,7 @@
-"""The first requests that are safe to send to any service, one a family, and what their answers mean (auth.md §4, §5)."""
+"""The checks of `doctor`: one read-only request for each route family.
+
+auth.md §4, §5.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import Setting
     from mogplex_tui.live.account_match import AccountComparison
 
-# A live connection that says nothing for so long is taken for broken.
+# Seconds after which a realtime connection without a message counts as broken.
 LIVE_WITHIN = 10.0
 OPEN, NEEDS_SESSION, NEEDS_SCOPE = "open", "needs-session", "needs-scope"
 THROTTLED, ABSENT, BROKEN, UNREACHABLE = "throttled", "absent", "broken", "unreachable"
@@ -22,10 +25,11 @@ _NOT_MOGPLEX = "Check that the base URL is a Mogplex service."
 
 @dataclass(slots=True)
 class CheckResult:
-    """One line of the report: `reach` is one of seven words for scripts, `status` the HTTP status, `ms` the time.
+    """The result of one check, printed as a line of the report.
 
-    `says` is what was found and `helps` what to do about it. `nobody` marks an answer that was given as if to a
-    visitor: the token API has to say why.
+    `reach` is one of the seven words for scripts, `status` the HTTP status and `ms` the response time. `says` describes
+    the result and `helps` gives advice. `nobody` marks a response like one to an anonymous visitor: the check of the
+    token API then gives the reason.
     """
 
     family: str
@@ -38,7 +42,7 @@ class CheckResult:
     nobody: bool = False
 
     def fields(self) -> dict[str, object]:
-        """Return the finding as JSON fields."""
+        """Return the result as JSON fields."""
         return {
             "family": self.family,
             "reach": self.reach,
@@ -48,7 +52,7 @@ class CheckResult:
         }
 
     def refused(self, error: MogplexError) -> None:
-        """Take over what an error says, behind what is said already."""
+        """Add an error with its message and advice."""
         from mogplex_tui.api.errors import with_full_stop
 
         self.error = error
@@ -57,9 +61,9 @@ class CheckResult:
 
 
 class Exchanges(logging.Handler):
-    """Counts what the client sends and keeps status and time of a check's first answer, from the client's own log.
+    """Count requests, and keep status and time of the first response of a check.
 
-    A further request within one check only asks why the first was refused.
+    They are read from the client's log. Further requests within a check only find out why the first was refused.
     """
 
     def __init__(self) -> None:
@@ -68,12 +72,12 @@ class Exchanges(logging.Handler):
         self._first: tuple[int | None, int | None] | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take in one line of the log: method, path, result, milliseconds, request id."""
+        """Take the result from a log line: method, path, result, milliseconds, request id."""
         if not isinstance(record.args, tuple) or len(record.args) != 5:
             return
         result, took = str(record.args[2]), record.args[3]
         status = int(result) if result.isdigit() else None
-        # What was refused before it left is no exchange.
+        # A request that was refused before it was sent does not count.
         if status is None and result == "NotSignedIn":
             return
         self.count += 1
@@ -81,13 +85,13 @@ class Exchanges(logging.Handler):
             self._first = (status, round(took) if isinstance(took, int | float) else None)
 
     def first(self) -> tuple[int | None, int | None]:
-        """Return status and milliseconds of the first answer since the last time, and forget them."""
+        """Return status and milliseconds of the first response, and reset them."""
         first, self._first = self._first, None
         return first or (None, None)
 
 
 class Examination:
-    """Asks every family once, one after the other, so that the times are the service's own."""
+    """Run the checks one after the other, so that response times are independent."""
 
     def __init__(self, setting: Setting) -> None:
         from mogplex_tui.api.budget import Priority
@@ -99,7 +103,7 @@ class Examination:
         self.accounts: AccountComparison | None = None
 
     async def run(self) -> list[CheckResult]:
-        """Return a finding for each family."""
+        """Return a result for each route family."""
         checks: tuple[tuple[str, Callable[[], Awaitable[CheckResult]]], ...] = (
             ("account", self._account),
             ("settings", self._settings),
@@ -127,7 +131,7 @@ class Examination:
         from mogplex_tui.api.errors import MogplexError
 
         if len(self.findings) >= 2 and all(each.reach == UNREACHABLE for each in self.findings):
-            # Nobody is there; every further question would only wait as long again.
+            # The service does not answer: every further request would wait as long again.
             return CheckResult(family, UNREACHABLE, says="Not asked: the service does not answer.")
         self.exchanges.first()
         try:
@@ -143,14 +147,18 @@ class Examination:
         finding = CheckResult(family, reach_of(error))
         finding.refused(error)
         if isinstance(error, NotSignedIn) and self.session.target.token is None and family in ("v1", "write"):
-            # A session is there, and it is not what opens this part.
+            # There is a session cookie, but it does not open this family.
             finding.reach = NEEDS_SCOPE
         elif is_web_page(error):
             finding.helps = _NOT_MOGPLEX
         return finding
 
     def _settle(self) -> None:
-        """Say why the service saw nobody: the routes that hide it do so for a bad token and a busy one alike (§5.1)."""
+        """Set the reason of results that look like those of an anonymous visitor.
+
+        Some routes answer a bad and a throttled token as they answer a visitor (§5.1); the result of v1 tells which it
+        is.
+        """
         from mogplex_tui.api.errors import LoginRequired, NotSignedIn
         from mogplex_tui.api.response_errors import SIGN_IN_AGAIN
 
@@ -180,7 +188,7 @@ class Examination:
         return CheckResult("account", OPEN, says=says)
 
     async def _compare_accounts(self) -> AccountComparison | None:
-        """Compare the accounts of the token and the cookie, where both are in use."""
+        """Compare the accounts of the token and the cookie, if both are in use."""
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.api.response_errors import CredentialKind
         from mogplex_tui.live.account_match import compare
@@ -196,7 +204,7 @@ class Examination:
     async def _settings(self) -> CheckResult:
         settings = await self._client.settings.get()
         if not settings.default_model:
-            # The service resolves it and never leaves it empty (identity.md §3).
+            # The service always resolves a default model (identity.md §3).
             return CheckResult(
                 "settings", BROKEN, says="The answer names no default model.", helps=_NOT_MOGPLEX
             )
@@ -261,7 +269,7 @@ class Examination:
             return CheckResult("write", NEEDS_SCOPE, says=f"Not asked: {origin.origin} says read-only.")
         v1 = self.findings[-1].reach
         if v1 in (ABSENT, BROKEN):
-            # Whatever answers there, it is not asked to start anything.
+            # The server may not be Mogplex, so no change is sent to it.
             return CheckResult("write", v1, says="Not asked: the token API does not answer as it should.")
         if await self._client.runs.has_write_scope():
             return CheckResult("write", OPEN, says="The token may start and cancel runs.")
@@ -273,7 +281,10 @@ class Examination:
         )
 
     def budget(self) -> tuple[CheckResult, dict[str, object]]:
-        """Return what this process has used of the token's request limit; the service itself never says."""
+        """Return how much of the token's request limit this process has used.
+
+        The service does not report it.
+        """
         budget, limited = self.session.budget, self.session.target.token_is_limited
         facts: dict[str, object] = {
             "requests": self.exchanges.count,
@@ -289,20 +300,23 @@ class Examination:
 
 
 def is_web_page(error: MogplexError) -> bool:
-    """Return whether a page for people came back under a success: no route of Mogplex answers so."""
+    """Return whether the response was an HTML page with a success status.
+
+    No route of Mogplex responds so.
+    """
     from mogplex_tui.api.errors import LoginRequired
 
     return isinstance(error, LoginRequired) and error.status is not None and error.status < 300
 
 
 def reach_of(error: MogplexError) -> str:
-    """Return the word for how far an error lets one go."""
+    """Return the word for the reach that an error means."""
     from mogplex_tui.api import errors
 
     if is_web_page(error):
         return ABSENT
     reaches: tuple[tuple[tuple[type[MogplexError], ...], str], ...] = (
-        # A credential that is not accepted is no session either: somebody has to sign in.
+        # A credential that is not accepted needs a new sign-in, like a missing session.
         ((errors.LoginRequired, errors.NotSignedIn), NEEDS_SESSION),
         ((errors.NotAllowed,), NEEDS_SCOPE),
         ((errors.Throttled, errors.SuspectedThrottle, errors.BudgetBlocked), THROTTLED),

@@ -49,21 +49,24 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import Setting
     from mogplex_tui.cli.run_records import RunRecords
 
-# Events and a change of mind may still come after the first terminal state (v1.md §7.6, §10).
+# Seconds to go on after the first terminal state: events, and another state, may still come (v1.md §7.6, §10).
 SETTLE = 5.0
 LONG_OVER = timedelta(seconds=60)
-# A run's row is asked this seldom while its call says that it goes on: the call ends first (realtime.md §3.1).
+# Seconds between reads of the run's record while its call is running: the call ends first (realtime.md §3.1).
 STATE_EVERY, STATE_BLIND, STATE_GAP = 15.0, 4.0, 1.0
-# Every change of the account announces itself, so that on a token's budget hints alone would ask every moment:
-# 30 reads of the events and 10 of the state a minute last for ever (auth.md §6).
+# Seconds between reads that use a token's request budget. Any change of the account sends a hint, so hints alone would
+# cause too many; 30 reads of the events and 10 of the state per minute are within the budget (auth.md §6).
 METERED_GAP, METERED_STATE_GAP = 2.0, 6.0
 ENDING = frozenset({"finished", "failed", "cancelled"})
-# After these the same question will never be answered otherwise.
+# Errors that a retry cannot resolve.
 FINAL = (NotFound, NotSignedIn, LoginRequired, NotAllowed, Absent, InvalidInput)
 
 
 class EventLog(EventTail):
-    """Hands over every event once, a tool's start and finish apart: what is printed cannot be changed any more."""
+    """Collect the events of a run and return each one once.
+
+    The start and the finish of a tool stay separate events: a printed line cannot be changed later.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +74,7 @@ class EventLog(EventTail):
         self._fresh_bad: list[BadRow] = []
 
     def add(self, events: Iterable[Event]) -> BatchResult:
-        """Take in a batch; events that were seen before change nothing."""
+        """Add a batch; events that were added before are ignored."""
         before = len(self._fresh)
         for event in events:
             if event.id not in self._seen:
@@ -80,7 +83,7 @@ class EventLog(EventTail):
         return BatchResult(appended=len(self._fresh) - before)
 
     def add_bad(self, rows: Iterable[BadRow]) -> BatchResult:
-        """Take in events that did not parse; each is handed over once as well."""
+        """Add events that did not parse; each is returned once too."""
         before = len(self._fresh_bad)
         for row in rows:
             key = hashlib.sha256(json.dumps(row.raw, sort_keys=True).encode()).hexdigest()
@@ -92,18 +95,18 @@ class EventLog(EventTail):
         return BatchResult(appended=new)
 
     def take(self) -> list[Event]:
-        """Return what came since the last time, by time and arrival."""
+        """Return the events since the last call, by time and arrival."""
         fresh, self._fresh = self._fresh, []
         return sorted(fresh, key=lambda event: event.created_at)
 
     def take_bad(self) -> list[BadRow]:
-        """Return what came since the last time and did not parse."""
+        """Return the events since the last call that did not parse."""
         fresh, self._fresh_bad = self._fresh_bad, []
         return fresh
 
 
 class Follower:
-    """Prints the events of one run and says on stderr what stands in the way of seeing all of them."""
+    """Print the events of one run, and report on stderr why some are missing."""
 
     def __init__(self, setting: Setting, records: RunRecords, row: RunRow) -> None:
         self.session, self.output, self.records = setting.session, setting.output, records
@@ -119,15 +122,15 @@ class Follower:
 
     @property
     def row(self) -> RunRow:
-        """The run as it is known now."""
+        """The run as last read."""
         return self.feed.row
 
     async def once(self) -> RunRow:
-        """Print the events there are and return the run. Raises the error tree."""
+        """Print the present events and return the run. Raises MogplexError."""
         reading = asyncio.create_task(patiently(self.feed.fetch))
         reading.add_done_callback(lambda _: self._woken.set())
         try:
-            # A long answer is printed while it is read: a reader like `head` has seen enough early.
+            # Print a long response while it is read: a reader such as `head` may stop early.
             while not reading.done():
                 await self._woken.wait()
                 self._woken.clear()
@@ -140,9 +143,9 @@ class Follower:
         return self.row
 
     async def until_over(self) -> RunRow:
-        """Print events as they come until the run is over, and return it.
+        """Print events as they come until the run has ended, and return the run.
 
-        What passes is waited for, however long; raises the error tree for what does not pass.
+        Waits through short-lived errors, however long; raises permanent ones.
         """
         if self._long_over():
             return await self.once()
@@ -151,7 +154,7 @@ class Follower:
         if metered:
             self.feed.feed.gap = METERED_GAP
         state = self._state_feed(METERED_STATE_GAP if metered else STATE_GAP)
-        # The state is worth a look as soon as the events say that it is over.
+        # An ending event makes a read of the run's state worthwhile.
         self._on_end = lambda: session.scheduler.refresh(state)
         feeds = [self.feed.feed, state]
         for feed in feeds:
@@ -195,7 +198,7 @@ class Follower:
 
     @property
     def _apart(self) -> bool:
-        """Whether the events come without their run: only the token API sends both together."""
+        """Whether run and events are read separately; the token API sends both together."""
         return self.row.call_id is not None and self.session.open(Family.OBSERVABILITY)
 
     def _long_over(self) -> bool:
@@ -279,7 +282,7 @@ class Follower:
             self._say_once("budget", f"The request budget is used up; reading goes on in {wait:.0f} s.")
 
     def _say_once(self, about: str, sentence: str | None, otherwise: str | None = None) -> None:
-        """Say a sentence when it is a new one, and `otherwise` when there is none any more."""
+        """Report a sentence on a topic if it is new, or `otherwise` if it no longer holds."""
         if self._said.get(about) == sentence:
             return
         self._said[about] = sentence
@@ -289,7 +292,10 @@ class Follower:
 
 
 def ending(setting: Setting, row: RunRow, *, exit_status: bool) -> int:
-    """Say how a run stands and return the exit code: its own end only when that was asked for."""
+    """Report the state of a run and return the exit code.
+
+    With `exit_status` the code is 1 unless the run was successful.
+    """
     now = setting.session.clock.now()
     say(setting.output.shown(f"{name_of(row)}: {summary(row, now)}."))
     if exit_status and row.state != "success":

@@ -24,7 +24,10 @@ _TYPE_WIDTH = len("cancel_requested")
 
 
 def event_object(event: Event, row: RunRow) -> dict[str, object]:
-    """Return an event as JSON fields, secrets removed (v1.md §8.4); `run_id` and `call_id` say whose it is."""
+    """Return an event as JSON fields, with secrets removed.
+
+    `run_id` and `call_id` name the run and the call of the event (v1.md §8.4).
+    """
     return {
         "id": event.id,
         "run_id": row.run_id,
@@ -41,7 +44,10 @@ EVENT_FIELDS = ("id", "run_id", "call_id", "at", "type", "tool", "message", "pay
 
 
 def event_csv(fields: Mapping[str, object]) -> list[str]:
-    """Return the fields of an event as the cells of `EVENT_FIELDS`; the payload is JSON."""
+    """Return an event's fields as CSV cells in the order of EVENT_FIELDS.
+
+    The payload is JSON.
+    """
     cells = []
     for name in EVENT_FIELDS:
         value = fields.get(name)
@@ -55,7 +61,10 @@ def event_csv(fields: Mapping[str, object]) -> list[str]:
 
 
 def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, object]:
-    """Return an event that did not parse as JSON fields: why, and what came, secrets removed."""
+    """Return an event that did not parse as JSON fields, with secrets removed.
+
+    `message` is the parse error and `payload` the raw event.
+    """
     return {
         "run_id": row.run_id,
         "call_id": row.call_id,
@@ -66,7 +75,10 @@ def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, object]:
 
 
 def event_cells(event: Event, *, local: bool) -> list[str]:
-    """Return an event as cells of a line: time, type, and what it says; local time for people, UTC for files."""
+    """Return an event as the cells of a text line: time, type, message, details.
+
+    Times are local with `local`, else UTC.
+    """
     at = formatting.clock(event.created_at) if local else formatting.utc(event.created_at)
     payload = redact.payload(event.payload)
     texts = {key: value for key, value in payload.items() if isinstance(value, str) and value}

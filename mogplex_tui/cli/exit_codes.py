@@ -1,4 +1,4 @@
-"""The exit codes of every command (design: commands, files, variables)."""
+"""The exit codes of all commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What a shell script can tell from a command's end."""
+    """The exit code of a command."""
 
     OK = 0
     FAILED = 1

@@ -1,4 +1,4 @@
-"""The first start: without a service or a credential, a question on the terminal instead of a refusal."""
+"""The first start: ask how to go on when there is no service or no credential."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from mogplex_tui.config.settings import Settings, SettingsError
 
 
 def can_ask() -> bool:
-    """Return whether a person is at both ends."""
+    """Return whether both stdin and stdout are a terminal."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def needs_asking(settings: Settings) -> bool:
-    """Return whether there is no service, or nothing to show it."""
+    """Return whether the settings lack a service or a credential for it."""
     credentials = (settings.token.value, settings.session_cookie.value)
     return settings.base_url.value is None or not any(credentials)
 
 
 def offer(arguments: argparse.Namespace, settings: Settings) -> int | None:
-    """Offer the demo and a sign-in; return the exit code of what was chosen, None when the console can go on."""
+    """Offer the demo and a sign-in; return an exit code.
+
+    Returns None after a sign-in: the console can then start.
+    """
     url = settings.base_url.value
     say("No service is named yet." if url is None else f"There is no credential for {url} yet.")
     say(
@@ -42,7 +45,7 @@ def _asked(question: str) -> str:
     sys.stderr.write(question)
     sys.stderr.flush()
     line = sys.stdin.readline()
-    # The end of the input is a no.
+    # End of input means that the person leaves.
     return line.strip() if line else "q"
 
 
@@ -69,6 +72,6 @@ def _sign_in(arguments: argparse.Namespace, url: str | None) -> int | None:
         sign_in(context_for(arguments), "code")
     except (ContextError, SettingsError, CredentialStoreError, MogplexError, Stop, OSError) as error:
         return told(error)
-    # What was just signed in to is the current context now.
+    # The context that was just signed in to is now the current one.
     arguments.base_url = None
     return None

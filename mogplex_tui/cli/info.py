@@ -1,4 +1,7 @@
-"""`mogplex-tui info`: every setting with its value and where it came from; nothing is asked of the service."""
+"""`mogplex-tui info`: print every setting with its value and its origin.
+
+No request is sent.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the settings that a command with these arguments would work with."""
+    """Print the settings in effect for these arguments."""
     try:
         settings = settings_of(arguments)
     except Stop as stop:
@@ -75,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _value(key: str, value: object, settings: Settings) -> object:
-    """The value as it may be shown: of a secret only its kind."""
+    """Return a setting's value; for a secret the type of credential instead."""
     if not isinstance(value, Secret):
         return value
     if key == "session_cookie":

@@ -1,7 +1,7 @@
-"""A ctrl+c that is heard at once, also one that comes in the very moment before somebody begins to wait.
+"""Interrupt a waiting command with ctrl+c at once, without a race.
 
-The interpreter looks for signals between two of its steps. One that comes after the last look and before the system call
-that waits is noticed only when that call returns by itself; a byte on a socket that is waited for as well ends it.
+Python runs signal handlers between two bytecode instructions. A signal that arrives after the last check and before the
+blocking system call is noticed only when that call returns. Here the call also waits for the signal wake-up socket.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ T = TypeVar("T")
 
 
 def run(main: Coroutine[object, object, T]) -> T:
-    """Do what `asyncio.run` does, and hear every ctrl+c meanwhile. Raises KeyboardInterrupt for it."""
+    """Run a coroutine like `asyncio.run`. Raises KeyboardInterrupt on ctrl+c."""
     return asyncio.run(_hearing(main))
 
 
 async def _hearing(main: Coroutine[object, object, T]) -> T:
     if threading.current_thread() is not threading.main_thread():
-        # No signal is ever this thread's.
+        # Python delivers signals to the main thread only.
         return await main
     loop = asyncio.get_running_loop()
     with _signals() as signals:
@@ -37,14 +37,17 @@ async def _hearing(main: Coroutine[object, object, T]) -> T:
 
 
 def wait_for_line(source: IO[str]) -> None:
-    """Wait until a line was typed at a terminal, or a signal came, whose handler has run then. For the main thread."""
+    """Wait until a terminal has a line to read, or a signal handler has run.
+
+    Call it from the main thread.
+    """
     with _signals() as signals:
         select.select([source.fileno(), signals.fileno()], [], [])
 
 
 @contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """Yield a socket that can be read from once a signal has come."""
+    """Yield a socket that becomes readable when a signal arrives."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.setblocking(False)

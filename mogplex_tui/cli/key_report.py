@@ -1,4 +1,4 @@
-"""What `info` and `doctor` tell of keys: those of the config file, where each came from, and what was not taken."""
+"""Report custom key bindings for `info` and `doctor`, and why some are rejected."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 
 def told(settings: Settings) -> tuple[list[tuple[str, str, str]], Mapping[str, str]]:
-    """Return a line for each entry of `[keys]` that stands for something: its name, its keys in force, and who said so;
-    and by their ids the sentences on what was not taken.
+    """Return a row for each valid `[keys]` entry, and the reasons of rejected ones.
+
+    A row is the entry's name, its keys in effect and where they come from. The reasons are by the id of the entry.
     """
     asked = settings.keys
     if not asked.value:
@@ -34,7 +35,7 @@ def told(settings: Settings) -> tuple[list[tuple[str, str, str]], Mapping[str, s
 
 
 def every(settings: Settings) -> list[dict[str, Any]]:
-    """Return everything that can have keys of one's own choice: its id, its keys, where they came from, what it does."""
+    """Return all bindings that can be overridden: id, keys, origin and description."""
     from mogplex_tui.operate.key_overrides import owners, settle
 
     chosen = settle(settings.keys.value, settings.keys.origin).keys
@@ -50,7 +51,7 @@ def every(settings: Settings) -> list[dict[str, Any]]:
 
 
 def print_every(output: Output, settings: Settings) -> None:
-    """Write everything that can have keys as a table, or as objects."""
+    """Print all bindings that can be overridden, as a table or as JSON objects."""
     from mogplex_tui.cli.output import Column
 
     found = every(settings)
@@ -63,7 +64,7 @@ def print_every(output: Output, settings: Settings) -> None:
 
 
 def print_refused(output: Output, refused: Mapping[str, str]) -> None:
-    """Write what was not taken and why, if there is any such thing."""
+    """Print the rejected overrides with the reasons, if there are any."""
     if output.as_json:
         for id, why in refused.items():
             output.object("problem", {"name": f"keys.{id}", "says": why})
@@ -75,7 +76,7 @@ def print_refused(output: Output, refused: Mapping[str, str]) -> None:
 
 
 def _written(keys: tuple[str, ...] | list[str]) -> str:
-    """Return keys as they can be written in the config file."""
+    """Return keys in the syntax of the config file."""
     from mogplex_tui.config.keymap import sign
 
     return " ".join(sign(key) for key in keys)

@@ -20,36 +20,36 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import Setting
     from mogplex_tui.live.session import Session
 
-# The modules of verbs that are no change of a record, or older names: `cli/new_models.py` is the shortest one.
+# Modules with verbs that are not actions, or former names of verbs; `cli/new_models.py` is the shortest.
 _MORE_VERBS = {
     "automations": "mogplex_tui.cli.automation_runs",
     "models": "mogplex_tui.cli.new_models",
     "sandboxes": "mogplex_tui.cli.sandbox_commands",
     "settings": "mogplex_tui.cli.settings_verbs",
 }
-# Kinds of which `get` without a record is one of those verbs.
+# Kinds whose `get` without a record is carried out by such a module.
 _GET_ALL = frozenset({"settings"})
-# Flags of `list` in earlier versions that ask for what is now always so.
+# Former flags of `list`, which now always hold.
 _PAST_FLAGS = {"models": "--all"}
-# Options of `list` in earlier versions, each with the filter that it stands for; an empty one looks in every field.
+# Former options of `list`, each with the filter field it stands for; "" filters all fields.
 _PAST_OPTIONS = {
     "projects": {"--query": ""},
     "runs": {"--status": "state"},
     "sandboxes": {"--status": "state"},
 }
-# So many choices are named where a text is none of them.
+# The number of choices that an error message names.
 _MOST_CHOICES = 20
 
 
 def row_count(text: str) -> int:
-    """Return a number of rows from the command line; raises ArgumentTypeError."""
+    """Return a number of rows from the command line. Raises ArgumentTypeError."""
     if not re.fullmatch(r"[1-9]\d{0,4}", text):
         raise argparse.ArgumentTypeError("must be 1 to 99999")
     return int(text)
 
 
 def add_record(parser: argparse.ArgumentParser, noun: str, name: str, nargs: str | int | None = None) -> None:
-    """Add the argument that names a record, or several."""
+    """Add the argument that names one or several records."""
     parser.add_argument(
         name,
         nargs=nargs,
@@ -79,7 +79,7 @@ def add_parameter(
         parser.add_argument(
             f"--{name}",
             dest=parameter.name,
-            # The row may have a value for a parameter that is not given.
+            # If the parameter is not given, the row's present value is used.
             required=parameter.is_required and (action is None or not action.has_initial),
             choices=choices,
             metavar=None if choices else name.upper(),
@@ -92,14 +92,14 @@ def add_parameter(
 
 
 def add_reveal(parser: argparse.ArgumentParser) -> None:
-    """Add the option without which a secret is not printed."""
+    """Add the option `--reveal`, without which a secret is not printed."""
     parser.add_argument("--reveal", action="store_true", help="print the secret, which is shown this once")
 
 
 def texts_of(parameters: Sequence[Parameter[object]], args: argparse.Namespace) -> dict[str, str]:
-    """Return the texts that were given, by the name of the parameter. Raises Stop for one that cannot be meant.
+    """Return the given texts by parameter name. Raises Stop for a text not allowed.
 
-    Whether one of the live choices is meant is not known yet.
+    Live choices are not checked here: they are not read yet.
     """
     texts: dict[str, str] = {}
     for parameter in parameters:
@@ -123,7 +123,7 @@ def texts_of(parameters: Sequence[Parameter[object]], args: argparse.Namespace) 
 def unresolved(
     parameters: Sequence[Parameter[object]], texts: Mapping[str, str], session: Session, key: str
 ) -> list[Parameter[object]]:
-    """Return the parameters of which the given text is none of the choices that are known without further lists."""
+    """Return the parameters whose text is not among the choices that are known yet."""
     return [
         each
         for each in parameters
@@ -134,7 +134,7 @@ def unresolved(
 
 
 def chosen_value(parameter: Parameter[object], choices: Sequence[Choice], text: str) -> str:
-    """Return the value of the choice that a value or a label means. Raises Stop."""
+    """Return the value of the choice with that value or label. Raises Stop."""
     wanted = text.strip().lower()
     values = [each.value for each in choices if each.value == text]
     values = values or [each.value for each in choices if wanted in (each.value.lower(), each.label.lower())]
@@ -154,7 +154,10 @@ def chosen_value(parameter: Parameter[object], choices: Sequence[Choice], text: 
 def add_verb(
     found: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
 ) -> argparse.ArgumentParser:
-    """Add a verb with its line of help, and return its parser; without that line nothing lists it."""
+    """Add a verb with its line of help and return its parser.
+
+    A verb without such a line is not listed.
+    """
     if not line:
         return add_hidden_verb(found, name, line)
     parser = found.add_parser(
@@ -167,14 +170,14 @@ def add_verb(
 def add_hidden_verb(
     found: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
 ) -> argparse.ArgumentParser:
-    """Add an older name of a verb, which neither the help nor the completions list."""
+    """Add a former name of a verb, which help and completions do not list."""
     parser = found.add_parser(name, description=f"{line[:1].upper()}{line[1:]}." if line else None)
     service_arguments(parser, outermost=False, forms=True)
     return parser
 
 
 def add_past_options(parser: argparse.ArgumentParser, kind: str) -> None:
-    """Add the options of `list` in earlier versions; the help does not list them."""
+    """Add the former options of `list`, which the help does not list."""
     if kind in _PAST_FLAGS:
         parser.add_argument(_PAST_FLAGS[kind], action="store_true", help=argparse.SUPPRESS)
     for option, field in _PAST_OPTIONS.get(kind, {}).items():
@@ -185,25 +188,28 @@ class MoreVerbs(Protocol):
     """A module with further verbs of a kind's command."""
 
     def add_verbs(self, add: Callable[[str, str], argparse.ArgumentParser], /) -> None:
-        """Add the verbs: `add` takes the name and the help of one, empty for an older name, and returns its parser."""
+        """Add the verbs. `add` takes a verb's name and help and returns its parser.
+
+        The help is empty for a former name.
+        """
 
     async def run_verb(self, args: argparse.Namespace, setting: Setting, /) -> int:
         """Run the verb and return the exit code."""
 
 
 def must_reveal(verb: str, args: argparse.Namespace) -> None:
-    """Raise Stop if a secret that is shown once would not be printed."""
+    """Raise Stop if a secret that is shown only once would not be printed."""
     if not args.reveal:
         sentence = f"What {verb} makes can be read this once only. Nothing was sent: give --reveal."
         raise Stop(Exit.USAGE, sentence)
 
 
 def more_verbs(kind: str) -> MoreVerbs | None:
-    """Return the module with further verbs of a kind's command, None for a kind without one."""
+    """Return the module with further verbs of a kind's command, if there is one."""
     name = _MORE_VERBS.get(kind)
     return None if name is None else cast(MoreVerbs, importlib.import_module(name))
 
 
 def gets_all(kind: str) -> bool:
-    """Return whether the module with further verbs of a kind carries out `get` without a record."""
+    """Return whether `get` without a record is carried out by that module."""
     return kind in _GET_ALL

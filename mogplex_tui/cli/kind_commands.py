@@ -1,4 +1,4 @@
-"""The commands of a kind: `list`, `get` and actions, made from its declaration."""
+"""The command of a kind: `list`, `get` and actions, made from its declaration."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class KindCommand(Generic[Row]):
-    """One kind as a command: its arguments, and what each of its verbs does."""
+    """The command of a kind: its arguments and its verbs."""
 
     def __init__(self, kind: Kind[Row]) -> None:
         self._kind = kind
@@ -107,7 +107,7 @@ class KindCommand(Generic[Row]):
         action = next((each for each in self._kind.actions if args.verb in (each.id, *each.aliases)), None)
         chosen = creation or action
         try:
-            # From stdin before there is an event loop, which would not let go of it.
+            # Stdin is read before the event loop starts, which could not interrupt the read.
             texts = {} if chosen is None else texts_of(chosen.parameters, args)
             if creation is not None and (problem := creation.problem(Values(texts))) is not None:
                 raise Stop(Exit.USAGE, problem)
@@ -133,12 +133,12 @@ class KindCommand(Generic[Row]):
 
 
 def command_of(name: str) -> KindCommand[Any]:
-    """Return the command of a kind. Raises KeyError for a name that is none."""
+    """Return the command of a kind. Raises KeyError for an unknown kind."""
     return KindCommand(kind_called(name))
 
 
 class _Call(Generic[Row]):
-    """One run of a command against a service."""
+    """One execution of a kind's command."""
 
     def __init__(self, kind: Kind[Row], setting: Setting) -> None:
         self._kind, self._setting = kind, setting
@@ -170,7 +170,7 @@ class _Call(Generic[Row]):
         return Exit.OK
 
     def _secrets(self, entry: Entry[Row], revealed: Sequence[str]) -> dict[str, str]:
-        """Return the secrets of a record by name, each as a mask unless it was asked for."""
+        """Return the secrets of a record by name, masked unless revealed."""
         if self._kind.secrets is None or entry.row is None:
             return {}
         found = self._kind.secrets.of(entry.row)
@@ -183,7 +183,7 @@ class _Call(Generic[Row]):
         }
 
     async def act(self, action: Action[Row], texts: Mapping[str, str], args: argparse.Namespace) -> int:
-        """Carry out an action on records, asking first where it asks."""
+        """Run an action on records, after a confirmation if it needs one."""
         kind, shown = self._kind, self._output.shown
         ask = not getattr(args, "yes", True)
         self._setting.must_write(f"The {action.label}")
@@ -234,7 +234,7 @@ class _Call(Generic[Row]):
         return code
 
     def _values(self, parameters: Sequence[Parameter[object]], texts: Mapping[str, str], key: str) -> Values:
-        """Return the values of parameters for a record. Raises Stop for a text that is none."""
+        """Return the parameter values for a record. Raises Stop for one not allowed."""
         found = dict(texts)
         for parameter in parameters:
             if parameter.live_choices is not None:
@@ -248,7 +248,7 @@ class _Call(Generic[Row]):
         return values
 
     def _print_outcome(self, verb: str, key: str, outcome: Outcome) -> None:
-        """Print what a script needs of a change: its secret, the id of the record that was made, or the record's id."""
+        """Print the result of a change: a secret, a new record's id or the record's id."""
         secret = None if outcome.secret is None else Revealed(outcome.secret.reveal())
         if self._output.form != "json":
             if printed := secret or (key if outcome.new_id == "" else outcome.new_id):
@@ -262,7 +262,7 @@ class _Call(Generic[Row]):
         self._output.object(self._kind.noun, found, redacted=True)
 
     async def create(self, creation: Creation, texts: Mapping[str, str], args: argparse.Namespace) -> int:
-        """Make a record, and print its secret where there is one."""
+        """Create a record and print its id, or its secret."""
         kind, output = self._kind, self._output
         self._setting.must_write(f"The {creation.id}")
         if creation.reveals:
@@ -303,13 +303,16 @@ class _Call(Generic[Row]):
 
 
 def _code_of_closed(session: Session, families: Sequence[Family]) -> Exit:
-    """Return the exit code where no route of an action is open: whether signing in otherwise would open one."""
+    """Return the exit code for an action whose routes are all closed.
+
+    It is "not signed in" if another credential would open one.
+    """
     reaches = {session.access.reach(family).reach for family in families}
     return Exit.NOT_SIGNED_IN if reaches & {Reach.NEEDS_SESSION, Reach.NOT_SIGNED_IN} else Exit.NOT_ALLOWED
 
 
 def _code_of(outcome: Outcome) -> int:
-    """Return the exit code for the end of a change."""
+    """Return the exit code for the outcome of a change."""
     if outcome.error is not None:
         return code_of(outcome.error)
     if outcome.closed:

@@ -1,4 +1,4 @@
-"""Filters of a kind as options of `list`: `--status failed` is `status:=failed`."""
+"""Filter options of `list`: `--status failed` is the filter `status:=failed`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from mogplex_tui.operate.filters import compile_filter, parse, quoted
 from mogplex_tui.operate.kind_rows import HeldRow, filter_name
 from mogplex_tui.operate.model import Kind, Row
 
-# Options of the list that mean something else.
+# Options of `list` that are not filters.
 _TAKEN = frozenset({"sort", "limit", "reverse", "json", "output", "context", "since", "help"})
 
 
 def add_filters(parser: argparse.ArgumentParser, kind: Kind[Row]) -> None:
-    """Add an option for each filter; those that no column shows by their name are not in the help."""
+    """Add an option for each filter field of a kind.
+
+    Fields that are not named like a column are left out of the help.
+    """
     choices = _choices(kind)
     for name, is_shown in _names(kind):
         if f"--{name}" in parser._option_string_actions:
@@ -44,11 +47,10 @@ def add_filters(parser: argparse.ArgumentParser, kind: Kind[Row]) -> None:
 
 
 class RowFilter(Generic[Row]):
-    """What a row must match to be listed: the words of the filter, and the options.
+    """The filter of `list`, made from its filter words and its filter options.
 
-    `text` is the part of it that holds for every row; with an option that is given more than once a row matches any of
-    its values, which no text can say. `matches` is None where everything is listed.
-    Raises Stop for a field that the kind does not have.
+    `text` is the part that every row must match. An option that is given several times matches any of its values, which
+    filter text cannot express. Raises Stop for a field that the kind does not have.
     """
 
     def __init__(self, kind: Kind[Row], args: argparse.Namespace, now: datetime) -> None:
@@ -76,7 +78,7 @@ class RowFilter(Generic[Row]):
 
     @property
     def matches(self) -> Callable[[HeldRow[Row]], bool] | None:
-        """Return whether a row matches, as a function; None where every row does."""
+        """Return the function that tests a row; None if every row matches."""
         return self._matches if any(self._groups) else None
 
     def _matches(self, row: HeldRow[Row]) -> bool:
@@ -85,7 +87,7 @@ class RowFilter(Generic[Row]):
 
 def _term(kind: Kind[Row], name: str, value: str, *, is_exact: bool) -> str:
     if name == "repo" and "project" in kind.hidden_filters and is_uuid(value.strip()):
-        # Sub-projects share the name of their repository: the id alone tells them apart.
+        # Sub-projects share the repository's name, so only the id identifies one.
         return f"project:{value.strip().lower()}"
     return f"{name}:{'=' if is_exact else ''}{quoted(value)}"
 
@@ -98,7 +100,7 @@ def _check_fields(kind: Kind[Row], text: str) -> None:
 
 
 def _choices(kind: Kind[Row]) -> dict[str, list[str]]:
-    """Return the words of each filter that the service applies itself, where these are few."""
+    """Return the values of each filter that the service applies and that are fixed."""
     if kind.older is None:
         return {}
     return {
@@ -111,7 +113,7 @@ def _choices(kind: Kind[Row]) -> dict[str, list[str]]:
 
 
 def _names(kind: Kind[Row]) -> Iterator[tuple[str, bool]]:
-    """Yield the names of filters, and whether each is that of a column."""
+    """Yield the names of filter fields, each with whether it is a column's name."""
     columns = [filter_name(each.name) for each in kind.columns]
     others = [word for each in kind.columns if (word := filter_name(each.title))] + list(kind.hidden_filters)
     for name in dict.fromkeys([*columns, *others]):

@@ -25,7 +25,7 @@ def print_rows(
     rows: Sequence[HeldRow[Row]],
     unreadable: Sequence[HeldRow[Row]],
 ) -> None:
-    """Print rows in the form that was asked for, and say how many could not be read."""
+    """Print rows in the chosen output form, and the number of unreadable ones."""
     if output.form == "json":
         for entry in rows:
             print_json(kind, output, entry)
@@ -64,14 +64,14 @@ def _print_table(kind: Kind[Row], output: Output, moment: RenderTime, rows: Sequ
 
 
 def _id_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
-    """Return the id under which machine formats have a record."""
+    """Return the id of a record in JSON output."""
     return str(kind.fields["id"](entry.row)) if "id" in kind.fields and entry.row is not None else entry.key
 
 
 def print_json(
     kind: Kind[Row], output: Output, entry: HeldRow[Row], more: Mapping[str, object] | None = None
 ) -> None:
-    """Print a record as JSON without secrets, with `more` fields that were asked for."""
+    """Print a record as a JSON object without secrets, with the fields `more`."""
     if kind.fields and entry.row is not None:
         row = entry.row
         output.object(kind.noun, {name: of(row) for name, of in kind.fields.items()})
@@ -82,7 +82,7 @@ def print_json(
 
 
 def print_record(kind: Kind[Row], output: Output, entry: HeldRow[Row], *plain: str) -> None:
-    """Print a record in the form that was asked for; `plain` are the words of its line of text."""
+    """Print a record in the chosen output form; `plain` are the cells of a text line."""
     if output.form == "json":
         print_json(kind, output, entry)
     elif output.form == "csv":
@@ -92,7 +92,7 @@ def print_record(kind: Kind[Row], output: Output, entry: HeldRow[Row], *plain: s
 
 
 def print_csv(kind: Kind[Row], output: Output, rows: Iterable[HeldRow[Row]]) -> None:
-    """Print rows as CSV, under the service's names of the values."""
+    """Print rows as CSV with the service's field names as header."""
     values = kind.fields or {each.field: each.value for each in kind.columns}
     output.csv([*([] if kind.fields else ["id"]), *values])
     for entry in rows:

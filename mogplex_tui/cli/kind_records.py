@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from mogplex_tui.live.store import AnyRowSet
     from mogplex_tui.operate.kind_rows import HeldRow
 
-# The beginning of an id or a name must be at least this long to name a record.
+# The minimum length of a prefix that names a record.
 _SHORTEST_PREFIX = 4
-# Seconds before a part of a list that could not be read is read once more.
+# Seconds before a second attempt to read a part of a list.
 _PART_RETRY = 1.0
 
 
@@ -52,11 +52,11 @@ class KindRecords(Generic[Row]):
 
     @property
     def state(self) -> AnyRowSet:
-        """How many records there are, and what of them could not be read."""
+        """The number of records, and the parts that could not be read."""
         return self.collection.set
 
     async def read_list(self, wanted: Wanted) -> MogplexError | None:
-        """Read what `list` shows; return the error that kept a part away, after saying so."""
+        """Read the list; report and return the error of a part that could not be read."""
         await self.read(Priority.TABLE, with_runs=not wanted.is_bare)
         if self._kind.hidden is not None and wanted.with_hidden:
             await self._read_hidden(self._kind.hidden, Priority.TABLE)
@@ -71,9 +71,9 @@ class KindRecords(Generic[Row]):
         return ListSearch(self._session, self._kind.name, older, holder, SearchQuery[Entry[Row]](*question))
 
     async def read(self, priority: Priority, *, with_runs: bool = True) -> None:
-        """Read the list. Raises Stop where no source is open to the credential, else the error tree.
+        """Read the list. Raises Stop if the credential opens no source of it.
 
-        Without `with_runs` the columns that tell of runs stay empty.
+        Raises MogplexError for other errors. Without `with_runs` the columns that need runs stay empty.
         """
         try:
             await read_patiently(lambda: self.collection.fetch(priority), self.state)
@@ -87,14 +87,14 @@ class KindRecords(Generic[Row]):
             await read_hidden(self._session, priority)
 
     async def read_choices(self, parameters: Sequence[Parameter[object]]) -> None:
-        """Read what the live choices of parameters are made from and was not read yet."""
+        """Read the lists that the live choices of parameters need, if not read yet."""
         if not parameters:
             return
         if any(each.choices_are_names for each in parameters) and not self._names_are_read:
             await self._read_names(Priority.ACTION)
         join = self._kind.join
         for name, related in {} if join is None else join.related.items():
-            # A list that neither a column nor a sentence depends on offers choices.
+            # Only lists that give choices: the others are read together with the rows.
             if (
                 related.columns
                 or related.subject is not None
@@ -109,7 +109,7 @@ class KindRecords(Generic[Row]):
         self._names_are_read = True
 
     async def _read_related(self, priority: Priority, *, with_runs: bool = False) -> None:
-        """Read what the rows are joined with; without it they show ids."""
+        """Read the lists that the rows are joined with; without them rows show ids."""
         join = self._kind.join
         if join is not None and join.names:
             await self._read_names(priority)
@@ -121,7 +121,7 @@ class KindRecords(Generic[Row]):
                 if name != "runs":
                     await collection_of(self._session, kinds()[name]).fetch(priority)
                 elif with_runs and self._session.open(Family.OBSERVABILITY):
-                    # Over v1 they would cost a request for each automation.
+                    # Over v1 this would cost a request for each automation.
                     await Runs(self._session).fetch()
 
     async def read_single(self, entry: Entry[Row]) -> Entry[Row]:
@@ -137,7 +137,7 @@ class KindRecords(Generic[Row]):
         return self.rows[entry.key]
 
     async def _read_hidden(self, hidden: HiddenRows[Row], priority: Priority) -> None:
-        """Read the rows that the list leaves out, where that is open to the credential."""
+        """Read the rows that the list leaves out, if the credential opens their route."""
         if not self._session.open(hidden.family):
             return
         with suppress(*CLOSED):
@@ -153,7 +153,7 @@ class KindRecords(Generic[Row]):
         wanted = asked.strip().lower()
         noun, shown = self._kind.noun, self._output.shown
         if not wanted:
-            # A script's empty variable must not mean the record that has no name.
+            # An empty variable of a script must not select the record that has no name.
             raise Stop(Exit.USAGE, f"Which {noun}? Its name is empty.")
         found = self._matching(wanted)
         if not found and self._kind.hidden is not None:
@@ -171,7 +171,7 @@ class KindRecords(Generic[Row]):
         return found[0]
 
     def _matching(self, wanted: str) -> list[Entry[Row]]:
-        """Return the records of a text: by id, else by name, else by a prefix of either."""
+        """Return the records of a text: by id, else by name, else by prefix of either."""
         entries = list(self.rows.values())
 
         def lower_name(entry: Entry[Row]) -> str:
@@ -193,7 +193,7 @@ class KindRecords(Generic[Row]):
 
 
 async def read_patiently(fetch: Callable[[], Awaitable[bool]], rows: AnyRowSet) -> None:
-    """Read a list, again if a part failed temporarily. Raises MogplexError."""
+    """Read a list, once more if a part failed temporarily. Raises MogplexError."""
     await patiently(fetch)
     failed = failing_parts(rows)
     if failed and retry_delay(failed[0][1], 1, method="GET") is not None:
@@ -202,13 +202,13 @@ async def read_patiently(fetch: Callable[[], Awaitable[bool]], rows: AnyRowSet) 
 
 
 def failing_parts(rows: AnyRowSet) -> list[tuple[Subject, MogplexError]]:
-    """Return what could not be read of a list that has several parts, with the errors."""
+    """Return the parts of a list that could not be read, with their errors."""
     failed = ((each.subject, each.freshness.error) for each in rows.sources.values())
     return [(subject, error) for subject, error in failed if isinstance(error, MogplexError)]
 
 
 def say_notices(setting: Setting, rows: AnyRowSet) -> None:
-    """Say which records of a list cannot be seen, and why."""
+    """Report the records of a list that cannot be seen, with the reason."""
     if notice := messages.notices(rows.notices):
         say(setting.output.shown(notice))
 

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of a list is printed: a `bare` one needs nothing from other lists, a filtered one all that it looks in."""
+    """What `list` must read.
+
+    A list that `is_bare` needs no other lists; a filter needs all fields.
+    """
 
     is_bare: bool
     is_filtered: bool
@@ -37,7 +40,7 @@ class Wanted:
 
 
 class ListedRecords(Protocol[Row]):
-    """The records of a kind as `list` reads them."""
+    """The records of a kind, as `list` reads them."""
 
     @property
     def rows(self) -> Mapping[str, HeldRow[Row]]:
@@ -45,10 +48,10 @@ class ListedRecords(Protocol[Row]):
 
     @property
     def state(self) -> AnyRowSet:
-        """How many records there are, and what of them could not be read."""
+        """The number of records, and the parts that could not be read."""
 
     async def read_list(self, wanted: Wanted) -> MogplexError | None:
-        """Read what `list` shows; return the error that kept a part away, after saying so."""
+        """Read the list; report and return the error of a part that could not be read."""
 
     def search(self, question: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
         """Return a search through older records; None if the list is complete."""
@@ -75,7 +78,7 @@ def add_list(found: argparse._SubParsersAction[argparse.ArgumentParser], kind: K
 
 
 class ListCommand(Generic[Row]):
-    """One run of `list`."""
+    """One execution of `list`."""
 
     def __init__(
         self, kind: Kind[Row], setting: Setting, records: ListedRecords[Row], args: argparse.Namespace
@@ -87,7 +90,10 @@ class ListCommand(Generic[Row]):
         self._search: ListSearch[object] | None = None
 
     async def run(self) -> int:
-        """Print the matching records; return the exit code. Raises Stop, MogplexError."""
+        """Print the matching records and return the exit code.
+
+        Raises Stop and MogplexError.
+        """
         kind, output, args, matches = self._kind, self._output, self._args, self._filter.matches
         has_order = args.sort is not None
         wanted = Wanted(
@@ -115,7 +121,10 @@ class ListCommand(Generic[Row]):
         return code_of(errors[0]) if errors else Exit.OK
 
     async def _search_older(self) -> MogplexError | None:
-        """Search older records if filter, sort or limit need it; return an error or None."""
+        """Search older records if the filter, sort order or limit needs them.
+
+        Returns the error that ended the search early, or None.
+        """
         records, args, matches = self._records, self._args, self._filter.matches
         state = records.state
         is_whole = state.total is None or state.total <= len(records.rows)
@@ -123,7 +132,7 @@ class ListCommand(Generic[Row]):
             return None
         now = self._clock.now
         order = None if args.sort is None else kind_rows.order(self._kind, args.sort, lambda _: now())
-        # The command's own order turns the column's, as the console does for an order that begins at the small end.
+        # `--reverse` inverts the column's sort order, as the console does for ascending columns.
         question = SearchQuery(self._filter.text, matches, order, is_descending=args.reverse)
         search = self._search = records.search(question)
         if search is None:
@@ -150,13 +159,13 @@ class ListCommand(Generic[Row]):
         order = kind_rows.order(self._kind, column, lambda _: self._clock.now())
         descending = self._kind.descending if column is None else False
         rows = self._records.rows.values()
-        # Rows that are equal are ordered by their keys, as in the console.
+        # Equal rows are sorted by their keys, as in the console.
         return sorted(
             rows, key=lambda entry: (order(entry), entry.key), reverse=descending != self._args.reverse
         )
 
     def _say_searched(self, shown: int, kept: int) -> None:
-        """Say how many records are not listed, and how many were not looked at."""
+        """Report how many records are not listed or were not searched."""
         is_filtered = self._filter.matches is not None
         read, total = len(self._records.rows), self._records.state.total
         is_whole = total is None or total <= read or (self._search is not None and self._search.is_whole)

@@ -1,4 +1,7 @@
-"""`mogplex-tui login`: a credential for a context, by browser or typed, verified before it is kept (auth.md §9)."""
+"""`mogplex-tui login`: get, verify and store a credential for a context.
+
+auth.md §9.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ HOSTED = "https://mogplex.com"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the ways to sign in. None of them takes the secret itself: process lists show arguments."""
+    """Add the options for the ways to sign in.
+
+    No option takes the secret itself: process lists show arguments.
+    """
     from mogplex_tui.cli.command_session import service_arguments
 
     service_arguments(parser)
@@ -57,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Sign in, keep what was got, and say where it is kept."""
+    """Sign in, store the credential, and report where it is stored."""
     try:
         context = context_for(arguments)
         way = next(
@@ -75,9 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def context_for(arguments: argparse.Namespace) -> Context:
-    """Return the context to sign in to: the named one, else that of the named service, else the current one.
+    """Return the context to sign in to: the named one, or the one of the service.
 
-    A new one takes the name that was given, else the service's host. Raises ContextError and InvalidTarget.
+    Otherwise the current one. A new context has the given name, else the service's host. Raises ContextError and
+    InvalidTarget.
     """
     known = contexts.read()
     url = _named_service(vars(arguments))
@@ -107,7 +114,7 @@ def context_for(arguments: argparse.Namespace) -> Context:
 
 def _named_service(arguments: Mapping[str, object]) -> str | None:
     found = load(arguments, context="sign-in", contexts=False).base_url
-    # What the config file says counts only when there is no context at all.
+    # The config file's service counts only if there is no context at all.
     return found.value if found.origin in ("the command line", "MOGPLEX_BASE_URL", "MOGPLEX_URL") else None
 
 
@@ -124,11 +131,11 @@ def _name_for(url: str, known: Contexts) -> str:
 def sign_in(
     context: Context, way: str, *, opens: bool = True, force: bool = False
 ) -> tuple[Context, str | None]:
-    """Get a credential in one of the ways `code`, `hand_off`, `token`, `session`, verify it and keep it.
+    """Get a credential, verify it and store it in the context.
 
-    Returns the context as it then is and, where it can be told, whose account it is. Raises Stop, MogplexError,
-    CredentialStoreError and ContextError; then nothing has changed. `force` keeps a credential of another account
-    than that of the other one in the context.
+    `way` is `code`, `hand_off`, `token` or `session`. Returns the updated context and, if it is known, the account.
+    Raises Stop, MogplexError, CredentialStoreError and ContextError; nothing has changed then. `force` stores a
+    credential of another account than that of the context's other credential.
     """
     secret = _typed(way) if way in ("token", "session") else None
     say(f"Signing in to {context.base_url} as context {context.name}.")
@@ -166,7 +173,10 @@ async def _got(
 
 
 def _typed(way: str) -> Secret:
-    """Read a secret without showing it. Raises Stop for something else than was asked for, without quoting it."""
+    """Read a secret without echo. Raises Stop for a text of the wrong form.
+
+    The message does not quote the text.
+    """
     what = "personal access token" if way == "token" else "Cookie header of a signed-in browser"
     if sys.stdin.isatty():
         import getpass
@@ -190,9 +200,9 @@ def _typed(way: str) -> Secret:
 async def _check_accounts(
     context: Context, update: Callable[[StoredCredential], StoredCredential], *, force: bool
 ) -> None:
-    """Compare the account of a new credential with that of the context's other one. Raises Stop when they differ.
+    """Raise Stop if the context's two credentials belong to different accounts.
 
-    A credential that the service does not accept any more belongs to nobody, and is no reason to refuse a new one.
+    A stored credential that the service no longer accepts does not prevent the storing of a new one.
     """
     from mogplex_tui.api.budget import Priority
     from mogplex_tui.api.client import MogplexClient
@@ -227,9 +237,9 @@ async def _check_accounts(
 
 
 def _stored(context: Context) -> StoredCredential:
-    """Return the stored credentials of the context.
+    """Return the stored credentials of a context.
 
-    The record is empty where they cannot be read or belong to another service.
+    They are empty if they cannot be read or belong to another service.
     """
     if context.kept_in is not None:
         try:

@@ -1,4 +1,4 @@
-"""`mogplex-tui logout`: forget what a context is signed in with."""
+"""`mogplex-tui logout`: remove the stored credentials of a context."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def sign_out(name: str) -> Context:
-    """Forget what a context is signed in with; the context stays. Raises ContextError and CredentialStoreError."""
+    """Remove the stored credentials of a context; the context stays.
+
+    Raises ContextError and CredentialStoreError.
+    """
     context = contexts.read().get(name)
     with held(credential_store.lock_file(name)):
         credential_store.remove(name, context.kept_in)
@@ -34,7 +37,10 @@ def sign_out(name: str) -> Context:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Remove the stored credentials of the named or the current context; the service is not told."""
+    """Remove the stored credentials of the named or the current context.
+
+    No request is sent: the service still accepts the token.
+    """
     try:
         known = contexts.read()
         name = (

@@ -1,4 +1,7 @@
-"""The small HTTP listener that a browser comes back to: one question, one answer, one connection (auth.md §9)."""
+"""A small HTTP server on 127.0.0.1 for the callback of a browser sign-in.
+
+It answers one request per connection (auth.md §9).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 
-# What a browser sends is far below these; anything larger is no browser.
+# A browser's request is much smaller than these limits.
 _HEAD = 16 * 1024
 _BODY = 64 * 1024
 _PATIENCE = 10.0
@@ -16,7 +19,7 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class CallbackRequest:
-    """One request: method, path, the raw query, headers by lower-case name, and the body."""
+    """An HTTP request: header names are in lower case, `query` is not decoded."""
 
     method: str
     path: str
@@ -27,7 +30,7 @@ class CallbackRequest:
 
 @dataclass(frozen=True, slots=True)
 class CallbackResponse:
-    """One answer; `headers` come on top of those that every answer has."""
+    """An HTTP response; `headers` are added to those of every response."""
 
     status: int
     body: bytes = b""
@@ -51,7 +54,7 @@ _REASONS = {
 
 
 def page(title: str, sentence: str, status: int = 200) -> CallbackResponse:
-    """Return a page of one sentence that runs nothing and loads nothing."""
+    """Return an HTML page of one sentence, without scripts and external resources."""
     body = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title></head>'
         f"<body><h1>{escape(title)}</h1><p>{escape(sentence)}</p></body></html>"
@@ -61,24 +64,24 @@ def page(title: str, sentence: str, status: int = 200) -> CallbackResponse:
 
 
 def as_json(status: int, value: object, **headers: str) -> CallbackResponse:
-    """Return a JSON answer."""
+    """Return a JSON response."""
     return CallbackResponse(status, json.dumps(value).encode(), "application/json", headers)
 
 
 class Listener:
-    """Answers on 127.0.0.1 until it is closed; use it as an async context manager."""
+    """Serve HTTP on 127.0.0.1 until closed; use it as an async context manager."""
 
     def __init__(self, handler: Handler, ports: Iterable[int]) -> None:
         self._handler = handler
         self._ports = tuple(ports)
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
-        # Those that have asked something and are owed an answer; browsers open others on suspicion.
+        # Connections with a complete request, which is still answered at closing. Browsers open others in advance.
         self._owed: set[asyncio.Task[None]] = set()
         self.port = 0
 
     async def __aenter__(self) -> Listener:
-        """Take the first free port. Raises OSError when none is."""
+        """Listen on the first free port. Raises OSError if none is free."""
         refused: OSError | None = None
         for port in self._ports:
             try:
@@ -91,7 +94,7 @@ class Listener:
         raise refused or OSError("no port to listen on")
 
     async def __aexit__(self, *exc: object) -> None:
-        """Close it; answers that are being written are finished first."""
+        """Close the listener after responses that are being written."""
         if self._server is not None:
             self._server.close()
         if self._owed:
@@ -111,10 +114,10 @@ class Listener:
                 writer.write(_bytes(told))
                 await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            # Whoever connects and says nothing sensible gets no answer.
+            # A client that sends no valid request gets no response.
             pass
         except asyncio.CancelledError:
-            # The listener is closed; the server would report this as an accident.
+            # The listener was closed; asyncio's server would log the cancellation as an error.
             pass
         finally:
             self._open.discard(task)
@@ -125,7 +128,7 @@ class Listener:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         self._owed.add(task)
         first, *lines = head.split("\r\n")
-        # An error comes back in an address that is not encoded, so the middle may hold spaces (auth.md §8).
+        # The service does not encode an error in the address, so the request target may hold spaces (auth.md §8).
         method, _, rest = first.partition(" ")
         target, _, version = rest.rpartition(" ")
         if not version.startswith("HTTP/1.") or not target.startswith("/"):
@@ -157,6 +160,6 @@ def _bytes(told: CallbackResponse) -> bytes:
 
 
 async def waited(coming: Awaitable[str], seconds: float) -> str:
-    """Return what comes. Raises TimeoutError after `seconds`."""
+    """Return the result of an awaitable. Raises TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
         return await coming

@@ -1,4 +1,7 @@
-"""`mogplex-tui models new`: the models that came since the account last looked (identity.md §6.8)."""
+"""`mogplex-tui models new`: models that are new since the account's last look.
+
+identity.md §6.8.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    """Add `new`."""
+    """Add the verb `new`."""
     add("new", "the models that came since the account last looked")
 
 

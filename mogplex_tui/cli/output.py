@@ -1,4 +1,7 @@
-"""What the headless commands print: plain aligned text, or one JSON object a line; never the service's control codes."""
+"""Print the data of headless commands: aligned text, NDJSON or CSV.
+
+Control characters and credentials in text from the service are escaped or masked.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +33,13 @@ MASK = "[hidden]"
 """What is printed in the place of a secret."""
 LONGEST_CELL = 400
 LONGEST_FIELD = 1_000_000
-# More characters than any credential has.
+# Longer than any credential, so that a cut text holds a credential whole or not at all.
 _MARGIN = 8_192
 _CONTROLS = {code: f"\\x{code:02x}" for code in range(0x20)}
 LEAST_OF_THE_LAST = 12
 # A cell that begins so is a formula to a spreadsheet, unless it is a number.
 _FORMULA = re.compile(r"[=@]|[+-](?!\d*\.?\d+(?:[eE][+-]?\d+)?\Z)")
-# Characters that a terminal acts on, or that turn its text round. JSON itself escapes only those below U+0020.
+# Control and direction characters that affect a terminal. JSON itself escapes only those below U+0020.
 _DANGEROUS = re.compile(
     "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -44,7 +47,10 @@ _DANGEROUS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a text table: its title, whether its cells stand at the right, and when it goes (0: never)."""
+    """A column of a text table: its title, alignment and priority.
+
+    On a narrow terminal the column with the highest priority is left out first, one with priority 0 never.
+    """
 
     title: str
     right: bool = False
@@ -52,7 +58,10 @@ class Column:
 
 
 class Revealed(str):
-    """A secret that the person at the terminal asked for by its name: shown whole, though never with control codes."""
+    """A secret that the user asked to see.
+
+    It is printed whole, without control characters.
+    """
 
     __slots__ = ()
 
@@ -62,7 +71,10 @@ Json = object
 
 
 class Output:
-    """Writes data to stdout, as text or as NDJSON; what it is given may come from the service and is made harmless."""
+    """Write data to stdout as text, NDJSON or CSV.
+
+    Values may come from the service: credentials are masked and control characters escaped.
+    """
 
     def __init__(self, *, as_json: bool, scrub: Callable[[str], str] = str, form: str = "table") -> None:
         self.as_json = as_json
@@ -77,34 +89,34 @@ class Output:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person looks at stdout."""
+        """Whether stdout is a terminal."""
         return self._stream.isatty()
 
     def object(self, kind: str, fields: Mapping[str, object], *, redacted: bool = False) -> None:
-        """Write one JSON object on a line of its own; `object` names its kind. Times are UTC, money is a string.
+        """Write one JSON object on a line; `kind` is its field `object`.
 
-        `redacted` says that nobody's credentials are in it any more, which is not looked for twice: events come by
-        the ten thousand.
+        Times are UTC and money is a string. `redacted` skips the search for credentials in fields that have been
+        redacted already: a run can have ten thousands of events.
         """
         whole = {"object": kind, **fields}
         text = json_text(whole if redacted else self._safe(whole), ascii_only=self._ascii, compact=True)
         self._write(_DANGEROUS.sub(_escaped, self._scrub(text) if redacted else text))
 
     def json(self, value: Json, *, indent: int | None = 2) -> None:
-        """Write any JSON value as a document of its own, without the context's own credentials and control codes."""
+        """Write a JSON value as a document, without this context's own credentials."""
         text = json_text(value, ascii_only=self._ascii, compact=indent is None, indent=indent)
         self._write(_DANGEROUS.sub(_escaped, self._scrub(text)))
 
     def line(self, *cells: str) -> None:
-        """Write cells as one line of text; a cell keeps the width that it was padded to."""
+        """Write cells as one line of text; a padded cell keeps its width."""
         texts = (_padded(self.shown(cell), len(cell) if cell.endswith(" ") else 0) for cell in cells)
         line = "  ".join(texts).rstrip()
-        # A secret that is shown once must not be cut at the edge of the terminal.
+        # A secret that is shown only once must not be cut at the edge of the terminal.
         whole = any(isinstance(cell, Revealed) for cell in cells)
         self._write(line if whole else self._fit(line))
 
     def paragraph(self, text: str, *, indent: str = "") -> None:
-        """Write a text in as many lines as the terminal needs for it; as one line elsewhere."""
+        """Write a text wrapped to the width of the terminal, else on one line."""
         import textwrap
 
         room = shutil.get_terminal_size().columns if self.is_terminal else LONGEST_FIELD
@@ -114,7 +126,10 @@ class Output:
             self._write(line)
 
     def written(self, text: str) -> None:
-        """Write one line that a program wrote: its spaces stay, its control codes and credentials do not."""
+        """Write one line of another program's output.
+
+        Its spaces stay; control characters are escaped and credentials masked.
+        """
         self._write(harmless(redact.text(self._scrub(text))))
 
     def table(
@@ -128,8 +143,8 @@ class Output:
     ) -> None:
         """Write rows in aligned columns.
 
-        On a terminal that is too narrow columns go by their priority, the highest first, and what is still too long
-        is cut; elsewhere, and when the `whole` was asked for, everything is written.
+        On a narrow terminal columns are left out by priority, the highest first, and lines are cut. With `whole`, or if
+        stdout is not a terminal, everything is written.
         """
         shown = [[self.shown(cell) for cell in row] for row in rows]
         head = [[column.title for column in columns]] if titles else []
@@ -144,7 +159,7 @@ class Output:
             self._write(text if whole else self._fit(text))
 
     def csv(self, cells: Iterable[str]) -> None:
-        """Write one line of comma-separated values (RFC 4180), each of them one harmless line.
+        """Write one line of comma-separated values (RFC 4180).
 
         An apostrophe goes before a text that a spreadsheet would take for a formula.
         """
@@ -158,7 +173,7 @@ class Output:
         limit = shutil.get_terminal_size().columns
         kept = list(range(len(columns)))
         while len(kept) > 1:
-            # The last one may be cut, as long as something of it is left to read.
+            # The last column may be cut, as long as some of it can be read.
             sizes = [widths[at] for at in kept[:-1]] + [min(widths[kept[-1]], LEAST_OF_THE_LAST)]
             first_to_go = max(kept, key=lambda at: columns[at].priority)
             if indent + sum(sizes) + 2 * (len(kept) - 1) <= limit or not columns[first_to_go].priority:
@@ -167,14 +182,20 @@ class Output:
         return kept
 
     def shown(self, text: str, limit: int = LONGEST_CELL) -> str:
-        """Return a text as one harmless line without credentials, but for one that was asked for."""
+        """Return a text as one line without control characters and credentials.
+
+        A Revealed secret stays as it is.
+        """
         if isinstance(text, Revealed):
             return _DANGEROUS.sub(_escaped, text).translate(_CONTROLS)
-        # Far more than is shown, so that no credential is cut in two within it.
+        # Cut later than the limit, so that no credential is split within the part that is shown.
         return visible(redact.text(self._scrub(text[: limit * 4 + _MARGIN])), limit)
 
     def flush(self) -> None:
-        """Hand over what was written. Raises BrokenPipeError when the reader has gone, and Stop for a full disk."""
+        """Flush stdout.
+
+        Raises BrokenPipeError if the reader has closed the pipe, and Stop for a full disk.
+        """
         with _told_when_full():
             self._stream.flush()
 
@@ -196,7 +217,7 @@ class Output:
 
 
 def exact_text(value: object) -> str:
-    """Return a value as CSV carries it: UTC times, plain decimals, `yes` and `no`, nothing for None."""
+    """Return a value as CSV text: UTC times, plain decimals, yes or no, "" for None."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -224,7 +245,7 @@ def json_text(
     indent: int | None = None,
     default: Callable[[object], str | None] | None = None,
 ) -> str:
-    """Return a value as JSON: times in UTC, amounts as texts, null for what is not a finite number.
+    """Return a value as JSON: UTC times, decimals as strings, null for NaN.
 
     `default` makes a text of any other value that JSON does not know.
     """
@@ -239,7 +260,7 @@ def json_text(
     try:
         return write(value)
     except ValueError:
-        # NaN and the infinities are no JSON, but Python's reader takes them from the service.
+        # NaN and infinity are not JSON, but Python's parser accepts them from the service.
         return write(_finite(value))
 
 
@@ -258,7 +279,7 @@ def _no_formula(cell: str) -> str:
 
 
 def harmless(text: str) -> str:
-    """Return a text with its spaces, and without anything that a terminal would act on."""
+    """Return a text with control characters escaped and spaces kept."""
     return _DANGEROUS.sub(_escaped, text.expandtabs()).translate(_CONTROLS)
 
 
@@ -274,7 +295,10 @@ def _told_when_full() -> Iterator[None]:
 
 
 def let_go_of_stdout() -> None:
-    """Point stdout at nothing after its reader has gone, so that the interpreter does not complain at its end."""
+    """Redirect stdout to the null device after its reader has closed the pipe.
+
+    Otherwise the interpreter would report an error when it flushes stdout at exit.
+    """
     try:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())
@@ -284,14 +308,14 @@ def let_go_of_stdout() -> None:
 
 
 def width(text: str) -> int:
-    """Return how many terminal cells a text takes."""
+    """Return the number of terminal cells of a text."""
     if text.isascii():
         return len(text)
     return sum(map(_cells, text))
 
 
 def clip(text: str, limit: int) -> str:
-    """Return a text cut to a number of cells, with an ellipsis where something is missing."""
+    """Return a text cut to a number of terminal cells, with an ellipsis if it was cut."""
     if width(text) <= limit:
         return text
     kept, used = [], 0
@@ -315,7 +339,7 @@ def _padded(text: str, size: int, right: bool = False) -> str:
 
 
 def _escaped(match: re.Match[str]) -> str:
-    # Inside JSON these can only stand in a string, where an escape means the same character.
+    # In JSON these characters can only be in a string, where an escape means the same character.
     units = match.group().encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 

@@ -1,4 +1,7 @@
-"""The commands and their arguments. A command's own module is imported when it is the one that was asked for."""
+"""The command-line parser and the table of commands.
+
+The module of a command is imported only when that command is run.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ from typing import Any, NoReturn, Protocol
 from mogplex_tui import __version__
 from mogplex_tui.cli.exit_codes import Exit
 
-# The module of the commands that are made from a kind's declaration.
+# The module that makes commands from the declarations of kinds.
 _KIND_COMMANDS = "mogplex_tui.cli.kind_commands"
-# name -> (module, one line of help)
+# Command name -> (module, one line of help)
 COMMANDS = {
     "demo": ("mogplex_tui.cli.demo", "the console on its own embedded control plane"),
     "control-plane": ("mogplex_tui.cli.control_plane", "the embedded control plane alone"),
@@ -66,11 +69,11 @@ COMMANDS = {
     "completions": ("mogplex_tui.cli.completions", "completions for bash, zsh or fish"),
 }
 
-# Older names of commands, which the help does not list.
+# Former names of commands, which the help does not list.
 _PAST_NAMES = {"repos": "projects"}
 
 _TAKE_A_WORD = ("--context", "--base-url", "--theme")
-# A whole word that looks like a token; other words may well contain such a thing.
+# Only a whole word that looks like a token: a prompt may contain one.
 _SECRET = re.compile(r"mog_[A-Za-z0-9]{16,}")
 _EXPOSED = (
     "A token is never an argument: every process on this machine can read it there. It was not used. Revoke it, and "
@@ -92,19 +95,22 @@ data goes to stdout, everything else to stderr; exit codes: 0 ok, 1 failed, 2 us
 
 
 class Parser(argparse.ArgumentParser):
-    """One that says which word was probably meant; sub-commands get parsers of the same class."""
+    """An argument parser whose errors suggest the likely word.
+
+    Sub-commands get parsers of the same class.
+    """
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse, and end with the usage of the very command that does not know a word, not with that of them all."""
+        """Parse arguments; on an unknown one exit with the usage of its sub-command."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return found, unknown
 
     def error(self, message: str) -> NoReturn:
-        """End with the usage; where a verb is missing, the verbs are named."""
+        """Exit with the usage and a message; name the verbs if the verb is missing."""
         for action in self._actions:
             if action.required and action.choices and message.endswith(f"are required: {action.metavar}"):
                 message = f"a verb is missing, one of {', '.join(_listed(action))}"
@@ -122,22 +128,25 @@ class Parser(argparse.ArgumentParser):
 
 
 def _listed(action: argparse.Action) -> list[str]:
-    """Return the choices of an argument, without older names of verbs."""
+    """Return the choices of an argument, without former names of verbs."""
     if isinstance(action, argparse._SubParsersAction):
         return [each.dest for each in action._choices_actions]
     return [str(each) for each in action.choices or ()]
 
 
 def common_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say which service is meant. Secrets are never arguments: process lists show those."""
+    """Add the options that name the service.
+
+    Credentials are never arguments: process lists show those.
+    """
     parser.add_argument("--context", metavar="NAME", help="the context to work in (MOGPLEX_CONTEXT)")
     parser.add_argument("--base-url", metavar="URL", help="where the service answers (MOGPLEX_BASE_URL)")
 
 
 def look_arguments(parser: argparse.ArgumentParser, unsaid: str | None = None) -> None:
-    """Add the arguments that say how the console looks and what it may do.
+    """Add the options for the console's appearance and for read-only mode.
 
-    A command that takes them too gives `argparse.SUPPRESS` as `unsaid`: what stands before its name holds then.
+    A command that repeats them gives `argparse.SUPPRESS` as `unsaid`, so that options before its name still hold.
     """
     parser.add_argument(
         "--read-only", action="store_true", default=unsaid, help="offer nothing that changes anything"
@@ -152,10 +161,10 @@ def look_arguments(parser: argparse.ArgumentParser, unsaid: str | None = None) -
 
 
 def build(wanted: str | None = None, *, whole: bool = False, alone: bool = False) -> argparse.ArgumentParser:
-    """Return the parser; arguments of commands are there for the `wanted` one alone, or for the `whole` of them.
+    """Return the parser, with the arguments of the `wanted` command only.
 
-    `alone` leaves the other commands out: nobody hears of them where the command is the first word, and they are half
-    of what the command line costs before the first frame.
+    `whole` adds the arguments of every command. `alone` leaves the other commands out: they are half of the cost of
+    parsing, and they are not listed where the command is the first word.
     """
     parser = Parser(
         prog="mogplex-tui",
@@ -177,7 +186,7 @@ def build(wanted: str | None = None, *, whole: bool = False, alone: bool = False
 
 
 class _Implementation(Protocol):
-    """What carries out a command: a module, or what is made from a kind's declaration."""
+    """A command: a module, or an object made from a kind's declaration."""
 
     def add_arguments(self, parser: argparse.ArgumentParser, /) -> None: ...
 
@@ -190,7 +199,7 @@ def _implementation(command: str | None) -> _Implementation:
 
 
 def _with_present_name(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with the present name of a command that was given by an older one."""
+    """Replace a former command name in the arguments with its present name."""
     before = ""
     for place, word in enumerate(arguments):
         if word in COMMANDS and before not in _TAKE_A_WORD:
@@ -202,7 +211,7 @@ def _with_present_name(arguments: Sequence[str]) -> list[str]:
 
 
 def _command(arguments: Sequence[str]) -> str | None:
-    """The command's name among the words: not what an option before it takes."""
+    """Return the first command name in the arguments that is not an option's value."""
     before = ""
     for word in arguments:
         if word in COMMANDS and before not in _TAKE_A_WORD:
@@ -238,7 +247,10 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _unwritten(error: Exception) -> int:
-    """Say that the output could not be written, as on a full disk; 0 if that is not what the error is."""
+    """Report that the output could not be written, and return the exit code.
+
+    The cause is a full disk, for example. Returns 0 for any other error.
+    """
     from mogplex_tui.cli.command_context import Stop, say
 
     if isinstance(error, Stop):
@@ -255,7 +267,7 @@ def _unwritten(error: Exception) -> int:
 
 
 def _crashed(error: Exception) -> int:
-    """Say in one sentence that a command failed by its own fault; the log has the traceback."""
+    """Report an internal error, log its traceback and return the exit code."""
     from mogplex_tui.cli.command_context import say
     from mogplex_tui.config.log_file import report_crash
     from mogplex_tui.live import redact

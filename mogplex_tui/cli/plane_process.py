@@ -1,4 +1,7 @@
-"""The embedded control plane as a child process: started beside the console, started again if it dies, ended with it."""
+"""Run the embedded control plane as a child process of the console.
+
+It is restarted if it ends, and stopped with the console.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,11 @@ READY_WITHIN = 60.0
 
 
 class PlaneFailed(Exception):
-    """The embedded plane did not come up; the text holds the last lines of what it said."""
+    """The embedded plane did not start; the message has its last lines of output."""
 
 
 class Ready(NamedTuple):
-    """What the plane says on its one line once it answers."""
+    """The line that the plane prints when it serves: its address and credentials."""
 
     base_url: str
     token: Secret
@@ -36,9 +39,10 @@ class Ready(NamedTuple):
 
 
 class PlaneProcess:
-    """One embedded plane on one database file, or on a temporary one. Use it as a context manager.
+    """An embedded plane on a database file, or on a temporary one; a context manager.
 
-    It starts when somebody first waits for it: the console's first frame is not made to share the processors.
+    The process starts when `wait_ready` is first called, so that it takes no processor time from the console's first
+    frame.
     """
 
     def __init__(self, options: Sequence[str], db: Path | None) -> None:
@@ -67,12 +71,12 @@ class PlaneProcess:
         if self._complaints is None:
             self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in __exit__)
         if self._db is None:
-            # Kept by this process, so that a plane that dies comes back to the same story.
+            # Kept by this process, so that a plane that is restarted has the same data.
             self._folder = tempfile.TemporaryDirectory(prefix="mogplex-demo-")
             self._db = Path(self._folder.name) / "plane.db"
         options = list(self._options)
         if self.ready is not None and "--port" not in options:
-            # It comes back where the console looks for it.
+            # Restart it on the port that the console knows.
             options += ["--port", self.ready.base_url.rsplit(":", 1)[1].strip("/")]
         self._let_go()
         command = [sys.executable, "-m", "mogplex_tui", "control-plane", "--parent", str(os.getpid())]
@@ -82,15 +86,14 @@ class PlaneProcess:
             stdout=subprocess.PIPE,
             stderr=self._complaints,
             text=True,
-            # A ctrl+c at the terminal is the console's to answer.
+            # Ctrl+c at the terminal is for the console only.
             start_new_session=True,
         )
 
     async def wait_ready(self) -> Ready:
-        """Return where the plane answers and with which credentials.
+        """Return the address and the credentials of the plane.
 
-        Raises:
-            PlaneFailed: it ended, or did not say so within a minute.
+        Raises PlaneFailed if it ended or was not ready within a minute.
         """
         if self._process is None:
             self._spawn()
@@ -127,7 +130,10 @@ class PlaneProcess:
         return collected.split(b"\n", 1)[0]
 
     async def keep_alive(self) -> None:
-        """Start the plane again whenever it ends, or comes back and does not answer; runs until cancelled."""
+        """Restart the plane whenever it ends or does not become ready.
+
+        Runs until it is cancelled.
+        """
         pause = 0.5
         while True:
             await asyncio.sleep(1.0)
@@ -139,16 +145,16 @@ class PlaneProcess:
                     await self.wait_ready()
                     pause = 0.5
                 except PlaneFailed:
-                    # One that hangs never ends by itself, and another would not take its place.
+                    # A plane that hangs would not end by itself; the next turn of the loop restarts it.
                     self._process.kill()
 
     def _let_go(self) -> None:
-        """Close the pipe of the process before, which has ended."""
+        """Close the output pipe of the previous process."""
         if self._process is not None and self._process.stdout is not None:
             self._process.stdout.close()
 
     def stop(self) -> None:
-        """End the plane: politely, then for good."""
+        """Stop the plane with SIGTERM, and with SIGKILL after two seconds."""
         process = self._process
         if process is None:
             return

@@ -1,4 +1,4 @@
-"""What takes long says so on stderr while a person looks at it; files and pipes get nothing of it."""
+"""A progress line on stderr for slow commands; only on a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _CLEAR = "\r\x1b[K"
 
 @asynccontextmanager
 async def progress(sentence: str | Callable[[], str]) -> AsyncGenerator[None]:
-    """Keep one line on the terminal, with the time that has passed, until the block is left; then take it away."""
+    """Show a sentence and the elapsed time on one line until the block ends.
+
+    The line is then removed. Nothing is shown if stderr is not a terminal.
+    """
     if not sentence or not sys.stderr.isatty():
         yield
         return
@@ -25,7 +28,7 @@ async def progress(sentence: str | Callable[[], str]) -> AsyncGenerator[None]:
         yield
     finally:
         task.cancel()
-        # Not `await task`: it would take a ctrl+c that comes meanwhile for the end of the line.
+        # Not `await task`: a KeyboardInterrupt that comes meanwhile would be taken for the cancelled task's own error.
         try:
             await asyncio.wait([task])
         finally:

@@ -1,7 +1,8 @@
-"""`mogplex-tui __complete SHELL KIND …`: the records that a completion script offers, without a request.
+"""`mogplex-tui __complete SHELL KIND …`: print the records that a word can mean.
 
-The arguments after the kind are, for bash, the word at the cursor as bash split it and the line up to the cursor; for
-zsh and fish the words up to the cursor, of which the last is being typed.
+The names come from the last list that was read; no request is sent. The arguments after the kind are, for bash, the
+word at the cursor as bash split it and the line up to the cursor; for zsh and fish, the words up to the cursor, of
+which the last is being typed.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ if TYPE_CHECKING:
 
 COMMAND = "__complete"
 _QUOTES = "'\""
-# At these bash begins a word that it completes, though the shell begins none.
+# bash also breaks words at these characters, although they do not separate arguments.
 _BREAKS = frozenset(":=@")
-# Characters that need no backslash outside quotes, beside letters and digits.
+# Characters besides letters and digits that need no backslash outside quotes.
 _PLAIN = frozenset("_%+=:,./-@")
 _OPTIONS = {"--context": "context", "--base-url": "base_url"}
 
 
 class Word(NamedTuple):
-    """A word of a command line: its value, the text as typed, and where in it an open quote is (-1: nowhere)."""
+    """A word of a command line: its value, its source text, its open quote.
+
+    `quote_at` is the position of the open quote in `raw`, -1 without one.
+    """
 
     value: str = ""
     raw: str = ""
@@ -33,7 +37,7 @@ class Word(NamedTuple):
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Print the candidates, one a line; with what cannot be read, none. Return 0."""
+    """Print the candidates, one per line, and return 0; print none on any error."""
     try:
         shell, kind, *rest = arguments
         if shell == "bash":
@@ -47,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.writelines(f"{each}\n" for each in lines)
         sys.stdout.flush()
     except Exception:
-        # A shell shows nothing of an error, and the next command reports it.
+        # A shell shows no error during completion; the next command reports it.
         return Exit.OK
     return Exit.OK
 
@@ -63,10 +67,10 @@ def _lines(shell: str, kind: str, words: Sequence[Word], cur: str) -> Iterator[s
 
 
 def candidates(kind: str, begun: str, given: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the names and ids that begin with a text, each with the other one of the two.
+    """Return the names and ids that begin with a text, each with its id or name.
 
     `given` are the words before it: their `--context` is used, and records among them are left out. Before anything is
-    typed, a record that has a name of its own is offered by that alone.
+    typed, a record with a unique name is offered by its name only.
     """
     from mogplex_tui.live.known_records import read_known
 
@@ -87,7 +91,10 @@ def candidates(kind: str, begun: str, given: Sequence[str]) -> list[tuple[str, s
 
 
 def _directory(words: Sequence[str]) -> Path:
-    """Return the state directory of the context that a command line means. Raises SettingsError."""
+    """Return the state directory of the context of a command line.
+
+    Raises SettingsError.
+    """
     from mogplex_tui.config.paths import state_dir
     from mogplex_tui.config.settings import load
 
@@ -105,7 +112,7 @@ def _directory(words: Sequence[str]) -> Path:
 
 
 def split(line: str) -> list[Word]:
-    """Return the words of a command line up to the cursor, without their quotes; the last may be empty."""
+    """Split a command line up to the cursor into words; the last may be empty."""
     words, value, start = list[Word](), "", 0
     quote, quote_at, at = "", -1, 0
     while at < len(line):
@@ -127,9 +134,9 @@ def split(line: str) -> list[Word]:
 
 
 def bash_reply(word: Word, cur: str, value: str) -> str:
-    """Return what bash puts in the place of the word at the cursor so that it means `value`.
+    """Return the text that bash puts in place of the word at the cursor.
 
-    bash replaces the part behind an open quote, or else behind the last of its word breaks: `cur` is that part as
+    bash replaces the part after an open quote, else the part after the last of its word breaks: `cur` is that part as
     bash split it.
     """
     if word.quote_at >= 0:
@@ -139,7 +146,7 @@ def bash_reply(word: Word, cur: str, value: str) -> str:
         start = len(word.raw) - len(kept) if word.raw.endswith(kept) else 0
     quote = word.raw[word.quote_at] if word.quote_at >= 0 else ""
     reply = word.raw[start:] + "".join(_quoted(char, quote) for char in value[len(word.value) :])
-    # bash closes the quote itself, except behind a text that ends with such a character.
+    # bash closes the quote itself, except after a text that ends with a quote.
     return reply + quote if quote and reply.endswith(quote) else reply
 
 
@@ -147,6 +154,6 @@ def _quoted(char: str, quote: str) -> str:
     if quote == "'":
         return char.replace("'", r"'\''")
     if quote:
-        # A backslash before ! would stay in the text.
+        # In double quotes a backslash before ! would stay in the text.
         return r'"\!"' if char == "!" else f"\\{char}" if char in '"$`\\' else char
     return char if char.isalnum() or char in _PLAIN else f"\\{char}"

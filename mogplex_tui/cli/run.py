@@ -1,4 +1,4 @@
-"""`mogplex-tui run REPO PROMPT`: what `runs start` does, with the two things that every run needs as plain words."""
+"""`mogplex-tui run REPO PROMPT`: a short form of `runs start`."""
 
 from __future__ import annotations
 

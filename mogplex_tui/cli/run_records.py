@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.kind_rows import HeldRow
 
 _SHORTEST_PREFIX = 4
-# A prefix of this length is taken for a run that is known here without a look at the list.
+# A prefix of this length that matches one of this machine's known runs needs no check against the list.
 _UNMISTAKABLE = 8
 
 
 class RunRecords:
-    """The runs in a command; a v1 run is joined with its call where both can be seen."""
+    """The runs in a command; a v1 run is joined with its call where both can be read."""
 
     def __init__(self, setting: Setting) -> None:
         self._session, self._output = setting.session, setting.output
@@ -56,26 +56,26 @@ class RunRecords:
 
     @property
     def state(self) -> AnyRowSet:
-        """How many runs there are, and what of them could not be read."""
+        """The number of runs, and the parts that could not be read."""
         return self.runs.set
 
     async def read_list(self, wanted: Wanted) -> MogplexError | None:
-        """Read what `list` shows; return the error that kept a part away, after saying so."""
+        """Read the list; report and return the error of a part that could not be read."""
         failed = (await read_names(self._session, Priority.TABLE)).repos
         if isinstance(failed, Throttled):
             if wanted.is_filtered or self._session.target.session_cookie is None:
-                # A filter would look in ids instead of names; and without a cookie, which no limit holds back,
-                # everything that would come next is refused as well.
+                # A filter would match ids instead of names. Without a cookie, which has no rate limit, the next
+                # requests would be refused too.
                 raise failed
             say(self._output.shown(f"Repositories are shown by their ids: {sentence(failed)}"))
-        # Without names the rows carry ids, which is no reason to show nothing.
+        # If names cannot be read, the rows show ids.
         missing = await self._read()
         if self._session.names.unsearched():
             await read_hidden(self._session, Priority.TABLE)
         return missing
 
     async def _read(self) -> MogplexError | None:
-        """Read the list; return the error that kept a part away, after saying so."""
+        """Read the list; report and return the error of a part that could not be read."""
         try:
             await read_patiently(self.runs.fetch, self.state)
         except CLOSED:
@@ -97,9 +97,9 @@ class RunRecords:
     # One run -------------------------------------------------------------------------------------------------------
 
     async def find(self, text: str) -> RunRow:
-        """Return the run that an id or the unique beginning of one means.
+        """Return the run of an id or of a unique prefix of one.
 
-        Raises Stop for text that is no id, for one that fits nothing or several runs, and the error tree.
+        Raises Stop for text that is not an id or does not match exactly one run, and MogplexError.
         """
         asked = text.strip().lower()
         if is_uuid(asked):
@@ -115,7 +115,7 @@ class RunRecords:
         try:
             return await patiently(lambda: run_lookup.find_run(self.runs, asked, completely=True))
         except (NotFound, NotSignedIn):
-            # The list has jobs where the calls are closed, and calls without events, whose time is not known.
+            # The list has jobs where calls are closed, and calls without events, which a lookup cannot find.
             await self._read()
             row = next((row for row in self.rows.values() if asked in ids_of(row)), None)
             if row is None:
@@ -142,7 +142,10 @@ class RunRecords:
         )
 
     async def reread(self, row: RunRow, priority: Priority) -> RunRow:
-        """Read a run again by every route that shows it; the run's own row decides when it is over (v1.md §7.6)."""
+        """Read a run again by every route that shows it.
+
+        The run's own record decides whether it has ended (v1.md §7.6).
+        """
         session = self._session
         client, fresh = session.client.at(priority), row
         if row.source is RunSource.JOB and row.job_id and session.open(Family.OBSERVABILITY):
@@ -162,14 +165,17 @@ class RunRecords:
         return self._keep(fresh)
 
     async def learn_from_events(self, row: RunRow) -> RunRow:
-        """Return the row of a call with the id of its run and the branches, where only its events name them."""
+        """Return a call's row with its run id and branches, read from its events.
+
+        Rows that have them already, and rows that are not calls, are returned as they are.
+        """
         if row.source is not RunSource.CALL or not run_lookup.lacks_events(row):
             return row
         events = self._session.client.at(Priority.ACTION).observability.call_events(row.call_id or row.key)
         fresh = row
         async with aclosing(events) as batches:
             async for batch in batches:
-                # The first batch names the run and the branches; a long run has tens of thousands of events.
+                # The first batch names the run and the branches; a long run has ten thousands of events.
                 fresh = run_lookup.with_events(row, batch)
                 break
         if fresh.run_id is not None and row.run_id is None:

@@ -1,4 +1,4 @@
-"""`mogplex-tui runs`: list, read, follow, start and cancel runs without the console."""
+"""`mogplex-tui runs`: list, read, follow, start and cancel runs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def start_arguments(parser: argparse.ArgumentParser, positional: Sequence[str] = ()) -> None:
-    """Add the parameters of a start and the options of following it; `positional` are given without their names."""
+    """Add the parameters of a start, and the options for following the run.
+
+    `positional` are the names of parameters that are given without their option.
+    """
     for parameter in START.parameters:
         add_parameter(parser, replace(parameter, positional=parameter.name in positional), None)
     parser.add_argument(
@@ -72,7 +75,7 @@ def start_from(args: argparse.Namespace) -> int:
     from mogplex_tui.cli.start_and_cancel import start
 
     try:
-        # Before there is an event loop, which could not be interrupted while it waits for a person.
+        # Before the event loop starts, because reading stdin in it could not be interrupted.
         texts = texts_of(START.parameters, args)
     except Stop as stop:
         say(str(stop))
@@ -93,7 +96,7 @@ async def _get(setting: Setting, args: argparse.Namespace) -> int:
 
     records = RunRecords(setting)
     row = await records.find(args.run)
-    # Without them the run is shown all the same, with dashes for what only events name.
+    # If the events cannot be read, the run is printed with dashes for the values that only they name.
     with contextlib.suppress(MogplexError):
         row = await records.learn_from_events(row)
     if setting.output.form in ("json", "csv"):

@@ -1,4 +1,7 @@
-"""`mogplex-tui sandboxes exec`, `logs` and `health`: what is done with a sandbox and does not change its record."""
+"""`mogplex-tui sandboxes exec`, `logs` and `health`: use a sandbox.
+
+None of them changes its record.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ _NOUN = "sandbox"
 
 
 def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    """Add `exec`, `logs` and `health`."""
+    """Add the verbs `exec`, `logs` and `health`."""
     execute = add("exec", "run a command in a sandbox and print what it writes; leaving it ends the command")
     add_record(execute, _NOUN, "record")
     execute.add_argument(
@@ -65,7 +68,7 @@ async def run_verb(args: argparse.Namespace, setting: Setting) -> int:
 async def _execute(
     client: ClientView, setting: Setting, entry: Entry[SandboxRow], args: argparse.Namespace
 ) -> int:
-    """Run a command and print what it writes; a command that fails makes the exit code 1."""
+    """Run a command and print its output; the exit code is 1 if the command fails."""
     from mogplex_tui.api.models.sandbox_drafts import CommandDraft
     from mogplex_tui.api.models.stream import Output, StreamEndKind
 
@@ -101,14 +104,17 @@ async def _execute(
 
 
 class _OutputPrinter:
-    """Prints what a command writes line by line: stdout to stdout, stderr to stderr, with --json as objects."""
+    """Print the output of a command line by line, on stdout and stderr.
+
+    With --json each line is an object.
+    """
 
     def __init__(self, setting: Setting, key: str) -> None:
         self._output, self._key = setting.output, key
         self._unfinished = {"stdout": "", "stderr": ""}
 
     def add(self, stream: str, piece: str) -> None:
-        """Take a piece of the output and print the lines that are complete."""
+        """Add a piece of output and print the lines that are complete."""
         name = "stderr" if stream == "stderr" else "stdout"
         *lines, self._unfinished[name] = (self._unfinished[name] + piece).split("\n")
         for line in lines:
@@ -131,7 +137,7 @@ class _OutputPrinter:
 
 
 async def _print_logs(client: ClientView, setting: Setting, entry: Entry[SandboxRow]) -> int:
-    """Print the lines of both logs, each behind the name of its log."""
+    """Print the lines of both logs, each after the name of its log."""
     output, found = setting.output, await _read_logs(client, entry.key)
     if output.as_json:
         output.object(_NOUN, {"id": entry.key, "install_log": found.install_log, "dev_log": found.dev_log})
@@ -143,7 +149,10 @@ async def _print_logs(client: ClientView, setting: Setting, entry: Entry[Sandbox
 
 
 async def _read_logs(client: ClientView, key: str) -> SandboxRecord | LoggedSandbox:
-    """Return a record with its logs, over the token API where that alone is open to the credential."""
+    """Return a sandbox's record with its logs.
+
+    Read from the token API if the credential opens no other route.
+    """
     try:
         return await patiently(lambda: client.sandboxes.get(key))
     except (LoginRequired, NotSignedIn, Absent):
@@ -153,7 +162,7 @@ async def _read_logs(client: ClientView, key: str) -> SandboxRecord | LoggedSand
 
 
 async def _print_health(client: ClientView, setting: Setting, entry: Entry[SandboxRow]) -> int:
-    """Print the health of a sandbox as the service finds it now."""
+    """Print the health of a sandbox, which the service checks now."""
     output, found = setting.output, await patiently(lambda: client.sandboxes.health(entry.key))
     if output.form == "json":
         fields = redact.payload(found.model_dump(mode="json"))

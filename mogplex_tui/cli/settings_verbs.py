@@ -1,4 +1,7 @@
-"""`mogplex-tui settings set` and `get` without a setting, as in earlier versions (identity.md §3)."""
+"""`mogplex-tui settings set`, and `get` for all settings, from earlier versions.
+
+identity.md §3.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,18 @@ if TYPE_CHECKING:
 
 
 def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    """Add `set`, which the help does not list: `edit` is the present name."""
+    """Add the verb `set`, which the help does not list: its present name is `edit`."""
     parser = add("set", "")
     parser.description = "Change the given settings with one request and print all settings."
     parser.add_argument("--default-model", metavar="MODEL", help="a model that is enabled")
-    # The console's own theme is an argument of that name before the command.
+    # `--theme` before the command is the console's own theme.
     parser.add_argument(
         "--theme", dest="set_theme", choices=("dark", "light", "system"), help="theme of the web pages"
     )
 
 
 async def run_verb(args: argparse.Namespace, setting: Setting) -> int:
-    """Change settings if the verb is `set`, print all settings, and return the exit code."""
+    """Print all settings and return the exit code; `set` changes some first."""
     client, output = setting.session.client.at(Priority.ACTION), setting.output
     fields: dict[str, object] = {}
     if args.verb == "set":
@@ -50,7 +53,7 @@ async def run_verb(args: argparse.Namespace, setting: Setting) -> int:
 async def _change(
     client: ClientView, setting: Setting, *, theme: str | None, default_model: str | None
 ) -> None:
-    """Change the settings that are not None. Raises Stop and the error tree."""
+    """Change the settings that are not None. Raises Stop and MogplexError."""
     from mogplex_tui.operate.executor import ChangeRequest, run_change
 
     if theme is None and default_model is None:

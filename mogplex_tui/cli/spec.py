@@ -1,4 +1,7 @@
-"""`mogplex-tui spec`: kinds, columns, filters, actions, commands and exit codes as one JSON document."""
+"""`mogplex-tui spec`: print kinds, commands and exit codes as a JSON document.
+
+A kind is given with its columns, filters, sort orders and actions.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _MEANINGS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: the registry does not depend on a service."""
+    """Add nothing: the document does not depend on a service."""
 
 
 def run(_: argparse.Namespace) -> int:
@@ -69,7 +72,11 @@ def _kind(kind: AnyKind) -> dict[str, object]:
 
 
 def _filters(kind: AnyKind) -> list[dict[str, object]]:
-    """Return what `/` and `list` filter by: columns, what no column shows, and what the service applies itself."""
+    """Return the filter fields of `/` and `list`, each with where it comes from.
+
+    That is a column, or `hidden` for a field that no column shows. `service` is the parameter with which the service
+    filters.
+    """
     by_service = {} if kind.older is None else {each.name: each for each in kind.older.filters}
     of_columns = {name for column in kind.columns for name in kind_rows.filter_names(column)}
     names = {
@@ -116,7 +123,7 @@ def _action(action: AnyAction) -> dict[str, object]:
                 "type": "choice" if parameter.choices or parameter.live_choices is not None else "text",
                 "required": parameter.is_required,
                 "default": parameter.default,
-                # Those that are made from what lists hold are known in a context alone.
+                # Live choices depend on the records of a context.
                 "choices": list(parameter.choices) if parameter.live_choices is None else None,
                 "positional": parameter.positional,
                 "stdin": parameter.accepts_stdin,
@@ -127,7 +134,7 @@ def _action(action: AnyAction) -> dict[str, object]:
 
 
 def _commands() -> dict[str, dict[str, object]]:
-    """Return the commands with their verbs, and the options and arguments of each."""
+    """Return the commands with their verbs, options and arguments."""
     from mogplex_tui.cli.parser import build
 
     found: dict[str, dict[str, object]] = {}
@@ -157,7 +164,7 @@ def _parameters(parser: argparse.ArgumentParser) -> list[dict[str, object]]:
         {
             "name": action.option_strings[0] if action.option_strings else action.dest,
             "help": action.help,
-            # argparse calls a positional that may be left out required where it has no default.
+            # argparse calls an optional positional argument required if it has no default.
             "required": action.required and action.nargs not in ("*", "?"),
             "choices": None if action.choices is None else list(map(str, action.choices)),
         }

@@ -46,7 +46,7 @@ HIDDEN_BY_ID = (
 
 
 async def start(setting: Setting, arguments: argparse.Namespace, values: Values) -> int:
-    """Start a run, say its id on stdout, and follow it if asked to."""
+    """Start a run, print its id, and follow it with `--follow`."""
     setting.must_write("The new run")
     session, records = setting.session, RunRecords(setting)
     repo = await _repo(setting, values[REPO])
@@ -75,7 +75,7 @@ async def start(setting: Setting, arguments: argparse.Namespace, values: Values)
 
 
 async def _repo(setting: Setting, text: str) -> Repo:
-    """Return the repository that an id or owner/name means, hidden ones included where they can be read.
+    """Return the repository of an id or owner/name, hidden ones included.
 
     The service answers an unknown id with 503 however often it is asked, so an id is checked where that is possible.
     """
@@ -106,13 +106,13 @@ async def _repo_by_id(setting: Setting, repo_id: str) -> Repo:
     try:
         listed = await patiently(lambda: client.repos.list(id=repo_id))
     except Throttled:
-        # An id is all that a start needs; its name would only be shown.
+        # A start needs only the id; the name would only be shown.
         return _named_repo(repo_id, repo_id)
     if listed:
         return listed[0]
     if session.open(Family.REPOS):
         try:
-            # The token API leaves hidden repositories out.
+            # The token API does not list hidden repositories.
             hidden = await client.imported_repos.get(repo_id)
         except NotFound:
             raise Stop(Exit.FAILED, f"The service does not know a repository {repo_id}.") from None
@@ -131,7 +131,7 @@ def _named_repo(repo_id: str, name: str) -> Repo:
 
 
 async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
-    """Ask, cancel, read back, and say what the run then is."""
+    """Ask for confirmation, cancel the run, read it again and report its state."""
     setting.must_write("The cancel")
     if not arguments.yes:
         must_be_able_to_ask("cancel")
@@ -144,7 +144,7 @@ async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
     if why := unavailable_reason(CANCEL, row, setting.session):
         raise Stop(Exit.NOT_ALLOWED, why)
     if row.run_id is None:
-        # v1 checks the scope of the token itself; elsewhere nobody does.
+        # On v1 the service checks the token's scope itself; on other routes nothing does.
         await setting.must_have_scope("The cancel")
     if not arguments.yes:
         now = setting.session.clock.now()
@@ -162,7 +162,7 @@ async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
 
 
 def _report(setting: Setting, outcome: Outcome) -> int:
-    """Say how a cancel ended and return the exit code."""
+    """Report the outcome of a cancel and return the exit code."""
     now, error = outcome.row, outcome.error
     if now is None:
         if error is not None:
@@ -172,7 +172,7 @@ def _report(setting: Setting, outcome: Outcome) -> int:
     if now.state in ENDED_STATES:
         return _tell(setting, now, outcome.sentence)
     if error is None:
-        # Accepted is all that was asked for; the end is its worker's to make.
+        # The request was accepted; the run's worker ends the run later.
         _tell(setting, now, outcome.sentence)
         return Exit.OK
     if outcome.recorded:
@@ -183,7 +183,7 @@ def _report(setting: Setting, outcome: Outcome) -> int:
 
 
 def _tell(setting: Setting, row: RunRow, sentence: str) -> int:
-    """Say and print what the run is now; only a cancelled one is what was asked for."""
+    """Report and print the state of the run; return 0 if it is cancelled, else 1."""
     say(setting.output.shown(sentence))
     print_record(KIND, setting.output, row, row.run_id or row.key, row.state)
     return Exit.OK if row.state == "cancelled" else Exit.FAILED

@@ -1,4 +1,7 @@
-"""`mogplex-tui stats`: cost, usage, jobs and dispatch, from the windows of the stats route (observability.md §1)."""
+"""`mogplex-tui stats`: print cost, usage, jobs and dispatch of a time range.
+
+observability.md §1.
+"""
 
 from __future__ import annotations
 
@@ -56,10 +59,10 @@ async def _stats(setting: Setting, since: timedelta | datetime) -> int:
 
 
 def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> dict[str, Any]:
-    """Return the stats as JSON fields: money as decimals or None, durations ms, rates in percent.
+    """Return the stats as JSON fields: cost as Decimal or None, durations in ms.
 
-    `windows` are the answers for the asked window, the last hour, 24 h and 7 days. Cost is the sum of what is priced,
-    in part computed (`provenance` "estimated", as of a run); a null is unknown, never nothing.
+    Rates are in percent. `windows` are the responses for the given range, the last hour, 24 h and 7 days. Cost is the
+    sum of priced calls, in part computed (`provenance` "estimated", as for a run); None is unknown, never zero.
     """
     from mogplex_tui.live.costs import known
     from mogplex_tui.live.run_row import Cost

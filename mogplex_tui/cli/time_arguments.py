@@ -1,4 +1,4 @@
-"""Spans and moments on the command line: `30m`, `24h`, `7d`, a date, or a time."""
+"""Parse durations and times of options: `30m`, `24h`, `7d`, a date, or a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def since(text: str) -> timedelta | datetime:
-    """Return the span or the moment that a person wrote; raises ArgumentTypeError."""
+    """Return the duration or the time that a text names. Raises ArgumentTypeError."""
     if match := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower()):
         span = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
         if timedelta(0) < span <= timedelta(days=3660):
@@ -22,10 +22,10 @@ def since(text: str) -> timedelta | datetime:
         raise argparse.ArgumentTypeError(
             "must be like 30m, 24h, 7d, 2026-08-05 or 2026-08-05T10:00Z"
         ) from None
-    # A date without a zone is the reader's own day.
+    # A date or time without a zone is in the local time zone.
     return found.astimezone()
 
 
 def moment(given: timedelta | datetime, now: datetime) -> datetime:
-    """Return the instant in UTC that a span or a moment means."""
+    """Return a duration before `now`, or a time, as a UTC time."""
     return now - given if isinstance(given, timedelta) else given.astimezone(UTC)

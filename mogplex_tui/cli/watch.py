@@ -1,4 +1,7 @@
-"""`mogplex-tui watch RUN`: wait for a state of a run, and say each state that it comes to (v1.md §7.6; auth.md §6)."""
+"""`mogplex-tui watch RUN`: wait for a state of a run and print each state.
+
+v1.md §7.6; auth.md §6.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,10 @@ def _span(text: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Wait, and return 0 when the state was reached, 1 when it cannot be any more or the time is up."""
+    """Wait for the state and return the exit code.
+
+    The code is 0 if the state was reached, 1 if the run ended in another one or the time is up.
+    """
     return run_headless(args, lambda setting: _watch(setting, args))
 
 
@@ -73,7 +79,7 @@ async def _watch(setting: Setting, args: argparse.Namespace) -> int:
 
 
 def reached(row: RunRow, wanted: str) -> bool:
-    """Return whether a run is in the state that is waited for; running and streaming are the same to a person."""
+    """Return whether a run is in the state; running and streaming count as the same."""
     from mogplex_tui.live.run_row import ENDED_STATES
 
     if wanted == "terminal":
@@ -83,7 +89,10 @@ def reached(row: RunRow, wanted: str) -> bool:
 
 
 class Watcher:
-    """Reads one run until it is in a state, as often as hints and the token's budget say, and prints each new one."""
+    """Read one run until it reaches a state, and print each new state.
+
+    Hints of the realtime stream and the request budget decide how often it is read.
+    """
 
     def __init__(self, setting: Setting, records: RunRecords, row: RunRow) -> None:
         self.setting, self.records, self.row = setting, records, row
@@ -91,7 +100,7 @@ class Watcher:
         self._said: str | None = None
 
     async def until(self, wanted: str) -> RunRow:
-        """Return the run in that state, or ended in another one. Raises the error tree for what does not pass."""
+        """Return the run once it reaches the state or ends. Raises permanent errors."""
         from mogplex_tui.cli.progress import progress
         from mogplex_tui.live.run_row import ENDED_STATES
 
@@ -160,7 +169,7 @@ class Watcher:
         output.flush()
 
     def _report(self, feed: Feed) -> None:
-        """Say once what stands in the way; raise what will never be answered otherwise."""
+        """Report a new error once; raise an error that a retry cannot resolve."""
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.cli.event_follow import FINAL
 

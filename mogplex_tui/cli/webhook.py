@@ -1,4 +1,7 @@
-"""`mogplex-tui control-plane --webhook KIND`: a signed GitHub delivery to a plane that runs, so that work begins."""
+"""`mogplex-tui control-plane --webhook KIND`: send a GitHub event to a plane.
+
+The delivery is signed like GitHub's, and the embedded plane that receives it starts the matching automations.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ _TIMEOUT_S = 30.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that make the command deliver instead of serve."""
+    """Add the options with which the command delivers an event instead of serving."""
     group = parser.add_argument_group(
         "instead of serving, deliver one signed GitHub event to a plane that runs",
         "the plane is named by --base-url or MOGPLEX_BASE_URL, its webhook secret is read from its --db FILE"
@@ -48,7 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def send(args: argparse.Namespace) -> int:
-    """Deliver, print the answer as one JSON line, and return an exit code: 0 only when the plane accepted it."""
+    """Deliver an event and print the response as a JSON line; return the exit code.
+
+    The code is 0 only if the plane accepted the event.
+    """
     base = getattr(args, "base_url", None) or os.environ.get("MOGPLEX_BASE_URL")
     if not base:
         return _refuse("name the plane by --base-url or MOGPLEX_BASE_URL")
@@ -96,7 +102,7 @@ def _delivery(args: argparse.Namespace) -> tuple[str, bytes]:
 
     about = About(args.repo, args.branch)
     said = Said(args.text, args.number)
-    # What is delivered once more is the same, down to the commit that a pull request's key is made of.
+    # The same delivery ID gives the same payload, with the commit that identifies a pull request's jobs.
     rng = random.Random(args.delivery)  # noqa: S311 (it makes up titles, no secrets)
     payload = build(rng, args.webhook, about, said)
     return KNOWN[args.webhook][0], json.dumps(payload).encode()
@@ -127,7 +133,7 @@ def _post(base: str, event: str, body: bytes, secret: str, delivery: str) -> tup
 
 
 def _explain(answer: dict[str, Any], event: str, repo: str) -> None:
-    """One sentence for people about what the answer means."""
+    """Print one sentence on stderr about the meaning of the response."""
     resumed = (answer.get("flow_waits") or {}).get("resumed", 0)
     if answer.get("queued"):
         sentence = f"{answer['queued']} job run(s) queued, {answer.get('started', 0)} started"

@@ -24,10 +24,12 @@ NAMES_DONE = (
 DOCSTRINGS_DONE = (
     "benchmarks",
     "mogplex_tui/api",
+    "mogplex_tui/cli",
     "mogplex_tui/config",
     "mogplex_tui/controlplane",
     "mogplex_tui/live",
     "mogplex_tui/themes",
+    "scripts",
     "tests/hygiene",
 )
 METAPHORS = frozenset(

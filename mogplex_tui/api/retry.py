@@ -12,7 +12,10 @@ from mogplex_tui.api import errors
 
 MAX_ATTEMPTS = 4  # An unknown repository answers 503 for ever, so every chain of tries has an end.
 RETRY_WINDOW = 20.0
-"""Seconds after the first try in which another one may begin: a person waits for the outcome."""
+"""Seconds after the first attempt in which a further attempt may start.
+
+It is short because a person waits for the result.
+"""
 
 RATE_LIMIT_ERRORS = (errors.Throttled, errors.SuspectedThrottle, errors.BudgetBlocked)
 """Refusals by a rate limit: the request did nothing."""

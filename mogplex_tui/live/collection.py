@@ -354,4 +354,4 @@ class Collection(Generic[Row]):
 
 
 AnyCollection = Collection[Any]
-"""The rows of a kind whose type is not known: see `mogplex_tui.operate.model.AnyKind`."""
+"""A collection whose row type is not known, like `operate.model.AnyKind`."""

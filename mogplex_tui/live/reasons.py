@@ -82,4 +82,4 @@ class RefusedPart(NamedTuple):
 
 
 Notice = PartialList | PartialRuns | ClosedList | ClosedPart | RefusedPart | str
-"""A remark above a list on what it does not show; a text is a whole sentence already."""
+"""A note above a list on what it does not show. A text is a complete sentence."""

@@ -1,4 +1,4 @@
-"""What the service says an account is ready for, what it lacks, and what mends that (identity.md §2)."""
+"""What an account is ready for, what it lacks and how to fix it (identity.md §2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReadinessItem:
-    """One thing about an account: which group it is of, its name, what is told of it, and what mends it if it lacks."""
+    """One item of an account's readiness, with the fix if it is not ready."""
 
     id: str
     group: str
@@ -22,7 +22,10 @@ class ReadinessItem:
 
 
 def of(user: User, base_url: str) -> list[ReadinessItem]:
-    """Return who the account is and whether it is ready for each thing that runs need; `base_url` leads to the pages."""
+    """Return the account's name and whether it has what runs need.
+
+    `base_url` is the start of the addresses that fixes point to.
+    """
     step, access = user.github_primary_action, user.platform_access
     points = [
         ReadinessItem("account", "account", "signed in as", user.label, True),

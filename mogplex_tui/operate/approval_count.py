@@ -1,4 +1,7 @@
-"""How many questions wait for a person, for the header: the approvals, read slowly while the console runs."""
+"""Counts the open approvals for the header.
+
+The list of approvals is read slowly for as long as the console runs.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ from mogplex_tui.live.scheduler import Feed
 if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
-# Seconds between two readings; whoever answers questions has their list open, which is read far more often.
+# Seconds between two reads. The approvals screen reads the same list far more often while it is open.
 EVERY = 60.0
 
 
 class ApprovalCount:
-    """Keeps the approvals' list fresh for its count; the list is shared with its screen."""
+    """Keeps the list of approvals fresh for its count; its screen uses the same list."""
 
     def __init__(self, session: Session, collection: AnyCollection) -> None:
         self._session, self._collection = session, collection
@@ -31,7 +34,7 @@ class ApprovalCount:
         )
 
     def start(self) -> None:
-        """Begin to read; ends with the session."""
+        """Start reading; it stops with the session."""
         self._session.scheduler.want(self.feed)
 
     async def _fetch(self) -> bool:
@@ -39,7 +42,7 @@ class ApprovalCount:
 
     @property
     def count(self) -> int:
-        """How many questions are open now; 0 where nothing is known of them."""
+        """The number of open approvals; 0 while it is not known."""
         if self._collection.source is None:
             return 0
         return self._collection.open_count or 0

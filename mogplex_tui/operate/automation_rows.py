@@ -1,4 +1,4 @@
-"""Rows of the list of automations: how they are read by each route (routing.md §3, v1.md §5)."""
+"""Rows of the list of automations, from each route (routing.md §3, v1.md §5)."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ def _no_activity() -> Activity:
 
 @dataclass(frozen=True, slots=True)
 class AutomationRow:
-    """An automation. `activity` is what happened lately, which only the unversioned routes say.
+    """An automation, from the unversioned or the v1 routes.
 
-    `draft` says how the draft differs from the published version; None where it is not known. `is_flow` tells by which
-    routes the row came: its changes go the same way. `runs` are its newest runs, of the record read by itself.
+    `activity` describes its recent work; over v1 it has the last run only. `draft` says how the draft differs from the
+    published version, None if that is not known. `is_flow` is true for a row of the unversioned routes, which its
+    changes then use too. `runs` are its newest runs, known once it was read by itself.
     """
 
     id: str
@@ -58,7 +59,7 @@ class AutomationRow:
 
     @property
     def latest(self) -> datetime | None:
-        """When its last run started, or else when it was changed."""
+        """The start of its last run, or the time of its last change."""
         return self.activity.last_run_started_at or self.updated_at
 
 
@@ -91,7 +92,7 @@ def _from_flow(flow: Flow) -> AutomationRow:
 
 
 def _from_v1(automation: Automation, runs: tuple[AutomationRun, ...]) -> AutomationRow:
-    """Return a row of the token API, which says of the last run only what the runs say (v1.md §5.1)."""
+    """Return a row of the token API; its activity is the newest run (v1.md §5.1)."""
     from mogplex_tui.api.models.routing import Activity
 
     last = runs[0] if runs else None
@@ -114,12 +115,12 @@ def _from_v1(automation: Automation, runs: tuple[AutomationRun, ...]) -> Automat
 
 
 async def read(client: ClientView, _: Session) -> RowPage[AutomationRow]:
-    """Return all automations with their activity."""
+    """Read all automations with their activity."""
     return page_of(await client.flows.list(), _from_flow, lambda row: row.id)
 
 
 async def read_v1(client: ClientView, session: Session) -> RowPage[AutomationRow]:
-    """Read all pages; the hosted service fails on every page but the first."""
+    """Read all pages; the hosted service fails on every page after the first."""
     from mogplex_tui.api.errors import ServiceFailed
 
     def row(found: AutomationSummary) -> AutomationRow:
@@ -142,7 +143,7 @@ async def read_v1(client: ClientView, session: Session) -> RowPage[AutomationRow
 
 
 async def read_single(client: ClientView, key: str, row: AutomationRow | None) -> Entry[AutomationRow]:
-    """Read an automation with its newest runs, whose steps say where each stands."""
+    """Read an automation with its newest runs and their steps."""
     if row is None and client.access.may_ask(Family.FLOWS):
         row = _from_flow(await client.flows.get(key))
     if row is not None and row.is_flow:
@@ -153,7 +154,7 @@ async def read_single(client: ClientView, key: str, row: AutomationRow | None) -
 
 
 def merge(row: AutomationRow, single: AutomationRow) -> AutomationRow:
-    """Return a newer row of the list with what only the record read by itself says."""
+    """Return a newer row of the list with the fields that only the single record has."""
     if row.is_flow:
         return replace(row, runs=single.runs)
     return replace(

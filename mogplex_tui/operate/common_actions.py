@@ -10,7 +10,7 @@ from mogplex_tui.operate.model import Action, Change, Confirmation, Row
 if TYPE_CHECKING:
     from mogplex_tui.api.access import Family
 
-# What a row shows while its switch is being turned.
+# The text that a row shows while it is being enabled or disabled.
 ENABLING, DISABLING = "enabling", "disabling"
 
 
@@ -29,10 +29,10 @@ def enable_and_disable(
     disable_consequence: str = "",
     unavailable_reason: Callable[[Row], str | None] = _always,
 ) -> tuple[Action[Row], Action[Row]]:
-    """Return the two actions that switch a record on and off; both work on all marked rows.
+    """Return the actions that enable and disable a record; both work on marked rows.
 
-    With `disable_consequence` the second one asks first in the console. The class of the rows is named because the type
-    checker cannot infer it behind a star.
+    With `disable_consequence` the console asks before it disables. `_` is the row class, because the type checker
+    cannot infer it for a starred argument.
     """
     return (
         Action(
@@ -78,7 +78,10 @@ def delete(
     help_has_title: bool = True,
     unavailable_reason: Callable[[Row], str | None] = _always,
 ) -> Action[Row]:
-    """Return the action that deletes a record; `consequence` is the sentence of its confirmation."""
+    """Return the action that deletes a record after a confirmation.
+
+    `consequence` is the sentence of the confirmation.
+    """
     return Action(
         "delete",
         "ctrl+d",

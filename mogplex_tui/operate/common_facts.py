@@ -1,4 +1,4 @@
-"""Facts that several kinds have: the recent runs of what starts work."""
+"""Facts on recent runs, shared by automations, triggers and assignments."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def activity(_: type[Row], of: Callable[[Row], Activity]) -> tuple[Sequence[Fact[Row]], Sequence[Fact[Row]]]:
-    """Return the facts on recent runs, and on limits of quota or capacity (routing.md §1.1).
+    """Return two groups of facts: the last run, and counts of recent work.
 
-    Some routes omit them; an omitted figure has no line. The class of the rows is named because the type checker cannot
-    infer it behind a star.
+    routing.md §1.1 describes the values. A fact is left out where the route omits its value. `_` is the row class,
+    because the type checker cannot infer it for a starred argument.
     """
     return (
         (

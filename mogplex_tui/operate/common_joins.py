@@ -1,4 +1,4 @@
-"""What the lists of other kinds say of the ids in a row: names, and open questions."""
+"""Values that rows take from other lists: automation names and open approvals."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 
 
 def jobs_waiting_for_a_person(session: Session) -> frozenset[str]:
-    """Return the ids of the jobs that have an open question: the service says that they run."""
+    """Return the ids of the jobs that have an open approval.
+
+    The service reports such a job as running.
+    """
     held: RowSet[Entry[ApprovalRow]] = session.store.set("approvals")
     approvals = (entry.row for entry in held.rows.values() if entry.row is not None)
     return frozenset(row.job_run_id for row in approvals if row.job_run_id and row.status == "waiting")
 
 
 def automation_names(session: Session) -> Callable[[str | None], str | None]:
-    """Return the function that names an automation by its id, from the list of automations."""
+    """Return a function that returns the name of an automation for its id.
+
+    It looks in the list of automations.
+    """
     held: RowSet[Entry[AutomationRow]] = session.store.set("automations")
 
     def name_of(flow_id: str | None) -> str | None:

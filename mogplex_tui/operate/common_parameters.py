@@ -1,15 +1,15 @@
-"""Parameters that actions of several kinds have: a text that may be left out, a yes or no."""
+"""Parameters that actions of several kinds share: optional text, yes or no."""
 
 from __future__ import annotations
 
 from mogplex_tui.operate.model import Parameter
 
 NO_YES = ("no", "yes")
-"""The choices of a parameter that is a yes or no; the command takes its option alone for a yes."""
+"""The choices of a yes-or-no parameter; the command's bare option means yes."""
 
 
 def optional_text(name: str, help: str, *, when_empty: str = "") -> Parameter[str | None]:
-    """Return a parameter of a text, None where it is left empty."""
+    """Return a text parameter whose value is None if it is left empty."""
     return Parameter(name, help, lambda text: text.strip() or None, when_empty=when_empty)
 
 
@@ -20,5 +20,5 @@ def _is_yes(text: str) -> bool:
 
 
 def flag(name: str, help: str) -> Parameter[bool]:
-    """Return a parameter of a yes or no; in the command the option alone is a yes."""
+    """Return a yes-or-no parameter; the command's bare option means yes."""
     return Parameter(name, help, _is_yes, default="no", choices=NO_YES)

@@ -1,4 +1,4 @@
-"""Collects the ids and names of all records that a session has read, for the completions of shells."""
+"""Saves the ids and names of records that were read, for shell completions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 
 def keep_known_records(session: Session) -> None:
-    """Write the ids and names of the records that were read. A failure to write is reported and not raised."""
+    """Save the ids and names of the records that the session has read.
+
+    A failure to write is reported and not raised.
+    """
     if session.directory is None:
         return
     known, names = session.known_records, session.names
-    # Most commands read these names without the lists themselves.
+    # Most commands read the names of repositories and agents without their lists.
     known.remember("projects", (KnownRecord(*each) for each in names.repos.items()))
     known.remember("agents", (KnownRecord(*each) for each in names.agents.items()))
     for name, rows in session.store.sets():
@@ -30,14 +33,14 @@ def keep_known_records(session: Session) -> None:
 
 
 def runs_to_keep(rows: Iterable[RunRow]) -> list[KnownRecord]:
-    """Return the ids by which commands find runs, the newest first."""
+    """Return the ids by which commands find runs, newest first."""
     ordered = sorted(rows, key=lambda row: row.began.timestamp() if row.began else 0.0, reverse=True)
     ids = (row.run_id or row.call_id or row.job_id for row in ordered)
     return [KnownRecord(each) for each in ids if each]
 
 
 def _is_whole(rows: AnyRowSet) -> bool:
-    """Return whether nothing of the service's list is missing."""
+    """Return whether the rows are the whole list of the service."""
     was_read = rows.freshness.as_of is not None
     has_all = rows.total is None or rows.total <= len(rows.rows)
     return was_read and has_all and all(part.freshness.error is None for part in rows.sources.values())
@@ -51,7 +54,7 @@ def _records(name: str, rows: AnyRowSet) -> Iterator[KnownRecord]:
     kind = kind_called(name)
     for entry in rows.rows.values():
         label = "" if entry.row is None else name_of(kind, entry)
-        # A label in quotation marks is the beginning of a text, not a name; neither is one that is longer than any.
+        # A label in quotation marks is the beginning of a text and not a name; neither is a label over the limit.
         is_name = len(label) <= LONGEST and not label.startswith("“") and label != entry.key
         is_name = is_name and redact.text(label) == label
         yield KnownRecord(entry.key, label if is_name else "")

@@ -1,6 +1,6 @@
-"""The keys that move: in lists, in tails, on a record's page and in what lies over them, such as the help.
+"""The keys that move the cursor in lists, tails, records and overlays.
 
-What they do is the widgets' own; a test holds the widgets' bindings to what is declared here.
+The widgets do the moving; a test compares their bindings with these declarations.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PLACES = (LIST, TAIL, RECORD, PAGE)
 
 
 class CursorMove(NamedTuple):
-    """One way to move: its keys in each place unless the operator chose others, and what it does there."""
+    """One cursor movement: its default keys and its description, for each place."""
 
     id: str
     defaults: Mapping[str, tuple[str, ...]]
@@ -25,12 +25,12 @@ class CursorMove(NamedTuple):
 def _move(
     name: str, *keys: str, row: str, record: str, but: Mapping[str, tuple[str, ...]] | None = None
 ) -> CursorMove:
-    """Declare a move by what it does to a row; on a page, a line is a row."""
+    """Declare a movement by its effect on a row; on a page, rows are called lines."""
     words = {LIST: row, TAIL: row, RECORD: record, PAGE: row.replace("row", "line")}
     return CursorMove(f"move.{name}", {**dict.fromkeys(PLACES, keys), **(but or {})}, words)
 
 
-# In tails and records, `j` is the JSON.
+# `j` shows the JSON in tails and records, so it does not move down there.
 _DOWN = {TAIL: ("down",), RECORD: ("down",)}
 _ON = {RECORD: ("pagedown", "ctrl+f", "space")}
 MOVES: tuple[CursorMove, ...] = (
@@ -44,7 +44,7 @@ MOVES: tuple[CursorMove, ...] = (
 
 
 def places(scope: str) -> tuple[str, ...]:
-    """Return what one moves in on a screen, by its scope; what has the keys at first comes first."""
+    """Return the places a screen's cursor moves in, the first focused one first."""
     tags = action_registry.scope_tags(scope)
     if tags & action_registry.DETAILS:
         return (RECORD, TAIL) if tags & action_registry.LOGS else (RECORD,)
@@ -52,5 +52,5 @@ def places(scope: str) -> tuple[str, ...]:
 
 
 def keys_of(move: CursorMove, place: str) -> tuple[str, ...]:
-    """Return the keys in force of a way to move."""
+    """Return the keys in force of a movement in a place."""
     return action_registry.keys_in_force(move.id, move.defaults[place])

@@ -1,4 +1,4 @@
-"""Carries out every change: ledger entry, request, what an answer or its loss means, reading back."""
+"""Carries out every change: ledger entry, request, outcome and read-back."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Answer = TypeVar("Answer")
 FinalResult = TypeVar("FinalResult")
 
 NO_VALUES = Values({})
-# A start whose answer was lost is sent again after so many seconds at most; a longer wait is for a person to choose.
+# Seconds to wait at most before a start is sent again whose response was lost. A longer wait is left to the operator.
 LONGEST_WAIT_AFTER_LOSS = 5.0
 
 
@@ -60,10 +60,10 @@ class GivenUp(Throttled):
 
 
 class Outcome(NamedTuple):
-    """How a change ended: a sentence, whether it is good news, what is shown once, and the error if one ended it.
+    """The result of a change: its sentence, whether it succeeded, and its error.
 
-    `new_id` and `fields` are those of a `Result`. A change that is `closed` was not sent: the credential may not make it.
-    One that is `recorded` was taken down by the service although the answer was an error.
+    `secret` is shown once. `new_id` and `fields` are those of a `Result`. A `closed` change was not sent, because the
+    credential does not allow it. A `recorded` change was stored by the service although the response was an error.
     """
 
     sentence: str
@@ -78,12 +78,13 @@ class Outcome(NamedTuple):
 
 
 def ledger_state_of(error: MogplexError, *, keyed: bool = False) -> str:
-    """Return how a call ended for the ledger: `unknown` where the service may have done it, else `refused`.
+    """Return the ledger state of a failed change: `unknown` or `refused`.
 
-    A call with an idempotency key (`keyed`) may have been done although it was answered by a 5xx (errors.md §5).
+    It is unknown if the service may have made the change. A 5xx counts as unknown only if the request had an
+    idempotency key (`keyed`, errors.md §5).
     """
     if isinstance(error, NotAttached | InvalidInput | BudgetBlocked | NotAllowed | NotSignedIn | GivenUp):
-        # Never sent, or refused before anything was done.
+        # The request was not sent, or was refused before it changed anything.
         return "refused"
     if error.status is None or isinstance(error, InvalidResponse):
         return "unknown"
@@ -91,23 +92,24 @@ def ledger_state_of(error: MogplexError, *, keyed: bool = False) -> str:
 
 
 def new_idempotency_key() -> str:
-    """Return an idempotency key; it is made before the first try and kept for every further one."""
+    """Return a new idempotency key, made before the first attempt and kept for all."""
     return f"mogplex-tui-{uuid.uuid4()}"
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRequest(Generic[Answer, FinalResult]):
-    """One change as `run_change` carries it out.
+    """One change for `run_change` to carry out.
 
-    `action` and `subject` stand in the ledger; `label` names the change where there is little room (`delete`), `title`
-    in sentences (`delete of sandbox web`). `record` is the key of the record that it changes, if there is one. `begin`
-    shows that the change is under way, `queued` each second that it waits for a rate limit; `finish` ends both, and
-    gets whether the service accepted the request. `accepted` gets the answer, `refused` the error and how the request
-    ended for the ledger; both read back what was changed and return the result. `detail` is what the ledger keeps of an
-    answer.
+    `action` and `subject` are written to the ledger. `label` names the change where there is little room (`delete`),
+    `title` in sentences (`delete of sandbox web`). `record` is the key of the changed record, if there is one.
 
-    With `repeats_lost` a lost answer is asked for again under the idempotency key. `turn` limits how many changes are
-    sent at once: the caller holds it, and a change that waits lets go of it.
+    `begin` shows the change as in flight. `queued` is called every second while the change waits for a rate limit.
+    `finish` ends both; its argument is whether the service accepted the request. `accepted` gets the response,
+    `refused` the error and the ledger state; both read the record back and return the result. `detail` returns what the
+    ledger keeps of a response.
+
+    With `repeats_lost` a request whose response was lost is sent again with the same idempotency key. `turn` limits how
+    many changes are sent at once: the caller holds it, and a change releases it while it waits.
     """
 
     action: str
@@ -128,9 +130,10 @@ class ChangeRequest(Generic[Answer, FinalResult]):
 
 
 async def run_change(session: Session, change: ChangeRequest[Answer, FinalResult]) -> FinalResult:
-    """Carry out one change. The ledger knows it, with its idempotency key, before the request leaves.
+    """Carry out one change.
 
-    A change that a rate limit refuses is queued and sent again, with the same key, as `api.retry` allows.
+    The change and its idempotency key are in the ledger before the request is sent. A change that a rate limit refuses
+    is queued and sent again with the same key, as `api.retry` allows.
     """
     key, is_accepted = change.idempotency_key, False
     entry = session.ledger.open(change.action, change.subject, key)
@@ -157,23 +160,24 @@ async def run_change(session: Session, change: ChangeRequest[Answer, FinalResult
 
 
 class _RequestAttempts(Generic[Answer, FinalResult]):
-    """The requests of one change, and the waits between them."""
+    """The attempts to send one change, and the waits between them."""
 
     def __init__(
         self, session: Session, change: ChangeRequest[Answer, FinalResult], entry: LedgerEntry
     ) -> None:
         self._session, self._change, self._entry = session, change, entry
-        # The error of a try whose answer was lost: the service may have done what later tries are refused.
+        # The error of an attempt whose response was lost: the service may have made the change then, even if it refuses
+        # later attempts.
         self._lost: MogplexError | None = None
         self._is_waiting = False
 
     @property
     def has_done_nothing(self) -> bool:
-        """Whether the change waits, and every request before was refused by a rate limit."""
+        """Whether the change waits and a rate limit refused every attempt so far."""
         return self._is_waiting and self._lost is None
 
     async def send(self) -> Answer:
-        """Send until the change succeeds or fails. Raises the error tree."""
+        """Send until the change succeeds or fails. Raises MogplexError."""
         change = self._change
         try:
             return await repeat(
@@ -213,10 +217,10 @@ class _RequestAttempts(Generic[Answer, FinalResult]):
         change.begin()
 
     async def _count_down(self, queued: QueuedChange) -> None:
-        """Show each second how long the change waits. Raises GivenUp."""
+        """Report the remaining seconds once a second. Raises GivenUp."""
         while queued.seconds_left > 0 and not queued.given_up.is_set():
             self._change.queued(queued)
-            # What is left over of a second comes first, so that each number is shown for a second.
+            # Wait for the fraction of a second first, so that each number is shown for a second.
             step = queued.seconds_left % 1 or 1.0
             await pause(step, queued.given_up)
             queued.seconds_left -= step
@@ -225,7 +229,7 @@ class _RequestAttempts(Generic[Answer, FinalResult]):
 
 
 async def pause(seconds: float, given_up: asyncio.Event | None = None) -> None:
-    """Wait between two tries, or until the change is given up."""
+    """Wait between two attempts, or until the change is given up."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await (given_up or asyncio.Event()).wait()
@@ -234,7 +238,10 @@ async def pause(seconds: float, given_up: asyncio.Event | None = None) -> None:
 async def run_unlisted_change(
     session: Session, action: str, subject: str, request: Callable[[], Awaitable[Answer]], *, title: str
 ) -> Answer:
-    """Carry out a change that shows in no list, and return its answer. Raises the error tree."""
+    """Carry out a change that is shown in no list, and return the response.
+
+    Raises MogplexError.
+    """
 
     async def accepted(answer: Answer) -> Answer:
         return answer
@@ -245,7 +252,7 @@ async def run_unlisted_change(
     return await run_change(session, ChangeRequest(action, subject, title, title, request, accepted, refused))
 
 
-# A change is read back after these many seconds, until the reading differs from before.
+# A change is read back after each of these seconds, until the row differs from before.
 READ_BACK_DELAYS = (0.0, 1.0, 3.0)
 
 
@@ -262,15 +269,15 @@ async def run_action(
     how_to_repeat: str = "Doing it again is safe.",
     turn: asyncio.Semaphore | None = None,
 ) -> Outcome:
-    """Send the one request of an action and say how it ended. Never raises for what the service answers.
+    """Send the request of an action and return its outcome.
 
-    `entry` is the record, for a creation what `new_entry` returns. `reads` is the priority of the reading after it. A
-    change that sends an idempotency key sends the given one, else that of the same change if its last answer was lost,
-    else a new one; it is in the ledger before the request leaves. `how_to_repeat` is the sentence after a lost answer,
-    with the key for `{key}`. `turn` is as in `ChangeRequest`.
+    Does not raise for errors of the service. `entry` is the record; for a creation, the result of `new_entry`. `reads`
+    is the priority of the read-back. An action that sends an idempotency key sends the given one, else the key of the
+    same change if its last response was lost, else a new one. `how_to_repeat` is the sentence after a lost response;
+    `{key}` in it is replaced by the key. `turn` is as in `ChangeRequest`.
     """
     if (closed := await _not_sent_reason(session, kind, action, entry)) is not None:
-        # Nothing is asked of what is known to be closed, also where it closed while a question was open.
+        # A closed route gets no request, even if it closed while the confirmation was open.
         return Outcome(closed, good=False, closed=True)
     name, subject = kind_rows.name_of(kind, entry), entry.key
     if isinstance(action, Action) or action.makes_record:
@@ -314,7 +321,7 @@ async def run_action(
 async def _not_sent_reason(
     session: Session, kind: Kind[Row], action: Action[Row] | Creation, entry: Entry[Row]
 ) -> str | None:
-    """Return why a change must not be sent; None where it may."""
+    """Return why a change must not be sent, None if it may be."""
     reason = kind_rows.closed_reason(kind, action, session) or await fetch_read_only_reason(session)
     if reason is None and isinstance(action, Action) and entry.row is None:
         return messages.not_changeable(kind.noun)
@@ -329,10 +336,10 @@ def _request_of(
     key: str,
     is_retry: bool,
 ) -> Callable[[ClientView], Awaitable[object]]:
-    """Return what sends the one request of an action."""
+    """Return a function that sends the request of an action."""
     if isinstance(action, Creation):
         return lambda client: action.request(client, values)
-    # A record without a row is refused before.
+    # `_not_sent_reason` refuses a record without a row.
     row = cast("Row", entry.row)
     given = action.completed(row, values)
     return lambda client: action.request(
@@ -359,9 +366,9 @@ async def run_bulk_action(
     entries: Sequence[Entry[Row]],
     values: Values = NO_VALUES,
 ) -> Outcome:
-    """Carry an action out on several records, one after the other, and sum up; a creation needs none.
+    """Carry out an action on several records, one after the other, and sum up.
 
-    A change that waits for a rate limit lets the next one go first.
+    A creation needs no records. A change that waits for a rate limit lets the next one go first.
     """
     if isinstance(action, Creation):
         return await run_action(session, collection, kind, action, new_entry(action, values), values)
@@ -370,7 +377,7 @@ async def run_bulk_action(
     turn = asyncio.Semaphore(1)
 
     async def one(number: int, entry: Entry[Row]) -> Outcome:
-        # What is still to be sent comes before what is read in between; the last reading tells of all.
+        # The remaining requests go before the read-backs between them; the last read-back shows all changes.
         reads = Priority.ACTION if number == len(entries) else Priority.TABLE
         async with turn:
             return await run_action(session, collection, kind, action, entry, values, reads=reads, turn=turn)
@@ -381,7 +388,7 @@ async def run_bulk_action(
 
 
 def new_entry(creation: Creation, values: Values) -> AnyEntry:
-    """Return what stands for a record that does not exist yet: its name alone."""
+    """Return the entry of a record that does not exist yet: its name only."""
     return Entry(creation.name(values), None)
 
 
@@ -390,7 +397,7 @@ def _sends_idempotency_key(action: Action[Row] | Creation) -> bool:
 
 
 def _idempotency_key_of(session: Session, action: str, subject: str, given: str) -> tuple[str, bool]:
-    """Return the idempotency key of a change, and whether an earlier request with it had no answer."""
+    """Return a change's idempotency key, and whether an earlier response was lost."""
     if given:
         return given, session.ledger.last_end(given) == "unknown"
     for entry in reversed(session.ledger.entries):
@@ -420,7 +427,10 @@ def _refusal(
 def _delays_after_success(
     action: Action[Row] | Creation, entry: Entry[Row], given: Values
 ) -> Sequence[float]:
-    """Return when to read back after a success: once if the record had the given values before, which cannot differ."""
+    """Return the delays of the read-backs after a success.
+
+    There is one if the record already had the given values, because no difference can appear.
+    """
     if not isinstance(action, Action) or entry.row is None or not action.parameters:
         return READ_BACK_DELAYS
     before = action.texts(entry.row, {})
@@ -429,7 +439,10 @@ def _delays_after_success(
 
 
 def _delays_after_failure(error: MogplexError) -> Sequence[float]:
-    """Return when to read back after a failure: what was plainly refused has changed nothing that could still show."""
+    """Return the delays of the read-backs after a failure.
+
+    There is at most one if the service refused the change, because nothing was changed.
+    """
     if isinstance(error, GivenUp):
         return ()
     return (
@@ -447,7 +460,7 @@ async def _read_back(
     reads: Priority,
     waits: Sequence[float],
 ) -> None:
-    """Show what the service says now: the one record where it can be read by itself, and the list."""
+    """Read the changed record and its list, until the row differs from before."""
     for wait in waits:
         if wait:
             await asyncio.sleep(wait)
@@ -464,7 +477,7 @@ async def _read_back(
             log.info("reading %s back failed: %s", kind.name, error)
             continue
         except Exception:
-            # What the answer said is shown all the same: it may be a secret that is sent only once.
+            # The outcome is shown all the same: it may have a secret that is sent only once.
             log.exception("reading %s back failed", kind.name)
             return
         now = collection.set.rows.get(entry.key)

@@ -1,6 +1,7 @@
-"""The `/` grammar: words narrow a list, `field:word` looks in one field, `field:=word` wants all of it to be the word.
+"""The grammar of `/` filters: `word`, `field:word` and `field:=word`.
 
-`!` turns a term round, `cost:>1` compares, and quotes keep blanks together: `who:="CI Doctor"`.
+A word matches any field, `field:word` a part of one field, and `field:=word` the whole of one field. `!` negates a
+term, `cost:>1` compares, and quotes keep spaces together: `who:="CI Doctor"`.
 """
 
 from __future__ import annotations
@@ -10,22 +11,22 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-# A longer text is searched to here: every key that is typed looks through all rows.
+# The number of characters of a text that are searched: each keystroke searches all rows.
 _SEARCHED = 20_000
 R = TypeVar("R")
 
-# Fields that are spans of time, in seconds.
+# Fields that are time spans, in seconds.
 SPANS = frozenset({"age", "time"})
 _UNITS = {"k": 1e3, "m": 1e6}
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-# What stands between quotes; one in it is doubled, and the last may be missing while one types.
+# A quoted text. A quote in it is doubled; the closing quote may be missing while the filter is typed.
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"?')
 _WORD = re.compile(r'(?:[^\s"]|"(?:[^"]|"")*"?)+')
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One word of a filter; an `exact` one wants the whole value to be the word."""
+    """One term of a filter; if it is `exact`, the whole value must equal the text."""
 
     field: str | None
     text: str
@@ -34,12 +35,15 @@ class Term:
 
     @property
     def compares(self) -> bool:
-        """Whether it asks for more or for less than a number."""
+        """Whether the term compares a number with `<` or `>`."""
         return self.field is not None and not self.exact and self.text[0] in "<>"
 
 
 def parse(text: str) -> list[Term]:
-    """Split a filter into terms. Every text is a valid filter; what is half typed matches generously."""
+    """Split a filter into terms. Every text is a valid filter.
+
+    An incomplete term matches more rows than the complete one.
+    """
     terms = []
     for match in _WORD.finditer(text):
         word = match[0].lower()
@@ -59,7 +63,7 @@ def _unquoted(word: str) -> str:
 
 
 def quoted(value: object) -> str:
-    """Return a value as one word of a filter, whatever stands in it."""
+    """Return a value as one word of a filter, in quotes if it needs them."""
     text = str(value)
     return '"' + text.replace('"', '""') + '"' if re.search(r'[\s"]', text) else text
 
@@ -67,11 +71,11 @@ def quoted(value: object) -> str:
 def compile_filter(
     text: str, fields: Callable[[R], Mapping[str, object]], spans: Collection[str] = SPANS
 ) -> Callable[[R], bool] | None:
-    """Return whether a row matches, as a function; None when the filter is empty.
+    """Return a function that tells whether a row matches, None for an empty filter.
 
-    `fields` gives a row's searchable values by name: a text, a number, several texts of which any will do, or None;
-    those in `spans` are seconds. A term for a field that no row has matches nothing, so that a misspelt field shows an
-    empty list instead of everything.
+    `fields` returns a row's searchable values by name: a text, a number, several texts of which any may match, or None.
+    Those in `spans` are seconds. A term for a field that no row has matches nothing, so that a misspelt field shows an
+    empty list and not all rows.
     """
     terms = parse(text)
     if not terms:
@@ -87,7 +91,7 @@ def compile_filter(
 
 
 def grows(text: str, spans: Collection[str] = SPANS) -> bool:
-    """Return whether a filter compares a span, so that rows come and go while nothing but time passes."""
+    """Return whether a filter compares a time span, so that time changes its result."""
     return any(
         term.compares and any(name.startswith(term.field or "") for name in spans) for term in parse(text)
     )
@@ -100,7 +104,7 @@ def _name(term: Term, values: Mapping[str, object]) -> str | None:
 
 
 def _half_typed(term: Term, values: Mapping[str, object]) -> bool:
-    """Whether a comparison has no number yet: it narrows nothing while it is typed."""
+    """Return whether a comparison has no number yet, so that it matches every row."""
     return term.compares and _number(term.text[1:], _UNITS) is None and _name(term, values) is not None
 
 
@@ -123,14 +127,14 @@ def _somewhere(term: Term, values: Mapping[str, object]) -> bool:
         if isinstance(value, str):
             if text in value[:_SEARCHED].lower():
                 return True
-        # A word is looked for in words: as part of some age or price it says nothing.
+        # A word is not searched in ages and prices, where it would match some digits by chance.
         elif value is not None and not isinstance(value, float) and finds(term, value):
             return True
     return False
 
 
 def finds(term: Term, value: object) -> bool:
-    """Return whether a term that compares nothing is found in a value: a text, a number, or one of several texts."""
+    """Return whether a term that is no comparison matches a value or one of several."""
     if value is None:
         return False
     if isinstance(value, tuple):
@@ -140,7 +144,7 @@ def finds(term: Term, value: object) -> bool:
 
 
 def seconds_of(text: str) -> float | None:
-    """Return the seconds of a span such as `90`, `5m` or `1.5d`; None for what is none."""
+    """Return the seconds of a span such as `90`, `5m` or `1.5d`, None if it is none."""
     return _number(text, _SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""Rows of the list of jobs: how they are read by each route, joined and searched (observability.md §7, v1.md §5.4)."""
+"""Rows of the list of jobs, from each route (observability.md §7, v1.md §5.4)."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job, JobDetail
     from mogplex_tui.live.session import Session
 
-# A job can be repaired so long after its last attempt to start; without one, after it was created (§7).
+# A job can be repaired this long after its last start attempt, or after its creation if there was none (§7).
 _REPAIR_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job run as a list has it, with what the record read by itself says beyond that.
+    """A job run of the list, with the fields that only the single record has.
 
-    `open_waits` counts its waits for a person or an event, which only the token API says. `automation` is the name of
-    its automation; it `waits_for_person` while a question that it asked is open.
+    `open_waits` counts its waits for a person or an event; only the token API returns it. `automation` is the name of
+    its automation. `waits_for_person` is true while the job has an open approval.
     """
 
     id: str
@@ -48,19 +48,22 @@ class JobRow:
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was created."""
+        """The creation time."""
         return self.job.created_at
 
     @property
     def state(self) -> str:
-        """Its status, or what a live job waits for: the service calls that running."""
+        """The status, or `waiting` or `parked` for a live job that waits.
+
+        The service reports such a job as running.
+        """
         if self.job.is_live and self.waits_for_person:
             return "waiting"
         return "parked" if self.job.is_live and self.open_waits else self.job.status
 
     @property
     def source(self) -> str:
-        """The name of its automation, or the event that started it."""
+        """The name of its automation, or the type of the event that started it."""
         return self.automation or self.job.source_type
 
     @property
@@ -75,12 +78,12 @@ class JobRow:
 
     @property
     def error(self) -> str | None:
-        """What went wrong last."""
+        """The newest error: of the job, of its last start, or of its cancel."""
         return self.job.error or self.job.last_start_error or self.job.cancel_error
 
     @property
     def repairable_from(self) -> datetime | None:
-        """The instant from which the service accepts a repair."""
+        """The time from which the service accepts a repair."""
         since = self.job.last_start_attempt_at or self.job.created_at or self.job.started_at
         return None if since is None else since + _REPAIR_AFTER
 
@@ -92,13 +95,13 @@ class JobRow:
 
     @property
     def reason(self) -> str:
-        """The reason of its newest entry in the dispatch ledger, in words."""
+        """The reason of its newest dispatch event, in words."""
         event = self.job.latest_dispatch_event
         return "" if event is None else formatting.reason(line(event.reason or ""), self.job.metadata)
 
 
 def _as_listed(job: Job) -> Job:
-    """Return the fields that a list has of a job, whichever route it came by, so that two of them can be compared."""
+    """Reduce a job to the fields of the list, so that jobs of all routes compare."""
     from mogplex_tui.api.models.jobs import Job
 
     return Job.model_construct(**{name: getattr(job, name) for name in Job.model_fields})
@@ -124,12 +127,12 @@ def _detailed_v1(run: AutomationRunDetail) -> JobRow:
 
 
 def page_of_runs(runs: Rows[AutomationRun]) -> RowPage[JobRow]:
-    """Return the runs of an automation as rows."""
+    """Convert the runs of an automation to rows."""
     return page_of(runs, _row, lambda row: row.id)
 
 
 async def read_older(client: ClientView, window: Window) -> RowPage[JobRow]:
-    """Return the newest jobs of a window, at most 100."""
+    """Read the newest jobs of a window, at most 100."""
     found = await client.observability.jobs(
         since=window.since, until=window.until, status=window.filters.get("status")
     )
@@ -137,19 +140,19 @@ async def read_older(client: ClientView, window: Window) -> RowPage[JobRow]:
 
 
 async def read(client: ClientView, _: Session) -> RowPage[JobRow]:
-    """Return the newest jobs."""
+    """Read the newest jobs."""
     return await read_older(client, Window())
 
 
 def runs_with_token(of: str) -> PartialList:
-    """Return the notice that a token shows only the newest runs of some automations."""
+    """Return the notice that a token shows only the newest runs of automations."""
     return PartialList(
         f"the newest 50 runs {of}", Requirement("other jobs, agents, costs and actions on jobs")
     )
 
 
 async def read_v1(client: ClientView, session: Session) -> RowPage[JobRow]:
-    """Read the runs of the newest automations, each of which may fail by itself."""
+    """Read the runs of the newest automations; each read may fail by itself."""
     from mogplex_tui.live import v1_jobs
 
     jobs = await v1_jobs.newest(client)
@@ -172,7 +175,10 @@ async def read_v1(client: ClientView, session: Session) -> RowPage[JobRow]:
 
 
 async def read_single(client: ClientView, key: str, row: JobRow | None) -> Entry[JobRow]:
-    """Return a job with its steps, waits, ledger and findings; over v1 with the sum of its calls as cost."""
+    """Read a job with its steps, waits, dispatch events and findings.
+
+    Over v1 its cost is the sum of its calls.
+    """
     if client.access.may_ask(Family.OBSERVABILITY):
         job = await client.observability.job(key)
         return Entry(key, _detailed(job), job.model_dump(mode="json"))
@@ -185,7 +191,7 @@ async def read_single(client: ClientView, key: str, row: JobRow | None) -> Entry
 
 
 def merge(row: JobRow, single: JobRow) -> JobRow:
-    """Return a newer row of the list with what only the record read by itself says."""
+    """Return a newer row of the list with the fields that only the single record has."""
     return replace(
         row,
         cost_usd=single.cost_usd if row.cost_usd is None else row.cost_usd,
@@ -197,12 +203,15 @@ def merge(row: JobRow, single: JobRow) -> JobRow:
 
 
 def fill(session: Session) -> Callable[[JobRow], JobRow]:
-    """Return the function that fills in the automation, and whether a job waits for a person."""
+    """Return a function that fills in the automation's name and an open approval."""
     name_of, waiting = automation_names(session), jobs_waiting_for_a_person(session)
     return lambda row: replace(row, automation=name_of(row.job.flow_id), waits_for_person=row.id in waiting)
 
 
 def state_texts(status: str) -> tuple[str, ...]:
-    """Return what a filter finds a job of a status by: a live job may be one that waits."""
+    """Return the texts by which a filter finds the jobs of a status.
+
+    A live job may be shown as waiting.
+    """
     waits = ("waiting", "parked") if status in ("pending", "running") else ()
     return tuple(text for each in (status, *waits) for text in (formatting.state(each)[1], each))

@@ -1,4 +1,4 @@
-"""What lists and commands do with the rows of a kind: draw, sort, find and name them, from its declaration alone."""
+"""Formats, sorts, filters and names the rows of a kind from its declaration."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 _DASH = Cell(formatting.DASH, "dim")
 UNREADABLE_ROW = "This row could not be read."
-# Sorts records that could not be read before all others; no sort key of a row begins with it.
+# Sorts unreadable records before all others: no sort key of a row begins with -1.
 _UNREADABLE: tuple[SortKey, ...] = ((-1, 0.0),)
 Row_co = TypeVar("Row_co", covariant=True)
 
 
 class HeldRow(Protocol[Row_co]):
-    """A row as a list holds it: an `Entry` of a collection, or a run, which is its own entry."""
+    """A row as a list holds it: an `Entry`, or a run, which is its own entry."""
 
     @property
     def key(self) -> str:
@@ -43,33 +43,33 @@ class HeldRow(Protocol[Row_co]):
 
     @property
     def why(self) -> str | None:
-        """Why the record could not be read."""
+        """Why the record could not be read, None if it could."""
 
     @property
     def in_progress(self) -> str | None:
-        """The word of a change that is under way."""
+        """The text of a change in flight, None if there is none."""
 
 
 ReadAt = Callable[[HeldRow[object]], datetime]
-"""Returns the instant up to which a row is known: what is under way has taken so long at least."""
+"""Returns the time up to which a row is known, for the duration of running work."""
 
 
 Finder = Callable[[HeldRow[Row], Row | None], FilterValue]
-"""Returns what a filter looks at in a row under one name; the row is None where it could not be read."""
+"""Returns the value that a filter matches; the row is None if it is unreadable."""
 
 
 def filter_name(title: str) -> str:
-    """Return how a filter names a column: the letters of its title or name alone, as in `lastrunstatus`."""
+    """Return the filter name for a column's title or name: its letters in lower case."""
     return "".join(filter(str.isalpha, title)).lower()
 
 
 def filter_names(column: Column[Row]) -> tuple[str, ...]:
-    """Return the names of a column in filters: by its name and by its title."""
+    """Return the names of a column in filters: one from its name, one from its title."""
     return tuple(name for name in (filter_name(column.name), filter_name(column.title)) if name)
 
 
 def name_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
-    """Return how sentences call a record; one that could not be read may still say its name."""
+    """Return the name of a record in sentences, also for a record without a row."""
     if entry.row is None:
         name = entry.raw.get("name") if isinstance(entry.raw, dict) else None
         return name if isinstance(name, str) and name else entry.key
@@ -80,9 +80,9 @@ def name_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
 
 
 def cells(kind: Kind[Row], entry: HeldRow[Row], moment: RenderTime) -> list[Cell]:
-    """Return the cells of a row, one a column.
+    """Return the cells of a row, one for each column.
 
-    That the record could not be read, or that a change of it is under way, is shown in a column that no width drops.
+    An unreadable record and a change in flight are shown in a column that is never dropped.
     """
     if entry.row is None:
         return _unreadable_cells(kind, entry)
@@ -95,7 +95,11 @@ def cells(kind: Kind[Row], entry: HeldRow[Row], moment: RenderTime) -> list[Cell
 
 
 def _unreadable_cells(kind: Kind[Row], entry: HeldRow[Row]) -> list[Cell]:
-    """Where a column names errors it says why, and the state says that; else the column of the name says both."""
+    """Return the cells of an unreadable record: its state and the reason.
+
+    The reason is in the error column and the state in the state column. Without an error column, both are in the name
+    column.
+    """
     glyph, word, tone = formatting.state("unreadable")
     text = f"{glyph} {word}"
     why = Cell(_cause(entry.why or ""), "error")
@@ -110,7 +114,10 @@ def _unreadable_cells(kind: Kind[Row], entry: HeldRow[Row]) -> list[Cell]:
 
 
 def _progress(kind: Kind[Row], in_progress: str, found: list[Cell]) -> tuple[int, str]:
-    """Return where a change is shown and how: in the switch that it turns, in a state with room, or at the name."""
+    """Return the position of the column that shows a change in flight, and its text.
+
+    That is the switch which the change turns, else a state column with room for the text, else the name column.
+    """
     for place, column in enumerate(kind.columns):
         if in_progress in column.format.in_progress:
             return place, f"◌ {column.format.in_progress[in_progress]}"
@@ -123,7 +130,10 @@ def _progress(kind: Kind[Row], in_progress: str, found: list[Cell]) -> tuple[int
 
 
 def _state_place(kind: Kind[Row], text: str) -> int | None:
-    """Return the place of the first column of a state that always stays and has room for a text."""
+    """Return the position of the first lasting state column with room for a text.
+
+    A lasting column is never dropped from a narrow table.
+    """
     for place, column in enumerate(kind.columns):
         if column.format.is_state and not column.layout.priority and column.layout.width >= len(text):
             return place
@@ -131,7 +141,7 @@ def _state_place(kind: Kind[Row], text: str) -> int | None:
 
 
 def _name_place(kind: Kind[Row]) -> int:
-    """Return the place of the column that names a record; one that grows has room for more words."""
+    """Return the position of the column that names a record, best one that grows."""
     lasting = [
         place for place, column in enumerate(kind.columns) if column.is_text and not column.layout.priority
     ]
@@ -140,7 +150,7 @@ def _name_place(kind: Kind[Row]) -> int:
 
 
 def _before(column: Column[Row], text: str, rest: str | None) -> str:
-    """Return a text with the rest behind it where there is room; cut in the middle it would be no sentence."""
+    """Return a text, and the rest behind it if the column grows and is cut at its end."""
     return f"{text}: {rest}" if column.layout.flex and column.layout.cut == "end" else text
 
 
@@ -148,7 +158,7 @@ def _before(column: Column[Row], text: str, rest: str | None) -> str:
 
 
 class RowValues(Mapping[str, FilterValue], Generic[Row]):
-    """What a filter finds in one row, by name; each value is looked up only where a filter asks for it."""
+    """The values of one row by filter name, computed only when a filter needs them."""
 
     __slots__ = ("_entry", "_fields", "_row")
 
@@ -168,15 +178,16 @@ class RowValues(Mapping[str, FilterValue], Generic[Row]):
         return len(self._fields.finders)
 
     def values(self) -> Iterator[FilterValue]:  # type: ignore[override]
-        """Yield what a word without a name is looked for in, every value once."""
+        """Yield the values that a word without a field is searched in, each once."""
         entry, row = self._entry, self._row
         return (find(entry, row) for find in self._fields.texts)
 
 
 class FilterFields(Generic[Row]):
-    """What `/` finds in the rows of a kind at an instant: by the names and titles of the columns and beside them.
+    """The fields that filters can use in the rows of a kind, at one point in time.
 
-    With `read_at`, durations of what is under way are as long as they are known to be.
+    Columns are found by their names and titles. With `read_at`, durations of running work end when the row was last
+    read.
     """
 
     def __init__(self, kind: Kind[Row], now: datetime, read_at: ReadAt | None = None) -> None:
@@ -193,12 +204,12 @@ class FilterFields(Generic[Row]):
         for name, find in kind.hidden_filters.items():
             finders.setdefault(name, self._hidden(find))
         self.finders = finders
-        # What stands to the right is a number, a price or a span.
+        # Right-aligned columns hold numbers, prices and spans, in which a word is not searched.
         numbers = {by_column[column.name] for column in kind.columns if column.format.align == "right"}
         self.texts = [find for find in dict.fromkeys(finders.values()) if find not in numbers]
 
     def values_of(self, entry: HeldRow[Row]) -> RowValues[Row]:
-        """Return what a filter finds in a row."""
+        """Return the values of a row by filter name."""
         return RowValues(entry, self)
 
     def _of_column(self, column: Column[Row]) -> Finder[Row]:
@@ -209,7 +220,7 @@ class FilterFields(Generic[Row]):
 
         def state(entry: HeldRow[Row], row: Row | None) -> FilterValue:
             if row is not None and entry.in_progress is not None:
-                # What is shown in its place is found.
+                # The filter finds the text that is shown.
                 return (formatting.state(entry.in_progress)[1], entry.in_progress)
             return value(entry, row)
 
@@ -230,7 +241,7 @@ def _cause(why: str) -> str:
 
 
 def _redacted_line(why: str) -> str:
-    # Loading the rules takes time before the first frame, and most rows could be read.
+    # Importing the rules takes time before the first frame, and most rows are readable.
     from mogplex_tui.live import redact
 
     return redact.text(formatting.line(why))
@@ -244,20 +255,20 @@ def _found_unreadable(column: Column[Row], entry: HeldRow[Row]) -> FilterValue:
 
 
 def filter_field_names(kind: Kind[Row]) -> list[str]:
-    """Return the names that a filter can look in, those of columns first."""
+    """Return the names that a filter can use, those of columns first."""
     by_columns = (name for column in kind.columns for name in filter_names(column))
     return list(dict.fromkeys([*by_columns, "id", *kind.hidden_filters]))
 
 
 def span_names(kind: Kind[Row]) -> frozenset[str]:
-    """Return the names by which filters compare spans of time."""
+    """Return the filter names that compare time spans."""
     return frozenset(
         name for column in kind.columns if column.format.is_span for name in filter_names(column)
     )
 
 
 def example(kind: Kind[Row], entry: HeldRow[Row], now: datetime) -> str | None:
-    """Return a term of a filter that finds this row, by a column of text; None without one."""
+    """Return an example of a filter term that finds this row, None if there is none."""
     if entry.row is None:
         return None
     for column in kind.columns:
@@ -274,7 +285,10 @@ def example(kind: Kind[Row], entry: HeldRow[Row], now: datetime) -> str | None:
 def order(
     kind: Kind[Row], column: str | None, read_at: ReadAt
 ) -> Callable[[HeldRow[Row]], tuple[SortKey, ...]]:
-    """Return what rows are sorted by: a column, or the kind's own order. Raises KeyError."""
+    """Return the sort key of rows, for a column or the kind's default order.
+
+    Raises KeyError for an unknown column.
+    """
     default = kind.default_sort
     if column is None and not isinstance(default, str):
         return lambda entry: _UNREADABLE if (row := entry.row) is None else default(row)
@@ -291,7 +305,10 @@ def order(
 def related_sources(
     kind: Kind[Row], session: Session, hidden: frozenset[str] = frozenset()
 ) -> list[SourceState]:
-    """Return the freshness of the other lists that columns read; `hidden` are columns and lists to leave out."""
+    """Return the freshness of the other lists that columns are filled from.
+
+    `hidden` names the columns and lists to leave out.
+    """
     found = []
     for name, related in {} if kind.join is None else kind.join.related.items():
         if name in hidden:
@@ -309,7 +326,7 @@ def related_sources(
 
 
 def closed_reason(kind: Kind[Row], action: Action[Row] | Creation, session: Session) -> str | None:
-    """Return why no route of an action is open to the credential, and what it needs; None where one may be."""
+    """Return why no route of an action is open and what it needs, None if one may be."""
     if not isinstance(action, Action) and (reason := action.unavailable_reason(session)) is not None:
         return reason
     closed = session.closed(action.families)
@@ -321,7 +338,10 @@ def closed_reason(kind: Kind[Row], action: Action[Row] | Creation, session: Sess
 
 
 def unavailable_reason(action: Action[Row] | Creation, entry: HeldRow[Row], session: Session) -> str | None:
-    """Return why an action cannot be done to a record now; None where it can, and for one that makes a record."""
+    """Return why an action is not possible for a record, None if it is.
+
+    Always None for an action on the whole list.
+    """
     if not isinstance(action, Action):
         return None
     if entry.row is None:
@@ -330,7 +350,7 @@ def unavailable_reason(action: Action[Row] | Creation, entry: HeldRow[Row], sess
 
 
 def collection_of(session: Session, kind: Kind[Row]) -> Collection[Row]:
-    """Return the rows of a kind with their feed."""
+    """Return a collection that reads and holds the rows of a kind."""
     join, single = kind.join, kind.single
     return Collection(
         session,
@@ -346,6 +366,6 @@ def collection_of(session: Session, kind: Kind[Row]) -> Collection[Row]:
 
 
 async def read_single(single: Single[Row], client: ClientView, entry: Entry[Row]) -> Entry[Row]:
-    """Return a record as it is when read by itself; where no JSON came with it, that of the list is kept."""
+    """Return a record read by itself; the list's JSON is kept if none came with it."""
     found = await single.read(client, entry.key, entry.row)
     return found if found.raw is not None else replace(found, raw=entry.raw)

@@ -1,4 +1,4 @@
-"""How the logs of a kind's records are read, which stand beside the facts of a record's page."""
+"""How a kind's logs are read, for the log pane of the record's page."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class LogSource(Generic[Row]):
     """One way to read the logs of a record.
 
-    `read` returns every line of every log, the oldest first, from the record's key and row. `tables` are the realtime
-    tables that announce new lines; `poll` and `poll_without_realtime` are as in `model.Source`. Nothing more is written
-    for a row that `is_over`. `uses_v1` is whether reading takes requests of the token's budget, `empty` the sentence
-    while there is no line.
+    `read` returns every line of every log, oldest first, for the record's key and row. `tables` are the realtime tables
+    that announce new lines; `poll` and `poll_without_realtime` are as in `model.Source`. No more lines are expected for
+    a row for which `is_over` is true. `uses_v1` tells whether reading spends requests of the token's budget. `empty` is
+    the sentence that is shown while there is no line.
     """
 
     read: Callable[[ClientView, Session, str, Row], Awaitable[Sequence[LogLine]]]

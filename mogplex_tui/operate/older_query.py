@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def window_of(text: str, older: Older[Row], session: Session) -> Window:
-    """Return the smallest window that holds every record which a filter can match.
+    """Return the smallest window that holds every record a filter can match.
 
-    The filter is applied to what comes as well: the service's own filters are coarser.
+    The filter is applied to the returned records as well, because the service's filters are coarser.
     """
     now = session.clock.now()
     terms = [term for term in parse(text) if term.field is not None and not term.negated]
@@ -36,7 +36,10 @@ def window_of(text: str, older: Older[Row], session: Session) -> Window:
 
 
 def _only_value(filter: ServiceFilter, term: Term, session: Session) -> str | None:
-    """Return the one value that a term can mean; a parameter takes no more than one."""
+    """Return the only value of the parameter that a term can mean, else None.
+
+    A query parameter takes one value.
+    """
     if not filter.texts:
         return None if term.compares else filter.value_of(session, term.text)
     values = [value for value, texts in filter.texts.items() if finds(term, tuple(texts))]

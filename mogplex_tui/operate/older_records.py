@@ -1,6 +1,6 @@
-"""Search the older records of a list for what a filter or an order asks for.
+"""Search the older records of a list for a filter or a sort order.
 
-A list that gives the newest records alone cannot answer `cost:>5` or "the most expensive first" from what is loaded.
+A list of only the newest records cannot answer `cost:>5` or show the most expensive first.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 Row_co = TypeVar("Row_co", covariant=True)
 
-# So many found rows are kept: of an order those that come first in it, else the newest.
+# The most found rows that are kept: the first ones in the sort order, else the newest.
 MOST_KEPT = 5_000
-# A record may be written a moment before or after the record that caused it.
+# A record may be written shortly before or after the record that caused it.
 AROUND = timedelta(minutes=1)
 
 
 class Loaded(NamedTuple):
-    """The part of a list that is held without a gap: its keys and the instant at which the last of them began."""
+    """The records that a list holds without a gap, and the time of the oldest one."""
 
     keys: frozenset[str]
     oldest: datetime | None
 
 
 class RowHolder(Protocol[Row]):
-    """The rows of a list, to which found rows are added."""
+    """A list to which a search adds the rows it finds."""
 
     def loaded(self) -> Loaded:
-        """Return what the list itself has read."""
+        """Return the records that the list itself has read."""
 
     def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, Row]]:
-        """Return records as the list shows them."""
+        """Convert records to the rows of the list."""
 
     def keep_found(self, rows: Iterable[tuple[str, Row]]) -> None:
-        """Add rows, and keep them though the list does not give them."""
+        """Add rows, and keep them although the list itself does not return them."""
 
     def drop_found(self, keys: Iterable[str]) -> None:
-        """Take such rows away again, except those that the list gives."""
+        """Remove added rows, except those that the list itself returns."""
 
 
 class SearchQuery(NamedTuple, Generic[Row]):
-    """What is looked for: rows that match a filter, or the first ones in an order.
+    """A search for the rows that match a filter, or for the first in a sort order.
 
-    `text` is the filter, `matches` the same as a function, None for an empty one; without an `order` the newest come
-    first. With a `span` only the records that began within it are looked through; its end may be open.
+    `text` is the filter and `matches` its compiled form, None for an empty filter. Without an `order` the newest rows
+    come first. With a `span` only the records that began within it are searched; an end of None means now.
     """
 
     text: str = ""
@@ -70,7 +70,7 @@ class SearchQuery(NamedTuple, Generic[Row]):
 
 
 class ListSearch(Generic[Row_co]):
-    """One search through the older records of a list; `close` takes away what it has found."""
+    """One search through the older records of a list; `close` removes what it found."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class ListSearch(Generic[Row_co]):
             name,
             self._read,
             self._take,
-            # What the service narrows is counted from its beginning, and its first page may be all.
+            # With filters of the service, the search starts at the newest record and counts from there.
             start=start if is_narrowed else loaded.oldest,
             loaded=frozenset() if is_narrowed else loaded.keys,
             metered=metered,
@@ -105,26 +105,26 @@ class ListSearch(Generic[Row_co]):
 
     @property
     def feed(self) -> Feed:
-        """Goes on with the search for as long as somebody wants it."""
+        """The feed that continues the search for as long as it is wanted."""
         return self._search.feed
 
     @property
     def is_done(self) -> bool:
-        """Whether there is nothing more to look through."""
+        """Whether there is nothing more to search."""
         return self._search.is_done or self._is_full
 
     @property
     def is_whole(self) -> bool:
-        """Whether every record was looked at."""
+        """Whether every record was searched."""
         return self._search.is_done and not self._is_full
 
     @property
     def found(self) -> int:
-        """How many rows it has added to the list."""
+        """The number of rows that were added to the list."""
         return len(self._found)
 
     def progress(self) -> str:
-        """Return how many records were looked through, and of how many."""
+        """Return how many records were searched, and of how many."""
         searched, total = self._search.searched, self._search.total
         if self._is_full:
             return f"the newest {searched:,} searched: {MOST_KEPT:,} found"
@@ -133,12 +133,12 @@ class ListSearch(Generic[Row_co]):
         return f"{searched:,} of {total:,} searched"
 
     async def step(self, priority: Priority) -> None:
-        """Look through one more page. Raises the error tree."""
+        """Search one more page. Raises MogplexError."""
         if not self.is_done:
             await self._search.step(priority)
 
     def close(self) -> None:
-        """Take the found rows out of the list."""
+        """Remove the found rows from the list."""
         self._rows.drop_found(self._found)
         self._found = {}
 
@@ -166,12 +166,12 @@ class ListSearch(Generic[Row_co]):
         self._rows.drop_found(gone)
 
     def _beyond_the_first(self) -> frozenset[str]:
-        """Forget what there is no room for, and return its keys."""
+        """Drop the found rows that exceed the limit, and return their keys."""
         if len(self._found) <= MOST_KEPT:
             return frozenset()
         order = self._question.order
         if order is None:
-            # They come newest first: nothing that is older belongs in.
+            # Pages come newest first, so all further rows would be older than the kept ones.
             self._is_full = True
             kept = list(self._found)[:MOST_KEPT]
         else:
@@ -183,7 +183,7 @@ class ListSearch(Generic[Row_co]):
 
 
 class RunRows:
-    """The list of runs, as a search adds to it."""
+    """The list of runs as a `RowHolder`."""
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
@@ -193,7 +193,7 @@ class RunRows:
         return Loaded(*self._runs.calls.loaded())
 
     def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, RunRow]]:
-        """Return calls with the names of their repositories and agents."""
+        """Convert calls to rows with the names of their repositories and agents."""
         return [(entry.key, self._runs.enrich(entry.row)) for entry in entries if entry.row is not None]
 
     def keep_found(self, rows: Iterable[tuple[str, RunRow]]) -> None:
@@ -201,25 +201,25 @@ class RunRows:
         self._runs.calls.keep_found(rows)
 
     def drop_found(self, keys: Iterable[str]) -> None:
-        """Take calls away again."""
+        """Remove added calls from the list."""
         self._runs.calls.drop_found(keys)
 
 
 class CollectionRows:
-    """The list of another kind, as a search adds to it."""
+    """The list of another kind as a `RowHolder`."""
 
     def __init__(self, collection: AnyCollection, older: AnyOlder) -> None:
         self._collection, self._older = collection, older
 
     def loaded(self) -> Loaded:
-        """Return the records of the last list."""
+        """Return the records of the list's last read."""
         rows, listed = self._collection.set.rows, self._collection.listed()
         found = (rows[key].row for key in listed if key in rows)
         began = [at for row in found if row is not None and (at := self._older.began(row))]
         return Loaded(listed, min(began, default=None))
 
     def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, AnyEntry]]:
-        """Return records with what other lists say of them."""
+        """Convert records to rows, with fields filled from related lists."""
         return self._collection.prepare(entries)
 
     def keep_found(self, rows: Iterable[tuple[str, AnyEntry]]) -> None:
@@ -227,12 +227,12 @@ class CollectionRows:
         self._collection.keep_found(rows)
 
     def drop_found(self, keys: Iterable[str]) -> None:
-        """Take records away again."""
+        """Remove added records from the list."""
         self._collection.drop_found(keys)
 
 
 class OlderRecords(Generic[Row]):
-    """The older records of a list, and how they are searched; None for a list that the service gives whole."""
+    """The older records of a list that returns only its newest ones."""
 
     def __init__(
         self,
@@ -252,5 +252,5 @@ class OlderRecords(Generic[Row]):
         return self._held.total is None or self._held.total <= len(self._rows.loaded().keys)
 
     def search(self, question: SearchQuery[Row]) -> ListSearch[Row]:
-        """Return a search that has not begun."""
+        """Return a search that has not started."""
         return ListSearch(self._session, self._name, self.older, self._rows, question, metered=self._metered)

@@ -1,4 +1,4 @@
-"""How the calls are read that the list of runs has not loaded (observability.md §2)."""
+"""Reads calls that the list of runs has not loaded (observability.md §2)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def _read(client: ClientView, window: Window) -> RowPage[RunRow]:
 
 
 def _state_texts(status: str) -> tuple[str, ...]:
-    # What a cancel was sent for is still as it was to the service.
+    # The service does not know yet that a cancel was sent, so it still reports the old state.
     live = ("live", "cancelling") if status in LIVE_STATES else ()
     return (formatting.state(status)[1], status, *(("running",) if status == "streaming" else ()), *live)
 
@@ -45,7 +45,7 @@ def _id_of_repo(_: Session, text: str) -> str | None:
 
 
 def _id_of_named_repo(session: Session, text: str) -> str | None:
-    """Return the id of the only repository whose name contains a text, where the text is the whole name."""
+    """Return the id of the repository with this name, if no other name contains it."""
     names = session.names.repos.items()
     found = [(key, name.lower()) for key, name in names if text in name.lower()]
     return found[0][0] if len(found) == 1 and found[0][1] == text else None

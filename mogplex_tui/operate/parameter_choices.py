@@ -1,4 +1,4 @@
-"""What a person may choose from before something is done, from what the console's lists hold; nothing is asked for."""
+"""Choices for parameters, from the lists that the session already holds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.projects import ProjectRow
 
 ChoicePair = tuple[str, str]
-"""What is sent, and what it is called."""
+"""The value that is sent, and its label."""
 
 
 def _project_rows(session: Session) -> list[ProjectRow]:
@@ -27,9 +27,10 @@ def _project_rows(session: Session) -> list[ProjectRow]:
 
 
 def repositories(session: Session, installation_id: int | None) -> list[ChoicePair]:
-    """Return the repositories by name that an installation of the GitHub App covers, sub-projects told apart.
+    """Return the repositories that a GitHub App installation covers, sorted by name.
 
-    Where it is not known which one covers a repository, that is offered as well: the service decides.
+    A repository with an unknown installation is included, because the service decides. Sub-projects of one repository
+    have distinct names.
     """
     names = session.names.visible_names()
     for row in _project_rows(session):
@@ -39,14 +40,14 @@ def repositories(session: Session, installation_id: int | None) -> list[ChoicePa
 
 
 ANY_REPOSITORY = "any"
-"""The choice that leaves the repository to the service."""
+"""The choice that lets the service choose the repository."""
 
 
 def where_to_run(session: Session, key: str) -> list[model.Choice]:
     """Return the repositories that an automation can be started for.
 
-    v1 takes tokens alone. The browser session's own route chooses the repository itself (routing.md §3.11): it is the
-    one that is left where there is no token, where v1 refuses it, or where it lacks the write scope.
+    The v1 route starts it for a chosen repository, but takes tokens only. Without a token that v1 accepts and that has
+    the write scope, the browser session's route is left, which chooses the repository itself (routing.md §3.11).
     """
     if session.target.token is not None and session.open(Family.V1) and session.may_change(v1_only=True):
         automations: RowSet[Entry[AutomationRow]] = session.store.set("automations")
@@ -59,7 +60,7 @@ def where_to_run(session: Session, key: str) -> list[model.Choice]:
 
 
 def installed_repositories(session: Session, _: str) -> list[model.Choice]:
-    """Return the repositories by name that an installation of the GitHub App covers."""
+    """Return the repositories that a GitHub App installation covers, sorted by name."""
     found = {
         model.Choice(f"{row.installation_id} {row.full_name}", row.full_name)
         for row in _project_rows(session)
@@ -77,19 +78,19 @@ def installed_repository(text: str) -> tuple[int, str]:
 
 
 def repository_choices(session: Session, _: str) -> list[model.Choice]:
-    """Return the repositories by name, for a parameter; those of the same name are told apart."""
+    """Return all repositories, sorted by name; sub-projects have distinct names."""
     names = sorted(session.names.visible_names().items(), key=lambda pair: pair[1])
     return [model.Choice(key, name) for key, name in names]
 
 
 def agent_choices(session: Session, _: str) -> list[model.Choice]:
-    """Return the agents by name, for a parameter."""
+    """Return all agents, sorted by name."""
     names = sorted(session.names.agents.items(), key=lambda pair: pair[1].lower())
     return [model.Choice(key, name) for key, name in names]
 
 
 def needed(problem: str) -> Callable[[str], str]:
-    """Return the parser of a text that must not be empty; `problem` is the sentence where it is."""
+    """Return a parser that rejects an empty text with the sentence `problem`."""
 
     def parse(text: str) -> str:
         if not text.strip():
@@ -100,7 +101,10 @@ def needed(problem: str) -> Callable[[str], str]:
 
 
 def model_choices(session: Session, _: str) -> list[model.Choice]:
-    """Return the models by id that are enabled and not known to be out of reach; none before the list was read."""
+    """Return the models that are enabled and available, sorted by id.
+
+    Empty until the list of models was read.
+    """
     held: RowSet[Entry[ModelRow]] = session.store.set("models")
     rows = {key: entry.row for key, entry in sorted(held.rows.items()) if entry.row is not None}
     usable = {key: row for key, row in rows.items() if row.is_enabled and row.is_available}

@@ -1,4 +1,4 @@
-"""What actions of kinds ask for: parameters, their choices, and the values that were given."""
+"""Parameters that an action asks for, their choices, and the values given."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ V_co = TypeVar("V_co", covariant=True)
 
 
 class Choice(NamedTuple):
-    """One value that a parameter can have, and its name on the screen."""
+    """A value that a parameter can have, and its label."""
 
     value: str
     label: str
@@ -22,16 +22,17 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Generic[V_co]):
-    """A value that an action asks for: a field of a form in the console, an option of the command.
+    """A value that an action asks for: a field of a form, an option of the command.
 
-    `help` is the question, a noun phrase without a full stop. `parse` makes the value of a text and raises ValueError
-    with a sentence. The value is one of `choices` or of `live_choices`, which are made from the session and the
-    record's key from what lists hold; without any of these it is typed. A `positional` parameter stands in the command
-    without a name before it; with `accepts_stdin` the command reads it from stdin where it is given as `-`.
-    With `choices_are_names` the live choices are repositories or agents by name, which the command reads for them alone.
-    `past_flags` are flags of earlier versions that the command still takes, each with the text it stands for. The
-    console does not ask for a parameter that is `only_in_command`, which must have a default. `label` is its name in a
-    form where that is not `name`; `when_empty` is what an empty text stands for.
+    `help` is a noun phrase without a full stop. `parse` converts a text to the value and raises ValueError with a
+    sentence. The value is one of `choices`, or one of `live_choices`, which are computed from the session and the
+    record's key; without either it is typed.
+
+    A `positional` parameter has no option name in the command; with `accepts_stdin` the command reads it from stdin
+    when it is given as `-`. With `choices_are_names` the live choices are repositories or agents by name, and the
+    command reads those names only for them. `past_flags` are flags of earlier versions, each with the text it stands
+    for. The console does not ask for a parameter that is `only_in_command`; it must have a default. `label` is the name
+    in a form, by default `name`; `when_empty` says what an empty text stands for.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Parameter(Generic[V_co]):
 
     @property
     def is_required(self) -> bool:
-        """Whether a value must be given, since the default is none."""
+        """Whether a value must be given, because the default is not valid."""
         try:
             self.parse(self.default)
         except ValueError:
@@ -58,13 +59,13 @@ class Parameter(Generic[V_co]):
         return False
 
     def choices_of(self, session: Session, key: str) -> Sequence[Choice]:
-        """Return the values that can be chosen for a record now; none where the value is typed."""
+        """Return the values to choose from for a record; empty if the value is typed."""
         if self.live_choices is not None:
             return self.live_choices(session, key)
         return [Choice(each, each) for each in self.choices]
 
     def problem(self, text: str) -> str | None:
-        """Return what is wrong with a text, None where nothing is."""
+        """Return why a text is not valid, None if it is valid."""
         try:
             self.parse(text)
         except ValueError as error:
@@ -83,7 +84,7 @@ def _digest(text: str) -> str:
 
 
 class Values:
-    """The texts that were given for the parameters of an action, and the values that they stand for.
+    """The texts given for an action's parameters, and the values they stand for.
 
     `idempotency_key` is empty unless they are sent with one.
     """
@@ -95,21 +96,21 @@ class Values:
         return parameter.parse(self.text(parameter))
 
     def __str__(self) -> str:
-        """The texts for the ledger: long ones, such as JSON, by their digest."""
+        """Return the texts for the ledger; long ones, such as JSON, as a digest."""
         return " ".join(
             text if len(text) <= _LONG else _digest(text) for text in self._texts.values() if text
         )
 
     @property
     def texts(self) -> Mapping[str, str]:
-        """The texts that were given, by the name of the parameter."""
+        """The texts that were given, by parameter name."""
         return self._texts
 
     def text(self, parameter: Parameter[object]) -> str:
-        """Return the text that was given for a parameter, or else its default."""
+        """Return the text that was given for a parameter, or its default."""
         return self._texts.get(parameter.name, parameter.default)
 
     def problems(self, parameters: Sequence[Parameter[object]]) -> dict[str, str]:
-        """Return what is wrong with the texts, by the name of the parameter."""
+        """Return why texts are not valid, by parameter name."""
         found = {each.name: each.problem(self.text(each)) for each in parameters}
         return {name: problem for name, problem in found.items() if problem is not None}

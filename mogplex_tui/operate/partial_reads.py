@@ -1,6 +1,6 @@
-"""Read lists that are made of several answers.
+"""Reads lists that are made of several responses.
 
-Each part is as fresh as its own reading, and one that fails hides no other.
+Each part has its own freshness, and a part that fails hides no other.
 
 A kind whose rows come from several routes declares its parts and reads them with `in_parts`:
 
@@ -11,12 +11,12 @@ A kind whose rows come from several routes declares its parts and reads them wit
     )
     sources=(SourceState(Family.FLOWS, _READ, poll=15, poll_without_realtime=10), ...)
 
-Where the parts are known only after a first request, the kind's reader makes them and calls `read_parts`. Where an answer
-adds columns to all rows and no rows, the reader awaits it with `read_columns`:
+If the parts are known only after a first request, the kind's reader makes them and calls `read_parts`. A response that
+adds columns and no rows is read with `read_columns`:
 
     activity = await read_columns(session, "agents", _TODAY, client.agents.activity(), ())
 
-The console says below the list which part is old and why; the command says it on stderr.
+The console shows below the list which part is stale and why; the command prints it to stderr.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ListPart(Generic[Row]):
-    """One of the answers that make up a list.
+    """One of the responses that make up a list.
 
-    `subject` is what it gives, as messages name it. A part with a `family` is not read while that is
-    closed to the credential; the list then says so.
+    `subject` names its content in messages. A part with a `family` is not read while that family is closed to the
+    credential; the list then has a notice.
     """
 
     name: str
@@ -53,13 +53,13 @@ class ListPart(Generic[Row]):
     family: Family | None = None
 
     def closed(self, session: Session) -> Closed | None:
-        """Return why it is not read, None where it is."""
+        """Return why the part is not read, None if it is read."""
         return None if self.family is None else session.closed([self.family])
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnPart:
-    """An answer that fills some columns of every row; `subject` is as in `ListPart`."""
+    """A response that fills some columns of every row; `subject` is as in `ListPart`."""
 
     name: str
     subject: Subject
@@ -80,11 +80,11 @@ async def read_parts(
 ) -> RowPage[Row]:
     """Read the parts of a list one after the other.
 
-    Of a part that fails, the rows of its last reading stay and grow old by themselves; that a part is closed is said
-    above the rows of the others.
+    The rows of a part that fails stay as they were last read, and its source becomes stale. A closed part adds a
+    notice.
 
-    Raises what went wrong where no part was read or no row is known: an empty list would say that there is nothing, and
-    one of which all is old would look fresh.
+    Raises the first error if no part was read or there are no rows: an empty list would claim that nothing exists, and
+    a list of only stale rows would look fresh.
     """
     rows: RowSet[Entry[Row]] = session.store.set(kind)
     entries, notices = list[Entry[Row]](), list[Notice]()
@@ -122,7 +122,10 @@ async def read_parts(
 
 
 async def read_columns(session: Session, kind: str, part: ColumnPart, answer: Awaitable[T], missing: T) -> T:
-    """Return an answer that fills columns; the last one while it fails, and `missing` where there never was one."""
+    """Return a response that fills columns, or the last one while reading it fails.
+
+    Returns `missing` if it was never read.
+    """
     source = session.store.set(kind).sources.setdefault(
         part.name, SourceState(part.subject, frozenset(part.columns))
     )

@@ -1,4 +1,4 @@
-"""What a record's page shows of a row, from the declaration of its kind: facts, links, long texts and JSON."""
+"""Builds a record's page from its row: facts, links, long texts and JSON."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class ShownFact(NamedTuple):
 
 
 class LinkTarget(NamedTuple):
-    """Where a link of a record leads: to one record of a kind by its key, or to a list with a filter.
+    """The target of a link: one record of a kind by its key, or a filtered list.
 
-    `span` is the time from and until which what the filter finds was made, where that is known.
+    `span` is the start and end of the time in which the linked records were created, if it is known.
     """
 
     label: str
@@ -45,7 +45,7 @@ class LinkTarget(NamedTuple):
 def facts_of(
     groups: Sequence[Sequence[Fact[Row]]], row: Row | None, moment: RenderTime
 ) -> list[list[ShownFact]]:
-    """Return groups of facts as they are shown of a row; none of a record that could not be read."""
+    """Return the facts of a row in groups; none if the record could not be read."""
     if row is None:
         return []
     return [[shown for each in group if (shown := _fact(each, row, moment)) is not None] for group in groups]
@@ -59,7 +59,7 @@ def _fact(fact: Fact[Row], row: Row, moment: RenderTime) -> ShownFact | None:
 
 
 def value_cell(value: Value, moment: RenderTime) -> Cell:
-    """Return a value as a fact shows it: yes and no, instants with their age, counts and money."""
+    """Format a value for a fact: yes or no, a time with its age, a count or money."""
     if value is None:
         return Cell("", "dim")
     if isinstance(value, bool):
@@ -76,7 +76,7 @@ def value_cell(value: Value, moment: RenderTime) -> Cell:
 
 
 def links_of(links: Sequence[Link[Row]], row: Row | None) -> list[LinkTarget]:
-    """Return where the links of a row lead, without those that lead nowhere."""
+    """Return the targets of a row's links, without links that have no target."""
     if row is None:
         return []
     return [found for each in links if (found := _target(each, row)) is not None]
@@ -93,7 +93,7 @@ def _target(link: Link[Row], row: Row) -> LinkTarget | None:
 
 
 def texts_of(kind: Kind[Row], row: Row | None, moment: RenderTime) -> list[tuple[str, str]]:
-    """Return the long texts of a row that has any, each under its title, without credentials."""
+    """Return the titles and long texts of a row, with credentials masked."""
     if row is None:
         return []
     found = ((each.title, each.text(row, moment)) for each in kind.texts)
@@ -101,14 +101,17 @@ def texts_of(kind: Kind[Row], row: Row | None, moment: RenderTime) -> list[tuple
 
 
 def address_of(kind: Kind[Row], entry: Entry[Row] | None) -> str:
-    """Return the address of a record's page in the browser, or its path on the service; empty without one."""
+    """Return the web address of a record's page, or its path on the service.
+
+    Empty if the record has no page.
+    """
     if entry is None or entry.row is None or kind.page_in_browser is None:
         return ""
     return kind.page_in_browser(entry.row)
 
 
 def json_of(entry: HeldRow[Row]) -> object:
-    """Return the JSON of a record; of one that the service did not send, the fields of its row."""
+    """Return the JSON of a record, or the fields of its row if the service sent none."""
     row = entry.row
     if entry.raw is not None or not is_dataclass(row) or isinstance(row, type):
         return entry.raw

@@ -1,4 +1,4 @@
-"""Sends a request until it succeeds, or until its error must not be answered by another try."""
+"""Send a request again until it succeeds or must not be repeated."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ async def repeat(
     may_wait: Callable[[MogplexError, float], bool],
     idempotency_key: str | None = None,
 ) -> T:
-    """Send, and send again as `api.retry.retry_delay` allows. Raises the last error, and what `wait` raises.
+    """Send a request, and again as `api.retry.retry_delay` allows.
 
-    `wait` gets an error and the seconds until the next try. `may_wait` returns whether the caller waits that long.
+    Raises the last error, and what `wait` raises. `wait` gets an error and the seconds until the next attempt.
+    `may_wait` returns whether the caller waits that long.
     """
     attempt, began = 1, time.monotonic()
     while True:

@@ -1,4 +1,4 @@
-"""The facts and links of a run, in groups that answer what an operator asks (runtime-model.md §8)."""
+"""The facts and links of a run, in the groups of runtime-model.md §8."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROVENANCE = {
 
 
 def name_of(row: RunRow) -> str:
-    """Return how sentences call a row: its repository and a short id."""
+    """Return the name of a run in sentences: its repository and a short id."""
     return f"{row.repo or 'run'} {formatting.short_id(row.run_id or row.key)}"
 
 
@@ -54,11 +54,11 @@ _PLACE: tuple[Fact[RunRow], ...] = (
 
 
 def missing_cost_reason(row: RunRow, calls_open: bool) -> str:
-    """Return why a run without a cost has none."""
+    """Return why the cost of a run is missing."""
     if not row.cost_is_read:
         return "not read yet" if calls_open else NEEDS_SESSION
     if row.harness and not row.model:
-        # Prices are of models; the service may still bill the run later (observability.md §6).
+        # Prices are per model. The service may still bill the run later (observability.md §6).
         return "no price for harness runs"
     if row.tokens:
         return "no price known"
@@ -66,7 +66,7 @@ def missing_cost_reason(row: RunRow, calls_open: bool) -> str:
 
 
 def _before_cancel(row: RunRow) -> str:
-    # The service forgets tokens and cost with a cancel.
+    # The service removes the tokens and the cost of a run that is cancelled.
     return ", before the cancel" if row.before_cancel else ""
 
 
@@ -115,7 +115,7 @@ _TIMES: tuple[Fact[RunRow], ...] = (
 
 
 def _own_key(row: RunRow) -> str | None:
-    """Return the key of a row that has no other id."""
+    """Return the key of a row that has no other id, else None."""
     others = (row.run_id, row.call_id, row.job_id, row.automation_id, row.sandbox_id)
     return None if any(others) else row.key
 
@@ -134,13 +134,13 @@ _IDS: tuple[Fact[RunRow], ...] = (
 def facts(*, calls_open: bool) -> Sequence[Sequence[Fact[RunRow]]]:
     """Return the groups of facts of a run.
 
-    `calls_open` says whether the credential opens the calls, the only records that carry the cost of a run.
+    `calls_open` tells whether the credential opens the calls, the only records that have the cost of a run.
     """
     return (_PLACE, _spend(calls_open=calls_open), _TIMES, _IDS)
 
 
 UNREADABLE_FACTS: Sequence[Sequence[Fact[RunRow]]] = (_STARTED, _IDS)
-"""The facts of a row that could not be read: when it was, and its id."""
+"""The facts of a row that could not be read: its start and its ids."""
 
 
 def _priced_model(row: RunRow) -> str | None:
@@ -174,18 +174,18 @@ LINKS: tuple[Link[RunRow], ...] = (
     ),
     Link("model", "models", lambda row: formatting.model(_priced_model(row)), _priced_model),
 )
-"""From a run to its repository, its agent and automation, the sandbox where it works, and its model."""
+"""Links from a run to its repository, agent, job, automation, sandbox and model."""
 
 
 def copied(row: RunRow) -> tuple[str, str]:
-    """Return the id of a run, or of its call where it has none, and what it is called."""
+    """Return the id of a run or, if it has none, of its call, and what that id is."""
     if row.run_id:
         return row.run_id, f"the id of run {formatting.short_id(row.run_id)}"
     return row.key, f"the id of {row.kind or 'call'} {formatting.short_id(row.key)}"
 
 
 def brief(row: RunRow, now: datetime) -> list[str]:
-    """Return the two lines that stand for the facts at narrow widths."""
+    """Return the two lines that replace the facts at narrow widths."""
     left = [row.repo or formatting.short_id(row.repo_id), row.branch or "", _model(row)]
     cost = formatting.money(row.cost, row.cost_source)
     right = [
@@ -200,7 +200,7 @@ def brief(row: RunRow, now: datetime) -> list[str]:
 
 
 def summary(row: RunRow, now: datetime) -> str:
-    """Return how a run stands in one sentence without its name."""
+    """Return a run's state, duration, tokens, cost and error as a phrase."""
     parts = [row.state]
     took = duration_seconds(row, now)
     if took is not None:
@@ -210,12 +210,12 @@ def summary(row: RunRow, now: datetime) -> str:
         text += f", {formatting.count(row.tokens)} tokens"
     if row.cost is not None:
         text += f", {formatting.money(row.cost, row.cost_source)}"
-    # The sentence goes on, or ends with a stop of its own.
+    # The caller continues the sentence or adds the full stop.
     return text + (f": {row.error.rstrip('.')}" if row.error else "")
 
 
 def cancel_consequence(row: RunRow) -> str:
-    """Return what a cancel leaves behind, for the question before it."""
+    """Return the sentence of the confirmation on what a cancel leaves behind."""
     if row.source is RunSource.JOB:
         return "The job and its agents stop; branches and sandboxes stay."
     return "The agent stops; its branch and sandbox stay."

@@ -1,4 +1,7 @@
-"""The fields of a run in JSON and CSV: a run comes from several routes, so that no record of the service is it."""
+"""The fields of a run in JSON and CSV output.
+
+A run is combined from several routes, so no single record of the service has them all.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from mogplex_tui.live.run_row import RunRow
 
-# Times are aware, durations milliseconds; a cost is a decimal, or None with the reason in `cost_source`.
+# Times have a zone; durations are in milliseconds. A cost is a decimal, or None with the reason in `cost_source`.
 FIELDS: Mapping[str, Callable[[RunRow], object]] = {
     "id": lambda row: row.run_id or row.key,
     "source": lambda row: row.source.value,

@@ -1,4 +1,4 @@
-"""Records inside a record as lines of text: what a ledger, a review, an automation's run or a chat says."""
+"""Format records inside a record as text, such as dispatch events and steps."""
 
 from __future__ import annotations
 
@@ -13,19 +13,25 @@ if TYPE_CHECKING:
 
 
 def ledger_entry(entry: DispatchEvent) -> str:
-    """Return when the dispatch ledger took note of what, and why, in one line (observability.md §8.1)."""
+    """Return one line for a dispatch event: time, event, outcome and reason.
+
+    observability.md §8.1 describes the fields.
+    """
     why = formatting.reason(entry.reason)
     return f"{formatting.local(entry.created_at)}  {entry.event_kind:<8} {formatting.state(entry.outcome)[1]:<14} {why}"
 
 
 def finding(found: Finding) -> str:
-    """Return a finding of a review: how bad, what and where in one line, the rest below (observability.md §7)."""
+    """Return a review finding: severity, title and place on one line, text below.
+
+    observability.md §7 describes the fields.
+    """
     place = f"{found.path or ''}{f':{found.line}' if found.line else ''}"
     return f"{found.severity:<10} {found.title}  {place}\n{found.body}"
 
 
 def wait(parked: Wait) -> str:
-    """Return what a run waits for: its kind, the question where there is one, and when it expires (v1.md §5.4)."""
+    """Return one line for a run's wait: its kind, question and expiry (v1.md §5.4)."""
     asked = parked.wait_config.get("prompt") or parked.wait_config.get("toolName") or ""
     ends = f"  expires {formatting.local(parked.expires_at)}" if parked.expires_at else ""
     kind = parked.wait_kind.replace("_", " ")
@@ -33,17 +39,17 @@ def wait(parked: Wait) -> str:
 
 
 def step(run: NodeRun, moment: RenderTime) -> str:
-    """Return a step of a run: its state, its name, and how long it took or why it failed."""
+    """Return one line for a step of a run: state, name, and duration or error."""
     took = "" if run.duration_ms is None else f"  {formatting.millis(run.duration_ms)}"
     return f"{_step(run, moment)}{took}"
 
 
-# Steps of a run that are behind it.
+# Statuses of steps that have ended without an error.
 _BEHIND = ("success", "completed", "skipped")
 
 
 def _step(step: NodeRun, moment: RenderTime) -> str:
-    """Return a step that is not behind its run: for how long it is at work, or why it failed."""
+    """Return a step's state and name, with its error or its elapsed time if it runs."""
     told = f"{formatting.state(step.status)[0]} {step.node_label or step.node_id}"
     if step.error:
         return f"{told}: {' '.join(step.error.split())}"
@@ -53,9 +59,9 @@ def _step(step: NodeRun, moment: RenderTime) -> str:
 
 
 def automation_run(run: AutomationRun, moment: RenderTime) -> str:
-    """Return a run of an automation: its state in one line, below it the step where it stands or failed.
+    """Return two lines for an automation's run: its state, and its current steps.
 
-    Of a run that came to its end it tells how many steps that took (routing.md §3.13).
+    The second line names the steps that run or have failed, and counts the steps that are done (routing.md §3.13).
     """
     glyph, name = formatting.state(run.status)[:2]
     waits = "  waiting for a person or an event" if run.active_wait_count else ""
@@ -66,9 +72,9 @@ def automation_run(run: AutomationRun, moment: RenderTime) -> str:
 
 
 def message(said: object) -> str:
-    """Return a message of a chat: who, and its parts that are text or name a tool; nothing for an empty one.
+    """Return a chat message: its role, its texts and the tools that it names.
 
-    Its JSON is whatever the chat wrote (library.md §12).
+    Returns an empty text for a message without any. A message may be any JSON (library.md §12).
     """
     if not isinstance(said, dict):
         return ""

@@ -24,7 +24,10 @@ BUILT_IN_CATEGORIES = {
     "code-quality": "Code Quality",
     "seo": "SEO & Marketing",
 }
-"""The labels of the built-in categories by slug. The route lists the account's own ones only (library.md §4)."""
+"""The labels of the built-in categories by slug.
+
+The route lists the account's own categories only (library.md §4).
+"""
 
 _SLUG_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 

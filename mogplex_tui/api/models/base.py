@@ -61,7 +61,10 @@ def _null_as(default: object) -> BeforeValidator:
 
 
 Time = Annotated[datetime, AfterValidator(aware)]
-"""A time with a zone, sent with an offset and microseconds, or with Z and milliseconds."""
+"""A time with a zone.
+
+The service sends it with an offset and microseconds, or with Z and milliseconds.
+"""
 Money = Annotated[Decimal, BeforeValidator(_money)]
 """US dollars, sent as a number or as a numeric text."""
 
@@ -70,11 +73,17 @@ Estimated = Annotated[Money, AfterValidator(Estimate)]
 Text = Annotated[str, _null_as("")]
 """A required text; null is read as empty."""
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-"""An integer as the service stores it. Larger ones are errors, because they could not be added or sorted."""
+"""An integer as the service stores it.
+
+Larger integers are errors, because they could not be added or sorted.
+"""
 Count = Int64 | None
 """A required count, None if the response lacks it: a missing count is not 0."""
 Measured = Annotated[Int64 | None, BeforeValidator(lambda value: value or None)]
-"""A sum that is 0 in the response also if nothing was measured, so 0 is read as None (observability.md §2.1)."""
+"""A sum of measured values; 0 is read as None.
+
+The service also sends 0 if nothing was measured (observability.md §2.1).
+"""
 Flag = Annotated[bool, _null_as(False)]
 """A required flag; null is read as False."""
 JsonObject = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
@@ -89,7 +98,7 @@ TextList = Annotated[
 """A list of texts; null is read as empty, and other items are left out."""
 
 NULL_IS_EMPTY = _null_as({})
-"""Validator of a required object inside a row: null is read as an object without values."""
+"""Validator of a required object inside a row: null is read as an empty object."""
 
 
 def _camel(name: str) -> str:

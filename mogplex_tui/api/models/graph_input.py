@@ -23,7 +23,10 @@ V1_NODE_TYPES = frozenset(
         "end",
     ]
 )
-"""The types of steps that the token API accepts; action steps need the flow routes (v1.md §5.2)."""
+"""The types of steps that the token API accepts (v1.md §5.2).
+
+Action steps need the flow routes.
+"""
 
 
 def check_v1_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:

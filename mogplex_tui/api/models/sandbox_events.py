@@ -30,7 +30,10 @@ def _record(value: object) -> SandboxRecord | None:
 
 
 Record = Annotated[SandboxRecord | None, PlainValidator(_record)]
-"""The record in an event, or None. During the installation it may be older than the stored record."""
+"""The record in an event, or None.
+
+During the installation it may be older than the stored record.
+"""
 
 
 class BootStatus(StreamEvent):

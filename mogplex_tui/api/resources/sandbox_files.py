@@ -21,7 +21,10 @@ from mogplex_tui.api.response_errors import invalid_response
 from mogplex_tui.api.safe_text import short_id
 
 WAKE_EXTRA_WAIT = 120.0
-"""Seconds in addition to the usual limits, because the service may have to wake a paused machine first."""
+"""Seconds in addition to the usual timeouts.
+
+The service may have to wake a paused machine first.
+"""
 
 
 def sandbox_route(sandbox_id: str) -> tuple[str, str]:

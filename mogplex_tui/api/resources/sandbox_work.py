@@ -29,10 +29,14 @@ from mogplex_tui.api.response import JsonResponse
 from mogplex_tui.api.transport import Request, Transport
 
 BOOT_EXTRA_WAIT = 600.0
-"""Seconds without an event in a boot. After ten minutes the service takes a boot for stuck (sandboxes.md §2.4)."""
+"""Seconds to wait for the next event of a boot.
+
+After ten minutes the service treats a boot as stuck (sandboxes.md §2.4).
+"""
 COMMAND_EXTRA_WAIT = 5 * 3600.0
-"""Seconds without an event in a command: the lifetime of a machine, because there is no heartbeat (sandboxes.md §0,
-§2.4).
+"""Seconds to wait for the next event of a command: the lifetime of a machine.
+
+The service sends no heartbeat (sandboxes.md §0, §2.4).
 """
 
 _EVENTS = {"Accept": "text/event-stream"}

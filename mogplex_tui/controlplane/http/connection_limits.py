@@ -14,13 +14,16 @@ from urllib.parse import urlsplit
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 HEAD_SECONDS = 30.0
-"""The time for a request's line and headers, and for a new connection to send anything."""
+"""Seconds for a request's line and headers, and for a connection's first byte."""
 READ_SECONDS = 60.0
 """The time for a client to read a response that exceeds the system's buffers."""
 MAX_HEAD = 65_536
 """The most bytes of a request's line and headers."""
 MAX_REQUEST = 128 * 1024 * 1024
-"""The most bytes of a request that are read at all; http/body_limit.py refuses bodies long before."""
+"""The most bytes of a request that are read.
+
+http/body_limit.py refuses bodies that are much smaller.
+"""
 
 BACKLOG = 256
 """The most connections that wait to be accepted, and that are accepted at once."""

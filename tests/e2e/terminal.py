@@ -1,4 +1,4 @@
-"""A real pseudo-terminal with a program in it: its screen as text, its keys, and what it leaves behind."""
+"""A program in a pseudo-terminal: its screen as text, and its keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAMED = {
 
 
 class Terminal:
-    """Runs a command in a pseudo-terminal of a given size and reads its screen with a terminal emulator."""
+    """Run a command in a pseudo-terminal and emulate its screen."""
 
     def __init__(
         self,
@@ -40,7 +40,10 @@ class Terminal:
         term: str | None = "xterm-256color",
         on_output: Callable[[bytes], None] = lambda data: None,
     ) -> None:
-        """`raw` holds all output, or its last `keep` bytes; `on_output` gets each piece as it is read."""
+        """`raw` holds all output, or its last `keep` bytes.
+
+        `on_output` is called with each piece of output.
+        """
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._keep, self._on_output = keep, on_output
@@ -81,7 +84,7 @@ class Terminal:
         return self._read(0)
 
     def read_some(self, seconds: float) -> bool:
-        """Read one piece of output, waiting for it at most some seconds; False if the program has ended."""
+        """Read one piece of output within some seconds; False if the program has ended."""
         return self._read(seconds)
 
     @property
@@ -102,7 +105,7 @@ class Terminal:
         self._process.setwinsize(rows, columns)
 
     def hang_up(self) -> None:
-        """Close the terminal's side, as a window that is closed or a connection that is lost does."""
+        """Close the terminal's side, as a closed window or a lost connection does."""
         # Not os.close: the file object would later close the number again, which may be another file by then.
         self._process.fileobj.close()
 

@@ -1,4 +1,4 @@
-"""A console that fails by an error of its own ends with one sentence, and its traceback goes to the log."""
+"""An internal error ends the console with one sentence and a traceback in the log."""
 
 from __future__ import annotations
 

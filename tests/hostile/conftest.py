@@ -1,4 +1,4 @@
-"""Fixtures of the attacks: the commands of `tests/cli`, with a plane where one is asked for."""
+"""Fixtures of the hostile tests: the CLI in this process and a control plane."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The console, which writes down on SIGUSR1 where each of its tasks is: `python -m tests.hostile.console_main`.
+"""Run the console and write the stacks of its tasks to a file on SIGUSR1.
 
-The file is named by the environment variable TASKS_FILE.
+Run as `python -m tests.hostile.console_main`; TASKS_FILE names the file.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"
 
 @dataclass(frozen=True)
 class Exchange:
-    """One complete answer of the plane, with a random source for the fault that is applied to it."""
+    """One complete response of the plane, with the random source of its fault."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -44,7 +44,10 @@ class Exchange:
         return dict(self.headers).get("content-type", "")
 
     def script(self, body: bytes | None = None, *, status: int | None = None, **headers: str) -> Script:
-        """Return the answer as a script, with another body, status or headers; names use `_` for `-`."""
+        """Return the response as a script, with another body, status or headers.
+
+        Header names use `_` for `-`.
+        """
         body = self.body if body is None else body
         status = self.status if status is None else status
         replaced = {name.replace("_", "-").lower(): value for name, value in headers.items()}
@@ -184,7 +187,7 @@ def honest(_: Seen, __: random.Random) -> None:
 
 
 def only(*faults: str, path: str = "") -> Rule:
-    """Return a rule that applies one of these faults to every request whose path begins so."""
+    """Return a rule that applies one of these faults to paths with this prefix."""
 
     def rule(seen: Seen, source: random.Random) -> str | None:
         return source.choice(faults) if seen.path.startswith(path) else None
@@ -203,7 +206,10 @@ def seeded(rate: float, faults: Sequence[str] = tuple(FAULTS)) -> Rule:
 
 @dataclass
 class Entry:
-    """One request that passed: when (monotonic seconds), what, and the fault that was applied."""
+    """One request that passed the proxy, and the fault applied to its response.
+
+    `at` is in monotonic seconds.
+    """
 
     at: float
     method: str
@@ -222,7 +228,7 @@ class Proxy:
     log: list[Entry] = field(default_factory=list)
 
     async def handle(self, seen: Seen, writer: asyncio.StreamWriter) -> bytes | None:
-        """Forward one request and answer with what the plane said, or with what a fault makes of it."""
+        """Forward one request and send its response, corrupted where the rule says so."""
         source = random.Random(f"{self.seed} {len(self.log)}")
         name = self.rule(seen, source)
         self.log.append(Entry(time.monotonic(), seen.method, seen.path, name))
@@ -284,7 +290,7 @@ async def _forward_stream(
     name: str | None,
     source: random.Random,
 ) -> None:
-    """Forward an event stream as it comes until either side ends it; a fault strikes after some reads."""
+    """Forward an event stream until either side ends it; a fault starts on the way."""
     lines = [f"HTTP/1.1 {status} X", *(f"{key}: {value}" for key, value in headers)]
     writer.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
     left = asyncio.ensure_future(seen.client_left())
@@ -345,7 +351,7 @@ async def corrupting(upstream: str, *, rule: Rule = honest, seed: int = 0) -> As
 
 @contextmanager
 def corrupting_in_thread(upstream: str, *, rule: Rule = honest, seed: int = 0) -> Iterator[Proxy]:
-    """Run a proxy in a thread with an event loop of its own, for clients in other processes."""
+    """Run a proxy with its own event loop in a thread, for clients in other processes."""
     proxy = Proxy(upstream, rule, seed)
     with in_thread(lambda: serving(proxy.handle)) as service:
         proxy.base_url = service.base_url

@@ -1,4 +1,4 @@
-"""Compares the console's ledger with the plane's database and with the requests that a proxy saw."""
+"""Compare the console's ledger with the plane's database and recorded requests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ REQUESTS_OF_A_CANCEL = 3
 
 @dataclass
 class Change:
-    """One entry of the ledger, both of its lines together; `end` is None if the console ended in between."""
+    """One ledger entry: its first and its last line together.
+
+    `end` is None if the console ended in between.
+    """
 
     id: str
     action: str
@@ -66,7 +69,10 @@ class Audit:
 
 
 def read_ledger(paths: Iterable[Path]) -> list[Change]:
-    """Return the entries of ledger files in the order in which they were opened; every line must be whole."""
+    """Return the entries of ledger files in the order in which they were opened.
+
+    Raises an error if a line is incomplete.
+    """
     found: dict[str, Change] = {}
     for path in paths:
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -96,7 +102,7 @@ def audit(
     requests: Sequence[Recorded] | None,
     slack: float = 1.5,
 ) -> Audit:
-    """Compare; every sent entry has one effect for its key, and every effect has an entry.
+    """Check that each sent entry has one effect for its key, and each effect an entry.
 
     Without `requests`, which a proxy records, the ledger is compared with the database alone.
     """
@@ -176,7 +182,10 @@ def _compare_api_keys(
 
 
 def _is_change(request: Recorded) -> bool:
-    """Whether a request changes something; the console learns its scope by a start without a key."""
+    """Whether a request changes something.
+
+    A start of a run without an idempotency key is the console's probe for the scopes of its token.
+    """
     probe = request.method == "POST" and request.path == "/api/v1/mogplex/runs" and request.key is None
     return request.changes and not probe
 

@@ -1,4 +1,4 @@
-"""An embedded control plane in a process of its own, restarted on the same database and port when wanted."""
+"""Run an embedded control plane as a process that can be killed and restarted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def free_port() -> int:
 
 
 class Plane:
-    """`mogplex-tui control-plane` on one database file. `start` waits until it answers."""
+    """A `mogplex-tui control-plane` process on one database file and one port.
+
+    `start` returns once the plane answers requests.
+    """
 
     def __init__(
         self, database: Path, options: Sequence[str] = (), env: Mapping[str, str] | None = None

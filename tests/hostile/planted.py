@@ -1,4 +1,4 @@
-"""Texts of the service that try to control the terminal, and what shows that one of them did."""
+"""Texts that try to control the terminal, and a pattern that detects success."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COLUMNS = (
 
 
 def plant(database: Path) -> int:
-    """Put hostile texts into every third row of the columns above; return how many rows hold one."""
+    """Put hostile texts into every third row of each column; return how many."""
     planted = 0
     with sqlite3.connect(database) as connection:
         for table, column in COLUMNS:

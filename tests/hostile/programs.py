@@ -1,4 +1,4 @@
-"""The environment in which tests start the console, its commands and its plane as programs of their own."""
+"""Environments for the console, commands and planes that run as processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROGRAM = (sys.executable, "-m", "mogplex_tui")
 
 
 def private_environment(home: Path) -> dict[str, str]:
-    """Return an environment with a home of its own and without credentials; the home is made."""
+    """Create a home and return an environment that uses it, without credentials."""
     home.mkdir(parents=True, exist_ok=True)
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(("MOGPLEX_", "XDG_"))},
@@ -27,7 +27,7 @@ def private_environment(home: Path) -> dict[str, str]:
 
 
 def credentials(about: Mapping[str, Any], url: str) -> dict[str, str]:
-    """Return the variables that name a plane and its credentials, as it prints them when it is ready."""
+    """Return the environment variables for a plane, from the JSON line of its start."""
     return {
         "MOGPLEX_BASE_URL": url,
         "MOGPLEX_TOKEN": about["token"],

@@ -1,6 +1,7 @@
-"""A seeded random operator: bursts of keys, text, mouse events, pastes and resizes for a console in a terminal.
+"""Send random keys, text, mouse events, pastes and resizes to a console.
 
-It never leaves the console: no `q`, no ctrl+q, no ctrl+c, and nothing is chosen where the screen offers to quit.
+The sequence follows a seed. It never leaves the console: no `q`, no ctrl+q, no ctrl+c, and nothing is
+chosen where the screen offers to quit.
 """
 
 from __future__ import annotations

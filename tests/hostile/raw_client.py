@@ -12,19 +12,22 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n")
 
 @dataclass(frozen=True)
 class ResponseInfo:
-    """What the server sent on one connection; `closed` is whether it closed the connection afterwards."""
+    """The bytes received on one connection, and whether the server closed it."""
 
     data: bytes
     closed: bool
 
     @property
     def statuses(self) -> list[int]:
-        """The statuses of all responses, in order; bodies that hold a status line count, so they must not."""
+        """The status codes of all responses, in order.
+
+        Bodies are searched too, so none may contain a status line.
+        """
         return [int(found) for found in _STATUS.findall(self.data)]
 
     @property
     def status(self) -> int:
-        """The status of the first response; 0 when the server closed the connection without one."""
+        """The status of the first response, or 0 if the server sent none."""
         return self.statuses[0] if self.statuses else 0
 
     @property
@@ -41,9 +44,10 @@ class ResponseInfo:
 
 
 async def exchange(base_url: str, data: bytes, *, seconds: float = 10.0) -> ResponseInfo:
-    """Send bytes on a new connection, then read until the server closes it or stays silent for `seconds`.
+    """Send bytes on a new connection and read the reply.
 
-    The request should ask for `Connection: close`, so that nothing has to be waited for.
+    Reading ends when the server closes the connection or after `seconds`; a request with `Connection:
+    close` therefore returns fastest.
     """
     where = urlsplit(base_url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
@@ -73,7 +77,10 @@ def request(
     close: bool = True,
     length: bool = True,
 ) -> bytes:
-    """The bytes of a request. Headers are whole lines; `host=None` and `length=False` leave theirs out."""
+    """Return the bytes of a request.
+
+    Headers are whole lines; `host=None` and `length=False` leave out the Host and Content-Length headers.
+    """
     lines = [f"{method} {target} HTTP/1.1"]
     if host is not None:
         lines.append(f"Host: {host}")

@@ -37,7 +37,10 @@ class Pause:
 
 @dataclass(frozen=True)
 class Drip:
-    """Send bytes in pieces of `size`, with a pause after each piece; zero still makes separate writes."""
+    """Send bytes in pieces of `size`, with a pause of `every` seconds after each.
+
+    A pause of zero still makes separate writes.
+    """
 
     data: bytes
     every: float = 0.0
@@ -46,7 +49,7 @@ class Drip:
 
 @dataclass(frozen=True)
 class Repeat:
-    """Send the same bytes a number of times, or until the client leaves (`times=None`)."""
+    """Send the same bytes `times` times, or until the client disconnects if None."""
 
     data: bytes
     times: int | None = None
@@ -79,7 +82,10 @@ def head(
     content_type: str = "application/json",
     **headers: str,
 ) -> bytes:
-    """Return a status line and headers without any length; `Content_Length="5"` adds one."""
+    """Return a status line and headers.
+
+    No length is sent unless `Content_Length` is given; header names use `_` for `-`.
+    """
     lines = [f"HTTP/{version} {status} X"]
     if content_type:
         lines.append(f"Content-Type: {content_type}")
@@ -108,7 +114,7 @@ async def answering(
 def answering_in_thread(
     answer: Answer | Router, *, routes: Mapping[str, Answer] | None = None
 ) -> Iterator[Service]:
-    """Serve scripts from a thread with an event loop of its own, for clients in other processes."""
+    """Serve scripts from an event loop in a thread, for clients in other processes."""
     with in_thread(lambda: answering(answer, routes=routes)) as service:
         yield service
 

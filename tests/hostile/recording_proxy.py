@@ -1,4 +1,4 @@
-"""A TCP proxy before the plane: records every request and breaks answers on their way."""
+"""A TCP proxy in front of the plane that records requests and breaks responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BREAKS = ("refuse", "cut", "garbage", "stall", "drip")
 
 @dataclass
 class Recorded:
-    """One request as it left the client; `status` is that of the plane's answer, None if there was none."""
+    """One request as it left the client, with the status of its response if any."""
 
     at: float
     method: str
@@ -38,7 +38,7 @@ class Recorded:
 
 
 class RecordingProxy:
-    """Forwards connections to a port of this machine from a thread with an event loop of its own."""
+    """Forward connections to a local port from an event loop in a thread."""
 
     def __init__(self, port: int, *, seed: int = 0) -> None:
         self._plane_port = port

@@ -1,9 +1,10 @@
-"""Drives the real console with a random operator while the plane injects faults: `make soak ARGS="--minutes 5"`.
+"""Drive the real console with a random operator while the plane injects faults.
 
-Each round is one console process with its own size, look and credentials. After every burst of keys the console must
-answer within two seconds, not counting time in which the machine was busy with others; its memory, its requests, its
-log and its screen are checked all the time. At the end the ledger is compared with the plane's database. Exit code 1
-with the seed and the last screen if anything is violated.
+Run with `make soak ARGS="--minutes 5"`. Each round is one console process with its own size, theme and
+credentials. After every burst of keys the console must respond within two seconds, not counting time in
+which it had no processor; its memory, requests, log and screen are checked throughout. At the end the
+ledger is compared with the plane's database. The exit code is 1 after a violation, with the seed and the
+last screen.
 """
 
 from __future__ import annotations
@@ -113,10 +114,10 @@ class Summary:
 
 
 class Stopwatch:
-    """Measures the time that a program takes, without the delays that are the machine's or this program's.
+    """Measure a program's time without delays of the machine or of this process.
 
-    Not counted: time in which the program or this one was ready to run but had no processor, and the time that this
-    program needs to interpret the output.
+    Not counted: time in which the program or this process was ready to run but had no processor, and the
+    time that this process needs to interpret the output.
     """
 
     def __init__(self, pid: int) -> None:
@@ -140,7 +141,7 @@ class Stopwatch:
 
 
 def _starved_seconds(pid: int) -> float:
-    """Return how long the main thread of a process has waited for a processor; 0 where that is not known."""
+    """Return how long a process's main thread waited for a processor; 0 if unknown."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
@@ -188,7 +189,7 @@ class Console:
         self._tail = seen[-200:]
 
     def check(self) -> None:
-        """Raise Violation if the console has ended, grown too large or shown what it must not."""
+        """Raise Violation if the console ended, grew too large or shows forbidden text."""
         if not self.terminal.alive:
             raise Violation("the console has ended by itself")
         self.peak_mb = max(self.peak_mb, memory_mb(self.terminal.pid))
@@ -200,7 +201,10 @@ class Console:
             raise Violation(f"an escape sequence of the service reached the terminal: {self.smuggled!r}")
 
     def answer_time(self, key: bytes, shown: re.Pattern[str] | None, limit: float) -> float | None:
-        """Press a key and return the seconds until the screen shows a pattern, or changes at all; None if neither."""
+        """Press a key and return the seconds until the screen shows a pattern.
+
+        Without a pattern any change counts. Returns None if nothing happened within the limit.
+        """
         before = self.terminal.text
         self.watch = watch = Stopwatch(self.terminal.pid)
         self.terminal.send(key)
@@ -235,7 +239,7 @@ class Console:
         self.slowest = max(self.slowest, taken)
 
     def probe_help(self) -> None:
-        """Leave every dialog and field and open the help; raise Violation if it does not come in time."""
+        """Close all dialogs and fields and open the help; raise Violation if it is late."""
         columns, rows = self.terminal.size
         if columns < 80 or rows < 24:
             self.terminal.resize(80, 24)
@@ -255,7 +259,10 @@ class Console:
         self.terminal.send(BACK)
 
     def stacks(self) -> str:
-        """Return where each task and thread of the console is, which ends it, or its last words if it has ended."""
+        """Return the stacks of the console's tasks and threads, or its last output.
+
+        The console is aborted to get the stacks of its threads.
+        """
         tasks = ""
         if self.terminal.alive:
             os.kill(self.terminal.pid, signal.SIGUSR1)
@@ -270,7 +277,10 @@ class Console:
         return f"{tasks}\n{text[begin:]}"
 
     def leave(self, key: bytes) -> float:
-        """Press a key that ends the console and return how long that took; raise Violation if it does not end well."""
+        """Press a key that ends the console and return the seconds until it ended.
+
+        Raises Violation if it takes too long or exits with a code other than 0.
+        """
         watch = Stopwatch(self.terminal.pid)
         self.terminal.send(key)
         while self.terminal.read_some(0.05) and self.terminal.alive:
@@ -284,7 +294,7 @@ class Console:
 
 
 class Soak:
-    """Rounds of a random operator against one plane with faults; `run` raises Violation with what went wrong."""
+    """Rounds of a random operator against a plane with faults; `run` raises Violation."""
 
     def __init__(self, folder: Path, seed: int, *, round_seconds: float = 150.0) -> None:
         self._folder, self.seed, self._round_seconds = folder, seed, round_seconds
@@ -305,7 +315,7 @@ class Soak:
         return ["--fault-route", "--profile", profile, "--speed", self._rng.choice(("1", "4", "20"))]
 
     def run(self, seconds: float, rounds: int = 10**6, bursts: int = 10**6) -> None:
-        """Work for so long, or so many rounds of so many bursts, then compare the ledger with the database."""
+        """Run until a time or number of rounds is reached, then audit the ledger."""
         try:
             self._plane.start()
             self._plane.stop()
@@ -405,7 +415,7 @@ class Soak:
             self._plane.start()
 
     def _trouble(self, proxy: RecordingProxy) -> None:
-        """Let everything fail for a minute while no key is pressed, and count the requests."""
+        """Let every request fail for a minute without input, and count the requests."""
         assert self.console is not None
         self._plane.set_faults([self._rng.choice(("* * 503", "* * 429:0", "* * drop:1", "* * html"))])
         proxy.breaking = None
@@ -475,7 +485,7 @@ def _by_kind(counted: dict[str, int]) -> dict[str, int]:
 
 
 def report(soak: Soak, violation: BaseException | None) -> str:
-    """Return the summary and, after a violation, everything that is needed to look into it."""
+    """Return the summary and, after a violation, all data to investigate it."""
     lines = [str(soak.summary)]
     if violation is not None:
         lines += ["", f"VIOLATION with seed {soak.seed}: {violation}"]

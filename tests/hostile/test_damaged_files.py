@@ -1,4 +1,4 @@
-"""Every file of the console, damaged in every way: one sentence, no traceback, and the original is kept."""
+"""Damaged files of the console are reported in one sentence and kept."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _sign_in(base_url: str, token: str) -> None:
 
 
 def _kept_somewhere(path: Path, before: bytes | None) -> bool:
-    """Whether the content of a damaged file is still beside it, under its own or another name."""
+    """Whether a damaged file's content is still there, under its own or another name."""
     beside = [each for each in path.parent.iterdir() if each.name.startswith(path.name)]
     if before is None:
         return any(each.is_dir() or each.is_symlink() or each.is_fifo() for each in beside)
@@ -139,7 +139,7 @@ async def test_command_names_the_damaged_file_and_leaves_it(
 
 
 def _read(name: str, folder: Path, troubles: FileTroubles) -> None:
-    """Read a file of the state directory as the console does, and let it be written anew."""
+    """Read a file of the state directory as the console does, and write it again."""
     if name == "runs.json":
         KnownRuns(folder, troubles).remember(KnownRun("r2"))
     elif name == "draft.json":

@@ -1,4 +1,4 @@
-"""Input that comes twice (double clicks, held keys) does once what it means and leaves the screen below alone."""
+"""Double clicks and repeated keys act once, on the screen they were meant for."""
 
 from __future__ import annotations
 

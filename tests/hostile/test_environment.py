@@ -1,4 +1,4 @@
-"""Strange environments: commands end with a sentence, the console starts or says why not, and nothing is left behind."""
+"""Commands and the console in unusual environments, with unusual streams and ends."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_console_lives_in_a_terminal_of_any_size(env: dict[str, str]) -> None:
 
 
 def _wait_gone(text: str, seconds: float) -> list[int]:
-    """Wait until no process has a text in its command line; return those that are left."""
+    """Wait until no command line contains a text; return the processes that remain."""
     deadline = time.monotonic() + seconds
     while (left := processes_with(text)) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""A full or read-only disk under the state folder: changes are sent, a sentence says it, and no file is damaged."""
+"""With a full or read-only disk changes are still sent and no file is damaged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STATE = {
 
 
 class Disk:
-    """Makes the calls of the system fail for the files below a folder, as a disk in trouble does."""
+    """Make system calls fail for files below a directory, as a failing disk does."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self._patch, self._folder = monkeypatch, folder
@@ -46,7 +46,7 @@ class Disk:
         raise OSError(number, os.strerror(number), path)
 
     def refuse(self, number: int, *names: str) -> None:
-        """Let functions of `os` fail whose first argument is, or leads to, a file below the folder."""
+        """Make functions of `os` fail for files below the directory."""
         for name in names:
             real = getattr(os, name)
 
@@ -122,7 +122,7 @@ def _fill_folder(folder: Path) -> None:
 
 
 def _check_files(folder: Path) -> None:
-    """The files are as before; only the ledger may have grown, and its first line stays whole."""
+    """Check that the files are unchanged; only the ledger may have grown."""
     found = {path.name: path.read_text() for path in folder.iterdir() if path.suffix != ".lock"}
     ledger = found.pop("ledger.jsonl")
     assert ledger.startswith(STATE["ledger.jsonl"])

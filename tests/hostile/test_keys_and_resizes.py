@@ -1,4 +1,4 @@
-"""Keys in pieces and windows that change their size, in a real terminal on a busy embedded plane."""
+"""Keys that arrive in pieces, and rapid resizes, in a terminal on a busy plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kill -9 of console and plane again and again: files stay readable, no accepted write is lost, nothing is left."""
+"""After SIGKILL of the console or the plane, no accepted write is lost."""
 
 from __future__ import annotations
 

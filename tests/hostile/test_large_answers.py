@@ -1,4 +1,4 @@
-"""Answers that would take all memory, against commands and the console in processes of their own."""
+"""Commands and the console refuse huge responses without using much memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BOMB = 1024
 
 @functools.cache
 def bomb() -> bytes:
-    """Return a gigabyte of spaces as gzip: one packed megabyte again and again, which takes no time to make."""
+    """Return a gigabyte of spaces as gzip, made of one compressed megabyte repeated."""
     spaces = b" " * MEGABYTE
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     block = packer.compress(spaces) + packer.flush(zlib.Z_FULL_FLUSH)

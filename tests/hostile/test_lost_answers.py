@@ -1,6 +1,7 @@
-"""Writes whose answer is lost: the plane has handled them, and the client must not make it handle them twice.
+"""A write whose response is lost must not be executed twice.
 
-A proxy hands every request on and loses the answer. With MOGPLEX_TEST_LONG=1 answers are lost in every way.
+A proxy forwards every request and drops the response. With MOGPLEX_TEST_LONG=1 responses are lost in every
+way.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def writing() -> list[str]:
 async def test_no_method_of_the_client_repeats_a_write(
     loss: str, writing: list[str], plane: PlaneServer
 ) -> None:
-    """With two credentials at hand, too: a request that may have arrived is not sent again with the other one."""
+    """A request that may have arrived is not sent with the other credential either."""
     assert len(writing) > 100
     rule, repeated = Losing(loss), {}
     async with corrupting(plane.base_url, rule=rule) as proxy:

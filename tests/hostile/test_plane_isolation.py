@@ -1,8 +1,9 @@
-"""Another account's ids in places of a request where nobody expects an id: nothing is shown, changed or announced.
+"""Ids of another account in unexpected fields show, change and announce nothing.
 
-`tests/controlplane/test_isolation.py` puts them where an operation names a row, and compares with an id that no row has.
-Here they stand in every other field, in fields and headers that no operation knows, in nested objects, and in the
-arguments of the MCP endpoint. With MOGPLEX_TEST_LONG=1 each field is tried with the id of every kind of row.
+`tests/controlplane/test_isolation.py` puts them where an operation names a row, and compares with an id
+that no row has. Here they are in all other fields, in fields and headers that no operation knows, in
+nested objects, and in the arguments of the MCP endpoint. With MOGPLEX_TEST_LONG=1 each field is tried with
+the id of every kind of row.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ SHOWN = {"/api/invites/{token}"}
 
 
 class Attack:
-    """My requests with ids of another account, and what that account and its rows were before."""
+    """Requests of one account that carry ids of another account, and their effects."""
 
     def __init__(self, accounts: TwoAccounts) -> None:
         self.accounts = accounts
@@ -119,7 +120,7 @@ class Attack:
                 yield self.graph()
 
     def requests(self, method: str, path: str) -> Iterator[dict[str, Any]]:
-        """The requests of one operation: each field in turn, all that no operation knows, and headers."""
+        """Yield requests of one operation: each field in turn, unknown fields, headers."""
         own = request(method, path, self.mine)
         (described,) = (one for verb, name, one in operations() if (verb, name) == (method, path))
         known = list(fields(described))
@@ -147,7 +148,10 @@ class Attack:
                 yield {**own, "json": {**own["json"], name: ids[name]}}
 
     async def send(self, made: dict[str, Any], shown: str) -> None:
-        """Send a request and look at the answer: it may hold what was sent, and nothing else of theirs."""
+        """Send a request and check that its response holds no data of the other account.
+
+        What the request itself contained may come back.
+        """
         self.sent += 1
         _, text = await ask(self.accounts.me, made, most_lines=1)
         for known in ("zebra/api", *sorted(map(str, self.theirs.values()), key=len, reverse=True)):
@@ -155,7 +159,10 @@ class Attack:
         assert not row_has(["zebra", "ZEBRA"], text), f"{shown}: {text[:500]}"
 
     def changes(self) -> list[str]:
-        """Rows of theirs that changed, new rows of nobody's, and rows of mine that now name rows of theirs."""
+        """Return rows of the other account that changed or that are now referred to.
+
+        New rows that belong to neither account are listed too.
+        """
         accounts = self.accounts
         gone, new = accounts.vault.changed()
         their_marks, my_marks = accounts.marks(accounts.theirs), accounts.marks(accounts.mine)
@@ -195,7 +202,7 @@ async def everything(client: httpx.AsyncClient, ids: dict[str, Any], accounts: T
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def their_view(attack: Attack) -> dict[str, str]:
-    """What the other account sees before anybody attacks; nothing in the short form, which does not look again."""
+    """What the other account reads before the attacks; empty in the short form."""
     accounts = attack.accounts
     found = await everything(accounts.they, attack.theirs, accounts) if LONG else {}
     # Some reads write, such as those that ask GitHub.
@@ -246,7 +253,7 @@ async def test_arguments_of_the_mcp_endpoint_reach_no_row_of_another_account(att
 
 
 async def test_importing_a_repository_by_name_gives_no_access_to_it(attack: Attack) -> None:
-    """Anybody may import any name, also that of a repository which only another account may reach."""
+    """An import by name gives no access to a repository of another account."""
     accounts = attack.accounts
     accounts.vault.restore()
     client, number = accounts.me, attack.theirs["installation"]

@@ -1,7 +1,8 @@
-"""Bodies, headers and listeners that are too large, too slow or too many, while an ordinary client is answered.
+"""The plane answers an ordinary client while others overload it.
 
-The short form shortens the plane's times and lowers its limits; with MOGPLEX_TEST_LONG=1 thousands of connections meet
-the plane of the command line as it is.
+Bodies and headers are too large or too slow, and connections too many. The short form lowers the plane's
+times and limits; with MOGPLEX_TEST_LONG=1 thousands of connections meet the plane of the command line as
+it is.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ async def server() -> AsyncIterator[PlaneServer]:
 
 
 async def seconds_to_answer(base_url: str, token: str) -> float:
-    """Ask on a new connection, as an ordinary client does, and return the seconds until the answer."""
+    """Send a request on a new connection and return the seconds until the response."""
     begun = time.monotonic()
     async with httpx.AsyncClient(base_url=base_url, timeout=BOUND_S) as client:
         answer = await client.get(REPOS, headers={"Authorization": f"Bearer {token}"})
@@ -140,9 +141,9 @@ async def test_all_bodies_together_are_limited(server: PlaneServer, monkeypatch:
 
 
 async def drip(server: PlaneServer, data: bytes, every: float | None) -> bytes:
-    """Send a byte every so many seconds, or all at once, until the server closes the connection.
+    """Send bytes slowly until the server closes the connection; return its reply.
 
-    Returns what the server said.
+    `every` is the pause after each byte in seconds; None sends all at once.
     """
     host, port = server.base_url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
@@ -259,7 +260,7 @@ async def test_open_streams_are_not_dropped_for_idle_connections(
 
 @contextlib.contextmanager
 def few_descriptors() -> Iterator[None]:
-    """Let the processes that start in the block have as many descriptors as most systems give; we need more."""
+    """Limit the file descriptors of processes started in the block, and raise our own."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
     try:
@@ -324,7 +325,7 @@ async def test_listener_that_never_reads_is_dropped(
 
 
 def deaf_connection(server: PlaneServer, data: bytes) -> socket.socket:
-    """A connection that sends a request and never reads, with the smallest buffer that the system allows."""
+    """Open a connection with a tiny buffer that sends a request and never reads."""
     host, port = server.base_url.removeprefix("http://").split(":")
     opened = socket.socket()
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)

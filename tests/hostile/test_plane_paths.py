@@ -1,6 +1,7 @@
-"""Paths, hosts, origins, methods and framing that no client of the plane sends, as raw bytes.
+"""Malformed paths, hosts, origins, methods and framing, sent as raw bytes.
 
-The tables are the attacks. With MOGPLEX_TEST_LONG=1 every path of the plane is tried with every spoilt segment.
+The tables are the attacks. With MOGPLEX_TEST_LONG=1 every path of the plane is tried with every malformed
+segment.
 """
 
 from __future__ import annotations
@@ -231,7 +232,7 @@ async def test_request_in_a_body_is_no_request(plane: Plane) -> None:
 @either_profile
 @pytest.mark.parametrize("upgrade", ["websocket", "h2c", "TLS/1.0", "tea"])
 async def test_upgrade_is_ignored_and_the_connection_closed(plane: Plane, upgrade: str) -> None:
-    """HTTP libraries that offer HTTP/2 send such a request; without an answer or a close they would wait for ever."""
+    """HTTP libraries offer HTTP/2 this way and wait for an answer or a close."""
     lines = ("Connection: Upgrade", f"Upgrade: {upgrade}")
     data = request("GET", REPOS, plane.token, *lines, close=False) + request("GET", AGENTS, plane.cookie)
     reply = await plane.send(data)
@@ -337,7 +338,10 @@ AREAS = sorted({area_of(label.partition(" ")[2]) for label in OPERATIONS})
 
 
 def targets(method: str, path: str, plane: Plane) -> Iterator[str]:
-    """Every spoilt form of a path: each parameter replaced, and a segment before, after and glued to its end."""
+    """Yield malformed forms of a path.
+
+    Each parameter is replaced, and a segment is put before it, after it and glued to its end.
+    """
     filled = made_request(method, path, plane.accounts.mine.ids)["url"]
     parameters = re.findall(r"\{\w+\}", path)
     for segment in SEGMENTS.values():
@@ -375,7 +379,7 @@ async def test_spoilt_path_leads_nowhere(plane: Plane, area: str) -> None:
 
 
 def check_refusal(plane: Plane, operation: str, target: str, reply: ResponseInfo) -> None:
-    """Assert that the answer to a spoilt path shows nothing, sends nobody elsewhere and is no crash."""
+    """Check that the response to a malformed path leaks nothing and is no crash."""
     is_hosted = plane.accounts.server.settings.profile == "hosted"
     shown, path = f"{operation} as {target[:200]}: {reply.data[:300]!r}", operation.partition(" ")[2]
     assert "x-injected" not in reply.headers, shown
@@ -406,7 +410,7 @@ FILES = [
 @either_profile
 @pytest.mark.parametrize("path", FILES, ids=lambda path: repr(path[:20]))
 async def test_files_of_a_sandbox_stay_in_it(plane: Plane, path: str) -> None:
-    """Its routes either refuse a path, or mean a file of the sandbox; the machine's own files are never read."""
+    """Routes refuse a path or use a file of the sandbox, never the machine's files."""
     client, ids = plane.accounts.me, plane.accounts.mine.ids
     base = f"/api/sandbox/{ids['sandbox']}"
     for method, where, body in (

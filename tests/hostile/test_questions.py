@@ -1,4 +1,4 @@
-"""No change leaves the console before its question is answered, however fast or often its keys come."""
+"""No change is sent before its confirmation is answered, however fast keys come."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ async def _console(
 
 
 async def _attacked(ui: Console, name: str, attack: str, key: str, title: str) -> int:
-    """Carry out an attack on the list in front, and come back to it; return how many changes it began."""
+    """Run an attack on the list in front and return to it; return the changes started."""
     on, before = ui.app.screen, len(ui.app.session.ledger.entries)
     await ATTACKS[attack](ui, key, title)
     await _taken(ui)
@@ -187,13 +187,16 @@ async def _attacked(ui: Console, name: str, attack: str, key: str, title: str) -
 
 
 def _changes(proxy: RecordingProxy) -> list[str]:
-    """Return the requests that change something; an empty new run only asks what the token may do."""
+    """Return the requests that change something.
+
+    An empty new run is left out: the console sends it to learn what its token may do.
+    """
     probe = ("/api/v1/mogplex/runs", b"{}")
     return [f"{each.method} {each.path}" for each in proxy.writes() if (each.path, each.body) != probe]
 
 
 def _fit(screen: ListScreen, verb: AnyAction) -> Entry[Any] | None:
-    """Return a record that the verb makes sense for; any will do for a verb that makes one."""
+    """Return a record that the action applies to; None if there is none."""
     rows = [item for item in collection_in(screen).set.rows.values() if item.row is not None]
     return next(
         (item for item in rows if kind_rows.unavailable_reason(verb, item, screen.session) is None), None
@@ -228,7 +231,7 @@ async def test_no_change_leaves_before_its_question_is_answered(
 
 
 def _state_of(plane: Plane) -> set[tuple[Any, ...]]:
-    """Return the state that verbs with choices change: settings, roles of members, and jobs."""
+    """Return the state that actions with choices change: settings, member roles, jobs."""
     queries = (
         "SELECT id, default_model, theme FROM profiles",
         "SELECT id, role FROM team_members",
@@ -241,7 +244,7 @@ def _state_of(plane: Plane) -> set[tuple[Any, ...]]:
 async def test_an_early_enter_takes_no_choice_but_the_present_one(
     seeded_database: Path, tmp_path: Path, with_token: bool
 ) -> None:
-    """With a cookie alone the service chooses the repository of an automation: that is the only choice."""
+    """With a cookie alone the repository of an automation has a single choice."""
     with_choices = [
         (kind, verb)
         for kind, verb in EVERY_VERB

@@ -1,4 +1,4 @@
-"""Commands against raw HTTP answers: each ends with one sentence and an exit code that fits."""
+"""Commands end malformed HTTP responses with one sentence and a fitting exit code."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ THROTTLED = {"ok": False, "error": {"code": "RATE_LIMITED", "message": "Rate lim
 
 
 def packed(data: bytes, *encodings: str, status: int = 200) -> Router:
-    """Return a function that answers with a body that is encoded so, one encoding after the other."""
+    """Return a router that responds with a body in these encodings, applied in order."""
     encode: dict[str, Callable[[bytes], bytes]] = {
         "gzip": gzip.compress,
         "deflate": zlib.compress,

@@ -1,6 +1,7 @@
-"""How many requests the console sends while the service is in trouble, whatever the service says.
+"""The console sends few requests while the service is in trouble.
 
-Each case runs the feeds of a console for some simulated minutes against a service in memory that counts its requests.
+Each case runs the feeds of a console for some simulated minutes against a service in memory that counts
+its requests.
 """
 
 from __future__ import annotations
@@ -65,7 +66,10 @@ def healthy(request: httpx.Request) -> httpx.Response:
 def failing(
     status: int, retry_after: str | None = None, **body: Any
 ) -> Callable[[httpx.Request], httpx.Response]:
-    """Return an answer of this status, with a time to wait in its header or in its body."""
+    """Return a handler that responds with this status and a time to wait.
+
+    The time is in the Retry-After header or in the body.
+    """
     headers = {} if retry_after is None else {"retry-after": retry_after}
     content = json.dumps({"error": "no", **body})
 
@@ -185,7 +189,7 @@ class MemorySession(Session):
 async def _watch_everything(
     service: CountingService, directory: Path, cookie: str | None, seconds: float
 ) -> Runs:
-    """Read for some seconds what a console reads: a tail, some lists, and what every screen needs."""
+    """Read for some seconds what a console reads: events, some lists and shared data."""
     session = MemorySession(service, directory, cookie)
     service.begun = session.clock.monotonic()
     runs = Runs(session)

@@ -1,4 +1,4 @@
-"""Planted secrets are in no file, title or argument, nor in the environment of a program that the console starts."""
+"""Planted secrets leak into no file, title, argument or child environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two consoles and a command on one state folder at the same time: the files of the folder have the changes of all."""
+"""Two consoles and a command that share a state directory lose no changes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Realtime streams that no honest service sends: what the client makes of each, and that it goes on reading.
+"""Malformed realtime streams: the client skips what is broken and reads on.
 
-Each case is a stream between the frame that opens it and a last good frame. The last frame must arrive: nothing before
-it may end the stream, be taken for something else or be kept in memory.
+Each case is a stream between the frame that opens it and a last good frame. The last frame must arrive:
+nothing before it may end the stream, be taken for something else or be kept in memory.
 """
 
 from __future__ import annotations
@@ -101,7 +101,10 @@ def stream(steps: Sequence[Step]) -> Script:
 
 
 async def listen(answer: Answer) -> tuple[list[str], MogplexError | None]:
-    """Return what a stream tells up to its last good frame, equal neighbours as one, and how it failed."""
+    """Return the frames up to the last good one, and the error that ended the stream.
+
+    Equal neighbours count once.
+    """
     told: list[str] = []
     async with answering(answer) as service, service.client() as client:
         try:

@@ -1,4 +1,4 @@
-"""Planted OAuth tokens and cookies of a stored context are in no output, log or crash, nor given to a browser."""
+"""Stored OAuth tokens and cookies leak into no output, log, crash or browser."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _sign_in(base_url: str, record: StoredCredential) -> None:
 
 @pytest.fixture
 def stored(mogplex: Mogplex, plane: PlaneServer) -> Mogplex:
-    """The commands in a context that is signed in with the planted credentials, which the plane refuses."""
+    """The CLI in a context with planted credentials, which the plane refuses."""
     grant = Grant(Secret(ACCESS), time.time() + 3600, Secret(REFRESH), "read write")
     cookie = Secret(f"better-auth.session_token={COOKIE}")
     _sign_in(plane.base_url, StoredCredential(plane.base_url, grant=grant, session_cookie=cookie))
@@ -50,7 +50,10 @@ def stored(mogplex: Mogplex, plane: PlaneServer) -> Mogplex:
 
 
 def _files_with_secrets(leaks: Callable[[str], list[str]] = _leaks) -> list[str]:
-    """Return the files of the home, other than the credentials' own, that hold a planted secret."""
+    """Return the files of the home that hold a planted secret.
+
+    The file of the credentials itself is left out.
+    """
     files = [path for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()]
     assert credentials_file(NAME) in files
     return [

@@ -1,4 +1,4 @@
-"""Bytes that no keyboard sends, and input that comes twice at once: the console answers the next key."""
+"""The console still responds after bytes that no keyboard sends."""
 
 from __future__ import annotations
 

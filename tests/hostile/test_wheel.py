@@ -1,4 +1,7 @@
-"""The wheel, installed in a clean environment. It needs a package index, so it is part of the long form alone."""
+"""The wheel, installed in a clean environment.
+
+It needs a package index, so it runs in the long form alone.
+"""
 
 from __future__ import annotations
 

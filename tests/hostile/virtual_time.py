@@ -1,9 +1,10 @@
-"""An event loop in which waiting takes no time, and a clock for the client that reads the loop's time.
+"""An event loop in which waiting takes no real time, and a clock that follows it.
 
     run_virtually(main())      # sixty simulated seconds of polling take a few milliseconds
 
-When nothing is ready to run, the loop's time jumps to the next timer. Only timers and callbacks may be waited for:
-answers must come from an in-memory HTTP transport, because a socket or a thread would need real time.
+When nothing is ready to run, the loop's time jumps to the next timer. Only timers and callbacks may be
+waited for: responses must come from an in-memory HTTP transport, because a socket or a thread would need
+real time.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ hearing.install()
 
 @pytest.fixture
 def snap_compare(snap_compare: Callable[..., bool]) -> Callable[..., bool]:
-    """The plugin's, which by itself waits only until the process has nothing to do for the moment."""
+    """The plugin's fixture, which takes the picture only when the screen has settled."""
 
     def compare(app: Any, *, terminal_size: tuple[int, int], press: Any = (), run_before: Any = None) -> bool:
         async def before(pilot: Pilot[Any]) -> None:

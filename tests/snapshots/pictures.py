@@ -1,4 +1,4 @@
-"""Pictures of a console that has come to rest, and what becomes of those of one test."""
+"""Take SVG pictures of a console once its screen has settled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEADLINE = 30.0
 
 
 async def at_rest(pilot: Pilot[Any]) -> None:
-    """Let the app work until nothing changes any more: two pictures in a row, an idle moment apart, are the same."""
+    """Wait until the screen has settled: two renderings in a row are the same."""
     loop = asyncio.get_running_loop()
     deadline, before = loop.time() + DEADLINE, None
     while True:

@@ -1,4 +1,4 @@
-"""How the kinds look, from a seeded plane at a clock that stands still: lists and details in three sizes."""
+"""Lists and details of every kind in three sizes, from a seeded plane."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ async def _read() -> tuple[
 
 
 def _standing(rows: Mapping[str, Entry[Any]]) -> dict[str, Entry[Any]]:
-    """The rows with the one thing that no seed decides: a plane draws its tokens anew, whose first letters keys show."""
+    """Return the rows with fixed API key prefixes, which the plane draws at random."""
     found = dict(rows)
     for key, item in rows.items():
         if isinstance(item.row, ApiKeyRow):
@@ -137,7 +137,10 @@ def _filled() -> FrozenConsole:
 
 
 async def _pictures(app: FrozenConsole, name: str) -> dict[str, str]:
-    """The list of a kind and the detail of its first row in every size, under the names of their files."""
+    """Return pictures of a kind's list and of its first row's detail in every size.
+
+    The keys are the names of the snapshot files.
+    """
     found = {}
     async with app.run_test(size=SIZES[0]) as pilot:
         await app.parts.navigation.go(name)

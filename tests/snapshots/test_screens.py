@@ -1,4 +1,4 @@
-"""How the screens look, from rows that stand still: three sizes, dark and light, ASCII, without colours, in trouble."""
+"""Pictures of the main screens with fixed rows, in several sizes and themes."""
 
 from __future__ import annotations
 

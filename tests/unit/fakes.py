@@ -1,4 +1,4 @@
-"""A clock that stands still, a client that answers what it is told, and the records they hand out."""
+"""A settable clock, a scripted client and a session, with records for them."""
 
 from __future__ import annotations
 
@@ -113,7 +113,10 @@ def stats(**summary: Any) -> Stats:
 
 
 class FakeClient:
-    """The client's surface over plain dictionaries; `refuse` makes a method fail, `log` says what was asked."""
+    """A client over plain dictionaries.
+
+    `refuse` makes a method fail; `log` lists the methods that were called.
+    """
 
     def __init__(self, access: AccessMap) -> None:
         self._access = access

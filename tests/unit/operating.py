@@ -1,4 +1,4 @@
-"""What the tests of cancelling and starting share: rows that can be cancelled, and what is left of a call of ours."""
+"""Rows that can be cancelled, for the tests of cancelling and starting runs."""
 
 from __future__ import annotations
 

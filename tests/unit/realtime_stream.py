@@ -10,7 +10,7 @@ from mogplex_tui.api.realtime import Changed, Connected, Ping
 
 
 class FakeRealtimeStream:
-    """A service whose streams a test feeds by hand; it is its own client and its own realtime resource."""
+    """A service whose realtime streams a test feeds; also its own client and resource."""
 
     def __init__(self) -> None:
         self.dials: list[tuple[str, ...]] = []

@@ -1,4 +1,4 @@
-"""A scheduler on a clock that moves only when told, and feeds that write down what was read of them."""
+"""A scheduler on a settable clock, and feeds that record their reads."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class World:
 
 
 class Probe:
-    """A feed that writes down each read; it may be held at a gate, may fail, and says whether it found a change."""
+    """A feed that records its reads, and can be held, fail or report a change."""
 
     def __init__(self, world: World, name: str, priority: Priority, **more: Any) -> None:
         self.world, self.name = world, name

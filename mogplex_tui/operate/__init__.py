@@ -1,1 +1,1 @@
-"""What an operator can do and see: actions, kinds, filters and words. Knows nothing of the terminal."""
+"""What an operator can see and do: kinds, actions and filters, without a terminal."""

@@ -1,7 +1,7 @@
-"""The action registry: one entry a verb. Footer, help, palette and bindings all derive from it.
+"""The registry of actions: their ids, titles, keys, screens and help.
 
-What a key is called on screen comes from here as well, for the operator may have chosen another: `key_of`, and `told` for
-sentences that are declared before anybody knows.
+The footer, the help, the palette and the key bindings are made from it. The operator can override keys, so a text names
+the key of an action by `key_of`, or as `{runs.open-id}` in a sentence for `with_key_names`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ _KEY_OVERRIDES: dict[str, tuple[str, ...]] = {}
 
 
 class KeyAction(NamedTuple):
-    """One verb. `defaults` are the keys that it has unless the operator chose others: Textual's names.
+    """An action with its keys and the screens where it works.
 
-    `scopes` name the screens where it works; `footer` puts it in the key bar; `writes` hides it from read-only
-    contexts, `v1_only` also where the token lacks the write scope and a browser session has to do without it;
-    `priority` keys work even while a text field has the focus. In `help`, an id in braces is its key.
+    `defaults` are its default keys, by Textual's names. `scopes` name the screens where it works. `footer` shows it in
+    the key bar. `writes` hides it in read-only contexts, and with `v1_only` also where the token lacks the write scope,
+    which a browser session cannot replace. `priority` keys work even while a text field has the focus. An id in braces
+    in `help` becomes the key of that action.
     """
 
     id: str
@@ -45,9 +46,9 @@ class KeyAction(NamedTuple):
     v1_only: bool = False
     priority: bool = False
     group: str = "here"
-    # Whether the help begins with the title, so that the list of keys need not show it as well.
+    # Whether the help begins with the title, so that the help screen need not show both.
     help_has_title: bool = False
-    # The action of a kind that it stands for, if it does.
+    # The kind's action that it stands for, if any.
     kind: AnyKind | None = None
     record_action: AnyAction | None = None
 
@@ -58,11 +59,11 @@ class KeyAction(NamedTuple):
 
     @property
     def help_text(self) -> str:
-        """What it does, in a sentence."""
+        """The help as a sentence with the keys in force."""
         return with_key_names(self.help)
 
     def closed_reason(self, session: Session) -> str | None:
-        """Return why the routes of a kind's action are closed to the credential, None where one may be open."""
+        """Return why the routes of a kind's action are closed, None if one may be open."""
         if self.kind is None or self.record_action is None:
             return None
         from mogplex_tui.operate import kind_rows
@@ -70,13 +71,13 @@ class KeyAction(NamedTuple):
         return kind_rows.closed_reason(self.kind, self.record_action, session)
 
 
-# Names that stand for many screens: see `tags_of`.
+# Scopes that stand for many screens: see `scope_tags`.
 EVERYWHERE = frozenset({"everywhere"})
 LISTS = frozenset({"runs", "lists"})
 KIND_LISTS = frozenset({"lists"})
 DETAILS = frozenset({"details"})
 KIND_SCREENS = KIND_LISTS | DETAILS
-# Details whose kind has logs.
+# Record pages of kinds that have logs.
 LOGS = frozenset({"logs"})
 TAILS = frozenset({"run"}) | LOGS
 
@@ -92,14 +93,14 @@ _SCREEN_HELP = {
 
 
 def _navigation_actions() -> Iterable[KeyAction]:
-    """The digits of the tab line."""
+    """Yield the actions that open the tabs."""
     for digit, title, name in TABS:
         about = _SCREEN_HELP.get(name, f"The list of {title.lower()}.")
         yield KeyAction(f"go.{name}", title.lower(), (digit,), EVERYWHERE, about, footer=False, group="go to")
 
 
 def _key_action(kind: AnyKind, action: AnyAction, scopes: frozenset[str]) -> KeyAction:
-    """Return an action of a kind as keys, footer, palette and help have it."""
+    """Return the key action of a kind's action."""
     return KeyAction(
         f"{kind.name}.{action.id}",
         action.label,
@@ -252,7 +253,7 @@ ACTIONS: tuple[KeyAction, ...] = (
 
 BY_ID = {action.id: action for action in ACTIONS}
 
-# How a key is written for people; others are called what Textual calls them, or are their own sign.
+# How keys are shown. Other keys are shown by Textual's name or as their own character.
 _KEY_SYMBOLS = {
     "enter": "⏎",
     "slash": "/",
@@ -271,7 +272,7 @@ _ACTION_ID = re.compile(r"\{([a-z-]+\.[a-z-]+)\}")
 
 
 def shown_key(key: str, *, ascii_only: bool = False) -> str:
-    """Return a key as the footer and the help write it."""
+    """Return a key as the footer and the help show it."""
     if ascii_only and key in _ASCII_KEY_SYMBOLS:
         return _ASCII_KEY_SYMBOLS[key]
     if key in _KEY_SYMBOLS or len(key) == 1 or not _KEY_OVERRIDES:
@@ -282,52 +283,61 @@ def shown_key(key: str, *, ascii_only: bool = False) -> str:
 
 
 def set_key_overrides(overrides: Mapping[str, tuple[str, ...]]) -> None:
-    """Let actions and ways to move have these keys, by their ids, and all others their own: what `settle` found good."""
+    """Replace the key overrides; what is not overridden has its default keys.
+
+    They must be valid: see `key_overrides`.
+    """
     _KEY_OVERRIDES.clear()
     _KEY_OVERRIDES.update(overrides)
 
 
 def keys_in_force(id: str, defaults: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the keys in force of what has an id and keys by itself."""
+    """Return the keys in force of an action or a movement, given its default keys."""
     return _KEY_OVERRIDES.get(id, defaults)
 
 
 def key_of(id: str, *, ascii_only: bool = False) -> str:
-    """Return an action's key as sentences write it, empty for one without. Raises KeyError for what is no action."""
+    """Return an action's key for sentences, empty if it has none.
+
+    Raises KeyError for an unknown action.
+    """
     return shown_key(next(iter(BY_ID[id].keys), ""), ascii_only=ascii_only)
 
 
 def with_key_names(sentence: str) -> str:
-    """Return a sentence of ours with its keys: `{runs.open-id}` in it is the key of that action."""
+    """Return a sentence with ids in braces, such as `{runs.open-id}`, as keys."""
     return _ACTION_ID.sub(lambda found: key_of(found[1]), sentence)
 
 
 def tabs() -> tuple[tuple[str, str, str], ...]:
-    """Return what the tab line shows, as `TABS` has it, with the keys in force."""
+    """Return the tabs as in `TABS`, with the keys in force."""
     return tuple((key_of(f"go.{name}"), title, name) for _, title, name in TABS)
 
 
 def permanent_keys() -> list[str]:
-    """Return the keys that stay in the key bar to the last, as it writes them: to any command, the way back, the help."""
+    """Return the keys that the key bar never drops: palette, back and help."""
     return [key_of(name) for name in ("app.palette", "go.back", "app.help")]
 
 
-# Scope of a kind's screens -> which of the names for many screens it answers to, and its own verbs.
+# Scope of a kind's screen -> the scopes for many screens that include it, and the kind's actions.
 _KIND_ACTIONS: dict[str, tuple[frozenset[str], tuple[KeyAction, ...]]] = {}
 
 
 def detail_scope(kind: str) -> str:
-    """Return the scope of a kind's detail."""
+    """Return the scope of a kind's record page."""
     return f"{kind}.detail"
 
 
 def scope_tags(scope: str) -> frozenset[str]:
-    """Return the names for many screens that a kind's list or detail answers to, once it is known."""
+    """Return the scopes for many screens that include a kind's list or record page.
+
+    Empty until the kind is registered.
+    """
     return _KIND_ACTIONS.get(scope, (frozenset(), ()))[0]
 
 
 def register_kind(kind: AnyKind) -> None:
-    """Add the actions of a kind, for its list and its detail."""
+    """Add the actions of a kind, for its list and its record page."""
     scopes = frozenset({kind.name, detail_scope(kind.name)})
     actions = tuple(_key_action(kind, each, scopes) for each in kind.all_actions)
     _KIND_ACTIONS[kind.name] = (KIND_LISTS, actions)
@@ -336,7 +346,10 @@ def register_kind(kind: AnyKind) -> None:
 
 
 def in_scope(scope: str) -> list[KeyAction]:
-    """Return the actions of one screen, in the order of the registry; a kind's own verbs come first."""
+    """Return the actions of a screen, in the order of the registry.
+
+    A kind's own actions come after the first one.
+    """
     tags, verbs = _KIND_ACTIONS.get(scope, (frozenset(), ()))
     found = [action for action in ACTIONS if action.scopes & (EVERYWHERE | tags | {scope})]
     here = [action for action in found if action.group == "here"]
@@ -344,7 +357,10 @@ def in_scope(scope: str) -> list[KeyAction]:
 
 
 def read_only_reason(session: Session, *, v1_only: bool = False) -> str | None:
-    """Return why changes are refused (`v1_only`: over the token API), or None."""
+    """Return why changes are refused, None if they are not.
+
+    `v1_only` asks for changes over the token API.
+    """
     if session.may_change(v1_only=v1_only):
         return None
     if session.read_only:
@@ -360,7 +376,7 @@ async def fetch_read_only_reason(session: Session) -> str | None:
 
 
 def closed_reasons(scope: str, session: Session) -> dict[str, str]:
-    """Return the verbs of a screen whose routes are known to be closed, by their ids, each with why."""
+    """Return why actions of a screen have only closed routes, by action id."""
     verbs = _KIND_ACTIONS.get(scope, (frozenset(), ()))[1]
     return {verb.id: why for verb in verbs if (why := verb.closed_reason(session)) is not None}
 
@@ -368,9 +384,9 @@ def closed_reasons(scope: str, session: Session) -> dict[str, str]:
 def disabled_reason(
     action: KeyAction, session: Session, rows: Sequence[HeldRow[object]] | None = None
 ) -> str | None:
-    """Return why an action is not offered now, or None when it is.
+    """Return why an action is not available now, None if it is.
 
-    `rows` are those that it would be done to, of which one must allow it; None asks for the credential alone.
+    `rows` are the rows that it would change, one of which must allow it; None checks the credential only.
     """
     if action.writes and (closed := read_only_reason(session, v1_only=action.v1_only)) is not None:
         return closed
@@ -395,9 +411,9 @@ def footer(
     ascii_only: bool = False,
     shows: Callable[[KeyAction], bool] = lambda _: True,
 ) -> Iterable[tuple[str, str]]:
-    """Return the keys and titles for the key bar of one screen, the commands and the help last.
+    """Yield the keys and titles for the key bar of a screen.
 
-    What may never be done here is not shown, nor what `shows` says makes no sense now.
+    Actions that the context never allows are left out, and those for which `shows` returns false.
     """
     for action in in_scope(scope):
         may = not action.writes or session.may_change(v1_only=action.v1_only)

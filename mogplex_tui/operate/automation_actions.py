@@ -1,4 +1,4 @@
-"""What starts, copies and creates automations, and the parameters for that (routing.md §3, v1.md §5.3)."""
+"""Requests that start, copy and create automations (routing.md §3, v1.md §5.3)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _repo(text: str) -> str | None:
 
 
 def _object(text: str) -> dict[str, object] | None:
-    """Return a JSON object. The values in it are the automation's own: nothing here depends on them."""
+    """Parse a JSON object, which is passed on as it is. Raises ValueError."""
     if not text.strip():
         return None
     try:
@@ -61,7 +61,10 @@ FOR_REPO = Parameter(
 
 
 async def trigger(change: Change[AutomationRow]) -> Result:
-    """Start an automation for a repository, or with a test event where the service chooses one."""
+    """Start an automation for a repository, or else with a test event.
+
+    The test event is used if the service chooses the repository.
+    """
     from mogplex_tui.api.models.automation_drafts import AutomationTrigger
 
     repo_id, given = change.values[REPO], change.values[INPUT]
@@ -88,7 +91,7 @@ async def duplicate(change: Change[AutomationRow]) -> Result:
 
 
 async def make_webhook_secret(change: Change[AutomationRow]) -> Result:
-    """Make or replace the secret that signs deliveries."""
+    """Create or replace the secret that signs webhook deliveries."""
     secret = await change.client.flows.webhook_secret(change.key)
     return Result(True, "{} has a new webhook secret.", secret)
 
@@ -110,6 +113,6 @@ async def create(client: ClientView, values: Values) -> Result:
 
 
 async def publish(change: Change[AutomationRow]) -> None:
-    """Publish the draft by the routes that the row came by."""
+    """Publish the draft, by the route family that the row came from."""
     routes = change.client.flows if change.row.is_flow else change.client.automations
     await routes.publish(change.key)

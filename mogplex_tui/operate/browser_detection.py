@@ -1,4 +1,7 @@
-"""Whether a browser would open in a window; one that takes over the terminal is of no use to who sits in it."""
+"""Detects whether a web browser can open in a window of its own.
+
+A browser that runs in the terminal would take it over from the console.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ _IN_TERMINALS = frozenset({"browsh", "edbrowse", "elinks", "links", "links2", "l
 
 
 def has_browser() -> bool:
-    """Return whether there is a browser with a window of its own, and a screen for that."""
+    """Return whether a browser with a window, and a display for it, are available."""
     if sys.platform in ("darwin", "win32"):
         return True
     if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")):

@@ -1,4 +1,4 @@
-"""How values of columns are shown, sorted and found: one `Format` for each type of value."""
+"""Formats of columns: how each type of value is shown, sorted and filtered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mogplex_tui.operate.model import (
     column,
 )
 
-# Texts are sorted by this many characters of their beginning.
+# The number of characters by which texts are sorted.
 _SORTED_BY = 256
 
 
@@ -32,31 +32,37 @@ def _text_sort(value: str) -> SortKey:
 
 
 def text(tone: str = "plain") -> Format[str]:
-    """Return the format of a text: its first line; an error's without credentials."""
+    """Return the format of a text: its first line.
+
+    With the tone `error`, credentials in it are masked.
+    """
     shown = _error_line if tone == "error" else line
     return Format(lambda value, _: Cell(shown(value), tone), _text_sort, lambda value, _: line(value))
 
 
 def _error_line(value: str) -> str:
-    """Return an error message without credentials, as it may quote a command.
+    """Return an error message with credentials masked, because it may quote a command.
 
-    v1.md §5.4.
+    v1.md §5.4 describes such messages.
     """
-    # Loading the rules takes time before the first frame, which seldom shows an error.
+    # Importing the rules takes time before the first frame, which rarely has an error.
     from mogplex_tui.live import redact
 
     return redact.text(line(value))
 
 
 def short_id() -> Format[str]:
-    """Return the format of an id: its first eight characters; it is found by all of them."""
+    """Return the format of an id: it shows eight characters, and filters match all."""
     return Format(
         lambda value, _: Cell(formatting.short_id(value), "dim"), _text_sort, lambda value, _: value
     )
 
 
 def texts(tone: str = "plain") -> Format[tuple[str, ...]]:
-    """Return the format of several short texts: joined with commas, each found by itself."""
+    """Return the format of several short texts, joined with commas.
+
+    A filter matches each text by itself.
+    """
     return Format(
         lambda value, _: Cell(joined(value), tone),
         lambda value: _text_sort(joined(value)),
@@ -80,7 +86,7 @@ MONEY: Format[Decimal] = Format(
     lambda value, _: float(value),
     align="right",
 )
-"""US dollars; an estimate says that it is one."""
+"""US dollars; an estimate is marked as one."""
 
 PRICE_PER_MILLION: Format[Decimal] = Format(
     lambda value, _: Cell(f"${value * 1_000_000:,.2f}"),
@@ -88,11 +94,14 @@ PRICE_PER_MILLION: Format[Decimal] = Format(
     lambda value, _: float(value * 1_000_000),
     align="right",
 )
-"""A price of one token, in US dollars, shown and found as the price of a million."""
+"""The price of a token in US dollars, shown and filtered as that of a million."""
 
 
 def at_least(shown: Column[Row], is_partial: Callable[[Row], bool]) -> Column[Row]:
-    """Return a column of a figure that may be a lower bound: it ends with a plus then."""
+    """Return a column that marks a lower bound with a plus sign.
+
+    `is_partial` tells whether the value of a row is only a lower bound.
+    """
 
     def cell(row: Row, moment: RenderTime) -> Cell:
         found = shown.cell(row, moment)
@@ -108,7 +117,10 @@ def _age(value: datetime, moment: RenderTime) -> Cell:
 
 
 def time_left(soon: float) -> Format[datetime]:
-    """Return the format of the time until an instant; it stands out from `soon` seconds before it."""
+    """Return the format of the time left until an instant.
+
+    It is highlighted in the last `soon` seconds.
+    """
 
     def show(value: datetime, moment: RenderTime) -> Cell:
         seconds = (value - moment.now).total_seconds()
@@ -132,11 +144,11 @@ AGE: Format[datetime] = Format(
     align="right",
     is_span=True,
 )
-"""An instant as its age; the youngest sorts first."""
+"""A time, shown as its age; the youngest sorts first."""
 
 
 def rank(value: str | float | datetime | None) -> SortKey:
-    """Return what a value is sorted by: nothing first, then numbers and instants, then texts."""
+    """Return the sort key of a value: None, then numbers, then times, then texts."""
     if value is None:
         return (0, "")
     if isinstance(value, datetime):
@@ -145,9 +157,10 @@ def rank(value: str | float | datetime | None) -> SortKey:
 
 
 def state(*, is_own: bool = True) -> Format[str]:
-    """Return the format of a state: glyph and word, found by the shown word and by the service's.
+    """Return the format of a state: glyph and word.
 
-    `is_own` is false for the state of something else, such as a record's last run: no change of the record shows in it.
+    A filter matches the shown word and the service's word. `is_own` is false for the state of something else, such as a
+    record's last run; a change in flight is not shown in its place.
     """
 
     def show(value: str, _: RenderTime) -> Cell:
@@ -164,7 +177,7 @@ LOCAL_TIME: Format[datetime] = Format(
     lambda value: (2, value.timestamp()),
     lambda value, now: (now - value).total_seconds(),
 )
-"""An instant as the local date and time."""
+"""A time, shown as local date and time."""
 
 SECONDS: Format[float] = Format(
     lambda value, _: Cell(formatting.seconds(value)),
@@ -173,24 +186,24 @@ SECONDS: Format[float] = Format(
     align="right",
     is_span=True,
 )
-"""A span of time in seconds."""
+"""A duration in seconds."""
 
 MODEL: Format[str] = Format(
     lambda value, _: Cell(formatting.model(value), "dim"),
     _text_sort,
     lambda value, _: (formatting.model(value), value),
 )
-"""A model without its provider; found by both."""
+"""A model, shown without its provider; a filter matches it with and without."""
 
 REASON: Format[str] = Format(
     lambda value, _: Cell(formatting.reason(line(value))),
     _text_sort,
     lambda value, _: (formatting.reason(line(value)), line(value)),
 )
-"""A code of the dispatch ledger, in words; found by both."""
+"""A code of the dispatch log, shown in words; a filter matches both."""
 
 DIM_REASON = replace(REASON, show=lambda value, _: Cell(formatting.reason(line(value)), "dim"))
-"""The same where it says nothing of the present."""
+"""A reason that does not describe the present state, shown dim."""
 
 
 def _cause(value: str) -> str:
@@ -202,11 +215,14 @@ ERROR: Format[str] = Format(
     _text_sort,
     lambda value, _: (_cause(value), _error_line(value)),
 )
-"""An error as its cause, without credentials."""
+"""An error, shown as its cause, with credentials masked."""
 
 
 def error_column(value: Callable[[Row], str | None], field: str, *, min_width: int = 20) -> Column[Row]:
-    """Return the last column of a list: the cause of a record's error, found by the whole error too."""
+    """Return the column of a record's error, the last one of a list.
+
+    It shows the cause; a filter also matches the whole error.
+    """
     made = column("error", "", value, ERROR, Layout(24, flex=3, min_width=min_width), field=field)
 
     def cell(row: Row, moment: RenderTime) -> Cell:
@@ -225,7 +241,10 @@ def time_column(
     final: Callable[[Row], V | None],
     field: str,
 ) -> Column[Row]:
-    """Return a column whose value grows with the time; `final` is the value once it is fixed, for machine formats."""
+    """Return a column whose value grows with time.
+
+    `final` returns the value once it is fixed, for JSON and CSV.
+    """
 
     def cell(row: Row, moment: RenderTime) -> Cell:
         found = value(row, moment.as_of)
@@ -246,7 +265,7 @@ def time_column(
 def error_or_reason_column(
     error: Callable[[Row], str | None], code: Callable[[Row], str | None], field: str
 ) -> Column[Row]:
-    """Return the last column of a list: the cause of a record's error, or else the reason for its state."""
+    """Return the column of a record's error or else the reason of its state."""
     errors = error_column(error, field)
     reasons = column("error", "WHY", code, DIM_REASON, errors.layout, field=field)
 
@@ -263,9 +282,10 @@ def error_or_reason_column(
 
 
 def flag(yes: str = "on", no: str = "off", tone: str = "ok") -> Format[bool]:
-    """Return the format of a yes or no in two words, found by `true` and `false` too.
+    """Return the format of a flag that is shown as one of two words.
 
-    `tone` is that of the yes; the no is dim, or nothing.
+    A filter also matches `true` and `false`. `tone` is that of a true value. A false value is dim, or not shown if `no`
+    is empty.
     """
 
     def show(value: bool, _: RenderTime) -> Cell:
@@ -282,5 +302,8 @@ def flag(yes: str = "on", no: str = "off", tone: str = "ok") -> Format[bool]:
 
 
 def switch() -> Format[bool]:
-    """Return the format of a flag that actions turn: while one is under way, the new value shows."""
+    """Return the format of a flag that actions change.
+
+    While such a change is in flight, the new value is shown.
+    """
     return replace(flag(), in_progress={ENABLING: "on", DISABLING: "off"})

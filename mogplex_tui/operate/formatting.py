@@ -1,4 +1,4 @@
-"""Numbers, times and states in the words and widths of the screen; unknown is always a dash."""
+"""Formats numbers, times and states for the screen; an unknown value is a dash."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mogplex_tui.api.cost_estimate import Estimate
 from mogplex_tui.live.run_row import Cost
 
 DASH = "–"
-# No column or fact has room for more; what is longer is cut before anything else is done with it.
+# The most characters of a column or fact. A longer text is cut before anything else is done with it.
 LONGEST_LINE = 4_096
 _MOST_JOINED = 256
 
@@ -64,11 +64,11 @@ STATES: dict[str, tuple[str, str, str]] = {
 
 
 def state(word: str) -> tuple[str, str, str]:
-    """Return glyph, word and tone of a state; one the console does not know keeps its own word."""
+    """Return glyph, word and tone of a state; an unknown state keeps its own word."""
     return STATES.get(word, ("▫", word, "plain"))
 
 
-# What the codes of the dispatch ledger mean (observability.md §8.2); one without a line here is read word by word.
+# Texts for the codes of the dispatch log (observability.md §8.2). Other codes are shown as words.
 REASONS = {
     "IDEMPOTENT_DUPLICATE": "the same event was taken already",
     "DUPLICATE_PR_HEAD_SHA": "this commit of the pull request was reviewed already",
@@ -111,7 +111,7 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,80}|[a-z]+(_[a-z0-9]+){1,9}")
 
 
 def reason(code: str | None, metadata: Mapping[str, object] | None = None) -> str:
-    """Return why something was done or not, in words; free text stays as it is, nothing is empty."""
+    """Return the text of a reason code; a reason that is no code is not changed."""
     if not code:
         return ""
     if code == "IDEMPOTENT_DUPLICATE" and (metadata or {}).get("review_dedup_key"):
@@ -121,7 +121,7 @@ def reason(code: str | None, metadata: Mapping[str, object] | None = None) -> st
     return code.replace("_", " ").lower() if _CODE.fullmatch(code) else code
 
 
-# What the service says in place of raw errors (observability.md §9): beside a state only the cause is news.
+# Sentences that the service shows in place of raw errors (observability.md §9), each with its cause for columns.
 CAUSES = {
     "The run failed because of an internal service error": "internal error",
     "The run exceeded its time limit": "time limit",
@@ -130,12 +130,12 @@ CAUSES = {
     "This run needs additional model or provider configuration": "not configured",
     "The run was cancelled before it completed": "cancelled",
 }
-# In so many cells each of them can be read whole.
+# The width at which every cause is shown in full.
 LEAST_CAUSE = max(map(len, CAUSES.values()))
 
 
 def cause(error: str) -> str:
-    """Return an error for a column: its first line, or the cause alone where the service says one of its sentences."""
+    """Return an error for a column: its known cause, or else its first line."""
     line = error.lstrip()[:4_096].rstrip().split("\n", 1)[0]
     return CAUSES.get(line.partition(".")[0], line)
 
@@ -146,7 +146,7 @@ def why(code: str | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Return a span in two units at most: `9s`, `1m51s`, `2h05m`, `3d04h`."""
+    """Format a duration in at most two units: `9s`, `1m51s`, `2h05m`, `3d04h`."""
     if value is None:
         return DASH
     whole = max(0, int(value))
@@ -160,7 +160,7 @@ def seconds(value: float | None) -> str:
 
 
 def millis(value: float | None) -> str:
-    """Return a duration given in milliseconds: `85ms`, `1.1s`, `31.4s`, `2m05s`."""
+    """Format a duration given in milliseconds: `85ms`, `1.1s`, `31.4s`, `2m05s`."""
     if value is None:
         return DASH
     if value < 100:
@@ -173,12 +173,12 @@ def millis(value: float | None) -> str:
 
 
 def age(since: datetime | None, now: datetime) -> str:
-    """Return how long ago something was, in one unit: `12s`, `4m`, `3h`, `2d`."""
+    """Format the age of a time in one unit: `12s`, `4m`, `3h`, `2d`."""
     return DASH if since is None else age_of((now - since).total_seconds())
 
 
 def age_of(seconds_ago: float) -> str:
-    """Return a span in one unit: `12s`, `4m`, `3h`, `2d`."""
+    """Format a duration in one unit: `12s`, `4m`, `3h`, `2d`."""
     whole = max(0, int(seconds_ago))
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if whole >= size:
@@ -187,7 +187,7 @@ def age_of(seconds_ago: float) -> str:
 
 
 def count(value: int | None) -> str:
-    """Return a count with one decimal from a thousand on: `812`, `48.2k`, `1.8M`."""
+    """Format a count, with one decimal from a thousand on: `812`, `48.2k`, `1.8M`."""
     if value is None:
         return DASH
     if value < 1000:
@@ -198,7 +198,10 @@ def count(value: int | None) -> str:
 
 
 def money(value: Decimal | None, source: Cost = Cost.KNOWN) -> str:
-    """Return US dollars with two decimals; `~` marks an estimate, a dash the unknown, `<` up to half a cent."""
+    """Format US dollars with two decimals.
+
+    `~` marks an estimate, a dash is an unknown amount, and `<$0.01` is an amount of up to half a cent.
+    """
     if value is None:
         return DASH
     mark = "~" if source is Cost.ESTIMATED or isinstance(value, Estimate) else ""
@@ -208,32 +211,35 @@ def money(value: Decimal | None, source: Cost = Cost.KNOWN) -> str:
 
 
 def short_id(value: str | None) -> str:
-    """Return the first eight characters of an id; one that is a path, as a model's, stays whole, for its end tells it."""
+    """Return the first eight characters of an id.
+
+    An id that is a path, such as a model's, is not cut, because only its end identifies it.
+    """
     return (value if "/" in value else value[:8]) if value else DASH
 
 
 def clipped(text: str, length: int) -> str:
-    """Return a text cut to a length, with an ellipsis at its end if it was longer."""
+    """Return a text cut to a length, with an ellipsis if it was longer."""
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
 def local(value: datetime | None) -> str:
-    """Return an instant in local time with its zone, to the second."""
+    """Format a time in the local zone, to the second, with the name of the zone."""
     return DASH if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def clock(value: datetime) -> str:
-    """Return the local time of day."""
+    """Format the time of day in the local zone."""
     return value.astimezone().strftime("%H:%M:%S")
 
 
 def model(value: str | None) -> str:
-    """Return a model without its provider."""
+    """Return the name of a model without its provider."""
     return DASH if not value else value.rpartition("/")[2]
 
 
 def plural_noun(noun: str) -> str:
-    """Return a noun for more than one: `runs`, `memories`, `sandboxes`."""
+    """Return the plural of a noun: `runs`, `memories`, `sandboxes`."""
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"
     return f"{noun}es" if noun.endswith(("s", "x", "ch")) else f"{noun}s"
@@ -245,7 +251,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def utc(value: datetime) -> str:
-    """Return an instant in UTC, as exports carry it."""
+    """Format a time in UTC, for exports."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -255,5 +261,5 @@ def line(text: str) -> str:
 
 
 def joined(texts: Iterable[object]) -> str:
-    """Return texts in one line, with commas between them."""
+    """Join texts to one line, with commas."""
     return ", ".join(str(each)[:LONGEST_LINE] for each in islice(texts, _MOST_JOINED))[:LONGEST_LINE]

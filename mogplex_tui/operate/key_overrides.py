@@ -1,7 +1,7 @@
-"""Which of the keys that the operator wishes for hold: what stands in `[keys]`, held against the registry.
+"""Validates the keys that the operator sets in `[keys]` of the config file.
 
-Loaded only where there is something in `[keys]`. An entry that cannot be is refused with a sentence, and what it is
-about keeps its own keys; no wish can take away the keys by which one leaves, opens, and finds everything by name.
+Imported only if `[keys]` has entries. An entry that is not valid is rejected with a sentence, and its action keeps the
+default keys. No entry can take away the keys that go back, open, and run commands by name.
 """
 
 from __future__ import annotations
@@ -13,33 +13,36 @@ from mogplex_tui.config.keymap import canonical, sign
 from mogplex_tui.operate import action_registry, cursor_keys
 from mogplex_tui.operate.kinds.registry import kinds
 
-# Nobody else's, wherever one is, and why.
+# Keys that cannot be rebound, with the reason.
 FIXED: Mapping[str, str] = {
     "ctrl+q": "leaves the console from anywhere",
     "ctrl+c": "copies what is selected",
     "tab": "goes from part to part",
     "shift+tab": "goes from part to part",
 }
-# What has these by itself has them always, for dialogs answer to them too and sentences name places as `:jobs`; nothing
-# else can have them.
+# Keys that their default actions always keep and that no other action can have: dialogs use them too, and messages name
+# screens as `:jobs`.
 KEPT = ("escape", "enter", "colon")
 
 
-# Earlier ids of actions, which files of the operator may still have.
+# Earlier ids of actions, which config files may still use.
 _PAST_IDS = {"runs.new": "runs.start"}
 
 
 class Keymap(NamedTuple):
-    """What holds: ids with Textual's names of their keys; of what was refused, by its id, a sentence that says why."""
+    """The valid key overrides by id, and a sentence for each rejected one by id.
+
+    The names of keys are those of Textual.
+    """
 
     keys: Mapping[str, tuple[str, ...]]
     refused: Mapping[str, str]
 
 
 class Owner(NamedTuple):
-    """What can have keys of the operator's choice: an action, a kind's verb or a way to move.
+    """Something that can have keys: an action or a cursor movement.
 
-    `where` are the screens, each with the keys that it has there by itself; what it is given, it has on all of them.
+    `where` maps each screen to the default keys there. An override applies to all of these screens.
     """
 
     id: str
@@ -48,17 +51,20 @@ class Owner(NamedTuple):
 
     @property
     def defaults(self) -> tuple[str, ...]:
-        """The keys that it has by itself, wherever that is."""
+        """The default keys on all of its screens."""
         return tuple(dict.fromkeys(key for keys in self.where.values() for key in keys))
 
 
 def owners() -> dict[str, Owner]:
-    """Return everything that can have keys, by its id, in the order of the registry; loads every kind."""
+    """Return everything that can have keys by id, in the order of the registry.
+
+    Imports every kind.
+    """
     found: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {}
 
     def add(id: str, says: str, keys: Sequence[str], where: str) -> None:
         places = found.setdefault(id, (says, {}))[1]
-        # A screen may have two places to move in.
+        # The cursor of a screen may move in two places.
         places[where] = tuple(
             dict.fromkeys((*places.get(where, ()), *(canonical(key) or key for key in keys)))
         )
@@ -69,7 +75,7 @@ def owners() -> dict[str, Owner]:
         for place in cursor_keys.places(scope):
             for move in cursor_keys.MOVES:
                 add(move.id, move.words[place], move.defaults[place], scope)
-    # What lies over a record: it scrolls by the same keys, and its copy is a key of its own.
+    # An overlay over a record scrolls with the same keys and has its own copy key.
     for move in cursor_keys.MOVES:
         add(move.id, move.words[cursor_keys.PAGE], move.defaults[cursor_keys.PAGE], _PANE)
     add("kind.copy", "copy", action_registry.BY_ID["kind.copy"].defaults, _PANE)
@@ -80,7 +86,7 @@ _PANE = "the pane of the JSON"
 
 
 def scopes() -> list[str]:
-    """Return the scope of every screen there is; knows every kind from then on."""
+    """Return the scopes of all screens. Registers every kind."""
     found = ["runs", "run", "observability"]
     for kind in kinds().values():
         action_registry.register_kind(kind)
@@ -89,7 +95,7 @@ def scopes() -> list[str]:
 
 
 def settle(asked: Mapping[str, object], origin: str) -> Keymap:
-    """Return what holds of the wishes in a `[keys]` table of the file `origin`."""
+    """Return the valid and the rejected overrides of the `[keys]` table in `origin`."""
     known = owners()
     wanted: dict[str, tuple[str, ...]] = {}
     refused: dict[str, str] = {}
@@ -106,7 +112,7 @@ def settle(asked: Mapping[str, object], origin: str) -> Keymap:
             refuse(id, why)
         else:
             wanted[id] = keys
-    # What is refused has its own keys again, on which another wish may have counted.
+    # A rejected override gets its default keys back, which another override may use.
     while (clash := _clash(known, wanted)) is not None:
         refuse(*clash)
     return Keymap(wanted, refused)
@@ -117,7 +123,7 @@ def _shown(keys: Sequence[str]) -> str:
 
 
 def _read(known: Mapping[str, Owner], id: str, value: object) -> tuple[tuple[str, ...], str]:
-    """Return the keys that a wish names, or why they cannot be."""
+    """Return the keys of an override, or why it is not valid."""
     owner = known.get(id)
     if owner is None:
         from difflib import get_close_matches
@@ -145,10 +151,10 @@ def _read(known: Mapping[str, Owner], id: str, value: object) -> tuple[tuple[str
 
 
 def _clash(known: Mapping[str, Owner], wanted: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
-    """Return a wish for a key that means something else on the same screen, with why it cannot be."""
+    """Return an override whose key has another meaning on a screen, and the reason."""
     order = {id: number for number, id in enumerate(wanted)}
     taken: dict[tuple[str, str], str] = {}
-    # Those without a wish first, so that a clash is found at a wish, the later one of two.
+    # Ids without an override come first, so that a clash is found at an override, the later one of two.
     for id in sorted(known, key=lambda id: order.get(id, -1)):
         for where, its in known[id].where.items():
             for key in wanted.get(id, its):

@@ -1,6 +1,6 @@
-"""Sentences for people on freshness, missing data, closed routes and changes, made from structured reasons.
+"""Sentences on freshness, missing data, closed routes and changes.
 
-Nothing takes a sentence apart again: code that needs to know a part of it uses the structure it was made from.
+They are made from structured reasons. No code parses a sentence; code that needs a part of it uses the structure.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ if TYPE_CHECKING:
     from mogplex_tui.live.run_events_feed import RunEventsFeed
     from mogplex_tui.live.session import Session
 
-# With more failing sources than these, the reason of the first stands for all.
+# With more failing sources than this, only the reason of the first is shown.
 _REASONS_IN_FULL = 2
-# Errors that often pass: they are reported once the next try has failed as well.
+# Errors that often pass. They are shown only once the next attempt has failed as well.
 _TRANSIENT = (Unreachable, Unavailable, ServiceFailed)
 _CHANGES_ARE_SENT = "Actions are sent all the same; the service may refuse them."
 
 
 def capitalized(text: str) -> str:
-    """Return a text with a capital at its beginning and the rest as it is."""
+    """Return a text with its first letter capitalized."""
     return text[:1].upper() + text[1:]
 
 
 def subject_sentence(subject: Subject, predicate: str) -> str:
-    """Return the sentence that a subject is something, such as "Older runs are not shown."."""
+    """Return a sentence on the state of a subject, in the singular or the plural."""
     return f"{capitalized(subject.text)} {'are' if subject.is_plural else 'is'} {predicate}."
 
 
@@ -64,9 +64,9 @@ def subject_sentence(subject: Subject, predicate: str) -> str:
 
 
 def read_failures(fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
-    """Return why the data or some of its sources could not be read again; an empty text while nothing is wrong.
+    """Return why the data or some of its sources could not be read again, else "".
 
-    A transient error is left out until a second try has failed or no further one is planned.
+    A transient error is left out until a second attempt has failed or no further one is planned.
     """
     if fresh.as_of is None:
         return ""
@@ -92,12 +92,12 @@ def unreadable(record: str, reason: str) -> str:
 
 
 def not_listed(subject: Subject, error: MogplexError) -> str:
-    """Return that a part of a list is missing in the output of a command, and why."""
+    """Return that a command's output lacks a part of a list, and why."""
     return f"{subject_sentence(subject, 'not listed')} {error}"
 
 
 def freshness_text(session: Session, fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
-    """Return how old the data is: `as of 14s`, `stale 3m`, `partly stale 3m`; an empty text for fresh data."""
+    """Return how old the data is, such as `stale 3m`; empty for fresh data."""
     fresh, is_part = shown_freshness(fresh, sources)
     now, part = session.clock.monotonic(), "partly " if is_part else ""
     age = fresh.age(now)
@@ -115,7 +115,7 @@ def freshness_text(session: Session, fresh: Freshness, sources: Sequence[SourceS
 
 
 def wait(seconds: float) -> str:
-    """Return a wait in whole seconds, never less than one."""
+    """Format a wait in whole seconds, at least one."""
     return f"{max(1, round(seconds))}s"
 
 
@@ -139,7 +139,10 @@ def _failure_of(source: SourceState) -> str:
 
 
 def _failures_in_short(sources: Sequence[SourceState]) -> str:
-    """Return which sources fail, with the reason of the first alone: more has no room at 80 columns."""
+    """Return which sources fail, with the reason of the first one only.
+
+    There is no room for more reasons at 80 columns.
+    """
     old, missing = ([each for each in sources if each.known is known] for known in (True, False))
     sentences = [
         f"{len(sources)} readings fail, one of them so: {with_full_stop(_reason(sources[0].freshness))}"
@@ -154,7 +157,7 @@ def _failures_in_short(sources: Sequence[SourceState]) -> str:
 
 
 def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> list[str]:
-    """Return the lines that stand where rows would be.
+    """Return the lines that are shown in place of rows.
 
     `empty` says what an empty list means and what to do next.
     """
@@ -198,9 +201,9 @@ def requirement(needs: Requirement) -> str:
 
 
 def closed_lines(closed: Closed | None, needs: Requirement | None) -> list[str]:
-    """Return why routes are closed and what opens them, in sentences; nothing for None.
+    """Return sentences on why routes are closed and what opens them; none if open.
 
-    `needs` is what the routes are for, None where the refusal alone says it.
+    `closed` is None for open routes. `needs` says what the routes are for, None if the refusal alone explains it.
     """
     if closed is None:
         return []
@@ -223,7 +226,7 @@ def notices(found: Sequence[Notice]) -> str:
 
 
 def missing_events(feed: RunEventsFeed) -> str | None:
-    """Return which events of a run cannot be seen, and why; None when all can."""
+    """Return which events of a run are not visible and why, None if all are."""
     from mogplex_tui.live.event_tail import HORIZON
 
     row, tail = feed.row, feed.tail
@@ -242,7 +245,7 @@ def missing_events(feed: RunEventsFeed) -> str | None:
 
 
 def observability_closed(session: Session) -> list[str]:
-    """Return why figures and costs cannot be seen and what would open them."""
+    """Return why usage and costs are not visible, and what would open them."""
     if session.refusal is not None:
         return [" ".join(closed_lines(session.refusal, None))]
     closed = closed_lines(session.closed([Family.OBSERVABILITY]), Requirement("figures and costs"))
@@ -262,7 +265,10 @@ def _requirement(needs: Requirement) -> str:
 
 
 def _names_another(closed: Closed, needs: Requirement) -> bool:
-    """Return whether a missing right was found by a request for something else, of which the refusal speaks."""
+    """Return whether a missing scope was found by a request for something else.
+
+    The refusal then names that other thing.
+    """
     if closed.reach is not Reach.NEEDS_SCOPE or closed.refusal is None:
         return False
     return closed.refusal.resource not in (needs.subject, f"the {needs.subject}")
@@ -306,7 +312,7 @@ def _closed_part(subject: Subject, cause: Closed) -> str:
 
 
 def queued(change: QueuedChange, now: datetime) -> str:
-    """Return the sentence for a change that a rate limit refused and that is sent again."""
+    """Return the sentence on a change that waits for a rate limit to be sent again."""
     seconds = ceil(change.seconds_left)
     at = formatting.clock(now + timedelta(seconds=seconds))
     return (
@@ -315,10 +321,10 @@ def queued(change: QueuedChange, now: datetime) -> str:
 
 
 class RefusedChange(NamedTuple):
-    """A change of a record that the service refused, or whose answer was lost.
+    """A change that the service refused, or whose response was lost.
 
-    `how_to_repeat` is the sentence on repeating it with the same idempotency key, empty where it may not have been done.
-    `may_have_secret` says that it may have made a record whose secret was in the lost answer.
+    `how_to_repeat` is the sentence on repeating it with the same idempotency key, empty if it was refused.
+    `may_have_secret` tells whether the lost response may have held the secret of a new record.
     """
 
     label: str
@@ -330,7 +336,7 @@ class RefusedChange(NamedTuple):
 
 
 def change_refused(change: RefusedChange) -> str:
-    """Return what became of a change that the service did not confirm, and what helps."""
+    """Return the outcome of a change that the service did not confirm, and advice."""
     name, error = change.name, change.error
     request = f"{capitalized(change.label)} of {name}"
     if isinstance(error, NotFound):
@@ -350,7 +356,7 @@ def change_refused(change: RefusedChange) -> str:
 
 
 def changes_done(label: str, count: int, refused: Sequence[str]) -> str:
-    """Return how many of several changes were made, with the first refusals."""
+    """Return how many of several changes were made, and the first refusals."""
     done = f"{capitalized(label)}: {count - len(refused)} of {count} done."
     return " ".join([done, *refused[:2]])
 

@@ -281,7 +281,7 @@ class ServiceFilter(NamedTuple):
     texts: Mapping[str, Sequence[str]] = MappingProxyType({})
     """The values of the parameter, each with the texts that a filter matches for it."""
     value_of: Callable[[Session, str], str | None] = lambda _, __: None
-    """Returns the value for a text where `texts` cannot list them all, None if it is ambiguous."""
+    """Returns the value for a text that `texts` cannot list, None if it is ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +322,7 @@ class Join(Generic[Row]):
     names: bool = False
     """Whether the names of repositories and agents are used."""
     depends_on_time: bool = False
-    """Whether rows are also filled every second, because the result depends on the time."""
+    """Whether rows are also filled every second, because time changes the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,21 +365,27 @@ class Change(Generic[Row]):
     idempotency_key: str = ""
     """Empty unless the action sends one."""
     is_retry: bool = False
-    """Whether the response to an earlier request with the same idempotency key was lost."""
+    """Whether the response to an earlier attempt with the same key was lost."""
     session: Session = field(kw_only=True)
     """For a request whose route depends on the credential."""
 
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """An action on a whole list, such as creating a record. Its only input is parameters."""
+    """An action on a whole list, such as creating a record.
+
+    It has no row; its only input is parameters.
+    """
 
     id: str
     key: str
     help: str
     parameters: tuple[Parameter[object], ...]
     name: Callable[[Values], str]
-    """Returns the name of the new record or, without `makes_record`, of what is changed."""
+    """Returns the name of the new record.
+
+    Without `makes_record`, returns the name of what is changed.
+    """
     request: Callable[[ClientView, Values], Awaitable[object]]
     in_progress: str
     families: tuple[Family, ...]
@@ -421,7 +427,10 @@ class Action(Generic[Row]):
 
     id: str
     key: str
-    """The default key; an action without one is only in the palette and the command line."""
+    """The default key.
+
+    An action without one is only in the palette and on the command line.
+    """
     help: str
     """A sentence without its full stop."""
     request: Callable[[Change[Row]], Awaitable[object]]
@@ -451,9 +460,12 @@ class Action(Generic[Row]):
     particle: str = ""
     """The word of the label that follows the record in a sentence: "run … now"."""
     help_has_title: bool = False
-    """Whether `help` begins with the label, so that the help screen need not repeat it."""
+    """Whether `help` begins with the label, which the help screen then leaves out."""
     needs: str = ""
-    """What needs a credential, for messages; a plural. By default, changes of the kind's records."""
+    """What needs a credential, for messages; a plural.
+
+    By default, changes of the kind's records.
+    """
     sends_idempotency_key: bool = False
     """Whether the action may be repeated safely after a lost response."""
     reveals: bool = False
@@ -548,7 +560,10 @@ class Kind(Generic[Row]):
     """Returns whether a row is drawn dim, because its work ended well."""
     page_in_browser: Callable[[Row], str] | None = None
     open_until: Callable[[Row], datetime | None] | None = None
-    """Returns when a record expires, None for never; the header counts unexpired records."""
+    """Returns when a record expires, None for never.
+
+    The header counts the records that have not expired.
+    """
     hidden: HiddenRows[Row] | None = None
     secrets: Secrets[Row] | None = None
     texts_first: bool = False
@@ -575,7 +590,10 @@ class Kind(Generic[Row]):
 
 
 AnyKind = Kind[Any]
-"""A kind of unknown row type: generic screens pass rows only to the kind they came from."""
+"""A kind of unknown row type.
+
+Generic screens pass rows only to the kind they came from.
+"""
 AnyRecordAction = Action[Any]
 AnyAction = AnyRecordAction | Creation
 AnyEntry = Entry[Any]

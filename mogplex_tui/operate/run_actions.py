@@ -1,4 +1,4 @@
-"""The actions on runs as they are declared: start and cancel (v1.md §7.2, §9; observability.md §3)."""
+"""The actions on runs: start and cancel (v1.md §7.2, §9; observability.md §3)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.runs import RunStart
     from mogplex_tui.live.session import Session
 
-# v1.md §7.2: the coding agents that the service runs.
+# The coding agents that the service runs (v1.md §7.2).
 HARNESSES = ("codex", "claude-code")
 
 
@@ -80,7 +80,10 @@ NEW_BRANCH = Parameter(
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the new-run form holds. An empty base branch means the repository's default (v1.md §7.2)."""
+    """The values of the form for a new run.
+
+    An empty base branch means the repository's default branch (v1.md §7.2).
+    """
 
     repo_id: str = ""
     repo: str = ""
@@ -92,7 +95,7 @@ class Draft:
 
     @classmethod
     def of(cls, values: Values, repo: str = "") -> Draft:
-        """Return the draft that values of the parameters make; `repo` is the name of the repository."""
+        """Return the draft of parameter values; `repo` is the repository's name."""
         branch = values[BRANCH] or ""
         given = values[NEW_BRANCH]
         return cls(
@@ -102,7 +105,7 @@ class Draft:
             harness=values[HARNESS],
             base_branch=values[BASE] or "",
             working_branch=branch,
-            # A branch that is named is most often one that exists.
+            # A branch that is named usually exists already.
             create_branch=not branch if given is None else given,
         )
 
@@ -119,7 +122,7 @@ class Draft:
         return Values({parameter.name: text for parameter, text in texts.items()}, idempotency_key)
 
     def as_request(self) -> RunStart:
-        """Return the validated request. Raises InvalidInput with a sentence for each field."""
+        """Return the validated request. Raises InvalidInput, with a sentence per field."""
         from mogplex_tui.api.models.runs import RunStart
 
         return RunStart(
@@ -147,7 +150,10 @@ def _start_problem(values: Values) -> str | None:
 
 
 def _start_unavailable_reason(session: Session) -> str | None:
-    """Return why these credentials cannot start a run: only v1 starts runs, and it takes tokens alone."""
+    """Return why these credentials cannot start a run.
+
+    Only v1 starts runs, and it takes tokens only.
+    """
     if not session.attached:
         return None
     if session.target.token is None:
@@ -198,7 +204,7 @@ def _cancel_closed_reason(session: Session, row: RunRow) -> str | None:
 
 
 def session_cancels(session: Session, row: RunRow) -> bool:
-    """Return whether the browser session can cancel a row without the token: by its job or its call."""
+    """Return whether the browser session can cancel a row, by its job or call."""
     known = row.source is not RunSource.RUN or row.call_id is not None
     return known and session.has_session and session.open(Family.OBSERVABILITY)
 

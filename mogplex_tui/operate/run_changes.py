@@ -1,4 +1,4 @@
-"""Start and cancel of runs: their requests, and what an answer, a lost answer and a re-read mean (v1.md §7.2, §9)."""
+"""Starts and cancels runs, and reads back the result (v1.md §7.2, §9)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mogplex.operate")
 
-# A cancel is read back after these many seconds: the run row follows its call (realtime.md §3.1).
+# A cancel is read back after each of these seconds: the row of a run changes after its call (realtime.md §3.1).
 READ_BACK_DELAYS = (0.0, 1.0, 3.0, 5.0)
 CANCELS_AT_ONCE = 4
 
@@ -54,13 +54,13 @@ def _id_of(action: AnyAction) -> str:
 
 
 Reread = Callable[[RunRow], Awaitable[RunRow | None]]
-"""Reads a row again; None where the service does not know it any more."""
+"""Reads a row again; returns None if the service does not know it any more."""
 
 
 async def cancel(session: Session, runs: Runs, row: RunRow, turn: asyncio.Semaphore | None = None) -> Outcome:
-    """Cancel the work of a row and say what a re-read shows. Never raises for what the service answers.
+    """Cancel the work of a row and return what a re-read shows.
 
-    `turn` is as in `ChangeRequest`.
+    Does not raise for errors of the service. `turn` is as in `ChangeRequest`.
     """
     if refusal := await fetch_read_only_reason(session):
         return Outcome(f"{name_of(row)} was not cancelled. {refusal}", False, row, closed=True)
@@ -75,7 +75,7 @@ async def execute_cancel(
     repeat_with: str,
     turn: asyncio.Semaphore | None = None,
 ) -> Outcome:
-    """Cancel the work of a row that the credential may change.
+    """Cancel the work of a row, which the credential is known to allow.
 
     `repeat_with` names the key or the command that repeats it. `turn` is as in `ChangeRequest`.
     """
@@ -129,15 +129,15 @@ async def execute_cancel(
 
 
 def _show_queued(session: Session, runs: Runs, row: RunRow, waiting: QueuedChange) -> None:
-    # The state column of runs is narrow in every terminal.
+    # The state column of runs is narrow at every width.
     session.in_flight.begin(KIND.name, row.key, waiting.short_word, is_queued=True)
     runs.show_queued(row.key, waiting.short_word)
 
 
 async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Outcome:
-    """Ask for the end of several rows, a few at a time, and sum up. Never raises for what the service answers.
+    """Cancel several rows, a few at a time, and sum up.
 
-    A cancel that waits for a rate limit lets the next one go first.
+    Does not raise for errors of the service. A cancel that waits for a rate limit lets the next one go first.
     """
     if len(rows) == 1:
         return await cancel(session, runs, rows[0])
@@ -158,8 +158,8 @@ async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Ou
 async def send_cancel(session: Session, row: RunRow) -> None:
     """Cancel a row with one request, by the route that ends most of it (v1.md §9).
 
-    Where the token turns out to lack the write scope, the browser session cancels only the call or job. Raises the error
-    tree.
+    If the token turns out to lack the write scope, the browser session cancels only the call or job. Raises
+    MogplexError.
     """
     with_token = session.target.token is not None and session.may_change(v1_only=True)
     if row.run_id is None or not with_token:
@@ -178,7 +178,7 @@ async def _cancel_run(session: Session, run_id: str, row: RunRow) -> None:
     client = session.client.at(Priority.ACTION)
     answer = await client.runs.cancel(run_id)
     if answer.already_terminal and row.source is RunSource.CALL and session.open(Family.OBSERVABILITY):
-        # The run was over, but its call is not: it hangs until somebody ends it (v1.md §7.6).
+        # The run has ended but its call has not, and hangs until it is cancelled (v1.md §7.6).
         with contextlib.suppress(Conflict):
             await client.observability.cancel_call(row.key)
 
@@ -198,9 +198,9 @@ _NOT_RECORDED = (NotFound, NotAllowed, NotSignedIn, Throttled, BudgetBlocked, In
 
 
 async def cancel_is_recorded(session: Session, row: RunRow, now: RunRow | None, error: MogplexError) -> bool:
-    """Return whether a cancel was recorded although it was answered with an error.
+    """Return whether a cancel was recorded although the response was an error.
 
-    `now` is the row as it was read after the cancel. A v1 run does not carry the request; its events do (v1.md §9,
+    `now` is the row as it was read after the cancel. A v1 run does not show the request, but its events do (v1.md §9,
     observability.md §3).
     """
     if now is not None and now.state in ENDED_STATES:
@@ -229,7 +229,10 @@ def cancel_not_confirmed(row: RunRow, error: MogplexError, again: str) -> str:
 
 
 async def _end_run_too(session: Session, row: RunRow) -> None:
-    """A call's cancel leaves its run as it was; the v1 cancel then ends it (v1.md §9). Best effort."""
+    """Cancel the run of a cancelled call over v1. Best effort.
+
+    The cancel of a call does not end its run (v1.md §9).
+    """
     client = session.client.at(Priority.ACTION)
     try:
         run_id = await run_of(client.observability.call_events(row.call_id or row.key))
@@ -241,7 +244,7 @@ async def _end_run_too(session: Session, row: RunRow) -> None:
 
 
 async def run_of(batches: AsyncGenerator[Rows[Event]]) -> str | None:
-    """Return the run id that the first of a call's events names (v1.md §7.4)."""
+    """Return the run id in a call's events, None if none has it (v1.md §7.4)."""
     async with aclosing(batches) as reading:
         async for batch in reading:
             for event in batch:
@@ -260,7 +263,7 @@ async def _read_back(session: Session, reread: Reread, row: RunRow) -> RunRow | 
         if wait:
             await _pause(wait)
         if number == len(READ_BACK_DELAYS):
-            # The last word is the service's own.
+            # The state after the last read is the service's own.
             session.in_flight.end(KIND.name, row.key)
         now = await _read_once(reread, row) or now
         if now is not None and now.state in ENDED_STATES:
@@ -277,7 +280,7 @@ async def _read_once(reread: Reread, row: RunRow) -> RunRow | None:
 
 
 def _restore(runs: Runs, row: RunRow) -> None:
-    """Take our own word back, unless the service says the same."""
+    """Show the earlier state again, unless the service reports the cancel too."""
     shown = runs.set.rows.get(row.key)
     if shown is not None and shown.state == "cancelling" and not shown.cancel_requested:
         runs.mark(row.key, row.state)
@@ -317,12 +320,12 @@ def _outcome_of_refused(row: RunRow, now: RunRow | None, error: MogplexError, re
 
 
 async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
-    """Start a run and put it in the list; a lost answer is asked for again under the same key.
+    """Start a run and add it to the list.
 
-    Raises:
-        MogplexError: the service refused, or could not be reached within the capped tries.
+    A request whose response was lost is sent again with the same key. Raises MogplexError if the service refuses the
+    run or cannot be reached.
     """
-    # What the service would refuse is refused before the ledger knows of it.
+    # A draft that the service would refuse must not get into the ledger.
     draft.as_request()
     values = draft.values(key)
 

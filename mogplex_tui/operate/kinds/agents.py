@@ -1,4 +1,4 @@
-"""Agents: what they are told to do, what they do now and what they did lately (library.md §1, §3; v1.md §2)."""
+"""Agents: prompt, current state and recent activity (library.md §1, §3; v1.md §2)."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ _LONGEST_NAME, _LONGEST_DESCRIPTION, _LONGEST_PROMPT = 60, 200, 50_000
 
 @dataclass(frozen=True, slots=True)
 class AgentRow:
-    """A preset or an agent of the account, what it does now and what it did in the last 24 hours.
+    """An agent or a preset, with its present state and its activity of 24 hours.
 
-    Over v1 the prompt, the state and the figures are not known.
+    The prompt, the state and the figures are None over v1.
     """
 
     id: str
@@ -119,7 +119,7 @@ async def _read_names(client: ClientView, _: Session) -> RowPage[AgentRow]:
 
 
 def _idle(row: AgentRow) -> float:
-    """Return the place of an agent by how long it has done nothing; one that never did anything comes last."""
+    """Return a sort key: the last active agent first, never active ones last."""
     return 0.0 if row.last_activity is None else -row.last_activity.timestamp()
 
 
@@ -141,7 +141,7 @@ def _category(text: str) -> str:
 
 
 def _text_of_at_most(longest: int) -> Callable[[str], str | None]:
-    """Return the parser of a text that is kept as it is, None where it is empty."""
+    """Return a parser that keeps a text as it is, with None for an empty one."""
 
     def parse(text: str) -> str | None:
         if utf16_length(text) > longest:
@@ -155,7 +155,7 @@ _CATEGORY_HELP = "Category, such as api, security or code-review"
 NAME = Parameter("name", f"Name, at most {_LONGEST_NAME} characters", _name)
 MODEL = Parameter("model", "ID of the model", parameter_choices.needed("Give the id of a model."))
 CATEGORY = Parameter("category", _CATEGORY_HELP, _category)
-# An agent may have neither, and its other fields can be changed all the same.
+# An agent may lack either one, and its other fields can still be changed.
 OTHER_MODEL = Parameter("model", "ID of the model", lambda text: text.strip() or None)
 OTHER_CATEGORY = Parameter("category", _CATEGORY_HELP, lambda text: _category(text) if text.strip() else None)
 DESCRIPTION = Parameter(
@@ -187,7 +187,7 @@ async def _create(client: ClientView, values: Values) -> Result:
     return Result(True, "{} is created.", new_id=made.id)
 
 
-# What `update` asks for, each with the field of the service.
+# The parameters of `update`, each with the service's field.
 _FIELDS: Mapping[Parameter[str | None], str] = {
     NAME: "name",
     OTHER_MODEL: "model",
@@ -208,7 +208,7 @@ def _texts(row: AgentRow) -> dict[Parameter[object], str]:
 
 
 def _different(row: AgentRow, values: Values) -> dict[str, str | None]:
-    """Return the fields whose values differ from the row's; a None clears the field."""
+    """Return the fields whose values differ from the row's; None clears a field."""
     before = _texts(row)
     return {
         field: values[parameter]

@@ -1,4 +1,4 @@
-"""API keys: what each may do, when it was last used and when it ends; never the token (identity.md §4)."""
+"""API keys: scopes, last use and expiry; never the token (identity.md §4)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ _WEEK = 7 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyRow:
-    """An API key. `context` is the name of the context that this console uses it for, else None."""
+    """An API key.
+
+    `context` names the console's context if that uses the key, else it is None.
+    """
 
     id: str
     name: str

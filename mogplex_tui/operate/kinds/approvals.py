@@ -1,4 +1,4 @@
-"""Approvals: every question that waits for a person, of automations and of the orchestrator (routing.md §3.15, §3.16)."""
+"""Approvals that automations and the orchestrator wait for (routing.md §3.15, §3.16)."""
 
 from __future__ import annotations
 
@@ -41,15 +41,16 @@ if TYPE_CHECKING:
 _FAMILIES = (Family.FLOWS, Family.APPROVALS)
 _MORE = "More wait behind these: the service tells the oldest 50 of automations."
 _LONGEST_NOTE = 2_000
-# A question is called by so many characters of its beginning.
+# The most characters of a question in the name of its approval.
 _LABEL = 60
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRow:
-    """An open question. `kind` is `tool` or `step` for one of an automation, `control` for one of the orchestrator.
+    """An open approval.
 
-    `automation` is the name of the automation; `is_expired` whether its time has passed.
+    `kind` is `tool` or `step` for one of an automation, and `control` for one of the orchestrator. `automation` is the
+    name of the automation. `is_expired` tells whether its time has passed.
     """
 
     id: str
@@ -73,7 +74,7 @@ class ApprovalRow:
 
     @property
     def status(self) -> str:
-        """Whether it can still be answered."""
+        """`waiting`, or `expired` if it cannot be answered any more."""
         return "expired" if self.is_expired else "waiting"
 
     @property
@@ -83,7 +84,7 @@ class ApprovalRow:
 
     @property
     def other_tool_name(self) -> str | None:
-        """The name of the tool where the question says more than that."""
+        """The name of the tool, None if it is the whole question."""
         return None if self.tool_name == self.question else self.tool_name
 
 
@@ -159,7 +160,7 @@ def _fill(session: Session) -> Callable[[ApprovalRow], ApprovalRow]:
 
 
 def _order(row: ApprovalRow) -> tuple[SortKey, ...]:
-    """Sort by what expires first, then what never does, then what has expired."""
+    """Return the sort key: the next to expire, then without expiry, then expired."""
     end = float("inf") if row.expires_at is None else row.expires_at.timestamp()
     return ((int(row.is_expired), 0.0 if row.is_expired else end), rank(row.created_at))
 

@@ -1,4 +1,4 @@
-"""Assignments: a repository, an agent and a kind of work, with how it has gone lately (routing.md §1)."""
+"""Assignments: an agent's type of work in a repository, with recent runs (routing.md §1)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TYPES = ("pr_review", "cron_refactor", "cron", "push_review", "issue_triage", "
 
 @dataclass(frozen=True, slots=True)
 class AssignmentRow:
-    """An assignment with the names of its repository and its agent, where lists name them."""
+    """An assignment with the names of its repository and agent, if they are known."""
 
     id: str
     assignment: Assignment
@@ -45,12 +45,12 @@ class AssignmentRow:
 
     @property
     def repo(self) -> str:
-        """The name of its repository, or the id where no list names it."""
+        """The name of its repository, or its id if the name is not known."""
         return self.repo_name or self.assignment.repo_id
 
     @property
     def agent(self) -> str:
-        """The name of its agent, or the id where no list names it."""
+        """The name of its agent, or its id if the name is not known."""
         return self.agent_name or self.assignment.agent_id
 
 
@@ -215,7 +215,7 @@ KIND = Kind[AssignmentRow](
             Layout(18, 4, flex=1, min_width=12),
             field="last_pressure_reason",
         ),
-        # The type of an assignment comes before the end of a sentence.
+        # A narrow error column leaves room for the type.
         formats.error_column(lambda row: row.assignment.last_run_error, "last_run_error", min_width=14),
     ),
     hidden_filters={"project": lambda row: row.assignment.repo_id},

@@ -1,4 +1,4 @@
-"""Automations: will it fire, in which version, did it work, and what presses on it (routing.md §3, v1.md §5)."""
+"""Automations: state, version, recent runs and failures (routing.md §3, v1.md §5)."""
 
 from __future__ import annotations
 

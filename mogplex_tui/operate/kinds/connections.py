@@ -1,4 +1,4 @@
-"""Connections: services that agents may use, and what the newest test of each found (library.md §8)."""
+"""Connections to services that agents may use, with their last test (library.md §8)."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.connections import Connection
     from mogplex_tui.live.session import Session
 
-# Addresses may be keys in themselves: scheme and host are all that is shown.
+# An address may contain a secret, so only its scheme and host are shown.
 _ADDRESSES = ("mcp_url", "base_url", "oauth_authorize_url", "oauth_token_url")
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRow:
-    """A connection without its addresses; `place` is the host of the one that it has."""
+    """A connection without its addresses; `place` is the host of its address."""
 
     id: str
     name: str
@@ -62,12 +62,12 @@ class ConnectionRow:
 
     @property
     def repo(self) -> str | None:
-        """The name of the repository that it counts for, or its id where no list names it."""
+        """The name of the repository that it is for, or its id if that is not known."""
         return self.repo_name or self.repo_id
 
     @property
     def sign_in(self) -> str:
-        """What is missing of its sign-in."""
+        """`missing` if it still needs a sign-in, else empty."""
         return "missing" if self.needs_sign_in else ""
 
 

@@ -1,4 +1,4 @@
-"""The console's own contexts: services by name, what each is signed in with, and which one is in use."""
+"""Contexts of the console: named services with their credentials."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _SWITCH = "To switch, leave and start with mogplex-tui --context NAME; contexts 
 
 @dataclass(frozen=True, slots=True)
 class ContextRow:
-    """A context. Its fields have the names that `mogplex-tui contexts list --json` gives them.
+    """A context; its fields are those of `mogplex-tui contexts list --json`.
 
-    `current` is whether commands use it when none is named, `in_use` whether this console was started with it.
+    `current` tells whether commands use it if none is named, `in_use` whether this console was started with it.
     """
 
     name: str

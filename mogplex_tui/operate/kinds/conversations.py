@@ -1,4 +1,4 @@
-"""Conversations: stored chats, and what was said in one (library.md §12)."""
+"""Conversations: stored chats and their messages (library.md §12)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
-    """A conversation; the list leaves out its messages, so they are None until it was read by itself."""
+    """A conversation; its messages are None until it was read by itself."""
 
     id: str
     title: str | None

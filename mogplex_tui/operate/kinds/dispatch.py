@@ -1,4 +1,4 @@
-"""The dispatch ledger: why work did or did not start, in words (observability.md §8.1, §8.2)."""
+"""The dispatch log: why work did or did not start (observability.md §8.1, §8.2)."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _OUTCOMES = (
     *("queued", "suppressed", "started", "deferred", "start_failed", "completed", "failed"),
     *("cancel_requested", "cancelled", "cancel_failed", "reconciled"),
 )
-# Outcomes of work that goes on or went well.
+# Outcomes of work that continues or went well.
 _QUIET = ("queued", "started", "completed", "resumed")
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchRow:
-    """An entry of the ledger, and the name of the automation that it is about."""
+    """A dispatch event, and the name of its automation."""
 
     id: str
     entry: DispatchLogEntry
@@ -58,12 +58,12 @@ class DispatchRow:
 
     @property
     def start_source(self) -> str:
-        """What started the work, as the service calls it."""
+        """What started the work, by the service's name for it."""
         return str(self.entry.metadata.get("start_source") or "")
 
     @property
     def code(self) -> str | None:
-        """The code of the reason; free text tells by itself what it means."""
+        """The code of the reason, None if the reason is free text."""
         reason = self.entry.reason
         return None if reason == formatting.reason(reason) else reason
 

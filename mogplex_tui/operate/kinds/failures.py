@@ -1,4 +1,4 @@
-"""Failures of automations: whose fault, in which phase, and whether a retry mended it (observability.md §8.3)."""
+"""Failures of automations: class, phase and retries (observability.md §8.3)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.ledger import FailureRecord
     from mogplex_tui.live.session import Session
 
-# What a person has to do first; everything else may pass by itself.
+# The next step by failure class. A failure of another class may pass by itself.
 _NEXT = {
     "authentication": "Renew the credential first: :provider-keys, :connections.",
     "configuration": "Mend the setting first: :models, :provider-keys.",
@@ -58,7 +58,7 @@ def _message(failure: FailureRecord) -> str | None:
 
 
 def _long_message(failure: FailureRecord) -> str | None:
-    """Return a message of several lines; a fact shows the first one alone."""
+    """Return a message of several lines, else None; a fact shows only the first one."""
     message = _message(failure)
     return message if message and "\n" in message else None
 
@@ -68,7 +68,7 @@ def _why(failure: FailureRecord) -> str:
 
 
 def _summary(failure: FailureRecord) -> str:
-    # A failure outside of the model has a reason and no message.
+    # A failure outside the model has a reason but no message.
     return _message(failure) or _why(failure)
 
 

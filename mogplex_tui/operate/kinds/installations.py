@@ -1,4 +1,4 @@
-"""Installations of the GitHub App: whose account, and how much of it the service sees (projects.md §7)."""
+"""Installations of the GitHub App and their repositories (projects.md §7)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class InstallationRow:
-    """An installation. `repos` are ids and names; `repo_names` tell directories of one repository apart."""
+    """An installation of the GitHub App, with its repositories.
+
+    `repos` are their ids and names. `repo_names` distinguish sub-projects of one repository.
+    """
 
     id: str
     installation_id: str | None
@@ -49,7 +52,7 @@ class InstallationRow:
 
     @property
     def missing(self) -> int | None:
-        """How many repositories were not imported."""
+        """The number of repositories that were not imported."""
         if self.repository_count is None or self.synced_repo_count is None:
             return None
         return max(0, self.repository_count - self.synced_repo_count)

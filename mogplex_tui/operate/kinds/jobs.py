@@ -1,4 +1,4 @@
-"""Jobs: where each automation's run stands, why it waits or failed, what can be done (observability.md §7)."""
+"""Jobs: runs of automations, triggers and assignments (observability.md §7)."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ KIND = Kind[JobRow](
             tables=_TABLES,
             tables_are_complete=False,
         ),
-        # Each automation costs a request. The runs themselves say that they wait.
+        # Each automation takes a request, so this polls rarely. The runs of v1 tell by themselves whether they wait.
         Source(
             Family.V1,
             read_v1,

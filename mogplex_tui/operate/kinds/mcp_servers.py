@@ -1,4 +1,4 @@
-"""MCP servers: where agents get their tools from. Secrets are never shown (library.md §9, v1.md §6)."""
+"""MCP servers, which provide tools to agents (library.md §9, v1.md §6)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class McpServerRow:
-    """An MCP server. `is_own` is false for one of the merged list, which the service makes of several sources."""
+    """An MCP server; `is_own` is false for one of the service's merged list."""
 
     id: str
     name: str
     enabled: bool
     transport: str
     place: str
-    """The command, or scheme and host of the address: a path or a query may hold a secret."""
+    """The command, or the scheme and host of the address.
+
+    The path and the query are left out, because they may hold a secret.
+    """
     secret_names: tuple[str, ...]
     is_own: bool
     created_at: datetime | None = None

@@ -42,7 +42,7 @@ _ROLES = ("admin", "developer", "viewer")
 class MemberRow:
     """A member of a team, or an open invite to it.
 
-    `id` is that of the user or the invite, `can_manage` whether this account may change members of the team.
+    `id` is the id of the user or the invite. `can_manage` tells whether this account may change members of the team.
     """
 
     id: str
@@ -66,7 +66,7 @@ class MemberRow:
 
     @property
     def other_names(self) -> Sequence[str]:
-        """What a command takes for the member beside the name."""
+        """The other names that commands accept for the member."""
         return [each for each in (self.id, self.username, self.email) if each]
 
 
@@ -107,7 +107,7 @@ async def _read_team(team: Membership, client: ClientView, _: Session) -> RowPag
     try:
         roster = await client.teams.members(team.id)
     except NotFound:
-        # Left or deleted since the list of teams was read.
+        # The account left the team, or it was deleted, after the list of teams was read.
         return RowPage(())
     can_manage = roster.viewer.can_manage
     members = page_of(roster.members, partial(_member, team, can_manage), lambda row: row.id)
@@ -116,7 +116,10 @@ async def _read_team(team: Membership, client: ClientView, _: Session) -> RowPag
 
 
 def _of_team(team: Membership, entry: Entry[MemberRow]) -> Entry[MemberRow]:
-    """Return an entry with the team in its key and its JSON: a user may be in several teams."""
+    """Return an entry with the team in its key and JSON.
+
+    A user may be in several teams.
+    """
     raw = entry.raw
     if isinstance(raw, dict):
         # The service names the user by `userId` and the invite by `id`.

@@ -1,4 +1,4 @@
-"""Memories: what agents remember, by lane (library.md §10)."""
+"""Memories of agents, by lane (library.md §10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models: what each can do, costs and whether this account may use it (identity.md §6, v1.md §3)."""
+"""Models: capabilities, prices and availability (identity.md §6, v1.md §3)."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """A model of the catalogue; prices are US dollars per token, `day` is what its runs came to.
+    """A model of the catalogue; prices are in US dollars per token.
 
-    `is_default` is None where the source does not say which model is the default.
+    `day` has the figures of its runs of the last 24 hours. `is_default` is None if the source does not have the default
+    model.
     """
 
     id: str
@@ -82,7 +83,7 @@ def _row(model: Model, catalog: ModelCatalog, usable: frozenset[str]) -> ModelRo
 
 
 def _available_row(model: AvailableModel) -> ModelRow:
-    # This list holds what is enabled and can be paid, and nothing else (v1.md §3).
+    # This list has only models that are enabled and paid for (v1.md §3).
     return ModelRow(
         id=model.id,
         name=model.name,
@@ -101,7 +102,7 @@ def _available_row(model: AvailableModel) -> ModelRow:
 async def _read_catalog(client: ClientView, _: Session) -> RowPage[ModelRow]:
     catalog = await client.models.list()
     if catalog.anonymous:
-        # A bad token, or one over its limit, is answered like a visitor (auth.md §5.1); v1 says which.
+        # The service answers a bad or rate-limited token like a visitor (auth.md §5.1); v1 tells the two apart.
         raise NotSignedIn(
             "The service does not accept this credential, and shows the catalogue for visitors alone"
         )

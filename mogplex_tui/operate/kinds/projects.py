@@ -1,4 +1,4 @@
-"""Projects: repositories grouped by workspace, with what works on them and what they cost (projects.md §3, §5)."""
+"""Projects: repositories by workspace, with activity and costs (projects.md §3, §5)."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ _SECRET_FIELDS = ("sandbox_env_vars", "webhook_secret")
 class ProjectRow:
     """A repository, or a directory of one.
 
-    With `is_shared`, other rows have the same name. `sandbox` is the state of its first sandbox; `assigned` and
-    `schedules` count its assignments and those with a schedule, None where that is not known.
+    `is_shared` tells whether other rows have the same name. `sandbox` is the state of its first sandbox. `assigned` and
+    `schedules` count its assignments and those with a schedule; they are None if not known.
     """
 
     id: str
@@ -86,7 +86,7 @@ class ProjectRow:
 
     @property
     def owner(self) -> str:
-        """The GitHub account that it belongs to."""
+        """The GitHub account that owns it."""
         return self.full_name.partition("/")[0]
 
     @property
@@ -187,9 +187,9 @@ def _fill(session: Session) -> Callable[[ProjectRow], ProjectRow]:
 
 
 def _link_to(kind: str) -> Link[ProjectRow]:
-    """Return the link to a list of what belongs to a repository.
+    """Return a link to a list, filtered by the repository.
 
-    Where others share its name, the beginning of its id tells it apart.
+    If other rows share its name, the filter has the beginning of its id too.
     """
 
     def words(row: ProjectRow) -> str:
@@ -215,7 +215,7 @@ async def _import(client: ClientView, values: Values) -> Result:
     made = await client.imported_repos.add(RepoDraft(full_name=values[FULL_NAME]))
     sentence = "{} is imported."
     if made.github_installation_id is None:
-        # An App that covers something leaves out of the list what it does not cover (projects.md §3.2).
+        # If the App covers any repository, the list leaves out the others (projects.md §3.2).
         sentence += (
             " The GitHub App does not cover it, so the list may leave it out: add it to the App on GitHub."
         )

@@ -1,4 +1,4 @@
-"""Provider keys: the account's own keys of model providers; a value is never shown (identity.md §5)."""
+"""Provider keys: the account's own keys of model providers (identity.md §5)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _from_key(key: ProviderKey) -> ProviderKeyRow:
 
 
 async def _read(client: ClientView, _: Session) -> RowPage[ProviderKeyRow]:
-    """Read the stored keys; a provider without one is a row too."""
+    """Read the stored keys, with a further row for each provider without one."""
     from mogplex_tui.api.models.keys import Provider
 
     page = page_of(await client.provider_keys.list(), _from_key, lambda row: row.provider)

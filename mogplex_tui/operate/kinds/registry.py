@@ -1,4 +1,7 @@
-"""Every kind by name and alias. A kind is one module of this package; being there is all the registration it needs."""
+"""Every kind by name and alias.
+
+A kind is a module of this package. No other registration is needed.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from functools import cache
 
 from mogplex_tui.operate.model import AnyKind
 
-# Modules of this package that are no kind of the generic screens.
+# Modules of this package that are not kinds of the generic screens.
 _OTHERS = frozenset({"registry", "runs"})
 
-# What the tab line shows: the key, the title, the kind or screen. Known before any kind is loaded.
+# The tabs: key, title, and name of the kind or screen. Known before any kind is imported.
 TABS: tuple[tuple[str, str, str], ...] = (
     ("1", "Runs", "runs"),
     ("2", "Projects", "projects"),
@@ -36,7 +39,7 @@ def kinds() -> Mapping[str, AnyKind]:
 
 
 def kind_called(name: str) -> AnyKind:
-    """Return one kind without loading the others. Raises KeyError for a name that is none."""
+    """Return a kind without importing the others. Raises KeyError if it is unknown."""
     try:
         module = importlib.import_module(f"mogplex_tui.operate.kinds.{name.replace('-', '_')}")
         kind: AnyKind = module.KIND
@@ -46,7 +49,7 @@ def kind_called(name: str) -> AnyKind:
 
 
 def find(word: str) -> AnyKind | None:
-    """Return the kind that a name or an alias means, None for an unknown word."""
+    """Return the kind with this name or alias, None if there is none."""
     wanted = word.strip().lower().removeprefix(":")
     for kind in kinds().values():
         if wanted == kind.name or wanted in kind.aliases:

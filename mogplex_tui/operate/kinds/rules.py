@@ -1,4 +1,4 @@
-"""Rules: texts that every agent is given (library.md §7)."""
+"""Rules: instructions that every agent gets (library.md §7)."""
 
 from __future__ import annotations
 

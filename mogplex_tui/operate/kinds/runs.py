@@ -1,4 +1,7 @@
-"""Runs and calls (v1.md §7, observability.md §2). `live.runs` reads them, for they come from several lists."""
+"""Runs and calls (v1.md §7, observability.md §2).
+
+`live.runs` reads them, because they come from several lists.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,10 @@ from mogplex_tui.operate.run_fields import FIELDS
 
 
 def _state(row: RunRow) -> FilterValue:
-    """Return by what a state is found: the word on screen, the service's, and `live` as the title counts it.
+    """Return the texts by which a filter finds a run's state.
 
-    While a call streams its run is running: either word finds both.
+    These are the shown word, the service's word, and `live` for a live run. `running` and `streaming` find the same
+    runs, because a call streams while its run is running.
     """
     moves = ("running", "streaming") if row.state in ("running", "streaming") else ()
     return (formatting.state(row.state)[1], row.state, *moves, *(("live",) if row.live else ()))
@@ -49,7 +53,7 @@ def _final_seconds(row: RunRow) -> float | None:
 
 
 def _order(row: RunRow) -> tuple[SortKey, ...]:
-    """Sort by live or not, then by age; the list is in descending order."""
+    """Return the sort key of a descending order: live runs first, then the newest."""
     began: datetime | None = row.began
     return ((1 if row.live else 0, float("-inf") if began is None else began.timestamp()),)
 
@@ -136,11 +140,11 @@ KIND = Kind[RunRow](
         "harness": lambda row: row.harness,
         "prompt": lambda row: row.prompt,
         "id": lambda row: tuple(filter(None, (row.key, row.run_id, row.call_id, row.job_id))),
-        # Sub-projects share the name of their repository (projects.md §1): the id alone tells them apart.
+        # Sub-projects share the name of their repository, so only the id distinguishes them (projects.md §1).
         "project": lambda row: row.repo_id,
     },
     label=name_of,
-    # Newest first with the live ones on top.
+    # Live runs first, then the newest.
     default_sort=_order,
     descending=True,
     facts=run_facts.facts(calls_open=True),

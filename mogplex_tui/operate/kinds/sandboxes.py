@@ -1,4 +1,4 @@
-"""Sandboxes: the machines that agents work in, with their state, health and errors (sandboxes.md; v1.md §4)."""
+"""Sandboxes: the machines that agents work in (sandboxes.md; v1.md §4)."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ _MOST_MINUTES = 300
 
 @dataclass(frozen=True, slots=True)
 class SandboxRow:
-    """A sandbox. Its health, why it stopped and who pays are None where the token API lists it.
+    """A sandbox.
 
-    `machine` is the provider's name of the machine.
+    Its health, stop reason and payer are None over the token API. `machine` is the provider's name of the machine.
     """
 
     id: str
@@ -137,7 +137,7 @@ async def _read_logs(client: ClientView, session: Session, key: str, row: Sandbo
 
 
 def _while_in(*states: str) -> Callable[[SandboxRow], str | None]:
-    """Return the check of a state: why an action makes no sense in any other one."""
+    """Return a check that allows an action in certain states only."""
     wanted = " or ".join(states)
 
     def unavailable(row: SandboxRow) -> str | None:
@@ -188,7 +188,10 @@ def _problem(values: Values) -> str | None:
 
 
 async def _booted(boot: Boot, done: str, key: str = "") -> Result:
-    """Follow a boot to its end. A record other than `key` is new: the service made it for this boot."""
+    """Follow a boot to its end and return the result.
+
+    A record other than `key` is new: the service created it for this boot.
+    """
     from mogplex_tui.api.models.stream import StreamEndKind
 
     warnings = []
@@ -425,7 +428,7 @@ KIND = Kind[SandboxRow](
     creations=(
         Creation(
             "launch",
-            # A record's page has the log, in which n is the next match.
+            # No key: on a record's page, `n` goes to the next match in the log.
             "",
             "Start a sandbox for a branch, or find the one that is there",
             parameters=(REPO, BASE, BRANCH, NEW_BRANCH),

@@ -1,4 +1,4 @@
-"""Settings of the account and its readiness: what is set, what is missing, and how to fix it (identity.md §2, §3)."""
+"""Settings of the account and its readiness for runs (identity.md §2, §3)."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ _THEMES = ("dark", "light", "system")
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """A setting, or a thing that the account is ready for or not.
+    """A setting, or an item of the account's readiness.
 
-    `id` is the service's name of a setting; `is_ready` is None for a setting, and `fix` says how to become ready.
+    `id` is the service's name of a setting. `is_ready` is None for a setting. `fix` says how to become ready.
     """
 
     id: str
@@ -51,12 +51,12 @@ class SettingRow:
 
     @property
     def status(self) -> str | None:
-        """Whether the account is ready; None for a setting."""
+        """`ready` or `gap`; None for a setting."""
         return None if self.is_ready is None else "ready" if self.is_ready else "gap"
 
     @property
     def value_and_fix(self) -> str:
-        """The value, and how to fix it, in one column: at 80 columns there is no room for two."""
+        """The value and the fix in one column, because 80 columns have no room for two."""
         return " · ".join(filter(None, (self.value, self.fix)))
 
     @property

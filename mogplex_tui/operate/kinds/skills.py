@@ -1,4 +1,4 @@
-"""Skills: texts that agents read when a task asks for them (library.md §6)."""
+"""Skills: instructions that agents load for certain tasks (library.md §6)."""
 
 from __future__ import annotations
 

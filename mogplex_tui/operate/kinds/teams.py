@@ -1,4 +1,4 @@
-"""Teams: the places to work in and the role in each; one team with its people (identity.md §7, §8)."""
+"""Teams of the account, with roles and members (identity.md §7, §8)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PERSONAL = "personal"
 
 @dataclass(frozen=True, slots=True)
 class TeamRow:
-    """A team, or the account itself. Its people are None until the team was read by itself."""
+    """A team, or the personal account; people are None until it was read by itself."""
 
     id: str
     name: str
@@ -50,12 +50,12 @@ class TeamRow:
 
     @property
     def is_personal(self) -> bool:
-        """Whether it is the account itself."""
+        """Whether it is the personal account."""
         return self.id == _PERSONAL
 
     @property
     def type(self) -> str:
-        """What it is: the account or a team."""
+        """`personal` or `team`."""
         return _PERSONAL if self.is_personal else "team"
 
 
@@ -81,7 +81,7 @@ def _fill(session: Session) -> Callable[[TeamRow], TeamRow]:
 
 
 def _people(found: Roster) -> tuple[str, ...]:
-    """Return a line for each person and invite, also for those that could not be read."""
+    """Return a line for each member and invite, also for unreadable ones."""
     return (
         *(f"{each.role:<10} {each.label}  {each.email or ''}" for each in found.members),
         *(f"{'invited':<10} {each.email}  as {each.role}" for each in found.invites),

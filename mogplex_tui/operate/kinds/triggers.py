@@ -1,4 +1,4 @@
-"""Triggers: an event of a GitHub installation that sets an agent to work (routing.md §2)."""
+"""Triggers: GitHub events that start an agent (routing.md §2)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TriggerRow:
-    """A trigger and the name of its agent, from the trigger itself or else from the list of agents."""
+    """A trigger and the name of its agent.
+
+    The name is from the trigger itself, or else from the list of agents.
+    """
 
     id: str
     trigger: Trigger
@@ -33,7 +36,7 @@ class TriggerRow:
 
     @property
     def agent(self) -> str | None:
-        """The name of its agent, or the id where no list names it."""
+        """The name of its agent, or its id if the name is not known."""
         return self.agent_name or self.trigger.agent_id
 
     @property

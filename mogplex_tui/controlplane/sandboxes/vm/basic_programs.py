@@ -25,7 +25,7 @@ def pwd(machine: Machine, words: list[str], given: str) -> Run:
 def echo(machine: Machine, words: list[str], given: str) -> Run:
     """Print the words, with a few variables replaced."""
     plain = words[1:] if words[:1] == ["-n"] else words
-    known = {"$PWD": _where(machine), "$HOME": HOME, "$USER": "sandbox", "$?": "0"}
+    known = {"$PWD": _where(machine), "$HOME": HOME, "$USER": "sandbox", "$?": str(machine.exit_code)}
     text = " ".join(known.get(word, word) for word in plain)
     yield out(text if plain is not words else text + "\n")
     return 0

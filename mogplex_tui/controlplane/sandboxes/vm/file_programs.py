@@ -34,6 +34,8 @@ def _stamp(machine: Machine) -> str:
 
 def _listed(machine: Machine, entries: list[Entry], letters: set[str]) -> str:
     shown = [entry for entry in entries if "a" in letters or "A" in letters or not entry.name.startswith(".")]
+    if "a" in letters:
+        shown += [Entry(".", True, 0), Entry("..", True, 0)]
     shown.sort(key=lambda entry: entry.name)
     if "l" not in letters:
         return "".join(f"{entry.name}\n" for entry in shown)
@@ -56,7 +58,7 @@ def ls(machine: Machine, words: list[str], _: str) -> Run:
             yield out(head + _listed(machine, machine.disk.entries(path), letters), 0.05)
         elif machine.disk.is_file(path):
             size = len(machine.disk.text(path).encode())
-            yield out(_listed(machine, [Entry(name, False, size)], {*letters, "a"} - {"t"}))
+            yield out(_listed(machine, [Entry(name, False, size)], {*letters - {"a"}, "A"}))
         else:
             yield err(f"ls: cannot access '{name}': No such file or directory\n")
             code = 2
@@ -196,14 +198,14 @@ def find(machine: Machine, words: list[str], _: str) -> Run:
         yield err(f"find: '{start}': No such file or directory\n")
         return 1
     lines = []
-    for name in machine.disk.below(path):
+    for name in [f"{path}/", *machine.disk.below(path)]:
         bare, kind = name.rstrip("/"), "d" if name.endswith("/") else "f"
         if wanted.get("-type", kind) != kind:
             continue
         if not fnmatch.fnmatch(posixpath.basename(bare), wanted.get("-name", "*").strip("'\"")):
             continue
-        shown = posixpath.relpath(bare, path or ".")
-        lines.append(f"{posixpath.join(start.rstrip('/') or '/', shown)}\n")
+        shown = posixpath.relpath(bare or ".", path or ".")
+        lines.append(f"{start if shown == '.' else posixpath.join(start, shown)}\n")
     yield out("".join(lines), 0.1)
     return 0
 

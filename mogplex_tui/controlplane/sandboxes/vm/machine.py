@@ -34,7 +34,7 @@ Run = Generator[Step, None, int]
 class Machine:
     """One machine while a command runs in it.
 
-    `cwd` is a path from the repository's root, "" for the root.
+    `cwd` is a path from the repository's root, "" for the root; `exit_code` is that of the last command (`$?`).
     """
 
     disk: Disk
@@ -42,13 +42,14 @@ class Machine:
     branch: str
     cwd: str
     now_us: int
+    exit_code: int = 0
 
     def path(self, text: str) -> str:
         """Return a path argument from the repository's root. Raises OutsideError."""
         if text.startswith(HOME):
             text = text[len(HOME) :] or "/"
-        elif text == "~":
-            text = "/"
+        elif text == "~" or text.startswith("~/"):
+            text = text[1:] or "/"
         return clean(text, self.cwd)
 
 

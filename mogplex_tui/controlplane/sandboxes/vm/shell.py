@@ -17,11 +17,12 @@ KNOWN: dict[str, Program] = {**FILES, **PROGRAMS, **TOOLS, "git": git}
 
 
 class _Simple(NamedTuple):
-    """One command of a pipe: its words, and the file for its output."""
+    """One command of a pipe: its words, and where its output goes."""
 
     words: list[str]
     target: str | None
     append: bool
+    errors: str | None
 
 
 def words_of(line: str) -> list[str]:
@@ -45,7 +46,7 @@ def run_line(machine: Machine, line: str) -> Run:
             part.append(word)
             continue
         if part and (join in (";", "&") or (join == "&&") == (code == 0)):
-            code = yield from _pipe(machine, part)
+            code = machine.exit_code = yield from _pipe(machine, part)
             if part[0] == "exit":
                 return code
         if part:
@@ -72,21 +73,23 @@ def run_words(machine: Machine, words: list[str], given: str = "") -> Run:
 
 
 def _simple(words: list[str]) -> _Simple:
-    """Parse a command with its redirection; `2>&1` and the like are ignored."""
+    """Parse a command with its redirections; `2>&1` and the like are ignored."""
     kept: list[str] = []
-    target, append, index = None, False, 0
+    target, errors, append, index = None, None, False, 0
     while index < len(words):
         word = words[index]
         if word in (">", ">>", ">&", "<") and index + 1 < len(words):
             numbered = bool(kept) and kept[-1] in ("1", "2")
             stderr = numbered and kept.pop() == "2"
-            if word in (">", ">>") and not stderr:
+            if word in (">", ">>") and stderr:
+                errors = words[index + 1]
+            elif word in (">", ">>"):
                 target, append = words[index + 1], word == ">>"
             index += 2
             continue
         kept.append(word)
         index += 1
-    return _Simple(kept, target, append)
+    return _Simple(kept, target, append, errors)
 
 
 def _pipe(machine: Machine, words: list[str]) -> Run:
@@ -105,11 +108,16 @@ def _pipe(machine: Machine, words: list[str]) -> Run:
             continue
         kept: list[str] = []
         run = run_words(machine, words_left, given)
+        failures: list[str] = []
+        if command.errors is not None:
+            run = _captured(run, failures, "stderr")
         last = number == len(commands) and command.target is None
-        code = yield from run if last else _captured(run, kept)
+        code = yield from run if last else _captured(run, kept, "stdout")
         given = "".join(kept)
+        if command.errors is not None:
+            yield from _redirect(machine, command.errors, "".join(failures), append=False)
         if command.target is not None:
-            yield from _redirect(machine, command, given)
+            yield from _redirect(machine, command.target, given, append=command.append)
             given = ""
     return code
 
@@ -122,27 +130,27 @@ def _assigned(words: list[str]) -> list[str]:
     return words[index:]
 
 
-def _captured(run: Run, kept: list[str]) -> Run:
-    """Collect a program's standard output; pauses and errors are passed on."""
+def _captured(run: Run, kept: list[str], stream: str) -> Run:
+    """Collect what a program writes to one stream; the rest and pauses are passed on."""
     while True:
         try:
             step = next(run)
         except StopIteration as stop:
             return int(stop.value)
-        if step.stream == "stdout":
+        if step.stream == stream:
             kept.append(step.text)
             yield out("", step.seconds)
         else:
             yield step
 
 
-def _redirect(machine: Machine, command: _Simple, text: str) -> Run:
-    name = command.target or ""
+def _redirect(machine: Machine, name: str, text: str, *, append: bool) -> Run:
+    """Write text to a file, or report that this is not possible."""
     if name == "/dev/null":
         return 0
     try:
         path = machine.path(name)
-        before = machine.disk.text(path) if command.append and machine.disk.is_file(path) else ""
+        before = machine.disk.text(path) if append and machine.disk.is_file(path) else ""
         machine.disk.write(path, before + text)
     except (OutsideError, TakenError):
         yield Step(f"sh: 1: cannot create {name}: Permission denied\n", "stderr")

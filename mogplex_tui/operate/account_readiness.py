@@ -27,7 +27,7 @@ def of(user: User, base_url: str) -> list[ReadinessItem]:
     `base_url` is the start of the addresses that fixes point to.
     """
     step, access = user.github_primary_action, user.platform_access
-    points = [
+    items = [
         ReadinessItem("account", "account", "signed in as", user.label, True),
         _item(
             "github",
@@ -48,13 +48,11 @@ def of(user: User, base_url: str) -> list[ReadinessItem]:
     ]
     covered, known = user.github_covered_repo_count, user.github_synced_repo_count
     if covered is not None and known is not None:
-        mend = f"Install the GitHub App on them: {base_url}/projects/repositories"
-        points.insert(
-            2, _item("coverage", "repositories covered", covered > 0, mend, f"{covered} of {known}")
-        )
-    return points
+        fix = f"Install the GitHub App on them: {base_url}/projects/repositories"
+        items.insert(2, _item("coverage", "repositories covered", covered > 0, fix, f"{covered} of {known}"))
+    return items
 
 
 def _item(id: str, name: str, ready: bool, fix: str, told: str = "") -> ReadinessItem:
-    said = told or ("allowed" if ready else "not allowed")
-    return ReadinessItem(id, "readiness", name, said, ready, "" if ready else fix)
+    shown_value = told or ("allowed" if ready else "not allowed")
+    return ReadinessItem(id, "readiness", name, shown_value, ready, "" if ready else fix)

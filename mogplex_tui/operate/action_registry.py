@@ -306,7 +306,7 @@ def key_of(id: str, *, ascii_only: bool = False) -> str:
 
 def with_key_names(sentence: str) -> str:
     """Return a sentence with ids in braces, such as `{runs.open-id}`, as keys."""
-    return _ACTION_ID.sub(lambda found: key_of(found[1]), sentence)
+    return _ACTION_ID.sub(lambda match: key_of(match[1]), sentence)
 
 
 def tabs() -> tuple[tuple[str, str, str], ...]:
@@ -350,10 +350,10 @@ def in_scope(scope: str) -> list[KeyAction]:
 
     A kind's own actions come after the first one.
     """
-    tags, verbs = _KIND_ACTIONS.get(scope, (frozenset(), ()))
-    found = [action for action in ACTIONS if action.scopes & (EVERYWHERE | tags | {scope})]
-    here = [action for action in found if action.group == "here"]
-    return [*here[:1], *verbs, *here[1:], *(action for action in found if action.group != "here")]
+    tags, kind_actions = _KIND_ACTIONS.get(scope, (frozenset(), ()))
+    actions = [action for action in ACTIONS if action.scopes & (EVERYWHERE | tags | {scope})]
+    here = [action for action in actions if action.group == "here"]
+    return [*here[:1], *kind_actions, *here[1:], *(action for action in actions if action.group != "here")]
 
 
 def read_only_reason(session: Session, *, v1_only: bool = False) -> str | None:
@@ -377,8 +377,8 @@ async def fetch_read_only_reason(session: Session) -> str | None:
 
 def closed_reasons(scope: str, session: Session) -> dict[str, str]:
     """Return why actions of a screen have only closed routes, by action id."""
-    verbs = _KIND_ACTIONS.get(scope, (frozenset(), ()))[1]
-    return {verb.id: why for verb in verbs if (why := verb.closed_reason(session)) is not None}
+    actions = _KIND_ACTIONS.get(scope, (frozenset(), ()))[1]
+    return {action.id: reason for action in actions if (reason := action.closed_reason(session)) is not None}
 
 
 def disabled_reason(
@@ -388,17 +388,17 @@ def disabled_reason(
 
     `rows` are the rows that it would change, one of which must allow it; None checks the credential only.
     """
-    if action.writes and (closed := read_only_reason(session, v1_only=action.v1_only)) is not None:
-        return closed
-    found = action.record_action
-    if found is None or action.kind is None:
+    if action.writes and (reason := read_only_reason(session, v1_only=action.v1_only)) is not None:
+        return reason
+    kind_action = action.record_action
+    if kind_action is None or action.kind is None:
         return None
-    if rows is not None and isinstance(found, model.Action):
+    if rows is not None and isinstance(kind_action, model.Action):
         from mogplex_tui.operate import kind_rows
 
         if not rows:
             return f"There is no {action.kind.noun} under the cursor."
-        reasons = [kind_rows.unavailable_reason(found, row, session) for row in rows]
+        reasons = [kind_rows.unavailable_reason(kind_action, row, session) for row in rows]
         if None not in reasons:
             return reasons[0]
     return action.closed_reason(session)
@@ -416,6 +416,6 @@ def footer(
     Actions that the context never allows are left out, and those for which `shows` returns false.
     """
     for action in in_scope(scope):
-        may = not action.writes or session.may_change(v1_only=action.v1_only)
-        if action.footer and may and shows(action):
+        is_allowed = not action.writes or session.may_change(v1_only=action.v1_only)
+        if action.footer and is_allowed and shows(action):
             yield key_of(action.id, ascii_only=ascii_only), action.title

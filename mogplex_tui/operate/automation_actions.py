@@ -26,12 +26,12 @@ def _object(text: str) -> dict[str, object] | None:
     if not text.strip():
         return None
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        value = None
+    if not isinstance(value, dict):
         raise ValueError("The input must be a JSON object.")
-    return found
+    return value
 
 
 def _name(text: str) -> str:
@@ -67,11 +67,11 @@ async def trigger(change: Change[AutomationRow]) -> Result:
     """
     from mogplex_tui.api.models.automation_drafts import AutomationTrigger
 
-    repo_id, given = change.values[REPO], change.values[INPUT]
+    repo_id, event_input = change.values[REPO], change.values[INPUT]
     if repo_id is None:
         return await test(change)
     run = await change.client.automations.trigger(
-        change.key, AutomationTrigger(repo_id=repo_id, input=given), change.idempotency_key
+        change.key, AutomationTrigger(repo_id=repo_id, input=event_input), change.idempotency_key
     )
     is_success, sentence = change_results.triggered(run, is_retry=change.is_retry)
     return Result(is_success, sentence, new_id=run.job_run_id, fields=run.model_dump(mode="json"))

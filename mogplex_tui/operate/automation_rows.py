@@ -63,16 +63,16 @@ class AutomationRow:
         return self.activity.last_run_started_at or self.updated_at
 
 
-def _row(found: Flow | Automation | AutomationSummary, *, is_flow: bool) -> AutomationRow:
+def _row(automation: Flow | Automation | AutomationSummary, *, is_flow: bool) -> AutomationRow:
     return AutomationRow(
-        id=found.id,
-        name=found.name,
-        status=found.status,
-        description=found.description,
-        installation_id=found.installation_id,
-        published_version_id=found.published_version_id,
-        created_at=found.created_at,
-        updated_at=found.updated_at,
+        id=automation.id,
+        name=automation.name,
+        status=automation.status,
+        description=automation.description,
+        installation_id=automation.installation_id,
+        published_version_id=automation.published_version_id,
+        created_at=automation.created_at,
+        updated_at=automation.updated_at,
         is_flow=is_flow,
     )
 
@@ -123,8 +123,8 @@ async def read_v1(client: ClientView, session: Session) -> RowPage[AutomationRow
     """Read all pages; the hosted service fails on every page after the first."""
     from mogplex_tui.api.errors import ServiceFailed
 
-    def row(found: AutomationSummary) -> AutomationRow:
-        return _row(found, is_flow=False)
+    def row(summary: AutomationSummary) -> AutomationRow:
+        return _row(summary, is_flow=False)
 
     entries: list[Entry[AutomationRow]] = []
     cursor: str | None = None

@@ -21,7 +21,7 @@ def has_browser() -> bool:
     import webbrowser
 
     try:
-        found = webbrowser.get()
+        browser = webbrowser.get()
     except webbrowser.Error:
         return False
-    return PurePath(str(getattr(found, "name", ""))).name not in _IN_TERMINALS
+    return PurePath(str(getattr(browser, "name", ""))).name not in _IN_TERMINALS

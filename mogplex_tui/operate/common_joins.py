@@ -18,8 +18,8 @@ def jobs_waiting_for_a_person(session: Session) -> frozenset[str]:
 
     The service reports such a job as running.
     """
-    held: RowSet[Entry[ApprovalRow]] = session.store.set("approvals")
-    approvals = (entry.row for entry in held.rows.values() if entry.row is not None)
+    row_set: RowSet[Entry[ApprovalRow]] = session.store.set("approvals")
+    approvals = (entry.row for entry in row_set.rows.values() if entry.row is not None)
     return frozenset(row.job_run_id for row in approvals if row.job_run_id and row.status == "waiting")
 
 
@@ -28,10 +28,10 @@ def automation_names(session: Session) -> Callable[[str | None], str | None]:
 
     It looks in the list of automations.
     """
-    held: RowSet[Entry[AutomationRow]] = session.store.set("automations")
+    row_set: RowSet[Entry[AutomationRow]] = session.store.set("automations")
 
     def name_of(flow_id: str | None) -> str | None:
-        entry = held.rows.get(flow_id or "")
+        entry = row_set.rows.get(flow_id or "")
         return None if entry is None or entry.row is None else entry.row.name
 
     return name_of

@@ -22,8 +22,8 @@ def keep_known_records(session: Session) -> None:
         return
     known, names = session.known_records, session.names
     # Most commands read the names of repositories and agents without their lists.
-    known.remember("projects", (KnownRecord(*each) for each in names.repos.items()))
-    known.remember("agents", (KnownRecord(*each) for each in names.agents.items()))
+    known.remember("projects", (KnownRecord(*pair) for pair in names.repos.items()))
+    known.remember("agents", (KnownRecord(*pair) for pair in names.agents.items()))
     for name, rows in session.store.sets():
         if rows.rows and name == "runs":
             known.remember(name, runs_to_keep(rows.rows.values()))
@@ -36,7 +36,7 @@ def runs_to_keep(rows: Iterable[RunRow]) -> list[KnownRecord]:
     """Return the ids by which commands find runs, newest first."""
     ordered = sorted(rows, key=lambda row: row.began.timestamp() if row.began else 0.0, reverse=True)
     ids = (row.run_id or row.call_id or row.job_id for row in ordered)
-    return [KnownRecord(each) for each in ids if each]
+    return [KnownRecord(id) for id in ids if id]
 
 
 def _is_whole(rows: AnyRowSet) -> bool:

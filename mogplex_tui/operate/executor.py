@@ -289,8 +289,8 @@ async def run_action(
     send = _request_of(session, action, entry, values, key, is_retry)
 
     async def accepted(answer: object) -> Outcome:
-        waits = _delays_after_success(action, entry, values)
-        await _read_back(session, collection, kind, entry, reads, waits)
+        delays = _delays_after_success(action, entry, values)
+        await _read_back(session, collection, kind, entry, reads, delays)
         return _success(action, name, answer)
 
     async def refused(error: MogplexError, end: str) -> Outcome:
@@ -341,9 +341,9 @@ def _request_of(
         return lambda client: action.request(client, values)
     # `_not_sent_reason` refuses a record without a row.
     row = cast("Row", entry.row)
-    given = action.completed(row, values)
+    all_values = action.completed(row, values)
     return lambda client: action.request(
-        Change(client, entry.key, row, given, key, is_retry, session=session)
+        Change(client, entry.key, row, all_values, key, is_retry, session=session)
     )
 
 
@@ -376,13 +376,13 @@ async def run_bulk_action(
         return await run_action(session, collection, kind, action, entries[0], values)
     turn = asyncio.Semaphore(1)
 
-    async def one(number: int, entry: Entry[Row]) -> Outcome:
+    async def run_one(number: int, entry: Entry[Row]) -> Outcome:
         # The remaining requests go before the read-backs between them; the last read-back shows all changes.
         reads = Priority.ACTION if number == len(entries) else Priority.TABLE
         async with turn:
             return await run_action(session, collection, kind, action, entry, values, reads=reads, turn=turn)
 
-    outcomes = await asyncio.gather(*(one(number, entry) for number, entry in enumerate(entries, 1)))
+    outcomes = await asyncio.gather(*(run_one(number, entry) for number, entry in enumerate(entries, 1)))
     refused = [outcome.sentence for outcome in outcomes if not outcome.good]
     return Outcome(messages.changes_done(action.label, len(entries), refused), good=not refused)
 
@@ -396,10 +396,10 @@ def _sends_idempotency_key(action: Action[Row] | Creation) -> bool:
     return isinstance(action, Action) and action.sends_idempotency_key
 
 
-def _idempotency_key_of(session: Session, action: str, subject: str, given: str) -> tuple[str, bool]:
+def _idempotency_key_of(session: Session, action: str, subject: str, given_key: str) -> tuple[str, bool]:
     """Return a change's idempotency key, and whether an earlier response was lost."""
-    if given:
-        return given, session.ledger.last_end(given) == "unknown"
+    if given_key:
+        return given_key, session.ledger.last_end(given_key) == "unknown"
     for entry in reversed(session.ledger.entries):
         if entry.action == action and entry.subject == subject:
             if entry.state == "unknown" and entry.key is not None:
@@ -425,7 +425,7 @@ def _refusal(
 
 
 def _delays_after_success(
-    action: Action[Row] | Creation, entry: Entry[Row], given: Values
+    action: Action[Row] | Creation, entry: Entry[Row], values: Values
 ) -> Sequence[float]:
     """Return the delays of the read-backs after a success.
 
@@ -434,7 +434,10 @@ def _delays_after_success(
     if not isinstance(action, Action) or entry.row is None or not action.parameters:
         return READ_BACK_DELAYS
     before = action.texts(entry.row, {})
-    is_same = all(before.get(each.name) == given.text(each) != each.default for each in action.parameters)
+    is_same = all(
+        before.get(parameter.name) == values.text(parameter) != parameter.default
+        for parameter in action.parameters
+    )
     return READ_BACK_DELAYS[:1] if is_same else READ_BACK_DELAYS
 
 
@@ -458,12 +461,12 @@ async def _read_back(
     kind: Kind[Row],
     entry: Entry[Row],
     reads: Priority,
-    waits: Sequence[float],
+    delays: Sequence[float],
 ) -> None:
     """Read the changed record and its list, until the row differs from before."""
-    for wait in waits:
-        if wait:
-            await asyncio.sleep(wait)
+    for delay in delays:
+        if delay:
+            await asyncio.sleep(delay)
         try:
             if kind.single is not None and entry.row is not None:
                 collection.put(await kind_rows.read_single(kind.single, session.client.at(reads), entry))
@@ -480,8 +483,8 @@ async def _read_back(
             # The outcome is shown all the same: it may have a secret that is sent only once.
             log.exception("reading %s back failed", kind.name)
             return
-        now = collection.set.rows.get(entry.key)
-        if differed or now is None or now.row != entry.row:
+        current = collection.set.rows.get(entry.key)
+        if differed or current is None or current.row != entry.row:
             return
 
 

@@ -52,9 +52,9 @@ def parse(text: str) -> list[Term]:
         field, colon, rest = word.partition(":")
         named = bool(colon) and field.isalpha()
         exact = named and rest.startswith("=")
-        wanted = _unquoted(rest[exact:] if named else word)
-        if wanted:
-            terms.append(Term(field if named else None, wanted, negated, exact))
+        text_to_match = _unquoted(rest[exact:] if named else word)
+        if text_to_match:
+            terms.append(Term(field if named else None, text_to_match, negated, exact))
     return terms
 
 
@@ -115,10 +115,10 @@ def _matches(term: Term, values: Mapping[str, object], spans: Collection[str]) -
     value = None if name is None else values[name]
     if not term.compares:
         return finds(term, value)
-    wanted = _number(term.text[1:], _SECONDS if name in spans else _UNITS)
-    if wanted is None or not isinstance(value, int | float):
+    number = _number(term.text[1:], _SECONDS if name in spans else _UNITS)
+    if number is None or not isinstance(value, int | float):
         return False
-    return value > wanted if term.text[0] == ">" else value < wanted
+    return value > number if term.text[0] == ">" else value < number
 
 
 def _somewhere(term: Term, values: Mapping[str, object]) -> bool:
@@ -138,7 +138,7 @@ def finds(term: Term, value: object) -> bool:
     if value is None:
         return False
     if isinstance(value, tuple):
-        return any(finds(term, each) for each in value)
+        return any(finds(term, item) for item in value)
     text = str(int(value) if isinstance(value, float) and value.is_integer() else value)[:_SEARCHED].lower()
     return text == term.text if term.exact else term.text in text
 

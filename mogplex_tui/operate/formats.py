@@ -104,10 +104,10 @@ def at_least(shown: Column[Row], is_partial: Callable[[Row], bool]) -> Column[Ro
     """
 
     def cell(row: Row, moment: RenderTime) -> Cell:
-        found = shown.cell(row, moment)
-        if found.text == formatting.DASH or not is_partial(row):
-            return found
-        return found._replace(text=f"{found.text}+")
+        content = shown.cell(row, moment)
+        if content.text == formatting.DASH or not is_partial(row):
+            return content
+        return content._replace(text=f"{content.text}+")
 
     return replace(shown, cell=cell)
 
@@ -223,12 +223,12 @@ def error_column(value: Callable[[Row], str | None], field: str, *, min_width: i
 
     It shows the cause; a filter also matches the whole error.
     """
-    made = column("error", "", value, ERROR, Layout(24, flex=3, min_width=min_width), field=field)
+    base = column("error", "", value, ERROR, Layout(24, flex=3, min_width=min_width), field=field)
 
     def cell(row: Row, moment: RenderTime) -> Cell:
-        return made.cell(row, moment) if value(row) else Cell("", "error")
+        return base.cell(row, moment) if value(row) else Cell("", "error")
 
-    return replace(made, cell=cell, is_error=True)
+    return replace(base, cell=cell, is_error=True)
 
 
 def time_column(
@@ -247,19 +247,19 @@ def time_column(
     """
 
     def cell(row: Row, moment: RenderTime) -> Cell:
-        found = value(row, moment.as_of)
-        return Cell(formatting.DASH, "dim") if found is None else format.show(found, moment)
+        content = value(row, moment.as_of)
+        return Cell(formatting.DASH, "dim") if content is None else format.show(content, moment)
 
-    def sort_at(row: Row, at: datetime) -> SortKey:
-        found = value(row, at)
-        return (0, "") if found is None else format.sort(found)
+    def sort_at(row: Row, as_of: datetime) -> SortKey:
+        content = value(row, as_of)
+        return (0, "") if content is None else format.sort(content)
 
-    def filter_value(row: Row, at: datetime) -> FilterValue:
-        found = value(row, at)
-        return None if found is None else format.filter_value(found, at)
+    def filter_value(row: Row, as_of: datetime) -> FilterValue:
+        content = value(row, as_of)
+        return None if content is None else format.filter_value(content, as_of)
 
-    made = column(name, title, final, format, layout, field=field)
-    return replace(made, cell=cell, filter_value=filter_value, sort_at=sort_at)
+    base = column(name, title, final, format, layout, field=field)
+    return replace(base, cell=cell, filter_value=filter_value, sort_at=sort_at)
 
 
 def error_or_reason_column(

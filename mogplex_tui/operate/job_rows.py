@@ -133,10 +133,10 @@ def page_of_runs(runs: Rows[AutomationRun]) -> RowPage[JobRow]:
 
 async def read_older(client: ClientView, window: Window) -> RowPage[JobRow]:
     """Read the newest jobs of a window, at most 100."""
-    found = await client.observability.jobs(
+    response = await client.observability.jobs(
         since=window.since, until=window.until, status=window.filters.get("status")
     )
-    return replace(page_of(found.jobs, _row, lambda row: row.id), total=found.total)
+    return replace(page_of(response.jobs, _row, lambda row: row.id), total=response.total)
 
 
 async def read(client: ClientView, _: Session) -> RowPage[JobRow]:
@@ -157,14 +157,14 @@ async def read_v1(client: ClientView, session: Session) -> RowPage[JobRow]:
 
     jobs = await v1_jobs.newest(client)
 
-    def part(each: v1_jobs.AutomationRuns) -> ListPart[JobRow]:
+    def part(automation_runs: v1_jobs.AutomationRuns) -> ListPart[JobRow]:
         async def read(_: ClientView, __: Session) -> RowPage[JobRow]:
-            if each.error is not None:
-                raise each.error
-            return page_of_runs(each.runs)
+            if automation_runs.error is not None:
+                raise automation_runs.error
+            return page_of_runs(automation_runs.runs)
 
-        name = each.automation.name or each.automation.id[:8]
-        return ListPart(each.automation.id, Subject(f"runs of {name}"), read)
+        name = automation_runs.automation.name or automation_runs.automation.id[:8]
+        return ListPart(automation_runs.automation.id, Subject(f"runs of {name}"), read)
 
     page = await read_parts(client, session, "jobs", map(part, jobs.of_each))
     if not jobs.left_out:
@@ -185,9 +185,9 @@ async def read_single(client: ClientView, key: str, row: JobRow | None) -> Entry
     from mogplex_tui.live import v1_jobs
 
     run = await v1_jobs.one(client, key, None if row is None else row.job.flow_id)
-    found = _detailed_v1(run)
-    cost = None if found.cost_usd is None else str(found.cost_usd)
-    return Entry(key, found, {**run.model_dump(mode="json"), "cost_usd": cost})
+    detailed = _detailed_v1(run)
+    cost = None if detailed.cost_usd is None else str(detailed.cost_usd)
+    return Entry(key, detailed, {**run.model_dump(mode="json"), "cost_usd": cost})
 
 
 def merge(row: JobRow, single: JobRow) -> JobRow:
@@ -213,5 +213,5 @@ def state_texts(status: str) -> tuple[str, ...]:
 
     A live job may be shown as waiting.
     """
-    waits = ("waiting", "parked") if status in ("pending", "running") else ()
-    return tuple(text for each in (status, *waits) for text in (formatting.state(each)[1], each))
+    waiting = ("waiting", "parked") if status in ("pending", "running") else ()
+    return tuple(text for state in (status, *waiting) for text in (formatting.state(state)[1], state))

@@ -87,11 +87,11 @@ def cells(kind: Kind[Row], entry: HeldRow[Row], moment: RenderTime) -> list[Cell
     if entry.row is None:
         return _unreadable_cells(kind, entry)
     row = entry.row
-    found = [column.cell(row, moment) for column in kind.columns]
+    row_cells = [column.cell(row, moment) for column in kind.columns]
     if entry.in_progress is not None:
-        place, text = _progress(kind, entry.in_progress, found)
-        found[place] = Cell(text, "warn")
-    return found
+        position, text = _progress(kind, entry.in_progress, row_cells)
+        row_cells[position] = Cell(text, "warn")
+    return row_cells
 
 
 def _unreadable_cells(kind: Kind[Row], entry: HeldRow[Row]) -> list[Cell]:
@@ -102,31 +102,31 @@ def _unreadable_cells(kind: Kind[Row], entry: HeldRow[Row]) -> list[Cell]:
     """
     glyph, word, tone = formatting.state("unreadable")
     text = f"{glyph} {word}"
-    why = Cell(_cause(entry.why or ""), "error")
-    found = [why if column.is_error else _DASH for column in kind.columns]
-    says_why = any(column.is_error for column in kind.columns)
-    place = _state_place(kind, text) if says_why else None
-    if place is None:
-        place = _name_place(kind)
-        text = text if says_why else _before(kind.columns[place], text, entry.why)
-    found[place] = Cell(text, tone)
-    return found
+    reason = Cell(_cause(entry.why or ""), "error")
+    row_cells = [reason if column.is_error else _DASH for column in kind.columns]
+    has_error_column = any(column.is_error for column in kind.columns)
+    position = _state_place(kind, text) if has_error_column else None
+    if position is None:
+        position = _name_place(kind)
+        text = text if has_error_column else _before(kind.columns[position], text, entry.why)
+    row_cells[position] = Cell(text, tone)
+    return row_cells
 
 
-def _progress(kind: Kind[Row], in_progress: str, found: list[Cell]) -> tuple[int, str]:
+def _progress(kind: Kind[Row], in_progress: str, row_cells: list[Cell]) -> tuple[int, str]:
     """Return the position of the column that shows a change in flight, and its text.
 
     That is the switch which the change turns, else a state column with room for the text, else the name column.
     """
-    for place, column in enumerate(kind.columns):
+    for position, column in enumerate(kind.columns):
         if in_progress in column.format.in_progress:
-            return place, f"◌ {column.format.in_progress[in_progress]}"
+            return position, f"◌ {column.format.in_progress[in_progress]}"
     text = f"◌ {in_progress}"
-    state = _state_place(kind, text)
-    if state is not None:
-        return state, text
-    place = _name_place(kind)
-    return place, _before(kind.columns[place], text, found[place].text)
+    state_position = _state_place(kind, text)
+    if state_position is not None:
+        return state_position, text
+    position = _name_place(kind)
+    return position, _before(kind.columns[position], text, row_cells[position].text)
 
 
 def _state_place(kind: Kind[Row], text: str) -> int | None:
@@ -134,18 +134,20 @@ def _state_place(kind: Kind[Row], text: str) -> int | None:
 
     A lasting column is never dropped from a narrow table.
     """
-    for place, column in enumerate(kind.columns):
+    for position, column in enumerate(kind.columns):
         if column.format.is_state and not column.layout.priority and column.layout.width >= len(text):
-            return place
+            return position
     return None
 
 
 def _name_place(kind: Kind[Row]) -> int:
     """Return the position of the column that names a record, best one that grows."""
     lasting = [
-        place for place, column in enumerate(kind.columns) if column.is_text and not column.layout.priority
+        position
+        for position, column in enumerate(kind.columns)
+        if column.is_text and not column.layout.priority
     ]
-    growing = [place for place in lasting if kind.columns[place].layout.flex]
+    growing = [position for position in lasting if kind.columns[position].layout.flex]
     return (growing or lasting or [0])[0]
 
 
@@ -194,11 +196,11 @@ class FilterFields(Generic[Row]):
         self._now, self._read_at = now, read_at
         finders: dict[str, Finder[Row]] = {}
         by_column = {column.name: self._of_column(column) for column in kind.columns}
-        for at in (0, -1):
+        for index in (0, -1):
             for column in kind.columns:
                 names = filter_names(column)
                 if names:
-                    finders.setdefault(names[at], by_column[column.name])
+                    finders.setdefault(names[index], by_column[column.name])
         if "id" not in kind.hidden_filters:
             finders.setdefault("id", lambda entry, _: entry.key)
         for name, find in kind.hidden_filters.items():
@@ -272,8 +274,8 @@ def example(kind: Kind[Row], entry: HeldRow[Row], now: datetime) -> str | None:
     if entry.row is None:
         return None
     for column in kind.columns:
-        found = column.filter_value(entry.row, now) if column.is_text else None
-        text = str(found[0] if isinstance(found, tuple) and found else found or "").split(" ")[0][:24]
+        value = column.filter_value(entry.row, now) if column.is_text else None
+        text = str(value[0] if isinstance(value, tuple) and value else value or "").split(" ")[0][:24]
         if text.isprintable() and text[:1].isalnum() and '"' not in text:
             return f"{filter_names(column)[-1]}:{text}"
     return None
@@ -292,8 +294,8 @@ def order(
     default = kind.default_sort
     if column is None and not isinstance(default, str):
         return lambda entry: _UNREADABLE if (row := entry.row) is None else default(row)
-    found = kind.column(column or str(default))
-    sort, sort_at = found.sort, found.sort_at
+    sort_column = kind.column(column or str(default))
+    sort, sort_at = sort_column.sort, sort_column.sort_at
     if sort_at is not None:
         return lambda entry: _UNREADABLE if (row := entry.row) is None else (sort_at(row, read_at(entry)),)
     return lambda entry: _UNREADABLE if (row := entry.row) is None else (sort(row),)
@@ -309,20 +311,20 @@ def related_sources(
 
     `hidden` names the columns and lists to leave out.
     """
-    found = []
+    states = []
     for name, related in {} if kind.join is None else kind.join.related.items():
         if name in hidden:
             continue
-        columns = [each for each in related.columns if each not in hidden]
-        titles = " and ".join(kind.column(each).title or each for each in columns)
+        columns = [column for column in related.columns if column not in hidden]
+        titles = " and ".join(kind.column(column).title or column for column in columns)
         subject = related.subject or (Subject(titles, is_plural=len(columns) > 1) if titles else None)
         if subject is None:
             continue
         rows = session.store.set(name)
-        parts = [each for part, each in rows.sources.items() if related.source in ("", part)]
-        for fresh in (rows.freshness, *(each.freshness for each in parts)):
-            found.append(SourceState(subject, frozenset(columns), fresh, None))
-    return found
+        parts = [part for part_name, part in rows.sources.items() if related.source in ("", part_name)]
+        for fresh in (rows.freshness, *(part.freshness for part in parts)):
+            states.append(SourceState(subject, frozenset(columns), fresh, None))
+    return states
 
 
 def closed_reason(kind: Kind[Row], action: Action[Row] | Creation, session: Session) -> str | None:
@@ -367,5 +369,5 @@ def collection_of(session: Session, kind: Kind[Row]) -> Collection[Row]:
 
 async def read_single(single: Single[Row], client: ClientView, entry: Entry[Row]) -> Entry[Row]:
     """Return a record read by itself; the list's JSON is kept if none came with it."""
-    found = await single.read(client, entry.key, entry.row)
-    return found if found.raw is not None else replace(found, raw=entry.raw)
+    single_entry = await single.read(client, entry.key, entry.row)
+    return single_entry if single_entry.raw is not None else replace(single_entry, raw=entry.raw)

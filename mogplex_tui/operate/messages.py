@@ -104,13 +104,11 @@ def freshness_text(session: Session, fresh: Freshness, sources: Sequence[SourceS
     if age is None and not is_part:
         return "reading" if fresh.loading else ""
     if fresh.blocked_until is not None:
-        why = "budget used up" if session.budget.blocked_until is None else "requests limited"
-        return (
-            f"{part}as of {formatting.seconds(age)} · {why}, next read in {wait(fresh.blocked_until - now)}"
-        )
+        reason = "budget used up" if session.budget.blocked_until is None else "requests limited"
+        return f"{part}as of {formatting.seconds(age)} · {reason}, next read in {wait(fresh.blocked_until - now)}"
     if fresh.failures:
-        again = "" if fresh.retry_at is None else f" · retry in {wait(fresh.retry_at - now)}"
-        return f"{part}{'not read' if age is None else f'stale {formatting.seconds(age)}'}{again}"
+        retry = "" if fresh.retry_at is None else f" · retry in {wait(fresh.retry_at - now)}"
+        return f"{part}{'not read' if age is None else f'stale {formatting.seconds(age)}'}{retry}"
     return "" if age is None or age < 8 else f"as of {formatting.seconds(age)}"
 
 
@@ -187,8 +185,8 @@ def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> 
             reason = f"The service limits requests; the next read is in {frees}."
         return [reason, _CHANGES_ARE_SENT]
     if fresh.as_of is None:
-        where = session.target.base_url if session.attached else session.service
-        return [f"Reading {noun} from {where} …"]
+        service = session.target.base_url if session.attached else session.service
+        return [f"Reading {noun} from {service} …"]
     return [empty]
 
 
@@ -220,9 +218,9 @@ def closed_lines(closed: Closed | None, needs: Requirement | None) -> list[str]:
     return lines
 
 
-def notices(found: Sequence[Notice]) -> str:
+def notices(items: Sequence[Notice]) -> str:
     """Return what a list does not show, and why."""
-    return " ".join(map(_notice, found))
+    return " ".join(map(_notice, items))
 
 
 def missing_events(feed: RunEventsFeed) -> str | None:

@@ -27,10 +27,11 @@ def window_of(text: str, older: Older[Row], session: Session) -> Window:
         if (age := seconds_of(term.text[1:])) is not None
     ]
     filters = {
-        each.parameter: value
+        service_filter.parameter: value
         for term in terms
-        for each in older.filters
-        if each.name == term.field and (value := _only_value(each, term, session)) is not None
+        for service_filter in older.filters
+        if service_filter.name == term.field
+        and (value := _only_value(service_filter, term, session)) is not None
     }
     return Window(now - timedelta(seconds=min(ages)) if ages else None, None, filters)
 

@@ -78,16 +78,16 @@ class ListSearch(Generic[Row_co]):
         name: str,
         older: AnyOlder,
         rows: RowHolder[Row_co],
-        question: SearchQuery[Row_co],
+        query: SearchQuery[Row_co],
         *,
         metered: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._older, self._rows, self._question = older, rows, question
+        self._older, self._rows, self._question = older, rows, query
         self._session = session
-        window = window_of(question.text, older, session)
-        loaded, start, is_narrowed = rows.loaded(), None, bool(window.filters) or question.span is not None
-        if question.span is not None:
-            since, until = question.span
+        window = window_of(query.text, older, session)
+        loaded, start, is_narrowed = rows.loaded(), None, bool(window.filters) or query.span is not None
+        if query.span is not None:
+            since, until = query.span
             window = window._replace(since=max(since - AROUND, window.since or since - AROUND))
             start = None if until is None else until + AROUND
         self._window = window
@@ -148,22 +148,22 @@ class ListSearch(Generic[Row_co]):
         window = self._window._replace(until=until)
         page = await self._older.read(self._session.client.at(priority), window)
         rows = {entry.key: entry for entry in page.entries}
-        began = [
-            at
+        times = [
+            time
             for entry in page.entries
-            if entry.row is not None and (at := self._older.began(entry.row)) is not None
+            if entry.row is not None and (time := self._older.began(entry.row)) is not None
         ]
         total = len(page.entries) if page.total is None else page.total
-        return OlderPage(rows, len(page.entries), min(began, default=None), total)
+        return OlderPage(rows, len(page.entries), min(times, default=None), total)
 
     def _take(self, entries: Mapping[str, AnyEntry]) -> None:
         matches = self._question.matches
         rows = self._rows.prepare(list(entries.values()))
-        fresh = {key: row for key, row in rows if matches is None or matches(row)}
-        self._found |= fresh
-        gone = self._beyond_the_first()
-        self._rows.keep_found((key, row) for key, row in fresh.items() if key not in gone)
-        self._rows.drop_found(gone)
+        matching = {key: row for key, row in rows if matches is None or matches(row)}
+        self._found |= matching
+        removed = self._beyond_the_first()
+        self._rows.keep_found((key, row) for key, row in matching.items() if key not in removed)
+        self._rows.drop_found(removed)
 
     def _beyond_the_first(self) -> frozenset[str]:
         """Drop the found rows that exceed the limit, and return their keys."""
@@ -177,9 +177,9 @@ class ListSearch(Generic[Row_co]):
         else:
             choose = heapq.nlargest if self._question.is_descending else heapq.nsmallest
             kept = choose(MOST_KEPT, self._found, key=lambda key: (order(self._found[key]), key))
-        gone = self._found.keys() - set(kept)
+        removed = self._found.keys() - set(kept)
         self._found = {key: self._found[key] for key in kept}
-        return frozenset(gone)
+        return frozenset(removed)
 
 
 class RunRows:
@@ -214,9 +214,9 @@ class CollectionRows:
     def loaded(self) -> Loaded:
         """Return the records of the list's last read."""
         rows, listed = self._collection.set.rows, self._collection.listed()
-        found = (rows[key].row for key in listed if key in rows)
-        began = [at for row in found if row is not None and (at := self._older.began(row))]
-        return Loaded(listed, min(began, default=None))
+        listed_rows = (rows[key].row for key in listed if key in rows)
+        times = [time for row in listed_rows if row is not None and (time := self._older.began(row))]
+        return Loaded(listed, min(times, default=None))
 
     def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, AnyEntry]]:
         """Convert records to rows, with fields filled from related lists."""
@@ -239,11 +239,11 @@ class OlderRecords(Generic[Row]):
         session: Session,
         name: str,
         older: AnyOlder,
-        held: RowSet[Row],
+        row_set: RowSet[Row],
         rows: RowHolder[Row],
         metered: Callable[[], bool],
     ) -> None:
-        self._session, self._name, self._held, self._rows = session, name, held, rows
+        self._session, self._name, self._held, self._rows = session, name, row_set, rows
         self.older, self._metered = older, metered
 
     @property
@@ -251,6 +251,6 @@ class OlderRecords(Generic[Row]):
         """Whether the list holds every record, as far as is known."""
         return self._held.total is None or self._held.total <= len(self._rows.loaded().keys)
 
-    def search(self, question: SearchQuery[Row]) -> ListSearch[Row]:
+    def search(self, query: SearchQuery[Row]) -> ListSearch[Row]:
         """Return a search that has not started."""
-        return ListSearch(self._session, self._name, self.older, self._rows, question, metered=self._metered)
+        return ListSearch(self._session, self._name, self.older, self._rows, query, metered=self._metered)

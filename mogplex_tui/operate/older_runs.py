@@ -47,8 +47,8 @@ def _id_of_repo(_: Session, text: str) -> str | None:
 def _id_of_named_repo(session: Session, text: str) -> str | None:
     """Return the id of the repository with this name, if no other name contains it."""
     names = session.names.repos.items()
-    found = [(key, name.lower()) for key, name in names if text in name.lower()]
-    return found[0][0] if len(found) == 1 and found[0][1] == text else None
+    matches = [(key, name.lower()) for key, name in names if text in name.lower()]
+    return matches[0][0] if len(matches) == 1 and matches[0][1] == text else None
 
 
 OLDER_RUNS: Older[RunRow] = Older(

@@ -53,20 +53,20 @@ def where_to_run(session: Session, key: str) -> list[model.Choice]:
         automations: RowSet[Entry[AutomationRow]] = session.store.set("automations")
         automation = automations.rows.get(key)
         row = None if automation is None else automation.row
-        found = repositories(session, None if row is None else row.installation_id)
-        return [model.Choice(*pair) for pair in found]
+        choices = repositories(session, None if row is None else row.installation_id)
+        return [model.Choice(*pair) for pair in choices]
     label = "any: the service chooses, for choosing takes a token with the write scope"
     return [model.Choice(ANY_REPOSITORY, label)]
 
 
 def installed_repositories(session: Session, _: str) -> list[model.Choice]:
     """Return the repositories that a GitHub App installation covers, sorted by name."""
-    found = {
+    choices = {
         model.Choice(f"{row.installation_id} {row.full_name}", row.full_name)
         for row in _project_rows(session)
         if row.installation_id is not None
     }
-    return sorted(found, key=lambda choice: choice.label)
+    return sorted(choices, key=lambda choice: choice.label)
 
 
 def installed_repository(text: str) -> tuple[int, str]:
@@ -105,7 +105,7 @@ def model_choices(session: Session, _: str) -> list[model.Choice]:
 
     Empty until the list of models was read.
     """
-    held: RowSet[Entry[ModelRow]] = session.store.set("models")
-    rows = {key: entry.row for key, entry in sorted(held.rows.items()) if entry.row is not None}
+    row_set: RowSet[Entry[ModelRow]] = session.store.set("models")
+    rows = {key: entry.row for key, entry in sorted(row_set.rows.items()) if entry.row is not None}
     usable = {key: row for key, row in rows.items() if row.is_enabled and row.is_available}
     return [model.Choice(key, f"{row.name}  {key}") for key, row in usable.items()]

@@ -62,7 +62,7 @@ class Parameter(Generic[V_co]):
         """Return the values to choose from for a record; empty if the value is typed."""
         if self.live_choices is not None:
             return self.live_choices(session, key)
-        return [Choice(each, each) for each in self.choices]
+        return [Choice(value, value) for value in self.choices]
 
     def problem(self, text: str) -> str | None:
         """Return why a text is not valid, None if it is valid."""
@@ -112,5 +112,5 @@ class Values:
 
     def problems(self, parameters: Sequence[Parameter[object]]) -> dict[str, str]:
         """Return why texts are not valid, by parameter name."""
-        found = {each.name: each.problem(self.text(each)) for each in parameters}
-        return {name: problem for name, problem in found.items() if problem is not None}
+        problems = {parameter.name: parameter.problem(self.text(parameter)) for parameter in parameters}
+        return {name: problem for name, problem in problems.items() if problem is not None}

@@ -107,8 +107,8 @@ async def read_parts(
         open_parts.add(part.name)
         if source.failing:
             first_error = first_error or source.freshness.error
-            kept = [rows.rows[key] for key in source.keys or () if key in rows.rows]
-            entries += [replace(entry, in_progress=None) for entry in kept]
+            old_entries = [rows.rows[key] for key in source.keys or () if key in rows.rows]
+            entries += [replace(entry, in_progress=None) for entry in old_entries]
             continue
         was_read = True
         source.keys = frozenset(entry.key for entry in page.entries)

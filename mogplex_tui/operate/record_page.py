@@ -48,7 +48,7 @@ def facts_of(
     """Return the facts of a row in groups; none if the record could not be read."""
     if row is None:
         return []
-    return [[shown for each in group if (shown := _fact(each, row, moment)) is not None] for group in groups]
+    return [[shown for fact in group if (shown := _fact(fact, row, moment)) is not None] for group in groups]
 
 
 def _fact(fact: Fact[Row], row: Row, moment: RenderTime) -> ShownFact | None:
@@ -79,15 +79,15 @@ def links_of(links: Sequence[Link[Row]], row: Row | None) -> list[LinkTarget]:
     """Return the targets of a row's links, without links that have no target."""
     if row is None:
         return []
-    return [found for each in links if (found := _target(each, row)) is not None]
+    return [target for link in links if (target := _target(link, row)) is not None]
 
 
 def _target(link: Link[Row], row: Row) -> LinkTarget | None:
     if link.filter is not None:
-        found = link.filter(row)
-        if found is None:
+        filter_text = link.filter(row)
+        if filter_text is None:
             return None
-        return LinkTarget(link.label, link.text(row), link.kind, filter=found, span=link.span(row))
+        return LinkTarget(link.label, link.text(row), link.kind, filter=filter_text, span=link.span(row))
     key = None if link.key is None else link.key(row)
     return None if not key else LinkTarget(link.label, link.text(row)[:_LONGEST_LINK], link.kind, key=key)
 
@@ -96,8 +96,8 @@ def texts_of(kind: Kind[Row], row: Row | None, moment: RenderTime) -> list[tuple
     """Return the titles and long texts of a row, with credentials masked."""
     if row is None:
         return []
-    found = ((each.title, each.text(row, moment)) for each in kind.texts)
-    return [(title, redact.text(text)) for title, text in found if text]
+    texts = ((block.title, block.text(row, moment)) for block in kind.texts)
+    return [(title, redact.text(text)) for title, text in texts if text]
 
 
 def address_of(kind: Kind[Row], entry: Entry[Row] | None) -> str:

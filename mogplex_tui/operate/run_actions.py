@@ -97,7 +97,7 @@ class Draft:
     def of(cls, values: Values, repo: str = "") -> Draft:
         """Return the draft of parameter values; `repo` is the repository's name."""
         branch = values[BRANCH] or ""
-        given = values[NEW_BRANCH]
+        create_branch = values[NEW_BRANCH]
         return cls(
             repo_id=values.text(REPO),
             repo=repo,
@@ -106,7 +106,7 @@ class Draft:
             base_branch=values[BASE] or "",
             working_branch=branch,
             # A branch that is named usually exists already.
-            create_branch=not branch if given is None else given,
+            create_branch=not branch if create_branch is None else create_branch,
         )
 
     def values(self, idempotency_key: str = "") -> Values:
@@ -158,8 +158,8 @@ def _start_unavailable_reason(session: Session) -> str | None:
         return None
     if session.target.token is None:
         return "Starting a run needs a token: mogplex-tui login --token adds one."
-    found = session.access.reach(Family.V1)
-    return found.reason if found.reach is Reach.NOT_SIGNED_IN else None
+    reach_state = session.access.reach(Family.V1)
+    return reach_state.reason if reach_state.reach is Reach.NOT_SIGNED_IN else None
 
 
 START = Creation(

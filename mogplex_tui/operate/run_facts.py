@@ -202,9 +202,9 @@ def brief(row: RunRow, now: datetime) -> list[str]:
 def summary(row: RunRow, now: datetime) -> str:
     """Return a run's state, duration, tokens, cost and error as a phrase."""
     parts = [row.state]
-    took = duration_seconds(row, now)
-    if took is not None:
-        parts.append(f"{'after' if row.ended_at else 'for'} {formatting.seconds(took)}")
+    duration = duration_seconds(row, now)
+    if duration is not None:
+        parts.append(f"{'after' if row.ended_at else 'for'} {formatting.seconds(duration)}")
     text = " ".join(parts)
     if row.tokens is not None:
         text += f", {formatting.count(row.tokens)} tokens"

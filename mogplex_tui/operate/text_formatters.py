@@ -17,31 +17,31 @@ def ledger_entry(entry: DispatchEvent) -> str:
 
     observability.md §8.1 describes the fields.
     """
-    why = formatting.reason(entry.reason)
-    return f"{formatting.local(entry.created_at)}  {entry.event_kind:<8} {formatting.state(entry.outcome)[1]:<14} {why}"
+    outcome, reason = formatting.state(entry.outcome)[1], formatting.reason(entry.reason)
+    return f"{formatting.local(entry.created_at)}  {entry.event_kind:<8} {outcome:<14} {reason}"
 
 
-def finding(found: Finding) -> str:
+def finding(review_finding: Finding) -> str:
     """Return a review finding: severity, title and place on one line, text below.
 
     observability.md §7 describes the fields.
     """
-    place = f"{found.path or ''}{f':{found.line}' if found.line else ''}"
-    return f"{found.severity:<10} {found.title}  {place}\n{found.body}"
+    place = f"{review_finding.path or ''}{f':{review_finding.line}' if review_finding.line else ''}"
+    return f"{review_finding.severity:<10} {review_finding.title}  {place}\n{review_finding.body}"
 
 
-def wait(parked: Wait) -> str:
+def wait(run_wait: Wait) -> str:
     """Return one line for a run's wait: its kind, question and expiry (v1.md §5.4)."""
-    asked = parked.wait_config.get("prompt") or parked.wait_config.get("toolName") or ""
-    ends = f"  expires {formatting.local(parked.expires_at)}" if parked.expires_at else ""
-    kind = parked.wait_kind.replace("_", " ")
-    return f"{formatting.state(parked.status)[1]:<10} {kind}{f': {asked}' if asked else ''}{ends}"
+    question = run_wait.wait_config.get("prompt") or run_wait.wait_config.get("toolName") or ""
+    expiry = f"  expires {formatting.local(run_wait.expires_at)}" if run_wait.expires_at else ""
+    kind = run_wait.wait_kind.replace("_", " ")
+    return f"{formatting.state(run_wait.status)[1]:<10} {kind}{f': {question}' if question else ''}{expiry}"
 
 
 def step(run: NodeRun, moment: RenderTime) -> str:
     """Return one line for a step of a run: state, name, and duration or error."""
-    took = "" if run.duration_ms is None else f"  {formatting.millis(run.duration_ms)}"
-    return f"{_step(run, moment)}{took}"
+    duration = "" if run.duration_ms is None else f"  {formatting.millis(run.duration_ms)}"
+    return f"{_step(run, moment)}{duration}"
 
 
 # Statuses of steps that have ended without an error.
@@ -50,12 +50,12 @@ _BEHIND = ("success", "completed", "skipped")
 
 def _step(step: NodeRun, moment: RenderTime) -> str:
     """Return a step's state and name, with its error or its elapsed time if it runs."""
-    told = f"{formatting.state(step.status)[0]} {step.node_label or step.node_id}"
+    text = f"{formatting.state(step.status)[0]} {step.node_label or step.node_id}"
     if step.error:
-        return f"{told}: {' '.join(step.error.split())}"
+        return f"{text}: {' '.join(step.error.split())}"
     if step.started_at is None or step.completed_at is not None:
-        return told
-    return f"{told} for {formatting.age(step.started_at, moment.now)}"
+        return text
+    return f"{text} for {formatting.age(step.started_at, moment.now)}"
 
 
 def automation_run(run: AutomationRun, moment: RenderTime) -> str:

@@ -16,7 +16,7 @@ from mogplex_tui.operate.kinds.registry import kind_called
 from mogplex_tui.operate.model import AnyKind, RenderTime
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.cli.support import Mogplex
-from tests.pilot.conftest import Console
+from tests.pilot.console import Console
 from tests.pilot.kinds.kind_screens import ServiceState, console_on, wait_for_list, wait_until
 
 COMMANDS = sorted(name for name, (module, _) in parser.COMMANDS.items() if module.endswith("kind_commands"))

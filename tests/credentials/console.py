@@ -15,7 +15,7 @@ from mogplex_tui.config.settings import load
 from mogplex_tui.operate import messages
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.credentials.service import Credentials, Services
-from tests.pilot.conftest import Console
+from tests.pilot.console import Console, run_console
 from tests.pilot.kinds.kind_screens import (
     collection_in,
     reads_service,
@@ -73,8 +73,8 @@ async def _console(services: Services, credentials: Credentials, place: Path) ->
     app = ConsoleApp(settings, target=target, directory=None, context="test")
     # The plane has no limit; the console's own would hold the last lists back for a minute.
     app.session.budget.limit = 1000
-    async with app.run_test(size=(200, 50), notifications=True) as pilot:
-        yield Console(app, pilot, services.server_of(credentials), edge)
+    async with run_console(app, services.server_of(credentials), edge, size=(200, 50)) as ui:
+        yield ui
 
 
 def _read(ui: Console) -> bool:

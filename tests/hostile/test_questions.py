@@ -26,7 +26,7 @@ from mogplex_tui.operate.model import AnyAction, AnyKind
 from mogplex_tui.operate.run_actions import CANCEL
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.hostile.recording_proxy import RecordingProxy
-from tests.pilot.conftest import Console
+from tests.pilot.console import Console, run_console
 from tests.pilot.kinds.action_bench import asks_first
 from tests.pilot.kinds.kind_screens import (
     SEEDED,
@@ -165,8 +165,8 @@ async def _console(
             target = Target("test", proxy.url, token, Secret(server.session_cookie))
             settings = load({"reduced_motion": True}, environ={}, path=place / "none.toml")
             app = ConsoleApp(settings, target=target, directory=place / "state", context="test")
-            async with app.run_test(size=(120, 40), notifications=True) as pilot:
-                yield Console(app, pilot, server, None), proxy  # type: ignore[arg-type]
+            async with run_console(app, server) as ui:
+                yield ui, proxy
 
 
 async def _attacked(ui: Console, name: str, attack: str, key: str, title: str) -> int:

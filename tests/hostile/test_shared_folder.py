@@ -16,7 +16,8 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.paths import state_dir
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.support import World
-from tests.pilot.conftest import Console, console, server, world
+from tests.pilot.conftest import console, server, world
+from tests.pilot.console import Console
 
 __all__ = ["console", "server", "world"]
 

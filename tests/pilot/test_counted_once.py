@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
-
-import pytest
 
 from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import SECOND_US
 from tests.controlplane.support import World
-from tests.pilot import drawing
 
 Run = Callable[..., Any]
 
@@ -85,22 +83,20 @@ async def test_a_session_that_ends_leaves_one_row_for_a_job_and_its_calls(consol
         await ui.until(lambda: _rows(ui) == CALLS, "the calls again")
 
 
-async def test_a_start_without_a_session_counts_what_was_kept_once(
-    console: Run, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawing.at_once(monkeypatch)
+async def test_a_start_without_a_session_counts_what_was_kept_once(console: Run, world: World) -> None:
     _failed_job(world)
-    async with console(gate=True) as ui:
+    run = partial(console, gate=True, draw_every_change=True)
+    async with run() as ui:
         await ui.until(lambda: _rows(ui) == CALLS, "the calls")
-    async with console(gate=True, cookie=False) as ui:
+    async with run(cookie=False) as ui:
         await ui.until(lambda: "job failed" in _rows(ui), "the job")
         assert _rows(ui) == JOBS
         await ui.sees("1+ failed today", "nova-1", "$0.50")
     # What was kept of that is counted once from the first frame on, and no call is missing afterwards.
-    async with console(gate=True, cookie=False) as ui:
+    async with run(cookie=False) as ui:
         assert _rows(ui) == JOBS
         await ui.sees("$0.50")
-    async with console(gate=True) as ui:
+    async with run() as ui:
         await ui.until(lambda: _rows(ui) == CALLS, "the calls again")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.controlplane.support import World
-from tests.pilot.conftest import ConsoleFactory
+from tests.pilot.console import ConsoleFactory
 
 
 async def test_a_list_is_read_while_it_is_seen_and_no_longer(console: ConsoleFactory, world: World) -> None:

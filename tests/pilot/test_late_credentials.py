@@ -13,8 +13,7 @@ from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live import run_row as make
 from tests.controlplane.support import World
-from tests.pilot.conftest import Console
-from tests.pilot.hosted import HostedEdge
+from tests.pilot.console import run_console
 from tests.unit.fakes import call
 
 
@@ -35,8 +34,7 @@ async def test_it_is_there_while_they_are_looked_for_and_reads_when_they_come(
         return Target("work", server.base_url, Secret(server.token), Secret(server.session_cookie))
 
     app = _app(tmp_path, look)
-    async with HostedEdge(server.plane) as edge, app.run_test(size=(120, 40), notifications=True) as pilot:
-        ui = Console(app, pilot, server, edge)
+    async with run_console(app, server) as ui:
         assert "connecting" in await ui.sees("STATE", "Reading runs from the service")
         # What was kept from the last time can be asked for things that only the service does.
         kept = make.from_call(call(1, status="streaming"))

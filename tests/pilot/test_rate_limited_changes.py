@@ -13,7 +13,7 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate.run_actions import Draft
 from mogplex_tui.operate.run_changes import start
 from tests.controlplane.support import World
-from tests.pilot.conftest import Console
+from tests.pilot.console import Console
 
 Run = Callable[..., Any]
 DELETE = "DELETE /api/*"

@@ -13,8 +13,7 @@ from mogplex_tui.app import ConsoleApp
 from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.calls.pricing import Tokens
 from tests.controlplane.support import World
-from tests.pilot import drawing
-from tests.pilot.conftest import ConsoleFactory
+from tests.pilot.console import ConsoleFactory
 
 
 def _call(world: World, repo: str, **columns: Any) -> str:
@@ -236,9 +235,8 @@ async def test_a_start_paints_the_last_picture_in_its_first_frame(
             frames.append("\n".join(strip.text for strip in screen._compositor.render_strips()))
         display(app, screen, renderable)
 
-    drawing.at_once(monkeypatch)
     monkeypatch.setattr(ConsoleApp, "_display", seen)
-    async with console(directory=kept, gate=True) as ui:
+    async with console(directory=kept, gate=True, draw_every_change=True) as ui:
         await ui.edge.stop()
         assert "acme/api" in frames[0]
         assert "acme/api" in ui.text

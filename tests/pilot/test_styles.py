@@ -6,7 +6,7 @@ import pytest
 from textual.color import Color
 
 from mogplex_tui.themes import DARK, LIGHT
-from tests.pilot.conftest import ConsoleFactory
+from tests.pilot.console import ConsoleFactory
 
 
 async def test_a_place_that_is_gone_to_first_reads_no_styles_anew(

@@ -18,7 +18,7 @@ from mogplex_tui.screens import key_queue
 from mogplex_tui.screens.command_palette import PaletteEntry, PaletteProvider, ranked
 from mogplex_tui.screens.key_queue import KeyHandled, KeyQueue
 from tests.controlplane.support import World
-from tests.pilot.conftest import DEADLINE
+from tests.pilot.console import DEADLINE
 
 Run = Callable[..., Any]
 

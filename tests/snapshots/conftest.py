@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.pilot import hearing
+from tests.pilot.settled_pilot import use_settled_pilot
 from tests.snapshots.pictures import at_rest
 
-hearing.install()
+
+@pytest.fixture(autouse=True)
+def settled_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pilots wait for all messages, and draw consoles when they are idle."""
+    use_settled_pilot(monkeypatch)
 
 
 @pytest.fixture

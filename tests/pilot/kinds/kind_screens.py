@@ -33,8 +33,8 @@ from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.kind_list_model import KindList
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.widgets.line_table import LineTable
-from tests.pilot import drawing
-from tests.pilot.conftest import DEADLINE, Console
+from tests.pilot.console import DEADLINE, Console, run_console
+from tests.pilot.deferred_drawing import draw
 
 SIZES = ((120, 40), (200, 50), (80, 24))
 # A list draws no more than what it shows; ten times as many rows in the long form.
@@ -152,8 +152,8 @@ async def console_on(
                 app.parts.collections._by_kind[kind.name] = collection_of(
                     app.session, replace(kind, sources=sources)
                 )
-        async with app.run_test(size=SIZES[0], notifications=True) as pilot:
-            yield Console(app, pilot, server, None)  # type: ignore[arg-type]
+        async with run_console(app, server, size=SIZES[0]) as ui:
+            yield ui
 
 
 def use_up_budget(app: ConsoleApp) -> None:
@@ -233,7 +233,7 @@ async def wait_until_drawn(ui: Console) -> None:
         screen = ui.app.screen
         screen.call_after_refresh(drawn.set)
         await wait_until(ui, lambda: drawn.is_set() or ui.app.screen is not screen, "drawing")
-    drawing.draw(ui.app)
+    draw(ui.app)
 
 
 async def type_keys(ui: Console, *keys: str) -> None:

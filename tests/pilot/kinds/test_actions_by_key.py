@@ -25,7 +25,7 @@ from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.modals.confirm import ConfirmModal
 from mogplex_tui.screens.modals.form import FormModal
 from mogplex_tui.screens.modals.parameter_prompt import AskModal
-from tests.pilot.conftest import Console
+from tests.pilot.console import Console
 from tests.pilot.kinds.action_bench import (
     EVERY_ACTION,
     GONE_IS_FINE,

@@ -10,7 +10,7 @@ from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.navigation import BUILT_IN
 from mogplex_tui.widgets.ascii_filter import _LETTERS
 from mogplex_tui.widgets.text import width
-from tests.pilot.conftest import Console
+from tests.pilot.console import Console
 from tests.pilot.kinds.kind_screens import (
     ServiceState,
     collection_in,

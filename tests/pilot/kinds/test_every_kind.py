@@ -23,7 +23,7 @@ from mogplex_tui.screens.event_json_pane import EventPane
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.navigation import BUILT_IN
 from mogplex_tui.widgets.text import visible
-from tests.pilot.conftest import Console
+from tests.pilot.console import Console
 from tests.pilot.kinds.kind_screens import (
     NASTY,
     ROWS,

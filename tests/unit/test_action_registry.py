@@ -31,12 +31,12 @@ def test_action_ids_are_unique() -> None:
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_no_key_means_two_things_on_one_screen(scope: str) -> None:
+def test_keys_are_unique_on_each_screen(scope: str) -> None:
     keys = [key for action in in_scope(scope) for key in action.keys]
     assert sorted(keys) == sorted(set(keys))
 
 
-def test_every_action_says_what_it_does_and_has_a_key_and_a_screen() -> None:
+def test_every_action_has_title_help_key_and_screen() -> None:
     for action in ACTIONS:
         assert action.keys
         assert action.scopes
@@ -45,14 +45,14 @@ def test_every_action_says_what_it_does_and_has_a_key_and_a_screen() -> None:
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_help_quit_and_the_palette_work_everywhere(scope: str) -> None:
+def test_help_quit_and_palette_are_on_every_screen(scope: str) -> None:
     ids = {action.id for action in in_scope(scope)}
     assert {"app.help", "app.quit", "app.palette", "view.refresh"} <= ids
 
 
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("by", ["flag", "token"])
-def test_what_writes_vanishes_where_nothing_may_be_written(tmp_path: Path, scope: str, by: str) -> None:
+def test_writing_actions_are_hidden_without_write_access(tmp_path: Path, scope: str, by: str) -> None:
     writers = {action.title for action in in_scope(scope) if action.writes}
     free = FakeSession(tmp_path)
     assert writers <= {title for _, title in footer(scope, free)}
@@ -69,7 +69,7 @@ def test_what_writes_vanishes_where_nothing_may_be_written(tmp_path: Path, scope
             assert "read-only" in why if by == "flag" else "write" in why
 
 
-def test_the_footer_shows_the_first_key_as_people_write_it(tmp_path: Path) -> None:
+def test_footer_shows_first_key_of_each_action(tmp_path: Path) -> None:
     shown = dict(footer("runs", FakeSession(tmp_path)))
     assert shown["x"] == "cancel"
     assert shown["n"] == "new run"
@@ -81,7 +81,7 @@ def test_the_footer_shows_the_first_key_as_people_write_it(tmp_path: Path) -> No
     assert all(key.isascii() for key in plain)
 
 
-def test_keys_are_written_as_they_are_typed() -> None:
+def test_keys_are_shown_as_they_are_typed() -> None:
     assert [shown_key(key) for key in ("question_mark", "colon", "escape", "ctrl+p", "G")] == [
         "?",
         ":",
@@ -91,7 +91,7 @@ def test_keys_are_written_as_they_are_typed() -> None:
     ]
 
 
-def test_a_cancel_is_offered_for_what_can_be_cancelled(tmp_path: Path) -> None:
+def test_cancel_is_enabled_for_live_runs_only(tmp_path: Path) -> None:
     session, action = FakeSession(tmp_path), BY_ID["runs.cancel"]
     assert disabled_reason(action, session, [make.from_run(run(1))]) is None
     assert disabled_reason(action, session, [])
@@ -100,7 +100,7 @@ def test_a_cancel_is_offered_for_what_can_be_cancelled(tmp_path: Path) -> None:
     )
 
 
-def test_help_has_title_is_set_where_help_begins_with_the_title() -> None:
+def test_help_has_title_matches_beginning_of_help() -> None:
     for kind in kinds().values():
         register_kind(kind)
     wrong = [

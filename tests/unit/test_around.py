@@ -45,7 +45,7 @@ def _put(here: Session, name: str, *records: dict[str, object] | None) -> None:
     here.store.set(name).apply([(entry.key, entry) for entry in entries])
 
 
-def test_a_repository_is_told_with_what_is_around_it() -> None:
+def test_project_row_joins_sandbox_assignments_and_day() -> None:
     here = session()
     now = here.clock.now()
     row = RunRow(
@@ -102,7 +102,7 @@ def test_a_repository_is_told_with_what_is_around_it() -> None:
     assert (day.runs, day.is_partial, day.complete_from) == (3, True, None)
 
 
-def test_costs_that_the_token_api_does_not_carry_are_not_called_zero_or_unpriced() -> None:
+def test_day_cost_tells_unread_costs_from_unpriced_ones() -> None:
     here = session()
     began = here.clock.now() - timedelta(hours=1)
     rows = [
@@ -126,7 +126,7 @@ def test_costs_that_the_token_api_does_not_carry_are_not_called_zero_or_unpriced
     }
 
 
-def test_an_automation_is_offered_what_its_installation_covers() -> None:
+def test_automation_can_run_on_repos_of_its_installation() -> None:
     here = session()
     here.names.repos.update({"1": "acme/web", "2": "acme/api", "3": "other/repo", "4": "acme/new"})
     here.names.roots["1"] = "apps/web"
@@ -145,13 +145,13 @@ def test_an_automation_is_offered_what_its_installation_covers() -> None:
     ]
 
 
-def test_with_a_browser_session_alone_the_service_chooses_the_repository() -> None:
+def test_service_chooses_repo_without_a_token() -> None:
     ((sent, told),) = parameter_choices.where_to_run(session(token=False), "a")
     assert sent == parameter_choices.ANY_REPOSITORY
     assert "the service chooses" in told
 
 
-def test_where_v1_refuses_the_token_the_service_chooses_as_well() -> None:
+def test_service_chooses_repo_when_v1_refuses_the_token() -> None:
     here = session()
     here.names.repos["1"] = "acme/web"
     _put(here, "automations", {"id": "a", "installation_id": 7})
@@ -161,7 +161,7 @@ def test_where_v1_refuses_the_token_the_service_chooses_as_well() -> None:
     assert (sent, "the service chooses" in told) == (parameter_choices.ANY_REPOSITORY, True)
 
 
-def test_models_that_can_be_used_are_offered() -> None:
+def test_enabled_available_models_are_choices() -> None:
     here = session()
     _put(
         here,
@@ -174,7 +174,7 @@ def test_models_that_can_be_used_are_offered() -> None:
     assert parameter_choices.model_choices(here, "") == [("a", "A  a"), ("z", "Z  z")]
 
 
-def test_what_an_account_lacks_is_told_with_what_mends_it() -> None:
+def test_account_readiness_names_gaps_with_their_fix() -> None:
     account = {
         "id": "u1",
         "name": "Ada",
@@ -215,7 +215,7 @@ def test_what_an_account_lacks_is_told_with_what_mends_it() -> None:
     ]
 
 
-def test_what_a_model_came_to_on_a_day_is_told_apart_from_other_models_and_days() -> None:
+def test_day_figures_count_one_model_and_one_day() -> None:
     here = session()
     now = here.clock.now()
     row = RunRow(
@@ -241,7 +241,7 @@ def test_what_a_model_came_to_on_a_day_is_told_apart_from_other_models_and_days(
     assert day.of("acme/other").cost is None
 
 
-def test_what_a_day_cost_is_an_estimate_as_soon_as_some_of_it_is() -> None:
+def test_day_cost_with_an_estimated_part_is_an_estimate() -> None:
     here = session()
     now = here.clock.now()
     row = RunRow(

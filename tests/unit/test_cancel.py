@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("pauses")
 # Which route
 
 
-async def test_a_run_is_cancelled_through_v1(session: FakeSession) -> None:
+async def test_run_is_cancelled_through_v1(session: FakeSession) -> None:
     row = streaming_run(session)
 
     def cancelled(kind: str, id: str) -> None:
@@ -45,7 +45,7 @@ async def test_a_run_is_cancelled_through_v1(session: FakeSession) -> None:
     assert ledger(session)[-1] == ("runs.cancel", f"run {run(1).run_id}", "done")
 
 
-async def test_a_call_is_cancelled_through_observability(session: FakeSession) -> None:
+async def test_call_is_cancelled_through_observability(session: FakeSession) -> None:
     row = await streaming_call(session)
     session.fake.on_cancel = lambda kind, id: session.fake.call_rows.__setitem__(
         0, call(1, status="cancelled")
@@ -56,7 +56,7 @@ async def test_a_call_is_cancelled_through_observability(session: FakeSession) -
     assert state(session, row) == "cancelled"
 
 
-async def test_a_job_is_cancelled_as_a_job(session: FakeSession) -> None:
+async def test_job_is_cancelled_through_observability(session: FakeSession) -> None:
     flow = automation(1, "Nightly").id
     session.fake.automation_runs = {flow: Rows([job(1, flow)])}
     row = make.from_job(job(1, flow), flow, "Nightly")
@@ -70,7 +70,7 @@ async def test_a_job_is_cancelled_as_a_job(session: FakeSession) -> None:
     assert ledger(session)[0] == ("runs.cancel", f"job {row.key}", "sent")
 
 
-async def test_with_a_cookie_alone_the_call_of_a_run_is_cancelled(tmp_path: Path) -> None:
+async def test_cookie_alone_cancels_the_call_of_a_run(tmp_path: Path) -> None:
     session = FakeSession(tmp_path, token=None, cookie=COOKIE)
     session.history.remember(KnownRun("r1", call(1).id))
     row = await streaming_call(session, metadata={"external_request_id": "k"})
@@ -80,7 +80,7 @@ async def test_with_a_cookie_alone_the_call_of_a_run_is_cancelled(tmp_path: Path
     assert "runs.cancel" not in session.fake.log
 
 
-async def test_the_run_behind_a_cancelled_call_is_ended_too(session: FakeSession) -> None:
+async def test_cancel_of_a_call_ends_its_run_too(session: FakeSession) -> None:
     row = await streaming_call(session, metadata={"external_request_id": "k", "repo": "acme/web"})
     first = event(1, "started", payload={"external_run_id": run(1).run_id})
     session.fake.events_of_call[call(1).id] = [Rows([first])]
@@ -93,9 +93,7 @@ async def test_the_run_behind_a_cancelled_call_is_ended_too(session: FakeSession
 
 
 @pytest.mark.parametrize("name", ["observability.call_events", "runs.cancel"])
-async def test_that_it_could_not_be_ended_too_does_not_undo_the_cancel(
-    session: FakeSession, name: str
-) -> None:
+async def test_cancel_succeeds_when_its_run_cannot_be_ended(session: FakeSession, name: str) -> None:
     row = await streaming_call(session, metadata={"external_request_id": "k"})
     first = event(1, "started", payload={"external_run_id": run(1).run_id})
     session.fake.events_of_call[call(1).id] = [Rows([first])]
@@ -106,7 +104,7 @@ async def test_that_it_could_not_be_ended_too_does_not_undo_the_cancel(
     assert (await ask(session, row)).good
 
 
-async def test_a_call_that_hangs_after_its_run_failed_is_ended(session: FakeSession) -> None:
+async def test_cancel_ends_call_whose_run_has_already_failed(session: FakeSession) -> None:
     session.history.remember(KnownRun(run(1).run_id, call(1).id))
     row = await streaming_call(session)
 
@@ -132,7 +130,7 @@ async def test_a_call_that_hangs_after_its_run_failed_is_ended(session: FakeSess
 # Reading back
 
 
-async def test_it_is_read_back_until_it_is_over(session: FakeSession, pauses: list[float]) -> None:
+async def test_cancelled_run_is_read_until_it_has_ended(session: FakeSession, pauses: list[float]) -> None:
     row = streaming_run(session)
     answers = [run(1), run(1), run(1, status="cancelled")]
 
@@ -147,7 +145,7 @@ async def test_it_is_read_back_until_it_is_over(session: FakeSession, pauses: li
     assert pauses == [1.0, 3.0]
 
 
-async def test_a_cancel_that_does_not_take_says_what_the_service_says(session: FakeSession) -> None:
+async def test_cancel_without_effect_reports_state_of_the_service(session: FakeSession) -> None:
     row = streaming_run(session)
     outcome = await ask(session, row)
     assert not outcome.good
@@ -156,7 +154,7 @@ async def test_a_cancel_that_does_not_take_says_what_the_service_says(session: F
     assert not session.in_flight.keys("runs")
 
 
-async def test_a_request_that_the_service_recorded_goes_on_saying_so(session: FakeSession) -> None:
+async def test_recorded_cancel_request_keeps_state_cancelling(session: FakeSession) -> None:
     row = await streaming_call(session)
     session.fake.on_cancel = lambda kind, id: session.fake.call_rows.__setitem__(
         0, call(1, status="streaming", cancel_requested_at=stamp(5))
@@ -168,7 +166,7 @@ async def test_a_request_that_the_service_recorded_goes_on_saying_so(session: Fa
 
 
 @pytest.mark.parametrize("status", ["success", "failed"])
-async def test_work_that_was_over_first_is_told_as_such(session: FakeSession, status: str) -> None:
+async def test_cancel_reports_run_that_ended_first(session: FakeSession, status: str) -> None:
     row = streaming_run(session)
     session.fake.on_cancel = lambda kind, id: session.fake.run_rows.update({id: run(1, status=status)})
     outcome = await ask(session, row)
@@ -177,7 +175,7 @@ async def test_work_that_was_over_first_is_told_as_such(session: FakeSession, st
     assert state(session, row) == status
 
 
-async def test_a_cancel_that_cannot_be_read_back_is_not_called_done(session: FakeSession) -> None:
+async def test_cancel_that_cannot_be_read_back_is_not_good(session: FakeSession) -> None:
     row = streaming_run(session)
     session.fake.refuse["runs.get"] = Unreachable("down")
     outcome = await ask(session, row)
@@ -186,14 +184,14 @@ async def test_a_cancel_that_cannot_be_read_back_is_not_called_done(session: Fak
     assert ledger(session)[-1][2] == "done"
 
 
-async def test_one_failed_read_back_does_not_hide_the_next(session: FakeSession) -> None:
+async def test_cancel_is_read_back_again_after_a_failed_read(session: FakeSession) -> None:
     row = streaming_run(session)
     session.fake.refuse["runs.get"] = [Unavailable("busy", status=503), None]
     session.fake.on_cancel = lambda kind, id: session.fake.run_rows.update({id: run(1, status="cancelled")})
     assert (await ask(session, row)).good
 
 
-async def test_a_console_that_is_left_while_a_cancel_is_read_back_has_sent_it_all_the_same(
+async def test_ledger_has_cancel_interrupted_while_read_back(
     session: FakeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = streaming_run(session)
@@ -214,9 +212,7 @@ async def test_a_console_that_is_left_while_a_cancel_is_read_back_has_sent_it_al
 
 
 @pytest.mark.parametrize("of", ["call", "run", "job"])
-async def test_a_list_that_was_asked_for_before_a_cancel_does_not_bring_the_run_back(
-    session: FakeSession, of: str
-) -> None:
+async def test_list_requested_before_cancel_keeps_the_new_state(session: FakeSession, of: str) -> None:
     flow = automation(1, "Nightly")
     part: object
     if of == "call":

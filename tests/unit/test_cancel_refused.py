@@ -43,7 +43,7 @@ REFUSALS: list[tuple[MogplexError, str]] = [
 
 
 @pytest.mark.parametrize(("error", "text"), REFUSALS)
-async def test_a_refused_cancel_of_a_live_run_puts_its_state_back_and_says_why(
+async def test_refused_cancel_restores_state_and_names_reason(
     session: FakeSession, error: MogplexError, text: str
 ) -> None:
     row = streaming_run(session)
@@ -69,9 +69,7 @@ async def test_a_refused_cancel_of_a_live_run_puts_its_state_back_and_says_why(
         ServiceFailed("kill failed", status=500),
     ],
 )
-async def test_a_refusal_that_recorded_the_request_says_that_it_can_be_repeated(
-    session: FakeSession, error: MogplexError
-) -> None:
+async def test_refused_but_recorded_cancel_can_be_repeated(session: FakeSession, error: MogplexError) -> None:
     row = await streaming_call(session)
     session.fake.call_rows = [call(1, status="streaming", cancel_requested_at=stamp(5))]
     session.fake.refuse["observability.cancel_call"] = error
@@ -84,7 +82,7 @@ async def test_a_refusal_that_recorded_the_request_says_that_it_can_be_repeated(
 
 
 @pytest.mark.parametrize(("status", "good"), [("cancelled", True), ("success", False), ("failed", False)])
-async def test_a_call_that_is_over_already_is_told_as_such(
+async def test_cancel_of_an_ended_call_reports_its_state(
     session: FakeSession, status: str, good: bool
 ) -> None:
     row = await streaming_call(session)
@@ -97,7 +95,7 @@ async def test_a_call_that_is_over_already_is_told_as_such(
 
 
 @pytest.mark.parametrize("wide", [False, True])
-async def test_what_the_service_no_longer_knows_is_said(session: FakeSession, wide: bool) -> None:
+async def test_cancel_reports_run_unknown_to_the_service(session: FakeSession, wide: bool) -> None:
     if wide:
         row = await streaming_call(session)
         session.fake.call_rows = []
@@ -111,7 +109,7 @@ async def test_what_the_service_no_longer_knows_is_said(session: FakeSession, wi
     assert state(session, row) != "cancelling"
 
 
-async def test_too_many_requests_say_when_to_try_again(session: FakeSession) -> None:
+async def test_throttled_cancel_says_when_to_retry(session: FakeSession) -> None:
     row = streaming_run(session)
     session.fake.refuse["runs.cancel"] = Throttled("slow down", status=429, retry_after=17)
     outcome = await ask(session, row)
@@ -119,7 +117,7 @@ async def test_too_many_requests_say_when_to_try_again(session: FakeSession) -> 
     assert state(session, row) == "streaming"
 
 
-async def test_without_any_answer_the_state_is_put_back_and_the_ledger_says_that_nobody_knows(
+async def test_unanswered_cancel_restores_state_with_unknown_outcome(
     session: FakeSession,
 ) -> None:
     row = streaming_run(session)
@@ -132,7 +130,7 @@ async def test_without_any_answer_the_state_is_put_back_and_the_ledger_says_that
     assert ledger(session)[-1][2] == "unknown"
 
 
-async def test_leaving_in_the_middle_of_a_cancel_leaves_nothing_marked(session: FakeSession) -> None:
+async def test_interrupted_cancel_restores_state(session: FakeSession) -> None:
     row = streaming_run(session)
     begun = asyncio.Event()
 
@@ -152,7 +150,7 @@ async def test_leaving_in_the_middle_of_a_cancel_leaves_nothing_marked(session: 
     assert ledger(session)[-1][2] == "unknown"
 
 
-async def test_a_full_disk_keeps_nobody_from_cancelling(session: FakeSession, tmp_path: Path) -> None:
+async def test_cancel_works_without_a_writable_ledger(session: FakeSession, tmp_path: Path) -> None:
     session.directory = None
     blocked = tmp_path / "file"
     blocked.write_text("")
@@ -167,7 +165,7 @@ async def test_a_full_disk_keeps_nobody_from_cancelling(session: FakeSession, tm
 # What is not offered
 
 
-def test_what_cannot_be_cancelled_says_why(session: FakeSession) -> None:
+def test_unavailable_cancel_names_its_reason(session: FakeSession) -> None:
     live = make.from_run(run(1))
     assert unavailable_reason(CANCEL, live, session) is None
     assert "no run" in (disabled_reason(BY_ID["runs.cancel"], session, []) or "")
@@ -181,7 +179,7 @@ def test_what_cannot_be_cancelled_says_why(session: FakeSession) -> None:
     assert unavailable_reason(CANCEL, make.from_job(job(1, "a"), "a", None), session) is None
 
 
-def test_a_token_alone_cancels_runs_but_no_jobs_and_no_calls(session: FakeSession) -> None:
+def test_token_alone_cancels_runs_but_not_jobs_and_calls(session: FakeSession) -> None:
     session.close_observability()
     assert unavailable_reason(CANCEL, make.from_run(run(1)), session) is None
     assert "login --session" in (

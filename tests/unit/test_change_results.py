@@ -45,9 +45,7 @@ SHOWN = RenderTime(AT)
         (change_results.synced, [1, 2], True, "2 repositories are here now."),
     ],
 )
-def test_an_answer_is_good_or_bad_news_in_a_sentence(
-    told: Any, answer: Any, good: bool, sentence: str
-) -> None:
+def test_response_becomes_a_result_with_a_sentence(told: Any, answer: Any, good: bool, sentence: str) -> None:
     found = told(answer)
     assert found[0] is good
     assert sentence in found[1]
@@ -76,11 +74,11 @@ ODD = SandboxRecord.model_validate({"id": "s1", "runtime_summary": {"status": BR
         change_results.verified(KeyTest(key_valid=False, key_error=BRACES))[1],
     ],
 )
-def test_braces_in_texts_of_the_service_are_shown(sentence: str) -> None:
+def test_braces_in_service_texts_are_kept(sentence: str) -> None:
     assert BRACES in change_results.insert_name(sentence, "thing x")
 
 
-def test_a_name_has_a_capital_where_it_begins_a_sentence() -> None:
+def test_name_is_capitalized_at_start_of_sentence() -> None:
     waits = TriggeredRun.model_construct(outcome="queued", status="pending", reason="x", job_run_id=JOB)
     again = TriggeredRun.model_construct(outcome="suppressed", started=False, reason="x")
     assert ". Thing x is queued as job" in change_results.insert_name(
@@ -91,7 +89,7 @@ def test_a_name_has_a_capital_where_it_begins_a_sentence() -> None:
     )
 
 
-def test_records_inside_a_record_are_lines() -> None:
+def test_nested_records_are_formatted_as_lines() -> None:
     entry = DispatchEvent(
         id="e", event_kind="start", outcome="deferred", reason="FLOW_INACTIVE", created_at=AT
     )
@@ -137,11 +135,11 @@ def test_records_inside_a_record_are_lines() -> None:
         ("nothing", ""),
     ],
 )
-def test_a_message_of_a_chat_is_who_and_what(message: Any, told: str) -> None:
+def test_chat_message_shows_role_and_content(message: Any, told: str) -> None:
     assert text_formatters.message(message) == told
 
 
-def test_a_draft_is_held_against_the_version_that_runs() -> None:
+def test_draft_is_compared_with_published_version() -> None:
     graph = {"nodes": [{"id": "a", "type": "agent"}], "edges": []}
     other = {"nodes": [{"id": "b", "type": "agent"}], "edges": []}
 
@@ -162,6 +160,6 @@ def test_a_draft_is_held_against_the_version_that_runs() -> None:
         ({"assignment_id": "a"}, ("assignments", "a")),
     ],
 )
-def test_a_job_knows_what_set_it_off(ids: dict[str, str], parent: tuple[str, str]) -> None:
+def test_job_has_its_trigger_as_parent(ids: dict[str, str], parent: tuple[str, str]) -> None:
     job = Job.model_validate({"id": JOB, "status": "pending", **ids})
     assert (job.parent_kind, job.parent) == parent

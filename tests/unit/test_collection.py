@@ -72,7 +72,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-async def test_what_the_newest_pushed_out_is_not_shown_as_it_once_was(world: World) -> None:
+async def test_row_outside_the_newest_rows_is_dropped(world: World) -> None:
     world.given, world.total = [thing(1), thing(2)], 9
     await world.collection.fetch()
     world.given, world.total = [thing(2, "done"), thing(3)], 10
@@ -81,7 +81,7 @@ async def test_what_the_newest_pushed_out_is_not_shown_as_it_once_was(world: Wor
     assert world.collection.set.total == 10
 
 
-async def test_an_answer_that_was_asked_for_before_another_one_does_not_undo_it(world: World) -> None:
+async def test_older_response_does_not_replace_a_newer_one(world: World) -> None:
     slow = asyncio.Event()
 
     async def read(*_: Any) -> RowPage[Thing]:
@@ -103,7 +103,7 @@ async def test_an_answer_that_was_asked_for_before_another_one_does_not_undo_it(
     assert collection.set.rows["t1"].row == Thing("off")
 
 
-async def test_a_record_that_is_looked_at_stays_beside_the_newest(world: World) -> None:
+async def test_row_read_or_changed_alone_stays_for_a_while(world: World) -> None:
     world.given, world.total = [thing(1), thing(2)], 9
     await world.collection.fetch()
     world.collection.put(thing(7, "waiting"))
@@ -117,7 +117,7 @@ async def test_a_record_that_is_looked_at_stays_beside_the_newest(world: World) 
     assert set(world.shown()) == {"t2", "t3"}
 
 
-async def test_a_whole_list_takes_out_what_is_gone_and_all_that_was_known_of_it(world: World) -> None:
+async def test_row_missing_from_complete_list_is_forgotten(world: World) -> None:
     world.given = [thing(1), thing(2)]
     await world.collection.fetch()
     world.collection.put(thing(1, log="long"))
@@ -130,7 +130,7 @@ async def test_a_whole_list_takes_out_what_is_gone_and_all_that_was_known_of_it(
     assert row is not None and row.log is None
 
 
-async def test_the_json_of_a_record_is_never_older_than_its_row(world: World) -> None:
+async def test_json_of_a_record_is_as_new_as_its_row(world: World) -> None:
     def shown() -> tuple[Any, Any]:
         return world.rows["t1"].row, world.rows["t1"].raw
 
@@ -148,7 +148,7 @@ async def test_the_json_of_a_record_is_never_older_than_its_row(world: World) ->
     assert shown() == (Thing("done", "long", repo_name="acme/web"), {"from": "list", "state": "done"})
 
 
-async def test_rows_whose_source_was_closed_stay_and_are_not_called_fresh(
+async def test_rows_of_a_closed_source_stay_and_are_stale(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.given = [thing(1, "new")]
@@ -170,13 +170,13 @@ async def test_rows_whose_source_was_closed_stay_and_are_not_called_fresh(
     assert await world.collection.fetch() is False
 
 
-def test_records_that_cannot_be_read_never_take_the_place_of_others() -> None:
+def test_unreadable_records_have_unique_keys() -> None:
     rows = Rows(["a"], [BadRow({"id": name}, "why") for name in ("a", 7, 7)])
     page = page_of(rows, lambda text: text, lambda text: text)
     assert [entry.key for entry in page.entries] == ["a", "unreadable 0", "7", "unreadable 2"]
 
 
-def test_of_every_kind_a_record_that_cannot_be_read_says_so_once_where_no_width_drops_it() -> None:
+def test_every_kind_marks_an_unreadable_record_at_any_width() -> None:
     for name, kind in kinds().items():
         entry: Entry[Any] = Entry("x", None, {}, "name: not a text")
         texts = [text for text, _ in kind_rows.cells(kind, entry, RenderTime(START))]
@@ -196,7 +196,7 @@ def test_of_every_kind_a_record_that_cannot_be_read_says_so_once_where_no_width_
             assert column.format.is_state and texts[place] == "▫ unreadable", name
 
 
-async def test_two_rows_of_two_lists_that_cannot_be_read_are_two_rows(world: World) -> None:
+async def test_unreadable_rows_of_two_lists_are_two_rows(world: World) -> None:
     world.given = [Entry("unreadable 0", None, name, "why") for name in ("one list", "another")]
     await world.collection.fetch()
     assert [entry.raw for entry in world.rows.values()] == ["one list", "another"]
@@ -225,7 +225,7 @@ class Teams:
         )
 
 
-async def test_a_team_that_does_not_show_its_members_is_told_of_and_is_not_no_team(world: World) -> None:
+async def test_notice_names_team_whose_members_are_hidden(world: World) -> None:
     read = kinds()["members"].sources[0].read
     page = await read(Teams(other=None), world.session)  # type: ignore[arg-type]
     assert ([entry.key for entry in page.entries], "Members of t1" in messages.notices(page.notices)) == (

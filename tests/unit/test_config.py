@@ -49,7 +49,7 @@ def file(tmp_path: Path) -> Path:
         (None, {}, None, None, "default"),
     ],
 )
-def test_the_base_url_by_precedence(
+def test_base_url_by_precedence(
     file: Path,
     argument: str | None,
     environ: dict[str, str],
@@ -106,13 +106,13 @@ def test_max_answer_by_precedence(
 
 
 @pytest.mark.parametrize("stored", ["0", "-1", "5000", "1.5", "true", '"much"', "99999999999999999999"])
-def test_max_answer_that_is_no_number_in_range_is_refused(file: Path, stored: str) -> None:
+def test_max_answer_outside_its_range_is_refused(file: Path, stored: str) -> None:
     file.write_text(f"max_answer_mb = {stored}")
     with pytest.raises(SettingsError, match=r"max_answer_mb from .* must be a whole number from 1 to 4096"):
         load({}, {}, file)
 
 
-def test_credentials_come_from_the_environment_and_never_from_the_file(file: Path) -> None:
+def test_credentials_are_read_from_environment_only(file: Path) -> None:
     file.write_text(f'token = "{TOKEN}"\nsession_cookie = "a=b"')
     found = load({}, {}, file)
     assert (found.token.value, found.session_cookie.value) == (None, None)
@@ -124,7 +124,7 @@ def test_credentials_come_from_the_environment_and_never_from_the_file(file: Pat
     assert found.token.origin == "MOGPLEX_TOKEN"
 
 
-def test_no_credential_shows_in_any_form_of_the_settings(file: Path) -> None:
+def test_settings_never_print_credentials(file: Path) -> None:
     found = load({}, {"MOGPLEX_TOKEN": TOKEN, "MOGPLEX_SESSION_COOKIE": f"s={TOKEN}"}, file)
     for text in (
         repr(found),
@@ -150,7 +150,7 @@ def test_no_credential_shows_in_any_form_of_the_settings(file: Path) -> None:
         ({}, "theme = ", ["config.toml", "could not be read", "Fix it"]),
     ],
 )
-def test_a_setting_that_cannot_be_used_says_which_and_where(
+def test_invalid_setting_is_named_with_its_origin(
     file: Path, environ: dict[str, str], text: str, told: list[str]
 ) -> None:
     file.write_text(text)
@@ -159,13 +159,13 @@ def test_a_setting_that_cannot_be_used_says_which_and_where(
     assert all(word in str(caught.value) for word in told)
 
 
-def test_a_file_that_is_no_text_is_said(file: Path) -> None:
+def test_binary_config_file_is_reported(file: Path) -> None:
     file.write_bytes(b'theme = "\xff\xfe"')
     with pytest.raises(SettingsError, match="could not be read"):
         load({}, {}, file)
 
 
-def test_a_token_of_the_wrong_kind_is_refused_without_being_quoted(file: Path) -> None:
+def test_token_of_wrong_type_is_refused_without_quoting_it(file: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load({"token": 1234567890}, {}, file)
     assert "1234567890" not in str(caught.value)
@@ -180,11 +180,13 @@ def test_a_token_of_the_wrong_kind_is_refused_without_being_quoted(file: Path) -
         (None, {}, "default"),
     ],
 )
-def test_the_context_has_a_name(file: Path, given: str | None, environ: dict[str, str], name: str) -> None:
+def test_context_name_by_precedence(
+    file: Path, given: str | None, environ: dict[str, str], name: str
+) -> None:
     assert load({}, environ, file, context=given).context == name
 
 
-def test_the_process_and_the_platform_are_asked_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_uses_process_environment_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOGPLEX_THEME", "light")
     paths.config_file().parent.mkdir(parents=True)
     paths.config_file().write_text("ascii = true")
@@ -193,7 +195,7 @@ def test_the_process_and_the_platform_are_asked_by_default(monkeypatch: pytest.M
     assert found.ascii.origin == str(paths.config_file())
 
 
-def test_a_file_is_written_for_its_owner_alone_and_replaces_the_old_one(tmp_path: Path) -> None:
+def test_private_file_is_replaced_with_owner_permissions(tmp_path: Path) -> None:
     path = tmp_path / "new" / "deeper" / "state.json"
     write_private(path, "first")
     path.chmod(0o644)
@@ -204,9 +206,7 @@ def test_a_file_is_written_for_its_owner_alone_and_replaces_the_old_one(tmp_path
     assert [each.name for each in path.parent.iterdir()] == ["state.json"]
 
 
-def test_a_write_that_fails_leaves_the_old_file_whole_and_no_rest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "alone" / "state.json"
     write_private(path, "old")
 
@@ -221,9 +221,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole_and_no_rest(
     assert [each.name for each in path.parent.iterdir()] == ["state.json"]
 
 
-def test_the_old_file_is_there_until_the_new_one_is_complete(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_is_replaced_only_when_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "state.json"
     write_private(path, "old")
     seen: list[tuple[str, str, int]] = []
@@ -241,7 +239,7 @@ def test_the_old_file_is_there_until_the_new_one_is_complete(
 @pytest.mark.parametrize(
     "name", ["..", ".", "../../etc", "a/b", "", "/", ".hidden", "127.0.0.1:8787", "wörk"]
 )
-def test_no_context_name_leads_out_of_the_state_directory(name: str) -> None:
+def test_state_directory_of_any_context_name_is_contained(name: str) -> None:
     root = state_dir("x").parent
     found = state_dir(name)
     assert found.parent == root
@@ -249,11 +247,11 @@ def test_no_context_name_leads_out_of_the_state_directory(name: str) -> None:
     assert not found.name.startswith(".")
 
 
-def test_other_contexts_have_other_directories() -> None:
+def test_contexts_have_separate_state_directories() -> None:
     assert len({state_dir("a"), state_dir("b"), state_dir("a.b")}) == 3
 
 
-def test_a_secret_can_be_used_but_not_shown_or_kept() -> None:
+def test_secret_cannot_be_printed_pickled_or_copied() -> None:
     import copy
     import pickle
 
@@ -278,7 +276,7 @@ def test_every_setting_has_an_origin(file: Path) -> None:
         assert getattr(found, key).origin == "default"
 
 
-def test_keys_are_read_by_whole_ids_however_toml_is_written(file: Path) -> None:
+def test_key_overrides_are_read_from_any_toml_form(file: Path) -> None:
     assert load({}, {}, file).keys == ({}, "default")
     file.write_text('[keys]\nruns.cancel = "X"\n"runs.new" = ["n", "c"]\n[keys.go]\nruns = "f1"\n')
     found = load({}, {}, file).keys

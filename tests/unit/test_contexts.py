@@ -53,7 +53,7 @@ def signed_in(name: str = "work", url: str = URL, **held: object) -> Context:
 # The file --------------------------------------------------------------------------------------------------------
 
 
-def test_contexts_come_back_as_they_were_stored_in_a_private_file() -> None:
+def test_contexts_are_stored_in_a_private_file() -> None:
     full = Context("prod", "https://x.example", TEAM, True, True, "error", "keyring", ("oauth", "session"))
     stored = store(Context("local", URL), full)
     assert contexts.read() == stored
@@ -76,19 +76,19 @@ def test_contexts_come_back_as_they_were_stored_in_a_private_file() -> None:
         {"colour": "#ff0000"},
     ],
 )
-def test_a_context_that_cannot_be_is_refused(wrong: dict[str, str]) -> None:
+def test_invalid_context_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ContextError):
         replace(Context("fine", URL), **wrong)  # type: ignore[arg-type]  # wrong types are the point
 
 
-def test_two_names_never_differ_only_in_case() -> None:
+def test_context_names_differ_in_more_than_case() -> None:
     known = Contexts().put(Context("prod", URL))
     with pytest.raises(ContextError, match="differs only in case"):
         known.put(Context("Prod", URL))
     assert list(known.renamed("prod", "Prod").by_name) == ["Prod"]
 
 
-def test_using_removing_and_renaming() -> None:
+def test_use_remove_and_rename_contexts() -> None:
     known = Contexts().put(Context("a", URL)).put(Context("b", URL)).put(Context("c", URL))
     assert (known.current, known.use("b").current) == ("a", "b")
     renamed = known.use("b").renamed("b", "z")
@@ -123,7 +123,7 @@ def test_using_removing_and_renaming() -> None:
         ),
     ],
 )
-def test_a_damaged_file_is_said_and_never_overwritten(text: str, told: str) -> None:
+def test_damaged_contexts_file_is_reported_and_kept(text: str, told: str) -> None:
     contexts_file().parent.mkdir(parents=True)
     contexts_file().write_text(text)
     with pytest.raises(ContextError, match=rf"contexts\.json is damaged \({told}"):
@@ -133,7 +133,7 @@ def test_a_damaged_file_is_said_and_never_overwritten(text: str, told: str) -> N
     assert contexts_file().read_text() == text
 
 
-def test_what_a_later_version_stores_does_not_break_this_one() -> None:
+def test_unknown_fields_of_later_versions_are_ignored() -> None:
     contexts_file().parent.mkdir(parents=True)
     contexts_file().write_text(
         '{"current": "gone", "new": 1, "contexts": {"a": {"base_url": "http://x", "new": 2}}}'
@@ -141,7 +141,7 @@ def test_what_a_later_version_stores_does_not_break_this_one() -> None:
     assert contexts.read() == Contexts(None, {"a": Context("a", "http://x")})
 
 
-def test_changes_from_many_sides_are_all_kept() -> None:
+def test_concurrent_changes_are_all_kept() -> None:
     def add(number: int) -> None:
         store(Context(f"c{number}", URL))
 
@@ -156,7 +156,7 @@ def test_changes_from_many_sides_are_all_kept() -> None:
 # The settings ----------------------------------------------------------------------------------------------------
 
 
-def test_the_current_context_stands_between_the_environment_and_the_config_file() -> None:
+def test_current_context_ranks_between_environment_and_config() -> None:
     config_file().parent.mkdir(parents=True)
     config_file().write_text('base_url = "http://127.0.0.1:1"\ntheme = "light"\nread_only = true')
     store(Context("prod", URL, TEAM, protected=True, colour="error"))
@@ -172,7 +172,7 @@ def test_the_current_context_stands_between_the_environment_and_the_config_file(
     assert (over.protected.value, over.protected.origin) == (False, "MOGPLEX_PROTECTED")
 
 
-def test_a_context_is_named_on_the_command_line_before_the_environment() -> None:
+def test_context_option_wins_over_environment() -> None:
     store(
         Context("a", "http://127.0.0.1:1"),
         Context("b", "http://127.0.0.1:2"),
@@ -186,14 +186,14 @@ def test_a_context_is_named_on_the_command_line_before_the_environment() -> None
             load(arguments, environ)
 
 
-def test_a_context_and_another_service_beside_it_contradict_each_other() -> None:
+def test_context_and_other_base_url_are_refused() -> None:
     store(Context("a", URL))
     assert load({"context": "a", "base_url": URL + "/"}, {}).context == "a"
     with pytest.raises(SettingsError, match="Leave one out"):
         load({"context": "a", "base_url": "http://127.0.0.1:9"}, {})
 
 
-def test_the_current_context_steps_back_for_another_service_and_keeps_its_credentials_to_itself() -> None:
+def test_other_base_url_disables_the_current_context() -> None:
     context = signed_in()
     store(replace(context, protected=True, team=TEAM), use="work")
     found = load({}, {"MOGPLEX_BASE_URL": "http://127.0.0.1:9"})
@@ -203,13 +203,13 @@ def test_the_current_context_steps_back_for_another_service_and_keeps_its_creden
     assert same.token.value == Secret(TOKEN)
 
 
-def test_a_credential_does_not_follow_a_context_to_another_address() -> None:
+def test_credential_is_not_used_for_a_changed_address() -> None:
     context = signed_in()
     store(replace(context, base_url="http://127.0.0.1:9"))
     assert load({}, {}).token.value is None
 
 
-def test_each_credential_from_outside_comes_before_the_stored_one() -> None:
+def test_environment_credential_wins_over_stored_one() -> None:
     signed_in(token=Secret(TOKEN), session_cookie=Secret("s=stored"))
     found = load({}, {"MOGPLEX_TOKEN": "mog_other"})
     assert (found.token.origin, found.token.value) == ("MOGPLEX_TOKEN", Secret("mog_other"))
@@ -217,14 +217,14 @@ def test_each_credential_from_outside_comes_before_the_stored_one() -> None:
     assert found.session_cookie.origin == f"context work ({credential_store.credentials_file('work')})"
 
 
-def test_the_pair_is_there_only_when_its_token_is_the_one_in_use() -> None:
+def test_grant_is_loaded_only_with_its_own_token() -> None:
     grant = Grant(Secret("a" * 32), 1.0, Secret("r" * 32), "read")
     signed_in(grant=grant)
     assert load({}, {}).grant == grant
     assert load({}, {"MOGPLEX_TOKEN": "mog_x"}).grant is None
 
 
-def test_the_embedded_plane_has_nothing_to_do_with_contexts() -> None:
+def test_embedded_plane_uses_no_context() -> None:
     signed_in()
     found = load({}, {}, contexts=False)
     assert (found.context, found.base_url.value, found.token.value) == ("default", None, None)
@@ -241,7 +241,7 @@ def test_the_embedded_plane_has_nothing_to_do_with_contexts() -> None:
         ("http://[", "http://[", False),
     ],
 )
-def test_which_addresses_are_the_same_service(one: str, other: str, same: bool) -> None:
+def test_same_service_compares_addresses(one: str, other: str, same: bool) -> None:
     assert same_service(one, other) is same
 
 
@@ -252,7 +252,7 @@ WHOLE = StoredCredential(
 )
 
 
-def test_without_a_keyring_they_are_in_a_file_for_the_owner_alone() -> None:
+def test_credentials_without_keyring_are_in_a_private_file() -> None:
     assert credential_store.save("work", WHOLE) == credential_store.FILE
     path = credential_store.credentials_file("work")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -262,7 +262,7 @@ def test_without_a_keyring_they_are_in_a_file_for_the_owner_alone() -> None:
     assert credential_store.load("work", credential_store.FILE) is None
 
 
-def test_with_a_keyring_they_are_there_and_no_file_is_left(ring: MemoryKeyring) -> None:
+def test_credentials_move_from_file_to_keyring(ring: MemoryKeyring) -> None:
     credential_store.save("work", WHOLE, where=credential_store.FILE)
     assert credential_store.save("work", WHOLE) == credential_store.KEYRING
     assert list(ring.kept) == [("mogplex-tui", "work")]
@@ -272,7 +272,7 @@ def test_with_a_keyring_they_are_there_and_no_file_is_left(ring: MemoryKeyring) 
     assert ring.kept == {}
 
 
-def test_a_keyring_that_cuts_what_it_is_given_is_not_trusted(ring: MemoryKeyring) -> None:
+def test_keyring_that_truncates_is_not_used(ring: MemoryKeyring) -> None:
     ring.longest = 20
     assert credential_store.save("work", WHOLE) == credential_store.FILE
     assert ring.kept == {}
@@ -280,7 +280,7 @@ def test_a_keyring_that_cuts_what_it_is_given_is_not_trusted(ring: MemoryKeyring
         credential_store.save("work", WHOLE, where=credential_store.KEYRING)
 
 
-def test_a_locked_keyring_is_said_without_a_secret(ring: MemoryKeyring) -> None:
+def test_locked_keyring_is_reported_without_a_secret(ring: MemoryKeyring) -> None:
     signed_in()
     ring.locked = True
     with pytest.raises(SettingsError, match="keyring") as caught:
@@ -295,7 +295,7 @@ def test_a_locked_keyring_is_said_without_a_secret(ring: MemoryKeyring) -> None:
 @pytest.mark.parametrize(
     "text", ["{", "[]", "7", '{"token": "mog_x"}', '{"base_url": "x", "grant": {"access": 7}}']
 )
-def test_a_damaged_record_is_said_without_being_quoted(text: str) -> None:
+def test_damaged_credential_is_reported_without_quoting_it(text: str) -> None:
     path = credential_store.credentials_file("work")
     path.parent.mkdir(parents=True)
     path.write_text(text)
@@ -304,7 +304,7 @@ def test_a_damaged_record_is_said_without_being_quoted(text: str) -> None:
     assert "mog_x" not in str(caught.value)
 
 
-def test_a_renewed_pair_replaces_the_old_one_and_leaves_the_rest() -> None:
+def test_renewed_grant_replaces_only_the_grant() -> None:
     credential_store.save("work", WHOLE)
     store_ = StoredGrant("work", credential_store.FILE)
     new = Grant(Secret("b" * 32), 9.0, Secret("q" * 32), "read write")
@@ -315,14 +315,12 @@ def test_a_renewed_pair_replaces_the_old_one_and_leaves_the_rest() -> None:
     assert credential_store.load("work", credential_store.FILE) is None
 
 
-def test_no_form_of_a_record_shows_a_secret() -> None:
+def test_stored_credential_never_prints_a_secret() -> None:
     for secret in ("a" * 32, "r" * 32, "s=cookie"):
         assert secret not in f"{WHOLE!r}{WHOLE}{[WHOLE]}"
 
 
-def test_a_disk_that_knows_no_locks_keeps_nobody_waiting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lock_is_skipped_where_the_disk_has_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def none(_: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -331,7 +329,7 @@ def test_a_disk_that_knows_no_locks_keeps_nobody_waiting(
         pass
 
 
-def test_a_lock_is_held_by_one_and_waited_for_by_others(tmp_path: Path) -> None:
+def test_file_lock_is_exclusive(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     one, other = FileLock(path), FileLock(path)
     assert one.try_acquire() and not other.try_acquire() and not one.try_acquire()
@@ -344,7 +342,7 @@ def test_a_lock_is_held_by_one_and_waited_for_by_others(tmp_path: Path) -> None:
         pass
 
 
-def test_neither_start_nor_a_context_without_a_keyring_loads_the_keyring_library() -> None:
+def test_keyring_library_is_loaded_only_when_used() -> None:
     signed_in()
     code = (
         "import sys\nfrom mogplex_tui.config.settings import load\n"

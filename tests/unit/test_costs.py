@@ -28,14 +28,14 @@ async def read_hours(session: FakeSession, times: int = 1) -> None:
         await session.costs.feeds["buckets"].fetch()
 
 
-async def test_before_the_first_answer_nothing_is_known(session: FakeSession) -> None:
+async def test_costs_are_unknown_before_the_first_read(session: FakeSession) -> None:
     costs = session.costs
     assert (costs.today, costs.per_hour) == (None, None)
     assert costs.series() == [None] * BUCKETS
 
 
 @pytest.mark.parametrize(("name", "span"), [("hour", HOUR), ("day", 24 * HOUR), ("week", 168 * HOUR)])
-async def test_each_window_asks_for_its_own_span(session: FakeSession, name: str, span: timedelta) -> None:
+async def test_each_window_requests_its_own_span(session: FakeSession, name: str, span: timedelta) -> None:
     session.fake.stats_of = lambda since, until: stats(total_cost="3.71", cost_today="0.4")
     told: list[int] = []
     session.costs.changed.subscribe(lambda: told.append(1))
@@ -48,7 +48,7 @@ async def test_each_window_asks_for_its_own_span(session: FakeSession, name: str
     assert told == [1]
 
 
-async def test_the_burn_rate_is_the_last_hour_and_today_comes_from_the_youngest_answer(
+async def test_burn_rate_is_last_hour_and_today_is_newest_response(
     session: FakeSession,
 ) -> None:
     spent = {"day": ("9", "1.0"), "hour": ("0.75", "1.2")}
@@ -59,7 +59,7 @@ async def test_the_burn_rate_is_the_last_hour_and_today_comes_from_the_youngest_
     assert (session.costs.per_hour, session.costs.today) == (Decimal("0.75"), Decimal("1.2"))
 
 
-async def test_null_is_not_nothing(session: FakeSession) -> None:
+async def test_null_cost_is_unknown_not_zero(session: FakeSession) -> None:
     session.fake.stats_of = lambda since, until: stats(total_cost=None, cost_today=None)
     await session.costs.feeds["hour"].fetch()
     assert (session.costs.per_hour, session.costs.today) == (None, None)
@@ -72,20 +72,20 @@ async def test_null_is_not_nothing(session: FakeSession) -> None:
     assert (session.costs.per_hour, session.costs.today) == (Decimal(0), Decimal(0))
 
 
-async def test_an_hour_whose_calls_have_no_price_is_no_hour_that_cost_nothing(session: FakeSession) -> None:
+async def test_hour_with_unpriced_calls_has_no_cost(session: FakeSession) -> None:
     calls = {10: 3, 9: 0}
     session.fake.stats_of = lambda since, until: stats(total_cost=0, total_calls=calls.get(since.hour, 0))  # type: ignore[union-attr]
     await read_hours(session)
     assert session.costs.series()[-2:] == [0.0, None]
 
 
-async def test_a_window_that_moved_by_itself_is_no_change_that_was_missed(session: FakeSession) -> None:
+async def test_moving_window_is_not_reported_as_a_change(session: FakeSession) -> None:
     for amount in ("1", "2"):
         session.fake.stats_of = lambda since, until, a=amount: stats(total_cost=a)  # type: ignore[misc]
         assert await session.costs.feeds["hour"].fetch() is False
 
 
-async def test_the_hours_are_read_newest_first_each_for_itself(session: FakeSession) -> None:
+async def test_hours_are_read_newest_first(session: FakeSession) -> None:
     session.fake.stats_of = lambda since, until: stats(total_cost=since.hour if since else None)
     await read_hours(session)
     asked = [(kwargs["since"], kwargs["until"]) for _, _, kwargs in session.fake.asked]
@@ -96,7 +96,7 @@ async def test_the_hours_are_read_newest_first_each_for_itself(session: FakeSess
     assert session.costs.series()[:-4] == [None] * (BUCKETS - 4)
 
 
-async def test_what_is_missing_is_asked_for_each_second_and_then_one_old_hour_at_a_time(
+async def test_missing_hours_are_read_first_then_old_ones_in_turn(
     session: FakeSession,
 ) -> None:
     feed = session.costs.feeds["buckets"]
@@ -118,7 +118,7 @@ async def test_what_is_missing_is_asked_for_each_second_and_then_one_old_hour_at
     assert sorted(again) == session.costs.hours()[:-1]
 
 
-async def test_hours_without_a_figure_are_not_asked_for_without_end(session: FakeSession) -> None:
+async def test_hours_without_a_cost_are_read_once(session: FakeSession) -> None:
     session.fake.stats_of = lambda since, until: stats(total_cost=None)
     session.scheduler.start()
     session.scheduler.want(session.costs.feeds["buckets"])
@@ -135,7 +135,7 @@ async def test_hours_without_a_figure_are_not_asked_for_without_end(session: Fak
     assert len(session.fake.asked) == BUCKETS
 
 
-async def test_an_hour_that_has_passed_leaves_the_series(session: FakeSession) -> None:
+async def test_series_moves_on_with_the_hours(session: FakeSession) -> None:
     session.fake.stats_of = lambda since, until: stats(total_cost=1)
     await read_hours(session, BUCKETS // BUCKETS_A_READ)
     assert session.costs.series() == [1.0] * BUCKETS
@@ -146,7 +146,7 @@ async def test_an_hour_that_has_passed_leaves_the_series(session: FakeSession) -
     assert session.costs.series() == [1.0] * BUCKETS
 
 
-async def test_what_was_read_before_the_budget_ended_is_kept(session: FakeSession) -> None:
+async def test_hours_read_before_the_budget_ran_out_are_kept(session: FakeSession) -> None:
     session.fake.stats_of = lambda since, until: stats(total_cost=1)
     session.fake.refuse["observability.stats"] = [None, BudgetBlocked(1050.0)]
     with pytest.raises(BudgetBlocked):
@@ -155,7 +155,7 @@ async def test_what_was_read_before_the_budget_ended_is_kept(session: FakeSessio
     assert session.costs.series()[-2] is None
 
 
-async def test_where_stats_are_closed_nothing_is_asked(session: FakeSession) -> None:
+async def test_closed_stats_are_not_requested(session: FakeSession) -> None:
     session.close_observability()
     for feed in session.costs.feeds.values():
         assert feed.idle()
@@ -163,6 +163,6 @@ async def test_where_stats_are_closed_nothing_is_asked(session: FakeSession) -> 
     assert session.fake.log == []
 
 
-async def test_who_looks_at_costs_wants_every_window(session: FakeSession) -> None:
+async def test_costs_have_a_feed_for_every_window(session: FakeSession) -> None:
     names = [feed.name for feed in session.costs.windows_feeds]
     assert names == ["stats:hour", "stats:day", "stats:week"]

@@ -8,13 +8,13 @@ import pytest
 from mogplex_tui.api.daemon_thread import run_in_daemon_thread
 
 
-async def test_what_a_call_returns_or_raises_comes_back() -> None:
+async def test_result_or_error_of_the_thread_is_passed_on() -> None:
     assert await run_in_daemon_thread(threading.current_thread) is not threading.current_thread()
     with pytest.raises(ZeroDivisionError):
         await run_in_daemon_thread(lambda: 1 / 0)
 
 
-def test_the_end_of_a_loop_waits_for_no_call() -> None:
+def test_event_loop_ends_while_a_thread_still_runs() -> None:
     begun, let_go, over = threading.Event(), threading.Event(), threading.Event()
 
     def call() -> None:

@@ -55,7 +55,7 @@ class Thing:
     gone: str | None = None
 
 
-def test_facts_are_shown_by_their_type() -> None:
+def test_facts_are_formatted_by_type() -> None:
     values: dict[str, Callable[[Thing], Value]] = {
         "on": lambda row: row.enabled,
         "made": lambda row: row.made,
@@ -87,7 +87,7 @@ def test_facts_are_shown_by_their_type() -> None:
     assert facts_of([declared], None, RenderTime(NOW)) == []
 
 
-def test_links_lead_where_the_record_leads_and_no_further() -> None:
+def test_links_without_a_target_are_left_out() -> None:
     links: tuple[Link[Thing], ...] = (
         Link("from", "automations", lambda row: row.name, key=lambda row: row.gone or "f" * 36),
         Link("retry of", "jobs", lambda _: "it", key=lambda row: row.gone),
@@ -105,7 +105,7 @@ def test_links_lead_where_the_record_leads_and_no_further() -> None:
     assert links_of(links, None) == []
 
 
-def test_an_action_that_switches_is_off_or_on_and_asks_only_before_off() -> None:
+def test_only_disable_asks_for_confirmation() -> None:
     async def switch(_: Change[Thing], __: bool) -> None: ...
 
     enable, disable = enable_and_disable(
@@ -128,7 +128,7 @@ def test_an_action_that_switches_is_off_or_on_and_asks_only_before_off() -> None
     assert list(disable.confirmation.consequences) == ["Nothing new is started."]
 
 
-def test_the_runs_of_a_model_are_not_those_of_one_that_is_called_alike() -> None:
+def test_runs_link_of_a_model_matches_its_whole_name() -> None:
     row = ModelRow(
         id="openai/gpt-5",
         name="GPT-5",
@@ -152,7 +152,7 @@ def test_the_runs_of_a_model_are_not_those_of_one_that_is_called_alike() -> None
     assert told == {"openai/gpt-5": True, "openai/gpt-5-mini": False}
 
 
-def test_what_is_over_and_well_is_quiet_beside_what_is_not() -> None:
+def test_successful_rows_are_dim() -> None:
     jobs = kinds()["jobs"]
     found = [Job(id=state, status=state, source_type="push") for state in ("running", "success", "failed")]
     rows = {job.id: Entry(job.id, JobRow(job.id, job, None)) for job in found}
@@ -188,7 +188,7 @@ def sandbox(*, error: str | None, stop_reason: str | None) -> Entry[SandboxRow]:
     return Entry("k1", row)
 
 
-def test_a_sandbox_says_what_went_wrong_or_else_why_it_stopped_in_words() -> None:
+def test_sandbox_shows_its_error_or_stop_reason() -> None:
     why, context = kinds()["sandboxes"].column("error"), RenderTime(NOW)
     told = [
         (sandbox(error="clone failed", stop_reason="manual"), ("clone failed", "error")),
@@ -202,7 +202,7 @@ def test_a_sandbox_says_what_went_wrong_or_else_why_it_stopped_in_words() -> Non
     assert [fits(row) for row, _ in told] == [False, True, False, False]
 
 
-def test_a_gap_stands_out_with_what_mends_it_and_what_is_ready_has_nothing_to_mend() -> None:
+def test_readiness_gap_shows_its_fix() -> None:
     settings, context = kinds()["settings"], RenderTime(NOW)
     gap, ready = (
         SettingRow("github", "readiness", "GitHub", value, fix is None, fix)
@@ -219,7 +219,7 @@ def test_a_gap_stands_out_with_what_mends_it_and_what_is_ready_has_nothing_to_me
     assert [fact[0] for fact in facts_of(settings.facts, ready, context)[0]] == ["name", "value", "ready"]
 
 
-def test_a_credential_that_an_error_or_a_text_quotes_is_not_shown() -> None:
+def test_credentials_in_errors_and_texts_are_redacted() -> None:
     thing, moment = Thing(), RenderTime(NOW)
     errors: Column[Thing] = column("error", "ERROR", lambda row: row.error, formats.ERROR)
     texts: Column[Thing] = column("said", "SAID", lambda row: row.error, formats.text("error"))
@@ -234,7 +234,7 @@ def test_a_credential_that_an_error_or_a_text_quotes_is_not_shown() -> None:
     assert set(shown) == {"git push https://x-access-token:[redacted]@github.com/acme/web failed"}
 
 
-def test_a_server_that_is_merged_of_several_sources_is_not_changed_by_its_name() -> None:
+def test_merged_mcp_server_cannot_be_changed() -> None:
     merged, own = (
         Entry("k1", McpServerRow("k1", "files", True, "stdio", "npx files", (), is_own=each))
         for each in (False, True)
@@ -246,7 +246,7 @@ def test_a_server_that_is_merged_of_several_sources_is_not_changed_by_its_name()
         )
 
 
-async def test_of_a_team_no_person_is_lost_because_a_row_cannot_be_read() -> None:
+async def test_unreadable_team_member_is_counted_and_listed() -> None:
     member = SimpleNamespace(role="owner", label="Ada", email="ada@acme.dev")
     roster = SimpleNamespace(
         team=SimpleNamespace(name="Acme", slug="acme"),

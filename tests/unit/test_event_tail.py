@@ -54,7 +54,7 @@ STORY = [
 @given(
     st.permutations(STORY), st.lists(st.integers(0, len(STORY)), max_size=4), st.lists(st.sampled_from(STORY))
 )
-def test_any_order_any_repeats_any_batches_give_the_same_lines(
+def test_lines_do_not_depend_on_order_repeats_or_batches(
     events: list[Event], cuts: list[int], again: list[Event]
 ) -> None:
     straight = EventTail()
@@ -70,7 +70,7 @@ def test_any_order_any_repeats_any_batches_give_the_same_lines(
 
 
 @given(st.permutations(range(200)), st.integers(1, 200))
-def test_many_late_events_find_their_places(order: list[int], size: int) -> None:
+def test_late_events_are_inserted_in_order(order: list[int], size: int) -> None:
     tail = EventTail()
     for start in range(0, 200, size):
         tail.add(event(number) for number in order[start : start + size])
@@ -78,7 +78,7 @@ def test_many_late_events_find_their_places(order: list[int], size: int) -> None
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
-def test_what_a_batch_did_adds_up(forward: list[bool]) -> None:
+def test_batch_results_add_up_to_the_line_count(forward: list[bool]) -> None:
     """A view that counts `appended`, and reads anew when `reordered`, always knows how many lines there are."""
     tail, known = EventTail(), 0
     for number, ahead in enumerate(forward, 1):
@@ -88,21 +88,21 @@ def test_what_a_batch_did_adds_up(forward: list[bool]) -> None:
         assert known == len(tail) == number
 
 
-def test_a_repeat_says_that_nothing_changed() -> None:
+def test_repeated_events_change_nothing() -> None:
     tail = EventTail()
     assert tail.add(STORY)
     assert not tail.add(STORY)
     assert not BatchResult()
 
 
-def test_events_of_one_instant_stay_in_the_order_of_their_arrival() -> None:
+def test_events_of_one_instant_keep_arrival_order() -> None:
     tail = EventTail()
     tail.add([event(3, at=5), event(1, at=5)])
     tail.add([event(2, at=5), event(9, at=4), event(3, at=5)])
     assert ids(tail) == ["e9", "e3", "e1", "e2"]
 
 
-def test_a_tools_start_and_finish_are_one_line() -> None:
+def test_tool_start_and_finish_are_one_line() -> None:
     tail = EventTail()
     tail.add([tool(1, "t1", done=False, input={"command": "pytest -q"}), event(2)])
     (running, _) = tail.lines
@@ -117,7 +117,7 @@ def test_a_tools_start_and_finish_are_one_line() -> None:
     assert whole["finish"]["payload"]["error"] == "exit 2"
 
 
-def test_a_finish_without_its_start_has_a_line_and_gives_it_up_to_a_late_start() -> None:
+def test_late_tool_start_takes_over_the_line_of_its_finish() -> None:
     tail = EventTail()
     tail.add([event(1), tool(5, "t1", done=True, success=True, duration_ms=7, input_preview="ls")])
     assert ids(tail) == ["e1", "e5"]
@@ -131,14 +131,14 @@ def test_a_finish_without_its_start_has_a_line_and_gives_it_up_to_a_late_start()
     assert (tail.lines[1].ok, tail.lines[1].took_ms, tail.lines[1].preview) == (True, 7.0, "ls")
 
 
-def test_a_tool_id_may_be_used_again() -> None:
+def test_tool_id_can_be_reused() -> None:
     tail = EventTail()
     for number in (0, 2):
         tail.add([tool(number, "t", done=False), tool(number + 1, "t", done=True, duration_ms=number)])
     assert [(line.id, line.took_ms) for line in tail.lines] == [("e0", 0.0), ("e2", 2.0)]
 
 
-def test_tools_without_an_id_are_never_joined() -> None:
+def test_tools_without_an_id_are_separate_lines() -> None:
     tail = EventTail()
     for call_id in ("", 7, None, ["x"]):
         start = event(len(tail) * 2, "tool_started", payload={"tool_call_id": call_id})
@@ -150,7 +150,7 @@ def test_tools_without_an_id_are_never_joined() -> None:
 @pytest.mark.parametrize(
     ("number", "backwards", "in_one"), [(50_000, False, False), (50_000, True, True), (10_000, True, False)]
 )
-def test_tens_of_thousands_of_events_need_no_more_than_linear_work(
+def test_adding_many_events_takes_linear_work(
     number: int, backwards: bool, in_one: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counts how many lines are looked at in all: a tail that moves or searches line by line looks at billions."""
@@ -188,7 +188,7 @@ def test_tens_of_thousands_of_events_need_no_more_than_linear_work(
     assert looks <= number * (80 if backwards and not in_one else 6)
 
 
-def test_an_unknown_type_is_a_line_with_its_own_name() -> None:
+def test_unknown_event_type_keeps_its_name() -> None:
     tail = EventTail()
     tail.add([event(1, "plan_made", payload={"steps": 3})])
     assert tail.lines[0].type == "plan_made"
@@ -214,7 +214,7 @@ def test_an_unknown_type_is_a_line_with_its_own_name() -> None:
     ],
 )
 @pytest.mark.parametrize("type", ["tool_started", "tool_finished", "log"])
-def test_no_payload_breaks_the_tail(payload: dict[str, Any], type: str) -> None:
+def test_any_payload_is_accepted(payload: dict[str, Any], type: str) -> None:
     tail = EventTail()
     tail.add([event(1, type, payload={"tool_call_id": "t1", **payload}), event(2)])
     assert ids(tail) == ["e1", "e2"]
@@ -225,7 +225,7 @@ def test_no_payload_breaks_the_tail(payload: dict[str, Any], type: str) -> None:
     assert set(whole["payload"]) == {"tool_call_id", *payload}
 
 
-def test_a_payload_nested_without_end_is_shown_as_far_as_it_goes() -> None:
+def test_deeply_nested_payload_is_accepted() -> None:
     deep: Any = "end"
     for _ in range(900):
         deep = [deep]
@@ -234,7 +234,7 @@ def test_a_payload_nested_without_end_is_shown_as_far_as_it_goes() -> None:
     assert ids(tail) == ["e1", "e2"]
 
 
-def test_secrets_are_nowhere_in_a_line() -> None:
+def test_secrets_are_redacted_in_lines() -> None:
     tail = EventTail()
     secret = "ghp_abcdefghijklmnop"
     started = tool(1, "t1", done=False, input={"command": f"git push https://{secret}@x"}, token="hunter2")
@@ -247,7 +247,7 @@ def test_secrets_are_nowhere_in_a_line() -> None:
     assert "[redacted]" in text
 
 
-def test_an_event_that_does_not_parse_is_a_marked_line_with_its_raw_json() -> None:
+def test_unreadable_event_is_a_marked_line_with_its_json() -> None:
     rows = parse_rows(
         Event,
         [
@@ -273,14 +273,14 @@ def test_an_event_that_does_not_parse_is_a_marked_line_with_its_raw_json() -> No
 
 
 @pytest.mark.parametrize("raw", [None, 7, {"id": 7, "created_at": "yesterday"}, {"createdAt": None}])
-def test_a_bad_event_needs_no_time_and_no_id(raw: Any) -> None:
+def test_unreadable_event_needs_no_time_or_id(raw: Any) -> None:
     tail = EventTail()
     tail.add_bad([BadRow(raw, "type: missing")])
     assert len(tail) == 1
     assert tail.lines[0].at.tzinfo is not None
 
 
-def test_a_tool_that_was_given_a_list_of_words_shows_the_words() -> None:
+def test_tool_preview_joins_a_list_of_words() -> None:
     tail = EventTail()
     given = {"tool_call_id": "t", "input": {"steps": ["Reproduce", "fix"]}, "input_preview": '{"steps":["Rep'}
     started = Event.model_validate(

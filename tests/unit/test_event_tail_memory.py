@@ -35,7 +35,7 @@ def in_memory(made: EventTail) -> int:
     return sum(map(len, kept))
 
 
-def test_payloads_beyond_the_bound_are_on_disk_and_read_as_they_were(small: Path) -> None:
+def test_large_payloads_are_spilled_to_disk(small: Path) -> None:
     plain, bounded = EventTail(), EventTail()
     plain._spill = Spill(1 << 30)
     events = [event(n, payload={"text": f"line {n} " * 9}) for n in range(20)]
@@ -53,7 +53,7 @@ def test_payloads_beyond_the_bound_are_on_disk_and_read_as_they_were(small: Path
     assert file.closed
 
 
-def test_a_full_disk_leaves_everything_in_memory(
+def test_full_disk_keeps_payloads_in_memory(
     small: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full(**_: Any) -> Any:
@@ -67,7 +67,7 @@ def test_a_full_disk_leaves_everything_in_memory(
     assert caplog.text.count("No space left") == 1
 
 
-def test_of_a_tail_without_end_the_newest_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_tail_keeps_its_newest_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_tail, "KEPT", 100)
     made, told = EventTail(), []
     story = [event(n) for n in range(300)]
@@ -83,7 +83,7 @@ def test_of_a_tail_without_end_the_newest_lines_are_kept(monkeypatch: pytest.Mon
     assert not made.add(story)
 
 
-def test_a_tool_whose_start_is_gone_ends_on_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tool_finish_without_its_dropped_start_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_tail, "KEPT", 10)
     made = EventTail()
     made.add([tool(0, "long", done=False), *[event(n) for n in range(1, 12)]])
@@ -95,7 +95,7 @@ def test_a_tool_whose_start_is_gone_ends_on_a_line_of_its_own(monkeypatch: pytes
         assert made.lines[-1].ok is True
 
 
-async def test_the_screen_says_that_the_oldest_are_gone(
+async def test_screen_says_that_oldest_lines_are_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_tail, "KEPT", 10)

@@ -22,7 +22,7 @@ def told(row: RunRow, *, calls_open: bool = True) -> dict[str, str]:
     return {label: value for group in groups for label, value, _ in group}
 
 
-def test_a_finished_call_tells_everything() -> None:
+def test_finished_call_has_all_facts() -> None:
     row = make.from_call(
         call(
             0,
@@ -71,7 +71,7 @@ def test_a_finished_call_tells_everything() -> None:
         ({"status": "streaming"}, "not known yet"),
     ],
 )
-def test_an_unknown_cost_is_a_dash_with_its_reason(fields: dict[str, object], why: str) -> None:
+def test_unknown_cost_is_a_dash_with_a_reason(fields: dict[str, object], why: str) -> None:
     cost = told(make.from_call(call(1, cost_source="trigger", **fields)))["cost"]
     assert cost == f"{DASH}  {why}"
     assert "$" not in cost
@@ -87,23 +87,23 @@ def test_an_unknown_cost_is_a_dash_with_its_reason(fields: dict[str, object], wh
     [(False, "needs a browser session"), (True, "not read yet")],
     ids=["token", "session"],
 )
-def test_a_cost_that_was_never_read_is_not_called_unpriced(row: RunRow, calls_open: bool, why: str) -> None:
+def test_unread_cost_is_not_called_unpriced(row: RunRow, calls_open: bool, why: str) -> None:
     found = told(row, calls_open=calls_open)
     assert found["cost"] == f"{DASH}  {why}"
 
 
-def test_an_estimate_is_called_one() -> None:
+def test_estimated_cost_is_marked() -> None:
     assert told(make.from_call(call(1, cost_usd="0.42", cost_source="trigger")))["cost"].startswith(
         "~$0.42  estimated"
     )
 
 
-def test_tokens_that_are_known_only_as_a_sum_are_shown_as_one() -> None:
+def test_tokens_known_only_as_a_sum_are_shown_as_sum() -> None:
     assert told(make.from_call(call(1, total_tokens=1500)))["tokens"] == "1.5k"
     assert told(make.from_call(call(1)))["tokens"] == DASH
 
 
-def test_a_row_of_which_nothing_is_known_is_all_dashes_and_its_id() -> None:
+def test_empty_row_shows_dashes_and_its_id() -> None:
     found = told(RunRow("the-key", RunSource.CALL, "unknown"))
     assert {
         found[label] for label in ("repo", "branch", "base", "sandbox", "model", "type", "tokens", "started")
@@ -112,7 +112,7 @@ def test_a_row_of_which_nothing_is_known_is_all_dashes_and_its_id() -> None:
     assert "pull req" not in found
 
 
-def test_ids_stand_for_what_has_no_name() -> None:
+def test_ids_are_shown_where_names_are_unknown() -> None:
     found = told(make.from_run(run(1)))
     assert found["repo"] == "0e900000"
     assert (found["run"], found["call"]) == (run(1).run_id, call(1).id)
@@ -120,13 +120,13 @@ def test_ids_stand_for_what_has_no_name() -> None:
     assert (found["job"], found["automation"]) == (job(1, "").id, uuid(2))
 
 
-def test_live_work_says_how_long_so_far() -> None:
+def test_live_run_shows_elapsed_time() -> None:
     found = told(make.from_call(call(0, status="streaming")))
     assert found["so far"] == "1h00m"
     assert "took" not in found
 
 
-def test_the_brief_form_has_two_lines_and_never_a_false_zero() -> None:
+def test_brief_has_two_lines_and_no_false_zero_cost() -> None:
     for row in (
         make.from_call(call(0, status="streaming")),
         make.from_run(run(1)),
@@ -139,6 +139,6 @@ def test_the_brief_form_has_two_lines_and_never_a_false_zero() -> None:
     assert "run 00f00000" in run_facts.brief(make.from_run(run(1)), NOW)[1]
 
 
-def test_what_a_cancel_leaves_behind_is_said() -> None:
+def test_cancel_consequence_names_what_stays() -> None:
     assert "branch and sandbox stay" in run_facts.cancel_consequence(make.from_run(run(1)))
     assert "job" in run_facts.cancel_consequence(make.from_job(job(1, "a"), "a", None))

@@ -94,24 +94,24 @@ def accepts(text: str, row: dict[str, Any] = ROW) -> bool:
         ("gpt-5:x", False),
     ],
 )
-def test_terms(text: str, found: bool) -> None:
+def test_filter_terms(text: str, found: bool) -> None:
     assert accepts(text) is found
 
 
 @pytest.mark.parametrize("text", ["", "  ", "!", "repo:", "!repo:", "! ! repo:", "repo:=", '"', '!repo:="'])
-def test_what_says_nothing_yet_is_no_filter(text: str) -> None:
+def test_incomplete_text_is_no_filter(text: str) -> None:
     assert compile_filter(text, lambda each: each) is None
 
 
 @pytest.mark.parametrize(
     "text", ["cost:>", "!cost:>", "cost:<$", "!cost:<$", "model:>", "cost:>abc", "age:>1y:"]
 )
-def test_a_comparison_without_its_number_hides_nothing(text: str) -> None:
+def test_incomplete_comparison_matches_everything(text: str) -> None:
     assert accepts(text)
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
-def test_a_quoted_value_is_found_by_all_of_it_whatever_stands_in_it(value: str, other: str) -> None:
+def test_quoted_value_matches_exactly(value: str, other: str) -> None:
     text = f"a:={quoted(value)} b:={quoted(other)}"
     assert accepts(text, {"a": value, "b": other})
     assert accepts(text, {"a": value, "b": other + "x"}) is False
@@ -128,18 +128,18 @@ def test_a_quoted_value_is_found_by_all_of_it_whatever_stands_in_it(value: str, 
         ("", False),
     ],
 )
-def test_a_filter_that_compares_a_span_changes_with_the_time(text: str, so: bool) -> None:
+def test_span_filter_depends_on_the_time(text: str, so: bool) -> None:
     assert grows(text) is so
 
 
 @given(st.text(), st.dictionaries(st.text(max_size=5), st.none() | st.text() | st.floats() | st.integers()))
-def test_no_text_raises(text: str, row: dict[str, Any]) -> None:
+def test_any_text_is_a_valid_filter(text: str, row: dict[str, Any]) -> None:
     parse(text)
     assert accepts(text, row) in (True, False)
 
 
 @given(st.text(st.sampled_from("!:<>$.0123456789kmcostagei ²٣")))
-def test_no_text_of_the_grammars_own_signs_raises(text: str) -> None:
+def test_any_text_of_operators_is_a_valid_filter(text: str) -> None:
     assert accepts(text) in (True, False)
 
 
@@ -159,7 +159,7 @@ def test_no_text_of_the_grammars_own_signs_raises(text: str) -> None:
         ("state:live", False),
     ],
 )
-def test_a_run_is_found_by_what_its_row_shows(text: str, found: bool) -> None:
+def test_run_is_found_by_its_shown_values(text: str, found: bool) -> None:
     row = make.from_call(
         call(
             1,
@@ -175,7 +175,7 @@ def test_a_run_is_found_by_what_its_row_shows(text: str, found: bool) -> None:
 
 
 @pytest.mark.parametrize("status", ["pending", "streaming"])
-def test_a_run_that_goes_on_is_found_as_live(status: str) -> None:
+def test_unfinished_run_is_found_as_live(status: str) -> None:
     for text in ("live", "state:live", f"state:{status}"):
         accept = compile_filter(
             text, kind_rows.FilterFields(RUNS, START).values_of, kind_rows.span_names(RUNS)

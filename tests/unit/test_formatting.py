@@ -34,7 +34,7 @@ NOW = datetime(2026, 8, 5, 10, 0, tzinfo=UTC)
         (273_600, "3d04h"),
     ],
 )
-def test_spans(value: float | None, text: str) -> None:
+def test_seconds_are_formatted(value: float | None, text: str) -> None:
     assert formatting.seconds(value) == text
 
 
@@ -54,7 +54,7 @@ def test_spans(value: float | None, text: str) -> None:
         (125_000, "2m05s"),
     ],
 )
-def test_milliseconds(value: float | None, text: str) -> None:
+def test_milliseconds_are_formatted(value: float | None, text: str) -> None:
     assert formatting.millis(value) == text
 
 
@@ -62,11 +62,11 @@ def test_milliseconds(value: float | None, text: str) -> None:
     ("ago", "text"),
     [(0, "0s"), (12, "12s"), (59, "59s"), (60, "1m"), (3599, "59m"), (3600, "1h"), (172_800, "2d")],
 )
-def test_ages(ago: int, text: str) -> None:
+def test_ages_are_formatted(ago: int, text: str) -> None:
     assert formatting.age(NOW - timedelta(seconds=ago), NOW) == text
 
 
-def test_an_age_of_nothing_is_a_dash_and_of_the_future_is_none_yet() -> None:
+def test_age_of_none_is_a_dash_and_of_the_future_zero() -> None:
     assert formatting.age(None, NOW) == DASH
     assert formatting.age(NOW + timedelta(hours=1), NOW) == "0s"
 
@@ -87,7 +87,7 @@ def test_an_age_of_nothing_is_a_dash_and_of_the_future_is_none_yet() -> None:
         (2_500_000_000, "2.5G"),
     ],
 )
-def test_counts(value: int | None, text: str) -> None:
+def test_counts_are_formatted(value: int | None, text: str) -> None:
     assert formatting.count(value) == text
 
 
@@ -105,16 +105,16 @@ def test_counts(value: int | None, text: str) -> None:
         (Decimal("1234.5"), Cost.KNOWN, "$1,234.50"),
     ],
 )
-def test_money(value: Decimal | None, source: Cost, text: str) -> None:
+def test_costs_are_formatted(value: Decimal | None, source: Cost, text: str) -> None:
     assert formatting.money(value, source) == text
 
 
-def test_money_that_was_spent_is_never_zero() -> None:
+def test_small_cost_is_never_shown_as_zero() -> None:
     spent = [Decimal(parts) / 10_000 for parts in range(1, 200)]
     assert not [money for money in spent if formatting.money(money) == "$0.00"]
 
 
-def test_every_state_has_glyph_word_and_tone() -> None:
+def test_every_state_has_glyph_word_and_style() -> None:
     for word in {
         *LIVE_STATES,
         *ENDED_STATES,
@@ -131,18 +131,18 @@ def test_every_state_has_glyph_word_and_tone() -> None:
         assert letters(glyph).isascii()
 
 
-def test_no_two_states_that_mean_different_things_look_alike_without_colour() -> None:
+def test_states_differ_without_colour() -> None:
     different = ("pending", "streaming", "success", "failed", "cancelled", "paused", "waiting", "gap")
     glyphs = {formatting.state(word)[0] for word in different}
     assert len(glyphs) == len({letters(glyph) for glyph in glyphs}) == len(different)
 
 
-def test_a_state_that_nobody_knows_keeps_its_own_word() -> None:
+def test_unknown_state_keeps_its_word() -> None:
     assert formatting.state("hibernating") == ("▫", "hibernating", "plain")
     assert letters(formatting.state("hibernating")[0]) == "?"
 
 
-def test_ids_models_counts_and_instants() -> None:
+def test_ids_models_plurals_and_times_are_formatted() -> None:
     assert formatting.short_id("ca110000-0000") == "ca110000"
     assert formatting.short_id("alibaba/qwen4-coder") == "alibaba/qwen4-coder"
     assert formatting.short_id(None) == formatting.short_id("") == DASH
@@ -162,7 +162,7 @@ def test_ids_models_counts_and_instants() -> None:
 
 @pytest.mark.parametrize("told", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00"])
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
-def test_a_time_at_the_end_of_the_calendar_is_told_in_every_zone(
+def test_extreme_dates_are_formatted_in_every_zone(
     told: str, zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", zone)
@@ -193,11 +193,11 @@ def test_a_time_at_the_end_of_the_calendar_is_told_in_every_zone(
         ("", ""),
     ],
 )
-def test_causes(error: str, text: str) -> None:
+def test_error_is_shortened_to_its_cause(error: str, text: str) -> None:
     assert formatting.cause(error) == text
 
 
-def test_what_a_job_cost_is_marked_as_the_estimate_that_it_may_be() -> None:
+def test_job_cost_is_marked_as_estimate() -> None:
     job = Job.model_validate({"id": "j", "status": "success", "cost_usd": 0.104})
     assert formatting.money(job.cost_usd) == "~$0.10"
     assert (

@@ -35,7 +35,7 @@ def chosen() -> Iterator[Any]:
 # How keys are written ---------------------------------------------------------------------------------------------
 
 
-def test_every_key_has_the_name_that_textual_gives_it() -> None:
+def test_key_names_match_those_of_textual() -> None:
     for character in string.digits + string.ascii_letters + string.punctuation + "é€ß":
         assert canonical(character) == _character_to_key(character)
         assert sign(_character_to_key(character)) == character
@@ -72,7 +72,7 @@ def test_every_key_has_the_name_that_textual_gives_it() -> None:
         ("\t", None),
     ],
 )
-def test_what_people_write_is_a_key_or_is_none(written: str, name: str | None) -> None:
+def test_written_key_is_normalized_or_rejected(written: str, name: str | None) -> None:
     assert canonical(written) == name
 
 
@@ -91,7 +91,7 @@ def test_what_people_write_is_a_key_or_is_none(written: str, name: str | None) -
         {"sandboxes.stop": "ctrl+k", "jobs.cancel": "ctrl+k", "tail.follow": "d"},
     ],
 )
-def test_wishes_that_can_be_hold(asked: dict[str, Any]) -> None:
+def test_valid_overrides_are_applied(asked: dict[str, Any]) -> None:
     keys, refused = settle(asked, "c.toml")
     assert refused == {}
     assert keys == {
@@ -139,9 +139,7 @@ def test_earlier_id_of_an_action_still_sets_its_keys() -> None:
         ),
     ],
 )
-def test_a_wish_that_cannot_be_is_refused_with_a_sentence(
-    asked: dict[str, Any], said: dict[str, str]
-) -> None:
+def test_invalid_override_is_rejected_with_a_reason(asked: dict[str, Any], said: dict[str, str]) -> None:
     keys, refused = settle({"app.theme": "f9", **asked}, "/home/ada/config.toml")
     assert keys == {"app.theme": ("f9",)} | {id: keys[id] for id in asked if id not in said}
     assert refused.keys() == said.keys()
@@ -152,7 +150,7 @@ def test_a_wish_that_cannot_be_is_refused_with_a_sentence(
             assert refused[id].endswith(".") and " Until then: " in refused[id]
 
 
-def test_what_has_keys_by_itself_contradicts_itself_nowhere() -> None:
+def test_default_keys_have_no_conflicts() -> None:
     taken: dict[tuple[str, str], str] = {}
     for owner in owners().values():
         assert owner.defaults and not set(owner.defaults) & FIXED.keys()
@@ -174,7 +172,7 @@ def test_what_has_keys_by_itself_contradicts_itself_nowhere() -> None:
         (ScrollPage, cursor_keys.PAGE),
     ],
 )
-def test_a_widget_moves_by_the_keys_of_the_registry(widget: Any, place: str) -> None:
+def test_widget_bindings_match_cursor_keys(widget: Any, place: str) -> None:
     bound = {
         each.id: tuple(each.key.split(","))
         for each in widget.BINDINGS
@@ -183,7 +181,7 @@ def test_a_widget_moves_by_the_keys_of_the_registry(widget: Any, place: str) -> 
     assert bound == {move.id: move.defaults[place] for move in cursor_keys.MOVES}
 
 
-def test_sentences_tabs_and_key_bar_say_the_key_that_holds(chosen: Any) -> None:
+def test_shown_keys_follow_overrides(chosen: Any) -> None:
     sentence = "{api-keys.create} makes one; {kind.browse} opens {their} page."
     assert settle({}, "").keys == {}
     assert action_registry.with_key_names(sentence) == "n makes one; o opens {their} page."
@@ -196,7 +194,7 @@ def test_sentences_tabs_and_key_bar_say_the_key_that_holds(chosen: Any) -> None:
     assert action_registry.BY_ID["go.runs"].keys == ("f1",)
 
 
-def test_the_page_of_the_keys_is_current() -> None:
+def test_document_of_keys_is_current() -> None:
     assert DOCUMENT.read_text() == document(), "make docs writes it"
 
 
@@ -226,7 +224,7 @@ def _literal() -> re.Pattern[str]:
 
 
 @pytest.mark.parametrize("room", ["app.py", "live", "operate", "screens", "widgets"])
-def test_no_sentence_names_a_key_that_may_be_another(room: str) -> None:
+def test_no_text_names_a_key_that_can_be_overridden(room: str) -> None:
     literal, found = _literal(), []
     places = [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).rglob("*.py"))
     for path in places:

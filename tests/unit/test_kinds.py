@@ -52,28 +52,28 @@ def test_every_state_has_cells(state: str) -> None:
 @pytest.mark.parametrize(
     "state", ["pending", "streaming", "success", "failed", "cancelled", "cancelling", "unreadable"]
 )
-def test_a_known_state_fits_its_column(state: str) -> None:
+def test_state_fits_its_column(state: str) -> None:
     assert len(cell(BARE._replace(state=state), "state")) <= RUNS.column("state").layout.width
 
 
 @pytest.mark.parametrize("key", ["repo", "who", "model", "branch", "age", "time", "tokens", "cost"])
-def test_what_is_not_known_is_a_dash(key: str) -> None:
+def test_unknown_value_is_a_dash(key: str) -> None:
     assert cell(BARE, key) == DASH
 
 
-def test_an_unknown_cost_is_never_zero_and_an_estimate_is_marked() -> None:
+def test_cost_column_tells_unknown_zero_and_estimate_apart() -> None:
     assert cell(BARE._replace(cost=None, cost_source=Cost.KNOWN), "cost") == DASH
     assert cell(BARE._replace(cost=Decimal(0), cost_source=Cost.KNOWN), "cost") == "$0.00"
     assert cell(BARE._replace(cost=Decimal("0.42"), cost_source=Cost.ESTIMATED), "cost") == "~$0.42"
     assert cell(BARE._replace(cost=Decimal("0.42"), cost_source=Cost.KNOWN), "cost") == "$0.42"
 
 
-def test_no_tokens_and_none_counted_are_different() -> None:
+def test_zero_tokens_are_shown() -> None:
     assert cell(BARE._replace(tokens=0), "tokens") == "0"
     assert cell(BARE._replace(tokens=48_213), "tokens") == "48.2k"
 
 
-def test_of_an_error_the_list_shows_its_first_line() -> None:
+def test_error_column_shows_first_line() -> None:
     row = BARE._replace(state="failed", error="boom\nTraceback")
     assert RUNS.column("error").cell(row, CONTEXT) == ("boom", "error")
     assert cell(BARE, "error") == ""
@@ -93,11 +93,11 @@ def test_of_an_error_the_list_shows_its_first_line() -> None:
         (make.from_call(call(0, status="success")), None),
     ],
 )
-def test_how_long_a_row_took(row: RunRow, seconds: float | None) -> None:
+def test_duration_of_a_row(row: RunRow, seconds: float | None) -> None:
     assert duration_seconds(row, CONTEXT.now) == seconds
 
 
-def test_live_rows_are_on_top_and_then_the_newest() -> None:
+def test_live_rows_sort_first_then_the_newest() -> None:
     rows = {
         row.key: row
         for row in (
@@ -112,7 +112,7 @@ def test_live_rows_are_on_top_and_then_the_newest() -> None:
     assert [view.key_at(n) for n in range(5)] == [*(call(n).id for n in (3, 1, 4, 2)), "k"]
 
 
-def test_every_column_sorts_rows_with_and_without_values() -> None:
+def test_every_column_sorts_missing_values() -> None:
     rows = [
         BARE,
         make.from_call(call(1, cost_usd="0.1", input_tokens=5, duration_ms=7)),
@@ -123,7 +123,7 @@ def test_every_column_sorts_rows_with_and_without_values() -> None:
         assert len(sorted(rows, key=order)) == 3
 
 
-def test_columns_have_their_own_names_and_some_never_drop() -> None:
+def test_column_names_are_unique_and_key_columns_stay() -> None:
     keys = [field.name for field in RUNS.columns]
     assert len(set(keys)) == len(keys)
     assert {"state", "repo", "cost", "age"} <= {

@@ -20,24 +20,24 @@ def _file(kind: AnyKind) -> Path:
     return Path(package.__path__[0]) / f"{kind.name.replace('-', '_')}.py"
 
 
-def test_the_page_of_the_kinds_is_current() -> None:
+def test_document_of_kinds_is_current() -> None:
     assert DOCUMENT.read_text() == document(), "make docs writes it"
 
 
 @pytest.mark.parametrize("name", kinds())
-def test_a_kind_is_one_small_module(name: str) -> None:
+def test_kind_is_one_module_of_limited_length(name: str) -> None:
     lines = len(_file(kinds()[name]).read_text().splitlines())
     assert lines < LINES, f"{name} has {lines} lines: the mechanism lacks something"
 
 
-def test_a_name_or_an_alias_means_one_kind() -> None:
+def test_kind_names_and_aliases_are_unique() -> None:
     words = Counter(word for kind in kinds().values() for word in (kind.name, *kind.aliases))
     assert [word for word, times in words.items() if times > 1] == []
     assert all(find(f":{word}") is not None for word in words)
 
 
 @pytest.mark.parametrize("name", kinds())
-def test_what_a_link_or_an_empty_list_names_is_there(name: str) -> None:
+def test_commands_named_in_texts_of_a_kind_exist(name: str) -> None:
     kind = kinds()[name]
     alternative = "" if kind.needs is None else kind.needs.alternative
     for sentence in (kind.empty, alternative):
@@ -51,7 +51,7 @@ def test_what_a_link_or_an_empty_list_names_is_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", kinds())
-def test_the_columns_that_never_drop_fit_an_80_column_terminal(name: str) -> None:
+def test_permanent_columns_fit_80_terminal_columns(name: str) -> None:
     layouts = [column.layout for column in kinds()[name].columns if column.layout.priority == 0]
     assert layouts
     assert sum((layout.min_width or layout.width) + 2 for layout in layouts) <= 78

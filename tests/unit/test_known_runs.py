@@ -12,7 +12,7 @@ from mogplex_tui.live import known_runs as module
 from mogplex_tui.live.known_runs import KnownRun, KnownRuns
 
 
-def test_a_run_is_remembered_over_a_restart_newest_first(tmp_path: Path) -> None:
+def test_known_runs_survive_a_restart_newest_first(tmp_path: Path) -> None:
     history = KnownRuns(tmp_path)
     history.remember(KnownRun("r1", "c1", "acme/web", "Fix it"))
     history.remember(KnownRun("r2"))
@@ -22,7 +22,7 @@ def test_a_run_is_remembered_over_a_restart_newest_first(tmp_path: Path) -> None
     assert stat.S_IMODE((tmp_path / "runs.json").stat().st_mode) == 0o600
 
 
-def test_what_is_not_said_again_stays_known(tmp_path: Path) -> None:
+def test_missing_fields_keep_their_known_values(tmp_path: Path) -> None:
     history = KnownRuns(tmp_path)
     history.remember(KnownRun("r1", None, "acme/web", "Fix it"))
     history.remember(KnownRun("r2"))
@@ -32,7 +32,7 @@ def test_what_is_not_said_again_stays_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("restart", [False, True])
-def test_a_run_is_found_by_its_call(tmp_path: Path, restart: bool) -> None:
+def test_known_run_is_found_by_its_call(tmp_path: Path, restart: bool) -> None:
     history = KnownRuns(tmp_path)
     history.remember(KnownRun("r1", "c1"))
     history.remember(KnownRun("r2"))
@@ -67,7 +67,7 @@ def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "\x00\x01",
     ],
 )
-def test_a_damaged_file_is_an_empty_history_that_works(tmp_path: Path, text: str) -> None:
+def test_damaged_file_is_an_empty_history(tmp_path: Path, text: str) -> None:
     (tmp_path / "runs.json").write_text(text)
     history = KnownRuns(tmp_path)
     assert history.all() == []
@@ -75,19 +75,19 @@ def test_a_damaged_file_is_an_empty_history_that_works(tmp_path: Path, text: str
     assert KnownRuns(tmp_path).get("r1") == KnownRun("r1")
 
 
-def test_fields_of_another_type_are_left_out(tmp_path: Path) -> None:
+def test_fields_of_wrong_type_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "runs.json").write_text('[{"run_id":"r1","call_id":7,"repo":["x"],"prompt":"p","more":1}]')
     assert KnownRuns(tmp_path).all() == [KnownRun("r1", None, None, "p")]
 
 
-def test_without_a_directory_nothing_is_written(tmp_path: Path) -> None:
+def test_known_runs_without_directory_are_not_written(tmp_path: Path) -> None:
     history = KnownRuns(None)
     history.remember(KnownRun("r1"))
     assert history.get("r1")
     assert list(tmp_path.glob("**/*.json")) == []
 
 
-def test_a_disk_that_takes_nothing_is_said_and_not_raised(tmp_path: Path) -> None:
+def test_unwritable_directory_is_reported(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     troubles, told = FileTroubles(), list[str]()

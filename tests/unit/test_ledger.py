@@ -18,7 +18,7 @@ def lines(directory: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (directory / "ledger.jsonl").read_text().splitlines()]
 
 
-def test_a_call_and_its_end_are_two_lines_of_one_id(tmp_path: Path) -> None:
+def test_change_and_its_outcome_are_two_lines_with_one_id(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     entry = ledger.open("start", "run in acme/web", "key-1")
     (sent,) = lines(tmp_path)
@@ -36,13 +36,13 @@ def test_a_call_and_its_end_are_two_lines_of_one_id(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "ledger.jsonl").stat().st_mode) == 0o600
 
 
-def test_a_restart_appends(tmp_path: Path) -> None:
+def test_ledger_is_appended_after_a_restart(tmp_path: Path) -> None:
     for subject in ("one", "two"):
         Ledger(tmp_path).open("cancel", subject)
     assert [line["subject"] for line in lines(tmp_path)] == ["one", "two"]
 
 
-def test_no_secret_is_written_even_when_an_answer_quotes_one(tmp_path: Path) -> None:
+def test_ledger_never_holds_a_secret(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     secret = "mog_Q2xv9TbYk0LmWc7ReHs4DpZa"
     entry = ledger.open("cancel", f"run {secret}")
@@ -52,7 +52,7 @@ def test_no_secret_is_written_even_when_an_answer_quotes_one(tmp_path: Path) -> 
     assert "ghp_abcdef" not in text
 
 
-def test_a_full_disk_keeps_nobody_from_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ledger_on_full_disk_does_not_raise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(handle: int, data: bytes) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -64,13 +64,13 @@ def test_a_full_disk_keeps_nobody_from_going_on(tmp_path: Path, monkeypatch: pyt
     assert [each.state for each in ledger.entries] == ["sent", "done"]
 
 
-def test_a_text_that_no_file_can_hold_as_it_is_does_not_raise(tmp_path: Path) -> None:
+def test_ledger_accepts_text_that_utf8_cannot_encode(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     ledger.close(ledger.open("cancel", "run \ud800"), "refused", "said \udfff and\nmore")
     assert lines(tmp_path)[1]["detail"] == "said \udfff and\nmore"
 
 
-def test_without_a_directory_it_is_kept_for_the_session(tmp_path: Path) -> None:
+def test_ledger_without_directory_stays_in_memory(tmp_path: Path) -> None:
     ledger = Ledger(None)
     ledger.open("cancel", "run r1")
     assert len(ledger.entries) == 1

@@ -13,7 +13,7 @@ HEAVY = {"httpx", "pydantic", "textual", "rich", "platformdirs"}
 
 
 @pytest.mark.parametrize("room", ["live", "operate", "config"])
-def test_no_module_of_a_room_loads_anything_heavy(room: str) -> None:
+def test_lower_layers_import_no_heavy_package(room: str) -> None:
     modules = [
         f"mogplex_tui.{room}.{path.stem}" for path in (PACKAGE / room).glob("*.py") if path.stem != "__init__"
     ]

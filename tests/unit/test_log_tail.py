@@ -12,14 +12,14 @@ def _texts(tail: LogTail) -> list[str]:
     return [line.text for line in tail.lines]
 
 
-def test_the_same_reading_again_changes_nothing() -> None:
+def test_unchanged_log_changes_no_line() -> None:
     tail = LogTail()
     assert tail.take(lines_of("dev", "one\ntwo\n")).appended == 2
     assert not tail.take(lines_of("dev", "one\ntwo\n"))
     assert _texts(tail) == ["one", "two"]
 
 
-def test_what_is_new_of_any_log_comes_to_the_end_in_the_order_of_its_coming() -> None:
+def test_new_lines_of_any_log_are_appended() -> None:
     tail = LogTail()
     tail.take([*lines_of("install", "added 3"), *lines_of("dev", "ready")])
     added = tail.take([*lines_of("install", "added 3\ndone"), *lines_of("dev", "ready\nGET /")])
@@ -27,7 +27,7 @@ def test_what_is_new_of_any_log_comes_to_the_end_in_the_order_of_its_coming() ->
     assert _texts(tail) == ["added 3", "ready", "done", "GET /"]
 
 
-def test_half_a_line_is_completed_in_its_place() -> None:
+def test_partial_line_is_completed_in_place() -> None:
     tail = LogTail()
     tail.take(lines_of("dev", "compi"))
     key = tail.lines[0].key
@@ -40,7 +40,7 @@ def test_half_a_line_is_completed_in_its_place() -> None:
     assert line.version == 1
 
 
-def test_a_log_that_begins_anew_takes_its_old_lines_along_and_leaves_the_others() -> None:
+def test_restarted_log_replaces_only_its_own_lines() -> None:
     tail = LogTail()
     tail.take([*lines_of("install", "kept"), *lines_of("dev", "old\nolder")])
     old = tail.lines[-1].key
@@ -52,19 +52,19 @@ def test_a_log_that_begins_anew_takes_its_old_lines_along_and_leaves_the_others(
     assert _texts(tail) == []
 
 
-def test_a_line_shows_no_colours_and_of_what_was_written_over_the_last() -> None:
+def test_lines_drop_escapes_and_overwritten_text() -> None:
     lines = lines_of("dev", "\x1b[32mok\x1b[0m\r\n10 %\r50 %\r100 %\n\x1b]0;title\x07x")
     assert [line.text for line in lines] == ["ok", "100 %", "x"]
     assert lines_of("dev", None) == lines_of("dev", "") == []
 
 
-def test_a_credential_that_a_program_wrote_is_not_shown() -> None:
+def test_credentials_in_logs_are_redacted() -> None:
     (line,) = lines_of("install", "cloning https://x-access-token:s3cr3t@github.com/acme/web")
     assert line.text == "cloning https://x-access-token:[redacted]@github.com/acme/web"
 
 
 @given(st.lists(st.text(alphabet="ab\n", max_size=8), max_size=6), st.text(alphabet="ab\n", max_size=8))
-def test_however_a_log_grows_its_lines_are_those_of_the_last_reading(parts: list[str], other: str) -> None:
+def test_lines_equal_those_of_the_latest_read(parts: list[str], other: str) -> None:
     tail, text = LogTail(), ""
     for part in [*parts, ""]:
         text += part

@@ -27,7 +27,7 @@ def _said(session: FakeSession) -> tuple[str, str, str, str]:
     return empty, aged, header, asked.consequences[-1]
 
 
-def test_figures_in_the_header_are_as_old_as_what_they_are_told_by() -> None:
+def test_header_figures_are_dim_when_their_source_is_stale() -> None:
     session = FakeSession()
     now = session.clock.monotonic()
     costs, asked = session.costs, session.store.set("approvals")
@@ -47,11 +47,11 @@ def test_figures_in_the_header_are_as_old_as_what_they_are_told_by() -> None:
     assert tones() == [Tone.DIM, Tone.DIM, Tone.DIM]
 
 
-def test_where_there_is_room_a_cancel_says_its_price_alone() -> None:
+def test_cancel_question_names_its_request_count() -> None:
     assert _said(FakeSession())[-1] == "2 requests."
 
 
-def test_the_limit_of_the_service_is_not_called_the_budget() -> None:
+def test_service_limit_is_not_called_budget() -> None:
     session = FakeSession()
     session.budget.settle(session.budget.acquire(Priority.TABLE), RequestOutcome.COUNTED)  # type: ignore[arg-type]
     session.budget.throttled(20)
@@ -66,7 +66,7 @@ def test_the_limit_of_the_service_is_not_called_the_budget() -> None:
     assert price == "2 requests; the service limits requests now and may refuse it."
 
 
-def test_a_budget_that_is_used_up_promises_nothing() -> None:
+def test_used_up_budget_is_shown_everywhere() -> None:
     session = FakeSession()
     for _ in range(55):
         session.budget.acquire(Priority.ACTION)
@@ -79,7 +79,7 @@ def test_a_budget_that_is_used_up_promises_nothing() -> None:
     assert "the service may refuse it" in price
 
 
-def test_a_list_that_fails_from_the_start_by_the_service_s_limit_is_told_as_that() -> None:
+def test_empty_list_names_the_service_limit() -> None:
     limited = Throttled("Too many requests for the runs", status=429)
     limited.of_requests = True
     session = FakeSession()
@@ -89,7 +89,7 @@ def test_a_list_that_fails_from_the_start_by_the_service_s_limit_is_told_as_that
     )
 
 
-def test_a_sentence_of_the_service_with_an_end_of_its_own_gets_no_other() -> None:
+def test_punctuation_of_service_messages_is_not_doubled() -> None:
     asked = ServiceFailed("The service failed on the runs: Is it up? Who knows?")
     fresh = Freshness(as_of=1.0, error=asked, failures=2)
     told = [
@@ -104,7 +104,7 @@ def test_a_sentence_of_the_service_with_an_end_of_its_own_gets_no_other() -> Non
     assert all("Is it up? Who knows? " in said and "?." not in said for said in told), told
 
 
-def test_a_list_that_is_read_again_by_itself_does_not_ask_for_that() -> None:
+def test_failed_list_says_when_it_retries() -> None:
     session = FakeSession()
     soon = session.clock.monotonic() + 2
     told = {
@@ -121,7 +121,7 @@ def test_a_list_that_is_read_again_by_itself_does_not_ask_for_that() -> None:
     }
 
 
-def test_a_run_of_which_only_who_does_it_is_known_is_told_by_that() -> None:
+def test_cancel_question_names_agent_of_run_without_repo() -> None:
     row = make.from_call(call(1, status="streaming", model="claude-sonnet-4"))
     row = row._replace(repo=None, repo_id=None, branch=None, who="Fixer")
     one = cancel_question(FakeSession(), row)
@@ -133,7 +133,7 @@ def test_a_run_of_which_only_who_does_it_is_known_is_told_by_that() -> None:
     assert (left.title, left.confirm_label) == ("Cancel 1 run?", "Cancel run")
 
 
-def test_an_age_alone_is_quiet_and_what_is_old_or_troubled_stands_out() -> None:
+def test_stale_or_failing_freshness_is_a_warning() -> None:
     session = FakeSession()
     now = session.clock.monotonic()
     assert freshness_segment(session, Freshness(as_of=now - 30)).tone is Tone.DIM
@@ -142,13 +142,13 @@ def test_an_age_alone_is_quiet_and_what_is_old_or_troubled_stands_out() -> None:
     assert freshness_segment(session, Freshness(as_of=now - 30, blocked_until=now + 9)).tone is Tone.WARN
 
 
-def test_a_list_that_is_read_rarely_is_not_called_old_while_it_is_in_time() -> None:
+def test_rarely_read_list_is_not_stale_before_its_interval() -> None:
     rarely, often = Freshness(as_of=100.0, every=300.0), Freshness(as_of=100.0, every=20.0)
     assert [rarely.stale(100.0 + age) for age in (91, 300, 331)] == [False, False, True]
     assert [often.stale(100.0 + age) for age in (60, 91)] == [False, True]
 
 
-def test_what_stays_on_screen_says_why_it_was_not_read_again_when_that_is_not_over_at_once() -> None:
+def test_lasting_read_failure_is_explained() -> None:
     error = Unavailable("The service cannot serve the models now: Service unavailable.")
     assert read_failures(Freshness(as_of=1.0, error=error, failures=1, retry_at=9.0)) == ""
     assert read_failures(Freshness(error=error, failures=2)) == ""

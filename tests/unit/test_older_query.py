@@ -57,7 +57,7 @@ def test_window_of_a_filter(
         ("!repo:acme/api", {}),
     ],
 )
-def test_window_of_a_filter_of_runs(session: FakeSession, text: str, filters: dict[str, str]) -> None:
+def test_window_of_a_run_filter(session: FakeSession, text: str, filters: dict[str, str]) -> None:
     session.names.repos.update({API: "acme/api", WEB: "acme/web", WEB_TOOLS: "Acme/Web-Tools"})
     older = kind_called("runs").older
     assert older is not None

@@ -85,7 +85,7 @@ async def test_filter_that_the_service_applies_costs_one_request(lists: Lists) -
     assert sum(row.state == "failed" for row in lists.rows()) == 9
 
 
-async def test_filter_of_a_span_reads_no_older_calls(lists: Lists) -> None:
+async def test_age_filter_reads_no_older_calls(lists: Lists) -> None:
     lists.session.fake.asked.clear()
     search = lists.search(SearchQuery("age:<5m", lambda row: True))
     await run(search)
@@ -93,7 +93,7 @@ async def test_filter_of_a_span_reads_no_older_calls(lists: Lists) -> None:
     assert min(row.started_at for row in lists.rows() if row.started_at) == START - timedelta(minutes=5)
 
 
-async def test_filter_that_is_applied_here_says_how_much_was_searched(lists: Lists) -> None:
+async def test_local_filter_reports_how_much_was_searched(lists: Lists) -> None:
     search = lists.search(SearchQuery("cost:>9.9", lambda row: cost(row) > 9.9))
     await search.step(Priority.BACKGROUND)
     assert search.progress() == f"199 of {COUNT} searched"
@@ -103,7 +103,7 @@ async def test_filter_that_is_applied_here_says_how_much_was_searched(lists: Lis
     )
 
 
-async def test_found_rows_outlive_the_next_reading_and_go_with_the_search(lists: Lists) -> None:
+async def test_found_rows_stay_until_the_search_is_closed(lists: Lists) -> None:
     search = lists.search(SearchQuery("state:failed", lambda row: row.state == "failed"))
     await run(search)
     await lists.runs.fetch()

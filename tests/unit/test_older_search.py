@@ -60,7 +60,7 @@ def each_second(count: int) -> list[datetime]:
     return [START - timedelta(seconds=number) for number in range(count)]
 
 
-async def test_every_record_is_handed_over_once() -> None:
+async def test_search_passes_every_record_on_once() -> None:
     service, taken = Service(each_second(95)), Taken()
     search = OlderSearch("runs", service.read, taken)
     await run(search)
@@ -68,7 +68,7 @@ async def test_every_record_is_handed_over_once() -> None:
     assert (search.searched, search.total) == (95, 95)
 
 
-async def test_records_that_come_in_meanwhile_do_not_move_the_pages() -> None:
+async def test_new_records_do_not_shift_the_pages() -> None:
     service, taken = Service(each_second(30)), Taken()
     search = OlderSearch("runs", service.read, taken)
     await search.step(Priority.BACKGROUND)
@@ -77,7 +77,7 @@ async def test_records_that_come_in_meanwhile_do_not_move_the_pages() -> None:
     assert sorted(taken.keys) == sorted(f"r{number}" for number in range(30))
 
 
-async def test_a_search_goes_on_from_what_is_loaded_and_counts_it() -> None:
+async def test_search_continues_after_loaded_records() -> None:
     service, taken = Service(each_second(40)), Taken()
     loaded = frozenset(f"r{number}" for number in range(20))
     search = OlderSearch("runs", service.read, taken, start=START - timedelta(seconds=19), loaded=loaded)
@@ -97,14 +97,14 @@ async def test_records_of_one_instant_do_not_stop_the_search(same: int) -> None:
     assert len(taken.keys) == len(set(taken.keys))
 
 
-async def test_nothing_to_search_ends_at_once() -> None:
+async def test_search_without_records_ends_at_once() -> None:
     service, taken = Service([]), Taken()
     search = OlderSearch("runs", service.read, taken)
     await run(search)
     assert (search.searched, search.total, taken.keys) == (0, 0, [])
 
 
-async def test_a_search_goes_on_in_the_background_and_after_a_failure(tmp_path: Path) -> None:
+async def test_search_continues_after_a_failure(tmp_path: Path) -> None:
     session = FakeSession(tmp_path)
     service, taken = Service(each_second(35)), Taken()
     service.fails = [ServiceFailed("It failed.", status=500)]

@@ -57,7 +57,7 @@ def session() -> Session:
     return Session(Target("t", "http://127.0.0.1:9", Secret("mog_t"), Secret("s=1")))
 
 
-async def test_rows_of_a_failing_part_stay_and_are_old_and_the_others_are_fresh(session: Session) -> None:
+async def test_rows_of_a_failing_part_stay_and_are_stale(session: Session) -> None:
     first, second = Route("a"), Route("b", "c")
     collection = _collection(session, first, second)
     await collection.fetch()
@@ -70,7 +70,7 @@ async def test_rows_of_a_failing_part_stay_and_are_old_and_the_others_are_fresh(
     assert sources["part 1"].keys == {"b", "c"}
 
 
-async def test_list_of_which_no_part_was_read_is_refused(session: Session) -> None:
+async def test_list_fails_when_no_part_can_be_read(session: Session) -> None:
     first, second = Route("a"), Route()
     collection = _collection(session, first, second)
     first.error = FAILED
@@ -81,7 +81,7 @@ async def test_list_of_which_no_part_was_read_is_refused(session: Session) -> No
         await collection.fetch()
 
 
-async def test_closed_part_is_said_above_the_rows_of_the_others(session: Session) -> None:
+async def test_closed_part_of_a_list_is_a_notice(session: Session) -> None:
     first, second = Route("a"), Route("b")
     collection = _collection(session, first, second)
     second.error = CLOSED
@@ -91,7 +91,7 @@ async def test_closed_part_is_said_above_the_rows_of_the_others(session: Session
     assert set(collection.set.sources) == {"part 0"}
 
 
-async def test_last_answer_of_columns_stands_in_while_they_fail(session: Session) -> None:
+async def test_failing_columns_keep_their_last_response(session: Session) -> None:
     part = ColumnPart("today", Subject("what each did today", is_plural=False), ("runs",))
 
     async def answer(value: int | Exception) -> int:

@@ -82,7 +82,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return asked
 
 
-async def test_it_opens_one_stream_with_all_tables_and_says_so(rig: Rig) -> None:
+async def test_one_stream_is_opened_for_all_tables(rig: Rig) -> None:
     assert rig.watch.hearing is RealtimeState.CONNECTING
     await rig.heard(Connected())
     assert (rig.watch.hearing, rig.watch.reason, rig.scheduler.realtime_open) == (
@@ -97,14 +97,14 @@ async def test_it_opens_one_stream_with_all_tables_and_says_so(rig: Rig) -> None
     assert rig.said == [RealtimeState.OPEN]
 
 
-async def test_what_changed_between_the_first_read_and_the_connection_is_not_lost(rig: Rig) -> None:
+async def test_feeds_are_read_again_once_the_stream_is_open(rig: Rig) -> None:
     await rig.heard(Connected())
     rig.clock.advance(1)
     rig.scheduler.poke()
     await until(lambda: rig.reads == 2)
 
 
-async def test_a_change_is_a_hint_and_a_ping_is_none(rig: Rig) -> None:
+async def test_change_frame_is_a_hint_and_ping_is_none(rig: Rig) -> None:
     await rig.heard(Connected())
     rig.clock.advance(1)
     rig.scheduler.poke()
@@ -122,7 +122,7 @@ async def test_a_change_is_a_hint_and_a_ping_is_none(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("end", [None, Unreachable("cut"), TimedOut("silent")])
-async def test_a_lost_stream_is_dialled_again_and_everything_on_screen_is_read(rig: Rig, end: Any) -> None:
+async def test_lost_stream_reconnects_and_all_feeds_are_read(rig: Rig, end: Any) -> None:
     await rig.heard(Connected())
     rig.clock.advance(1)
     rig.scheduler.poke()
@@ -138,9 +138,7 @@ async def test_a_lost_stream_is_dialled_again_and_everything_on_screen_is_read(r
     await until(lambda: rig.reads == 3)
 
 
-async def test_pauses_grow_with_each_try_and_start_anew_after_a_connection(
-    pauses: list[int], rig: Rig
-) -> None:
+async def test_reconnect_backoff_grows_and_resets_when_connected(pauses: list[int], rig: Rig) -> None:
     rig.line.refusals = [Unreachable("down") for _ in range(4)]
     await rig.heard(Unreachable("cut"))
     await until(lambda: len(rig.line.dials) == 6)
@@ -160,7 +158,7 @@ async def test_pauses_grow_with_each_try_and_start_anew_after_a_connection(
         NotSignedIn("Unauthorized", status=401),
     ],
 )
-async def test_a_final_answer_is_not_asked_for_again(rig: Rig, error: MogplexError) -> None:
+async def test_final_response_stops_reconnecting(rig: Rig, error: MogplexError) -> None:
     await rig.heard(error)
     await until(lambda: rig.watch.hearing is RealtimeState.CLOSED)
     await turns(200)
@@ -171,7 +169,7 @@ async def test_a_final_answer_is_not_asked_for_again(rig: Rig, error: MogplexErr
         assert error.message in rig.watch.reason
 
 
-async def test_polls_are_quick_as_soon_as_nothing_is_announced(rig: Rig) -> None:
+async def test_polling_is_faster_without_realtime(rig: Rig) -> None:
     await rig.heard(Connected())
     rig.clock.advance(1)
     rig.scheduler.poke()
@@ -185,7 +183,7 @@ async def test_polls_are_quick_as_soon_as_nothing_is_announced(rig: Rig) -> None
     await until(lambda: rig.reads == 3)
 
 
-async def test_a_person_may_ask_for_a_new_try_after_a_final_answer(rig: Rig) -> None:
+async def test_reconnect_can_be_requested_after_a_final_response(rig: Rig) -> None:
     await rig.heard(LoginRequired("sign in", status=307))
     await until(lambda: rig.watch.hearing is RealtimeState.CLOSED)
     rig.watch.reconnect()
@@ -195,7 +193,7 @@ async def test_a_person_may_ask_for_a_new_try_after_a_final_answer(rig: Rig) -> 
 
 
 @pytest.mark.parametrize("error", [Unavailable("busy", status=503), ValueError("a bug of ours")])
-async def test_what_may_pass_is_tried_again(rig: Rig, error: Exception) -> None:
+async def test_temporary_error_reconnects(rig: Rig, error: Exception) -> None:
     await rig.heard(error)
     await until(lambda: len(rig.line.dials) == 2)
     assert rig.watch.hearing is RealtimeState.RECONNECTING
@@ -210,7 +208,7 @@ async def test_what_may_pass_is_tried_again(rig: Rig, error: Exception) -> None:
         (Absent("no such route", status=404), RealtimeState.CLOSED),
     ],
 )
-async def test_a_limit_or_a_strange_service_is_left_alone_for_a_while(
+async def test_limit_delays_the_next_connection(
     rig: Rig, error: MogplexError, hearing: RealtimeState
 ) -> None:
     await rig.heard(error)
@@ -221,7 +219,7 @@ async def test_a_limit_or_a_strange_service_is_left_alone_for_a_while(
     await until(lambda: len(rig.line.dials) == 2)
 
 
-async def test_an_open_stream_that_says_nothing_is_opened_anew(rig: Rig) -> None:
+async def test_stream_that_misses_changes_is_reopened(rig: Rig) -> None:
     await rig.heard(Connected())
     for _ in range(MISSED_BEFORE_RECONNECT - 1):
         rig.scheduler.missed()
@@ -238,7 +236,7 @@ async def test_an_open_stream_that_says_nothing_is_opened_anew(rig: Rig) -> None
     await until(lambda: rig.line.open == 1)
 
 
-async def test_a_stream_that_stays_silent_is_polled_beside_and_not_opened_for_ever(rig: Rig) -> None:
+async def test_silent_stream_is_not_reopened_again_and_again(rig: Rig) -> None:
     await rig.heard(Connected())
     for _ in range(MISSED_BEFORE_RECONNECT):
         rig.scheduler.missed()
@@ -254,9 +252,7 @@ async def test_a_stream_that_stays_silent_is_polled_beside_and_not_opened_for_ev
     assert (rig.watch.hearing, rig.scheduler.realtime_open) == (RealtimeState.OPEN, True)
 
 
-async def test_a_service_that_cuts_every_stream_at_once_is_dialled_ever_more_slowly(
-    pauses: list[int], rig: Rig
-) -> None:
+async def test_streams_cut_at_once_increase_the_backoff(pauses: list[int], rig: Rig) -> None:
     for dials in range(2, 7):
         await rig.heard(Connected())
         await rig.heard(None)
@@ -270,7 +266,7 @@ async def test_a_service_that_cuts_every_stream_at_once_is_dialled_ever_more_slo
     assert pauses[-1] == 1
 
 
-def test_every_table_that_a_kind_rests_on_is_listened_to() -> None:
+def test_stream_covers_every_table_of_a_kind() -> None:
     wanted = {table for kind in kinds().values() for source in kind.sources for table in source.tables}
     wanted |= {table for kind in kinds().values() if kind.logs for table in kind.logs.tables}
     assert wanted

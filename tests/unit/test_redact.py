@@ -47,7 +47,7 @@ PART = [
 
 
 @pytest.mark.parametrize("value", ["plain", {"deep": 1}, ["x"]])
-def test_the_value_of_a_secret_key_goes_at_any_depth(value: Any) -> None:
+def test_values_of_secret_keys_are_redacted_at_any_depth(value: Any) -> None:
     for key in [*WHOLE, *PART]:
         found = redact.payload({"a": [{"b": {key: value, "kept": "kept"}}]})
         assert found == {"a": [{"b": {key: REDACTED, "kept": "kept"}}]}, key
@@ -56,13 +56,13 @@ def test_the_value_of_a_secret_key_goes_at_any_depth(value: Any) -> None:
 @pytest.mark.parametrize(
     "key", ["environments", "my_env", "billing_source", "path", "tool_call_id", "keyboard"]
 )
-def test_other_keys_stay(key: str) -> None:
+def test_values_of_other_keys_are_kept(key: str) -> None:
     assert redact.payload({key: "value"}) == {key: "value"}
 
 
 @pytest.mark.parametrize("key", [*WHOLE, *PART, "input_tokens"])
 @pytest.mark.parametrize("value", [None, True, False])
-def test_what_says_nothing_or_yes_or_no_is_no_secret(key: str, value: bool | None) -> None:
+def test_null_and_booleans_are_kept(key: str, value: bool | None) -> None:
     given = {"a": [{key: value}], "output": json.dumps({key: value})}
     assert redact.payload(given) == given
     assert json.loads(redact.packed(given)) == given
@@ -82,13 +82,13 @@ def test_what_says_nothing_or_yes_or_no_is_no_secret(key: str, value: bool | Non
         "token_count",
     ],
 )
-def test_a_count_stays_though_its_name_sounds_secret(key: str) -> None:
+def test_token_counts_are_kept(key: str) -> None:
     assert redact.payload({key: 48213}) == {key: 48213}
     assert redact.payload({key: "48213"}) == {key: REDACTED}
 
 
 @pytest.mark.parametrize("key", ["token", "auth_token", "password", "session_account", "secret"])
-def test_a_number_may_be_a_secret_too(key: str) -> None:
+def test_numbers_of_secret_keys_are_redacted(key: str) -> None:
     assert redact.payload({key: 482130}) == {key: REDACTED}
 
 
@@ -107,7 +107,7 @@ def test_a_number_may_be_a_secret_too(key: str) -> None:
         ('{"log":"a\\nghp_abc123\\nsk-abcdefgh\\nBearer xyz\\nmog_abcdefgh1', None),
     ],
 )
-def test_what_looks_like_a_key_goes_from_texts(given: str, shown: str | None) -> None:
+def test_credentials_in_texts_are_redacted(given: str, shown: str | None) -> None:
     found = redact.text(given)
     if shown is not None:
         assert found == shown
@@ -129,13 +129,13 @@ def test_what_looks_like_a_key_goes_from_texts(given: str, shown: str | None) ->
         "mogplex",
     ],
 )
-def test_harmless_texts_stay(text: str) -> None:
+def test_harmless_texts_are_kept(text: str) -> None:
     assert redact.text(text) == text
     assert redact.payload({"a": text}) == {"a": text}
 
 
 @pytest.mark.parametrize("lead", ["", "\n  "])
-def test_json_inside_a_text_is_cleaned_like_json(lead: str) -> None:
+def test_json_inside_a_text_is_redacted(lead: str) -> None:
     inside = json.dumps({"password": "hunter2", "path": "a.py", "deep": json.dumps({"jwt": "eyJ", "n": 1})})
     cleaned: Any = redact.payload({"output": lead + inside})
     found = json.loads(cleaned["output"])
@@ -144,27 +144,27 @@ def test_json_inside_a_text_is_cleaned_like_json(lead: str) -> None:
     assert json.loads(found["deep"]) == {"jwt": REDACTED, "n": 1}
 
 
-def test_json_inside_a_text_keeps_its_spelling_when_nothing_is_hidden() -> None:
+def test_json_without_secrets_keeps_its_spelling() -> None:
     text = '[1,   2,\n 3.10, {"a":"\\u00e9"}]'
     assert redact.payload({"output": text}) == {"output": text}
 
 
-def test_a_name_that_is_given_twice_hides_nothing() -> None:
+def test_duplicate_json_key_hides_no_secret() -> None:
     assert "hunter2" not in str(redact.payload('{"tokens": "hunter2", "tokens": 5}'))
 
 
-def test_a_long_json_text_is_cleaned_as_well() -> None:
+def test_long_json_text_is_redacted() -> None:
     # A compaction log may hold 120,000 characters.
     text = json.dumps({"filler": "x" * 119_000, "password": "hunter2"})
     assert "hunter2" not in str(redact.payload({"checkpoint": text}))
 
 
 @pytest.mark.parametrize("text", ["[" * 50_000, '{"a":' * 50_000, "[1, 2", "{not json}"])
-def test_a_text_that_only_begins_like_json_stays(text: str) -> None:
+def test_text_that_only_begins_like_json_is_kept(text: str) -> None:
     assert redact.payload({"output": text}) == {"output": text}
 
 
-def test_what_is_nested_without_end_is_cut_and_not_shown() -> None:
+def test_deep_nesting_is_cut_off() -> None:
     value: Any = {"password": "hunter2"}
     for _ in range(400):
         value = [value]
@@ -185,7 +185,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_nothing_else_is_changed(value: Any) -> None:
+def test_payload_without_secrets_is_unchanged(value: Any) -> None:
     assert redact.payload(value) == value
     text = json.dumps(value)
     assert redact.payload({"output": text}) == {"output": text}
@@ -205,11 +205,11 @@ HOSTILE = st.recursive(
 
 
 @given(HOSTILE)
-def test_the_packed_form_hides_exactly_the_same(value: Any) -> None:
+def test_packed_form_redacts_the_same(value: Any) -> None:
     assert json.loads(redact.packed(value)) == redact.payload(value)
 
 
-def test_the_packed_form_of_what_has_no_end_is_cut() -> None:
+def test_packed_form_cuts_deep_nesting() -> None:
     value: Any = {"password": "hunter2"}
     for _ in range(5000):
         value = [value]

@@ -29,7 +29,7 @@ def ids(feed: RunEventsFeed) -> list[str]:
     return [line.id for line in feed.tail.lines]
 
 
-async def test_the_wide_road_gives_every_event_and_tells_batch_by_batch(session: FakeSession) -> None:
+async def test_observability_returns_all_events_in_batches(session: FakeSession) -> None:
     feed = await feed_of(session, make.from_call(call(1, status="streaming")))
     told: list[BatchResult] = []
     feed.added.subscribe(told.append)
@@ -43,7 +43,7 @@ async def test_the_wide_road_gives_every_event_and_tells_batch_by_batch(session:
     assert len(told) == 2
 
 
-async def test_more_than_two_hundred_events_are_no_horizon_on_the_wide_road(session: FakeSession) -> None:
+async def test_observability_has_no_limit_of_200_events(session: FakeSession) -> None:
     feed = await feed_of(session, make.from_call(call(1)))
     session.fake.events_of_call[call(1).id] = [Rows(event(n) for n in range(500))]
     await feed.fetch()
@@ -51,7 +51,7 @@ async def test_more_than_two_hundred_events_are_no_horizon_on_the_wide_road(sess
     assert missing_events(feed) is None
 
 
-async def test_v1_gives_the_run_with_its_events_and_says_where_they_end(session: FakeSession) -> None:
+async def test_v1_returns_run_and_its_first_200_events(session: FakeSession) -> None:
     session.close_observability()
     feed = await feed_of(session, make.from_run(run(1)))
     session.fake.run_rows = {run(1).run_id: run(1, status="success")}
@@ -67,7 +67,7 @@ async def test_v1_gives_the_run_with_its_events_and_says_where_they_end(session:
     assert "login --session" in sentence
 
 
-async def test_a_refusal_of_the_wide_road_leads_to_v1_in_the_same_read(session: FakeSession) -> None:
+async def test_refused_observability_falls_back_to_v1(session: FakeSession) -> None:
     session.fake.refuse["observability.*"] = LOGIN
     row = make.from_run(run(1))
     feed = await feed_of(session, row)
@@ -79,7 +79,7 @@ async def test_a_refusal_of_the_wide_road_leads_to_v1_in_the_same_read(session: 
     assert feed.feed.metered()
 
 
-async def test_a_call_without_a_known_run_says_why_its_events_cannot_be_read(session: FakeSession) -> None:
+async def test_events_of_a_call_without_run_need_observability(session: FakeSession) -> None:
     session.fake.refuse["observability.*"] = LOGIN
     feed = await feed_of(session, make.from_call(call(1)))
     with pytest.raises(LoginRequired):
@@ -92,14 +92,14 @@ async def test_a_call_without_a_known_run_says_why_its_events_cannot_be_read(ses
     assert session.fake.log == ["observability.call_events"]
 
 
-async def test_a_row_that_could_not_be_read_has_no_events_and_says_so(session: FakeSession) -> None:
+async def test_unreadable_row_has_no_events(session: FakeSession) -> None:
     feed = await feed_of(session, make.unreadable("c9", "status: not a text", {"id": "c9"}))
     assert await feed.fetch() is False
     assert session.fake.log == []
     assert "status: not a text" in (missing_events(feed) or "")
 
 
-async def test_trouble_is_raised_and_not_taken_for_a_closed_road(session: FakeSession) -> None:
+async def test_unavailable_service_does_not_fall_back_to_v1(session: FakeSession) -> None:
     session.fake.refuse["observability.*"] = Unavailable("down", status=503)
     feed = await feed_of(session, make.from_run(run(1)))
     with pytest.raises(Unavailable):
@@ -107,7 +107,7 @@ async def test_trouble_is_raised_and_not_taken_for_a_closed_road(session: FakeSe
     assert session.fake.log == ["observability.call_events"]
 
 
-async def test_the_id_of_a_run_is_learned_from_its_first_event(session: FakeSession) -> None:
+async def test_run_id_is_learned_from_first_event(session: FakeSession) -> None:
     row = make.from_call(
         call(1, status="streaming", metadata={"external_request_id": "k", "repo": "acme/web"})
     )
@@ -119,7 +119,7 @@ async def test_the_id_of_a_run_is_learned_from_its_first_event(session: FakeSess
     assert session.history.get(run(1).run_id) == KnownRun(run(1).run_id, call(1).id, "acme/web", None)
 
 
-async def test_another_calls_payload_teaches_no_run(session: FakeSession) -> None:
+async def test_run_id_in_an_internal_call_is_ignored(session: FakeSession) -> None:
     feed = await feed_of(session, make.from_call(call(1, metadata={})))
     session.fake.events_of_call[call(1).id] = [Rows([event(1, payload={"external_run_id": "x"})])]
     await feed.fetch()
@@ -127,7 +127,7 @@ async def test_another_calls_payload_teaches_no_run(session: FakeSession) -> Non
     assert len(session.history) == 0
 
 
-async def test_an_automations_run_shows_the_events_of_its_calls(session: FakeSession) -> None:
+async def test_automation_run_has_events_of_its_calls(session: FakeSession) -> None:
     session.close_observability()
     flow = automation(1, "Nightly")
     feed = await feed_of(session, make.from_job(job(1, flow.id), flow.id, "Nightly"))
@@ -153,7 +153,7 @@ async def test_an_automations_run_shows_the_events_of_its_calls(session: FakeSes
     assert missing_events(feed) is None
 
 
-async def test_events_that_do_not_parse_are_marked_and_counted_once(session: FakeSession) -> None:
+async def test_unreadable_events_are_counted_once(session: FakeSession) -> None:
     feed = await feed_of(session, make.from_call(call(1)))
     session.fake.events_of_call[call(1).id] = [
         parse_rows(
@@ -166,7 +166,7 @@ async def test_events_that_do_not_parse_are_marked_and_counted_once(session: Fak
     assert (missing_events(feed) or "").startswith("1 event could not be read")
 
 
-async def test_after_the_end_late_events_are_still_read_and_then_no_more(session: FakeSession) -> None:
+async def test_late_events_are_read_for_a_while_after_the_end(session: FakeSession) -> None:
     feed = await feed_of(session, make.from_call(call(1, status="streaming")))
     session.fake.events_of_call[call(1).id] = [Rows([event(1)])]
     await feed.fetch()
@@ -183,7 +183,7 @@ async def test_after_the_end_late_events_are_still_read_and_then_no_more(session
     assert feed.feed.idle()
 
 
-async def test_a_run_that_streams_again_is_followed_again(session: FakeSession) -> None:
+async def test_resumed_run_is_polled_again(session: FakeSession) -> None:
     feed = await feed_of(session, make.from_call(call(1, status="cancelled")))
     for _ in range(2):
         await feed.fetch()
@@ -195,7 +195,7 @@ async def test_a_run_that_streams_again_is_followed_again(session: FakeSession) 
         assert not feed.feed.idle()
 
 
-async def test_two_tails_of_one_run_are_both_filled(session: FakeSession) -> None:
+async def test_two_feeds_of_one_run_both_get_events(session: FakeSession) -> None:
     """The run may be open in two places; equal names would share one feed, which fills one tail."""
     session.fake.events_of_call[call(1).id] = [Rows([event(1)])]
     feeds = [await feed_of(session, make.from_call(call(1, status="streaming"))) for _ in range(2)]
@@ -206,7 +206,7 @@ async def test_two_tails_of_one_run_are_both_filled(session: FakeSession) -> Non
     await session.scheduler.stop()
 
 
-def test_the_tail_spends_no_budget_where_a_cookie_opens_the_wide_road(tmp_path: Path) -> None:
+def test_events_feed_is_metered_only_on_v1(tmp_path: Path) -> None:
     session = FakeSession(tmp_path, cookie="a=b")
     assert not RunEventsFeed(session, session.listing, make.from_call(call(1))).feed.metered()
     of_job = RunEventsFeed(session, session.listing, make.from_job(job(1, "a"), "a", None))
@@ -216,7 +216,7 @@ def test_the_tail_spends_no_budget_where_a_cookie_opens_the_wide_road(tmp_path: 
     assert of_job.feed.metered()
 
 
-async def test_a_run_that_the_list_lets_go_stays_as_it_was_seen_last(session: FakeSession) -> None:
+async def test_run_dropped_from_list_keeps_its_last_row(session: FakeSession) -> None:
     feed = await feed_of(session, make.from_call(call(1, status="streaming")))
     session.listing.set.apply([(feed.key, make.from_call(call(1, status="failed", error="no luck")))])
     assert feed.row.state == "failed"

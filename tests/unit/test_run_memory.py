@@ -15,7 +15,7 @@ SPENT = {"input_tokens": 7000, "output_tokens": 7000, "cost_usd": "0.25", "cost_
 
 
 @pytest.mark.parametrize("state", ["cancelled", "failed"])
-async def test_a_cancel_takes_nothing_of_what_was_seen_to_be_spent(session: FakeSession, state: str) -> None:
+async def test_cancelled_run_keeps_tokens_and_cost_seen_before(session: FakeSession, state: str) -> None:
     session.fake.call_rows = [call(1, status="streaming", **SPENT)]
     await session.listing.fetch()
     session.fake.call_rows = [call(1, status=state)]
@@ -32,7 +32,7 @@ async def test_a_cancel_takes_nothing_of_what_was_seen_to_be_spent(session: Fake
         assert row.tokens is None and facts["cost"].endswith("not known")
 
 
-async def test_what_a_cancelled_call_tells_of_itself_stands(session: FakeSession) -> None:
+async def test_cost_reported_after_cancel_is_used(session: FakeSession) -> None:
     session.fake.call_rows = [call(1, status="streaming", **SPENT)]
     await session.listing.fetch()
     session.fake.call_rows = [call(1, status="cancelled", **SPENT | {"cost_usd": "0.3"})]
@@ -41,7 +41,7 @@ async def test_what_a_cancelled_call_tells_of_itself_stands(session: FakeSession
     assert (row.cost, row.before_cancel) == (Decimal("0.3"), False)
 
 
-async def test_an_agent_is_nobody_until_its_name_is_read_and_keeps_it_then(session: FakeSession) -> None:
+async def test_agent_name_is_kept_once_known(session: FakeSession) -> None:
     session.fake.call_rows = [call(1, metadata={"agent_id": "a1", "flow_node_label": "Look for secrets"})]
     await session.listing.fetch()
 

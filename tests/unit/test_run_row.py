@@ -19,7 +19,7 @@ SENTENCES = [
 ]
 
 
-def test_a_call_becomes_a_row() -> None:
+def test_call_becomes_a_row() -> None:
     row = make.from_call(
         call(
             3,
@@ -54,7 +54,7 @@ def test_a_call_becomes_a_row() -> None:
     assert row.began == call(3).started_at
 
 
-def test_nobody_is_named_by_the_step_that_he_takes_and_a_chat_by_its_type() -> None:
+def test_agent_column_uses_harness_agent_name_or_chat() -> None:
     step = make.from_call(call(metadata={"flow_node_label": "Look for secrets", "agent_id": "a1"}))
     assert (step.who, step.step, step.agent_id) == (None, "Look for secrets", "a1")
     assert make.from_call(call(model="harness:codex", metadata={"agent_id": "a1"})).who == "codex"
@@ -64,7 +64,7 @@ def test_nobody_is_named_by_the_step_that_he_takes_and_a_chat_by_its_type() -> N
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
-def test_on_a_failed_call_a_sentence_is_never_taken_for_a_name(sentence: str) -> None:
+def test_error_sentence_is_never_taken_for_a_name(sentence: str) -> None:
     keys = (
         "repo repo_full_name flow_node_label agent_name working_branch head_branch base_branch "
         "pull_request_url pr_url harness_mode"
@@ -85,12 +85,12 @@ def test_on_a_failed_call_a_sentence_is_never_taken_for_a_name(sentence: str) ->
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "file:///etc/passwd", "see https://x", 7, ""])
-def test_only_a_web_address_is_a_pull_request(link: Any) -> None:
+def test_pull_request_must_be_a_web_address(link: Any) -> None:
     assert make.from_call(call(metadata={"pull_request_url": link})).pull_request is None
 
 
 @pytest.mark.parametrize("value", [7, ["x"], {"a": 1}, None, ""])
-def test_metadata_of_another_type_is_no_fact(value: Any) -> None:
+def test_metadata_of_wrong_type_is_ignored(value: Any) -> None:
     keys = [
         "repo",
         "agent_name",
@@ -114,7 +114,7 @@ def test_metadata_of_another_type_is_no_fact(value: Any) -> None:
     assert row.who == "chat"
 
 
-def test_a_status_nobody_knows_stays_itself_and_is_neither_live_nor_over() -> None:
+def test_unknown_status_is_kept_and_not_live() -> None:
     row = make.from_call(call(status="hibernating"))
     assert (row.state, row.live) == ("hibernating", False)
     assert row.state not in make.ENDED_STATES
@@ -136,9 +136,7 @@ def test_a_status_nobody_knows_stays_itself_and_is_neither_live_nor_over() -> No
         ({}, None),
     ],
 )
-def test_observed_tokens_are_counted_as_the_service_counts_them(
-    fields: dict[str, int], tokens: int | None
-) -> None:
+def test_tokens_are_counted_as_the_service_does(fields: dict[str, int], tokens: int | None) -> None:
     assert make.from_call(call(**fields)).tokens == tokens
 
 
@@ -156,13 +154,13 @@ def test_observed_tokens_are_counted_as_the_service_counts_them(
         (None, "gateway", Cost.UNKNOWN),
     ],
 )
-def test_a_cost_has_its_provenance(cost: Any, source: str | None, expected: Cost) -> None:
+def test_cost_is_known_or_estimated_by_its_source(cost: Any, source: str | None, expected: Cost) -> None:
     row = make.from_call(call(cost_usd=cost, cost_source=source))
     assert row.cost_source is expected
     assert row.cost == (None if cost is None else Decimal(str(cost)))
 
 
-def test_a_v1_run_becomes_a_row_under_the_key_of_its_call() -> None:
+def test_v1_run_becomes_a_row_with_key_of_its_call() -> None:
     row = make.from_run(run(2, error="boom", sandboxId="pending"), prompt="Fix it", repo="acme/web")
     assert (row.key, row.call_id, row.run_id) == (
         uuid(2, "ca110000"),
@@ -175,19 +173,19 @@ def test_a_v1_run_becomes_a_row_under_the_key_of_its_call() -> None:
     assert (row.ended_at, row.duration_ms) == (None, None)
 
 
-def test_a_v1_run_that_is_over_took_until_its_last_update() -> None:
+def test_ended_v1_run_ends_at_its_last_update() -> None:
     row = make.from_run(run(2, status="success"))
     assert row.ended_at == run(2).updated_at
     assert row.duration_ms == 90_000
 
 
-def test_a_v1_run_without_a_call_or_branches_has_its_own_key_and_no_empty_texts() -> None:
+def test_v1_run_without_call_has_its_own_key() -> None:
     row = make.from_run(run(2, aiCallId=None, branch={}, harness=None))
     assert row.key == uuid(2, "00f00000")
     assert (row.branch, row.base_branch, row.harness, row.who) == (None, None, None, None)
 
 
-def test_an_automations_run_becomes_a_row() -> None:
+def test_automation_run_becomes_a_row() -> None:
     row = make.from_job(
         job(4, "a1", input_tokens=10, metadata={"head_branch": "main", "pull_request_url": "https://x/1"}),
         "a1",
@@ -205,13 +203,13 @@ def test_an_automations_run_becomes_a_row() -> None:
     assert row.began == job(4, "a1").started_at
 
 
-def test_an_automations_run_that_waits_began_when_it_was_made() -> None:
+def test_pending_automation_run_began_when_created() -> None:
     row = make.from_job(job(4, "a1", status="pending", started_at=None, repo=None), "a1", None)
     assert row.began == job(4, "a1").created_at
     assert row.repo is None
 
 
-def test_a_record_that_does_not_parse_keeps_its_place_its_reason_and_its_json() -> None:
+def test_unreadable_record_keeps_time_reason_and_json() -> None:
     raw = {"id": "c1", "started_at": stamp(5), "status": 7, "metadata": {"token": "hunter2", "x": "é"}}
     row = make.unreadable("c1", "status: not a text", raw)
     assert (row.state, row.live, row.unreadable) == ("unreadable", False, "status: not a text")
@@ -221,13 +219,13 @@ def test_a_record_that_does_not_parse_keeps_its_place_its_reason_and_its_json() 
 
 
 @pytest.mark.parametrize("raw", [None, "text", {"started_at": 7}, {"started_at": "soon"}, ["\ud800"]])
-def test_a_record_that_does_not_parse_may_be_anything(raw: Any) -> None:
+def test_unreadable_record_may_be_any_json(raw: Any) -> None:
     row = make.unreadable("k", "why", raw)
     assert isinstance(row, RunRow)
     assert row.began is None
 
 
-def test_a_credential_that_an_error_quotes_is_not_shown() -> None:
+def test_credentials_in_errors_are_redacted() -> None:
     said = "git push https://x-access-token:s3cr3t@github.com/acme/web failed"
     flow = uuid(1, "f1000000")
     rows = (

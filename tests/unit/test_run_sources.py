@@ -27,7 +27,7 @@ def _old(session: FakeSession) -> dict[str, set[str]]:
     return {name: set(each.keys or ()) for name, each in sources.items() if each.failing}
 
 
-async def test_live_runs_beyond_the_newest_grow_old_alone(session: FakeSession) -> None:
+async def test_only_failed_live_runs_become_stale(session: FakeSession) -> None:
     session.fake.call_rows = [call(n) for n in range(2, PAGE + 3)] + [call(1, status="streaming")]
     await session.listing.fetch()
     session.fake.call_rows[-1] = call(1, status="failed")
@@ -42,7 +42,7 @@ async def test_live_runs_beyond_the_newest_grow_old_alone(session: FakeSession) 
     assert (rows[call(1).id].state, _old(session)) == ("failed", {})
 
 
-async def test_a_run_that_ended_and_cannot_be_read_keeps_no_other_from_being_fresh(
+async def test_unreadable_ended_run_leaves_other_rows_fresh(
     session: FakeSession,
 ) -> None:
     ended = [call(n, status="streaming") for n in (1, 2)]
@@ -60,7 +60,7 @@ async def test_a_run_that_ended_and_cannot_be_read_keeps_no_other_from_being_fre
     assert {session.listing.set.rows[each.id].state for each in ended} == {"success"}
 
 
-async def test_an_older_page_that_fails_leaves_the_newest_fresh(session: FakeSession) -> None:
+async def test_failed_older_page_leaves_newest_page_fresh(session: FakeSession) -> None:
     session.fake.call_rows = [call(n) for n in range(1, 2 * PAGE + 1)]
     await session.listing.fetch()
     session.listing.load_more()
@@ -105,7 +105,7 @@ def narrow(session: FakeSession) -> FakeSession:
     return session
 
 
-async def test_one_automation_that_fails_grows_old_alone_and_costs_one_request(narrow: FakeSession) -> None:
+async def test_failed_automation_costs_one_request_and_is_stale(narrow: FakeSession) -> None:
     await narrow.listing.fetch()
     narrow.time.advance(AUTOMATION_RUNS_EVERY + 1)
     narrow.fake.refuse["automations.runs"] = [BROKEN]
@@ -129,7 +129,7 @@ async def test_one_automation_that_fails_grows_old_alone_and_costs_one_request(n
     assert freshness_text(narrow, whole, sources) == "as of 20s"
 
 
-async def test_a_run_by_id_or_the_list_of_automations_that_fails_keeps_nothing_else_from_being_read(
+async def test_failed_v1_source_does_not_stop_the_others(
     narrow: FakeSession,
 ) -> None:
     narrow.fake.refuse |= {"runs.get": [BROKEN], "automations.list": [BROKEN]}
@@ -156,7 +156,7 @@ async def test_a_run_by_id_or_the_list_of_automations_that_fails_keeps_nothing_e
         await narrow.listing.fetch()
 
 
-async def test_what_one_road_failed_on_says_nothing_of_the_other(narrow: FakeSession) -> None:
+async def test_failed_v1_sources_are_dropped_with_observability(narrow: FakeSession) -> None:
     narrow.fake.refuse["automations.list"] = [BROKEN]
     await narrow.listing.fetch()
     assert _old(narrow)

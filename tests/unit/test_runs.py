@@ -26,7 +26,7 @@ def states(session: FakeSession) -> dict[str, str]:
 # Where observability is open
 
 
-async def test_the_newest_calls_are_listed_in_one_request(session: FakeSession) -> None:
+async def test_newest_calls_are_listed_in_one_request(session: FakeSession) -> None:
     session.fake.call_rows = [call(1), call(2, status="streaming")]
     assert await session.listing.fetch() is True
     assert states(session) == {call(1).id: "success", call(2).id: "streaming"}
@@ -35,14 +35,14 @@ async def test_the_newest_calls_are_listed_in_one_request(session: FakeSession) 
     assert await session.listing.fetch() is False
 
 
-async def test_a_live_call_beyond_the_first_page_is_listed_too(session: FakeSession) -> None:
+async def test_live_call_beyond_first_page_is_listed(session: FakeSession) -> None:
     session.fake.call_rows = [call(n) for n in range(2, PAGE + 3)] + [call(1, status="pending")]
     await session.listing.fetch()
     assert states(session)[call(1).id] == "pending"
     assert len(session.listing.set.rows) == PAGE + 1
 
 
-async def test_what_was_live_and_is_off_the_page_is_read_again_by_its_instant(session: FakeSession) -> None:
+async def test_live_call_off_the_page_is_read_by_its_start_time(session: FakeSession) -> None:
     session.fake.call_rows = [call(n) for n in range(2, PAGE + 3)] + [call(1, status="streaming")]
     await session.listing.fetch()
     session.fake.call_rows[-1] = call(1, status="failed", error="boom")
@@ -56,7 +56,7 @@ async def test_what_was_live_and_is_off_the_page_is_read_again_by_its_instant(se
     assert not [kwargs for _, _, kwargs in session.fake.asked if kwargs["since"]]
 
 
-async def test_a_live_call_that_the_service_forgot_is_said_once_and_not_asked_for_again(
+async def test_forgotten_live_call_becomes_unknown(
     session: FakeSession,
 ) -> None:
     session.fake.call_rows = [call(1, status="streaming")]
@@ -70,7 +70,7 @@ async def test_a_live_call_that_the_service_forgot_is_said_once_and_not_asked_fo
     assert session.fake.log == ["observability.calls"]
 
 
-async def test_a_row_that_does_not_parse_is_marked_and_stays_one_row(session: FakeSession) -> None:
+async def test_unreadable_call_is_marked_and_stays_one_row(session: FakeSession) -> None:
     session.fake.call_rows = [call(1)]
     session.fake.bad_calls = [
         {"id": "c9", "status": {"odd": 1}, "started_at": stamp(9)},
@@ -88,7 +88,7 @@ async def test_a_row_that_does_not_parse_is_marked_and_stays_one_row(session: Fa
     assert '"odd": 1' in rows["c9"].raw
 
 
-async def test_names_prompts_and_cancels_that_this_machine_knows_are_added(session: FakeSession) -> None:
+async def test_calls_are_enriched_with_local_knowledge(session: FakeSession) -> None:
     session.names.repos["r1"] = "acme/web"
     session.names.agents["a1"] = "Triage bot"
     session.history.remember(KnownRun("run1", call(2).id, "acme/api", "Fix it"))
@@ -109,7 +109,7 @@ async def test_names_prompts_and_cancels_that_this_machine_knows_are_added(sessi
     assert three.live
 
 
-async def test_trouble_of_the_service_is_no_reason_for_the_other_road(session: FakeSession) -> None:
+async def test_unavailable_observability_does_not_fall_back_to_v1(session: FakeSession) -> None:
     session.fake.refuse["observability.*"] = Unavailable("down", status=503)
     for _ in range(4):
         with pytest.raises(Unavailable):
@@ -122,7 +122,7 @@ async def test_trouble_of_the_service_is_no_reason_for_the_other_road(session: F
 
 
 @pytest.mark.parametrize("error", [LOGIN, NotAllowed("no", status=403), NotSignedIn("no", status=401)])
-async def test_a_closed_list_is_learned_from_one_answer_and_never_asked_again(
+async def test_refused_observability_is_requested_only_once(
     session: FakeSession, error: LoginRequired
 ) -> None:
     session.fake.refuse["observability.*"] = error
@@ -149,7 +149,7 @@ async def test_a_closed_list_is_learned_from_one_answer_and_never_asked_again(
     assert not session.listing.may_load_more
 
 
-async def test_calls_that_cannot_be_seen_any_more_are_not_called_live_and_jobs_do_not_stand_beside_their_calls(
+async def test_calls_become_unknown_when_observability_closes(
     session: FakeSession,
 ) -> None:
     session.fake.call_rows = [call(1, status="streaming"), call(2)]
@@ -170,7 +170,7 @@ async def test_calls_that_cannot_be_seen_any_more_are_not_called_live_and_jobs_d
     assert {row.call_id for row in rows.values()} == {call(4).id, call(2).id}
 
 
-async def test_without_a_token_there_is_no_other_road(tmp_path: Path) -> None:
+async def test_without_token_there_is_no_fallback_to_v1(tmp_path: Path) -> None:
     session = FakeSession(tmp_path, token=None, cookie="a=b")
     session.fake.refuse["observability.*"] = NotSignedIn("no", status=401)
     with pytest.raises(NotSignedIn):
@@ -178,7 +178,7 @@ async def test_without_a_token_there_is_no_other_road(tmp_path: Path) -> None:
     assert session.fake.log == ["observability.calls"]
 
 
-async def test_runs_known_by_id_are_read_and_those_that_ended_once_more(session: FakeSession) -> None:
+async def test_known_runs_are_read_once_more_after_their_end(session: FakeSession) -> None:
     session.close_observability()
     session.history.remember(KnownRun(run(1).run_id, None, "acme/web", "Fix it"))
     session.fake.run_rows = {run(1).run_id: run(1)}
@@ -203,7 +203,7 @@ async def test_runs_known_by_id_are_read_and_those_that_ended_once_more(session:
     assert (row.state, row.error) == ("failed", "ai_call is not pending")
 
 
-async def test_nothing_is_read_again_before_its_time(session: FakeSession) -> None:
+async def test_v1_sources_are_read_at_their_intervals(session: FakeSession) -> None:
     session.close_observability()
     session.history.remember(KnownRun(run(1).run_id))
     session.fake.run_rows = {run(1).run_id: run(1)}
@@ -219,7 +219,7 @@ async def test_nothing_is_read_again_before_its_time(session: FakeSession) -> No
     assert session.fake.log == ["runs.get"]
 
 
-async def test_a_known_run_that_has_ended_for_good_is_not_read_after_a_restart(tmp_path: Path) -> None:
+async def test_ended_known_run_is_not_read_after_restart(tmp_path: Path) -> None:
     rows = []
     for start in range(2):
         session = FakeSession(tmp_path)
@@ -243,9 +243,7 @@ async def test_a_known_run_that_has_ended_for_good_is_not_read_after_a_restart(t
 @pytest.mark.parametrize(
     "kept", [{"runId": 5}, {"runId": "other", "status": "success"}, {"status": "success"}]
 )
-async def test_a_damaged_answer_in_the_history_is_read_again(
-    session: FakeSession, kept: dict[str, object]
-) -> None:
+async def test_damaged_known_run_is_read_again(session: FakeSession, kept: dict[str, object]) -> None:
     session.close_observability()
     session.history.remember(KnownRun(run(0).run_id, final=kept))
     session.fake.run_rows = {run(0).run_id: run(0, status="success")}
@@ -253,7 +251,7 @@ async def test_a_damaged_answer_in_the_history_is_read_again(
     assert "runs.get" in session.fake.log
 
 
-async def test_many_known_runs_do_not_spend_the_budget_in_one_go(session: FakeSession) -> None:
+async def test_many_known_runs_are_read_in_batches(session: FakeSession) -> None:
     session.close_observability()
     count = RUNS_A_READ * 3
     for number in range(count):
@@ -273,7 +271,7 @@ async def test_many_known_runs_do_not_spend_the_budget_in_one_go(session: FakeSe
     assert len(session.listing.set.rows) == count
 
 
-async def test_a_budget_that_is_used_up_is_told_and_the_rest_comes_later(session: FakeSession) -> None:
+async def test_known_runs_left_by_used_up_budget_are_read_later(session: FakeSession) -> None:
     session.close_observability()
     for number in range(3):
         session.history.remember(KnownRun(run(number).run_id))
@@ -286,7 +284,7 @@ async def test_a_budget_that_is_used_up_is_told_and_the_rest_comes_later(session
     assert len(session.listing.set.rows) == 3
 
 
-async def test_a_known_run_that_is_gone_says_so_and_one_never_seen_leaves_no_row(
+async def test_known_run_that_is_gone_becomes_unknown(
     session: FakeSession,
 ) -> None:
     session.close_observability()
@@ -306,7 +304,7 @@ async def test_a_known_run_that_is_gone_says_so_and_one_never_seen_leaves_no_row
     assert "runs.get" not in session.fake.log
 
 
-async def test_an_automation_that_was_deleted_costs_the_others_nothing(session: FakeSession) -> None:
+async def test_deleted_automation_hides_no_other(session: FakeSession) -> None:
     session.close_observability()
     session.fake.automation_rows = [automation(1, "Gone"), automation(2, "Nightly")]
     here = automation(2, "").id
@@ -322,7 +320,7 @@ async def test_an_automation_that_was_deleted_costs_the_others_nothing(session: 
 # One row
 
 
-async def test_a_run_takes_over_only_what_it_knows_better_than_its_call(session: FakeSession) -> None:
+async def test_run_replaces_only_some_values_of_its_call(session: FakeSession) -> None:
     session.fake.call_rows = [call(1, status="pending", input_tokens=5, model="openai/gpt-5")]
     await session.listing.fetch()
     row = session.listing.put_run(run(1, status="streaming"))
@@ -340,14 +338,14 @@ async def test_a_run_takes_over_only_what_it_knows_better_than_its_call(session:
     assert row.ended_at is not None
 
 
-async def test_where_calls_are_closed_a_row_of_yesterday_follows_its_run(session: FakeSession) -> None:
+async def test_run_replaces_state_when_calls_are_closed(session: FakeSession) -> None:
     session.fake.call_rows = [call(1, status="pending")]
     await session.listing.fetch()
     session.close_observability()
     assert session.listing.put_run(run(1, status="streaming")).state == "streaming"
 
 
-async def test_one_row_is_read_again_by_the_road_it_came_from(session: FakeSession) -> None:
+async def test_reread_uses_the_source_of_the_row(session: FakeSession) -> None:
     session.fake.call_rows = [call(1, status="streaming")]
     await session.listing.fetch()
     session.fake.call_rows = [call(1, status="cancelled")]
@@ -362,7 +360,7 @@ async def test_one_row_is_read_again_by_the_road_it_came_from(session: FakeSessi
     assert (again.state, session.fake.log[-1]) == ("success", "runs.get")
 
 
-async def test_a_row_of_an_automation_is_read_again_with_its_list(session: FakeSession) -> None:
+async def test_reread_of_automation_run_reads_its_list(session: FakeSession) -> None:
     session.close_observability()
     flow = automation(1, "Nightly")
     session.fake.automation_rows = [flow]
@@ -376,7 +374,7 @@ async def test_a_row_of_an_automation_is_read_again_with_its_list(session: FakeS
     assert (again.state, again.who) == ("cancelled", "Nightly")
 
 
-async def test_a_call_that_is_gone_reads_as_none(session: FakeSession) -> None:
+async def test_reread_of_missing_call_returns_none(session: FakeSession) -> None:
     session.fake.call_rows = [call(1, status="streaming")]
     await session.listing.fetch()
     row = session.listing.set.rows[call(1).id]
@@ -384,7 +382,7 @@ async def test_a_call_that_is_gone_reads_as_none(session: FakeSession) -> None:
     assert await session.listing.reread(row) is None
 
 
-async def test_no_closed_road_is_taken_to_read_one_row(session: FakeSession) -> None:
+async def test_reread_avoids_a_closed_source(session: FakeSession) -> None:
     session.fake.call_rows = [call(1, status="streaming")]
     await session.listing.fetch()
     session.history.remember(KnownRun(run(1).run_id, call(1).id))
@@ -398,7 +396,7 @@ async def test_no_closed_road_is_taken_to_read_one_row(session: FakeSession) -> 
     assert session.fake.log == ["runs.get"]
 
 
-async def test_a_mark_is_shown_at_once_and_told(session: FakeSession) -> None:
+async def test_mark_changes_state_and_notifies(session: FakeSession) -> None:
     session.fake.call_rows = [call(1, status="streaming")]
     await session.listing.fetch()
     told: list[object] = []
@@ -409,7 +407,7 @@ async def test_a_mark_is_shown_at_once_and_told(session: FakeSession) -> None:
     assert len(told) == 1
 
 
-def test_the_list_spends_the_budget_where_a_token_pays(tmp_path: Path) -> None:
+def test_list_is_metered_without_a_session_cookie(tmp_path: Path) -> None:
     assert FakeSession(tmp_path).listing.feed.metered()
     cookie = FakeSession(tmp_path, cookie="a=b")
     assert not cookie.listing.feed.metered()

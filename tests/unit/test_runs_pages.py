@@ -14,7 +14,7 @@ def states(session: FakeSession) -> dict[str, str]:
     return {key: row.state for key, row in session.listing.set.rows.items()}
 
 
-async def test_older_pages_come_one_at_a_time_and_stay_fresh_in_turn(session: FakeSession) -> None:
+async def test_older_pages_are_loaded_and_refreshed_in_turn(session: FakeSession) -> None:
     listing = session.listing
     session.fake.call_rows = [call(n) for n in range(PAGE * 2 + 30)]
     assert not listing.may_load_more
@@ -36,7 +36,7 @@ async def test_older_pages_come_one_at_a_time_and_stay_fresh_in_turn(session: Fa
     assert set(states(session).values()) == {"failed"}
 
 
-async def test_a_page_that_is_asked_for_before_the_first_answer_comes_with_that(session: FakeSession) -> None:
+async def test_page_requested_before_first_read_comes_with_it(session: FakeSession) -> None:
     listing = session.listing
     session.fake.call_rows = [call(n) for n in range(PAGE * 3)]
     pictured = [make.from_call(each) for each in session.fake.call_rows[-PAGE - 20 :]]
@@ -46,7 +46,7 @@ async def test_a_page_that_is_asked_for_before_the_first_answer_comes_with_that(
     assert len(listing.set.rows) == PAGE * 2
 
 
-async def test_a_page_that_is_asked_for_during_a_read_comes_and_only_once(session: FakeSession) -> None:
+async def test_page_requested_during_a_read_is_loaded_once(session: FakeSession) -> None:
     listing = session.listing
     session.fake.call_rows = [call(n) for n in range(PAGE * 4)]
     session.scheduler.start()
@@ -68,7 +68,7 @@ def numbers(session: FakeSession) -> set[int]:
     return {int(key.rpartition("-")[2]) for key in session.listing.set.rows}
 
 
-async def test_what_came_in_during_an_absence_leaves_no_hole(session: FakeSession) -> None:
+async def test_calls_made_since_the_last_read_leave_no_gap(session: FakeSession) -> None:
     session.fake.call_rows = [call(n) for n in range(50)]
     await session.listing.fetch()
     session.fake.call_rows = [call(n) for n in range(50 + 2 * PAGE + 10)]
@@ -82,7 +82,7 @@ async def test_what_came_in_during_an_absence_leaves_no_hole(session: FakeSessio
     assert session.fake.log == ["observability.calls"] * 2
 
 
-async def test_after_a_long_absence_the_list_begins_anew_and_older_calls_come_by_scrolling(
+async def test_list_starts_over_after_a_long_pause(
     session: FakeSession,
 ) -> None:
     session.fake.call_rows = [call(n) for n in range(50)]
@@ -102,7 +102,7 @@ async def test_after_a_long_absence_the_list_begins_anew_and_older_calls_come_by
     assert numbers(session) == set(range(most))
 
 
-async def test_the_picture_of_yesterday_leaves_no_hole_either(session: FakeSession) -> None:
+async def test_startup_cache_leaves_no_gap(session: FakeSession) -> None:
     pictured = [make.from_call(call(n)) for n in range(300)]
     session.listing.set.apply([(row.key, row) for row in pictured])
     session.fake.call_rows = [call(n) for n in range(300 + 2 * PAGE)]
@@ -110,7 +110,7 @@ async def test_the_picture_of_yesterday_leaves_no_hole_either(session: FakeSessi
     assert numbers(session) == set(range(300 + 2 * PAGE))
 
 
-async def test_scrolling_on_works_after_many_calls_came_in_by_themselves(session: FakeSession) -> None:
+async def test_next_page_follows_after_many_new_calls(session: FakeSession) -> None:
     session.fake.call_rows = [call(n) for n in range(3 * PAGE)]
     for count in (3 * PAGE, 3 * PAGE + 90, 4 * PAGE + 80, 5 * PAGE + 70):
         session.fake.call_rows = [call(n) for n in range(count)]
@@ -124,7 +124,7 @@ async def test_scrolling_on_works_after_many_calls_came_in_by_themselves(session
     assert [kwargs["page"] for _, _, kwargs in session.fake.asked] == [1, 1, 4]
 
 
-async def test_a_page_that_was_known_already_is_followed_by_the_next(session: FakeSession) -> None:
+async def test_next_page_is_loaded_after_a_known_one(session: FakeSession) -> None:
     """The table says only once for each number of rows that its end is near."""
     session.fake.call_rows = [call(n) for n in range(4 * PAGE)]
     await session.listing.fetch()
@@ -137,9 +137,7 @@ async def test_a_page_that_was_known_already_is_followed_by_the_next(session: Fa
     await session.scheduler.stop()
 
 
-async def test_a_list_that_is_open_for_days_lets_its_oldest_go(
-    session: FakeSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_long_list_drops_its_oldest_rows(session: FakeSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call_pages, "KEPT", 4 * PAGE)
     count = 0
     session.fake.call_rows = [call(0, status="streaming")]

@@ -21,7 +21,7 @@ from tests.unit.fakes import turns, until
 from tests.unit.scheduling import Probe, World
 
 
-async def test_what_is_wanted_is_read_at_once_and_then_by_its_poll(world: World) -> None:
+async def test_wanted_feed_is_read_at_once_then_polled(world: World) -> None:
     probe = world.feed()
     want = world.scheduler.want(probe.feed)
     await until(lambda: probe.reads == 1)
@@ -39,7 +39,7 @@ async def test_what_is_wanted_is_read_at_once_and_then_by_its_poll(world: World)
     assert probe.reads == 2
 
 
-async def test_while_changes_are_announced_the_poll_is_slow(world: World) -> None:
+async def test_polling_is_slow_while_realtime_is_open(world: World) -> None:
     heard = world.feed("heard", tables=frozenset({"ai_calls"}))
     deaf = world.feed("deaf")
     world.scheduler.realtime_open = True
@@ -53,7 +53,7 @@ async def test_while_changes_are_announced_the_poll_is_slow(world: World) -> Non
     assert heard.reads == 2
 
 
-async def test_equal_wants_share_one_feed_and_one_read(world: World) -> None:
+async def test_wants_of_equal_feeds_share_one_read(world: World) -> None:
     first, second = world.feed("same"), world.feed("same", Priority.TAIL)
     one, two = world.scheduler.want(first.feed), world.scheduler.want(second.feed)
     assert one.feed is two.feed is first.feed
@@ -66,7 +66,7 @@ async def test_equal_wants_share_one_feed_and_one_read(world: World) -> None:
     assert first.reads == 2
 
 
-async def test_the_last_one_to_drop_it_stops_a_feed(world: World) -> None:
+async def test_feed_stops_when_its_last_want_is_dropped(world: World) -> None:
     probe = world.feed()
     one, two = world.scheduler.want(probe.feed), world.scheduler.want(probe.feed)
     await until(lambda: probe.reads == 1)
@@ -79,7 +79,7 @@ async def test_the_last_one_to_drop_it_stops_a_feed(world: World) -> None:
     assert probe.reads == 2
 
 
-async def test_the_most_urgent_goes_first(world: World) -> None:
+async def test_feeds_are_read_by_priority(world: World) -> None:
     await world.scheduler.stop()
     for name, priority in (("b", Priority.BACKGROUND), ("t", Priority.TABLE), ("e", Priority.TAIL)):
         world.scheduler.want(world.feed(name, priority).feed)
@@ -88,7 +88,7 @@ async def test_the_most_urgent_goes_first(world: World) -> None:
     assert world.log == ["e", "t", "b"]
 
 
-async def test_at_most_eight_are_read_together(world: World) -> None:
+async def test_at_most_eight_feeds_are_read_together(world: World) -> None:
     probes = [world.feed(f"f{number}") for number in range(AT_ONCE + 4)]
     for probe in probes:
         probe.gate.clear()
@@ -109,7 +109,7 @@ async def test_at_most_eight_are_read_together(world: World) -> None:
     await until(lambda: len(world.log) == AT_ONCE + 6)
 
 
-async def test_a_budget_without_a_slot_is_said_and_asked_again_when_one_frees(world: World) -> None:
+async def test_feed_blocked_by_budget_waits_for_a_slot(world: World) -> None:
     probe = world.feed(blind=500.0)
     probe.fails = [BudgetBlocked(world.clock.monotonic() + 30)]
     want = world.scheduler.want(probe.feed)
@@ -128,7 +128,7 @@ async def test_a_budget_without_a_slot_is_said_and_asked_again_when_one_frees(wo
     assert probe.reads == 2
 
 
-async def test_failures_are_tried_again_ever_more_slowly_until_it_works(world: World) -> None:
+async def test_failing_feed_is_retried_with_backoff(world: World) -> None:
     probe = world.feed(blind=1000.0)
     probe.fails = [Unreachable("down") for _ in range(6)]
     want = world.scheduler.want(probe.feed)
@@ -148,7 +148,7 @@ async def test_failures_are_tried_again_ever_more_slowly_until_it_works(world: W
     assert fresh.as_of is not None
 
 
-async def test_a_service_that_goes_on_failing_is_asked_again_ever_later_but_no_later_than_usual(
+async def test_retry_backoff_ends_at_the_poll_interval(
     world: World,
 ) -> None:
     probe = world.feed(every=60.0, tables=frozenset({"ai_calls"}))
@@ -169,9 +169,7 @@ async def test_a_service_that_goes_on_failing_is_asked_again_ever_later_but_no_l
 
 
 @pytest.mark.parametrize("broken", ["idle", "metered"])
-async def test_a_feed_that_cannot_say_when_it_is_due_says_so_and_stops_no_other(
-    world: World, broken: str
-) -> None:
+async def test_feed_with_failing_callback_stops_no_other(world: World, broken: str) -> None:
     def fails() -> bool:
         raise KeyError("gone")
 
@@ -195,9 +193,7 @@ async def test_a_feed_that_cannot_say_when_it_is_due_says_so_and_stops_no_other(
         (SuspectedThrottle("maybe", status=401), 60),
     ],
 )
-async def test_a_limit_is_waited_for_however_often_it_says_so(
-    world: World, error: MogplexError, seconds: float
-) -> None:
+async def test_rate_limit_is_waited_for_each_time(world: World, error: MogplexError, seconds: float) -> None:
     probe = world.feed(blind=1.0)
     probe.fails = [error] * 5
     world.scheduler.want(probe.feed)
@@ -212,7 +208,7 @@ async def test_a_limit_is_waited_for_however_often_it_says_so(
 @pytest.mark.parametrize(
     "error", [LoginRequired("no", status=307), ServiceFailed("broken", status=500), ValueError("ours")]
 )
-async def test_no_error_stops_a_feed_for_good(world: World, error: Exception) -> None:
+async def test_feed_recovers_from_any_error(world: World, error: Exception) -> None:
     probe = world.feed()
     probe.fails = [error] * 4
     want = world.scheduler.want(probe.feed)
@@ -236,7 +232,7 @@ async def test_refresh_reads_now_even_between_retries(world: World) -> None:
     assert probe.reads == 7
 
 
-async def test_metered_feeds_slow_down_as_the_window_fills(world: World) -> None:
+async def test_hinted_reads_slow_down_as_budget_is_used(world: World) -> None:
     metered = world.feed("metered", tables=frozenset({"t"}), gap=1.0)
     free = world.feed("free", tables=frozenset({"t"}), gap=1.0, metered=lambda: False)
     for probe in (metered, free):
@@ -255,7 +251,7 @@ async def test_metered_feeds_slow_down_as_the_window_fills(world: World) -> None
     assert metered.reads == 3
 
 
-async def test_what_takes_long_to_read_is_read_less_often(world: World) -> None:
+async def test_slow_feed_is_read_less_often(world: World) -> None:
     probe = world.feed(tables=frozenset({"t"}), blind=1.0, gap=0.1)
     probe.takes = 2.0
     world.scheduler.want(probe.feed)
@@ -271,7 +267,7 @@ async def test_what_takes_long_to_read_is_read_less_often(world: World) -> None:
     assert probe.reads == 3
 
 
-async def test_a_screen_is_told_of_the_beginning_and_the_end_of_a_read(world: World) -> None:
+async def test_feed_notifies_at_start_and_end_of_a_read(world: World) -> None:
     probe = world.feed()
     seen: list[bool] = []
     probe.feed.changed.subscribe(lambda: seen.append(probe.feed.freshness.loading))
@@ -280,7 +276,7 @@ async def test_a_screen_is_told_of_the_beginning_and_the_end_of_a_read(world: Wo
     assert seen == [True, False]
 
 
-async def test_stop_ends_what_is_under_way_and_start_goes_on(world: World) -> None:
+async def test_stop_cancels_reads_and_start_resumes(world: World) -> None:
     probe = world.feed()
     probe.gate.clear()
     world.scheduler.want(probe.feed)
@@ -294,7 +290,7 @@ async def test_stop_ends_what_is_under_way_and_start_goes_on(world: World) -> No
     await until(lambda: probe.reads == 2)
 
 
-async def test_polls_of_a_metered_feed_slow_down_as_the_window_fills(world: World) -> None:
+async def test_polls_slow_down_as_budget_is_used(world: World) -> None:
     probe = world.feed(blind=3.0)
     world.scheduler.want(probe.feed)
     await until(lambda: probe.reads == 1)
@@ -307,9 +303,7 @@ async def test_polls_of_a_metered_feed_slow_down_as_the_window_fills(world: Worl
 
 
 @pytest.mark.parametrize("until_free", [-5.0, 0.0, 0.001, float("nan")])
-async def test_a_blocked_read_waits_however_soon_the_budget_promises_a_slot(
-    world: World, until_free: float
-) -> None:
+async def test_blocked_read_waits_at_least_a_second(world: World, until_free: float) -> None:
     probe = world.feed()
     probe.fails = [BudgetBlocked(world.clock.monotonic() + until_free, "no slot") for _ in range(50)]
     world.scheduler.want(probe.feed)
@@ -321,7 +315,7 @@ async def test_a_blocked_read_waits_however_soon_the_budget_promises_a_slot(
 
 
 @pytest.mark.parametrize("named", [0.0, 0.001, -3.0, float("nan"), 1e12])
-async def test_waits_that_a_service_names_are_bounded(world: World, named: float) -> None:
+async def test_retry_after_is_bounded(world: World, named: float) -> None:
     probe = world.feed()
     probe.fails = [Throttled("slow down", status=429, retry_after=named)]
     fresh = world.scheduler.want(probe.feed).feed.freshness
@@ -330,7 +324,7 @@ async def test_waits_that_a_service_names_are_bounded(world: World, named: float
     assert 1.0 <= fresh.retry_at - world.clock.monotonic() <= 300.0
 
 
-async def test_a_wait_is_stretched_at_random_within_bounds(world: World) -> None:
+async def test_retry_wait_has_bounded_jitter(world: World) -> None:
     waits = []
     for share, named in ((0.0, 100.0), (1.0, 100.0), (1.0, 300.0)):
         world.scheduler.jitter = partial(float, share)

@@ -23,9 +23,7 @@ async def _held_up(world: World, *names: str, **more: Any) -> list[tuple[Probe, 
 
 
 @pytest.mark.parametrize("read_before", [True, False])
-async def test_a_reading_that_nobody_wants_any_more_is_given_up_and_is_no_failure(
-    world: World, read_before: bool
-) -> None:
+async def test_unwanted_read_is_cancelled_without_a_failure(world: World, read_before: bool) -> None:
     probe = world.feed()
     if read_before:
         world.scheduler.want(probe.feed).drop()
@@ -60,7 +58,7 @@ async def test_a_reading_that_nobody_wants_any_more_is_given_up_and_is_no_failur
     assert probe.reads == begun + 1
 
 
-async def test_who_turns_round_at_once_finds_the_reading_as_it_went(world: World) -> None:
+async def test_read_continues_if_wanted_again_soon(world: World) -> None:
     ((probe, want),) = await _held_up(world, "f")
     want.drop()
     await world.after(LINGERS / 2)
@@ -71,7 +69,7 @@ async def test_who_turns_round_at_once_finds_the_reading_as_it_went(world: World
     await until(lambda: probe.feed.freshness.as_of is not None)
 
 
-async def test_what_one_still_wants_goes_on(world: World) -> None:
+async def test_read_continues_while_one_want_is_left(world: World) -> None:
     ((probe, want),) = await _held_up(world, "shared")
     other = world.scheduler.want(probe.feed)
     want.drop()
@@ -82,7 +80,7 @@ async def test_what_one_still_wants_goes_on(world: World) -> None:
     assert not probe.feed.running
 
 
-async def test_what_waits_gets_the_place_of_what_nobody_wants_and_of_nothing_else(world: World) -> None:
+async def test_waiting_feed_replaces_an_unwanted_read(world: World) -> None:
     held = await _held_up(world, *(f"f{number}" for number in range(AT_ONCE)))
     ninth = world.feed("ninth")
     world.scheduler.want(ninth.feed)
@@ -95,7 +93,7 @@ async def test_what_waits_gets_the_place_of_what_nobody_wants_and_of_nothing_els
     assert all(probe.feed.running and probe.reads == 1 for probe, _ in wanted)
 
 
-async def test_what_goes_from_one_screen_to_the_next_keeps_its_reading_though_others_wait(
+async def test_read_wanted_by_next_screen_continues(
     world: World,
 ) -> None:
     held = await _held_up(world, *(f"f{number}" for number in range(AT_ONCE)))
@@ -108,7 +106,7 @@ async def test_what_goes_from_one_screen_to_the_next_keeps_its_reading_though_ot
     assert probe.feed.running and probe.reads == 1
 
 
-async def test_what_was_announced_while_it_was_given_up_is_read_once(world: World) -> None:
+async def test_hint_after_cancelled_read_causes_one_read(world: World) -> None:
     ((probe, want),) = await _held_up(world, "f", tables=frozenset({"ai_calls"}))
     want.drop()
     await world.after(LINGERS * 2)

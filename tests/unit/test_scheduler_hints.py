@@ -13,7 +13,7 @@ from tests.unit.fakes import turns, until
 from tests.unit.scheduling import Probe, World
 
 
-async def test_a_burst_of_hints_is_one_read(world: World) -> None:
+async def test_burst_of_hints_causes_one_read(world: World) -> None:
     probe = world.feed(tables=frozenset({"ai_calls", "job_runs"}))
     other = world.feed("other", tables=frozenset({"sandboxes"}))
     for each in (probe, other):
@@ -31,7 +31,7 @@ async def test_a_burst_of_hints_is_one_read(world: World) -> None:
     assert probe.reads == 2
 
 
-async def test_hints_never_read_more_often_than_the_gap(world: World) -> None:
+async def test_hints_respect_the_gap_between_reads(world: World) -> None:
     probe = world.feed(tables=frozenset({"ai_calls"}), gap=2.0)
     world.scheduler.want(probe.feed)
     await until(lambda: probe.reads == 1)
@@ -43,7 +43,7 @@ async def test_hints_never_read_more_often_than_the_gap(world: World) -> None:
     assert 4 <= probe.reads <= 5
 
 
-async def test_a_hint_during_a_read_causes_one_more(world: World) -> None:
+async def test_hint_during_a_read_causes_one_more(world: World) -> None:
     probe = world.feed(tables=frozenset({"ai_calls"}))
     probe.gate.clear()
     world.scheduler.want(probe.feed)
@@ -57,7 +57,7 @@ async def test_a_hint_during_a_read_causes_one_more(world: World) -> None:
     assert probe.reads == 2
 
 
-async def test_what_was_announced_while_nobody_looked_is_read_when_it_is_wanted_again(world: World) -> None:
+async def test_hint_for_unwanted_feed_is_read_when_wanted(world: World) -> None:
     world.scheduler.realtime_open = True
     probe = world.feed(tables=frozenset({"ai_calls"}))
     world.scheduler.want(probe.feed).drop()
@@ -76,7 +76,7 @@ async def test_what_was_announced_while_nobody_looked_is_read_when_it_is_wanted_
     assert probe.reads == 2
 
 
-async def test_a_reconnect_while_nobody_looked_counts_as_an_announcement(world: World) -> None:
+async def test_reconnect_counts_as_hint_for_unwanted_feed(world: World) -> None:
     world.scheduler.realtime_open = True
     probe = world.feed(tables=frozenset({"ai_calls"}))
     want = world.scheduler.want(probe.feed)
@@ -91,7 +91,7 @@ async def test_a_reconnect_while_nobody_looked_counts_as_an_announcement(world: 
     assert probe.reads == 2
 
 
-async def test_after_a_reconnect_what_rests_on_hints_or_has_failed_is_read(world: World) -> None:
+async def test_reconnect_reads_hinted_and_failed_feeds(world: World) -> None:
     heard = world.feed("heard", tables=frozenset({"ai_calls"}))
     failed, names = world.feed("failed"), world.feed("names", blind=900.0)
     failed.fails = [LoginRequired("no", status=307)]
@@ -104,7 +104,7 @@ async def test_after_a_reconnect_what_rests_on_hints_or_has_failed_is_read(world
     assert (heard.reads, failed.reads, names.reads) == (2, 2, 1)
 
 
-async def test_a_feed_of_something_that_is_over_is_polled_no_more_but_still_hears(world: World) -> None:
+async def test_idle_feed_is_not_polled_but_follows_hints(world: World) -> None:
     over = False
     probe = world.feed(tables=frozenset({"t"}), idle=lambda: over)
     world.scheduler.want(probe.feed)
@@ -141,29 +141,29 @@ async def missed_after(world: World, probe: Probe, **state: Any) -> int:
     return len(told)
 
 
-async def test_a_change_that_only_a_poll_found_is_told_as_missed(world: World) -> None:
+async def test_change_found_by_poll_alone_is_missed(world: World) -> None:
     assert await missed_after(world, world.feed(tables=frozenset({"t"}))) == 2
 
 
-async def test_no_change_is_missed_by_a_feed_without_tables(world: World) -> None:
+async def test_feed_without_tables_misses_no_change(world: World) -> None:
     assert await missed_after(world, world.feed()) == 0
 
 
-async def test_no_change_is_missed_where_tables_announce_a_part_of_them(world: World) -> None:
+async def test_feed_with_partial_hints_misses_no_change(world: World) -> None:
     probe = world.feed(tables=frozenset({"t"}), announced=False)
     assert await missed_after(world, probe) == 0
 
 
-async def test_an_announced_change_is_not_missed(world: World) -> None:
+async def test_hinted_change_is_not_missed(world: World) -> None:
     assert await missed_after(world, world.feed(tables=frozenset({"t"}), every=100.0), hint=True) == 0
 
 
-async def test_what_changed_during_an_outage_is_not_missed(world: World) -> None:
+async def test_change_during_an_outage_is_not_missed(world: World) -> None:
     probe = world.feed(tables=frozenset({"t"}), every=110.0)
     assert await missed_after(world, probe, fails=[Unreachable("down")]) == 0
 
 
-async def test_a_change_whose_hint_comes_with_the_answer_is_not_missed(world: World) -> None:
+async def test_change_with_hint_during_the_read_is_not_missed(world: World) -> None:
     told: list[int] = []
     world.scheduler.missed.subscribe(lambda: told.append(1))
     world.scheduler.realtime_open = True
@@ -181,7 +181,7 @@ async def test_a_change_whose_hint_comes_with_the_answer_is_not_missed(world: Wo
     assert told == []
 
 
-async def test_hints_that_find_nothing_wait_longer_until_one_finds_something(world: World) -> None:
+async def test_hints_without_changes_are_delayed(world: World) -> None:
     probe = world.feed(tables=frozenset({"t"}), gap=0.5, patience=2.0, metered=lambda: False)
     world.scheduler.want(probe.feed)
     await until(lambda: probe.reads == 1)

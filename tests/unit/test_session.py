@@ -21,7 +21,7 @@ NOBODY = NotSignedIn("Unauthorized", status=401)
 NO_SCOPE = NotAllowed("Missing scope: write", status=403, missing_scope="write")
 
 
-def test_a_session_without_a_target_says_so_and_takes_one_later() -> None:
+def test_session_can_be_attached_to_a_target_later() -> None:
     session, target = Session(), Target("demo", "http://127.0.0.1:9", Secret(TOKEN), None)
     before = session.attached
     with pytest.raises(NotAttached, match="no connection to the embedded control plane yet"):
@@ -31,7 +31,7 @@ def test_a_session_without_a_target_says_so_and_takes_one_later() -> None:
     assert session.target is target
 
 
-async def test_the_client_is_made_when_it_is_first_used_and_only_once(tmp_path: Path) -> None:
+async def test_client_is_created_once_on_first_use(tmp_path: Path) -> None:
     session = Session(Target("test", "http://127.0.0.1:9", Secret(TOKEN), None), directory=tmp_path)
     before, client = session.client_made, session.client
     assert before is None
@@ -41,14 +41,14 @@ async def test_the_client_is_made_when_it_is_first_used_and_only_once(tmp_path: 
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-def test_a_read_only_session_may_never_write(tmp_path: Path, read_only: bool) -> None:
+def test_read_only_session_may_not_write(tmp_path: Path, read_only: bool) -> None:
     session = FakeSession(tmp_path, read_only=read_only)
     assert session.may_write is not read_only
     session.access.learn(Family.V1, method="POST")
     assert session.may_write is not read_only
 
 
-def test_a_token_without_the_write_scope_may_not_write_once_that_is_known(tmp_path: Path) -> None:
+def test_token_without_write_scope_may_not_write(tmp_path: Path) -> None:
     session = FakeSession(tmp_path)
     session.access.learn(Family.V1)
     assert session.may_write
@@ -56,7 +56,7 @@ def test_a_token_without_the_write_scope_may_not_write_once_that_is_known(tmp_pa
     assert not session.may_write
 
 
-def test_unversioned_routes_spend_the_budget_unless_a_session_cookie_pays(tmp_path: Path) -> None:
+def test_unversioned_routes_are_metered_without_cookie(tmp_path: Path) -> None:
     assert Session().metered_off_v1()
     assert FakeSession(tmp_path).metered_off_v1()
     session = FakeSession(tmp_path, cookie=COOKIE)
@@ -66,7 +66,7 @@ def test_unversioned_routes_spend_the_budget_unless_a_session_cookie_pays(tmp_pa
     assert session.metered_off_v1()
 
 
-def test_a_family_is_worth_asking_until_it_is_known_to_be_closed(tmp_path: Path) -> None:
+def test_family_is_open_until_known_to_be_closed(tmp_path: Path) -> None:
     session = FakeSession(tmp_path)
     assert session.open(Family.OBSERVABILITY)
     session.access.learn(Family.OBSERVABILITY)
@@ -78,7 +78,7 @@ def test_a_family_is_worth_asking_until_it_is_known_to_be_closed(tmp_path: Path)
     assert session.open(Family.V1)
 
 
-def test_nobody_is_signed_in_only_when_no_road_to_a_run_is_left(tmp_path: Path) -> None:
+def test_session_is_refused_when_no_family_is_open(tmp_path: Path) -> None:
     session, refused = FakeSession(tmp_path), []
     for family, answer in (
         (Family.V1, NOBODY),
@@ -91,14 +91,14 @@ def test_nobody_is_signed_in_only_when_no_road_to_a_run_is_left(tmp_path: Path) 
     assert refused == [False, True, False]
 
 
-def test_a_login_page_alone_is_no_refusal(tmp_path: Path) -> None:
+def test_login_page_alone_is_no_refusal(tmp_path: Path) -> None:
     session = FakeSession(tmp_path)
     session.access.learn(Family.OBSERVABILITY, LOGIN)
     session.access.learn(Family.V1)
     assert not session.refused
 
 
-async def test_a_started_session_learns_who_it_is_and_stops_without_leaving_a_task(tmp_path: Path) -> None:
+async def test_stopped_session_leaves_no_task(tmp_path: Path) -> None:
     before = asyncio.all_tasks()
     session = Session(Target("test", "http://127.0.0.1:9", Secret(TOKEN), None), directory=tmp_path)
     told: list[str | None] = []
@@ -112,7 +112,7 @@ async def test_a_started_session_learns_who_it_is_and_stops_without_leaving_a_ta
     assert asyncio.all_tasks() == before
 
 
-async def test_a_session_that_was_never_started_stops_as_well(tmp_path: Path) -> None:
+async def test_session_that_never_started_can_be_stopped(tmp_path: Path) -> None:
     session = Session(directory=tmp_path)
     await session.stop()
     assert session.client_made is None
@@ -127,7 +127,7 @@ async def test_a_session_that_was_never_started_stops_as_well(tmp_path: Path) ->
     ],
     ids=["no cookie", "expired cookie", "cookie without access"],
 )
-def test_why_the_browser_session_in_use_does_not_do_is_told_before_that_one_is_needed(
+def test_closed_family_names_the_fault_of_the_cookie(
     tmp_path: Path, cookie: str | None, expired: bool, error: MogplexError, begins: str
 ) -> None:
     session = FakeSession(tmp_path, cookie=cookie)
@@ -139,7 +139,7 @@ def test_why_the_browser_session_in_use_does_not_do_is_told_before_that_one_is_n
     assert sentences.endswith("Jobs need a browser session: mogplex-tui login --session opens it.")
 
 
-def test_families_are_not_asked_again_one_by_one_while_the_cookie_is_refused(tmp_path: Path) -> None:
+def test_refused_cookie_keeps_its_families_closed(tmp_path: Path) -> None:
     session = FakeSession(tmp_path, cookie=COOKIE)
     for family, error in ((Family.OBSERVABILITY, LOGIN), (Family.SETTINGS, NOBODY), (Family.V1, NOBODY)):
         session.access.learn(family)
@@ -157,7 +157,7 @@ def test_families_are_not_asked_again_one_by_one_while_the_cookie_is_refused(tmp
 
 
 @pytest.mark.parametrize("error", [NOBODY, LOGIN])
-def test_what_was_open_and_refuses_the_credential_is_asked_again(tmp_path: Path, error: MogplexError) -> None:
+def test_family_that_was_open_is_requested_again(tmp_path: Path, error: MogplexError) -> None:
     session = FakeSession(tmp_path, cookie=COOKIE)
     session.access.learn(Family.OBSERVABILITY)
     session.access.learn(Family.OBSERVABILITY, error)

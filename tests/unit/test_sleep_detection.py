@@ -68,7 +68,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     await made.session.stop()
 
 
-async def test_after_a_sleep_everything_is_read_and_the_stream_opened_anew(world: World) -> None:
+async def test_sleep_reads_all_feeds_and_reopens_stream(world: World) -> None:
     session = world.session
     await world.line.queue.put(Connected())
     await until(lambda: session.realtime.hearing is RealtimeState.OPEN)
@@ -83,13 +83,13 @@ async def test_after_a_sleep_everything_is_read_and_the_stream_opened_anew(world
     assert session.listing.set.freshness.age(session.clock.monotonic()) == 0
 
 
-async def test_a_busy_moment_is_no_sleep(world: World) -> None:
+async def test_short_delay_is_no_sleep(world: World) -> None:
     for seconds in (LOOK, LOOK + SLEPT):
         await world.nap.takes(seconds)
     assert (len(world.line.dials), world.users) == (1, 1)
 
 
-async def test_a_stream_that_this_credential_may_not_open_is_not_tried_again(world: World) -> None:
+async def test_closed_stream_stays_closed_after_a_sleep(world: World) -> None:
     await world.line.queue.put(LoginRequired("sign in", status=307))
     await until(lambda: world.session.realtime.hearing is RealtimeState.CLOSED)
     await turns()
@@ -98,7 +98,7 @@ async def test_a_stream_that_this_credential_may_not_open_is_not_tried_again(wor
     assert len(world.line.dials) == 1
 
 
-async def test_it_looks_no_more_after_the_end(tmp_path: Path) -> None:
+async def test_stopped_session_leaves_no_sleep_detector(tmp_path: Path) -> None:
     before = asyncio.all_tasks()
     made = World(tmp_path)
     await made.begin()
@@ -109,7 +109,7 @@ async def test_it_looks_no_more_after_the_end(tmp_path: Path) -> None:
 @pytest.mark.skipif(
     sys.platform != "linux", reason="the clock that counts a sleep has another name elsewhere"
 )
-def test_the_clock_of_the_console_counts_the_machines_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_console_clock_includes_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "clock_gettime", lambda which: 7.0 if which == time.CLOCK_BOOTTIME else 3.0)
     assert SystemClock().monotonic() == 7.0
 

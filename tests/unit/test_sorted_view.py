@@ -95,13 +95,13 @@ TestView.settings = settings(max_examples=40, stateful_step_count=25, deadline=N
 
 
 @given(st.dictionaries(KEYS, ROWS), st.dictionaries(KEYS, ROWS))
-def test_a_change_without_effect_moves_nothing(rows: dict[str, Row], other: dict[str, Row]) -> None:
+def test_change_without_effect_moves_nothing(rows: dict[str, Row], other: dict[str, Row]) -> None:
     view = SortedView(rows, by_size)
     assert view.apply(rows.keys()) is False
     assert view.apply((), other.keys() - rows.keys()) is False
 
 
-def test_more_changes_than_are_worth_moving_singly_give_the_same_order() -> None:
+def test_many_changes_at_once_give_the_same_order() -> None:
     rows = {f"k{number:05}": Row(number % 97, "") for number in range(RESORT_ABOVE * 2)}
     view = SortedView(rows, by_size, descending=False)
     changed = [key for key in rows if key.endswith(("1", "3", "5", "7", "9"))]
@@ -117,7 +117,7 @@ def test_more_changes_than_are_worth_moving_singly_give_the_same_order() -> None
     assert view.apply(changed, removed) is False
 
 
-def test_what_depends_on_the_instant_is_looked_at_anew() -> None:
+def test_filter_that_depends_on_time_is_applied_again() -> None:
     rows = {"a": Row(1, ""), "b": Row(2, "")}
     view = SortedView(rows, by_size)
     now = [3]
@@ -132,14 +132,14 @@ def test_what_depends_on_the_instant_is_looked_at_anew() -> None:
     assert view.look(by_size, accept, descending=True) is False
 
 
-def test_a_place_outside_raises() -> None:
+def test_index_out_of_range_raises() -> None:
     view = SortedView({"a": Row(1, "")}, by_size)
     for index in (-1, 1):
         with pytest.raises(IndexError):
             view.key_at(index)
 
 
-def test_a_row_that_the_filter_stops_accepting_leaves() -> None:
+def test_row_that_no_longer_matches_is_removed() -> None:
     rows = {"a": Row(1, ""), "b": Row(2, "")}
     view = SortedView(rows, by_size)
     view.look(by_size, lambda row: row.size < 3, descending=True)

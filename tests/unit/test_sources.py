@@ -39,7 +39,7 @@ BROKEN = ServiceFailed("The service failed on the calls: broken", status=500)
 
 
 @pytest.mark.parametrize("error", [BROKEN, InvalidResponse("odd"), Unavailable("rests"), TimedOut("late")])
-def test_what_one_route_fails_on_goes_no_further(error: MogplexError) -> None:
+def test_source_records_errors_of_its_route(error: MogplexError) -> None:
     source, clock = SourceState(Subject("they")), FakeClock()
     with source.record_errors(clock):
         pass
@@ -64,16 +64,14 @@ def test_what_one_route_fails_on_goes_no_further(error: MogplexError) -> None:
     "error",
     [Throttled("slow"), BudgetBlocked(9.0), Unreachable("down"), LoginRequired("no"), ValueError("ours")],
 )
-def test_trouble_of_the_whole_is_not_that_of_a_part(error: Exception) -> None:
+def test_general_errors_are_not_recorded_by_a_source(error: Exception) -> None:
     source = SourceState(Subject("they"))
     with pytest.raises(type(error)), source.record_errors(FakeClock()):
         raise error
     assert not source.failing
 
 
-async def test_a_route_that_is_down_costs_one_request_and_a_broken_record_keeps_no_other_from_being_read() -> (
-    None
-):
+async def test_failing_route_costs_one_request_and_skips_no_record() -> None:
     source, asked, broken = SourceState(Subject("they")), list[str](), {"a"}
 
     async def read(name: str) -> bool:
@@ -100,7 +98,7 @@ async def test_a_route_that_is_down_costs_one_request_and_a_broken_record_keeps_
     assert (source.left, source.failing) == ([], False)
 
 
-def test_what_hardly_changes_is_not_old_by_its_age_alone() -> None:
+def test_source_without_interval_is_not_stale_by_age() -> None:
     rarely = Freshness(as_of=0.0, every=inf)
     assert not rarely.stale(1e9)
     rarely.failures = 2
@@ -110,7 +108,7 @@ def test_what_hardly_changes_is_not_old_by_its_age_alone() -> None:
 # What is read when
 
 
-async def test_a_part_that_failed_is_read_again_by_itself_and_hints_are_heard_meanwhile(world: World) -> None:
+async def test_failed_source_is_retried_by_itself(world: World) -> None:
     source = SourceState(Subject("they"))
     probe = world.feed(blind=1000.0, tables=frozenset({"t"}), sources={"part": source})
     reads, fails = probe.feed.fetch, [BROKEN] * 4
@@ -142,7 +140,7 @@ async def test_a_part_that_failed_is_read_again_by_itself_and_hints_are_heard_me
     assert probe.reads == 5
 
 
-async def test_a_whole_that_fails_is_not_asked_again_and_again_for_a_part_that_had_failed(
+async def test_failing_feed_is_not_retried_for_its_failed_source(
     world: World,
 ) -> None:
     source = SourceState(Subject("they"))
@@ -157,9 +155,7 @@ async def test_a_whole_that_fails_is_not_asked_again_and_again_for_a_part_that_h
 
 
 @pytest.mark.parametrize("error", [InvalidResponse("no JSON"), NotAllowed("no", status=403)])
-async def test_whatever_went_wrong_it_is_told_when_it_is_tried_again(
-    world: World, error: MogplexError
-) -> None:
+async def test_retry_time_follows_any_error(world: World, error: MogplexError) -> None:
     probe = world.feed(blind=60.0)
     probe.fails = [error] * 6
     fresh = world.scheduler.want(probe.feed).feed.freshness
@@ -180,7 +176,7 @@ async def test_whatever_went_wrong_it_is_told_when_it_is_tried_again(
 # Lists, and what they lend
 
 
-async def test_a_list_is_as_fresh_as_it_was_read_whoever_asked_for_it(session: FakeSession) -> None:
+async def test_direct_fetch_updates_freshness(session: FakeSession) -> None:
     async def read(*_: object) -> RowPage[Any]:
         return RowPage([Entry("a", {"state": "new"})])
 
@@ -193,7 +189,7 @@ async def test_a_list_is_as_fresh_as_it_was_read_whoever_asked_for_it(session: F
     assert (fresh.age(session.time.monotonic()), fresh.error) == (0.0, None)
 
 
-async def test_another_road_begins_without_the_failures_of_the_last(session: FakeSession) -> None:
+async def test_fallback_source_drops_failures_of_the_first(session: FakeSession) -> None:
     async def wide(*_: object) -> RowPage[Any]:
         collection.set.sources.setdefault(
             "part", SourceState(Subject("a part", is_plural=False))
@@ -222,7 +218,7 @@ async def test_another_road_begins_without_the_failures_of_the_last(session: Fak
     assert collection.set.sources == {}
 
 
-async def test_a_list_that_is_closed_from_the_start_was_never_read(session: FakeSession) -> None:
+async def test_closed_list_was_never_read(session: FakeSession) -> None:
     async def read(*_: object) -> RowPage[Any]:
         raise AssertionError("asked though it is closed")
 
@@ -235,7 +231,7 @@ async def test_a_list_that_is_closed_from_the_start_was_never_read(session: Fake
     assert collection.set.freshness.as_of is None
 
 
-async def test_what_runs_of_a_day_came_to_is_the_least_as_soon_as_they_are_not_read_any_more(
+async def test_day_figures_of_stale_runs_are_partial(
     session: FakeSession,
 ) -> None:
     session.fake.call_rows = [call(1, repo_id="r")]
@@ -256,7 +252,7 @@ async def test_what_runs_of_a_day_came_to_is_the_least_as_soon_as_they_are_not_r
 # What is said
 
 
-def test_the_title_tells_of_the_whole_first_then_of_the_oldest_part_in_trouble_then_of_the_oldest() -> None:
+def test_freshness_text_names_the_worst_source() -> None:
     session = FakeSession()
     now = session.time.monotonic()
 
@@ -282,7 +278,7 @@ def test_the_title_tells_of_the_whole_first_then_of_the_oldest_part_in_trouble_t
     assert words(Freshness(loading=True), bad) == "reading"
 
 
-def test_what_is_told_from_one_part_of_a_list_is_not_old_for_the_others_of_it() -> None:
+def test_related_source_is_only_the_part_that_is_joined() -> None:
     session = Session(None)
     asked = session.store.set("approvals")
 
@@ -299,7 +295,7 @@ def test_what_is_told_from_one_part_of_a_list_is_not_old_for_the_others_of_it() 
     assert not told_by(other)
 
 
-def test_an_error_names_the_part_that_it_is_about() -> None:
+def test_error_names_the_part_of_a_list() -> None:
     new, twice = Freshness(as_of=1.0), Freshness(as_of=1.0, failures=2, retry_at=9.0, error=BROKEN)
     never = Freshness(failures=1, retry_at=9.0, error=BROKEN)
     why = "The service failed on the calls: broken."

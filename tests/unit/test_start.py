@@ -38,7 +38,7 @@ def keys(session: FakeSession) -> list[str]:
     return [args[1] for name, args, _ in session.fake.asked if name == "runs.start"]
 
 
-async def test_a_started_run_is_in_the_list_the_history_and_the_ledger(session: FakeSession) -> None:
+async def test_started_run_is_in_list_history_and_ledger(session: FakeSession) -> None:
     session.fake.started = run(1, status="pending")
     row = await start(session, session.listing, DRAFT, "key-1")
     ((_, (request, key), _),) = session.fake.asked
@@ -64,7 +64,7 @@ async def test_a_started_run_is_in_the_list_the_history_and_the_ledger(session: 
     assert "Fix it" not in (session.directory / "ledger.jsonl").read_text()
 
 
-async def test_a_lost_answer_is_asked_for_again_under_the_same_key(
+async def test_start_without_response_is_retried_with_its_key(
     session: FakeSession, pauses: list[float]
 ) -> None:
     session.fake.started = run(1)
@@ -75,7 +75,7 @@ async def test_a_lost_answer_is_asked_for_again_under_the_same_key(
     assert ledger(session)[-1][2] == "done"
 
 
-async def test_an_unknown_repository_that_answers_503_for_ever_ends(session: FakeSession) -> None:
+async def test_start_retries_end_for_an_unknown_repository(session: FakeSession) -> None:
     session.fake.refuse["runs.start"] = Unavailable("try later", status=503)
     with pytest.raises(Unavailable):
         await start(session, session.listing, DRAFT, "key-1")
@@ -99,9 +99,7 @@ async def test_an_unknown_repository_that_answers_503_for_ever_ends(session: Fak
         LOGIN,
     ],
 )
-async def test_a_refused_start_is_never_repeated_and_changes_nothing(
-    session: FakeSession, error: MogplexError
-) -> None:
+async def test_refused_start_is_not_repeated(session: FakeSession, error: MogplexError) -> None:
     session.fake.refuse["runs.start"] = error
     draft = Draft(repo_id=REPO, prompt="Fix it")
     with pytest.raises(type(error)):
@@ -113,9 +111,7 @@ async def test_a_refused_start_is_never_repeated_and_changes_nothing(
     assert ledger(session)[-1] == ("runs.start", f"run in {REPO}", end)
 
 
-async def test_start_refused_by_rate_limit_is_sent_again_under_its_key(
-    session: FakeSession, pauses: list[float]
-) -> None:
+async def test_throttled_start_is_retried_with_its_key(session: FakeSession, pauses: list[float]) -> None:
     limited = Throttled("quota", status=429, retry_after=30)
     session.fake.started = run(1)
     session.fake.refuse["runs.start"] = [limited, limited, None]
@@ -125,7 +121,7 @@ async def test_start_refused_by_rate_limit_is_sent_again_under_its_key(
     assert [state for _, _, state in ledger(session)] == ["sent", "queued", "sent", "queued", "sent", "done"]
 
 
-async def test_start_with_lost_answer_is_of_unknown_end_though_later_tries_are_refused(
+async def test_start_with_lost_response_stays_unknown_if_refused(
     session: FakeSession,
 ) -> None:
     limited = Throttled("quota", status=429, retry_after=30)
@@ -136,7 +132,7 @@ async def test_start_with_lost_answer_is_of_unknown_end_though_later_tries_are_r
     assert states == ["sent", "sent", "sent", "unknown"], "no state between says that nothing was done"
 
 
-async def test_a_start_that_nobody_answered_is_of_unknown_end(session: FakeSession) -> None:
+async def test_start_without_any_response_has_unknown_outcome(session: FakeSession) -> None:
     session.fake.refuse["runs.start"] = Unreachable("down")
     with pytest.raises(Unreachable):
         await start(session, session.listing, DRAFT, "key-1")
@@ -154,7 +150,7 @@ async def test_a_start_that_nobody_answered_is_of_unknown_end(session: FakeSessi
         (Draft(repo_id=REPO, prompt="x", base_branch="a..b"), "base_branch"),
     ],
 )
-async def test_a_draft_that_cannot_work_is_not_sent(session: FakeSession, draft: Draft, field: str) -> None:
+async def test_invalid_draft_is_not_sent(session: FakeSession, draft: Draft, field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         await start(session, session.listing, draft, "key-1")
     assert list(caught.value.problems) == [field]
@@ -162,7 +158,7 @@ async def test_a_draft_that_cannot_work_is_not_sent(session: FakeSession, draft:
     assert list(session.ledger.entries) == []
 
 
-async def test_a_replay_does_not_forget_what_its_call_knows(session: FakeSession) -> None:
+async def test_replayed_start_keeps_values_of_its_call(session: FakeSession) -> None:
     session.fake.call_rows = [call(1, status="success", input_tokens=9)]
     await session.listing.fetch()
     session.fake.started = run(1, status="success")
@@ -170,7 +166,7 @@ async def test_a_replay_does_not_forget_what_its_call_knows(session: FakeSession
     assert (row.tokens, row.run_id, row.prompt) == (9, run(1).run_id, " Fix it ")
 
 
-def test_every_key_is_new_and_fits() -> None:
+def test_idempotency_keys_are_unique_and_valid() -> None:
     made = {new_idempotency_key() for _ in range(50)}
     assert len(made) == 50
     assert all(0 < len(key) <= 200 for key in made)
@@ -179,7 +175,7 @@ def test_every_key_is_new_and_fits() -> None:
 # Opening by id
 
 
-async def test_a_run_is_found_by_its_id_and_remembered(session: FakeSession) -> None:
+async def test_opened_run_is_remembered(session: FakeSession) -> None:
     session.names.repos[REPO] = "acme/web"
     session.fake.run_rows = {run(1).run_id: run(1)}
     row = await find_run(session.listing, run(1).run_id)
@@ -188,14 +184,14 @@ async def test_a_run_is_found_by_its_id_and_remembered(session: FakeSession) -> 
     assert session.history.get(run(1).run_id) == KnownRun(run(1).run_id, call(1).id, "acme/web", None)
 
 
-async def test_a_call_in_the_list_learns_the_run_that_was_found(session: FakeSession) -> None:
+async def test_opened_run_is_joined_to_its_listed_call(session: FakeSession) -> None:
     row = await streaming_call(session, input_tokens=9)
     session.fake.run_rows = {run(1).run_id: run(1)}
     found = await find_run(session.listing, run(1).run_id)
     assert (found.key, found.tokens, found.run_id) == (row.key, 9, run(1).run_id)
 
 
-async def test_an_id_that_nobody_knows_is_not_remembered(session: FakeSession) -> None:
+async def test_unknown_run_id_is_not_remembered(session: FakeSession) -> None:
     with pytest.raises(NotFound):
         await find_run(session.listing, "ghost")
     assert len(session.history) == 0

@@ -28,7 +28,7 @@ ROWS = {
 }
 
 
-def test_every_row_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_rows_are_restored_unchanged(tmp_path: Path) -> None:
     startup_cache.save(tmp_path, ROWS, START)
     known: RowSet[RunRow] = RowSet()
     startup_cache.load(tmp_path, known, START + timedelta(minutes=5), 1000.0)
@@ -40,7 +40,7 @@ def test_every_row_comes_back_as_it_was(tmp_path: Path) -> None:
     assert known.freshness.age(1000.0) == 300.0
 
 
-def test_a_clock_that_was_turned_back_makes_no_negative_age(tmp_path: Path) -> None:
+def test_clock_set_back_gives_no_negative_age(tmp_path: Path) -> None:
     startup_cache.save(tmp_path, ROWS, START)
     known: RowSet[RunRow] = RowSet()
     startup_cache.load(tmp_path, known, START - timedelta(days=1), 1000.0)
@@ -73,7 +73,7 @@ def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         '{"at": "2026-08-05T10:00:00+00:00", "runs": 7}',
     ],
 )
-def test_a_damaged_file_is_ignored(tmp_path: Path, text: str) -> None:
+def test_damaged_file_is_ignored(tmp_path: Path, text: str) -> None:
     (tmp_path / "picture.json").write_text(text)
     known: RowSet[RunRow] = RowSet()
     startup_cache.load(tmp_path, known, START, 0.0)
@@ -100,7 +100,7 @@ def test_a_damaged_file_is_ignored(tmp_path: Path, text: str) -> None:
         {"key": "k", "source": "call", "state": "success", "cost_source": "guess"},
     ],
 )
-def test_one_damaged_row_does_not_cost_the_others(tmp_path: Path, damage: object) -> None:
+def test_damaged_row_hides_no_other(tmp_path: Path, damage: object) -> None:
     good = {"key": "good", "source": "call", "state": "success", "a_field_of_tomorrow": [1]}
     (tmp_path / "picture.json").write_text(json.dumps({"at": START.isoformat(), "runs": [damage, good]}))
     known: RowSet[RunRow] = RowSet()
@@ -108,20 +108,20 @@ def test_one_damaged_row_does_not_cost_the_others(tmp_path: Path, damage: object
     assert known.rows == {"good": RunRow("good", RunSource.CALL, "success")}
 
 
-def test_no_file_is_no_picture(tmp_path: Path) -> None:
+def test_missing_file_restores_nothing(tmp_path: Path) -> None:
     known: RowSet[RunRow] = RowSet()
     startup_cache.load(tmp_path / "nowhere", known, START, 0.0)
     assert known.rows == {}
 
 
-def test_a_disk_that_takes_nothing_does_not_raise(tmp_path: Path) -> None:
+def test_unwritable_directory_does_not_raise(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     startup_cache.save(blocked, ROWS, START)
     assert blocked.read_text() == "in the way"
 
 
-def test_a_time_without_a_zone_is_utc(tmp_path: Path) -> None:
+def test_time_without_zone_is_utc(tmp_path: Path) -> None:
     row = ROWS["bare"]._replace(created_at=START)
     raw = {"key": "bare", "source": "call", "state": "hibernating", "created_at": "2026-08-05T10:00:00"}
     (tmp_path / "picture.json").write_text(json.dumps({"at": START.isoformat(), "runs": [raw]}))

@@ -10,7 +10,7 @@ from mogplex_tui.live.freshness import Freshness
 from mogplex_tui.live.store import RowChanges, RowSet, Store
 
 
-def test_only_new_and_different_rows_are_told() -> None:
+def test_listeners_get_only_new_and_changed_rows() -> None:
     rows: RowSet[int] = RowSet()
     told: list[RowChanges] = []
     rows.changes.subscribe(told.append)
@@ -20,7 +20,7 @@ def test_only_new_and_different_rows_are_told() -> None:
     assert rows.rows == {"a": 1, "b": 3}
 
 
-def test_what_is_the_same_again_tells_nobody() -> None:
+def test_unchanged_rows_notify_nobody() -> None:
     rows: RowSet[int] = RowSet()
     rows.apply([("a", 1)])
     told: list[RowChanges] = []
@@ -29,7 +29,7 @@ def test_what_is_the_same_again_tells_nobody() -> None:
     assert told == []
 
 
-def test_a_part_leaves_the_others_and_a_whole_takes_them_out() -> None:
+def test_complete_read_removes_missing_rows() -> None:
     rows: RowSet[int] = RowSet()
     rows.apply([("a", 1), ("b", 2)])
     rows.apply([("c", 3)])
@@ -38,7 +38,7 @@ def test_a_part_leaves_the_others_and_a_whole_takes_them_out() -> None:
     assert rows.rows == {"c": 3}
 
 
-def test_one_listener_that_fails_is_logged_and_the_next_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_failing_listener_is_logged_and_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
     rows: RowSet[int] = RowSet()
     told: list[RowChanges] = []
 
@@ -53,7 +53,7 @@ def test_one_listener_that_fails_is_logged_and_the_next_is_told(caplog: pytest.L
     assert "a screen that is gone" in caplog.text
 
 
-def test_a_listener_may_leave_while_it_is_told_and_leave_twice() -> None:
+def test_listener_may_unsubscribe_during_notification() -> None:
     rows: RowSet[int] = RowSet()
     told: list[str] = []
 
@@ -69,14 +69,14 @@ def test_a_listener_may_leave_while_it_is_told_and_leave_twice() -> None:
     assert told == ["first", "second", "second"]
 
 
-def test_the_age_of_a_set_grows_from_its_last_read() -> None:
+def test_age_of_a_set_counts_from_its_last_read() -> None:
     assert Freshness().age(50.0) is None
     assert Freshness(as_of=40.0).age(50.0) == 10.0
     # A picture from the disk may be dated a moment ahead.
     assert Freshness(as_of=60.0).age(50.0) == 0.0
 
 
-def test_a_set_exists_from_the_moment_somebody_asks() -> None:
+def test_set_is_created_on_first_use() -> None:
     store = Store()
     first = store.set("runs")
     assert store.set("runs") is first

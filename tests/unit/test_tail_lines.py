@@ -34,7 +34,7 @@ def _lines(tail: EventTail | LogTail) -> Any:
 
 
 @pytest.mark.parametrize("tail", [EventTail, LogTail])
-def test_every_word_that_is_shown_of_a_line_is_searched_and_nothing_else(tail: Any) -> None:
+def test_search_covers_exactly_the_shown_text(tail: Any) -> None:
     lines = _lines(tail())
     assert len(lines) > 1
     for index in range(len(lines)):
@@ -43,7 +43,7 @@ def test_every_word_that_is_shown_of_a_line_is_searched_and_nothing_else(tail: A
         assert lines.text(index).split() == " ".join(shown).split()
 
 
-def test_what_an_event_carries_is_told_where_its_message_does_not_say_it() -> None:
+def test_event_line_shows_details_missing_in_its_message() -> None:
     lines = _lines(EventTail())
     told = "\n".join(lines.text(index) for index in range(len(lines)))
     for words in ("pending → streaming", "ls -la", "exit 1", "/pull/7", "out of room", "of another day"):

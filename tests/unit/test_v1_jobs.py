@@ -44,26 +44,26 @@ async def newest(**answers: Any) -> v1_jobs.NewestJobs:
     return await v1_jobs.newest(Client(**answers))  # type: ignore[arg-type]
 
 
-async def test_runs_of_several_automations_are_in_one_order() -> None:
+async def test_runs_of_several_automations_share_one_order() -> None:
     found = await newest(docs=run(1, 5), review=run(2, 9), triage=run(3, 1))
     assert [job.id[-1] for job in found.rows()] == ["2", "1", "3"]
     assert found.errors() == []
 
 
-async def test_one_automation_that_fails_hides_no_other() -> None:
+async def test_failing_automation_hides_no_other() -> None:
     failed = ServiceFailed("The runs failed")
     found = await newest(docs=run(1, 5), review=failed, triage=run(3, 1))
     assert [job.id[-1] for job in found.rows()] == ["1", "3"]
     assert found.errors() == [failed]
 
 
-async def test_an_automation_that_was_deleted_meanwhile_has_no_runs() -> None:
+async def test_deleted_automation_has_no_runs() -> None:
     found = await newest(docs=run(1, 5), gone=NotFound("No automation"))
     assert [job.id[-1] for job in found.rows()] == ["1"]
     assert found.errors() == []
 
 
-async def test_automations_beyond_the_newest_are_counted_and_not_read() -> None:
+async def test_automations_beyond_the_limit_are_only_counted() -> None:
     found = await newest(**{f"a{number}": run(number % 10, 1) for number in range(23)})
     assert (len(found.of_each), found.left_out) == (v1_jobs.MOST_AUTOMATIONS, 3)
 
@@ -71,7 +71,7 @@ async def test_automations_beyond_the_newest_are_counted_and_not_read() -> None:
 @pytest.mark.parametrize(
     ("error", "code"), [(ServiceFailed("No"), "ServiceFailed"), (NotFound("No"), "NotFound")]
 )
-async def test_a_list_of_automations_that_fails_is_an_error(error: MogplexError, code: str) -> None:
+async def test_failed_list_of_automations_is_an_error(error: MogplexError, code: str) -> None:
     client = Client()
 
     async def fails() -> Any:

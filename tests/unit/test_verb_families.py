@@ -66,7 +66,7 @@ def _ways() -> Iterator[tuple[Target, bool]]:
 @pytest.mark.parametrize(
     ("kind", "verb"), EVERY_VERB, ids=lambda each: getattr(each, "name", None) or each.id
 )
-async def test_a_verb_goes_to_the_families_that_it_declares(kind: AnyKind, verb: AnyAction) -> None:
+async def test_action_requests_only_its_declared_families(kind: AnyKind, verb: AnyAction) -> None:
     declared = set(verb.families)
     went = set()
     for target, flow in _ways():
@@ -106,7 +106,7 @@ def _hosted() -> Session:
     return session
 
 
-async def test_nothing_is_sent_to_a_family_that_is_known_to_be_closed() -> None:
+async def test_action_on_a_closed_family_is_not_sent() -> None:
     session, kind = _hosted(), kinds()["jobs"]
     cancel = next(verb for verb in kind.all_actions if verb.id == "cancel")
     outcome = await run_action(session, collection_of(session, kind), kind, cancel, Entry(ID, Record(id=ID)))
@@ -120,7 +120,7 @@ async def test_nothing_is_sent_to_a_family_that_is_known_to_be_closed() -> None:
     [each for each in EVERY_VERB if not isinstance(each[1], Creation)],
     ids=lambda each: getattr(each, "name", None) or each.id,
 )
-async def test_nothing_is_sent_for_a_record_that_could_not_be_read(kind: AnyKind, verb: AnyAction) -> None:
+async def test_action_on_an_unreadable_record_is_not_sent(kind: AnyKind, verb: AnyAction) -> None:
     session = Session(Target("t", "http://127.0.0.1:9", None, Secret("s=1")))
     outcome = await run_action(session, collection_of(session, kind), kind, verb, Entry(ID, None))
     assert outcome.sentence == f"This {kind.noun} could not be read, so nothing can be done to it."
@@ -128,14 +128,14 @@ async def test_nothing_is_sent_for_a_record_that_could_not_be_read(kind: AnyKind
     assert session.client_made is None and not session.ledger.entries
 
 
-def test_records_that_have_no_list_of_their_own_are_closed_with_what_a_session_alone_opens() -> None:
+def test_mcp_records_need_a_session_until_they_answer() -> None:
     session = _hosted()
     assert session.access.reach(Family.MCP_RECORDS).reach is Reach.NEEDS_SESSION
     session.access.learn(Family.MCP_RECORDS)
     assert session.open(Family.MCP_RECORDS)
 
 
-def test_a_change_of_one_record_that_is_forbidden_closes_no_family() -> None:
+def test_forbidden_change_closes_no_family() -> None:
     session: Any = Session(Target("t", "http://127.0.0.1:9", Secret("mog_t")))
     forbidden = NotAllowed("not yours", resource="MCP server 1", status=403)
     session.access.learn(Family.MCP_RECORDS, forbidden, method="DELETE")

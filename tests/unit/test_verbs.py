@@ -94,7 +94,7 @@ async def _carry(session: Session, service: Service, text: str = "", read: Any =
     return await executor.run_action(session, collection_of(session, kind), kind, action, ENTRY, values)
 
 
-async def test_a_call_without_an_answer_is_tried_again_under_its_key_and_any_other_under_a_new_one(
+async def test_action_without_response_is_retried_with_its_key(
     session: Session,
 ) -> None:
     lost = Unreachable("gone", resource="it")
@@ -106,7 +106,7 @@ async def test_a_call_without_an_answer_is_tried_again_under_its_key_and_any_oth
     assert len({keys[0], keys[1], keys[3], keys[4]}) == 4
 
 
-async def test_given_idempotency_key_is_in_the_ledger_before_the_request_and_a_second_try_is_a_retry(
+async def test_given_key_is_in_ledger_before_the_request(
     tmp_path: Path,
 ) -> None:
     session = Session(Target("t", "http://127.0.0.1:9", None), directory=tmp_path)
@@ -131,24 +131,24 @@ async def test_given_idempotency_key_is_in_the_ledger_before_the_request_and_a_s
     assert outcome.sentence.endswith("Give mine again.")
 
 
-async def test_a_refused_call_has_used_its_key(session: Session) -> None:
+async def test_refused_action_is_repeated_with_a_new_key(session: Session) -> None:
     service = Service(Conflict("no", resource="it", status=409), "done")
     await _carry(session, service)
     await _carry(session, service)
     assert service.sent[0][1] != service.sent[1][1]
 
 
-async def test_an_answer_can_be_bad_news(session: Session) -> None:
+async def test_response_can_be_a_failure(session: Session) -> None:
     outcome = await _carry(session, Service(Result(False, "{} is unwell.")))
     assert (outcome.good, outcome.sentence) == (False, "Thing k1 is unwell.")
 
 
-async def test_braces_in_what_the_service_says_are_its_own(session: Session) -> None:
+async def test_braces_in_service_messages_are_kept(session: Session) -> None:
     outcome = await _carry(session, Service(Result(False, "{} does not work: bad body {{}}.")))
     assert outcome.sentence == "Thing k1 does not work: bad body {}."
 
 
-async def test_a_record_read_by_itself_keeps_what_it_says_beyond_the_list(session: Session) -> None:
+async def test_list_read_keeps_details_of_a_single_read(session: Session) -> None:
     async def read(_: Any, __: Session) -> RowPage[Thing]:
         return RowPage([Entry("k1", Thing("k1", "busy"))])
 
@@ -165,7 +165,7 @@ async def test_a_record_read_by_itself_keeps_what_it_says_beyond_the_list(sessio
     assert collection.set.rows["k1"].row == Thing("k1", "busy", "hello")
 
 
-async def test_what_a_change_came_to_is_read_however_much_of_the_budget_is_used(session: Session) -> None:
+async def test_read_back_has_priority_of_an_action(session: Session) -> None:
     asked: list[Priority] = []
 
     async def read(client: Any, _: Session) -> RowPage[Thing]:
@@ -186,7 +186,7 @@ async def test_what_a_change_came_to_is_read_however_much_of_the_budget_is_used(
     ],
     ids=str,
 )
-async def test_what_was_plainly_refused_is_read_back_once(
+async def test_refused_action_is_read_back_once(
     session: Session, monkeypatch: pytest.MonkeyPatch, answer: Any, readings: int
 ) -> None:
     monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0, 0.0, 0.0))
@@ -205,7 +205,7 @@ async def test_what_was_plainly_refused_is_read_back_once(
     assert asked == readings
 
 
-async def test_of_several_changes_none_waits_behind_what_is_read_after_the_others(session: Session) -> None:
+async def test_bulk_action_reads_back_at_lower_priority(session: Session) -> None:
     asked: list[Priority] = []
     entries = [Entry(f"k{number}", Thing(f"k{number}")) for number in range(3)]
 
@@ -220,7 +220,7 @@ async def test_of_several_changes_none_waits_behind_what_is_read_after_the_other
     assert asked == [Priority.TABLE, Priority.TABLE, Priority.ACTION]
 
 
-async def test_a_secret_is_told_even_where_reading_back_breaks_off(session: Session) -> None:
+async def test_secret_is_returned_when_read_back_fails(session: Session) -> None:
     async def read(_: Any, __: Session) -> RowPage[Thing]:
         raise RuntimeError("a fault of the console")
 
@@ -239,11 +239,11 @@ async def test_a_secret_is_told_even_where_reading_back_breaks_off(session: Sess
         ("Runtime rejected the task", {}, "Runtime rejected the task"),
     ],
 )
-def test_a_reason_is_told_in_words(code: str | None, metadata: dict[str, object], told: str) -> None:
+def test_reason_is_formatted(code: str | None, metadata: dict[str, object], told: str) -> None:
     assert formatting.reason(code, metadata) == told
 
 
-async def test_what_never_left_was_refused_and_left_no_secret_behind() -> None:
+async def test_unsent_creation_is_refused_without_a_secret() -> None:
     session = Session(None)
     kind, _ = _kind(Service())
     new = Creation(

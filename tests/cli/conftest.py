@@ -14,7 +14,7 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate import executor, run_changes
 from tests.cli.credential_sets import Credentials, Signed
 from tests.cli.support import Mogplex, WallClock
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.hosted import HostedEdge
 
 
@@ -53,8 +53,8 @@ async def plane() -> AsyncIterator[PlaneServer]:
 
 
 @pytest.fixture
-def world(plane: PlaneServer) -> World:
-    return World(plane.plane, plane.plane.clock)  # type: ignore[arg-type]
+def world(plane: PlaneServer) -> RowFactory:
+    return RowFactory(plane.plane, plane.plane.clock)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def operator(mogplex: Mogplex, plane: PlaneServer) -> Mogplex:
 
 
 @pytest.fixture
-async def signed(mogplex: Mogplex, plane: PlaneServer, world: World) -> AsyncIterator[Signed]:
+async def signed(mogplex: Mogplex, plane: PlaneServer, world: RowFactory) -> AsyncIterator[Signed]:
     """Return a function that gives the commands one set of credentials."""
     async with HostedEdge(plane.plane) as edge:
 

@@ -11,7 +11,7 @@ import pytest
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.credential_sets import SETS, Signed
 from tests.cli.support import Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 SKILLS = "/api/skills"
 
@@ -25,7 +25,7 @@ def _documents(text: str) -> list[Any]:
     return found
 
 
-async def test_get_prints_the_answer_as_json(operator: Mogplex, world: World) -> None:
+async def test_get_prints_the_answer_as_json(operator: Mogplex, world: RowFactory) -> None:
     world.repo("acme/api")
     done = await operator("api", "get", "/api/v1/mogplex/repos?limit=5")
     assert done.code == 0
@@ -53,7 +53,7 @@ async def test_fields_are_the_body_of_a_change_and_it_is_in_the_ledger(
     assert any('"api.post"' in text and '"done"' in text for text in ledger)
 
 
-async def test_paginate_reads_every_page(operator: Mogplex, world: World) -> None:
+async def test_paginate_reads_every_page(operator: Mogplex, world: RowFactory) -> None:
     calls = {world.call() for _ in range(5)}
     done = await operator("api", "GET", "/api/observability/calls", "-f", "limit=2", "--paginate")
     pages = _documents(done.out)
@@ -63,7 +63,7 @@ async def test_paginate_reads_every_page(operator: Mogplex, world: World) -> Non
     assert len(_documents(first.out)) == 1
 
 
-async def test_answers_cannot_reach_the_terminal(operator: Mogplex, world: World) -> None:
+async def test_answers_cannot_reach_the_terminal(operator: Mogplex, world: RowFactory) -> None:
     world.call(metadata={"repo": "\x1b[31mred\u202e"})
     done = await operator("api", "GET", "/api/observability/calls")
     assert done.code == 0

@@ -9,13 +9,13 @@ from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
 from tests.cli.support import UNKNOWN, Mogplex, WallClock, hosted
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 RUN = "7d0c0000-0000-4000-8000-000000000001"
 
 
 async def test_a_run_is_cancelled_and_the_state_that_is_read_back_is_told(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
     run = world.run(repo)
@@ -30,7 +30,7 @@ async def test_a_run_is_cancelled_and_the_state_that_is_read_back_is_told(
     ("answer", "code", "state"), [("y\n", 0, "cancelled"), ("\n", 1, "pending"), ("", 1, "pending")]
 )
 async def test_on_a_terminal_it_asks_and_no_is_the_default(
-    operator: Mogplex, world: World, answer: str, code: int, state: str
+    operator: Mogplex, world: RowFactory, answer: str, code: int, state: str
 ) -> None:
     run = world.run(world.repo("acme/api"))
     done = await operator("runs", "cancel", run, terminal=True, stdin=answer)
@@ -48,7 +48,7 @@ async def test_without_a_terminal_it_needs_yes(mogplex: Mogplex) -> None:
         assert service.seen == []
 
 
-async def test_what_is_over_stays_as_it_is(operator: Mogplex, world: World) -> None:
+async def test_what_is_over_stays_as_it_is(operator: Mogplex, world: RowFactory) -> None:
     repo = world.repo()
     succeeded = world.run(repo, world.call(repo_id=repo, status="success"), status="success")
     done = await operator("runs", "cancel", succeeded, "--yes", "--json")
@@ -59,7 +59,7 @@ async def test_what_is_over_stays_as_it_is(operator: Mogplex, world: World) -> N
     assert (await operator("runs", "cancel", stopped, "--yes")).code == 0
 
 
-async def test_a_call_that_is_no_run_is_cancelled_as_a_call(operator: Mogplex, world: World) -> None:
+async def test_a_call_that_is_no_run_is_cancelled_as_a_call(operator: Mogplex, world: RowFactory) -> None:
     call = world.call(type="chat", status="streaming")
     done = await operator("runs", "cancel", call, "--yes", "--json")
     assert done.code == 0
@@ -67,7 +67,7 @@ async def test_a_call_that_is_no_run_is_cancelled_as_a_call(operator: Mogplex, w
     assert world.row("ai_calls", call)["status"] == "cancelled"
 
 
-async def test_the_run_behind_a_call_is_ended_with_it(operator: Mogplex, world: World) -> None:
+async def test_the_run_behind_a_call_is_ended_with_it(operator: Mogplex, world: RowFactory) -> None:
     repo = world.repo()
     call = world.call(repo_id=repo, metadata={"external_request_id": "k"})
     run = world.run(repo, call)
@@ -78,7 +78,7 @@ async def test_the_run_behind_a_call_is_ended_with_it(operator: Mogplex, world: 
 
 
 async def test_a_token_alone_cannot_cancel_an_automations_run_and_is_told_why(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     job = world.job(world.flow(), world.repo(), start=True)
     async with hosted(plane) as service:
@@ -116,7 +116,7 @@ async def test_a_refused_cancel_says_what_the_run_still_is(
     assert "was not cancelled and is streaming" in done.err
 
 
-def _working_run(world: World) -> tuple[str, str]:
+def _working_run(world: RowFactory) -> tuple[str, str]:
     """Return the ids of a run whose command works in a sandbox, and of its call."""
     repo = world.repo("acme/api")
     box = world.sandbox(repo)
@@ -142,7 +142,7 @@ async def test_a_cancel_that_the_service_keeps_is_unconfirmed_and_can_be_repeate
 ) -> None:
     settings = Settings(speed=0, seeded=False, rate_limit=None, profile=profile, fault_route=True)
     async with PlaneServer(settings, clock=WallClock()) as plane:
-        world = World(plane.plane, plane.plane.clock)  # type: ignore[arg-type]
+        world = RowFactory(plane.plane, plane.plane.clock)  # type: ignore[arg-type]
         run, call = _working_run(world)
         faults = plane.plane.faults
         assert faults is not None
@@ -159,7 +159,7 @@ async def test_a_cancel_that_the_service_keeps_is_unconfirmed_and_can_be_repeate
     assert (again.code, again.out) == (0, f"{run}  cancelled\n")
 
 
-async def test_a_failed_cancel_that_recorded_nothing_says_so(operator: Mogplex, world: World) -> None:
+async def test_a_failed_cancel_that_recorded_nothing_says_so(operator: Mogplex, world: RowFactory) -> None:
     run, call = _working_run(world)
     faults = world.plane.faults
     assert faults is not None

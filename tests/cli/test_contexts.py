@@ -17,7 +17,7 @@ from mogplex_tui.operate.kinds.contexts import KIND
 from mogplex_tui.operate.model import RenderTime
 from tests.api.support import Seen, http, ok, serving
 from tests.cli.support import TOKEN, Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.unit.fakes import START, FakeSession
 
 TEAM = "8f3a2b1c-0000-4000-8000-000000000001"
@@ -201,7 +201,7 @@ async def test_a_protected_context_is_removed_after_its_name_is_typed(
 async def test_a_cancel_in_a_protected_context_wants_its_name_or_yes(
     mogplex: Mogplex,
     plane: PlaneServer,
-    world: World,
+    world: RowFactory,
     argv: tuple[str, ...],
     typed: str,
     terminal: bool,

@@ -19,7 +19,7 @@ from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import http, serving
 from tests.cli.support import TOKEN, Done, Mogplex, WallClock
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 WORDS = {"open", "needs-session", "needs-scope", "throttled", "absent", "broken", "unreachable"}
 UNVERSIONED = ("account", "settings", "models", "github", "mcp", "observability", "realtime")
@@ -75,7 +75,7 @@ async def test_a_read_only_token_lacks_the_write_scope_alone(
 
 @pytest.mark.parametrize("kind", ["expired", "revoked", "mistyped", "unknown"])
 async def test_a_token_that_is_not_accepted_opens_nothing_and_spends_little(
-    mogplex: Mogplex, plane: PlaneServer, world: World, kind: str
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, kind: str
 ) -> None:
     tokens = {
         "expired": world.token(expires_at=1),
@@ -93,7 +93,7 @@ async def test_a_token_that_is_not_accepted_opens_nothing_and_spends_little(
 
 
 async def test_a_token_of_a_browser_sign_in_opens_the_token_api_alone(
-    mogplex: Mogplex, plane: PlaneServer, world: World, profile: str
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, profile: str
 ) -> None:
     token = "AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEf"
     later = world.clock.us + 3600 * SECOND_US

@@ -10,12 +10,12 @@ from mogplex_tui.controlplane.runs import run_writes
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, serving
 from tests.cli.support import Mogplex, hosted
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 TOOL = {"tool_call_id": "t1", "input": {"command": "make test"}, "input_preview": "make test"}
 
 
-def end(world: World, call: str, run: str | None = None, status: str = "success") -> None:
+def end(world: RowFactory, call: str, run: str | None = None, status: str = "success") -> None:
     with world.plane.db.transaction() as tx:
         ended = "Harness run finished" if status == "success" else "Harness run failed"
         assert call_writes.finish_call(tx, call, status, world.clock.us, message=ended)
@@ -24,7 +24,7 @@ def end(world: World, call: str, run: str | None = None, status: str = "success"
 
 
 async def test_events_are_one_object_a_line_oldest_first_and_without_secrets(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     call = world.call(status="success")
     at = world.clock.us
@@ -43,7 +43,7 @@ async def test_events_are_one_object_a_line_oldest_first_and_without_secrets(
     assert done.err == ""
 
 
-async def test_a_line_says_when_what_and_how(operator: Mogplex, world: World) -> None:
+async def test_a_line_says_when_what_and_how(operator: Mogplex, world: RowFactory) -> None:
     call = world.call(status="success")
     world.event(call, "tool_started", tool_name="bash", payload=TOOL)
     finish = TOOL | {"success": False, "duration_ms": 1500, "error": "exit 2"}
@@ -57,7 +57,9 @@ async def test_a_line_says_when_what_and_how(operator: Mogplex, world: World) ->
     assert "\x1b" not in done.out
 
 
-async def test_the_end_of_the_run_is_the_exit_code_only_when_asked(operator: Mogplex, world: World) -> None:
+async def test_the_end_of_the_run_is_the_exit_code_only_when_asked(
+    operator: Mogplex, world: RowFactory
+) -> None:
     call = world.call(status="failed")
     assert (await operator("runs", "events", call)).code == 0
     failed = await operator("runs", "events", call, "--exit-status")
@@ -68,7 +70,7 @@ async def test_the_end_of_the_run_is_the_exit_code_only_when_asked(operator: Mog
 
 
 async def test_following_prints_events_as_they_come_and_ends_with_the_run(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
     call = world.call(repo_id=repo)
@@ -87,7 +89,9 @@ async def test_following_prints_events_as_they_come_and_ends_with_the_run(
     assert "acme/api" in done.err and "success" in done.err
 
 
-async def test_following_a_call_that_fails_ends_with_one_where_asked(operator: Mogplex, world: World) -> None:
+async def test_following_a_call_that_fails_ends_with_one_where_asked(
+    operator: Mogplex, world: RowFactory
+) -> None:
     call = world.call(type="chat", status="streaming")
     going = operator.begin("runs", "events", call[:12], "-f", "--json", "--exit-status")
     world.event(call, "log", message="on its way")
@@ -99,7 +103,7 @@ async def test_following_a_call_that_fails_ends_with_one_where_asked(operator: M
 
 
 async def test_following_behind_the_hosted_edge_polls_v1_and_says_so(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     repo = world.repo()
     call = world.call(repo_id=repo)
@@ -117,7 +121,7 @@ async def test_following_behind_the_hosted_edge_polls_v1_and_says_so(
     assert [line.split()[1] for line in done.lines] == ["log", "failed"]
 
 
-async def test_the_horizon_of_v1_is_said(mogplex: Mogplex, plane: PlaneServer, world: World) -> None:
+async def test_the_horizon_of_v1_is_said(mogplex: Mogplex, plane: PlaneServer, world: RowFactory) -> None:
     repo = world.repo()
     call = world.call(repo_id=repo, status="success")
     run = world.run(repo, call, status="success")
@@ -187,7 +191,7 @@ async def test_a_follow_outlives_a_service_that_fails_for_a_while(mogplex: Mogpl
 
 
 async def test_events_as_csv_have_their_titles_once_and_the_payload_as_json(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     call = world.call(status="success")
     at = world.clock.us
@@ -200,7 +204,7 @@ async def test_events_as_csv_have_their_titles_once_and_the_payload_as_json(
         assert log["at"].endswith("Z")
 
 
-async def test_the_last_sentence_has_one_stop(operator: Mogplex, world: World) -> None:
+async def test_the_last_sentence_has_one_stop(operator: Mogplex, world: RowFactory) -> None:
     done = await operator("runs", "events", world.call(status="failed", error="no"), "--exit-status")
     # The service's own sentence, with its own stop.
     assert "contact support with incident" in done.err

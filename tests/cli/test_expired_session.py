@@ -6,7 +6,7 @@ import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import Done, Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.hosted import HostedEdge
 
 DEAD = "better-auth.session_token=dead"
@@ -33,7 +33,7 @@ UNDONE_BY = {
 
 @pytest.mark.parametrize("profile", ["documented", "hosted"])
 async def test_commands_say_once_that_the_session_has_expired(
-    mogplex: Mogplex, plane: PlaneServer, world: World, profile: str
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, profile: str
 ) -> None:
     """With the expired session a command does what it does without one, and adds one line on stderr."""
     world.model("acme/nova-1")

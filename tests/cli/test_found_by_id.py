@@ -9,12 +9,12 @@ import pytest
 from mogplex_tui.controlplane.db.clock import HOUR_US
 from tests.cli.credential_sets import SETS, Signed
 from tests.cli.support import UNKNOWN
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 COOKIE = SETS["cookie"]
 
 
-def _failed_run(world: World) -> tuple[str, str]:
+def _failed_run(world: RowFactory) -> tuple[str, str]:
     """A failed run whose call names its branches in its metadata and its events; return the ids of both."""
     repo = world.repo("acme/api")
     call = world.call(
@@ -52,7 +52,7 @@ def _failed_run(world: World) -> tuple[str, str]:
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("by", ["run", "call"])
 async def test_a_failed_run_has_the_branches_that_its_answers_name(
-    signed: Signed, world: World, name: str, by: str
+    signed: Signed, world: RowFactory, name: str, by: str
 ) -> None:
     run, call = _failed_run(world)
     given, mogplex = SETS[name], signed(SETS[name])
@@ -65,7 +65,7 @@ async def test_a_failed_run_has_the_branches_that_its_answers_name(
         assert (row["base_branch"], row["branch"]) == ("develop", "fix/it")
 
 
-async def test_without_a_token_the_id_of_a_run_is_said_to_need_one(signed: Signed, world: World) -> None:
+async def test_without_a_token_the_id_of_a_run_is_said_to_need_one(signed: Signed, world: RowFactory) -> None:
     run, _ = _failed_run(world)
     for asked in (run, UNKNOWN):
         done = await signed(COOKIE)("runs", "get", asked)
@@ -75,7 +75,7 @@ async def test_without_a_token_the_id_of_a_run_is_said_to_need_one(signed: Signe
 
 
 async def test_without_a_token_calls_and_jobs_of_any_age_are_found_by_their_ids(
-    signed: Signed, world: World
+    signed: Signed, world: RowFactory
 ) -> None:
     repo, now, flow = world.repo("acme/api"), world.clock.us, world.flow()
     old = world.call(
@@ -108,7 +108,7 @@ async def test_without_a_token_calls_and_jobs_of_any_age_are_found_by_their_ids(
     assert (events.code, events.out) == (0, "")
 
 
-async def test_a_run_that_was_started_here_is_found_by_its_call(signed: Signed, world: World) -> None:
+async def test_a_run_that_was_started_here_is_found_by_its_call(signed: Signed, world: RowFactory) -> None:
     world.repo("acme/api")
     started = await signed(SETS["token-and-cookie"])(
         "runs", "start", "--repo", "acme/api", "--prompt", "Fix it"
@@ -119,7 +119,7 @@ async def test_a_run_that_was_started_here_is_found_by_its_call(signed: Signed, 
     assert done.one["run_id"] == run
 
 
-async def test_an_automations_run_over_v1_has_its_base_branch(signed: Signed, world: World) -> None:
+async def test_an_automations_run_over_v1_has_its_base_branch(signed: Signed, world: RowFactory) -> None:
     job = world.job(world.flow(), world.repo("acme/api"), start=True, base_ref="develop", head_ref="topic")
     with world.plane.db.transaction() as tx:
         tx.update("job_runs", job, status="failed", error="boom", completed_at=world.clock.us)

@@ -19,7 +19,7 @@ from mogplex_tui.config.file_locks import held
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.signing import address, age, approve, files_at_home, only_context, record, token_calls
 from tests.cli.support import Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def login(mogplex: Mogplex, plane: PlaneServer, *more: str):  # type: ignore[no-
 
 
 async def test_a_browser_that_approves_signs_the_terminal_in(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     going = login(mogplex, plane, "--json")
     page = await approve(await address(going))
@@ -201,7 +201,7 @@ async def signed_in(mogplex: Mogplex, plane: PlaneServer) -> str:
 
 
 async def test_a_token_that_is_over_is_renewed_and_the_stored_pair_replaced(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     name = await signed_in(mogplex, plane)
     world.repo("acme/api")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import pytest
 
 from tests.cli.support import Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 
 @dataclass(frozen=True)
 class Team:
     """A team of the operator with one developer, and its records in the plane."""
 
-    world: World
+    world: RowFactory
     id: str
     member: str
 
@@ -26,7 +26,7 @@ class Team:
         return role
 
 
-def _team(world: World, slug: str, member: str) -> Team:
+def _team(world: RowFactory, slug: str, member: str) -> Team:
     now = world.clock.us
     with world.plane.db.transaction() as tx:
         team = tx.new_id()
@@ -39,7 +39,7 @@ def _team(world: World, slug: str, member: str) -> Team:
 
 
 @pytest.fixture
-def teams(world: World) -> tuple[Team, Team]:
+def teams(world: RowFactory) -> tuple[Team, Team]:
     """Two teams of the operator; Bea is a developer in both."""
     member = world.profile("bea")
     return _team(world, "night-shift", member), _team(world, "day-shift", member)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.credential_sets import SETS, Credentials, Signed
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 
 @pytest.fixture
-def hidden(world: World) -> str:
+def hidden(world: RowFactory) -> str:
     """A hidden repository beside a listed one, each with a call, a sandbox and an agent of the account at work."""
     agent = world.agent("Reviewer")
     listed, hidden = world.repo("acme/api"), world.repo("acme/legacy", is_hidden=1)
@@ -21,7 +21,7 @@ def hidden(world: World) -> str:
 
 @pytest.mark.parametrize("given", SETS.values(), ids=SETS)
 async def test_runs_and_sandboxes_carry_names_wherever_a_list_has_them(
-    signed: Signed, world: World, hidden: str, given: Credentials
+    signed: Signed, world: RowFactory, hidden: str, given: Credentials
 ) -> None:
     mogplex = signed(given)
     sandboxes = await mogplex("sandboxes", "list")
@@ -45,7 +45,7 @@ async def test_runs_and_sandboxes_carry_names_wherever_a_list_has_them(
 
 @pytest.mark.parametrize("name", ["token-and-cookie", "token-everywhere"])
 async def test_a_run_starts_in_a_hidden_repository_by_name_and_by_id(
-    signed: Signed, world: World, hidden: str, name: str
+    signed: Signed, world: RowFactory, hidden: str, name: str
 ) -> None:
     mogplex = signed(SETS[name])
     for text in ("ACME/legacy", hidden.upper()):
@@ -56,7 +56,7 @@ async def test_a_run_starts_in_a_hidden_repository_by_name_and_by_id(
 
 
 async def test_a_token_alone_starts_a_run_in_a_hidden_repository_by_its_id(
-    signed: Signed, world: World, hidden: str
+    signed: Signed, world: RowFactory, hidden: str
 ) -> None:
     mogplex = signed(SETS["token"])
     by_name = await mogplex("runs", "start", "--repo", "acme/legacy", "--prompt", "Fix it")
@@ -69,7 +69,7 @@ async def test_a_token_alone_starts_a_run_in_a_hidden_repository_by_its_id(
 
 
 async def test_an_unknown_id_is_named_when_the_service_does_not_answer_for_it(
-    signed: Signed, world: World
+    signed: Signed, world: RowFactory
 ) -> None:
     mogplex, unknown = signed(SETS["token"]), "7d0c0000-0000-4000-8000-00000000dead"
     done = await mogplex("runs", "start", "--repo", unknown, "--prompt", "Fix it")
@@ -78,7 +78,7 @@ async def test_an_unknown_id_is_named_when_the_service_does_not_answer_for_it(
     assert world.plane.db.value("SELECT count(*) FROM external_agent_runs") == 0
 
 
-async def test_the_preset_of_an_agent_is_named_by_its_id(signed: Signed, world: World) -> None:
+async def test_the_preset_of_an_agent_is_named_by_its_id(signed: Signed, world: RowFactory) -> None:
     world.agent("PR-REVIEWER", source_template="PR-REVIEWER")
     world.call(type="pr_review", model="acme/nova-1", metadata={"agent_id": "preset:PR-REVIEWER"})
     done = await signed(SETS["cookie"])("runs", "list", "--json")
@@ -86,7 +86,7 @@ async def test_the_preset_of_an_agent_is_named_by_its_id(signed: Signed, world: 
 
 
 async def test_in_a_team_the_repositories_of_the_account_keep_their_names(
-    signed: Signed, world: World, monkeypatch: pytest.MonkeyPatch
+    signed: Signed, world: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, now = world.repo("ada/dotfiles"), world.clock.us
     with world.plane.db.transaction() as tx:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.support import Mogplex
-from tests.controlplane.routing.support import ledger_row
-from tests.controlplane.support import World
+from tests.controlplane.automation.automation_rows import ledger_row
+from tests.controlplane.row_factory import RowFactory
 
 COUNT = 250
 
 
 @pytest.fixture
-def ledger(world: World) -> list[str]:
+def ledger(world: RowFactory) -> list[str]:
     """So many ledger entries, oldest last, of which a few were suppressed; each has a source of its own."""
     now = world.clock.us
     return [

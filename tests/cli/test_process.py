@@ -20,10 +20,10 @@ from mogplex_tui.config.contexts import Context
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.processes import COMMAND, start_command
 from tests.cli.support import Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 
-async def test_ctrl_c_ends_a_follow_with_130_and_no_traceback(operator: Mogplex, world: World) -> None:
+async def test_ctrl_c_ends_a_follow_with_130_and_no_traceback(operator: Mogplex, world: RowFactory) -> None:
     call = world.call(type="chat", status="streaming")
     world.event(call, "log", message="under way")
     process = await start_command("runs", "events", call, "--follow")
@@ -37,7 +37,7 @@ async def test_ctrl_c_ends_a_follow_with_130_and_no_traceback(operator: Mogplex,
 
 
 async def test_ctrl_c_at_the_question_ends_at_once_and_cancels_nothing(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     run = world.run(world.repo("acme/api"))
     ours, theirs = pty.openpty()
@@ -56,7 +56,7 @@ async def test_ctrl_c_at_the_question_ends_at_once_and_cancels_nothing(
     assert world.row("external_agent_runs", run)["status"] == "pending"
 
 
-async def test_a_reader_that_goes_away_is_no_failure(operator: Mogplex, world: World) -> None:
+async def test_a_reader_that_goes_away_is_no_failure(operator: Mogplex, world: RowFactory) -> None:
     call = world.call(status="success")
     for number in range(400):
         world.event(call, "log", message=f"{number} " + "x" * 1000)
@@ -72,7 +72,7 @@ async def test_a_reader_that_goes_away_is_no_failure(operator: Mogplex, world: W
     assert err == b""
 
 
-async def test_a_full_disk_is_said(operator: Mogplex, world: World) -> None:
+async def test_a_full_disk_is_said(operator: Mogplex, world: RowFactory) -> None:
     world.call()
     full = os.open("/dev/full", os.O_WRONLY)
     try:
@@ -87,7 +87,7 @@ async def test_a_full_disk_is_said(operator: Mogplex, world: World) -> None:
 
 async def test_text_reaches_a_reader_that_knows_only_ascii(
     operator: Mogplex,
-    world: World,
+    world: RowFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world.call(metadata={"agent_name": "Zoë"})
@@ -105,7 +105,7 @@ def kept() -> list[Path]:
 
 
 async def test_what_is_kept_on_disk_is_private_and_holds_no_secret(
-    operator: Mogplex, plane: PlaneServer, world: World
+    operator: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     world.repo("acme/api")
     done = await operator("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")

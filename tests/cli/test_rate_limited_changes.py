@@ -15,7 +15,7 @@ from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.processes import start_command
 from tests.cli.support import Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 QUEUED = re.compile(
     r"Delete of agent Reviewer is queued: too many requests\. It is sent again in \d+ s, at \d\d:\d\d:\d\d\. "
@@ -34,7 +34,7 @@ def _states() -> list[str]:
 
 
 async def test_change_is_sent_again_after_the_time_that_the_service_names(
-    operator: Mogplex, plane: PlaneServer, world: World
+    operator: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     agent = world.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:7 x2")
@@ -45,7 +45,7 @@ async def test_change_is_sent_again_after_the_time_that_the_service_names(
 
 
 async def test_change_that_is_refused_each_time_ends_as_throttled(
-    operator: Mogplex, plane: PlaneServer, world: World
+    operator: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     agent = world.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:7")
@@ -55,7 +55,9 @@ async def test_change_that_is_refused_each_time_ends_as_throttled(
     assert _states()[-1] == "refused"
 
 
-async def test_quota_of_hours_is_not_waited_for(operator: Mogplex, plane: PlaneServer, world: World) -> None:
+async def test_quota_of_hours_is_not_waited_for(
+    operator: Mogplex, plane: PlaneServer, world: RowFactory
+) -> None:
     agent = world.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:3600")
     done = await operator("agents", "delete", agent, "--yes")
@@ -67,7 +69,7 @@ async def test_quota_of_hours_is_not_waited_for(operator: Mogplex, plane: PlaneS
     ("end", "code", "state"), [(signal.SIGINT, 130, "refused"), (signal.SIGKILL, -9, "queued")]
 )
 async def test_ended_command_leaves_a_ledger_that_says_that_nothing_was_done(
-    operator: Mogplex, plane: PlaneServer, world: World, end: signal.Signals, code: int, state: str
+    operator: Mogplex, plane: PlaneServer, world: RowFactory, end: signal.Signals, code: int, state: str
 ) -> None:
     agent = world.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:60")
@@ -84,7 +86,7 @@ async def test_ended_command_leaves_a_ledger_that_says_that_nothing_was_done(
 
 
 async def test_waiting_counts_down_on_a_terminal(
-    operator: Mogplex, plane: PlaneServer, world: World, monkeypatch: pytest.MonkeyPatch
+    operator: Mogplex, plane: PlaneServer, world: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mogplex_tui.operate import executor
 

@@ -11,7 +11,7 @@ from mogplex_tui.cli.parser import COMMANDS
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate.kinds.registry import kind_called
 from tests.cli.support import Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.recording import recording
 
 TYPED = [name for name, (module, _) in COMMANDS.items() if module.endswith("kind_commands")]
@@ -35,7 +35,7 @@ ALSO = {
 PROBE = "POST /api/v1/mogplex/runs"
 
 
-def _repo(world: World) -> str:
+def _repo(world: RowFactory) -> str:
     """Make the repository that the table names, and return its id."""
     made = world.repo("acme/api")
     with world.plane.db.transaction() as tx:
@@ -72,7 +72,7 @@ CHANGES = list(_changes())
 
 
 async def test_no_command_sends_a_change_with_a_read_only_token(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     world.flow(world.agent())
     _repo(world)
@@ -96,7 +96,7 @@ async def test_no_command_sends_a_change_with_a_read_only_token(
     "argv", [("runs", "start", "--repo", REPO, "--prompt", "x"), ("runs", "cancel", "{run}", "--yes")]
 )
 async def test_a_run_is_neither_started_nor_cancelled_by_a_read_only_token(
-    mogplex: Mogplex, plane: PlaneServer, world: World, argv: tuple[str, ...]
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, argv: tuple[str, ...]
 ) -> None:
     call = world.call(repo_id=_repo(world))
     run = world.run(REPO, call)
@@ -110,7 +110,7 @@ async def test_a_run_is_neither_started_nor_cancelled_by_a_read_only_token(
 
 @pytest.mark.parametrize("kind", ["call", "job"])
 async def test_a_cancel_off_v1_is_not_sent_with_a_read_only_token(
-    mogplex: Mogplex, plane: PlaneServer, world: World, kind: str
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, kind: str
 ) -> None:
     call = world.call(type="chat", status="streaming")
     job = world.job(world.flow(), world.repo("acme/api"), start=True)
@@ -125,7 +125,7 @@ async def test_a_cancel_off_v1_is_not_sent_with_a_read_only_token(
 
 
 async def test_a_session_sends_every_change_that_v1_alone_does_not_accept(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     world.flow(world.agent())
     _repo(world)
@@ -143,7 +143,7 @@ async def test_a_session_sends_every_change_that_v1_alone_does_not_accept(
 
 @pytest.mark.parametrize("kind", ["run", "call", "job"])
 async def test_a_session_cancels_beside_a_read_only_token(
-    mogplex: Mogplex, plane: PlaneServer, world: World, kind: str
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, kind: str
 ) -> None:
     repo = _repo(world)
     call = world.call(repo_id=repo, metadata={"external_request_id": "k", "repo": "acme/api"})
@@ -157,7 +157,7 @@ async def test_a_session_cancels_beside_a_read_only_token(
 
 
 async def test_a_session_starts_no_run_beside_a_read_only_token(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     _repo(world)
     mogplex.use(plane.base_url, token=world.token(scopes=("read",)), cookie=plane.session_cookie)
@@ -168,7 +168,7 @@ async def test_a_session_starts_no_run_beside_a_read_only_token(
 
 @pytest.mark.parametrize("cookie", [False, True], ids=["token alone", "token and session"])
 async def test_only_a_token_without_a_session_costs_the_question(
-    mogplex: Mogplex, plane: PlaneServer, world: World, cookie: bool
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, cookie: bool
 ) -> None:
     world.model("acme/nova-1")
     async with recording(plane.base_url) as recorded:
@@ -179,7 +179,7 @@ async def test_only_a_token_without_a_session_costs_the_question(
 
 
 async def test_a_read_only_token_does_not_stand_in_for_a_session_that_has_ended(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     world.model("acme/nova-1")
     async with recording(plane.base_url) as recorded:

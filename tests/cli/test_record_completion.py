@@ -22,7 +22,7 @@ from mogplex_tui.controlplane.db.clock import HOUR_US
 from mogplex_tui.live.known_records import FILE, KEPT, KnownRecord, KnownRecords, read_known
 from tests.api.support import Seen, Service, http, serving
 from tests.cli.support import Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 NAMES = {
     "5e700000-0000-4000-8000-000000000001": "web search",
@@ -183,7 +183,7 @@ async def test_an_empty_word_offers_each_record_once(service: Service) -> None:
 
 
 async def test_listed_runs_and_repositories_are_offered_for_a_service_without_a_context(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     now = world.clock.us
     old = world.call(repo_id=world.repo("acme/api"), started_at=now - 2 * HOUR_US)

@@ -4,10 +4,12 @@ from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import UNKNOWN, Mogplex, hosted
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 
-async def test_a_run_is_joined_with_its_call_for_tokens_and_cost(operator: Mogplex, world: World) -> None:
+async def test_a_run_is_joined_with_its_call_for_tokens_and_cost(
+    operator: Mogplex, world: RowFactory
+) -> None:
     repo = world.repo("acme/api")
     call = world.call(
         repo_id=repo,
@@ -32,7 +34,7 @@ async def test_a_run_is_joined_with_its_call_for_tokens_and_cost(operator: Mogpl
     assert facts["run"] == run
 
 
-async def test_the_runs_own_row_has_the_last_word_on_its_state(operator: Mogplex, world: World) -> None:
+async def test_the_runs_own_row_has_the_last_word_on_its_state(operator: Mogplex, world: RowFactory) -> None:
     repo = world.repo()
     call = world.call(repo_id=repo, status="pending")
     run = world.run(repo, call, status="failed", error="The sandbox could not be launched")
@@ -41,7 +43,7 @@ async def test_the_runs_own_row_has_the_last_word_on_its_state(operator: Mogplex
 
 
 async def test_the_beginning_of_an_id_is_enough_when_it_is_the_only_one(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     call = world.call(id="abcd1111-0000-4000-8000-000000000001")
     world.call(id="abcd2222-0000-4000-8000-000000000002")
@@ -55,7 +57,7 @@ async def test_the_beginning_of_an_id_is_enough_when_it_is_the_only_one(
     assert "abce" in none.err
 
 
-async def test_a_call_is_found_by_its_whole_id(operator: Mogplex, world: World) -> None:
+async def test_a_call_is_found_by_its_whole_id(operator: Mogplex, world: RowFactory) -> None:
     call = world.call(type="chat")
     row = (await operator("runs", "get", call, "--json")).one
     assert (row["id"], row["type"], row["run_id"]) == (call, "chat", None)
@@ -76,7 +78,7 @@ async def test_what_is_no_id_is_refused_before_anything_is_sent(mogplex: Mogplex
 
 
 async def test_behind_the_hosted_edge_the_run_is_shown_and_what_is_hidden_is_said(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
     run = world.run(repo, status="streaming")
@@ -97,7 +99,7 @@ async def test_behind_the_hosted_edge_the_run_is_shown_and_what_is_hidden_is_sai
 
 
 async def test_an_automations_run_is_found_where_only_v1_is_open(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     job = world.job(world.flow(), world.repo("acme/api"), start=True)
     async with hosted(plane) as service:

@@ -8,12 +8,12 @@ from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
 from tests.cli.support import Mogplex, hosted
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 NOBODY_LOOKS_BACK = "login --session"
 
 
-async def test_the_list_is_newest_first_with_live_work_on_top(operator: Mogplex, world: World) -> None:
+async def test_the_list_is_newest_first_with_live_work_on_top(operator: Mogplex, world: RowFactory) -> None:
     now = world.clock.us
     old = world.call(started_at=now - 3 * HOUR_US, status="streaming")
     newest = world.call(started_at=now - 2 * MINUTE_US, status="success")
@@ -26,7 +26,7 @@ async def test_the_list_is_newest_first_with_live_work_on_top(operator: Mogplex,
 
 
 async def test_a_row_has_utc_times_and_money_as_text_with_its_provenance(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     at = world.clock.us - HOUR_US
     repo = world.repo("acme/api")
@@ -44,7 +44,7 @@ async def test_a_row_has_utc_times_and_money_as_text_with_its_provenance(
     assert {row["object"] for row in rows.values()} == {"run"}
 
 
-async def test_text_is_aligned_and_plain_where_no_terminal_is(operator: Mogplex, world: World) -> None:
+async def test_text_is_aligned_and_plain_where_no_terminal_is(operator: Mogplex, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     world.call(repo_id=repo, status="success", completed_at=world.clock.us, duration_ms=65_000)
     world.call(repo_id=repo, status="cancelled", metadata={"agent_name": "Ann\x1b[31m\u202e\nMOG"})
@@ -61,7 +61,7 @@ async def test_text_is_aligned_and_plain_where_no_terminal_is(operator: Mogplex,
     assert "Ann\x1b[31m\u202e\nMOG" in {row["who"] for row in as_json.objects}
 
 
-async def test_limit_state_repo_and_words_narrow_the_list(operator: Mogplex, world: World) -> None:
+async def test_limit_state_repo_and_words_narrow_the_list(operator: Mogplex, world: RowFactory) -> None:
     api, web = world.repo("acme/api"), world.repo("acme/web")
     good = world.call(repo_id=api, status="success")
     stopped = world.call(repo_id=api, status="cancelled", metadata={"working_branch": "fix/space"})
@@ -86,7 +86,7 @@ async def test_limit_state_repo_and_words_narrow_the_list(operator: Mogplex, wor
     assert (nothing.code, nothing.out, nothing.err) == (0, "", "No matching runs.\n")
 
 
-async def test_a_filter_looks_beyond_the_first_page(operator: Mogplex, world: World) -> None:
+async def test_a_filter_looks_beyond_the_first_page(operator: Mogplex, world: RowFactory) -> None:
     begin = world.clock.us
     wanted = world.call(
         started_at=begin - 200 * MINUTE_US, status="cancelled", metadata={"working_branch": "needle"}
@@ -98,7 +98,7 @@ async def test_a_filter_looks_beyond_the_first_page(operator: Mogplex, world: Wo
 
 
 async def test_old_work_that_still_runs_is_listed_behind_a_hundred_newer_calls(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     begin = world.clock.us
     running = world.call(started_at=begin - 200 * MINUTE_US, status="streaming")
@@ -109,7 +109,7 @@ async def test_old_work_that_still_runs_is_listed_behind_a_hundred_newer_calls(
 
 
 async def test_a_token_behind_the_hosted_edge_sees_automations_and_remembered_runs_and_is_told_so(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
     job = world.job(world.flow(), repo, start=True)
@@ -130,7 +130,7 @@ async def test_a_token_behind_the_hosted_edge_sees_automations_and_remembered_ru
 
 
 async def test_remembered_runs_that_have_ended_are_read_once(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
     ended = [
@@ -157,7 +157,7 @@ async def test_remembered_runs_that_have_ended_are_read_once(
 
 
 async def test_what_the_budget_kept_away_is_said_and_ends_with_throttled(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     async with hosted(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
@@ -174,7 +174,7 @@ async def test_what_the_budget_kept_away_is_said_and_ends_with_throttled(
 
 
 async def test_a_cookie_alone_is_enough_where_it_opens_observability(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     call = world.call(metadata={"repo": "acme/api"})
     mogplex.use(plane.base_url, token=None, cookie=plane.session_cookie)

@@ -7,12 +7,12 @@ from mogplex_tui.controlplane.runs import run_writes
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
 from tests.cli.support import Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
 
 
-async def test_a_run_is_started_and_its_id_is_all_of_stdout(operator: Mogplex, world: World) -> None:
+async def test_a_run_is_started_and_its_id_is_all_of_stdout(operator: Mogplex, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     done = await operator(
         "runs", "start", "--repo", "ACME/api", "--prompt", "-", "--harness", "claude-code", stdin="Fix it\n"
@@ -26,7 +26,7 @@ async def test_a_run_is_started_and_its_id_is_all_of_stdout(operator: Mogplex, w
 
 
 async def test_a_named_branch_is_one_that_exists_unless_said_otherwise(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     repo = world.repo()
 
@@ -40,7 +40,7 @@ async def test_a_named_branch_is_one_that_exists_unless_said_otherwise(
     assert await made("--no-new-branch", "--base", "dev") == ("dev", "dev", 0)
 
 
-async def test_the_same_key_starts_no_second_run(operator: Mogplex, world: World) -> None:
+async def test_the_same_key_starts_no_second_run(operator: Mogplex, world: RowFactory) -> None:
     world.repo("acme/api")
     ask = ("runs", "start", "--repo", "acme/api", "--idempotency-key", "k1", "--prompt")
     first, again = await operator(*ask, "Fix it"), await operator(*ask, "Fix it")
@@ -52,7 +52,7 @@ async def test_the_same_key_starts_no_second_run(operator: Mogplex, world: World
     assert "k1" in other.err
 
 
-async def test_a_started_run_can_be_followed_to_its_end(operator: Mogplex, world: World) -> None:
+async def test_a_started_run_can_be_followed_to_its_end(operator: Mogplex, world: RowFactory) -> None:
     world.repo("acme/api")
     going = operator.begin(
         "runs", "start", "--repo", "acme/api", "--prompt", "x", "--follow", "--exit-status", "--json"
@@ -71,7 +71,7 @@ async def test_a_started_run_can_be_followed_to_its_end(operator: Mogplex, world
 
 
 async def test_a_repository_that_is_not_there_is_said_before_a_run_is_asked_for(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     world.repo("acme/api")
     missing = await operator("runs", "start", "--repo", "acme/ap", "--prompt", "x")
@@ -84,14 +84,14 @@ async def test_a_repository_that_is_not_there_is_said_before_a_run_is_asked_for(
     assert world.plane.db.value("SELECT count(*) FROM limit_events") == 0
 
 
-async def test_one_name_for_two_repositories_asks_for_the_id(operator: Mogplex, world: World) -> None:
+async def test_one_name_for_two_repositories_asks_for_the_id(operator: Mogplex, world: RowFactory) -> None:
     both = {world.repo("acme/api"), world.repo("acme/api", github_installation_id=99)}
     done = await operator("runs", "start", "--repo", "acme/api", "--prompt", "x")
     assert done.code == 2
     assert all(repo in done.err for repo in both)
 
 
-async def test_what_the_service_would_refuse_is_refused_here(operator: Mogplex, world: World) -> None:
+async def test_what_the_service_would_refuse_is_refused_here(operator: Mogplex, world: RowFactory) -> None:
     world.repo("acme/api")
     ask = ("runs", "start", "--repo", "acme/api", "--prompt")
     assert (await operator(*ask, "   ")).code == 2
@@ -122,7 +122,7 @@ async def test_read_only_refuses_before_anything_is_sent(mogplex: Mogplex, monke
 
 
 async def test_a_token_without_the_write_scope_is_not_allowed(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     run = world.run(world.repo("acme/api"))
     mogplex.use(plane.base_url, token=plane.read_only_token)
@@ -148,7 +148,7 @@ async def test_a_lost_answer_names_the_key_that_makes_the_next_try_safe(mogplex:
     assert f"--idempotency-key {sent.headers['idempotency-key']}" in done.err
 
 
-async def test_the_quota_of_starts_is_throttled(operator: Mogplex, world: World) -> None:
+async def test_the_quota_of_starts_is_throttled(operator: Mogplex, world: RowFactory) -> None:
     repo = world.repo()
     ask = ("runs", "start", "--repo", repo, "--prompt", "x")
     for _ in range(10):

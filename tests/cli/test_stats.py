@@ -10,10 +10,10 @@ from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, serving
 from tests.cli.support import Mogplex, hosted
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 
-def billed(world: World, ago: int, cost: float, **columns: object) -> None:
+def billed(world: RowFactory, ago: int, cost: float, **columns: object) -> None:
     world.call(
         started_at=world.clock.us - ago,
         status="success",
@@ -26,7 +26,7 @@ def billed(world: World, ago: int, cost: float, **columns: object) -> None:
     )
 
 
-async def test_the_windows_of_cost_are_told_apart(operator: Mogplex, world: World) -> None:
+async def test_the_windows_of_cost_are_told_apart(operator: Mogplex, world: RowFactory) -> None:
     billed(world, SECOND_US, 0.5)
     billed(world, 2 * HOUR_US, 1.25, type="chat")
     billed(world, 3 * DAY_US, 4.0)
@@ -49,7 +49,9 @@ async def test_the_windows_of_cost_are_told_apart(operator: Mogplex, world: Worl
     assert "~$0.50/h" in text and "~$1.75" in text and "~$5.75" in text and " $" not in text
 
 
-async def test_calls_without_a_price_are_a_dash_and_never_nothing(operator: Mogplex, world: World) -> None:
+async def test_calls_without_a_price_are_a_dash_and_never_nothing(
+    operator: Mogplex, world: RowFactory
+) -> None:
     world.call(status="success", tokens=Tokens(5000, 10))
     done = await operator("stats")
     facts = {line.strip().rpartition("  ")[0].strip(): line.rpartition("  ")[2] for line in done.lines}
@@ -69,7 +71,7 @@ async def test_no_calls_cost_nothing_and_have_no_rate_of_success(operator: Mogpl
     assert "–" in text.out
 
 
-async def test_jobs_dispatch_and_limits_are_counted(operator: Mogplex, world: World) -> None:
+async def test_jobs_dispatch_and_limits_are_counted(operator: Mogplex, world: RowFactory) -> None:
     flow, repo = world.flow(), world.repo("acme/api")
     world.job(flow, repo, start=True)
     world.job(flow, repo)

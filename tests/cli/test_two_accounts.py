@@ -9,7 +9,7 @@ from mogplex_tui.controlplane.identity.signin.sessions import issue_tokens, open
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.signing import only_context
 from tests.cli.support import Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 OWNER = "ada@acme.dev"
 
@@ -17,7 +17,7 @@ OWNER = "ada@acme.dev"
 class Other:
     """A second account of the plane: grace@example.dev."""
 
-    def __init__(self, plane: PlaneServer, world: World) -> None:
+    def __init__(self, plane: PlaneServer, world: RowFactory) -> None:
         self.user = world.profile("grace")
         with plane.plane.db.transaction() as tx:
             self.cookie = f"better-auth.session_token={open_session(tx, self.user, world.clock.us)}"
@@ -25,7 +25,7 @@ class Other:
 
 
 @pytest.fixture
-def other(plane: PlaneServer, world: World) -> Other:
+def other(plane: PlaneServer, world: RowFactory) -> Other:
     return Other(plane, world)
 
 
@@ -91,7 +91,7 @@ async def test_a_new_token_beside_an_expired_cookie_is_stored(
 @pytest.mark.parametrize("grant_is_mine", [True, False], ids=["same account", "other account"])
 @pytest.mark.parametrize("has_repo", [True, False], ids=["with a repository", "without any"])
 async def test_doctor_compares_an_oauth_token_by_the_repositories(
-    mogplex: Mogplex, plane: PlaneServer, world: World, other: Other, grant_is_mine: bool, has_repo: bool
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, other: Other, grant_is_mine: bool, has_repo: bool
 ) -> None:
     if has_repo:
         world.repo("acme/api", owner_user_id=world.user)

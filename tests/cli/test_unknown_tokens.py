@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from mogplex_tui.controlplane.calls.pricing import Tokens
 from tests.cli.support import Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 
-def _unmeasured(world: World, **columns: object) -> str:
+def _unmeasured(world: RowFactory, **columns: object) -> str:
     return world.call(repo_id=world.repo("acme/api"), status="success", **columns)
 
 
-async def test_runs_without_measured_tokens_have_none(operator: Mogplex, world: World) -> None:
+async def test_runs_without_measured_tokens_have_none(operator: Mogplex, world: RowFactory) -> None:
     call = _unmeasured(world)
     row = (await operator("runs", "list", "--json")).one
     names = ("tokens", "input_tokens", "output_tokens", "cached_tokens")
@@ -21,7 +21,7 @@ async def test_runs_without_measured_tokens_have_none(operator: Mogplex, world: 
     assert "tokens   –" in (await operator("runs", "get", call)).out
 
 
-async def test_calls_of_a_job_without_measured_tokens_have_none(operator: Mogplex, world: World) -> None:
+async def test_calls_of_a_job_without_measured_tokens_have_none(operator: Mogplex, world: RowFactory) -> None:
     job = world.job(world.flow(), world.repo("acme/api"), start=True)
     _unmeasured(world, job_run_id=job)
     shown = (await operator("jobs", "get", job, "--json")).one
@@ -32,7 +32,7 @@ async def test_calls_of_a_job_without_measured_tokens_have_none(operator: Mogple
     assert [call["total_tokens"] for call in shown["ai_calls"]] == [None, 77]
 
 
-async def test_stats_of_calls_without_measured_tokens_have_none(operator: Mogplex, world: World) -> None:
+async def test_stats_of_calls_without_measured_tokens_have_none(operator: Mogplex, world: RowFactory) -> None:
     empty = (await operator("stats", "--json")).one["usage"]
     assert (empty["tokens"], empty["tokens_today"]) == (0, 0)
     _unmeasured(world)

@@ -12,7 +12,7 @@ from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.runs import run_writes
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import UNKNOWN, Mogplex, hosted
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 
 @pytest.fixture(autouse=True)
@@ -21,14 +21,16 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(event_follow, name, 0.05)
 
 
-def end(world: World, run_id: str, status: str = "success") -> None:
+def end(world: RowFactory, run_id: str, status: str = "success") -> None:
     call = str(world.row("external_agent_runs", run_id)["ai_call_id"])
     with world.plane.db.transaction() as tx:
         assert call_writes.finish_call(tx, call, status, world.clock.us, message="over")
         assert run_writes.set_run(tx, run_id, world.clock.us, status=status)
 
 
-async def test_a_watch_ends_with_its_run_and_says_each_state_once(operator: Mogplex, world: World) -> None:
+async def test_a_watch_ends_with_its_run_and_says_each_state_once(
+    operator: Mogplex, world: RowFactory
+) -> None:
     run = world.run(world.repo("acme/api"))
     going = operator.begin("watch", run, "--until", "terminal", "--json")
     await going.until(lambda: '"state":"pending"' in going.out.text)
@@ -41,7 +43,7 @@ async def test_a_watch_ends_with_its_run_and_says_each_state_once(operator: Mogp
 
 
 async def test_a_watch_by_a_token_behind_the_hosted_edge_ends_with_its_run(
-    mogplex: Mogplex, plane: PlaneServer, world: World
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     run = world.run(world.repo("acme/api"))
     async with hosted(plane) as service:
@@ -55,7 +57,7 @@ async def test_a_watch_by_a_token_behind_the_hosted_edge_ends_with_its_run(
     assert len(reads) >= 2
 
 
-async def test_a_watch_of_what_is_over_ends_at_once(operator: Mogplex, world: World) -> None:
+async def test_a_watch_of_what_is_over_ends_at_once(operator: Mogplex, world: RowFactory) -> None:
     run = world.run(world.repo("acme/api"))
     end(world, run, "failed")
     done = await operator("watch", run)
@@ -66,14 +68,14 @@ async def test_a_watch_of_what_is_over_ends_at_once(operator: Mogplex, world: Wo
     assert missed.code == 1
 
 
-async def test_a_watch_can_give_up(operator: Mogplex, world: World) -> None:
+async def test_a_watch_can_give_up(operator: Mogplex, world: RowFactory) -> None:
     run = world.run(world.repo("acme/api"))
     done = await operator("watch", run, "--timeout", "1s")
     assert (done.code, done.out) == (1, f"{run}  pending\n")
     assert "still pending" in done.err
 
 
-async def test_a_watch_shows_a_terminal_that_it_waits(operator: Mogplex, world: World) -> None:
+async def test_a_watch_shows_a_terminal_that_it_waits(operator: Mogplex, world: RowFactory) -> None:
     run = world.run(world.repo("acme/api"))
     going = operator.begin("watch", run, terminal=True)
     await going.until(lambda: f"acme/api {run[:8]} is pending …" in going.err.text)
@@ -86,7 +88,7 @@ async def test_a_watch_of_nothing_fails(operator: Mogplex) -> None:
     assert (done.code, done.out) == (1, "")
 
 
-async def test_run_starts_what_runs_start_starts(operator: Mogplex, world: World) -> None:
+async def test_run_starts_what_runs_start_starts(operator: Mogplex, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     done = await operator("run", "acme/api", "Fix it", "--harness", "claude-code", "--branch", "topic")
     assert done.code == 0, done.err
@@ -99,7 +101,7 @@ async def test_run_starts_what_runs_start_starts(operator: Mogplex, world: World
     assert (refused.code, refused.out) == (4, "")
 
 
-async def test_run_follows_to_the_end(operator: Mogplex, world: World) -> None:
+async def test_run_follows_to_the_end(operator: Mogplex, world: RowFactory) -> None:
     world.repo("acme/api")
     going = operator.begin("run", "acme/api", "Fix it", "--follow", "--exit-status", "--json")
     await going.until(lambda: "External Mogplex run accepted" in going.out.text)
@@ -107,7 +109,7 @@ async def test_run_follows_to_the_end(operator: Mogplex, world: World) -> None:
     assert (await going.done()).code == 0
 
 
-async def test_runs_are_listed_in_every_form(operator: Mogplex, world: World) -> None:
+async def test_runs_are_listed_in_every_form(operator: Mogplex, world: RowFactory) -> None:
     run = world.run(world.repo("acme/api"))
     table = await operator("runs", "list")
     wide = await operator("runs", "list", "--output", "wide")
@@ -126,7 +128,7 @@ async def test_runs_are_listed_in_every_form(operator: Mogplex, world: World) ->
     assert one["call_id"] == call
 
 
-async def test_stats_are_figures_in_a_table_for_programs(operator: Mogplex, world: World) -> None:
+async def test_stats_are_figures_in_a_table_for_programs(operator: Mogplex, world: RowFactory) -> None:
     world.call(model="acme/nova-1", status="success", cost_usd=0.25, cost_source="gateway")
     rows = list(csv.DictReader(io.StringIO((await operator("stats", "-o", "csv")).out)))
     figures = {row["figure"]: row["value"] for row in rows}

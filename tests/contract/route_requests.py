@@ -7,8 +7,9 @@ from typing import Any
 
 from mogplex_tui.controlplane.sandboxes.states import STATUSES
 from tests.contract.checker import Checker
-from tests.controlplane.routing.support import control_approval
-from tests.controlplane.support import V1, World
+from tests.controlplane.api_paths import V1
+from tests.controlplane.automation.automation_rows import control_approval
+from tests.controlplane.row_factory import RowFactory
 
 BOX = "/api/sandbox"
 O11Y = "/api/observability"
@@ -80,14 +81,14 @@ async def read_runs(check: Checker, plane: Any) -> None:
         await check("GET_api.v1.mogplex.runs.-.events_200", "GET", f"{path}/events?limit=200")
 
 
-async def change_everything(check: Checker, world: World) -> None:
+async def change_everything(check: Checker, factory: RowFactory) -> None:
     """Every changing route."""
     await check("PATCH_api.settings_200", "PATCH", "/api/settings", json={"theme": "light"})
-    model = world.plane.db.value("SELECT id FROM models ORDER BY id LIMIT 1")
+    model = factory.plane.db.value("SELECT id FROM models ORDER BY id LIMIT 1")
     choice = {"model_id": model, "is_enabled": True}
     await check("PATCH_api.models_200", "PATCH", "/api/models", json=choice)
-    repo = world.plane.db.value(
-        "SELECT id FROM repos WHERE user_id = ? AND is_hidden = 0 ORDER BY full_name LIMIT 1", (world.user,)
+    repo = factory.plane.db.value(
+        "SELECT id FROM repos WHERE user_id = ? AND is_hidden = 0 ORDER BY full_name LIMIT 1", (factory.user,)
     )
     body = {"repoId": repo, "prompt": "Fix the flaky test", "createBranch": True}
     headers = {"Idempotency-Key": "shapes"}
@@ -95,12 +96,12 @@ async def change_everything(check: Checker, world: World) -> None:
     await check("POST_api.v1.mogplex.runs_202", "POST", f"{V1}/runs", json=body, headers=headers)
     for _ in range(2):
         await check("POST_api.v1.mogplex.runs.-.cancel_200", "POST", started["data"]["cancelUrl"])
-    call = world.call()
+    call = factory.call()
     await check("POST_api.observability.calls.-.cancel_200", "POST", f"{O11Y}/calls/{call}/cancel")
-    job = world.plane.db.value(
+    job = factory.plane.db.value(
         "SELECT j.id FROM job_runs j JOIN flows f ON f.id = j.flow_id"
         " WHERE f.user_id = ? AND j.status IN ('pending', 'running') LIMIT 1",
-        (world.user,),
+        (factory.user,),
     )
     await check("POST_api.observability.jobs.-.cancel_200", "POST", f"{O11Y}/jobs/{job}/cancel")
 
@@ -225,13 +226,13 @@ async def end_sandboxes(check: Checker, record_ids: list[str]) -> None:
         await check("DELETE_api.sandbox.-_200", "DELETE", f"{BOX}/{record_id}")
 
 
-async def change_routing(check: Checker, world: World) -> None:
+async def change_routing(check: Checker, factory: RowFactory) -> None:
     """Every changing route that was observed."""
-    approval = control_approval(world)
-    repo = world.plane.db.only(
+    approval = control_approval(factory)
+    repo = factory.plane.db.only(
         "SELECT * FROM repos WHERE user_id = ? AND is_hidden = 0 AND github_installation_id IS NOT NULL"
         " ORDER BY full_name LIMIT 1",
-        (world.user,),
+        (factory.user,),
     )
     models = (await check.client.get(f"{V1}/models")).json()["data"]["models"]
     path = f"/api/control/approvals/{approval}"

@@ -25,7 +25,8 @@ from tests.contract.route_requests import (
     read_tools,
 )
 from tests.contract.sample import shape_names
-from tests.controlplane.support import ManualClock, World
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.row_factory import RowFactory
 
 PLAIN_SERVERS: list[dict[str, Any]] = [
     {"name": "files", "transport": "stdio", "command": "mcp-files", "args": ["."], "envPlain": {"LOG": "x"}},
@@ -42,18 +43,18 @@ async def test_every_schema_has_an_answer_in_the_hosted_profile() -> None:
             base_url=server.base_url, auth=Credentials(server.token, server.session_cookie)
         ) as client,
     ):
-        check, world = Checker(client), World(server.plane, clock)
+        check, factory = Checker(client), RowFactory(server.plane, clock)
         for read in (read_everything, read_identity, read_library, read_projects, read_routing):
             await read(check)
         await read_tools(check)
         await read_runs(check, server.plane)
         await end_sandboxes(check, await read_sandboxes(check))
-        await change_everything(check, world)
-        await change_routing(check, world)
+        await change_everything(check, factory)
+        await change_routing(check, factory)
         name = {"name": "CI", "expiresInDays": 30}
         await check("POST_api.settings.api-keys_200", "POST", "/api/settings/api-keys", json=name)
         # Both exports fail there while a stored server has a secret (docs/contract/README.md).
-        with world.plane.db.transaction() as tx:
+        with factory.plane.db.transaction() as tx:
             tx.execute("DELETE FROM user_mcp_servers")
         for plain in PLAIN_SERVERS:
             await check("POST_api.mcp-servers_201", "POST", SERVERS, json=plain)

@@ -9,22 +9,23 @@ from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
 from tests.contract.route_requests import read_identity
 from tests.contract.schemas import shapes_of
-from tests.controlplane.identity.support import People
-from tests.controlplane.support import ManualClock, World
+from tests.controlplane.identity.people import People
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.row_factory import RowFactory
 
 
 async def test_answers_have_the_observed_shapes() -> None:
     clock = ManualClock()
     async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=clock) as server:
-        world = World(server.plane, clock)
-        async with People(server, world) as people:
+        factory = RowFactory(server.plane, clock)
+        async with People(server, factory) as people:
             ada, ben = await people.owner(), await people.new("ben")
             check = Checker(ada.browser)
             assert await read_identity(check) == 0
             made = {"name": "CI", "expiresInDays": 30}
             await check("POST_api.settings.api-keys_200", "POST", "/api/settings/api-keys", json=made)
             await ada.browser.put("/api/settings/keys", json={"provider": "openai", "key": "sk-0123456789"})
-            world.model("acme/nova-2", created_at=clock.us + 1)
+            factory.model("acme/nova-2", created_at=clock.us + 1)
             team, other = people.team(ada), people.team(ben, "day-shift")
             people.join(team, ben, "developer")
             people.join(other, ada, "viewer")

@@ -10,15 +10,16 @@ from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
 from tests.contract.route_requests import read_library
 from tests.contract.schemas import shapes_of
-from tests.controlplane.library.support import AGENT, assignment, job_of
-from tests.controlplane.support import ManualClock, World
+from tests.controlplane.library.library_rows import AGENT, assignment, job_of
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.row_factory import RowFactory
 
 
-def furnish_work(world: World, agent: str) -> None:
+def insert_work(factory: RowFactory, agent: str) -> None:
     """A run of an assignment with a call, so that the roster and its summary have something to say."""
-    standing = assignment(world, agent, world.repo())
-    job = job_of(world, "success", assignment_id=standing)
-    world.call(status="success", job_run_id=job, tokens=Tokens(10, 5), metadata={"agent_id": agent})
+    standing = assignment(factory, agent, factory.repo())
+    job = job_of(factory, "success", assignment_id=standing)
+    factory.call(status="success", job_run_id=job, tokens=Tokens(10, 5), metadata={"agent_id": agent})
 
 
 async def test_answers_have_the_observed_shapes() -> None:
@@ -26,14 +27,14 @@ async def test_answers_have_the_observed_shapes() -> None:
     async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=clock) as server:
         headers = {"Authorization": f"Bearer {server.token}"}
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
-            check, world = Checker(client), World(server.plane, clock)
+            check, factory = Checker(client), RowFactory(server.plane, clock)
             await read_library(check)
             for body in (
                 AGENT,
                 {**AGENT, "description": "d", "system_prompt": "p", "source_template": "SEO-AUDIT"},
             ):
                 agent = (await client.post("/api/agents", json=body)).json()["id"]
-            furnish_work(world, agent)
+            insert_work(factory, agent)
             await client.post("/api/agent-categories", json={"label": "Docs"})
             for table in ("agent_rules", "agent_skills"):
                 await client.post("/api/rules", json={"name": "style.md", "table": table})

@@ -9,20 +9,21 @@ from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
 from tests.contract.route_requests import read_projects
 from tests.contract.schemas import shapes_of
-from tests.controlplane.projects.support import TEAM_HEADER, Projects
-from tests.controlplane.support import ManualClock, World
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.projects.project_rows import TEAM_HEADER, ProjectRows
+from tests.controlplane.row_factory import RowFactory
 
 PRESET = {"name": "p", "baseBranch": "main", "workingBranch": "next", "createBranch": True}
 
 
-async def furnish(client: httpx.AsyncClient, world: World) -> str:
+async def create_project_rows(client: httpx.AsyncClient, factory: RowFactory) -> str:
     """One of everything, each in the states that change its shape; returns a team."""
-    projects = Projects(world)
+    projects = ProjectRows(factory)
     projects.installation(88, "acme", target_type="Organization")
     projects.installation(91, None, account_type=None)
     projects.remote()
-    world.model("acme/nova-1", context_length=200_000)
-    world.model("acme/bare")
+    factory.model("acme/nova-1", context_length=200_000)
+    factory.model("acme/bare")
     repo = {"full_name": "acme/api", "github_id": 4711, "owner": "acme", "name": "api"}
     made = (await client.post("/api/repos", json={**repo, "sandbox_env_vars": {"A": "1"}})).json()
     path = f"/api/repos/{made['id']}"
@@ -52,7 +53,7 @@ async def test_answers_have_the_observed_shapes() -> None:
         headers = {"Authorization": f"Bearer {server.token}"}
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
             check = Checker(client)
-            team = await furnish(client, World(server.plane, clock))
+            team = await create_project_rows(client, RowFactory(server.plane, clock))
             found = await read_projects(check)
             team_repo = {"full_name": "acme/team", "github_id": 9, "owner": "acme", "name": "team"}
             await client.post("/api/repos", json=team_repo, headers={TEAM_HEADER: team})

@@ -8,29 +8,38 @@ from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
 from tests.contract.route_requests import change_routing, read_routing
+from tests.contract.sample_rows import insert_sample_rows
 from tests.contract.schemas import shapes_of
-from tests.contract.test_shapes import furnish
-from tests.controlplane.routing.support import assignment, control_approval, installation, ledger_row, trigger
-from tests.controlplane.routing.test_flow_runs import park
-from tests.controlplane.support import ManualClock, World
+from tests.controlplane.automation.automation_rows import (
+    assignment,
+    control_approval,
+    insert_wait,
+    installation,
+    ledger_row,
+    trigger,
+)
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.row_factory import RowFactory
 
 
-def furnish_routing(world: World) -> None:
+def insert_automation_rows(factory: RowFactory) -> None:
     """What the lists of this family hold, in the states that change their shape."""
-    repo = world.plane.db.value("SELECT id FROM repos LIMIT 1")
-    agent = world.plane.db.value("SELECT id FROM agents LIMIT 1")
-    flow = world.plane.db.only(
+    repo = factory.plane.db.value("SELECT id FROM repos LIMIT 1")
+    agent = factory.plane.db.value("SELECT id FROM agents LIMIT 1")
+    flow = factory.plane.db.only(
         "SELECT id, published_version_id FROM flows WHERE published_version_id IS NOT NULL"
     )
-    assignment(world, repo, agent)
-    trigger(world, agent)
-    job = world.job(flow["id"], repo, start=True)
+    assignment(factory, repo, agent)
+    trigger(factory, agent)
+    job = factory.job(flow["id"], repo, start=True)
     tool = {"kind": "tool_approval", "toolName": "createIssue", "toolInput": "{}", "toolCallId": "t"}
-    park(world, job, wait_kind="tool_approval", wait_config=tool, expires_at=world.clock.us + 10**9)
-    control_approval(world, tool_input='{"branch":"main"}')
+    insert_wait(
+        factory, job, wait_kind="tool_approval", wait_config=tool, expires_at=factory.clock.us + 10**9
+    )
+    control_approval(factory, tool_input='{"branch":"main"}')
     for about in ("{}", '{"model_failure_class":"timeout","model_effective_timeout_ms":1}'):
         ledger_row(
-            world,
+            factory,
             "failed",
             event_kind="control",
             flow_id=flow["id"],
@@ -48,12 +57,12 @@ async def test_answers_have_the_observed_shapes() -> None:
     async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=clock) as server:
         headers = {"Authorization": f"Bearer {server.token}"}
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
-            check, world = Checker(client), World(server.plane, clock)
+            check, factory = Checker(client), RowFactory(server.plane, clock)
             await read_routing(check)
-            installation(world)
-            furnish(world, clock)
-            furnish_routing(world)
-            await change_routing(check, world)
+            installation(factory)
+            insert_sample_rows(factory, clock)
+            insert_automation_rows(factory)
+            await change_routing(check, factory)
             found = await read_routing(check)
     assert len(found["flows/templates"]["templates"]) == len(found["triggers"]) == 1
     # Every schema that was copied in is met: a route that goes missing is a fault of this test.

@@ -13,27 +13,28 @@ from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
 from tests.contract.route_requests import BOX, end_sandboxes, read_sandboxes
 from tests.contract.schemas import shapes_of
-from tests.controlplane.support import ManualClock, World
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.row_factory import RowFactory
 
 
 @asynccontextmanager
-async def plane(seeded: bool) -> AsyncIterator[tuple[Checker, World]]:
+async def plane(seeded: bool) -> AsyncIterator[tuple[Checker, RowFactory]]:
     """A plane with a client that checks what it is answered."""
     clock = ManualClock()
     settings = Settings(speed=0, seeded=seeded, rate_limit=None)
     async with PlaneServer(settings, clock=clock) as server:
         headers = {"Authorization": f"Bearer {server.token}"}
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
-            yield Checker(client), World(server.plane, clock)
+            yield Checker(client), RowFactory(server.plane, clock)
 
 
 async def test_answers_have_the_observed_shapes() -> None:
-    async with plane(seeded=False) as (check, world):
-        repo = world.repo()
+    async with plane(seeded=False) as (check, factory):
+        repo = factory.repo()
         for state in STATUSES:
             name = "pending" if state == "creating" else f"vm-{state}"
-            world.sandbox(repo, status=state, working_branch=state, sandbox_id=name)
-        kept = world.sandbox(repo, working_branch="kept", provider_view="silent", snapshot_id="snap_1")
+            factory.sandbox(repo, status=state, working_branch=state, sandbox_id=name)
+        kept = factory.sandbox(repo, working_branch="kept", provider_view="silent", snapshot_id="snap_1")
         await check("GET_api.sandbox.-_200", "GET", f"{BOX}/{kept}")
         await check("GET_api.sandbox.-.health_200", "GET", f"{BOX}/{kept}/health")
         await end_sandboxes(check, [*await read_sandboxes(check), kept])

@@ -11,7 +11,7 @@ from mogplex_tui.controlplane.server import PlaneServer
 from tests.contract.checker import Checker
 from tests.contract.route_requests import SERVERS, read_exports, read_tools
 from tests.contract.schemas import shapes_of
-from tests.controlplane.support import ManualClock
+from tests.controlplane.manual_clock import ManualClock
 
 STDIO: dict[str, Any] = {
     "name": "files",

@@ -9,7 +9,8 @@ import pytest
 
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.support import ManualClock, World
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.row_factory import RowFactory
 
 
 @pytest.fixture
@@ -24,8 +25,8 @@ async def server(clock: ManualClock) -> AsyncIterator[PlaneServer]:
 
 
 @pytest.fixture
-def world(server: PlaneServer, clock: ManualClock) -> World:
-    return World(server.plane, clock)
+def factory(server: PlaneServer, clock: ManualClock) -> RowFactory:
+    return RowFactory(server.plane, clock)
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -18,34 +16,10 @@ import httpx
 import pytest
 
 from mogplex_tui.cli import control_plane
-from tests.controlplane.support import V1
-
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = (
-    "import argparse, sys; from mogplex_tui.cli import control_plane as c; p = argparse.ArgumentParser();"
-    "c.add_arguments(p); sys.exit(c.run(p.parse_args()))"
-)
-DEADLINE = 60.0
+from tests.controlplane.api_paths import V1
+from tests.controlplane.plane_process import COMMAND, DEADLINE, ROOT, read_first_line, start_plane_process
 
 Start = Callable[..., "tuple[subprocess.Popen[str], dict[str, Any]]"]
-
-
-def spawn(*args: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *args],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-
-
-def first_line(process: subprocess.Popen[str]) -> dict[str, Any]:
-    assert process.stdout is not None
-    readable, _, _ = select.select([process.stdout], [], [], DEADLINE)
-    assert readable, "nothing was said in time"
-    said: dict[str, Any] = json.loads(process.stdout.readline())
-    return said
 
 
 @pytest.fixture
@@ -53,9 +27,9 @@ def start() -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def run(*args: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
-        process = spawn("--speed", "0", *args)
+        process = start_plane_process("--speed", "0", *args)
         started.append(process)
-        return process, first_line(process)
+        return process, read_first_line(process)
 
     yield run
     for process in started:
@@ -121,7 +95,7 @@ def test_it_ends_with_its_parent(start: Start) -> None:
 def test_a_taken_port_is_said(start: Start) -> None:
     _, ready = start()
     port = ready["base_url"].rpartition(":")[2]
-    process = spawn("--port", port)
+    process = start_plane_process("--port", port)
     out, err = process.communicate(timeout=DEADLINE)
     assert (process.returncode, out) == (1, "")
     assert f"cannot start on port {port}" in err

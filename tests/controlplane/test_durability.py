@@ -17,10 +17,10 @@ from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.db.clock import HOUR_US, Clock
 from mogplex_tui.controlplane.db.database import Database
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.machine.support import CRON, MACHINE
-from tests.controlplane.sim_support import broken_promises
-from tests.controlplane.support import V1
-from tests.controlplane.test_command import first_line, spawn
+from tests.controlplane.api_paths import V1
+from tests.controlplane.machine_credentials import CRON, MACHINE
+from tests.controlplane.plane_process import read_first_line, start_plane_process
+from tests.controlplane.simulated_plane import invariant_violations
 
 SPEED = "50"
 # After so many acknowledged writes each life of the plane ends; nobody waits for a time.
@@ -52,8 +52,8 @@ class Life:
     """One process on the file, and a client of it."""
 
     def __init__(self, path: Path) -> None:
-        self.process = spawn("--db", str(path), "--speed", SPEED, "--rate-limit", "off")
-        ready = first_line(self.process)
+        self.process = start_plane_process("--db", str(path), "--speed", SPEED, "--rate-limit", "off")
+        ready = read_first_line(self.process)
         headers = {"Authorization": f"Bearer {ready['token']}", "Cookie": ready["session_cookie"]}
         self.client = httpx.AsyncClient(base_url=ready["base_url"], headers=headers, timeout=DEADLINE)
 
@@ -180,7 +180,7 @@ def _remains(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 class _Reader:
-    """A connection as broken_promises asks it."""
+    """A connection as invariant_violations asks it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -193,7 +193,7 @@ def _is_sound(path: Path) -> None:
     with _remains(path) as left:
         assert [tuple(row) for row in left.execute("PRAGMA integrity_check")] == [("ok",)]
         assert left.execute("PRAGMA foreign_key_check").fetchall() == []
-        assert broken_promises(cast(Database, _Reader(left)), Clock().now_us()) == []
+        assert invariant_violations(cast(Database, _Reader(left)), Clock().now_us()) == []
 
 
 async def _keeps_its_word(life: Life, ledger: Ledger) -> None:
@@ -261,7 +261,7 @@ async def _is_collected(path: Path, ledger: Ledger) -> None:
             " (SELECT 1 FROM flow_waits w WHERE w.job_run_id = j.id AND w.status = 'waiting')"
         )
         assert db.value(jobs, (late.now_us() - 7 * HOUR_US,)) == 0
-        assert broken_promises(db, late.now_us()) == []
+        assert invariant_violations(db, late.now_us()) == []
         await _is_replayed(server, ledger)
 
 

@@ -16,7 +16,8 @@ from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.database_setup import prepare
 from mogplex_tui.controlplane.db.database import Tx
 from mogplex_tui.controlplane.runs import run_writes
-from tests.controlplane.support import ManualClock, World
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.row_factory import RowFactory
 
 LIVE = ("pending", "streaming")
 CONTROL = ["active", "cancel_requested", "cancelled"]
@@ -24,10 +25,10 @@ TERMINAL_EVENTS = {"success": "finished", "failed": "failed", "cancelled": "canc
 
 
 @pytest.fixture
-def world(tmp_path: Path, clock: ManualClock) -> Iterator[World]:
+def factory(tmp_path: Path, clock: ManualClock) -> Iterator[RowFactory]:
     """A plane that nobody asks anything over HTTP."""
     plane = prepare(Settings(seeded=False), tmp_path / "plane.db", clock)
-    yield World(plane, clock)
+    yield RowFactory(plane, clock)
     plane.db.close()
 
 
@@ -51,15 +52,15 @@ def _one_move(tx: Tx, call: str, dice: random.Random, at: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_call_ends_once_and_never_goes_back(world: World, clock: ManualClock, seed: int) -> None:
+def test_a_call_ends_once_and_never_goes_back(factory: RowFactory, clock: ManualClock, seed: int) -> None:
     dice = random.Random(seed)
-    call = world.call()
-    before = world.row("ai_calls", call)
+    call = factory.call()
+    before = factory.row("ai_calls", call)
     for _ in range(12):
         clock.advance(1)
-        with world.plane.db.transaction() as tx:
+        with factory.plane.db.transaction() as tx:
             _one_move(tx, call, dice, clock.us)
-        after = world.row("ai_calls", call)
+        after = factory.row("ai_calls", call)
         assert CONTROL.index(after["control_state"]) >= CONTROL.index(before["control_state"])
         ended = after["status"] not in LIVE
         if before["status"] not in LIVE:
@@ -72,7 +73,7 @@ def test_a_call_ends_once_and_never_goes_back(world: World, clock: ManualClock, 
         before = after
     events = [
         row[0]
-        for row in world.plane.db.all(
+        for row in factory.plane.db.all(
             "SELECT event_type FROM ai_call_events WHERE ai_call_id = ? ORDER BY seq", (call,)
         )
     ]
@@ -85,31 +86,31 @@ def test_a_call_ends_once_and_never_goes_back(world: World, clock: ManualClock, 
     assert events.count("status_changed") <= 1
 
 
-def test_a_run_mirrors_its_call(world: World, clock: ManualClock) -> None:
-    call = world.call()
-    run = world.run(world.repo(), call)
-    with world.plane.db.transaction() as tx:
+def test_a_run_mirrors_its_call(factory: RowFactory, clock: ManualClock) -> None:
+    call = factory.call()
+    run = factory.run(factory.repo(), call)
+    with factory.plane.db.transaction() as tx:
         assert run_writes.mirror_call(tx, run, clock.us) is None
         call_writes.finish_call(tx, call, "failed", clock.us, error="broken", message="Harness run failed")
-    assert world.row("external_agent_runs", run)["status"] == "pending"
+    assert factory.row("external_agent_runs", run)["status"] == "pending"
     clock.advance(2)
-    with world.plane.db.transaction() as tx:
+    with factory.plane.db.transaction() as tx:
         assert run_writes.mirror_call(tx, run, clock.us) == "failed"
-    row = world.row("external_agent_runs", run)
+    row = factory.row("external_agent_runs", run)
     assert (row["status"], row["error"], row["updated_at"]) == ("failed", "broken", clock.us)
 
 
-def test_a_job_moves_forward_only(world: World, clock: ManualClock) -> None:
-    flow = world.flow()
-    job = world.job(flow)
-    db = world.plane.db
+def test_a_job_moves_forward_only(factory: RowFactory, clock: ManualClock) -> None:
+    flow = factory.flow()
+    job = factory.job(flow)
+    db = factory.plane.db
     with db.transaction() as tx:
         # Not running yet: there is nothing to finish.
         assert not job_writes.finish(tx, job, "success", clock.us, reason="AUTOMATION_COMPLETED")
         assert job_writes.start(tx, job, clock.us, "webhook", "run_1") == (True, None)
         assert job_writes.start(tx, job, clock.us, "repair", "run_2") == (False, "START_ALREADY_STARTED")
         assert job_writes.start_failed(tx, job, clock.us, "runtime refused")
-    assert (world.row("job_runs", job)["status"], world.row("job_runs", job)["started_at"]) == (
+    assert (factory.row("job_runs", job)["status"], factory.row("job_runs", job)["started_at"]) == (
         "pending",
         None,
     )
@@ -125,7 +126,7 @@ def test_a_job_moves_forward_only(world: World, clock: ManualClock) -> None:
         assert not job_writes.start_failed(tx, job, clock.us, "late")
         assert not job_control.finalize_cancel(tx, job, clock.us, "USER_REQUESTED", 0)
         assert job_writes.start(tx, job, clock.us, "repair", "run_4").started is False
-    row = world.row("job_runs", job)
+    row = factory.row("job_runs", job)
     assert (row["status"], row["duration_ms"], row["runtime_run_id"]) == ("success", 7_000, "run_3")
     assert '"pull_request_url":"u"' in row["metadata"]
     ledger = db.all(
@@ -141,47 +142,47 @@ def test_a_job_moves_forward_only(world: World, clock: ManualClock) -> None:
     ]
 
 
-def test_a_cancelled_job_does_not_start(world: World, clock: ManualClock) -> None:
-    job = world.job(world.flow())
-    with world.plane.db.transaction() as tx:
+def test_a_cancelled_job_does_not_start(factory: RowFactory, clock: ManualClock) -> None:
+    job = factory.job(factory.flow())
+    with factory.plane.db.transaction() as tx:
         job_control.request_cancel(tx, job, clock.us, "USER_REQUESTED")
         job_control.finalize_cancel(tx, job, clock.us, "USER_REQUESTED", 0)
         assert job_writes.start(tx, job, clock.us, "repair", "run_1") == (False, "JOB_RUN_CANCELLED")
-    row = world.row("job_runs", job)
+    row = factory.row("job_runs", job)
     assert (row["status"], row["last_start_error"]) == ("cancelled", "Job is cancelled")
 
 
-def test_limits_of_waiting_work(world: World) -> None:
-    flow, repo = world.flow(), world.repo()
+def test_limits_of_waiting_work(factory: RowFactory) -> None:
+    flow, repo = factory.flow(), factory.repo()
     for _ in range(job_writes.PENDING_PER_REPO):
-        world.job(flow, repo)
-    with world.plane.db.transaction() as tx:
+        factory.job(flow, repo)
+    with factory.plane.db.transaction() as tx:
         assert job_writes.pending_limit(tx, 88, repo) == "REPO_PENDING_LIMIT"
         assert job_writes.pending_limit(tx, 88, "another") is None
     for index in range(job_writes.PENDING_PER_INSTALLATION - job_writes.PENDING_PER_REPO):
-        world.job(flow, f"repo-{index}")
-    with world.plane.db.transaction() as tx:
+        factory.job(flow, f"repo-{index}")
+    with factory.plane.db.transaction() as tx:
         assert job_writes.pending_limit(tx, 88, "another") == "INSTALLATION_PENDING_LIMIT"
 
 
-def test_a_parent_goes_and_its_traces_stay(world: World) -> None:
-    repo = world.repo()
-    flow = world.flow()
-    job = world.job(flow, repo, start=True)
-    call = world.call(job_run_id=job, repo_id=repo)
-    with world.plane.db.transaction() as tx:
+def test_a_parent_goes_and_its_traces_stay(factory: RowFactory) -> None:
+    repo = factory.repo()
+    flow = factory.flow()
+    job = factory.job(flow, repo, start=True)
+    call = factory.call(job_run_id=job, repo_id=repo)
+    with factory.plane.db.transaction() as tx:
         tx.execute("DELETE FROM flows WHERE id = ?", (flow,))
         tx.execute("DELETE FROM repos WHERE id = ?", (repo,))
         tx.execute("DELETE FROM job_runs WHERE id = ?", (job,))
-    row = world.row("ai_calls", call)
+    row = factory.row("ai_calls", call)
     assert (row["job_run_id"], row["repo_id"]) == (job, None)
-    ledger = world.plane.db.all(
+    ledger = factory.plane.db.all(
         "SELECT job_run_id, flow_id, repo_id, source_kind FROM automation_dispatch_events"
     )
     assert [tuple(entry) for entry in ledger] == [(None, None, None, "flow")] * 2
 
 
-def test_the_database_refuses_unknown_words(world: World) -> None:
+def test_the_database_refuses_unknown_words(factory: RowFactory) -> None:
     for columns in (
         {"type": "essay"},
         {"status": "done"},
@@ -189,6 +190,6 @@ def test_the_database_refuses_unknown_words(world: World) -> None:
         {"cost_source": "guess"},
     ):
         with pytest.raises((sqlite3.IntegrityError, ValueError)):
-            world.call(**columns)
+            factory.call(**columns)
     with pytest.raises(sqlite3.IntegrityError):
-        world.event(world.call(), "assistant_message")
+        factory.event(factory.call(), "assistant_message")

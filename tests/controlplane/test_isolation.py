@@ -10,8 +10,15 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.controlplane.asking import Place, ask, operations, places, request, unknown
-from tests.controlplane.support import Stream
+from tests.controlplane.operation_requests import (
+    RowReference,
+    operations,
+    request,
+    row_references,
+    send,
+    unknown_id,
+)
+from tests.controlplane.realtime_reader import RealtimeReader
 from tests.controlplane.two_accounts import UUID, TwoAccounts, row_has, two_accounts
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -77,7 +84,9 @@ def _is_of_a_person(method: str, path: str) -> bool:
 
 
 PLACES = [
-    place for place in places() if _is_of_a_person(place.method, place.path) and place.kind not in SHOWN
+    place
+    for place in row_references()
+    if _is_of_a_person(place.method, place.path) and place.kind not in SHOWN
 ]
 READS = [
     (method, path) for method, path, _ in operations() if method == "GET" and _is_of_a_person(method, path)
@@ -86,7 +95,7 @@ CHANGES = [(method, path) for method, path, _ in operations() if method not in (
 
 
 async def test_both_accounts_have_rows_of_every_kind(stage: TwoAccounts) -> None:
-    kinds = {place.kind for place in places()}
+    kinds = {place.kind for place in row_references()}
     assert kinds <= set(stage.mine.ids) and kinds <= set(stage.theirs.ids)
     for who in (stage.mine, stage.theirs):
         owned = {
@@ -101,9 +110,11 @@ async def test_both_accounts_have_rows_of_every_kind(stage: TwoAccounts) -> None
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.key)
-async def test_somebody_elses_row_is_like_one_that_is_not_there(stage: TwoAccounts, place: Place) -> None:
-    missing, without = await stage.ask(place, unknown(place.kind))
-    found, with_theirs = await stage.ask(place, stage.theirs.ids[place.kind])
+async def test_somebody_elses_row_is_like_one_that_is_not_there(
+    stage: TwoAccounts, place: RowReference
+) -> None:
+    missing, without = await stage.send(place, unknown_id(place.kind))
+    found, with_theirs = await stage.send(place, stage.theirs.ids[place.kind])
     in_team = place.kind == "team" and place.where == "path"
     assert found == TOLD.get(place.key, _FORBIDDEN if in_team else missing)
     their_marks, my_marks = stage.marks(stage.theirs), stage.marks(stage.mine)
@@ -113,7 +124,7 @@ async def test_somebody_elses_row_is_like_one_that_is_not_there(stage: TwoAccoun
         assert not [
             change for change in with_theirs if row_has(list(filter(UUID.fullmatch, their_marks)), change[1])
         ]
-    own, with_mine = await stage.ask(place, stage.mine.ids[place.kind])
+    own, with_mine = await stage.send(place, stage.mine.ids[place.kind])
     alike = own == missing and stage.effect(with_mine) == stage.effect(without)
     assert alike == (place.key in ALIKE), "the request does not get as far as the row"
 
@@ -122,20 +133,23 @@ async def test_somebody_elses_row_is_like_one_that_is_not_there(stage: TwoAccoun
 async def test_no_answer_has_anything_of_somebody_else_in_it(
     stage: TwoAccounts, method: str, path: str
 ) -> None:
-    stage.vault.restore()
-    _, text = await ask(stage.me, request(method, path, stage.mine.ids), most_lines=1)
+    stage.snapshot.restore()
+    _, text = await send(stage.me, request(method, path, stage.mine.ids), most_lines=1)
     assert not row_has(stage.marks(stage.theirs), text)
 
 
 async def test_frames_of_owned_tables_reach_their_owner_alone(stage: TwoAccounts) -> None:
     path = f"/api/realtime/events?tables={','.join(sorted(EMITTING))},end_of_test"
-    stage.vault.restore()
+    stage.snapshot.restore()
     async with stage.me.stream("GET", path) as my_stream, stage.they.stream("GET", path) as their_stream:
-        mine, theirs = Stream(my_stream, stage.server.plane), Stream(their_stream, stage.server.plane)
+        mine, theirs = (
+            RealtimeReader(my_stream, stage.server.plane),
+            RealtimeReader(their_stream, stage.server.plane),
+        )
         assert (await mine.line(), await theirs.line()) == (": connected", ": connected")
         for method, path in CHANGES:
-            stage.vault.restore()
-            await ask(stage.they, request(method, path, stage.theirs.ids))
+            stage.snapshot.restore()
+            await send(stage.they, request(method, path, stage.theirs.ids))
         # One end of test each, because a frame without an owner reaches both.
         seen_by_them = await theirs.frames()
         seen_by_me = await mine.frames()

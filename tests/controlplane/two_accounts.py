@@ -13,10 +13,10 @@ import httpx
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.http.authentication import KeyUses
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.asking import Place, ask, request
-from tests.controlplane.stock import Account, stock
-from tests.controlplane.support import ManualClock
-from tests.controlplane.vault import Vault
+from tests.controlplane.database_snapshot import DatabaseSnapshot
+from tests.controlplane.full_account import Account, create_full_account
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.operation_requests import RowReference, request, send
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)|\b\d{16}\b")
@@ -32,10 +32,10 @@ class TwoAccounts:
     def __init__(self, server: PlaneServer, me: httpx.AsyncClient, they: httpx.AsyncClient) -> None:
         self.server = server
         self.me, self.they = me, they
-        self.theirs = stock(server.plane, "zebra", 880_001)
-        self.mine = stock(server.plane, "heron", 990_002)
-        self.vault = Vault(server.path)
-        self.before = self.vault.dump()
+        self.theirs = create_full_account(server.plane, "zebra", 880_001)
+        self.mine = create_full_account(server.plane, "heron", 990_002)
+        self.snapshot = DatabaseSnapshot(server.path)
+        self.before = self.snapshot.dump()
         me.headers.update(self.mine.headers())
         they.headers.update(self.theirs.headers())
         self.known = {
@@ -49,11 +49,11 @@ class TwoAccounts:
         text = SECRET.sub("SECRET", MOMENT.sub("MOMENT", text))
         return UUID.sub(lambda match: match[0] if match[0] in self.known else "NEW", text)
 
-    async def ask(self, place: Place, row: Any) -> tuple[tuple[int, str], list[Change]]:
+    async def send(self, place: RowReference, row: Any) -> tuple[tuple[int, str], list[Change]]:
         """The plain answer to my request that names this row, and what it changed."""
-        self.vault.restore()
-        status, text = await ask(self.me, request(place.method, place.path, self.mine.ids, place, row))
-        dump = self.vault.dump()
+        self.snapshot.restore()
+        status, text = await send(self.me, request(place.method, place.path, self.mine.ids, place, row))
+        dump = self.snapshot.dump()
         changed = [
             (table, row)
             for table in dump
@@ -90,4 +90,4 @@ async def two_accounts(profile: str = "documented") -> AsyncIterator[TwoAccounts
         ):
             made = TwoAccounts(server, me, they)
             yield made
-            made.vault.close()
+            made.snapshot.close()

@@ -7,11 +7,11 @@ import pytest
 from mogplex_tui.api import wire
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.hostile.corrupting_proxy import FAULTS, corrupting, honest, only
 
 
-async def test_honest_rule_changes_nothing(mogplex: Mogplex, plane: PlaneServer, world: World) -> None:
+async def test_honest_rule_changes_nothing(mogplex: Mogplex, plane: PlaneServer, world: RowFactory) -> None:
     call = world.call(type="chat", status="success")
     world.event(call, "log", message="under way")
     async with corrupting(plane.base_url) as proxy:
@@ -26,7 +26,7 @@ async def test_honest_rule_changes_nothing(mogplex: Mogplex, plane: PlaneServer,
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_command_survives_a_corrupted_answer(
-    mogplex: Mogplex, plane: PlaneServer, world: World, monkeypatch: pytest.MonkeyPatch, fault: str
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     # Some of the faults never end.
     monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.5)

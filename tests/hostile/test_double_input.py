@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.conftest import console, server
 from tests.pilot.conftest import world as console_world
 
@@ -25,7 +25,7 @@ CLICKS: dict[str, tuple[tuple[str, ...], str, str]] = {
 
 @pytest.mark.parametrize("opening", CLICKS)
 async def test_double_click_in_a_dialog_closes_only_the_dialog(
-    console: Callable[..., Any], console_world: World, opening: str
+    console: Callable[..., Any], console_world: RowFactory, opening: str
 ) -> None:
     keys, shown, target = CLICKS[opening]
     console_world.call(repo_id=console_world.repo("acme/web"), metadata={"repo": "acme/web"})
@@ -43,7 +43,7 @@ async def test_double_click_in_a_dialog_closes_only_the_dialog(
 
 @pytest.mark.parametrize("key", ["x", "j", "f", "escape", "r"])
 async def test_key_for_a_screen_that_is_not_drawn_yet_is_dropped(
-    console: Callable[..., Any], console_world: World, key: str
+    console: Callable[..., Any], console_world: RowFactory, key: str
 ) -> None:
     call = console_world.call(repo_id=console_world.repo("acme/web"), metadata={"repo": "acme/web"})
     async with console() as running:

@@ -15,7 +15,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.paths import state_dir
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import Mogplex, WallClock
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.conftest import console, server
 
 __all__ = ["console", "server"]
@@ -133,7 +133,7 @@ def _check_files(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", DISKS)
 async def test_commands_start_and_cancel(
-    operator: Mogplex, plane: PlaneServer, world: World, monkeypatch: pytest.MonkeyPatch, name: str
+    operator: Mogplex, plane: PlaneServer, world: RowFactory, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     repo = world.repo("acme/web")
     run = world.run(repo)
@@ -165,7 +165,7 @@ async def test_console_cancels(
     tmp_path: Path,
     name: str,
 ) -> None:
-    world = World(server.plane, WallClock())  # type: ignore[arg-type]
+    world = RowFactory(server.plane, WallClock())  # type: ignore[arg-type]
     repo = world.repo("acme/web")
     call = world.call(repo_id=repo, metadata={"repo": "acme/web"})
     folder = tmp_path / "state" / "test"

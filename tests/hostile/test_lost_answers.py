@@ -22,7 +22,7 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate import run_changes
 from tests.api.support import Seen
 from tests.cli.support import Mogplex
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.facts.client_calls import CALLS, call
 from tests.facts.client_routes import recorded
 from tests.hostile.corrupting_proxy import Proxy, corrupting
@@ -112,7 +112,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("lost", range(1, 7))
 @pytest.mark.parametrize("loss", LOSSES)
 async def test_run_is_started_once_however_often_its_answer_is_lost(
-    mogplex: Mogplex, plane: PlaneServer, world: World, loss: str, lost: int
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, loss: str, lost: int
 ) -> None:
     world.repo("acme/api")
     rule = Losing(loss, lost)
@@ -133,7 +133,7 @@ async def test_run_is_started_once_however_often_its_answer_is_lost(
 
 @pytest.mark.parametrize("loss", LOSSES)
 async def test_automation_is_triggered_once_under_the_key_that_the_command_names(
-    mogplex: Mogplex, plane: PlaneServer, world: World, loss: str
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, loss: str
 ) -> None:
     flow, repo = world.flow(world.agent()), world.repo("acme/api")
     rule = Losing(loss, 1)

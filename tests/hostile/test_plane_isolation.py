@@ -17,10 +17,18 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.controlplane.asking import Place, ask, fields, operations, places, request, unknown
-from tests.controlplane.support import V1
+from tests.controlplane.api_paths import V1
+from tests.controlplane.database_snapshot import DatabaseSnapshot
+from tests.controlplane.operation_requests import (
+    RowReference,
+    fields,
+    operations,
+    request,
+    row_references,
+    send,
+    unknown_id,
+)
 from tests.controlplane.two_accounts import TwoAccounts, row_has, two_accounts
-from tests.controlplane.vault import Vault
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -130,7 +138,7 @@ class Attack:
             if schema.get("x-row") == "invitation" or not (LONG or is_nested):
                 continue
             for value in self.values(name, schema, where):
-                yield request(method, path, self.mine, Place(method, path, where, name, ""), value)
+                yield request(method, path, self.mine, RowReference(method, path, where, name, ""), value)
         names = [name for name in EXTRA if name not in {name for _, name, _, _ in known}]
         ids = {name: self.their_id(name) for name in names}
         headers = {name: str(self.theirs[kind]) for name, kind in HEADERS.items()}
@@ -153,7 +161,7 @@ class Attack:
         What the request itself contained may come back.
         """
         self.sent += 1
-        _, text = await ask(self.accounts.me, made, most_lines=1)
+        _, text = await send(self.accounts.me, made, most_lines=1)
         for known in ("zebra/api", *sorted(map(str, self.theirs.values()), key=len, reverse=True)):
             text = text.replace(known, "")
         assert not row_has(["zebra", "ZEBRA"], text), f"{shown}: {text[:500]}"
@@ -164,7 +172,7 @@ class Attack:
         New rows that belong to neither account are listed too.
         """
         accounts = self.accounts
-        gone, new = accounts.vault.changed()
+        gone, new = accounts.snapshot.changed()
         their_marks, my_marks = accounts.marks(accounts.theirs), accounts.marks(accounts.mine)
         their_ids = {str(one) for one in self.theirs.values()}
         found = [f"changed: {table} {row}" for table, row in gone if row_has(their_marks, repr(row))]
@@ -195,7 +203,7 @@ async def everything(client: httpx.AsyncClient, ids: dict[str, Any], accounts: T
     """What every reading route answers to one account, without what is new each time."""
     found = {}
     for method, path in READS:
-        _, text = await ask(client, request(method, path, ids), most_lines=1)
+        _, text = await send(client, request(method, path, ids), most_lines=1)
         found[path] = accounts.plain(text)
     return found
 
@@ -206,7 +214,7 @@ async def their_view(attack: Attack) -> dict[str, str]:
     accounts = attack.accounts
     found = await everything(accounts.they, attack.theirs, accounts) if LONG else {}
     # Some reads write, such as those that ask GitHub.
-    accounts.vault.restore()
+    accounts.snapshot.restore()
     return found
 
 
@@ -218,25 +226,25 @@ async def test_ids_of_another_account_do_nothing(
     for method, path in OPERATIONS:
         if area_of(path) != area:
             continue
-        version = accounts.vault.version()
+        version = accounts.snapshot.version()
         listening = hub.subscribe(accounts.theirs.user_id, accounts.before)
         for made in attack.requests(method, path):
             await attack.send(made, f"{method} {path}")
         hub.unsubscribe(listening)
         assert not [frame for frame in listening.drain() if frame and frame.user_id is not None]
-        if accounts.vault.version() == version:
+        if accounts.snapshot.version() == version:
             continue
         assert attack.changes() == [], f"{method} {path}"
         if LONG:
             # What now stands in my rows shows me nothing of theirs, and them nothing of mine.
             assert await everything(accounts.they, attack.theirs, accounts) == their_view, f"{method} {path}"
-        accounts.vault.restore()
+        accounts.snapshot.restore()
     assert attack.sent
 
 
 async def test_arguments_of_the_mcp_endpoint_reach_no_row_of_another_account(attack: Attack) -> None:
     accounts = attack.accounts
-    accounts.vault.restore()
+    accounts.snapshot.restore()
     listed = await accounts.me.post(f"{V1}/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
     tools = listed.json()["result"]["tools"]
     assert len(tools) > 15
@@ -255,14 +263,14 @@ async def test_arguments_of_the_mcp_endpoint_reach_no_row_of_another_account(att
 async def test_importing_a_repository_by_name_gives_no_access_to_it(attack: Attack) -> None:
     """An import by name gives no access to a repository of another account."""
     accounts = attack.accounts
-    accounts.vault.restore()
+    accounts.snapshot.restore()
     client, number = accounts.me, attack.theirs["installation"]
     body = {"full_name": "zebra/api", "owner": "zebra", "name": "api", "github_id": number}
     imported = await client.post("/api/repos", json=body)
     if accounts.server.plane.settings.profile == "hosted":
         # The hosted service refuses every import and stores nothing (projects.md §8).
         assert imported.status_code == 500
-        assert accounts.vault.changed() == ([], [])
+        assert accounts.snapshot.changed() == ([], [])
         return
     repo = imported.json()["id"]
     for method, path, sent in (
@@ -275,9 +283,9 @@ async def test_importing_a_repository_by_name_gives_no_access_to_it(attack: Atta
     ):
         answer = await client.request(method, path, json=sent)
         assert not row_has(["zebra pull", "ZEBRA", "zebra-member"], answer.text), path
-    gone, new = accounts.vault.changed()
+    gone, new = accounts.snapshot.changed()
     assert not [table for table, _ in [*gone, *new] if table.startswith("github_")]
-    accounts.vault.restore()
+    accounts.snapshot.restore()
 
 
 # What a team shares with its members, and rows that show everybody who has their id or token.
@@ -287,21 +295,21 @@ DIFFERENT = re.compile(r"(POST /api/v1/mogplex/runs|PUT /api/conversations|\w+ /
 
 
 async def test_member_of_a_team_reaches_no_personal_row_of_another_member() -> None:
-    personal = [place for place in places() if place.kind not in SHARED]
+    personal = [place for place in row_references() if place.kind not in SHARED]
     found = {}
     async with two_accounts() as accounts:
         team = accounts.theirs.ids["team"]
         with accounts.server.plane.db.transaction(announce=False) as tx:
             member = {"team_id": team, "user_id": accounts.mine.user_id, "role": "viewer"}
             tx.insert("team_members", id=tx.new_id(), joined_at=1, **member)
-        vault = Vault(accounts.server.path)
+        vault = DatabaseSnapshot(accounts.server.path)
         for place in personal if LONG else personal[::7]:
             answers = []
-            for row in (unknown(place.kind), accounts.theirs.ids[place.kind]):
+            for row in (unknown_id(place.kind), accounts.theirs.ids[place.kind]):
                 made = request(place.method, place.path, accounts.mine.ids, place, row)
                 made["headers"]["x-mogplex-team-id"] = team
                 version = vault.version()
-                status, text = await ask(accounts.me, made, most_lines=1)
+                status, text = await send(accounts.me, made, most_lines=1)
                 answers.append((status, accounts.plain(text, row)))
                 if vault.version() != version:
                     gone, _ = vault.changed()

@@ -15,8 +15,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.controlplane.asking import operations
-from tests.controlplane.asking import request as made_request
+from tests.controlplane.operation_requests import operations
+from tests.controlplane.operation_requests import request as made_request
 from tests.controlplane.two_accounts import TwoAccounts, two_accounts
 from tests.hostile.raw_client import ResponseInfo, Session, exchange, request
 
@@ -80,7 +80,7 @@ async def test_plane_answers_under_names_of_this_machine(plane: Plane, host: str
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 async def test_foreign_host_gets_no_data_and_writes_nothing(plane: Plane, host: str) -> None:
-    version = plane.accounts.vault.version()
+    version = plane.accounts.snapshot.version()
     body = b'{"name":"rule","content":"text"}'
     for data in (
         request("GET", REPOS, plane.token, host=host),
@@ -93,7 +93,7 @@ async def test_foreign_host_gets_no_data_and_writes_nothing(plane: Plane, host: 
         reply = await plane.send(data)
         assert reply.statuses == [403], reply.data
         assert b"Forbidden host" in reply.body
-    assert plane.accounts.vault.version() == version
+    assert plane.accounts.snapshot.version() == version
 
 
 @either_profile
@@ -134,7 +134,7 @@ FOREIGN_ORIGINS = [
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
 async def test_page_of_another_origin_reads_and_writes_nothing(plane: Plane, origin: str) -> None:
-    version = plane.accounts.vault.version()
+    version = plane.accounts.snapshot.version()
     line = f"Origin: {origin}"
     body = b'{"name":"rule","content":"text"}'
     for data in (
@@ -150,11 +150,11 @@ async def test_page_of_another_origin_reads_and_writes_nothing(plane: Plane, ori
         reply = await plane.send(data)
         assert reply.statuses == [403], reply.data
         assert "access-control-allow-origin" not in reply.headers
-    assert plane.accounts.vault.version() == version
+    assert plane.accounts.snapshot.version() == version
 
 
 async def test_page_of_the_plane_itself_may_write(plane: Plane) -> None:
-    plane.accounts.vault.restore()
+    plane.accounts.snapshot.restore()
     body = b'{"name":"rule","content":"text"}'
     origin = f"Origin: http://{plane.netloc}"
     reply = await plane.send(
@@ -216,10 +216,10 @@ FRAMING = {
 async def test_ambiguous_framing_is_refused_and_nothing_follows_it(plane: Plane, name: str) -> None:
     headers, body = FRAMING[name]
     head = f"POST /api/rules HTTP/1.1\r\nHost: 127.0.0.1\r\n{plane.cookie}\r\n{headers}\r\n\r\n"
-    version = plane.accounts.vault.version()
+    version = plane.accounts.snapshot.version()
     reply = await plane.send((head + body + _SECOND).encode("latin-1"))
     assert reply.statuses == [400] and reply.closed, reply.data
-    assert plane.accounts.vault.version() == version
+    assert plane.accounts.snapshot.version() == version
 
 
 @either_profile
@@ -365,7 +365,7 @@ def in_area(area: str) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("area", AREAS)
 async def test_spoilt_path_leads_nowhere(plane: Plane, area: str) -> None:
-    version = plane.accounts.vault.version()
+    version = plane.accounts.snapshot.version()
     session = Session(plane.url, plane.token, plane.cookie, "Content-Type: application/json")
     for number, operation in in_area(area):
         method, path = operation.split(" ")
@@ -374,7 +374,7 @@ async def test_spoilt_path_leads_nowhere(plane: Plane, area: str) -> None:
         for target in every if LONG else islice(every, number % 29, None, 29):
             reply = await session.ask(method, target, body=b"" if method in ("GET", "OPTIONS") else b"{}")
             check_refusal(plane, operation, target, reply)
-        assert plane.accounts.vault.version() == version, operation
+        assert plane.accounts.snapshot.version() == version, operation
     session.close()
 
 
@@ -423,7 +423,7 @@ async def test_files_of_a_sandbox_stay_in_it(plane: Plane, path: str) -> None:
         ("DELETE", f"{base}/tree", {"path": path}),
         ("POST", f"{base}/exec", {"command": "cat", "args": [path], "cwd": path}),
     ):
-        plane.accounts.vault.restore()
+        plane.accounts.snapshot.restore()
         query = {"path": path} if body is None else {}
         answer = await client.request(method, where, params=query, json=body)
         assert "root:x:" not in answer.text

@@ -15,7 +15,7 @@ from textual.widgets import Select, TextArea
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.paths import state_dir
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.conftest import console, server, world
 from tests.pilot.console import Console
 
@@ -64,7 +64,7 @@ async def _start_and_cancel_by_command(server: PlaneServer, repo: str, prompt: s
 
 
 async def test_folder_has_the_changes_of_every_program(
-    console: Callable[..., Any], server: PlaneServer, world: World
+    console: Callable[..., Any], server: PlaneServer, world: RowFactory
 ) -> None:
     repo = world.repo("acme/web")
     folder = state_dir(Target("default", server.base_url).host)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 
-def insert_approval(world: World, seconds: float) -> str:
+def insert_approval(world: RowFactory, seconds: float) -> str:
     plane = world.plane
     with plane.db.transaction() as tx:
         key = tx.new_id()

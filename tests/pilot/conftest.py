@@ -15,7 +15,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.core.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.console import Console, run_console
 from tests.pilot.hosted import HostedEdge
 from tests.pilot.settled_pilot import use_settled_pilot
@@ -35,7 +35,7 @@ async def server() -> AsyncIterator[PlaneServer]:
 
 
 @pytest.fixture
-def world(server: PlaneServer) -> World:
+def world(server: PlaneServer) -> RowFactory:
     """Inserts rows into the plane."""
 
     class Now:
@@ -43,7 +43,7 @@ def world(server: PlaneServer) -> World:
         def us(self) -> int:
             return server.plane.clock.now_us()
 
-    return World(server.plane, Now())  # type: ignore[arg-type]
+    return RowFactory(server.plane, Now())  # type: ignore[arg-type]
 
 
 @pytest.fixture

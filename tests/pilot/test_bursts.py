@@ -11,7 +11,7 @@ import pytest
 from mogplex_tui.screens import console_screen
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.widgets.line_table import LineTable
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
@@ -40,7 +40,7 @@ class _Painting:
 
 
 async def test_a_burst_of_changed_runs_is_painted_by_at_most_twenty_flushes_a_second(
-    console: Run, world: World, monkeypatch: pytest.MonkeyPatch
+    console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.call(repo_id=world.repo("acme/web"))
     # Ages are not painted meanwhile.

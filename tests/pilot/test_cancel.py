@@ -12,12 +12,12 @@ import pytest
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.budget import Slot as BudgetSlot
 from mogplex_tui.controlplane.faults.rules import parse
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
 
-def _run(world: World, **columns: Any) -> tuple[str, str]:
+def _run(world: RowFactory, **columns: Any) -> tuple[str, str]:
     repo = world.repo("acme/api")
     call_id = world.call(repo_id=repo, metadata={"external_request_id": "k", "repo": "acme/api"}, **columns)
     run_id = world.run(repo, call_id)
@@ -33,7 +33,7 @@ async def _confirm(ui: Any) -> None:
     await ui.press("right", "enter")
 
 
-async def test_the_harmless_button_has_the_focus(console: Run, world: World) -> None:
+async def test_the_harmless_button_has_the_focus(console: Run, world: RowFactory) -> None:
     _, call_id = _run(world, model="somebody/claude-sonnet-5")
     async with console(size=(60, 24)) as ui:
         await ui.sees("pending")
@@ -52,7 +52,7 @@ async def test_the_harmless_button_has_the_focus(console: Run, world: World) -> 
 
 
 async def test_cancel_from_the_list_ends_call_and_run_and_says_so(
-    console: Run, world: World, tmp_path: Path
+    console: Run, world: RowFactory, tmp_path: Path
 ) -> None:
     run_id, call_id = _run(world)
     async with console() as ui:
@@ -68,7 +68,7 @@ async def test_cancel_from_the_list_ends_call_and_run_and_says_so(
     ]
 
 
-async def test_cancel_from_the_run(console: Run, world: World) -> None:
+async def test_cancel_from_the_run(console: Run, world: RowFactory) -> None:
     run_id, _ = _run(world)
     async with console() as ui:
         await ui.sees("pending")
@@ -79,7 +79,7 @@ async def test_cancel_from_the_run(console: Run, world: World) -> None:
 
 
 async def test_a_cancel_goes_out_at_once_when_polling_has_used_the_budget_up(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     _, call_id = _run(world)
     async with console(cookie=False) as ui:
@@ -107,7 +107,7 @@ async def test_a_cancel_goes_out_at_once_when_polling_has_used_the_budget_up(
 
 
 async def test_a_cancel_that_did_not_take_says_why_and_shows_the_real_state(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     from mogplex_tui.controlplane.calls import call_writes
 
@@ -125,7 +125,7 @@ async def test_a_cancel_that_did_not_take_says_why_and_shows_the_real_state(
 
 @pytest.mark.parametrize("cookie", [False, True], ids=["token alone", "token and session"])
 async def test_a_cancel_that_cannot_reach_the_sandbox_is_recorded_and_said_to_be_unconfirmed(
-    console: Run, world: World, cookie: bool
+    console: Run, world: RowFactory, cookie: bool
 ) -> None:
     repo = world.repo("acme/api")
     box = world.sandbox(repo)
@@ -156,7 +156,7 @@ async def test_a_cancel_that_cannot_reach_the_sandbox_is_recorded_and_said_to_be
         await ui.sees("⊘ cancelled", "is cancelled.")
 
 
-async def test_what_is_over_is_not_offered(console: Run, world: World) -> None:
+async def test_what_is_over_is_not_offered(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"), status="success")
     async with console() as ui:
         await ui.sees("✓ success")
@@ -166,7 +166,9 @@ async def test_what_is_over_is_not_offered(console: Run, world: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["flag", "token"])
-async def test_read_only_offers_nothing_that_changes_anything(console: Run, world: World, how: str) -> None:
+async def test_read_only_offers_nothing_that_changes_anything(
+    console: Run, world: RowFactory, how: str
+) -> None:
     _, call_id = _run(world)
     arguments: dict[str, Any] = {"read_only": True} if how == "flag" else {}
     token: Any = True if how == "flag" else world.token(scopes=("read",))
@@ -189,7 +191,7 @@ async def test_read_only_offers_nothing_that_changes_anything(console: Run, worl
 
 
 async def test_a_session_beside_a_read_only_token_cancels_but_starts_nothing(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     _, call_id = _run(world)
     async with console(token=world.token(scopes=("read",))) as ui:
@@ -209,7 +211,7 @@ async def test_a_session_beside_a_read_only_token_cancels_but_starts_nothing(
 
 
 async def test_with_a_token_alone_an_automations_run_cannot_be_cancelled_and_the_screen_says_why(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
     world.job(world.flow(), repo, start=True, repo_full_name="acme/api")

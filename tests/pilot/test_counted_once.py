@@ -8,12 +8,12 @@ from typing import Any
 
 from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import SECOND_US
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
 
-def _failed_job(world: World) -> str:
+def _failed_job(world: RowFactory) -> str:
     """A failed job with two calls, one of which failed; return its id."""
     repo, now = world.repo("acme/api"), world.clock.us
     flow = world.flow()
@@ -38,19 +38,19 @@ def _failed_job(world: World) -> str:
     return job
 
 
-def _end(world: World, job: str) -> None:
+def _end(world: RowFactory, job: str) -> None:
     with world.plane.db.transaction() as tx:
         tx.update("job_runs", job, status="failed", error="boom", completed_at=world.clock.us)
 
 
-def _sign_out(world: World) -> list[dict[str, Any]]:
+def _sign_out(world: RowFactory) -> list[dict[str, Any]]:
     kept = [dict(row) for row in world.plane.db.all("SELECT * FROM sessions")]
     with world.plane.db.transaction() as tx:
         tx.execute("DELETE FROM sessions")
     return kept
 
 
-def _sign_in(world: World, kept: list[dict[str, Any]]) -> None:
+def _sign_in(world: RowFactory, kept: list[dict[str, Any]]) -> None:
     with world.plane.db.transaction() as tx:
         for row in kept:
             tx.insert("sessions", **row)
@@ -66,7 +66,9 @@ CALLS = ["call failed", "call success", "call success"]
 JOBS = ["call success", "job failed"]
 
 
-async def test_a_session_that_ends_leaves_one_row_for_a_job_and_its_calls(console: Run, world: World) -> None:
+async def test_a_session_that_ends_leaves_one_row_for_a_job_and_its_calls(
+    console: Run, world: RowFactory
+) -> None:
     _failed_job(world)
     async with console(gate=True) as ui:
         await ui.until(lambda: _rows(ui) == CALLS, "the calls")
@@ -83,7 +85,7 @@ async def test_a_session_that_ends_leaves_one_row_for_a_job_and_its_calls(consol
         await ui.until(lambda: _rows(ui) == CALLS, "the calls again")
 
 
-async def test_a_start_without_a_session_counts_what_was_kept_once(console: Run, world: World) -> None:
+async def test_a_start_without_a_session_counts_what_was_kept_once(console: Run, world: RowFactory) -> None:
     _failed_job(world)
     run = partial(console, gate=True, draw_every_change=True)
     async with run() as ui:
@@ -100,7 +102,7 @@ async def test_a_start_without_a_session_counts_what_was_kept_once(console: Run,
         await ui.until(lambda: _rows(ui) == CALLS, "the calls again")
 
 
-async def test_a_job_that_goes_on_unseen_claims_no_cost(console: Run, world: World) -> None:
+async def test_a_job_that_goes_on_unseen_claims_no_cost(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     job = world.job(world.flow(), repo, start=True)
     world.call(

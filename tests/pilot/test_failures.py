@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane.routing.support import ledger_row
-from tests.controlplane.support import World
+from tests.controlplane.automation.automation_rows import ledger_row
+from tests.controlplane.row_factory import RowFactory
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from tests.controlplane.support import World
     ],
 )
 async def test_a_failure_says_its_cause_in_the_list(
-    console: Any, world: World, reason: str, message: str | None, shown: str
+    console: Any, world: RowFactory, reason: str, message: str | None, shown: str
 ) -> None:
     metadata = json.dumps({"model_failure_message": message} if message else {})
     ledger_row(world, "failed", event_kind="control", reason=reason, metadata=metadata)

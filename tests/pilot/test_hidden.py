@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.console import ConsoleFactory
 
 
-async def test_a_list_is_read_while_it_is_seen_and_no_longer(console: ConsoleFactory, world: World) -> None:
+async def test_a_list_is_read_while_it_is_seen_and_no_longer(
+    console: ConsoleFactory, world: RowFactory
+) -> None:
     repo = world.repo("acme/api")
     world.call(repo_id=repo, model="acme/first", status="success")
     async with console() as ui:
@@ -28,7 +30,7 @@ async def test_a_list_is_read_while_it_is_seen_and_no_longer(console: ConsoleFac
 
 
 async def test_a_tail_rests_while_another_place_is_shown_and_goes_on_after_it(
-    console: ConsoleFactory, world: World
+    console: ConsoleFactory, world: RowFactory
 ) -> None:
     call = world.call(repo_id=world.repo("acme/api"), model="acme/first", status="streaming", type="agent")
     world.event(call, message="one")

@@ -12,7 +12,7 @@ from textual.widgets import Input, Select, TextArea
 
 from mogplex_tui.screens.modals.new_run import DraftStore, NewRunModal
 from mogplex_tui.screens.modals.parameter_prompt import AskModal
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 STEERS = "\x1b]52;c;aGk=\x07"
@@ -24,7 +24,7 @@ def _harmless(ui: Any) -> None:
 
 
 async def test_the_form_of_a_run_shows_the_names_of_repositories_as_they_are(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     repo = world.repo("acme/we[/b]b")
     world.repo(f"acme/{STEERS}x")
@@ -41,7 +41,7 @@ async def test_the_form_of_a_run_shows_the_names_of_repositories_as_they_are(
         await ui.sees("acme/we[/b]b")
 
 
-async def test_a_toast_cannot_steer_the_terminal(console: Run, world: World) -> None:
+async def test_a_toast_cannot_steer_the_terminal(console: Run, world: RowFactory) -> None:
     world.call(metadata={"repo": f"acme/{STEERS}\u202ex"}, status="streaming")
     async with console() as ui:
         await ui.sees("1 live")
@@ -92,7 +92,7 @@ async def test_a_refusal_in_the_form_of_a_run_cannot_steer_the_terminal(console:
     ],
 )
 async def test_a_kept_form_that_was_spoilt_opens_with_what_is_good_of_it(
-    console: Run, world: World, tmp_path: Path, stored: Any, prompt: str
+    console: Run, world: RowFactory, tmp_path: Path, stored: Any, prompt: str
 ) -> None:
     world.repo("acme/api")
     (tmp_path / "state").mkdir()

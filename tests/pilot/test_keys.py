@@ -15,7 +15,7 @@ from mogplex_tui.screens.modals.help import HelpModal
 from mogplex_tui.screens.observability import ObservabilityScreen
 from mogplex_tui.screens.run_screen import RunScreen
 from mogplex_tui.widgets.ascii_filter import letters
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 SCOPES = (
@@ -42,7 +42,9 @@ def _screens(ui: Any) -> Iterator[ConsoleScreen]:
         yield DetailScreen(kind, Entry("any", None))
 
 
-async def test_every_screen_binds_and_handles_each_action_of_the_registry(console: Run, world: World) -> None:
+async def test_every_screen_binds_and_handles_each_action_of_the_registry(
+    console: Run, world: RowFactory
+) -> None:
     world.call(repo_id=world.repo("acme/web"))
     async with console() as ui:
         await ui.sees("acme/web")
@@ -84,7 +86,7 @@ async def test_ctrl_c_says_how_one_leaves(console: Run) -> None:
         await ui.sees("q leaves the console, ctrl+q from anywhere.")
 
 
-async def test_help_and_key_bar_show_the_keys_that_work_here(console: Run, world: World) -> None:
+async def test_help_and_key_bar_show_the_keys_that_work_here(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("⏎ open", "x cancel", "? help")
@@ -99,7 +101,7 @@ async def test_help_and_key_bar_show_the_keys_that_work_here(console: Run, world
         assert "x cancel" not in ui.text
 
 
-async def test_the_palette_runs_an_action_by_its_name(console: Run, world: World) -> None:
+async def test_the_palette_runs_an_action_by_its_name(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api")
@@ -119,7 +121,7 @@ async def test_quit(console: Run, key: str) -> None:
         assert ui.app.return_value == 0
 
 
-async def test_q_is_a_letter_while_one_types(console: Run, world: World) -> None:
+async def test_q_is_a_letter_while_one_types(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api")

@@ -12,7 +12,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live import run_row as make
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.console import run_console
 from tests.unit.fakes import call
 
@@ -24,7 +24,7 @@ def _app(place: Path, look: Callable[[], Awaitable[Target | None]]) -> ConsoleAp
 
 
 async def test_it_is_there_while_they_are_looked_for_and_reads_when_they_come(
-    server: PlaneServer, world: World, tmp_path: Path
+    server: PlaneServer, world: RowFactory, tmp_path: Path
 ) -> None:
     world.call(repo_id=world.repo("acme/api"), status="success")
     given = asyncio.Event()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
 
-def _calls(world: World, count: int, **columns: Any) -> list[str]:
+def _calls(world: RowFactory, count: int, **columns: Any) -> list[str]:
     repo = world.repo("acme/api")
     return [world.call(repo_id=repo, metadata={"repo": "acme/api"}, **columns) for _ in range(count)]
 
@@ -22,12 +22,12 @@ async def _listed(ui: Any, rows: int) -> None:
     )
 
 
-def _states(world: World, calls: list[str]) -> list[str]:
+def _states(world: RowFactory, calls: list[str]) -> list[str]:
     return [world.row("ai_calls", call)["status"] for call in calls]
 
 
 async def test_marked_runs_are_cancelled_after_one_question_and_the_others_go_on(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     calls = _calls(world, 3)
     async with console() as ui:
@@ -43,7 +43,7 @@ async def test_marked_runs_are_cancelled_after_one_question_and_the_others_go_on
         await ui.loses("marked")
 
 
-async def test_a_no_keeps_the_runs_and_their_marks(console: Run, world: World) -> None:
+async def test_a_no_keeps_the_runs_and_their_marks(console: Run, world: RowFactory) -> None:
     calls = _calls(world, 2)
     async with console() as ui:
         await _listed(ui, 2)
@@ -55,7 +55,7 @@ async def test_a_no_keeps_the_runs_and_their_marks(console: Run, world: World) -
         assert _states(world, calls) == ["pending", "pending"]
 
 
-async def test_what_is_over_takes_no_mark_and_the_console_says_why(console: Run, world: World) -> None:
+async def test_what_is_over_takes_no_mark_and_the_console_says_why(console: Run, world: RowFactory) -> None:
     over = _calls(world, 1, status="success")
     calls = _calls(world, 2)
     async with console() as ui:
@@ -70,7 +70,7 @@ async def test_what_is_over_takes_no_mark_and_the_console_says_why(console: Run,
 
 
 async def test_a_mark_goes_with_the_end_of_its_run_and_x_is_of_the_cursor_again(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     from mogplex_tui.controlplane.calls import call_writes as writes
 
@@ -91,7 +91,7 @@ async def test_a_mark_goes_with_the_end_of_its_run_and_x_is_of_the_cursor_again(
         await ui.sees("Cancel this run?")
 
 
-async def test_esc_takes_the_filter_away_first_and_then_every_mark(console: Run, world: World) -> None:
+async def test_esc_takes_the_filter_away_first_and_then_every_mark(console: Run, world: RowFactory) -> None:
     _calls(world, 2)
     world.call(repo_id=world.repo("acme/web"), metadata={"repo": "acme/web"})
     async with console(size=(120, 60)) as ui:
@@ -110,7 +110,7 @@ async def test_esc_takes_the_filter_away_first_and_then_every_mark(console: Run,
         await ui.sees("Go back one step; filter and marks go first.")
 
 
-async def test_a_second_space_takes_the_mark_away(console: Run, world: World) -> None:
+async def test_a_second_space_takes_the_mark_away(console: Run, world: RowFactory) -> None:
     _calls(world, 1)
     async with console() as ui:
         await _listed(ui, 1)
@@ -120,7 +120,7 @@ async def test_a_second_space_takes_the_mark_away(console: Run, world: World) ->
         await ui.loses("marked")
 
 
-async def test_read_only_marks_and_cancels_nothing(console: Run, world: World) -> None:
+async def test_read_only_marks_and_cancels_nothing(console: Run, world: RowFactory) -> None:
     calls = _calls(world, 2)
     async with console(read_only=True) as ui:
         await _listed(ui, 2)

@@ -15,7 +15,7 @@ from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.run_screen import RunScreen
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.tab_line import TabLine
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
@@ -32,7 +32,7 @@ def _click_tab(ui: Any, title: str) -> None:
 
 
 async def test_a_click_on_the_tab_one_is_in_leads_out_of_a_record_and_the_console_goes_on(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     world.call(repo_id=world.repo("acme/api"), status="success")
     async with console() as ui:
@@ -48,7 +48,7 @@ async def test_a_click_on_the_tab_one_is_in_leads_out_of_a_record_and_the_consol
         await ui.sees("acme/api")
 
 
-async def test_two_presses_on_a_run_open_it_once(console: Run, world: World) -> None:
+async def test_two_presses_on_a_run_open_it_once(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api")
@@ -61,7 +61,7 @@ async def test_two_presses_on_a_run_open_it_once(console: Run, world: World) -> 
 
 @pytest.mark.parametrize("refused", [False, True])
 async def test_a_run_that_starts_late_leaves_who_went_on_where_they_are(
-    console: Run, world: World, monkeypatch: pytest.MonkeyPatch, refused: bool
+    console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch, refused: bool
 ) -> None:
     from mogplex_tui.operate import run_changes
 

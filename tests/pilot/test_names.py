@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.widgets import Select
 
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
@@ -21,7 +21,7 @@ SETS = {
 
 @pytest.mark.parametrize("given", SETS.values(), ids=SETS)
 async def test_runs_name_hidden_repositories_and_agents(
-    console: Run, world: World, given: dict[str, bool]
+    console: Run, world: RowFactory, given: dict[str, bool]
 ) -> None:
     agent = world.agent("Reviewer")
     for name, hidden in (("acme/api", 0), ("acme/legacy", 1)):
@@ -36,7 +36,9 @@ async def test_runs_name_hidden_repositories_and_agents(
         assert text.count("Reviewer") == 2
 
 
-async def test_a_hidden_repository_is_named_and_not_offered_for_a_new_run(console: Run, world: World) -> None:
+async def test_a_hidden_repository_is_named_and_not_offered_for_a_new_run(
+    console: Run, world: RowFactory
+) -> None:
     world.repo("acme/api")
     world.call(repo_id=world.repo("acme/legacy", is_hidden=1))
     async with console(gate=True) as ui:
@@ -48,7 +50,9 @@ async def test_a_hidden_repository_is_named_and_not_offered_for_a_new_run(consol
         assert "acme/legacy" not in offered
 
 
-async def test_a_token_alone_names_a_hidden_repository_where_a_row_does(console: Run, world: World) -> None:
+async def test_a_token_alone_names_a_hidden_repository_where_a_row_does(
+    console: Run, world: RowFactory
+) -> None:
     hidden = world.repo("acme/legacy", is_hidden=1)
     world.job(world.flow(), hidden, start=True)
     world.sandbox(hidden)

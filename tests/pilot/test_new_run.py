@@ -10,7 +10,7 @@ from textual.widgets import Select, TextArea
 
 from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.operate import run_changes
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
@@ -24,7 +24,7 @@ async def _form(ui: Any, repo: str, prompt: str) -> None:
     await ui.press(*prompt)
 
 
-async def test_a_run_starts_and_is_followed(console: Run, world: World) -> None:
+async def test_a_run_starts_and_is_followed(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/web")
     async with console() as ui:
         await _form(ui, repo, "fix it")
@@ -39,7 +39,7 @@ async def test_a_run_starts_and_is_followed(console: Run, world: World) -> None:
 
 
 async def test_what_was_typed_survives_leaving_and_a_new_session(
-    console: Run, world: World, tmp_path: Path
+    console: Run, world: RowFactory, tmp_path: Path
 ) -> None:
     repo = world.repo("acme/web")
     kept = tmp_path / "kept"
@@ -53,7 +53,7 @@ async def test_what_was_typed_survives_leaving_and_a_new_session(
         await ui.sees("half a thought", "acme/web")
 
 
-async def test_sub_projects_of_one_repository_are_told_apart(console: Run, world: World) -> None:
+async def test_sub_projects_of_one_repository_are_told_apart(console: Run, world: RowFactory) -> None:
     whole = world.repo("acme/platform")
     world.repo("acme/platform", root_directory="apps/admin")
     worker = world.repo("acme/platform", root_directory="apps/worker")
@@ -68,7 +68,7 @@ async def test_sub_projects_of_one_repository_are_told_apart(console: Run, world
         assert world.plane.db.only("SELECT repo_id FROM external_agent_runs", ())["repo_id"] == worker
 
 
-async def test_a_form_that_is_not_ready_says_what_is_missing(console: Run, world: World) -> None:
+async def test_a_form_that_is_not_ready_says_what_is_missing(console: Run, world: RowFactory) -> None:
     world.repo("acme/web")
     async with console() as ui:
         await ui.until(lambda: ui.app.session.names.repos)
@@ -77,7 +77,7 @@ async def test_a_form_that_is_not_ready_says_what_is_missing(console: Run, world
 
 
 async def test_a_refused_start_brings_the_form_back_with_the_reason_and_the_text(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     repo = world.repo("acme/web")
     async with console() as ui:
@@ -89,7 +89,7 @@ async def test_a_refused_start_brings_the_form_back_with_the_reason_and_the_text
 
 
 async def test_what_is_typed_while_a_run_starts_is_kept(
-    console: Run, world: World, monkeypatch: pytest.MonkeyPatch
+    console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repo = world.repo("acme/web")
     arrives, start = asyncio.Event(), run_changes.start

@@ -10,7 +10,7 @@ from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.screens.observability import cost_segments
 from mogplex_tui.widgets.styles import Tone
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
@@ -22,7 +22,7 @@ def _usage(text: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
 async def test_figures_of_the_stats_route_with_their_age(
-    console: Run, world: World, size: tuple[int, int]
+    console: Run, world: RowFactory, size: tuple[int, int]
 ) -> None:
     repo = world.repo("acme/api")
     world.call(
@@ -45,7 +45,7 @@ async def test_figures_of_the_stats_route_with_their_age(
         assert _usage(text) == [("2", "calls"), ("12", "tokens")]
 
 
-async def test_null_is_a_dash_and_unpriced_work_is_not_free(console: Run, world: World) -> None:
+async def test_null_is_a_dash_and_unpriced_work_is_not_free(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"), model="harness:codex", status="success")
     async with console() as ui:
         await ui.press("6")
@@ -53,7 +53,7 @@ async def test_null_is_a_dash_and_unpriced_work_is_not_free(console: Run, world:
         assert "$0.00" not in text
 
 
-async def test_a_change_is_counted_without_a_key(console: Run, world: World) -> None:
+async def test_a_change_is_counted_without_a_key(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     world.call(repo_id=repo, status="success")
     async with console() as ui:
@@ -63,7 +63,7 @@ async def test_a_change_is_counted_without_a_key(console: Run, world: World) -> 
         await ui.until(lambda: ("2", "calls") in _usage(ui.text))
 
 
-async def test_closed_to_a_token_alone_it_says_so_and_what_opens_it(console: Run, world: World) -> None:
+async def test_closed_to_a_token_alone_it_says_so_and_what_opens_it(console: Run, world: RowFactory) -> None:
     world.flow()
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("the runs of your automations")
@@ -85,7 +85,7 @@ async def _whole(ui: Any) -> Any:
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 24)])
 async def test_on_a_small_screen_no_word_is_cut_and_every_row_is_reached(
-    console: Run, world: World, size: tuple[int, int]
+    console: Run, world: RowFactory, size: tuple[int, int]
 ) -> None:
     repo = world.repo("acme/api")
     types = ("agent", "chat", "pr_review")
@@ -116,7 +116,7 @@ async def test_on_a_small_screen_no_word_is_cut_and_every_row_is_reached(
         await ui.sees("over a limit")
 
 
-async def test_the_keys_that_the_help_tells_move_the_page(console: Run, world: World) -> None:
+async def test_the_keys_that_the_help_tells_move_the_page(console: Run, world: RowFactory) -> None:
     async with console(size=(60, 20)) as ui:
         await ui.press("6")
         await ui.sees("Dispatch")
@@ -138,7 +138,7 @@ async def test_esc_goes_back_to_where_one_was(console: Run) -> None:
         await ui.until(lambda: ui.app.current_mode == "projects")
 
 
-async def test_a_figure_that_cannot_be_read_grows_old_alone(console: Run, world: World) -> None:
+async def test_a_figure_that_cannot_be_read_grows_old_alone(console: Run, world: RowFactory) -> None:
     async def fails() -> bool:
         raise ServiceFailed("The service failed on the stats: broken", status=500)
 

@@ -9,7 +9,7 @@ from mogplex_tui.operate.record_page import LinkTarget
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.run_screen import RunScreen
 from mogplex_tui.widgets.line_table import LineTable
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
@@ -20,7 +20,7 @@ def _keys(ui: Any) -> str:
 
 
 async def test_with_a_browser_session_alone_no_run_is_offered_and_the_way_is_told(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     async with console(token=False) as ui:
         text = await ui.sees("No runs yet.")
@@ -40,7 +40,7 @@ async def test_with_a_browser_session_alone_no_run_is_offered_and_the_way_is_tol
 
 
 async def test_the_help_of_a_token_without_the_scope_says_that_it_is_the_token(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console(token=world.token(scopes=("read",)), cookie=False) as ui:
@@ -52,7 +52,7 @@ async def test_the_help_of_a_token_without_the_scope_says_that_it_is_the_token(
         await ui.sees("Nothing here changes anything. This console is read-only.")
 
 
-async def test_runs_that_a_link_led_to_tell_of_the_way_back(console: Run, world: World) -> None:
+async def test_runs_that_a_link_led_to_tell_of_the_way_back(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api", "⏎ open")
@@ -70,7 +70,9 @@ async def test_runs_that_a_link_led_to_tell_of_the_way_back(console: Run, world:
         assert [type(screen) for screen in ui.app.screen_stack] == [ListScreen, RunScreen]
 
 
-async def test_a_question_over_a_list_is_no_step_to_go_back_from_there(console: Run, world: World) -> None:
+async def test_a_question_over_a_list_is_no_step_to_go_back_from_there(
+    console: Run, world: RowFactory
+) -> None:
     async with console() as ui:
         await ui.sees("No runs yet.")
         await ui.press("n")
@@ -81,7 +83,7 @@ async def test_a_question_over_a_list_is_no_step_to_go_back_from_there(console: 
         assert "esc" not in _keys(ui)
 
 
-async def test_escape_leads_from_the_runs_to_the_place_before(console: Run, world: World) -> None:
+async def test_escape_leads_from_the_runs_to_the_place_before(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api")
@@ -93,7 +95,7 @@ async def test_escape_leads_from_the_runs_to_the_place_before(console: Run, worl
         await ui.sees("last 24 h")
 
 
-async def test_a_click_on_a_title_orders_as_the_key_does(console: Run, world: World) -> None:
+async def test_a_click_on_a_title_orders_as_the_key_does(console: Run, world: RowFactory) -> None:
     for name in ("acme/web", "acme/api"):
         cost = 1.0 if name == "acme/web" else 3.0
         world.call(repo_id=world.repo(name), cost_usd=cost, cost_source="manual")

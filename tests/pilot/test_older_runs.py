@@ -12,20 +12,20 @@ from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.api.resources.observability import ObservabilityResource
 from mogplex_tui.operate.record_page import LinkTarget
 from mogplex_tui.widgets.styles import Tone
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 SECOND = 1_000_000
 
 
-def _calls(world: World, count: int) -> list[str]:
+def _calls(world: RowFactory, count: int) -> list[str]:
     """So many calls that are over, the oldest first."""
     repo, now = world.repo("acme/api"), world.clock.us
     starts = [now - (count - place) * SECOND for place in range(count)]
     return [world.call(repo_id=repo, status="success", started_at=at) for at in starts]
 
 
-async def test_a_link_finds_a_call_that_is_older_than_what_is_loaded(console: Run, world: World) -> None:
+async def test_a_link_finds_a_call_that_is_older_than_what_is_loaded(console: Run, world: RowFactory) -> None:
     oldest, *_ = _calls(world, 250)
     async with console() as ui:
         await ui.until(lambda: 0 < len(ui.app.runs.set.rows) < 250, "the newest runs")
@@ -34,7 +34,9 @@ async def test_a_link_finds_a_call_that_is_older_than_what_is_loaded(console: Ru
         await ui.until(lambda: ui.app.screen.table.visible_keys == (oldest,), "the call")
 
 
-async def test_a_filter_that_finds_nothing_has_looked_through_all_runs(console: Run, world: World) -> None:
+async def test_a_filter_that_finds_nothing_has_looked_through_all_runs(
+    console: Run, world: RowFactory
+) -> None:
     _calls(world, 250)
     async with console() as ui:
         await ui.until(lambda: ui.app.runs.set.rows, "the newest runs")
@@ -48,7 +50,7 @@ async def test_a_filter_that_finds_nothing_has_looked_through_all_runs(console: 
 
 
 async def test_an_order_by_cost_finds_the_dearest_of_all_runs_until_it_is_left(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     keys = _calls(world, 350)
     with world.plane.db.transaction() as tx:
@@ -71,7 +73,9 @@ async def test_an_order_by_cost_finds_the_dearest_of_all_runs_until_it_is_left(
         await ui.until(lambda: len(ui.app.runs.set.rows) == loaded, "the runs of the list alone")
 
 
-async def test_a_filter_that_the_service_knows_finds_old_runs_at_once(console: Run, world: World) -> None:
+async def test_a_filter_that_the_service_knows_finds_old_runs_at_once(
+    console: Run, world: RowFactory
+) -> None:
     keys = _calls(world, 250)
     with world.plane.db.transaction() as tx:
         tx.update("ai_calls", keys[3], status="failed")
@@ -87,7 +91,7 @@ async def test_a_filter_that_the_service_knows_finds_old_runs_at_once(console: R
 
 
 async def test_only_the_live_runs_that_cannot_be_read_stop_growing_and_are_dim(
-    console: Run, world: World, monkeypatch: pytest.MonkeyPatch
+    console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask, hour = ObservabilityResource.calls, 3_600 * SECOND
 

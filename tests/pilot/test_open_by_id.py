@@ -8,7 +8,7 @@ from typing import Any
 from textual.widgets import Input
 
 from mogplex_tui.controlplane.db.clock import HOUR_US
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 COOKIE = {"gate": True, "token": False}
@@ -21,7 +21,7 @@ async def _open(ui: Any, asked: str) -> None:
     await ui.press("enter")
 
 
-async def test_without_a_token_a_run_id_is_said_to_need_one(console: Run, world: World) -> None:
+async def test_without_a_token_a_run_id_is_said_to_need_one(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     call = world.call(repo_id=repo, model="acme/first", status="success")
     run = world.run(repo, call)
@@ -40,7 +40,7 @@ async def test_without_a_token_a_run_id_is_said_to_need_one(console: Run, world:
         assert "mogplex-tui login --token adds one" in said()
 
 
-async def test_without_a_token_old_calls_and_jobs_open_by_their_ids(console: Run, world: World) -> None:
+async def test_without_a_token_old_calls_and_jobs_open_by_their_ids(console: Run, world: RowFactory) -> None:
     repo, then = world.repo("acme/api"), world.clock.us - 9 * HOUR_US
     old = world.call(repo_id=repo, type="chat", model="acme/oldest", status="success", started_at=then)
     world.event(old, "started", message="Chat run started", at=then)
@@ -63,7 +63,7 @@ async def test_without_a_token_old_calls_and_jobs_open_by_their_ids(console: Run
         await ui.until(lambda: job not in ui.app.runs.set.rows, "the list without the job")
 
 
-async def test_a_failed_run_shows_the_base_that_its_events_name(console: Run, world: World) -> None:
+async def test_a_failed_run_shows_the_base_that_its_events_name(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     call = world.call(
         repo_id=repo,

@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import OptionList
 
 from mogplex_tui.screens.modals.parameter_prompt import AskModal
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 MOVES = ("pageup", "pagedown", "home", "end", "up", "down")
 
@@ -42,7 +42,7 @@ OPENED: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("size", [(120, 40), (40, 12), (20, 6), (10, 3), (40, 2)], ids="{0[0]}x{0[1]}".format)
 @pytest.mark.parametrize("opened", OPENED)
 async def test_moving_in_a_list_of_options_never_ends_the_console(
-    console: Callable[..., Any], world: World, opened: str, size: tuple[int, int]
+    console: Callable[..., Any], world: RowFactory, opened: str, size: tuple[int, int]
 ) -> None:
     world.call(repo_id=world.repo("acme/web"))
     async with console() as ui:

@@ -9,7 +9,7 @@ import pytest
 
 from mogplex_tui.operate import action_registry
 from mogplex_tui.widgets.line_tail import LineTail
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
@@ -40,7 +40,9 @@ def _depth(ui: Any) -> int:
     return len(ui.app.screen_stack)
 
 
-async def test_actions_places_and_verbs_have_the_keys_that_the_file_says(console: Run, world: World) -> None:
+async def test_actions_places_and_verbs_have_the_keys_that_the_file_says(
+    console: Run, world: RowFactory
+) -> None:
     world.sandbox(world.repo("acme/api"))
     world.call(repo_id=world.repo("acme/web"))
     async with console(config=CONFIG, size=(120, 60)) as ui:
@@ -73,7 +75,7 @@ async def test_actions_places_and_verbs_have_the_keys_that_the_file_says(console
         assert ui.app.current_mode == "runs"
 
 
-async def test_a_tail_and_its_pane_have_them_too(console: Run, world: World) -> None:
+async def test_a_tail_and_its_pane_have_them_too(console: Run, world: RowFactory) -> None:
     call_id = world.call(repo_id=world.repo("acme/api"))
     world.start_streaming(call_id)
     for number in range(60):
@@ -105,7 +107,7 @@ async def test_a_tail_and_its_pane_have_them_too(console: Run, world: World) -> 
 
 
 async def test_what_cannot_be_is_told_of_and_its_action_keeps_its_own_keys(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     world.call(repo_id=world.repo("acme/api"))
     wishes = '[keys]\n"runs.cancel" = "q"\n"go.back" = "backspace"\n"list.sort" = "O"\n'

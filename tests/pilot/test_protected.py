@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.approvals import insert_approval
 
 Run = Callable[..., Any]
 ASKED = "test is protected: type its name to go on."
 
 
-async def test_a_cancel_wants_the_contexts_name(console: Run, world: World) -> None:
+async def test_a_cancel_wants_the_contexts_name(console: Run, world: RowFactory) -> None:
     call = world.call(repo_id=world.repo("acme/api"), metadata={"repo": "acme/api"})
     async with console(protected=True) as ui:
         await ui.sees("pending", "test protected")
@@ -28,7 +28,7 @@ async def test_a_cancel_wants_the_contexts_name(console: Run, world: World) -> N
         assert world.row("ai_calls", call)["status"] == "cancelled"
 
 
-async def test_a_context_that_is_not_protected_asks_for_no_name(console: Run, world: World) -> None:
+async def test_a_context_that_is_not_protected_asks_for_no_name(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"), metadata={"repo": "acme/api"})
     async with console() as ui:
         await ui.sees("pending")
@@ -37,7 +37,7 @@ async def test_a_context_that_is_not_protected_asks_for_no_name(console: Run, wo
         assert "protected" not in text
 
 
-async def test_the_button_does_nothing_without_the_name(console: Run, world: World) -> None:
+async def test_the_button_does_nothing_without_the_name(console: Run, world: RowFactory) -> None:
     call = world.call(repo_id=world.repo("acme/api"), metadata={"repo": "acme/api"})
     async with console(protected=True) as ui:
         await ui.sees("pending")
@@ -50,7 +50,7 @@ async def test_the_button_does_nothing_without_the_name(console: Run, world: Wor
         assert world.row("ai_calls", call)["status"] == "pending"
 
 
-async def _sandbox(ui: Any, world: World) -> str:
+async def _sandbox(ui: Any, world: RowFactory) -> str:
     key = world.sandbox(world.repo("acme/api"))
     await ui.app.parts.navigation.go("sandboxes")
     await ui.until(lambda: ui.app.screen.scope == "sandboxes" and ui.app.screen.table.cursor_key, "a row")
@@ -58,7 +58,7 @@ async def _sandbox(ui: Any, world: World) -> str:
 
 
 async def test_a_dangerous_verb_of_a_kind_wants_the_name_and_a_harmless_one_does_not(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     async with console(protected=True) as ui:
         key = await _sandbox(ui, world)
@@ -81,7 +81,7 @@ async def test_a_dangerous_verb_of_a_kind_wants_the_name_and_a_harmless_one_does
 
 
 async def test_a_dangerous_verb_that_asks_for_a_text_asks_for_the_name_after_it(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     key = insert_approval(world, 3600)
     async with console(protected=True) as ui:

@@ -12,7 +12,7 @@ from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate.run_actions import Draft
 from mogplex_tui.operate.run_changes import start
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.console import Console
 
 Run = Callable[..., Any]
@@ -46,7 +46,7 @@ async def _delete_project(ui: Console, name: str = "acme/web") -> None:
 
 
 async def test_refused_change_waits_in_its_row_and_is_sent_again(
-    console: Run, world: World, server: PlaneServer, tmp_path: Path
+    console: Run, world: RowFactory, server: PlaneServer, tmp_path: Path
 ) -> None:
     world.repo("acme/web")
     _refuse(server, f"{DELETE} 429:2 x1")
@@ -68,7 +68,7 @@ async def test_refused_change_waits_in_its_row_and_is_sent_again(
 
 
 async def test_same_key_gives_up_the_waiting_change_of_a_row(
-    console: Run, world: World, server: PlaneServer, tmp_path: Path
+    console: Run, world: RowFactory, server: PlaneServer, tmp_path: Path
 ) -> None:
     world.repo("acme/web")
     _refuse(server, f"{DELETE} 429:60")
@@ -84,7 +84,7 @@ async def test_same_key_gives_up_the_waiting_change_of_a_row(
 
 
 async def test_change_without_a_row_is_given_up_by_its_own_key(
-    console: Run, world: World, server: PlaneServer, tmp_path: Path
+    console: Run, world: RowFactory, server: PlaneServer, tmp_path: Path
 ) -> None:
     repo = world.repo("acme/web")
     async with console(size=(120, 40)) as ui:
@@ -111,7 +111,7 @@ async def test_change_without_a_row_is_given_up_by_its_own_key(
 
 
 async def test_a_cancel_does_not_wait_behind_others_that_are_queued(
-    console: Run, world: World, server: PlaneServer
+    console: Run, world: RowFactory, server: PlaneServer
 ) -> None:
     repo = world.repo("acme/api")
     calls = [world.call(repo_id=repo, metadata={"repo": "acme/api"}) for _ in range(6)]
@@ -140,7 +140,7 @@ async def test_a_cancel_does_not_wait_behind_others_that_are_queued(
 
 
 async def test_leaving_the_console_reports_a_waiting_change_as_not_sent(
-    console: Run, world: World, server: PlaneServer, tmp_path: Path
+    console: Run, world: RowFactory, server: PlaneServer, tmp_path: Path
 ) -> None:
     world.repo("acme/web")
     _refuse(server, f"{DELETE} 429:60")

@@ -11,7 +11,7 @@ from mogplex_tui.controlplane.core.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live import session
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
@@ -27,7 +27,7 @@ async def server() -> AsyncIterator[PlaneServer]:
     [("status:401", True, "r"), ("status:401", False, ""), ("login", True, ""), ("login", False, "r")],
 )
 async def test_what_was_open_is_read_again_once_it_accepts_the_credential_again(
-    console: Run, world: World, monkeypatch: pytest.MonkeyPatch, cookie: bool, refusal: str, key: str
+    console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch, cookie: bool, refusal: str, key: str
 ) -> None:
     monkeypatch.setattr(session, "DOUBTS", 0.2 if not key else 600.0)
     world.call(repo_id=world.repo("acme/api"), model="acme/first")
@@ -47,7 +47,7 @@ async def test_what_was_open_is_read_again_once_it_accepts_the_credential_again(
 
 
 async def test_figures_that_were_read_stay_when_the_session_ends_and_say_how_old_they_are(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     world.call(repo_id=world.repo("acme/api"), model="acme/nova", status="success")
     async with console() as ui:
@@ -62,7 +62,7 @@ async def test_figures_that_were_read_stay_when_the_session_ends_and_say_how_old
         assert ui.app.screen.query_one("#page").opacity < 1
 
 
-async def test_where_v1_is_closed_as_well_nothing_is_said_to_be_seen(console: Run, world: World) -> None:
+async def test_where_v1_is_closed_as_well_nothing_is_said_to_be_seen(console: Run, world: RowFactory) -> None:
     assert world.plane.faults is not None
     for method in ("GET", "POST"):
         world.plane.faults.add(parse(f"{method} /api/* 403"))
@@ -81,7 +81,7 @@ async def test_where_v1_is_closed_as_well_nothing_is_said_to_be_seen(console: Ru
 
 
 async def test_a_call_that_cannot_be_read_says_why_and_where_it_stands_as_it_came(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     world.call(repo_id=world.repo("acme/api"))
     assert world.plane.faults is not None

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from mogplex_tui.controlplane.calls import call_writes
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
 
-def _run(world: World, **metadata: Any) -> tuple[str, str, str]:
+def _run(world: RowFactory, **metadata: Any) -> tuple[str, str, str]:
     """A streaming v1 run in a sandbox; returns the ids of the run, its call and its sandbox."""
     repo = world.repo("acme/api")
     sandbox = world.sandbox(repo)
@@ -39,7 +39,7 @@ async def _opened(ui: Any) -> None:
 
 
 async def test_y_copies_the_run_and_j_shows_it_as_it_came_while_the_events_have_the_keys(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     run_id, call_id, _ = _run(world, from_elsewhere={"odd": None})
     async with console() as ui:
@@ -56,7 +56,7 @@ async def test_y_copies_the_run_and_j_shows_it_as_it_came_while_the_events_have_
         assert ui.app.screen.pane.tail.has_focus
 
 
-async def test_through_v1_alone_j_shows_the_run_itself(console: Run, world: World) -> None:
+async def test_through_v1_alone_j_shows_the_run_itself(console: Run, world: RowFactory) -> None:
     run_id, _, _ = _run(world)
     async with console(cookie=False, gate=True) as ui:
         await ui.press("o", *run_id, "enter")
@@ -65,7 +65,7 @@ async def test_through_v1_alone_j_shows_the_run_itself(console: Run, world: Worl
         await ui.sees(f'"run_id": "{run_id}"')
 
 
-async def test_what_cannot_be_read_is_shown_as_it_was_known(console: Run, world: World) -> None:
+async def test_what_cannot_be_read_is_shown_as_it_was_known(console: Run, world: RowFactory) -> None:
     run_id, _, _ = _run(world)
     async with console(gate=True) as ui:
         await _opened(ui)
@@ -74,7 +74,7 @@ async def test_what_cannot_be_read_is_shown_as_it_was_known(console: Run, world:
         await ui.sees("last known", f'"run_id": "{run_id}"')
 
 
-async def test_in_the_list_y_copies_the_id_of_the_run_or_of_its_call(console: Run, world: World) -> None:
+async def test_in_the_list_y_copies_the_id_of_the_run_or_of_its_call(console: Run, world: RowFactory) -> None:
     run_id, _, _ = _run(world)
     async with console() as ui:
         await _opened(ui)
@@ -84,7 +84,7 @@ async def test_in_the_list_y_copies_the_id_of_the_run_or_of_its_call(console: Ru
         await ui.until(lambda: ui.app.clipboard == run_id, "the run's id on the clipboard")
 
 
-async def test_links_lead_from_a_run_to_its_repository_and_sandbox(console: Run, world: World) -> None:
+async def test_links_lead_from_a_run_to_its_repository_and_sandbox(console: Run, world: RowFactory) -> None:
     _run(world)
     async with console() as ui:
         await _opened(ui)
@@ -105,7 +105,9 @@ async def test_links_lead_from_a_run_to_its_repository_and_sandbox(console: Run,
         await ui.until(lambda: ui.app.screen.scope == "projects.detail", "the repository")
 
 
-async def test_at_eighty_columns_i_gives_every_fact_and_link_the_keys(console: Run, world: World) -> None:
+async def test_at_eighty_columns_i_gives_every_fact_and_link_the_keys(
+    console: Run, world: RowFactory
+) -> None:
     run_id, _, _ = _run(world)
     async with console(size=(80, 24)) as ui:
         await _opened(ui)
@@ -119,7 +121,9 @@ async def test_at_eighty_columns_i_gives_every_fact_and_link_the_keys(console: R
         assert ui.app.screen.pane.tail.has_focus
 
 
-async def test_a_call_of_no_repository_has_no_step_for_one_on_its_way(console: Run, world: World) -> None:
+async def test_a_call_of_no_repository_has_no_step_for_one_on_its_way(
+    console: Run, world: RowFactory
+) -> None:
     call_id = world.call()
     async with console() as ui:
         await ui.sees("1 live")
@@ -128,7 +132,7 @@ async def test_a_call_of_no_repository_has_no_step_for_one_on_its_way(console: R
         assert re.search(rf" Runs ▸ \w+ {call_id[:8]} ", text), text
 
 
-async def test_a_run_that_left_nothing_and_is_over_promises_nothing(console: Run, world: World) -> None:
+async def test_a_run_that_left_nothing_and_is_over_promises_nothing(console: Run, world: RowFactory) -> None:
     call_id = world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api")
@@ -141,7 +145,7 @@ async def test_a_run_that_left_nothing_and_is_over_promises_nothing(console: Run
 
 
 async def test_at_eighty_columns_a_failed_run_says_why_before_its_facts_are_opened(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     call_id = world.call(repo_id=world.repo("acme/api"))
     with world.plane.db.transaction() as tx:
@@ -153,7 +157,7 @@ async def test_at_eighty_columns_a_failed_run_says_why_before_its_facts_are_open
 
 
 async def test_a_run_says_that_it_is_old_while_the_service_is_gone_and_its_clock_stands(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     _run(world)
     async with console(size=(80, 24), gate=True) as ui:

@@ -12,12 +12,12 @@ from mogplex_tui.operate import action_registry
 from mogplex_tui.widgets.line_tail import LineTail
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.styles import Tone
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
 
-def _streaming(world: World, events: int = 3, **columns: Any) -> tuple[str, str]:
+def _streaming(world: RowFactory, events: int = 3, **columns: Any) -> tuple[str, str]:
     """A streaming v1 run with some log events; returns the ids of the run and its call."""
     repo = world.repo("acme/api")
     call_id = world.call(repo_id=repo, metadata={"external_request_id": "k", "repo": "acme/api"}, **columns)
@@ -40,7 +40,7 @@ async def _opened(ui: Any) -> LineTail:
     return tail
 
 
-async def test_new_events_appear_within_a_second_while_one_looks(console: Run, world: World) -> None:
+async def test_new_events_appear_within_a_second_while_one_looks(console: Run, world: RowFactory) -> None:
     _, call_id = _streaming(world)
     async with console() as ui:
         await _opened(ui)
@@ -53,7 +53,7 @@ async def test_new_events_appear_within_a_second_while_one_looks(console: Run, w
         await ui.sees("fresh from the service")
 
 
-async def test_the_title_tells_no_age_while_events_arrive(console: Run, world: World) -> None:
+async def test_the_title_tells_no_age_while_events_arrive(console: Run, world: RowFactory) -> None:
     _, call_id = _streaming(world)
     async with console() as ui:
         await _opened(ui)
@@ -67,7 +67,7 @@ async def test_the_title_tells_no_age_while_events_arrive(console: Run, world: W
 
 
 async def test_a_tools_start_and_finish_are_one_line_and_its_failure_says_why(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     _, call_id = _streaming(world, 0)
     about = {"tool_call_id": "t1", "input": {"command": "pnpm test auth"}, "input_preview": "pnpm test auth"}
@@ -89,7 +89,7 @@ async def test_a_tools_start_and_finish_are_one_line_and_its_failure_says_why(
 
 
 async def test_scrolling_up_stops_following_and_says_how_much_is_new(
-    console: Run, world: World, monkeypatch: pytest.MonkeyPatch
+    console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Whatever key follows again, the registry names it.
     followed = action_registry.BY_ID["tail.follow"]._replace(title="catch up", defaults=("F", "f"))
@@ -114,7 +114,9 @@ async def test_scrolling_up_stops_following_and_says_how_much_is_new(
         await ui.sees("following", "later 2")
 
 
-async def test_enter_shows_the_whole_event_as_json_without_its_secrets(console: Run, world: World) -> None:
+async def test_enter_shows_the_whole_event_as_json_without_its_secrets(
+    console: Run, world: RowFactory
+) -> None:
     _, call_id = _streaming(world, 0)
     world.event(
         call_id, "log", message="delivered", payload={"stage": "git_delivery", "note": "Bearer abcdef123456"}
@@ -130,7 +132,7 @@ async def test_enter_shows_the_whole_event_as_json_without_its_secrets(console: 
         await ui.sees("following")
 
 
-async def test_through_v1_alone_the_horizon_is_said_in_words(console: Run, world: World) -> None:
+async def test_through_v1_alone_the_horizon_is_said_in_words(console: Run, world: RowFactory) -> None:
     run_id, _ = _streaming(world, 250)
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("the runs of your automations")
@@ -139,7 +141,7 @@ async def test_through_v1_alone_the_horizon_is_said_in_words(console: Run, world
         assert "login --session" in text
 
 
-async def test_wrap_and_times_can_be_switched(console: Run, world: World) -> None:
+async def test_wrap_and_times_can_be_switched(console: Run, world: RowFactory) -> None:
     _, call_id = _streaming(world, 0)
     world.event(call_id, "log", message="a long story " * 20 + "THE-END")
     async with console(size=(100, 30)) as ui:
@@ -154,7 +156,7 @@ async def test_wrap_and_times_can_be_switched(console: Run, world: World) -> Non
         await ui.until(lambda: not stamped.search(ui.text))
 
 
-async def test_search_marks_a_word_and_counts_its_places(console: Run, world: World) -> None:
+async def test_search_marks_a_word_and_counts_its_places(console: Run, world: RowFactory) -> None:
     _, call_id = _streaming(world, 5)
     world.event(call_id, "log", message="the needle")
     async with console() as ui:
@@ -168,7 +170,7 @@ async def test_search_marks_a_word_and_counts_its_places(console: Run, world: Wo
         await ui.until(lambda: ui.text != before)
 
 
-async def test_each_letter_of_a_search_looks_from_where_one_was(console: Run, world: World) -> None:
+async def test_each_letter_of_a_search_looks_from_where_one_was(console: Run, world: RowFactory) -> None:
     _, call_id = _streaming(world, 0)
     for message in ("mend the linter", "lint the tests", "link the pages", "line up the facts", "linger"):
         world.event(call_id, "log", message=message)
@@ -188,7 +190,7 @@ async def test_each_letter_of_a_search_looks_from_where_one_was(console: Run, wo
         await ui.sees("/ lint 2/2")
 
 
-async def test_f_follows_and_pressed_again_goes_on_following(console: Run, world: World) -> None:
+async def test_f_follows_and_pressed_again_goes_on_following(console: Run, world: RowFactory) -> None:
     _streaming(world, 80)
     async with console(size=(120, 24)) as ui:
         await _opened(ui)
@@ -203,7 +205,9 @@ async def test_f_follows_and_pressed_again_goes_on_following(console: Run, world
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_facts_say_where_what_and_how_much(console: Run, world: World, size: tuple[int, int]) -> None:
+async def test_facts_say_where_what_and_how_much(
+    console: Run, world: RowFactory, size: tuple[int, int]
+) -> None:
     _streaming(world)
     async with console(size=size) as ui:
         await _opened(ui)
@@ -214,7 +218,7 @@ async def test_facts_say_where_what_and_how_much(console: Run, world: World, siz
         assert "$0.00" not in "\n".join(text.splitlines()[3:])
 
 
-async def test_a_run_that_fails_says_why(console: Run, world: World) -> None:
+async def test_a_run_that_fails_says_why(console: Run, world: RowFactory) -> None:
     from mogplex_tui.controlplane.calls import call_writes
 
     _, call_id = _streaming(world)
@@ -228,7 +232,7 @@ async def test_a_run_that_fails_says_why(console: Run, world: World) -> None:
 
 
 async def test_leaving_while_events_arrive_and_a_key_is_down_harms_nothing(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     _, call_id = _streaming(world)
     async with console() as ui:
@@ -244,7 +248,7 @@ async def test_leaving_while_events_arrive_and_a_key_is_down_harms_nothing(
 
 
 async def test_a_list_that_fails_makes_the_state_of_a_run_old_and_not_its_events(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     async def fails() -> bool:
         raise ServiceFailed("The service failed on the calls: broken", status=500)

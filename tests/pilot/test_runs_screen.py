@@ -12,11 +12,11 @@ from textual.screen import Screen
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.calls.pricing import Tokens
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.console import ConsoleFactory
 
 
-def _call(world: World, repo: str, **columns: Any) -> str:
+def _call(world: RowFactory, repo: str, **columns: Any) -> str:
     return world.call(**({"repo_id": repo, "status": "success"} | columns))
 
 
@@ -25,7 +25,7 @@ def _lines(text: str, needle: str) -> list[str]:
 
 
 async def test_live_runs_stand_on_top_and_the_rest_newest_first(
-    console: ConsoleFactory, world: World
+    console: ConsoleFactory, world: RowFactory
 ) -> None:
     now = world.clock.us
     repo = world.repo("acme/api")
@@ -40,7 +40,9 @@ async def test_live_runs_stand_on_top_and_the_rest_newest_first(
         assert "✓ success" in _lines(text, "young")[0]
 
 
-async def test_money_has_its_provenance_and_unknown_is_a_dash(console: ConsoleFactory, world: World) -> None:
+async def test_money_has_its_provenance_and_unknown_is_a_dash(
+    console: ConsoleFactory, world: RowFactory
+) -> None:
     repo = world.repo("acme/api")
     world.model("acme/nova-1", pricing_input=1e-5, pricing_output=1e-4)
     _call(world, repo, model="acme/nova-1", tokens=Tokens(input=10_000, output=1_000))
@@ -60,7 +62,7 @@ async def test_money_has_its_provenance_and_unknown_is_a_dash(console: ConsoleFa
 
 
 async def test_a_change_on_the_service_is_drawn_in_place_and_the_cursor_stays_on_its_run(
-    console: ConsoleFactory, world: World
+    console: ConsoleFactory, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
     first = _call(world, repo, model="acme/first", status="streaming", started_at=world.clock.us - 5_000_000)
@@ -79,7 +81,7 @@ async def test_a_change_on_the_service_is_drawn_in_place_and_the_cursor_stays_on
 
 
 async def test_typing_after_slash_narrows_the_list_and_escape_shows_all_again(
-    console: ConsoleFactory, world: World
+    console: ConsoleFactory, world: RowFactory
 ) -> None:
     for name in ("acme/web", "acme/api", "acme/docs"):
         _call(world, world.repo(name), status="failed" if name == "acme/api" else "success")
@@ -95,7 +97,7 @@ async def test_typing_after_slash_narrows_the_list_and_escape_shows_all_again(
         await ui.sees("acme/api", "acme/docs", "acme/web")
 
 
-async def test_a_filter_that_matches_nothing_says_so(console: ConsoleFactory, world: World) -> None:
+async def test_a_filter_that_matches_nothing_says_so(console: ConsoleFactory, world: RowFactory) -> None:
     _call(world, world.repo("acme/web"))
     async with console() as ui:
         await ui.sees("acme/web")
@@ -103,7 +105,7 @@ async def test_a_filter_that_matches_nothing_says_so(console: ConsoleFactory, wo
         await ui.sees("None of 1 run matches zzz", "esc clears it")
 
 
-async def test_sorting_by_cost_and_turning_it_round(console: ConsoleFactory, world: World) -> None:
+async def test_sorting_by_cost_and_turning_it_round(console: ConsoleFactory, world: RowFactory) -> None:
     repo = world.repo("acme/web")
     for model, cost in (("acme/cheap", 0.5), ("acme/dear", 9.5), ("acme/middle", 3.5)):
         _call(world, repo, model=model, cost_usd=cost, cost_source="gateway")
@@ -121,7 +123,7 @@ async def test_sorting_by_cost_and_turning_it_round(console: ConsoleFactory, wor
 
 
 async def test_at_eighty_columns_s_goes_through_what_is_shown_and_the_oldest_is_the_largest_age(
-    console: ConsoleFactory, world: World
+    console: ConsoleFactory, world: RowFactory
 ) -> None:
     now = world.clock.us
     for number, age in enumerate((5, 1, 3)):
@@ -146,7 +148,7 @@ async def test_an_empty_account_says_what_to_do_next(console: ConsoleFactory) ->
         await ui.sees("No runs yet. n starts one; :automations shows what could start them.")
 
 
-async def test_hostile_text_is_drawn_as_text(console: ConsoleFactory, world: World) -> None:
+async def test_hostile_text_is_drawn_as_text(console: ConsoleFactory, world: RowFactory) -> None:
     repo = world.repo("acme/[red]web[/]")
     _call(
         world, repo, status="failed", model="acme/\x1b[31mnova", error="boom \x1b]0;owned\x07 [bold]x[/bold]"
@@ -157,7 +159,7 @@ async def test_hostile_text_is_drawn_as_text(console: ConsoleFactory, world: Wor
 
 
 async def test_with_a_token_alone_the_screen_says_what_cannot_be_seen_and_shows_the_rest(
-    console: ConsoleFactory, world: World
+    console: ConsoleFactory, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
     flow = world.flow()
@@ -179,7 +181,7 @@ async def test_with_a_token_alone_the_screen_says_what_cannot_be_seen_and_shows_
 
 
 async def test_a_mistyped_token_is_named_in_the_header_and_nothing_is_promised(
-    console: ConsoleFactory, world: World
+    console: ConsoleFactory, world: RowFactory
 ) -> None:
     world.run(world.repo())
     async with console(token="mog_nobodyhasthistokenatall00", cookie=False) as it:
@@ -193,7 +195,7 @@ async def test_a_mistyped_token_is_named_in_the_header_and_nothing_is_promised(
         assert len(it.app.screen_stack) == 1
 
 
-async def test_a_closed_family_is_not_asked_again(console: ConsoleFactory, world: World) -> None:
+async def test_a_closed_family_is_not_asked_again(console: ConsoleFactory, world: RowFactory) -> None:
     world.flow()
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("the runs of your automations")
@@ -204,7 +206,7 @@ async def test_a_closed_family_is_not_asked_again(console: ConsoleFactory, world
 
 
 async def test_the_console_outlives_a_service_that_goes_and_comes_back(
-    console: ConsoleFactory, world: World, server: Any, tmp_path: Path
+    console: ConsoleFactory, world: RowFactory, server: Any, tmp_path: Path
 ) -> None:
     web = world.repo("acme/web")
     _call(world, world.repo("acme/api"))
@@ -221,7 +223,7 @@ async def test_the_console_outlives_a_service_that_goes_and_comes_back(
 
 
 async def test_a_start_paints_the_last_picture_in_its_first_frame(
-    console: ConsoleFactory, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    console: ConsoleFactory, world: RowFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _call(world, world.repo("acme/api"))
     kept = tmp_path / "kept"
@@ -243,7 +245,7 @@ async def test_a_start_paints_the_last_picture_in_its_first_frame(
 
 
 async def test_more_than_a_page_is_loaded_when_one_scrolls_to_it(
-    console: ConsoleFactory, world: World
+    console: ConsoleFactory, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
     now = world.clock.us
@@ -258,7 +260,7 @@ async def test_more_than_a_page_is_loaded_when_one_scrolls_to_it(
 
 
 async def test_a_row_that_goes_between_two_drawings_harms_nothing(
-    console: ConsoleFactory, world: World
+    console: ConsoleFactory, world: RowFactory
 ) -> None:
     _call(world, world.repo("acme/api"))
     async with console() as ui:
@@ -268,7 +270,7 @@ async def test_a_row_that_goes_between_two_drawings_harms_nothing(
         await ui.loses("acme/api")
 
 
-async def test_a_start_reads_each_list_once(console: ConsoleFactory, world: World) -> None:
+async def test_a_start_reads_each_list_once(console: ConsoleFactory, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     world.start_streaming(world.call(repo_id=repo))
     async with console(gate=True) as ui:

@@ -9,12 +9,12 @@ from typing import Any
 
 from mogplex_tui.api.errors import Unavailable
 from mogplex_tui.controlplane.sandboxes import sandbox_writes
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
 
-def _sandbox(world: World, **columns: Any) -> str:
+def _sandbox(world: RowFactory, **columns: Any) -> str:
     given = {"install_log": "added 412 packages", "dev_log": "ready on 3000"} | columns
     key = world.sandbox(world.repo("acme/api"), **given)
     with world.plane.db.transaction() as tx:
@@ -22,7 +22,7 @@ def _sandbox(world: World, **columns: Any) -> str:
     return key
 
 
-def _write(world: World, key: str, log: str) -> None:
+def _write(world: RowFactory, key: str, log: str) -> None:
     with world.plane.db.transaction() as tx:
         sandbox_writes.set_sandbox(tx, key, dev_log=log)
 
@@ -36,7 +36,9 @@ async def _open(ui: Any, *texts: str) -> str:
     return text
 
 
-async def test_the_log_stands_beside_the_facts_and_grows_as_it_is_written(console: Run, world: World) -> None:
+async def test_the_log_stands_beside_the_facts_and_grows_as_it_is_written(
+    console: Run, world: RowFactory
+) -> None:
     key = _sandbox(world)
     async with console() as ui:
         text = await _open(ui, "added 412 packages", "ready on 3000", "tab attached", "following")
@@ -52,7 +54,7 @@ async def test_the_log_stands_beside_the_facts_and_grows_as_it_is_written(consol
 
 
 async def test_whoever_looks_back_is_told_how_much_is_new_and_f_follows_again(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     log = "\n".join(f"line {number}" for number in range(100))
     key = _sandbox(world, dev_log=log)
@@ -67,7 +69,7 @@ async def test_whoever_looks_back_is_told_how_much_is_new_and_f_follows_again(
         await ui.sees("the newest", "following")
 
 
-async def test_a_word_is_marked_and_n_goes_from_one_to_the_next(console: Run, world: World) -> None:
+async def test_a_word_is_marked_and_n_goes_from_one_to_the_next(console: Run, world: RowFactory) -> None:
     _sandbox(world, dev_log="boom one\nquiet\nboom two")
     async with console() as ui:
         await _open(ui, "boom two")
@@ -82,7 +84,9 @@ async def test_a_word_is_marked_and_n_goes_from_one_to_the_next(console: Run, wo
         assert ui.app.screen.scope == "sandboxes.detail"
 
 
-async def test_enter_shows_a_step_of_the_life_as_json_and_y_copies_it(console: Run, world: World) -> None:
+async def test_enter_shows_a_step_of_the_life_as_json_and_y_copies_it(
+    console: Run, world: RowFactory
+) -> None:
     _sandbox(world)
     async with console() as ui:
         await _open(ui, "tab attached")
@@ -94,7 +98,7 @@ async def test_enter_shows_a_step_of_the_life_as_json_and_y_copies_it(console: R
 
 
 async def test_j_shows_the_record_while_the_log_has_the_keys_and_y_outside_copies_the_id(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     key = _sandbox(world)
     async with console() as ui:
@@ -108,7 +112,7 @@ async def test_j_shows_the_record_while_the_log_has_the_keys_and_y_outside_copie
 
 
 async def test_at_eighty_columns_the_facts_fold_above_the_log_and_i_opens_them(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     _sandbox(world)
     async with console(size=(80, 24)) as ui:
@@ -123,7 +127,9 @@ async def test_at_eighty_columns_the_facts_fold_above_the_log_and_i_opens_them(
         await ui.loses("→ acme/api")
 
 
-async def test_a_session_without_a_token_reads_the_logs_of_the_record(console: Run, world: World) -> None:
+async def test_a_session_without_a_token_reads_the_logs_of_the_record(
+    console: Run, world: RowFactory
+) -> None:
     key = _sandbox(world)
     async with console(token=False) as ui:
         await _open(ui, "added 412 packages", "ready on 3000", "2 lines")
@@ -131,14 +137,14 @@ async def test_a_session_without_a_token_reads_the_logs_of_the_record(console: R
         await ui.sees("GET /", "3 lines")
 
 
-async def test_a_sandbox_that_has_written_nothing_says_who_would(console: Run, world: World) -> None:
+async def test_a_sandbox_that_has_written_nothing_says_who_would(console: Run, world: RowFactory) -> None:
     world.sandbox(world.repo("acme/api"))
     async with console() as ui:
         await _open(ui, "Nothing was logged yet.")
 
 
 async def test_whoever_has_the_keys_has_them_again_after_a_look_at_the_json(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     _sandbox(world)
     async with console() as ui:
@@ -157,7 +163,7 @@ async def test_whoever_has_the_keys_has_them_again_after_a_look_at_the_json(
 
 
 async def test_that_nothing_can_be_read_is_said_once_and_that_the_log_alone_cannot_above_the_log(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     _sandbox(world)
     async with console(size=(80, 24)) as ui:

@@ -7,23 +7,23 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane.routing.support import trigger
-from tests.controlplane.support import World
+from tests.controlplane.automation.automation_rows import trigger
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.kinds.kind_navigation import go_to_row, wait_for_notice
 
 Run = Callable[..., Any]
 
 
-def _nothing(world: World, flow: str, repo: str) -> None:
+def _nothing(world: RowFactory, flow: str, repo: str) -> None:
     return None
 
 
-def _full_installation(world: World, flow: str, repo: str) -> None:
+def _full_installation(world: RowFactory, flow: str, repo: str) -> None:
     for number in range(8):
         world.job(flow, world.repo(f"acme/other-{number}"), start=True)
 
 
-def _full_repository(world: World, flow: str, repo: str) -> None:
+def _full_repository(world: RowFactory, flow: str, repo: str) -> None:
     for _ in range(25):
         world.job(flow, repo)
 
@@ -46,7 +46,7 @@ def _full_repository(world: World, flow: str, repo: str) -> None:
     ids=["started", "deferred", "suppressed"],
 )
 async def test_a_trigger_says_first_why_nothing_was_started(
-    console: Run, world: World, prepare: Callable[[World, str, str], None], begins: str, also: str
+    console: Run, world: RowFactory, prepare: Callable[[RowFactory, str, str], None], begins: str, also: str
 ) -> None:
     repo = world.repo("acme/api")
     flow = world.flow(world.agent())
@@ -63,7 +63,7 @@ async def test_a_trigger_says_first_why_nothing_was_started(
         assert (said.severity == "information") is begins.startswith("Automation")
 
 
-async def test_a_stop_that_the_service_cannot_confirm_is_no_success(console: Run, world: World) -> None:
+async def test_a_stop_that_the_service_cannot_confirm_is_no_success(console: Run, world: RowFactory) -> None:
     sandbox = world.sandbox(world.repo("acme/api"), provider_view="silent")
     async with console() as ui:
         await go_to_row(ui, "sandboxes", sandbox)
@@ -79,7 +79,7 @@ async def test_a_stop_that_the_service_cannot_confirm_is_no_success(console: Run
 
 
 async def test_a_switch_that_the_hosted_service_never_stores_is_not_to_be_tried_again(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     mine = trigger(world, world.agent())
     async with console(gate=True) as ui:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mogplex_tui.widgets.chart import CostChart
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
@@ -29,12 +29,12 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     move("UTC")
 
 
-def _failed(world: World, repo: str, at: int) -> None:
+def _failed(world: RowFactory, repo: str, at: int) -> None:
     world.call(repo_id=repo, status="failed", error="Agent run exited with code 1.", started_at=at)
 
 
 async def test_failed_today_counts_from_midnight_utc_as_the_costs_of_today_do(
-    console: Run, world: World, zone: Callable[[str], None]
+    console: Run, world: RowFactory, zone: Callable[[str], None]
 ) -> None:
     # Twelve hours off, so that whatever the hour is, the local midnight counts another number.
     zone("Etc/GMT+12")
@@ -46,7 +46,7 @@ async def test_failed_today_counts_from_midnight_utc_as_the_costs_of_today_do(
 
 
 async def test_of_a_day_that_is_not_all_loaded_the_failed_are_so_many_at_least(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
     for _ in range(103):
@@ -58,7 +58,9 @@ async def test_of_a_day_that_is_not_all_loaded_the_failed_are_so_many_at_least(
         await ui.sees("103 failed today")
 
 
-async def test_among_a_part_of_the_day_no_failed_are_not_counted_as_none(console: Run, world: World) -> None:
+async def test_among_a_part_of_the_day_no_failed_are_not_counted_as_none(
+    console: Run, world: RowFactory
+) -> None:
     world.flow()
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("the runs of your automations", "0 live")
@@ -66,7 +68,7 @@ async def test_among_a_part_of_the_day_no_failed_are_not_counted_as_none(console
 
 
 async def test_the_hours_of_the_chart_are_those_of_the_clock_in_a_half_hour_zone(
-    console: Run, world: World, zone: Callable[[str], None]
+    console: Run, world: RowFactory, zone: Callable[[str], None]
 ) -> None:
     zone("Asia/Kolkata")
     world.call(repo_id=world.repo("acme/api"), status="success", cost_usd=3.5, cost_source="gateway")

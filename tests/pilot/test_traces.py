@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = f"{ROOT / 'mogplex_tui'}/"
@@ -39,7 +39,7 @@ def _recorded(files: set[str]) -> Iterator[None]:
         sys.setprofile(None)
 
 
-async def test_both_traces_of_the_architecture(console: Any, world: World) -> None:
+async def test_both_traces_of_the_architecture(console: Any, world: RowFactory) -> None:
     event, cancel = (
         _trace("An event of a run, from HTTP to pixels:"),
         _trace("A cancel, from the key to the state that was read again:"),

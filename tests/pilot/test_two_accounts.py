@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_the_header_warns_of_two_accounts(console: Run, world: World, size: tuple[int, int]) -> None:
+async def test_the_header_warns_of_two_accounts(
+    console: Run, world: RowFactory, size: tuple[int, int]
+) -> None:
     other = world.token(world.profile("grace"))
     async with console(token=other, size=size) as ui:
         await ui.sees("two accounts")

@@ -17,7 +17,7 @@ from textual.widgets import Static
 from mogplex_tui.screens import key_queue
 from mogplex_tui.screens.command_palette import PaletteEntry, PaletteProvider, ranked
 from mogplex_tui.screens.key_queue import KeyHandled, KeyQueue
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.console import DEADLINE
 
 Run = Callable[..., Any]
@@ -28,7 +28,9 @@ def _keys(ui: Any) -> str:
     return str(ui.text.split("\n")[-1])
 
 
-async def test_the_key_bar_tells_the_keys_of_the_filter_while_one_types(console: Run, world: World) -> None:
+async def test_the_key_bar_tells_the_keys_of_the_filter_while_one_types(
+    console: Run, world: RowFactory
+) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api", "⏎ open")
@@ -38,7 +40,7 @@ async def test_the_key_bar_tells_the_keys_of_the_filter_while_one_types(console:
         await ui.until(lambda: "⏎ open" in _keys(ui), "the list's keys")
 
 
-async def test_a_slash_while_the_filter_is_being_made_waits_for_it(console: Run, world: World) -> None:
+async def test_a_slash_while_the_filter_is_being_made_waits_for_it(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api", "⏎ open")
@@ -52,7 +54,9 @@ async def test_a_slash_while_the_filter_is_being_made_waits_for_it(console: Run,
         await ui.sees("/ api   1 of 1")
 
 
-async def test_what_is_typed_into_the_filter_again_replaces_what_is_there(console: Run, world: World) -> None:
+async def test_what_is_typed_into_the_filter_again_replaces_what_is_there(
+    console: Run, world: RowFactory
+) -> None:
     for name in ("web", "api", "docs"):
         world.call(repo_id=world.repo(f"acme/{name}"))
     async with console() as ui:
@@ -66,7 +70,7 @@ async def test_what_is_typed_into_the_filter_again_replaces_what_is_there(consol
 
 
 async def test_narrowing_leaves_the_cursor_on_its_row_or_goes_to_the_first(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     for name in ("web", "api", "web", "api", "web"):
         world.call(repo_id=world.repo(f"acme/{name}"), metadata={"repo": f"acme/{name}"})
@@ -91,7 +95,7 @@ def _row(ui: Any, key: str) -> str:
     return str(ui.app.runs.set.rows[key].repo)
 
 
-async def test_what_is_pasted_into_the_filter_is_one_line(console: Run, world: World) -> None:
+async def test_what_is_pasted_into_the_filter_is_one_line(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     world.call(repo_id=repo, status="failed")
     world.call(repo_id=repo)
@@ -102,7 +106,7 @@ async def test_what_is_pasted_into_the_filter_is_one_line(console: Run, world: W
         await ui.sees("/ repo:api state:failed   1 of 2")
 
 
-async def test_the_palette_tells_of_a_list_once(console: Run, world: World) -> None:
+async def test_the_palette_tells_of_a_list_once(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console(ascii=True) as ui:
         await ui.sees("acme/api")
@@ -116,7 +120,9 @@ async def test_the_palette_tells_of_a_list_once(console: Run, world: World) -> N
         assert all(ord(letter) < 0x2600 for letter in palette), palette
 
 
-async def test_a_list_s_name_with_more_behind_it_is_that_list_narrowed(console: Run, world: World) -> None:
+async def test_a_list_s_name_with_more_behind_it_is_that_list_narrowed(
+    console: Run, world: RowFactory
+) -> None:
     for name in ("web", "api"):
         repo = world.repo(f"acme/{name}")
         world.call(repo_id=repo)
@@ -141,7 +147,7 @@ async def test_a_list_s_name_with_more_behind_it_is_that_list_narrowed(console: 
         await ui.sees(" Runs   2", "acme/api")
 
 
-async def test_sort_with_a_column_behind_it_orders_by_that_one(console: Run, world: World) -> None:
+async def test_sort_with_a_column_behind_it_orders_by_that_one(console: Run, world: RowFactory) -> None:
     for model, seconds in (("acme/early", 100), ("acme/late", 0)):
         world.call(model=model, started_at=world.clock.us - seconds * 1_000_000)
     async with console() as ui:
@@ -162,7 +168,7 @@ async def test_sort_with_a_column_behind_it_orders_by_that_one(console: Run, wor
         await ui.sees("No matches found")
 
 
-async def test_in_a_low_terminal_the_form_shows_its_buttons(console: Run, world: World) -> None:
+async def test_in_a_low_terminal_the_form_shows_its_buttons(console: Run, world: RowFactory) -> None:
     world.repo("acme/api")
     async with console(size=(80, 24)) as ui:
         await ui.sees("Runs")
@@ -187,7 +193,9 @@ def _burst(ui: Any, text: str) -> None:
         ui.app.post_message(Key(names.get(letter, letter), letter if letter != "\n" else "\r"))
 
 
-async def test_keys_that_come_at_once_go_to_the_filter_that_they_open(console: Run, world: World) -> None:
+async def test_keys_that_come_at_once_go_to_the_filter_that_they_open(
+    console: Run, world: RowFactory
+) -> None:
     calls = [world.call(repo_id=world.repo(f"acme/{name}")) for name in ("docs", "web", "next")]
     async with console() as ui:
         await ui.sees("Runs   3", "acme/docs")
@@ -199,7 +207,7 @@ async def test_keys_that_come_at_once_go_to_the_filter_that_they_open(console: R
 
 
 async def test_a_key_behind_enter_is_no_letter_of_the_filter_that_enter_closes(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     for name in ("docs", "web", "next"):
         world.call(repo_id=world.repo(f"acme/{name}"))
@@ -212,7 +220,7 @@ async def test_a_key_behind_enter_is_no_letter_of_the_filter_that_enter_closes(
 
 
 async def test_keys_that_come_at_once_go_to_the_palette_and_enter_takes_what_was_typed(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
@@ -225,7 +233,7 @@ async def test_keys_that_come_at_once_go_to_the_palette_and_enter_takes_what_was
 
 
 async def test_keys_of_a_burst_that_closes_one_thing_and_opens_another_are_not_lost(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     world.call(repo_id=world.repo("acme/docs"))
     world.call(repo_id=world.repo("acme/web"))
@@ -238,7 +246,7 @@ async def test_keys_of_a_burst_that_closes_one_thing_and_opens_another_are_not_l
         assert "of 2" not in ui.text.split("\n")[2]
 
 
-async def test_keys_behind_one_that_closes_a_dialog_go_to_the_list(console: Run, world: World) -> None:
+async def test_keys_behind_one_that_closes_a_dialog_go_to_the_list(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/docs"))
     async with console() as ui:
         await ui.sees("Runs   1")
@@ -271,7 +279,7 @@ async def test_an_alias_leads_where_the_palette_says(
 
 
 async def test_enter_in_the_palette_waits_for_no_list(
-    console: Run, world: World, monkeypatch: pytest.MonkeyPatch
+    console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def never(provider: PaletteProvider, query: str) -> Hits:
         await asyncio.Event().wait()

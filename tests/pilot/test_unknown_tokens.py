@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from mogplex_tui.controlplane.calls.pricing import Tokens
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
 
-async def test_usage_of_unmeasured_calls_is_unknown(console: Run, world: World) -> None:
+async def test_usage_of_unmeasured_calls_is_unknown(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"), status="success")
     async with console() as ui:
         await ui.sees("success")
@@ -21,7 +21,9 @@ async def test_usage_of_unmeasured_calls_is_unknown(console: Run, world: World) 
         assert "0 tokens" not in text
 
 
-async def test_a_sum_over_unmeasured_calls_is_the_least_that_it_can_be(console: Run, world: World) -> None:
+async def test_a_sum_over_unmeasured_calls_is_the_least_that_it_can_be(
+    console: Run, world: RowFactory
+) -> None:
     repo = world.repo("acme/api")
     for name, counts in (
         ("part", [Tokens(1000, 200), Tokens()]),
@@ -43,7 +45,9 @@ async def test_a_sum_over_unmeasured_calls_is_the_least_that_it_can_be(console: 
         assert lines["none"].split()[-2:] == ["–", "–"]
 
 
-async def test_tokens_of_an_agent_whose_runs_measured_none_are_unknown(console: Run, world: World) -> None:
+async def test_tokens_of_an_agent_whose_runs_measured_none_are_unknown(
+    console: Run, world: RowFactory
+) -> None:
     agent, repo = world.agent("Reviewer"), world.repo("acme/api")
     with world.plane.db.transaction() as tx:
         assignment = tx.new_id()

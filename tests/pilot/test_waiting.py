@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.pilot.approvals import insert_approval
 
 Run = Callable[..., Any]
 
 
 async def test_header_and_list_count_the_open_questions_and_an_answer_takes_one_away(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     first = insert_approval(world, 3600)
     insert_approval(world, 3600)
@@ -31,7 +31,7 @@ async def test_header_and_list_count_the_open_questions_and_an_answer_takes_one_
         await ui.sees("◆ 1", "is denied", "1 of 2 open")
 
 
-async def test_nothing_is_said_when_nobody_waits(console: Run, world: World) -> None:
+async def test_nothing_is_said_when_nobody_waits(console: Run, world: RowFactory) -> None:
     insert_approval(world, -5)
     async with console() as ui:
         await ui.until(lambda: ui.app.parts.collections.of(_kind()).set.rows, "the approvals being read")
@@ -41,7 +41,7 @@ async def test_nothing_is_said_when_nobody_waits(console: Run, world: World) -> 
 
 
 async def test_where_approvals_are_closed_they_are_asked_for_once_and_the_header_says_nothing(
-    console: Run, world: World
+    console: Run, world: RowFactory
 ) -> None:
     insert_approval(world, 3600)
     async with console(cookie=False, gate=True) as ui:
@@ -54,7 +54,7 @@ async def test_where_approvals_are_closed_they_are_asked_for_once_and_the_header
         assert ui.edge.turned_away.count("/api/control/approvals") == 1
 
 
-async def test_in_ascii_the_sign_is_a_letter(console: Run, world: World) -> None:
+async def test_in_ascii_the_sign_is_a_letter(console: Run, world: RowFactory) -> None:
     insert_approval(world, 3600)
     async with console(ascii=True, size=(80, 24)) as ui:
         await ui.sees("? 1")

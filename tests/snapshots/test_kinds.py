@@ -27,7 +27,7 @@ from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate.kind_rows import collection_of, order, read_single
 from mogplex_tui.operate.kinds.api_keys import ApiKeyRow
 from mogplex_tui.operate.kinds.registry import kinds
-from tests.controlplane.support import ManualClock
+from tests.controlplane.manual_clock import ManualClock
 from tests.snapshots.frozen_console import SIZES, FrozenConsole, frozen_console
 from tests.snapshots.pictures import Named, at_rest, picture
 

@@ -16,7 +16,8 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import http, serving
-from tests.controlplane.support import ManualClock, World
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.row_factory import RowFactory
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -27,7 +28,7 @@ class Lab:
 
     server: PlaneServer
     clock: ManualClock
-    world: World
+    world: RowFactory
     client: MogplexClient
 
     def as_other(self) -> MogplexClient:
@@ -49,7 +50,7 @@ async def laboratory(**settings: Any) -> AsyncIterator[Lab]:
     ) as server:
         target = Target("lab", server.base_url, Secret(server.token), Secret(server.session_cookie))
         async with MogplexClient(target) as client:
-            yield Lab(server, clock, World(server.plane, clock), client)
+            yield Lab(server, clock, RowFactory(server.plane, clock), client)
 
 
 def box(lab: Lab, **columns: Any) -> str:

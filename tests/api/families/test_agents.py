@@ -20,7 +20,7 @@ from mogplex_tui.api.models.agents import (
 from mogplex_tui.api.models.base import parse_rows
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import Seen, http, serving
-from tests.controlplane.library.support import assignment, job_of
+from tests.controlplane.library.library_rows import assignment, job_of
 
 STATIC = "minimax/minimax-m2.7"
 

@@ -9,8 +9,7 @@ from mogplex_tui.api.models.approvals import ControlApproval, Decision, FlowAppr
 from mogplex_tui.api.models.base import parse_rows
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import http, serving
-from tests.controlplane.routing.support import control_approval
-from tests.controlplane.routing.test_flow_runs import park
+from tests.controlplane.automation.automation_rows import control_approval, insert_wait
 
 TOOL = {
     "kind": "tool_approval",
@@ -25,9 +24,9 @@ TOOL = {
 async def test_questions_of_workflows_are_listed_and_answered_once(lab: Lab) -> None:
     approvals = lab.client.approvals
     job = lab.world.job(lab.world.flow(), lab.world.repo(), start=True)
-    manual = park(lab.world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
+    manual = insert_wait(lab.world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
     lab.clock.advance(1)
-    tool = park(lab.world, job, wait_kind="tool_approval", wait_config=TOOL)
+    tool = insert_wait(lab.world, job, wait_kind="tool_approval", wait_config=TOOL)
     found = await approvals.flow_approvals()
     assert (found.has_more, found.approvals.bad) == (False, [])
     assert [(row.id, row.kind, row.question) for row in found.approvals] == [
@@ -50,7 +49,7 @@ async def test_questions_of_workflows_are_listed_and_answered_once(lab: Lab) -> 
 async def test_more_questions_than_a_page_are_announced(lab: Lab) -> None:
     job = lab.world.job(lab.world.flow(), lab.world.repo(), start=True)
     for _ in range(51):
-        park(lab.world, job)
+        insert_wait(lab.world, job)
     found = await lab.client.approvals.flow_approvals()
     assert (len(found.approvals), found.has_more) == (50, True)
 

@@ -18,7 +18,7 @@ from mogplex_tui.api.models.automation_drafts import (
 from mogplex_tui.api.models.automations import Automation
 from mogplex_tui.api.models.base import parse_rows
 from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
-from tests.controlplane.routing.support import INSTALLATION, chain, installation, node
+from tests.controlplane.automation.automation_rows import INSTALLATION, chain, installation, node
 
 ACTION: dict[str, Any] = chain(node("a", "action", operation="sandbox.run_command"))
 

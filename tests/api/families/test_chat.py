@@ -36,7 +36,8 @@ from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.chunked_streams import HEAD, chunk, line, open_connections, streaming_handler
 from tests.api.families.lab import NOBODY, Lab, laboratory, never_leaves, told
 from tests.api.support import Seen, serving, until
-from tests.controlplane.support import ManualClock, World
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.row_factory import RowFactory
 
 MODEL = "acme/nova-1"
 
@@ -86,7 +87,7 @@ async def test_a_chat_that_is_left_is_cancelled_and_a_third_has_to_wait() -> Non
     clock = ManualClock()
     settings = Settings(speed=0.001, seeded=False, rate_limit=None)
     async with PlaneServer(settings, clock=clock) as server:
-        world = World(server.plane, clock)
+        world = RowFactory(server.plane, clock)
         world.model(MODEL)
         target = Target("x", server.base_url, Secret(server.token))
         async with MogplexClient(target) as client:
@@ -107,7 +108,7 @@ async def test_a_chat_that_is_left_is_cancelled_and_a_third_has_to_wait() -> Non
 async def test_a_chat_that_somebody_cancels_is_cancelled_for_its_reader() -> None:
     clock = ManualClock()
     async with PlaneServer(Settings(speed=0.001, seeded=False, rate_limit=None), clock=clock) as server:
-        World(server.plane, clock).model(MODEL)
+        RowFactory(server.plane, clock).model(MODEL)
         async with MogplexClient(Target("x", server.base_url, Secret(server.token))) as client:
             async with client.chat.ask(question()) as chat:
                 await anext(chat)

@@ -14,9 +14,8 @@ from mogplex_tui.api.models.flows import Flow, FlowChange, FlowDraft, FlowTempla
 from mogplex_tui.api.resources.flows import publish_problems
 from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
 from tests.api.support import http, serving
-from tests.controlplane.library.support import team
-from tests.controlplane.routing.support import INSTALLATION, chain, installation, node
-from tests.controlplane.routing.test_flow_runs import park
+from tests.controlplane.automation.automation_rows import INSTALLATION, chain, insert_wait, installation, node
+from tests.controlplane.library.library_rows import team
 
 
 @pytest.fixture
@@ -151,7 +150,7 @@ async def test_a_test_trigger_runs_or_says_why_not(lab: Lab) -> None:
 async def test_the_runs_of_a_workflow_down_to_one(lab: Lab) -> None:
     flow, repo = lab.world.flow(lab.world.agent("Other")), lab.world.repo()
     older = lab.world.job(flow, repo, start=True)
-    park(lab.world, older, resume_token="t0ken")
+    insert_wait(lab.world, older, resume_token="t0ken")
     lab.clock.advance(1)
     newer = lab.world.job(flow, repo)
     runs = await lab.client.flows.runs(flow)

@@ -13,9 +13,12 @@ from mogplex_tui.api.models.job_actions import IssueDraft, VersionMode
 from mogplex_tui.api.models.ledger import DispatchLogEntry, FailureReport
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import http, serving
-from tests.controlplane.routing.support import ledger_row
-from tests.controlplane.routing.test_job_actions import failed_job, finding
-from tests.controlplane.routing.test_ledger import verdict
+from tests.controlplane.automation.automation_rows import (
+    insert_control_event,
+    insert_failed_job,
+    insert_finding,
+    ledger_row,
+)
 
 
 async def test_a_pending_job_is_repaired_when_it_has_waited_long_enough(lab: Lab) -> None:
@@ -43,7 +46,7 @@ async def test_a_repair_that_finds_no_place_says_so(lab: Lab) -> None:
 
 @pytest.mark.parametrize("mode", [None, *VersionMode])
 async def test_a_failed_job_runs_again_as_a_new_one(lab: Lab, mode: VersionMode | None) -> None:
-    job = failed_job(lab.world, lab.world.flow())
+    job = insert_failed_job(lab.world, lab.world.flow())
     done = await lab.client.observability.requeue_job(job, mode)
     assert (done.queued, done.suppressed, done.started, done.status) == (True, False, True, "running")
     assert done.job_run_id not in (None, job)
@@ -61,7 +64,7 @@ async def test_a_failed_job_runs_again_as_a_new_one(lab: Lab, mode: VersionMode 
 
 async def test_the_latest_version_is_a_conflict_where_there_is_none(lab: Lab) -> None:
     flow = lab.world.flow()
-    job = failed_job(lab.world, flow)
+    job = insert_failed_job(lab.world, flow)
     with lab.world.plane.db.transaction() as tx:
         tx.update("flows", flow, published_version_id=None, status="inactive")
         tx.execute("DELETE FROM flow_versions WHERE flow_id = ?", (flow,))
@@ -73,13 +76,13 @@ async def test_the_latest_version_is_a_conflict_where_there_is_none(lab: Lab) ->
 async def test_a_finding_becomes_one_issue(lab: Lab) -> None:
     file_issue = lab.client.observability.file_issue
     job, repo = lab.world.job(lab.world.flow()), lab.world.repo("acme/shop")
-    row = finding(lab.world, job, repo_id=repo, pr_number=30)
+    row = insert_finding(lab.world, job, repo_id=repo, pr_number=30)
     first = await file_issue(job, row, IssueDraft(title="Mine", labels=["bug"]))
     assert first.created
     assert first.issue_url == f"https://github.com/acme/shop/issues/{first.issue_number}"
     again = await file_issue(job, row)
     assert (again.created, again.issue_number) == (False, first.issue_number)
-    dismissed = finding(lab.world, job, 1, status="dismissed")
+    dismissed = insert_finding(lab.world, job, 1, status="dismissed")
     with pytest.raises(e.Conflict, match="Review finding is dismissed"):
         await file_issue(job, dismissed)
     with pytest.raises(e.NotFound, match="Review finding not found"):
@@ -137,11 +140,11 @@ async def test_failures_come_with_their_sums_and_filters(lab: Lab) -> None:
     flow = lab.world.flow(agent)
     version = lab.world.row("flows", flow)["published_version_id"]
     about = {"model_failure_class": "timeout", "model_effective_timeout_ms": 120_000, "model_attempts": 2}
-    failed = verdict(
+    failed = insert_control_event(
         lab.world, flow_id=flow, flow_version_id=version, reason="AUTOMATION_TIMEOUT", about=about
     )
-    verdict(lab.world, "completed", about={"model_recovered_from_failure_class": "rate_limited"})
-    other = verdict(lab.world, created_at=lab.clock.us - 1)
+    insert_control_event(lab.world, "completed", about={"model_recovered_from_failure_class": "rate_limited"})
+    other = insert_control_event(lab.world, created_at=lab.clock.us - 1)
     report = await lab.client.observability.automation_failures()
     assert (report.total, report.page, report.limit) == (2, 1, 100)
     assert (report.summary.failed_total, report.summary.successful_recoveries) == (2, 1)

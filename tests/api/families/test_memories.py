@@ -9,7 +9,7 @@ from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.memories import Checkpoint, Lane, Memory, MemoryDraft, MemoryScope
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import http, serving
-from tests.controlplane.library.support import team
+from tests.controlplane.library.library_rows import team
 
 
 async def test_memories_are_added_listed_by_lane_and_found(lab: Lab) -> None:

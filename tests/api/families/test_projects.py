@@ -19,15 +19,15 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import http, serving
-from tests.controlplane.projects.support import MONOREPO, Projects
+from tests.controlplane.projects.project_rows import MONOREPO, ProjectRows
 from tests.streamed_answers import Streamed
 
 ODD_VALUES = {"A": '"quoted"', "B": "' single '", "C": "two\nlines", "D": " spaces ", "E": '"', "F": "a\\b"}
 
 
 @pytest.fixture
-def rows(lab: Lab) -> Projects:
-    return Projects(lab.world)
+def rows(lab: Lab) -> ProjectRows:
+    return ProjectRows(lab.world)
 
 
 async def test_projects_are_made_changed_and_deleted(lab: Lab) -> None:
@@ -102,7 +102,7 @@ async def test_a_repository_is_imported_changed_hidden_and_deleted(lab: Lab) -> 
         await repos.add(RepoDraft(full_name="a/b", workspace_id=NOBODY))
 
 
-async def test_the_repositories_of_a_team_are_the_teams(lab: Lab, rows: Projects) -> None:
+async def test_the_repositories_of_a_team_are_the_teams(lab: Lab, rows: ProjectRows) -> None:
     lab.world.repo("acme/mine")
     team = rows.team()
     async with lab.in_team(team) as client:
@@ -124,7 +124,7 @@ def test_a_search_looks_where_the_web_pages_look() -> None:
     assert not repo.matches("main")
 
 
-async def test_packages_and_sub_projects(lab: Lab, rows: Projects) -> None:
+async def test_packages_and_sub_projects(lab: Lab, rows: ProjectRows) -> None:
     repos, repo = lab.client.imported_repos, lab.world.repo()
     rows.remote(files=json.dumps(MONOREPO))
     space = await repos.add_subproject(repo, "./apps/web/")
@@ -181,7 +181,7 @@ async def test_a_build_is_waited_for_as_long_as_it_may_take() -> None:
     assert waits["GET"] <= 30
 
 
-async def test_installations_members_and_owners(lab: Lab, rows: Projects) -> None:
+async def test_installations_members_and_owners(lab: Lab, rows: ProjectRows) -> None:
     github = lab.client.github
     rows.installation(88, "acme", target_type="Organization")
     rows.installation(91, "ada-okafor", account_type="User")
@@ -209,7 +209,7 @@ async def test_installations_members_and_owners(lab: Lab, rows: Projects) -> Non
     ]
 
 
-async def test_a_sync_imports_and_a_sync_of_nothing_is_refused(lab: Lab, rows: Projects) -> None:
+async def test_a_sync_imports_and_a_sync_of_nothing_is_refused(lab: Lab, rows: ProjectRows) -> None:
     rows.no_github()
     with pytest.raises(e.BadRequest) as caught:
         await lab.client.github.sync()
@@ -221,7 +221,7 @@ async def test_a_sync_imports_and_a_sync_of_nothing_is_refused(lab: Lab, rows: P
     ]
 
 
-async def test_pull_requests_with_the_diff_that_was_asked_for(lab: Lab, rows: Projects) -> None:
+async def test_pull_requests_with_the_diff_that_was_asked_for(lab: Lab, rows: ProjectRows) -> None:
     repo, remote = lab.world.repo(), rows.remote()
     for number in (1, 2):
         rows.pull(remote, number, diff=f"diff {number}")

@@ -26,21 +26,20 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.projects.repo_fields import env_vars
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import Seen, http, ok, serving
-from tests.controlplane.projects.support import Projects
-from tests.controlplane.projects.test_overrides import connection, rule, skill
+from tests.controlplane.projects.project_rows import ProjectRows, insert_connection, insert_rule, insert_skill
 
 BRANCHES: dict[str, Any] = {"base_branch": "main", "working_branch": "main"}
 
 
 @pytest.fixture
-def rows(lab: Lab) -> Projects:
-    return Projects(lab.world)
+def rows(lab: Lab) -> ProjectRows:
+    return ProjectRows(lab.world)
 
 
-async def test_connections_are_excluded_and_come_back(lab: Lab, rows: Projects) -> None:
+async def test_connections_are_excluded_and_come_back(lab: Lab, rows: ProjectRows) -> None:
     here, repo = lab.client.repo_overrides, lab.world.repo()
-    shared = connection(rows, "docs", 1)
-    own = connection(rows, "own", 2, scope="project", repo_id=repo)
+    shared = insert_connection(rows, "docs", 1)
+    own = insert_connection(rows, "own", 2, scope="project", repo_id=repo)
     before = await here.connections(repo)
     assert [(row.id, row.scope) for row in before.connections] == [(shared, "global"), (own, "project")]
     assert (before.resolved_mcp_count, before.excluded_ids) == (2, frozenset())
@@ -77,9 +76,9 @@ async def test_models_are_excluded_and_come_back(lab: Lab) -> None:
         await here.exclude_model(repo, "acme/none")
 
 
-async def test_rules_are_excluded_added_and_dropped(lab: Lab, rows: Projects) -> None:
+async def test_rules_are_excluded_added_and_dropped(lab: Lab, rows: ProjectRows) -> None:
     here, repo = lab.client.repo_overrides, lab.world.repo()
-    shared = rule(rows, "style.md", "# Style")
+    shared = insert_rule(rows, "style.md", "# Style")
     await here.add_rule(repo, " api.md ", "x" * 100)
     found = await here.rules(repo)
     assert [(row.name, row.source) for row in found.rules] == [("style.md", "global"), ("api.md", "repo")]
@@ -92,9 +91,9 @@ async def test_rules_are_excluded_added_and_dropped(lab: Lab, rows: Projects) ->
     assert [row.name for row in (await here.rules(repo)).rules] == ["style.md"]
 
 
-async def test_skills_are_excluded_added_and_dropped(lab: Lab, rows: Projects) -> None:
+async def test_skills_are_excluded_added_and_dropped(lab: Lab, rows: ProjectRows) -> None:
     here, repo = lab.client.repo_overrides, lab.world.repo()
-    shared = skill(rows, "deploy", "Ship it")
+    shared = insert_skill(rows, "deploy", "Ship it")
     await here.add_skill(repo, "review", "Look twice", "# Steps")
     await here.add_skill(repo, "bare")
     found = await here.skills(repo)
@@ -135,7 +134,7 @@ async def test_launch_presets_are_saved_over_one_another_and_deleted(lab: Lab) -
         await presets.delete(repo, saved.id)
 
 
-async def test_secrets_go_to_github_under_the_name_that_it_keeps(lab: Lab, rows: Projects) -> None:
+async def test_secrets_go_to_github_under_the_name_that_it_keeps(lab: Lab, rows: ProjectRows) -> None:
     secrets, repo = lab.client.repo_secrets, lab.world.repo()
     with pytest.raises(e.Unavailable, match="GITHUB_API_ERROR: Not Found"):
         await secrets.list(repo)

@@ -18,7 +18,7 @@ from mogplex_tui.api.models.routing import (
 )
 from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
 from tests.api.support import http, serving
-from tests.controlplane.routing.support import INSTALLATION, installation, job_of, ledger_row
+from tests.controlplane.automation.automation_rows import INSTALLATION, installation, job_of, ledger_row
 
 
 async def test_an_assignment_is_made_listed_with_its_activity_changed_and_deleted(lab: Lab) -> None:

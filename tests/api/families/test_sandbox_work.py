@@ -22,8 +22,8 @@ from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.chunked_streams import open_connections
 from tests.api.families.lab import NOBODY, Lab, box, told
 from tests.api.support import until
-from tests.controlplane.sandboxes.support import running
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
+from tests.controlplane.sandboxes.sandbox_streams import running
 
 # Booting
 
@@ -123,7 +123,7 @@ async def test_a_command_is_followed_or_waited_for(lab: Lab) -> None:
 
 
 @asynccontextmanager
-async def slow_plane(speed: float = 1.0) -> AsyncIterator[tuple[PlaneServer, World, MogplexClient]]:
+async def slow_plane(speed: float = 1.0) -> AsyncIterator[tuple[PlaneServer, RowFactory, MogplexClient]]:
     """A plane whose machines take their time, with a client of its account."""
     async with running(speed) as (server, world, _):
         target = Target("slow", server.base_url, Secret(server.token))

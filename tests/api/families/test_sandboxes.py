@@ -23,7 +23,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from tests.api.families.lab import NOBODY, Call, Lab, box, never_leaves, told
 from tests.api.support import http, ok, serving
-from tests.controlplane.sandboxes.support import tick
+from tests.controlplane.sandboxes.sandbox_streams import tick
 
 # Looking
 

@@ -16,7 +16,7 @@ from mogplex_tui.api.models.slack import SlackInstallation, SlackLinkDraft, Slac
 from mogplex_tui.config.secret import Secret
 from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
 from tests.api.support import Seen, http, ok, serving
-from tests.controlplane.tools.support import add_slack
+from tests.controlplane.integrations.integration_rows import add_slack
 
 KEY = "s3cr3t-value-0123"
 

@@ -12,7 +12,7 @@ import pytest
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import Mogplex, hosted
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 from tests.recording import recording, snake
 
 FAMILIES = (
@@ -69,7 +69,7 @@ async def test_no_figure_is_printed_that_no_answer_carried(
 @pytest.mark.parametrize("cookie", [True, False], ids=["session", "token alone"])
 @pytest.mark.parametrize("profile", ["documented"])
 async def test_a_fact_sheet_has_no_line_for_unknown_values(
-    mogplex: Mogplex, plane: PlaneServer, world: World, profile: str, cookie: bool
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, profile: str, cookie: bool
 ) -> None:
     flow = world.flow(world.agent())
     async with hosted(plane) as by_token:

@@ -12,10 +12,14 @@ from mogplex_tui.controlplane.db.clock import MINUTE_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import http, serving
 from tests.cli.support import Mogplex
-from tests.controlplane.routing.support import assignment, control_approval, installation
-from tests.controlplane.routing.test_flow_runs import park
-from tests.controlplane.routing.test_job_actions import failed_job
-from tests.controlplane.support import World
+from tests.controlplane.automation.automation_rows import (
+    assignment,
+    control_approval,
+    insert_failed_job,
+    insert_wait,
+    installation,
+)
+from tests.controlplane.row_factory import RowFactory
 
 REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
 
@@ -31,7 +35,7 @@ def hosted(profile: str) -> bool:
     return profile == "hosted"
 
 
-async def test_an_agent_is_made_changed_and_deleted(operator: Mogplex, world: World) -> None:
+async def test_an_agent_is_made_changed_and_deleted(operator: Mogplex, world: RowFactory) -> None:
     world.model("acme/nova-1")
     made = await operator(
         *("agents", "create", "--name", "Scribe", "--model", "acme/nova-1", "--category", "api"),
@@ -54,7 +58,7 @@ async def test_an_agent_is_made_changed_and_deleted(operator: Mogplex, world: Wo
     assert world.plane.db.value("SELECT count(*) FROM agents WHERE id = ?", (agent,)) == 0
 
 
-async def test_an_update_of_an_agent_changes_what_is_given(operator: Mogplex, world: World) -> None:
+async def test_an_update_of_an_agent_changes_what_is_given(operator: Mogplex, world: RowFactory) -> None:
     agent = world.agent("Scribe", system_prompt="Write it down.\n", description="Notes")
     for options, says in (
         (("--description", "Notes"), "Scribe: Nothing to change: every value is the same as before."),
@@ -123,7 +127,7 @@ async def test_read_only_sends_no_action(mogplex: Mogplex) -> None:
         assert service.seen == []
 
 
-async def test_a_question_is_asked_and_no_means_no(operator: Mogplex, world: World) -> None:
+async def test_a_question_is_asked_and_no_means_no(operator: Mogplex, world: RowFactory) -> None:
     sandbox = world.sandbox(world.repo("acme/api"))
     done = await operator("sandboxes", "stop", sandbox, stdin="n\n", terminal=True)
     assert (done.code, done.out) == (1, "")
@@ -135,7 +139,7 @@ async def test_a_question_is_asked_and_no_means_no(operator: Mogplex, world: Wor
 
 
 async def test_what_takes_long_is_shown_to_a_terminal_and_to_nothing_else(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     sandbox = world.sandbox(world.repo("acme/api"))
     seen = await operator("sandboxes", "health", sandbox, terminal=True)
@@ -145,7 +149,7 @@ async def test_what_takes_long_is_shown_to_a_terminal_and_to_nothing_else(
     assert (quiet.code, quiet.err) == (0, "")
 
 
-async def test_a_sandbox_is_launched_and_waited_for(operator: Mogplex, world: World) -> None:
+async def test_a_sandbox_is_launched_and_waited_for(operator: Mogplex, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     launch = ("sandboxes", "launch", "--repo", "acme/api", "--branch", "topic", "--new-branch")
     done = await operator(*launch, "--json")
@@ -169,7 +173,7 @@ async def test_a_sandbox_is_launched_and_waited_for(operator: Mogplex, world: Wo
     assert (await operator("sandboxes", "list", "--json")).out == ""
 
 
-async def test_a_command_in_a_sandbox_is_heard_while_it_runs(operator: Mogplex, world: World) -> None:
+async def test_a_command_in_a_sandbox_is_heard_while_it_runs(operator: Mogplex, world: RowFactory) -> None:
     sandbox = world.sandbox(world.repo("acme/api"))
     done = await operator("sandboxes", "exec", sandbox, "--", "echo", "hello  there")
     assert (done.code, done.out) == (0, "hello  there\n"), done.err
@@ -181,7 +185,9 @@ async def test_a_command_in_a_sandbox_is_heard_while_it_runs(operator: Mogplex, 
     assert f"exit code {last['exit_code']}" in failed.err
 
 
-async def test_the_logs_of_a_sandbox_are_lines(operator: Mogplex, by_token: Mogplex, world: World) -> None:
+async def test_the_logs_of_a_sandbox_are_lines(
+    operator: Mogplex, by_token: Mogplex, world: RowFactory
+) -> None:
     sandbox = world.sandbox(world.repo(), install_log="Cloning\nDone", dev_log="  Ready")
     done = await by_token("sandboxes", "logs", sandbox)
     assert [line.split() for line in done.lines] == [
@@ -195,7 +201,7 @@ async def test_the_logs_of_a_sandbox_are_lines(operator: Mogplex, by_token: Mogp
 
 
 async def test_an_automation_is_paused_resumed_and_its_runs_are_listed(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     flow = world.flow(world.agent())
     job = world.job(flow, world.repo("acme/api"), start=True)
@@ -212,7 +218,7 @@ async def test_an_automation_is_paused_resumed_and_its_runs_are_listed(
 
 
 async def test_a_token_alone_pauses_nothing_behind_the_edge(
-    by_token: Mogplex, world: World, hosted: bool
+    by_token: Mogplex, world: RowFactory, hosted: bool
 ) -> None:
     flow = world.flow(world.agent())
     done = await by_token("automations", "pause", flow)
@@ -222,7 +228,7 @@ async def test_a_token_alone_pauses_nothing_behind_the_edge(
         assert "login --session" in done.err
 
 
-async def test_an_automation_is_set_off_once_for_a_key(by_token: Mogplex, world: World) -> None:
+async def test_an_automation_is_set_off_once_for_a_key(by_token: Mogplex, world: RowFactory) -> None:
     flow, repo = world.flow(world.agent()), world.repo("acme/api")
     ask = ("automations", "trigger", flow, "--repo", "acme/api", "--idempotency-key", "ours-1", "--json")
     first = await by_token(*ask, "--input", '{"why":"test"}')
@@ -235,7 +241,7 @@ async def test_an_automation_is_set_off_once_for_a_key(by_token: Mogplex, world:
     assert again.one["reason"] == "IDEMPOTENT_DUPLICATE"
 
 
-async def test_a_webhook_secret_is_shown_only_when_it_is_named(operator: Mogplex, world: World) -> None:
+async def test_a_webhook_secret_is_shown_only_when_it_is_named(operator: Mogplex, world: RowFactory) -> None:
     flow = world.flow(world.agent())
     done = await operator("automations", "webhook-secret", flow, "--yes", "--reveal")
     assert done.code == 0, done.err
@@ -244,7 +250,7 @@ async def test_a_webhook_secret_is_shown_only_when_it_is_named(operator: Mogplex
     assert not any(secret in text for text in texts_at_home().values())
 
 
-async def test_an_assignment_is_switched_off_and_on_and_deleted(operator: Mogplex, world: World) -> None:
+async def test_an_assignment_is_switched_off_and_on_and_deleted(operator: Mogplex, world: RowFactory) -> None:
     mine = assignment(world, world.repo(), world.agent())
     for verb, enabled in (("disable", 0), ("enable", 1)):
         assert (await operator("assignments", verb, mine[:8])).code == 0
@@ -254,7 +260,7 @@ async def test_an_assignment_is_switched_off_and_on_and_deleted(operator: Mogple
 
 
 async def test_an_assignment_is_made_where_the_service_still_makes_them(
-    operator: Mogplex, world: World, hosted: bool
+    operator: Mogplex, world: RowFactory, hosted: bool
 ) -> None:
     world.repo("acme/api")
     world.agent("Reviewer")
@@ -281,9 +287,9 @@ async def test_an_assignment_is_made_where_the_service_still_makes_them(
     assert world.row("assignments", off.out.strip())["enabled"] == 0
 
 
-async def test_jobs_are_cancelled_repaired_and_sent_again(operator: Mogplex, world: World) -> None:
+async def test_jobs_are_cancelled_repaired_and_sent_again(operator: Mogplex, world: RowFactory) -> None:
     flow = world.flow(world.agent())
-    failed = failed_job(world, flow)
+    failed = insert_failed_job(world, flow)
     again = await operator("jobs", "requeue", failed, "--version", "same_version")
     assert again.code == 0, again.err
     new = again.out.split()[0]
@@ -302,21 +308,21 @@ async def test_jobs_are_cancelled_repaired_and_sent_again(operator: Mogplex, wor
     assert (await operator("jobs", "repair", young)).code == 0
 
 
-async def test_questions_are_answered_with_a_note(operator: Mogplex, world: World) -> None:
+async def test_questions_are_answered_with_a_note(operator: Mogplex, world: RowFactory) -> None:
     job = world.job(world.flow(world.agent()), world.repo(), start=True)
     theirs = control_approval(world)
     done = await operator("approvals", "deny", theirs, "--note", "-", "--yes", stdin="Not today")
     assert (done.code, done.out) == (0, f"{theirs}\n")
     row = world.row("control_approvals", theirs)
     assert (row["status"], row["resolution_note"]) == ("denied", "Not today")
-    ours = park(world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
+    ours = insert_wait(world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
     assert (await operator("approvals", "approve", ours, "--yes")).code == 0
     assert (await operator("approvals", "list", "--json")).out == ""
     late = await operator("approvals", "approve", ours, "--yes")
     assert (late.code, late.out) == (1, "")
 
 
-async def test_models_are_switched_and_made_the_default(by_token: Mogplex, world: World) -> None:
+async def test_models_are_switched_and_made_the_default(by_token: Mogplex, world: RowFactory) -> None:
     world.model("acme/nova-1")
     world.model("acme/nova-2")
     assert (await by_token("models", "disable", "acme/nova-2")).out == "acme/nova-2\n"
@@ -327,7 +333,7 @@ async def test_models_are_switched_and_made_the_default(by_token: Mogplex, world
     assert setting.one["value"] == "acme/nova-2"
 
 
-async def test_settings_are_listed_and_set(by_token: Mogplex, world: World) -> None:
+async def test_settings_are_listed_and_set(by_token: Mogplex, world: RowFactory) -> None:
     world.model("acme/nova-1")
     world.model("acme/nova-2")
 
@@ -357,7 +363,7 @@ async def test_settings_are_listed_and_set(by_token: Mogplex, world: World) -> N
 
 
 async def test_repositories_are_hidden_where_the_service_stores_it(
-    operator: Mogplex, world: World, hosted: bool
+    operator: Mogplex, world: RowFactory, hosted: bool
 ) -> None:
     repo = world.repo("acme/api")
     done = await operator("repos", "hide", "acme/api")
@@ -372,7 +378,7 @@ async def test_repositories_are_hidden_where_the_service_stores_it(
     assert (await operator("repos", "list", "--show-hidden", "--json")).out == ""
 
 
-async def test_repositories_of_an_installation_are_imported(operator: Mogplex, world: World) -> None:
+async def test_repositories_of_an_installation_are_imported(operator: Mogplex, world: RowFactory) -> None:
     installation(world)
     world.repo("acme/api")
     done = await operator("repos", "sync")
@@ -381,7 +387,7 @@ async def test_repositories_of_an_installation_are_imported(operator: Mogplex, w
     assert "acme/api" in (await operator("repos", "list")).out
 
 
-async def test_every_action_is_in_the_ledger_with_its_end(operator: Mogplex, world: World) -> None:
+async def test_every_action_is_in_the_ledger_with_its_end(operator: Mogplex, world: RowFactory) -> None:
     sandbox = world.sandbox(world.repo())
     assert (await operator("sandboxes", "exec", sandbox, "--", "false")).code == 1
     assert (await operator("sandboxes", "reconcile", sandbox)).code == 0
@@ -430,7 +436,7 @@ async def test_what_a_boot_says_cannot_act_on_the_terminal_or_name_a_token(mogpl
     ],
 )
 async def test_an_unconfirmed_stop_or_delete_is_no_success(
-    operator: Mogplex, world: World, verb: str, says: str, never: str
+    operator: Mogplex, world: RowFactory, verb: str, says: str, never: str
 ) -> None:
     sandbox = world.sandbox(world.repo("acme/api"), provider_view="silent")
     done = await operator("sandboxes", verb, sandbox, "--yes")
@@ -442,19 +448,21 @@ async def test_an_unconfirmed_stop_or_delete_is_no_success(
     assert (as_json.code, as_json.one["action"]) == (1, verb)
 
 
-async def test_a_broken_sandbox_is_stopped_though_it_keeps_its_state(operator: Mogplex, world: World) -> None:
+async def test_a_broken_sandbox_is_stopped_though_it_keeps_its_state(
+    operator: Mogplex, world: RowFactory
+) -> None:
     sandbox = world.sandbox(world.repo("acme/api"), status="error", error="Boot failed")
     done = await operator("sandboxes", "stop", sandbox, "--yes")
     assert (done.code, done.err) == (0, "Sandbox acme/api main is stopped.\n")
 
 
 async def test_the_run_of_an_orchestrators_question_is_not_called_a_job(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     run = "7b1c0000-0000-4000-8000-000000000003"
     theirs = control_approval(world, run_id=run)
     job = world.job(world.flow(world.agent()), world.repo(), start=True)
-    ours = park(world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
+    ours = insert_wait(world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
     shown = [(await operator("approvals", "get", key, "--json")).one for key in (theirs, ours)]
     assert [(each.get("run_id"), each.get("job_run_id")) for each in shown] == [(run, None), (None, job)]
     sheet = await operator("approvals", "get", theirs)
@@ -462,7 +470,7 @@ async def test_the_run_of_an_orchestrators_question_is_not_called_a_job(
 
 
 async def test_a_change_that_the_hosted_service_never_stores_is_not_to_be_tried_again(
-    operator: Mogplex, world: World, hosted: bool
+    operator: Mogplex, world: RowFactory, hosted: bool
 ) -> None:
     world.repo("acme/api")
     done = await operator("repos", "hide", "acme/api")

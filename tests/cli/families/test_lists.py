@@ -11,9 +11,8 @@ import pytest
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, serving
 from tests.cli.support import TOKEN, UNKNOWN, Mogplex
-from tests.controlplane.routing.support import assignment, control_approval
-from tests.controlplane.routing.test_flow_runs import park
-from tests.controlplane.support import World
+from tests.controlplane.automation.automation_rows import assignment, control_approval, insert_wait
+from tests.controlplane.row_factory import RowFactory
 
 LISTS = (
     "repos",
@@ -30,7 +29,7 @@ SESSION_ONLY = ("assignments", "approvals")
 ASKED = {"kind": "manual_approval", "prompt": "Ship it?"}
 
 
-def furnished(world: World) -> dict[str, str]:
+def furnished(world: RowFactory) -> dict[str, str]:
     """A row of every family, by the name of the family."""
     world.model("acme/nova-1", pricing_input=0.000003, pricing_output="0.000015")
     repo, agent = world.repo("acme/api"), world.agent("Reviewer")
@@ -44,11 +43,11 @@ def furnished(world: World) -> dict[str, str]:
         "automations": flow,
         "assignments": assignment(world, repo, agent),
         "jobs": job,
-        "approvals": park(world, job, wait_config=ASKED),
+        "approvals": insert_wait(world, job, wait_config=ASKED),
     }
 
 
-async def test_every_list_has_its_row_in_every_form(operator: Mogplex, world: World) -> None:
+async def test_every_list_has_its_row_in_every_form(operator: Mogplex, world: RowFactory) -> None:
     rows = furnished(world)
     for name, row_id in rows.items():
         as_json = await operator(name, "list", "--json")
@@ -66,7 +65,7 @@ async def test_every_list_has_its_row_in_every_form(operator: Mogplex, world: Wo
         assert row_id in {each["id"] for each in found}, name
 
 
-async def test_a_record_is_shown_by_id_beginning_and_name(operator: Mogplex, world: World) -> None:
+async def test_a_record_is_shown_by_id_beginning_and_name(operator: Mogplex, world: RowFactory) -> None:
     rows = furnished(world)
     named = {"repos": "ACME/api", "agents": "reviewer", "models": "nova-1", "automations": "Review"}
     for name, row_id in rows.items():
@@ -82,7 +81,7 @@ async def test_a_record_is_shown_by_id_beginning_and_name(operator: Mogplex, wor
         assert facts.lines[0].split() == ["id", row_id]
 
 
-async def test_what_is_not_there_is_said_and_fails(operator: Mogplex, world: World) -> None:
+async def test_what_is_not_there_is_said_and_fails(operator: Mogplex, world: RowFactory) -> None:
     furnished(world)
     for name in LISTS[:-1]:
         done = await operator(name, "get", UNKNOWN)
@@ -93,7 +92,7 @@ async def test_what_is_not_there_is_said_and_fails(operator: Mogplex, world: Wor
         assert "no such thing" in done.err
 
 
-async def test_an_empty_or_missing_name_means_nothing(operator: Mogplex, world: World) -> None:
+async def test_an_empty_or_missing_name_means_nothing(operator: Mogplex, world: RowFactory) -> None:
     world.sandbox(world.repo("acme/small"), sandbox_id="")
     empty = await operator("sandboxes", "get", " ")
     assert (empty.code, empty.out, empty.err) == (2, "", "Which sandbox? Its name is empty.\n")
@@ -102,7 +101,9 @@ async def test_an_empty_or_missing_name_means_nothing(operator: Mogplex, world: 
         assert (await operator(family, "get", "none")).code == 1
 
 
-async def test_a_name_that_means_several_is_refused_with_their_ids(operator: Mogplex, world: World) -> None:
+async def test_a_name_that_means_several_is_refused_with_their_ids(
+    operator: Mogplex, world: RowFactory
+) -> None:
     first, second = world.repo("acme/api"), world.repo("acme/api", root_directory="web")
     assert (await operator("repos", "get", "acme/api", "--json")).one["id"] == first
     assert (await operator("repos", "get", "acme/api web", "--json")).one["id"] == second
@@ -112,7 +113,7 @@ async def test_a_name_that_means_several_is_refused_with_their_ids(operator: Mog
 
 
 async def test_a_token_alone_takes_the_token_api_where_the_edge_is_closed(
-    by_token: Mogplex, world: World, profile: str
+    by_token: Mogplex, world: RowFactory, profile: str
 ) -> None:
     rows = furnished(world)
     for name, row_id in rows.items():
@@ -130,7 +131,9 @@ async def test_a_token_alone_takes_the_token_api_where_the_edge_is_closed(
 
 
 @pytest.mark.parametrize("profile", ["hosted"])
-async def test_a_job_over_the_token_api_has_the_cost_of_its_calls(by_token: Mogplex, world: World) -> None:
+async def test_a_job_over_the_token_api_has_the_cost_of_its_calls(
+    by_token: Mogplex, world: RowFactory
+) -> None:
     job, unpriced = (world.job(world.flow(), start=True) for _ in range(2))
     for cost in (0.25, 0.5):
         world.call(job_run_id=job, status="success", cost_usd=cost, cost_source="gateway")
@@ -145,7 +148,7 @@ async def test_a_job_over_the_token_api_has_the_cost_of_its_calls(by_token: Mogp
 
 
 @pytest.mark.parametrize("profile", ["hosted"])
-async def test_a_job_that_v1_lists_no_more_is_found_by_its_id(by_token: Mogplex, world: World) -> None:
+async def test_a_job_that_v1_lists_no_more_is_found_by_its_id(by_token: Mogplex, world: RowFactory) -> None:
     world.flow()
     flow = world.flow()
     jobs = [world.job(flow, number=number) for number in range(52)]
@@ -162,7 +165,7 @@ async def test_a_job_that_v1_lists_no_more_is_found_by_its_id(by_token: Mogplex,
 
 @pytest.mark.parametrize("profile", ["hosted"])
 async def test_jobs_over_the_token_api_say_which_automations_are_left_out(
-    by_token: Mogplex, world: World
+    by_token: Mogplex, world: RowFactory
 ) -> None:
     for number in range(22):
         world.job(world.flow(), number=number)
@@ -172,7 +175,7 @@ async def test_jobs_over_the_token_api_say_which_automations_are_left_out(
 
 
 async def test_a_field_has_the_same_name_on_every_road(
-    operator: Mogplex, by_token: Mogplex, plane: PlaneServer, world: World
+    operator: Mogplex, by_token: Mogplex, plane: PlaneServer, world: RowFactory
 ) -> None:
     rows = furnished(world)
     wanted = {"agents": ("name", "category"), "jobs": ("status",)}
@@ -190,7 +193,7 @@ async def test_a_field_has_the_same_name_on_every_road(
 
 
 async def test_a_scope_that_is_missing_ends_with_4_and_its_name(
-    mogplex: Mogplex, plane: PlaneServer, world: World, profile: str
+    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, profile: str
 ) -> None:
     rows = furnished(world)
     mogplex.use(plane.base_url, token=world.token(scopes=("write",)))
@@ -214,7 +217,7 @@ async def test_a_token_that_is_not_accepted_ends_every_list_with_3(
         assert done.err
 
 
-async def test_filters_of_the_routes_narrow(operator: Mogplex, world: World) -> None:
+async def test_filters_of_the_routes_narrow(operator: Mogplex, world: RowFactory) -> None:
     api, web = world.repo("acme/api"), world.repo("acme/web", is_hidden=1)
     agent = world.agent()
     running = world.sandbox(api)
@@ -247,7 +250,7 @@ async def test_filters_of_the_routes_narrow(operator: Mogplex, world: World) -> 
     assert await ids("repos", "list", "--show-hidden", "!api", "hidden:yes") == {web}
 
 
-async def test_a_limit_says_how_many_there_are(operator: Mogplex, world: World) -> None:
+async def test_a_limit_says_how_many_there_are(operator: Mogplex, world: RowFactory) -> None:
     flow = world.flow(world.agent())
     for number in range(3):
         world.job(flow, start=True, number=number)
@@ -259,7 +262,9 @@ async def test_a_limit_says_how_many_there_are(operator: Mogplex, world: World) 
     assert (await operator("assignments", "list")).err == "There are no assignments.\n"
 
 
-async def test_models_that_are_not_usable_are_in_the_catalogue_alone(operator: Mogplex, world: World) -> None:
+async def test_models_that_are_not_usable_are_in_the_catalogue_alone(
+    operator: Mogplex, world: RowFactory
+) -> None:
     world.model("acme/nova-1", pricing_input=0.000003, pricing_output=0.000015)
     world.model("acme/old", is_available=0)
     usable = await operator("models", "list", "usable:yes", "--json")
@@ -270,7 +275,7 @@ async def test_models_that_are_not_usable_are_in_the_catalogue_alone(operator: M
     assert "$3.00" in every.out and "$15.00" in every.out
 
 
-async def test_secrets_are_masked_unless_one_is_named(operator: Mogplex, world: World) -> None:
+async def test_secrets_are_masked_unless_one_is_named(operator: Mogplex, world: RowFactory) -> None:
     repo = world.repo("acme/api", sandbox_env_vars='{"API_KEY":"sk-abcdefghijk","OTHER":"quiet"}')
     assert "sk-abcdefghijk" not in (await operator("repos", "get", repo, "-o", "csv")).out
     for options in ([], ["--json"]):
@@ -285,7 +290,7 @@ async def test_secrets_are_masked_unless_one_is_named(operator: Mogplex, world: 
     assert "Nothing is hidden under the name NOTHING. There are: API_KEY, OTHER." in wrong.err
 
 
-async def test_text_of_the_service_cannot_act_on_the_terminal(operator: Mogplex, world: World) -> None:
+async def test_text_of_the_service_cannot_act_on_the_terminal(operator: Mogplex, world: RowFactory) -> None:
     world.agent("Ev\x1b[31mil\u202e")
     for options in ([], ["--json"], ["-o", "csv"], ["-o", "wide"]):
         done = await operator("agents", "list", *options, "ev")
@@ -293,9 +298,9 @@ async def test_text_of_the_service_cannot_act_on_the_terminal(operator: Mogplex,
         assert "\x1b" not in done.out and "\u202e" not in done.out
 
 
-async def test_questions_of_both_kinds_are_listed_together(operator: Mogplex, world: World) -> None:
+async def test_questions_of_both_kinds_are_listed_together(operator: Mogplex, world: RowFactory) -> None:
     job = world.job(world.flow(world.agent()), world.repo(), start=True)
-    ours = park(world, job, wait_config=ASKED)
+    ours = insert_wait(world, job, wait_config=ASKED)
     theirs = control_approval(world)
     rows = {each["id"]: each for each in (await operator("approvals", "list", "--json")).objects}
     assert rows[ours]["wait_config"]["prompt"] == "Ship it?"
@@ -327,7 +332,7 @@ async def test_one_setting_can_be_asked_for_by_its_name(operator: Mogplex) -> No
 
 
 async def test_how_long_a_job_took_is_for_people_in_the_table_and_exact_elsewhere(
-    operator: Mogplex, world: World
+    operator: Mogplex, world: RowFactory
 ) -> None:
     job = world.job(world.flow())
     with world.plane.db.transaction() as tx:
@@ -336,7 +341,9 @@ async def test_how_long_a_job_took_is_for_people_in_the_table_and_exact_elsewher
     assert (await operator("jobs", "list", "--json")).one["duration_ms"] == 97_123
 
 
-async def test_the_cost_of_a_job_is_in_dollars_with_its_provenance(operator: Mogplex, world: World) -> None:
+async def test_the_cost_of_a_job_is_in_dollars_with_its_provenance(
+    operator: Mogplex, world: RowFactory
+) -> None:
     priced, unpriced = world.job(world.flow()), world.job(world.flow())
     with world.plane.db.transaction() as tx:
         tx.execute("UPDATE job_runs SET cost_usd = 1.2345 WHERE id = ?", (priced,))
@@ -381,7 +388,7 @@ async def test_what_a_verb_does_not_know_is_told_with_its_own_usage(mogplex: Mog
     assert done.err.endswith("mogplex-tui projects hide: error: unrecognized arguments: --yes\n")
 
 
-async def test_an_empty_list_of_a_verb_is_said(operator: Mogplex, world: World) -> None:
+async def test_an_empty_list_of_a_verb_is_said(operator: Mogplex, world: RowFactory) -> None:
     flow = world.flow()
     done = await operator("automations", "runs", flow)
     assert (done.code, done.out, done.err) == (0, "", "There are no jobs.\n")

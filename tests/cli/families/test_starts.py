@@ -13,8 +13,8 @@ from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
 from tests.cli.support import Mogplex
-from tests.controlplane.routing.test_job_actions import failed_job
-from tests.controlplane.support import World
+from tests.controlplane.automation.automation_rows import insert_failed_job
+from tests.controlplane.row_factory import RowFactory
 
 FLOW = "0d9e0000-0000-4000-8000-000000000001"
 REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
@@ -243,7 +243,7 @@ def ledger_at_home() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("profile", ["documented"])
-async def test_the_plane_defers_suppresses_and_knows_a_key(operator: Mogplex, world: World) -> None:
+async def test_the_plane_defers_suppresses_and_knows_a_key(operator: Mogplex, world: RowFactory) -> None:
     flow, repo = world.flow(world.agent()), world.repo("acme/api")
     ask = ("automations", "trigger", flow, "--repo", "acme/api")
     first = await operator(*ask, "--idempotency-key", "ours-1", "--json")
@@ -270,7 +270,7 @@ async def test_the_plane_defers_suppresses_and_knows_a_key(operator: Mogplex, wo
     untested = await operator("automations", "test", flow)
     assert (untested.code, untested.out) == (1, "")
     assert untested.err.startswith("Not started: the repository is not there.")
-    failed = failed_job(world, flow)
+    failed = insert_failed_job(world, flow)
     queued = await operator("jobs", "requeue", failed)
     assert queued.code == 1 and queued.err.startswith(NOT_YET)
 
@@ -280,7 +280,7 @@ async def test_the_plane_defers_suppresses_and_knows_a_key(operator: Mogplex, wo
     "rule", ["truncated:9", "drop:9", "status:502"], ids=["unreadable", "cut", "bad gateway"]
 )
 async def test_the_same_key_after_a_lost_answer_is_a_success(
-    operator: Mogplex, world: World, plane: PlaneServer, rule: str
+    operator: Mogplex, world: RowFactory, plane: PlaneServer, rule: str
 ) -> None:
     flow = world.flow(world.agent())
     world.repo("acme/api")

@@ -6,10 +6,12 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.engine.support import Desk
-from tests.controlplane.support import ManualClock
+from tests.controlplane.engine.engine_driver import EngineDriver
+from tests.controlplane.manual_clock import ManualClock
 
 
 @pytest.fixture
-async def desk(server: PlaneServer, client: httpx.AsyncClient, clock: ManualClock) -> AsyncIterator[Desk]:
-    yield Desk(server, client, clock)
+async def engine(
+    server: PlaneServer, client: httpx.AsyncClient, clock: ManualClock
+) -> AsyncIterator[EngineDriver]:
+    yield EngineDriver(server, client, clock)

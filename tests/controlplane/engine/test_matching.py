@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane.engine.support import Desk
+from tests.controlplane.engine.engine_driver import EngineDriver
 
 LINE = [("start", "a"), ("a", "end")]
 
 
-def flow(desk: Desk, event: str, **start: Any) -> str:
-    return desk.flow([("a", "agent", {})], LINE, event=event, **start)
+def flow(engine: EngineDriver, event: str, **start: Any) -> str:
+    return engine.flow([("a", "agent", {})], LINE, event=event, **start)
 
 
 def changed(payload: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -41,8 +41,10 @@ def changed(payload: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("issue_comment", "comment.body", "Done. <!-- mogplex -->"),
     ],
 )
-async def test_what_is_skipped_leaves_no_trace(desk: Desk, kind: str, path: str, value: Any) -> None:
-    desk.world.repo()
+async def test_what_is_skipped_leaves_no_trace(
+    engine: EngineDriver, kind: str, path: str, value: Any
+) -> None:
+    engine.factory.repo()
     for event in (
         "pr_opened",
         "push",
@@ -53,10 +55,10 @@ async def test_what_is_skipped_leaves_no_trace(desk: Desk, kind: str, path: str,
         "mention",
         "pr_comment",
     ):
-        flow(desk, event)
-    answer = await desk.send(kind, changed(desk.body(kind), path, value))
+        flow(engine, event)
+    answer = await engine.send(kind, changed(engine.body(kind), path, value))
     assert answer["skipped"] is True and "queued" not in answer
-    assert desk.db.value("SELECT COUNT(*) FROM automation_dispatch_events") == 0
+    assert engine.db.value("SELECT COUNT(*) FROM automation_dispatch_events") == 0
 
 
 @pytest.mark.parametrize(
@@ -69,14 +71,14 @@ async def test_what_is_skipped_leaves_no_trace(desk: Desk, kind: str, path: str,
     ],
 )
 async def test_pull_requests_count_when_they_are_ready(
-    desk: Desk, action: str, draft: bool, bot: bool, queued: int | None
+    engine: EngineDriver, action: str, draft: bool, bot: bool, queued: int | None
 ) -> None:
-    desk.world.repo()
-    flow(desk, "pr_opened")
-    payload = changed(desk.body("pull_request") | {"action": action}, "pull_request.draft", draft)
+    engine.factory.repo()
+    flow(engine, "pr_opened")
+    payload = changed(engine.body("pull_request") | {"action": action}, "pull_request.draft", draft)
     if bot:
         payload["sender"] = {"login": "renovate[bot]", "type": "Bot"}
-    assert (await desk.send("pull_request", payload)).get("queued") == queued
+    assert (await engine.send("pull_request", payload)).get("queued") == queued
 
 
 @pytest.mark.parametrize(
@@ -91,22 +93,24 @@ async def test_pull_requests_count_when_they_are_ready(
         ("label", "bug", "labeled"),
     ],
 )
-async def test_a_delivery_is_the_event_of_its_kind(desk: Desk, kind: str, text: str, event: str) -> None:
-    desk.world.repo()
+async def test_a_delivery_is_the_event_of_its_kind(
+    engine: EngineDriver, kind: str, text: str, event: str
+) -> None:
+    engine.factory.repo()
     for name in ("pr_comment", "issue_comment", "mention", "ci_failure", "tag_push", "labeled", "pr_opened"):
-        flow(desk, name)
-    assert (await desk.send(kind, text=text))["queued"] == 1
-    job = desk.world.row("job_runs", desk.job())
+        flow(engine, name)
+    assert (await engine.send(kind, text=text))["queued"] == 1
+    job = engine.factory.row("job_runs", engine.job())
     assert f'"source_type":"{event}"' in job["metadata"]
 
 
-async def test_a_comment_on_an_issue_is_not_one_on_a_pull_request(desk: Desk) -> None:
-    desk.world.repo()
-    flow(desk, "issue_comment")
-    payload = desk.body("issue_comment", text="plain words")
-    assert (await desk.send("issue_comment", payload))["queued"] == 0
+async def test_a_comment_on_an_issue_is_not_one_on_a_pull_request(engine: EngineDriver) -> None:
+    engine.factory.repo()
+    flow(engine, "issue_comment")
+    payload = engine.body("issue_comment", text="plain words")
+    assert (await engine.send("issue_comment", payload))["queued"] == 0
     del payload["issue"]["pull_request"]
-    assert (await desk.send("issue_comment", payload))["queued"] == 1
+    assert (await engine.send("issue_comment", payload))["queued"] == 1
 
 
 @pytest.mark.parametrize(
@@ -125,11 +129,11 @@ async def test_a_comment_on_an_issue_is_not_one_on_a_pull_request(desk: Desk) ->
     ],
 )
 async def test_a_start_filter_narrows_where_events_come_from(
-    desk: Desk, start: dict[str, Any], about: dict[str, Any], queued: int
+    engine: EngineDriver, start: dict[str, Any], about: dict[str, Any], queued: int
 ) -> None:
-    desk.world.repo()
-    flow(desk, "push", **start)
-    assert (await desk.send("push", desk.body("push", **about)))["queued"] == queued
+    engine.factory.repo()
+    flow(engine, "push", **start)
+    assert (await engine.send("push", engine.body("push", **about)))["queued"] == queued
 
 
 @pytest.mark.parametrize(
@@ -146,13 +150,13 @@ async def test_a_start_filter_narrows_where_events_come_from(
     ],
 )
 async def test_the_author_of_a_pull_request_may_be_asked_for(
-    desk: Desk, wanted: str, login: str | None, kind: str, queued: int
+    engine: EngineDriver, wanted: str, login: str | None, kind: str, queued: int
 ) -> None:
-    desk.world.repo()
-    flow(desk, "pr_opened", filter={"authorFilter": wanted})
-    payload = desk.body("pull_request")
+    engine.factory.repo()
+    flow(engine, "pr_opened", filter={"authorFilter": wanted})
+    payload = engine.body("pull_request")
     payload["pull_request"]["user"] = {"login": login, "type": kind}
-    assert (await desk.send("pull_request", payload))["queued"] == queued
+    assert (await engine.send("pull_request", payload))["queued"] == queued
 
 
 @pytest.mark.parametrize(
@@ -168,16 +172,16 @@ async def test_the_author_of_a_pull_request_may_be_asked_for(
     ],
 )
 async def test_labels_and_tags_are_matched_as_written(
-    desk: Desk, kind: str, event: str, start: dict[str, Any], text: str, queued: int
+    engine: EngineDriver, kind: str, event: str, start: dict[str, Any], text: str, queued: int
 ) -> None:
-    desk.world.repo()
-    flow(desk, event, **start)
-    assert (await desk.send(kind, text=text))["queued"] == queued
+    engine.factory.repo()
+    flow(engine, event, **start)
+    assert (await engine.send(kind, text=text))["queued"] == queued
 
 
-async def test_a_paused_or_unpublished_flow_hears_nothing(desk: Desk) -> None:
-    desk.world.repo()
-    paused, draft = flow(desk, "push"), flow(desk, "push")
-    desk.db.all("UPDATE flows SET status = 'inactive' WHERE id = ?", (paused,))
-    desk.db.all("UPDATE flows SET published_version_id = NULL WHERE id = ?", (draft,))
-    assert (await desk.send("push"))["queued"] == 0
+async def test_a_paused_or_unpublished_flow_hears_nothing(engine: EngineDriver) -> None:
+    engine.factory.repo()
+    paused, draft = flow(engine, "push"), flow(engine, "push")
+    engine.db.all("UPDATE flows SET status = 'inactive' WHERE id = ?", (paused,))
+    engine.db.all("UPDATE flows SET published_version_id = NULL WHERE id = ?", (draft,))
+    assert (await engine.send("push"))["queued"] == 0

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from tests.contract.checker import Checker
-from tests.controlplane.engine.support import Desk
+from tests.controlplane.engine.engine_driver import EngineDriver
 
 
-async def test_an_executed_flow_is_read_in_the_observed_shapes(desk: Desk) -> None:
-    desk.world.repo()
+async def test_an_executed_flow_is_read_in_the_observed_shapes(engine: EngineDriver) -> None:
+    engine.factory.repo()
     wait: dict[str, Any] = {
         "config": {"kind": "manual_approval", "prompt": "Go?"},
         "timeout": {"value": 1, "unit": "hours"},
     }
     rules = [{"field": "metadata.pr_number", "operator": "exists"}]
-    flow_id = desk.flow(
+    flow_id = engine.flow(
         [("review", "agent", {}), ("ask", "condition", {"rules": rules}), ("wait", "await_event", wait)],
         [
             ("start", "review"),
@@ -25,19 +25,19 @@ async def test_an_executed_flow_is_read_in_the_observed_shapes(desk: Desk) -> No
             ("wait", "end"),
         ],
     )
-    await desk.send("pull_request", text="quick findings")
-    job_id = desk.job()
-    desk.go_until("SELECT 1 FROM flow_waits WHERE status = 'waiting'")
-    check = Checker(desk.client)
+    await engine.send("pull_request", text="quick findings")
+    job_id = engine.job()
+    engine.go_until("SELECT 1 FROM flow_waits WHERE status = 'waiting'")
+    check = Checker(engine.client)
     run = (await check("GET_api.flows.-.runs.-_200", "GET", f"/api/flows/{flow_id}/runs/{job_id}"))["run"]
     assert run["active_wait_count"] == 1 and run["status"] == "running"
     assert [node["status"] for node in run["node_runs"]] == ["success", "success", "success", "running"]
     assert [wait["status"] for wait in run["waits"]] == ["waiting"]
     listed = await check("GET_api.flows.approvals_200", "GET", "/api/flows/approvals")
-    await desk.client.post(
+    await engine.client.post(
         f"/api/flows/approvals/{listed['approvals'][0]['id']}", json={"decision": "approve"}
     )
-    desk.finish(job_id)
+    engine.finish(job_id)
     done = (await check("GET_api.observability.jobs.-_200", "GET", f"/api/observability/jobs/{job_id}"))[
         "run"
     ]

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.identity.support import People
-from tests.controlplane.support import World
+from tests.controlplane.identity.people import People
+from tests.controlplane.row_factory import RowFactory
 
 
 @pytest.fixture
-async def people(server: PlaneServer, world: World) -> AsyncIterator[People]:
-    async with People(server, world) as found:
+async def people(server: PlaneServer, factory: RowFactory) -> AsyncIterator[People]:
+    async with People(server, factory) as found:
         yield found

@@ -10,13 +10,16 @@ import pytest
 
 from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, iso_app, iso_db
 from mogplex_tui.controlplane.http.authentication import digest
-from tests.controlplane.identity.support import People, refused
-from tests.controlplane.support import V1, World
+from tests.controlplane.api_paths import V1
+from tests.controlplane.identity.people import People, refused
+from tests.controlplane.row_factory import RowFactory
 
 KEYS = "/api/settings/api-keys"
 
 
-async def test_a_minted_key_works_at_once_and_its_token_is_shown_once(people: People, world: World) -> None:
+async def test_a_minted_key_works_at_once_and_its_token_is_shown_once(
+    people: People, factory: RowFactory
+) -> None:
     ada = await people.owner()
     made = await ada.browser.post(
         KEYS, json={"name": "  CI  ", "scopes": ["read", "read"], "expiresInDays": 1.7}
@@ -29,7 +32,7 @@ async def test_a_minted_key_works_at_once_and_its_token_is_shown_once(people: Pe
         "token": body["token"],
         "prefix": body["token"][:12],
         "scopes": ["read"],
-        "expiresAt": iso_app(world.clock.us + DAY_US),
+        "expiresAt": iso_app(factory.clock.us + DAY_US),
     }
     listed = next(key for key in (await ada.browser.get(KEYS)).json()["keys"] if key["id"] == body["id"])
     assert listed == {
@@ -37,29 +40,29 @@ async def test_a_minted_key_works_at_once_and_its_token_is_shown_once(people: Pe
         "name": "CI",
         "prefix": body["prefix"],
         "scopes": ["read"],
-        "createdAt": iso_db(world.clock.us),
+        "createdAt": iso_db(factory.clock.us),
         "lastUsedAt": None,
-        "expiresAt": iso_db(world.clock.us + DAY_US),
+        "expiresAt": iso_db(factory.clock.us + DAY_US),
     }
-    assert world.row("user_api_keys", body["id"])["token_hash"] == digest(body["token"])
+    assert factory.row("user_api_keys", body["id"])["token_hash"] == digest(body["token"])
     with_it = {"Authorization": f"Bearer {body['token']}"}
-    world.clock.advance(5)
+    factory.clock.advance(5)
     assert (await ada.browser.get(f"{V1}/agents", headers=with_it)).status_code == 200
     used = next(key for key in (await ada.browser.get(KEYS)).json()["keys"] if key["id"] == body["id"])
-    assert used["lastUsedAt"] == iso_db(world.clock.us)
+    assert used["lastUsedAt"] == iso_db(factory.clock.us)
 
 
-async def test_a_revoked_key_is_refused_and_not_listed(people: People, world: World) -> None:
+async def test_a_revoked_key_is_refused_and_not_listed(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     made = (await ada.browser.post(KEYS, json={"name": "old"})).json()
     assert made["scopes"] == ["read", "write"] and made["expiresAt"] is None
     for _ in range(2):
         gone = await ada.browser.delete(f"{KEYS}/{made['id'].upper()}")
         assert (gone.status_code, gone.json()) == (200, {"ok": True})
-        world.clock.advance(1)
+        factory.clock.advance(1)
     assert made["id"] not in [key["id"] for key in (await ada.browser.get(KEYS)).json()["keys"]]
     # The row stays, and the second call did not move the instant.
-    assert world.row("user_api_keys", made["id"])["revoked_at"] == world.clock.us - 2_000_000
+    assert factory.row("user_api_keys", made["id"])["revoked_at"] == factory.clock.us - 2_000_000
     answer = await ada.browser.get(f"{V1}/agents", headers={"Authorization": f"Bearer {made['token']}"})
     assert answer.status_code == 401
     assert (await ada.browser.delete(f"{KEYS}/{'0' * 8}-0000-4000-8000-{'0' * 12}")).status_code == 200
@@ -67,12 +70,12 @@ async def test_a_revoked_key_is_refused_and_not_listed(people: People, world: Wo
 
 
 async def test_keys_are_listed_newest_first_with_expired_ones_and_without_other_peoples(
-    people: People, world: World
+    people: People, factory: RowFactory
 ) -> None:
     ada, ben = await people.owner(), await people.new("ben")
-    world.clock.advance(60)
-    world.token(scopes=("read",), expires_at=world.clock.us - HOUR_US)
-    world.clock.advance(60)
+    factory.clock.advance(60)
+    factory.token(scopes=("read",), expires_at=factory.clock.us - HOUR_US)
+    factory.clock.advance(60)
     newest = (await ada.browser.post(KEYS, json={"name": "newest"})).json()
     keys = (await ada.browser.get(KEYS)).json()["keys"]
     assert keys[0]["id"] == newest["id"]
@@ -82,7 +85,7 @@ async def test_keys_are_listed_newest_first_with_expired_ones_and_without_other_
     assert len(theirs) == 1
     # Ben may not end Ada's key, and is not told that there is one.
     assert (await ben.browser.delete(f"{KEYS}/{newest['id']}")).json() == {"ok": True}
-    assert world.row("user_api_keys", newest["id"])["revoked_at"] is None
+    assert factory.row("user_api_keys", newest["id"])["revoked_at"] is None
 
 
 @pytest.mark.parametrize(
@@ -118,11 +121,11 @@ async def test_an_expiry_that_is_no_positive_number_means_never(people: People, 
     assert made["expiresAt"] is None
 
 
-async def test_half_a_day_expires_at_once(people: People, world: World) -> None:
+async def test_half_a_day_expires_at_once(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     made = (await ada.browser.post(KEYS, json={"name": "a", "expiresInDays": 0.5})).json()
-    assert made["expiresAt"] == iso_app(world.clock.us)
-    world.clock.advance(1)
+    assert made["expiresAt"] == iso_app(factory.clock.us)
+    factory.clock.advance(1)
     answer = await ada.browser.get(f"{V1}/agents", headers={"Authorization": f"Bearer {made['token']}"})
     assert answer.status_code == 401
 

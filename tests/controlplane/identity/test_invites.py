@@ -8,19 +8,19 @@ from typing import Any
 import httpx
 
 from mogplex_tui.controlplane.db.clock import DAY_US, iso_db
-from tests.controlplane.identity.support import People, refused
-from tests.controlplane.support import World
+from tests.controlplane.identity.people import People, refused
+from tests.controlplane.row_factory import RowFactory
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 
-def token_of(world: World, invite_id: str) -> str:
+def token_of(factory: RowFactory, invite_id: str) -> str:
     """The secret of an invite, which only its link shows."""
-    token: str = world.row("team_invites", invite_id)["token"]
+    token: str = factory.row("team_invites", invite_id)["token"]
     return token
 
 
-async def test_an_invite_is_sent_for_seven_days(people: People, world: World) -> None:
+async def test_an_invite_is_sent_for_seven_days(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     team = people.team(ada)
     url = f"/api/teams/{team}/invites"
@@ -32,11 +32,11 @@ async def test_an_invite_is_sent_for_seven_days(people: People, world: World) ->
             "id": invite["id"],
             "email": "kim@example.org",
             "role": "admin",
-            "expiresAt": iso_db(world.clock.us + 7 * DAY_US),
+            "expiresAt": iso_db(factory.clock.us + 7 * DAY_US),
         },
         "delivery": "log",
     }
-    assert re.fullmatch(r"[A-Za-z0-9_-]{32}", token_of(world, invite["id"]))
+    assert re.fullmatch(r"[A-Za-z0-9_-]{32}", token_of(factory, invite["id"]))
     # Several open invites of one address are allowed.
     assert (await ada.token.post(url, json={"email": "kim@example.org", "role": "viewer"})).status_code == 201
     created = [event for event in people.events(team) if event[0] == "invite.created"]
@@ -65,7 +65,7 @@ async def test_the_body_of_an_invite_is_judged_before_the_seat(people: People) -
     assert member.status_code == 409
 
 
-async def test_many_invites_have_a_status_each(people: People, world: World) -> None:
+async def test_many_invites_have_a_status_each(people: People, factory: RowFactory) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     team = people.team(ada)
     people.join(team, ben, "admin")
@@ -93,7 +93,7 @@ async def test_many_invites_have_a_status_each(people: People, world: World) -> 
             "insert_failed": 0,
         },
     }
-    assert world.row("team_invites", invite_id)["role"] == "developer"
+    assert factory.row("team_invites", invite_id)["role"] == "developer"
     assert people.events(team) == [("invite.bulk_created", {"role": "developer", **body["summary"]})]
     refusals: list[Any] = [
         {"emails": ["a@b.cd"], "role": "owner"},
@@ -107,22 +107,22 @@ async def test_many_invites_have_a_status_each(people: People, world: World) -> 
     assert refused(over) == (403, "Forbidden")
 
 
-async def test_an_invite_can_be_sent_again_and_taken_back(people: People, world: World) -> None:
+async def test_an_invite_can_be_sent_again_and_taken_back(people: People, factory: RowFactory) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     team = people.team(ada)
     people.join(team, ben, "admin")
     base = f"/api/teams/{team}/invites"
     invite = (await ada.token.post(base, json={"email": "kim@example.org", "role": "admin"})).json()["invite"]
     url = f"{base}/{invite['id']}"
-    old = token_of(world, invite["id"])
-    world.clock.advance(3600)
+    old = token_of(factory, invite["id"])
+    factory.clock.advance(3600)
     again = await ada.token.post(url)
     assert again.status_code == 200
     assert again.json() == {
-        "invite": {**invite, "expiresAt": iso_db(world.clock.us + 7 * DAY_US)},
+        "invite": {**invite, "expiresAt": iso_db(factory.clock.us + 7 * DAY_US)},
         "delivery": "log",
     }
-    assert token_of(world, invite["id"]) != old
+    assert token_of(factory, invite["id"]) != old
     assert refused(await ada.token.get(f"/api/invites/{old}")) == (404, "Invite not found")
     # An admin does not take back what an admin may not give.
     for method in ("POST", "DELETE"):
@@ -148,24 +148,24 @@ async def test_an_invite_of_another_team_is_not_there(people: People) -> None:
     assert refused(await ada.token.delete(url)) == (404, "Invite not found")
 
 
-async def invited(people: People, world: World, email: str) -> tuple[str, str]:
+async def invited(people: People, factory: RowFactory, email: str) -> tuple[str, str]:
     """A team and the path of an invite into it."""
     ada = await people.owner()
     team = people.team(ada)
     made = await ada.token.post(f"/api/teams/{team}/invites", json={"email": email, "role": "developer"})
-    return team, f"/api/invites/{token_of(world, made.json()['invite']['id'])}"
+    return team, f"/api/invites/{token_of(factory, made.json()['invite']['id'])}"
 
 
-async def test_the_invited_person_reads_and_accepts(people: People, world: World) -> None:
+async def test_the_invited_person_reads_and_accepts(people: People, factory: RowFactory) -> None:
     kim = await people.new("kim")
-    team, url = await invited(people, world, "KIM@example.dev")
+    team, url = await invited(people, factory, "KIM@example.dev")
     assert (await kim.token.get(url)).json() == {
         "invite": {
             "teamName": "Night Shift",
             "teamSlug": "night-shift",
             "inviterName": "Ada Okafor",
             "role": "developer",
-            "expiresAt": iso_db(world.clock.us + 7 * DAY_US),
+            "expiresAt": iso_db(factory.clock.us + 7 * DAY_US),
             "expired": False,
             "alreadyAccepted": False,
         },
@@ -179,7 +179,7 @@ async def test_the_invited_person_reads_and_accepts(people: People, world: World
     assert [(row["id"], row["role"]) for row in mine] == [(team, "developer")]
     assert refused(await kim.token.post(url)) == (410, "already_accepted")
     assert (await kim.token.get(url)).json()["invite"]["alreadyAccepted"] is True
-    invite = world.plane.db.value("SELECT id FROM team_invites")
+    invite = factory.plane.db.value("SELECT id FROM team_invites")
     assert (await kim.token.get(f"/api/teams/{team}/members")).json()["invites"] == []
     ada = await people.owner()
     gone = await ada.token.delete(f"/api/teams/{team}/invites/{invite}")
@@ -188,9 +188,9 @@ async def test_the_invited_person_reads_and_accepts(people: People, world: World
     assert people.events(team)[-1] == ("invite.accepted", accepted)
 
 
-async def test_another_address_joins_only_when_it_says_so(people: People, world: World) -> None:
+async def test_another_address_joins_only_when_it_says_so(people: People, factory: RowFactory) -> None:
     ben = await people.new("ben")
-    team, url = await invited(people, world, "kim@example.dev")
+    team, url = await invited(people, factory, "kim@example.dev")
     seen = (await ben.token.get(url)).json()
     assert (seen["emailMatch"], seen["currentEmail"]) == (False, "ben@example.dev")
     for body in (b"", b'{"confirmMismatch": "yes"}', b"[]"):
@@ -199,18 +199,18 @@ async def test_another_address_joins_only_when_it_says_so(people: People, world:
     assert (await ben.token.get(f"/api/teams/{team}/members")).status_code == 200
 
 
-async def test_an_invite_expires(people: People, world: World) -> None:
+async def test_an_invite_expires(people: People, factory: RowFactory) -> None:
     kim = await people.new("kim")
-    _, url = await invited(people, world, "kim@example.dev")
-    world.clock.advance(7 * 86_400 + 1)
-    fresh = {"Authorization": f"Bearer {world.token(kim.id)}"}
+    _, url = await invited(people, factory, "kim@example.dev")
+    factory.clock.advance(7 * 86_400 + 1)
+    fresh = {"Authorization": f"Bearer {factory.token(kim.id)}"}
     assert (await kim.token.get(url, headers=fresh)).json()["invite"]["expired"] is True
     assert refused(await kim.token.post(url, headers=fresh)) == (410, "expired")
 
 
-async def test_a_member_who_accepts_keeps_their_role(people: People, world: World) -> None:
+async def test_a_member_who_accepts_keeps_their_role(people: People, factory: RowFactory) -> None:
     ben = await people.new("ben")
-    team, url = await invited(people, world, "kim@example.dev")
+    team, url = await invited(people, factory, "kim@example.dev")
     people.join(team, ben, "admin")
     assert (await ben.token.post(url, json={"confirmMismatch": True})).status_code == 200
     assert (await ben.token.get("/api/memberships")).json()["teams"][0]["role"] == "admin"

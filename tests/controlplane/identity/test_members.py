@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mogplex_tui.controlplane.db.clock import DAY_US, iso_db
-from tests.controlplane.identity.support import People, Person, refused
-from tests.controlplane.support import World
+from tests.controlplane.identity.people import People, Person, refused
+from tests.controlplane.row_factory import RowFactory
 
 
 async def full_team(people: People) -> tuple[str, dict[str, Person]]:
@@ -22,13 +22,13 @@ async def full_team(people: People) -> tuple[str, dict[str, Person]]:
     return team, cast
 
 
-async def test_every_member_sees_members_and_open_invites(people: People, world: World) -> None:
+async def test_every_member_sees_members_and_open_invites(people: People, factory: RowFactory) -> None:
     team, cast = await full_team(people)
     base = f"/api/teams/{team}"
     invite = {"email": "New@Example.dev", "role": "viewer"}
     first = (await cast["owner"].token.post(f"{base}/invites", json=invite)).json()["invite"]
-    made = world.clock.us
-    world.clock.advance(8 * 86_400)
+    made = factory.clock.us
+    factory.clock.advance(8 * 86_400)
     body = (await cast["viewer"].token.get(f"{base}/members")).json()
     assert body["team"] == {"id": team, "name": "Night Shift", "slug": "night-shift", "iconUrl": None}
     assert body["viewer"] == {"role": "viewer", "canManage": False}

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.identity.team_roles import may
-from tests.controlplane.identity.support import People, Person, refused
-from tests.controlplane.support import World
+from tests.controlplane.identity.people import People, Person, refused
+from tests.controlplane.row_factory import RowFactory
 
 ARRIVALS = "/api/models/new-arrivals"
 
@@ -21,18 +21,18 @@ async def ids(client: httpx.AsyncClient, team: str | None = None) -> set[str]:
     return {model["id"] for model in (await client.get("/api/models", headers=headers)).json()["models"]}
 
 
-def no_platform(world: World, person: Person) -> None:
+def no_platform(factory: RowFactory, person: Person) -> None:
     """Take the platform's gateway away from somebody."""
-    with world.plane.db.transaction() as tx:
+    with factory.plane.db.transaction() as tx:
         tx.update("profiles", person.id, allow_platform_ai=0)
 
 
-async def test_without_the_platform_only_keys_reach_models(people: People, world: World) -> None:
+async def test_without_the_platform_only_keys_reach_models(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     for model in ("openai/a", "anthropic/b", "acme/c", "openrouter/d"):
-        world.model(model)
+        factory.model(model)
     assert await ids(ada.token) == {"openai/a", "anthropic/b", "acme/c"}
-    no_platform(world, ada)
+    no_platform(factory, ada)
     assert await ids(ada.token) == set()
     keys = "/api/settings/keys"
     await ada.browser.put(keys, json={"provider": "openai", "key": "sk-0123456789"})
@@ -43,11 +43,13 @@ async def test_without_the_platform_only_keys_reach_models(people: People, world
     assert await ids(ada.token) == {"openai/a", "anthropic/b", "acme/c", "openrouter/d"}
 
 
-async def test_a_team_adds_its_keys_and_takes_what_it_does_not_allow(people: People, world: World) -> None:
+async def test_a_team_adds_its_keys_and_takes_what_it_does_not_allow(
+    people: People, factory: RowFactory
+) -> None:
     ada, ben, eve = await people.owner(), await people.new("ben"), await people.new("eve")
     for model in ("openai/a", "anthropic/b"):
-        world.model(model)
-    no_platform(world, ben)
+        factory.model(model)
+    no_platform(factory, ben)
     team = people.team(ada)
     people.join(team, ben, "viewer")
     assert await ids(ben.token, team) == set()
@@ -85,49 +87,51 @@ def test_roles_hold_capabilities(role: str | None, capability: str, held: bool) 
     assert may(role, capability) is held
 
 
-async def test_new_models_are_named_once_until_they_are_dismissed(people: People, world: World) -> None:
+async def test_new_models_are_named_once_until_they_are_dismissed(
+    people: People, factory: RowFactory
+) -> None:
     ada = await people.owner()
-    world.model("acme/old")
-    newer = world.clock.us + 5
-    world.model("acme/nova-2", name="Nova 2", created_at=newer)
-    world.model("acme/decided", created_at=newer)
+    factory.model("acme/old")
+    newer = factory.clock.us + 5
+    factory.model("acme/nova-2", name="Nova 2", created_at=newer)
+    factory.model("acme/decided", created_at=newer)
     await ada.token.patch("/api/models", json={"model_id": "acme/decided", "is_enabled": True})
-    world.model("acme/hidden", created_at=newer, is_hidden=1)
-    world.model("acme/gone", created_at=newer, is_available=0)
+    factory.model("acme/hidden", created_at=newer, is_hidden=1)
+    factory.model("acme/gone", created_at=newer, is_available=0)
     # Out of reach without a key, so not worth a word.
-    world.model("openrouter/x", created_at=newer + 5)
+    factory.model("openrouter/x", created_at=newer + 5)
     seen = {"models": [{"id": "acme/nova-2", "name": "Nova 2", "provider": "acme"}], "autoEnable": True}
     for _ in range(2):
         assert (await ada.token.get(ARRIVALS)).json() == seen
     done = await ada.token.post(ARRIVALS, json={"action": "dismiss"})
     assert (done.status_code, done.json()) == (200, {"ok": True})
     assert (await ada.token.get(ARRIVALS)).json() == {"models": [], "autoEnable": True}
-    assert world.row("profiles", ada.id)["models_seen_at"] == newer
+    assert factory.row("profiles", ada.id)["models_seen_at"] == newer
     assert "acme/nova-2" in await ids(ada.token)
 
 
-async def test_a_model_that_only_a_team_reaches_is_news_too(people: People, world: World) -> None:
+async def test_a_model_that_only_a_team_reaches_is_news_too(people: People, factory: RowFactory) -> None:
     ada, ben = await people.owner(), await people.new("ben")
-    no_platform(world, ben)
+    no_platform(factory, ben)
     team = people.team(ada)
     people.join(team, ben, "developer")
-    world.model("acme/nova-2", created_at=world.clock.us + 5)
+    factory.model("acme/nova-2", created_at=factory.clock.us + 5)
     assert (await ben.token.get(ARRIVALS)).json()["models"] == []
     await ada.token.put(f"/api/teams/{team}/keys", json={"provider": "ai_gateway", "key": "vck_0123456789"})
     assert [model["id"] for model in (await ben.token.get(ARRIVALS)).json()["models"]] == ["acme/nova-2"]
 
 
-async def test_disabling_new_models_holds_for_those_to_come(people: People, world: World) -> None:
+async def test_disabling_new_models_holds_for_those_to_come(people: People, factory: RowFactory) -> None:
     ada, ben = await people.owner(), await people.new("ben")
-    world.model("acme/nova-2", created_at=world.clock.us + 5)
+    factory.model("acme/nova-2", created_at=factory.clock.us + 5)
     assert (await ada.token.post(ARRIVALS, json={"action": "disable"})).json() == {"ok": True}
     assert await ids(ada.token) == set()
-    later = world.clock.us + 50
-    world.model("acme/nova-3", created_at=later)
+    later = factory.clock.us + 50
+    factory.model("acme/nova-3", created_at=later)
     assert await ids(ada.token) == set()
     # This very read settles it: the model has a preference afterwards.
     assert (await ada.token.get(ARRIVALS)).json() == {"models": [], "autoEnable": False}
-    assert world.row("profiles", ada.id)["models_seen_at"] == later
+    assert factory.row("profiles", ada.id)["models_seen_at"] == later
     switched = await ada.token.patch(ARRIVALS, json={"autoEnable": True})
     assert switched.json() == {"ok": True}
     assert (await ada.token.get(ARRIVALS)).json() == {"models": [], "autoEnable": True}

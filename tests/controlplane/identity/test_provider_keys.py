@@ -7,35 +7,35 @@ from typing import Any
 import pytest
 
 from mogplex_tui.controlplane.db.clock import iso_db
-from tests.controlplane.identity.support import People, refused
-from tests.controlplane.support import World
+from tests.controlplane.identity.people import People, refused
+from tests.controlplane.row_factory import RowFactory
 
 KEYS = "/api/settings/keys"
 VERIFY = KEYS + "/verify"
 
 
-async def test_keys_are_listed_by_provider_and_never_shown(people: People, world: World) -> None:
+async def test_keys_are_listed_by_provider_and_never_shown(people: People, factory: RowFactory) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     assert (await ada.browser.get(KEYS)).json() == {"keys": []}
-    first = world.clock.us
+    first = factory.clock.us
     for provider, key in (("openrouter", "sk-or-v1-0123456789"), ("anthropic", "  sk-ant-0123456789 ")):
         put = await ada.browser.put(KEYS, json={"provider": provider, "key": key})
         assert (put.status_code, put.json()) == (200, {"ok": True})
-    world.clock.advance(30)
+    factory.clock.advance(30)
     await ada.browser.put(KEYS, json={"provider": "openrouter", "key": "sk-or-v1-9876543210"})
     listed = await ada.browser.get(KEYS)
     assert listed.json() == {
         "keys": [
             {"provider": "anthropic", "created_at": iso_db(first), "updated_at": iso_db(first)},
-            {"provider": "openrouter", "created_at": iso_db(first), "updated_at": iso_db(world.clock.us)},
+            {"provider": "openrouter", "created_at": iso_db(first), "updated_at": iso_db(factory.clock.us)},
         ]
     }
     assert (await ben.browser.get(KEYS)).json() == {"keys": []}
-    kept = world.plane.db.all("SELECT * FROM provider_keys")
+    kept = factory.plane.db.all("SELECT * FROM provider_keys")
     assert not any("0123456789" in str(value) or "9876543210" in str(value) for row in kept for value in row)
 
 
-async def test_forgetting_a_key_is_the_same_with_and_without_one(people: People, world: World) -> None:
+async def test_forgetting_a_key_is_the_same_with_and_without_one(people: People, factory: RowFactory) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     for person in (ada, ben):
         await person.browser.put(KEYS, json={"provider": "openai", "key": "sk-0123456789"})

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.controlplane.identity.support import People, refused
-from tests.controlplane.support import World
+from tests.controlplane.identity.people import People, refused
+from tests.controlplane.row_factory import RowFactory
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 
-async def test_a_member_sees_the_teams_rows_and_a_stranger_nothing(people: People, world: World) -> None:
+async def test_a_member_sees_the_teams_rows_and_a_stranger_nothing(
+    people: People, factory: RowFactory
+) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     team = people.team(ada)
-    world.repo("acme/own")
+    factory.repo("acme/own")
     for header in (team, team.upper()):
         answer = await ada.token.get("/api/repos", headers={"x-mogplex-team-id": header})
         assert (answer.status_code, answer.json()) == (200, [])
@@ -23,9 +25,9 @@ async def test_a_member_sees_the_teams_rows_and_a_stranger_nothing(people: Peopl
 
 
 @pytest.mark.parametrize("header", ["", "night-shift", "7"])
-async def test_what_is_no_id_is_the_personal_scope(people: People, world: World, header: str) -> None:
+async def test_what_is_no_id_is_the_personal_scope(people: People, factory: RowFactory, header: str) -> None:
     ada = await people.owner()
-    world.repo("acme/own")
+    factory.repo("acme/own")
     answer = await ada.token.get("/api/repos", headers={"x-mogplex-team-id": header})
     assert [repo["full_name"] for repo in answer.json()] == ["acme/own"]
 

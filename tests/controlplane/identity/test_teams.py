@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.db.clock import iso_db
-from tests.controlplane.identity.support import People, Person, refused
-from tests.controlplane.support import World
+from tests.controlplane.identity.people import People, Person, refused
+from tests.controlplane.row_factory import RowFactory
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 
@@ -104,12 +104,12 @@ async def test_the_routes_of_a_team_know_its_members(people: People, nobody: htt
     assert (await ada.token.get(f"/api/teams/{team}")).status_code == 404
 
 
-async def test_the_allowlist_is_cleaned_and_known_models_only(people: People, world: World) -> None:
+async def test_the_allowlist_is_cleaned_and_known_models_only(people: People, factory: RowFactory) -> None:
     ada, dev = await people.owner(), await people.new("dev")
     team = people.team(ada)
     people.join(team, dev, "developer")
     for model in ("acme/b", "acme/a"):
-        world.model(model)
+        factory.model(model)
     url = f"/api/teams/{team}/models"
     assert (await dev.token.get(url)).json() == {"modelAllowlist": None, "viewer": {"canManage": False}}
     saved = await ada.token.patch(url, json={"model_allowlist": ["acme/b ", "acme/a", "acme/b"]})
@@ -131,7 +131,9 @@ async def test_the_allowlist_is_cleaned_and_known_models_only(people: People, wo
     assert actions == [["acme/a", "acme/b"], [], None]
 
 
-async def test_keys_of_a_team_are_seen_by_all_and_kept_by_managers(people: People, world: World) -> None:
+async def test_keys_of_a_team_are_seen_by_all_and_kept_by_managers(
+    people: People, factory: RowFactory
+) -> None:
     ada, dev = await people.owner(), await people.new("dev")
     team = people.team(ada)
     people.join(team, dev, "developer")
@@ -143,7 +145,7 @@ async def test_keys_of_a_team_are_seen_by_all_and_kept_by_managers(people: Peopl
         assert refused(await ada.token.put(url, json=body)) == (400, error)
     put = await ada.token.put(url, json={"provider": "openai", "key": "sk-0123456789"})
     assert put.json() == {"ok": True}
-    now = iso_db(world.clock.us)
+    now = iso_db(factory.clock.us)
     assert (await dev.token.get(url)).json() == {
         "keys": [{"provider": "openai", "created_at": now, "updated_at": now}],
         "viewer": {"role": "developer", "canManage": False},
@@ -162,7 +164,7 @@ async def hand_over(person: Person, team: str, body: Any) -> httpx.Response:
     return await person.token.post(f"/api/teams/{team}/ownership", json=body)
 
 
-async def test_only_an_admin_can_be_handed_the_team(people: People, world: World) -> None:
+async def test_only_an_admin_can_be_handed_the_team(people: People, factory: RowFactory) -> None:
     ada, ben, dev, eve = [await people.owner(), *[await people.new(name) for name in ("ben", "dev", "eve")]]
     team = people.team(ada)
     people.join(team, ben, "admin")
@@ -177,12 +179,12 @@ async def test_only_an_admin_can_be_handed_the_team(people: People, world: World
     members = (await ada.token.get(f"/api/teams/{team}/members")).json()["members"]
     roles = {member["userId"]: member["role"] for member in members}
     assert roles == {ada.id: "admin", ben.id: "owner", dev.id: "developer"}
-    assert world.row("teams", team)["owner_user_id"] == ben.id
+    assert factory.row("teams", team)["owner_user_id"] == ben.id
     change = {"previous_owner_user_id": ada.id, "next_owner_user_id": ben.id}
     assert people.events(team) == [("team.owner_transferred", change)]
 
 
-async def test_the_database_keeps_an_owner_in_every_team(people: People, world: World) -> None:
+async def test_the_database_keeps_an_owner_in_every_team(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     team = people.team(ada)
     for statement in (
@@ -190,11 +192,11 @@ async def test_the_database_keeps_an_owner_in_every_team(people: People, world: 
         "DELETE FROM team_members",
         "DELETE FROM profiles WHERE id = (SELECT owner_user_id FROM teams)",
     ):
-        with pytest.raises(sqlite3.IntegrityError), world.plane.db.transaction() as tx:
+        with pytest.raises(sqlite3.IntegrityError), factory.plane.db.transaction() as tx:
             tx.execute(statement)
-    with world.plane.db.transaction() as tx:
+    with factory.plane.db.transaction() as tx:
         tx.execute("DELETE FROM teams WHERE id = ?", (team,))
-    assert world.plane.db.value("SELECT COUNT(*) FROM team_members") == 0
+    assert factory.plane.db.value("SELECT COUNT(*) FROM team_members") == 0
 
 
 @pytest.mark.parametrize("slug", ["new", "ada-okafor", "a--b", "A"])

@@ -9,9 +9,10 @@ import pytest
 
 from mogplex_tui.controlplane.library import agent_writes as writes
 from mogplex_tui.controlplane.library import preset_agents
-from tests.controlplane.library.support import (
+from tests.controlplane.api_paths import V1
+from tests.controlplane.library.library_rows import (
     AGENT,
-    NOWHERE,
+    UNKNOWN_ID,
     assignment,
     in_team,
     job_of,
@@ -19,7 +20,8 @@ from tests.controlplane.library.support import (
     team,
     trigger,
 )
-from tests.controlplane.support import V1, Stream, World
+from tests.controlplane.realtime_reader import RealtimeReader
+from tests.controlplane.row_factory import RowFactory
 
 AGENTS = "/api/agents"
 
@@ -31,9 +33,9 @@ async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
 
 
 async def test_all_presets_come_before_own_agents_even_forked_ones(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    world.model("acme/nova-1")
+    factory.model("acme/nova-1")
     fork = (await client.post(AGENTS, json={**AGENT, "source_template": "PR-REVIEWER"})).json()
     rows = (await client.get(AGENTS)).json()
     assert len(rows) == 42
@@ -46,7 +48,7 @@ async def test_all_presets_come_before_own_agents_even_forked_ones(
     assert first["system_prompt"].startswith("You review changes to a Next.js application")
     assert {**first, "system_prompt": "", "description": ""} == {
         "id": "preset:NEXTJS-REVIEWER",
-        "user_id": world.user,
+        "user_id": factory.user,
         "name": "NEXTJS-REVIEWER",
         "model": "acme/nova-1",
         "system_prompt": "",
@@ -60,10 +62,10 @@ async def test_all_presets_come_before_own_agents_even_forked_ones(
 
 
 async def test_presets_show_the_static_model_to_a_stranger_of_the_team(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    world.model("acme/nova-1")
-    outside = await client.get(AGENTS, headers=in_team(team(world, role=None)))
+    factory.model("acme/nova-1")
+    outside = await client.get(AGENTS, headers=in_team(team(factory, role=None)))
     assert outside.status_code == 200
     assert outside.json()[0]["model"] == "minimax/minimax-m2.7"
 
@@ -75,7 +77,9 @@ def test_every_preset_has_a_prompt_with_its_own_words() -> None:
     assert {preset.category for preset in preset_agents.PRESETS} == preset_agents.CATEGORIES.keys()
 
 
-async def test_a_new_agent_is_trimmed_announced_and_stored(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_new_agent_is_trimmed_announced_and_stored(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
     body = {
         "name": "  Release notes ",
         "model": " acme/nova-1 ",
@@ -83,16 +87,16 @@ async def test_a_new_agent_is_trimmed_announced_and_stored(client: httpx.AsyncCl
         "system_prompt": " keep ",
         "description": 5,
         "slug": "chosen",
-        "user_id": NOWHERE,
+        "user_id": UNKNOWN_ID,
     }
     async with client.stream("GET", "/api/realtime/events?tables=agents,end_of_test") as response:
-        stream = Stream(response, world.plane)
+        stream = RealtimeReader(response, factory.plane)
         assert await stream.line() == ": connected"
         made = (await client.post(AGENTS, json=body)).json()
         assert await stream.frames() == [("agents", "INSERT")]
     assert made == {
         "id": made["id"],
-        "user_id": world.user,
+        "user_id": factory.user,
         "name": "Release notes",
         "slug": None,
         "model": "acme/nova-1",
@@ -123,15 +127,15 @@ async def test_a_new_agent_is_trimmed_announced_and_stored(client: httpx.AsyncCl
     ],
 )
 async def test_bad_fields_are_refused_in_order_by_both_verbs(
-    client: httpx.AsyncClient, world: World, change: dict[str, Any], text: str
+    client: httpx.AsyncClient, factory: RowFactory, change: dict[str, Any], text: str
 ) -> None:
-    agent = world.agent()
+    agent = factory.agent()
     for answer in (
         await client.post(AGENTS, json={**AGENT, **change}),
         await client.put(AGENTS, json={"id": agent, **change}),
     ):
         assert (answer.status_code, answer.json()) == (400, {"error": text})
-    assert world.row("agents", agent)["name"] == "Reviewer"
+    assert factory.row("agents", agent)["name"] == "Reviewer"
 
 
 async def test_a_body_that_is_not_json_counts_as_empty(client: httpx.AsyncClient) -> None:
@@ -148,11 +152,13 @@ async def test_the_limits_themselves_are_allowed(client: httpx.AsyncClient) -> N
     assert (await client.post(AGENTS, json=body)).status_code == 200
 
 
-async def test_a_change_touches_only_the_keys_that_are_there(client: httpx.AsyncClient, world: World) -> None:
-    agent = world.agent(description="old", category="seo", source_template="PR-REVIEWER")
+async def test_a_change_touches_only_the_keys_that_are_there(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    agent = factory.agent(description="old", category="seo", source_template="PR-REVIEWER")
     body = {"id": agent, "description": None, "source_template": "SEO-AUDIT", "slug": "mine"}
     async with client.stream("GET", "/api/realtime/events?tables=agents,end_of_test") as response:
-        stream = Stream(response, world.plane)
+        stream = RealtimeReader(response, factory.plane)
         assert await stream.line() == ": connected"
         changed = (await client.put(AGENTS, json=body)).json()
         assert await stream.frames() == [("agents", "UPDATE")]
@@ -161,30 +167,30 @@ async def test_a_change_touches_only_the_keys_that_are_there(client: httpx.Async
     assert (await client.put(AGENTS, json={"id": agent})).json() == changed
 
 
-@pytest.mark.parametrize("agent_id", [NOWHERE, "preset:PR-REVIEWER"])
+@pytest.mark.parametrize("agent_id", [UNKNOWN_ID, "preset:PR-REVIEWER"])
 async def test_presets_and_unknown_agents_cannot_be_changed(client: httpx.AsyncClient, agent_id: str) -> None:
     answer = await client.put(AGENTS, json={"id": agent_id, "name": "x"})
     assert (answer.status_code, answer.json()) == (404, {"error": "Agent not found"})
 
 
-async def test_an_agent_of_somebody_else_is_like_none(client: httpx.AsyncClient, world: World) -> None:
-    agent = world.agent()
-    async with stranger(world, client) as other:
+async def test_an_agent_of_somebody_else_is_like_none(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    agent = factory.agent()
+    async with stranger(factory, client) as other:
         assert len((await other.get(AGENTS)).json()) == 41
         assert (await other.put(AGENTS, json={"id": agent, "name": "x"})).status_code == 404
         assert (await other.delete(f"{AGENTS}?id={agent}")).json() == {"ok": True}
-    assert world.row("agents", agent)["name"] == "Reviewer"
+    assert factory.row("agents", agent)["name"] == "Reviewer"
 
 
 async def test_a_deleted_agent_takes_its_assignments_and_triggers_along(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    agent, repo = world.agent(), world.repo()
-    standing, hook = assignment(world, agent, repo), trigger(world, agent)
-    run = job_of(world, "success", assignment_id=standing)
+    agent, repo = factory.agent(), factory.repo()
+    standing, hook = assignment(factory, agent, repo), trigger(factory, agent)
+    run = job_of(factory, "success", assignment_id=standing)
     tables = "agents,assignments,triggers,job_runs,end_of_test"
     async with client.stream("GET", f"/api/realtime/events?tables={tables}") as response:
-        stream = Stream(response, world.plane)
+        stream = RealtimeReader(response, factory.plane)
         assert await stream.line() == ": connected"
         assert (await client.delete(f"{AGENTS}?id={agent}")).json() == {"ok": True}
         assert sorted(await stream.frames()) == [
@@ -194,32 +200,32 @@ async def test_a_deleted_agent_takes_its_assignments_and_triggers_along(
             ("triggers", "DELETE"),
         ]
     for table, row_id in (("assignments", standing), ("triggers", hook), ("job_runs", run)):
-        assert world.plane.db.one(f"SELECT 1 FROM {table} WHERE id = ?", (row_id,)) is None
+        assert factory.plane.db.one(f"SELECT 1 FROM {table} WHERE id = ?", (row_id,)) is None
 
 
 async def test_deleting_needs_an_id_and_forgives_an_unknown_one(client: httpx.AsyncClient) -> None:
     missing = await client.delete(AGENTS)
     assert (missing.status_code, missing.json()) == (400, {"error": "Missing id"})
-    assert (await client.delete(f"{AGENTS}?id={NOWHERE}")).json() == {"ok": True}
+    assert (await client.delete(f"{AGENTS}?id={UNKNOWN_ID}")).json() == {"ok": True}
     assert (await client.delete(f"{AGENTS}?id=preset:PR-REVIEWER")).status_code == 404
 
 
 async def test_a_fork_is_made_once_and_the_oldest_is_used_again(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     def fork(name: str) -> str | None:
-        with world.plane.db.transaction() as tx:
+        with factory.plane.db.transaction() as tx:
             return writes.fork_preset(
-                tx, user_id=world.user, name=name, model="acme/nova-1", at=world.clock.us
+                tx, user_id=factory.user, name=name, model="acme/nova-1", at=factory.clock.us
             )
 
     first = fork("SEO-AUDIT")
     assert first is not None
-    world.clock.advance(1)
+    factory.clock.advance(1)
     await client.post(AGENTS, json={**AGENT, "source_template": "SEO-AUDIT"})
     assert fork("SEO-AUDIT") == first
     assert fork("NO-SUCH-PRESET") is None
-    row = world.row("agents", first)
+    row = factory.row("agents", first)
     assert (row["model"], row["category"], row["slug"]) == ("acme/nova-1", "seo", None)
     listed = (await client.get(f"{V1}/agents")).json()["data"]["agents"]
     assert "preset:SEO-AUDIT" not in {agent["id"] for agent in listed}

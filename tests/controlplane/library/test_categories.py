@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.controlplane.library.support import AGENT, NOWHERE, stranger
-from tests.controlplane.support import World
+from tests.controlplane.library.library_rows import AGENT, UNKNOWN_ID, stranger
+from tests.controlplane.row_factory import RowFactory
 
 CATEGORIES = "/api/agent-categories"
 
@@ -63,38 +63,38 @@ async def test_a_long_slug_keeps_room_for_its_number(client: httpx.AsyncClient) 
     assert (await add(client, "y" * 40)).json()["slug"] == "y" * 38 + "-2"
 
 
-async def test_the_fifty_first_category_is_refused(client: httpx.AsyncClient, world: World) -> None:
-    with world.plane.db.transaction() as tx:
+async def test_the_fifty_first_category_is_refused(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    with factory.plane.db.transaction() as tx:
         for number in range(50):
             slug = f"c{number}"
             tx.insert(
-                "agent_categories", id=tx.new_id(), user_id=world.user, slug=slug, label=slug, created_at=1
+                "agent_categories", id=tx.new_id(), user_id=factory.user, slug=slug, label=slug, created_at=1
             )
     answer = await add(client, "One more")
     assert (answer.status_code, answer.json()) == (400, {"error": "You can have at most 50 categories"})
 
 
-async def test_a_deleted_category_lets_its_agents_go(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_deleted_category_lets_its_agents_go(client: httpx.AsyncClient, factory: RowFactory) -> None:
     category = (await add(client, "Chores")).json()
     agent = (await client.post("/api/agents", json={**AGENT, "category": "chores"})).json()
-    world.agent("Other", category="seo")
+    factory.agent("Other", category="seo")
     answer = await client.delete(f"{CATEGORIES}?id={category['id']}")
     assert answer.json() == {"ok": True, "cleared": 1}
-    assert world.row("agents", agent["id"])["category"] is None
+    assert factory.row("agents", agent["id"])["category"] is None
     again = await client.delete(f"{CATEGORIES}?id={category['id']}")
     assert (again.status_code, again.json()) == (404, {"error": "Category not found"})
 
 
-async def test_deletions_that_are_refused(client: httpx.AsyncClient, world: World) -> None:
+async def test_deletions_that_are_refused(client: httpx.AsyncClient, factory: RowFactory) -> None:
     mine = (await add(client, "Chores")).json()
     for path, status, text in (
         (CATEGORIES, 400, "Missing id"),
         (f"{CATEGORIES}?id=chores", 400, "Invalid id"),
-        (f"{CATEGORIES}?id={NOWHERE}", 404, "Category not found"),
+        (f"{CATEGORIES}?id={UNKNOWN_ID}", 404, "Category not found"),
     ):
         answer = await client.delete(path)
         assert (answer.status_code, answer.json()) == (status, {"error": text})
-    async with stranger(world, client) as other:
+    async with stranger(factory, client) as other:
         assert (await other.delete(f"{CATEGORIES}?id={mine['id']}")).status_code == 404
         assert (await other.get(CATEGORIES)).json() == []
         refused = await other.post("/api/agents", json={**AGENT, "category": "chores"})

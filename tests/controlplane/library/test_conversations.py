@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.controlplane.library.support import stranger
-from tests.controlplane.support import World
+from tests.controlplane.library.library_rows import stranger
+from tests.controlplane.row_factory import RowFactory
 
 CONVERSATIONS = "/api/conversations"
 SAID = [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Grüße"}]}]
@@ -30,12 +30,14 @@ async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
     assert (await nobody.get(CONVERSATIONS)).json() == {"error": "Unauthorized"}
 
 
-async def test_a_first_write_fills_in_what_was_not_said(client: httpx.AsyncClient, world: World) -> None:
-    world.clock.us += 1_234
+async def test_a_first_write_fills_in_what_was_not_said(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    factory.clock.us += 1_234
     row = await made(client, id="pane/1 ü", expected_updated_at=None, user_id="somebody", surprise=1)
     assert row == {
         "id": "pane/1 ü",
-        "user_id": world.user,
+        "user_id": factory.user,
         "model": "minimax/minimax-m2.7",
         "mode": "AUTO",
         "title": None,
@@ -49,10 +51,10 @@ async def test_a_first_write_fills_in_what_was_not_said(client: httpx.AsyncClien
 
 
 async def test_the_list_is_newest_first_and_without_what_was_said(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     old = await made(client, id="a", messages=SAID)
-    world.clock.advance(1)
+    factory.clock.advance(1)
     new = await made(client, id="b", title="Second")
     heavy = ("messages", "local_msgs", "harness_state")
     expected = [{key: value for key, value in row.items() if key not in heavy} for row in (new, old)]
@@ -61,10 +63,10 @@ async def test_the_list_is_newest_first_and_without_what_was_said(
 
 
 async def test_a_change_needs_the_instant_that_is_stored_however_it_is_written(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     first = await made(client, id="a", messages=SAID)
-    world.clock.advance(5)
+    factory.clock.advance(5)
     body = {"id": "a", "expected_updated_at": "2026-08-05T12:00:00+02:00", "title": "T"}
     second = await made(client, **body, harness_state={"codex": {"sessionId": "s"}})
     assert second["messages"] == SAID
@@ -129,10 +131,10 @@ async def test_a_number_beyond_all_bounds_is_kept_as_null(client: httpx.AsyncCli
 
 
 async def test_an_id_taken_by_somebody_else_is_a_conflict_that_tells_nothing(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     row = await made(client, id="a", title="Private")
-    async with stranger(world, client) as other:
+    async with stranger(factory, client) as other:
         for seen in (None, row["updated_at"]):
             answer = await put(other, id="a", title="Theirs", expected_updated_at=seen)
             assert (answer.status_code, answer.json()) == (409, {"error": "CONFLICT", "conversation": None})

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.library import preset_agents
-from tests.controlplane.library.support import in_team, team
-from tests.controlplane.support import World
+from tests.controlplane.library.library_rows import in_team, team
+from tests.controlplane.row_factory import RowFactory
 
 GENERATE = "/api/agents/generate"
 STATIC = "minimax/minimax-m2.7"
@@ -37,9 +37,9 @@ async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
     ],
 )
 async def test_a_draft_is_one_object_that_can_be_saved(
-    client: httpx.AsyncClient, world: World, wish: str, category: str
+    client: httpx.AsyncClient, factory: RowFactory, wish: str, category: str
 ) -> None:
-    world.model(STATIC)
+    factory.model(STATIC)
     draft = await drafted(client, description=wish)
     assert set(draft) == {"name", "description", "category", "system_prompt"}
     assert draft["category"] == category
@@ -54,9 +54,9 @@ async def test_a_draft_is_one_object_that_can_be_saved(
 
 
 async def test_a_draft_borrows_what_the_nearest_preset_looks_for(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    world.model(STATIC)
+    factory.model(STATIC)
     near = await drafted(client, description="Find missing database indexes and slow queries")
     postgres = preset_agents.by_name("POSTGRES-OPT")
     assert postgres is not None
@@ -67,8 +67,8 @@ async def test_a_draft_borrows_what_the_nearest_preset_looks_for(
     assert "- What the task names" in far["system_prompt"]
 
 
-async def test_a_long_wish_stays_within_the_limits(client: httpx.AsyncClient, world: World) -> None:
-    world.model(STATIC)
+async def test_a_long_wish_stays_within_the_limits(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    factory.model(STATIC)
     for wish in ("word " * 399, "x" * 2_000):
         draft = await drafted(client, description=wish)
         assert len(draft["name"]) <= 30
@@ -76,9 +76,9 @@ async def test_a_long_wish_stays_within_the_limits(client: httpx.AsyncClient, wo
 
 
 async def test_an_agent_to_improve_keeps_its_name_and_headings(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    world.model(STATIC)
+    factory.model(STATIC)
     prompt = "Intro\n" + "".join(f"## Part {number}\ntext\n" for number in range(8))
     existing = {"name": "MY-AGENT", "category": "seo", "system_prompt": prompt}
     draft = await drafted(client, description="Check the tests", existingAgent=existing)
@@ -101,9 +101,9 @@ async def test_an_agent_to_improve_keeps_its_name_and_headings(
     ],
 )
 async def test_refused_wishes(
-    client: httpx.AsyncClient, world: World, body: dict[str, Any], text: str
+    client: httpx.AsyncClient, factory: RowFactory, body: dict[str, Any], text: str
 ) -> None:
-    world.model("acme/off", is_available=0)
+    factory.model("acme/off", is_available=0)
     answer = await client.post(GENERATE, json=body)
     assert (answer.status_code, answer.json()) == (400, {"error": text})
 
@@ -113,14 +113,14 @@ async def test_a_body_that_is_not_json(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
 
 
-async def test_a_model_out_of_reach_is_forbidden(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_model_out_of_reach_is_forbidden(client: httpx.AsyncClient, factory: RowFactory) -> None:
     body = {"description": "x"}
     nothing = await client.post(GENERATE, json=body)
     assert (nothing.status_code, set(nothing.json())) == (403, {"error"})
-    world.model("openrouter/acme/far")
+    factory.model("openrouter/acme/far")
     named = await client.post(GENERATE, json={**body, "generatorModel": "openrouter/acme/far"})
     assert named.status_code == 403
-    world.model(STATIC)
+    factory.model(STATIC)
     assert (await client.post(GENERATE, json=body)).status_code == 200
-    outside = in_team(team(world, role=None))
+    outside = in_team(team(factory, role=None))
     assert (await client.post(GENERATE, json=body, headers=outside)).status_code == 403

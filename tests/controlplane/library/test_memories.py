@@ -10,19 +10,19 @@ import pytest
 
 from mogplex_tui.controlplane.db.clock import DAY_US
 from mogplex_tui.controlplane.library.memory_writes import LANES, insert_memory
-from tests.controlplane.library.support import NOWHERE, in_team, stranger, team
-from tests.controlplane.support import World
+from tests.controlplane.library.library_rows import UNKNOWN_ID, in_team, stranger, team
+from tests.controlplane.row_factory import RowFactory
 
 MEMORIES = "/api/memories"
 ACTIONS = f"{MEMORIES}/actions"
 
 
-def remember(world: World, content: str, lane: str = "semantic", **metadata: Any) -> str:
+def remember(factory: RowFactory, content: str, lane: str = "semantic", **metadata: Any) -> str:
     """A memory that is a second younger than the one before."""
-    world.clock.advance(1)
-    with world.plane.db.transaction() as tx:
+    factory.clock.advance(1)
+    with factory.plane.db.transaction() as tx:
         return insert_memory(
-            tx, user_id=world.user, lane=lane, content=content, metadata=metadata, at=world.clock.us
+            tx, user_id=factory.user, lane=lane, content=content, metadata=metadata, at=factory.clock.us
         )
 
 
@@ -37,8 +37,10 @@ async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
     assert (await nobody.post(ACTIONS, json={})).status_code == 401
 
 
-async def test_a_memory_is_stored_and_listed_in_its_lane(client: httpx.AsyncClient, world: World) -> None:
-    repo = world.repo()
+async def test_a_memory_is_stored_and_listed_in_its_lane(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    repo = factory.repo()
     body = {
         "lane": "semantic",
         "content": " Deploys go out on Tuesdays ",
@@ -85,22 +87,22 @@ async def test_which_places_a_lane_keeps(client: httpx.AsyncClient, lane: str, k
         ({"content": None}, 400, "Content required"),
         ({"content": "", "metadata": []}, 400, "Content required"),
         ({"content": "x" * 16_001, "metadata": []}, 413, "Content exceeds 16000 characters"),
-        ({"metadata": ["a"], "repoId": NOWHERE}, 400, "metadata must be a plain object"),
-        ({"metadata": {"a": "x" * 4_089}, "repoId": NOWHERE}, 400, "metadata exceeds 4096 bytes"),
+        ({"metadata": ["a"], "repoId": UNKNOWN_ID}, 400, "metadata must be a plain object"),
+        ({"metadata": {"a": "x" * 4_089}, "repoId": UNKNOWN_ID}, 400, "metadata exceeds 4096 bytes"),
         ({"metadata": {"a": "x" * 4_080}, "source": "console"}, 400, "metadata exceeds 4096 bytes"),
-        ({"repoId": NOWHERE}, 404, "Repo not found"),
+        ({"repoId": UNKNOWN_ID}, 404, "Repo not found"),
         ({"repoId": "junk"}, 404, "Repo not found"),
-        ({"sandboxId": NOWHERE}, 404, "Sandbox not found"),
+        ({"sandboxId": UNKNOWN_ID}, 404, "Sandbox not found"),
         ({"resourceScope": "world"}, 400, "Invalid memory scope"),
         ({"resourceScope": "team"}, 400, "Team memory scope requires an active team"),
     ],
 )
 async def test_refused_memories(
-    client: httpx.AsyncClient, world: World, change: dict[str, Any], status: int, text: str
+    client: httpx.AsyncClient, factory: RowFactory, change: dict[str, Any], status: int, text: str
 ) -> None:
     answer = await client.post(MEMORIES, json={"lane": "semantic", "content": "x", **change})
     assert (answer.status_code, answer.json()) == (status, {"error": text})
-    assert world.plane.db.value("SELECT COUNT(*) FROM memories") == 0
+    assert factory.plane.db.value("SELECT COUNT(*) FROM memories") == 0
 
 
 async def test_the_longest_text_blanks_and_the_largest_metadata_pass(client: httpx.AsyncClient) -> None:
@@ -116,9 +118,11 @@ async def test_a_number_beyond_all_bounds_is_kept_as_null(client: httpx.AsyncCli
     assert await found(client, "lane=semantic&repoId=r") == []
 
 
-async def test_a_sandbox_must_belong_to_the_repository(client: httpx.AsyncClient, world: World) -> None:
-    repo, other = world.repo(), world.repo("acme/web")
-    box = world.sandbox(repo)
+async def test_a_sandbox_must_belong_to_the_repository(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    repo, other = factory.repo(), factory.repo("acme/web")
+    box = factory.sandbox(repo)
     body = {"lane": "semantic", "content": "x", "sandboxId": box}
     answer = await client.post(MEMORIES, json={**body, "repoId": other})
     assert (answer.status_code, answer.json()) == (400, {"error": "Sandbox does not belong to repo"})
@@ -132,21 +136,21 @@ async def test_a_body_that_is_not_json(client: httpx.AsyncClient) -> None:
         assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
 
 
-async def test_the_newest_fifty_of_a_lane_are_listed(client: httpx.AsyncClient, world: World) -> None:
+async def test_the_newest_fifty_of_a_lane_are_listed(client: httpx.AsyncClient, factory: RowFactory) -> None:
     for number in range(51):
-        remember(world, f"note {number}")
+        remember(factory, f"note {number}")
     contents = await found(client, "lane=semantic")
     assert contents == [f"note {number}" for number in range(50, 0, -1)]
     assert len((await client.get(MEMORIES)).json()["semantic"]) == 50
 
 
 async def test_the_session_lane_honours_every_filter_and_the_others_two(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     for lane in ("session", "episodic"):
-        remember(world, f"{lane} here", lane, repo_id="r", workspace_session_id="w", conversation_id="c")
-        remember(world, f"{lane} there", lane, repo_id="r", workspace_session_id="v", conversation_id="d")
-        remember(world, f"{lane} elsewhere", lane, repo_id="q")
+        remember(factory, f"{lane} here", lane, repo_id="r", workspace_session_id="w", conversation_id="c")
+        remember(factory, f"{lane} there", lane, repo_id="r", workspace_session_id="v", conversation_id="d")
+        remember(factory, f"{lane} elsewhere", lane, repo_id="q")
     for extra in ("workspaceSessionId=w", "conversationId=c"):
         assert await found(client, f"lane=session&repoId=r&{extra}") == ["session here"]
         assert await found(client, f"lane=episodic&repoId=r&{extra}") == ["episodic there", "episodic here"]
@@ -167,9 +171,9 @@ async def test_refused_lists(client: httpx.AsyncClient, query: str, text: str) -
     assert (answer.status_code, answer.json()) == (400, {"error": text})
 
 
-async def test_a_search_is_literal_and_blind_to_case(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_search_is_literal_and_blind_to_case(client: httpx.AsyncClient, factory: RowFactory) -> None:
     for text in ("Größe ZÄHLT", "100% sure", "1000 sure", "snake_case", "snakeXcase", "back\\slash"):
-        remember(world, text, "episodic")
+        remember(factory, text, "episodic")
     assert await found(client, "q=SURE") == ["1000 sure", "100% sure"]
     assert await found(client, "q=0%25 s") == ["100% sure"]
     assert await found(client, "q=e_c") == ["snake_case"]
@@ -178,41 +182,43 @@ async def test_a_search_is_literal_and_blind_to_case(client: httpx.AsyncClient, 
     assert await found(client, "q=sure&lane=semantic") == []
 
 
-async def test_a_search_finds_the_newest_twenty(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_search_finds_the_newest_twenty(client: httpx.AsyncClient, factory: RowFactory) -> None:
     for number in range(25):
-        remember(world, f"hit {number}")
+        remember(factory, f"hit {number}")
     assert await found(client, "q=hit") == [f"hit {number}" for number in range(24, 4, -1)]
 
 
-async def test_a_search_without_a_lane_forgets_the_scope(client: httpx.AsyncClient, world: World) -> None:
-    crew = team(world, "developer")
-    remember(world, "note of the crew", product_team_id=crew)
-    remember(world, "note of mine", repo_id="r")
+async def test_a_search_without_a_lane_forgets_the_scope(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    crew = team(factory, "developer")
+    remember(factory, "note of the crew", product_team_id=crew)
+    remember(factory, "note of mine", repo_id="r")
     query, header = "q=note&resourceScope=team", in_team(crew)
     assert await found(client, query, headers=header) == ["note of mine", "note of the crew"]
     assert await found(client, f"{query}&repoId=r", headers=header) == ["note of mine"]
     assert await found(client, f"{query}&lane=semantic", headers=header) == ["note of the crew"]
 
 
-async def test_scopes_of_lists_and_writes(client: httpx.AsyncClient, world: World) -> None:
-    crew = team(world, "developer")
+async def test_scopes_of_lists_and_writes(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    crew = team(factory, "developer")
     body = {"lane": "procedural", "content": "shared", "resourceScope": "team"}
     made = (await client.post(MEMORIES, json=body, headers=in_team(crew))).json()
     assert made["metadata"] == {"product_team_id": crew, "resource_scope": "team"}
-    remember(world, "own", "procedural")
+    remember(factory, "own", "procedural")
     assert await found(client, "lane=procedural") == ["own", "shared"]
     assert await found(client, "lane=procedural&resourceScope=personal") == ["own"]
     shared = await found(client, "lane=procedural&resourceScope=team", headers=in_team(crew))
     assert shared == ["shared"]
     # Without the team scope the header means nothing here.
-    assert await found(client, "lane=procedural", headers=in_team(NOWHERE)) == ["own", "shared"]
+    assert await found(client, "lane=procedural", headers=in_team(UNKNOWN_ID)) == ["own", "shared"]
 
 
 @pytest.mark.parametrize("role", ["viewer", None])
 async def test_a_role_without_memories_is_forbidden(
-    client: httpx.AsyncClient, world: World, role: str | None
+    client: httpx.AsyncClient, factory: RowFactory, role: str | None
 ) -> None:
-    header = in_team(team(world, role))
+    header = in_team(team(factory, role))
     for answer in (
         await client.get(f"{MEMORIES}?resourceScope=team", headers=header),
         await client.post(
@@ -223,10 +229,10 @@ async def test_a_role_without_memories_is_forbidden(
 
 
 async def test_a_change_keeps_the_metadata_and_moves_the_time(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    memory = remember(world, "old", source="console")
-    world.clock.advance(60)
+    memory = remember(factory, "old", source="console")
+    factory.clock.advance(60)
     answer = await client.patch(MEMORIES, json={"id": memory, "content": "new", "metadata": {}})
     assert answer.json() == {"ok": True}
     (row,) = (await client.get(f"{MEMORIES}?lane=semantic")).json()
@@ -239,9 +245,9 @@ async def test_a_change_keeps_the_metadata_and_moves_the_time(
     [
         ({"content": "x"}, 400, "Invalid id"),
         ({"id": "junk", "content": "x"}, 400, "Invalid id"),
-        ({"id": NOWHERE}, 400, "Content required"),
-        ({"id": NOWHERE, "content": "x" * 16_001}, 413, "Content exceeds 16000 characters"),
-        ({"id": NOWHERE, "content": "x"}, 404, f"Memory not found: {NOWHERE}"),
+        ({"id": UNKNOWN_ID}, 400, "Content required"),
+        ({"id": UNKNOWN_ID, "content": "x" * 16_001}, 413, "Content exceeds 16000 characters"),
+        ({"id": UNKNOWN_ID, "content": "x"}, 404, f"Memory not found: {UNKNOWN_ID}"),
     ],
 )
 async def test_refused_changes(
@@ -251,17 +257,19 @@ async def test_refused_changes(
     assert (answer.status_code, answer.json()) == (status, {"error": text})
 
 
-async def test_a_memory_is_forgotten_once(client: httpx.AsyncClient, world: World) -> None:
-    memory = remember(world, "x")
+async def test_a_memory_is_forgotten_once(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    memory = remember(factory, "x")
     assert (await client.delete(f"{MEMORIES}?id={memory}")).json() == {"ok": True}
     again = await client.delete(f"{MEMORIES}?id={memory}")
     assert (again.status_code, again.json()) == (404, {"error": f"Memory not found: {memory}"})
     assert (await client.delete(MEMORIES)).json() == {"error": "Invalid id"}
 
 
-async def test_memories_of_somebody_else_are_like_none(client: httpx.AsyncClient, world: World) -> None:
-    memory, repo = remember(world, "mine"), world.repo()
-    async with stranger(world, client) as other:
+async def test_memories_of_somebody_else_are_like_none(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    memory, repo = remember(factory, "mine"), factory.repo()
+    async with stranger(factory, client) as other:
         assert await found(other, "q=mine") == []
         assert (await other.patch(MEMORIES, json={"id": memory, "content": "x"})).status_code == 404
         assert (await other.delete(f"{MEMORIES}?id={memory}")).status_code == 404
@@ -270,19 +278,19 @@ async def test_memories_of_somebody_else_are_like_none(client: httpx.AsyncClient
     assert await found(client, "q=mine") == ["mine"]
 
 
-async def test_compacting_forgets_old_sessions_alone(client: httpx.AsyncClient, world: World) -> None:
-    remember(world, "old session", "session")
-    remember(world, "old fact", "semantic")
-    world.clock.us += 30 * DAY_US
-    remember(world, "fresh session", "session")
+async def test_compacting_forgets_old_sessions_alone(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    remember(factory, "old session", "session")
+    remember(factory, "old fact", "semantic")
+    factory.clock.us += 30 * DAY_US
+    remember(factory, "fresh session", "session")
     assert (await client.post(ACTIONS, json={"action": "compact"})).json() == {"ok": True}
     left = (await client.get(MEMORIES)).json()
     assert [row["content"] for row in left["session"]] == ["fresh session"]
     assert [row["content"] for row in left["semantic"]] == ["old fact"]
 
 
-async def test_a_checkpoint_is_a_marked_memory(client: httpx.AsyncClient, world: World) -> None:
-    repo = world.repo()
+async def test_a_checkpoint_is_a_marked_memory(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    repo = factory.repo()
     body = {"action": "checkpoint", "lane": "episodic", "label": "before the move", "repoId": repo}
     made = (await client.post(ACTIONS, json=body)).json()
     assert (made["lane"], made["content"]) == ("episodic", "[checkpoint] before the move")

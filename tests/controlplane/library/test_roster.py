@@ -7,18 +7,18 @@ import pytest
 
 from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import DAY_US, SECOND_US
-from tests.controlplane.library.support import assignment, job_of, stranger, trigger
-from tests.controlplane.support import World
+from tests.controlplane.library.library_rows import assignment, job_of, stranger, trigger
+from tests.controlplane.row_factory import RowFactory
 
 ROSTER = "/api/agents/roster"
 SUMMARY = f"{ROSTER}/summary"
 
 
-async def test_an_agent_is_what_its_newest_call_is(client: httpx.AsyncClient, world: World) -> None:
-    agent, idle = world.agent(), world.agent("Idle", description="Waits")
-    now = world.clock.us
+async def test_an_agent_is_what_its_newest_call_is(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    agent, idle = factory.agent(), factory.agent("Idle", description="Waits")
+    now = factory.clock.us
     for age, status in ((3, "failed"), (1, "streaming"), (2, "success")):
-        world.call(status=status, started_at=now - age * SECOND_US, metadata={"agent_id": agent})
+        factory.call(status=status, started_at=now - age * SECOND_US, metadata={"agent_id": agent})
     rows = (await client.get(ROSTER)).json()
     assert len(rows) == 43
     assert rows[0]["id"] == "preset:NEXTJS-REVIEWER"
@@ -45,53 +45,57 @@ async def test_an_agent_is_what_its_newest_call_is(client: httpx.AsyncClient, wo
     ("newest", "status"),
     [("failed", "error"), ("success", "idle"), ("pending", "idle"), ("cancelled", "idle")],
 )
-async def test_other_states(client: httpx.AsyncClient, world: World, newest: str, status: str) -> None:
-    agent = world.agent()
-    world.call(status=newest, metadata={"agent_id": agent})
+async def test_other_states(client: httpx.AsyncClient, factory: RowFactory, newest: str, status: str) -> None:
+    agent = factory.agent()
+    factory.call(status=newest, metadata={"agent_id": agent})
     assert (await client.get(ROSTER)).json()[-1]["status"] == status
 
 
-async def test_a_forked_preset_leaves_the_roster(client: httpx.AsyncClient, world: World) -> None:
-    world.agent(source_template="PR-REVIEWER")
+async def test_a_forked_preset_leaves_the_roster(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    factory.agent(source_template="PR-REVIEWER")
     names = [row["name"] for row in (await client.get(ROSTER)).json()]
     assert len(names) == 41
     assert "PR-REVIEWER" not in names
 
 
-async def test_only_the_latest_five_hundred_calls_count(client: httpx.AsyncClient, world: World) -> None:
-    agent = world.agent()
-    world.call(status="failed", metadata={"agent_id": agent}, started_at=world.clock.us - DAY_US)
+async def test_only_the_latest_five_hundred_calls_count(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    agent = factory.agent()
+    factory.call(status="failed", metadata={"agent_id": agent}, started_at=factory.clock.us - DAY_US)
     assert (await client.get(ROSTER)).json()[-1]["cycleCount"] == 1
     for _ in range(500):
-        world.call(status="success")
+        factory.call(status="success")
     assert (await client.get(ROSTER)).json()[-1]["cycleCount"] == 0
 
 
-async def test_nothing_done_is_an_empty_object(client: httpx.AsyncClient, world: World) -> None:
-    world.agent()
+async def test_nothing_done_is_an_empty_object(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    factory.agent()
     assert (await client.get(SUMMARY)).json() == {}
 
 
-async def test_runs_count_for_the_agent_of_what_started_them(client: httpx.AsyncClient, world: World) -> None:
-    repo = world.repo()
-    cron, hook = world.agent("Cron"), world.agent("Hook")
-    standing, trig = assignment(world, cron, repo), trigger(world, hook)
-    ok = job_of(world, "success", assignment_id=standing)
+async def test_runs_count_for_the_agent_of_what_started_them(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    repo = factory.repo()
+    cron, hook = factory.agent("Cron"), factory.agent("Hook")
+    standing, trig = assignment(factory, cron, repo), trigger(factory, hook)
+    ok = job_of(factory, "success", assignment_id=standing)
     for status in ("failed", "running", "cancelled"):
-        job_of(world, status, assignment_id=standing)
-    old = job_of(world, "success", assignment_id=standing, created_at=world.clock.us - DAY_US - 1)
-    hooked = job_of(world, "success", trigger_id=trig)
+        job_of(factory, status, assignment_id=standing)
+    old = job_of(factory, "success", assignment_id=standing, created_at=factory.clock.us - DAY_US - 1)
+    hooked = job_of(factory, "success", trigger_id=trig)
     # A run of an automation belongs to no agent.
-    world.call(status="success", tokens=Tokens(1_000, 0), job_run_id=world.job(world.flow(cron), repo))
+    factory.call(status="success", tokens=Tokens(1_000, 0), job_run_id=factory.job(factory.flow(cron), repo))
     for job, tokens in ((ok, Tokens(100, 20)), (old, Tokens(5, 0)), (hooked, Tokens(7, 1))):
-        world.call(status="success", job_run_id=job, tokens=tokens)
-    long_ago = world.clock.us - DAY_US - 1
-    world.call(status="success", job_run_id=ok, tokens=Tokens(9_000, 0), started_at=long_ago)
+        factory.call(status="success", job_run_id=job, tokens=tokens)
+    long_ago = factory.clock.us - DAY_US - 1
+    factory.call(status="success", job_run_id=ok, tokens=Tokens(9_000, 0), started_at=long_ago)
     empty = {"runs24h": 0, "succeeded": 0, "failed": 0, "suppressed": 0, "tokens24h": 0}
     assert (await client.get(SUMMARY)).json() == {
         cron: {**empty, "agentId": cron, "runs24h": 4, "succeeded": 1, "failed": 1, "tokens24h": 125},
         hook: {**empty, "agentId": hook, "runs24h": 1, "succeeded": 1, "tokens24h": 8},
     }
-    async with stranger(world, client) as other:
+    async with stranger(factory, client) as other:
         assert (await other.get(SUMMARY)).json() == {}
         assert all(row["cycleCount"] == 0 for row in (await other.get(ROSTER)).json())

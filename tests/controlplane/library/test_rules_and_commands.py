@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.controlplane.library.support import NOWHERE, stranger
-from tests.controlplane.support import World
+from tests.controlplane.library.library_rows import UNKNOWN_ID, stranger
+from tests.controlplane.row_factory import RowFactory
 
 RULES, COMMANDS = "/api/rules", "/api/commands"
 TABLES = [None, "agent_rules", "agent_skills", "profiles"]
@@ -21,14 +21,14 @@ async def test_nobody_is_refused(nobody: httpx.AsyncClient, path: str) -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 async def test_a_rule_lives_in_the_table_that_was_named(
-    client: httpx.AsyncClient, world: World, table: str | None
+    client: httpx.AsyncClient, factory: RowFactory, table: str | None
 ) -> None:
     legacy = table == "agent_skills"
     chosen = {} if table is None else {"table": table}
-    row = (await client.post(RULES, json={"name": "style.md", "user_id": NOWHERE, **chosen})).json()
+    row = (await client.post(RULES, json={"name": "style.md", "user_id": UNKNOWN_ID, **chosen})).json()
     assert row == {
         "id": row["id"],
-        "user_id": world.user,
+        "user_id": factory.user,
         "name": "style.md",
         "content": "",
         "type": "skills" if legacy else "rules",
@@ -60,7 +60,7 @@ async def test_a_rule_needs_a_name_and_texts(client: httpx.AsyncClient, body: di
     assert (await client.get(RULES)).json() == []
 
 
-@pytest.mark.parametrize("rule_id", [None, "junk", NOWHERE])
+@pytest.mark.parametrize("rule_id", [None, "junk", UNKNOWN_ID])
 async def test_changing_a_rule_that_is_not_there(client: httpx.AsyncClient, rule_id: str | None) -> None:
     answer = await client.put(RULES, json={"id": rule_id, "content": "x"})
     assert (answer.status_code, answer.json()) == (404, {"error": "Rule not found"})
@@ -82,16 +82,16 @@ async def test_a_body_that_is_not_json(client: httpx.AsyncClient, path: str, met
 async def test_deleting_needs_an_id_and_forgives_an_unknown_one(client: httpx.AsyncClient, path: str) -> None:
     missing = await client.delete(path)
     assert (missing.status_code, missing.json()) == (400, {"error": "Missing id"})
-    assert (await client.delete(f"{path}?id={NOWHERE}")).json() == {"ok": True}
+    assert (await client.delete(f"{path}?id={UNKNOWN_ID}")).json() == {"ok": True}
     assert (await client.delete(f"{path}?id=junk")).status_code == 404
 
 
-async def test_a_command_is_stored_and_listed(client: httpx.AsyncClient, world: World) -> None:
-    body = {"name": "fix", "template": "Fix $ARGS and add a test", "user_id": NOWHERE}
+async def test_a_command_is_stored_and_listed(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    body = {"name": "fix", "template": "Fix $ARGS and add a test", "user_id": UNKNOWN_ID}
     row = (await client.post(COMMANDS, json=body)).json()
     assert row == {
         "id": row["id"],
-        "user_id": world.user,
+        "user_id": factory.user,
         "name": "fix",
         "description": "",
         "template": "Fix $ARGS and add a test",
@@ -115,14 +115,14 @@ async def test_a_command_needs_a_name_and_a_template(client: httpx.AsyncClient, 
 
 
 async def test_a_command_cannot_be_changed(client: httpx.AsyncClient) -> None:
-    answer = await client.put(COMMANDS, json={"id": NOWHERE})
+    answer = await client.put(COMMANDS, json={"id": UNKNOWN_ID})
     assert (answer.status_code, answer.content) == (405, b"")
 
 
-async def test_rows_of_somebody_else_are_like_none(client: httpx.AsyncClient, world: World) -> None:
+async def test_rows_of_somebody_else_are_like_none(client: httpx.AsyncClient, factory: RowFactory) -> None:
     rule = (await client.post(RULES, json={"name": "style.md"})).json()
     command = (await client.post(COMMANDS, json={"name": "fix", "template": "x"})).json()
-    async with stranger(world, client) as other:
+    async with stranger(factory, client) as other:
         for path in (RULES, COMMANDS):
             assert (await other.get(path)).json() == []
         assert (await other.put(RULES, json={"id": rule["id"], "content": "x"})).status_code == 404

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.controlplane.library.support import NOWHERE, stranger
-from tests.controlplane.support import World
+from tests.controlplane.library.library_rows import UNKNOWN_ID, stranger
+from tests.controlplane.row_factory import RowFactory
 
 SKILLS = "/api/skills"
 SKILL = {"name": "triage-notes", "content": "# Steps"}
@@ -20,12 +20,12 @@ async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
 
 
 async def test_a_new_skill_is_answered_whole_and_listed_without_its_type(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    row = (await client.post(SKILLS, json={**SKILL, "user_id": NOWHERE, "scope": "x"})).json()
+    row = (await client.post(SKILLS, json={**SKILL, "user_id": UNKNOWN_ID, "scope": "x"})).json()
     assert row == {
         "id": row["id"],
-        "user_id": world.user,
+        "user_id": factory.user,
         "name": "triage-notes",
         "description": None,
         "type": "runbook",
@@ -42,12 +42,12 @@ async def test_a_new_skill_is_answered_whole_and_listed_without_its_type(
     assert (await client.get(SKILLS)).json() == [listed]
 
 
-async def test_a_change_moves_the_skill_to_the_top(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_change_moves_the_skill_to_the_top(client: httpx.AsyncClient, factory: RowFactory) -> None:
     first = (await client.post(SKILLS, json=SKILL)).json()
-    world.clock.advance(1)
+    factory.clock.advance(1)
     second = (await client.post(SKILLS, json={**SKILL, "name": "other"})).json()
     assert [row["id"] for row in (await client.get(SKILLS)).json()] == [second["id"], first["id"]]
-    world.clock.advance(1)
+    factory.clock.advance(1)
     body = {"id": first["id"], "tags": ["a", "b"], "type": "tool", "is_public": True, "scope": "global"}
     changed = (await client.put(SKILLS, json=body)).json()
     assert changed == {
@@ -103,7 +103,7 @@ async def test_values_that_the_database_would_refuse(
     assert len((await client.get(SKILLS)).json()) == 1
 
 
-@pytest.mark.parametrize("skill_id", [None, "junk", NOWHERE])
+@pytest.mark.parametrize("skill_id", [None, "junk", UNKNOWN_ID])
 async def test_changing_a_skill_that_is_not_there(client: httpx.AsyncClient, skill_id: str | None) -> None:
     answer = await client.put(SKILLS, json={"id": skill_id, "name": "x"})
     assert (answer.status_code, answer.json()) == (404, {"error": "Skill not found"})
@@ -125,9 +125,9 @@ async def test_deleting(client: httpx.AsyncClient) -> None:
     assert (await client.get(SKILLS)).json() == []
 
 
-async def test_skills_of_somebody_else_are_like_none(client: httpx.AsyncClient, world: World) -> None:
+async def test_skills_of_somebody_else_are_like_none(client: httpx.AsyncClient, factory: RowFactory) -> None:
     row = (await client.post(SKILLS, json={**SKILL, "is_public": True})).json()
-    async with stranger(world, client) as other:
+    async with stranger(factory, client) as other:
         assert (await other.get(SKILLS)).json() == []
         assert (await other.put(SKILLS, json={"id": row["id"], "name": "x"})).status_code == 404
         assert (await other.delete(f"{SKILLS}?id={row['id']}")).json() == {"ok": True}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 TABLES = (
     "agent_categories",
@@ -32,22 +32,22 @@ LEAST: dict[str, dict[str, Any]] = {
 }
 
 
-def add(world: World, table: str, user_id: str | None = None, **columns: Any) -> str:
+def add(factory: RowFactory, table: str, user_id: str | None = None, **columns: Any) -> str:
     """A row with the least that its table asks for."""
-    with world.plane.db.transaction() as tx:
+    with factory.plane.db.transaction() as tx:
         row_id = tx.new_id()
-        given = {"id": row_id, "user_id": user_id or world.user, "created_at": 1, **LEAST[table], **columns}
+        given = {"id": row_id, "user_id": user_id or factory.user, "created_at": 1, **LEAST[table], **columns}
         tx.insert(table, **given)
     return row_id
 
 
 @pytest.mark.parametrize("table", TABLES)
-async def test_rows_go_with_their_profile(world: World, table: str) -> None:
-    other = world.profile("zoe")
-    gone, kept = add(world, table, other), add(world, table)
-    with world.plane.db.transaction() as tx:
+async def test_rows_go_with_their_profile(factory: RowFactory, table: str) -> None:
+    other = factory.profile("zoe")
+    gone, kept = add(factory, table, other), add(factory, table)
+    with factory.plane.db.transaction() as tx:
         tx.execute("DELETE FROM profiles WHERE id = ?", (other,))
-    assert [row["id"] for row in world.plane.db.all(f"SELECT id FROM {table}")] == [kept]
+    assert [row["id"] for row in factory.plane.db.all(f"SELECT id FROM {table}")] == [kept]
     assert gone != kept
 
 
@@ -62,25 +62,25 @@ async def test_rows_go_with_their_profile(world: World, table: str) -> None:
         ("agent_rules", {"name": None}),
     ],
 )
-async def test_rows_that_are_refused(world: World, table: str, columns: dict[str, Any]) -> None:
+async def test_rows_that_are_refused(factory: RowFactory, table: str, columns: dict[str, Any]) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        add(world, table, **columns)
+        add(factory, table, **columns)
 
 
-async def test_slugs_are_an_accounts_own_and_may_be_missing(world: World) -> None:
-    other = world.profile("zoe")
+async def test_slugs_are_an_accounts_own_and_may_be_missing(factory: RowFactory) -> None:
+    other = factory.profile("zoe")
     for table in ("agents", "agent_categories"):
-        add(world, table)
-        add(world, table, other)
+        add(factory, table)
+        add(factory, table, other)
         with pytest.raises(sqlite3.IntegrityError):
-            add(world, table)
+            add(factory, table)
     for _ in range(2):
-        add(world, "agents", slug=None)
+        add(factory, "agents", slug=None)
 
 
-async def test_the_fifty_first_category_is_refused_by_the_table_too(world: World) -> None:
+async def test_the_fifty_first_category_is_refused_by_the_table_too(factory: RowFactory) -> None:
     for number in range(50):
-        add(world, "agent_categories", slug=f"c{number}")
+        add(factory, "agent_categories", slug=f"c{number}")
     with pytest.raises(sqlite3.IntegrityError, match="at most 50"):
-        add(world, "agent_categories", slug="c50")
-    add(world, "agent_categories", world.profile("zoe"), slug="c50")
+        add(factory, "agent_categories", slug="c50")
+    add(factory, "agent_categories", factory.profile("zoe"), slug="c50")

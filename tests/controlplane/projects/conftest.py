@@ -8,16 +8,18 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.projects.support import Projects
-from tests.controlplane.support import World
+from tests.controlplane.projects.project_rows import ProjectRows
+from tests.controlplane.row_factory import RowFactory
 
 
 @pytest.fixture
-def projects(world: World) -> Projects:
-    return Projects(world)
+def projects(factory: RowFactory) -> ProjectRows:
+    return ProjectRows(factory)
 
 
 @pytest.fixture
-async def stranger(server: PlaneServer, projects: Projects, world: World) -> AsyncIterator[httpx.AsyncClient]:
-    async with projects.client(server.base_url, world.profile("stranger")) as opened:
+async def stranger(
+    server: PlaneServer, projects: ProjectRows, factory: RowFactory
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with projects.client(server.base_url, factory.profile("stranger")) as opened:
         yield opened

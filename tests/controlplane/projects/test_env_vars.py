@@ -8,19 +8,20 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.projects.support import NOWHERE
-from tests.controlplane.support import V1, World
+from tests.controlplane.api_paths import V1
+from tests.controlplane.projects.project_rows import UNKNOWN_ID
+from tests.controlplane.row_factory import RowFactory
 
 OFF = "Vercel project environment variables require an API-capable Vercel integration and are not available."
-PATH = f"{V1}/repos/{NOWHERE}/env-vars"
+PATH = f"{V1}/repos/{UNKNOWN_ID}/env-vars"
 GOOD = {"key": "A_1", "value": "x", "target": ["preview"], "type": "plain"}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
 async def test_every_method_is_switched_off_behind_the_repository(
-    client: httpx.AsyncClient, stranger: httpx.AsyncClient, world: World, method: str
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, factory: RowFactory, method: str
 ) -> None:
-    path = f"/api/repos/{world.repo()}/env-vars"
+    path = f"/api/repos/{factory.repo()}/env-vars"
     answer = await client.request(method, path, content=b"{")
     assert answer.status_code == 501
     assert answer.json() == {"error": "VERCEL_INTEGRATION_REQUIRED", "message": OFF}
@@ -99,10 +100,10 @@ async def test_v1_lengths_are_bounded(client: httpx.AsyncClient) -> None:
 
 
 async def test_v1_asks_for_a_scope_before_anything_else(
-    server: PlaneServer, nobody: httpx.AsyncClient, world: World
+    server: PlaneServer, nobody: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     assert (await nobody.get(PATH)).status_code == 401
-    headers = {"Authorization": f"Bearer {world.token(scopes=('read',))}"}
+    headers = {"Authorization": f"Bearer {factory.token(scopes=('read',))}"}
     assert (await nobody.get(PATH, headers=headers)).status_code == 501
     for method in ("POST", "DELETE"):
         assert (await nobody.request(method, PATH, headers=headers, content=b"{")).status_code == 403

@@ -7,21 +7,22 @@ from typing import Any
 import httpx
 
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.projects.support import NOWHERE, TEAM_HEADER, Projects
-from tests.controlplane.support import Stream, World
+from tests.controlplane.projects.project_rows import TEAM_HEADER, UNKNOWN_ID, ProjectRows
+from tests.controlplane.realtime_reader import RealtimeReader
+from tests.controlplane.row_factory import RowFactory
 
 INSTALLATIONS = "/api/github/installations"
 EMPTY: dict[str, Any] = {"pulls": [], "diff": None}
 
 
 async def test_installations_newest_first_with_what_they_cover(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     projects.installation(88, "acme", target_type="Organization")
     projects.installation(91, "ada-okafor", account_type="User", created_at=9)
     projects.installation(92, None, account_type=None, created_at=1)
-    projects.installation(88, "acme", user_id=world.profile("other"))
-    web, hidden = world.repo("acme/web"), world.repo("acme/api", is_hidden=1)
+    projects.installation(88, "acme", user_id=factory.profile("other"))
+    web, hidden = factory.repo("acme/web"), factory.repo("acme/api", is_hidden=1)
     user, org, unknown = (await client.get(INSTALLATIONS)).json()
     assert org == {
         "id": org["id"],
@@ -43,7 +44,7 @@ async def test_installations_newest_first_with_what_they_cover(
 
 
 async def test_missing_metadata_and_missing_installations_are_looked_up(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     projects.insert("github_accounts", login="acme", type="Organization", installation_id=88)
     projects.insert("github_accounts", login="brightly", type="Organization", installation_id=90)
@@ -51,7 +52,7 @@ async def test_missing_metadata_and_missing_installations_are_looked_up(
     projects.insert("github_org_members", org_login="acme", login="ada-okafor")
     tables = "/api/realtime/events?tables=github_installations,end_of_test"
     async with client.stream("GET", tables) as response:
-        stream = Stream(response, world.plane)
+        stream = RealtimeReader(response, factory.plane)
         assert await stream.line() == ": connected"
         rows = (await client.get(INSTALLATIONS)).json()
         assert await stream.frames() == [("github_installations", "INSERT")] * 2
@@ -63,7 +64,7 @@ async def test_missing_metadata_and_missing_installations_are_looked_up(
 
 
 async def test_members_of_an_organisation(
-    client: httpx.AsyncClient, stranger: httpx.AsyncClient, projects: Projects
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, projects: ProjectRows
 ) -> None:
     projects.installation(88, "acme")
     projects.installation(91, "ada-okafor", account_type="User")
@@ -92,7 +93,7 @@ async def test_members_of_an_organisation(
 
 
 async def test_owners_are_the_person_and_their_organisations(
-    client: httpx.AsyncClient, projects: Projects
+    client: httpx.AsyncClient, projects: ProjectRows
 ) -> None:
     projects.installation(88, "acme")
     projects.installation(93, "brightly")
@@ -121,12 +122,12 @@ async def test_owners_are_the_person_and_their_organisations(
 
 
 async def test_a_sync_imports_renames_and_deletes_nothing(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     projects.installation()
-    old = world.repo("acme/old-name", github_id=4711, is_favorite=1, github_installation_id=None)
-    child = world.repo("acme/old-name", github_id=4711, root_directory="apps/web", parent_repo_id=old)
-    gone = world.repo("acme/gone", github_id=1)
+    old = factory.repo("acme/old-name", github_id=4711, is_favorite=1, github_installation_id=None)
+    child = factory.repo("acme/old-name", github_id=4711, root_directory="apps/web", parent_repo_id=old)
+    gone = factory.repo("acme/gone", github_id=1)
     projects.remote("acme/api", 4711, default_branch="trunk")
     projects.remote("acme/web", 4712)
     projects.remote("acme/secret", 4713, installation_id=None)
@@ -146,7 +147,7 @@ async def test_a_sync_imports_renames_and_deletes_nothing(
 
 
 async def test_without_the_app_a_sync_reads_what_the_person_sees(
-    client: httpx.AsyncClient, projects: Projects
+    client: httpx.AsyncClient, projects: ProjectRows
 ) -> None:
     projects.insert("github_accounts", login="acme", type="Organization")
     projects.insert("github_org_members", org_login="acme", login="ada-okafor")
@@ -160,36 +161,38 @@ async def test_without_the_app_a_sync_reads_what_the_person_sees(
     ]
 
 
-async def test_a_sync_of_nothing(client: httpx.AsyncClient, world: World, projects: Projects) -> None:
+async def test_a_sync_of_nothing(
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
+) -> None:
     projects.no_github()
     answer = await client.get("/api/github/repos")
     assert (answer.status_code, answer.json()) == (400, {"error": "NO_GITHUB_CONNECTION"})
-    repo = world.repo()
+    repo = factory.repo()
     assert [row["id"] for row in (await client.get("/api/github/repos")).json()] == [repo]
 
 
 async def test_flows_and_triggers_follow_the_only_installation(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
-    flow, trigger = world.flow(), projects.id()
-    about = {"user_id": world.user, "agent_id": world.agent(), "event": "push", "created_at": 1}
+    flow, trigger = factory.flow(), projects.id()
+    about = {"user_id": factory.user, "agent_id": factory.agent(), "event": "push", "created_at": 1}
     projects.insert("triggers", id=trigger, installation_id=88, **about)
     projects.installation(91)
     projects.installation(92)
     await client.get("/api/github/repos")
-    assert world.row("flows", flow)["installation_id"] == 88
+    assert factory.row("flows", flow)["installation_id"] == 88
     with projects.db.transaction() as tx:
         tx.execute("DELETE FROM github_installations WHERE installation_id = 92")
     async with client.stream("GET", "/api/realtime/events?tables=triggers,end_of_test") as response:
-        stream = Stream(response, world.plane)
+        stream = RealtimeReader(response, factory.plane)
         assert await stream.line() == ": connected"
         await client.get("/api/github/repos")
         assert await stream.frames() == [("triggers", "UPDATE")]
-    assert world.row("flows", flow)["installation_id"] == 91
-    assert world.row("triggers", trigger)["installation_id"] == 91
+    assert factory.row("flows", flow)["installation_id"] == 91
+    assert factory.row("triggers", trigger)["installation_id"] == 91
 
 
-async def test_a_team_syncs_into_its_own_workspace(client: httpx.AsyncClient, projects: Projects) -> None:
+async def test_a_team_syncs_into_its_own_workspace(client: httpx.AsyncClient, projects: ProjectRows) -> None:
     projects.installation()
     projects.remote()
     headers = {TEAM_HEADER: projects.team()}
@@ -199,9 +202,9 @@ async def test_a_team_syncs_into_its_own_workspace(client: httpx.AsyncClient, pr
 
 
 async def test_open_pulls_of_a_repository(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
-    repo, remote = world.repo(), projects.remote()
+    repo, remote = factory.repo(), projects.remote()
     for number in range(1, 8):
         projects.pull(remote, number, diff=f"diff {number}")
     projects.pull(remote, 9, state="closed", diff="diff 9", updated_at=99)
@@ -221,11 +224,11 @@ async def test_open_pulls_of_a_repository(
 
 
 async def test_pulls_that_cannot_be_read_are_empty(
-    client: httpx.AsyncClient, stranger: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     assert (await client.get("/api/github/pulls")).json() == EMPTY
-    repo, hidden = world.repo(), world.repo("acme/hidden", is_hidden=1)
-    loose = world.repo("acme/loose", github_installation_id=None)
+    repo, hidden = factory.repo(), factory.repo("acme/hidden", is_hidden=1)
+    loose = factory.repo("acme/loose", github_installation_id=None)
     path = "/api/github/pulls?repo_id="
     assert (await client.get(path + repo)).json() == EMPTY  # GitHub does not know it
     for number, name in ((4711, "acme/api"), (4712, "acme/hidden"), (4713, "acme/loose")):
@@ -235,7 +238,7 @@ async def test_pulls_that_cannot_be_read_are_empty(
     projects.member()
     assert (await client.get(path + loose)).json()["diff"] == "diff"
     projects.no_github()
-    for bad in (hidden, NOWHERE, "seven", loose, f"{repo}&pr=x"):
+    for bad in (hidden, UNKNOWN_ID, "seven", loose, f"{repo}&pr=x"):
         answer = await client.get(path + bad)
         assert (answer.status_code, answer.json()) == (200, EMPTY)
     assert (await stranger.get(path + repo)).json() == EMPTY
@@ -243,9 +246,9 @@ async def test_pulls_that_cannot_be_read_are_empty(
 
 
 async def test_two_people_may_hold_one_installation(
-    client: httpx.AsyncClient, server: PlaneServer, world: World, projects: Projects
+    client: httpx.AsyncClient, server: PlaneServer, factory: RowFactory, projects: ProjectRows
 ) -> None:
-    other = world.profile("other")
+    other = factory.profile("other")
     projects.installation()
     projects.installation(user_id=other)
     projects.remote()

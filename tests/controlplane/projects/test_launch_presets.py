@@ -7,22 +7,22 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.controlplane.projects.support import NOWHERE
-from tests.controlplane.support import World
+from tests.controlplane.projects.project_rows import UNKNOWN_ID
+from tests.controlplane.row_factory import RowFactory
 
 GOOD: dict[str, Any] = {"name": "hotfix", "baseBranch": "main", "workingBranch": "fix/login"}
 
 
 async def test_a_preset_is_written_overwritten_and_deleted(
-    client: httpx.AsyncClient, world: World, clock: Any
+    client: httpx.AsyncClient, factory: RowFactory, clock: Any
 ) -> None:
-    repo = world.repo()
+    repo = factory.repo()
     path = f"/api/repos/{repo}/launch-presets"
     first = (await client.post(path, json=GOOD | {"createBranch": 1, "rootDirectory": "./apps//web/"})).json()
     preset = first["preset"]
     assert preset == {
         "id": preset["id"],
-        "user_id": world.user,
+        "user_id": factory.user,
         "repo_id": repo,
         "name": "hotfix",
         "root_directory": "apps/web",
@@ -62,16 +62,16 @@ async def test_a_preset_is_written_overwritten_and_deleted(
     ],
 )
 async def test_a_field_that_is_refused_is_named(
-    client: httpx.AsyncClient, world: World, change: dict[str, Any], text: str, field: str
+    client: httpx.AsyncClient, factory: RowFactory, change: dict[str, Any], text: str, field: str
 ) -> None:
-    path = f"/api/repos/{world.repo()}/launch-presets"
+    path = f"/api/repos/{factory.repo()}/launch-presets"
     answer = await client.post(path, json=GOOD | change)
     assert (answer.status_code, answer.json()) == (400, {"error": text, "field": field})
     assert (await client.get(path)).json() == {"presets": []}
 
 
-async def test_a_new_branch_is_another_one(client: httpx.AsyncClient, world: World) -> None:
-    path = f"/api/repos/{world.repo()}/launch-presets"
+async def test_a_new_branch_is_another_one(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    path = f"/api/repos/{factory.repo()}/launch-presets"
     same = GOOD | {"workingBranch": " main ", "createBranch": True}
     answer = await client.post(path, json=same)
     assert (answer.status_code, answer.json()["field"]) == (400, "workingBranch")
@@ -87,16 +87,16 @@ async def test_a_new_branch_is_another_one(client: httpx.AsyncClient, world: Wor
     ],
 )
 async def test_a_payload_that_is_none(
-    client: httpx.AsyncClient, world: World, body: bytes, refused: dict[str, str]
+    client: httpx.AsyncClient, factory: RowFactory, body: bytes, refused: dict[str, str]
 ) -> None:
-    answer = await client.post(f"/api/repos/{world.repo()}/launch-presets", content=body)
+    answer = await client.post(f"/api/repos/{factory.repo()}/launch-presets", content=body)
     assert (answer.status_code, answer.json()) == (400, refused)
 
 
 async def test_new_names_stop_at_twenty_five_and_old_ones_do_not(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    path = f"/api/repos/{world.repo()}/launch-presets"
+    path = f"/api/repos/{factory.repo()}/launch-presets"
     for number in range(25):
         assert (await client.post(path, json=GOOD | {"name": f"p{number}"})).status_code == 200
     full = await client.post(path, json=GOOD)
@@ -107,19 +107,19 @@ async def test_new_names_stop_at_twenty_five_and_old_ones_do_not(
     assert (await client.post(path, json=GOOD | {"name": "p3"})).status_code == 200
 
 
-async def test_a_long_name_is_cut(client: httpx.AsyncClient, world: World) -> None:
-    path = f"/api/repos/{world.repo()}/launch-presets"
+async def test_a_long_name_is_cut(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    path = f"/api/repos/{factory.repo()}/launch-presets"
     assert (await client.post(path, json=GOOD | {"name": "n" * 70})).json()["preset"]["name"] == "n" * 64
 
 
 async def test_presets_are_the_callers_own(
-    client: httpx.AsyncClient, stranger: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    path = f"/api/repos/{world.repo()}/launch-presets"
+    path = f"/api/repos/{factory.repo()}/launch-presets"
     preset = (await client.post(path, json=GOOD)).json()["preset"]["id"]
     answer = await stranger.delete(f"{path}/{preset}")
     assert (answer.status_code, answer.json()) == (404, {"error": "Repo not found"})
-    assert (await client.delete(f"{path}/{NOWHERE}")).status_code == 404
+    assert (await client.delete(f"{path}/{UNKNOWN_ID}")).status_code == 404
     for broken, text in (
         (await client.delete(f"{path}/seven"), "Failed to delete launch preset"),
         (await client.post("/api/repos/seven/launch-presets", json=GOOD), "Failed to save launch preset"),

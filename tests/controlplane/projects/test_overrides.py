@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import httpx
 import pytest
 
-from tests.controlplane.projects.support import NOWHERE, Projects
-from tests.controlplane.support import Stream, World
-
-
-def connection(projects: Projects, name: str, at: int, **columns: Any) -> str:
-    """A connection of the account's, an MCP server unless said otherwise."""
-    row_id = projects.id()
-    columns = {"user_id": projects.world.user, "type": "mcp_server", "mcp_url": "https://x.example"} | columns
-    projects.insert("connections", id=row_id, name=name, created_at=at, updated_at=at, **columns)
-    return row_id
-
-
-def rule(projects: Projects, name: str, content: str = "", **columns: Any) -> str:
-    row_id = projects.id()
-    columns = {"user_id": projects.world.user, "created_at": 1} | columns
-    projects.insert("agent_rules", id=row_id, name=name, content=content, **columns)
-    return row_id
-
-
-def skill(projects: Projects, name: str, description: str | None = None) -> str:
-    row_id = projects.id()
-    about = {"user_id": projects.world.user, "content": "# Steps", "created_at": 1, "updated_at": 1}
-    projects.insert("skills", id=row_id, name=name, description=description, **about)
-    return row_id
+from tests.controlplane.projects.project_rows import (
+    UNKNOWN_ID,
+    ProjectRows,
+    insert_connection,
+    insert_rule,
+    insert_skill,
+)
+from tests.controlplane.realtime_reader import RealtimeReader
+from tests.controlplane.row_factory import RowFactory
 
 
 @pytest.mark.parametrize(
     "path", ["connections", "models", "rules", "skills", "launch-presets", "monorepo", "snapshot"]
 )
 async def test_a_repo_that_is_not_the_callers_is_not_found(
-    client: httpx.AsyncClient, stranger: httpx.AsyncClient, world: World, path: str
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, factory: RowFactory, path: str
 ) -> None:
-    repo = world.repo()
+    repo = factory.repo()
     for answer in (
-        await client.get(f"/api/repos/{NOWHERE}/{path}"),
+        await client.get(f"/api/repos/{UNKNOWN_ID}/{path}"),
         await stranger.get(f"/api/repos/{repo}/{path}"),
     ):
         assert (answer.status_code, answer.json()) == (404, {"error": "Repo not found"})
@@ -55,14 +38,17 @@ async def test_a_repo_id_that_is_no_uuid(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_global_connection_is_excluded_and_taken_back(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
-    repo = world.repo()
+    repo = factory.repo()
     path = f"/api/repos/{repo}/connections"
-    first, off = connection(projects, "Linear", 1), connection(projects, "Sentry", 2, is_enabled=0)
-    rest = connection(projects, "Mail", 3, type="rest_api")
-    own = connection(projects, "Own", 0, scope="project", repo_id=repo)
-    connection(projects, "Elsewhere", 0, scope="project", repo_id=world.repo("acme/other"))
+    first, off = (
+        insert_connection(projects, "Linear", 1),
+        insert_connection(projects, "Sentry", 2, is_enabled=0),
+    )
+    rest = insert_connection(projects, "Mail", 3, type="rest_api")
+    own = insert_connection(projects, "Own", 0, scope="project", repo_id=repo)
+    insert_connection(projects, "Elsewhere", 0, scope="project", repo_id=factory.repo("acme/other"))
     body = (await client.get(path)).json()
     assert [row["id"] for row in body["connections"]] == [first, off, rest, own]
     assert (body["overrides"], body["resolved_mcp_count"]) == ([], 2)
@@ -89,25 +75,25 @@ async def test_a_global_connection_is_excluded_and_taken_back(
 
 
 async def test_at_most_five_mcp_servers_run(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     for number in range(7):
-        connection(projects, f"c{number}", number)
-    body = (await client.get(f"/api/repos/{world.repo()}/connections")).json()
+        insert_connection(projects, f"c{number}", number)
+    body = (await client.get(f"/api/repos/{factory.repo()}/connections")).json()
     assert (len(body["connections"]), body["resolved_mcp_count"]) == (7, 5)
 
 
 async def test_connection_choices_that_are_refused(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
-    repo = world.repo()
+    repo = factory.repo()
     path = f"/api/repos/{repo}/connections"
-    own = connection(projects, "Own", 0, scope="project", repo_id=repo)
-    foreign = connection(projects, "Theirs", 0, user_id=world.profile("other"))
+    own = insert_connection(projects, "Own", 0, scope="project", repo_id=repo)
+    foreign = insert_connection(projects, "Theirs", 0, user_id=factory.profile("other"))
     for body in ({}, {"connection_id": own}, {"connection_id": own, "excluded": "yes"}):
         answer = await client.post(path, json=body)
         assert (answer.status_code, answer.json()) == (400, {"error": "connection_id + excluded required"})
-    for wanted in (own, foreign, NOWHERE):
+    for wanted in (own, foreign, UNKNOWN_ID):
         answer = await client.post(path, json={"connection_id": wanted, "excluded": True})
         assert (answer.status_code, answer.json()) == (404, {"error": "Global connection not found"})
     answer = await client.delete(path)
@@ -115,12 +101,12 @@ async def test_connection_choices_that_are_refused(
 
 
 async def test_an_override_is_announced_to_everybody(
-    client: httpx.AsyncClient, stranger: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
-    path, linear = f"/api/repos/{world.repo()}/connections", connection(projects, "Linear", 1)
+    path, linear = f"/api/repos/{factory.repo()}/connections", insert_connection(projects, "Linear", 1)
     tables = "/api/realtime/events?tables=repo_connection_overrides,end_of_test"
     async with stranger.stream("GET", tables) as response:
-        stream = Stream(response, world.plane)
+        stream = RealtimeReader(response, factory.plane)
         assert await stream.line() == ": connected"
         for excluded in (False, True, True, False):
             await client.post(path, json={"connection_id": linear, "excluded": excluded})
@@ -128,13 +114,13 @@ async def test_an_override_is_announced_to_everybody(
         assert await stream.frames() == [(table, "INSERT"), (table, "UPDATE"), (table, "DELETE")]
 
 
-async def test_a_model_is_excluded_and_taken_back(client: httpx.AsyncClient, world: World) -> None:
-    repo = world.repo()
+async def test_a_model_is_excluded_and_taken_back(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    repo = factory.repo()
     path = f"/api/repos/{repo}/models"
-    world.model("zeta/z", capabilities='["vision"]', context_length=1000)
-    world.model("acme/a")
-    world.model("acme/hidden", is_hidden=1)
-    world.model("acme/off")
+    factory.model("zeta/z", capabilities='["vision"]', context_length=1000)
+    factory.model("acme/a")
+    factory.model("acme/hidden", is_hidden=1)
+    factory.model("acme/off")
     await client.patch("/api/models", json={"model_id": "acme/off", "is_enabled": False})
     body = (await client.get(path)).json()
     assert [model["id"] for model in body["models"]] == ["acme/a", "zeta/z"]
@@ -163,11 +149,14 @@ async def test_a_model_is_excluded_and_taken_back(client: httpx.AsyncClient, wor
 
 
 async def test_rules_are_excluded_brought_back_and_added(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
-    path = f"/api/repos/{world.repo()}/rules"
-    style, legal = rule(projects, "style.md", "x" * 100), rule(projects, "legal.md", created_at=2)
-    rule(projects, "theirs.md", user_id=world.profile("other"))
+    path = f"/api/repos/{factory.repo()}/rules"
+    style, legal = (
+        insert_rule(projects, "style.md", "x" * 100),
+        insert_rule(projects, "legal.md", created_at=2),
+    )
+    insert_rule(projects, "theirs.md", user_id=factory.profile("other"))
     for excluded in (True, True):
         answer = await client.post(path, json={"rule_id": legal, "excluded": excluded})
         assert answer.json() == {"ok": True}
@@ -190,9 +179,9 @@ async def test_rules_are_excluded_brought_back_and_added(
 
 
 async def test_skills_are_excluded_and_added(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
-    path, lint = f"/api/repos/{world.repo()}/skills", skill(projects, "lint", "Runs the linter")
+    path, lint = f"/api/repos/{factory.repo()}/skills", insert_skill(projects, "lint", "Runs the linter")
     await client.post(path, json={"skill_id": lint, "excluded": True})
     await client.post(path, json={"name": "seed", "description": "Fills the database", "content": "# Seed"})
     body = (await client.get(path)).json()
@@ -211,21 +200,21 @@ async def test_skills_are_excluded_and_added(
 
 @pytest.mark.parametrize(("word", "key"), [("rules", "rule_id"), ("skills", "skill_id")])
 async def test_library_choices_that_are_refused(
-    client: httpx.AsyncClient, world: World, word: str, key: str
+    client: httpx.AsyncClient, factory: RowFactory, word: str, key: str
 ) -> None:
-    path = f"/api/repos/{world.repo()}/{word}"
-    for body in ({}, {"name": " "}, {key: NOWHERE}, {key: NOWHERE, "excluded": 1}):
+    path = f"/api/repos/{factory.repo()}/{word}"
+    for body in ({}, {"name": " "}, {key: UNKNOWN_ID}, {key: UNKNOWN_ID, "excluded": 1}):
         answer = await client.post(path, json=body)
         assert (answer.status_code, answer.json()) == (400, {"error": f"{key}+excluded or name required"})
-    assert (await client.post(path, json={key: NOWHERE, "excluded": True})).status_code == 500
+    assert (await client.post(path, json={key: UNKNOWN_ID, "excluded": True})).status_code == 500
     answer = await client.delete(path)
     assert (answer.status_code, answer.json()) == (400, {"error": "overrideId required"})
 
 
 async def test_a_deleted_rule_takes_its_override_along(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
-    path, legal = f"/api/repos/{world.repo()}/rules", rule(projects, "legal.md")
+    path, legal = f"/api/repos/{factory.repo()}/rules", insert_rule(projects, "legal.md")
     await client.post(path, json={"rule_id": legal, "excluded": True})
     with projects.db.transaction() as tx:
         tx.execute("DELETE FROM agent_rules WHERE id = ?", (legal,))

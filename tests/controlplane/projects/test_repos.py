@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.projects.support import NOWHERE, TEAM_HEADER, Projects
-from tests.controlplane.support import Stream, World
+from tests.controlplane.projects.project_rows import TEAM_HEADER, UNKNOWN_ID, ProjectRows
+from tests.controlplane.realtime_reader import RealtimeReader
+from tests.controlplane.row_factory import RowFactory
 
 NEW = {"full_name": "acme/api", "github_id": 4711, "owner": "acme", "name": "api"}
 
@@ -19,7 +20,7 @@ async def names(client: httpx.AsyncClient, query: str = "", **headers: str) -> l
 
 
 async def test_nobody_is_turned_away(nobody: httpx.AsyncClient) -> None:
-    for path in ("/api/repos", "/api/workspaces", "/api/github/repos", f"/api/repos/{NOWHERE}/models"):
+    for path in ("/api/repos", "/api/workspaces", "/api/github/repos", f"/api/repos/{UNKNOWN_ID}/models"):
         answer = await nobody.get(path)
         assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})
 
@@ -59,31 +60,31 @@ async def test_a_new_repo_lands_in_a_default_workspace_that_did_not_exist(client
 
 
 async def test_favourites_come_first_and_hidden_ones_only_when_asked_for(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    world.repo("acme/b")
-    world.repo("acme/a")
-    world.repo("acme/c", is_favorite=1)
-    world.repo("acme/d", is_hidden=1)
+    factory.repo("acme/b")
+    factory.repo("acme/a")
+    factory.repo("acme/c", is_favorite=1)
+    factory.repo("acme/d", is_hidden=1)
     assert await names(client) == ["acme/c", "acme/a", "acme/b"]
     assert await names(client, "?show_hidden=true") == ["acme/c", "acme/a", "acme/b", "acme/d"]
     assert await names(client, "?show_hidden=1") == ["acme/c", "acme/a", "acme/b"]
 
 
-async def test_one_repo_by_id_even_when_hidden(client: httpx.AsyncClient, world: World) -> None:
-    hidden = world.repo("acme/d", is_hidden=1)
+async def test_one_repo_by_id_even_when_hidden(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    hidden = factory.repo("acme/d", is_hidden=1)
     assert await names(client, f"?id={hidden.upper()}") == ["acme/d"]
-    assert await names(client, f"?id={NOWHERE}") == []
+    assert await names(client, f"?id={UNKNOWN_ID}") == []
     broken = await client.get("/api/repos?id=seven")
     assert broken.status_code == 500
     assert "seven" in broken.json()["error"]
 
 
 async def test_an_app_that_covers_something_leaves_out_the_rest(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
-    world.repo("acme/covered")
-    world.repo("acme/loose", github_installation_id=None)
+    factory.repo("acme/covered")
+    factory.repo("acme/loose", github_installation_id=None)
     assert await names(client) == ["acme/covered", "acme/loose"]
     projects.installation()
     assert await names(client) == ["acme/covered"]
@@ -96,9 +97,9 @@ async def test_an_app_that_covers_something_leaves_out_the_rest(
 
 
 async def test_without_an_installation_a_loose_repo_is_synced_only(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    world.repo("acme/loose", github_installation_id=None)
+    factory.repo("acme/loose", github_installation_id=None)
     (repo,) = (await client.get("/api/repos")).json()
     assert (repo["github_access_state"], repo["github_coverage_label"], repo["github_triggerable"]) == (
         "synced_only",
@@ -108,9 +109,9 @@ async def test_without_an_installation_a_loose_repo_is_synced_only(
 
 
 async def test_another_accounts_repos_are_not_there(
-    client: httpx.AsyncClient, stranger: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    mine = world.repo()
+    mine = factory.repo()
     assert await names(stranger) == []
     assert await names(stranger, f"?id={mine}") == []
     answer = await stranger.patch("/api/repos", json={"id": mine, "is_hidden": True})
@@ -161,17 +162,17 @@ async def test_another_accounts_repos_are_not_there(
     ],
 )
 async def test_a_change_is_brought_into_its_stored_form(
-    client: httpx.AsyncClient, world: World, field: str, sent: Any, stored: Any
+    client: httpx.AsyncClient, factory: RowFactory, field: str, sent: Any, stored: Any
 ) -> None:
-    repo = world.repo()
+    repo = factory.repo()
     answer = await client.patch("/api/repos", json={"id": repo, field: sent})
     assert (answer.status_code, answer.json()[field]) == (200, stored)
     (listed,) = (await client.get(f"/api/repos?id={repo}")).json()
     assert listed == answer.json()
 
 
-async def test_only_keys_that_are_present_change(client: httpx.AsyncClient, world: World) -> None:
-    repo = world.repo(dev_command="make dev", vercel_link_status="valid", is_favorite=1)
+async def test_only_keys_that_are_present_change(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    repo = factory.repo(dev_command="make dev", vercel_link_status="valid", is_favorite=1)
     changed = (await client.patch("/api/repos", json={"id": repo, "install_command": "make"})).json()
     assert (changed["dev_command"], changed["vercel_link_status"], changed["is_favorite"]) == (
         "make dev",
@@ -203,7 +204,9 @@ async def test_a_body_of_null_crashes_without_a_body(client: httpx.AsyncClient) 
     assert (answer.status_code, answer.content) == (500, b"")
 
 
-async def test_a_new_repo_takes_its_fields_and_no_others(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_new_repo_takes_its_fields_and_no_others(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
     workspace = (await client.post("/api/workspaces", json={"name": "Shop"})).json()
     body = NEW | {
         "workspace_id": workspace["id"],
@@ -211,7 +214,7 @@ async def test_a_new_repo_takes_its_fields_and_no_others(client: httpx.AsyncClie
         "sandbox_billing_target": "team",
         "is_hidden": True,
         "github_installation_id": 88,
-        "parent_repo_id": world.repo("acme/other"),
+        "parent_repo_id": factory.repo("acme/other"),
     }
     repo = (await client.post("/api/repos", json=body)).json()
     assert repo["workspace"]["name"] == "Shop"
@@ -220,7 +223,7 @@ async def test_a_new_repo_takes_its_fields_and_no_others(client: httpx.AsyncClie
 
 
 async def test_imports_that_the_database_refuses(client: httpx.AsyncClient) -> None:
-    missing = await client.post("/api/repos", json=NEW | {"workspace_id": NOWHERE})
+    missing = await client.post("/api/repos", json=NEW | {"workspace_id": UNKNOWN_ID})
     assert (missing.status_code, missing.json()) == (404, {"error": "Workspace not found"})
     nameless = await client.post("/api/repos", json={"github_id": 1})
     assert nameless.status_code == 500
@@ -240,12 +243,12 @@ async def test_imports_that_the_database_refuses(client: httpx.AsyncClient) -> N
 
 
 async def test_forgetting_a_repo_takes_what_is_its_own_and_leaves_history(
-    client: httpx.AsyncClient, world: World, projects: Projects
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
-    repo = world.repo()
-    child = world.repo("acme/api", root_directory="apps/web", parent_repo_id=repo)
-    box, call = world.sandbox(repo), world.call(repo_id=repo)
-    event, run = world.event(call), world.run(repo)
+    repo = factory.repo()
+    child = factory.repo("acme/api", root_directory="apps/web", parent_repo_id=repo)
+    box, call = factory.sandbox(repo), factory.call(repo_id=repo)
+    event, run = factory.event(call), factory.run(repo)
     await client.post(
         f"/api/repos/{repo}/launch-presets",
         json={"name": "p", "baseBranch": "main", "workingBranch": "main"},
@@ -256,22 +259,22 @@ async def test_forgetting_a_repo_takes_what_is_its_own_and_leaves_history(
     for table, row_id in (("sandboxes", box), ("external_agent_runs", run)):
         assert projects.db.one(f"SELECT 1 FROM {table} WHERE id = ?", (row_id,)) is None
     assert projects.db.value("SELECT COUNT(*) FROM sandbox_launch_presets") == 0
-    assert world.row("ai_calls", call)["repo_id"] is None
-    assert world.row("ai_call_events", event)["repo_id"] is None
-    assert world.row("repos", child)["parent_repo_id"] is None
+    assert factory.row("ai_calls", call)["repo_id"] is None
+    assert factory.row("ai_call_events", event)["repo_id"] is None
+    assert factory.row("repos", child)["parent_repo_id"] is None
 
 
-async def test_changes_are_announced(client: httpx.AsyncClient, world: World) -> None:
+async def test_changes_are_announced(client: httpx.AsyncClient, factory: RowFactory) -> None:
     tables = "/api/realtime/events?tables=repos,sandboxes,ai_calls,workspaces,end_of_test"
     async with client.stream("GET", tables) as response:
-        stream = Stream(response, world.plane)
+        stream = RealtimeReader(response, factory.plane)
         assert await stream.line() == ": connected"
         repo = (await client.post("/api/repos", json=NEW)).json()["id"]
         assert await stream.frames() == [("repos", "INSERT")]
         await client.patch("/api/repos", json={"id": repo, "is_favorite": True})
         assert await stream.frames() == [("repos", "UPDATE")]
-        world.sandbox(repo)
-        world.call(repo_id=repo)
+        factory.sandbox(repo)
+        factory.call(repo_id=repo)
         await stream.frames()
         await client.delete(f"/api/repos?id={repo}")
         frames = await stream.frames()
@@ -279,9 +282,9 @@ async def test_changes_are_announced(client: httpx.AsyncClient, world: World) ->
 
 
 async def test_a_team_has_repos_of_its_own(
-    client: httpx.AsyncClient, server: PlaneServer, world: World, projects: Projects
+    client: httpx.AsyncClient, server: PlaneServer, factory: RowFactory, projects: ProjectRows
 ) -> None:
-    world.repo("acme/mine")
+    factory.repo("acme/mine")
     team = projects.team()
     headers = {TEAM_HEADER: team}
     made = (await client.post("/api/repos", json=NEW, headers=headers)).json()
@@ -296,7 +299,7 @@ async def test_a_team_has_repos_of_its_own(
 
 
 async def test_a_viewer_reads_a_teams_repos_and_changes_none(
-    client: httpx.AsyncClient, stranger: httpx.AsyncClient, projects: Projects
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, projects: ProjectRows
 ) -> None:
     headers = {TEAM_HEADER: projects.team("viewer")}
     assert await names(client, **headers) == []
@@ -309,8 +312,8 @@ async def test_a_viewer_reads_a_teams_repos_and_changes_none(
         assert (answer.status_code, answer.json()) == (403, {"error": "Forbidden"})
 
 
-async def test_one_repo_has_no_route_of_its_own(client: httpx.AsyncClient, world: World) -> None:
-    answer = await client.get(f"/api/repos/{world.repo()}")
+async def test_one_repo_has_no_route_of_its_own(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    answer = await client.get(f"/api/repos/{factory.repo()}")
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("text/html")
     assert (await client.put("/api/repos")).status_code == 405

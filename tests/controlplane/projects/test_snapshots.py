@@ -12,14 +12,15 @@ import pytest
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.db.clock import DAY_US, MINUTE_US
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.projects.support import Projects
-from tests.controlplane.support import NOON, ManualClock, World
+from tests.controlplane.manual_clock import NOON, ManualClock
+from tests.controlplane.projects.project_rows import ProjectRows
+from tests.controlplane.row_factory import RowFactory
 
 
 async def test_a_snapshot_is_built_read_and_dropped(
-    client: httpx.AsyncClient, world: World, projects: Projects, clock: Any
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows, clock: Any
 ) -> None:
-    repo = world.repo()
+    repo = factory.repo()
     path = f"/api/repos/{repo}/snapshot"
     assert (await client.get(path)).json() == {"snapshot": None}
     built = (await client.post(path)).json()["snapshot"]
@@ -37,23 +38,23 @@ async def test_a_snapshot_is_built_read_and_dropped(
 
 
 async def test_a_snapshot_that_the_provider_lost_is_forgotten(
-    client: httpx.AsyncClient, world: World, projects: Projects, clock: Any
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows, clock: Any
 ) -> None:
-    repo = world.repo()
+    repo = factory.repo()
     path = f"/api/repos/{repo}/snapshot"
     await client.post(path)
     with projects.db.transaction() as tx:
         tx.execute("UPDATE provider_snapshots SET status = 'deleted'")
     assert (await client.get(path)).json() == {"snapshot": None}
-    assert world.row("repos", repo)["snapshot_created_at"] is None
+    assert factory.row("repos", repo)["snapshot_created_at"] is None
     clock.advance(3600)
     await client.post(path)
     clock.advance(31 * DAY_US / 1_000_000)
     assert (await client.get(path)).json() == {"snapshot": None}
 
 
-async def test_builds_have_limits(client: httpx.AsyncClient, world: World, clock: Any) -> None:
-    repos = [world.repo(f"acme/r{number}") for number in range(4)]
+async def test_builds_have_limits(client: httpx.AsyncClient, factory: RowFactory, clock: Any) -> None:
+    repos = [factory.repo(f"acme/r{number}") for number in range(4)]
 
     async def refused(repo: str) -> tuple[int, str, str | None]:
         answer = await client.post(f"/api/repos/{repo}/snapshot")
@@ -77,7 +78,7 @@ async def test_builds_have_limits(client: httpx.AsyncClient, world: World, clock
                 done += 1
     clock.advance(3600)
     assert (await refused(repos[3]))[:2] == (429, "snapshot_builds_per_day")
-    rows = world.plane.db.all(
+    rows = factory.plane.db.all(
         "SELECT decision, limit_name FROM limit_events WHERE route_key = 'snapshot_build' AND decision = 'denied'"
     )
     assert [row["limit_name"] for row in rows] == [
@@ -88,23 +89,25 @@ async def test_builds_have_limits(client: httpx.AsyncClient, world: World, clock
 
 
 async def test_one_build_a_repository_and_an_old_lock_is_taken_over(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     lock: dict[str, Any] = {
         "snapshot_build_token": "build_x",
         "snapshot_build_started_at": NOON - 14 * MINUTE_US,
     }
-    repo = world.repo(**lock)
+    repo = factory.repo(**lock)
     answer = await client.post(f"/api/repos/{repo}/snapshot")
     assert (answer.status_code, answer.json()) == (409, {"error": "Snapshot build already in progress"})
-    with world.plane.db.transaction() as tx:
+    with factory.plane.db.transaction() as tx:
         tx.update("repos", repo, snapshot_build_started_at=NOON - 15 * MINUTE_US)
     assert (await client.post(f"/api/repos/{repo}/snapshot")).status_code == 200
-    assert world.row("repos", repo)["snapshot_build_token"] is None
+    assert factory.row("repos", repo)["snapshot_build_token"] is None
 
 
-async def test_who_may_not_build(client: httpx.AsyncClient, world: World, projects: Projects) -> None:
-    path = f"/api/repos/{world.repo(github_installation_id=None)}/snapshot"
+async def test_who_may_not_build(
+    client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
+) -> None:
+    path = f"/api/repos/{factory.repo(github_installation_id=None)}/snapshot"
     projects.no_github()
     answer = await client.post(path)
     assert (answer.status_code, answer.json()) == (400, {"error": "Connect GitHub account first"})
@@ -114,26 +117,26 @@ async def test_who_may_not_build(client: httpx.AsyncClient, world: World, projec
 
 
 @pytest.fixture
-async def slow() -> AsyncIterator[tuple[httpx.AsyncClient, World]]:
+async def slow() -> AsyncIterator[tuple[httpx.AsyncClient, RowFactory]]:
     """A plane in which a build takes a little while: twelve seconds at a hundredfold pace."""
     clock = ManualClock()
     async with PlaneServer(Settings(speed=100, seeded=False), clock=clock) as server:
         headers = {"Authorization": f"Bearer {server.token}"}
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as opened:
-            yield opened, World(server.plane, clock)
+            yield opened, RowFactory(server.plane, clock)
 
 
-async def test_a_build_that_lost_its_lock_is_superseded(slow: tuple[httpx.AsyncClient, World]) -> None:
-    client, world = slow
-    repo = world.repo()
+async def test_a_build_that_lost_its_lock_is_superseded(slow: tuple[httpx.AsyncClient, RowFactory]) -> None:
+    client, factory = slow
+    repo = factory.repo()
     path = f"/api/repos/{repo}/snapshot"
     building = asyncio.create_task(client.post(path))
-    while world.row("repos", repo)["snapshot_build_token"] is None:
+    while factory.row("repos", repo)["snapshot_build_token"] is None:
         await asyncio.sleep(0)
     second = await client.post(path)
     assert (second.status_code, second.json()["error"]) == (409, "Snapshot build already in progress")
-    with world.plane.db.transaction() as tx:
+    with factory.plane.db.transaction() as tx:
         tx.update("repos", repo, snapshot_build_token="build_other")
     assert (await building).status_code == 409
-    assert world.row("repos", repo)["snapshot_build_token"] == "build_other"
+    assert factory.row("repos", repo)["snapshot_build_token"] == "build_other"
     assert (await client.get(path)).json() == {"snapshot": None}

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.controlplane.projects.support import NOWHERE, TEAM_HEADER, Projects
-from tests.controlplane.support import World
+from tests.controlplane.projects.project_rows import TEAM_HEADER, UNKNOWN_ID, ProjectRows
+from tests.controlplane.row_factory import RowFactory
 
 WORKSPACES = "/api/workspaces"
 
@@ -39,15 +39,17 @@ async def test_a_lifetime_is_a_number_between_ten_minutes_and_five_hours(
     assert (await make(client, sandbox_timeout_ms=sent))["sandbox_timeout_ms"] == stored
 
 
-async def test_a_new_workspace_is_empty_and_platform_billed(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_new_workspace_is_empty_and_platform_billed(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
     made = await make(client, name=" Shop ", description="  ")
     assert made == {
         "id": made["id"],
-        "user_id": world.user,
+        "user_id": factory.user,
         "owner_type": "user",
-        "owner_user_id": world.user,
+        "owner_user_id": factory.user,
         "product_team_id": None,
-        "created_by_user_id": world.user,
+        "created_by_user_id": factory.user,
         "name": "Shop",
         "description": None,
         "is_default": False,
@@ -86,14 +88,14 @@ async def test_names_are_unique_without_regard_to_case(client: httpx.AsyncClient
 
 
 async def test_the_default_one_is_first_and_the_rest_by_age(
-    client: httpx.AsyncClient, world: World, clock: Any
+    client: httpx.AsyncClient, factory: RowFactory, clock: Any
 ) -> None:
     await make(client, name="B")
     clock.advance(1)
     await make(client, name="A")
-    repo = world.repo()
-    world.repo("acme/hidden", is_hidden=1)
-    assert world.row("repos", repo)["workspace_id"] is not None
+    repo = factory.repo()
+    factory.repo("acme/hidden", is_hidden=1)
+    assert factory.row("repos", repo)["workspace_id"] is not None
     rows = (await client.get(WORKSPACES)).json()
     assert [(row["name"], row["repo_count"]) for row in rows] == [("Imported Repos", 2), ("B", 0), ("A", 0)]
 
@@ -111,7 +113,7 @@ async def test_a_change_moves_updated_at_even_when_it_is_empty(client: httpx.Asy
     )
 
 
-async def test_touching_the_billing_resets_the_link(client: httpx.AsyncClient, projects: Projects) -> None:
+async def test_touching_the_billing_resets_the_link(client: httpx.AsyncClient, projects: ProjectRows) -> None:
     made = await make(client)
     with projects.db.transaction() as tx:
         tx.update("workspaces", made["id"], vercel_link_status="valid", sandbox_vercel_team_id="team_1")
@@ -129,11 +131,11 @@ async def test_touching_the_billing_resets_the_link(client: httpx.AsyncClient, p
     )
 
 
-async def test_what_may_not_be_deleted(client: httpx.AsyncClient, world: World) -> None:
+async def test_what_may_not_be_deleted(client: httpx.AsyncClient, factory: RowFactory) -> None:
     made = await make(client)
-    repo = world.repo(workspace_id=made["id"])
-    other = world.repo("acme/other")
-    default = world.row("repos", other)["workspace_id"]
+    repo = factory.repo(workspace_id=made["id"])
+    other = factory.repo("acme/other")
+    default = factory.row("repos", other)["workspace_id"]
     for workspace in (made["id"], default):
         answer = await client.delete(f"{WORKSPACES}/{workspace}")
         assert answer.status_code == 409
@@ -144,15 +146,15 @@ async def test_what_may_not_be_deleted(client: httpx.AsyncClient, world: World) 
 
 
 async def test_a_workspace_that_is_not_there(
-    client: httpx.AsyncClient, stranger: httpx.AsyncClient, projects: Projects
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, projects: ProjectRows
 ) -> None:
     made = await make(client)
     missing = {"error": "Workspace not found"}
     path = f"{WORKSPACES}/{made['id']}"
     for answer in (
-        await client.patch(f"{WORKSPACES}/{NOWHERE}", json={"name": "x"}),
-        await client.delete(f"{WORKSPACES}/{NOWHERE}"),
-        await client.post(f"{WORKSPACES}/{NOWHERE}/repos", json={"name": "x"}),
+        await client.patch(f"{WORKSPACES}/{UNKNOWN_ID}", json={"name": "x"}),
+        await client.delete(f"{WORKSPACES}/{UNKNOWN_ID}"),
+        await client.post(f"{WORKSPACES}/{UNKNOWN_ID}/repos", json={"name": "x"}),
         await stranger.patch(path, json={"name": "x"}),
         await stranger.delete(path),
         await client.patch(path, json={}, headers={TEAM_HEADER: projects.team()}),
@@ -166,7 +168,7 @@ async def test_a_workspace_that_is_not_there(
 
 
 async def test_a_teams_workspace_is_shared_by_its_members(
-    client: httpx.AsyncClient, stranger: httpx.AsyncClient, projects: Projects
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient, projects: ProjectRows
 ) -> None:
     headers = {TEAM_HEADER: projects.team()}
     made = (await client.post(WORKSPACES, json={"name": "Ours"}, headers=headers)).json()
@@ -178,7 +180,7 @@ async def test_a_teams_workspace_is_shared_by_its_members(
 
 
 async def test_a_team_that_ends_takes_its_projects_along(
-    client: httpx.AsyncClient, projects: Projects
+    client: httpx.AsyncClient, projects: ProjectRows
 ) -> None:
     headers = {TEAM_HEADER: projects.team()}
     await client.post("/api/repos", json={"full_name": "acme/api"}, headers=headers)
@@ -190,7 +192,7 @@ async def test_a_team_that_ends_takes_its_projects_along(
 
 
 async def test_a_repository_is_made_on_github_and_imported(
-    client: httpx.AsyncClient, projects: Projects
+    client: httpx.AsyncClient, projects: ProjectRows
 ) -> None:
     projects.installation(51, "ada-okafor", account_type="User")
     made = await make(client)
@@ -210,7 +212,7 @@ async def test_a_repository_is_made_on_github_and_imported(
     assert "already exists" in again.json()["error"]
 
 
-async def test_where_no_repository_can_be_made(client: httpx.AsyncClient, projects: Projects) -> None:
+async def test_where_no_repository_can_be_made(client: httpx.AsyncClient, projects: ProjectRows) -> None:
     path = f"{WORKSPACES}/{(await make(client))['id']}/repos"
     projects.insert("github_accounts", login="acme", type="Organization", members_may_create=0)
     projects.insert("github_org_members", org_login="acme", login="ada-okafor")

@@ -12,8 +12,9 @@ from mogplex_tui.controlplane.calls import admissions
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.sandboxes.support import BOX, events, idle, next_event, running, tick
-from tests.controlplane.support import ManualClock, World
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.row_factory import RowFactory
+from tests.controlplane.sandboxes.sandbox_streams import BOX, events, idle, next_event, running, tick
 
 STREAM = {"Accept": "text/event-stream"}
 
@@ -46,15 +47,17 @@ async def run(client: httpx.AsyncClient, box: str, command: str, **more: Any) ->
     ],
 )
 async def test_commands_end_with_their_exit_code(
-    client: httpx.AsyncClient, world: World, command: str, code: int, stdout: str, stderr: str
+    client: httpx.AsyncClient, factory: RowFactory, command: str, code: int, stdout: str, stderr: str
 ) -> None:
-    box = world.sandbox(world.repo("acme/small"))
+    box = factory.sandbox(factory.repo("acme/small"))
     expected = {"exitCode": code, "stdout": stdout, "stderr": stderr, "cwd": "."}
     assert await run(client, box, command) == expected
 
 
-async def test_tests_pass_until_a_file_says_that_they_fail(client: httpx.AsyncClient, world: World) -> None:
-    box = world.sandbox(world.repo("acme/small"))
+async def test_tests_pass_until_a_file_says_that_they_fail(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    box = factory.sandbox(factory.repo("acme/small"))
     good = await run(client, box, "npm test")
     assert good["exitCode"] == 0 and "test/routes.test.ts" in good["stdout"]
     await run(client, box, "echo FAIL_TESTS > src/broken.ts")
@@ -62,8 +65,8 @@ async def test_tests_pass_until_a_file_says_that_they_fail(client: httpx.AsyncCl
     assert bad["exitCode"] == 1 and "1 failed" in bad["stdout"]
 
 
-async def test_files_that_a_command_writes_stay(client: httpx.AsyncClient, world: World) -> None:
-    box = world.sandbox(world.repo("acme/small"))
+async def test_files_that_a_command_writes_stay(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    box = factory.sandbox(factory.repo("acme/small"))
     await run(
         client, box, "mkdir -p notes && echo one > notes/a.txt && echo two >> notes/a.txt && rm src/index.ts"
     )
@@ -76,16 +79,16 @@ async def test_files_that_a_command_writes_stay(client: httpx.AsyncClient, world
     assert (await run(client, box, "git status -s"))["stdout"] == ""
 
 
-async def test_arguments_are_passed_without_a_shell(client: httpx.AsyncClient, world: World) -> None:
-    box = world.sandbox(world.repo())
+async def test_arguments_are_passed_without_a_shell(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    box = factory.sandbox(factory.repo())
     found = await run(client, box, "echo", args=["a && b", ">", "c"])
     assert found["stdout"] == "a && b > c\n"
 
 
 async def test_a_command_runs_in_the_root_directory_unless_it_says_where(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    box = world.sandbox(world.repo(), root_directory="apps/web")
+    box = factory.sandbox(factory.repo(), root_directory="apps/web")
     assert await run(client, box, "pwd") == {
         "exitCode": 0, "stdout": "/vercel/sandbox/apps/web\n", "stderr": "", "cwd": "apps/web",
     }  # fmt: skip
@@ -111,21 +114,21 @@ async def test_a_command_runs_in_the_root_directory_unless_it_says_where(
     ],
 )
 async def test_cd_and_interactive_programs_are_json_even_for_a_stream(
-    client: httpx.AsyncClient, world: World, command: str, code: int, cwd: str, said: str
+    client: httpx.AsyncClient, factory: RowFactory, command: str, code: int, cwd: str, said: str
 ) -> None:
-    box = world.sandbox(world.repo("acme/small"))
+    box = factory.sandbox(factory.repo("acme/small"))
     answer = await client.post(f"{BOX}/{box}/exec", json={"command": command}, headers=STREAM)
     assert answer.headers["x-mogplex-exec-mode"] == "immediate"
     found = answer.json()
     assert (found["exitCode"], found["stdout"], found["cwd"]) == (code, "", cwd)
     assert said in found["stderr"]
-    assert world.row("sandboxes", box)["exec_lock_token"] is None
+    assert factory.row("sandboxes", box)["exec_lock_token"] is None
 
 
 async def test_a_stream_has_its_command_in_a_header_and_ends_with_done(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    box = world.sandbox(world.repo())
+    box = factory.sandbox(factory.repo())
     answer = await client.post(f"{BOX}/{box}/exec", json={"command": "echo hi; nope"}, headers=STREAM)
     assert events(answer) == [
         {"type": "run", "cmdId": answer.headers["x-exec-cmd-id"]},
@@ -137,59 +140,61 @@ async def test_a_stream_has_its_command_in_a_header_and_ends_with_done(
 
 @pytest.mark.parametrize("body", [{}, {"command": ""}, {"command": "  "}, {"command": 7}])
 async def test_a_command_is_required(
-    client: httpx.AsyncClient, world: World, body: dict[str, object]
+    client: httpx.AsyncClient, factory: RowFactory, body: dict[str, object]
 ) -> None:
-    for box in (world.sandbox(world.repo()), "nobody"):
+    for box in (factory.sandbox(factory.repo()), "nobody"):
         answer = await client.post(f"{BOX}/{box}/exec", json=body)
         assert (answer.status_code, answer.json()) == (400, {"error": "command required"})
 
 
-async def test_a_sandbox_without_a_machine_is_not_ready(client: httpx.AsyncClient, world: World) -> None:
-    box = world.sandbox(world.repo(), status="creating", sandbox_id="pending")
+async def test_a_sandbox_without_a_machine_is_not_ready(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    box = factory.sandbox(factory.repo(), status="creating", sandbox_id="pending")
     for path, body in (("exec", {"command": "ls"}), ("exec/cancel", {"cmdId": "cmd_1"})):
         answer = await client.post(f"{BOX}/{box}/{path}", json=body)
         assert (answer.status_code, answer.json()) == (409, {"error": "Sandbox is not ready"})
-    assert world.plane.db.value("SELECT COUNT(*) FROM limit_events") == 0
+    assert factory.plane.db.value("SELECT COUNT(*) FROM limit_events") == 0
 
 
 async def test_a_paused_machine_is_woken_and_its_record_follows_when_it_is_read(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    box = world.sandbox(world.repo(), status="paused")
+    box = factory.sandbox(factory.repo(), status="paused")
     assert (await run(client, box, "echo up"))["stdout"] == "up\n"
-    assert world.row("sandboxes", box)["status"] == "paused"
+    assert factory.row("sandboxes", box)["status"] == "paused"
     read = (await client.get(f"{BOX}/{box}")).json()["sandbox"]
     assert read["runtime_summary"]["status"] == "running"
 
 
-async def test_waking_needs_funds_and_a_machine(client: httpx.AsyncClient, world: World) -> None:
-    with world.plane.db.transaction() as tx:
-        tx.update("profiles", world.user, allow_platform_sandbox=0)
-    repo = world.repo()
-    paused = world.sandbox(repo, status="paused")
+async def test_waking_needs_funds_and_a_machine(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    with factory.plane.db.transaction() as tx:
+        tx.update("profiles", factory.user, allow_platform_sandbox=0)
+    repo = factory.repo()
+    paused = factory.sandbox(repo, status="paused")
     answer = await client.post(f"{BOX}/{paused}/exec", json={"command": "ls"})
     text = "Hosted sandbox compute requires a positive billing balance"
     assert (answer.status_code, answer.json()) == (402, {"error": text})
-    stopped = world.sandbox(repo, status="stopped")
+    stopped = factory.sandbox(repo, status="stopped")
     answer = await client.post(f"{BOX}/{stopped}/exec", json={"command": "ls"})
     assert answer.status_code == 500 and "does not exist" in answer.json()["error"]
     for box in (paused, stopped):
-        assert world.row("sandboxes", box)["exec_lock_token"] is None
+        assert factory.row("sandboxes", box)["exec_lock_token"] is None
 
 
-async def test_a_coding_cli_needs_ai(client: httpx.AsyncClient, world: World) -> None:
-    box = world.sandbox(world.repo())
+async def test_a_coding_cli_needs_ai(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    box = factory.sandbox(factory.repo())
     assert (await run(client, box, "codex exec fix"))["exitCode"] == 0
-    with world.plane.db.transaction() as tx:
-        tx.update("profiles", world.user, allow_platform_ai=0)
+    with factory.plane.db.transaction() as tx:
+        tx.update("profiles", factory.user, allow_platform_ai=0)
     answer = await client.post(f"{BOX}/{box}/exec", json={"command": "codex exec fix"})
     assert answer.status_code == 401
-    assert world.row("sandboxes", box)["exec_lock_token"] is None
+    assert factory.row("sandboxes", box)["exec_lock_token"] is None
 
 
 async def test_one_command_at_a_time() -> None:
-    async with running(1.0) as (server, world, client):
-        box = world.sandbox(world.repo())
+    async with running(1.0) as (server, factory, client):
+        box = factory.sandbox(factory.repo())
         path = f"{BOX}/{box}/exec"
         async with client.stream("POST", path, json={"command": "sleep 60"}, headers=STREAM) as held:
             lines = held.aiter_lines()
@@ -202,7 +207,7 @@ async def test_one_command_at_a_time() -> None:
                 "retryAfterSeconds": 15,
                 "limit": {"name": "sandbox_exec_in_flight", "value": 1, "windowSeconds": 0},
             }
-            other = world.sandbox(world.repo("acme/web"))
+            other = factory.sandbox(factory.repo("acme/web"))
             assert (await run(client, other, "true"))["exitCode"] == 0
             assert (await client.post(f"{path}/cancel", json={"cmdId": first["cmdId"]})).json() == {
                 "ok": True
@@ -210,27 +215,27 @@ async def test_one_command_at_a_time() -> None:
             assert await next_event(lines) == {"type": "done", "exitCode": 130, "cwd": "."}
         await idle(server)
         assert (await run(client, box, "true"))["exitCode"] == 0
-        denied = world.plane.db.only("SELECT * FROM limit_events WHERE decision = 'denied'")
+        denied = factory.plane.db.only("SELECT * FROM limit_events WHERE decision = 'denied'")
         assert (denied["limit_name"], denied["sandbox_id"]) == ("sandbox_exec_in_flight", box)
 
 
 async def test_a_disconnect_kills_the_command_and_frees_the_sandbox() -> None:
-    async with running(1.0) as (server, world, client):
-        box = world.sandbox(world.repo())
+    async with running(1.0) as (server, factory, client):
+        box = factory.sandbox(factory.repo())
         body = {"command": "echo before > a.txt; sleep 60; echo after > b.txt"}
         async with client.stream("POST", f"{BOX}/{box}/exec", json=body, headers=STREAM) as held:
             await next_event(held.aiter_lines())
-            assert world.row("sandboxes", box)["exec_lock_token"] is not None
+            assert factory.row("sandboxes", box)["exec_lock_token"] is not None
         await idle(server)
-        assert world.row("sandboxes", box)["exec_lock_token"] is None
+        assert factory.row("sandboxes", box)["exec_lock_token"] is None
         assert (await run(client, box, "ls a.txt"))["exitCode"] == 0
         assert (await run(client, box, "ls b.txt"))["exitCode"] == 2
 
 
 @pytest.mark.parametrize("way", ["pause", "stop"])
 async def test_what_ends_the_machine_ends_its_command(way: str) -> None:
-    async with running(1.0) as (server, world, client):
-        box = world.sandbox(world.repo())
+    async with running(1.0) as (server, factory, client):
+        box = factory.sandbox(factory.repo())
         body = {"command": "sleep 60"}
         async with client.stream("POST", f"{BOX}/{box}/exec", json=body, headers=STREAM) as held:
             lines = held.aiter_lines()
@@ -238,7 +243,7 @@ async def test_what_ends_the_machine_ends_its_command(way: str) -> None:
             assert (await client.post(f"{BOX}/{box}/{way}")).status_code == 200
             assert await next_event(lines) == {"type": "done", "exitCode": 137, "cwd": "."}
         await idle(server)
-        assert world.row("sandboxes", box)["exec_lock_token"] is None
+        assert factory.row("sandboxes", box)["exec_lock_token"] is None
 
 
 @pytest.mark.parametrize(
@@ -264,7 +269,7 @@ async def test_what_ends_the_machine_ends_its_command(way: str) -> None:
 )
 async def test_the_budget_is_the_persons_over_all_sandboxes(
     client: httpx.AsyncClient,
-    world: World,
+    factory: RowFactory,
     count: int,
     age_us: int,
     text: str,
@@ -272,20 +277,20 @@ async def test_the_budget_is_the_persons_over_all_sandboxes(
     window: int,
     wait: int,
 ) -> None:
-    repo = world.repo()
-    elsewhere = world.sandbox(repo, working_branch="elsewhere")
+    repo = factory.repo()
+    elsewhere = factory.sandbox(repo, working_branch="elsewhere")
     columns: dict[str, Any] = {
-        "user_id": world.user,
+        "user_id": factory.user,
         "route_key": "sandbox_exec",
         "decision": "allowed",
         "sandbox_id": elsewhere,
     }
-    with world.plane.db.transaction() as tx:
+    with factory.plane.db.transaction() as tx:
         for _ in range(count):
-            admissions.record_limit(tx, at=world.clock.us - age_us, resource_id="a command", **columns)
+            admissions.record_limit(tx, at=factory.clock.us - age_us, resource_id="a command", **columns)
             # One of the story, which is somebody else's.
-            admissions.record_limit(tx, at=world.clock.us, **columns)
-    box = world.sandbox(repo)
+            admissions.record_limit(tx, at=factory.clock.us, **columns)
+    box = factory.sandbox(repo)
     answer = await client.post(f"{BOX}/{box}/exec", json={"command": "ls"})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, str(wait))
     assert answer.json() == {
@@ -294,15 +299,15 @@ async def test_the_budget_is_the_persons_over_all_sandboxes(
         "retryAfterSeconds": wait,
         "limit": {"name": name, "value": count, "windowSeconds": window},
     }
-    world.clock.advance(wait)
+    factory.clock.advance(wait)
     assert (await run(client, box, "true"))["exitCode"] == 0
 
 
 async def test_a_forgotten_lock_is_nobodys_after_five_hours(
-    client: httpx.AsyncClient, world: World, clock: ManualClock
+    client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
-    box = world.sandbox(world.repo())
-    tick(world, box, exec_lock_token="old", exec_lock_started_at=clock.us)
+    box = factory.sandbox(factory.repo())
+    tick(factory, box, exec_lock_token="old", exec_lock_started_at=clock.us)
     clock.advance(5 * 3600 - 1)
     assert (await client.post(f"{BOX}/{box}/exec", json={"command": "ls"})).status_code == 429
     clock.advance(1)
@@ -312,15 +317,15 @@ async def test_a_forgotten_lock_is_nobodys_after_five_hours(
 async def test_a_new_process_forgets_the_locks_of_the_one_before_it(tmp_path: Path) -> None:
     settings, clock = Settings(speed=0, seeded=False), ManualClock()
     async with PlaneServer(settings, tmp_path / "plane.db", clock) as server:
-        world = World(server.plane, clock)
-        box = world.sandbox(world.repo())
-        tick(world, box, exec_lock_token="old", exec_lock_started_at=clock.us)
+        factory = RowFactory(server.plane, clock)
+        box = factory.sandbox(factory.repo())
+        tick(factory, box, exec_lock_token="old", exec_lock_started_at=clock.us)
     async with PlaneServer(settings, tmp_path / "plane.db", clock) as server:
-        assert World(server.plane, clock).row("sandboxes", box)["exec_lock_token"] is None
+        assert RowFactory(server.plane, clock).row("sandboxes", box)["exec_lock_token"] is None
 
 
-async def test_a_cancel_names_a_running_command(client: httpx.AsyncClient, world: World) -> None:
-    box = world.sandbox(world.repo())
+async def test_a_cancel_names_a_running_command(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    box = factory.sandbox(factory.repo())
     answer = await client.post(f"{BOX}/{box}/exec/cancel", json={})
     assert (answer.status_code, answer.json()) == (400, {"error": "cmdId required"})
     answer = await client.post(f"{BOX}/{box}/exec/cancel", json={"cmdId": "cmd_gone"})

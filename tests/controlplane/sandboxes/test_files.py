@@ -7,17 +7,17 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.controlplane.sandboxes.support import BOX
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
+from tests.controlplane.sandboxes.sandbox_streams import BOX
 
 
-def fresh(world: World, **columns: Any) -> str:
+def fresh(factory: RowFactory, **columns: Any) -> str:
     """A running sandbox of a repository that no story knows; returns the path of its routes."""
-    return f"{BOX}/{world.sandbox(world.repo('acme/small'), **columns)}"
+    return f"{BOX}/{factory.sandbox(factory.repo('acme/small'), **columns)}"
 
 
-async def test_a_file_is_read_back_as_it_was_written(client: httpx.AsyncClient, world: World) -> None:
-    box = fresh(world)
+async def test_a_file_is_read_back_as_it_was_written(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    box = fresh(factory)
     assert (await client.put(f"{box}/files", json={"path": "a/b.txt", "content": "hé\n"})).json() == {
         "ok": True
     }
@@ -27,8 +27,10 @@ async def test_a_file_is_read_back_as_it_was_written(client: httpx.AsyncClient, 
     assert listed.json() == {"path": "a", "entries": [{"name": "b.txt", "isDir": False, "size": 4}]}
 
 
-async def test_a_listing_has_directories_first_and_dotfiles(client: httpx.AsyncClient, world: World) -> None:
-    answer = (await client.post(f"{fresh(world)}/files", json={})).json()
+async def test_a_listing_has_directories_first_and_dotfiles(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    answer = (await client.post(f"{fresh(factory)}/files", json={})).json()
     assert answer["path"] == "."
     names = [entry["name"] for entry in answer["entries"]]
     assert names == [
@@ -37,17 +39,17 @@ async def test_a_listing_has_directories_first_and_dotfiles(client: httpx.AsyncC
 
 
 async def test_two_sandboxes_of_one_repository_have_disks_of_their_own(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    first, repo = fresh(world), world.repo("acme/small")
-    second = f"{BOX}/{world.sandbox(repo, working_branch='other')}"
+    first, repo = fresh(factory), factory.repo("acme/small")
+    second = f"{BOX}/{factory.sandbox(repo, working_branch='other')}"
     await client.put(f"{first}/files", json={"path": "README.md", "content": "mine"})
     read = await client.get(f"{second}/files?path=README.md")
     assert read.json()["content"].startswith("# small\n")
 
 
-async def test_paths_start_at_the_root_directory(client: httpx.AsyncClient, world: World) -> None:
-    box = fresh(world, root_directory="apps/web")
+async def test_paths_start_at_the_root_directory(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    box = fresh(factory, root_directory="apps/web")
     await client.put(f"{box}/files", json={"path": "/x.txt", "content": ""})
     paths = (await client.get(f"{box}/tree")).json()["paths"]
     assert "x.txt" in paths and "src/" in paths and not any(path.startswith("apps") for path in paths)
@@ -103,15 +105,15 @@ async def test_paths_start_at_the_root_directory(client: httpx.AsyncClient, worl
     ],
 )
 async def test_what_cannot_be_done_changes_nothing(
-    client: httpx.AsyncClient, world: World, method: str, path: str, body: Any, code: int, text: str
+    client: httpx.AsyncClient, factory: RowFactory, method: str, path: str, body: Any, code: int, text: str
 ) -> None:
-    answer = await client.request(method, f"{fresh(world)}/{path}", json=body)
+    answer = await client.request(method, f"{fresh(factory)}/{path}", json=body)
     assert (answer.status_code, answer.json()) == (code, {"error": text})
-    assert world.plane.db.value("SELECT COUNT(*) FROM sandbox_files") == 0
+    assert factory.plane.db.value("SELECT COUNT(*) FROM sandbox_files") == 0
 
 
-async def test_the_tree_leaves_out_what_tools_keep(client: httpx.AsyncClient, world: World) -> None:
-    answer = await client.get(f"{fresh(world)}/tree")
+async def test_the_tree_leaves_out_what_tools_keep(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    answer = await client.get(f"{fresh(factory)}/tree")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json()["paths"] == [
         ".github/", ".github/workflows/", ".github/workflows/ci.yml", ".gitignore", "README.md", "package.json",
@@ -120,8 +122,8 @@ async def test_the_tree_leaves_out_what_tools_keep(client: httpx.AsyncClient, wo
     ]  # fmt: skip
 
 
-async def test_entries_are_made_moved_and_removed(client: httpx.AsyncClient, world: World) -> None:
-    box = fresh(world)
+async def test_entries_are_made_moved_and_removed(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    box = fresh(factory)
     made = await client.post(f"{box}/tree", json={"kind": "directory", "path": "docs/a/"})
     assert (made.status_code, made.json()) == (201, {"ok": True, "path": "docs/a/"})
     made = await client.post(f"{box}/tree", json={"kind": "file", "path": "./docs//a/b.md"})
@@ -142,16 +144,16 @@ async def test_entries_are_made_moved_and_removed(client: httpx.AsyncClient, wor
     assert "src/index.ts" in (await client.get(f"{box}/tree")).json()["paths"]
 
 
-async def test_moves_are_all_done_or_none(client: httpx.AsyncClient, world: World) -> None:
-    box = fresh(world)
+async def test_moves_are_all_done_or_none(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    box = fresh(factory)
     moves = [{"fromPath": "README.md", "toPath": "a.md"}, {"fromPath": "nope", "toPath": "b"}]
     assert (await client.patch(f"{box}/tree", json={"moves": moves})).status_code == 404
     assert "README.md" in (await client.get(f"{box}/tree")).json()["paths"]
 
 
-async def test_files_need_a_machine(client: httpx.AsyncClient, world: World) -> None:
-    box = fresh(world, status="creating", sandbox_id="pending")
+async def test_files_need_a_machine(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    box = fresh(factory, status="creating", sandbox_id="pending")
     answer = await client.get(f"{box}/files?path=README.md")
     assert (answer.status_code, answer.json()) == (409, {"error": "Sandbox is not ready"})
-    stopped = f"{BOX}/{world.sandbox(world.repo(), status='stopped')}"
+    stopped = f"{BOX}/{factory.sandbox(factory.repo(), status='stopped')}"
     assert (await client.get(f"{stopped}/tree")).status_code == 500

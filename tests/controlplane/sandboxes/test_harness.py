@@ -8,25 +8,26 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.controlplane.sandboxes.support import BOX, events, idle, kinds, next_event, running
-from tests.controlplane.support import V1, World
+from tests.controlplane.api_paths import V1
+from tests.controlplane.row_factory import RowFactory
+from tests.controlplane.sandboxes.sandbox_streams import BOX, events, idle, kinds, next_event, running
 
 PROMPT = {"harness": "codex", "prompt": "quick: fix the tax test"}
 
 
-def types_of(world: World, call_id: str) -> list[str]:
+def types_of(factory: RowFactory, call_id: str) -> list[str]:
     """The types of a call's events in order."""
-    rows = world.plane.db.all(
+    rows = factory.plane.db.all(
         "SELECT event_type FROM ai_call_events WHERE ai_call_id = ? ORDER BY seq", (call_id,)
     )
     return [row["event_type"] for row in rows]
 
 
-async def test_a_run_is_streamed_and_recorded(client: httpx.AsyncClient, world: World) -> None:
-    box = world.sandbox(world.repo(), working_branch="feat/tax")
+async def test_a_run_is_streamed_and_recorded(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    box = factory.sandbox(factory.repo(), working_branch="feat/tax")
     found = events(await client.post(f"{BOX}/{box}/harness", json={**PROMPT, "mode": "yolo"}))
     assert kinds(found)[:2] == ["run", "session"] and "log" in kinds(found)
-    call = world.row("ai_calls", found[0]["ai_call_id"])
+    call = factory.row("ai_calls", found[0]["ai_call_id"])
     last = found[-1]
     assert last == {
         "type": "done", "exitCode": 0, "error": None, "failureCode": None,
@@ -42,7 +43,7 @@ async def test_a_run_is_streamed_and_recorded(client: httpx.AsyncClient, world: 
         "working_branch": "feat/tax", "pull_request_url": last["pullRequestUrl"],
     }  # fmt: skip
     assert expected.items() <= metadata.items() and metadata["auto_committed_files"]
-    kinds_of_events = types_of(world, call["id"])
+    kinds_of_events = types_of(factory, call["id"])
     assert kinds_of_events[0] == "started" and kinds_of_events[-1] == "finished"
     assert kinds_of_events.index("status_changed") < kinds_of_events.index("tool_started")
 
@@ -52,23 +53,23 @@ async def test_a_run_is_streamed_and_recorded(client: httpx.AsyncClient, world: 
     [("fail", "command_failed"), ("ratelimit", "rate_limited"), ("denied", "model_access_denied")],
 )
 async def test_a_run_that_fails_says_how(
-    client: httpx.AsyncClient, world: World, word: str, code: str
+    client: httpx.AsyncClient, factory: RowFactory, word: str, code: str
 ) -> None:
-    box = world.sandbox(world.repo())
+    box = factory.sandbox(factory.repo())
     found = events(await client.post(f"{BOX}/{box}/harness", json={**PROMPT, "prompt": word}))
     last = found[-1]
     assert (last["type"], last["failureCode"]) == ("done", code)
     assert last["exitCode"] != 0 and last["error"] and "pullRequestUrl" not in last
-    call = world.row("ai_calls", found[0]["ai_call_id"])
+    call = factory.row("ai_calls", found[0]["ai_call_id"])
     assert (call["status"], call["error"]) == ("failed", last["error"])
 
 
-async def test_a_prepared_call_waits_and_is_taken_up(client: httpx.AsyncClient, world: World) -> None:
-    path = f"{BOX}/{world.sandbox(world.repo())}/harness"
+async def test_a_prepared_call_waits_and_is_taken_up(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    path = f"{BOX}/{factory.sandbox(factory.repo())}/harness"
     prepared = await client.post(path, json={**PROMPT, "prepareOnly": True, "conversationId": "talk"})
     assert prepared.headers["content-type"] == "application/json"
     call_id = prepared.json()["aiCallId"]
-    row = world.row("ai_calls", call_id)
+    row = factory.row("ai_calls", call_id)
     assert (row["status"], row["conversation_id"]) == ("pending", "talk")
     assert json.loads(row["metadata"])["prepared"] is True
     other = await client.post(path, json={**PROMPT, "harness": "claude-code", "aiCallId": call_id})
@@ -80,16 +81,18 @@ async def test_a_prepared_call_waits_and_is_taken_up(client: httpx.AsyncClient, 
     assert again.status_code == 409
 
 
-async def test_a_call_of_the_token_api_can_be_attached_once(client: httpx.AsyncClient, world: World) -> None:
-    path = f"{BOX}/{world.sandbox(world.repo())}/harness"
-    call_id = world.call(metadata={"source": "external-api", "external_request_id": "k"})
+async def test_a_call_of_the_token_api_can_be_attached_once(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    path = f"{BOX}/{factory.sandbox(factory.repo())}/harness"
+    call_id = factory.call(metadata={"source": "external-api", "external_request_id": "k"})
     found = events(await client.post(path, json={**PROMPT, "aiCallId": call_id, "resumeSessionId": "s-1"}))
     assert found[1] == {"type": "session", "sessionId": "s-1"}
-    assert json.loads(world.row("ai_calls", call_id)["metadata"])["external_request_id"] == "k"
-    done = world.call(metadata={"source": "external-api"}, status="success")
+    assert json.loads(factory.row("ai_calls", call_id)["metadata"])["external_request_id"] == "k"
+    done = factory.call(metadata={"source": "external-api"}, status="success")
     answer = await client.post(path, json={**PROMPT, "aiCallId": done})
     assert (answer.status_code, answer.json()) == (409, {"error": "ai_call is not pending"})
-    foreign = world.call(user_id=world.profile("jo"), metadata={"source": "external-api"})
+    foreign = factory.call(user_id=factory.profile("jo"), metadata={"source": "external-api"})
     answer = await client.post(path, json={**PROMPT, "aiCallId": foreign})
     assert (answer.status_code, answer.json()) == (404, {"error": "ai_call not found"})
 
@@ -103,48 +106,48 @@ async def test_a_call_of_the_token_api_can_be_attached_once(client: httpx.AsyncC
     ],
 )
 async def test_a_run_is_checked(
-    client: httpx.AsyncClient, world: World, request_body: Any, code: int, text: str
+    client: httpx.AsyncClient, factory: RowFactory, request_body: Any, code: int, text: str
 ) -> None:
     content = request_body if isinstance(request_body, bytes) else json.dumps(request_body).encode()
-    answer = await client.post(f"{BOX}/{world.sandbox(world.repo())}/harness", content=content)
+    answer = await client.post(f"{BOX}/{factory.sandbox(factory.repo())}/harness", content=content)
     assert (answer.status_code, answer.json()) == (code, {"error": text})
-    assert world.plane.db.value("SELECT COUNT(*) FROM ai_calls") == 0
+    assert factory.plane.db.value("SELECT COUNT(*) FROM ai_calls") == 0
 
 
 async def test_a_refusal_ends_the_call_unless_the_machine_is_only_not_ready(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     async def refused(box: str) -> tuple[int, str, str]:
         answer = await client.post(f"{BOX}/{box}/harness", json=PROMPT)
-        call = world.plane.db.only("SELECT status FROM ai_calls ORDER BY rowid DESC LIMIT 1")
+        call = factory.plane.db.only("SELECT status FROM ai_calls ORDER BY rowid DESC LIMIT 1")
         return answer.status_code, answer.json()["error"], call["status"]
 
-    repo = world.repo()
-    pending = world.sandbox(repo, status="creating", sandbox_id="pending")
+    repo = factory.repo()
+    pending = factory.sandbox(repo, status="creating", sandbox_id="pending")
     assert await refused(pending) == (409, "Sandbox is not ready", "pending")
-    gone = world.sandbox(repo, working_branch="b", provider_view="gone")
+    gone = factory.sandbox(repo, working_branch="b", provider_view="gone")
     text = "Sandbox has stopped. Launch a new sandbox to continue."
     assert await refused(gone) == (410, text, "failed")
-    assert world.row("sandboxes", gone)["status"] == "stopped"
-    with world.plane.db.transaction() as tx:
-        tx.update("profiles", world.user, allow_platform_ai=0)
-    status, _, call = await refused(world.sandbox(repo, working_branch="c"))
+    assert factory.row("sandboxes", gone)["status"] == "stopped"
+    with factory.plane.db.transaction() as tx:
+        tx.update("profiles", factory.user, allow_platform_ai=0)
+    status, _, call = await refused(factory.sandbox(repo, working_branch="c"))
     assert (status, call) == (401, "failed")
 
 
 async def test_a_disconnect_cancels_the_run_and_its_call() -> None:
-    async with running(1.0) as (server, world, client):
-        box = world.sandbox(world.repo())
+    async with running(1.0) as (server, factory, client):
+        box = factory.sandbox(factory.repo())
         async with client.stream("POST", f"{BOX}/{box}/harness", json=PROMPT) as answer:
             call_id = (await next_event(answer.aiter_lines()))["ai_call_id"]
         await idle(server)
-        assert world.row("ai_calls", call_id)["status"] == "cancelled"
-        assert types_of(world, call_id)[-2:] == ["cancel_requested", "cancelled"]
+        assert factory.row("ai_calls", call_id)["status"] == "cancelled"
+        assert types_of(factory, call_id)[-2:] == ["cancel_requested", "cancelled"]
 
 
 async def test_a_cancelled_call_takes_its_run_with_it() -> None:
-    async with running(5.0) as (server, world, client):
-        box = world.sandbox(world.repo())
+    async with running(5.0) as (server, factory, client):
+        box = factory.sandbox(factory.repo())
         async with client.stream("POST", f"{BOX}/{box}/harness", json=PROMPT) as answer:
             lines = answer.aiter_lines()
             call_id = (await next_event(lines))["ai_call_id"]
@@ -152,15 +155,15 @@ async def test_a_cancelled_call_takes_its_run_with_it() -> None:
             while (last := await next_event(lines))["type"] != "cancelled":
                 assert last["type"] in ("session", "install", "log")
         await idle(server)
-        assert types_of(world, call_id).count("cancelled") == 1
+        assert types_of(factory, call_id).count("cancelled") == 1
 
 
 def tab(event: str, **more: Any) -> dict[str, Any]:
     return {"event": event, "tabId": "t1", "sessionId": "s1", **more}
 
 
-async def test_tabs_come_and_go(client: httpx.AsyncClient, world: World) -> None:
-    box = world.sandbox(world.repo())
+async def test_tabs_come_and_go(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    box = factory.sandbox(factory.repo())
     path = f"{BOX}/{box}/presence"
     ignored = {"released": False, "queued": False}
 
@@ -198,16 +201,16 @@ async def test_tabs_come_and_go(client: httpx.AsyncClient, world: World) -> None
     ],
 )
 async def test_presence_is_checked(
-    client: httpx.AsyncClient, world: World, body: dict[str, Any], text: str
+    client: httpx.AsyncClient, factory: RowFactory, body: dict[str, Any], text: str
 ) -> None:
-    answer = await client.post(f"{BOX}/{world.sandbox(world.repo())}/presence", json=body)
+    answer = await client.post(f"{BOX}/{factory.sandbox(factory.repo())}/presence", json=body)
     assert (answer.status_code, answer.json()) == (400, {"error": text})
 
 
 async def test_presence_names_the_fault_of_text_that_is_no_json(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    answer = await client.post(f"{BOX}/{world.sandbox(world.repo())}/presence", content=b"{")
+    answer = await client.post(f"{BOX}/{factory.sandbox(factory.repo())}/presence", content=b"{")
     assert answer.status_code == 400 and answer.json()["error"]
 
 
@@ -222,16 +225,16 @@ async def test_presence_names_the_fault_of_text_that_is_no_json(
 async def test_after_the_grace_period_a_decision_is_written_and_nothing_is_paused(
     columns: dict[str, Any], code: str
 ) -> None:
-    async with running(2_000.0) as (server, world, client):
-        box = world.sandbox(world.repo(), **columns)
+    async with running(2_000.0) as (server, factory, client):
+        box = factory.sandbox(factory.repo(), **columns)
         for event in ("attach", "release"):
             await client.post(f"{BOX}/{box}/presence", json=tab(event))
         await idle(server)
-        decided = world.plane.db.only(
+        decided = factory.plane.db.only(
             "SELECT decision_code FROM sandbox_lifecycle_events WHERE event_type = 'auto_pause_decision'"
         )
         assert decided["decision_code"] == code
-        assert world.row("sandboxes", box)["status"] == columns.get("status", "running")
+        assert factory.row("sandboxes", box)["status"] == columns.get("status", "running")
 
 
 async def test_terminals_are_off_for_every_id(client: httpx.AsyncClient) -> None:
@@ -242,8 +245,8 @@ async def test_terminals_are_off_for_every_id(client: httpx.AsyncClient) -> None
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
 
 
-async def test_a_terminal_session_can_be_killed(client: httpx.AsyncClient, world: World) -> None:
-    path = f"{BOX}/{world.sandbox(world.repo())}/terminal/session"
+async def test_a_terminal_session_can_be_killed(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    path = f"{BOX}/{factory.sandbox(factory.repo())}/terminal/session"
     assert (await client.post(path, json={"action": "x"})).json() == {"error": "Unsupported action"}
     done = await client.post(path, json={"action": "kill"})
     assert done.json() == {"ok": True, "terminalSessionKey": "default"}

@@ -10,12 +10,24 @@ import pytest
 from mogplex_tui.controlplane.calls import admissions
 from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.sandboxes.support import BOX, events, idle, kinds, next_event, running, team, tick
-from tests.controlplane.support import V1, ManualClock, Stream, World
+from tests.controlplane.api_paths import V1
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.realtime_reader import RealtimeReader
+from tests.controlplane.row_factory import RowFactory
+from tests.controlplane.sandboxes.sandbox_streams import (
+    BOX,
+    events,
+    idle,
+    kinds,
+    next_event,
+    running,
+    team,
+    tick,
+)
 
 
-async def test_a_launch_tells_its_stages_in_order(client: httpx.AsyncClient, world: World) -> None:
-    repo = world.repo()
+async def test_a_launch_tells_its_stages_in_order(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    repo = factory.repo()
     answer = await client.post(BOX, json={"repoId": repo, "workingBranch": "fix/tax", "createBranch": True})
     assert answer.status_code == 200
     found = events(answer)
@@ -27,35 +39,35 @@ async def test_a_launch_tells_its_stages_in_order(client: httpx.AsyncClient, wor
     assert found[0]["sandbox"]["sandbox_id"] == "pending"
     assert (found[0]["sandbox"]["install_log"], found[0]["sandbox"]["dev_log"]) == ("", "")
     created = next(event for event in found if event["type"] == "sandbox_created")
-    name = f"mogplex-{world.user[:6]}-{repo[:6]}-fix-tax-root"
+    name = f"mogplex-{factory.user[:6]}-{repo[:6]}-fix-tax-root"
     assert created["sandboxId"] == created["sandbox"]["sandbox_id"] == name
     assert {event["phase"] for event in found if event["type"] == "log"} == {"workspace", "install", "dev"}
-    row = world.row("sandboxes", created["recordId"])
+    row = factory.row("sandboxes", created["recordId"])
     assert (row["status"], row["health_status"], row["working_branch"]) == ("running", "running", "fix/tax")
     assert row["preview_url"] == next(event["url"] for event in found if event["type"] == "preview_url")
     assert "install" in row["install_log"] and row["dev_log"]
     assert found[-1]["sandbox"]["runtime_summary"]["status"] == "running"
-    claim = world.plane.db.only("SELECT * FROM limit_events")
+    claim = factory.plane.db.only("SELECT * FROM limit_events")
     assert (claim["decision"], claim["claim_id"]) == ("allowed", row["limit_claim_id"])
 
 
-async def test_a_launch_is_announced(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_launch_is_announced(client: httpx.AsyncClient, factory: RowFactory) -> None:
     async with client.stream(
         "GET", "/api/realtime/events?tables=sandboxes,limit_events,end_of_test"
     ) as response:
-        stream = Stream(response, world.plane)
+        stream = RealtimeReader(response, factory.plane)
         assert await stream.line() == ": connected"
-        await client.post(BOX, json={"repoId": world.repo()})
+        await client.post(BOX, json={"repoId": factory.repo()})
         frames = await stream.frames()
     assert frames[:2] == [("limit_events", "INSERT"), ("sandboxes", "INSERT")]
     assert set(frames[2:]) == {("sandboxes", "UPDATE")}
 
 
 async def test_an_active_sandbox_of_the_same_tree_is_answered_as_json(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    repo = world.repo()
-    box = world.sandbox(repo, status="pausing")
+    repo = factory.repo()
+    box = factory.sandbox(repo, status="pausing")
     answer = await client.post(BOX, json={"repoId": repo})
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["sandbox"]["id"] == box
@@ -64,35 +76,35 @@ async def test_an_active_sandbox_of_the_same_tree_is_answered_as_json(
 
 
 async def test_a_paused_sandbox_is_resumed_and_answered_as_json(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    repo = world.repo()
-    box = world.sandbox(repo, status="paused", boot_attempts=1)
+    repo = factory.repo()
+    box = factory.sandbox(repo, status="paused", boot_attempts=1)
     answer = (await client.post(BOX, json={"repoId": repo})).json()["sandbox"]
     assert (answer["id"], answer["runtime_summary"]["status"]) == (box, "running")
     assert answer["runtime_summary"]["boot_attempts"] == 2
 
 
-async def test_a_machine_without_a_record_is_adopted(client: httpx.AsyncClient, world: World) -> None:
-    repo = world.repo()
-    old = world.sandbox(repo, status="stopped", provider_view="running")
+async def test_a_machine_without_a_record_is_adopted(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    repo = factory.repo()
+    old = factory.sandbox(repo, status="stopped", provider_view="running")
     answer = (await client.post(BOX, json={"repoId": repo})).json()["sandbox"]
     assert answer["id"] != old and answer["sandbox_id"] == "mogplex-vm-1"
     assert answer["runtime_summary"]["status"] == "running"
-    assert world.row("sandboxes", old)["provider_view"] is None
+    assert factory.row("sandboxes", old)["provider_view"] is None
 
 
 async def test_a_launch_that_never_got_a_machine_is_retired_by_the_next(
-    client: httpx.AsyncClient, world: World, clock: ManualClock
+    client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
-    repo = world.repo()
-    stuck = world.sandbox(repo, status="creating", sandbox_id="pending")
+    repo = factory.repo()
+    stuck = factory.sandbox(repo, status="creating", sandbox_id="pending")
     clock.advance(89)
     assert (await client.post(BOX, json={"repoId": repo})).json()["sandbox"]["id"] == stuck
     clock.advance(1)
     found = events(await client.post(BOX, json={"repoId": repo}))
     assert found[-1]["type"] == "ready" and found[-1]["sandbox"]["id"] != stuck
-    row = world.row("sandboxes", stuck)
+    row = factory.row("sandboxes", stuck)
     assert (row["status"], row["stop_reason"]) == ("stopped", "stuck_boot")
 
 
@@ -116,56 +128,62 @@ async def test_a_launch_that_never_got_a_machine_is_retired_by_the_next(
     ],
 )
 async def test_a_launch_is_checked(
-    client: httpx.AsyncClient, world: World, body: dict[str, object], status: int, text: str
+    client: httpx.AsyncClient, factory: RowFactory, body: dict[str, object], status: int, text: str
 ) -> None:
-    repo = world.repo()
+    repo = factory.repo()
     full = body if body == {} or "repoId" in body else {"repoId": repo, **body}
     answer = await client.post(BOX, json=full)
     assert (answer.status_code, answer.json()) == (status, {"error": text})
-    assert world.plane.db.value("SELECT COUNT(*) FROM sandboxes") == 0
+    assert factory.plane.db.value("SELECT COUNT(*) FROM sandboxes") == 0
 
 
-async def test_only_true_makes_a_branch(client: httpx.AsyncClient, world: World) -> None:
-    answer = await client.post(BOX, json={"repoId": world.repo(), "createBranch": "true"})
+async def test_only_true_makes_a_branch(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    answer = await client.post(BOX, json={"repoId": factory.repo(), "createBranch": "true"})
     assert events(answer)[-1]["sandbox"]["working_branch"] == "main"
 
 
-async def test_another_accounts_repository_is_not_found(client: httpx.AsyncClient, world: World) -> None:
-    repo = world.repo(user_id=world.profile("jo"))
+async def test_another_accounts_repository_is_not_found(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    repo = factory.repo(user_id=factory.profile("jo"))
     answer = await client.post(BOX, json={"repoId": repo})
     assert (answer.status_code, answer.json()) == (404, {"error": "Repo not found"})
 
 
-async def test_github_and_funds_are_looked_at_in_their_order(client: httpx.AsyncClient, world: World) -> None:
-    repo = world.repo(github_installation_id=None)
-    with world.plane.db.transaction() as tx:
-        tx.update("profiles", world.user, github_oauth=0, allow_platform_sandbox=0)
+async def test_github_and_funds_are_looked_at_in_their_order(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    repo = factory.repo(github_installation_id=None)
+    with factory.plane.db.transaction() as tx:
+        tx.update("profiles", factory.user, github_oauth=0, allow_platform_sandbox=0)
     answer = await client.post(BOX, json={"repoId": repo, "baseBranch": "a..b"})
     assert (answer.status_code, answer.json()) == (400, {"error": "Connect GitHub account first"})
-    with world.plane.db.transaction() as tx:
-        tx.update("profiles", world.user, github_oauth=1)
+    with factory.plane.db.transaction() as tx:
+        tx.update("profiles", factory.user, github_oauth=1)
     answer = await client.post(BOX, json={"repoId": repo})
     text = "Hosted sandbox compute requires a positive billing balance. Add funds or choose a plan in Settings > Billing."
     assert (answer.status_code, answer.json()) == (403, {"error": text})
 
 
-async def test_a_boot_that_fails_leaves_its_record_in_error(client: httpx.AsyncClient, world: World) -> None:
-    answer = await client.post(BOX, json={"repoId": world.repo(github_installation_id=None)})
+async def test_a_boot_that_fails_leaves_its_record_in_error(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    answer = await client.post(BOX, json={"repoId": factory.repo(github_installation_id=None)})
     found = events(answer)
     assert kinds(found)[-2:] == ["status", "error"]
     assert (found[-2]["status"], found[-1]["phase"]) == ("error", "bootstrap")
     shown = found[-2]["sandbox"]
     assert shown["error_summary"]["display_error"] == shown["error_summary"]["current_error"]
     assert shown["error_summary"]["last_boot_error"] == found[-1]["message"]
-    assert world.row("sandboxes", shown["id"])["status"] == "error"
+    assert factory.row("sandboxes", shown["id"])["status"] == "error"
 
 
 async def test_the_fourth_active_sandbox_is_refused_and_recorded(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    repo = world.repo()
+    repo = factory.repo()
     for state in ("creating", "installing", "running", "pausing"):
-        world.sandbox(repo, status=state, working_branch=state)
+        factory.sandbox(repo, status=state, working_branch=state)
     answer = await client.post(BOX, json={"repoId": repo, "workingBranch": "more"})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "15")
     assert answer.json() == {
@@ -174,7 +192,7 @@ async def test_the_fourth_active_sandbox_is_refused_and_recorded(
         "retryAfterSeconds": 15,
         "limit": {"name": "active_sandboxes", "value": 3, "windowSeconds": 0},
     }
-    denied = world.plane.db.only("SELECT * FROM limit_events")
+    denied = factory.plane.db.only("SELECT * FROM limit_events")
     assert (denied["route_key"], denied["decision"], denied["repo_id"]) == ("sandbox_boot", "denied", repo)
     assert denied["limit_name"] == "active_sandboxes"
 
@@ -188,7 +206,7 @@ async def test_the_fourth_active_sandbox_is_refused_and_recorded(
 )
 async def test_boots_are_counted_in_rolling_windows(
     client: httpx.AsyncClient,
-    world: World,
+    factory: RowFactory,
     count: int,
     age_us: int,
     text: str,
@@ -196,32 +214,32 @@ async def test_boots_are_counted_in_rolling_windows(
     window: int,
     wait: int,
 ) -> None:
-    columns: dict[str, Any] = {"user_id": world.user, "route_key": "sandbox_boot", "decision": "allowed"}
-    with world.plane.db.transaction() as tx:
+    columns: dict[str, Any] = {"user_id": factory.user, "route_key": "sandbox_boot", "decision": "allowed"}
+    with factory.plane.db.transaction() as tx:
         for _ in range(count):
-            admissions.record_limit(tx, at=world.clock.us - age_us, resource_id="a boot", **columns)
+            admissions.record_limit(tx, at=factory.clock.us - age_us, resource_id="a boot", **columns)
             # One of the story, which is somebody else's.
-            admissions.record_limit(tx, at=world.clock.us, **columns)
-    answer = await client.post(BOX, json={"repoId": world.repo()})
+            admissions.record_limit(tx, at=factory.clock.us, **columns)
+    answer = await client.post(BOX, json={"repoId": factory.repo()})
     assert answer.status_code == 429
     assert (answer.json()["error"], answer.json()["retryAfterSeconds"]) == (text, wait)
     assert answer.json()["limit"] == {"name": name, "value": count, "windowSeconds": window}
 
 
 async def test_a_team_without_the_right_is_refused_before_the_body(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     text = "Your team role does not allow this sandbox operation (tools.bash)."
-    for team_id in (team(world, "viewer"), world.repo()):
+    for team_id in (team(factory, "viewer"), factory.repo()):
         answer = await client.post(BOX, json={}, headers={"x-mogplex-team-id": team_id})
         assert (answer.status_code, answer.json()) == (403, {"error": text})
-    answer = await client.post(BOX, json={}, headers={"x-mogplex-team-id": team(world, "developer")})
+    answer = await client.post(BOX, json={}, headers={"x-mogplex-team-id": team(factory, "developer")})
     assert answer.json() == {"error": "repoId required"}
 
 
-async def test_a_team_has_sandboxes_of_its_own(client: httpx.AsyncClient, world: World) -> None:
-    repo, team_id = world.repo(), team(world, "admin")
-    personal = world.sandbox(repo)
+async def test_a_team_has_sandboxes_of_its_own(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    repo, team_id = factory.repo(), team(factory, "admin")
+    personal = factory.sandbox(repo)
     found = events(await client.post(BOX, json={"repoId": repo}, headers={"x-mogplex-team-id": team_id}))
     own = found[-1]["sandbox"]["id"]
     assert own != personal and f"-t{team_id[:6]}-" in found[-1]["sandbox"]["sandbox_id"]
@@ -231,18 +249,18 @@ async def test_a_team_has_sandboxes_of_its_own(client: httpx.AsyncClient, world:
 
 
 async def test_a_launch_goes_on_without_its_client() -> None:
-    async with running(40.0) as (server, world, client):
-        repo = world.repo()
+    async with running(40.0) as (server, factory, client):
+        repo = factory.repo()
         async with client.stream("POST", BOX, json={"repoId": repo}) as answer:
             first = await next_event(answer.aiter_lines())
         assert first["status"] == "creating"
         await idle(server)
-        assert world.row("sandboxes", first["sandbox"]["id"])["status"] == "running"
+        assert factory.row("sandboxes", first["sandbox"]["id"])["status"] == "running"
 
 
 async def test_a_stop_during_the_boot_ends_its_stream() -> None:
-    async with running(10.0) as (server, world, client):
-        async with client.stream("POST", BOX, json={"repoId": world.repo()}) as answer:
+    async with running(10.0) as (server, factory, client):
+        async with client.stream("POST", BOX, json={"repoId": factory.repo()}) as answer:
             lines = answer.aiter_lines()
             while (event := await next_event(lines))["type"] != "sandbox_created":
                 assert event["type"] == "status"
@@ -255,12 +273,12 @@ async def test_a_stop_during_the_boot_ends_its_stream() -> None:
             "phase": "bootstrap",
         }
         await idle(server)
-        assert world.row("sandboxes", event["recordId"])["status"] == "stopped"
+        assert factory.row("sandboxes", event["recordId"])["status"] == "stopped"
 
 
 async def test_a_stop_before_there_is_a_machine_supersedes_the_launch() -> None:
-    async with running(10.0) as (_, world, client):
-        async with client.stream("POST", BOX, json={"repoId": world.repo()}) as answer:
+    async with running(10.0) as (_, factory, client):
+        async with client.stream("POST", BOX, json={"repoId": factory.repo()}) as answer:
             lines = answer.aiter_lines()
             first = await next_event(lines)
             await client.post(f"{BOX}/{first['sandbox']['id']}/stop")
@@ -270,8 +288,8 @@ async def test_a_stop_before_there_is_a_machine_supersedes_the_launch() -> None:
 
 
 async def test_the_end_of_the_server_ends_a_launch_and_its_stream() -> None:
-    async with running(0.01) as (server, world, client):
-        async with client.stream("POST", BOX, json={"repoId": world.repo()}) as answer:
+    async with running(0.01) as (server, factory, client):
+        async with client.stream("POST", BOX, json={"repoId": factory.repo()}) as answer:
             lines = answer.aiter_lines()
             await next_event(lines)
             await server.plane.machines.close()
@@ -279,8 +297,10 @@ async def test_the_end_of_the_server_ends_a_launch_and_its_stream() -> None:
         assert server.plane.machines.at_work == 0
 
 
-async def test_v1_launches_and_answers_when_it_is_over(client: httpx.AsyncClient, world: World) -> None:
-    repo = world.repo()
+async def test_v1_launches_and_answers_when_it_is_over(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    repo = factory.repo()
     answer = await client.post(f"{V1}/sandboxes", json={"repoId": repo, "rootDirectory": "/apps/web"})
     assert answer.status_code == 202
     row = answer.json()["data"]["sandbox"]
@@ -289,7 +309,7 @@ async def test_v1_launches_and_answers_when_it_is_over(client: httpx.AsyncClient
     assert (again.status_code, again.json()["data"]["sandbox"]["id"]) == (202, row["id"])
 
 
-async def test_v1_translates_what_the_launch_refuses(client: httpx.AsyncClient, world: World) -> None:
+async def test_v1_translates_what_the_launch_refuses(client: httpx.AsyncClient, factory: RowFactory) -> None:
     async def refused(**request: object) -> tuple[int, str, str]:
         answer = await client.post(f"{V1}/sandboxes", **request)  # type: ignore[arg-type]
         assert "retry-after" not in answer.headers
@@ -298,17 +318,17 @@ async def test_v1_translates_what_the_launch_refuses(client: httpx.AsyncClient, 
 
     assert await refused(content=b"not json") == (400, "BAD_REQUEST", "repoId is required")
     assert await refused(json={"repoId": "x"}) == (404, "BAD_REQUEST", "Repo not found")
-    repo = world.repo()
+    repo = factory.repo()
     assert await refused(json={"repoId": repo, "baseBranch": "@"}) == (
         400, "BAD_REQUEST", "Invalid base branch",
     )  # fmt: skip
-    bare = world.repo("acme/bare", github_installation_id=None)
+    bare = factory.repo("acme/bare", github_installation_id=None)
     status, code, message = await refused(json={"repoId": bare})
     assert (status, code) == (502, "SERVICE_UNAVAILABLE")
-    box = world.plane.db.only("SELECT status, error FROM sandboxes")
+    box = factory.plane.db.only("SELECT status, error FROM sandboxes")
     assert (box["status"], box["error"]) == ("error", message)
     for branch in ("a", "b", "c"):
-        world.sandbox(repo, working_branch=branch)
+        factory.sandbox(repo, working_branch=branch)
     assert await refused(json={"repoId": repo}) == (429, "BAD_REQUEST", "Too many active sandboxes")
 
 
@@ -318,9 +338,11 @@ async def test_v1_needs_the_scope_to_write(server: PlaneServer, nobody: httpx.As
     assert answer.status_code == 403
 
 
-async def test_a_row_that_is_not_ready_stays_what_it_is(client: httpx.AsyncClient, world: World) -> None:
-    box = world.sandbox(world.repo(), status="creating", sandbox_id="pending")
-    tick(world, box, provider_view=None)
+async def test_a_row_that_is_not_ready_stays_what_it_is(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
+    box = factory.sandbox(factory.repo(), status="creating", sandbox_id="pending")
+    tick(factory, box, provider_view=None)
     assert (await client.post(f"{BOX}/{box}/pause")).json() == {"error": "Sandbox is not running"}
     answer = await client.post(f"{BOX}/{box}/restart")
     assert (answer.status_code, answer.json()) == (409, {"error": "Sandbox is still booting"})

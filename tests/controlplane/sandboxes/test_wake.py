@@ -9,13 +9,15 @@ import pytest
 
 from mogplex_tui.controlplane.db.clock import MINUTE_US
 from mogplex_tui.controlplane.sandboxes.states import STATUSES, Change, change
-from tests.controlplane.sandboxes.support import BOX, events, kinds, next_event, running, tick
-from tests.controlplane.support import NOON, V1, World
+from tests.controlplane.api_paths import V1
+from tests.controlplane.manual_clock import NOON
+from tests.controlplane.row_factory import RowFactory
+from tests.controlplane.sandboxes.sandbox_streams import BOX, events, kinds, next_event, running, tick
 
 
-async def test_a_resume_is_told_under_the_same_record(client: httpx.AsyncClient, world: World) -> None:
-    box = world.sandbox(
-        world.repo(),
+async def test_a_resume_is_told_under_the_same_record(client: httpx.AsyncClient, factory: RowFactory) -> None:
+    box = factory.sandbox(
+        factory.repo(),
         status="paused",
         stop_reason="auto_pause",
         install_log="old",
@@ -30,7 +32,7 @@ async def test_a_resume_is_told_under_the_same_record(client: httpx.AsyncClient,
     assert (shown["install_log"], shown["dev_log"]) == (None, None)
     assert shown["runtime_summary"]["status"] == "installing"
     assert shown["runtime_summary"]["health_status"] == "starting"
-    row = world.row("sandboxes", box)
+    row = factory.row("sandboxes", box)
     assert (row["status"], row["stop_reason"], row["boot_attempts"]) == ("running", None, 2)
     logs = (await client.get(f"{V1}/sandboxes/{box}/logs")).json()["data"]
     assert [event["event_type"] for event in logs["lifecycle_events"]] == ["resume_after_auto_pause"]
@@ -57,27 +59,29 @@ async def test_a_resume_is_told_under_the_same_record(client: httpx.AsyncClient,
     ],
 )
 async def test_a_resume_is_refused(
-    client: httpx.AsyncClient, world: World, columns: dict[str, Any], code: int, text: str
+    client: httpx.AsyncClient, factory: RowFactory, columns: dict[str, Any], code: int, text: str
 ) -> None:
-    box = world.sandbox(world.repo(), status="paused")
-    tick(world, box, **columns)
+    box = factory.sandbox(factory.repo(), status="paused")
+    tick(factory, box, **columns)
     answer = await client.post(f"{BOX}/{box}/resume")
     assert (answer.status_code, answer.json()) == (code, {"error": text})
 
 
 @pytest.mark.parametrize("way", ["resume", "restart"])
-async def test_waking_costs_a_boot_and_needs_funds(client: httpx.AsyncClient, world: World, way: str) -> None:
-    repo = world.repo()
-    box = world.sandbox(repo, status="paused", working_branch="asleep")
-    with world.plane.db.transaction() as tx:
-        tx.update("profiles", world.user, allow_platform_sandbox=0)
+async def test_waking_costs_a_boot_and_needs_funds(
+    client: httpx.AsyncClient, factory: RowFactory, way: str
+) -> None:
+    repo = factory.repo()
+    box = factory.sandbox(repo, status="paused", working_branch="asleep")
+    with factory.plane.db.transaction() as tx:
+        tx.update("profiles", factory.user, allow_platform_sandbox=0)
     answer = await client.post(f"{BOX}/{box}/{way}")
     text = "Hosted sandbox compute requires a positive billing balance"
     assert (answer.status_code, answer.json()) == (402, {"error": text})
-    with world.plane.db.transaction() as tx:
-        tx.update("profiles", world.user, allow_platform_sandbox=1)
+    with factory.plane.db.transaction() as tx:
+        tx.update("profiles", factory.user, allow_platform_sandbox=1)
     for branch in ("a", "b", "c"):
-        world.sandbox(repo, working_branch=branch)
+        factory.sandbox(repo, working_branch=branch)
     answer = await client.post(f"{BOX}/{box}/{way}")
     assert (answer.status_code, answer.json()["error"]) == (429, "Too many active sandboxes")
 
@@ -86,53 +90,53 @@ async def test_waking_costs_a_boot_and_needs_funds(client: httpx.AsyncClient, wo
     ("way", "state"), [("resume", "paused"), ("restart", "stopped"), ("restart", "pausing")]
 )
 async def test_a_lost_race_is_a_409_that_is_a_stream(
-    client: httpx.AsyncClient, world: World, way: str, state: str
+    client: httpx.AsyncClient, factory: RowFactory, way: str, state: str
 ) -> None:
-    repo = world.repo()
-    box = world.sandbox(repo, status=state)
+    repo = factory.repo()
+    box = factory.sandbox(repo, status=state)
     if state != "pausing":
-        world.sandbox(repo)  # another one of the same tree became active meanwhile
+        factory.sandbox(repo)  # another one of the same tree became active meanwhile
     answer = await client.post(f"{BOX}/{box}/{way}")
     assert answer.status_code == 409
     text = f"Sandbox {way} was cancelled before it started."
     assert events(answer) == [{"type": "cancelled", "reason": "conflict", "message": text}]
-    assert world.row("sandboxes", box)["status"] == state
+    assert factory.row("sandboxes", box)["status"] == state
 
 
 @pytest.mark.parametrize("state", ["installing", "running", "paused", "stopped", "error"])
 async def test_a_restart_boots_the_same_record_anew(
-    client: httpx.AsyncClient, world: World, state: str
+    client: httpx.AsyncClient, factory: RowFactory, state: str
 ) -> None:
-    box = world.sandbox(world.repo(), status=state, stop_reason="manual", error="old", boot_attempts=3)
+    box = factory.sandbox(factory.repo(), status=state, stop_reason="manual", error="old", boot_attempts=3)
     found = events(await client.post(f"{BOX}/{box}/restart"))
     assert kinds(found)[0] == "sandbox_created" and kinds(found)[-1] == "ready"
-    row = world.row("sandboxes", box)
+    row = factory.row("sandboxes", box)
     assert (row["status"], row["stop_reason"], row["error"], row["boot_attempts"]) == (
         "running",
         None,
         None,
         4,
     )
-    counted = world.plane.db.value("SELECT COUNT(*) FROM limit_events")
+    counted = factory.plane.db.value("SELECT COUNT(*) FROM limit_events")
     assert counted == (0 if state in ("installing", "running") else 1)
 
 
 async def test_a_sandbox_that_does_not_persist_restarts_as_a_new_one(
-    client: httpx.AsyncClient, world: World
+    client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    box = world.sandbox(world.repo(), persistent=0, working_branch="feat/a")
+    box = factory.sandbox(factory.repo(), persistent=0, working_branch="feat/a")
     found = events(await client.post(f"{BOX}/{box}/restart"))
     assert kinds(found)[:3] == ["status", "snapshot_restore", "sandbox_created"]
     new = found[-1]["sandbox"]
     assert new["id"] != box and new["working_branch"] == "feat/a"
     assert new["snapshot_id"] == found[1]["snapshotId"]
-    row = world.row("sandboxes", box)
+    row = factory.row("sandboxes", box)
     assert (row["status"], row["stop_reason"]) == ("stopped", "manual")
 
 
 async def test_a_restart_takes_over_from_the_boot_before_it() -> None:
-    async with running(10.0) as (_, world, client):
-        async with client.stream("POST", BOX, json={"repoId": world.repo()}) as launch:
+    async with running(10.0) as (_, factory, client):
+        async with client.stream("POST", BOX, json={"repoId": factory.repo()}) as launch:
             lines = launch.aiter_lines()
             while (event := await next_event(lines))["type"] != "sandbox_created":
                 assert event["type"] == "status"
@@ -141,7 +145,7 @@ async def test_a_restart_takes_over_from_the_boot_before_it() -> None:
                 assert last["type"] in ("log", "status")
         assert told[-1]["type"] == "ready"
         assert last["message"] == "Sandbox creation was cancelled before it became ready."
-        assert world.row("sandboxes", event["recordId"])["boot_attempts"] == 2
+        assert factory.row("sandboxes", event["recordId"])["boot_attempts"] == 2
 
 
 ALLOWED = {
@@ -161,21 +165,21 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("how", list(ALLOWED))
-async def test_a_state_is_left_only_as_the_machine_says(world: World, how: Change) -> None:
-    repo = world.repo()
+async def test_a_state_is_left_only_as_the_machine_says(factory: RowFactory, how: Change) -> None:
+    repo = factory.repo()
     for state in STATUSES:
-        box = world.sandbox(repo, status=state, working_branch=state)
-        with world.plane.db.transaction() as tx:
-            done = change(tx, box, how, world.clock.us)
+        box = factory.sandbox(repo, status=state, working_branch=state)
+        with factory.plane.db.transaction() as tx:
+            done = change(tx, box, how, factory.clock.us)
         assert done == (state in ALLOWED[how])
-        assert world.row("sandboxes", box)["status"] == (how.target if done else state)
+        assert factory.row("sandboxes", box)["status"] == (how.target if done else state)
 
 
-async def test_a_change_believes_in_one_machine_and_one_boot(world: World) -> None:
-    box = world.sandbox(world.repo(), boot_attempts=2)
-    with world.plane.db.transaction() as tx:
+async def test_a_change_believes_in_one_machine_and_one_boot(factory: RowFactory) -> None:
+    box = factory.sandbox(factory.repo(), boot_attempts=2)
+    with factory.plane.db.transaction() as tx:
         assert not change(tx, box, Change.PAUSED, NOON, vm="another")
         assert not change(tx, box, Change.PAUSED, NOON, boot=1)
         assert change(tx, box, Change.PAUSED, NOON + MINUTE_US, vm="mogplex-vm-1", boot=2)
         assert not change(tx, "nobody", Change.PAUSED, NOON)
-    assert world.row("sandboxes", box)["stopped_at"] == NOON + MINUTE_US
+    assert factory.row("sandboxes", box)["stopped_at"] == NOON + MINUTE_US

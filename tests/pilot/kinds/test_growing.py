@@ -13,7 +13,7 @@ from mogplex_tui.api.clock import SystemClock
 from mogplex_tui.controlplane.core.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.controlplane.support import World
+from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
 
@@ -47,7 +47,7 @@ def _runs(ui: Any) -> list[str]:
     return re.findall(r"nova-\w+", ui.text)
 
 
-def _two(world: World) -> None:
+def _two(world: RowFactory) -> None:
     """A run that took five minutes, and one that has been at work for a minute."""
     repo, now = world.repo("acme/api"), world.clock.us
     world.call(
@@ -70,7 +70,7 @@ def _two(world: World) -> None:
     ],
 )
 async def test_rows_come_and_go_as_they_grow(
-    console: Run, world: World, typed: str, before: list[str], after: list[str]
+    console: Run, world: RowFactory, typed: str, before: list[str], after: list[str]
 ) -> None:
     _two(world)
     async with console() as ui:
@@ -82,7 +82,7 @@ async def test_rows_come_and_go_as_they_grow(
         assert f"{len(after)} of 2" in ui.text
 
 
-async def test_the_order_by_time_goes_on(console: Run, world: World) -> None:
+async def test_the_order_by_time_goes_on(console: Run, world: RowFactory) -> None:
     _two(world)
     async with console() as ui:
         await ui.sees("nova-live", "nova-done")
@@ -93,7 +93,7 @@ async def test_the_order_by_time_goes_on(console: Run, world: World) -> None:
         await ui.until(lambda: _runs(ui) == ["nova-live", "nova-done"], "the longer one first")
 
 
-async def test_a_list_of_a_kind_is_narrowed_by_ages_that_grow(console: Run, world: World) -> None:
+async def test_a_list_of_a_kind_is_narrowed_by_ages_that_grow(console: Run, world: RowFactory) -> None:
     world.repo("acme/api")
     world.sandbox(repo_id=world.repo("acme/web"))
     async with console() as ui:
@@ -112,7 +112,7 @@ class Elapsed(Later):
         return super().monotonic() + self.ahead.total_seconds()
 
 
-async def test_while_runs_cannot_be_read_their_time_stands_still(console: Run, world: World) -> None:
+async def test_while_runs_cannot_be_read_their_time_stands_still(console: Run, world: RowFactory) -> None:
     _two(world)
 
     def cells(ui: Any) -> tuple[int, int]:

@@ -1,0 +1,97 @@
+"""Reading the streams of the sandbox routes, and rows that only these tests need."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from mogplex_tui.controlplane.core.plane import Settings
+from mogplex_tui.controlplane.server import PlaneServer
+from tests.controlplane.manual_clock import ManualClock
+from tests.controlplane.row_factory import RowFactory
+
+BOX = "/api/sandbox"
+
+
+def events(answer: httpx.Response) -> list[dict[str, Any]]:
+    """The events of a stream that has ended; every one is a data line of its own."""
+    assert answer.headers["content-type"].startswith("text/event-stream"), answer.text
+    blocks = [block for block in answer.text.split("\n\n") if block]
+    assert all(block.startswith("data: ") and "\n" not in block for block in blocks)
+    return [json.loads(block[len("data: ") :]) for block in blocks]
+
+
+def kinds(found: list[dict[str, Any]]) -> list[str]:
+    """The types of events in order, each run of equal ones once."""
+    names = [event["type"] for event in found]
+    return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
+
+
+async def next_event(lines: AsyncIterator[str]) -> dict[str, Any]:
+    """The next event of an open stream."""
+    async for line in lines:
+        if line:
+            found: dict[str, Any] = json.loads(line[len("data: ") :])
+            return found
+    raise AssertionError("the stream ended")
+
+
+async def idle(server: PlaneServer) -> None:
+    """Wait until nothing works in the background any more."""
+    async with asyncio.timeout(30):
+        while server.plane.machines.at_work:
+            await asyncio.sleep(0.005)
+
+
+def status(answer: httpx.Response) -> str:
+    """The lifecycle status in an answer with one record."""
+    assert answer.status_code == 200, answer.text
+    found: str = answer.json()["sandbox"]["runtime_summary"]["status"]
+    return found
+
+
+@asynccontextmanager
+async def running(speed: float) -> AsyncIterator[tuple[PlaneServer, RowFactory, httpx.AsyncClient]]:
+    """A plane whose machines take their time, with a client of its account."""
+    clock = ManualClock()
+    async with PlaneServer(Settings(speed=speed, seeded=False, rate_limit=None), clock=clock) as server:
+        headers = {"Authorization": f"Bearer {server.token}"}
+        async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
+            yield server, RowFactory(server.plane, clock), client
+
+
+def team(factory: RowFactory, role: str) -> str:
+    """A team in which the account has this role; returns its id."""
+    owner = factory.user if role == "owner" else factory.profile(f"lead-{role}")
+    with factory.plane.db.transaction() as tx:
+        team_id = tx.new_id()
+        tx.insert(
+            "teams",
+            id=team_id,
+            name=f"Team {role}",
+            slug=f"team-{role}",
+            owner_user_id=owner,
+            created_at=factory.clock.us,
+            updated_at=factory.clock.us,
+        )
+        if owner != factory.user:
+            tx.insert(
+                "team_members",
+                id=tx.new_id(),
+                team_id=team_id,
+                user_id=factory.user,
+                role=role,
+                joined_at=factory.clock.us,
+            )
+    return team_id
+
+
+def tick(factory: RowFactory, record_id: str, **columns: Any) -> None:
+    """Set columns of a record behind everybody's back, as a provider or an older server would."""
+    with factory.plane.db.transaction() as tx:
+        tx.update("sandboxes", record_id, **columns)

@@ -11,7 +11,7 @@ import sys
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    _open_what_is_closed()
+    _open_closed_streams()
     if sys.argv[1:2] == ["__complete"]:
         # Completion runs on every Tab key press, so the parser is not loaded.
         from mogplex_tui.cli import record_completion
@@ -22,7 +22,7 @@ def main() -> int:
     return run()
 
 
-def _open_what_is_closed() -> None:
+def _open_closed_streams() -> None:
     """Open the null device in place of standard streams that are closed (`<&-`).
 
     Without it the next file that is opened would get the stream's descriptor, and the text that is meant for the

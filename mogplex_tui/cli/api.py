@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from mogplex_tui.cli.command_context import Stop, say
-from mogplex_tui.cli.command_session import patiently, service_arguments
+from mogplex_tui.cli.command_context import CommandError, say
 from mogplex_tui.cli.command_session import run as run_headless
+from mogplex_tui.cli.command_session import service_arguments, with_retries
 from mogplex_tui.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -44,55 +44,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Send the request, print the JSON response and return the exit code."""
     try:
-        path, params, body = _request_of(args)
-    except Stop as stop:
-        say(str(stop))
-        return stop.code
+        path, params, body = _request_parts(args)
+    except CommandError as error:
+        say(str(error))
+        return error.code
 
-    async def main(setting: Setting) -> int:
+    async def main(command: CommandSession) -> int:
         if args.method == "GET":
-            await _read(setting, path, params, paginate=args.paginate)
+            await _get_pages(command, path, params, paginate=args.paginate)
         else:
-            await _change(setting, args.method, path, params, body, ask=not args.yes)
+            await _send_change(command, args.method, path, params, body, ask=not args.yes)
         return Exit.OK
 
     return run_headless(args, main)
 
 
-def _request_of(args: argparse.Namespace) -> tuple[str, dict[str, str], object]:
-    """Return path, query parameters and body. Raises Stop if they are not valid."""
-    reads = args.method == "GET"
+def _request_parts(args: argparse.Namespace) -> tuple[str, dict[str, str], object]:
+    """Return path, query parameters and body of the request.
+
+    Raises CommandError if they are not valid.
+    """
+    is_read = args.method == "GET"
     if not args.path.startswith("/") or args.path.startswith("//") or "#" in args.path:
-        raise Stop(Exit.USAGE, "PATH begins with / and names no host, such as /api/v1/mogplex/repos?limit=5.")
+        raise CommandError(
+            Exit.USAGE, "PATH begins with / and names no host, such as /api/v1/mogplex/repos?limit=5."
+        )
     parts = urlsplit(args.path)
-    if args.paginate and not reads:
-        raise Stop(Exit.USAGE, "--paginate is for GET.")
-    if args.input is not None and (reads or args.field):
-        raise Stop(Exit.USAGE, "--input is the whole body: not with GET, and not with --field.")
+    if args.paginate and not is_read:
+        raise CommandError(Exit.USAGE, "--paginate is for GET.")
+    if args.input is not None and (is_read or args.field):
+        raise CommandError(Exit.USAGE, "--input is the whole body: not with GET, and not with --field.")
     fields = []
     for each in args.field:
         name, equals, value = each.partition("=")
         if not name or not equals:
-            raise Stop(Exit.USAGE, f"--field takes KEY=VALUE, not {each!r}.")
+            raise CommandError(Exit.USAGE, f"--field takes KEY=VALUE, not {each!r}.")
         fields.append((name, value))
     query = parse_qsl(parts.query, keep_blank_values=True)
-    if reads:
-        return parts.path, _once_each([*query, *fields]), None
-    body = _body_from(args.input) if args.input is not None else _typed(_once_each(fields))
-    return parts.path, _once_each(query), body
+    if is_read:
+        return parts.path, _unique([*query, *fields]), None
+    body = _read_body(args.input) if args.input is not None else _json_body(_unique(fields))
+    return parts.path, _unique(query), body
 
 
-def _once_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """Return pairs as a dict. Raises Stop for a name that is given twice."""
-    found: dict[str, str] = {}
+def _unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Return pairs as a dict. Raises CommandError for a name that is given twice."""
+    unique: dict[str, str] = {}
     for name, value in pairs:
-        if name in found:
-            raise Stop(Exit.USAGE, f"{name} is given twice.")
-        found[name] = value
-    return found
+        if name in unique:
+            raise CommandError(Exit.USAGE, f"{name} is given twice.")
+        unique[name] = value
+    return unique
 
 
-def _typed(fields: dict[str, str]) -> dict[str, object] | None:
+def _json_body(fields: dict[str, str]) -> dict[str, object] | None:
     """Return the JSON body made of fields; None without any."""
     body: dict[str, object] = {}
     for name, text in fields.items():
@@ -103,27 +108,27 @@ def _typed(fields: dict[str, str]) -> dict[str, object] | None:
     return body or None
 
 
-def _body_from(source: str) -> object:
+def _read_body(source: str) -> object:
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Stop(Exit.USAGE, f"The body could not be read from {source}: {error}.") from None
+        raise CommandError(Exit.USAGE, f"The body could not be read from {source}: {error}.") from None
     try:
         return json.loads(text)
     except ValueError as error:
-        raise Stop(Exit.USAGE, f"The body from {source} is not JSON: {error}.") from None
+        raise CommandError(Exit.USAGE, f"The body from {source} is not JSON: {error}.") from None
 
 
-async def _read(setting: Setting, path: str, params: dict[str, str], *, paginate: bool) -> None:
+async def _get_pages(command: CommandSession, path: str, params: dict[str, str], *, paginate: bool) -> None:
     from mogplex_tui.api.budget import Priority
 
-    client = setting.session.client.at(Priority.ACTION)
-    following: dict[str, str] | None = params
-    while following is not None:
-        query = following
-        data = await patiently(lambda query=query: client.request("GET", path, params=query))  # type: ignore[misc]
-        setting.output.json(data, indent=None if setting.output.as_json else 2)
-        following = _next_page(query, data) if paginate else None
+    client = command.session.client.at(Priority.ACTION)
+    next_params: dict[str, str] | None = params
+    while next_params is not None:
+        query = next_params
+        data = await with_retries(lambda query=query: client.request("GET", path, params=query))  # type: ignore[misc]
+        command.output.json(data, indent=None if command.output.as_json else 2)
+        next_params = _next_page(query, data) if paginate else None
 
 
 def _next_page(params: dict[str, str], data: object) -> dict[str, str] | None:
@@ -144,29 +149,29 @@ def _next_page(params: dict[str, str], data: object) -> dict[str, str] | None:
     return None
 
 
-async def _change(
-    setting: Setting, method: str, path: str, params: dict[str, str], body: object, *, ask: bool
+async def _send_change(
+    command: CommandSession, method: str, path: str, params: dict[str, str], body: object, *, ask: bool
 ) -> None:
     from mogplex_tui.api.access import V1
     from mogplex_tui.api.budget import Priority
-    from mogplex_tui.cli.confirm_prompt import agreed, must_be_able_to_ask
+    from mogplex_tui.cli.confirm_prompt import is_confirmed, require_prompt
     from mogplex_tui.operate.executor import run_unlisted_change
 
-    what = f"{method} {path}"
-    setting.must_write(f"The {what}")
+    request_line = f"{method} {path}"
+    command.require_write_access(f"The {request_line}")
     if not path.startswith(V1):
-        await setting.must_have_scope(f"The {what}")
-    if ask and setting.settings.protected.value:
-        must_be_able_to_ask(method)
-        if not agreed(setting, f"Send {what}?"):
-            raise Stop(Exit.FAILED, "Nothing was sent.")
-    client = setting.session.client.at(Priority.ACTION)
+        await command.require_write_scope(f"The {request_line}")
+    if ask and command.settings.protected.value:
+        require_prompt(method)
+        if not is_confirmed(command, f"Send {request_line}?"):
+            raise CommandError(Exit.FAILED, "Nothing was sent.")
+    client = command.session.client.at(Priority.ACTION)
     data = await run_unlisted_change(
-        setting.session,
+        command.session,
         f"api.{method.lower()}",
         path,
         lambda: client.request(method, path, params=params, body=body),
-        title=what,
+        title=request_line,
     )
     if data is not None:
-        setting.output.json(data, indent=None if setting.output.as_json else 2)
+        command.output.json(data, indent=None if command.output.as_json else 2)

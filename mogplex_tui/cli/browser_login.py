@@ -16,16 +16,16 @@ from mogplex_tui.api import errors
 from mogplex_tui.api.oauth import CALLBACK, PORTS, SignIn, redeem
 from mogplex_tui.api.safe_text import visible
 from mogplex_tui.api.target import TOKEN_PREFIX, Target
-from mogplex_tui.cli.command_context import Stop, say, without_credentials
+from mogplex_tui.cli.command_context import CommandError, say, without_credentials
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.loopback import (
     NOT_FOUND,
+    CallbackListener,
     CallbackRequest,
     CallbackResponse,
-    Listener,
-    as_json,
-    page,
-    waited,
+    html_page,
+    json_response,
+    wait_for,
 )
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.operate.browser_detection import has_browser
@@ -34,139 +34,150 @@ if TYPE_CHECKING:
     from mogplex_tui.config.credential_store import Grant
 
 # Seconds to wait for the browser. An authorization code is valid for ten minutes.
-WITHIN = 600.0
-HAND_OFF = "/cli-auth"
-_CLOSE = "The terminal has what it needs. You may close this tab."
+BROWSER_TIMEOUT = 600.0
+HAND_OFF_PATH = "/cli-auth"
+_CLOSE_TAB = "The terminal has what it needs. You may close this tab."
 
 
-async def by_code(base_url: str, *, opens: bool) -> Grant:
+async def sign_in_with_code(base_url: str, *, opens_browser: bool) -> Grant:
     """Return the tokens of a sign-in with authorization code and PKCE.
 
-    Raises Stop if the sign-in is not completed, NotSignedIn if the service refuses the code, and other MogplexErrors.
+    Raises CommandError if the sign-in is not completed, NotSignedIn if the service refuses the code, and other
+    MogplexErrors.
     """
     from time import time
 
     from mogplex_tui.api.wire import HttpClients
 
-    coming: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    code_future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     # The listener must be open before the address is shown.
-    begun: list[SignIn] = []
-    listener = Listener(lambda asked: _callback(asked, begun[0], coming), PORTS)
+    sign_ins: list[SignIn] = []
+    listener = CallbackListener(lambda request: _callback_response(request, sign_ins[0], code_future), PORTS)
     try:
         await listener.__aenter__()
     except OSError:
         ports = " and ".join(map(str, PORTS))
-        raise Stop(
+        raise CommandError(
             Exit.FAILED,
             f"The ports {ports} on 127.0.0.1 are both taken, and the service sends the browser back to no other. "
             "Is another sign-in under way? Else: mogplex-tui login --token",
         ) from None
     try:
-        begun.append(SignIn.begin(listener.port))
-        await _invite(begun[0].address(base_url), listener.port, opens=opens)
-        code = await _patiently(coming)
+        sign_ins.append(SignIn.begin(listener.port))
+        await _show_address(sign_ins[0].address(base_url), listener.port, opens_browser=opens_browser)
+        code = await _wait_for_browser(code_future)
     finally:
         await listener.__aexit__()
     target = Target("sign-in", base_url)
     clients = HttpClients(target)
     try:
-        return await redeem(clients, target, begun[0], code, time())
+        return await redeem(clients, target, sign_ins[0], code, time())
     finally:
         await clients.aclose()
 
 
-def _callback(asked: CallbackRequest, begun: SignIn, coming: asyncio.Future[str]) -> CallbackResponse:
+def _callback_response(
+    request: CallbackRequest, sign_in: SignIn, code: asyncio.Future[str]
+) -> CallbackResponse:
     """Return the response to a request of the browser, and pass on the code.
 
     A wrong state does not end the sign-in: any web page can send such a request.
     """
-    if asked.path != CALLBACK:
+    if request.path != CALLBACK:
         return NOT_FOUND
-    if asked.method != "GET":
+    if request.method != "GET":
         return CallbackResponse(405, b"Only GET", headers={"Allow": "GET"})
-    if coming.done():
-        return page("Already answered", "This sign-in is over. You may close this tab.", 400)
-    query = parse_qs(asked.query, keep_blank_values=True)
+    if code.done():
+        return html_page("Already answered", "This sign-in is over. You may close this tab.", 400)
+    query = parse_qs(request.query, keep_blank_values=True)
 
-    def one(name: str) -> str:
+    def first_value(name: str) -> str:
         return query.get(name, [""])[0]
 
     if "error" in query:
         # No state comes with an error, so it is not checked: an error can end a sign-in but never complete one.
-        says = one("error_description") or _raw(asked.query, "error_description") or one("error")
-        coming.set_exception(
-            Stop(Exit.NOT_SIGNED_IN, f"The service refused the sign-in: {visible(says, 160)}.")
+        reason = (
+            first_value("error_description")
+            or _unencoded_value(request.query, "error_description")
+            or first_value("error")
         )
-        return page("Not signed in", f"{says}. You may close this tab.", 400)
-    if not hmac.compare_digest(one("state").encode(), begun.state.reveal().encode()):
+        code.set_exception(
+            CommandError(Exit.NOT_SIGNED_IN, f"The service refused the sign-in: {visible(reason, 160)}.")
+        )
+        return html_page("Not signed in", f"{reason}. You may close this tab.", 400)
+    if not hmac.compare_digest(first_value("state").encode(), sign_in.state.reveal().encode()):
         say("A page came back that does not belong to this sign-in; it was refused. Still waiting.")
-        return page("Not signed in", "This page does not belong to the sign-in that is under way.", 400)
-    if not one("code"):
-        return page("Not signed in", "The service sent no code along. Try again from the terminal.", 400)
-    coming.set_result(one("code"))
-    return page("Signed in", _CLOSE)
+        return html_page("Not signed in", "This page does not belong to the sign-in that is under way.", 400)
+    if not first_value("code"):
+        return html_page("Not signed in", "The service sent no code along. Try again from the terminal.", 400)
+    code.set_result(first_value("code"))
+    return html_page("Signed in", _CLOSE_TAB)
 
 
-def _raw(query: str, name: str) -> str:
-    _, found, rest = query.partition(f"{name}=")
-    return unquote_plus(rest.partition("&")[0]) if found else ""
+def _unencoded_value(query: str, name: str) -> str:
+    _, separator, rest = query.partition(f"{name}=")
+    return unquote_plus(rest.partition("&")[0]) if separator else ""
 
 
-async def by_hand_off(base_url: str, *, opens: bool) -> Secret:
+async def receive_token(base_url: str, *, opens_browser: bool) -> Secret:
     """Return the personal access token that the page /cli-auth hands over.
 
-    The hosted service has retired that page; the embedded plane has it. Raises Stop if no token arrives.
+    The hosted service has retired that page; the embedded plane has it. Raises CommandError if no token arrives.
     """
     import secrets
 
     nonce = secrets.token_hex(16)
-    coming: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    token_future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     url = urlsplit(base_url)
     origin = f"{url.scheme}://{url.netloc}"
-    listener = Listener(lambda asked: _handed(asked, nonce, origin, coming), (0,))
+    listener = CallbackListener(
+        lambda request: _hand_off_response(request, nonce, origin, token_future), (0,)
+    )
     try:
         await listener.__aenter__()
     except OSError as error:
-        raise Stop(Exit.FAILED, f"No port on 127.0.0.1 could be opened: {error.strerror}.") from None
+        raise CommandError(Exit.FAILED, f"No port on 127.0.0.1 could be opened: {error.strerror}.") from None
     try:
         name = f"mogplex-tui on {platform.node() or 'this machine'}"[:100]
         callback = f"http://127.0.0.1:{listener.port}/callback"
         query = urlencode({"callback": callback, "nonce": nonce, "name": name})
-        await _invite(f"{base_url}{HAND_OFF}?{query}", listener.port, opens=opens)
-        return Secret(await _patiently(coming))
+        await _show_address(f"{base_url}{HAND_OFF_PATH}?{query}", listener.port, opens_browser=opens_browser)
+        return Secret(await _wait_for_browser(token_future))
     finally:
         await listener.__aexit__()
 
 
-def _handed(asked: CallbackRequest, nonce: str, origin: str, coming: asyncio.Future[str]) -> CallbackResponse:
+def _hand_off_response(
+    request: CallbackRequest, nonce: str, origin: str, token_future: asyncio.Future[str]
+) -> CallbackResponse:
     """Return the response to a request of the hand-off page, and pass on the token.
 
     The page sends a CORS preflight first, then the token with the nonce.
     """
-    if asked.path != "/callback":
+    if request.path != "/callback":
         return NOT_FOUND
-    if asked.headers.get("origin", origin) != origin:
-        return as_json(403, {"error": "Another page"})
+    if request.headers.get("origin", origin) != origin:
+        return json_response(403, {"error": "Another page"})
     cors = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
-    if asked.method == "OPTIONS":
+    if request.method == "OPTIONS":
         allowed = {
             "Access-Control-Allow-Methods": "POST",
             "Access-Control-Allow-Headers": "content-type, x-cli-nonce",
             "Access-Control-Max-Age": "600",
         }
-        if asked.headers.get("access-control-request-private-network") == "true":
+        if request.headers.get("access-control-request-private-network") == "true":
             allowed["Access-Control-Allow-Private-Network"] = "true"
         return CallbackResponse(204, headers={**cors, **allowed})
-    if asked.method != "POST":
-        return as_json(405, {"error": "Only POST"}, **cors, Allow="OPTIONS, POST")
-    if not hmac.compare_digest(asked.headers.get("x-cli-nonce", "").lower().encode(), nonce.encode()):
-        return as_json(403, {"error": "Wrong nonce"}, **cors)
-    token = _token_in(asked.body)
+    if request.method != "POST":
+        return json_response(405, {"error": "Only POST"}, **cors, Allow="OPTIONS, POST")
+    if not hmac.compare_digest(request.headers.get("x-cli-nonce", "").lower().encode(), nonce.encode()):
+        return json_response(403, {"error": "Wrong nonce"}, **cors)
+    token = _token_in(request.body)
     if not token.startswith(TOKEN_PREFIX):
-        return as_json(400, {"error": "No token"}, **cors)
-    if not coming.done():
-        coming.set_result(token)
-    return as_json(200, {"ok": True}, **cors)
+        return json_response(400, {"error": "No token"}, **cors)
+    if not token_future.done():
+        token_future.set_result(token)
+    return json_response(200, {"ok": True}, **cors)
 
 
 def _token_in(body: bytes) -> str:
@@ -178,30 +189,30 @@ def _token_in(body: bytes) -> str:
     return token if isinstance(token, str) else ""
 
 
-async def _invite(address: str, port: int, *, opens: bool) -> None:
+async def _show_address(address: str, port: int, *, opens_browser: bool) -> None:
     """Print the address, and open it in a browser if there is one."""
-    opened = opens and has_browser() and await asyncio.to_thread(_open, address)
-    say("Your browser opens this address:" if opened else "Open this address in a browser:")
+    is_opened = opens_browser and has_browser() and await asyncio.to_thread(_open_browser, address)
+    say("Your browser opens this address:" if is_opened else "Open this address in a browser:")
     say(f"\n  {address}\n")
-    if not opened:
+    if not is_opened:
         say(
             "The browser must reach 127.0.0.1 of this machine. From another one, first forward the port:\n"
             f"  ssh -L {port}:127.0.0.1:{port} {platform.node() or 'HOST'}"
         )
 
 
-async def _patiently(coming: asyncio.Future[str]) -> str:
-    say(f"Waiting for the browser, for at most {WITHIN / 60:.0f} minutes; ctrl+c gives up.")
+async def _wait_for_browser(result: asyncio.Future[str]) -> str:
+    say(f"Waiting for the browser, for at most {BROWSER_TIMEOUT / 60:.0f} minutes; ctrl+c gives up.")
     try:
-        return await waited(coming, WITHIN)
+        return await wait_for(result, BROWSER_TIMEOUT)
     except TimeoutError:
-        raise Stop(
+        raise CommandError(
             Exit.NOT_SIGNED_IN,
-            f"Nobody came back from the browser within {WITHIN / 60:.0f} minutes. Nothing was changed.",
+            f"Nobody came back from the browser within {BROWSER_TIMEOUT / 60:.0f} minutes. Nothing was changed.",
         ) from None
 
 
-def _open(address: str) -> bool:
+def _open_browser(address: str) -> bool:
     import webbrowser
 
     try:
@@ -211,7 +222,7 @@ def _open(address: str) -> bool:
         return False
 
 
-async def verified(target: Target, *, by_session: bool) -> str | None:
+async def verify(target: Target, *, by_session: bool) -> str | None:
     """Check a credential with the service; return the account if that is known.
 
     Raises NotSignedIn for a credential that is not accepted, and other MogplexErrors if the service cannot tell. A
@@ -236,8 +247,8 @@ async def verified(target: Target, *, by_session: bool) -> str | None:
                 raise
             return None
         if user is None and by_session:
-            raise errors.NotSignedIn("The service does not know this session cookie", advice=_COPY)
+            raise errors.NotSignedIn("The service does not know this session cookie", advice=_COOKIE_ADVICE)
         return user.label if user is not None else None
 
 
-_COPY = "Copy the Cookie header of a page where you are signed in"
+_COOKIE_ADVICE = "Copy the Cookie header of a page where you are signed in"

@@ -47,7 +47,7 @@ or name it for this shell alone:
 """
 
 
-def hurry() -> None:
+def disable_garbage_collection() -> None:
     """Disable garbage collection until the app enables it after the first frame.
 
     Start-up makes no garbage, and collecting it would take a tenth of the time to the first frame.
@@ -55,7 +55,7 @@ def hurry() -> None:
     gc.disable()
 
 
-class Stop(Exception):
+class CommandError(Exception):
     """Ends a command with an exit code and a sentence for stderr."""
 
     def __init__(self, code: Exit, sentence: str) -> None:
@@ -78,12 +78,12 @@ def forget_credentials() -> None:
 @contextlib.contextmanager
 def without_credentials() -> Iterator[None]:
     """Take the credentials out of the environment while another program is started."""
-    held = {name: value for name in _CREDENTIAL_VARIABLES if (value := os.environ.get(name)) is not None}
+    values = {name: value for name in _CREDENTIAL_VARIABLES if (value := os.environ.get(name)) is not None}
     forget_credentials()
     try:
         yield
     finally:
-        os.environ.update(held)
+        os.environ.update(values)
 
 
 def has_terminal() -> bool:
@@ -91,10 +91,10 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def needs_terminal() -> None:
-    """Raise Stop if there is no terminal: the console would never end."""
+def require_terminal() -> None:
+    """Raise CommandError if there is no terminal: the console would never end."""
     if not has_terminal():
-        raise Stop(
+        raise CommandError(
             Exit.USAGE,
             "The console needs a terminal. Without one there is a command for each screen, as: mogplex-tui runs list",
         )
@@ -116,32 +116,33 @@ def say(sentence: str) -> None:
     """
     if not sentence.replace("\n", "").isprintable():
         # Callers have already escaped text from the service; this covers everything else.
-        from mogplex_tui.cli.output import harmless
+        from mogplex_tui.cli.output import escape_controls
 
-        sentence = "\n".join(map(harmless, sentence.split("\n")))
+        sentence = "\n".join(map(escape_controls, sentence.split("\n")))
     print(sentence, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def settings_of(
     arguments: argparse.Namespace, *, contexts: bool = True, credentials: bool = True
 ) -> Settings:
-    """Return the settings of a command. Raises Stop for settings that are not valid.
+    """Return the settings of a command.
 
-    Without `contexts` the stored contexts are ignored, as for an embedded plane.
+    Raises CommandError for settings that are not valid. Without `contexts` the stored contexts are ignored, as for an
+    embedded plane.
     """
     try:
         return load(vars(arguments), contexts=contexts, credentials=credentials)
     except SettingsError as error:
         code = Exit.NOT_SIGNED_IN if isinstance(error, CredentialsError) else Exit.USAGE
-        raise Stop(code, str(error)) from error
+        raise CommandError(code, str(error)) from error
 
 
 def target_of(settings: Settings) -> Target:
-    """Return the service and credentials. Raises Stop if either is missing."""
+    """Return the service and credentials. Raises CommandError if either is missing."""
     if settings.base_url.value is None:
-        raise Stop(Exit.NOT_SIGNED_IN, NO_SERVICE)
+        raise CommandError(Exit.NOT_SIGNED_IN, NO_SERVICE)
     if settings.token.value is None and settings.session_cookie.value is None:
-        raise Stop(
+        raise CommandError(
             Exit.NOT_SIGNED_IN,
             f"There is no credential for {settings.base_url.value}. Sign in with mogplex-tui login, or set "
             "MOGPLEX_TOKEN to a personal access token (mog_…), or MOGPLEX_SESSION_COOKIE to a browser session's cookie.",
@@ -157,7 +158,7 @@ def target_of(settings: Settings) -> Target:
             settings.max_answer_mb.value * 1024 * 1024,
         )
     except InvalidTarget as error:
-        raise Stop(Exit.USAGE, str(error)) from error
+        raise CommandError(Exit.USAGE, str(error)) from error
 
 
 def _renewal(settings: Settings) -> Renewal | None:
@@ -192,7 +193,7 @@ def code_of(error: MogplexError) -> Exit:
     return Exit.FAILED
 
 
-def told(error: Exception) -> int:
+def report_error(error: Exception) -> int:
     """Print an error's message and return its exit code.
 
     A BrokenPipeError is raised again: a reader that has closed the pipe is not an error.
@@ -202,7 +203,7 @@ def told(error: Exception) -> int:
     from mogplex_tui.config.contexts import ContextError
 
     say(str(error))
-    if isinstance(error, Stop):
+    if isinstance(error, CommandError):
         return error.code
     if isinstance(error, InvalidTarget | ContextError | SettingsError):
         return Exit.USAGE

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mogplex_tui.api.errors import BudgetBlocked, InvalidInput, MogplexError, with_full_stop
-from mogplex_tui.cli.command_context import Stop, code_of, say, settings_of, state_name, target_of
+from mogplex_tui.cli.command_context import CommandError, code_of, say, settings_of, state_name, target_of
 from mogplex_tui.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
@@ -25,20 +25,20 @@ PATIENCE = 5.0
 FORMS = ("table", "wide", "json", "csv")
 
 
-class Setting:
+class CommandSession:
     """What a headless command works with: session, output and settings."""
 
     def __init__(self, session: Session, output: Output, settings: Settings) -> None:
         self.session, self.output, self.settings = session, output, settings
 
-    def must_write(self, what: str) -> None:
-        """Raise Stop if the settings are read-only."""
+    def require_write_access(self, what: str) -> None:
+        """Raise CommandError if the settings are read-only."""
         if self.settings.read_only.value:
             origin = self.settings.read_only.origin
-            raise Stop(Exit.NOT_ALLOWED, f"{what} was not sent: {origin} says read-only.")
+            raise CommandError(Exit.NOT_ALLOWED, f"{what} was not sent: {origin} says read-only.")
 
-    async def must_have_scope(self, what: str) -> None:
-        """Raise Stop if a change outside v1 would be sent with a read-only token.
+    async def require_write_scope(self, what: str) -> None:
+        """Raise CommandError if a change outside v1 would be sent with a read-only token.
 
         The service checks scopes on v1 only. The check costs one request with a token and no session, and none
         otherwise.
@@ -46,7 +46,7 @@ class Setting:
         from mogplex_tui.operate.action_registry import fetch_read_only_reason
 
         if self.session.token_changes_unversioned and (refusal := await fetch_read_only_reason(self.session)):
-            raise Stop(Exit.NOT_ALLOWED, f"{what} was not sent. {refusal}")
+            raise CommandError(Exit.NOT_ALLOWED, f"{what} was not sent. {refusal}")
 
 
 def service_arguments(
@@ -94,7 +94,7 @@ def service_arguments(
 
 def run(
     arguments: argparse.Namespace,
-    main: Callable[[Setting], Awaitable[int]],
+    main: Callable[[CommandSession], Awaitable[int]],
     *,
     reports_session: bool = False,
 ) -> int:
@@ -105,24 +105,24 @@ def run(
 
     Raises KeyboardInterrupt for ctrl+c, which the parser turns into 130.
     """
-    from mogplex_tui.cli.output import let_go_of_stdout
+    from mogplex_tui.cli.output import discard_stdout
 
     try:
         return _attempt(arguments, main, reports_session)
     except BrokenPipeError:
-        let_go_of_stdout()
+        discard_stdout()
         return Exit.OK
 
 
 def _attempt(
-    arguments: argparse.Namespace, main: Callable[[Setting], Awaitable[int]], reports_session: bool
+    arguments: argparse.Namespace, main: Callable[[CommandSession], Awaitable[int]], reports_session: bool
 ) -> int:
     try:
         settings = settings_of(arguments)
         target = target_of(settings)
-    except Stop as stop:
-        say(str(stop))
-        return stop.code
+    except CommandError as error:
+        say(str(error))
+        return error.code
     # Imported here because `info` and `login` use this module's arguments and need none of these.
     from mogplex_tui.cli import interrupt
     from mogplex_tui.cli.output import Output
@@ -140,12 +140,12 @@ def _attempt(
 
     async def guarded() -> int:
         session = Session(target, directory=state_dir(context), read_only=settings.read_only.value)
-        session.file_troubles.subscribe(lambda sentence: say(output.shown(sentence)))
+        session.file_troubles.subscribe(lambda sentence: say(output.safe_text(sentence)))
         session.in_flight.while_queued = partial(_say_queued, session, output)
         if not reports_session:
             _say_when_session_expires(session)
         try:
-            return await main(Setting(session, output, settings))
+            return await main(CommandSession(session, output, settings))
         finally:
             output.flush()
             keep_known_records(session)
@@ -153,11 +153,11 @@ def _attempt(
 
     try:
         return interrupt.run(guarded())
-    except Stop as stop:
-        say("\n".join(map(output.shown, str(stop).splitlines())))
-        return stop.code
+    except CommandError as error:
+        say("\n".join(map(output.safe_text, str(error).splitlines())))
+        return error.code
     except MogplexError as error:
-        say(output.shown(sentence(error)))
+        say(output.safe_text(sentence(error)))
         return Exit.USAGE if isinstance(error, InvalidInput) else code_of(error)
 
 
@@ -172,12 +172,12 @@ async def _say_queued(session: Session, output: Output, change: QueuedChange) ->
     from mogplex_tui.cli.progress import progress
     from mogplex_tui.operate.messages import queued
 
-    say(output.shown(f"{queued(change, session.clock.now())} ctrl+c gives it up."))
+    say(output.safe_text(f"{queued(change, session.clock.now())} ctrl+c gives it up."))
     try:
-        async with progress(lambda: output.shown(f"Waiting: {change.word}")):
+        async with progress(lambda: output.safe_text(f"Waiting: {change.word}")):
             yield
     except asyncio.CancelledError:
-        say(output.shown(f"The {change.title} was given up and not sent."))
+        say(output.safe_text(f"The {change.title} was given up and not sent."))
         raise
 
 
@@ -207,7 +207,7 @@ async def pause(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+async def with_retries(read: Callable[[], Awaitable[T]]) -> T:
     """Read with retries of short-lived errors (errors.md §5). Raises the last error."""
     from mogplex_tui.operate.retries import repeat
 
@@ -218,14 +218,14 @@ async def patiently(read: Callable[[], Awaitable[T]]) -> T:
     return await repeat(read, method="GET", wait=wait, may_wait=lambda _, seconds: seconds <= PATIENCE)
 
 
-async def patiently_together(reads: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+async def gather_with_retries(reads: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
     """Run several reads at once, each with retries. Raises the first error.
 
     The other reads are cancelled then.
     """
     import asyncio
 
-    tasks = [asyncio.ensure_future(patiently(read)) for read in reads]
+    tasks = [asyncio.ensure_future(with_retries(read)) for read in reads]
     try:
         return await asyncio.gather(*tasks)
     finally:

@@ -15,12 +15,12 @@ from mogplex_tui.cli.exit_codes import Exit
 PROGRAM = "mogplex-tui"
 SHELLS = ("bash", "zsh", "fish")
 # The shell runs this to complete the names of contexts, which only this machine knows.
-_NAMES = f"{PROGRAM} contexts list --names 2>/dev/null"
-_TAKE_A_CONTEXT = {("contexts", verb) for verb in ("use", "set", "remove", "rename")}
+_CONTEXT_NAMES = f"{PROGRAM} contexts list --names 2>/dev/null"
+_VERBS_WITH_CONTEXT = {("contexts", verb) for verb in ("use", "set", "remove", "rename")}
 # The shell runs this to complete records; `cli/record_completion.py` describes its arguments and output.
 _RECORDS = f"{PROGRAM} {record_completion.COMMAND}"
 # Options and arguments whose value is a record of another kind than the command's.
-_KINDS_OF_ARGUMENTS = {"run": "runs", "repo": "projects", "agent": "agents", "automation": "automations"}
+_KIND_OF_ARGUMENT = {"run": "runs", "repo": "projects", "agent": "agents", "automation": "automations"}
 
 
 class Argument(NamedTuple):
@@ -32,7 +32,7 @@ class Argument(NamedTuple):
 
 
 @dataclass(slots=True)
-class Place:
+class CommandNode:
     """What can follow a sequence of command words: verbs, options and arguments.
 
     An option with a value has fixed `values`, takes one of `files` or either, a context, a record of the kind in
@@ -44,17 +44,17 @@ class Place:
     options: dict[str, str] = field(default_factory=dict)
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
     records: dict[str, str] = field(default_factory=dict)
-    takes_a_word: set[str] = field(default_factory=set)
+    with_value: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     arguments: list[Argument] = field(default_factory=list)
 
     @property
-    def at(self) -> str:
+    def key(self) -> str:
         """The command words as the scripts track them: `/runs/list`, "" for the program."""
         return "".join(f"/{word}" for word in self.path)
 
     @property
-    def offered(self) -> list[tuple[str, Argument]]:
+    def completable(self) -> list[tuple[str, Argument]]:
         """The arguments that can be completed, each with a pattern for its position."""
         numbered = [("*" if each.is_repeated else str(at), each) for at, each in enumerate(self.arguments)]
         return [(at, each) for at, each in numbered if each.words or each.kind]
@@ -62,17 +62,17 @@ class Place:
     @property
     def contexts(self) -> set[str]:
         """The options that take the name of a context."""
-        return self.takes_a_word & {"--context"}
+        return self.with_value & {"--context"}
 
     @property
-    def free(self) -> set[str]:
+    def free_text(self) -> set[str]:
         """The options that take free text."""
-        return self.takes_a_word - self.values.keys() - self.files - self.contexts - self.records.keys()
+        return self.with_value - self.values.keys() - self.files - self.contexts - self.records.keys()
 
     @property
-    def wants_context(self) -> bool:
+    def takes_context(self) -> bool:
         """Whether the first argument is the name of a context."""
-        return self.path in _TAKE_A_CONTEXT
+        return self.path in _VERBS_WITH_CONTEXT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,60 +84,60 @@ def run(args: argparse.Namespace) -> int:
     """Print the script, to be evaluated or saved where the shell finds completions."""
     from mogplex_tui.cli.parser import build
 
-    places = list(_places(build(whole=True), ()))
+    nodes = list(_command_nodes(build(with_all_arguments=True), ()))
     write = {"bash": _bash, "zsh": _zsh, "fish": _fish}[args.shell]
-    sys.stdout.write(write(places))
+    sys.stdout.write(write(nodes))
     sys.stdout.flush()
     return Exit.OK
 
 
-def _places(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[Place]:
-    place = Place(path)
+def _command_nodes(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> Iterator[CommandNode]:
+    node = CommandNode(path)
     below: list[tuple[str, argparse.ArgumentParser]] = []
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             helps = {each.dest: each.help or "" for each in action._choices_actions}
             # Former names of a verb have no line in the help and are not completed either.
-            place.verbs = {name: helps[name] for name in action.choices if name in helps}
+            node.verbs = {name: helps[name] for name in action.choices if name in helps}
             below = [(name, parser) for name, parser in action.choices.items() if name in helps]
         elif action.help == argparse.SUPPRESS:
             continue
         elif action.option_strings:
             for flag in action.option_strings:
-                place.options[flag] = _line(action.help)
+                node.options[flag] = _one_line(action.help)
                 if action.nargs != 0:
-                    place.takes_a_word.add(flag)
+                    node.with_value.add(flag)
                 if action.choices:
-                    place.values[flag] = tuple(map(str, action.choices))
+                    node.values[flag] = tuple(map(str, action.choices))
                 if "FILE" in str(action.metavar):
-                    place.files.add(flag)
+                    node.files.add(flag)
                 named = action.dest.removeprefix("filter_")
-                if action.nargs != 0 and not action.choices and named in _KINDS_OF_ARGUMENTS:
-                    place.records[flag] = _KINDS_OF_ARGUMENTS[named]
+                if action.nargs != 0 and not action.choices and named in _KIND_OF_ARGUMENT:
+                    node.records[flag] = _KIND_OF_ARGUMENT[named]
                 if action.dest == "scenario":
                     from mogplex_tui.controlplane.scenarios.load import titles
 
-                    place.values[flag] = tuple(titles())
+                    node.values[flag] = tuple(titles())
         else:
-            place.arguments.append(_argument(action, path))
-    yield place
+            node.arguments.append(_argument(action, path))
+    yield node
     for name, sub in below:
-        yield from _places(sub, (*path, name))
+        yield from _command_nodes(sub, (*path, name))
 
 
 def _argument(action: argparse.Action, path: tuple[str, ...]) -> Argument:
-    kind = _KINDS_OF_ARGUMENTS.get(action.dest, "")
+    kind = _KIND_OF_ARGUMENT.get(action.dest, "")
     if action.dest in ("record", "records"):
         # A command has the name of the kind whose records it takes.
         kind = path[0]
     return Argument(tuple(map(str, action.choices or ())), kind, action.nargs in ("+", "*"))
 
 
-def _line(text: str | None) -> str:
+def _one_line(text: str | None) -> str:
     return " ".join((text or "").replace("%%", "%").split())
 
 
-def _walk(places: list[Place], word: str, before: str, uncounted: str = "") -> list[str]:
+def _walk(nodes: list[CommandNode], word: str, before: str, uncounted: str = "") -> list[str]:
     """Return the lines of bash and zsh that find the command words on the line.
 
     They skip the values of options and count the verb's arguments in `given`: words that are neither options nor
@@ -145,25 +145,23 @@ def _walk(places: list[Place], word: str, before: str, uncounted: str = "") -> l
     """
     lines = ['        case "$place $before" in']
     lines += [
-        f"            {_patterns(place, place.takes_a_word)}) continue ;;"
-        for place in places
-        if place.takes_a_word
+        f"            {_patterns(node, node.with_value)}) continue ;;" for node in nodes if node.with_value
     ]
     lines += ["        esac", '        case "$place/$word" in']
     lines += [
-        f"            {shlex.quote(f'{place.at}/{name}')}) place+=/$word given=0 ;;"
-        for place in places
-        for name in place.verbs
+        f"            {shlex.quote(f'{node.key}/{name}')}) place+=/$word given=0 ;;"
+        for node in nodes
+        for name in node.verbs
     ]
     lines.append(f"            *) [[ $word == -*{uncounted} ]] || ((given += 1)) ;;")
     return [f"        word={word} before={before}", *lines, "        esac", "    done"]
 
 
-def _patterns(place: Place, flags: set[str]) -> str:
-    return "|".join(shlex.quote(f"{place.at} {flag}") for flag in sorted(flags))
+def _patterns(node: CommandNode, flags: set[str]) -> str:
+    return "|".join(shlex.quote(f"{node.key} {flag}") for flag in sorted(flags))
 
 
-def _bash(places: list[Place]) -> str:
+def _bash(nodes: list[CommandNode]) -> str:
     """Return the bash script: a function that finds the command and lists its words."""
     lines = [
         f'# bash completions of {PROGRAM}: eval "$({PROGRAM} completions bash)"',
@@ -178,45 +176,45 @@ def _bash(places: list[Place]) -> str:
         "    COMPREPLY=()",
         "    for ((i = 1; i < COMP_CWORD; i++)); do",
         # bash also splits words at these characters: only the first part counts.
-        *_walk(places, "${COMP_WORDS[i]}", "${COMP_WORDS[i-1]}", " || $word == [=@:]* || $before == [=@:]*"),
+        *_walk(nodes, "${COMP_WORDS[i]}", "${COMP_WORDS[i-1]}", " || $word == [=@:]* || $before == [=@:]*"),
         "    [[ $given -gt 0 && ( $cur == [=@:]* || $prev == [=@:]* ) ]] && ((given -= 1))",
         '    case "$place $prev" in',
     ]
-    names = f'COMPREPLY=($(compgen -W "$({_NAMES})" -- "$cur"))'
+    names = f'COMPREPLY=($(compgen -W "$({_CONTEXT_NAMES})" -- "$cur"))'
     # Only here: elsewhere a word that is also a directory's name would get a slash.
     files = 'compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur"))'
-    for place in places:
-        for flag, words in place.values.items():
-            more = f"; {files.replace('=(', '+=(')}" if flag in place.files else ""
-            lines.append(f"        {_patterns(place, {flag})}) {_reply(words)}{more}; return ;;")
-        if place.contexts:
-            lines.append(f"        {_patterns(place, place.contexts)}) {names}; return ;;")
-        for flag, kind in place.records.items():
-            lines.append(f"        {_patterns(place, {flag})}) _mogplex_tui_records {kind}; return ;;")
-        if place.files:
-            lines.append(f"        {_patterns(place, place.files)}) {files}; return ;;")
-        if place.free:
-            lines.append(f"        {_patterns(place, place.free)}) return ;;")
+    for node in nodes:
+        for flag, words in node.values.items():
+            more = f"; {files.replace('=(', '+=(')}" if flag in node.files else ""
+            lines.append(f"        {_patterns(node, {flag})}) {_reply(words)}{more}; return ;;")
+        if node.contexts:
+            lines.append(f"        {_patterns(node, node.contexts)}) {names}; return ;;")
+        for flag, kind in node.records.items():
+            lines.append(f"        {_patterns(node, {flag})}) _mogplex_tui_records {kind}; return ;;")
+        if node.files:
+            lines.append(f"        {_patterns(node, node.files)}) {files}; return ;;")
+        if node.free_text:
+            lines.append(f"        {_patterns(node, node.free_text)}) return ;;")
     lines += ["    esac", '    case "$place" in']
-    for place in places:
-        at = shlex.quote(place.at)
-        options = _reply(tuple(place.options))
-        others = names if place.wants_context else _bash_others(place, options)
+    for node in nodes:
+        at = shlex.quote(node.key)
+        options = _reply(tuple(node.options))
+        other_words = names if node.takes_context else _bash_next_words(node, options)
         # Options only after a dash: there are more of them than of the usual words.
-        lines.append(f"        {at}) if [[ $cur == -* ]]; then {options}; else {others}; fi ;;")
+        lines.append(f"        {at}) if [[ $cur == -* ]]; then {options}; else {other_words}; fi ;;")
     return "\n".join([*lines, "    esac", "}", f"complete -F _mogplex_tui {PROGRAM}", ""])
 
 
-def _bash_others(place: Place, options: str) -> str:
+def _bash_next_words(node: CommandNode, options: str) -> str:
     """Return the bash command that lists verbs or values of the next argument.
 
     For an argument with free text it lists the options.
     """
-    if place.verbs:
-        return _reply(tuple(place.verbs))
+    if node.verbs:
+        return _reply(tuple(node.verbs))
     cases = [
         f"{at}) {f'_mogplex_tui_records {each.kind}' if each.kind else _reply(each.words)} ;;"
-        for at, each in place.offered
+        for at, each in node.completable
     ]
     return f"case $given in {' '.join([*cases, f'*) {options} ;;'])} esac" if cases else options
 
@@ -242,7 +240,7 @@ _ZSH_RECORDS = (
 )
 
 
-def _zsh(places: list[Place]) -> str:
+def _zsh(nodes: list[CommandNode]) -> str:
     """Return the zsh script, which shows the help beside each word."""
     lines = [
         f"#compdef {PROGRAM}",
@@ -253,30 +251,32 @@ def _zsh(places: list[Place]) -> str:
         "    local -i i given=0",
         "    local -a offered options",
         "    for ((i = 2; i < CURRENT; i++)); do",
-        *_walk(places, '"${words[i]}"', '"${words[i-1]}"'),
+        *_walk(nodes, '"${words[i]}"', '"${words[i-1]}"'),
         '    case "$place $prev" in',
     ]
-    names = f'compadd -- ${{(f)"$({_NAMES})"}}'
-    for place in places:
-        for flag, words in place.values.items():
-            more = "; _files" if flag in place.files else ""
-            lines.append(f"        {_patterns(place, {flag})}) compadd -- {' '.join(words)}{more}; return ;;")
-        if place.contexts:
-            lines.append(f"        {_patterns(place, place.contexts)}) {names}; return ;;")
-        for flag, kind in place.records.items():
-            lines.append(f"        {_patterns(place, {flag})}) _mogplex_tui_records {kind}; return ;;")
-        if place.files:
-            lines.append(f"        {_patterns(place, place.files)}) _files; return ;;")
-        if place.free:
-            lines.append(f"        {_patterns(place, place.free)}) return 1 ;;")
+    names = f'compadd -- ${{(f)"$({_CONTEXT_NAMES})"}}'
+    for node in nodes:
+        for flag, words in node.values.items():
+            more = "; _files" if flag in node.files else ""
+            lines.append(f"        {_patterns(node, {flag})}) compadd -- {' '.join(words)}{more}; return ;;")
+        if node.contexts:
+            lines.append(f"        {_patterns(node, node.contexts)}) {names}; return ;;")
+        for flag, kind in node.records.items():
+            lines.append(f"        {_patterns(node, {flag})}) _mogplex_tui_records {kind}; return ;;")
+        if node.files:
+            lines.append(f"        {_patterns(node, node.files)}) _files; return ;;")
+        if node.free_text:
+            lines.append(f"        {_patterns(node, node.free_text)}) return 1 ;;")
     lines += ["    esac", '    case "$place" in']
-    for place in places:
-        told = _described(place.verbs)
-        options = f"options=({_described(place.options)})"
-        more = f"[[ $PREFIX == -* ]] || {{ {names}; return; }}; " if place.wants_context else ""
-        if place.offered:
-            more = f"[[ $PREFIX == -* ]] || case $given in {' '.join(map(_zsh_case, place.offered))} esac; "
-        lines.append(f"        {shlex.quote(place.at)}) {more}offered=({told}) {options} ;;")
+    for node in nodes:
+        verbs = _zsh_words(node.verbs)
+        options = f"options=({_zsh_words(node.options)})"
+        more = f"[[ $PREFIX == -* ]] || {{ {names}; return; }}; " if node.takes_context else ""
+        if node.completable:
+            more = (
+                f"[[ $PREFIX == -* ]] || case $given in {' '.join(map(_zsh_case, node.completable))} esac; "
+            )
+        lines.append(f"        {shlex.quote(node.key)}) {more}offered=({verbs}) {options} ;;")
     lines += [
         "    esac",
         "    if [[ $PREFIX == -* ]] || (( ! $#offered )); then",
@@ -305,17 +305,17 @@ def _zsh_case(offered: tuple[str, Argument]) -> str:
     return f"{at}) compadd -- {' '.join(map(shlex.quote, argument.words))}; return ;;"
 
 
-def _described(told: dict[str, str]) -> str:
+def _zsh_words(words: dict[str, str]) -> str:
     """Return words with their help in the format of zsh's _describe."""
-    pairs = (f"{word.replace(':', chr(92) + ':')}{':' if text else ''}{text}" for word, text in told.items())
+    pairs = (f"{word.replace(':', chr(92) + ':')}{':' if text else ''}{text}" for word, text in words.items())
     return " ".join(map(shlex.quote, pairs))
 
 
-def _fish(places: list[Place]) -> str:
+def _fish(nodes: list[CommandNode]) -> str:
     """Return the fish script: one line for each word, with the commands it follows."""
-    known = " ".join(sorted(f"{place.at}/{name}" for place in places for name in place.verbs))
+    known = " ".join(sorted(f"{node.key}/{name}" for node in nodes for name in node.verbs))
     takers = " ".join(
-        sorted(_fished(f"{place.at} {flag}") for place in places for flag in place.takes_a_word)
+        sorted(_fish_quoted(f"{node.key} {flag}") for node in nodes for flag in node.with_value)
     )
     lines = [
         f"# fish completions: {PROGRAM} completions fish > ~/.config/fish/completions/{PROGRAM}.fish",
@@ -345,37 +345,37 @@ def _fish(places: list[Place]) -> str:
         "end",
         f"complete -c {PROGRAM} -f",
     ]
-    for place in places:
-        begin = f"complete -c {PROGRAM} -n \"__mogplex_tui_at '{place.at}'\""
-        for word, text in place.verbs.items():
-            lines.append(f"{begin} -a {_fished(word)} -d {_fished(text)}")
-        for at, argument in place.offered:
+    for node in nodes:
+        begin = f"complete -c {PROGRAM} -n \"__mogplex_tui_at '{node.key}'\""
+        for word, text in node.verbs.items():
+            lines.append(f"{begin} -a {_fish_quoted(word)} -d {_fish_quoted(text)}")
+        for at, argument in node.completable:
             span = "0 9999" if at == "*" else f"{at} {at}"
             words = f"(__mogplex_tui_records {argument.kind})" if argument.kind else " ".join(argument.words)
-            condition = f"__mogplex_tui_at '{place.at}' {span}"
-            lines.append(f'complete -c {PROGRAM} -n "{condition}" -a {_fished(words)}')
-        if place.wants_context:
-            lines.append(f"{begin} -a '({_NAMES})'")
-        for flag, text in place.options.items():
+            condition = f"__mogplex_tui_at '{node.key}' {span}"
+            lines.append(f'complete -c {PROGRAM} -n "{condition}" -a {_fish_quoted(words)}')
+        if node.takes_context:
+            lines.append(f"{begin} -a '({_CONTEXT_NAMES})'")
+        for flag, text in node.options.items():
             name = f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}"
-            lines.append(f"{begin} {name}{_fish_wants(place, flag)} -d {_fished(text)}")
+            lines.append(f"{begin} {name}{_fish_value(node, flag)} -d {_fish_quoted(text)}")
     return "\n".join([*lines, ""])
 
 
-def _fish_wants(place: Place, flag: str) -> str:
-    if flag in place.values and flag in place.files:
-        return f" -r -F -a {_fished(' '.join(place.values[flag]))}"
-    if flag in place.values:
-        return f" -x -a {_fished(' '.join(place.values[flag]))}"
-    if flag in place.contexts:
-        return f" -x -a '({_NAMES})'"
-    if flag in place.records:
-        return f" -x -a '(__mogplex_tui_records {place.records[flag]})'"
-    if flag in place.files:
+def _fish_value(node: CommandNode, flag: str) -> str:
+    if flag in node.values and flag in node.files:
+        return f" -r -F -a {_fish_quoted(' '.join(node.values[flag]))}"
+    if flag in node.values:
+        return f" -x -a {_fish_quoted(' '.join(node.values[flag]))}"
+    if flag in node.contexts:
+        return f" -x -a '({_CONTEXT_NAMES})'"
+    if flag in node.records:
+        return f" -x -a '(__mogplex_tui_records {node.records[flag]})'"
+    if flag in node.files:
         return " -r -F"
-    return " -x" if flag in place.takes_a_word else ""
+    return " -x" if flag in node.with_value else ""
 
 
-def _fished(text: str) -> str:
+def _fish_quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

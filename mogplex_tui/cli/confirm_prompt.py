@@ -11,39 +11,41 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from mogplex_tui.cli.command_context import Stop, state_name
+from mogplex_tui.cli.command_context import CommandError, state_name
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.interrupt import wait_for_line
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
 
 
-def must_be_able_to_ask(verb: str) -> None:
-    """Raise Stop if stdin is not a terminal, so that no question can be answered."""
+def require_prompt(verb: str) -> None:
+    """Raise CommandError if stdin is not a terminal and nobody can answer."""
     if not sys.stdin.isatty():
-        raise Stop(Exit.USAGE, f"There is no terminal to ask on: give --yes to {verb} without a question.")
+        raise CommandError(
+            Exit.USAGE, f"There is no terminal to ask on: give --yes to {verb} without a question."
+        )
 
 
-def agreed(setting: Setting, question: str) -> bool:
+def is_confirmed(command: CommandSession, question: str) -> bool:
     """Ask a question and return whether the answer is yes.
 
     In a protected context the answer must be the name of the context, so that `y` is not typed out of habit.
     """
-    question = setting.output.shown(question)
-    if setting.settings.protected.value:
-        name = state_name(setting.settings)
-        return _answer(f"{question} {name} is protected: type its name to go on:").strip() == name
-    return _answer(f"{question} [y/N]").strip().lower() in ("y", "yes")
+    question = command.output.safe_text(question)
+    if command.settings.protected.value:
+        name = state_name(command.settings)
+        return _read_answer(f"{question} {name} is protected: type its name to go on:").strip() == name
+    return _read_answer(f"{question} [y/N]").strip().lower() in ("y", "yes")
 
 
-def _answer(question: str) -> str:
+def _read_answer(question: str) -> str:
     """Ask a question and read one line. Ctrl+c raises KeyboardInterrupt at once.
 
     The event loop's own handler for SIGINT would only set a flag while `readline` waits.
     """
-    in_front = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, signal.default_int_handler) if in_front else None
+    is_main_thread = threading.current_thread() is threading.main_thread()
+    previous_handler = signal.signal(signal.SIGINT, signal.default_int_handler) if is_main_thread else None
     try:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
@@ -51,9 +53,9 @@ def _answer(question: str) -> str:
             raise KeyboardInterrupt
         sys.stderr.write(f"{question} ")
         sys.stderr.flush()
-        if in_front:
+        if is_main_thread:
             wait_for_line(sys.stdin)
         return sys.stdin.readline()
     finally:
-        if in_front:
-            signal.signal(signal.SIGINT, before)
+        if is_main_thread:
+            signal.signal(signal.SIGINT, previous_handler)

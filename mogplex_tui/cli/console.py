@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.command_context import (
-    Stop,
+    CommandError,
+    disable_garbage_collection,
     follow_terminal_size,
     forget_credentials,
     has_terminal,
-    hurry,
-    needs_terminal,
+    require_terminal,
     say,
     settings_of,
     state_name,
@@ -30,71 +30,71 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the console until it is closed, and return the exit code."""
-    hurry()
+    disable_garbage_collection()
     try:
         settings = settings_of(arguments, credentials=False)
-    except Stop as stop:
-        say(str(stop))
-        return stop.code
-    if _waits_for_keyring(settings):
-        code = _show_first(arguments, settings)
+    except CommandError as error:
+        say(str(error))
+        return error.code
+    if _needs_keyring(settings):
+        code = _show_before_keyring(arguments, settings)
         if code is not None:
             return code
-    return _ask_first(arguments)
+    return _sign_in_and_show(arguments)
 
 
-def _waits_for_keyring(settings: Settings) -> bool:
+def _needs_keyring(settings: Settings) -> bool:
     if settings.kept_in is None or (settings.token.value and settings.session_cookie.value):
         return False
-    from mogplex_tui.cli.first_run import can_ask
+    from mogplex_tui.cli.first_run import can_prompt
     from mogplex_tui.config.credential_store import KEYRING
 
-    return settings.kept_in == KEYRING and has_terminal() and can_ask()
+    return settings.kept_in == KEYRING and has_terminal() and can_prompt()
 
 
-def _show_first(arguments: argparse.Namespace, settings: Settings) -> int | None:
+def _show_before_keyring(arguments: argparse.Namespace, settings: Settings) -> int | None:
     """Show the console first and read the credentials from the keyring then.
 
     A keyring takes nearly as long as everything else before the first frame, and some ask a person to unlock them.
     Returns None if there are no credentials and the console ended by itself because of that.
     """
-    found: list[Target | None] = []
+    targets: list[Target | None] = []
 
-    def look() -> Target | None:
+    def find_target() -> Target | None:
         try:
             target = target_of(settings_of(arguments))
-        except Stop:
+        except CommandError:
             return None
         forget_credentials()
         return target
 
-    async def look_aside() -> Target | None:
+    async def find_target_in_thread() -> Target | None:
         from mogplex_tui.api.daemon_thread import run_in_daemon_thread
 
         # A result that comes after the console was closed is not used.
-        found.append(await run_in_daemon_thread(look))
-        return found[-1]
+        targets.append(await run_in_daemon_thread(find_target))
+        return targets[-1]
 
-    code = _show(settings, look=look_aside)
-    return None if found == [None] else code
+    code = _show(settings, find_target=find_target_in_thread)
+    return None if targets == [None] else code
 
 
-def _ask_first(arguments: argparse.Namespace) -> int:
+def _sign_in_and_show(arguments: argparse.Namespace) -> int:
     """Read the credentials, offer a sign-in if there are none, and show the console."""
     try:
         settings = settings_of(arguments)
         from mogplex_tui.cli import first_run
 
-        if first_run.needs_asking(settings) and first_run.can_ask():
-            code = first_run.offer(arguments, settings)
+        if first_run.needs_setup(settings) and first_run.can_prompt():
+            code = first_run.offer_demo_or_sign_in(arguments, settings)
             if code is not None:
                 return code
             settings = settings_of(arguments)
         target = target_of(settings)
-        needs_terminal()
-    except Stop as stop:
-        say(str(stop))
-        return stop.code
+        require_terminal()
+    except CommandError as error:
+        say(str(error))
+        return error.code
     return _show(settings, target=target)
 
 
@@ -102,7 +102,7 @@ def _show(
     settings: Settings,
     *,
     target: Target | None = None,
-    look: Callable[[], Awaitable[Target | None]] | None = None,
+    find_target: Callable[[], Awaitable[Target | None]] | None = None,
 ) -> int:
     from mogplex_tui.app import ConsoleApp
 
@@ -110,7 +110,9 @@ def _show(
     if target is not None:
         forget_credentials()
     context = state_name(settings)
-    app = ConsoleApp(settings, target=target, find_target=look, directory=state_dir(context), context=context)
+    app = ConsoleApp(
+        settings, target=target, find_target=find_target, directory=state_dir(context), context=context
+    )
     app.session.service = settings.base_url.value or app.session.service
     app.after_first_frame.append(_log_to_file)
     code = app.run() or app.return_code or 0

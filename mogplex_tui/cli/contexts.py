@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from mogplex_tui.api.errors import InvalidTarget
 from mogplex_tui.api.target import Target
-from mogplex_tui.cli.command_context import Stop, say, told
+from mogplex_tui.cli.command_context import CommandError, report_error, say
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import COLOURS, Context, ContextError, Contexts
@@ -21,35 +21,35 @@ from mogplex_tui.config.settings import same_service
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verbs and their options."""
-    _json(parser, False)
+    _add_json(parser, False)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
-    names = _verb(verbs, "list", "every context, the current one marked")
+    names = _add_verb(verbs, "list", "every context, the current one marked")
     names.add_argument("--names", action="store_true", help="the names alone, one a line")
-    use = _verb(verbs, "use", "make a context the current one")
+    use = _add_verb(verbs, "use", "make a context the current one")
     use.add_argument("name", metavar="NAME")
-    _fields(_verb(verbs, "add", "name a service"), new=True)
-    _fields(_verb(verbs, "set", "change what is known of a context"), new=False)
-    remove = _verb(verbs, "remove", "forget a context and its credentials")
+    _add_fields(_add_verb(verbs, "add", "name a service"), new=True)
+    _add_fields(_add_verb(verbs, "set", "change what is known of a context"), new=False)
+    remove = _add_verb(verbs, "remove", "forget a context and its credentials")
     remove.add_argument("name", metavar="NAME")
     remove.add_argument("--yes", "-y", action="store_true", help="do not ask, even if it is protected")
-    rename = _verb(verbs, "rename", "give a context another name; credentials and state go with it")
+    rename = _add_verb(verbs, "rename", "give a context another name; credentials and state go with it")
     rename.add_argument("name", metavar="OLD")
     rename.add_argument("to", metavar="NEW")
 
 
-def _verb(
+def _add_verb(
     verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
 ) -> argparse.ArgumentParser:
     parser = verbs.add_parser(name, help=line, description=line[:1].upper() + line[1:] + ".")
-    _json(parser, argparse.SUPPRESS)
+    _add_json(parser, argparse.SUPPRESS)
     return parser
 
 
-def _json(parser: argparse.ArgumentParser, default: object) -> None:
+def _add_json(parser: argparse.ArgumentParser, default: object) -> None:
     parser.add_argument("--json", action="store_true", default=default, help="one JSON object a line")
 
 
-def _fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
+def _add_fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
     parser.add_argument("name", metavar="NAME")
     parser.add_argument(
         "--base-url", metavar="URL", required=new, default=None, help="where the service answers"
@@ -90,8 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
     }
     try:
         return verbs[arguments.verb](arguments)
-    except (Stop, ContextError, CredentialStoreError, InvalidTarget, OSError) as error:
-        return told(error)
+    except (CommandError, ContextError, CredentialStoreError, InvalidTarget, OSError) as error:
+        return report_error(error)
 
 
 def context_fields(context: Context, *, current: bool) -> dict[str, object]:
@@ -151,9 +151,9 @@ def _cells(row: Context, known: Contexts) -> list[str]:
 def _use(arguments: argparse.Namespace) -> int:
     known = contexts.change(lambda before: before.use(arguments.name))
     say(f"{arguments.name} is the current context: {known.get(arguments.name).base_url}")
-    named = os.environ.get("MOGPLEX_CONTEXT", "").strip()
-    if named and named != arguments.name:
-        say(f"MOGPLEX_CONTEXT={named} is set in this shell and comes before it.")
+    selected = os.environ.get("MOGPLEX_CONTEXT", "").strip()
+    if selected and selected != arguments.name:
+        say(f"MOGPLEX_CONTEXT={selected} is set in this shell and comes before it.")
     if arguments.json:
         _print(arguments, known, [known.get(arguments.name)])
     return Exit.OK
@@ -166,31 +166,32 @@ def _add(arguments: argparse.Namespace) -> int:
                 f"There is a context {arguments.name!r} already. Change it: mogplex-tui contexts set"
             )
         return known.put(
-            _with(Context(arguments.name, _url(arguments.base_url)), arguments), use=arguments.use
+            _with_options(Context(arguments.name, _checked_url(arguments.base_url)), arguments),
+            use=arguments.use,
         )
 
-    return _changed(arguments, contexts.change(add))
+    return _print_changed(arguments, contexts.change(add))
 
 
 def _set(arguments: argparse.Namespace) -> int:
     def change(known: Contexts) -> Contexts:
         context = known.get(arguments.name)
         if arguments.base_url is not None:
-            context = replace(context, base_url=_url(arguments.base_url))
-        return known.put(_with(context, arguments))
+            context = replace(context, base_url=_checked_url(arguments.base_url))
+        return known.put(_with_options(context, arguments))
 
     known = contexts.change(change)
     context = known.get(arguments.name)
-    home = _home_of_credential(context) if arguments.base_url is not None else None
-    if home is not None and not same_service(home, context.base_url):
+    service = _service_of_credential(context) if arguments.base_url is not None else None
+    if service is not None and not same_service(service, context.base_url):
         say(
-            f"Its credential is for {home} and goes nowhere else. Sign in to the new address: "
+            f"Its credential is for {service} and goes nowhere else. Sign in to the new address: "
             f"mogplex-tui login --context {arguments.name}"
         )
-    return _changed(arguments, known)
+    return _print_changed(arguments, known)
 
 
-def _home_of_credential(context: Context) -> str | None:
+def _service_of_credential(context: Context) -> str | None:
     """Return the address of the service that the stored credential is for.
 
     Returns None if there is no credential or it cannot be read.
@@ -205,11 +206,11 @@ def _home_of_credential(context: Context) -> str | None:
     return record.base_url if record is not None else None
 
 
-def _url(text: str) -> str:
+def _checked_url(text: str) -> str:
     return Target("context", text).base_url
 
 
-def _with(context: Context, arguments: argparse.Namespace) -> Context:
+def _with_options(context: Context, arguments: argparse.Namespace) -> Context:
     if arguments.team is not None:
         context = replace(context, team=arguments.team.strip().lower() or None)
     if arguments.stored_read_only is not None:
@@ -221,7 +222,7 @@ def _with(context: Context, arguments: argparse.Namespace) -> Context:
     return context
 
 
-def _changed(arguments: argparse.Namespace, known: Contexts) -> int:
+def _print_changed(arguments: argparse.Namespace, known: Contexts) -> int:
     context = known.get(arguments.name)
     _print(arguments, known, [context])
     if context.kept_in is None:
@@ -235,18 +236,18 @@ def _remove(arguments: argparse.Namespace) -> int:
 
     context = contexts.read().get(arguments.name)
     if context.protected and not arguments.yes:
-        confirm(context.name, f"{context.name} is protected.")
+        confirm_name(context.name, f"{context.name} is protected.")
     with held(credential_store.lock_file(context.name)):
-        left = _forgotten(context)
+        may_be_left = _remove_credentials(context)
         forget_known(state_dir(context.name))
         known = contexts.change(lambda before: before.without(context.name))
-    say(f"{context.name} is removed{'' if left else ', its credentials with it'}.")
+    say(f"{context.name} is removed{'' if may_be_left else ', its credentials with it'}.")
     if known.current is None and known.by_name:
         say(f"No context is current now. There are: {', '.join(known.by_name)}.")
     return Exit.OK
 
 
-def _forgotten(context: Context) -> bool:
+def _remove_credentials(context: Context) -> bool:
     """Remove the credentials; return whether some may be left.
 
     An error is only reported, so that the context can still be removed.
@@ -259,26 +260,26 @@ def _forgotten(context: Context) -> bool:
     return False
 
 
-def confirm(name: str, why: str) -> None:
-    """Ask for the name of a protected context. Raises Stop for another answer.
+def confirm_name(name: str, why: str) -> None:
+    """Ask for the name of a protected context. Raises CommandError for another answer.
 
-    Raises Stop also if there is no terminal.
+    Raises CommandError also if there is no terminal.
     """
     if not sys.stdin.isatty():
-        raise Stop(Exit.USAGE, f"{why} There is no terminal to ask on: give --yes.")
+        raise CommandError(Exit.USAGE, f"{why} There is no terminal to ask on: give --yes.")
     sys.stderr.write(f"{why} Type its name to go on: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip() != name:
-        raise Stop(Exit.FAILED, "That is not its name. Nothing was changed.")
+        raise CommandError(Exit.FAILED, "That is not its name. Nothing was changed.")
 
 
-def _is_one_file(old: str, new: str) -> bool:
+def _share_credentials_file(old: str, new: str) -> bool:
     """Return whether both names have the same credentials file.
 
     Some file systems do not distinguish upper and lower case.
     """
-    before, after = credential_store.credentials_file(old), credential_store.credentials_file(new)
-    return before.exists() and after.exists() and before.samefile(after)
+    old_file, new_file = credential_store.credentials_file(old), credential_store.credentials_file(new)
+    return old_file.exists() and new_file.exists() and old_file.samefile(new_file)
 
 
 def _rename(arguments: argparse.Namespace) -> int:
@@ -294,12 +295,12 @@ def _rename(arguments: argparse.Namespace) -> int:
             if record is not None:
                 where = credential_store.save(new, record)
                 context = replace(context, kept_in=where)
-        known = contexts.change(lambda before: before.renamed(old, new).put(context))
-        if not _is_one_file(old, new):
-            _forgotten(replace(context, name=old, kept_in=kept_in))
-    before, after = state_dir(old), state_dir(new)
-    if before.is_dir() and not after.exists():
-        before.rename(after)
+        known = contexts.change(lambda stored: stored.renamed(old, new).put(context))
+        if not _share_credentials_file(old, new):
+            _remove_credentials(replace(context, name=old, kept_in=kept_in))
+    old_state, new_state = state_dir(old), state_dir(new)
+    if old_state.is_dir() and not new_state.exists():
+        old_state.rename(new_state)
     say(f"{old} is called {new} now.")
     if arguments.json:
         _print(arguments, known, [known.get(new)])

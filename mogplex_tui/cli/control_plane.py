@@ -27,13 +27,13 @@ class _Help(argparse.HelpFormatter):
             return super()._fill_text(text, width, indent)
         from mogplex_tui.controlplane.scenarios.load import titles
 
-        told = titles()
-        column = max(map(len, told)) + 4
+        scenarios = titles()
+        column = max(map(len, scenarios)) + 4
         lines = [
             textwrap.fill(
                 title, width, initial_indent=f"  {name}".ljust(column), subsequent_indent=" " * column
             )
-            for name, title in told.items()
+            for name, title in scenarios.items()
         ]
         return "\n".join([text, *lines])
 

@@ -7,33 +7,33 @@ from pathlib import Path
 
 from mogplex_tui.cli import control_plane
 from mogplex_tui.cli.command_context import (
-    Stop,
+    CommandError,
+    disable_garbage_collection,
     follow_terminal_size,
     forget_credentials,
-    hurry,
-    needs_terminal,
+    require_terminal,
     say,
     settings_of,
 )
-from mogplex_tui.cli.parser import look_arguments
+from mogplex_tui.cli.parser import appearance_arguments
 from mogplex_tui.cli.plane_process import PlaneProcess
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the embedded plane and those of the console."""
     control_plane.plane_arguments(parser)
-    look_arguments(parser, argparse.SUPPRESS)
+    appearance_arguments(parser, argparse.SUPPRESS)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Start the plane, show the console until it is closed, and stop the plane."""
-    hurry()
+    disable_garbage_collection()
     try:
         settings = settings_of(arguments, contexts=False)
-        needs_terminal()
-    except Stop as stop:
-        say(str(stop))
-        return stop.code
+        require_terminal()
+    except CommandError as error:
+        say(str(error))
+        return error.code
     forget_credentials()
     with PlaneProcess(_options(arguments), Path(arguments.db) if arguments.db else None) as plane:
         from mogplex_tui.app import ConsoleApp

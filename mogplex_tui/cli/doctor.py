@@ -14,7 +14,7 @@ from mogplex_tui.cli.command_session import service_arguments
 from mogplex_tui.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.cli.doctor_checks import CheckResult
     from mogplex_tui.cli.output import Output
     from mogplex_tui.live.account_match import AccountComparison
@@ -33,37 +33,37 @@ def run(args: argparse.Namespace) -> int:
     return run_headless(args, _doctor, reports_session=True)
 
 
-async def _doctor(setting: Setting) -> int:
-    from mogplex_tui.cli.doctor_checks import Examination
+async def _doctor(command: CommandSession) -> int:
+    from mogplex_tui.cli.doctor_checks import DoctorChecks
     from mogplex_tui.cli.progress import progress
 
-    examination = Examination(setting)
+    checks = DoctorChecks(command)
     async with progress("Asking each family"):
-        findings = await examination.run()
+        results = await checks.run()
     # The checks have shown whether the session cookie is accepted.
-    service = _service(setting, examination.accounts)
-    budget, facts = examination.budget()
-    output = setting.output
+    service = _service(command, checks.accounts)
+    budget, facts = checks.budget()
+    output = command.output
     if output.as_json:
         output.object("service", service)
-        for finding in findings:
-            output.object("family", finding.fields())
+        for result in results:
+            output.object("family", result.fields())
         output.object("family", {**budget.fields(), **facts})
     else:
-        advice = _credential_advice(setting, examination.accounts)
-        _print(setting, service, [*findings, budget], advice)
+        advice = _credential_advice(command, checks.accounts)
+        _print(command, service, [*results, budget], advice)
     from mogplex_tui.cli import key_report
 
-    key_report.print_refused(output, key_report.told(setting.settings)[1])
-    if _is_foreign(findings):
+    key_report.print_refused(output, key_report.override_rows(command.settings)[1])
+    if _is_not_mogplex(results):
         say(f"Nothing at {service['base_url']} answers like Mogplex: check the base URL.")
-    return _code(findings)
+    return _exit_code(results)
 
 
-def _service(setting: Setting, accounts: AccountComparison | None) -> dict[str, object]:
+def _service(command: CommandSession, accounts: AccountComparison | None) -> dict[str, object]:
     from mogplex_tui import __version__
 
-    settings, session, target = setting.settings, setting.session, setting.session.target
+    settings, session, target = command.settings, command.session, command.session.target
     kind = "personal access token" if target.token_is_limited else "OAuth access token"
     return {
         "version": __version__,
@@ -81,7 +81,10 @@ def _service(setting: Setting, accounts: AccountComparison | None) -> dict[str, 
 
 
 def _print(
-    setting: Setting, service: dict[str, object], findings: list[CheckResult], advice: dict[str, list[str]]
+    command: CommandSession,
+    service: dict[str, object],
+    results: list[CheckResult],
+    advice: dict[str, list[str]],
 ) -> None:
     from mogplex_tui.cli.output import Column
     from mogplex_tui.operate import formatting
@@ -94,7 +97,7 @@ def _print(
         ("session", f"cookie{expired} (from {cookie})" if cookie else formatting.DASH),
         ("read-only", "yes" if service["read_only"] else "no"),
     ]
-    output = setting.output
+    output = command.output
     output.table([Column(""), Column("")], facts, titles=False)
     output.line("")
     columns = [
@@ -110,17 +113,17 @@ def _print(
             each.reach,
             formatting.DASH if each.status is None else str(each.status),
             formatting.DASH if each.ms is None else str(each.ms),
-            each.says,
+            each.description,
         )
-        for each in findings
+        for each in results
     ]
     output.table(columns, rows)
-    _print_help(output, findings, advice)
+    _print_advice(output, results, advice)
 
 
-def _credential_advice(setting: Setting, accounts: AccountComparison | None) -> dict[str, list[str]]:
+def _credential_advice(command: CommandSession, accounts: AccountComparison | None) -> dict[str, list[str]]:
     """Return advice on the credentials, each with the report lines it applies to."""
-    session = setting.session
+    session = command.session
     if accounts is not None and accounts.same is False:
         text = (
             f"{accounts.describe()} Runs are read as one account and started as the other."
@@ -137,39 +140,41 @@ def _credential_advice(setting: Setting, accounts: AccountComparison | None) -> 
     return {text: ["session"]}
 
 
-def _print_help(output: Output, findings: list[CheckResult], helps: dict[str, list[str]]) -> None:
+def _print_advice(
+    output: Output, results: list[CheckResult], families_by_advice: dict[str, list[str]]
+) -> None:
     """Print each piece of advice once, with the route families it applies to."""
-    for finding in findings:
-        if finding.helps:
-            helps.setdefault(finding.helps, []).append(finding.family)
-    if helps:
+    for result in results:
+        if result.advice:
+            families_by_advice.setdefault(result.advice, []).append(result.family)
+    if families_by_advice:
         output.line("")
         output.line("What helps")
-    for advice, families in helps.items():
+    for advice, families in families_by_advice.items():
         output.paragraph(f"{', '.join(families)}: {advice}", indent="  ")
 
 
-def _is_foreign(findings: list[CheckResult]) -> bool:
+def _is_not_mogplex(results: list[CheckResult]) -> bool:
     """Return whether a server answers, but none of its responses is Mogplex's."""
     from mogplex_tui.cli.doctor_checks import ABSENT, BROKEN, is_web_page
 
-    answered = [each for each in findings if each.status is not None]
-    strange = [each for each in answered if each.reach in (ABSENT, BROKEN)]
-    told = any(each.reach == ABSENT or (each.error and is_web_page(each.error)) for each in strange)
-    return bool(answered) and len(strange) == len(answered) and told
+    answered = [each for each in results if each.status is not None]
+    unusable = [each for each in answered if each.reach in (ABSENT, BROKEN)]
+    has_evidence = any(each.reach == ABSENT or (each.error and is_web_page(each.error)) for each in unusable)
+    return bool(answered) and len(unusable) == len(answered) and has_evidence
 
 
-def _code(findings: list[CheckResult]) -> int:
+def _exit_code(results: list[CheckResult]) -> int:
     """Return 0 if v1 or observability is open, else the code of the first error."""
     from mogplex_tui.cli.doctor_checks import OPEN, is_web_page
 
-    by_family = {finding.family: finding for finding in findings}
+    by_family = {result.family: result for result in results}
     decisive = [by_family[name] for name in ("v1", "observability", "account")]
-    if any(finding.reach == OPEN for finding in decisive[:2]):
+    if any(result.reach == OPEN for result in decisive[:2]):
         return Exit.OK
-    errors = [finding.error for finding in findings if finding.error is not None]
-    told = next((finding.error for finding in decisive if finding.error is not None), None)
-    error = told or (errors[0] if errors else None)
+    errors = [result.error for result in results if result.error is not None]
+    first_decisive = next((result.error for result in decisive if result.error is not None), None)
+    error = first_decisive or (errors[0] if errors else None)
     if error is None:
         return Exit.NOT_SIGNED_IN
     return Exit.FAILED if is_web_page(error) else code_of(error)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mogplex_tui.api.errors import MogplexError
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.live.account_match import AccountComparison
 
 # Seconds after which a realtime connection without a message counts as broken.
-LIVE_WITHIN = 10.0
+REALTIME_TIMEOUT = 10.0
 OPEN, NEEDS_SESSION, NEEDS_SCOPE = "open", "needs-session", "needs-scope"
 THROTTLED, ABSENT, BROKEN, UNREACHABLE = "throttled", "absent", "broken", "unreachable"
-_NOT_MOGPLEX = "Check that the base URL is a Mogplex service."
+_CHECK_BASE_URL = "Check that the base URL is a Mogplex service."
 
 
 @dataclass(slots=True)
@@ -36,10 +36,10 @@ class CheckResult:
     reach: str
     status: int | None = None
     ms: int | None = None
-    says: str = ""
-    helps: str = ""
+    description: str = ""
+    advice: str = ""
     error: MogplexError | None = None
-    nobody: bool = False
+    is_anonymous: bool = False
 
     def fields(self) -> dict[str, object]:
         """Return the result as JSON fields."""
@@ -48,19 +48,19 @@ class CheckResult:
             "reach": self.reach,
             "status": self.status,
             "ms": self.ms,
-            "advice": " ".join(filter(None, (self.says, self.helps))) or None,
+            "advice": " ".join(filter(None, (self.description, self.advice))) or None,
         }
 
-    def refused(self, error: MogplexError) -> None:
+    def add_error(self, error: MogplexError) -> None:
         """Add an error with its message and advice."""
         from mogplex_tui.api.errors import with_full_stop
 
         self.error = error
-        self.says = f"{self.says} {with_full_stop(error.message)}".strip()
-        self.helps = with_full_stop(error.advice)
+        self.description = f"{self.description} {with_full_stop(error.message)}".strip()
+        self.advice = with_full_stop(error.advice)
 
 
-class Exchanges(logging.Handler):
+class ResponseLog(logging.Handler):
     """Count requests, and keep status and time of the first response of a check.
 
     They are read from the client's log. Further requests within a check only find out why the first was refused.
@@ -75,31 +75,31 @@ class Exchanges(logging.Handler):
         """Take the result from a log line: method, path, result, milliseconds, request id."""
         if not isinstance(record.args, tuple) or len(record.args) != 5:
             return
-        result, took = str(record.args[2]), record.args[3]
+        result, milliseconds = str(record.args[2]), record.args[3]
         status = int(result) if result.isdigit() else None
         # A request that was refused before it was sent does not count.
         if status is None and result == "NotSignedIn":
             return
         self.count += 1
         if self._first is None:
-            self._first = (status, round(took) if isinstance(took, int | float) else None)
+            self._first = (status, round(milliseconds) if isinstance(milliseconds, int | float) else None)
 
-    def first(self) -> tuple[int | None, int | None]:
+    def take_first(self) -> tuple[int | None, int | None]:
         """Return status and milliseconds of the first response, and reset them."""
         first, self._first = self._first, None
         return first or (None, None)
 
 
-class Examination:
+class DoctorChecks:
     """Run the checks one after the other, so that response times are independent."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, command: CommandSession) -> None:
         from mogplex_tui.api.budget import Priority
 
-        self.setting, self.session = setting, setting.session
+        self.command, self.session = command, command.session
         self._client = self.session.client.at(Priority.ACTION)
-        self.exchanges = Exchanges()
-        self.findings: list[CheckResult] = []
+        self.response_log = ResponseLog()
+        self.results: list[CheckResult] = []
         self.accounts: AccountComparison | None = None
 
     async def run(self) -> list[CheckResult]:
@@ -117,43 +117,43 @@ class Examination:
         )
         log = logging.getLogger("mogplex.http")
         log.setLevel(logging.INFO)
-        log.addHandler(self.exchanges)
+        log.addHandler(self.response_log)
         try:
             for family, check in checks:
-                self.findings.append(await self._asked(family, check))
+                self.results.append(await self._run_check(family, check))
             self.accounts = await self._compare_accounts()
         finally:
-            log.removeHandler(self.exchanges)
-        self._settle()
-        return self.findings
+            log.removeHandler(self.response_log)
+        self._explain_anonymous()
+        return self.results
 
-    async def _asked(self, family: str, check: Callable[[], Awaitable[CheckResult]]) -> CheckResult:
+    async def _run_check(self, family: str, check: Callable[[], Awaitable[CheckResult]]) -> CheckResult:
         from mogplex_tui.api.errors import MogplexError
 
-        if len(self.findings) >= 2 and all(each.reach == UNREACHABLE for each in self.findings):
+        if len(self.results) >= 2 and all(each.reach == UNREACHABLE for each in self.results):
             # The service does not answer: every further request would wait as long again.
-            return CheckResult(family, UNREACHABLE, says="Not asked: the service does not answer.")
-        self.exchanges.first()
+            return CheckResult(family, UNREACHABLE, description="Not asked: the service does not answer.")
+        self.response_log.take_first()
         try:
-            finding = await check()
+            result = await check()
         except MogplexError as error:
-            finding = self._refused(family, error)
-        finding.status, finding.ms = self.exchanges.first()
-        return finding
+            result = self._result_of_error(family, error)
+        result.status, result.ms = self.response_log.take_first()
+        return result
 
-    def _refused(self, family: str, error: MogplexError) -> CheckResult:
+    def _result_of_error(self, family: str, error: MogplexError) -> CheckResult:
         from mogplex_tui.api.errors import NotSignedIn
 
-        finding = CheckResult(family, reach_of(error))
-        finding.refused(error)
+        result = CheckResult(family, reach_of(error))
+        result.add_error(error)
         if isinstance(error, NotSignedIn) and self.session.target.token is None and family in ("v1", "write"):
             # There is a session cookie, but it does not open this family.
-            finding.reach = NEEDS_SCOPE
+            result.reach = NEEDS_SCOPE
         elif is_web_page(error):
-            finding.helps = _NOT_MOGPLEX
-        return finding
+            result.advice = _CHECK_BASE_URL
+        return result
 
-    def _settle(self) -> None:
+    def _explain_anonymous(self) -> None:
         """Set the reason of results that look like those of an anonymous visitor.
 
         Some routes answer a bad and a throttled token as they answer a visitor (§5.1); the result of v1 tells which it
@@ -163,12 +163,12 @@ class Examination:
         from mogplex_tui.api.response_errors import SIGN_IN_AGAIN
 
         target = self.session.target
-        v1 = next(each for each in self.findings if each.family == "v1")
-        for finding in self.findings:
-            if not finding.nobody:
+        v1 = next(each for each in self.results if each.family == "v1")
+        for result in self.results:
+            if not result.is_anonymous:
                 continue
             if target.session_cookie is not None or target.token is None:
-                finding.refused(
+                result.add_error(
                     NotSignedIn(
                         "The service does not accept this session cookie",
                         advice=SIGN_IN_AGAIN,
@@ -176,16 +176,18 @@ class Examination:
                 )
                 continue
             if v1.reach == THROTTLED:
-                finding.reach = THROTTLED
-            finding.refused(v1.error or LoginRequired("This kind of token opens the token API only"))
+                result.reach = THROTTLED
+            result.add_error(v1.error or LoginRequired("This kind of token opens the token API only"))
 
     async def _account(self) -> CheckResult:
         user = await self._client.account.user()
         if user is None:
-            return CheckResult("account", NEEDS_SESSION, says="The service sees nobody here.", nobody=True)
+            return CheckResult(
+                "account", NEEDS_SESSION, description="The service sees nobody here.", is_anonymous=True
+            )
         ready = user.github_status_label or user.github_state
-        says = f"Signed in as {user.label}." + (f" GitHub: {ready}." if ready else "")
-        return CheckResult("account", OPEN, says=says)
+        description = f"Signed in as {user.label}." + (f" GitHub: {ready}." if ready else "")
+        return CheckResult("account", OPEN, description=description)
 
     async def _compare_accounts(self) -> AccountComparison | None:
         """Compare the accounts of the token and the cookie, if both are in use."""
@@ -206,36 +208,40 @@ class Examination:
         if not settings.default_model:
             # The service always resolves a default model (identity.md §3).
             return CheckResult(
-                "settings", BROKEN, says="The answer names no default model.", helps=_NOT_MOGPLEX
+                "settings", BROKEN, description="The answer names no default model.", advice=_CHECK_BASE_URL
             )
-        return CheckResult("settings", OPEN, says=f"Default model {settings.default_model}.")
+        return CheckResult("settings", OPEN, description=f"Default model {settings.default_model}.")
 
     async def _models(self) -> CheckResult:
         catalog = await self._client.models.list()
         if catalog.anonymous:
-            return CheckResult("models", NEEDS_SESSION, says="Only the catalogue for visitors.", nobody=True)
+            return CheckResult(
+                "models", NEEDS_SESSION, description="Only the catalogue for visitors.", is_anonymous=True
+            )
         return CheckResult(
-            "models", OPEN, says=f"{catalog.models.total} of {catalog.catalog.total} models usable."
+            "models", OPEN, description=f"{catalog.models.total} of {catalog.catalog.total} models usable."
         )
 
     async def _github(self) -> CheckResult:
         installations = await self._client.github.installations()
         covered = sum(row.repository_count or 0 for row in installations)
         synced = sum(row.synced_repo_count or 0 for row in installations)
-        says = f"{installations.total} installations cover {covered} repositories, {synced} of them imported."
-        return CheckResult("github", OPEN, says=says)
+        description = (
+            f"{installations.total} installations cover {covered} repositories, {synced} of them imported."
+        )
+        return CheckResult("github", OPEN, description=description)
 
     async def _mcp(self) -> CheckResult:
         servers = await self._client.mcp_servers.configured()
-        return CheckResult("mcp", OPEN, says=f"The export of MCP servers: {servers.total} configured.")
+        return CheckResult("mcp", OPEN, description=f"The export of MCP servers: {servers.total} configured.")
 
     async def _observability(self) -> CheckResult:
         from datetime import timedelta
 
         stats = await self._client.observability.stats(since=self.session.clock.now() - timedelta(days=1))
         calls = stats.summary.total_calls
-        says = f"Stats, calls, events, jobs and cost; {calls} calls in 24 h."
-        return CheckResult("observability", OPEN, says=says)
+        description = f"Stats, calls, events, jobs and cost; {calls} calls in 24 h."
+        return CheckResult("observability", OPEN, description=description)
 
     async def _realtime(self) -> CheckResult:
         from contextlib import aclosing
@@ -245,7 +251,7 @@ class Examination:
 
         try:
             async with (
-                asyncio.timeout(LIVE_WITHIN),
+                asyncio.timeout(REALTIME_TIMEOUT),
                 aclosing(self._client.realtime.stream(["ai_calls"])) as stream,
             ):
                 async for message in stream:
@@ -255,29 +261,33 @@ class Examination:
             raise TimedOut(
                 "The live connection opened and then said nothing", resource="live updates"
             ) from None
-        return CheckResult("realtime", OPEN, says="Changes are announced as they happen.")
+        return CheckResult("realtime", OPEN, description="Changes are announced as they happen.")
 
     async def _v1(self) -> CheckResult:
         repos = await self._client.repos.list(limit=200)
         return CheckResult(
-            "v1", OPEN, says=f"The token API: runs by id, automations; {repos.total} repositories."
+            "v1", OPEN, description=f"The token API: runs by id, automations; {repos.total} repositories."
         )
 
     async def _write(self) -> CheckResult:
-        origin = self.setting.settings.read_only
+        origin = self.command.settings.read_only
         if origin.value:
-            return CheckResult("write", NEEDS_SCOPE, says=f"Not asked: {origin.origin} says read-only.")
-        v1 = self.findings[-1].reach
+            return CheckResult(
+                "write", NEEDS_SCOPE, description=f"Not asked: {origin.origin} says read-only."
+            )
+        v1 = self.results[-1].reach
         if v1 in (ABSENT, BROKEN):
             # The server may not be Mogplex, so no change is sent to it.
-            return CheckResult("write", v1, says="Not asked: the token API does not answer as it should.")
+            return CheckResult(
+                "write", v1, description="Not asked: the token API does not answer as it should."
+            )
         if await self._client.runs.has_write_scope():
-            return CheckResult("write", OPEN, says="The token may start and cancel runs.")
+            return CheckResult("write", OPEN, description="The token may start and cancel runs.")
         return CheckResult(
             "write",
             NEEDS_SCOPE,
-            says="The token may only read.",
-            helps="Starting and cancelling needs a token with the write scope.",
+            description="The token may only read.",
+            advice="Starting and cancelling needs a token with the write scope.",
         )
 
     def budget(self) -> tuple[CheckResult, dict[str, object]]:
@@ -287,16 +297,16 @@ class Examination:
         """
         budget, limited = self.session.budget, self.session.target.token_is_limited
         facts: dict[str, object] = {
-            "requests": self.exchanges.count,
+            "requests": self.response_log.count,
             "used": budget.used() if limited else None,
             "limit": budget.limit if limited else None,
             "window_s": budget.window if limited else None,
         }
         if not limited:
-            return CheckResult("budget", OPEN, says="This credential has no request limit."), facts
-        held = budget.blocked_until is not None
-        says = f"{budget.used()} of {budget.limit} requests in {budget.window:.0f} s, as counted by this command."
-        return CheckResult("budget", THROTTLED if held else OPEN, says=says), facts
+            return CheckResult("budget", OPEN, description="This credential has no request limit."), facts
+        is_throttled = budget.blocked_until is not None
+        description = f"{budget.used()} of {budget.limit} requests in {budget.window:.0f} s, as counted by this command."
+        return CheckResult("budget", THROTTLED if is_throttled else OPEN, description=description), facts
 
 
 def is_web_page(error: MogplexError) -> bool:

@@ -25,7 +25,7 @@ from mogplex_tui.api.errors import (
     NotSignedIn,
 )
 from mogplex_tui.cli.command_context import say
-from mogplex_tui.cli.command_session import patiently
+from mogplex_tui.cli.command_session import with_retries
 from mogplex_tui.cli.event_output import (
     EVENT_FIELDS,
     event_cells,
@@ -46,12 +46,12 @@ from mogplex_tui.operate.run_facts import name_of, summary
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.events import Event
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.cli.run_records import RunRecords
 
 # Seconds to go on after the first terminal state: events, and another state, may still come (v1.md §7.6, §10).
 SETTLE = 5.0
-LONG_OVER = timedelta(seconds=60)
+ENDED_LONG_AGO = timedelta(seconds=60)
 # Seconds between reads of the run's record while its call is running: the call ends first (realtime.md §3.1).
 STATE_EVERY, STATE_BLIND, STATE_GAP = 15.0, 4.0, 1.0
 # Seconds between reads that use a token's request budget. Any change of the account sends a hint, so hints alone would
@@ -105,61 +105,61 @@ class EventLog(EventTail):
         return fresh
 
 
-class Follower:
+class EventFollower:
     """Print the events of one run, and report on stderr why some are missing."""
 
-    def __init__(self, setting: Setting, records: RunRecords, row: RunRow) -> None:
-        self.session, self.output, self.records = setting.session, setting.output, records
+    def __init__(self, command: CommandSession, records: RunRecords, row: RunRow) -> None:
+        self.session, self.output, self.records = command.session, command.output, records
         self.feed = RunEventsFeed(self.session, records.runs, row)
         self.log = EventLog()
         self.feed.tail = self.log
-        self._woken = asyncio.Event()
-        self.feed.added.subscribe(lambda _: self._woken.set())
-        self._said: dict[str, str | None] = {}
+        self._changed = asyncio.Event()
+        self.feed.added.subscribe(lambda _: self._changed.set())
+        self._reported: dict[str, str | None] = {}
         self._state = row.state
-        self._titled = False
-        self._on_end: Callable[[], None] = lambda: None
+        self._has_header = False
+        self._on_ending_event: Callable[[], None] = lambda: None
 
     @property
     def row(self) -> RunRow:
         """The run as last read."""
         return self.feed.row
 
-    async def once(self) -> RunRow:
+    async def print_present_events(self) -> RunRow:
         """Print the present events and return the run. Raises MogplexError."""
-        reading = asyncio.create_task(patiently(self.feed.fetch))
-        reading.add_done_callback(lambda _: self._woken.set())
+        reading = asyncio.create_task(with_retries(self.feed.fetch))
+        reading.add_done_callback(lambda _: self._changed.set())
         try:
             # Print a long response while it is read: a reader such as `head` may stop early.
             while not reading.done():
-                await self._woken.wait()
-                self._woken.clear()
+                await self._changed.wait()
+                self._changed.clear()
                 self._print()
             await reading
         finally:
             reading.cancel()
         self._print()
-        self._say_once("source", messages.missing_events(self.feed))
+        self._report_change("source", messages.missing_events(self.feed))
         return self.row
 
-    async def until_over(self) -> RunRow:
+    async def follow_until_end(self) -> RunRow:
         """Print events as they come until the run has ended, and return the run.
 
         Waits through short-lived errors, however long; raises permanent ones.
         """
-        if self._long_over():
-            return await self.once()
+        if self._ended_long_ago():
+            return await self.print_present_events()
         session = self.session
         metered = session.metered_off_v1()
         if metered:
             self.feed.feed.gap = METERED_GAP
         state = self._state_feed(METERED_STATE_GAP if metered else STATE_GAP)
         # An ending event makes a read of the run's state worthwhile.
-        self._on_end = lambda: session.scheduler.refresh(state)
+        self._on_ending_event = lambda: session.scheduler.refresh(state)
         feeds = [self.feed.feed, state]
         for feed in feeds:
-            feed.changed.subscribe(self._woken.set)
-        session.realtime.changed.subscribe(self._woken.set)
+            feed.changed.subscribe(self._changed.set)
+        session.realtime.changed.subscribe(self._changed.set)
         session.scheduler.start()
         session.realtime.start()
         wants = [session.scheduler.want(feed) for feed in feeds]
@@ -177,39 +177,39 @@ class Follower:
             # Not `wait_for`: it swallows a ctrl+c that comes together with the wake-up.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(settled):
-                    await self._woken.wait()
-            self._woken.clear()
+                    await self._changed.wait()
+            self._changed.clear()
             self._print()
             self._report(feeds)
             if self.row.state not in ENDED_STATES:
                 settled = None
             elif settled is None:
                 settled = loop.time() + SETTLE
-            elif loop.time() >= settled and await self._still_over():
+            elif loop.time() >= settled and await self._is_still_ended():
                 return
 
-    async def _still_over(self) -> bool:
+    async def _is_still_ended(self) -> bool:
         with contextlib.suppress(MogplexError):
             await self.feed.fetch()
-            if self._apart:
+            if self._reads_state_separately:
                 await self.records.reread(self.row, Priority.TAIL)
         self._print()
         return self.row.state in ENDED_STATES
 
     @property
-    def _apart(self) -> bool:
+    def _reads_state_separately(self) -> bool:
         """Whether run and events are read separately; the token API sends both together."""
         return self.row.call_id is not None and self.session.open(Family.OBSERVABILITY)
 
-    def _long_over(self) -> bool:
+    def _ended_long_ago(self) -> bool:
         ended = self.row.ended_at
-        over = self.row.state in ENDED_STATES
-        return over and ended is not None and self.session.clock.now() - ended > LONG_OVER
+        has_ended = self.row.state in ENDED_STATES
+        return has_ended and ended is not None and self.session.clock.now() - ended > ENDED_LONG_AGO
 
     def _state_feed(self, gap: float) -> Feed:
         async def fetch() -> bool:
             before = self.row
-            if not self._apart:
+            if not self._reads_state_separately:
                 return False
             return await self.records.reread(before, Priority.TAIL) != before
 
@@ -236,7 +236,7 @@ class Follower:
             else:
                 self.output.line(*event_cells(event, local=local))
             if event.type in ENDING:
-                self._on_end()
+                self._on_ending_event()
         for bad in self.log.take_bad():
             fields = unreadable_object(bad, self.row)
             if self.output.as_json:
@@ -252,24 +252,26 @@ class Follower:
                 say(f"{name_of(self.row)} is {self._state}.")
 
     def _print_csv(self, fields: dict[str, object]) -> None:
-        if not self._titled:
-            self._titled = True
+        if not self._has_header:
+            self._has_header = True
             self.output.csv(EVENT_FIELDS)
         self.output.csv(event_csv(fields))
 
     def _report(self, feeds: list[Feed]) -> None:
         for feed in feeds:
-            fresh = feed.freshness
-            if isinstance(fresh.error, FINAL):
-                raise fresh.error
-            if fresh.error is not None and not isinstance(fresh.error, MogplexError):
-                raise fresh.error
-            self._say_once(feed.name, None if fresh.error is None else str(fresh.error), "It answers again.")
+            freshness = feed.freshness
+            if isinstance(freshness.error, FINAL):
+                raise freshness.error
+            if freshness.error is not None and not isinstance(freshness.error, MogplexError):
+                raise freshness.error
+            self._report_change(
+                feed.name, None if freshness.error is None else str(freshness.error), "It answers again."
+            )
         self._report_budget(feeds)
-        self._say_once("source", messages.missing_events(self.feed))
+        self._report_change("source", messages.missing_events(self.feed))
         realtime = self.session.realtime
         if realtime.hearing is RealtimeState.CLOSED:
-            self._say_once(
+            self._report_change(
                 "realtime", f"Without live updates, read every few seconds instead: {realtime.reason}"
             )
 
@@ -277,27 +279,27 @@ class Follower:
         until = max((feed.freshness.blocked_until or 0.0 for feed in feeds), default=0.0)
         wait = until - self.session.scheduler.now()
         if wait <= 2:
-            self._said.pop("budget", None)
-        elif "budget" not in self._said:
-            self._say_once("budget", f"The request budget is used up; reading goes on in {wait:.0f} s.")
+            self._reported.pop("budget", None)
+        elif "budget" not in self._reported:
+            self._report_change("budget", f"The request budget is used up; reading goes on in {wait:.0f} s.")
 
-    def _say_once(self, about: str, sentence: str | None, otherwise: str | None = None) -> None:
+    def _report_change(self, topic: str, sentence: str | None, when_resolved: str | None = None) -> None:
         """Report a sentence on a topic if it is new, or `otherwise` if it no longer holds."""
-        if self._said.get(about) == sentence:
+        if self._reported.get(topic) == sentence:
             return
-        self._said[about] = sentence
-        text = otherwise if sentence is None else sentence
+        self._reported[topic] = sentence
+        text = when_resolved if sentence is None else sentence
         if text:
-            say(self.output.shown(text))
+            say(self.output.safe_text(text))
 
 
-def ending(setting: Setting, row: RunRow, *, exit_status: bool) -> int:
+def report_end(command: CommandSession, row: RunRow, *, exit_status: bool) -> int:
     """Report the state of a run and return the exit code.
 
     With `exit_status` the code is 1 unless the run was successful.
     """
-    now = setting.session.clock.now()
-    say(setting.output.shown(f"{name_of(row)}: {summary(row, now)}."))
+    now = command.session.clock.now()
+    say(command.output.safe_text(f"{name_of(row)}: {summary(row, now)}."))
     if exit_status and row.state != "success":
         return Exit.FAILED
     return Exit.OK

@@ -84,18 +84,22 @@ def event_cells(event: Event, *, local: bool) -> list[str]:
     texts = {key: value for key, value in payload.items() if isinstance(value, str) and value}
     message: str | None = redact.text(event.message)
     if event.type == "tool_started":
-        said = [event.tool_name or message, texts.get("input_preview")]
+        details = [event.tool_name or message, texts.get("input_preview")]
     elif event.type == "tool_finished":
-        said = [event.tool_name or message, _how(payload), texts.get("error") or texts.get("output_preview")]
+        details = [
+            event.tool_name or message,
+            _tool_result(payload),
+            texts.get("error") or texts.get("output_preview"),
+        ]
     else:
         detail = texts.get("pull_request_url") or texts.get("error") or texts.get("reason")
-        said = [message, None if detail == message else detail]
-    return [at, event.type.ljust(_TYPE_WIDTH), *filter(None, said)]
+        details = [message, None if detail == message else detail]
+    return [at, event.type.ljust(_TYPE_WIDTH), *filter(None, details)]
 
 
-def _how(payload: dict[str, object]) -> str:
-    how = "failed" if payload.get("success") is False or payload.get("error") else "ok"
-    took = payload.get("duration_ms")
-    if isinstance(took, int | float) and not isinstance(took, bool):
-        how += f" in {formatting.millis(took)}"
-    return how
+def _tool_result(payload: dict[str, object]) -> str:
+    result = "failed" if payload.get("success") is False or payload.get("error") else "ok"
+    duration = payload.get("duration_ms")
+    if isinstance(duration, int | float) and not isinstance(duration, bool):
+        result += f" in {formatting.millis(duration)}"
+    return result

@@ -6,25 +6,25 @@ import argparse
 import sys
 
 from mogplex_tui.api.errors import MogplexError
-from mogplex_tui.cli.command_context import Stop, say, told
+from mogplex_tui.cli.command_context import CommandError, report_error, say
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config.contexts import ContextError
 from mogplex_tui.config.credential_store import CredentialStoreError
 from mogplex_tui.config.settings import Settings, SettingsError
 
 
-def can_ask() -> bool:
+def can_prompt() -> bool:
     """Return whether both stdin and stdout are a terminal."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def needs_asking(settings: Settings) -> bool:
+def needs_setup(settings: Settings) -> bool:
     """Return whether the settings lack a service or a credential for it."""
     credentials = (settings.token.value, settings.session_cookie.value)
     return settings.base_url.value is None or not any(credentials)
 
 
-def offer(arguments: argparse.Namespace, settings: Settings) -> int | None:
+def offer_demo_or_sign_in(arguments: argparse.Namespace, settings: Settings) -> int | None:
     """Offer the demo and a sign-in; return an exit code.
 
     Returns None after a sign-in: the console can then start.
@@ -34,14 +34,14 @@ def offer(arguments: argparse.Namespace, settings: Settings) -> int | None:
     say(
         "\n  1  try the demo: an embedded control plane, nothing leaves this machine\n  2  sign in\n  q  leave\n"
     )
-    while (choice := _asked("Which one? [1] ").lower() or "1") not in ("1", "2", "q"):
+    while (choice := _ask("Which one? [1] ").lower() or "1") not in ("1", "2", "q"):
         say("Type 1, 2 or q.")
     if choice == "q":
         return Exit.OK
     return _demo(arguments) if choice == "1" else _sign_in(arguments, url)
 
 
-def _asked(question: str) -> str:
+def _ask(question: str) -> str:
     sys.stderr.write(question)
     sys.stderr.flush()
     line = sys.stdin.readline()
@@ -61,17 +61,17 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _sign_in(arguments: argparse.Namespace, url: str | None) -> int | None:
-    from mogplex_tui.cli.login import HOSTED, context_for, sign_in
+    from mogplex_tui.cli.login import HOSTED_URL, context_for, sign_in
 
     if url is None:
-        given = _asked(f"Where does it answer? [{HOSTED}] ")
-        if given == "q":
+        answer = _ask(f"Where does it answer? [{HOSTED_URL}] ")
+        if answer == "q":
             return Exit.OK
-        arguments.base_url = given or HOSTED
+        arguments.base_url = answer or HOSTED_URL
     try:
         sign_in(context_for(arguments), "code")
-    except (ContextError, SettingsError, CredentialStoreError, MogplexError, Stop, OSError) as error:
-        return told(error)
+    except (ContextError, SettingsError, CredentialStoreError, MogplexError, CommandError, OSError) as error:
+        return report_error(error)
     # The context that was just signed in to is now the current one.
     arguments.base_url = None
     return None

@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 
 from mogplex_tui.api.target import TOKEN_PREFIX
-from mogplex_tui.cli.command_context import Stop, say, settings_of
+from mogplex_tui.cli.command_context import CommandError, say, settings_of
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import Settings
 
-_KEYS = (
+_SETTING_NAMES = (
     "base_url",
     "token",
     "session_cookie",
@@ -45,31 +45,31 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the settings in effect for these arguments."""
     try:
         settings = settings_of(arguments)
-    except Stop as stop:
-        say(str(stop))
-        return stop.code
+    except CommandError as error:
+        say(str(error))
+        return error.code
     rows: list[tuple[str, object, str]] = [("context", settings.context, settings.context_origin)]
-    for key in _KEYS:
-        sourced = getattr(settings, key)
-        rows.append((key, _value(key, sourced.value, settings), sourced.origin))
+    for name in _SETTING_NAMES:
+        sourced = getattr(settings, name)
+        rows.append((name, _value(name, sourced.value, settings), sourced.origin))
     from mogplex_tui.cli import key_report
     from mogplex_tui.cli.output import Column, Output
 
     output = Output(as_json=arguments.json)
     if arguments.keys:
-        key_report.print_every(output, settings)
+        key_report.print_all(output, settings)
         output.flush()
         return Exit.OK
-    chosen, refused = key_report.told(settings)
-    rows += chosen
+    overrides, refused = key_report.override_rows(settings)
+    rows += overrides
     if arguments.json:
-        for key, value, origin in rows:
-            output.object("setting", {"name": key, "value": value, "origin": origin})
+        for name, value, origin in rows:
+            output.object("setting", {"name": name, "value": value, "origin": origin})
         for name, path in _files(settings).items():
             output.object("file", {"name": name, "path": path})
     else:
         columns = [Column("SETTING"), Column("VALUE"), Column("FROM")]
-        output.table(columns, [(key, _shown(value), origin) for key, value, origin in rows])
+        output.table(columns, [(name, _value_text(value), origin) for name, value, origin in rows])
         output.line("")
         output.table([Column("FILE"), Column("PATH")], list(_files(settings).items()))
     key_report.print_refused(output, refused)
@@ -88,7 +88,7 @@ def _value(key: str, value: object, settings: Settings) -> object:
     return "personal access token" if value.reveal().startswith(TOKEN_PREFIX) else "OAuth access token"
 
 
-def _shown(value: object) -> str:
+def _value_text(value: object) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):

@@ -20,15 +20,15 @@ T = TypeVar("T")
 
 def run(main: Coroutine[object, object, T]) -> T:
     """Run a coroutine like `asyncio.run`. Raises KeyboardInterrupt on ctrl+c."""
-    return asyncio.run(_hearing(main))
+    return asyncio.run(_with_signal_wakeup(main))
 
 
-async def _hearing(main: Coroutine[object, object, T]) -> T:
+async def _with_signal_wakeup(main: Coroutine[object, object, T]) -> T:
     if threading.current_thread() is not threading.main_thread():
         # Python delivers signals to the main thread only.
         return await main
     loop = asyncio.get_running_loop()
-    with _signals() as signals:
+    with _signal_socket() as signals:
         loop.add_reader(signals, signals.recv, 4096)
         try:
             return await main
@@ -41,19 +41,19 @@ def wait_for_line(source: IO[str]) -> None:
 
     Call it from the main thread.
     """
-    with _signals() as signals:
+    with _signal_socket() as signals:
         select.select([source.fileno(), signals.fileno()], [], [])
 
 
 @contextmanager
-def _signals() -> Iterator[socket.socket]:
+def _signal_socket() -> Iterator[socket.socket]:
     """Yield a socket that becomes readable when a signal arrives."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.setblocking(False)
-        theirs.setblocking(False)
-        before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        reader.setblocking(False)
+        writer.setblocking(False)
+        previous = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         try:
-            yield ours
+            yield reader
         finally:
-            signal.set_wakeup_fd(before, warn_on_full_buffer=False)
+            signal.set_wakeup_fd(previous, warn_on_full_buffer=False)

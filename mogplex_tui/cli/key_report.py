@@ -11,55 +11,55 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.output import Output
 
 
-def told(settings: Settings) -> tuple[list[tuple[str, str, str]], Mapping[str, str]]:
+def override_rows(settings: Settings) -> tuple[list[tuple[str, str, str]], Mapping[str, str]]:
     """Return a row for each valid `[keys]` entry, and the reasons of rejected ones.
 
     A row is the entry's name, its keys in effect and where they come from. The reasons are by the id of the entry.
     """
-    asked = settings.keys
-    if not asked.value:
+    configured = settings.keys
+    if not configured.value:
         return [], {}
     from mogplex_tui.operate.key_overrides import owners, settle
 
-    known, settled = owners(), settle(asked.value, asked.origin)
+    targets, overrides = owners(), settle(configured.value, configured.origin)
     rows = [
         (
             f"keys.{id}",
-            _written(settled.keys.get(id, known[id].defaults)),
-            asked.origin if id in settled.keys else "default",
+            _key_text(overrides.keys.get(id, targets[id].defaults)),
+            configured.origin if id in overrides.keys else "default",
         )
-        for id in asked.value
-        if id in known
+        for id in configured.value
+        if id in targets
     ]
-    return rows, settled.refused
+    return rows, overrides.refused
 
 
-def every(settings: Settings) -> list[dict[str, Any]]:
+def all_bindings(settings: Settings) -> list[dict[str, Any]]:
     """Return all bindings that can be overridden: id, keys, origin and description."""
     from mogplex_tui.operate.key_overrides import owners, settle
 
-    chosen = settle(settings.keys.value, settings.keys.origin).keys
+    overrides = settle(settings.keys.value, settings.keys.origin).keys
     return [
         {
             "id": owner.id,
-            "keys": list(chosen.get(owner.id, owner.defaults)),
-            "origin": settings.keys.origin if owner.id in chosen else "default",
+            "keys": list(overrides.get(owner.id, owner.defaults)),
+            "origin": settings.keys.origin if owner.id in overrides else "default",
             "says": owner.says,
         }
         for owner in owners().values()
     ]
 
 
-def print_every(output: Output, settings: Settings) -> None:
+def print_all(output: Output, settings: Settings) -> None:
     """Print all bindings that can be overridden, as a table or as JSON objects."""
     from mogplex_tui.cli.output import Column
 
-    found = every(settings)
+    found = all_bindings(settings)
     if output.as_json:
         for each in found:
             output.object("key", each)
         return
-    rows = [(each["id"], _written(each["keys"]), each["origin"], each["says"]) for each in found]
+    rows = [(each["id"], _key_text(each["keys"]), each["origin"], each["says"]) for each in found]
     output.table([Column("ID"), Column("KEYS"), Column("FROM"), Column("WHAT")], rows, whole=True)
 
 
@@ -75,7 +75,7 @@ def print_refused(output: Output, refused: Mapping[str, str]) -> None:
             output.paragraph(why, indent="  ")
 
 
-def _written(keys: tuple[str, ...] | list[str]) -> str:
+def _key_text(keys: tuple[str, ...] | list[str]) -> str:
     """Return keys in the syntax of the config file."""
     from mogplex_tui.config.keymap import sign
 

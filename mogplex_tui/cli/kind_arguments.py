@@ -10,35 +10,35 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 from mogplex_tui.api.request_rules import is_uuid
-from mogplex_tui.cli.command_context import Stop, say
+from mogplex_tui.cli.command_context import CommandError, say
 from mogplex_tui.cli.command_session import service_arguments
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.operate.common_parameters import NO_YES
 from mogplex_tui.operate.model import Action, Choice, Parameter, Row
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.live.session import Session
 
 # Modules with verbs that are not actions, or former names of verbs; `cli/new_models.py` is the shortest.
-_MORE_VERBS = {
+_EXTRA_VERBS = {
     "automations": "mogplex_tui.cli.automation_runs",
     "models": "mogplex_tui.cli.new_models",
     "sandboxes": "mogplex_tui.cli.sandbox_commands",
     "settings": "mogplex_tui.cli.settings_verbs",
 }
 # Kinds whose `get` without a record is carried out by such a module.
-_GET_ALL = frozenset({"settings"})
+_GET_WITHOUT_RECORD = frozenset({"settings"})
 # Former flags of `list`, which now always hold.
-_PAST_FLAGS = {"models": "--all"}
+_FORMER_FLAGS = {"models": "--all"}
 # Former options of `list`, each with the filter field it stands for; "" filters all fields.
-_PAST_OPTIONS = {
+_FORMER_OPTIONS = {
     "projects": {"--query": ""},
     "runs": {"--status": "state"},
     "sandboxes": {"--status": "state"},
 }
 # The number of choices that an error message names.
-_MOST_CHOICES = 20
+_MAX_LISTED_CHOICES = 20
 
 
 def row_count(text: str) -> int:
@@ -96,10 +96,10 @@ def add_reveal(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reveal", action="store_true", help="print the secret, which is shown this once")
 
 
-def texts_of(parameters: Sequence[Parameter[object]], args: argparse.Namespace) -> dict[str, str]:
-    """Return the given texts by parameter name. Raises Stop for a text not allowed.
+def parameter_texts(parameters: Sequence[Parameter[object]], args: argparse.Namespace) -> dict[str, str]:
+    """Return the given texts by parameter name.
 
-    Live choices are not checked here: they are not read yet.
+    Raises CommandError for a text that is not allowed. Live choices are not checked here: they are not read yet.
     """
     texts: dict[str, str] = {}
     for parameter in parameters:
@@ -112,15 +112,15 @@ def texts_of(parameters: Sequence[Parameter[object]], args: argparse.Namespace) 
             try:
                 text = sys.stdin.read()
             except UnicodeDecodeError:
-                raise Stop(Exit.USAGE, f"The {parameter.name} on stdin is not UTF-8 text.") from None
+                raise CommandError(Exit.USAGE, f"The {parameter.name} on stdin is not UTF-8 text.") from None
         problem = None if parameter.live_choices is not None else parameter.problem(text)
         if problem is not None:
-            raise Stop(Exit.USAGE, f"{parameter.name}: {problem}")
+            raise CommandError(Exit.USAGE, f"{parameter.name}: {problem}")
         texts[parameter.name] = text
     return texts
 
 
-def unresolved(
+def unknown_choices(
     parameters: Sequence[Parameter[object]], texts: Mapping[str, str], session: Session, key: str
 ) -> list[Parameter[object]]:
     """Return the parameters whose text is not among the choices that are known yet."""
@@ -134,33 +134,35 @@ def unresolved(
 
 
 def chosen_value(parameter: Parameter[object], choices: Sequence[Choice], text: str) -> str:
-    """Return the value of the choice with that value or label. Raises Stop."""
-    wanted = text.strip().lower()
+    """Return the value of the choice with that value or label. Raises CommandError."""
+    lower_text = text.strip().lower()
     values = [each.value for each in choices if each.value == text]
-    values = values or [each.value for each in choices if wanted in (each.value.lower(), each.label.lower())]
+    values = values or [
+        each.value for each in choices if lower_text in (each.value.lower(), each.label.lower())
+    ]
     if len(values) == 1 or not choices:
         return values[0] if values else text
-    if not values and is_uuid(wanted):
+    if not values and is_uuid(lower_text):
         # A record that the list leaves out, such as a hidden repository.
-        return wanted
-    labels = [each.label for each in choices[:_MOST_CHOICES]]
-    more = f" and {len(choices) - len(labels)} more" if len(choices) > len(labels) else ""
-    raise Stop(
+        return lower_text
+    labels = [each.label for each in choices[:_MAX_LISTED_CHOICES]]
+    rest = f" and {len(choices) - len(labels)} more" if len(choices) > len(labels) else ""
+    raise CommandError(
         Exit.USAGE,
-        f"{parameter.name}: {text!r} is not among the choices. There are: {', '.join(labels)}{more}.",
+        f"{parameter.name}: {text!r} is not among the choices. There are: {', '.join(labels)}{rest}.",
     )
 
 
 def add_verb(
-    found: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
 ) -> argparse.ArgumentParser:
     """Add a verb with its line of help and return its parser.
 
     A verb without such a line is not listed.
     """
     if not line:
-        return add_hidden_verb(found, name, line)
-    parser = found.add_parser(
+        return add_hidden_verb(verbs, name, line)
+    parser = verbs.add_parser(
         name, help=line[:1].lower() + line[1:], description=f"{line[:1].upper()}{line[1:]}."
     )
     service_arguments(parser, outermost=False, forms=True)
@@ -168,23 +170,23 @@ def add_verb(
 
 
 def add_hidden_verb(
-    found: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
 ) -> argparse.ArgumentParser:
     """Add a former name of a verb, which help and completions do not list."""
-    parser = found.add_parser(name, description=f"{line[:1].upper()}{line[1:]}." if line else None)
+    parser = verbs.add_parser(name, description=f"{line[:1].upper()}{line[1:]}." if line else None)
     service_arguments(parser, outermost=False, forms=True)
     return parser
 
 
-def add_past_options(parser: argparse.ArgumentParser, kind: str) -> None:
+def add_former_options(parser: argparse.ArgumentParser, kind: str) -> None:
     """Add the former options of `list`, which the help does not list."""
-    if kind in _PAST_FLAGS:
-        parser.add_argument(_PAST_FLAGS[kind], action="store_true", help=argparse.SUPPRESS)
-    for option, field in _PAST_OPTIONS.get(kind, {}).items():
+    if kind in _FORMER_FLAGS:
+        parser.add_argument(_FORMER_FLAGS[kind], action="store_true", help=argparse.SUPPRESS)
+    for option, field in _FORMER_OPTIONS.get(kind, {}).items():
         parser.add_argument(option, dest=f"filter_{field}", action="append", help=argparse.SUPPRESS)
 
 
-class MoreVerbs(Protocol):
+class ExtraVerbs(Protocol):
     """A module with further verbs of a kind's command."""
 
     def add_verbs(self, add: Callable[[str, str], argparse.ArgumentParser], /) -> None:
@@ -193,23 +195,23 @@ class MoreVerbs(Protocol):
         The help is empty for a former name.
         """
 
-    async def run_verb(self, args: argparse.Namespace, setting: Setting, /) -> int:
+    async def run_verb(self, args: argparse.Namespace, command: CommandSession, /) -> int:
         """Run the verb and return the exit code."""
 
 
-def must_reveal(verb: str, args: argparse.Namespace) -> None:
-    """Raise Stop if a secret that is shown only once would not be printed."""
+def require_reveal(verb: str, args: argparse.Namespace) -> None:
+    """Raise CommandError if a secret that is shown only once would not be printed."""
     if not args.reveal:
         sentence = f"What {verb} makes can be read this once only. Nothing was sent: give --reveal."
-        raise Stop(Exit.USAGE, sentence)
+        raise CommandError(Exit.USAGE, sentence)
 
 
-def more_verbs(kind: str) -> MoreVerbs | None:
+def extra_verbs(kind: str) -> ExtraVerbs | None:
     """Return the module with further verbs of a kind's command, if there is one."""
-    name = _MORE_VERBS.get(kind)
-    return None if name is None else cast(MoreVerbs, importlib.import_module(name))
+    name = _EXTRA_VERBS.get(kind)
+    return None if name is None else cast(ExtraVerbs, importlib.import_module(name))
 
 
-def gets_all(kind: str) -> bool:
+def gets_without_record(kind: str) -> bool:
     """Return whether `get` without a record is carried out by that module."""
-    return kind in _GET_ALL
+    return kind in _GET_WITHOUT_RECORD

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Generic
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.cli import kind_output
-from mogplex_tui.cli.command_context import Stop, code_of, say
+from mogplex_tui.cli.command_context import CommandError, code_of, say
 from mogplex_tui.cli.command_session import run as run_headless
 from mogplex_tui.cli.command_session import service_arguments
-from mogplex_tui.cli.confirm_prompt import agreed, must_be_able_to_ask
+from mogplex_tui.cli.confirm_prompt import is_confirmed, require_prompt
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_arguments import (
     add_hidden_verb,
@@ -22,16 +22,16 @@ from mogplex_tui.cli.kind_arguments import (
     add_reveal,
     add_verb,
     chosen_value,
-    gets_all,
-    more_verbs,
-    must_reveal,
-    texts_of,
-    unresolved,
+    extra_verbs,
+    gets_without_record,
+    parameter_texts,
+    require_reveal,
+    unknown_choices,
 )
-from mogplex_tui.cli.kind_records import KindRecords, say_notices
+from mogplex_tui.cli.kind_records import KindRecords, report_notices
 from mogplex_tui.cli.list_command import ListCommand, add_list
-from mogplex_tui.cli.output import MASK, Revealed
-from mogplex_tui.cli.output import Column as Shown
+from mogplex_tui.cli.output import MASK, RevealedSecret
+from mogplex_tui.cli.output import Column as TextColumn
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.operate import executor, formatting, kind_rows, messages
 from mogplex_tui.operate.kind_rows import name_of
@@ -40,7 +40,7 @@ from mogplex_tui.operate.model import Action, Creation, Kind, Parameter, RenderT
 from mogplex_tui.operate.record_page import facts_of
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.executor import Outcome
 
@@ -50,18 +50,18 @@ class KindCommand(Generic[Row]):
 
     def __init__(self, kind: Kind[Row]) -> None:
         self._kind = kind
-        self._more = more_verbs(kind.name)
+        self._extra_verbs = extra_verbs(kind.name)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add `list`, `get` and the actions with their options."""
         kind = self._kind
         service_arguments(parser, forms=True)
-        found = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
-        add_list(found, kind)
-        one = add_verb(found, "get", f"one {kind.noun} with all that is known of it")
-        add_record(one, kind.noun, "record", nargs="?" if gets_all(kind.name) else None)
+        verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
+        add_list(verbs, kind)
+        get = add_verb(verbs, "get", f"one {kind.noun} with all that is known of it")
+        add_record(get, kind.noun, "record", nargs="?" if gets_without_record(kind.name) else None)
         if kind.secrets is not None:
-            one.add_argument(
+            get.add_argument(
                 "--reveal",
                 action="append",
                 default=[],
@@ -69,24 +69,26 @@ class KindCommand(Generic[Row]):
                 help="show the secret of this name instead of a mask; may be repeated",
             )
         for creation in kind.creations:
-            sub = add_verb(found, creation.id, creation.help)
+            verb_parser = add_verb(verbs, creation.id, creation.help)
             for parameter in creation.parameters:
-                add_parameter(sub, parameter, None)
-            sub.add_argument("--yes", "-y", action="store_true", help="do not ask in a protected context")
+                add_parameter(verb_parser, parameter, None)
+            verb_parser.add_argument(
+                "--yes", "-y", action="store_true", help="do not ask in a protected context"
+            )
             if creation.reveals:
-                add_reveal(sub)
+                add_reveal(verb_parser)
         for action in kind.actions:
-            for sub in (
-                add_verb(found, action.id, action.help),
-                *(add_hidden_verb(found, name, action.help) for name in action.aliases),
+            for verb_parser in (
+                add_verb(verbs, action.id, action.help),
+                *(add_hidden_verb(verbs, name, action.help) for name in action.aliases),
             ):
-                self._add_action(sub, action)
-        if self._more is not None:
-            self._more.add_verbs(partial(add_verb, found))
+                self._add_action(verb_parser, action)
+        if self._extra_verbs is not None:
+            self._extra_verbs.add_verbs(partial(add_verb, verbs))
 
     def _add_action(self, parser: argparse.ArgumentParser, action: Action[Row]) -> None:
-        several = action.is_bulk and not any(each.positional for each in action.parameters)
-        add_record(parser, self._kind.noun, "records", nargs="+" if several else 1)
+        takes_several = action.is_bulk and not any(each.positional for each in action.parameters)
+        add_record(parser, self._kind.noun, "records", nargs="+" if takes_several else 1)
         for parameter in action.parameters:
             add_parameter(parser, parameter, action)
         if action.confirmation is not None:
@@ -108,26 +110,26 @@ class KindCommand(Generic[Row]):
         chosen = creation or action
         try:
             # Stdin is read before the event loop starts, which could not interrupt the read.
-            texts = {} if chosen is None else texts_of(chosen.parameters, args)
+            texts = {} if chosen is None else parameter_texts(chosen.parameters, args)
             if creation is not None and (problem := creation.problem(Values(texts))) is not None:
-                raise Stop(Exit.USAGE, problem)
+                raise CommandError(Exit.USAGE, problem)
             if action is not None and action.has_initial and not texts:
                 options = ", ".join(f"--{each.name.replace('_', '-')}" for each in action.parameters)
-                raise Stop(Exit.USAGE, f"Nothing to {action.id}: give at least one of {options}.")
-        except Stop as stop:
-            say(str(stop))
-            return stop.code
+                raise CommandError(Exit.USAGE, f"Nothing to {action.id}: give at least one of {options}.")
+        except CommandError as error:
+            say(str(error))
+            return error.code
 
-        async def main(setting: Setting) -> int:
-            call = _Call(self._kind, setting)
+        async def main(command: CommandSession) -> int:
+            execution = _KindExecution(self._kind, command)
             if creation is not None:
-                return await call.create(creation, texts, args)
+                return await execution.create(creation, texts, args)
             if action is not None:
-                return await call.act(action, texts, args)
+                return await execution.act(action, texts, args)
             is_generated = args.verb == "list" or (args.verb == "get" and args.record is not None)
-            if not is_generated and self._more is not None:
-                return await self._more.run_verb(args, setting)
-            return await (call.list_records(args) if args.verb == "list" else call.show(args))
+            if not is_generated and self._extra_verbs is not None:
+                return await self._extra_verbs.run_verb(args, command)
+            return await (execution.list_records(args) if args.verb == "list" else execution.show(args))
 
         return run_headless(args, main)
 
@@ -137,23 +139,23 @@ def command_of(name: str) -> KindCommand[Any]:
     return KindCommand(kind_called(name))
 
 
-class _Call(Generic[Row]):
+class _KindExecution(Generic[Row]):
     """One execution of a kind's command."""
 
-    def __init__(self, kind: Kind[Row], setting: Setting) -> None:
-        self._kind, self._setting = kind, setting
-        self._session, self._output = setting.session, setting.output
-        self._records = KindRecords(kind, setting)
+    def __init__(self, kind: Kind[Row], command: CommandSession) -> None:
+        self._kind, self._command = kind, command
+        self._session, self._output = command.session, command.output
+        self._records = KindRecords(kind, command)
 
     async def list_records(self, args: argparse.Namespace) -> int:
         """Print the records that match the filter."""
-        return await ListCommand(self._kind, self._setting, self._records, args).run()
+        return await ListCommand(self._kind, self._command, self._records, args).run()
 
     async def show(self, args: argparse.Namespace) -> int:
         """Print one record."""
         await self._records.read(Priority.ACTION, with_runs=self._output.form != "json")
         entry = await self._records.read_single(await self._records.find(args.record))
-        output, moment = self._output, RenderTime(self._session.clock.now())
+        output, render_time = self._output, RenderTime(self._session.clock.now())
         secrets = self._secrets(entry, getattr(args, "reveal", []))
         if output.form == "json":
             field = None if self._kind.secrets is None or not secrets else self._kind.secrets.field
@@ -162,130 +164,136 @@ class _Call(Generic[Row]):
             kind_output.print_csv(self._kind, output, [entry])
         else:
             facts = [("id", entry.key)]
-            for group in facts_of(self._kind.facts, entry.row, moment):
+            for group in facts_of(self._kind.facts, entry.row, render_time):
                 facts += [(label, text) for label, text, _ in group if text != formatting.DASH]
             facts += secrets.items()
-            output.table([Shown(""), Shown("")], facts, titles=False, whole=True)
-        say_notices(self._setting, self._records.state)
+            output.table([TextColumn(""), TextColumn("")], facts, titles=False, whole=True)
+        report_notices(self._command, self._records.state)
         return Exit.OK
 
     def _secrets(self, entry: Entry[Row], revealed: Sequence[str]) -> dict[str, str]:
         """Return the secrets of a record by name, masked unless revealed."""
         if self._kind.secrets is None or entry.row is None:
             return {}
-        found = self._kind.secrets.of(entry.row)
+        secrets = self._kind.secrets.of(entry.row)
         for name in revealed:
-            if name not in found:
-                known = f" There are: {', '.join(sorted(found))}." if found else ""
-                say(self._output.shown(f"Nothing is hidden under the name {name}.{known}"))
+            if name not in secrets:
+                known = f" There are: {', '.join(sorted(secrets))}." if secrets else ""
+                say(self._output.safe_text(f"Nothing is hidden under the name {name}.{known}"))
         return {
-            name: Revealed(secret.reveal()) if name in revealed else MASK for name, secret in found.items()
+            name: RevealedSecret(secret.reveal()) if name in revealed else MASK
+            for name, secret in secrets.items()
         }
 
     async def act(self, action: Action[Row], texts: Mapping[str, str], args: argparse.Namespace) -> int:
         """Run an action on records, after a confirmation if it needs one."""
-        kind, shown = self._kind, self._output.shown
+        kind, safe_text = self._kind, self._output.safe_text
         ask = not getattr(args, "yes", True)
-        self._setting.must_write(f"The {action.label}")
+        self._command.require_write_access(f"The {action.label}")
         if action.reveals:
-            must_reveal(action.id, args)
-        await self._setting.must_have_scope(f"The {action.label}")
-        asked_first = action.confirmation
-        if asked_first is not None and not asked_first.is_asked_in_command:
-            ask = ask and bool(self._setting.settings.protected.value)
+            require_reveal(action.id, args)
+        await self._command.require_write_scope(f"The {action.label}")
+        confirmation = action.confirmation
+        if confirmation is not None and not confirmation.is_asked_in_command:
+            ask = ask and bool(self._command.settings.protected.value)
         if ask:
-            must_be_able_to_ask(action.label)
+            require_prompt(action.label)
         await self._records.read(Priority.ACTION, with_runs=False)
         if (closed := kind_rows.closed_reason(kind, action, self._session)) is not None:
-            raise Stop(_code_of_closed(self._session, action.families), closed)
+            raise CommandError(_code_of_closed(self._session, action.families), closed)
         entries = list(dict.fromkeys([await self._records.find(each) for each in args.records]))
         for entry in entries:
-            await self._records.read_choices(unresolved(action.parameters, texts, self._session, entry.key))
+            await self._records.read_choices(
+                unknown_choices(action.parameters, texts, self._session, entry.key)
+            )
         for entry in entries:
             if (reason := kind_rows.unavailable_reason(action, entry, self._session)) is not None:
-                raise Stop(Exit.FAILED, f"{name_of(kind, entry)}: {reason}")
+                raise CommandError(Exit.FAILED, f"{name_of(kind, entry)}: {reason}")
         rows = {entry.key: entry.row for entry in entries if entry.row is not None}
         values = [self._values(action.parameters, action.texts(row, texts), key) for key, row in rows.items()]
-        for entry, row, given in zip(entries, rows.values(), values, strict=True):
-            if (problem := action.problem(row, given)) is not None:
-                raise Stop(Exit.USAGE, f"{name_of(kind, entry)}: {problem}")
+        for entry, row, action_values in zip(entries, rows.values(), values, strict=True):
+            if (problem := action.problem(row, action_values)) is not None:
+                raise CommandError(Exit.USAGE, f"{name_of(kind, entry)}: {problem}")
         names = ", ".join(name_of(kind, entry) for entry in entries)
-        if ask and asked_first is not None:
+        if ask and confirmation is not None:
             question = f"{messages.capitalized(action.phrase(f'{kind.noun} {names}'))}?"
             warnings = [warning for row in rows.values() if (warning := action.warning(row)) is not None]
-            if not agreed(self._setting, " ".join([question, *warnings, *asked_first.consequences])):
-                raise Stop(Exit.FAILED, f"Nothing was done to {shown(names)}.")
+            if not is_confirmed(self._command, " ".join([question, *warnings, *confirmation.consequences])):
+                raise CommandError(Exit.FAILED, f"Nothing was done to {safe_text(names)}.")
         code: int = Exit.OK
-        for entry, given in zip(entries, values, strict=True):
+        for entry, action_values in zip(entries, values, strict=True):
             outcome = await executor.run_action(
                 self._session,
                 self._records.collection,
                 kind,
                 action,
                 entry,
-                given,
+                action_values,
                 idempotency_key=getattr(args, "idempotency_key", ""),
                 how_to_repeat="The same command with --idempotency-key {key} is safe.",
             )
-            say(shown(outcome.sentence))
+            say(safe_text(outcome.sentence))
             code = code or _code_of(outcome)
             if outcome.error is None and not outcome.closed:
                 self._print_outcome(action.id, entry.key, outcome)
         return code
 
     def _values(self, parameters: Sequence[Parameter[object]], texts: Mapping[str, str], key: str) -> Values:
-        """Return the parameter values for a record. Raises Stop for one not allowed."""
-        found = dict(texts)
+        """Return the parameter values for a record.
+
+        Raises CommandError for a value that is not allowed.
+        """
+        value_texts = dict(texts)
         for parameter in parameters:
             if parameter.live_choices is not None:
-                text = found.get(parameter.name, parameter.default)
-                found[parameter.name] = chosen_value(
+                text = value_texts.get(parameter.name, parameter.default)
+                value_texts[parameter.name] = chosen_value(
                     parameter, parameter.choices_of(self._session, key), text
                 )
-        values = Values(found)
+        values = Values(value_texts)
         for name, sentence in values.problems(parameters).items():
-            raise Stop(Exit.USAGE, f"{name}: {sentence}")
+            raise CommandError(Exit.USAGE, f"{name}: {sentence}")
         return values
 
     def _print_outcome(self, verb: str, key: str, outcome: Outcome) -> None:
         """Print the result of a change: a secret, a new record's id or the record's id."""
-        secret = None if outcome.secret is None else Revealed(outcome.secret.reveal())
+        secret = None if outcome.secret is None else RevealedSecret(outcome.secret.reveal())
         if self._output.form != "json":
-            if printed := secret or (key if outcome.new_id == "" else outcome.new_id):
-                self._output.line(printed)
+            if text := secret or (key if outcome.new_id == "" else outcome.new_id):
+                self._output.line(text)
             return
-        found: dict[str, object] = {**outcome.fields, "id": key, "action": verb}
+        fields: dict[str, object] = {**outcome.fields, "id": key, "action": verb}
         if outcome.new_id:
-            found["created_id"] = outcome.new_id
+            fields["created_id"] = outcome.new_id
         if secret is not None:
-            found["secret"] = secret
-        self._output.object(self._kind.noun, found, redacted=True)
+            fields["secret"] = secret
+        self._output.object(self._kind.noun, fields, redacted=True)
 
     async def create(self, creation: Creation, texts: Mapping[str, str], args: argparse.Namespace) -> int:
         """Create a record and print its id, or its secret."""
         kind, output = self._kind, self._output
-        self._setting.must_write(f"The {creation.id}")
+        self._command.require_write_access(f"The {creation.id}")
         if creation.reveals:
-            must_reveal(creation.id, args)
-        await self._setting.must_have_scope(f"The {creation.id}")
+            require_reveal(creation.id, args)
+        await self._command.require_write_scope(f"The {creation.id}")
         await self._records.read_choices(
             [each for each in creation.parameters if each.live_choices is not None]
         )
         values = self._values(creation.parameters, texts, "")
-        if self._setting.settings.protected.value and not args.yes:
-            must_be_able_to_ask(creation.id)
+        if self._command.settings.protected.value and not args.yes:
+            require_prompt(creation.id)
             name = creation.name(values)
             name = f"{kind.noun} {name}" if creation.makes_record else name
-            if not agreed(self._setting, f"{creation.id.capitalize()} {name}?"):
-                raise Stop(Exit.FAILED, "Nothing was made.")
+            if not is_confirmed(self._command, f"{creation.id.capitalize()} {name}?"):
+                raise CommandError(Exit.FAILED, "Nothing was made.")
         entry = executor.new_entry(creation, values)
         outcome = await executor.run_action(
             self._session, self._records.collection, kind, creation, entry, values
         )
-        say(output.shown(outcome.sentence))
+        say(output.safe_text(outcome.sentence))
         if not outcome.good:
             return _code_of(outcome)
-        secret = None if outcome.secret is None else Revealed(outcome.secret.reveal())
+        secret = None if outcome.secret is None else RevealedSecret(outcome.secret.reveal())
         if output.form == "json":
             output.object(
                 kind.noun,

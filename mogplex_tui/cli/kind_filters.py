@@ -8,16 +8,16 @@ from datetime import datetime
 from typing import Generic
 
 from mogplex_tui.api.request_rules import is_uuid
-from mogplex_tui.cli.command_context import Stop
+from mogplex_tui.cli.command_context import CommandError
 from mogplex_tui.cli.exit_codes import Exit
-from mogplex_tui.cli.time_arguments import moment, since
+from mogplex_tui.cli.time_arguments import since, to_utc
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.filters import compile_filter, parse, quoted
 from mogplex_tui.operate.kind_rows import HeldRow, filter_name
 from mogplex_tui.operate.model import Kind, Row
 
 # Options of `list` that are not filters.
-_TAKEN = frozenset({"sort", "limit", "reverse", "json", "output", "context", "since", "help"})
+_OTHER_OPTIONS = frozenset({"sort", "limit", "reverse", "json", "output", "context", "since", "help"})
 
 
 def add_filters(parser: argparse.ArgumentParser, kind: Kind[Row]) -> None:
@@ -50,7 +50,7 @@ class RowFilter(Generic[Row]):
     """The filter of `list`, made from its filter words and its filter options.
 
     `text` is the part that every row must match. An option that is given several times matches any of its values, which
-    filter text cannot express. Raises Stop for a field that the kind does not have.
+    filter text cannot express. Raises CommandError for a field that the kind does not have.
     """
 
     def __init__(self, kind: Kind[Row], args: argparse.Namespace, now: datetime) -> None:
@@ -59,13 +59,13 @@ class RowFilter(Generic[Row]):
         choices = _choices(kind)
         for name, _ in _names(kind):
             values = getattr(args, f"filter_{name}", None) or ()
-            found = [_term(kind, name, value, is_exact=name in choices) for value in values]
-            if len(found) == 1:
-                terms += found
-            elif found:
-                alternatives.append(found)
+            option_terms = [_term(kind, name, value, is_exact=name in choices) for value in values]
+            if len(option_terms) == 1:
+                terms += option_terms
+            elif option_terms:
+                alternatives.append(option_terms)
         if kind.older is not None and args.since is not None:
-            age = (now - moment(args.since, now)).total_seconds()
+            age = (now - to_utc(args.since, now)).total_seconds()
             terms.append(f"{kind.older.age}:<{max(age, 0.0):.0f}")
         self.text = " ".join(terms)
         _check_fields(kind, self.text)
@@ -93,10 +93,12 @@ def _term(kind: Kind[Row], name: str, value: str, *, is_exact: bool) -> str:
 
 
 def _check_fields(kind: Kind[Row], text: str) -> None:
-    known = sorted(kind_rows.filter_field_names(kind))
+    known_fields = sorted(kind_rows.filter_field_names(kind))
     for term in parse(text):
-        if term.field is not None and not any(name.startswith(term.field) for name in known):
-            raise Stop(Exit.USAGE, f"No field is called {term.field!r}. There are: {', '.join(known)}.")
+        if term.field is not None and not any(name.startswith(term.field) for name in known_fields):
+            raise CommandError(
+                Exit.USAGE, f"No field is called {term.field!r}. There are: {', '.join(known_fields)}."
+            )
 
 
 def _choices(kind: Kind[Row]) -> dict[str, list[str]]:
@@ -117,5 +119,5 @@ def _names(kind: Kind[Row]) -> Iterator[tuple[str, bool]]:
     columns = [filter_name(each.name) for each in kind.columns]
     others = [word for each in kind.columns if (word := filter_name(each.title))] + list(kind.hidden_filters)
     for name in dict.fromkeys([*columns, *others]):
-        if name and name not in _TAKEN:
+        if name and name not in _OTHER_OPTIONS:
             yield name, name in columns

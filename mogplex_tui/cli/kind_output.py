@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.request_rules import is_uuid
 from mogplex_tui.cli.command_context import say
-from mogplex_tui.cli.output import Column as Shown
+from mogplex_tui.cli.output import Column as TextColumn
 from mogplex_tui.cli.output import exact_text
 from mogplex_tui.live import redact
 from mogplex_tui.operate import formatting, messages, record_page
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def print_rows(
     kind: Kind[Row],
     output: Output,
-    moment: RenderTime,
+    render_time: RenderTime,
     rows: Sequence[HeldRow[Row]],
     unreadable: Sequence[HeldRow[Row]],
 ) -> None:
@@ -35,18 +35,20 @@ def print_rows(
     if output.form == "csv":
         print_csv(kind, output, rows)
     elif rows:
-        _print_table(kind, output, moment, rows)
+        _print_table(kind, output, render_time, rows)
     if unreadable:
         count = formatting.plural(len(unreadable), "row")
-        say(output.shown(messages.unreadable(count, unreadable[0].why or "")))
+        say(output.safe_text(messages.unreadable(count, unreadable[0].why or "")))
 
 
-def _print_table(kind: Kind[Row], output: Output, moment: RenderTime, rows: Sequence[HeldRow[Row]]) -> None:
+def _print_table(
+    kind: Kind[Row], output: Output, render_time: RenderTime, rows: Sequence[HeldRow[Row]]
+) -> None:
     whole, columns = output.form == "wide", kind.columns
     head = [
-        Shown("ID"),
+        TextColumn("ID"),
         *(
-            Shown(each.title or each.name.upper(), each.format.align == "right", each.layout.priority)
+            TextColumn(each.title or each.name.upper(), each.format.align == "right", each.layout.priority)
             for each in columns
         ),
     ]
@@ -58,7 +60,7 @@ def _print_table(kind: Kind[Row], output: Output, moment: RenderTime, rows: Sequ
         line = [id if whole or not is_uuid(id) else formatting.short_id(id)]
         for each in columns:
             exact = exact_text(each.value(row)) or formatting.DASH if whole else None
-            line.append(each.cell(row, moment).text if exact is None else exact)
+            line.append(each.cell(row, render_time).text if exact is None else exact)
         cells.append(line)
     output.table(head, cells, whole=whole)
 
@@ -69,7 +71,7 @@ def _id_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
 
 
 def print_json(
-    kind: Kind[Row], output: Output, entry: HeldRow[Row], more: Mapping[str, object] | None = None
+    kind: Kind[Row], output: Output, entry: HeldRow[Row], extra: Mapping[str, object] | None = None
 ) -> None:
     """Print a record as a JSON object without secrets, with the fields `more`."""
     if kind.fields and entry.row is not None:
@@ -78,7 +80,7 @@ def print_json(
         return
     clean = redact.payload(record_page.json_of(entry))
     fields = clean if isinstance(clean, dict) else {"id": entry.key, "value": clean}
-    output.object(kind.noun, {**fields, **(more or {})}, redacted=True)
+    output.object(kind.noun, {**fields, **(extra or {})}, redacted=True)
 
 
 def print_record(kind: Kind[Row], output: Output, entry: HeldRow[Row], *plain: str) -> None:

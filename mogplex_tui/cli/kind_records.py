@@ -11,8 +11,8 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotFound
 from mogplex_tui.api.request_rules import is_uuid
 from mogplex_tui.api.retry import retry_delay
-from mogplex_tui.cli.command_context import Stop, code_of, say
-from mogplex_tui.cli.command_session import patiently, pause
+from mogplex_tui.cli.command_context import CommandError, code_of, say
+from mogplex_tui.cli.command_session import pause, with_retries
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.freshness import CLOSED
@@ -25,8 +25,8 @@ from mogplex_tui.operate.model import HiddenRows, Kind, Parameter, Row
 from mogplex_tui.operate.older_records import CollectionRows, ListSearch, SearchQuery
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.command_session import Setting
-    from mogplex_tui.cli.list_command import Wanted
+    from mogplex_tui.cli.command_session import CommandSession
+    from mogplex_tui.cli.list_command import ListNeeds
     from mogplex_tui.live.reasons import Subject
     from mogplex_tui.live.store import AnyRowSet
     from mogplex_tui.operate.kind_rows import HeldRow
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 # The minimum length of a prefix that names a record.
 _SHORTEST_PREFIX = 4
 # Seconds before a second attempt to read a part of a list.
-_PART_RETRY = 1.0
+_PART_RETRY_SECONDS = 1.0
 
 
 class KindRecords(Generic[Row]):
     """The records of one kind in a command."""
 
-    def __init__(self, kind: Kind[Row], setting: Setting) -> None:
-        self._kind, self._session, self._output = kind, setting.session, setting.output
-        self.collection = collection_of(setting.session, kind)
+    def __init__(self, kind: Kind[Row], command: CommandSession) -> None:
+        self._kind, self._session, self._output = kind, command.session, command.output
+        self.collection = collection_of(command.session, kind)
         self._names_are_read = False
 
     @property
@@ -55,31 +55,31 @@ class KindRecords(Generic[Row]):
         """The number of records, and the parts that could not be read."""
         return self.collection.set
 
-    async def read_list(self, wanted: Wanted) -> MogplexError | None:
+    async def read_list(self, needs: ListNeeds) -> MogplexError | None:
         """Read the list; report and return the error of a part that could not be read."""
-        await self.read(Priority.TABLE, with_runs=not wanted.is_bare)
-        if self._kind.hidden is not None and wanted.with_hidden:
+        await self.read(Priority.TABLE, with_runs=not needs.is_bare)
+        if self._kind.hidden is not None and needs.with_hidden:
             await self._read_hidden(self._kind.hidden, Priority.TABLE)
         return None
 
-    def search(self, question: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
+    def search(self, query: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
         """Return a search through older records; None if the list is complete."""
         older = self._kind.older
         if older is None:
             return None
         holder = CollectionRows(self.collection, older)
-        return ListSearch(self._session, self._kind.name, older, holder, SearchQuery[Entry[Row]](*question))
+        return ListSearch(self._session, self._kind.name, older, holder, SearchQuery[Entry[Row]](*query))
 
     async def read(self, priority: Priority, *, with_runs: bool = True) -> None:
-        """Read the list. Raises Stop if the credential opens no source of it.
+        """Read the list. Raises CommandError if the credential opens no source of it.
 
         Raises MogplexError for other errors. Without `with_runs` the columns that need runs stay empty.
         """
         try:
-            await read_patiently(lambda: self.collection.fetch(priority), self.state)
+            await read_list_with_retries(lambda: self.collection.fetch(priority), self.state)
         except CLOSED as error:
             reason = " ".join(messages.closed_lines(self.collection.closed(), self._kind.needs))
-            raise Stop(code_of(error), reason or str(error)) from None
+            raise CommandError(code_of(error), reason or str(error)) from None
         if self.rows:
             await self._read_related(priority, with_runs=with_runs)
             self.collection.update_joins()
@@ -114,8 +114,8 @@ class KindRecords(Generic[Row]):
         if join is not None and join.names:
             await self._read_names(priority)
         for name, related in {} if join is None else join.related.items():
-            adds = (related.columns or related.subject is not None) and name not in self.collection.hides
-            if not adds:
+            is_joined = (related.columns or related.subject is not None) and name not in self.collection.hides
+            if not is_joined:
                 continue
             with suppress(MogplexError):
                 if name != "runs":
@@ -131,9 +131,9 @@ class KindRecords(Generic[Row]):
             return entry
         client = self._session.client.at(Priority.ACTION)
         try:
-            self.collection.put(await patiently(lambda: kind_rows.read_single(single, client, entry)))
+            self.collection.put(await with_retries(lambda: kind_rows.read_single(single, client, entry)))
         except NotFound as error:
-            raise Stop(Exit.FAILED, str(error)) from None
+            raise CommandError(Exit.FAILED, str(error)) from None
         return self.rows[entry.key]
 
     async def _read_hidden(self, hidden: HiddenRows[Row], priority: Priority) -> None:
@@ -141,7 +141,7 @@ class KindRecords(Generic[Row]):
         if not self._session.open(hidden.family):
             return
         with suppress(*CLOSED):
-            page = await patiently(lambda: hidden.read(self._session.client.at(priority)))
+            page = await with_retries(lambda: hidden.read(self._session.client.at(priority)))
             for entry in page.entries:
                 if entry.key not in self.rows:
                     self.collection.put(entry)
@@ -149,28 +149,32 @@ class KindRecords(Generic[Row]):
     # Finding -------------------------------------------------------------------------------------------------------
 
     async def find(self, asked: str) -> Entry[Row]:
-        """Return the record of an id, a name or a prefix of either. Raises Stop."""
-        wanted = asked.strip().lower()
-        noun, shown = self._kind.noun, self._output.shown
-        if not wanted:
+        """Return the record of an id, a name or a prefix of either. Raises CommandError."""
+        text = asked.strip().lower()
+        noun, safe_text = self._kind.noun, self._output.safe_text
+        if not text:
             # An empty variable of a script must not select the record that has no name.
-            raise Stop(Exit.USAGE, f"Which {noun}? Its name is empty.")
-        found = self._matching(wanted)
-        if not found and self._kind.hidden is not None:
+            raise CommandError(Exit.USAGE, f"Which {noun}? Its name is empty.")
+        matches = self._matching(text)
+        if not matches and self._kind.hidden is not None:
             await self._read_hidden(self._kind.hidden, Priority.ACTION)
-            found = self._matching(wanted)
-        if not found and is_uuid(wanted) and self._kind.single is not None:
-            found = [await self.read_single(Entry(wanted, None))]
-        if not found:
-            raise Stop(Exit.FAILED, f"There is no {noun} {shown(asked)!r} that this credential can see.")
-        if len(found) > 1:
-            which = ", ".join(shown(entry.key) for entry in found[:8])
-            raise Stop(Exit.USAGE, f"{shown(asked)!r} means several; give one of the ids: {which}.")
-        if found[0].row is None:
-            raise Stop(Exit.FAILED, messages.unreadable(f"The {noun} {shown(asked)!r}", found[0].why or ""))
-        return found[0]
+            matches = self._matching(text)
+        if not matches and is_uuid(text) and self._kind.single is not None:
+            matches = [await self.read_single(Entry(text, None))]
+        if not matches:
+            raise CommandError(
+                Exit.FAILED, f"There is no {noun} {safe_text(asked)!r} that this credential can see."
+            )
+        if len(matches) > 1:
+            ids = ", ".join(safe_text(entry.key) for entry in matches[:8])
+            raise CommandError(Exit.USAGE, f"{safe_text(asked)!r} means several; give one of the ids: {ids}.")
+        if matches[0].row is None:
+            raise CommandError(
+                Exit.FAILED, messages.unreadable(f"The {noun} {safe_text(asked)!r}", matches[0].why or "")
+            )
+        return matches[0]
 
-    def _matching(self, wanted: str) -> list[Entry[Row]]:
+    def _matching(self, text: str) -> list[Entry[Row]]:
         """Return the records of a text: by id, else by name, else by prefix of either."""
         entries = list(self.rows.values())
 
@@ -181,23 +185,23 @@ class KindRecords(Generic[Row]):
             names = () if entry.row is None else self._kind.other_names(entry.row)
             return [lower_name(entry), *(name.lower() for name in names)]
 
-        found = [entry for entry in entries if entry.key.lower() == wanted]
-        found = found or [entry for entry in entries if wanted in lower_names(entry)]
-        if found or len(wanted) < _SHORTEST_PREFIX:
-            return found
+        matches = [entry for entry in entries if entry.key.lower() == text]
+        matches = matches or [entry for entry in entries if text in lower_names(entry)]
+        if matches or len(text) < _SHORTEST_PREFIX:
+            return matches
         return [
             entry
             for entry in entries
-            if entry.key.lower().startswith(wanted) or lower_name(entry).startswith(wanted)
+            if entry.key.lower().startswith(text) or lower_name(entry).startswith(text)
         ]
 
 
-async def read_patiently(fetch: Callable[[], Awaitable[bool]], rows: AnyRowSet) -> None:
+async def read_list_with_retries(fetch: Callable[[], Awaitable[bool]], rows: AnyRowSet) -> None:
     """Read a list, once more if a part failed temporarily. Raises MogplexError."""
-    await patiently(fetch)
+    await with_retries(fetch)
     failed = failing_parts(rows)
     if failed and retry_delay(failed[0][1], 1, method="GET") is not None:
-        await pause(_PART_RETRY)
+        await pause(_PART_RETRY_SECONDS)
         await fetch()
 
 
@@ -207,14 +211,14 @@ def failing_parts(rows: AnyRowSet) -> list[tuple[Subject, MogplexError]]:
     return [(subject, error) for subject, error in failed if isinstance(error, MogplexError)]
 
 
-def say_notices(setting: Setting, rows: AnyRowSet) -> None:
+def report_notices(command: CommandSession, rows: AnyRowSet) -> None:
     """Report the records of a list that cannot be seen, with the reason."""
     if notice := messages.notices(rows.notices):
-        say(setting.output.shown(notice))
+        say(command.output.safe_text(notice))
 
 
-async def record_of(kind: Kind[Row], setting: Setting, asked: str) -> Entry[Row]:
-    """Return the record of an id or name. Raises Stop and MogplexError."""
-    records = KindRecords(kind, setting)
+async def find_record(kind: Kind[Row], command: CommandSession, text: str) -> Entry[Row]:
+    """Return the record of an id or name. Raises CommandError and MogplexError."""
+    records = KindRecords(kind, command)
     await records.read(Priority.ACTION, with_runs=False)
-    return await records.find(asked)
+    return await records.find(text)

@@ -11,11 +11,11 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.cli import kind_output
 from mogplex_tui.cli.command_context import code_of, say
-from mogplex_tui.cli.command_session import patiently
+from mogplex_tui.cli.command_session import with_retries
 from mogplex_tui.cli.exit_codes import Exit
-from mogplex_tui.cli.kind_arguments import add_past_options, add_verb, row_count
+from mogplex_tui.cli.kind_arguments import add_former_options, add_verb, row_count
 from mogplex_tui.cli.kind_filters import RowFilter, add_filters
-from mogplex_tui.cli.kind_records import failing_parts, say_notices
+from mogplex_tui.cli.kind_records import failing_parts, report_notices
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.operate import formatting, kind_rows, messages
 from mogplex_tui.operate.kind_rows import HeldRow
@@ -23,12 +23,12 @@ from mogplex_tui.operate.model import Kind, RenderTime, Row
 from mogplex_tui.operate.older_records import ListSearch, SearchQuery
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.live.store import AnyRowSet
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ListNeeds:
     """What `list` must read.
 
     A list that `is_bare` needs no other lists; a filter needs all fields.
@@ -50,22 +50,22 @@ class ListedRecords(Protocol[Row]):
     def state(self) -> AnyRowSet:
         """The number of records, and the parts that could not be read."""
 
-    async def read_list(self, wanted: Wanted) -> MogplexError | None:
+    async def read_list(self, needs: ListNeeds) -> MogplexError | None:
         """Read the list; report and return the error of a part that could not be read."""
 
-    def search(self, question: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
+    def search(self, query: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
         """Return a search through older records; None if the list is complete."""
 
 
-def add_list(found: argparse._SubParsersAction[argparse.ArgumentParser], kind: Kind[Row]) -> None:
+def add_list(verbs: argparse._SubParsersAction[argparse.ArgumentParser], kind: Kind[Row]) -> None:
     """Add the verb `list` with its options."""
-    many = formatting.plural_noun(kind.noun)
-    parser = add_verb(found, "list", f"the {many} that this credential can see")
-    parser.add_argument("--limit", type=row_count, metavar="N", help=f"at most N {many}")
+    plural = formatting.plural_noun(kind.noun)
+    parser = add_verb(verbs, "list", f"the {plural} that this credential can see")
+    parser.add_argument("--limit", type=row_count, metavar="N", help=f"at most N {plural}")
     names = [column.name for column in kind.columns]
     parser.add_argument("--sort", choices=names, metavar="COLUMN", help=f"sort by one of {', '.join(names)}")
     parser.add_argument("--reverse", action="store_true", help="sort the other way round")
-    add_past_options(parser, kind.name)
+    add_former_options(parser, kind.name)
     if kind.hidden is not None:
         parser.add_argument(f"--{kind.hidden.option}", action="store_true", help=kind.hidden.help)
     add_filters(parser, kind)
@@ -81,42 +81,42 @@ class ListCommand(Generic[Row]):
     """One execution of `list`."""
 
     def __init__(
-        self, kind: Kind[Row], setting: Setting, records: ListedRecords[Row], args: argparse.Namespace
+        self, kind: Kind[Row], command: CommandSession, records: ListedRecords[Row], args: argparse.Namespace
     ) -> None:
-        self._kind, self._setting, self._records, self._args = kind, setting, records, args
-        self._output, self._clock = setting.output, setting.session.clock
-        # Raises Stop before a request where the filter has an unknown field.
+        self._kind, self._command, self._records, self._args = kind, command, records, args
+        self._output, self._clock = command.output, command.session.clock
+        # Raises CommandError before a request where the filter has an unknown field.
         self._filter = RowFilter(kind, args, self._clock.now())
         self._search: ListSearch[object] | None = None
 
     async def run(self) -> int:
         """Print the matching records and return the exit code.
 
-        Raises Stop and MogplexError.
+        Raises CommandError and MogplexError.
         """
         kind, output, args, matches = self._kind, self._output, self._args, self._filter.matches
         has_order = args.sort is not None
-        wanted = Wanted(
+        needs = ListNeeds(
             is_bare=output.form == "json" and matches is None and not has_order,
             is_filtered=matches is not None,
             with_hidden=kind.hidden is not None and getattr(args, kind.hidden.option.replace("-", "_")),
         )
-        missing = await self._records.read_list(wanted)
+        missing = await self._records.read_list(needs)
         failed = await self._search_older()
         entries = self._sorted()
         rows = [entry for entry in entries if entry.row is not None]
-        kept = rows if matches is None else [entry for entry in rows if matches(entry)]
-        shown = kept[: args.limit]
+        matching = rows if matches is None else [entry for entry in rows if matches(entry)]
+        shown = matching[: args.limit]
         unreadable = [entry for entry in entries if entry.row is None]
         kind_output.print_rows(kind, output, RenderTime(self._clock.now()), shown, unreadable)
         if not shown:
-            many = formatting.plural_noun(kind.noun)
-            say(f"No matching {many}." if matches is not None else f"There are no {many}.")
-        self._say_searched(len(shown), len(kept))
-        say_notices(self._setting, self._records.state)
+            plural = formatting.plural_noun(kind.noun)
+            say(f"No matching {plural}." if matches is not None else f"There are no {plural}.")
+        self._report_unlisted(len(shown), len(matching))
+        report_notices(self._command, self._records.state)
         parts = failing_parts(self._records.state)
         for subject, error in parts:
-            say(output.shown(messages.not_listed(subject, error)))
+            say(output.safe_text(messages.not_listed(subject, error)))
         errors = [each for each in (failed, missing, *(error for _, error in parts)) if each is not None]
         return code_of(errors[0]) if errors else Exit.OK
 
@@ -127,14 +127,14 @@ class ListCommand(Generic[Row]):
         """
         records, args, matches = self._records, self._args, self._filter.matches
         state = records.state
-        is_whole = state.total is None or state.total <= len(records.rows)
-        if is_whole or not (matches is not None or args.sort or args.limit):
+        is_complete = state.total is None or state.total <= len(records.rows)
+        if is_complete or not (matches is not None or args.sort or args.limit):
             return None
         now = self._clock.now
         order = None if args.sort is None else kind_rows.order(self._kind, args.sort, lambda _: now())
         # `--reverse` inverts the column's sort order, as the console does for ascending columns.
-        question = SearchQuery(self._filter.text, matches, order, is_descending=args.reverse)
-        search = self._search = records.search(question)
+        query = SearchQuery(self._filter.text, matches, order, is_descending=args.reverse)
+        search = self._search = records.search(query)
         if search is None:
             return None
 
@@ -142,13 +142,13 @@ class ListCommand(Generic[Row]):
             if args.sort is not None or args.limit is None:
                 return False
             kept = (entry for entry in records.rows.values() if entry.row is not None)
-            enough: int = args.limit
-            return sum(matches is None or matches(entry) for entry in kept) >= enough
+            limit: int = args.limit
+            return sum(matches is None or matches(entry) for entry in kept) >= limit
 
         try:
             async with progress(lambda: f"Searching: {search.progress()}"):
                 while not (search.is_done or has_enough()):
-                    await patiently(lambda: search.step(Priority.TABLE))
+                    await with_retries(lambda: search.step(Priority.TABLE))
         except MogplexError as error:
             say(f"The search ended early. {error}")
             return error
@@ -164,16 +164,16 @@ class ListCommand(Generic[Row]):
             rows, key=lambda entry: (order(entry), entry.key), reverse=descending != self._args.reverse
         )
 
-    def _say_searched(self, shown: int, kept: int) -> None:
+    def _report_unlisted(self, shown: int, matching: int) -> None:
         """Report how many records are not listed or were not searched."""
         is_filtered = self._filter.matches is not None
         read, total = len(self._records.rows), self._records.state.total
-        is_whole = total is None or total <= read or (self._search is not None and self._search.is_whole)
+        is_complete = total is None or total <= read or (self._search is not None and self._search.is_whole)
         if not is_filtered and total is not None:
-            kept = max(kept, total)
-        if kept > shown > 0:
-            some = "at least " if is_filtered and not is_whole else ""
-            say(f"Listed: {shown:,} of {some}{kept:,}; --limit N lists more.")
-        elif not is_whole:
+            matching = max(matching, total)
+        if matching > shown > 0:
+            at_least = "at least " if is_filtered and not is_complete else ""
+            say(f"Listed: {shown:,} of {at_least}{matching:,}; --limit N lists more.")
+        elif not is_complete:
             searched = f"{read:,} of {total:,} searched" if self._search is None else self._search.progress()
             say(f"{searched[:1].upper()}{searched[1:]}.")

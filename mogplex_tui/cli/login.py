@@ -15,7 +15,7 @@ from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
 from mogplex_tui.api.safe_text import visible
 from mogplex_tui.api.target import TOKEN_PREFIX, Target
 from mogplex_tui.cli import interrupt
-from mogplex_tui.cli.command_context import Stop, say, told
+from mogplex_tui.cli.command_context import CommandError, report_error, say
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context, ContextError, Contexts
@@ -24,7 +24,7 @@ from mogplex_tui.config.file_locks import held
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import SettingsError, load, same_service
 
-HOSTED = "https://mogplex.com"
+HOSTED_URL = "https://mogplex.com"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,20 +35,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from mogplex_tui.cli.command_session import service_arguments
 
     service_arguments(parser)
-    ways = parser.add_mutually_exclusive_group()
-    ways.add_argument(
+    methods = parser.add_mutually_exclusive_group()
+    methods.add_argument(
         "--token",
         dest="by_token",
         action="store_true",
         help="ask for a personal access token, or read it from stdin",
     )
-    ways.add_argument(
+    methods.add_argument(
         "--session",
         dest="by_session",
         action="store_true",
         help="ask for a browser session's cookie, or read it from stdin",
     )
-    ways.add_argument(
+    methods.add_argument(
         "--hand-off",
         dest="by_hand_off",
         action="store_true",
@@ -66,17 +66,20 @@ def run(arguments: argparse.Namespace) -> int:
     """Sign in, store the credential, and report where it is stored."""
     try:
         context = context_for(arguments)
-        way = next(
-            (way for way in ("token", "session", "hand_off") if getattr(arguments, f"by_{way}")), "code"
+        method = next(
+            (method for method in ("token", "session", "hand_off") if getattr(arguments, f"by_{method}")),
+            "code",
         )
-        context, whose = sign_in(context, way, opens=not arguments.no_browser, force=arguments.force)
-    except (Stop, ContextError, SettingsError, CredentialStoreError, MogplexError, OSError) as error:
-        return told(error)
+        context, account = sign_in(
+            context, method, opens_browser=not arguments.no_browser, force=arguments.force
+        )
+    except (CommandError, ContextError, SettingsError, CredentialStoreError, MogplexError, OSError) as error:
+        return report_error(error)
     if arguments.json:
         from mogplex_tui.cli.contexts import context_fields
         from mogplex_tui.cli.output import Output
 
-        Output(as_json=True).object("context", {**context_fields(context, current=True), "account": whose})
+        Output(as_json=True).object("context", {**context_fields(context, current=True), "account": account})
     return Exit.OK
 
 
@@ -101,13 +104,13 @@ def context_for(arguments: argparse.Namespace) -> Context:
     if name is None:
         if url is None and known.current is not None:
             return known.get(known.current)
-        same = [
+        matching = [
             each for each in known.by_name.values() if url is not None and same_service(url, each.base_url)
         ]
-        if same:
-            return next((each for each in same if each.name == known.current), same[0])
+        if matching:
+            return next((each for each in matching if each.name == known.current), matching[0])
     if url is None:
-        url = load(context="sign-in", contexts=False).base_url.value or HOSTED
+        url = load(context="sign-in", contexts=False).base_url.value or HOSTED_URL
     url = Target("sign-in", url).base_url
     return Context(name or _name_for(url, known), url)
 
@@ -120,79 +123,85 @@ def _named_service(arguments: Mapping[str, object]) -> str | None:
 
 def _name_for(url: str, known: Contexts) -> str:
     host = "".join(char if char.isalnum() or char in ".-" else "-" for char in Target("sign-in", url).host)
-    base, number, taken = host.strip("-.")[:50] or "service", 1, {name.casefold() for name in known.by_name}
+    base, number, used_names = (
+        host.strip("-.")[:50] or "service",
+        1,
+        {name.casefold() for name in known.by_name},
+    )
     name = base
-    while name.casefold() in taken:
+    while name.casefold() in used_names:
         number += 1
         name = f"{base}-{number}"
     return name
 
 
 def sign_in(
-    context: Context, way: str, *, opens: bool = True, force: bool = False
+    context: Context, method: str, *, opens_browser: bool = True, force: bool = False
 ) -> tuple[Context, str | None]:
     """Get a credential, verify it and store it in the context.
 
     `way` is `code`, `hand_off`, `token` or `session`. Returns the updated context and, if it is known, the account.
-    Raises Stop, MogplexError, CredentialStoreError and ContextError; nothing has changed then. `force` stores a
+    Raises CommandError, MogplexError, CredentialStoreError and ContextError; nothing has changed then. `force` stores a
     credential of another account than that of the context's other credential.
     """
-    secret = _typed(way) if way in ("token", "session") else None
+    secret = _read_secret(method) if method in ("token", "session") else None
     say(f"Signing in to {context.base_url} as context {context.name}.")
-    update, whose = interrupt.run(_got(context, way, secret, opens=opens))
+    update, account = interrupt.run(_obtain(context, method, secret, opens_browser=opens_browser))
     interrupt.run(_check_accounts(context, update, force=force))
-    context = _kept(context, update)
-    _say_where(context, whose)
-    return context, whose
+    context = _store(context, update)
+    _report_stored(context, account)
+    return context, account
 
 
-async def _got(
-    context: Context, way: str, secret: Secret | None, *, opens: bool
+async def _obtain(
+    context: Context, method: str, secret: Secret | None, *, opens_browser: bool
 ) -> tuple[Callable[[StoredCredential], StoredCredential], str | None]:
-    from mogplex_tui.cli.browser_login import by_code, by_hand_off, verified
+    from mogplex_tui.cli.browser_login import receive_token, sign_in_with_code, verify
 
-    if way == "session":
+    if method == "session":
         target = Target(context.name, context.base_url, session_cookie=secret)
 
         def update(record: StoredCredential) -> StoredCredential:
             return replace(record, session_cookie=target.session_cookie)
-    elif way == "code":
-        grant = await by_code(context.base_url, opens=opens)
+    elif method == "code":
+        grant = await sign_in_with_code(context.base_url, opens_browser=opens_browser)
         target = Target(context.name, context.base_url, token=grant.access)
 
         def update(record: StoredCredential) -> StoredCredential:
             return replace(record, grant=grant, token=None)
     else:
-        token = secret or await by_hand_off(context.base_url, opens=opens)
+        token = secret or await receive_token(context.base_url, opens_browser=opens_browser)
         target = Target(context.name, context.base_url, token=token)
 
         def update(record: StoredCredential) -> StoredCredential:
             return replace(record, token=target.token, grant=None)
 
-    return update, await verified(target, by_session=way == "session")
+    return update, await verify(target, by_session=method == "session")
 
 
-def _typed(way: str) -> Secret:
-    """Read a secret without echo. Raises Stop for a text of the wrong form.
+def _read_secret(method: str) -> Secret:
+    """Read a secret without echo. Raises CommandError for a text of the wrong form.
 
     The message does not quote the text.
     """
-    what = "personal access token" if way == "token" else "Cookie header of a signed-in browser"
+    credential_name = "personal access token" if method == "token" else "Cookie header of a signed-in browser"
     if sys.stdin.isatty():
         import getpass
 
         try:
-            text = getpass.getpass(f"{what[:1].upper()}{what[1:]} (not shown): ", stream=sys.stderr)
+            text = getpass.getpass(
+                f"{credential_name[:1].upper()}{credential_name[1:]} (not shown): ", stream=sys.stderr
+            )
         except EOFError:
             text = ""
     else:
         text = sys.stdin.readline()
     text = text.strip()
     if not text:
-        raise Stop(Exit.USAGE, f"No {what} was given. Nothing was changed.")
-    if way == "token" and not text.startswith(TOKEN_PREFIX):
-        raise Stop(Exit.USAGE, f"That is no personal access token: those begin with {TOKEN_PREFIX}.")
-    if way == "session" and text[:7].lower() == "cookie:":
+        raise CommandError(Exit.USAGE, f"No {credential_name} was given. Nothing was changed.")
+    if method == "token" and not text.startswith(TOKEN_PREFIX):
+        raise CommandError(Exit.USAGE, f"That is no personal access token: those begin with {TOKEN_PREFIX}.")
+    if method == "session" and text[:7].lower() == "cookie:":
         text = text[7:].strip()
     return Secret(text)
 
@@ -200,7 +209,7 @@ def _typed(way: str) -> Secret:
 async def _check_accounts(
     context: Context, update: Callable[[StoredCredential], StoredCredential], *, force: bool
 ) -> None:
-    """Raise Stop if the context's two credentials belong to different accounts.
+    """Raise CommandError if the context's credentials are of different accounts.
 
     A stored credential that the service no longer accepts does not prevent the storing of a new one.
     """
@@ -209,7 +218,7 @@ async def _check_accounts(
     from mogplex_tui.api.response_errors import CredentialKind
     from mogplex_tui.live.account_match import compare
 
-    record = update(_stored(context))
+    record = update(_stored_credential(context))
     token = record.token or (record.grant.access if record.grant else None)
     if token is None or record.session_cookie is None:
         return
@@ -229,14 +238,14 @@ async def _check_accounts(
     elif not accounts.same and force:
         say(f"{visible(accounts.describe(), 300)} Both are stored, because of --force.")
     elif not accounts.same:
-        raise Stop(
+        raise CommandError(
             Exit.USAGE,
             f"{visible(accounts.describe(), 300)} Nothing was changed. Give another context with --context NAME,"
             " or --force to store both in this one.",
         )
 
 
-def _stored(context: Context) -> StoredCredential:
+def _stored_credential(context: Context) -> StoredCredential:
     """Return the stored credentials of a context.
 
     They are empty if they cannot be read or belong to another service.
@@ -251,26 +260,26 @@ def _stored(context: Context) -> StoredCredential:
     return StoredCredential(context.base_url)
 
 
-def _kept(context: Context, update: Callable[[StoredCredential], StoredCredential]) -> Context:
+def _store(context: Context, update: Callable[[StoredCredential], StoredCredential]) -> Context:
     with held(credential_store.lock_file(context.name)):
-        record = update(_stored(context))
-        where = credential_store.save(context.name, record)
+        record = update(_stored_credential(context))
+        store_name = credential_store.save(context.name, record)
 
         def change(known: Contexts) -> Contexts:
-            now = known.by_name.get(context.name, context)
-            return known.put(replace(now, kept_in=where, holds=record.holds), use=True)
+            current = known.by_name.get(context.name, context)
+            return known.put(replace(current, kept_in=store_name, holds=record.holds), use=True)
 
         return contexts.change(change).by_name[context.name]
 
 
-def _say_where(context: Context, whose: str | None) -> None:
-    person = f" as {visible(whose, 80)}" if whose else ""
+def _report_stored(context: Context, account: str | None) -> None:
+    account_text = f" as {visible(account, 80)}" if account else ""
     if context.kept_in == credential_store.KEYRING:
         place = f"in the system keyring ({credential_store.keyring_name()})"
     else:
         path = credential_store.credentials_file(context.name)
         place = f"in {path}, readable by you alone: there is no system keyring that works"
-    say(f"Signed in{person}. The credential is kept {place}.\n{context.name} is the current context.")
+    say(f"Signed in{account_text}. The credential is kept {place}.\n{context.name} is the current context.")
     for variable in ("MOGPLEX_TOKEN", "MOGPLEX_API_KEY"):
         if os.environ.get(variable, "").strip():
             say(f"{variable} is set in this shell and comes before it.")

@@ -6,7 +6,7 @@ import argparse
 import os
 from dataclasses import replace
 
-from mogplex_tui.cli.command_context import say, told
+from mogplex_tui.cli.command_context import report_error, say
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context, ContextError, Contexts
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         before = known.get(name)
         after = sign_out(name)
     except (ContextError, CredentialStoreError, OSError) as error:
-        return told(error)
+        return report_error(error)
     if before.kept_in is None:
         say(f"{name} was not signed in.")
     else:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from html import escape
 
 # A browser's request is much smaller than these limits.
-_HEAD = 16 * 1024
-_BODY = 64 * 1024
-_PATIENCE = 10.0
+_MAX_HEAD = 16 * 1024
+_MAX_BODY = 64 * 1024
+_REQUEST_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ _REASONS = {
 }
 
 
-def page(title: str, sentence: str, status: int = 200) -> CallbackResponse:
+def html_page(title: str, sentence: str, status: int = 200) -> CallbackResponse:
     """Return an HTML page of one sentence, without scripts and external resources."""
     body = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title></head>'
@@ -63,12 +63,12 @@ def page(title: str, sentence: str, status: int = 200) -> CallbackResponse:
     return CallbackResponse(status, body.encode(), "text/html; charset=utf-8", headers)
 
 
-def as_json(status: int, value: object, **headers: str) -> CallbackResponse:
+def json_response(status: int, value: object, **headers: str) -> CallbackResponse:
     """Return a JSON response."""
     return CallbackResponse(status, json.dumps(value).encode(), "application/json", headers)
 
 
-class Listener:
+class CallbackListener:
     """Serve HTTP on 127.0.0.1 until closed; use it as an async context manager."""
 
     def __init__(self, handler: Handler, ports: Iterable[int]) -> None:
@@ -77,41 +77,43 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
         # Connections with a complete request, which is still answered at closing. Browsers open others in advance.
-        self._owed: set[asyncio.Task[None]] = set()
+        self._answering: set[asyncio.Task[None]] = set()
         self.port = 0
 
-    async def __aenter__(self) -> Listener:
+    async def __aenter__(self) -> CallbackListener:
         """Listen on the first free port. Raises OSError if none is free."""
-        refused: OSError | None = None
+        last_error: OSError | None = None
         for port in self._ports:
             try:
-                self._server = await asyncio.start_server(self._one, "127.0.0.1", port, limit=_HEAD)
+                self._server = await asyncio.start_server(
+                    self._serve_connection, "127.0.0.1", port, limit=_MAX_HEAD
+                )
             except OSError as error:
-                refused = error
+                last_error = error
                 continue
             self.port = int(self._server.sockets[0].getsockname()[1])
             return self
-        raise refused or OSError("no port to listen on")
+        raise last_error or OSError("no port to listen on")
 
     async def __aexit__(self, *exc: object) -> None:
         """Close the listener after responses that are being written."""
         if self._server is not None:
             self._server.close()
-        if self._owed:
-            await asyncio.wait(self._owed, timeout=1.0)
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=1.0)
         idle = list(self._open)
         for task in idle:
             task.cancel()
         await asyncio.gather(*idle, return_exceptions=True)
 
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 -- the server runs this in a task of its own
         self._open.add(task)
         try:
-            async with asyncio.timeout(_PATIENCE):
-                told = await self._answer(reader, task)
-                writer.write(_bytes(told))
+            async with asyncio.timeout(_REQUEST_TIMEOUT):
+                response = await self._answer(reader, task)
+                writer.write(_encode(response))
                 await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             # A client that sends no valid request gets no response.
@@ -121,12 +123,12 @@ class Listener:
             pass
         finally:
             self._open.discard(task)
-            self._owed.discard(task)
+            self._answering.discard(task)
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, task: asyncio.Task[None]) -> CallbackResponse:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        self._owed.add(task)
+        self._answering.add(task)
         first, *lines = head.split("\r\n")
         # The service does not encode an error in the address, so the request target may hold spaces (auth.md §8).
         method, _, rest = first.partition(" ")
@@ -134,32 +136,32 @@ class Listener:
         if not version.startswith("HTTP/1.") or not target.startswith("/"):
             return CallbackResponse(400, b"Bad request")
         headers = {
-            name.strip().lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)
+            name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
         }
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit():
             return CallbackResponse(400, b"Bad request")
-        if int(length) > _BODY:
+        if int(length) > _MAX_BODY:
             return CallbackResponse(413, b"Too large")
         body = await reader.readexactly(int(length))
         path, _, query = target.partition("?")
         return self._handler(CallbackRequest(method, path, query, headers, body))
 
 
-def _bytes(told: CallbackResponse) -> bytes:
+def _encode(response: CallbackResponse) -> bytes:
     headers = {
-        "Content-Length": str(len(told.body)),
-        "Content-Type": told.content_type,
+        "Content-Length": str(len(response.body)),
+        "Content-Type": response.content_type,
         "Cache-Control": "no-store",
         "Connection": "close",
-        **told.headers,
+        **response.headers,
     }
-    lines = [f"HTTP/1.1 {told.status} {_REASONS.get(told.status, '')}"]
+    lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, '')}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + told.body
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + response.body
 
 
-async def waited(coming: Awaitable[str], seconds: float) -> str:
+async def wait_for(awaitable: Awaitable[str], seconds: float) -> str:
     """Return the result of an awaitable. Raises TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
-        return await coming
+        return await awaitable

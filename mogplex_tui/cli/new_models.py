@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.cli.command_context import say
-from mogplex_tui.cli.command_session import patiently
+from mogplex_tui.cli.command_session import with_retries
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.output import Column
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
 
 
 def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
@@ -24,20 +24,20 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     add("new", "the models that came since the account last looked")
 
 
-async def run_verb(_: argparse.Namespace, setting: Setting) -> int:
+async def run_verb(_: argparse.Namespace, command: CommandSession) -> int:
     """Print the new models and return the exit code."""
-    client, output = setting.session.client.at(Priority.ACTION), setting.output
-    found = (await patiently(client.models.new)).models
+    client, output = command.session.client.at(Priority.ACTION), command.output
+    models = (await with_retries(client.models.new)).models
     if output.form == "json":
-        for model, raw in zip(found, found.raws, strict=True):
+        for model, raw in zip(models, models.raws, strict=True):
             output.object("model", raw if isinstance(raw, dict) else {"id": model.id})
     elif output.form == "csv":
         output.csv(["id", "name", "provider"])
-        for model in found:
+        for model in models:
             output.csv([model.id, model.name, model.provider])
-    elif found:
-        rows = [[model.id, model.name, model.provider] for model in found]
+    elif models:
+        rows = [[model.id, model.name, model.provider] for model in models]
         output.table([Column("ID"), Column("NAME"), Column("PROVIDER")], rows, whole=output.form == "wide")
-    if not found:
+    if not models:
         say("There are no new models.")
     return Exit.OK

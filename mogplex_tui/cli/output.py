@@ -23,7 +23,7 @@ from functools import partial
 from typing import TextIO
 
 from mogplex_tui.api.safe_text import visible
-from mogplex_tui.cli.command_context import Stop
+from mogplex_tui.cli.command_context import CommandError
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live import redact
@@ -34,13 +34,13 @@ MASK = "[hidden]"
 LONGEST_CELL = 400
 LONGEST_FIELD = 1_000_000
 # Longer than any credential, so that a cut text holds a credential whole or not at all.
-_MARGIN = 8_192
-_CONTROLS = {code: f"\\x{code:02x}" for code in range(0x20)}
-LEAST_OF_THE_LAST = 12
+_CREDENTIAL_MARGIN = 8_192
+_CONTROL_ESCAPES = {code: f"\\x{code:02x}" for code in range(0x20)}
+MIN_LAST_WIDTH = 12
 # A cell that begins so is a formula to a spreadsheet, unless it is a number.
-_FORMULA = re.compile(r"[=@]|[+-](?!\d*\.?\d+(?:[eE][+-]?\d+)?\Z)")
+_FORMULA_START = re.compile(r"[=@]|[+-](?!\d*\.?\d+(?:[eE][+-]?\d+)?\Z)")
 # Control and direction characters that affect a terminal. JSON itself escapes only those below U+0020.
-_DANGEROUS = re.compile(
+_TERMINAL_CONTROLS = re.compile(
     "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 
@@ -57,7 +57,7 @@ class Column:
     priority: int = 0
 
 
-class Revealed(str):
+class RevealedSecret(str):
     """A secret that the user asked to see.
 
     It is printed whole, without control characters.
@@ -98,39 +98,41 @@ class Output:
         Times are UTC and money is a string. `redacted` skips the search for credentials in fields that have been
         redacted already: a run can have ten thousands of events.
         """
-        whole = {"object": kind, **fields}
-        text = json_text(whole if redacted else self._safe(whole), ascii_only=self._ascii, compact=True)
-        self._write(_DANGEROUS.sub(_escaped, self._scrub(text) if redacted else text))
+        document = {"object": kind, **fields}
+        text = json_text(
+            document if redacted else self._redacted(document), ascii_only=self._ascii, compact=True
+        )
+        self._write(_TERMINAL_CONTROLS.sub(_json_escape, self._scrub(text) if redacted else text))
 
     def json(self, value: Json, *, indent: int | None = 2) -> None:
         """Write a JSON value as a document, without this context's own credentials."""
         text = json_text(value, ascii_only=self._ascii, compact=indent is None, indent=indent)
-        self._write(_DANGEROUS.sub(_escaped, self._scrub(text)))
+        self._write(_TERMINAL_CONTROLS.sub(_json_escape, self._scrub(text)))
 
     def line(self, *cells: str) -> None:
         """Write cells as one line of text; a padded cell keeps its width."""
-        texts = (_padded(self.shown(cell), len(cell) if cell.endswith(" ") else 0) for cell in cells)
+        texts = (_padded(self.safe_text(cell), len(cell) if cell.endswith(" ") else 0) for cell in cells)
         line = "  ".join(texts).rstrip()
         # A secret that is shown only once must not be cut at the edge of the terminal.
-        whole = any(isinstance(cell, Revealed) for cell in cells)
+        whole = any(isinstance(cell, RevealedSecret) for cell in cells)
         self._write(line if whole else self._fit(line))
 
     def paragraph(self, text: str, *, indent: str = "") -> None:
         """Write a text wrapped to the width of the terminal, else on one line."""
         import textwrap
 
-        room = shutil.get_terminal_size().columns if self.is_terminal else LONGEST_FIELD
+        line_width = shutil.get_terminal_size().columns if self.is_terminal else LONGEST_FIELD
         for line in textwrap.wrap(
-            self.shown(text), room, initial_indent=indent, subsequent_indent=indent * 2
+            self.safe_text(text), line_width, initial_indent=indent, subsequent_indent=indent * 2
         ):
             self._write(line)
 
-    def written(self, text: str) -> None:
+    def program_line(self, text: str) -> None:
         """Write one line of another program's output.
 
         Its spaces stay; control characters are escaped and credentials masked.
         """
-        self._write(harmless(redact.text(self._scrub(text))))
+        self._write(escape_controls(redact.text(self._scrub(text))))
 
     def table(
         self,
@@ -146,12 +148,12 @@ class Output:
         On a narrow terminal columns are left out by priority, the highest first, and lines are cut. With `whole`, or if
         stdout is not a terminal, everything is written.
         """
-        shown = [[self.shown(cell) for cell in row] for row in rows]
+        shown = [[self.safe_text(cell) for cell in row] for row in rows]
         head = [[column.title for column in columns]] if titles else []
         lines = head + shown
         widths = [max(map(width, texts), default=0) for texts in zip(*lines, strict=True)]
         fits = not self.is_terminal or whole
-        kept = range(len(columns)) if fits else self._that_fit(columns, widths, len(indent))
+        kept = range(len(columns)) if fits else self._fitting_columns(columns, widths, len(indent))
         for line in lines:
             text = (
                 indent + "  ".join(_padded(line[at], widths[at], columns[at].right) for at in kept).rstrip()
@@ -164,55 +166,55 @@ class Output:
         An apostrophe goes before a text that a spreadsheet would take for a formula.
         """
         line = io.StringIO()
-        shown = (self.shown(text, LONGEST_FIELD) for text in cells)
-        csv.writer(line, lineterminator="").writerow(_no_formula(text) for text in shown)
+        shown = (self.safe_text(text, LONGEST_FIELD) for text in cells)
+        csv.writer(line, lineterminator="").writerow(_escape_formula(text) for text in shown)
         self._write(line.getvalue())
 
     @staticmethod
-    def _that_fit(columns: Sequence[Column], widths: Sequence[int], indent: int) -> list[int]:
+    def _fitting_columns(columns: Sequence[Column], widths: Sequence[int], indent: int) -> list[int]:
         limit = shutil.get_terminal_size().columns
         kept = list(range(len(columns)))
         while len(kept) > 1:
             # The last column may be cut, as long as some of it can be read.
-            sizes = [widths[at] for at in kept[:-1]] + [min(widths[kept[-1]], LEAST_OF_THE_LAST)]
-            first_to_go = max(kept, key=lambda at: columns[at].priority)
-            if indent + sum(sizes) + 2 * (len(kept) - 1) <= limit or not columns[first_to_go].priority:
+            sizes = [widths[at] for at in kept[:-1]] + [min(widths[kept[-1]], MIN_LAST_WIDTH)]
+            least_important = max(kept, key=lambda at: columns[at].priority)
+            if indent + sum(sizes) + 2 * (len(kept) - 1) <= limit or not columns[least_important].priority:
                 break
-            kept.remove(first_to_go)
+            kept.remove(least_important)
         return kept
 
-    def shown(self, text: str, limit: int = LONGEST_CELL) -> str:
+    def safe_text(self, text: str, limit: int = LONGEST_CELL) -> str:
         """Return a text as one line without control characters and credentials.
 
         A Revealed secret stays as it is.
         """
-        if isinstance(text, Revealed):
-            return _DANGEROUS.sub(_escaped, text).translate(_CONTROLS)
+        if isinstance(text, RevealedSecret):
+            return _TERMINAL_CONTROLS.sub(_json_escape, text).translate(_CONTROL_ESCAPES)
         # Cut later than the limit, so that no credential is split within the part that is shown.
-        return visible(redact.text(self._scrub(text[: limit * 4 + _MARGIN])), limit)
+        return visible(redact.text(self._scrub(text[: limit * 4 + _CREDENTIAL_MARGIN])), limit)
 
     def flush(self) -> None:
         """Flush stdout.
 
-        Raises BrokenPipeError if the reader has closed the pipe, and Stop for a full disk.
+        Raises BrokenPipeError if the reader has closed the pipe, and CommandError for a full disk.
         """
-        with _told_when_full():
+        with _reporting_full_disk():
             self._stream.flush()
 
     def _fit(self, line: str) -> str:
         return clip(line, shutil.get_terminal_size().columns) if self.is_terminal else line
 
     def _write(self, line: str) -> None:
-        with _told_when_full():
+        with _reporting_full_disk():
             self._stream.write(line + "\n")
 
-    def _safe(self, value: Json) -> Json:
+    def _redacted(self, value: Json) -> Json:
         if isinstance(value, str):
             return redact.text(self._scrub(value))
         if isinstance(value, Mapping):
-            return {self._safe(str(key)): self._safe(item) for key, item in value.items()}
+            return {self._redacted(str(key)): self._redacted(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self._safe(item) for item in value]
+            return [self._redacted(item) for item in value]
         return value
 
 
@@ -234,7 +236,7 @@ def exact_text(value: object) -> str:
         return json_text(value, default=exact_text)
     if isinstance(value, float) and not math.isfinite(value):
         return ""
-    return value if isinstance(value, Revealed) else str(value)
+    return value if isinstance(value, RevealedSecret) else str(value)
 
 
 def json_text(
@@ -254,7 +256,7 @@ def json_text(
         ensure_ascii=ascii_only,
         separators=(",", ":") if compact else None,
         indent=indent,
-        default=default or _as_text,
+        default=default or _json_default,
         allow_nan=False,
     )
     try:
@@ -274,35 +276,35 @@ def _finite(value: object) -> object:
     return value
 
 
-def _no_formula(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
+def _escape_formula(cell: str) -> str:
+    return f"'{cell}" if _FORMULA_START.match(cell) else cell
 
 
-def harmless(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Return a text with control characters escaped and spaces kept."""
-    return _DANGEROUS.sub(_escaped, text.expandtabs()).translate(_CONTROLS)
+    return _TERMINAL_CONTROLS.sub(_json_escape, text.expandtabs()).translate(_CONTROL_ESCAPES)
 
 
 @contextmanager
-def _told_when_full() -> Iterator[None]:
+def _reporting_full_disk() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        let_go_of_stdout()
-        raise Stop(Exit.FAILED, f"The output could not be written: {error.strerror}.") from None
+        discard_stdout()
+        raise CommandError(Exit.FAILED, f"The output could not be written: {error.strerror}.") from None
 
 
-def let_go_of_stdout() -> None:
+def discard_stdout() -> None:
     """Redirect stdout to the null device after its reader has closed the pipe.
 
     Otherwise the interpreter would report an error when it flushes stdout at exit.
     """
     try:
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, sys.stdout.fileno())
-        os.close(nothing)
+        null_device = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null_device, sys.stdout.fileno())
+        os.close(null_device)
     except (OSError, ValueError):
         return
 
@@ -338,13 +340,13 @@ def _padded(text: str, size: int, right: bool = False) -> str:
     return space + text if right else text + space
 
 
-def _escaped(match: re.Match[str]) -> str:
+def _json_escape(match: re.Match[str]) -> str:
     # In JSON these characters can only be in a string, where an escape means the same character.
     units = match.group().encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
-def _as_text(value: object) -> str | None:
+def _json_default(value: object) -> str | None:
     if isinstance(value, datetime):
         return formatting.utc(value)
     if isinstance(value, Decimal):

@@ -70,17 +70,17 @@ COMMANDS = {
 }
 
 # Former names of commands, which the help does not list.
-_PAST_NAMES = {"repos": "projects"}
+_FORMER_NAMES = {"repos": "projects"}
 
-_TAKE_A_WORD = ("--context", "--base-url", "--theme")
+_OPTIONS_WITH_VALUE = ("--context", "--base-url", "--theme")
 # Only a whole word that looks like a token: a prompt may contain one.
-_SECRET = re.compile(r"mog_[A-Za-z0-9]{16,}")
-_EXPOSED = (
+_TOKEN = re.compile(r"mog_[A-Za-z0-9]{16,}")
+_EXPOSED_CREDENTIAL = (
     "A token is never an argument: every process on this machine can read it there. It was not used. Revoke it, and "
     "give another one to: mogplex-tui login --token\n"
 )
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_WRITE_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 EPILOG = """\
 without a command: the console for the current context (see login and contexts), or the service named by
@@ -104,16 +104,16 @@ class Parser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse arguments; on an unknown one exit with the usage of its sub-command."""
-        found, unknown = super().parse_known_args(args, namespace)
+        parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return found, unknown
+        return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
         """Exit with the usage and a message; name the verbs if the verb is missing."""
         for action in self._actions:
             if action.required and action.choices and message.endswith(f"are required: {action.metavar}"):
-                message = f"a verb is missing, one of {', '.join(_listed(action))}"
+                message = f"a verb is missing, one of {', '.join(_choice_names(action))}"
         super().error(message)
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
@@ -121,13 +121,13 @@ class Parser(argparse.ArgumentParser):
             return
         import difflib
 
-        known = _listed(action)
-        near = difflib.get_close_matches(str(value), known, 1)
-        meant = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
-        raise argparse.ArgumentError(action, f"invalid choice: {value!r} ({meant})")
+        choices = _choice_names(action)
+        similar = difflib.get_close_matches(str(value), choices, 1)
+        hint = f"did you mean {similar[0]}?" if similar else f"choose from {', '.join(choices)}"
+        raise argparse.ArgumentError(action, f"invalid choice: {value!r} ({hint})")
 
 
-def _listed(action: argparse.Action) -> list[str]:
+def _choice_names(action: argparse.Action) -> list[str]:
     """Return the choices of an argument, without former names of verbs."""
     if isinstance(action, argparse._SubParsersAction):
         return [each.dest for each in action._choices_actions]
@@ -143,24 +143,26 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base-url", metavar="URL", help="where the service answers (MOGPLEX_BASE_URL)")
 
 
-def look_arguments(parser: argparse.ArgumentParser, unsaid: str | None = None) -> None:
+def appearance_arguments(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     """Add the options for the console's appearance and for read-only mode.
 
     A command that repeats them gives `argparse.SUPPRESS` as `unsaid`, so that options before its name still hold.
     """
     parser.add_argument(
-        "--read-only", action="store_true", default=unsaid, help="offer nothing that changes anything"
+        "--read-only", action="store_true", default=default, help="offer nothing that changes anything"
     )
-    parser.add_argument("--theme", choices=("dark", "light"), default=unsaid, help="colours (default: dark)")
+    parser.add_argument("--theme", choices=("dark", "light"), default=default, help="colours (default: dark)")
     parser.add_argument(
-        "--ascii", action="store_true", default=unsaid, help="plain letters instead of glyphs"
+        "--ascii", action="store_true", default=default, help="plain letters instead of glyphs"
     )
     parser.add_argument(
-        "--reduced-motion", action="store_true", default=unsaid, help="nothing flashes or turns"
+        "--reduced-motion", action="store_true", default=default, help="nothing flashes or turns"
     )
 
 
-def build(wanted: str | None = None, *, whole: bool = False, alone: bool = False) -> argparse.ArgumentParser:
+def build(
+    name: str | None = None, *, with_all_arguments: bool = False, without_others: bool = False
+) -> argparse.ArgumentParser:
     """Return the parser, with the arguments of the `wanted` command only.
 
     `whole` adds the arguments of every command. `alone` leaves the other commands out: they are half of the cost of
@@ -174,18 +176,18 @@ def build(wanted: str | None = None, *, whole: bool = False, alone: bool = False
     )
     parser.add_argument("--version", action="version", version=f"mogplex-tui {__version__}")
     common_arguments(parser)
-    look_arguments(parser)
+    appearance_arguments(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for name, (_, line) in COMMANDS.items():
-        if alone and name != wanted:
+    for command, (_, line) in COMMANDS.items():
+        if without_others and command != name:
             continue
-        sub = commands.add_parser(name, help=line, description=line[:1].upper() + line[1:] + ".")
-        if whole or name == wanted:
-            _implementation(name).add_arguments(sub)
+        sub = commands.add_parser(command, help=line, description=line[:1].upper() + line[1:] + ".")
+        if with_all_arguments or command == name:
+            _load_command(command).add_arguments(sub)
     return parser
 
 
-class _Implementation(Protocol):
+class _Command(Protocol):
     """A command: a module, or an object made from a kind's declaration."""
 
     def add_arguments(self, parser: argparse.ArgumentParser, /) -> None: ...
@@ -193,44 +195,44 @@ class _Implementation(Protocol):
     def run(self, args: argparse.Namespace, /) -> int: ...
 
 
-def _implementation(command: str | None) -> _Implementation:
+def _load_command(command: str | None) -> _Command:
     module: Any = importlib.import_module(COMMANDS[command][0] if command else "mogplex_tui.cli.console")
     return module.command_of(command) if module.__name__ == _KIND_COMMANDS else module  # type: ignore[no-any-return]
 
 
-def _with_present_name(arguments: Sequence[str]) -> list[str]:
+def _replace_former_name(arguments: Sequence[str]) -> list[str]:
     """Replace a former command name in the arguments with its present name."""
-    before = ""
-    for place, word in enumerate(arguments):
-        if word in COMMANDS and before not in _TAKE_A_WORD:
+    previous = ""
+    for index, word in enumerate(arguments):
+        if word in COMMANDS and previous not in _OPTIONS_WITH_VALUE:
             break
-        if word in _PAST_NAMES and before not in _TAKE_A_WORD:
-            return [*arguments[:place], _PAST_NAMES[word], *arguments[place + 1 :]]
-        before = word
+        if word in _FORMER_NAMES and previous not in _OPTIONS_WITH_VALUE:
+            return [*arguments[:index], _FORMER_NAMES[word], *arguments[index + 1 :]]
+        previous = word
     return list(arguments)
 
 
-def _command(arguments: Sequence[str]) -> str | None:
+def _command_name(arguments: Sequence[str]) -> str | None:
     """Return the first command name in the arguments that is not an option's value."""
-    before = ""
+    previous = ""
     for word in arguments:
-        if word in COMMANDS and before not in _TAKE_A_WORD:
+        if word in COMMANDS and previous not in _OPTIONS_WITH_VALUE:
             return word
-        before = word
+        previous = word
     return None
 
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Parse the command line, run the command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if any(_SECRET.fullmatch(word.partition("=")[2] or word) for word in arguments):
-        sys.stderr.write(_EXPOSED)
+    if any(_TOKEN.fullmatch(word.partition("=")[2] or word) for word in arguments):
+        sys.stderr.write(_EXPOSED_CREDENTIAL)
         return Exit.USAGE
-    arguments = _with_present_name(arguments)
-    wanted = _command(arguments)
-    parsed = build(wanted, alone=arguments[:1] == [wanted]).parse_args(arguments)
+    arguments = _replace_former_name(arguments)
+    name = _command_name(arguments)
+    parsed = build(name, without_others=arguments[:1] == [name]).parse_args(arguments)
     try:
-        return int(_implementation(parsed.command).run(parsed))
+        return int(_load_command(parsed.command).run(parsed))
     except KeyboardInterrupt:
         if sys.stderr.isatty():
             # Behind a question or a ^C; the shell's prompt begins on a line of its own.
@@ -238,35 +240,35 @@ def run(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does: that is its right, not a failure of ours.
-        from mogplex_tui.cli.output import let_go_of_stdout
+        from mogplex_tui.cli.output import discard_stdout
 
-        let_go_of_stdout()
+        discard_stdout()
         return Exit.OK
     except Exception as error:
-        return _unwritten(error) or _crashed(error)
+        return _report_write_error(error) or _report_crash(error)
 
 
-def _unwritten(error: Exception) -> int:
+def _report_write_error(error: Exception) -> int:
     """Report that the output could not be written, and return the exit code.
 
     The cause is a full disk, for example. Returns 0 for any other error.
     """
-    from mogplex_tui.cli.command_context import Stop, say
+    from mogplex_tui.cli.command_context import CommandError, say
 
-    if isinstance(error, Stop):
+    if isinstance(error, CommandError):
         say(str(error))
         return error.code
     # An error of a file has a name; one of a stream that is open already has none.
-    if not isinstance(error, OSError) or error.errno not in _NO_ROOM or error.filename is not None:
+    if not isinstance(error, OSError) or error.errno not in _WRITE_ERRNOS or error.filename is not None:
         return 0
-    from mogplex_tui.cli.output import let_go_of_stdout
+    from mogplex_tui.cli.output import discard_stdout
 
-    let_go_of_stdout()
+    discard_stdout()
     say(f"The output could not be written: {error.strerror}.")
     return Exit.FAILED
 
 
-def _crashed(error: Exception) -> int:
+def _report_crash(error: Exception) -> int:
     """Report an internal error, log its traceback and return the exit code."""
     from mogplex_tui.cli.command_context import say
     from mogplex_tui.config.log_file import report_crash

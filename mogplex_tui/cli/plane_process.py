@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import subprocess
     import tempfile
 
-READY_WITHIN = 60.0
+READY_TIMEOUT = 60.0
 
 
 class PlaneFailed(Exception):
@@ -49,7 +49,7 @@ class PlaneProcess:
         self._options, self._db = list(options), db
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[str] | None = None
-        self._complaints: IO[str] | None = None
+        self._stderr: IO[str] | None = None
         self.ready: Ready | None = None
 
     def __enter__(self) -> Self:
@@ -59,8 +59,8 @@ class PlaneProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        if self._complaints is not None:
-            self._complaints.close()
+        if self._stderr is not None:
+            self._stderr.close()
         if self._folder is not None:
             self._folder.cleanup()
 
@@ -68,8 +68,8 @@ class PlaneProcess:
         import subprocess
         import tempfile
 
-        if self._complaints is None:
-            self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in __exit__)
+        if self._stderr is None:
+            self._stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in __exit__)
         if self._db is None:
             # Kept by this process, so that a plane that is restarted has the same data.
             self._folder = tempfile.TemporaryDirectory(prefix="mogplex-demo-")
@@ -78,13 +78,13 @@ class PlaneProcess:
         if self.ready is not None and "--port" not in options:
             # Restart it on the port that the console knows.
             options += ["--port", self.ready.base_url.rsplit(":", 1)[1].strip("/")]
-        self._let_go()
+        self._close_output()
         command = [sys.executable, "-m", "mogplex_tui", "control-plane", "--parent", str(os.getpid())]
         self._process = subprocess.Popen(  # noqa: S603
             [*command, "--db", str(self._db), *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=self._complaints,
+            stderr=self._stderr,
             text=True,
             # Ctrl+c at the terminal is for the console only.
             start_new_session=True,
@@ -102,10 +102,10 @@ class PlaneProcess:
             raise PlaneFailed("The embedded control plane was not started.")
         line = await self._first_line(process.stdout.fileno())
         try:
-            said = json.loads(line)
-            self.ready = Ready(said["base_url"], Secret(said["token"]), Secret(said["session_cookie"]))
+            fields = json.loads(line)
+            self.ready = Ready(fields["base_url"], Secret(fields["token"]), Secret(fields["session_cookie"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise PlaneFailed(f"The embedded control plane did not start. {self._last_words()}") from error
+            raise PlaneFailed(f"The embedded control plane did not start. {self._last_output()}") from error
         return self.ready
 
     async def _first_line(self, descriptor: int) -> bytes:
@@ -114,7 +114,7 @@ class PlaneProcess:
         collected = b""
         loop.add_reader(descriptor, readable.set)
         try:
-            async with asyncio.timeout(READY_WITHIN):
+            async with asyncio.timeout(READY_TIMEOUT):
                 while b"\n" not in collected:
                     await readable.wait()
                     readable.clear()
@@ -148,7 +148,7 @@ class PlaneProcess:
                     # A plane that hangs would not end by itself; the next turn of the loop restarts it.
                     self._process.kill()
 
-    def _let_go(self) -> None:
+    def _close_output(self) -> None:
         """Close the output pipe of the previous process."""
         if self._process is not None and self._process.stdout is not None:
             self._process.stdout.close()
@@ -166,12 +166,12 @@ class PlaneProcess:
             if process.poll() is None:
                 process.kill()
         process.wait()
-        self._let_go()
+        self._close_output()
         self._process = None
 
-    def _last_words(self) -> str:
-        if self._complaints is None:
+    def _last_output(self) -> str:
+        if self._stderr is None:
             return ""
-        self._complaints.seek(0)
-        lines = [line.strip() for line in self._complaints.read().splitlines() if line.strip()]
+        self._stderr.seek(0)
+        lines = [line.strip() for line in self._stderr.read().splitlines() if line.strip()]
         return "It said: " + " / ".join(lines[-3:]) if lines else "It said nothing."

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from mogplex_tui.cli.output import clip
 from mogplex_tui.operate import formatting
 
-EVERY = 1.0
+REDRAW_SECONDS = 1.0
 _CLEAR = "\r\x1b[K"
 
 
@@ -23,7 +23,7 @@ async def progress(sentence: str | Callable[[], str]) -> AsyncGenerator[None]:
     if not sentence or not sys.stderr.isatty():
         yield
         return
-    task = asyncio.create_task(_shown(sentence if callable(sentence) else lambda: sentence))
+    task = asyncio.create_task(_draw_line(sentence if callable(sentence) else lambda: sentence))
     try:
         yield
     finally:
@@ -36,13 +36,13 @@ async def progress(sentence: str | Callable[[], str]) -> AsyncGenerator[None]:
             sys.stderr.flush()
 
 
-async def _shown(sentence: Callable[[], str]) -> None:
+async def _draw_line(sentence: Callable[[], str]) -> None:
     import shutil
 
     loop = asyncio.get_running_loop()
-    began = loop.time()
+    started = loop.time()
     while True:
-        line = f"{sentence()} … {formatting.seconds(loop.time() - began)}"
+        line = f"{sentence()} … {formatting.seconds(loop.time() - started)}"
         sys.stderr.write(_CLEAR + clip(line, shutil.get_terminal_size().columns - 1))
         sys.stderr.flush()
-        await asyncio.sleep(EVERY)
+        await asyncio.sleep(REDRAW_SECONDS)

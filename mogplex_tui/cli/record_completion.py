@@ -21,7 +21,7 @@ _QUOTES = "'\""
 # bash also breaks words at these characters, although they do not separate arguments.
 _BREAKS = frozenset(":=@")
 # Characters besides letters and digits that need no backslash outside quotes.
-_PLAIN = frozenset("_%+=:,./-@")
+_UNQUOTED = frozenset("_%+=:,./-@")
 _OPTIONS = {"--context": "context", "--base-url": "base_url"}
 
 
@@ -58,15 +58,15 @@ def run(arguments: Sequence[str]) -> int:
 
 def _lines(shell: str, kind: str, words: Sequence[Word], cur: str) -> Iterator[str]:
     *before, word = words
-    given = [each.value for each in before if each.value]
-    for value, note in candidates(kind, word.value, given):
+    before_values = [each.value for each in before if each.value]
+    for value, note in candidates(kind, word.value, before_values):
         if shell == "bash":
             yield bash_reply(word, cur, value)
         else:
             yield f"{value}\t{note}"
 
 
-def candidates(kind: str, begun: str, given: Sequence[str]) -> list[tuple[str, str]]:
+def candidates(kind: str, prefix: str, words: Sequence[str]) -> list[tuple[str, str]]:
     """Return the names and ids that begin with a text, each with its id or name.
 
     `given` are the words before it: their `--context` is used, and records among them are left out. Before anything is
@@ -74,20 +74,20 @@ def candidates(kind: str, begun: str, given: Sequence[str]) -> list[tuple[str, s
     """
     from mogplex_tui.live.known_records import read_known
 
-    known = read_known(_directory(given), kind)
-    often: dict[str, int] = {}
+    known = read_known(_directory(words), kind)
+    name_counts: dict[str, int] = {}
     for _, name in known:
-        often[name.lower()] = often.get(name.lower(), 0) + 1
-    found: list[tuple[str, str]] = []
+        name_counts[name.lower()] = name_counts.get(name.lower(), 0) + 1
+    matches: list[tuple[str, str]] = []
     for key, name in known:
-        if key in given or name in given:
+        if key in words or name in words:
             continue
-        is_named = bool(name) and often[name.lower()] == 1
-        if is_named and name.startswith(begun):
-            found.append((name, key))
-        if key.startswith(begun) and (begun or not is_named):
-            found.append((key, name))
-    return found
+        is_named = bool(name) and name_counts[name.lower()] == 1
+        if is_named and name.startswith(prefix):
+            matches.append((name, key))
+        if key.startswith(prefix) and (prefix or not is_named):
+            matches.append((key, name))
+    return matches
 
 
 def _directory(words: Sequence[str]) -> Path:
@@ -99,10 +99,10 @@ def _directory(words: Sequence[str]) -> Path:
     from mogplex_tui.config.settings import load
 
     arguments: dict[str, str] = {}
-    for at, word in enumerate(words):
+    for index, word in enumerate(words):
         option, has_value, value = word.partition("=")
-        if option in _OPTIONS and (has_value or at + 1 < len(words)):
-            arguments[_OPTIONS[option]] = value if has_value else words[at + 1]
+        if option in _OPTIONS and (has_value or index + 1 < len(words)):
+            arguments[_OPTIONS[option]] = value if has_value else words[index + 1]
     settings = load(arguments, credentials=False)
     if settings.context != "default":
         return state_dir(settings.context)
@@ -156,4 +156,4 @@ def _quoted(char: str, quote: str) -> str:
     if quote:
         # In double quotes a backslash before ! would stay in the text.
         return r'"\!"' if char == "!" else f"\\{char}" if char in '"$`\\' else char
-    return char if char.isalnum() or char in _PLAIN else f"\\{char}"
+    return char if char.isalnum() or char in _UNQUOTED else f"\\{char}"

@@ -14,10 +14,10 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotFound, NotSignedIn, Throttled
 from mogplex_tui.api.request_rules import is_uuid
-from mogplex_tui.cli.command_context import Stop, say
-from mogplex_tui.cli.command_session import patiently, sentence
+from mogplex_tui.cli.command_context import CommandError, say
+from mogplex_tui.cli.command_session import sentence, with_retries
 from mogplex_tui.cli.exit_codes import Exit
-from mogplex_tui.cli.kind_records import read_patiently
+from mogplex_tui.cli.kind_records import read_list_with_retries
 from mogplex_tui.live import run_lookup
 from mogplex_tui.live import run_row as make
 from mogplex_tui.live.freshness import CLOSED
@@ -30,22 +30,22 @@ from mogplex_tui.operate.older_records import ListSearch, RunRows, SearchQuery
 from mogplex_tui.operate.older_runs import OLDER_RUNS
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.command_session import Setting
-    from mogplex_tui.cli.list_command import Wanted
+    from mogplex_tui.cli.command_session import CommandSession
+    from mogplex_tui.cli.list_command import ListNeeds
     from mogplex_tui.live.store import AnyRowSet
     from mogplex_tui.operate.kind_rows import HeldRow
 
 _SHORTEST_PREFIX = 4
 # A prefix of this length that matches one of this machine's known runs needs no check against the list.
-_UNMISTAKABLE = 8
+_UNAMBIGUOUS_PREFIX = 8
 
 
 class RunRecords:
     """The runs in a command; a v1 run is joined with its call where both can be read."""
 
-    def __init__(self, setting: Setting) -> None:
-        self._session, self._output = setting.session, setting.output
-        self.runs = Runs(setting.session, reads_all=True)
+    def __init__(self, command: CommandSession) -> None:
+        self._session, self._output = command.session, command.output
+        self.runs = Runs(command.session, reads_all=True)
 
     # The list ------------------------------------------------------------------------------------------------------
 
@@ -59,15 +59,15 @@ class RunRecords:
         """The number of runs, and the parts that could not be read."""
         return self.runs.set
 
-    async def read_list(self, wanted: Wanted) -> MogplexError | None:
+    async def read_list(self, needs: ListNeeds) -> MogplexError | None:
         """Read the list; report and return the error of a part that could not be read."""
         failed = (await read_names(self._session, Priority.TABLE)).repos
         if isinstance(failed, Throttled):
-            if wanted.is_filtered or self._session.target.session_cookie is None:
+            if needs.is_filtered or self._session.target.session_cookie is None:
                 # A filter would match ids instead of names. Without a cookie, which has no rate limit, the next
                 # requests would be refused too.
                 raise failed
-            say(self._output.shown(f"Repositories are shown by their ids: {sentence(failed)}"))
+            say(self._output.safe_text(f"Repositories are shown by their ids: {sentence(failed)}"))
         # If names cannot be read, the rows show ids.
         missing = await self._read()
         if self._session.names.unsearched():
@@ -77,68 +77,68 @@ class RunRecords:
     async def _read(self) -> MogplexError | None:
         """Read the list; report and return the error of a part that could not be read."""
         try:
-            await read_patiently(self.runs.fetch, self.state)
+            await read_list_with_retries(self.runs.fetch, self.state)
         except CLOSED:
             raise
         except MogplexError as error:
             if not self.rows:
                 raise
-            say(self._output.shown(f"The list is not whole. {sentence(error)}"))
+            say(self._output.safe_text(f"The list is not whole. {sentence(error)}"))
             return error
         return None
 
-    def search(self, question: SearchQuery[HeldRow[RunRow]]) -> ListSearch[object] | None:
+    def search(self, query: SearchQuery[HeldRow[RunRow]]) -> ListSearch[object] | None:
         """Return a search through older calls; None if the credential cannot read them."""
         if not self._session.open(Family.OBSERVABILITY):
             return None
         holder = RunRows(self.runs)
-        return ListSearch(self._session, "runs", OLDER_RUNS, holder, SearchQuery[RunRow](*question))
+        return ListSearch(self._session, "runs", OLDER_RUNS, holder, SearchQuery[RunRow](*query))
 
     # One run -------------------------------------------------------------------------------------------------------
 
     async def find(self, text: str) -> RunRow:
         """Return the run of an id or of a unique prefix of one.
 
-        Raises Stop for text that is not an id or does not match exactly one run, and MogplexError.
+        Raises CommandError for text that is not an id or does not match exactly one run, and MogplexError.
         """
-        asked = text.strip().lower()
-        if is_uuid(asked):
-            return self._keep(await self._by_id(asked))
-        if not re.fullmatch(rf"[0-9a-f][0-9a-f-]{{{_SHORTEST_PREFIX - 1},34}}", asked):
-            raise Stop(
+        run_id = text.strip().lower()
+        if is_uuid(run_id):
+            return self._keep(await self._by_id(run_id))
+        if not re.fullmatch(rf"[0-9a-f][0-9a-f-]{{{_SHORTEST_PREFIX - 1},34}}", run_id):
+            raise CommandError(
                 Exit.USAGE,
                 f"{text!r} is not a run: give its id, or at least the first {_SHORTEST_PREFIX} characters of it.",
             )
-        return self._keep(await self._by_beginning(asked))
+        return self._keep(await self._by_prefix(run_id))
 
-    async def _by_id(self, asked: str) -> RunRow:
+    async def _by_id(self, run_id: str) -> RunRow:
         try:
-            return await patiently(lambda: run_lookup.find_run(self.runs, asked, completely=True))
+            return await with_retries(lambda: run_lookup.find_run(self.runs, run_id, completely=True))
         except (NotFound, NotSignedIn):
             # The list has jobs where calls are closed, and calls without events, which a lookup cannot find.
             await self._read()
-            row = next((row for row in self.rows.values() if asked in ids_of(row)), None)
+            row = next((row for row in self.rows.values() if run_id in ids_of(row)), None)
             if row is None:
                 raise
             return row
 
-    async def _by_beginning(self, asked: str) -> RunRow:
-        kept = [run for run in self._session.history.all() if run.run_id.startswith(asked)]
-        if len(kept) == 1 and len(asked) >= _UNMISTAKABLE and self._session.target.token is not None:
-            return await self._by_id(kept[0].run_id)
+    async def _by_prefix(self, prefix: str) -> RunRow:
+        known = [run for run in self._session.history.all() if run.run_id.startswith(prefix)]
+        if len(known) == 1 and len(prefix) >= _UNAMBIGUOUS_PREFIX and self._session.target.token is not None:
+            return await self._by_id(known[0].run_id)
         await self._read()
-        rows = [row for row in self.rows.values() if any(each.startswith(asked) for each in ids_of(row))]
+        rows = [row for row in self.rows.values() if any(each.startswith(prefix) for each in ids_of(row))]
         listed = {row.run_id for row in rows}
-        others = [run.run_id for run in kept if run.run_id not in listed]
-        if len(rows) + len(others) > 1:
-            which = ", ".join(sorted([*(row.run_id or row.key for row in rows), *others]))
-            raise Stop(Exit.USAGE, f"{asked} is the beginning of several runs: {which}.")
+        unlisted = [run.run_id for run in known if run.run_id not in listed]
+        if len(rows) + len(unlisted) > 1:
+            ids = ", ".join(sorted([*(row.run_id or row.key for row in rows), *unlisted]))
+            raise CommandError(Exit.USAGE, f"{prefix} is the beginning of several runs: {ids}.")
         if rows:
             return rows[0]
-        if others:
-            return await self._by_id(others[0])
-        raise Stop(
-            Exit.FAILED, f"No run in the list begins with {asked}. A whole id is found even when it is old."
+        if unlisted:
+            return await self._by_id(unlisted[0])
+        raise CommandError(
+            Exit.FAILED, f"No run in the list begins with {prefix}. A whole id is found even when it is old."
         )
 
     async def reread(self, row: RunRow, priority: Priority) -> RunRow:

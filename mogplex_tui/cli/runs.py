@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mogplex_tui.cli.command_context import Stop, say
+from mogplex_tui.cli.command_context import CommandError, say
 from mogplex_tui.cli.command_session import run as run_headless
 from mogplex_tui.cli.command_session import service_arguments
 from mogplex_tui.cli.exit_codes import Exit
-from mogplex_tui.cli.kind_arguments import add_parameter, add_verb, texts_of
+from mogplex_tui.cli.kind_arguments import add_parameter, add_verb, parameter_texts
 from mogplex_tui.cli.list_command import ListCommand, add_list
 from mogplex_tui.operate.kinds.runs import KIND
 from mogplex_tui.operate.model import Values
 from mogplex_tui.operate.run_actions import CANCEL, START
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.live.run_row import RunRow
 
 _RUN = "the id of a run, a call or a job, or the unique beginning of one in the list"
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the verb and return its exit code."""
     if args.verb != "start":
         verbs = {"list": _list, "get": _get, "events": _events, "cancel": _cancel}
-        return run_headless(args, lambda setting: verbs[args.verb](setting, args))
+        return run_headless(args, lambda command: verbs[args.verb](command, args))
     return start_from(args)
 
 
@@ -76,86 +76,86 @@ def start_from(args: argparse.Namespace) -> int:
 
     try:
         # Before the event loop starts, because reading stdin in it could not be interrupted.
-        texts = texts_of(START.parameters, args)
-    except Stop as stop:
-        say(str(stop))
-        return stop.code
-    return run_headless(args, lambda setting: start(setting, args, Values(texts)))
+        texts = parameter_texts(START.parameters, args)
+    except CommandError as error:
+        say(str(error))
+        return error.code
+    return run_headless(args, lambda command: start(command, args, Values(texts)))
 
 
-async def _list(setting: Setting, args: argparse.Namespace) -> int:
+async def _list(command: CommandSession, args: argparse.Namespace) -> int:
     from mogplex_tui.cli.run_records import RunRecords
 
-    return await ListCommand(KIND, setting, RunRecords(setting), args).run()
+    return await ListCommand(KIND, command, RunRecords(command), args).run()
 
 
-async def _get(setting: Setting, args: argparse.Namespace) -> int:
+async def _get(command: CommandSession, args: argparse.Namespace) -> int:
     from mogplex_tui.api.errors import MogplexError
     from mogplex_tui.cli.kind_output import print_record
     from mogplex_tui.cli.run_records import RunRecords
 
-    records = RunRecords(setting)
+    records = RunRecords(command)
     row = await records.find(args.run)
     # If the events cannot be read, the run is printed with dashes for the values that only they name.
     with contextlib.suppress(MogplexError):
         row = await records.learn_from_events(row)
-    if setting.output.form in ("json", "csv"):
-        print_record(KIND, setting.output, row)
+    if command.output.form in ("json", "csv"):
+        print_record(KIND, command.output, row)
     else:
-        _print_facts(setting, row)
-    _say_what_is_hidden(setting, row)
+        _print_facts(command, row)
+    _say_what_is_hidden(command, row)
     return Exit.OK
 
 
-def _print_facts(setting: Setting, row: RunRow) -> None:
+def _print_facts(command: CommandSession, row: RunRow) -> None:
     from mogplex_tui.api.access import Family
     from mogplex_tui.cli.output import Column
     from mogplex_tui.operate.model import RenderTime
     from mogplex_tui.operate.record_page import facts_of
     from mogplex_tui.operate.run_facts import facts
 
-    session = setting.session
+    session = command.session
     declared = facts(calls_open=session.open(Family.OBSERVABILITY))
     lines = [("state", row.state)]
     for group in facts_of(declared, row, RenderTime(session.clock.now())):
         lines += [(label, value) for label, value, _ in group]
     lines += [(label, value) for label, value in (("prompt", row.prompt), ("error", row.error)) if value]
-    whole = setting.output.form == "wide"
-    setting.output.table([Column(""), Column("")], lines, titles=False, whole=whole)
+    whole = command.output.form == "wide"
+    command.output.table([Column(""), Column("")], lines, titles=False, whole=whole)
 
 
-def _say_what_is_hidden(setting: Setting, row: RunRow) -> None:
+def _say_what_is_hidden(command: CommandSession, row: RunRow) -> None:
     from mogplex_tui.api.access import Family, Reach
     from mogplex_tui.api.errors import LoginRequired
     from mogplex_tui.live.run_row import RunSource
 
     facts = {"model": row.model, "tokens": row.tokens, "cost": row.cost}
     hidden = [name for name, value in facts.items() if value is None]
-    if row.source is RunSource.CALL or not hidden or setting.session.open(Family.OBSERVABILITY):
+    if row.source is RunSource.CALL or not hidden or command.session.open(Family.OBSERVABILITY):
         return
     *first, last = hidden
     names = f"The {', '.join(first)} and {last} of this run" if first else f"The {last} of this run"
-    found = setting.session.access.reach(Family.OBSERVABILITY)
+    found = command.session.access.reach(Family.OBSERVABILITY)
     if found.reach is Reach.NEEDS_SESSION:
         need = "need" if first else "needs"
         say(f"{names} {need} a browser session: {LoginRequired.default_advice}.")
     else:
-        say(setting.output.shown(f"{names} cannot be seen. {found.reason}"))
+        say(command.output.safe_text(f"{names} cannot be seen. {found.reason}"))
 
 
-async def _events(setting: Setting, args: argparse.Namespace) -> int:
-    from mogplex_tui.cli.event_follow import Follower, ending
+async def _events(command: CommandSession, args: argparse.Namespace) -> int:
+    from mogplex_tui.cli.event_follow import EventFollower, report_end
     from mogplex_tui.cli.run_records import RunRecords
 
-    records = RunRecords(setting)
-    follower = Follower(setting, records, await records.find(args.run))
-    row = await (follower.until_over() if args.follow else follower.once())
+    records = RunRecords(command)
+    follower = EventFollower(command, records, await records.find(args.run))
+    row = await (follower.follow_until_end() if args.follow else follower.print_present_events())
     if args.follow or args.exit_status:
-        return ending(setting, row, exit_status=args.exit_status)
+        return report_end(command, row, exit_status=args.exit_status)
     return Exit.OK
 
 
-async def _cancel(setting: Setting, args: argparse.Namespace) -> int:
+async def _cancel(command: CommandSession, args: argparse.Namespace) -> int:
     from mogplex_tui.cli.start_and_cancel import cancel
 
-    return await cancel(setting, args)
+    return await cancel(command, args)

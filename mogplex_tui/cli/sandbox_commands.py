@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Absent, LoginRequired, NotSignedIn
 from mogplex_tui.cli.command_context import say
-from mogplex_tui.cli.command_session import patiently
+from mogplex_tui.cli.command_session import with_retries
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_arguments import add_record
-from mogplex_tui.cli.output import Column, exact_text, harmless
+from mogplex_tui.cli.output import Column, escape_controls, exact_text
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.live import redact
 from mogplex_tui.operate.executor import run_unlisted_change
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.sandbox_records import SandboxRecord
     from mogplex_tui.api.models.sandboxes import LoggedSandbox
     from mogplex_tui.api.resources.sandbox_work import Execution
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.live.collection import Entry
     from mogplex_tui.operate.kinds.sandboxes import SandboxRow
 
@@ -46,27 +46,27 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     add_record(add("health", "check its machine and its preview now"), _NOUN, "record")
 
 
-async def run_verb(args: argparse.Namespace, setting: Setting) -> int:
+async def run_verb(args: argparse.Namespace, command: CommandSession) -> int:
     """Run the verb and return the exit code."""
-    from mogplex_tui.cli.kind_records import record_of
+    from mogplex_tui.cli.kind_records import find_record
     from mogplex_tui.operate.kinds.sandboxes import KIND
 
     if args.verb == "exec":
-        setting.must_write("The exec")
-        await setting.must_have_scope("The exec")
-    entry = await record_of(KIND, setting, args.record)
-    client = setting.session.client.at(Priority.ACTION)
+        command.require_write_access("The exec")
+        await command.require_write_scope("The exec")
+    entry = await find_record(KIND, command, args.record)
+    client = command.session.client.at(Priority.ACTION)
     if args.verb == "exec":
-        return await _execute(client, setting, entry, args)
+        return await _execute(client, command, entry, args)
     if args.verb == "logs":
-        return await _print_logs(client, setting, entry)
+        return await _print_logs(client, command, entry)
     machine = entry.key if entry.row is None else entry.row.machine
-    async with progress(setting.output.shown(f"Checking sandbox {machine}")):
-        return await _print_health(client, setting, entry)
+    async with progress(command.output.safe_text(f"Checking sandbox {machine}")):
+        return await _print_health(client, command, entry)
 
 
 async def _execute(
-    client: ClientView, setting: Setting, entry: Entry[SandboxRow], args: argparse.Namespace
+    client: ClientView, command: CommandSession, entry: Entry[SandboxRow], args: argparse.Namespace
 ) -> int:
     """Run a command and print its output; the exit code is 1 if the command fails."""
     from mogplex_tui.api.models.sandbox_drafts import CommandDraft
@@ -74,7 +74,7 @@ async def _execute(
 
     first, *rest = args.words
     draft = CommandDraft(command=first, args=rest, cwd=args.cwd)
-    printer = _OutputPrinter(setting, entry.key)
+    printer = _OutputPrinter(command, entry.key)
 
     async def follow() -> Execution:
         execution = client.sandboxes.exec(entry.key, draft)
@@ -86,16 +86,16 @@ async def _execute(
 
     subject = f"{_NOUN} {entry.key}"
     execution = await run_unlisted_change(
-        setting.session, "sandboxes.exec", subject, follow, title=f"exec in {subject}"
+        command.session, "sandboxes.exec", subject, follow, title=f"exec in {subject}"
     )
     printer.finish()
-    if setting.output.as_json:
+    if command.output.as_json:
         fields = {"id": entry.key, "action": "exec", "exit_code": execution.exit_code, "cwd": execution.cwd}
-        setting.output.object(_NOUN, fields)
+        command.output.object(_NOUN, fields)
     end = execution.end
     if end is not None and end.kind is not StreamEndKind.DONE:
         why = end.message or "the service does not say why"
-        say(setting.output.shown(f"The command was {end.kind}: {why}."))
+        say(command.output.safe_text(f"The command was {end.kind}: {why}."))
         return Exit.FAILED
     if execution.exit_code:
         say(f"The command ended with exit code {execution.exit_code}.")
@@ -109,8 +109,8 @@ class _OutputPrinter:
     With --json each line is an object.
     """
 
-    def __init__(self, setting: Setting, key: str) -> None:
-        self._output, self._key = setting.output, key
+    def __init__(self, command: CommandSession, key: str) -> None:
+        self._output, self._key = command.output, key
         self._unfinished = {"stdout": "", "stderr": ""}
 
     def add(self, stream: str, piece: str) -> None:
@@ -131,20 +131,23 @@ class _OutputPrinter:
         if self._output.as_json:
             self._output.object("output", {"id": self._key, "stream": name, "line": line})
         elif name == "stdout":
-            self._output.written(line)
+            self._output.program_line(line)
         else:
-            say(harmless(redact.text(line)))
+            say(escape_controls(redact.text(line)))
 
 
-async def _print_logs(client: ClientView, setting: Setting, entry: Entry[SandboxRow]) -> int:
+async def _print_logs(client: ClientView, command: CommandSession, entry: Entry[SandboxRow]) -> int:
     """Print the lines of both logs, each after the name of its log."""
-    output, found = setting.output, await _read_logs(client, entry.key)
+    output, record = command.output, await _read_logs(client, entry.key)
     if output.as_json:
-        output.object(_NOUN, {"id": entry.key, "install_log": found.install_log, "dev_log": found.dev_log})
+        output.object(
+            _NOUN,
+            {"id": entry.key, "install_log": record.install_log, "dev_log": record.dev_log},
+        )
         return Exit.OK
-    for name, log in (("install", found.install_log), ("dev", found.dev_log)):
+    for name, log in (("install", record.install_log), ("dev", record.dev_log)):
         for line in (log or "").splitlines():
-            output.written(f"{name:<7}  {line}")
+            output.program_line(f"{name:<7}  {line}")
     return Exit.OK
 
 
@@ -154,24 +157,24 @@ async def _read_logs(client: ClientView, key: str) -> SandboxRecord | LoggedSand
     Read from the token API if the credential opens no other route.
     """
     try:
-        return await patiently(lambda: client.sandboxes.get(key))
+        return await with_retries(lambda: client.sandboxes.get(key))
     except (LoginRequired, NotSignedIn, Absent):
         if client.target.token is None:
             raise
-    return (await patiently(lambda: client.sandboxes.logs(key))).sandbox
+    return (await with_retries(lambda: client.sandboxes.logs(key))).sandbox
 
 
-async def _print_health(client: ClientView, setting: Setting, entry: Entry[SandboxRow]) -> int:
+async def _print_health(client: ClientView, command: CommandSession, entry: Entry[SandboxRow]) -> int:
     """Print the health of a sandbox, which the service checks now."""
-    output, found = setting.output, await patiently(lambda: client.sandboxes.health(entry.key))
+    output, health = command.output, await with_retries(lambda: client.sandboxes.health(entry.key))
     if output.form == "json":
-        fields = redact.payload(found.model_dump(mode="json"))
+        fields = redact.payload(health.model_dump(mode="json"))
         output.object(_NOUN, {"id": entry.key, **(fields if isinstance(fields, dict) else {})}, redacted=True)
         return Exit.OK
-    facts = {"id": entry.key, "status": found.sandbox.status, "health": found.status}
+    facts = {"id": entry.key, "status": health.sandbox.status, "health": health.status}
     facts |= {
         name: exact_text(value)
-        for name, value in found.health.items()
+        for name, value in health.health.items()
         if name != "status" and isinstance(value, str | int | float | bool)
     }
     if output.form == "csv":

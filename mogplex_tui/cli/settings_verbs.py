@@ -10,15 +10,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.cli.command_context import Stop, say
-from mogplex_tui.cli.command_session import patiently
+from mogplex_tui.cli.command_context import CommandError, say
+from mogplex_tui.cli.command_session import with_retries
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.output import Column
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.errors import MogplexError
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
 
 
 def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
@@ -32,34 +32,34 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     )
 
 
-async def run_verb(args: argparse.Namespace, setting: Setting) -> int:
+async def run_verb(args: argparse.Namespace, command: CommandSession) -> int:
     """Print all settings and return the exit code; `set` changes some first."""
-    client, output = setting.session.client.at(Priority.ACTION), setting.output
+    client, output = command.session.client.at(Priority.ACTION), command.output
     fields: dict[str, object] = {}
     if args.verb == "set":
-        await _change(client, setting, theme=args.set_theme, default_model=args.default_model)
+        await _change(client, command, theme=args.set_theme, default_model=args.default_model)
         fields = {"id": None, "action": "set"}
-    found = (await patiently(client.settings.get)).model_dump(mode="json")
+    settings = (await with_retries(client.settings.get)).model_dump(mode="json")
     if output.form == "json":
-        output.object("setting", {**fields, **found})
+        output.object("setting", {**fields, **settings})
     elif output.form == "csv":
-        output.csv(found)
-        output.csv(found.values())
+        output.csv(settings)
+        output.csv(settings.values())
     else:
-        output.table([Column(""), Column("")], [*found.items()], titles=False, whole=True)
+        output.table([Column(""), Column("")], [*settings.items()], titles=False, whole=True)
     return Exit.OK
 
 
 async def _change(
-    client: ClientView, setting: Setting, *, theme: str | None, default_model: str | None
+    client: ClientView, command: CommandSession, *, theme: str | None, default_model: str | None
 ) -> None:
-    """Change the settings that are not None. Raises Stop and MogplexError."""
+    """Change the settings that are not None. Raises CommandError and MogplexError."""
     from mogplex_tui.operate.executor import ChangeRequest, run_change
 
     if theme is None and default_model is None:
-        raise Stop(Exit.USAGE, "Nothing to set: give --default-model MODEL or --theme THEME.")
-    setting.must_write("The set")
-    await setting.must_have_scope("The set")
+        raise CommandError(Exit.USAGE, "Nothing to set: give --default-model MODEL or --theme THEME.")
+    command.require_write_access("The set")
+    await command.require_write_scope("The set")
 
     async def request() -> None:
         await client.settings.update(theme=theme, default_model=default_model)
@@ -70,8 +70,8 @@ async def _change(
     async def refused(error: MogplexError, _: str) -> None:
         raise error
 
-    given = {"theme": theme, "default_model": default_model}
-    subject = ", ".join(name for name, value in given.items() if value is not None)
+    changes = {"theme": theme, "default_model": default_model}
+    subject = ", ".join(name for name, value in changes.items() if value is not None)
     title = f"change of the settings {subject}"
     change = ChangeRequest("settings.edit", subject, "change", title, request, accepted, refused)
-    await run_change(setting.session, change)
+    await run_change(command.session, change)

@@ -137,18 +137,18 @@ def _commands() -> dict[str, dict[str, object]]:
     """Return the commands with their verbs, options and arguments."""
     from mogplex_tui.cli.parser import build
 
-    found: dict[str, dict[str, object]] = {}
-    for name, parser in _parsers(build(whole=True)).items():
+    commands: dict[str, dict[str, object]] = {}
+    for name, parser in _parsers(build(with_all_arguments=True)).items():
         verbs = _parsers(parser)
-        found[name] = {
+        commands[name] = {
             "help": parser.description,
             "parameters": _parameters(parser),
             "verbs": {
-                verb: {"help": each.description, "parameters": _parameters(each)}
-                for verb, each in verbs.items()
+                verb: {"help": verb_parser.description, "parameters": _parameters(verb_parser)}
+                for verb, verb_parser in verbs.items()
             },
         }
-    return found
+    return commands
 
 
 def _parsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

@@ -17,10 +17,10 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.api.request_rules import is_uuid
-from mogplex_tui.cli.command_context import Stop, code_of, say
-from mogplex_tui.cli.command_session import patiently
-from mogplex_tui.cli.confirm_prompt import agreed, must_be_able_to_ask
-from mogplex_tui.cli.event_follow import Follower, ending
+from mogplex_tui.cli.command_context import CommandError, code_of, say
+from mogplex_tui.cli.command_session import with_retries
+from mogplex_tui.cli.confirm_prompt import is_confirmed, require_prompt
+from mogplex_tui.cli.event_follow import EventFollower, report_end
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_output import print_record
 from mogplex_tui.cli.run_records import RunRecords
@@ -36,7 +36,7 @@ from mogplex_tui.operate.run_facts import name_of, summary
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.library import Repo
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
 
 log = logging.getLogger("mogplex.cli")
 HIDDEN_BY_ID = (
@@ -45,11 +45,11 @@ HIDDEN_BY_ID = (
 )
 
 
-async def start(setting: Setting, arguments: argparse.Namespace, values: Values) -> int:
+async def start(command: CommandSession, arguments: argparse.Namespace, values: Values) -> int:
     """Start a run, print its id, and follow it with `--follow`."""
-    setting.must_write("The new run")
-    session, records = setting.session, RunRecords(setting)
-    repo = await _repo(setting, values[REPO])
+    command.require_write_access("The new run")
+    session, records = command.session, RunRecords(command)
+    repo = await _repo(command, values[REPO])
     draft = Draft.of(Values({**values.texts, REPO.name: repo.id}), repo.full_name)
     key = arguments.idempotency_key or new_idempotency_key()
     known = {run.run_id for run in session.history.all()}
@@ -61,50 +61,50 @@ async def start(setting: Setting, arguments: argparse.Namespace, values: Values)
         )
         raise
     except IdempotencyConflict:
-        say(f"The key {setting.output.shown(key)} has started another run before.")
+        say(f"The key {command.output.safe_text(key)} has started another run before.")
         raise
     verb = "was started by this key before" if row.run_id in known else "is started"
-    say(f"{name_of(row)} {verb}, on branch {setting.output.shown(row.branch or 'of its own')}.")
-    if setting.output.as_json or not arguments.follow:
-        print_record(KIND, setting.output, row, row.run_id or row.key)
-    setting.output.flush()
+    say(f"{name_of(row)} {verb}, on branch {command.output.safe_text(row.branch or 'of its own')}.")
+    if command.output.as_json or not arguments.follow:
+        print_record(KIND, command.output, row, row.run_id or row.key)
+    command.output.flush()
     if not arguments.follow:
         return Exit.OK
-    row = await Follower(setting, records, row).until_over()
-    return ending(setting, row, exit_status=arguments.exit_status)
+    row = await EventFollower(command, records, row).follow_until_end()
+    return report_end(command, row, exit_status=arguments.exit_status)
 
 
-async def _repo(setting: Setting, text: str) -> Repo:
+async def _repo(command: CommandSession, text: str) -> Repo:
     """Return the repository of an id or owner/name, hidden ones included.
 
     The service answers an unknown id with 503 however often it is asked, so an id is checked where that is possible.
     """
     if is_uuid(text):
-        return await _repo_by_id(setting, text.lower())
+        return await _repo_by_id(command, text.lower())
     if "/" not in text:
-        raise Stop(Exit.USAGE, f"{text!r} is not a repository: give owner/name, or its id.")
-    client, names = setting.session.client.at(Priority.ACTION), setting.session.names
-    near = await patiently(lambda: client.repos.list(q=text))
-    found = {repo.id: repo.full_name for repo in near if repo.full_name.lower() == text.lower()}
-    hidden_too = not found and await read_hidden(setting.session, Priority.ACTION)
-    if hidden_too:
+        raise CommandError(Exit.USAGE, f"{text!r} is not a repository: give owner/name, or its id.")
+    client, names = command.session.client.at(Priority.ACTION), command.session.names
+    similar = await with_retries(lambda: client.repos.list(q=text))
+    found = {repo.id: repo.full_name for repo in similar if repo.full_name.lower() == text.lower()}
+    includes_hidden = not found and await read_hidden(command.session, Priority.ACTION)
+    if includes_hidden:
         found = {key: name for key, name in names.repos.items() if name.lower() == text.lower()}
     if len(found) > 1:
-        raise Stop(
+        raise CommandError(
             Exit.USAGE,
             f"{text} is there {len(found)} times; give one of the ids: {', '.join(sorted(found))}.",
         )
     for key, name in found.items():
-        return next((repo for repo in near if repo.id == key), None) or _named_repo(key, name)
-    also = f" There are: {', '.join(sorted(repo.full_name for repo in near)[:8])}." if near else ""
-    hidden = "" if hidden_too else f" {HIDDEN_BY_ID}"
-    raise Stop(Exit.FAILED, f"No repository of this account is called {text}.{also}{hidden}")
+        return next((repo for repo in similar if repo.id == key), None) or _named_repo(key, name)
+    listed = f" There are: {', '.join(sorted(repo.full_name for repo in similar)[:8])}." if similar else ""
+    advice = "" if includes_hidden else f" {HIDDEN_BY_ID}"
+    raise CommandError(Exit.FAILED, f"No repository of this account is called {text}.{listed}{advice}")
 
 
-async def _repo_by_id(setting: Setting, repo_id: str) -> Repo:
-    session, client = setting.session, setting.session.client.at(Priority.ACTION)
+async def _repo_by_id(command: CommandSession, repo_id: str) -> Repo:
+    session, client = command.session, command.session.client.at(Priority.ACTION)
     try:
-        listed = await patiently(lambda: client.repos.list(id=repo_id))
+        listed = await with_retries(lambda: client.repos.list(id=repo_id))
     except Throttled:
         # A start needs only the id; the name would only be shown.
         return _named_repo(repo_id, repo_id)
@@ -115,7 +115,7 @@ async def _repo_by_id(setting: Setting, repo_id: str) -> Repo:
             # The token API does not list hidden repositories.
             hidden = await client.imported_repos.get(repo_id)
         except NotFound:
-            raise Stop(Exit.FAILED, f"The service does not know a repository {repo_id}.") from None
+            raise CommandError(Exit.FAILED, f"The service does not know a repository {repo_id}.") from None
         except MogplexError as error:
             log.info("whether repository %s is hidden could not be read: %s", repo_id, error)
         else:
@@ -130,60 +130,60 @@ def _named_repo(repo_id: str, name: str) -> Repo:
     return Repo(id=repo_id, full_name=name)
 
 
-async def cancel(setting: Setting, arguments: argparse.Namespace) -> int:
+async def cancel(command: CommandSession, arguments: argparse.Namespace) -> int:
     """Ask for confirmation, cancel the run, read it again and report its state."""
-    setting.must_write("The cancel")
+    command.require_write_access("The cancel")
     if not arguments.yes:
-        must_be_able_to_ask("cancel")
-    records = RunRecords(setting)
+        require_prompt("cancel")
+    records = RunRecords(command)
     row = await records.find(arguments.run)
     if row.state in ENDED_STATES:
-        return _tell(setting, row, f"{name_of(row)} is already over: {row.state}.")
+        return _report_state(command, row, f"{name_of(row)} is already over: {row.state}.")
     if row.external and row.run_id is None:
         row = await records.learn_from_events(row)
-    if why := unavailable_reason(CANCEL, row, setting.session):
-        raise Stop(Exit.NOT_ALLOWED, why)
+    if why := unavailable_reason(CANCEL, row, command.session):
+        raise CommandError(Exit.NOT_ALLOWED, why)
     if row.run_id is None:
         # On v1 the service checks the token's scope itself; on other routes nothing does.
-        await setting.must_have_scope("The cancel")
+        await command.require_write_scope("The cancel")
     if not arguments.yes:
-        now = setting.session.clock.now()
+        now = command.session.clock.now()
         question = f"Cancel {name_of(row)}, {summary(row, now)}? {CANCEL.warning(row)}"
-        if not agreed(setting, question):
-            raise Stop(Exit.FAILED, "Nothing was cancelled.")
+        if not is_confirmed(command, question):
+            raise CommandError(Exit.FAILED, "Nothing was cancelled.")
     outcome = await run_changes.execute_cancel(
-        setting.session,
+        command.session,
         records.runs,
         row,
         lambda each: records.reread(each, Priority.ACTION),
         "the same command",
     )
-    return _report(setting, outcome)
+    return _report_outcome(command, outcome)
 
 
-def _report(setting: Setting, outcome: Outcome) -> int:
+def _report_outcome(command: CommandSession, outcome: Outcome) -> int:
     """Report the outcome of a cancel and return the exit code."""
-    now, error = outcome.row, outcome.error
-    if now is None:
+    row, error = outcome.row, outcome.error
+    if row is None:
         if error is not None:
             raise error
-        say(setting.output.shown(outcome.sentence))
+        say(command.output.safe_text(outcome.sentence))
         return Exit.FAILED
-    if now.state in ENDED_STATES:
-        return _tell(setting, now, outcome.sentence)
+    if row.state in ENDED_STATES:
+        return _report_state(command, row, outcome.sentence)
     if error is None:
         # The request was accepted; the run's worker ends the run later.
-        _tell(setting, now, outcome.sentence)
+        _report_state(command, row, outcome.sentence)
         return Exit.OK
     if outcome.recorded:
-        _tell(setting, now, outcome.sentence)
+        _report_state(command, row, outcome.sentence)
     else:
-        say(setting.output.shown(outcome.sentence))
+        say(command.output.safe_text(outcome.sentence))
     return code_of(error)
 
 
-def _tell(setting: Setting, row: RunRow, sentence: str) -> int:
+def _report_state(command: CommandSession, row: RunRow, sentence: str) -> int:
     """Report and print the state of the run; return 0 if it is cancelled, else 1."""
-    say(setting.output.shown(sentence))
-    print_record(KIND, setting.output, row, row.run_id or row.key, row.state)
+    say(command.output.safe_text(sentence))
+    print_record(KIND, command.output, row, row.run_id or row.key, row.state)
     return Exit.OK if row.state == "cancelled" else Exit.FAILED

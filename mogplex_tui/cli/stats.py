@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mogplex_tui.cli.command_session import patiently_together, service_arguments
+from mogplex_tui.cli.command_session import gather_with_retries, service_arguments
 from mogplex_tui.cli.command_session import run as run_headless
 from mogplex_tui.cli.exit_codes import Exit
-from mogplex_tui.cli.time_arguments import moment, since
+from mogplex_tui.cli.time_arguments import since, to_utc
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.stats import Stats
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 
@@ -36,25 +36,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the stats once and return the exit code."""
-    return run_headless(args, lambda setting: _stats(setting, args.since))
+    return run_headless(args, lambda command: _stats(command, args.since))
 
 
-async def _stats(setting: Setting, since: timedelta | datetime) -> int:
-    now = setting.session.clock.now()
-    begin = moment(since, now)
+async def _stats(command: CommandSession, start: timedelta | datetime) -> int:
+    now = command.session.clock.now()
+    begin = to_utc(start, now)
     starts = {"asked": begin, "hour": now - HOUR, "day": now - DAY, "week": now - WEEK}
-    wanted = sorted(set(starts.values()))
-    client = setting.session.client.observability
-    answers = await patiently_together([partial(client.stats, since=at) for at in wanted])
-    by_start = dict(zip(wanted, answers, strict=True))
+    times = sorted(set(starts.values()))
+    client = command.session.client.observability
+    responses = await gather_with_retries([partial(client.stats, since=at) for at in times])
+    by_start = dict(zip(times, responses, strict=True))
     windows = {name: by_start[start] for name, start in starts.items()}
     fields = stats_object(windows, begin, now)
-    if setting.output.as_json:
-        setting.output.object("stats", fields)
-    elif setting.output.form == "csv":
-        _print_csv(setting, fields)
+    if command.output.as_json:
+        command.output.object("stats", fields)
+    elif command.output.form == "csv":
+        _print_csv(command, fields)
     else:
-        _print(setting, fields, windows["asked"])
+        _print(command, fields, windows["asked"])
     return Exit.OK
 
 
@@ -119,28 +119,28 @@ def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> d
     }
 
 
-def _print_csv(setting: Setting, fields: dict[str, Any]) -> None:
+def _print_csv(command: CommandSession, fields: dict[str, Any]) -> None:
     from mogplex_tui.cli.output import exact_text
 
-    setting.output.csv(("figure", "value"))
+    command.output.csv(("figure", "value"))
     for name, value in fields.items():
         if isinstance(value, dict):
             for part, figure in value.items():
-                setting.output.csv((f"{name}.{part}", exact_text(figure)))
+                command.output.csv((f"{name}.{part}", exact_text(figure)))
         elif isinstance(value, list):
             for row in value:
                 key, *figures = row.items()
                 for part, figure in figures:
-                    setting.output.csv((f"{name}.{key[1]}.{part}", exact_text(figure)))
+                    command.output.csv((f"{name}.{key[1]}.{part}", exact_text(figure)))
         else:
-            setting.output.csv((name, exact_text(value)))
+            command.output.csv((name, exact_text(value)))
 
 
-def _print(setting: Setting, fields: dict[str, Any], asked: Stats) -> None:
+def _print(command: CommandSession, fields: dict[str, Any], asked: Stats) -> None:
     from mogplex_tui.cli.output import Column
     from mogplex_tui.operate import formatting
 
-    output = setting.output
+    output = command.output
     for title, facts in _groups(fields):
         output.line(title)
         output.table([Column(""), Column("")], facts, titles=False, indent="  ")

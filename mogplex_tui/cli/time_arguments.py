@@ -17,15 +17,19 @@ def since(text: str) -> timedelta | datetime:
             return span
         raise argparse.ArgumentTypeError("must be a span of up to ten years")
     try:
-        found = datetime.fromisoformat(text.strip())
+        time = datetime.fromisoformat(text.strip())
     except ValueError:
         raise argparse.ArgumentTypeError(
             "must be like 30m, 24h, 7d, 2026-08-05 or 2026-08-05T10:00Z"
         ) from None
     # A date or time without a zone is in the local time zone.
-    return found.astimezone()
+    return time.astimezone()
 
 
-def moment(given: timedelta | datetime, now: datetime) -> datetime:
+def to_utc(duration_or_time: timedelta | datetime, now: datetime) -> datetime:
     """Return a duration before `now`, or a time, as a UTC time."""
-    return now - given if isinstance(given, timedelta) else given.astimezone(UTC)
+    return (
+        now - duration_or_time
+        if isinstance(duration_or_time, timedelta)
+        else duration_or_time.astimezone(UTC)
+    )

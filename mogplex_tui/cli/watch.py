@@ -11,19 +11,19 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
-from mogplex_tui.cli.command_context import Stop, say
+from mogplex_tui.cli.command_context import CommandError, say
 from mogplex_tui.cli.command_session import run as run_headless
 from mogplex_tui.cli.command_session import service_arguments
 from mogplex_tui.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
-    from mogplex_tui.cli.command_session import Setting
+    from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.cli.run_records import RunRecords
     from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.live.scheduler import Feed
 
 STATES = ("terminal", "pending", "running", "streaming", "success", "failed", "cancelled")
-_SPANS = {"s": 1, "m": 60, "h": 3600}
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,18 +37,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the state to wait for (terminal: any that is final)",
     )
     parser.add_argument(
-        "--timeout", type=_span, default=None, metavar="SPAN", help="give up after 30s, 10m, 2h"
+        "--timeout", type=_seconds, default=None, metavar="SPAN", help="give up after 30s, 10m, 2h"
     )
     parser.add_argument(
         "--exit-status", action="store_true", help="end with 1 when the run has not ended in success"
     )
 
 
-def _span(text: str) -> float:
+def _seconds(text: str) -> float:
     match = re.fullmatch(r"(\d{1,6})([smh]?)", text)
     if match is None or not int(match[1]):
         raise argparse.ArgumentTypeError("must be like 30s, 10m or 2h")
-    return int(match[1]) * _SPANS[match[2] or "s"]
+    return int(match[1]) * _SECONDS[match[2] or "s"]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,68 +56,68 @@ def run(args: argparse.Namespace) -> int:
 
     The code is 0 if the state was reached, 1 if the run ended in another one or the time is up.
     """
-    return run_headless(args, lambda setting: _watch(setting, args))
+    return run_headless(args, lambda command: _watch(command, args))
 
 
-async def _watch(setting: Setting, args: argparse.Namespace) -> int:
-    from mogplex_tui.cli.event_follow import ending
+async def _watch(command: CommandSession, args: argparse.Namespace) -> int:
+    from mogplex_tui.cli.event_follow import report_end
     from mogplex_tui.cli.run_records import RunRecords
     from mogplex_tui.operate.run_facts import name_of
 
-    records = RunRecords(setting)
-    watcher = Watcher(setting, records, await records.find(args.run))
+    records = RunRecords(command)
+    watcher = StateWatcher(command, records, await records.find(args.run))
     try:
         async with asyncio.timeout(args.timeout):
-            row = await watcher.until(args.until)
+            row = await watcher.wait_until(args.until)
     except TimeoutError:
-        now = watcher.row
-        raise Stop(
-            Exit.FAILED, f"{name_of(now)} is still {now.state} after the time that was given."
+        current = watcher.row
+        raise CommandError(
+            Exit.FAILED, f"{name_of(current)} is still {current.state} after the time that was given."
         ) from None
-    code = ending(setting, row, exit_status=args.exit_status)
+    code = report_end(command, row, exit_status=args.exit_status)
     return code if reached(row, args.until) else Exit.FAILED
 
 
-def reached(row: RunRow, wanted: str) -> bool:
+def reached(row: RunRow, state: str) -> bool:
     """Return whether a run is in the state; running and streaming count as the same."""
     from mogplex_tui.live.run_row import ENDED_STATES
 
-    if wanted == "terminal":
+    if state == "terminal":
         return row.state in ENDED_STATES
-    moving = ("running", "streaming")
-    return row.state == wanted or (wanted in moving and row.state in moving)
+    running_states = ("running", "streaming")
+    return row.state == state or (state in running_states and row.state in running_states)
 
 
-class Watcher:
+class StateWatcher:
     """Read one run until it reaches a state, and print each new state.
 
     Hints of the realtime stream and the request budget decide how often it is read.
     """
 
-    def __init__(self, setting: Setting, records: RunRecords, row: RunRow) -> None:
-        self.setting, self.records, self.row = setting, records, row
+    def __init__(self, command: CommandSession, records: RunRecords, row: RunRow) -> None:
+        self.command, self.records, self.row = command, records, row
         self._printed: str | None = None
-        self._said: str | None = None
+        self._reported: str | None = None
 
-    async def until(self, wanted: str) -> RunRow:
+    async def wait_until(self, state: str) -> RunRow:
         """Return the run once it reaches the state or ends. Raises permanent errors."""
         from mogplex_tui.cli.progress import progress
         from mogplex_tui.live.run_row import ENDED_STATES
 
         self._print()
-        if reached(self.row, wanted) or self.row.state in ENDED_STATES:
+        if reached(self.row, state) or self.row.state in ENDED_STATES:
             return self.row
-        session, woken = self.setting.session, asyncio.Event()
+        session, changed = self.command.session, asyncio.Event()
         feed = self._feed()
-        feed.changed.subscribe(woken.set)
+        feed.changed.subscribe(changed.set)
         session.scheduler.start()
         session.realtime.start()
         want = session.scheduler.want(feed)
         try:
             async with progress(self._sentence):
-                while not reached(self.row, wanted) and self.row.state not in ENDED_STATES:
-                    await woken.wait()
-                    woken.clear()
+                while not reached(self.row, state) and self.row.state not in ENDED_STATES:
+                    await changed.wait()
+                    changed.clear()
                     self._print()
                     self._report(feed)
         finally:
@@ -130,7 +130,7 @@ class Watcher:
         from mogplex_tui.cli import event_follow
         from mogplex_tui.live.scheduler import Feed
 
-        session = self.setting.session
+        session = self.command.session
 
         async def fetch() -> bool:
             before = self.row
@@ -152,7 +152,7 @@ class Watcher:
     def _sentence(self) -> str:
         from mogplex_tui.operate.run_facts import name_of
 
-        return self.setting.output.shown(f"{name_of(self.row)} is {self.row.state}")
+        return self.command.output.safe_text(f"{name_of(self.row)} is {self.row.state}")
 
     def _print(self) -> None:
         from mogplex_tui.cli.kind_output import print_json
@@ -161,7 +161,7 @@ class Watcher:
         if self.row.state == self._printed:
             return
         self._printed = self.row.state
-        output = self.setting.output
+        output = self.command.output
         if output.as_json:
             print_json(KIND, output, self.row)
         else:
@@ -177,7 +177,7 @@ class Watcher:
         if error is not None and (isinstance(error, FINAL) or not isinstance(error, MogplexError)):
             raise error
         sentence = None if error is None else str(error)
-        if sentence and sentence != self._said:
+        if sentence and sentence != self._reported:
             with contextlib.suppress(BrokenPipeError):
-                say(self.setting.output.shown(sentence))
-        self._said = sentence
+                say(self.command.output.safe_text(sentence))
+        self._reported = sentence

@@ -57,21 +57,23 @@ def send(args: argparse.Namespace) -> int:
     """
     base = getattr(args, "base_url", None) or os.environ.get("MOGPLEX_BASE_URL")
     if not base:
-        return _refuse("name the plane by --base-url or MOGPLEX_BASE_URL")
+        return _usage_error("name the plane by --base-url or MOGPLEX_BASE_URL")
     try:
         address = urlsplit(base)
-        known = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+        is_valid = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
     except ValueError:
-        known = False
-    if not known:
-        return _refuse(f"{base} is no address of a plane")
+        is_valid = False
+    if not is_valid:
+        return _usage_error(f"{base} is no address of a plane")
     secret = _secret(args.db)
     if secret is None:
-        return _refuse("name the plane's file by --db, or put its webhook_secret into MOGPLEX_WEBHOOK_SECRET")
+        return _usage_error(
+            "name the plane's file by --db, or put its webhook_secret into MOGPLEX_WEBHOOK_SECRET"
+        )
     event, body = _delivery(args)
-    drawn = f"{random.SystemRandom().getrandbits(128):032x}"
+    random_id = f"{random.SystemRandom().getrandbits(128):032x}"
     try:
-        status, text = _post(base, event, body, secret, args.delivery or drawn)
+        status, text = _post(base, event, body, secret, args.delivery or random_id)
     except OSError as error:
         sys.stderr.write(f"control-plane: nothing answers at {base}: {error}\n")
         return Exit.UNREACHABLE
@@ -79,11 +81,11 @@ def send(args: argparse.Namespace) -> int:
         sys.stderr.write(f"control-plane: the plane answered {status}: {text}\n")
         return Exit.NOT_SIGNED_IN if status == 401 else Exit.FAILED
     sys.stdout.write(text + "\n")
-    _explain(json.loads(text), event, args.repo)
+    _describe_response(json.loads(text), event, args.repo)
     return Exit.OK
 
 
-def _refuse(sentence: str) -> int:
+def _usage_error(sentence: str) -> int:
     sys.stderr.write(f"control-plane: {sentence}\n")
     return Exit.USAGE
 
@@ -132,13 +134,13 @@ def _post(base: str, event: str, body: bytes, secret: str, delivery: str) -> tup
         connection.close()
 
 
-def _explain(answer: dict[str, Any], event: str, repo: str) -> None:
+def _describe_response(response: dict[str, Any], event: str, repo: str) -> None:
     """Print one sentence on stderr about the meaning of the response."""
-    resumed = (answer.get("flow_waits") or {}).get("resumed", 0)
-    if answer.get("queued"):
-        sentence = f"{answer['queued']} job run(s) queued, {answer.get('started', 0)} started"
-    elif answer.get("suppressed"):
-        sentence = f"prevented: {', '.join(answer['reason_counts'])}"
+    resumed = (response.get("flow_waits") or {}).get("resumed", 0)
+    if response.get("queued"):
+        sentence = f"{response['queued']} job run(s) queued, {response.get('started', 0)} started"
+    elif response.get("suppressed"):
+        sentence = f"prevented: {', '.join(response['reason_counts'])}"
     else:
         sentence = f"nothing listens to {event} in {repo}"
     if resumed:

@@ -160,7 +160,7 @@ async def test_the_way_into_the_demo_loads_nothing_of_signing_in() -> None:
         # Coverage measurement loads modules of its own before the first line.
         "import sys\nbefore = set(sys.modules)\nfrom mogplex_tui.cli import demo, parser\n"
         # It ends where the plane would start.
-        "demo.PlaneProcess, demo.needs_terminal = lambda *_, **__: sys.exit(0), lambda: None\n"
+        "demo.PlaneProcess, demo.require_terminal = lambda *_, **__: sys.exit(0), lambda: None\n"
         "try: parser.run(['demo'])\n"
         "except SystemExit: print('reached')\n"
         f"print(*[name for name in {never} if name in sys.modules.keys() - before])"

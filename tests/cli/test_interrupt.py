@@ -34,7 +34,7 @@ class Screen(io.StringIO):
 
 async def ask():
     sys.stderr = Screen()
-    confirm_prompt._answer("Really?")
+    confirm_prompt._read_answer("Really?")
 
 try:
     interrupt.run(globals()[sys.argv[1]]())

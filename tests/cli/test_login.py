@@ -165,7 +165,7 @@ async def test_a_code_that_the_service_refuses_leaves_nothing(mogplex: Mogplex, 
 async def test_nobody_who_comes_back_is_a_time_out(
     mogplex: Mogplex, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(browser_login, "WITHIN", 0.05)
+    monkeypatch.setattr(browser_login, "BROWSER_TIMEOUT", 0.05)
     done = await login(mogplex, plane).done()
     assert done.code == 3
     assert "ctrl+c gives up" in done.err and "Nobody came back" in done.err

@@ -17,7 +17,7 @@ def said(built: object, argv: list[str], capsys: pytest.CaptureFixture[str]) -> 
 def test_a_command_by_itself_says_what_it_says_among_the_others(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    alone, among = parser.build(name, alone=True), parser.build(name)
+    alone, among = parser.build(name, without_others=True), parser.build(name)
     for word in ("--help", "--nonsense"):
         assert said(alone, [name, word], capsys) == said(among, [name, word], capsys)
 

@@ -90,7 +90,7 @@ async def test_a_plane_that_comes_back_and_never_answers_gives_way_to_another(
     with PlaneProcess([], tmp_path / "plane.db") as plane:
         await plane.wait_ready()
         keeping = asyncio.create_task(plane.keep_alive())
-        monkeypatch.setattr(plane_process, "READY_WITHIN", 0.01)
+        monkeypatch.setattr(plane_process, "READY_TIMEOUT", 0.01)
         monkeypatch.setattr(Child, "hanging", True)
         children[0].ended = True
         await started(children, 2)

@@ -26,7 +26,7 @@ async def test_a_ctrl_c_while_the_line_is_taken_away_is_heard(monkeypatch: pytes
             await free.wait()
 
     monkeypatch.setattr("sys.stderr", Terminal())
-    monkeypatch.setattr(progress, "_shown", slow_to_end)
+    monkeypatch.setattr(progress, "_draw_line", slow_to_end)
 
     async def command() -> str:
         async with progress.progress("reading"):

@@ -151,7 +151,7 @@ def test_each_reason_is_needed() -> None:
 
 @pytest.mark.parametrize("command", [command for command in NOT_RUN if command.startswith("mogplex-tui ")])
 def test_command_that_is_not_run_parses(command: str) -> None:
-    parser.build(whole=True).parse_args(shlex.split(command)[1:])
+    parser.build(with_all_arguments=True).parse_args(shlex.split(command)[1:])
 
 
 def test_toml_and_json_blocks_parse() -> None:

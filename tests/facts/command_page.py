@@ -97,7 +97,7 @@ def _section(command: argparse.ArgumentParser, level: int) -> str:
 
 def document() -> str:
     """Return the page as Markdown."""
-    whole = parser.build(whole=True)
+    whole = parser.build(with_all_arguments=True)
     commands = _verbs(whole)
     runs = _verbs(commands["runs"])["list"]
     shared = [action for action in _arguments(runs) if set(action.option_strings) & set(_SHARED)]

@@ -15,10 +15,12 @@ LONGEST_FIRST_LINE = 80
 NAMES_DONE = (
     "benchmarks",
     "mogplex_tui/api",
+    "mogplex_tui/cli",
     "mogplex_tui/config",
     "mogplex_tui/live",
     "mogplex_tui/themes",
     "mogplex_tui/widgets",
+    "scripts",
     "tests/hygiene",
 )
 DOCSTRINGS_DONE = (

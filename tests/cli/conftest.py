@@ -1,4 +1,4 @@
-"""A standing plane with rows of the test's own, and the commands pointed at it."""
+"""Fixtures: an embedded plane with the test's own rows, and commands that use it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_log() -> Iterator[None]:
-    """A command sends the process's log to a file; the next test must not inherit that."""
+    """Restore the loggers: a command sends the process's log to a file."""
     loggers = [logging.getLogger(name) for name in ("mogplex", "mogplex.http", "asyncio")]
     before = [(each.level, each.propagate, list(each.handlers)) for each in loggers]
     yield
@@ -71,7 +71,7 @@ def operator(mogplex: Mogplex, plane: PlaneServer) -> Mogplex:
 
 @pytest.fixture
 async def signed(mogplex: Mogplex, plane: PlaneServer, world: RowFactory) -> AsyncIterator[Signed]:
-    """Return a function that gives the commands one set of credentials."""
+    """Return a function that gives the commands one of the sets of credentials."""
     async with HostedEdge(plane.plane) as edge:
 
         def use(given: Credentials) -> Mogplex:

@@ -1,4 +1,4 @@
-"""The sets of credentials that a person signs in with, and commands that use one of them."""
+"""Sets of credentials that a user can sign in with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from tests.cli.support import Mogplex
 
 
 class Credentials(NamedTuple):
-    """What a person signs in with, whether the service keeps unversioned routes for sessions, and what that opens."""
+    """The credentials of a user, and whether the service is behind the hosted edge.
+
+    The edge keeps most unversioned routes for sessions.
+    """
 
     token: bool
     cookie: bool

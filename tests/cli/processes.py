@@ -1,4 +1,4 @@
-"""Commands that run as processes of their own."""
+"""Run commands as processes."""
 
 from __future__ import annotations
 

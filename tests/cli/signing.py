@@ -1,4 +1,4 @@
-"""A browser that approves, and a look at what a sign-in has left behind."""
+"""A browser that approves a sign-in, and the state that a sign-in leaves."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def fields(page: str) -> dict[str, str]:
 
 
 async def approve(address: str) -> httpx.Response:
-    """Open the address, press the button of the login page, and follow wherever that leads."""
+    """Open the address, submit the login page's form and follow the redirects."""
     async with httpx.AsyncClient(follow_redirects=True) as browser:
         page = await browser.get(address)
-        # What a browser says of itself with a form, unless the page forbids that.
+        # A browser sends an Origin header with a form, and "null" if the page sets no-referrer.
         silent = page.headers.get("referrer-policy") == "no-referrer"
         origin = "null" if silent else str(page.url.join("/")).rstrip("/")
         return await browser.post(
@@ -58,12 +58,12 @@ def only_context() -> contexts.Context:
 
 
 def token_calls(plane: PlaneServer) -> int:
-    """How many pairs the plane has given out."""
+    """Return the number of token pairs that the plane has issued."""
     return int(plane.plane.db.value("SELECT count(*) FROM oauth_tokens") or 0)
 
 
 def age(plane: PlaneServer) -> None:
-    """Let every access token be over for the plane; the client does not know it."""
+    """Expire every access token in the plane; the client does not know of it."""
     with plane.plane.db.transaction() as tx:
         tx.execute("UPDATE oauth_tokens SET access_expires_at = 1")
 

@@ -1,4 +1,4 @@
-"""The commands in this process against services on loopback, and what came out of them."""
+"""Run commands in the test's process against a service on loopback."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNKNOWN = "7d0c0000-0000-4000-8000-00000000dead"
 
 
 class WallClock(Clock):
-    """The machine's clock, under the name that the plane's test world reads."""
+    """The system clock, with the property `us` that RowFactory reads."""
 
     @property
     def us(self) -> int:
@@ -68,7 +68,7 @@ class _Captured(io.TextIOWrapper):
 
 
 class Going:
-    """A command under way in a thread of its own, with an event loop of its own, as in a process of its own."""
+    """A command that runs in a thread with its own event loop, as in a process."""
 
     def __init__(
         self, argv: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, stdin: str, terminal: bool
@@ -81,7 +81,7 @@ class Going:
         monkeypatch.setattr(sys, "stdin", typed)
         self._loop = asyncio.get_running_loop()
         self.task: asyncio.Future[int] = self._loop.create_future()
-        # A daemon: a command that never ends fails its own test and keeps nothing else waiting.
+        # A daemon thread: a command that never ends fails its own test and blocks no other.
         threading.Thread(target=self._run, args=(argv,), daemon=True).start()
 
     def _run(self, argv: tuple[str, ...]) -> None:
@@ -105,7 +105,7 @@ class Going:
             self._loop.call_soon_threadsafe(settle)
 
     async def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
-        """Wait until something is so, or fail with what was printed."""
+        """Wait for a condition; fail with the output if the command ends before."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not condition():
             if self.task.done() or asyncio.get_running_loop().time() > deadline:
@@ -118,7 +118,7 @@ class Going:
 
 
 class Mogplex:
-    """`mogplex-tui` with the environment of one test."""
+    """Run `mogplex-tui` commands with the environment variables of one test."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
@@ -138,13 +138,16 @@ class Mogplex:
         return await self.begin(*argv, stdin=stdin, terminal=terminal).done()
 
 
-# What the hosted edge lets a token through to besides v1 (auth.md §3, §4).
+# Unversioned routes that the hosted edge opens to tokens (auth.md §3, §4).
 _FOR_TOKENS = ("/api/auth/user", "/api/settings", "/api/models")
 
 
 @asynccontextmanager
 async def hosted(plane: PlaneServer) -> AsyncIterator[Service]:
-    """The plane behind the hosted edge: most unversioned routes want a session and are sent to the login page."""
+    """Serve a plane behind the hosted edge.
+
+    Without a session most unversioned routes redirect to the login page.
+    """
     async with httpx.AsyncClient(base_url=plane.base_url) as behind:
 
         async def edge(seen: Seen, _: asyncio.StreamWriter) -> bytes:

@@ -1,4 +1,4 @@
-"""`api METHOD PATH`: any route with the context's credentials, budget and exit codes."""
+"""`api METHOD PATH`: requests to any route, with credentials and exit codes."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def _detail(status: str) -> dict[str, str]:
 
 
 def _one_run(states: list[str], cancel: bytes):  # type: ignore[no-untyped-def]
-    """A service with v1 alone and one run, which goes on to its next state with every read."""
+    """Serve v1 alone with one run, which changes to its next state on every read."""
 
     async def answer(seen: Seen, _: object) -> bytes:
         if seen.method == "POST":

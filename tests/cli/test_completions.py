@@ -1,4 +1,4 @@
-"""The completion scripts: written from the parser, and what a shell makes of them."""
+"""The completion scripts, as text and in the shells themselves."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def test_every_command_and_its_verbs_are_in_the_script(
     text = script(shell, capsys)
     for word in (*parser.COMMANDS, "webhook-secret", "requeue"):
         assert re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text), word
-    # Contexts have completions of their own, and `settings get` takes no name.
+    # Contexts are completed by their names, and `settings get` takes no name.
     with_records = kinds().keys() & parser.COMMANDS.keys() - {"contexts", "settings"}
     assert all(f"_mogplex_tui_records {kind}" in text for kind in (*with_records, "runs"))
-    # Arguments of the plane's own parent are nobody's to type.
+    # Options for the parent process of a plane are not for users.
     assert "--parent" not in text
 
 
@@ -54,7 +54,7 @@ def test_the_shell_itself_finds_no_fault_in_it(
     assert (done.returncode, done.stderr) == (0, "")
 
 
-# An interactive zsh with its own completion system, asked as a person's Tab would; each candidate comes as <word>.
+# An interactive zsh with its own completion system; each candidate is printed as <word>.
 ZSH = r"""
 zmodload zsh/zpty
 zpty shell zsh -f -i
@@ -81,7 +81,7 @@ FISH = "source $argv[1]; complete -C $argv[2]"
 
 
 class Asked:
-    """A shell with the script loaded: what it offers for the last word of a line."""
+    """A shell with the script loaded; it completes the last word of a line."""
 
     def __init__(self, shell: str, text: str, home: Path) -> None:
         binary = shutil.which(shell)
@@ -89,7 +89,7 @@ class Asked:
             pytest.skip(f"there is no {shell} here")
         self.shell, self._binary, self._path = shell, binary, home / "script"
         self._path.write_text(text)
-        # What the script runs for the names of the contexts is the program of this checkout.
+        # The script calls the program of this checkout for the names of contexts.
         program = home / "bin" / "mogplex-tui"
         program.parent.mkdir()
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mogplex_tui "$@"\n')
@@ -130,7 +130,7 @@ def test_each_shell_offers_commands_verbs_options_and_choices(asked: Asked) -> N
     assert asked("mogplex-tui jobs list --status ") == states
     assert asked("mogplex-tui --read-only jobs list -o c") == {"csv"}
     assert asked("mogplex-tui completions ") == {"bash", "zsh", "fish"}
-    # A value that a person makes up is nobody's to complete.
+    # A free text is not completed.
     assert asked("mogplex-tui runs start --prompt l") == set()
 
 

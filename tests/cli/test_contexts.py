@@ -1,4 +1,4 @@
-"""`contexts` and `info`, and what a protected context asks."""
+"""`contexts` and `info`, and the confirmation of a protected context."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_contexts_are_added_listed_used_changed_renamed_and_removed(mogple
 
 
 async def test_contexts_are_told_as_in_the_console(mogplex: Mogplex) -> None:
-    """What a column is called, and what stands in it, is the same in both lists."""
+    """The command and the console's list have the same columns and values."""
     context = Context(
         "prod",
         "https://mogplex.com",

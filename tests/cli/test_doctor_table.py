@@ -1,4 +1,7 @@
-"""What doctor says of every kind of credential, in both profiles of the plane, and of what is no Mogplex at all."""
+"""The report of `doctor` for every kind of credential, and for other servers.
+
+Both profiles of the plane are tested.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from tests.controlplane.row_factory import RowFactory
 WORDS = {"open", "needs-session", "needs-scope", "throttled", "absent", "broken", "unreachable"}
 UNVERSIONED = ("account", "settings", "models", "github", "mcp", "observability", "realtime")
 V1 = ("v1", "write")
-# What the hosted edge lets a personal access token through to (auth.md §4).
+# Route families that the hosted edge opens to a personal access token (auth.md §4).
 FOR_TOKENS = ("account", "settings", "models", "mcp")
 EVERY = (*UNVERSIONED, *V1)
 
@@ -54,7 +57,10 @@ async def plane(profile: str) -> AsyncIterator[PlaneServer]:
 
 
 def token_alone(profile: str) -> dict[str, str]:
-    """What a good token opens: everything, but for what the hosted edge keeps for sessions."""
+    """Return the families that a good token opens.
+
+    Those are all, except for the ones that the hosted edge keeps for sessions.
+    """
     closed = () if profile == "documented" else ("github", "observability", "realtime")
     return all_are("open") | dict.fromkeys(closed, "needs-session")
 
@@ -115,7 +121,7 @@ async def test_a_token_of_a_browser_sign_in_opens_the_token_api_alone(
     done = await mogplex("doctor", "--json")
     assert (done.code, told(done)) == (0, all_are("needs-session", v1="open", write="open"))
     assert done.objects[-1]["limit"] is None
-    # What asks why a route was closed is an exchange of its own: the status told is that of the route.
+    # The request for the reason is an exchange of its own; the status is that of the first response.
     statuses = {each["family"]: each["status"] for each in done.objects[1:-1]}
     closed = 401 if profile == "documented" else 307
     refused = ("settings", "github", "mcp", "observability", "realtime")
@@ -142,7 +148,7 @@ async def test_a_cookie_that_has_expired(mogplex: Mogplex, plane: PlaneServer) -
         "mogplex-tui login --session"
         in next(each for each in done.objects if each.get("family") == "account")["advice"]
     )
-    # A good token beside it opens what it opens without the cookie.
+    # A good token opens the same as without the cookie.
     mogplex.use(plane.base_url, token=plane.token)
     without = told(await mogplex("doctor", "--json"))
     mogplex.use(plane.base_url, token=plane.token, cookie=plane.session_cookie)
@@ -185,7 +191,7 @@ def certificate_in(directory: Path) -> ssl.SSLContext:
 
 @asynccontextmanager
 async def self_signed(context: ssl.SSLContext) -> AsyncIterator[str]:
-    """A TLS server whose certificate nobody vouches for."""
+    """Serve TLS with a self-signed certificate."""
 
     async def served(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):

@@ -206,6 +206,6 @@ async def test_events_as_csv_have_their_titles_once_and_the_payload_as_json(
 
 async def test_the_last_sentence_has_one_stop(operator: Mogplex, world: RowFactory) -> None:
     done = await operator("runs", "events", world.call(status="failed", error="no"), "--exit-status")
-    # The service's own sentence, with its own stop.
+    # The service's own sentence, which ends with a full stop.
     assert "contact support with incident" in done.err
     assert done.err.endswith(".\n") and ".." not in done.err

@@ -1,4 +1,4 @@
-"""What commands say when the browser session has expired and the token is used in its place."""
+"""Commands with an expired browser session, where the token is used instead."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.pilot.hosted import HostedEdge
 
 DEAD = "better-auth.session_token=dead"
 SAID = "The browser session has expired; the token is used in its place. Sign in again: mogplex-tui login --session."
-# Commands whose requests the token can send, those for which it lacks a route, and one that v1 alone serves.
+# Commands that the token can carry out, commands for which no route is open to it, and one of v1 alone.
 COMMANDS = (
     "models list",
     "models list --json",
@@ -21,10 +21,10 @@ COMMANDS = (
     "runs list --json",
     "runs cancel 7d0c0000-0000-4000-8000-00000000dead --yes",
     "approvals list",
-    # Several reads at once: the refusal of one ends the others without a word about them.
+    # Several reads at once: the refusal of one cancels the others without a message.
     "stats --since 2020-01-01",
 )
-# What makes each of these possible again.
+# The advice that makes each of these commands possible again.
 UNDONE_BY = {
     "models disable acme/nova-1": "models enable acme/nova-1",
     "models enable acme/nova-1 --json": "models disable acme/nova-1",
@@ -35,7 +35,7 @@ UNDONE_BY = {
 async def test_commands_say_once_that_the_session_has_expired(
     mogplex: Mogplex, plane: PlaneServer, world: RowFactory, profile: str
 ) -> None:
-    """With the expired session a command does what it does without one, and adds one line on stderr."""
+    """An expired session gives the result of no session, and one line on stderr."""
     world.model("acme/nova-1")
     world.call(metadata={"repo": "acme/api"})
 
@@ -55,7 +55,7 @@ async def test_commands_say_once_that_the_session_has_expired(
             if expired.err.splitlines().count(SAID) != 1:
                 different.append(f"{command} says {expired.err!r}")
             lines = [line for line in expired.err.splitlines() if line != SAID]
-            # A command that the token cannot replace says so of itself as well.
+            # A command that the token cannot carry out has a message of its own too.
             others = [line.removeprefix("The browser session has expired. ") for line in lines]
             if others != without.err.splitlines():
                 different.append(f"{command} says {expired.err!r}, and without a session {without.err!r}")

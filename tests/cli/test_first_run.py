@@ -1,4 +1,7 @@
-"""The console without a service or a credential: it offers the demo or a sign-in, where there is somebody to ask."""
+"""The console without a service or a credential offers the demo or a sign-in.
+
+Without a terminal it ends with a message.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ from tests.cli.support import Mogplex
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[app.ConsoleApp]:
-    """The consoles that were shown; none is really drawn."""
+    """Record the consoles that are started; none is drawn."""
     found: list[app.ConsoleApp] = []
 
     def run(self: app.ConsoleApp) -> int:
@@ -157,7 +160,7 @@ async def test_the_way_into_the_demo_loads_nothing_of_signing_in() -> None:
         *("mogplex_tui.cli.first_run",),
     ]
     code = (
-        # Coverage measurement loads modules of its own before the first line.
+        # Coverage measurement loads modules before the first line.
         "import sys\nbefore = set(sys.modules)\nfrom mogplex_tui.cli import demo, parser\n"
         # It ends where the plane would start.
         "demo.PlaneProcess, demo.require_terminal = lambda *_, **__: sys.exit(0), lambda: None\n"

@@ -1,4 +1,7 @@
-"""Runs by the ids of runs, calls and jobs, and the branches that only some answers name, with each set of credentials."""
+"""Find runs by the ids of runs, calls and jobs, with each set of credentials.
+
+Also the branches that only some responses name.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ COOKIE = SETS["cookie"]
 
 
 def _failed_run(world: RowFactory) -> tuple[str, str]:
-    """A failed run whose call names its branches in its metadata and its events; return the ids of both."""
+    """Add a failed run whose call names its branches, and return the ids of both.
+
+    The branches are in the call's metadata and in its events.
+    """
     repo = world.repo("acme/api")
     call = world.call(
         repo_id=repo,
@@ -100,7 +106,7 @@ async def test_without_a_token_calls_and_jobs_of_any_age_are_found_by_their_ids(
     job = await found(bare)
     assert (job["source"], job["job_id"], job["repo"]) == ("job", bare, "acme/api")
     assert (job["base_branch"], job["branch"]) == ("develop", "topic")
-    # The service was asked for the cost, and does not know one.
+    # The service was asked for the cost and does not know it.
     assert "not known yet" in (await mogplex("runs", "get", bare)).out
     of_job = await found(worked)
     assert (of_job["source"], of_job["call_id"], of_job["job_id"]) == ("call", call, worked)

@@ -1,4 +1,7 @@
-"""What the service sends can neither steer the terminal, nor break a file, nor be a formula of a spreadsheet."""
+"""Hostile text from the service cannot control the terminal or break output.
+
+Nor is it a formula in a spreadsheet.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from tests.cli.support import Mogplex
 from tests.pilot.hosted import HostedEdge
 from tests.rewriting import with_numbers, with_texts
 
-# Controls of both sets, a clipboard write, colours, every kind of line end, direction marks, and what is not drawn.
+# Control characters of both sets, a clipboard write, colours, all line ends, direction marks and invisible characters.
 STEERS = "\x00\x1b]52;c;aGk=\x07\x1b[31m\x7f\x9b31m\x85\u202e\u2066\u061c\u200b\u2028\ufeff\U000e0041\r\n\t\x0b\x1f"
 ACTS = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e0fff]"
@@ -57,13 +60,13 @@ ALONE = (
 
 
 def hostile(text: str) -> str:
-    """Return a text that begins like a formula, with everything that a terminal acts on before it."""
+    """Return a text that starts like a formula, behind terminal control sequences."""
     return "=+-@"[len(text) % 4] + STEERS + text
 
 
 @asynccontextmanager
 async def rewritten(mogplex: Mogplex, change: Callable[[Any], Any]) -> AsyncIterator[list[tuple[str, ...]]]:
-    """Point the commands at a plane whose answers are changed, and give every command with a record for each."""
+    """Return every command with a record, for a plane whose responses are hostile."""
     async with PlaneServer(Settings(speed=0, rate_limit=None)) as server:
         mogplex.use(server.base_url, token=server.token, cookie=server.session_cookie)
         commands = list(ALONE)

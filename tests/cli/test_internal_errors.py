@@ -1,4 +1,4 @@
-"""An error of the program itself ends a command with one sentence, and its traceback goes to the log."""
+"""An internal error ends a command with one sentence and a logged traceback."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def test_log_that_cannot_be_written_is_reported(
 ) -> None:
     error = KeyError("runs")
     fail_with(error, monkeypatch)
-    # A directory that is a file
+    # A directory that is a file.
     (tmp_path / "state").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     async with serving(ok({})) as service:

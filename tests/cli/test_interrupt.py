@@ -1,4 +1,7 @@
-"""A ctrl+c that comes in the moment before somebody begins to wait, when nothing of the waiting notices it by itself."""
+"""A ctrl+c just before a blocking wait starts interrupts the wait.
+
+Without the wake-up socket nothing would notice it until the wait ends by itself.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ import sys
 
 import pytest
 
-# A signal to another thread interrupts no system call of this one, as one that comes just before the call does not.
-# The thread gets the interpreter when the wait begins, and not before.
+# A signal delivered to another thread does not interrupt this thread's system call, like one that comes just before the
+# call. The thread gets the interpreter only when the wait starts.
 STAGE = """
 import asyncio, io, signal, sys, threading
 from mogplex_tui.cli import confirm_prompt, interrupt

@@ -1,4 +1,4 @@
-"""The console of a context that is kept in a keyring: it is on the screen before the keyring is asked."""
+"""A console whose credentials are in a keyring is shown before it reads them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOKEN = "mog_" + "k" * 24
 
 
 class Asked(MemoryKeyring):
-    """One that says how often it was asked."""
+    """A keyring that counts its reads."""
 
     asked = 0
 
@@ -52,7 +52,10 @@ async def _target(console: app.ConsoleApp) -> Target | None:
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch, ring: Asked) -> list[str]:
-    """What became of the consoles that were shown: how often the keyring was asked before, and what was found then."""
+    """Record the consoles that are shown.
+
+    For each: how often the keyring was read before, and the target that was found then.
+    """
     said: list[str] = []
 
     def run(self: app.ConsoleApp) -> int:
@@ -136,7 +139,7 @@ async def test_where_nobody_looks_the_keyring_comes_first(
 async def test_where_nobody_would_see_it_no_console_is_shown(
     mogplex: Mogplex, shown: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As with `2> file`: it would be drawn there.
+    # With `2> file` the console would be drawn into the file.
     monkeypatch.setattr("tests.cli.support._Captured.isatty", lambda stream: stream is not sys.stderr)
     done = await mogplex(terminal=True)
     assert (done.code, shown) == (2, [])

@@ -1,4 +1,4 @@
-"""Commands that are made from a kind's declaration: `mcp-servers`."""
+"""A command made from a kind's declaration: `mcp-servers`."""
 
 from __future__ import annotations
 

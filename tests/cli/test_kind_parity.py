@@ -1,4 +1,7 @@
-"""The console's list of a kind and its command show the same rows, values, actions and reasons."""
+"""The console's list of a kind and its command show the same.
+
+That is the same rows, values, actions and reasons.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,13 @@ COMMANDS = sorted(name for name, (module, _) in parser.COMMANDS.items() if modul
 
 
 def _ids(kind: AnyKind, items: Mapping[str, HeldRow[object]], keys: Iterable[str]) -> list[str]:
-    """Return the ids by which the command lists records."""
+    """Return the ids of the records that the command lists."""
     id_of = kind.fields.get("id")
     return [key if id_of is None else str(id_of(items[key].row)) for key in keys]
 
 
 async def _joined(ui: Console, screen: ListScreen, kind: AnyKind) -> None:
-    """Wait until the rows say what the lists say that they are joined with."""
+    """Wait until the rows have the columns of the lists that they are joined with."""
     store = ui.app.session.store
     related = [] if kind.join is None else [store.set(name).freshness for name in kind.join.related]
     await wait_until(ui, lambda: all(each.as_of is not None for each in related), "the joined lists")
@@ -53,13 +56,13 @@ async def test_list_and_command_show_the_same(
         listed, visible = [row["id"] for row in rows], _ids(kind, items, screen.table.visible_keys)
         assert listed[: len(visible)] == visible
         assert sorted(listed) == sorted(_ids(kind, items, items))
-        # Ages go on between the two readings.
+        # Ages change between the two reads.
         columns = [column for column in kind.columns if not column.format.is_span]
         moment = RenderTime(ui.app.session.clock.now())
         tried: Counter[str] = Counter()
         for item in items.values():
             for column in columns:
-                # Commands hide whatever looks like a token, such as the beginning of one.
+                # Commands mask text that looks like a token, such as the prefix of one.
                 assert redact.text(column.cell(item.row, moment).text) in table
             for action in kind.actions:
                 reason = action.unavailable_reason(item.row)
@@ -73,7 +76,7 @@ async def test_list_and_command_show_the_same(
                     given = [(each.choices or ("ci",))[0] for each in positional]
                     (id,) = _ids(kind, items, [item.key])
                     refused = await mogplex(name, action.id, id, *given, *yes)
-                    # The cancel of a run says what the run is.
+                    # The cancel of a run prints the run's state.
                     is_over = f"{id}  {item.row.state}\n" if name == "runs" else ""
                     assert (refused.code, refused.out) == (1, is_over)
                     assert reason in refused.err

@@ -1,4 +1,4 @@
-"""Signing in by browser against the plane's own authorization server, over real HTTP."""
+"""Sign-in by browser against the plane's authorization server, over HTTP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.controlplane.row_factory import RowFactory
 
 @pytest.fixture(autouse=True)
 def _ports() -> Iterator[None]:
-    """The two ports are the machine's: one test has them at a time, whatever runs beside it."""
+    """Lock the two callback ports of the machine: one test uses them at a time."""
     with held(Path(tempfile.gettempdir()) / "mogplex-tui-test-ports.lock", 300):
         yield
 
@@ -70,7 +70,7 @@ async def test_signing_in_again_keeps_the_session_cookie_beside_the_pair(
     await approve(await address(going))
     assert (await going.done()).code == 0
     assert only_context().holds == ("oauth", "session")
-    # The cookie opens what the pair does not.
+    # The cookie opens what the token pair does not.
     assert (await mogplex("stats", "--json")).code == 0
 
 
@@ -111,7 +111,7 @@ async def test_an_error_ends_it_although_no_state_comes_along(mogplex: Mogplex, 
     going = login(mogplex, plane)
     back = urlsplit(parse_qs(urlsplit(await address(going)).query)["redirect_uri"][0])
     reader, writer = await asyncio.open_connection(back.hostname, back.port)
-    # As the service sends it: not encoded.
+    # Not encoded, as the service sends it.
     wanted = f"{back.path}?error=invalid_scope&error_description=The following scopes are invalid: <b>x"
     writer.write(f"GET {wanted} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     answer = (await reader.read()).decode()

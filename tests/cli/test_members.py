@@ -1,4 +1,4 @@
-"""`mogplex-tui members`: roles are changed and members removed by id, name or e-mail."""
+"""`members`: change roles and remove members by id, name or e-mail address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.controlplane.row_factory import RowFactory
 
 @dataclass(frozen=True)
 class Team:
-    """A team of the operator with one developer, and its records in the plane."""
+    """A team of the operator with one developer, and its rows in the plane."""
 
     world: RowFactory
     id: str
@@ -20,7 +20,7 @@ class Team:
 
     @property
     def role(self) -> str | None:
-        """The role of the developer; None after a removal."""
+        """Return the role of the developer, None after a removal."""
         query = "SELECT role FROM team_members WHERE team_id = ? AND user_id = ?"
         role: str | None = self.world.plane.db.value(query, (self.id, self.member))
         return role
@@ -40,7 +40,7 @@ def _team(world: RowFactory, slug: str, member: str) -> Team:
 
 @pytest.fixture
 def teams(world: RowFactory) -> tuple[Team, Team]:
-    """Two teams of the operator; Bea is a developer in both."""
+    """Add two teams of the operator; Bea is a developer in both."""
     member = world.profile("bea")
     return _team(world, "night-shift", member), _team(world, "day-shift", member)
 
@@ -58,7 +58,7 @@ async def test_member_of_one_of_two_teams_changes(operator: Mogplex, teams: tupl
     assert (unasked.code, unasked.out) == (2, "")
     assert (await operator("members", "remove", key, "--yes")).out == f"{key}\n"
     assert (night.role, day.role) == (None, "developer")
-    # Now the user's id and address mean one record.
+    # Now the user's id and address name one record.
     listed = {row["id"]: row for row in (await operator("members", "list", "--json")).objects}
     email = listed[day.member]["email"]
     assert listed[day.member]["teamId"] == day.id

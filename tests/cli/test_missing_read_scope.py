@@ -1,4 +1,4 @@
-"""A list that a token without the read scope cannot see says so, in the console and in the command."""
+"""A token without the read scope: the console and the command name the scope."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ON_V1 = [
     for kind in kinds().values()
     if kind.name in parser.COMMANDS and any(source.family is Family.V1 for source in kind.sources)
 ]
-# The other lists are on routes that check no scope (auth.md §4, §5.2).
+# The routes of other lists check no scope (auth.md §4, §5.2).
 NEEDS_READ = {"agents", "automations", "jobs"}
 
 

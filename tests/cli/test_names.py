@@ -1,4 +1,7 @@
-"""Names of repositories and agents in commands, with every set of credentials and for hidden repositories."""
+"""Names of repositories and agents in commands, with every set of credentials.
+
+Hidden repositories have names too.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ from tests.controlplane.row_factory import RowFactory
 
 @pytest.fixture
 def hidden(world: RowFactory) -> str:
-    """A hidden repository beside a listed one, each with a call, a sandbox and an agent of the account at work."""
+    """Add a hidden and a listed repository.
+
+    Each has a call, a sandbox and an agent of the account at work.
+    """
     agent = world.agent("Reviewer")
     listed, hidden = world.repo("acme/api"), world.repo("acme/legacy", is_hidden=1)
     for repo in (listed, hidden):

@@ -1,4 +1,7 @@
-"""The same refusals and oddities at the prompt: a sentence, an exit code, nothing on stdout."""
+"""Odd responses of the service end a command with a message and an exit code.
+
+Nothing is printed on stdout.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from tests.facts.client_calls import NOBODY
 from tests.facts.oddities import EVERY, O11Y_READ, V1_READ, Oddity
 
 COMMANDS = {V1_READ: ("runs", "get", NOBODY, "--json"), O11Y_READ: ("stats", "--json")}
-# What a script is told by number; every other kind is 1.
+# Errors with an exit code of their own; all others have 1.
 EXITS: dict[type[e.MogplexError], int] = {
     e.NotSignedIn: 3,
     e.LoginRequired: 3,

@@ -1,4 +1,7 @@
-"""`list` over more records than the service gives at once: filters, orders and limits hold for all of them."""
+"""`list` over more records than the service returns at once.
+
+Filters, sort orders and limits hold for all of them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ COUNT = 250
 
 @pytest.fixture
 def ledger(world: RowFactory) -> list[str]:
-    """So many ledger entries, oldest last, of which a few were suppressed; each has a source of its own."""
+    """Add so many ledger entries, oldest last, each with its own source.
+
+    A few of them were suppressed.
+    """
     now = world.clock.us
     return [
         ledger_row(

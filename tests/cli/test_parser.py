@@ -1,4 +1,4 @@
-"""Only the command that was asked for is built, and nobody notices."""
+"""The parser with one command's arguments, and with all of them."""
 
 from __future__ import annotations
 

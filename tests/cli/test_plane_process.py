@@ -1,4 +1,4 @@
-"""The embedded plane as a child process that comes back when it dies."""
+"""The embedded plane as a child process that is restarted when it ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READY = {"base_url": "http://127.0.0.1:4790", "token": "t", "session_cookie": "a
 
 
 class Child:
-    """A plane that says that it is ready, or hangs, and ends when it is told to."""
+    """A fake plane process that becomes ready or hangs, and ends on a signal."""
 
     born: list[Child]
     hanging = False
@@ -53,7 +53,7 @@ class Child:
 
 @pytest.fixture
 def children(monkeypatch: pytest.MonkeyPatch) -> list[Child]:
-    """Every plane that is started, in order; nothing waits for the time to pass."""
+    """Record the started planes in order; waits take no time."""
     born: list[Child] = []
     at_once = asyncio.sleep
     monkeypatch.setattr(Child, "born", born, raising=False)

@@ -1,4 +1,4 @@
-"""The real command as a process of its own: signals, pipes, what it loads, and what it leaves on disk."""
+"""Commands as processes: signals, pipes, loaded modules and stored files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line that says what takes long: it gives way to a ctrl+c that comes while it is taken away."""
+"""A ctrl+c while the progress line is being removed ends the command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands whose change a rate limit refuses: they wait, send it again, and ctrl+c gives it up."""
+"""A change that a rate limit refuses is sent again, and ctrl+c cancels it."""
 
 from __future__ import annotations
 

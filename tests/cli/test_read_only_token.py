@@ -1,4 +1,7 @@
-"""Every command that changes something refuses a token without the write scope; off v1 no service does (auth.md §5.1)."""
+"""Every command that changes something refuses a token without the write scope.
+
+Off v1 the service does not check scopes (auth.md §5.1).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from tests.recording import recording
 TYPED = [name for name, (module, _) in COMMANDS.items() if module.endswith("kind_commands")]
 SAID = "This token may read only; use one with the write scope."
 REPO, NOBODY = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10", "7d0c0000-0000-4000-8000-00000000dead"
-# What a command needs besides its record.
+# Arguments of a command besides its record.
 ALSO = {
     "api-keys create": ("ci",),
     "projects import": ("acme/new",),
@@ -36,7 +39,7 @@ PROBE = "POST /api/v1/mogplex/runs"
 
 
 def _repo(world: RowFactory) -> str:
-    """Make the repository that the table names, and return its id."""
+    """Add the repository that the table names, and return its id."""
     made = world.repo("acme/api")
     with world.plane.db.transaction() as tx:
         tx.execute("UPDATE repos SET id = ? WHERE id = ?", (REPO, made))
@@ -52,7 +55,7 @@ class Change(NamedTuple):
     takes_record: bool = True
 
     def words(self, record: str) -> tuple[str, ...]:
-        """Return the command line."""
+        """Return the arguments of the command."""
         named = (record,) if self.takes_record else ()
         return (self.name, self.verb, *self.options, *named, *ALSO.get(f"{self.name} {self.verb}", ()))
 
@@ -83,7 +86,7 @@ async def test_no_command_sends_a_change_with_a_read_only_token(
             recorded.forget()
             done = await mogplex(*change.words(NOBODY))
             changes = [each for each in recorded.asked if not each.startswith("GET ")]
-            # No service checks the scope off v1; one request finds out.
+            # Off v1 no service checks the scope; one request reads it.
             found = (done.code, done.out, SAID in done.err, changes)
             if found != (4, "", True, [PROBE]):
                 wrong[f"{change.name} {change.verb}"] = (found, done.err)

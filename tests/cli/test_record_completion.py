@@ -1,4 +1,4 @@
-"""Completions of ids and names of records: kept when a list is read, offered without a request."""
+"""Ids and names of records are stored by `list` and completed offline."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _environment() -> Iterator[None]:
 
 
 def complete(*arguments: str) -> list[str]:
-    """Return what the hidden command prints, which must neither fail nor say anything."""
+    """Return the lines of the hidden command, which must succeed without a message."""
     done = subprocess.run(
         [sys.executable, "-m", "mogplex_tui", "__complete", *arguments],
         capture_output=True,
@@ -81,7 +81,7 @@ def complete(*arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-# What a person types before Tab, and what the command then gets as its last argument.
+# The text before Tab, and the last argument that the command then gets.
 TYPED = {
     "name with a space": ("mcp-servers get w", "web search"),
     "escaped space": ("mcp-servers get web\\ s", "web search"),
@@ -103,7 +103,10 @@ TYPED = {
 
 
 def _typed_in_bash(home: Path, lines: list[str]) -> list[list[str]]:
-    """Type lines into an interactive bash, each with Tab and Enter; return the arguments of each command."""
+    """Type lines into an interactive bash, each with Tab and Enter.
+
+    Returns the arguments of each command.
+    """
     script, program, called = home / "script", home / "bin" / "mogplex-tui", home / "called"
     main = [sys.executable, "-m", "mogplex_tui"]
     script.write_text(

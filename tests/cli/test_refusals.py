@@ -1,4 +1,4 @@
-"""What any command does when it is refused: a sentence on stderr, nothing on stdout, a code that scripts can tell."""
+"""A refused command has a message on stderr, an exit code and no output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.cli.support import TOKEN, Mogplex
 
 RUN = "7d0c0000-0000-4000-8000-000000000001"
 COMMANDS = [("runs", "list"), ("runs", "get", RUN), ("runs", "events", RUN), ("stats",)]
-# A service that quotes the credential and colours its answer.
+# The service quotes the credential and colours its response.
 ECHO = f"Bad token {TOKEN} \x1b[31mred"
 
 

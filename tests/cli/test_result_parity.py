@@ -1,6 +1,7 @@
-"""A change has the same result by the console and by its command: sentence, kind of error, ledger entry, exit code.
+"""A change has the same result in the console and in its command.
 
-Both are carried out on planes of their own that begin as equal copies of one seed.
+The result is the message, the kind of error, the ledger entry and the exit code. Both run on planes of their own that
+start as equal copies of one seed.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from tests.pilot.kinds.action_bench import request_of as sent_by
 from tests.pilot.kinds.kind_screens import running_plane
 
 WITH_ACTIONS = [kind for kind in kinds().values() if kind.all_actions]
-# Each end of a change with the exit code that README documents for it.
+# Each outcome of a change with the exit code that the README documents.
 CODES = {
     "403": Exit.NOT_ALLOWED,
     "404": Exit.FAILED,
@@ -61,13 +62,13 @@ _OWN = re.compile(
 _REPEAT = re.compile(
     r"(Doing it again|The same command with --idempotency-key \S+) is safe\.|(\bx|the same command) again in"
 )
-# What the command says while it waits; the console shows it in the row and in a notification.
+# Messages of the command while it waits; the console shows them in the row and in a notification.
 _QUEUED = re.compile(r".* is queued: too many requests\. .*\n")
 
 
 @dataclass(frozen=True)
 class Result:
-    """The sentence of a change, and its action, subject, state and detail in the ledger."""
+    """The message of a change, and its ledger entry."""
 
     sentence: str
     ledger: tuple[str, str, str, str]
@@ -85,7 +86,7 @@ def _ended(entries: list[dict[str, Any]]) -> tuple[str, str, str, str]:
 
 
 class Pair:
-    """Two planes that began as equal copies: the console works on one, the command on the other."""
+    """Two equal planes: the console changes one, the command the other."""
 
     def __init__(self, console: ActionBench, command: ActionBench, mogplex: Mogplex) -> None:
         self.console, self.command, self._mogplex = console, command, mogplex
@@ -95,7 +96,7 @@ class Pair:
         self.command.fault(*rules)
 
     async def item(self, action: AnyAction) -> Entry[Any] | None:
-        """Return a record of both planes that the action makes sense for, as the console shows it."""
+        """Return a record that both planes have and the action applies to."""
         bench, kind = self.console, self.console.kind
         self.fault()
         for each in (self.console, self.command):
@@ -114,7 +115,7 @@ class Pair:
         return shown
 
     async def by_console(self, action: AnyAction, item: Entry[Any], values: Values) -> tuple[Result, bool]:
-        """Return the result, and whether it is what was asked for."""
+        """Return the result in the console, and whether the change succeeded."""
         bench = self.console
         outcome = await executor.run_action(bench.session, bench.collection, bench.kind, action, item, values)
         return Result(_neutral(outcome.sentence), self.last_entry()), outcome.good
@@ -144,7 +145,7 @@ def _ledger_entries() -> list[dict[str, Any]]:
 
 
 def _arguments(kind: AnyKind, action: AnyAction, item: Entry[Any], values: Values) -> list[str]:
-    """Return the command that carries an action out."""
+    """Return the arguments of the command that runs an action."""
     found = [kind.name, action.id, *([item.key] if isinstance(action, Action) else [])]
     for parameter in action.parameters:
         text = values.text(parameter)
@@ -177,9 +178,9 @@ async def _pair(kind: AnyKind, seeded_database: Path, place: Path, mogplex: Mogp
 
 
 def _cases(kind: AnyKind) -> Iterator[tuple[AnyAction, str]]:
-    """Yield each end with an action of the kind in turn, and a success of each action; every pair in the long form.
+    """Yield each outcome with one action of the kind, and a success of each action.
 
-    A change that the service carries out comes last, because it may leave no record for another one.
+    The long form of the test has every pair. A successful change comes last, because it may leave no record for another.
     """
     refusals = [end for end in CODES if end.isdigit()]
     if IS_LONG:
@@ -207,7 +208,10 @@ async def test_console_and_command_have_the_same_result(
 
 
 async def _walk(pair: Pair, cases: deque[tuple[AnyAction, str]], seen: set[str]) -> None:
-    """Compare the cases until one needs a record that earlier ones have used up; `seen` gets their ends."""
+    """Compare cases until one needs a record that earlier cases have used up.
+
+    The outcomes are added to `seen`.
+    """
     kind, is_fresh = pair.console.kind, True
     while cases:
         action, end = cases[0]
@@ -218,7 +222,7 @@ async def _walk(pair: Pair, cases: deque[tuple[AnyAction, str]], seen: set[str])
             return
         cases.popleft()
         if item is None:
-            # One lost answer is enough, of an action that still has a record.
+            # One lost response is enough, for an action that still has a record.
             continue
         is_fresh = False
         values = await pair.console.values(action, item)
@@ -236,7 +240,7 @@ async def _walk(pair: Pair, cases: deque[tuple[AnyAction, str]], seen: set[str])
             assert (code, is_good) == (CODES[end], end == "success"), name
         seen.add(end)
         if IS_LONG and not end.isdigit():
-            # A console that goes on knows choices that the change has replaced; a command reads them anew.
+            # The console keeps choices that the change has replaced; a command reads them again.
             return
 
 
@@ -249,14 +253,14 @@ async def test_cancel_of_a_run_has_the_same_result(
         session = pair.console.session
         runs = Runs(session)
         await runs.fetch()
-        # A command looks up the run of a call that came over the token API, so that it has the ids of both.
+        # A command looks up the run of a call that came over the token API, so it has the ids of both.
         row = next(row for row in runs.set.rows.values() if row.live and not row.external)
         if end != "success":
             pair.fault(f"POST */cancel {_fault(end)}")
         outcome = await run_changes.cancel(session, runs, row)
         command, code = await pair.by_command("runs", "cancel", row.key, "--yes")
         assert command == Result(_neutral(outcome.sentence), pair.last_entry())
-        # Reading it back after a lost answer shows that it is cancelled.
+        # Reading the run after a lost response shows that it is cancelled.
         assert outcome.good == (end in ("success", "drop"))
         assert code == (Exit.OK if outcome.good else CODES[end])
 

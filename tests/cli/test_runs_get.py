@@ -85,7 +85,7 @@ async def test_behind_the_hosted_edge_the_run_is_shown_and_what_is_hidden_is_sai
     async with hosted(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
         done = await mogplex("runs", "get", run, "--json")
-        # What was once opened is known by the beginning of its id.
+        # A run that was opened before is known by a prefix of its id.
         again = await mogplex("runs", "get", run[:8], "--json")
         table = await mogplex("runs", "get", run)
     assert done.one["state"] == again.one["state"] == "streaming"

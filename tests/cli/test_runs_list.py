@@ -237,7 +237,7 @@ async def test_names_that_are_throttled_leave_ids_and_say_so(mogplex: Mogplex) -
         mogplex.use(service.base_url, cookie=None)
         alone = await mogplex("runs", "list")
     assert (done.code, by_name.code) == (0, 5)
-    # A token alone has nothing left to ask: what the exit codes call throttled.
+    # A token alone has no other route to read, so the exit code is "throttled".
     assert (alone.code, alone.out) == (5, "")
     assert alone.err.startswith("Too many requests for the repositories")
     assert "3f1c2c1e" in done.out

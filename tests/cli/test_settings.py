@@ -1,4 +1,4 @@
-"""`mogplex-tui settings edit` reads no lists but those that its choices are made from."""
+"""`settings edit` reads only the lists that its choices need."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def test_edit_reads_choices_of_the_given_setting_alone(
             return sorted(service.asked)
 
         assert await asked_by("theme", "light") == sorted([*READ, *CHANGE, *READ])
-        # The second time there is no difference to wait for.
+        # A second time there would be no change to wait for.
         assert await asked_by("theme", "light") == sorted([*READ, *CHANGE, *READ])
         models = [row["id"] for row in (await mogplex("models", "list", "usable:yes", "--json")).objects]
         model = ["GET /api/models"]

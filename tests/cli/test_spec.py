@@ -89,7 +89,10 @@ def test_spec_has_the_actions_on_runs_and_their_options(capsys: pytest.CaptureFi
 
 
 def _fields(value: object, path: str = "") -> Iterator[str]:
-    """Yield the paths of all fields of a kind or a command; the names of verbs and commands are none."""
+    """Yield the paths of all fields of a kind or command.
+
+    Names of verbs and commands are not fields.
+    """
     if isinstance(value, list):
         for each in value:
             yield from _fields(each, path)

@@ -44,7 +44,7 @@ async def test_the_windows_of_cost_are_told_apart(operator: Mogplex, world: RowF
     wider = (await operator("stats", "--json", "--since", "30d")).one
     assert wider["cost"]["since"] == "105.75"
     assert wider["usage"]["calls"] == 4
-    # The route sums what was billed and what was computed, and does not tell how much of each.
+    # The route sums billed and computed cost without saying how much of each.
     text = (await operator("stats")).out
     assert "~$0.50/h" in text and "~$1.75" in text and "~$5.75" in text and " $" not in text
 

@@ -60,7 +60,7 @@ async def test_a_credential_of_another_account_is_stored_only_when_forced(
     forced = await mogplex("login", "--base-url", url, f"--{second}", "--force", stdin=f"{theirs}\n")
     assert forced.code == 0 and named in forced.err
     assert _stored() == both
-    # From then on doctor says so.
+    # From then on doctor reports it.
     doctor = await mogplex("doctor")
     assert named in " ".join(doctor.out.split())
 

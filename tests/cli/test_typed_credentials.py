@@ -1,4 +1,4 @@
-"""Tokens and cookies that are typed or handed over: verified first, kept then, never shown."""
+"""Typed and handed-over credentials are verified, then stored, and never shown."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ async def test_nobody_is_said_to_be_signed_out_while_the_keyring_keeps_the_crede
         assert f"credentials of {name} stay in the system keyring" in done.err
         assert only_context().holds == ("token",)
 
-    # Another session, where there is none; then the right one, while it is locked.
+    # First a session where none is stored, then the right one while the keyring is locked.
     await refused()
     with in_use(ring):
         ring.locked = True
@@ -192,7 +192,7 @@ async def test_nobody_is_said_to_be_signed_out_while_the_keyring_keeps_the_crede
         with monkeypatch.context() as shell:
             shell.setenv("MOGPLEX_TOKEN", plane.token)
             assert (await mogplex("repos", "list")).code == 0
-        # A context that nobody wants any more goes all the same, and what is left is said.
+        # A context can still be removed; the credentials that are left are named.
         gone = await mogplex("contexts", "remove", name)
         assert (gone.code, contexts.read().by_name) == (0, {})
         assert "stay in the system keyring" in gone.err and "credentials with it" not in gone.err
@@ -210,7 +210,7 @@ async def test_a_token_in_the_environment_that_comes_first_is_mentioned(
 
 
 async def consent(where: str) -> dict[str, str]:
-    """Sign in, allow, and return what the page would hand over."""
+    """Sign in, approve, and return the token that the page would hand over."""
     async with httpx.AsyncClient(follow_redirects=True) as browser:
         login = await browser.get(where)
         page = await browser.post(login.url.join("/login"), data=fields(login.text))

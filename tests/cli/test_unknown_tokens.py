@@ -1,4 +1,4 @@
-"""A token count that nobody measured is unknown in every form of output, never 0."""
+"""An unknown token count is unknown in every output format, never 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for a run, starting one in two words, and rows in every form."""
+"""`watch`, `run REPO PROMPT`, and runs and stats in every output format."""
 
 from __future__ import annotations
 

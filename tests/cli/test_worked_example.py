@@ -23,7 +23,7 @@ async def test_action_of_the_guide_is_a_verb_with_an_option_for_each_parameter(
     renamed = await operator("skills", "rename", "triage", "--name", "triage-flaky")
     assert (renamed.code, renamed.err) == (0, "Skill triage is renamed.\n")
     after = (await operator("skills", "get", made["id"], "--json")).one
-    # What is not given stays as the row has it.
+    # Parameters that are not given keep the row's values.
     assert (after["name"], after["is_public"]) == ("triage-flaky", True)
     refused = await operator("skills", "rename", "triage-flaky", "--name", " ")
     assert (refused.code, refused.err) == (2, "name: Type a name.\n")

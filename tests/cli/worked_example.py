@@ -1,4 +1,7 @@
-"""The worked example of CONTRIBUTING.md: an action with two parameters. Nothing else in the product needs it."""
+"""The worked example of CONTRIBUTING.md: an action with two parameters.
+
+Nothing else in the product needs it.
+"""
 
 from __future__ import annotations
 

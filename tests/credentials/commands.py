@@ -1,4 +1,4 @@
-"""What each command does with each set of credentials: the expectations, as a table."""
+"""The expected result of each command with each set of credentials."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ OK, FAILED, USAGE, NOT_SIGNED_IN, NOT_ALLOWED = 0, 1, 2, 3, 4
 
 
 class Done(NamedTuple):
-    """One cell: the exit code, the requests that were sent, and words of what is said on stderr ("" for nothing).
+    """The expected result of a command with one set of credentials.
 
-    `same` says whether the records are those that the token and the cookie print together; None where they are new.
+    Exit code, number of requests, and a part of the message ("" for no message). `same` is whether the records are
+    those that token and cookie print together; None for new records.
     """
 
     code: int
@@ -22,9 +23,9 @@ class Done(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One command and its cells.
+    """A command and its result with each set of credentials.
 
-    A read-only token does what a token does where nothing else is said, with a cookie and without one.
+    A read-only token gives the result of a token unless another is given, with and without a cookie.
     """
 
     command: str
@@ -36,7 +37,7 @@ class Line(NamedTuple):
     read_only_both: Done | None = None
 
     def cell(self, credentials: Credentials) -> Done:
-        """Return the cell of a set of credentials."""
+        """Return the result with a set of credentials."""
         return {
             Credentials.TOKEN: self.token,
             Credentials.READ_ONLY: self.read_only or self.token,
@@ -51,27 +52,27 @@ _SESSION = "mogplex-tui login --session opens it."
 
 
 def whole(requests: int, says: str = "") -> Done:
-    """The records that both credentials print."""
+    """Return a success with the records that both credentials print."""
     return Done(OK, requests, says)
 
 
 def needs_session(requests: int) -> Done:
-    """Nothing but the sentence on what opens it."""
+    """Return a refusal with the advice to sign in."""
     return Done(NOT_SIGNED_IN, requests, _SESSION, same=False)
 
 
 def alike(command: str, requests: int, says: str = "", *, token: Done | None = None) -> Line:
-    """A command that does the same with every set, or all but the token alone."""
+    """Return a command with the same result for all sets, or all but the token."""
     done = whole(requests, says)
     return Line(command, done, token or done, done, done)
 
 
-# A run is known by v1 alone; calls and jobs are looked through for the id before that is said.
+# Only v1 has runs; calls and jobs are searched for the id before the message.
 _NO_TOKEN_FOR_RUN = Done(NOT_SIGNED_IN, 4, "the id of a run cannot be looked up without a token.", same=False)
 
-# Names in capitals are filled in with ids of the plane.
+# Names in capitals stand for ids of the plane.
 READS = (
-    # Projects are joined with sandboxes and assignments; `repos` is the older name of the command.
+    # Projects are joined with sandboxes and assignments; `repos` is the former name of the command.
     alike(
         "projects list",
         4,
@@ -80,7 +81,7 @@ READS = (
     ),
     alike("repos get REPO", 4, token=whole(4, "With a token alone this list has visible repositories;")),
     alike("repos get acme/api", 4, token=whole(4, "With a token alone this list has visible repositories;")),
-    # The roster and its summary are read as well.
+    # The roster and its summary are read too.
     alike("agents list", 3, token=Done(OK, 2, "With a token alone this list has names and", same=False)),
     alike("agents get Reviewer", 3, token=whole(2, "With a token alone this list has names and")),
     alike("models list", 1),
@@ -96,7 +97,7 @@ READS = (
     alike("assignments list", 3, token=needs_session(1)),
     alike(
         "jobs list --limit 100",
-        # Their automations and open questions are read as well.
+        # Their automations and pending approvals are read too.
         4,
         "Listed: 100 of 143; --limit N lists more.",
         # One request for the automations and one for the runs of each.
@@ -146,14 +147,14 @@ READS = (
     Line("doctor", both=Done(OK, 11), token=Done(OK, 9), cookie=Done(OK, 7), everywhere=Done(OK, 9)),
 )
 
-# What v1 does not refuse by itself is refused here, after one request that asks what the token may do.
+# A change off v1 is refused by the client, after one request for the token's scopes.
 _NO_SCOPE = Done(
     NOT_ALLOWED, 1, "was not sent. This token may read only; use one with the write scope.", same=False
 )
 _REFUSED_BY_V1 = Done(NOT_ALLOWED, 2, "Missing required scope: write. This token may read only", same=False)
 _NO_TOKEN = "There is no token for"
 
-# Each leaves the plane as the next one needs it, but for the runs that it starts.
+# Each command leaves the plane as the next one needs it, except for the runs that are started.
 WRITES = (
     Line(
         "models dismiss-new",

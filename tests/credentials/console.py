@@ -1,4 +1,4 @@
-"""What every list of the console shows to a set of credentials."""
+"""Open every list of the console with a set of credentials."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.pilot.kinds.kind_screens import (
 
 RUNS = "runs"
 LISTED = [RUNS, *(kind.name for kind in kinds().values() if reads_service(kind))]
-# What the bar of keys offers on every list, whatever may be done to its records.
+# Actions that the key bar offers on every list.
 _EVERYWHERE = {
     "open",
     "filter",
@@ -44,9 +44,9 @@ _SHORT_ID = re.compile(r"(?<![\w-])(?=[0-9a-f]*[0-9])[0-9a-f]{8}(?![\w-])")
 
 
 class Seen(NamedTuple):
-    """One list as a person finds it: the keys of its rows, the actions on the first, and what it says is closed.
+    """A list as the console shows it: keys of rows, actions on the first, notices.
 
-    `ids` are the beginnings of ids that stand in it.
+    `ids` are the id prefixes that it shows.
     """
 
     rows: frozenset[str]
@@ -56,7 +56,7 @@ class Seen(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """All lists, and what it took: requests that were answered, and those that were sent to the login page."""
+    """All lists, with the number of requests and of redirects to the login page."""
 
     lists: dict[str, Seen]
     requests: int
@@ -71,14 +71,14 @@ async def _console(services: Services, credentials: Credentials, place: Path) ->
     )
     settings = load({"reduced_motion": True}, environ={}, path=place / "none.toml")
     app = ConsoleApp(settings, target=target, directory=None, context="test")
-    # The plane has no limit; the console's own would hold the last lists back for a minute.
+    # The plane has no limit; the console's own budget would delay the last lists by a minute.
     app.session.budget.limit = 1000
     async with run_console(app, services.server_of(credentials), edge, size=(200, 50)) as ui:
         yield ui
 
 
 def _read(ui: Console) -> bool:
-    """Whether everything that is wanted was read, or refused, at least once."""
+    """Return whether every wanted feed was read or refused at least once."""
     feeds = ui.app.session.scheduler._feeds.values()
     return all(
         not feed.running and (feed.finished is not None or feed.freshness.error is not None) for feed in feeds
@@ -108,7 +108,7 @@ async def _seen(ui: Any, name: str) -> Seen:
         rows, closed = collection.set, lambda: messages.closed_lines(collection.closed(), kind.needs)
 
     def known() -> bool:
-        # A source that was refused is followed by the next one.
+        # If a source is refused, the next one is read.
         return _read(ui) and (rows.freshness.as_of is not None or bool(closed()))
 
     await wait_until(ui, known, f"everything for {name}")

@@ -1,4 +1,4 @@
-"""What each list of the console shows to each set of credentials: the expectations, as a table."""
+"""The expected content of each list with each set of credentials."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from tests.credentials.service import Credentials
 
 
 class Rows(StrEnum):
-    """The records of a list, compared with those that the token and the cookie show together."""
+    """The records of a list, compared with those that token and cookie show together."""
 
     ALL = "all of them"
     # The session's list leaves out repositories that the GitHub App does not cover (projects.md §3.2).
     MORE = "all of them and more"
-    # Other records, or other ones of them: jobs stand in for calls, runs of automations for the newest jobs.
+    # Other records, or a part with others: jobs instead of calls, runs of automations instead of the newest jobs.
     OTHER = "others"
     NONE = "none"
 
 
 class Shown(NamedTuple):
-    """One cell: the records, what the key bar offers to do with the first one, and the sentence above or instead.
+    """The expected content of a list with one set of credentials.
 
-    Without `actions` the bar offers what it offers with the token and the cookie.
+    The records, the actions that the key bar offers on the first one, and the notice. Without `actions` the bar offers
+    the actions of token and cookie.
     """
 
     rows: Rows
@@ -31,7 +32,7 @@ class Shown(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One list: what can be done to its first record with both credentials, and the cells of the other sets."""
+    """A list: actions on its first record with both credentials, and other results."""
 
     name: str
     actions: tuple[str, ...]
@@ -42,9 +43,9 @@ class Line(NamedTuple):
     everywhere: Shown = Shown(Rows.ALL)
 
     def cell(self, credentials: Credentials) -> Shown:
-        """Return the cell of a set of credentials, with its actions."""
+        """Return the expected content with a set of credentials, with its actions."""
         if credentials is Credentials.READ_ONLY:
-            # A token without the write scope is offered nothing that changes anything, wherever it could.
+            # A token without the write scope is offered no action that changes something.
             return self.read_only or self.token._replace(actions=())
         shown = {
             Credentials.TOKEN: self.token,
@@ -60,12 +61,12 @@ _OPENS = "need a browser session: mogplex-tui login --session opens it."
 
 
 def closed(what: str, more: str = "") -> Shown:
-    """A list that only a session opens."""
+    """Return the content of a list that only a session opens."""
     return Shown(Rows.NONE, (), f"{what} {_OPENS}{more}")
 
 
 def narrow(shown: str, hidden: str, *actions: str, rows: Rows = Rows.ALL) -> Shown:
-    """A list whose records a token names without telling much of them."""
+    """Return the content of a list for which a token opens only a few fields."""
     return Shown(rows, actions, f"With a token alone this list has {shown}; {hidden} {_OPENS}")
 
 
@@ -81,7 +82,7 @@ LISTS = (
             "You see the runs of your automations, and runs started or opened from here;"
             f" all others, and all costs, {_OPENS}",
         ),
-        # Runs are started by v1 alone, which needs the write scope.
+        # Only v1 starts runs, which needs the write scope.
         read_only_both=Shown(Rows.ALL, ("cancel",)),
         cookie=Shown(Rows.ALL, ("cancel",)),
     ),
@@ -90,7 +91,7 @@ LISTS = (
         ("create", "update"),
         narrow("names and categories", "states, runs, tokens and prompts of agents"),
     ),
-    # Refused to tokens with 403 where there is no edge (identity.md §4).
+    # Tokens are refused with 403 where there is no edge (identity.md §4).
     Line("api-keys", ("create", "revoke"), closed("API keys"), everywhere=closed("API keys")),
     Line(
         "approvals",
@@ -150,7 +151,7 @@ LISTS = (
 )
 
 
-# Lists that hold every row of a table that belongs to the account, by row id, and the table.
+# Lists that hold all of the account's rows in a table: the list's name and the table.
 TABLES = {
     "automations": "flows",
     "commands": "custom_commands",
@@ -166,9 +167,10 @@ TABLES = {
 
 
 class Cost(NamedTuple):
-    """Requests of a console that opens every list once: at most so many, and so many of them sent to the login page.
+    """The maximum number of requests of a console that opens every list once.
 
-    What is closed is asked once for each part of the service; the first ones leave together, before that is known.
+    `turned_away` of them are redirected to the login page: a closed family is read once for each part of the service,
+    and the first reads start together.
     """
 
     requests: int

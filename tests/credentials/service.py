@@ -1,4 +1,4 @@
-"""A seeded plane behind the hosted edge and without it, and the six sets of credentials for it."""
+"""Seeded planes with and without the hosted edge, and the sets of credentials."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from tests.pilot.kinds.kind_screens import SEEDED, running_plane
 
 
 class Credentials(StrEnum):
-    """What a context holds, and the service that it meets (auth.md §3, §4)."""
+    """The credentials of a context, and the service they are used with.
+
+    auth.md §3, §4.
+    """
 
     TOKEN = "token"
     READ_ONLY = "read-only token"
@@ -26,14 +29,14 @@ class Credentials(StrEnum):
 
 
 class Secrets(NamedTuple):
-    """The values that a context holds."""
+    """The token and the cookie of a set of credentials."""
 
     token: str | None
     cookie: str | None
 
 
 class Services:
-    """Two planes with the same records: one behind the hosted edge, one without it."""
+    """Two planes with the same records, one of them behind the hosted edge."""
 
     def __init__(
         self, hosted: HostedEdge, documented: HostedEdge, planes: dict[HostedEdge, PlaneServer]
@@ -41,15 +44,15 @@ class Services:
         self._hosted, self._documented, self._planes = hosted, documented, planes
 
     def edge_of(self, credentials: Credentials) -> HostedEdge:
-        """Return the address that a set of credentials is used with; it counts what is asked."""
+        """Return the edge for a set of credentials, which records its requests."""
         return self._documented if credentials is Credentials.EVERYWHERE else self._hosted
 
     def server_of(self, credentials: Credentials) -> PlaneServer:
-        """Return the plane behind that address."""
+        """Return the plane behind that edge."""
         return self._planes[self.edge_of(credentials)]
 
     def secrets_of(self, credentials: Credentials) -> Secrets:
-        """Return the values of a set."""
+        """Return the values of a set of credentials."""
         server = self.server_of(credentials)
         return {
             Credentials.TOKEN: Secrets(server.token, None),
@@ -63,7 +66,7 @@ class Services:
 
 @asynccontextmanager
 async def services(seeded_database: Path, place: Path) -> AsyncIterator[Services]:
-    """Run two copies of the seeded plane, on which nothing moves by itself."""
+    """Run two copies of the seeded plane, in which nothing changes by itself."""
     places = place / "hosted", place / "documented"
     for each in places:
         each.mkdir()

@@ -1,4 +1,4 @@
-"""Every command with each of the six sets of credentials, held against the table."""
+"""Every command with each of the six sets of credentials gives its result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DAT
 
 
 def _ids(running: Services) -> dict[str, str]:
-    """Return what the names in capitals stand for: records of the plane that are over and do not change."""
+    """Return the ids that the names in capitals stand for.
+
+    The records have ended and do not change.
+    """
     plane = running.server_of(Credentials.BOTH).plane
     db, owner = plane.db, plane.user_id
     run = db.one(
@@ -50,7 +53,10 @@ def _ids(running: Services) -> dict[str, str]:
 
 
 class Shell:
-    """Commands with one set of credentials after the other, each in a home of its own."""
+    """Run commands with one set of credentials after the other.
+
+    Each set has its own home directory.
+    """
 
     def __init__(
         self, running: Services, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, place: Path
@@ -59,7 +65,7 @@ class Shell:
         self._ids = _ids(running)
 
     def use(self, credentials: Credentials) -> None:
-        """Sign in with a set of credentials by variables."""
+        """Set a set of credentials in the environment."""
         home = self._place / credentials.name
         home.mkdir(exist_ok=True)
         for name in HOMES:
@@ -71,7 +77,7 @@ class Shell:
         self._mogplex.use(self._edge.base_url, token=token, cookie=cookie)
 
     async def run(self, line: Line) -> tuple[support.Done, int]:
-        """Run a command with JSON output; return what came out, and how many requests were sent."""
+        """Run a command with JSON output; return its result and its requests."""
         self._edge.requests.clear()
         argv = [self._ids.get(word, word) for word in line.command.split()]
         done = await self._mogplex(*argv, "--json")
@@ -83,7 +89,7 @@ def _records(done: support.Done) -> list[str]:
 
 
 def _nameless(done: support.Done) -> list[str]:
-    """Return the runs whose repository is known by its id alone, or whose agent is."""
+    """Return the runs that are printed without a repository or agent name."""
     return [
         f"run {each['id']}"
         for each in done.objects

@@ -1,4 +1,4 @@
-"""Every list of the console with each of the six sets of credentials, held against the table."""
+"""Every list of the console has the expected content with each set of credentials."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def _cell(seen: Seen, whole: Seen) -> Shown:
 
 
 def _differences(credentials: Credentials, walked: Walk, whole: Walk, named: frozenset[str]) -> list[str]:
-    """Return a line for each cell that differs from the table, and for each id of `named` that a list shows."""
+    """Return a line for each list that differs from the expected content.
+
+    Also for each list that shows an id of `named`, and for too many requests.
+    """
     found = []
     for line in LISTS:
         seen, expected = walked.lists[line.name], line.cell(credentials)
@@ -43,7 +46,10 @@ def _differences(credentials: Credentials, walked: Walk, whole: Walk, named: fro
 
 
 def _with_names(plane: Plane) -> frozenset[str]:
-    """Return the beginnings of the ids of repositories, agents and automations, all of which have names."""
+    """Return the id prefixes of repositories, agents and automations.
+
+    All of them have names.
+    """
     rows = plane.db.all("SELECT id FROM repos UNION SELECT id FROM agents UNION SELECT id FROM flows")
     return frozenset(row["id"][:8] for row in rows)
 

@@ -32,6 +32,8 @@ DOCSTRINGS_DONE = (
     "mogplex_tui/live",
     "mogplex_tui/themes",
     "scripts",
+    "tests/cli",
+    "tests/credentials",
     "tests/hygiene",
 )
 METAPHORS = frozenset(

@@ -1,4 +1,4 @@
-"""The commands of kinds against a standing plane in either profile, with both credentials or a token alone."""
+"""Fixtures: a plane in either profile, and commands with a token alone."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ async def plane(profile: str) -> AsyncIterator[PlaneServer]:
 
 @pytest.fixture
 def by_token(mogplex: Mogplex, plane: PlaneServer) -> Mogplex:
-    """The commands with a token alone, which the hosted edge keeps away from most unversioned routes."""
+    """The commands with a token alone.
+
+    The hosted edge closes most unversioned routes to it.
+    """
     mogplex.use(plane.base_url, token=plane.token)
     return mogplex

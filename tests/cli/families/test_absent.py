@@ -1,4 +1,7 @@
-"""No command prints a figure, or a yes or no, that no answer of the service carried (a missing count is not 0)."""
+"""No command prints a number or a yes or no that the service did not send.
+
+A missing count is not 0.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ FAMILIES = (
 
 
 def _nothings(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Return the leaves of a printed object that say 0, no or an empty text, with their paths."""
+    """Return the fields of a JSON object that are 0, no or "", with their paths."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _nothings(inner, f"{path}.{key}".lstrip("."))
@@ -58,7 +61,7 @@ async def test_no_figure_is_printed_that_no_answer_carried(
 
         for family in FAMILIES:
             rows = await printed(family, "list")
-            # Approvals are closed to a token alone.
+            # A token alone does not open approvals.
             for row in rows[:3]:
                 await printed(family, "get", row["id"])
             if family == "automations":

@@ -1,4 +1,4 @@
-"""What an operator does to records without the console: done, refused, asked about, written down."""
+"""Actions of the kinds' commands: success, refusal, confirmation and ledger."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
 
 
 def texts_at_home() -> dict[str, str]:
-    """What the commands have left on disk, by the names of the files."""
+    """Return the texts of the files that commands have stored, by file name."""
     files = [path for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()]
     return {path.name: path.read_text() for path in files}
 
@@ -71,7 +71,7 @@ async def test_an_update_of_an_agent_changes_what_is_given(operator: Mogplex, wo
     renamed = await operator("agents", "update", agent, "--name", "Clerk")
     assert (renamed.code, renamed.out, renamed.err) == (0, f"{agent}\n", "Agent Scribe is changed.\n")
     row = world.row("agents", agent)
-    # An agent without a category keeps having none.
+    # An agent without a category stays without one.
     assert (row["name"], row["system_prompt"], row["category"]) == ("Clerk", "Write it down.\n", None)
     cleared = await operator("agents", "update", agent, "--prompt", "", "--description", "")
     assert cleared.code == 0, cleared.err
@@ -157,7 +157,7 @@ async def test_a_sandbox_is_launched_and_waited_for(operator: Mogplex, world: Ro
     key = done.one["id"]
     row = world.row("sandboxes", key)
     assert (row["repo_id"], row["status"], row["working_branch"]) == (repo, "running", "topic")
-    # What is there already is found.
+    # An existing sandbox is found.
     assert (await operator("sandboxes", "launch", "--repo", repo, "--branch", "topic")).out == f"{key}\n"
     paused = await operator("sandboxes", "pause", row["sandbox_id"])
     assert (paused.out, paused.err) == (f"{key}\n", "Sandbox acme/api topic is paused.\n")
@@ -345,7 +345,7 @@ async def test_settings_are_listed_and_set(by_token: Mogplex, world: RowFactory)
     assert (done.code, done.one) == (0, {"object": "setting", "id": "theme", "action": "edit"})
     assert (await by_token("settings", "edit", "default_model", "acme/nova-2")).code == 0
     assert (await listed()).items() >= {"theme": "light", "default_model": "acme/nova-2"}.items()
-    # The command of earlier versions, which the help does not list.
+    # The former name of the command, which the help does not list.
     both = ("settings", "set", "--theme", "dark", "--default-model", "acme/nova-1")
     done = await by_token(*both, "--json")
     assert (done.code, done.one["theme"], done.one["default_model"]) == (0, "dark", "acme/nova-1")

@@ -1,4 +1,4 @@
-"""Listing and showing: forms of output, narrowing, names, roads, and what a credential cannot see."""
+"""The verbs `list` and `get` of all kinds: formats, filters, names and access."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ LISTS = (
     "jobs",
     "approvals",
 )
-# What the hosted edge keeps from tokens, and the token API has no word on (auth.md §4).
+# Kinds that the hosted edge closes to tokens and that the token API does not have (auth.md §4).
 SESSION_ONLY = ("assignments", "approvals")
 ASKED = {"kind": "manual_approval", "prompt": "Ship it?"}
 
 
 def furnished(world: RowFactory) -> dict[str, str]:
-    """A row of every family, by the name of the family."""
+    """Add a row of every kind, and return its ids by the kind's name."""
     world.model("acme/nova-1", pricing_input=0.000003, pricing_output="0.000015")
     repo, agent = world.repo("acme/api"), world.agent("Reviewer")
     flow = world.flow(agent)
@@ -143,7 +143,7 @@ async def test_a_job_over_the_token_api_has_the_cost_of_its_calls(
     assert {row["id"] for row in listed.objects} == {job, unpriced}
     assert "other jobs, agents, costs and actions on jobs need a browser session" in listed.err
     assert (await by_token("jobs", "get", job, "--json")).one["cost_usd"] == "0.75"
-    # The price of one call is not known, so that of the job is not either.
+    # The price of one call is unknown, so the cost of the job is too.
     assert (await by_token("jobs", "get", unpriced, "--json")).one["cost_usd"] is None
 
 
@@ -186,7 +186,7 @@ async def test_a_field_has_the_same_name_on_every_road(
             row = next(each for each in found if each["id"] == rows[name])
             assert set(fields) <= set(row), (name, cookie)
             assert set(fields) <= set((await operator(name, "get", rows[name], "--json")).one)
-        # The two routes call it `is_preset` and `preset`; CSV has the columns of the kind.
+        # The two routes call the field `is_preset` and `preset`; CSV has the columns of the kind.
         agents = csv.DictReader(io.StringIO((await operator("agents", "list", "-o", "csv")).out))
         presets = {row["id"]: row["is_preset"] for row in agents}
         assert (presets[rows["agents"]], presets["preset:PR-REVIEWER"]) == ("no", "yes"), cookie
@@ -198,7 +198,7 @@ async def test_a_scope_that_is_missing_ends_with_4_and_its_name(
     rows = furnished(world)
     mogplex.use(plane.base_url, token=world.token(scopes=("write",)))
     done = await mogplex("agents", "list")
-    # Only the token API looks at scopes (auth.md §5.1).
+    # Only the token API checks scopes (auth.md §5.1).
     assert done.code == (4 if profile == "hosted" else 0)
     assert ("read scope" in done.err) is (profile == "hosted")
     mogplex.use(plane.base_url, token=plane.read_only_token)
@@ -324,7 +324,7 @@ async def test_one_setting_can_be_asked_for_by_its_name(operator: Mogplex) -> No
     assert {"default_model", "theme", "github"} <= {row["id"] for row in rows}
     model = next(row["value"] for row in rows if row["id"] == "default_model")
     assert (await operator("settings", "get", "default_model")).lines[-1] == f"value  {model}"
-    # Without a name, as in earlier versions: the service's own object.
+    # Without a name, as in earlier versions, it prints the service's own object.
     whole = (await operator("settings", "get", "--json")).one
     assert set(whole) == {"object", "default_model", "theme"}
     assert (await operator("settings", "get", "theme", "--json")).one["theme"] == whole["theme"]
@@ -348,7 +348,7 @@ async def test_the_cost_of_a_job_is_in_dollars_with_its_provenance(
     with world.plane.db.transaction() as tx:
         tx.execute("UPDATE job_runs SET cost_usd = 1.2345 WHERE id = ?", (priced,))
     done = await operator("jobs", "list")
-    # The service sums the calls of a job and does not say which of them were billed.
+    # The service sums the calls of a job without saying which of them were billed.
     assert {line[:8]: [cell for cell in line.split() if "$" in cell] for line in done.lines[1:]} == {
         priced[:8]: ["~$1.23"],
         unpriced[:8]: [],

@@ -1,4 +1,4 @@
-"""What a command says and returns for every outcome of a start: triggered, tried, repaired and queued again."""
+"""Message and exit code for each outcome of a start, retry, repair or requeue."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _trigger(
     return {"run": {"automationId": FLOW, "runtime": None, **fields}, "matched": True, **fields}
 
 
-# Command, the service's answer, exit code, the beginning of what is said, and what stands on stdout.
+# Command, the service's response, exit code, the beginning of the message, and stdout.
 OUTCOMES: dict[str, tuple[tuple[str, ...], dict[str, Any], int, str, str]] = {
     "trigger: started": (
         TRIGGER,
@@ -200,7 +200,7 @@ OUTCOMES: dict[str, tuple[tuple[str, ...], dict[str, Any], int, str, str]] = {
 
 
 def _listed(seen: Seen, verb: str) -> bytes:
-    """Answer a reading: one automation, one repository, one job that the verb makes sense for."""
+    """Answer a read with one automation, repository or job that the verb applies to."""
     flow = {"id": FLOW, "name": "Nightly", "status": "active", "published_version_id": FLOW}
     waits = verb == "repair"
     status = "pending" if waits else "failed"
@@ -237,7 +237,7 @@ async def test_a_start_that_did_not_happen_ends_with_1_and_leads_with_the_reason
 
 
 def ledger_at_home() -> list[dict[str, Any]]:
-    """Return what the commands have written into the ledger on disk."""
+    """Return the ledger entries that the commands have stored."""
     files = Path(os.environ["HOME"]).rglob("ledger.jsonl")
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 

@@ -88,8 +88,13 @@ def _migrate(connection: sqlite3.Connection, steps: list[Path], done: int) -> No
         connection.executescript(f"BEGIN IMMEDIATE;\n{step.read_text()}\n;{keep};\nCOMMIT;")
 
 
-@cache
 def _empty() -> bytes:
+    """Return the bytes of an empty database of the newest schema."""
+    return zlib.decompress(_compressed_empty())
+
+
+@cache
+def _compressed_empty() -> bytes:
     """Return the bytes of an empty database of the newest schema, compressed.
 
     It is made in memory, because the migrations alter tables many times and each change would be written; and once,
@@ -121,7 +126,7 @@ class Database:
         self.is_new = not path.exists() or path.stat().st_size == 0
         if self.is_new:
             path.touch(mode=0o600)
-            path.write_bytes(zlib.decompress(_empty()))
+            path.write_bytes(_empty())
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         self._connection.row_factory = sqlite3.Row
         self._ids = ids

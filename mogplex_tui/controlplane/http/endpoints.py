@@ -167,8 +167,6 @@ class Endpoint(ABC):
     def __init__(self, service: Service, verbs: Mapping[str, Verb]) -> None:
         self.service = service
         self.verbs = dict(verbs)
-        allowed = [*self.verbs, *(["HEAD"] if "GET" in self.verbs else []), "OPTIONS"]
-        self._allow = ", ".join(sorted(allowed))
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -185,10 +183,14 @@ class Endpoint(ABC):
         if verb is not None:
             response = await self._run(verb, Request(scope, receive))
         elif method == "OPTIONS":
-            response = Response(status_code=204, headers={"Allow": self._allow})
+            response = Response(status_code=204, headers={"Allow": self._allow()})
         else:
             response = Response(status_code=405)
         await response(scope, receive, send)
+
+    def _allow(self) -> str:
+        allowed = [*self.verbs, *(["HEAD"] if "GET" in self.verbs else []), "OPTIONS"]
+        return ", ".join(sorted(allowed))
 
     async def _run(self, verb: Verb, request: Request) -> Response:
         try:

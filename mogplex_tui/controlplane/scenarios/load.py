@@ -26,6 +26,7 @@ _DAY = 86_400.0
 _MOST_BYTES = 1_000_000
 
 
+@cache
 def names() -> tuple[str, ...]:
     """Return the names of the built-in scenarios, the default first."""
     found = sorted(path.stem for path in _HERE.glob("*.json"))

@@ -1,4 +1,4 @@
-"""A plane that tells a scenario over HTTP while its clock is moved by hand."""
+"""A plane of a scenario over HTTP whose clock a test moves."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from tests.controlplane.manual_clock import ManualClock
 
 
 class ScenarioPlane:
-    """A running plane, a client with its session and token, and the means to let time pass."""
+    """A running plane, a client with its session and token, and its simulated time."""
 
     def __init__(self, server: PlaneServer, client: httpx.AsyncClient, clock: ManualClock) -> None:
         self.server, self.client, self.clock = server, client, clock
-        self.begun_us = clock.us
+        self.started_us = clock.us
         self._simulator = Simulator(server.plane, speed=1.0)
         self._simulator.begin(arrivals=server.plane.settings.seeded)
 
     def go(self, seconds: int) -> None:
-        """Let so many seconds of the story pass."""
+        """Advance the simulated time second by second."""
         for _ in range(seconds):
             self.clock.advance(1)
             self._simulator.step_until(self.clock.us)
 
     async def get(self, path: str, **params: Any) -> Any:
-        """The JSON of an answer, which must be a 200."""
+        """Return the JSON of an answer, which must be a 200."""
         answer = await self.client.get(path, params=params)
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:200]}"
         return answer.json()
 
     async def calls(self, **params: Any) -> int:
-        """How many calls of the story's time so far fit."""
+        """Count the calls since the start that match the filters."""
         found = await self.get(
-            "/api/observability/calls", **{"from": iso_app(self.begun_us), "limit": 1}, **params
+            "/api/observability/calls", **{"from": iso_app(self.started_us), "limit": 1}, **params
         )
         return int(found["total"])
 
     async def figures(self) -> dict[str, Any]:
-        """The figures of the story's time so far."""
+        """Return the summary of the statistics since the start."""
         found = await self.get(
-            "/api/observability/stats", **{"from": iso_app(self.begun_us), "to": iso_app(self.clock.us)}
+            "/api/observability/stats", **{"from": iso_app(self.started_us), "to": iso_app(self.clock.us)}
         )
         return dict(found["summary"])
 
 
 @asynccontextmanager
 async def open_scenario_plane(scenario: str | None, **settings: Any) -> AsyncIterator[ScenarioPlane]:
-    """Start a plane of a scenario, small and without a limit of its own."""
+    """Start a small plane of a scenario without a request limit."""
     clock = ManualClock()
-    told = Settings(scenario=scenario, speed=0, rate_limit=None, scale="small")._replace(**settings)
-    async with PlaneServer(told, clock=clock) as server:
+    chosen = Settings(scenario=scenario, speed=0, rate_limit=None, scale="small")._replace(**settings)
+    async with PlaneServer(chosen, clock=clock) as server:
         headers = {"Authorization": f"Bearer {server.token}", "Cookie": server.session_cookie}
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
             yield ScenarioPlane(server, client, clock)

@@ -1,14 +1,16 @@
-"""Each scenario shows over HTTP what it promises, and an ordinary day does not."""
+"""What each scenario shows over HTTP, compared with an ordinary day."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+import pytest_asyncio
 
 from mogplex_tui.controlplane.scenarios.load import names
 from tests.controlplane.api_paths import V1
@@ -19,57 +21,101 @@ LOOP = "Apply what the review asked for"
 QUESTIONS = ("/api/flows/approvals", "/api/control/approvals")
 
 
-async def _model_figures(plane_run: ScenarioPlane) -> tuple[int, int, float]:
-    """Calls of the incident's model, how many of them failed, and what everything has cost."""
-    failed = await plane_run.calls(model=MODEL, status="failed")
-    over = failed + await plane_run.calls(model=MODEL, status="success")
-    return over, failed, float((await plane_run.figures())["total_cost"])
+class ModelFigures(NamedTuple):
+    """Ended and failed calls of the incident's model, and the cost of all calls."""
+
+    ended: int
+    failed: int
+    total_cost: float
 
 
-async def _told(scenario: str | None, seconds: int) -> tuple[int, int, float]:
-    async with open_scenario_plane(scenario) as plane_run:
-        plane_run.go(seconds)
-        return await _model_figures(plane_run)
+async def _model_figures(plane: ScenarioPlane) -> ModelFigures:
+    failed = await plane.calls(model=MODEL, status="failed")
+    ended = failed + await plane.calls(model=MODEL, status="success")
+    return ModelFigures(ended, failed, float((await plane.figures())["total_cost"]))
 
 
-async def test_an_incident_fails_one_model_and_burns_money_beyond_a_calm_day() -> None:
-    calm_over, calm_failed, calm_cost = await _told(None, 1_200)
-    over, failed, cost = await _told("incident", 1_200)
-    assert calm_over > 8 and over > 8
-    assert calm_failed / calm_over < 0.3
-    assert failed / over > 0.6
-    assert cost > 4 * calm_cost
-
-
-async def _rounds(plane_run: ScenarioPlane) -> list[dict[str, Any]]:
-    """The job runs of the incident's loop, oldest first."""
+async def _loop_jobs(plane: ScenarioPlane) -> list[dict[str, Any]]:
+    """Return the job runs of the incident's loop, oldest first."""
     found: list[dict[str, Any]] = []
     for page in (1, 2, 3, 4):
-        answer = await plane_run.get(
+        answer = await plane.get(
             "/api/observability/jobs", limit=100, page=page, sort="created_at", order="asc"
         )
         found += answer["jobs"]
     return [row for row in found if str(row["metadata"].get("pr_title")).startswith(LOOP)]
 
 
-async def test_an_incident_has_begun_before_the_plane() -> None:
-    async with open_scenario_plane("incident") as plane_run:
-        rounds = await _rounds(plane_run)
-    assert [row["metadata"]["pr_title"] for row in rounds] == [f"{LOOP} (round {n})" for n in range(1, 7)]
-    for before, after in pairwise(rounds):
+class CalmDay(NamedTuple):
+    """What an ordinary day shows at its start and after 570, 1,200 and 1,800 seconds."""
+
+    empty_lists: list[str]
+    failed_calls: int
+    denied_requests: int
+    figures: ModelFigures
+    flow_approvals: list[Any]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def calm_day() -> AsyncIterator[CalmDay]:
+    async with open_scenario_plane(None) as plane:
+        empty_lists = [path for path in LISTS if not _rows(await plane.get(path))]
+        plane.go(570)
+        failed, denied = (
+            await plane.calls(status="failed"),
+            (await plane.figures())["limit_denied_in_range"],
+        )
+        plane.go(630)
+        figures = await _model_figures(plane)
+        plane.go(600)
+        yield CalmDay(empty_lists, failed, denied, figures, (await plane.get(QUESTIONS[0]))["approvals"])
+
+
+class Incident(NamedTuple):
+    """The jobs of the loop at the start and after 900 seconds, and the figures after 1,200."""
+
+    first_jobs: list[dict[str, Any]]
+    jobs: list[dict[str, Any]]
+    figures: ModelFigures
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def incident() -> AsyncIterator[Incident]:
+    async with open_scenario_plane("incident") as plane:
+        first_jobs = await _loop_jobs(plane)
+        plane.go(900)
+        jobs = await _loop_jobs(plane)
+        plane.go(300)
+        yield Incident(first_jobs, jobs, await _model_figures(plane))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_incident_fails_one_model_and_costs_more_than_calm_day(
+    calm_day: CalmDay, incident: Incident
+) -> None:
+    calm, figures = calm_day.figures, incident.figures
+    assert calm.ended > 8 and figures.ended > 8
+    assert calm.failed / calm.ended < 0.3
+    assert figures.failed / figures.ended > 0.6
+    assert figures.total_cost > 4 * calm.total_cost
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_incident_has_begun_before_the_plane(incident: Incident) -> None:
+    titles = [row["metadata"]["pr_title"] for row in incident.first_jobs]
+    assert titles == [f"{LOOP} (round {n})" for n in range(1, 7)]
+    for before, after in pairwise(incident.first_jobs):
         assert before["completed_at"] < after["created_at"]
 
 
-async def test_rounds_of_a_loop_follow_each_other_and_get_dearer() -> None:
-    async with open_scenario_plane("incident") as plane_run:
-        plane_run.go(900)
-        rounds = await _rounds(plane_run)
-    numbers = [int(re.findall(r"\d+", row["metadata"]["pr_title"])[-1]) for row in rounds]
+@pytest.mark.asyncio(loop_scope="module")
+async def test_rounds_of_incident_loop_are_consecutive_and_get_dearer(incident: Incident) -> None:
+    numbers = [int(re.findall(r"\d+", row["metadata"]["pr_title"])[-1]) for row in incident.jobs]
     assert numbers == sorted(numbers) and set(numbers) >= set(range(1, 14))
     # A review that fails by chance is cut short and says little about the price of its round.
     costs = [
         float(row["cost_usd"])
-        for row in rounds
+        for row in incident.jobs
         if row["status"] == "success" and row["source_kind"] == "flow"
     ]
     third = len(costs) // 3
@@ -77,25 +123,25 @@ async def test_rounds_of_a_loop_follow_each_other_and_get_dearer() -> None:
     assert sum(costs[-third:]) > 3 * sum(costs[:third])
 
 
-async def test_switching_the_automation_off_breaks_the_loop() -> None:
-    async with open_scenario_plane("incident") as plane_run:
-        plane_run.go(60)
-        flows = await plane_run.get("/api/flows")
+async def test_disabling_the_automation_stops_the_loop() -> None:
+    async with open_scenario_plane("incident") as plane:
+        plane.go(60)
+        flows = await plane.get("/api/flows")
         flow_id = next(row["id"] for row in flows if row["name"] == "Review every pull request")
-        answer = await plane_run.client.put(f"/api/flows/{flow_id}", json={"status": "inactive"})
+        answer = await plane.client.put(f"/api/flows/{flow_id}", json={"status": "inactive"})
         assert answer.status_code == 200, answer.text
-        plane_run.go(200)
-        before = [row for row in await _rounds(plane_run) if row["source_kind"] == "flow"]
-        plane_run.go(300)
-        assert [row for row in await _rounds(plane_run) if row["source_kind"] == "flow"] == before
+        plane.go(200)
+        before = [row for row in await _loop_jobs(plane) if row["source_kind"] == "flow"]
+        plane.go(300)
+        assert [row for row in await _loop_jobs(plane) if row["source_kind"] == "flow"] == before
         # Switched on again it goes on where it was.
-        await plane_run.client.put(f"/api/flows/{flow_id}", json={"status": "active"})
-        plane_run.go(60)
-        assert len([row for row in await _rounds(plane_run) if row["source_kind"] == "flow"]) > len(before)
+        await plane.client.put(f"/api/flows/{flow_id}", json={"status": "active"})
+        plane.go(60)
+        assert len([row for row in await _loop_jobs(plane) if row["source_kind"] == "flow"]) > len(before)
 
 
-async def test_a_chat_with_the_failing_model_fails_as_its_calls_do() -> None:
-    async with open_scenario_plane("incident") as plane_run:
+async def test_chats_with_the_failing_model_fail() -> None:
+    async with open_scenario_plane("incident") as plane:
         ends = {}
         for model in (MODEL, "anthropic/claude-haiku-5"):
             ends[model] = 0
@@ -106,87 +152,80 @@ async def test_a_chat_with_the_failing_model_fails_as_its_calls_do() -> None:
                     "parts": [{"type": "text", "text": "What failed?"}],
                 }
                 body = {"model": model, "messages": [message]}
-                answer = await plane_run.client.post("/api/chat", json=body)
+                answer = await plane.client.post("/api/chat", json=body)
                 assert answer.status_code == 200, answer.text
                 ends[model] += '"type":"error"' in answer.text
     assert ends[MODEL] > 4
     assert ends["anthropic/claude-haiku-5"] == 0
 
 
-async def test_a_storm_answers_429_in_gusts() -> None:
-    async with open_scenario_plane("storm") as plane_run:
+async def test_storm_answers_429_in_bursts() -> None:
+    async with open_scenario_plane("storm") as plane:
         statuses: list[int] = []
         others: list[int] = []
         for _ in range(90):
-            plane_run.go(1)
-            answer = await plane_run.client.get(f"{V1}/repos")
+            plane.go(1)
+            answer = await plane.client.get(f"{V1}/repos")
             statuses.append(answer.status_code)
             if answer.status_code == 429:
                 assert answer.headers["retry-after"] == "12"
                 assert answer.json()["error"]["code"] == "RATE_LIMITED"
-            others.append((await plane_run.client.get("/api/observability/calls")).status_code)
+            others.append((await plane.client.get("/api/observability/calls")).status_code)
     assert set(statuses[:14]) == {200}
     assert statuses[15:44].count(429) > 12
     assert set(statuses[46:]) == set(others[46:]) == set(others[:17]) == {200}
     assert others[18:42].count(429) > 6
 
 
-async def test_a_storm_refuses_starts_and_providers_refuse_work() -> None:
-    async with open_scenario_plane("storm") as plane_run, open_scenario_plane(None) as calm:
-        for told in (plane_run, calm):
-            # Until between two gusts.
-            told.go(570)
-        assert await plane_run.calls(status="failed") > 3 * await calm.calls(status="failed")
-        refused = (await plane_run.figures())["limit_denied_in_range"]
-        assert refused > 10 > (await calm.figures())["limit_denied_in_range"]
+@pytest.mark.asyncio(loop_scope="module")
+async def test_storm_denies_starts_and_fails_more_calls(calm_day: CalmDay) -> None:
+    async with open_scenario_plane("storm") as plane:
+        # A time between two bursts of refusals.
+        plane.go(570)
+        assert await plane.calls(status="failed") > 3 * calm_day.failed_calls
+        assert (await plane.figures())["limit_denied_in_range"] > 10 > calm_day.denied_requests
 
 
-async def test_an_outage_leaves_sandboxes_in_error() -> None:
-    async with open_scenario_plane("outage") as plane_run:
-        before = await _broken(plane_run)
+async def test_outage_leaves_sandboxes_in_error_and_boots_none() -> None:
+    async with open_scenario_plane("outage") as plane:
+        before = await _sandboxes_in_error(plane)
         assert len(before) > 9
-        plane_run.go(900)
-        after = await _broken(plane_run)
+        plane.go(900)
+        after = await _sandboxes_in_error(plane)
         assert len(after) > len(before) + 5
         texts = [row["error"] for row in after]
         assert sum("does not hand out machines" in (text or "") for text in texts) > 10
+        # The sandboxes that ran when the outage began are paused by now.
+        repos = (await plane.get(f"{V1}/repos", limit=100))["data"]["repos"]
+        refused = []
+        for repo in [row for row in repos if row["full_name"].startswith("acme/")][:5]:
+            body = {"repoId": repo["id"], "workingBranch": "feature/outage", "createBranch": True}
+            answer = await plane.client.post("/api/sandbox", json=body)
+            assert answer.status_code == 200, answer.text
+            refused.append("does not hand out machines" in answer.text.splitlines()[-2])
+    assert refused.count(True) >= 3
 
 
-async def _broken(plane_run: ScenarioPlane) -> list[dict[str, Any]]:
-    found = await plane_run.get(f"{V1}/sandboxes", status="error", limit=100)
+async def _sandboxes_in_error(plane: ScenarioPlane) -> list[dict[str, Any]]:
+    found = await plane.get(f"{V1}/sandboxes", status="error", limit=100)
     return list(found["data"]["sandboxes"])
 
 
-async def test_a_sandbox_that_somebody_asks_for_in_an_outage_does_not_boot() -> None:
-    async with open_scenario_plane("outage") as plane_run:
-        # Those that ran when it began have gone to sleep by then.
-        plane_run.go(500)
-        repos = (await plane_run.get(f"{V1}/repos", limit=100))["data"]["repos"]
-        ends = []
-        for repo in [row for row in repos if row["full_name"].startswith("acme/")][:5]:
-            body = {"repoId": repo["id"], "workingBranch": "feature/outage", "createBranch": True}
-            answer = await plane_run.client.post("/api/sandbox", json=body)
-            assert answer.status_code == 200, answer.text
-            ends.append("does not hand out machines" in answer.text.splitlines()[-2])
-    assert ends.count(True) >= 3
-
-
-async def test_a_backlog_is_long_and_grows_because_nobody_answers() -> None:
-    async with open_scenario_plane("backlog") as plane_run:
-        flow, control = [len((await plane_run.get(path))["approvals"]) for path in QUESTIONS]
+async def test_backlog_of_approvals_is_long_and_grows() -> None:
+    async with open_scenario_plane("backlog") as plane:
+        flow, control = [len((await plane.get(path))["approvals"]) for path in QUESTIONS]
         assert flow >= 5
         assert flow + control > 20
-        plane_run.go(600)
-        later = [len((await plane_run.get(path))["approvals"]) for path in QUESTIONS]
+        plane.go(600)
+        later = [len((await plane.get(path))["approvals"]) for path in QUESTIONS]
         assert later[1] > control + 5
         # One of them was asked by work from outside and has run out of time, as on every day.
         assert later[0] >= flow - 1
 
 
-async def test_questions_of_a_calm_day_are_answered_by_people_of_the_story() -> None:
-    async with open_scenario_plane(None) as plane_run:
-        plane_run.go(1_800)
-        assert (await plane_run.get(QUESTIONS[0]))["approvals"] == []
+@pytest.mark.asyncio(loop_scope="module")
+async def test_people_of_calm_day_answer_its_approvals(calm_day: CalmDay) -> None:
+    assert calm_day.flow_approvals == []
 
 
 # Everything that lists what an account has; the two tokens of its own are all it has.
@@ -226,52 +265,53 @@ def _rows(value: Any) -> list[Any]:
     return [row for part in value.values() for row in _rows(part)] if isinstance(value, dict) else []
 
 
-async def test_an_empty_account_has_empty_lists_and_no_repository_to_work_in() -> None:
-    async with open_scenario_plane("empty") as plane_run:
-        plane_run.go(300)
+async def test_empty_account_has_empty_lists_and_no_repository() -> None:
+    async with open_scenario_plane("empty") as plane:
+        plane.go(300)
         for path in LISTS:
-            assert _rows(await plane_run.get(path)) == [], path
+            assert _rows(await plane.get(path)) == [], path
         # What is left is the service's own.
-        assert {row["id"].partition(":")[0] for row in await plane_run.get("/api/agents")} == {"preset"}
-        assert (await plane_run.get("/api/auth/user"))["user"]["email"] == "ada@acme.dev"
-        assert (await plane_run.figures())["total_calls"] == 0
+        assert {row["id"].partition(":")[0] for row in await plane.get("/api/agents")} == {"preset"}
+        assert (await plane.get("/api/auth/user"))["user"]["email"] == "ada@acme.dev"
+        assert (await plane.figures())["total_calls"] == 0
         body = {
             "repoId": "9f3ff86f-32aa-4d00-bfc9-9a21cf0eb1b3",
             "prompt": "Fix the flaky login test",
             "harness": "codex",
         }
-        answer = await plane_run.client.post(
-            f"{V1}/runs", json=body, headers={"Idempotency-Key": "first-try-1"}
-        )
+        answer = await plane.client.post(f"{V1}/runs", json=body, headers={"Idempotency-Key": "first-try-1"})
         # What the limiter says of a repository that does not exist (auth.md §7).
         assert (answer.status_code, answer.json()["ok"]) == (503, False)
 
 
-async def test_the_lists_that_are_empty_are_not_so_on_a_calm_day() -> None:
-    async with open_scenario_plane(None) as plane_run:
-        for path in LISTS:
-            assert _rows(await plane_run.get(path)), path
+@pytest.mark.asyncio(loop_scope="module")
+async def test_no_list_of_calm_day_is_empty(calm_day: CalmDay) -> None:
+    assert calm_day.empty_lists == []
 
 
-async def test_a_file_of_ones_own_is_told(tmp_path: Path) -> None:
+async def test_scenario_file_decides_pace_and_faults(tmp_path: Path) -> None:
     own = tmp_path / "quiet.json"
     fault = {"rule": "GET /api/v1/mogplex/repos 503", "after": 20}
     own.write_text(json.dumps({"title": "nothing comes", "now": {"pace": 0, "faults": [fault]}}))
-    async with open_scenario_plane(str(own)) as plane_run:
-        plane_run.go(19)
-        assert (await plane_run.client.get(f"{V1}/repos")).status_code == 200
-        plane_run.go(2)
-        assert (await plane_run.client.get(f"{V1}/repos")).status_code == 503
-        plane_run.go(600)
-        assert (await plane_run.client.get(f"{V1}/repos")).status_code == 503
-        calls = await plane_run.get(
+    async with open_scenario_plane(str(own)) as plane:
+        plane.go(19)
+        assert (await plane.client.get(f"{V1}/repos")).status_code == 200
+        plane.go(2)
+        assert (await plane.client.get(f"{V1}/repos")).status_code == 503
+        plane.go(600)
+        assert (await plane.client.get(f"{V1}/repos")).status_code == 503
+        calls = await plane.get(
             "/api/observability/calls", type="chat", limit=1, **{"from": "2026-08-05T10:00:01Z"}
         )
         assert calls["total"] == 0
 
 
-@pytest.mark.parametrize("name", names())
-async def test_every_scenario_answers(name: str) -> None:
-    async with open_scenario_plane(name) as plane_run:
-        plane_run.go(30)
-        assert (await plane_run.get("/api/auth/user"))["user"]["username"] == "ada-okafor"
+# The tests above ask planes of these scenarios.
+ASKED = {"calm", "incident", "storm", "outage", "backlog", "empty"}
+
+
+@pytest.mark.parametrize("name", sorted(set(names()) - ASKED))
+async def test_other_scenarios_answer(name: str) -> None:
+    async with open_scenario_plane(name) as plane:
+        plane.go(30)
+        assert (await plane.get("/api/auth/user"))["user"]["username"] == "ada-okafor"

@@ -12,14 +12,14 @@ from mogplex_tui.cli import command_session, event_follow
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate import executor, run_changes
-from tests.cli.credential_sets import Credentials, Signed
-from tests.cli.support import Mogplex, WallClock
+from tests.cli.credential_sets import Credentials, UseCredentials
+from tests.cli.support import CommandRunner, SystemClock
 from tests.controlplane.row_factory import RowFactory
 from tests.pilot.hosted import HostedEdge
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(_: float, __: asyncio.Event | None = None) -> None:
         return None
 
@@ -31,7 +31,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_log() -> Iterator[None]:
+def _restore_loggers() -> Iterator[None]:
     """Restore the loggers: a command sends the process's log to a file."""
     loggers = [logging.getLogger(name) for name in ("mogplex", "mogplex.http", "asyncio")]
     before = [(each.level, each.propagate, list(each.handlers)) for each in loggers]
@@ -47,37 +47,39 @@ def _own_log() -> Iterator[None]:
 @pytest.fixture
 async def plane() -> AsyncIterator[PlaneServer]:
     async with PlaneServer(
-        Settings(speed=0, seeded=False, rate_limit=None, fault_route=True), clock=WallClock()
+        Settings(speed=0, seeded=False, rate_limit=None, fault_route=True), clock=SystemClock()
     ) as running:
         yield running
 
 
 @pytest.fixture
-def world(plane: PlaneServer) -> RowFactory:
+def factory(plane: PlaneServer) -> RowFactory:
     return RowFactory(plane.plane, plane.plane.clock)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def mogplex(monkeypatch: pytest.MonkeyPatch) -> Mogplex:
-    return Mogplex(monkeypatch)
+def mogplex(monkeypatch: pytest.MonkeyPatch) -> CommandRunner:
+    return CommandRunner(monkeypatch)
 
 
 @pytest.fixture
-def operator(mogplex: Mogplex, plane: PlaneServer) -> Mogplex:
+def operator(mogplex: CommandRunner, plane: PlaneServer) -> CommandRunner:
     """The commands with both credentials of the plane."""
     mogplex.use(plane.base_url, token=plane.token, cookie=plane.session_cookie)
     return mogplex
 
 
 @pytest.fixture
-async def signed(mogplex: Mogplex, plane: PlaneServer, world: RowFactory) -> AsyncIterator[Signed]:
+async def use_credentials(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
+) -> AsyncIterator[UseCredentials]:
     """Return a function that gives the commands one of the sets of credentials."""
     async with HostedEdge(plane.plane) as edge:
 
-        def use(given: Credentials) -> Mogplex:
+        def use(given: Credentials) -> CommandRunner:
             mogplex.use(
                 edge.base_url if given.hosted else plane.base_url,
-                token=world.token(scopes=given.scopes) if given.token else None,
+                token=factory.token(scopes=given.scopes) if given.token else None,
                 cookie=plane.session_cookie if given.cookie else None,
             )
             return mogplex

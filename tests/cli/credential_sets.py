@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 
 
 class Credentials(NamedTuple):
@@ -24,7 +24,7 @@ class Credentials(NamedTuple):
         return self.cookie or not self.hosted
 
 
-SETS = {
+CREDENTIAL_SETS = {
     "token": Credentials(token=True, cookie=False, hosted=True),
     "read-only-token": Credentials(token=True, cookie=False, hosted=True, scopes=("read",)),
     "token-and-cookie": Credentials(token=True, cookie=True, hosted=True),
@@ -32,4 +32,4 @@ SETS = {
     "cookie": Credentials(token=False, cookie=True, hosted=True),
     "token-everywhere": Credentials(token=True, cookie=False, hosted=False),
 }
-Signed = Callable[[Credentials], Mogplex]
+UseCredentials = Callable[[Credentials], CommandRunner]

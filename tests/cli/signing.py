@@ -15,58 +15,60 @@ import httpx
 
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.support import Going
+from tests.cli.support import RunningCommand
 
 
-def address_in(going: Going, part: str) -> str:
-    found = re.search(rf"^  (http\S*{re.escape(part)}\S*)$", going.err.text, re.MULTILINE)
+def printed_address(command: RunningCommand, part: str) -> str:
+    found = re.search(rf"^  (http\S*{re.escape(part)}\S*)$", command.err.text, re.MULTILINE)
     return found.group(1) if found else ""
 
 
-async def address(going: Going, part: str = "/authorize?") -> str:
-    await going.until(lambda: bool(address_in(going, part)))
-    return address_in(going, part)
+async def wait_for_address(command: RunningCommand, part: str = "/authorize?") -> str:
+    await command.wait_for(lambda: bool(printed_address(command, part)))
+    return printed_address(command, part)
 
 
-def fields(page: str) -> dict[str, str]:
+def form_fields(page: str) -> dict[str, str]:
     found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)
     return {name: html.unescape(value) for name, value in found}
 
 
-async def approve(address: str) -> httpx.Response:
+async def approve(url: str) -> httpx.Response:
     """Open the address, submit the login page's form and follow the redirects."""
     async with httpx.AsyncClient(follow_redirects=True) as browser:
-        page = await browser.get(address)
+        page = await browser.get(url)
         # A browser sends an Origin header with a form, and "null" if the page sets no-referrer.
         silent = page.headers.get("referrer-policy") == "no-referrer"
         origin = "null" if silent else str(page.url.join("/")).rstrip("/")
         return await browser.post(
-            page.url.join(urlsplit(str(page.url)).path), data=fields(page.text), headers={"Origin": origin}
+            page.url.join(urlsplit(str(page.url)).path),
+            data=form_fields(page.text),
+            headers={"Origin": origin},
         )
 
 
-def record(name: str) -> dict[str, Any]:
+def stored_credential(name: str) -> dict[str, Any]:
     path = credential_store.credentials_file(name)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     found: dict[str, Any] = json.loads(path.read_text())
     return found
 
 
-def only_context() -> contexts.Context:
+def single_context() -> contexts.Context:
     (found,) = contexts.read().by_name.values()
     return found
 
 
-def token_calls(plane: PlaneServer) -> int:
+def token_pair_count(plane: PlaneServer) -> int:
     """Return the number of token pairs that the plane has issued."""
     return int(plane.plane.db.value("SELECT count(*) FROM oauth_tokens") or 0)
 
 
-def age(plane: PlaneServer) -> None:
+def expire_tokens(plane: PlaneServer) -> None:
     """Expire every access token in the plane; the client does not know of it."""
     with plane.plane.db.transaction() as tx:
         tx.execute("UPDATE oauth_tokens SET access_expires_at = 1")
 
 
-def files_at_home() -> list[Path]:
+def stored_files() -> list[Path]:
     return [path for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()]

@@ -22,10 +22,10 @@ from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, Service, http, serving
 
 TOKEN = "mog_Q2xv9TbYk0LmWc7ReHs4DpZa"
-UNKNOWN = "7d0c0000-0000-4000-8000-00000000dead"
+UNKNOWN_ID = "7d0c0000-0000-4000-8000-00000000dead"
 
 
-class WallClock(Clock):
+class SystemClock(Clock):
     """The system clock, with the property `us` that RowFactory reads."""
 
     @property
@@ -34,7 +34,7 @@ class WallClock(Clock):
 
 
 @dataclass
-class Done:
+class CommandResult:
     code: int
     out: str
     err: str
@@ -48,12 +48,12 @@ class Done:
         return [json.loads(line) for line in self.lines]
 
     @property
-    def one(self) -> dict[str, Any]:
+    def only_object(self) -> dict[str, Any]:
         (only,) = self.objects
         return only
 
 
-class _Captured(io.TextIOWrapper):
+class CapturedStream(io.TextIOWrapper):
     def __init__(self, *, terminal: bool = False) -> None:
         self.bytes = io.BytesIO()
         self._terminal = terminal
@@ -67,13 +67,13 @@ class _Captured(io.TextIOWrapper):
         return self._terminal
 
 
-class Going:
+class RunningCommand:
     """A command that runs in a thread with its own event loop, as in a process."""
 
     def __init__(
         self, argv: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, stdin: str, terminal: bool
     ) -> None:
-        self.out, self.err = _Captured(terminal=terminal), _Captured(terminal=terminal)
+        self.out, self.err = CapturedStream(terminal=terminal), CapturedStream(terminal=terminal)
         typed = io.StringIO(stdin)
         typed.isatty = lambda: terminal  # type: ignore[method-assign]
         monkeypatch.setattr(sys, "stdout", self.out)
@@ -86,25 +86,25 @@ class Going:
 
     def _run(self, argv: tuple[str, ...]) -> None:
         try:
-            self._tell(parser.run(argv))
-        except SystemExit as end:
-            self._tell(end.code if isinstance(end.code, int) else 1)
+            self._finish(parser.run(argv))
+        except SystemExit as outcome:
+            self._finish(outcome.code if isinstance(outcome.code, int) else 1)
         except BaseException as error:
-            self._tell(error)
+            self._finish(error)
 
-    def _tell(self, end: int | BaseException) -> None:
-        def settle() -> None:
+    def _finish(self, outcome: int | BaseException) -> None:
+        def set_outcome() -> None:
             if self.task.done():
                 return
-            if isinstance(end, BaseException):
-                self.task.set_exception(end)
+            if isinstance(outcome, BaseException):
+                self.task.set_exception(outcome)
             else:
-                self.task.set_result(end)
+                self.task.set_result(outcome)
 
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(settle)
+            self._loop.call_soon_threadsafe(set_outcome)
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    async def wait_for(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
         """Wait for a condition; fail with the output if the command ends before."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not condition():
@@ -112,12 +112,12 @@ class Going:
                 raise AssertionError(f"it never came: {self.out.text!r} {self.err.text!r}")
             await asyncio.sleep(0.01)
 
-    async def done(self) -> Done:
+    async def result(self) -> CommandResult:
         code = await asyncio.wait_for(self.task, 30)
-        return Done(code, self.out.text, self.err.text)
+        return CommandResult(code, self.out.text, self.err.text)
 
 
-class Mogplex:
+class CommandRunner:
     """Run `mogplex-tui` commands with the environment variables of one test."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,32 +131,36 @@ class Mogplex:
             else:
                 self._monkeypatch.setenv(name, value)
 
-    def begin(self, *argv: str, stdin: str = "", terminal: bool = False) -> Going:
-        return Going(argv, self._monkeypatch, stdin, terminal)
+    def start(self, *argv: str, stdin: str = "", terminal: bool = False) -> RunningCommand:
+        return RunningCommand(argv, self._monkeypatch, stdin, terminal)
 
-    async def __call__(self, *argv: str, stdin: str = "", terminal: bool = False) -> Done:
-        return await self.begin(*argv, stdin=stdin, terminal=terminal).done()
+    async def __call__(self, *argv: str, stdin: str = "", terminal: bool = False) -> CommandResult:
+        return await self.start(*argv, stdin=stdin, terminal=terminal).result()
 
 
 # Unversioned routes that the hosted edge opens to tokens (auth.md §3, §4).
-_FOR_TOKENS = ("/api/auth/user", "/api/settings", "/api/models")
+_OPEN_TO_TOKENS = ("/api/auth/user", "/api/settings", "/api/models")
 
 
 @asynccontextmanager
-async def hosted(plane: PlaneServer) -> AsyncIterator[Service]:
+async def serve_behind_edge(plane: PlaneServer) -> AsyncIterator[Service]:
     """Serve a plane behind the hosted edge.
 
     Without a session most unversioned routes redirect to the login page.
     """
-    async with httpx.AsyncClient(base_url=plane.base_url) as behind:
+    async with httpx.AsyncClient(base_url=plane.base_url) as upstream:
 
-        async def edge(seen: Seen, _: asyncio.StreamWriter) -> bytes:
-            open_to_tokens = seen.path.startswith("/api/v1/mogplex/") or seen.path in _FOR_TOKENS
-            if not open_to_tokens or "authorization" not in seen.headers:
-                return http(307, f"/login?next={seen.path}".encode(), "", Location=f"/login?next={seen.path}")
-            kept = {key: value for key, value in seen.headers.items() if key not in ("host", "connection")}
-            answer = await behind.request(
-                seen.method, f"{seen.path}?{seen.query}", headers=kept, content=seen.body
+        async def edge(request: Seen, _: asyncio.StreamWriter) -> bytes:
+            open_to_tokens = request.path.startswith("/api/v1/mogplex/") or request.path in _OPEN_TO_TOKENS
+            if not open_to_tokens or "authorization" not in request.headers:
+                return http(
+                    307, f"/login?next={request.path}".encode(), "", Location=f"/login?next={request.path}"
+                )
+            headers = {
+                key: value for key, value in request.headers.items() if key not in ("host", "connection")
+            }
+            answer = await upstream.request(
+                request.method, f"{request.path}?{request.query}", headers=headers, content=request.body
             )
             return http(answer.status_code, answer.content, answer.headers.get("content-type", ""))
 

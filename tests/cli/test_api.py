@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.credential_sets import SETS, Signed
-from tests.cli.support import Mogplex
+from tests.cli.credential_sets import CREDENTIAL_SETS, UseCredentials
+from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 
 SKILLS = "/api/skills"
@@ -25,8 +25,8 @@ def _documents(text: str) -> list[Any]:
     return found
 
 
-async def test_get_prints_the_answer_as_json(operator: Mogplex, world: RowFactory) -> None:
-    world.repo("acme/api")
+async def test_get_prints_the_response_as_json(operator: CommandRunner, factory: RowFactory) -> None:
+    factory.repo("acme/api")
     done = await operator("api", "get", "/api/v1/mogplex/repos?limit=5")
     assert done.code == 0
     assert done.out.startswith("{\n  ")
@@ -35,8 +35,8 @@ async def test_get_prints_the_answer_as_json(operator: Mogplex, world: RowFactor
     assert len(line.lines) == 1
 
 
-async def test_fields_are_the_body_of_a_change_and_it_is_in_the_ledger(
-    operator: Mogplex, plane: PlaneServer, tmp_path: Path
+async def test_fields_are_the_body_and_the_change_is_in_the_ledger(
+    operator: CommandRunner, plane: PlaneServer, tmp_path: Path
 ) -> None:
     made = await operator(
         "api", "POST", SKILLS, "-f", "name=Review", "-f", "content=Look twice", "-f", "is_public=true"
@@ -53,8 +53,8 @@ async def test_fields_are_the_body_of_a_change_and_it_is_in_the_ledger(
     assert any('"api.post"' in text and '"done"' in text for text in ledger)
 
 
-async def test_paginate_reads_every_page(operator: Mogplex, world: RowFactory) -> None:
-    calls = {world.call() for _ in range(5)}
+async def test_paginate_reads_every_page(operator: CommandRunner, factory: RowFactory) -> None:
+    calls = {factory.call() for _ in range(5)}
     done = await operator("api", "GET", "/api/observability/calls", "-f", "limit=2", "--paginate")
     pages = _documents(done.out)
     assert [len(page["calls"]) for page in pages] == [2, 2, 1]
@@ -63,8 +63,8 @@ async def test_paginate_reads_every_page(operator: Mogplex, world: RowFactory) -
     assert len(_documents(first.out)) == 1
 
 
-async def test_answers_cannot_reach_the_terminal(operator: Mogplex, world: RowFactory) -> None:
-    world.call(metadata={"repo": "\x1b[31mred\u202e"})
+async def test_response_is_escaped_on_the_terminal(operator: CommandRunner, factory: RowFactory) -> None:
+    factory.call(metadata={"repo": "\x1b[31mred\u202e"})
     done = await operator("api", "GET", "/api/observability/calls")
     assert done.code == 0
     assert "\x1b" not in done.out
@@ -89,13 +89,17 @@ async def test_answers_cannot_reach_the_terminal(operator: Mogplex, world: RowFa
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-async def test_refusals(operator: Mogplex, words: tuple[str, ...], code: int, says: str) -> None:
+async def test_invalid_requests_are_refused(
+    operator: CommandRunner, words: tuple[str, ...], code: int, says: str
+) -> None:
     done = await operator("api", *words)
     assert (done.code, done.out) == (code, "")
     assert says in done.err
 
 
-async def test_read_only_token_changes_nothing(signed: Signed, plane: PlaneServer) -> None:
-    done = await signed(SETS["read-only-token"])("api", "POST", SKILLS, "-f", "name=x", "-f", "content=y")
+async def test_read_only_token_changes_nothing(use_credentials: UseCredentials, plane: PlaneServer) -> None:
+    done = await use_credentials(CREDENTIAL_SETS["read-only-token"])(
+        "api", "POST", SKILLS, "-f", "name=x", "-f", "content=y"
+    )
     assert done.code == 4
     assert plane.plane.db.all("SELECT id FROM skills") == []

@@ -8,38 +8,36 @@ from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
-from tests.cli.support import UNKNOWN, Mogplex, WallClock, hosted
+from tests.cli.support import UNKNOWN_ID, CommandRunner, SystemClock, serve_behind_edge
 from tests.controlplane.row_factory import RowFactory
 
 RUN = "7d0c0000-0000-4000-8000-000000000001"
 
 
-async def test_a_run_is_cancelled_and_the_state_that_is_read_back_is_told(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    repo = world.repo("acme/api")
-    run = world.run(repo)
+async def test_cancel_reports_state_that_is_read_back(operator: CommandRunner, factory: RowFactory) -> None:
+    repo = factory.repo("acme/api")
+    run = factory.run(repo)
     done = await operator("runs", "cancel", run, "--yes")
     assert done.code == 0
     assert done.out == f"{run}  cancelled\n"
     assert "is cancelled" in done.err
-    assert world.row("external_agent_runs", run)["status"] == "cancelled"
+    assert factory.row("external_agent_runs", run)["status"] == "cancelled"
 
 
 @pytest.mark.parametrize(
     ("answer", "code", "state"), [("y\n", 0, "cancelled"), ("\n", 1, "pending"), ("", 1, "pending")]
 )
-async def test_on_a_terminal_it_asks_and_no_is_the_default(
-    operator: Mogplex, world: RowFactory, answer: str, code: int, state: str
+async def test_cancel_asks_on_terminal_with_no_as_default(
+    operator: CommandRunner, factory: RowFactory, answer: str, code: int, state: str
 ) -> None:
-    run = world.run(world.repo("acme/api"))
+    run = factory.run(factory.repo("acme/api"))
     done = await operator("runs", "cancel", run, terminal=True, stdin=answer)
     assert done.code == code
     assert "acme/api" in done.err and "[y/N]" in done.err
-    assert world.row("external_agent_runs", run)["status"] == state
+    assert factory.row("external_agent_runs", run)["status"] == state
 
 
-async def test_without_a_terminal_it_needs_yes(mogplex: Mogplex) -> None:
+async def test_cancel_without_terminal_needs_yes(mogplex: CommandRunner) -> None:
     async with serving(ok({})) as service:
         mogplex.use(service.base_url)
         done = await mogplex("runs", "cancel", RUN)
@@ -48,40 +46,40 @@ async def test_without_a_terminal_it_needs_yes(mogplex: Mogplex) -> None:
         assert service.seen == []
 
 
-async def test_what_is_over_stays_as_it_is(operator: Mogplex, world: RowFactory) -> None:
-    repo = world.repo()
-    succeeded = world.run(repo, world.call(repo_id=repo, status="success"), status="success")
+async def test_ended_run_is_not_cancelled(operator: CommandRunner, factory: RowFactory) -> None:
+    repo = factory.repo()
+    succeeded = factory.run(repo, factory.call(repo_id=repo, status="success"), status="success")
     done = await operator("runs", "cancel", succeeded, "--yes", "--json")
     assert done.code == 1
-    assert done.one["state"] == "success"
+    assert done.only_object["state"] == "success"
     assert "already over" in done.err
-    stopped = world.run(repo, world.call(repo_id=repo, status="cancelled"), status="cancelled")
+    stopped = factory.run(repo, factory.call(repo_id=repo, status="cancelled"), status="cancelled")
     assert (await operator("runs", "cancel", stopped, "--yes")).code == 0
 
 
-async def test_a_call_that_is_no_run_is_cancelled_as_a_call(operator: Mogplex, world: RowFactory) -> None:
-    call = world.call(type="chat", status="streaming")
+async def test_call_without_run_is_cancelled_as_call(operator: CommandRunner, factory: RowFactory) -> None:
+    call = factory.call(type="chat", status="streaming")
     done = await operator("runs", "cancel", call, "--yes", "--json")
     assert done.code == 0
-    assert done.one["state"] == "cancelled"
-    assert world.row("ai_calls", call)["status"] == "cancelled"
+    assert done.only_object["state"] == "cancelled"
+    assert factory.row("ai_calls", call)["status"] == "cancelled"
 
 
-async def test_the_run_behind_a_call_is_ended_with_it(operator: Mogplex, world: RowFactory) -> None:
-    repo = world.repo()
-    call = world.call(repo_id=repo, metadata={"external_request_id": "k"})
-    run = world.run(repo, call)
-    world.event(call, "started", payload={"external_run_id": run})
+async def test_cancel_of_call_ends_its_run(operator: CommandRunner, factory: RowFactory) -> None:
+    repo = factory.repo()
+    call = factory.call(repo_id=repo, metadata={"external_request_id": "k"})
+    run = factory.run(repo, call)
+    factory.event(call, "started", payload={"external_run_id": run})
     done = await operator("runs", "cancel", call, "--yes", "--json")
-    assert (done.code, done.one["run_id"], done.one["state"]) == (0, run, "cancelled")
-    assert world.row("external_agent_runs", run)["status"] == "cancelled"
+    assert (done.code, done.only_object["run_id"], done.only_object["state"]) == (0, run, "cancelled")
+    assert factory.row("external_agent_runs", run)["status"] == "cancelled"
 
 
-async def test_a_token_alone_cannot_cancel_an_automations_run_and_is_told_why(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_token_cannot_cancel_automation_run(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    job = world.job(world.flow(), world.repo(), start=True)
-    async with hosted(plane) as service:
+    job = factory.job(factory.flow(), factory.repo(), start=True)
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
         done = await mogplex("runs", "cancel", job, "--yes")
         assert not [seen for seen in service.seen if seen.method == "POST"]
@@ -89,10 +87,10 @@ async def test_a_token_alone_cannot_cancel_an_automations_run_and_is_told_why(
     assert "automation" in done.err
 
 
-async def test_an_unknown_run_is_not_cancelled(operator: Mogplex) -> None:
-    done = await operator("runs", "cancel", UNKNOWN, "--yes")
+async def test_unknown_run_is_not_cancelled(operator: CommandRunner) -> None:
+    done = await operator("runs", "cancel", UNKNOWN_ID, "--yes")
     assert (done.code, done.out) == (1, "")
-    assert UNKNOWN in done.err
+    assert UNKNOWN_ID in done.err
 
 
 @pytest.mark.parametrize(
@@ -105,10 +103,10 @@ async def test_an_unknown_run_is_not_cancelled(operator: Mogplex) -> None:
         (http(502, b"<html>", "text/html"), 6, "cannot serve"),
     ],
 )
-async def test_a_refused_cancel_says_what_the_run_still_is(
-    mogplex: Mogplex, answer: bytes, code: int, says: str
+async def test_refused_cancel_reports_state_of_run(
+    mogplex: CommandRunner, answer: bytes, code: int, says: str
 ) -> None:
-    async with serving(_one_run(["streaming"], answer)) as service:
+    async with serving(_serve_one_run(["streaming"], answer)) as service:
         mogplex.use(service.base_url)
         done = await mogplex("runs", "cancel", RUN, "--yes")
     assert (done.code, done.out) == (code, "")
@@ -116,14 +114,14 @@ async def test_a_refused_cancel_says_what_the_run_still_is(
     assert "was not cancelled and is streaming" in done.err
 
 
-def _working_run(world: RowFactory) -> tuple[str, str]:
+def _working_run(factory: RowFactory) -> tuple[str, str]:
     """Return the ids of a run whose command works in a sandbox, and of its call."""
-    repo = world.repo("acme/api")
-    box = world.sandbox(repo)
-    call = world.call(repo_id=repo, metadata={"external_request_id": "k"})
-    run = world.run(repo, call, sandbox_record_id=box, status="streaming")
-    world.event(call, "started", payload={"external_run_id": run})
-    world.start_streaming(call, "cmd_4", sandbox_record_id=box)
+    repo = factory.repo("acme/api")
+    box = factory.sandbox(repo)
+    call = factory.call(repo_id=repo, metadata={"external_request_id": "k"})
+    run = factory.run(repo, call, sandbox_record_id=box, status="streaming")
+    factory.event(call, "started", payload={"external_run_id": run})
+    factory.start_streaming(call, "cmd_4", sandbox_record_id=box)
     return run, call
 
 
@@ -137,55 +135,61 @@ def _working_run(world: RowFactory) -> tuple[str, str]:
     ],
     ids=["sandbox gone", "no sandbox service", "kill failed"],
 )
-async def test_a_cancel_that_the_service_keeps_is_unconfirmed_and_can_be_repeated(
-    mogplex: Mogplex, rule: str, why: str, profile: str, cookie: bool
+async def test_recorded_cancel_is_unconfirmed_and_repeatable(
+    mogplex: CommandRunner, rule: str, why: str, profile: str, cookie: bool
 ) -> None:
     settings = Settings(speed=0, seeded=False, rate_limit=None, profile=profile, fault_route=True)
-    async with PlaneServer(settings, clock=WallClock()) as plane:
-        world = RowFactory(plane.plane, plane.plane.clock)  # type: ignore[arg-type]
-        run, call = _working_run(world)
+    async with PlaneServer(settings, clock=SystemClock()) as plane:
+        factory = RowFactory(plane.plane, plane.plane.clock)  # type: ignore[arg-type]
+        run, call = _working_run(factory)
         faults = plane.plane.faults
         assert faults is not None
         faults.add(parse(rule))
         mogplex.use(plane.base_url, token=plane.token, cookie=plane.session_cookie if cookie else None)
         done = await mogplex("runs", "cancel", run, "--yes", "--json")
-        assert world.row("ai_calls", call)["control_state"] == "cancel_requested"
+        assert factory.row("ai_calls", call)["control_state"] == "cancel_requested"
         faults.clear()
         again = await mogplex("runs", "cancel", run, "--yes")
-    assert (done.code, done.one["state"], done.one["cancel_requested"]) == (1, "cancelling", True)
+    assert (done.code, done.only_object["state"], done.only_object["cancel_requested"]) == (
+        1,
+        "cancelling",
+        True,
+    )
     assert f"The cancel of acme/api {run[:8]} is not confirmed." in done.err
     assert why in done.err and "does not allow this" not in done.err
     assert "The request is recorded; the same command repeats it." in done.err
     assert (again.code, again.out) == (0, f"{run}  cancelled\n")
 
 
-async def test_a_failed_cancel_that_recorded_nothing_says_so(operator: Mogplex, world: RowFactory) -> None:
-    run, call = _working_run(world)
-    faults = world.plane.faults
+async def test_failed_cancel_that_was_not_recorded_is_reported(
+    operator: CommandRunner, factory: RowFactory
+) -> None:
+    run, call = _working_run(factory)
+    faults = factory.plane.faults
     assert faults is not None
     faults.add(parse("POST /api/v1/mogplex/runs/*/cancel status:500"))
     done = await operator("runs", "cancel", run, "--yes")
     assert (done.code, done.out) == (1, "")
     assert "was not cancelled and is streaming" in done.err
     assert "recorded" not in done.err
-    assert world.row("ai_calls", call)["control_state"] == "active"
+    assert factory.row("ai_calls", call)["control_state"] == "active"
 
 
-async def test_a_lost_race_is_told_by_how_the_run_ended(mogplex: Mogplex) -> None:
+async def test_cancel_of_run_that_just_ended_reports_its_end(mogplex: CommandRunner) -> None:
     lost = refused(409, "CONFLICT", "Run is no longer active")
-    async with serving(_one_run(["streaming", "success"], lost)) as service:
+    async with serving(_serve_one_run(["streaming", "success"], lost)) as service:
         mogplex.use(service.base_url)
         done = await mogplex("runs", "cancel", RUN, "--yes", "--json")
-    assert (done.code, done.one["state"]) == (1, "success")
+    assert (done.code, done.only_object["state"]) == (1, "success")
     assert "already over: success" in done.err
 
 
-async def test_a_cancel_that_is_only_requested_is_said_to_be_so(mogplex: Mogplex) -> None:
+async def test_pending_cancel_is_reported_as_requested(mogplex: CommandRunner) -> None:
     accepted = ok({"run": _detail("streaming"), "status": "streaming", "alreadyTerminal": False})
-    async with serving(_one_run(["streaming"], accepted)) as service:
+    async with serving(_serve_one_run(["streaming"], accepted)) as service:
         mogplex.use(service.base_url)
         done = await mogplex("runs", "cancel", RUN, "--yes", "--json")
-    assert (done.code, done.one["state"]) == (0, "streaming")
+    assert (done.code, done.only_object["state"]) == (0, "streaming")
     assert "has been asked to stop and still is streaming" in done.err
 
 
@@ -193,7 +197,7 @@ def _detail(status: str) -> dict[str, str]:
     return {"runId": RUN, "status": status, "createdAt": "2026-08-05T10:00:00Z"}
 
 
-def _one_run(states: list[str], cancel: bytes):  # type: ignore[no-untyped-def]
+def _serve_one_run(states: list[str], cancel: bytes):  # type: ignore[no-untyped-def]
     """Serve v1 alone with one run, which changes to its next state on every read."""
 
     async def answer(seen: Seen, _: object) -> bytes:

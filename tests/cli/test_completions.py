@@ -24,15 +24,13 @@ def shell(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
+def completion_script(shell: str, capsys: pytest.CaptureFixture[str]) -> str:
     assert parser.run(["completions", shell]) == 0
     return capsys.readouterr().out
 
 
-def test_every_command_and_its_verbs_are_in_the_script(
-    shell: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = script(shell, capsys)
+def test_script_has_every_command_and_verb(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = completion_script(shell, capsys)
     for word in (*parser.COMMANDS, "webhook-secret", "requeue"):
         assert re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text), word
     # Contexts are completed by their names, and `settings get` takes no name.
@@ -42,14 +40,12 @@ def test_every_command_and_its_verbs_are_in_the_script(
     assert "--parent" not in text
 
 
-def test_the_shell_itself_finds_no_fault_in_it(
-    shell: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_shell_accepts_the_script(shell: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     binary = shutil.which(shell)
     if binary is None:
         pytest.skip(f"there is no {shell} here")
     path = tmp_path / "script"
-    path.write_text(script(shell, capsys))
+    path.write_text(completion_script(shell, capsys))
     done = subprocess.run([binary, "-n", str(path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -80,7 +76,7 @@ COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _mogplex_tui; printf '%s\\n' "${COMPREPLY
 FISH = "source $argv[1]; complete -C $argv[2]"
 
 
-class Asked:
+class CompletingShell:
     """A shell with the script loaded; it completes the last word of a line."""
 
     def __init__(self, shell: str, text: str, home: Path) -> None:
@@ -117,32 +113,32 @@ class Asked:
 
 
 @pytest.fixture
-def asked(shell: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Asked:
-    return Asked(shell, script(shell, capsys), tmp_path)
+def complete(shell: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> CompletingShell:
+    return CompletingShell(shell, completion_script(shell, capsys), tmp_path)
 
 
-def test_each_shell_offers_commands_verbs_options_and_choices(asked: Asked) -> None:
-    assert asked("mogplex-tui ru") == {"rules", "run", "runs"}
-    verbs = asked("mogplex-tui jobs ")
+def test_shell_completes_commands_verbs_options_and_choices(complete: CompletingShell) -> None:
+    assert complete("mogplex-tui ru") == {"rules", "run", "runs"}
+    verbs = complete("mogplex-tui jobs ")
     assert verbs == {"list", "get", "cancel", "repair", "requeue"}
-    assert asked("mogplex-tui jobs list --statu") == {"--status"}
+    assert complete("mogplex-tui jobs list --statu") == {"--status"}
     states = {"pending", "approval", "waiting", "parked", "running", "success", "failed", "cancelled"}
-    assert asked("mogplex-tui jobs list --status ") == states
-    assert asked("mogplex-tui --read-only jobs list -o c") == {"csv"}
-    assert asked("mogplex-tui completions ") == {"bash", "zsh", "fish"}
+    assert complete("mogplex-tui jobs list --status ") == states
+    assert complete("mogplex-tui --read-only jobs list -o c") == {"csv"}
+    assert complete("mogplex-tui completions ") == {"bash", "zsh", "fish"}
     # A free text is not completed.
-    assert asked("mogplex-tui runs start --prompt l") == set()
+    assert complete("mogplex-tui runs start --prompt l") == set()
 
 
-def test_each_shell_knows_the_contexts_and_takes_none_for_a_command(asked: Asked) -> None:
+def test_shell_completes_contexts(complete: CompletingShell) -> None:
     home = "http://127.0.0.1:1"
     contexts.change(lambda known: known.put(Context("demo", home)).put(Context("work", home)))
-    assert asked("mogplex-tui contexts use ") == {"demo", "work"}
-    assert asked("mogplex-tui runs list --context w") == {"work"}
-    assert asked("mogplex-tui --context demo runs ca") == {"cancel"}
+    assert complete("mogplex-tui contexts use ") == {"demo", "work"}
+    assert complete("mogplex-tui runs list --context w") == {"work"}
+    assert complete("mogplex-tui --context demo runs ca") == {"cancel"}
 
 
-def test_each_shell_offers_the_records_that_were_read(asked: Asked) -> None:
+def test_shell_completes_known_records(complete: CompletingShell) -> None:
     contexts.change(lambda known: known.put(Context("work", "http://127.0.0.1:1"), use=True))
     for context, name in (("work", "flaky tests"), ("other", "others")):
         kept = KnownRecords(state_dir(context))
@@ -150,24 +146,26 @@ def test_each_shell_offers_the_records_that_were_read(asked: Asked) -> None:
         kept.remember("projects", [KnownRecord("7f700000", "acme/web")])
         kept.remember("runs", [KnownRecord("8f700000")])
         kept.save()
-    spaced = "flaky tests" if asked.shell == "fish" else "flaky\\ tests"
-    assert asked("mogplex-tui skills get ") == {spaced, "lint"}
-    assert asked("mogplex-tui skills get 5e") == {"5e700000"}
-    assert asked("mogplex-tui skills delete lint fl") == set()
-    assert asked("mogplex-tui runs list --repo acme/") == {"acme/web"}
-    assert asked("mogplex-tui run ac") == {"acme/web"}
-    assert asked("mogplex-tui runs cancel ") == {"8f700000"}
-    assert asked("mogplex-tui connections enable x ") == set()
+    spaced = "flaky tests" if complete.shell == "fish" else "flaky\\ tests"
+    assert complete("mogplex-tui skills get ") == {spaced, "lint"}
+    assert complete("mogplex-tui skills get 5e") == {"5e700000"}
+    assert complete("mogplex-tui skills delete lint fl") == set()
+    assert complete("mogplex-tui runs list --repo acme/") == {"acme/web"}
+    assert complete("mogplex-tui run ac") == {"acme/web"}
+    assert complete("mogplex-tui runs cancel ") == {"8f700000"}
+    assert complete("mogplex-tui connections enable x ") == set()
 
 
-def test_each_shell_offers_files_where_a_file_is_wanted(asked: Asked, tmp_path: Path) -> None:
+def test_shell_completes_files(complete: CompletingShell, tmp_path: Path) -> None:
     (tmp_path / "plane.db").touch()
-    assert {Path(each).name for each in asked(f"mogplex-tui demo --db {tmp_path}/pl")} == {"plane.db"}
-    assert {Path(each).name for each in asked(f"mogplex-tui demo --scenario {tmp_path}/pl")} == {"plane.db"}
-    assert "storm" in asked("mogplex-tui demo --scenario st")
+    assert {Path(each).name for each in complete(f"mogplex-tui demo --db {tmp_path}/pl")} == {"plane.db"}
+    assert {Path(each).name for each in complete(f"mogplex-tui demo --scenario {tmp_path}/pl")} == {
+        "plane.db"
+    }
+    assert "storm" in complete("mogplex-tui demo --scenario st")
 
 
-def test_a_shell_that_is_not_known_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_shell_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         parser.run(["completions", "tcsh"])
     assert end.value.code == 2

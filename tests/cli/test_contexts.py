@@ -16,14 +16,14 @@ from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate.kinds.contexts import KIND
 from mogplex_tui.operate.model import RenderTime
 from tests.api.support import Seen, http, ok, serving
-from tests.cli.support import TOKEN, Mogplex
+from tests.cli.support import TOKEN, CommandRunner
 from tests.controlplane.row_factory import RowFactory
 from tests.unit.fakes import START, FakeSession
 
 TEAM = "8f3a2b1c-0000-4000-8000-000000000001"
 
 
-async def test_contexts_are_added_listed_used_changed_renamed_and_removed(mogplex: Mogplex) -> None:
+async def test_contexts_are_added_listed_used_changed_renamed_and_removed(mogplex: CommandRunner) -> None:
     added = await mogplex("contexts", "add", "local", "--base-url", "http://127.0.0.1:4747/")
     assert (added.code, "mogplex-tui login --context local" in added.err) == (0, True)
     options = ("--team", TEAM.upper(), "--protected", "--read-only", "--colour", "error")
@@ -40,15 +40,15 @@ async def test_contexts_are_added_listed_used_changed_renamed_and_removed(mogple
         "credentials": [],
         "kept_in": None,
     }
-    assert done.one == prod
-    assert (await mogplex("contexts", "use", "prod", "--json")).one == {**prod, "current": True}
+    assert done.only_object == prod
+    assert (await mogplex("contexts", "use", "prod", "--json")).only_object == {**prod, "current": True}
     listed = await mogplex("contexts", "list", "--json")
     assert [(row["name"], row["current"]) for row in listed.objects] == [("local", False), ("prod", True)]
     lines = (await mogplex("contexts", "list")).lines
     assert lines[2].split()[:3] == ["*", "prod", "https://mogplex.com"]
     assert [word in lines[2] for word in ("read-only, protected", "error")] == [True, True]
     changes = ("--team", "", "--no-protected", "--no-read-only", "--colour", "none")
-    changed = (await mogplex("contexts", "set", "prod", *changes, "--json")).one
+    changed = (await mogplex("contexts", "set", "prod", *changes, "--json")).only_object
     assert changed == {
         **prod,
         "current": True,
@@ -65,7 +65,7 @@ async def test_contexts_are_added_listed_used_changed_renamed_and_removed(mogple
     assert (list(known.by_name), known.current) == (["local"], None)
 
 
-async def test_contexts_are_told_as_in_the_console(mogplex: Mogplex) -> None:
+async def test_contexts_are_listed_as_in_the_console(mogplex: CommandRunner) -> None:
     """The command and the console's list have the same columns and values."""
     context = Context(
         "prod",
@@ -107,7 +107,7 @@ async def test_contexts_are_told_as_in_the_console(mogplex: Mogplex) -> None:
     ],
     ids=str,
 )
-async def test_what_cannot_be_changes_nothing(mogplex: Mogplex, argv: tuple[str, ...], says: str) -> None:
+async def test_invalid_change_is_refused(mogplex: CommandRunner, argv: tuple[str, ...], says: str) -> None:
     before = contexts.change(lambda known: known.put(Context("a", "http://127.0.0.1:1")))
     done = await mogplex("contexts", *argv)
     assert (done.code, done.out) == (2, "")
@@ -115,15 +115,15 @@ async def test_what_cannot_be_changes_nothing(mogplex: Mogplex, argv: tuple[str,
     assert contexts.read() == before
 
 
-def keep(name: str, url: str, token: str = TOKEN, **flags: Any) -> Context:
+def store_context(name: str, url: str, token: str = TOKEN, **flags: Any) -> Context:
     where = credential_store.save(name, StoredCredential(url, Secret(token)))
     context = Context(name, url, kept_in=where, holds=("token",), **flags)
     contexts.change(lambda known: known.put(context))
     return context
 
 
-async def test_removing_and_renaming_take_the_credentials_along(mogplex: Mogplex) -> None:
-    keep("work", "http://127.0.0.1:1")
+async def test_remove_and_rename_include_credentials(mogplex: CommandRunner) -> None:
+    store_context("work", "http://127.0.0.1:1")
     await mogplex("contexts", "rename", "work", "job")
     assert not credential_store.credentials_file("work").exists()
     assert credential_store.load("job", credential_store.FILE) == StoredCredential(
@@ -133,22 +133,20 @@ async def test_removing_and_renaming_take_the_credentials_along(mogplex: Mogplex
     assert not credential_store.credentials_file("job").exists()
 
 
-async def test_another_case_of_its_name_loses_nothing_on_a_disk_that_does_not_tell_cases_apart(
-    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+async def test_rename_to_other_case_keeps_credentials(
+    mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = credential_store.credentials_file
     monkeypatch.setattr(credential_store, "credentials_file", lambda name: place(name.lower()))
-    keep("work", "http://127.0.0.1:1")
+    store_context("work", "http://127.0.0.1:1")
     assert (await mogplex("contexts", "rename", "work", "Work")).code == 0
     assert credential_store.load("Work", credential_store.FILE) == StoredCredential(
         "http://127.0.0.1:1", Secret(TOKEN)
     )
 
 
-async def test_a_context_that_moves_leaves_its_credential_behind_and_says_so(
-    mogplex: Mogplex, plane: PlaneServer
-) -> None:
-    keep("work", "http://127.0.0.1:1")
+async def test_new_address_does_not_take_over_credential(mogplex: CommandRunner, plane: PlaneServer) -> None:
+    store_context("work", "http://127.0.0.1:1")
     done = await mogplex("contexts", "set", "work", "--base-url", plane.base_url)
     assert "goes nowhere else" in done.err
     refused = await mogplex("runs", "list")
@@ -160,11 +158,11 @@ async def test_a_context_that_moves_leaves_its_credential_behind_and_says_so(
     assert (await mogplex("runs", "list")).code == 0
 
 
-async def test_a_shell_that_names_another_context_is_mentioned(
-    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+async def test_overriding_context_variable_is_reported(
+    mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep("work", "http://127.0.0.1:1")
-    keep("job", "http://127.0.0.1:2")
+    store_context("work", "http://127.0.0.1:1")
+    store_context("job", "http://127.0.0.1:2")
     monkeypatch.setenv("MOGPLEX_CONTEXT", "work")
     assert "MOGPLEX_CONTEXT=work" in (await mogplex("contexts", "use", "job")).err
     assert "MOGPLEX_CONTEXT" not in (await mogplex("contexts", "use", "work")).err
@@ -179,10 +177,10 @@ async def test_a_shell_that_names_another_context_is_mentioned(
         (("--yes",), "", False, 0),
     ],
 )
-async def test_a_protected_context_is_removed_after_its_name_is_typed(
-    mogplex: Mogplex, argv: tuple[str, ...], typed: str, terminal: bool, code: int
+async def test_protected_context_is_removed_after_its_name_is_typed(
+    mogplex: CommandRunner, argv: tuple[str, ...], typed: str, terminal: bool, code: int
 ) -> None:
-    keep("prod", "http://127.0.0.1:1", protected=True)
+    store_context("prod", "http://127.0.0.1:1", protected=True)
     done = await mogplex("contexts", "remove", "prod", *argv, stdin=typed, terminal=terminal)
     assert done.code == code
     assert bool(contexts.read().by_name) is (code != 0)
@@ -198,28 +196,28 @@ async def test_a_protected_context_is_removed_after_its_name_is_typed(
         ((), "prod\n", True, 0, "cancelled"),
     ],
 )
-async def test_a_cancel_in_a_protected_context_wants_its_name_or_yes(
-    mogplex: Mogplex,
+async def test_cancel_in_protected_context_needs_name_or_yes(
+    mogplex: CommandRunner,
     plane: PlaneServer,
-    world: RowFactory,
+    factory: RowFactory,
     argv: tuple[str, ...],
     typed: str,
     terminal: bool,
     code: int,
     state: str,
 ) -> None:
-    keep("prod", plane.base_url, plane.token, protected=True)
-    run = world.run(world.repo("acme/api"))
+    store_context("prod", plane.base_url, plane.token, protected=True)
+    run = factory.run(factory.repo("acme/api"))
     done = await mogplex("runs", "cancel", run, *argv, stdin=typed, terminal=terminal)
     assert done.code == code, done.err
-    assert world.row("external_agent_runs", run)["status"] == state
+    assert factory.row("external_agent_runs", run)["status"] == state
     if terminal:
         assert "prod is protected: type its name" in done.err
 
 
-async def test_a_context_is_named_before_and_after_the_command(mogplex: Mogplex, plane: PlaneServer) -> None:
-    keep("demo", "http://127.0.0.1:9")
-    keep("runs", plane.base_url, plane.token)
+async def test_context_option_before_and_after_command(mogplex: CommandRunner, plane: PlaneServer) -> None:
+    store_context("demo", "http://127.0.0.1:9")
+    store_context("runs", plane.base_url, plane.token)
     assert (await mogplex("runs", "list")).code == 6
     for argv in (("--context", "runs", "stats"), ("stats", "--context", "runs"), ("--context=runs", "stats")):
         assert (await mogplex(*argv, "--json")).code == 0
@@ -228,7 +226,7 @@ async def test_a_context_is_named_before_and_after_the_command(mogplex: Mogplex,
     assert unknown.code == 2 and "There are: demo, runs" in unknown.err
 
 
-async def test_the_team_of_a_context_travels_where_it_is_read(mogplex: Mogplex) -> None:
+async def test_team_is_sent_on_routes_that_read_it(mogplex: CommandRunner) -> None:
     teams: dict[str, str | None] = {}
 
     async def answer(seen: Seen, _: object) -> bytes:
@@ -236,18 +234,18 @@ async def test_the_team_of_a_context_travels_where_it_is_read(mogplex: Mogplex) 
         return ok({"repos": []}) if "/v1/" in seen.path else http(200, {"models": [], "catalog": []})
 
     async with serving(answer) as service:
-        keep("work", service.base_url, team=TEAM)
+        store_context("work", service.base_url, team=TEAM)
         await mogplex("doctor")
     assert teams["/api/models"] == TEAM
     assert teams["/api/v1/mogplex/repos"] is None
 
 
-async def test_info_says_of_every_value_where_it_came_from(
-    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+async def test_info_prints_origin_of_every_setting(
+    mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config_file().parent.mkdir(parents=True)
     config_file().write_text('ascii = true\nbase_url = "https://other.example"')
-    keep("work", "http://127.0.0.1:1", team=TEAM, colour="success")
+    store_context("work", "http://127.0.0.1:1", team=TEAM, colour="success")
     monkeypatch.setenv("MOGPLEX_THEME", "light")
     done = await mogplex("--read-only", "info", "--json")
     assert done.code == 0
@@ -280,7 +278,7 @@ async def test_info_says_of_every_value_where_it_came_from(
 KEYS = '[keys]\n"runs.cancel" = ["X", "ctrl+x"]\n"run.new" = "c"\n"list.sort" = "q"\n'
 
 
-async def test_info_tells_of_keys_which_hold_and_why_others_do_not(mogplex: Mogplex) -> None:
+async def test_info_prints_key_overrides_and_rejections(mogplex: CommandRunner) -> None:
     config_file().parent.mkdir(parents=True)
     config_file().write_text(KEYS)
     done = await mogplex("info", "--json")
@@ -300,10 +298,10 @@ async def test_info_tells_of_keys_which_hold_and_why_others_do_not(mogplex: Mogp
     assert "move.down" in every
 
 
-async def test_doctor_says_as_well_which_keys_were_not_taken(mogplex: Mogplex) -> None:
+async def test_doctor_prints_rejected_key_overrides(mogplex: CommandRunner) -> None:
     config_file().parent.mkdir(parents=True)
     config_file().write_text(KEYS)
-    keep("work", "http://127.0.0.1:1")
+    store_context("work", "http://127.0.0.1:1")
     done = await mogplex("doctor", "--json")
     said = {row["name"]: row["says"] for row in done.objects if row["object"] == "problem"}
     assert said.keys() == {"keys.run.new", "keys.list.sort"}

@@ -4,7 +4,7 @@ import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
-from tests.cli.support import TOKEN, Done, Mogplex, hosted
+from tests.cli.support import TOKEN, CommandResult, CommandRunner, serve_behind_edge
 
 FAMILIES = [
     "account",
@@ -20,11 +20,11 @@ FAMILIES = [
 ]
 
 
-def reaches(done: Done) -> dict[str, str]:
+def reaches(done: CommandResult) -> dict[str, str]:
     return {each["family"]: each["reach"] for each in done.objects if each["object"] == "family"}
 
 
-async def test_everything_is_open_to_both_credentials(operator: Mogplex, plane: PlaneServer) -> None:
+async def test_both_credentials_open_everything(operator: CommandRunner, plane: PlaneServer) -> None:
     done = await operator("doctor", "--json")
     assert (done.code, done.err) == (0, "")
     service, *families = done.objects
@@ -39,17 +39,17 @@ async def test_everything_is_open_to_both_credentials(operator: Mogplex, plane: 
     assert asked["budget"]["limit"] == 60
 
 
-async def test_text_is_a_line_a_family(operator: Mogplex) -> None:
+async def test_report_has_one_line_per_family(operator: CommandRunner) -> None:
     done = await operator("doctor")
     assert [line.split()[0] for line in done.lines[-len(FAMILIES) :]] == FAMILIES
     assert done.code == 0
 
 
-async def test_what_helps_is_said_once_for_all_that_need_it_and_not_cut_off(
-    mogplex: Mogplex, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
+async def test_advice_is_printed_once_and_not_cut(
+    mogplex: CommandRunner, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    async with hosted(plane) as service:
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
         done = await mogplex("doctor", terminal=True)
     assert max(map(len, done.lines)) <= 60
@@ -57,7 +57,7 @@ async def test_what_helps_is_said_once_for_all_that_need_it_and_not_cut_off(
     assert said == "github, mcp, observability, realtime: mogplex-tui login --session opens it."
 
 
-async def test_no_secret_is_ever_printed(operator: Mogplex, plane: PlaneServer) -> None:
+async def test_no_secret_is_ever_printed(operator: CommandRunner, plane: PlaneServer) -> None:
     for options in ([], ["--json"]):
         done = await operator("doctor", *options)
         for secret in (plane.token, plane.session_cookie.partition("=")[2]):
@@ -65,8 +65,8 @@ async def test_no_secret_is_ever_printed(operator: Mogplex, plane: PlaneServer) 
             assert secret[:12] not in done.out + done.err
 
 
-async def test_a_read_only_token_is_told_what_it_lacks_and_starts_nothing(
-    mogplex: Mogplex, plane: PlaneServer
+async def test_read_only_token_lacks_write_and_starts_nothing(
+    mogplex: CommandRunner, plane: PlaneServer
 ) -> None:
     mogplex.use(plane.base_url, token=plane.read_only_token)
     done = await mogplex("doctor", "--json")
@@ -76,8 +76,8 @@ async def test_a_read_only_token_is_told_what_it_lacks_and_starts_nothing(
     assert plane.plane.db.value("SELECT count(*) FROM limit_events") == 0
 
 
-async def test_asking_costs_at_most_fifteen_requests(mogplex: Mogplex, plane: PlaneServer) -> None:
-    async with hosted(plane) as service:
+async def test_doctor_sends_at_most_fifteen_requests(mogplex: CommandRunner, plane: PlaneServer) -> None:
+    async with serve_behind_edge(plane) as service:
         for credential in (plane.token, "mog_0000000000000000000000aa"):
             service.seen.clear()
             mogplex.use(service.base_url, token=credential)
@@ -86,10 +86,8 @@ async def test_asking_costs_at_most_fifteen_requests(mogplex: Mogplex, plane: Pl
             assert done.objects[-1]["requests"] == len(service.seen)
 
 
-async def test_behind_the_hosted_edge_a_token_needs_a_session_for_the_rest(
-    mogplex: Mogplex, plane: PlaneServer
-) -> None:
-    async with hosted(plane) as service:
+async def test_token_behind_edge_needs_session(mogplex: CommandRunner, plane: PlaneServer) -> None:
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
         done = await mogplex("doctor", "--json")
     assert done.code == 0
@@ -101,8 +99,8 @@ async def test_behind_the_hosted_edge_a_token_needs_a_session_for_the_rest(
     assert "login --session" in closed["advice"]
 
 
-async def test_read_only_asks_for_no_scope(mogplex: Mogplex, plane: PlaneServer) -> None:
-    async with hosted(plane) as service:
+async def test_read_only_skips_scope_check(mogplex: CommandRunner, plane: PlaneServer) -> None:
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
         done = await mogplex("--read-only", "doctor", "--json")
         assert {seen.method for seen in service.seen} == {"GET"}
@@ -133,8 +131,8 @@ PAGE = http(200, b"<!doctype html><title>Hi</title>", "text/html")
         (http(308, b"", "", Location="https://mogplex.example/"), "broken", 1),
     ],
 )
-async def test_what_every_route_answers_is_told_in_one_word(
-    mogplex: Mogplex, answer: bytes, v1: str, code: int
+async def test_same_response_everywhere_gives_one_reach(
+    mogplex: CommandRunner, answer: bytes, v1: str, code: int
 ) -> None:
     async with serving(answer) as service:
         mogplex.use(service.base_url)
@@ -147,7 +145,7 @@ async def test_what_every_route_answers_is_told_in_one_word(
     assert TOKEN not in done.out
 
 
-async def test_a_service_that_is_not_there_is_asked_twice_and_no_more(mogplex: Mogplex) -> None:
+async def test_unreachable_service_is_tried_twice(mogplex: CommandRunner) -> None:
     async with serving(b"") as service:
         gone = service.base_url
     mogplex.use(gone)
@@ -157,7 +155,7 @@ async def test_a_service_that_is_not_there_is_asked_twice_and_no_more(mogplex: M
     assert done.objects[-1]["requests"] == 2
 
 
-async def test_a_service_without_live_updates_is_said_to_have_none(mogplex: Mogplex) -> None:
+async def test_missing_realtime_is_reported(mogplex: CommandRunner) -> None:
     async def answer(seen: Seen, _: object) -> bytes:
         if seen.path.startswith("/api/realtime"):
             return http(204, b"", "")

@@ -21,7 +21,7 @@ from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import http, serving
-from tests.cli.support import TOKEN, Done, Mogplex, WallClock
+from tests.cli.support import TOKEN, CommandResult, CommandRunner, SystemClock
 from tests.controlplane.row_factory import RowFactory
 
 WORDS = {"open", "needs-session", "needs-scope", "throttled", "absent", "broken", "unreachable"}
@@ -32,7 +32,7 @@ FOR_TOKENS = ("account", "settings", "models", "mcp")
 EVERY = (*UNVERSIONED, *V1)
 
 
-def told(done: Done) -> dict[str, str]:
+def reaches_and_message(done: CommandResult) -> dict[str, str]:
     families = [each for each in done.objects if each["object"] == "family"]
     assert {each["reach"] for each in families} <= WORDS
     assert all(each["advice"] for each in families)
@@ -40,7 +40,7 @@ def told(done: Done) -> dict[str, str]:
     return {each["family"]: each["reach"] for each in families[:-1]}
 
 
-def all_are(word: str, **others: str) -> dict[str, str]:
+def same_reach(word: str, **others: str) -> dict[str, str]:
     return dict.fromkeys(EVERY, word) | others
 
 
@@ -52,7 +52,7 @@ def profile(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def plane(profile: str) -> AsyncIterator[PlaneServer]:
     settings = Settings(speed=0, seeded=False, rate_limit=30, profile=profile)
-    async with PlaneServer(settings, clock=WallClock()) as running:
+    async with PlaneServer(settings, clock=SystemClock()) as running:
         yield running
 
 
@@ -62,47 +62,47 @@ def token_alone(profile: str) -> dict[str, str]:
     Those are all, except for the ones that the hosted edge keeps for sessions.
     """
     closed = () if profile == "documented" else ("github", "observability", "realtime")
-    return all_are("open") | dict.fromkeys(closed, "needs-session")
+    return same_reach("open") | dict.fromkeys(closed, "needs-session")
 
 
-async def test_a_good_token(mogplex: Mogplex, plane: PlaneServer, profile: str) -> None:
+async def test_token_opens_its_families(mogplex: CommandRunner, plane: PlaneServer, profile: str) -> None:
     mogplex.use(plane.base_url, token=plane.token)
     done = await mogplex("doctor", "--json")
-    assert (done.code, told(done)) == (0, token_alone(profile))
+    assert (done.code, reaches_and_message(done)) == (0, token_alone(profile))
 
 
-async def test_a_read_only_token_lacks_the_write_scope_alone(
-    mogplex: Mogplex, plane: PlaneServer, profile: str
+async def test_read_only_token_lacks_only_write_scope(
+    mogplex: CommandRunner, plane: PlaneServer, profile: str
 ) -> None:
     mogplex.use(plane.base_url, token=plane.read_only_token)
     done = await mogplex("doctor", "--json")
-    assert (done.code, told(done)) == (0, token_alone(profile) | {"write": "needs-scope"})
+    assert (done.code, reaches_and_message(done)) == (0, token_alone(profile) | {"write": "needs-scope"})
 
 
 @pytest.mark.parametrize("kind", ["expired", "revoked", "mistyped", "unknown"])
-async def test_a_token_that_is_not_accepted_opens_nothing_and_spends_little(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, kind: str
+async def test_rejected_token_opens_nothing_with_few_requests(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, kind: str
 ) -> None:
     tokens = {
-        "expired": world.token(expires_at=1),
-        "revoked": world.token(revoked_at=1),
+        "expired": factory.token(expires_at=1),
+        "revoked": factory.token(revoked_at=1),
         "mistyped": plane.token[:-1] + ("A" if plane.token[-1] != "A" else "B"),
         "unknown": TOKEN,
     }
     mogplex.use(plane.base_url, token=tokens[kind])
     done = await mogplex("doctor", "--json")
-    assert (done.code, told(done)) == (3, all_are("needs-session"))
+    assert (done.code, reaches_and_message(done)) == (3, same_reach("needs-session"))
     account = next(each for each in done.objects if each.get("family") == "account")
     assert account["status"] == 200
     assert "does not accept this token" in account["advice"]
     assert tokens[kind] not in done.out + done.err
 
 
-async def test_a_token_of_a_browser_sign_in_opens_the_token_api_alone(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, profile: str
+async def test_oauth_token_opens_token_api_only(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, profile: str
 ) -> None:
     token = "AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEf"
-    later = world.clock.us + 3600 * SECOND_US
+    later = factory.clock.us + 3600 * SECOND_US
     with plane.plane.db.transaction() as tx:
         tx.insert(
             "oauth_tokens",
@@ -112,14 +112,14 @@ async def test_a_token_of_a_browser_sign_in_opens_the_token_api_alone(
             access_expires_at=later,
             refresh_expires_at=later,
             client_id="mogplex-cli",
-            user_id=world.user,
+            user_id=factory.user,
             scopes="openid read write",
             created_at=1,
             updated_at=1,
         )
     mogplex.use(plane.base_url, token=token)
     done = await mogplex("doctor", "--json")
-    assert (done.code, told(done)) == (0, all_are("needs-session", v1="open", write="open"))
+    assert (done.code, reaches_and_message(done)) == (0, same_reach("needs-session", v1="open", write="open"))
     assert done.objects[-1]["limit"] is None
     # The request for the reason is an exchange of its own; the status is that of the first response.
     statuses = {each["family"]: each["status"] for each in done.objects[1:-1]}
@@ -128,32 +128,35 @@ async def test_a_token_of_a_browser_sign_in_opens_the_token_api_alone(
     assert [statuses[each] for each in refused] == [closed] * 5
 
 
-async def test_a_session_cookie_opens_all_but_the_token_api(mogplex: Mogplex, plane: PlaneServer) -> None:
+async def test_session_cookie_opens_all_but_token_api(mogplex: CommandRunner, plane: PlaneServer) -> None:
     mogplex.use(plane.base_url, token=None, cookie=plane.session_cookie)
     done = await mogplex("doctor", "--json")
-    assert (done.code, told(done)) == (0, all_are("open", v1="needs-scope", write="needs-scope"))
+    assert (done.code, reaches_and_message(done)) == (
+        0,
+        same_reach("open", v1="needs-scope", write="needs-scope"),
+    )
     v1 = next(each for each in done.objects if each.get("family") == "v1")
     assert v1["status"] is None
     assert "API token" in v1["advice"]
 
 
-async def test_a_cookie_that_has_expired(mogplex: Mogplex, plane: PlaneServer) -> None:
+async def test_expired_cookie_opens_nothing(mogplex: CommandRunner, plane: PlaneServer) -> None:
     with plane.plane.db.transaction() as tx:
         tx.execute("UPDATE sessions SET expires_at = 1")
     mogplex.use(plane.base_url, token=None, cookie=plane.session_cookie)
     done = await mogplex("doctor", "--json")
-    expected = all_are("needs-session", v1="needs-scope", write="needs-scope")
-    assert (done.code, told(done)) == (3, expected)
+    expected = same_reach("needs-session", v1="needs-scope", write="needs-scope")
+    assert (done.code, reaches_and_message(done)) == (3, expected)
     assert (
         "mogplex-tui login --session"
         in next(each for each in done.objects if each.get("family") == "account")["advice"]
     )
     # A good token opens the same as without the cookie.
     mogplex.use(plane.base_url, token=plane.token)
-    without = told(await mogplex("doctor", "--json"))
+    without = reaches_and_message(await mogplex("doctor", "--json"))
     mogplex.use(plane.base_url, token=plane.token, cookie=plane.session_cookie)
     done = await mogplex("doctor", "--json")
-    assert (done.code, told(done)) == (0, without)
+    assert (done.code, reaches_and_message(done)) == (0, without)
     assert done.objects[0]["session"] == "expired"
     text = (await mogplex("doctor")).out
     assert "cookie, expired (from MOGPLEX_SESSION_COOKIE)" in text
@@ -163,8 +166,8 @@ async def test_a_cookie_that_has_expired(mogplex: Mogplex, plane: PlaneServer) -
     )
 
 
-async def test_a_token_at_its_limit_is_throttled_and_not_called_dead(
-    mogplex: Mogplex, plane: PlaneServer, profile: str
+async def test_rate_limited_token_is_throttled(
+    mogplex: CommandRunner, plane: PlaneServer, profile: str
 ) -> None:
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {plane.token}"}) as busy:
         while (await busy.get(f"{plane.base_url}/api/v1/mogplex/repos")).status_code == 200:
@@ -172,7 +175,10 @@ async def test_a_token_at_its_limit_is_throttled_and_not_called_dead(
     mogplex.use(plane.base_url, token=plane.token)
     done = await mogplex("doctor", "--json")
     closed = () if profile == "documented" else ("github", "observability", "realtime")
-    assert (done.code, told(done)) == (5, all_are("throttled") | dict.fromkeys(closed, "needs-session"))
+    assert (done.code, reaches_and_message(done)) == (
+        5,
+        same_reach("throttled") | dict.fromkeys(closed, "needs-session"),
+    )
     assert "does not accept" not in done.out
 
 
@@ -193,31 +199,31 @@ def certificate_in(directory: Path) -> ssl.SSLContext:
 async def self_signed(context: ssl.SSLContext) -> AsyncIterator[str]:
     """Serve TLS with a self-signed certificate."""
 
-    async def served(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serving_tls(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
             writer.close()
 
-    server = await asyncio.start_server(served, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(serving_tls, "127.0.0.1", 0, ssl=context)
     async with server:
         yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-async def test_a_certificate_that_nobody_vouches_for(mogplex: Mogplex, tmp_path: Path) -> None:
+async def test_self_signed_certificate_is_unreachable(mogplex: CommandRunner, tmp_path: Path) -> None:
     context = await asyncio.to_thread(certificate_in, tmp_path)
     async with self_signed(context) as base_url:
         mogplex.use(base_url)
         done = await mogplex("doctor", "--json")
-    assert (done.code, told(done)) == (6, all_are("unreachable"))
+    assert (done.code, reaches_and_message(done)) == (6, same_reach("unreachable"))
     assert "Check the certificate" in done.objects[1]["advice"]
     assert done.objects[-1]["requests"] == 2
 
 
-async def test_a_service_that_is_down(mogplex: Mogplex) -> None:
+async def test_stopped_service_is_unreachable(mogplex: CommandRunner) -> None:
     async with serving(b"") as service:
         gone = service.base_url
     mogplex.use(gone)
     done = await mogplex("doctor", "--json")
-    assert (done.code, told(done)) == (6, all_are("unreachable"))
+    assert (done.code, reaches_and_message(done)) == (6, same_reach("unreachable"))
     assert "base URL is right" in done.objects[1]["advice"]
 
 
@@ -231,11 +237,13 @@ async def test_a_service_that_is_down(mogplex: Mogplex) -> None:
         (http(200, {"hello": "world"}), "broken"),
     ],
 )
-async def test_an_address_that_is_not_mogplex(mogplex: Mogplex, answer: bytes, reach: str) -> None:
+async def test_other_server_is_reported_as_not_mogplex(
+    mogplex: CommandRunner, answer: bytes, reach: str
+) -> None:
     async with serving(answer) as service:
         mogplex.use(service.base_url)
         done = await mogplex("doctor", "--json")
-    found = told(done)
+    found = reaches_and_message(done)
     assert done.code == 1
     assert set(found.values()) <= {reach, "absent", "broken"}
     assert found["v1"] == reach

@@ -9,28 +9,30 @@ from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.runs import run_writes
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, serving
-from tests.cli.support import Mogplex, hosted
+from tests.cli.support import CommandRunner, serve_behind_edge
 from tests.controlplane.row_factory import RowFactory
 
 TOOL = {"tool_call_id": "t1", "input": {"command": "make test"}, "input_preview": "make test"}
 
 
-def end(world: RowFactory, call: str, run: str | None = None, status: str = "success") -> None:
-    with world.plane.db.transaction() as tx:
+def end(factory: RowFactory, call: str, run: str | None = None, status: str = "success") -> None:
+    with factory.plane.db.transaction() as tx:
         ended = "Harness run finished" if status == "success" else "Harness run failed"
-        assert call_writes.finish_call(tx, call, status, world.clock.us, message=ended)
+        assert call_writes.finish_call(tx, call, status, factory.clock.us, message=ended)
         if run is not None:
-            assert run_writes.set_run(tx, run, world.clock.us, status=status)
+            assert run_writes.set_run(tx, run, factory.clock.us, status=status)
 
 
-async def test_events_are_one_object_a_line_oldest_first_and_without_secrets(
-    operator: Mogplex, world: RowFactory
+async def test_events_are_ndjson_oldest_first_without_secrets(
+    operator: CommandRunner, factory: RowFactory
 ) -> None:
-    call = world.call(status="success")
-    at = world.clock.us
-    world.event(call, "tool_finished", at=at + SECOND_US, tool_name="bash", payload=TOOL | {"success": True})
-    world.event(call, "tool_started", at=at, tool_name="bash", payload=TOOL | {"api_key": "hunter2"})
-    world.event(call, "log", at=at + 2, message="pushed with ghp_abcdefghijklmnopqrstuvwxyz0123456789")
+    call = factory.call(status="success")
+    at = factory.clock.us
+    factory.event(
+        call, "tool_finished", at=at + SECOND_US, tool_name="bash", payload=TOOL | {"success": True}
+    )
+    factory.event(call, "tool_started", at=at, tool_name="bash", payload=TOOL | {"api_key": "hunter2"})
+    factory.event(call, "log", at=at + 2, message="pushed with ghp_abcdefghijklmnopqrstuvwxyz0123456789")
     done = await operator("runs", "events", call, "--json")
     assert done.code == 0
     assert [event["type"] for event in done.objects] == ["tool_started", "log", "tool_finished"]
@@ -43,12 +45,12 @@ async def test_events_are_one_object_a_line_oldest_first_and_without_secrets(
     assert done.err == ""
 
 
-async def test_a_line_says_when_what_and_how(operator: Mogplex, world: RowFactory) -> None:
-    call = world.call(status="success")
-    world.event(call, "tool_started", tool_name="bash", payload=TOOL)
+async def test_event_line_has_time_type_and_details(operator: CommandRunner, factory: RowFactory) -> None:
+    call = factory.call(status="success")
+    factory.event(call, "tool_started", tool_name="bash", payload=TOOL)
     finish = TOOL | {"success": False, "duration_ms": 1500, "error": "exit 2"}
-    world.event(call, "tool_finished", at=world.clock.us, tool_name="bash", payload=finish)
-    world.event(call, "log", message="red\x1b[31m\x07\u202e", at=world.clock.us)
+    factory.event(call, "tool_finished", at=factory.clock.us, tool_name="bash", payload=finish)
+    factory.event(call, "log", message="red\x1b[31m\x07\u202e", at=factory.clock.us)
     done = await operator("runs", "events", call)
     started, finished, log = done.lines
     assert started.split(maxsplit=1)[1] == "tool_started      bash  make test"
@@ -57,77 +59,75 @@ async def test_a_line_says_when_what_and_how(operator: Mogplex, world: RowFactor
     assert "\x1b" not in done.out
 
 
-async def test_the_end_of_the_run_is_the_exit_code_only_when_asked(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    call = world.call(status="failed")
+async def test_exit_status_option_maps_result_of_run(operator: CommandRunner, factory: RowFactory) -> None:
+    call = factory.call(status="failed")
     assert (await operator("runs", "events", call)).code == 0
     failed = await operator("runs", "events", call, "--exit-status")
     assert failed.code == 1
     assert "failed" in failed.err
-    good = world.call(status="success")
+    good = factory.call(status="success")
     assert (await operator("runs", "events", good, "--exit-status")).code == 0
 
 
-async def test_following_prints_events_as_they_come_and_ends_with_the_run(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    repo = world.repo("acme/api")
-    call = world.call(repo_id=repo)
-    run = world.run(repo, call)
-    world.event(call, "started", message="accepted", payload={"external_run_id": run})
-    going = operator.begin("runs", "events", run, "--follow", "--exit-status")
-    await going.until(lambda: "accepted" in going.out.text)
-    world.start_streaming(call)
-    world.event(call, "log", message="halfway")
-    await going.until(lambda: "halfway" in going.out.text)
-    assert not going.task.done()
-    end(world, call, run)
-    done = await going.done()
+async def test_follow_prints_events_until_run_ends(operator: CommandRunner, factory: RowFactory) -> None:
+    repo = factory.repo("acme/api")
+    call = factory.call(repo_id=repo)
+    run = factory.run(repo, call)
+    factory.event(call, "started", message="accepted", payload={"external_run_id": run})
+    command = operator.start("runs", "events", run, "--follow", "--exit-status")
+    await command.wait_for(lambda: "accepted" in command.out.text)
+    factory.start_streaming(call)
+    factory.event(call, "log", message="halfway")
+    await command.wait_for(lambda: "halfway" in command.out.text)
+    assert not command.task.done()
+    end(factory, call, run)
+    done = await command.result()
     assert done.code == 0
     assert [line.split()[1] for line in done.lines] == ["started", "status_changed", "log", "finished"]
     assert "acme/api" in done.err and "success" in done.err
 
 
-async def test_following_a_call_that_fails_ends_with_one_where_asked(
-    operator: Mogplex, world: RowFactory
+async def test_follow_of_failing_call_ends_with_1_if_asked(
+    operator: CommandRunner, factory: RowFactory
 ) -> None:
-    call = world.call(type="chat", status="streaming")
-    going = operator.begin("runs", "events", call[:12], "-f", "--json", "--exit-status")
-    world.event(call, "log", message="on its way")
-    await going.until(lambda: "on its way" in going.out.text)
-    end(world, call, status="failed")
-    done = await going.done()
+    call = factory.call(type="chat", status="streaming")
+    command = operator.start("runs", "events", call[:12], "-f", "--json", "--exit-status")
+    factory.event(call, "log", message="on its way")
+    await command.wait_for(lambda: "on its way" in command.out.text)
+    end(factory, call, status="failed")
+    done = await command.result()
     assert done.code == 1
     assert [event["type"] for event in done.objects] == ["log", "failed"]
 
 
-async def test_following_behind_the_hosted_edge_polls_v1_and_says_so(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_follow_behind_edge_polls_v1(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    repo = world.repo()
-    call = world.call(repo_id=repo)
-    run = world.run(repo, call, status="streaming")
-    async with hosted(plane) as service:
+    repo = factory.repo()
+    call = factory.call(repo_id=repo)
+    run = factory.run(repo, call, status="streaming")
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
-        going = mogplex.begin("runs", "events", run, "--follow")
-        world.event(call, "log", message="over v1")
-        await going.until(lambda: "over v1" in going.out.text)
-        end(world, call, run, "failed")
-        done = await going.done()
+        command = mogplex.start("runs", "events", run, "--follow")
+        factory.event(call, "log", message="over v1")
+        await command.wait_for(lambda: "over v1" in command.out.text)
+        end(factory, call, run, "failed")
+        done = await command.result()
     assert done.code == 0
     assert "Without live updates" in done.err
     assert "failed" in done.err.splitlines()[-1]
     assert [line.split()[1] for line in done.lines] == ["log", "failed"]
 
 
-async def test_the_horizon_of_v1_is_said(mogplex: Mogplex, plane: PlaneServer, world: RowFactory) -> None:
-    repo = world.repo()
-    call = world.call(repo_id=repo, status="success")
-    run = world.run(repo, call, status="success")
+async def test_limit_of_v1_events_is_reported(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
+) -> None:
+    repo = factory.repo()
+    call = factory.call(repo_id=repo, status="success")
+    run = factory.run(repo, call, status="success")
     for number in range(230):
-        world.event(call, "log", at=world.clock.us, message=f"event {number}")
-    async with hosted(plane) as service:
+        factory.event(call, "log", at=factory.clock.us, message=f"event {number}")
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
         done = await mogplex("runs", "events", run)
     assert len(done.lines) == 200
@@ -138,7 +138,7 @@ async def test_the_horizon_of_v1_is_said(mogplex: Mogplex, plane: PlaneServer, w
     assert everything.err == ""
 
 
-async def test_events_that_cannot_be_read_are_counted_aloud(mogplex: Mogplex) -> None:
+async def test_unreadable_events_are_counted(mogplex: CommandRunner) -> None:
     call = {
         "id": "c9000000-0000-4000-8000-000000000002",
         "status": "success",
@@ -165,7 +165,7 @@ async def test_events_that_cannot_be_read_are_counted_aloud(mogplex: Mogplex) ->
     assert "1 event could not be read" in done.err
 
 
-async def test_a_follow_outlives_a_service_that_fails_for_a_while(mogplex: Mogplex) -> None:
+async def test_follow_survives_temporary_errors(mogplex: CommandRunner) -> None:
     run = "7d0c0000-0000-4000-8000-000000000001"
     detail = {"runId": run, "status": "streaming", "createdAt": "2026-08-05T10:00:00Z"}
     asked = 0
@@ -190,13 +190,13 @@ async def test_a_follow_outlives_a_service_that_fails_for_a_while(mogplex: Mogpl
     assert "It answers again." in done.err
 
 
-async def test_events_as_csv_have_their_titles_once_and_the_payload_as_json(
-    operator: Mogplex, world: RowFactory
+async def test_events_as_csv_have_one_header_and_json_payload(
+    operator: CommandRunner, factory: RowFactory
 ) -> None:
-    call = world.call(status="success")
-    at = world.clock.us
-    world.event(call, "log", at=at, message='a, "b"')
-    world.event(call, "tool_started", at=at + 1, tool_name="bash", payload=TOOL)
+    call = factory.call(status="success")
+    at = factory.clock.us
+    factory.event(call, "log", at=at, message='a, "b"')
+    factory.event(call, "tool_started", at=at + 1, tool_name="bash", payload=TOOL)
     for words in (("runs", "events", call, "-o", "csv"), ("runs", "-o", "csv", "events", call)):
         log, tool = csv.DictReader(io.StringIO((await operator(*words)).out))
         assert (log["type"], log["message"], log["call_id"]) == ("log", 'a, "b"', call)
@@ -204,8 +204,8 @@ async def test_events_as_csv_have_their_titles_once_and_the_payload_as_json(
         assert log["at"].endswith("Z")
 
 
-async def test_the_last_sentence_has_one_stop(operator: Mogplex, world: RowFactory) -> None:
-    done = await operator("runs", "events", world.call(status="failed", error="no"), "--exit-status")
+async def test_final_message_has_one_full_stop(operator: CommandRunner, factory: RowFactory) -> None:
+    done = await operator("runs", "events", factory.call(status="failed", error="no"), "--exit-status")
     # The service's own sentence, which ends with a full stop.
     assert "contact support with incident" in done.err
     assert done.err.endswith(".\n") and ".." not in done.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.support import Done, Mogplex
+from tests.cli.support import CommandResult, CommandRunner
 from tests.controlplane.row_factory import RowFactory
 from tests.pilot.hosted import HostedEdge
 
@@ -24,7 +24,7 @@ COMMANDS = (
     # Several reads at once: the refusal of one cancels the others without a message.
     "stats --since 2020-01-01",
 )
-# The advice that makes each of these commands possible again.
+# The command that undoes each of these, so that it can be run again.
 UNDONE_BY = {
     "models disable acme/nova-1": "models enable acme/nova-1",
     "models enable acme/nova-1 --json": "models disable acme/nova-1",
@@ -32,14 +32,14 @@ UNDONE_BY = {
 
 
 @pytest.mark.parametrize("profile", ["documented", "hosted"])
-async def test_commands_say_once_that_the_session_has_expired(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, profile: str
+async def test_expired_session_is_reported_once(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, profile: str
 ) -> None:
     """An expired session gives the result of no session, and one line on stderr."""
-    world.model("acme/nova-1")
-    world.call(metadata={"repo": "acme/api"})
+    factory.model("acme/nova-1")
+    factory.call(metadata={"repo": "acme/api"})
 
-    async def run(command: str, cookie: str | None, edge: HostedEdge) -> Done:
+    async def run(command: str, cookie: str | None, edge: HostedEdge) -> CommandResult:
         if command in UNDONE_BY:
             mogplex.use(edge.base_url, token=plane.token, cookie=plane.session_cookie)
             await mogplex(*UNDONE_BY[command].split())
@@ -65,7 +65,7 @@ async def test_commands_say_once_that_the_session_has_expired(
     assert not different, "\n".join(different)
 
 
-async def test_nothing_is_said_of_the_token_where_there_is_none(mogplex: Mogplex, plane: PlaneServer) -> None:
+async def test_expired_session_without_token(mogplex: CommandRunner, plane: PlaneServer) -> None:
     async with HostedEdge(plane.plane) as edge:
         mogplex.use(edge.base_url, token=None, cookie=DEAD)
         done = await mogplex("models", "list")
@@ -74,8 +74,8 @@ async def test_nothing_is_said_of_the_token_where_there_is_none(mogplex: Mogplex
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
-async def test_doctor_says_it_in_its_report_alone(
-    mogplex: Mogplex, plane: PlaneServer, form: tuple[str, ...]
+async def test_doctor_reports_expired_session_in_its_report(
+    mogplex: CommandRunner, plane: PlaneServer, form: tuple[str, ...]
 ) -> None:
     mogplex.use(plane.base_url, token=plane.token, cookie=DEAD)
     done = await mogplex("doctor", *form)

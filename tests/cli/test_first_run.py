@@ -24,12 +24,12 @@ from mogplex_tui.config.file_locks import held
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.screens.chrome import Look, header_segments
 from mogplex_tui.widgets.styles import Tone
-from tests.cli.signing import address, approve
-from tests.cli.support import Mogplex
+from tests.cli.signing import approve, wait_for_address
+from tests.cli.support import CommandRunner
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[app.ConsoleApp]:
+def consoles(monkeypatch: pytest.MonkeyPatch) -> list[app.ConsoleApp]:
     """Record the consoles that are started; none is drawn."""
     found: list[app.ConsoleApp] = []
 
@@ -47,29 +47,32 @@ def ports() -> Iterator[None]:
         yield
 
 
-async def test_without_a_terminal_it_says_what_to_do(mogplex: Mogplex, started: list[app.ConsoleApp]) -> None:
+async def test_first_run_without_terminal_gives_advice(
+    mogplex: CommandRunner, consoles: list[app.ConsoleApp]
+) -> None:
     done = await mogplex()
     assert (done.code, done.out) == (3, "")
     assert "mogplex-tui demo" in done.err and "mogplex-tui login" in done.err
-    assert not started
+    assert not consoles
 
 
 @pytest.mark.parametrize("command", [["demo"], []])
-async def test_no_console_runs_where_nobody_could_see_or_leave_it(
-    mogplex: Mogplex, started: list[app.ConsoleApp], monkeypatch: pytest.MonkeyPatch, command: list[str]
+async def test_console_does_not_start_without_terminal(
+    mogplex: CommandRunner,
+    consoles: list[app.ConsoleApp],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
 ) -> None:
     monkeypatch.setenv("MOGPLEX_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("MOGPLEX_TOKEN", "mog_any")
     done = await mogplex(*command)
     assert (done.code, done.out) == (2, "")
     assert "needs a terminal" in done.err and "mogplex-tui runs list" in done.err
-    assert not started
+    assert not consoles
 
 
 @pytest.mark.parametrize(("command", "closed", "code"), [("demo", "<&-", 2), ("info", ">&-", 0)])
-def test_a_stream_that_is_closed_is_one_without_a_terminal(
-    tmp_path: Path, command: str, closed: str, code: int
-) -> None:
+def test_closed_stream_is_not_a_terminal(tmp_path: Path, command: str, closed: str, code: int) -> None:
     words = ["sh", "-c", f'exec "$0" -m mogplex_tui {command} {closed}', sys.executable]
     done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)})
     assert (done.returncode, done.stdout) == (code, "")
@@ -78,8 +81,8 @@ def test_a_stream_that_is_closed_is_one_without_a_terminal(
 
 
 @pytest.mark.parametrize("choice", ["1\n", "\n"])
-async def test_the_demo_is_offered_first(
-    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, choice: str
+async def test_demo_is_the_default_choice(
+    mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, choice: str
 ) -> None:
     asked: list[argparse.Namespace] = []
 
@@ -97,36 +100,36 @@ async def test_the_demo_is_offered_first(
 
 
 @pytest.mark.parametrize(("typed", "told"), [("q\n", 0), ("", 0), ("7\ndemo\nq\n", 2)])
-async def test_nothing_happens_without_a_choice_and_what_is_none_is_asked_again(
-    mogplex: Mogplex, started: list[app.ConsoleApp], typed: str, told: int
+async def test_invalid_choice_is_asked_again(
+    mogplex: CommandRunner, consoles: list[app.ConsoleApp], typed: str, told: int
 ) -> None:
     done = await mogplex(stdin=typed, terminal=True)
     assert (done.code, done.err.count("Type 1, 2 or q.")) == (0, told)
-    assert not started and contexts.read().by_name == {}
+    assert not consoles and contexts.read().by_name == {}
 
 
-async def test_signing_in_leads_into_the_console(
-    mogplex: Mogplex, plane: PlaneServer, started: list[app.ConsoleApp], ports: None
+async def test_sign_in_leads_to_console(
+    mogplex: CommandRunner, plane: PlaneServer, consoles: list[app.ConsoleApp], ports: None
 ) -> None:
-    going = mogplex.begin(stdin=f"2\n{plane.base_url}\n", terminal=True)
-    await approve(await address(going))
-    assert (await going.done()).code == 0
-    (console,) = started
+    command = mogplex.start(stdin=f"2\n{plane.base_url}\n", terminal=True)
+    await approve(await wait_for_address(command))
+    assert (await command.result()).code == 0
+    (console,) = consoles
     assert console.session.target.base_url == plane.base_url
     assert console.session.target.renewal is not None
     assert console.look.context == contexts.read().current
 
 
-async def test_a_service_without_a_credential_is_offered_a_sign_in_to_it(
-    mogplex: Mogplex, plane: PlaneServer, started: list[app.ConsoleApp], ports: None
+async def test_known_service_is_offered_for_sign_in(
+    mogplex: CommandRunner, plane: PlaneServer, consoles: list[app.ConsoleApp], ports: None
 ) -> None:
     contexts.change(lambda known: known.put(Context("mine", plane.base_url, protected=True, colour="error")))
-    going = mogplex.begin(stdin="2\n", terminal=True)
-    await approve(await address(going))
-    assert (await going.done()).code == 0
-    (console,) = started
+    command = mogplex.start(stdin="2\n", terminal=True)
+    await approve(await wait_for_address(command))
+    assert (await command.result()).code == 0
+    (console,) = consoles
     assert (console.look.context, console.look.protected, console.look.colour) == ("mine", True, "error")
-    assert f"no credential for {plane.base_url}" in going.err.text
+    assert f"no credential for {plane.base_url}" in command.err.text
 
 
 @pytest.mark.parametrize(
@@ -139,14 +142,14 @@ async def test_a_service_without_a_credential_is_offered_a_sign_in_to_it(
         (Look("work", colour="of a later version"), "work", Tone.STRONG),
     ],
 )
-async def test_the_header_shows_the_context_in_its_colour(look: Look, text: str, tone: Tone) -> None:
+async def test_header_shows_context_in_its_colour(look: Look, text: str, tone: Tone) -> None:
     from mogplex_tui.live.session import Session
 
     segment = header_segments(Session(), look)[1]
     assert (segment.text, segment.tone) == (text, tone)
 
 
-async def test_the_way_into_the_demo_loads_nothing_of_signing_in() -> None:
+async def test_demo_does_not_load_sign_in_modules() -> None:
     never = [
         *(
             "keyring",

@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from mogplex_tui.controlplane.db.clock import HOUR_US
-from tests.cli.credential_sets import SETS, Signed
-from tests.cli.support import UNKNOWN
+from tests.cli.credential_sets import CREDENTIAL_SETS, UseCredentials
+from tests.cli.support import UNKNOWN_ID
 from tests.controlplane.row_factory import RowFactory
 
-COOKIE = SETS["cookie"]
+COOKIE = CREDENTIAL_SETS["cookie"]
 
 
-def _failed_run(world: RowFactory) -> tuple[str, str]:
+def _failed_run(factory: RowFactory) -> tuple[str, str]:
     """Add a failed run whose call names its branches, and return the ids of both.
 
     The branches are in the call's metadata and in its events.
     """
-    repo = world.repo("acme/api")
-    call = world.call(
+    repo = factory.repo("acme/api")
+    call = factory.call(
         repo_id=repo,
         status="failed",
         error="Agent run exited with code 1.",
@@ -34,7 +34,7 @@ def _failed_run(world: RowFactory) -> tuple[str, str]:
             "working_branch": "fix/it",
         },
     )
-    run = world.run(
+    run = factory.run(
         repo,
         call,
         status="failed",
@@ -42,8 +42,8 @@ def _failed_run(world: RowFactory) -> tuple[str, str]:
         working_branch="fix/it",
         error="Agent run exited with code 1.",
     )
-    world.event(call, "started", payload={"external_run_id": run, "harness_id": "codex"})
-    world.event(
+    factory.event(call, "started", payload={"external_run_id": run, "harness_id": "codex"})
+    factory.event(
         call,
         payload={
             "stage": "git_sync",
@@ -55,52 +55,54 @@ def _failed_run(world: RowFactory) -> tuple[str, str]:
     return run, call
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", CREDENTIAL_SETS)
 @pytest.mark.parametrize("by", ["run", "call"])
-async def test_a_failed_run_has_the_branches_that_its_answers_name(
-    signed: Signed, world: RowFactory, name: str, by: str
+async def test_failed_run_has_branches_of_all_responses(
+    use_credentials: UseCredentials, factory: RowFactory, name: str, by: str
 ) -> None:
-    run, call = _failed_run(world)
-    given, mogplex = SETS[name], signed(SETS[name])
+    run, call = _failed_run(factory)
+    credentials, mogplex = CREDENTIAL_SETS[name], use_credentials(CREDENTIAL_SETS[name])
     done = await mogplex("runs", "get", run if by == "run" else call, "--json")
-    opens = given.token if by == "run" else given.lists_hidden
+    opens = credentials.token if by == "run" else credentials.lists_hidden
     assert done.code == (0 if opens else 3 if by == "run" else 1), done.err
     if opens:
-        row = done.one
+        row = done.only_object
         assert (row["run_id"], row["call_id"], row["state"]) == (run, call, "failed")
         assert (row["base_branch"], row["branch"]) == ("develop", "fix/it")
 
 
-async def test_without_a_token_the_id_of_a_run_is_said_to_need_one(signed: Signed, world: RowFactory) -> None:
-    run, _ = _failed_run(world)
-    for asked in (run, UNKNOWN):
-        done = await signed(COOKIE)("runs", "get", asked)
+async def test_run_id_without_token_is_refused_with_reason(
+    use_credentials: UseCredentials, factory: RowFactory
+) -> None:
+    run, _ = _failed_run(factory)
+    for asked in (run, UNKNOWN_ID):
+        done = await use_credentials(COOKIE)("runs", "get", asked)
         assert (done.code, done.out) == (3, "")
         assert f"found by the id {asked}, and the id of a run cannot be looked up without a token" in done.err
         assert "mogplex-tui login --token adds one" in done.err
 
 
-async def test_without_a_token_calls_and_jobs_of_any_age_are_found_by_their_ids(
-    signed: Signed, world: RowFactory
+async def test_old_calls_and_jobs_are_found_without_token(
+    use_credentials: UseCredentials, factory: RowFactory
 ) -> None:
-    repo, now, flow = world.repo("acme/api"), world.clock.us, world.flow()
-    old = world.call(
+    repo, now, flow = factory.repo("acme/api"), factory.clock.us, factory.flow()
+    old = factory.call(
         repo_id=repo, type="chat", model="acme/kimi", status="success", started_at=now - 9 * HOUR_US
     )
-    world.event(old, "started", at=now - 9 * HOUR_US)
+    factory.event(old, "started", at=now - 9 * HOUR_US)
     for minute in range(205):
-        world.call(repo_id=repo, status="success", started_at=now - minute * 1_000_000)
-    bare = world.job(flow, repo, start=True, base_ref="develop", head_ref="topic")
-    worked = world.job(flow, repo, start=True)
-    call = world.call(
+        factory.call(repo_id=repo, status="success", started_at=now - minute * 1_000_000)
+    bare = factory.job(flow, repo, start=True, base_ref="develop", head_ref="topic")
+    worked = factory.job(flow, repo, start=True)
+    call = factory.call(
         repo_id=repo, job_run_id=worked, type="pr_review", status="success", started_at=now - 8 * HOUR_US
     )
-    mogplex = signed(COOKIE)
+    mogplex = use_credentials(COOKIE)
 
     async def found(asked: str) -> dict[str, Any]:
         done = await mogplex("runs", "get", asked, "--json")
         assert done.code == 0, done.err
-        return done.one
+        return done.only_object
 
     assert (await found(old))["call_id"] == old
     job = await found(bare)
@@ -114,20 +116,26 @@ async def test_without_a_token_calls_and_jobs_of_any_age_are_found_by_their_ids(
     assert (events.code, events.out) == (0, "")
 
 
-async def test_a_run_that_was_started_here_is_found_by_its_call(signed: Signed, world: RowFactory) -> None:
-    world.repo("acme/api")
-    started = await signed(SETS["token-and-cookie"])(
+async def test_run_started_here_is_found_by_its_call(
+    use_credentials: UseCredentials, factory: RowFactory
+) -> None:
+    factory.repo("acme/api")
+    started = await use_credentials(CREDENTIAL_SETS["token-and-cookie"])(
         "runs", "start", "--repo", "acme/api", "--prompt", "Fix it"
     )
     run = started.out.strip()
-    done = await signed(COOKIE)("runs", "get", run, "--json")
+    done = await use_credentials(COOKIE)("runs", "get", run, "--json")
     assert done.code == 0, done.err
-    assert done.one["run_id"] == run
+    assert done.only_object["run_id"] == run
 
 
-async def test_an_automations_run_over_v1_has_its_base_branch(signed: Signed, world: RowFactory) -> None:
-    job = world.job(world.flow(), world.repo("acme/api"), start=True, base_ref="develop", head_ref="topic")
-    with world.plane.db.transaction() as tx:
-        tx.update("job_runs", job, status="failed", error="boom", completed_at=world.clock.us)
-    row = (await signed(SETS["token"])("runs", "get", job, "--json")).one
+async def test_automation_run_over_v1_has_base_branch(
+    use_credentials: UseCredentials, factory: RowFactory
+) -> None:
+    job = factory.job(
+        factory.flow(), factory.repo("acme/api"), start=True, base_ref="develop", head_ref="topic"
+    )
+    with factory.plane.db.transaction() as tx:
+        tx.update("job_runs", job, status="failed", error="boom", completed_at=factory.clock.us)
+    row = (await use_credentials(CREDENTIAL_SETS["token"])("runs", "get", job, "--json")).only_object
     assert (row["state"], row["base_branch"], row["branch"]) == ("failed", "develop", "topic")

@@ -19,7 +19,7 @@ import pytest
 
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.pilot.hosted import HostedEdge
 from tests.rewriting import with_numbers, with_texts
 
@@ -59,13 +59,15 @@ ALONE = (
 )
 
 
-def hostile(text: str) -> str:
+def hostile_text(text: str) -> str:
     """Return a text that starts like a formula, behind terminal control sequences."""
     return "=+-@"[len(text) % 4] + STEERS + text
 
 
 @asynccontextmanager
-async def rewritten(mogplex: Mogplex, change: Callable[[Any], Any]) -> AsyncIterator[list[tuple[str, ...]]]:
+async def hostile_service(
+    mogplex: CommandRunner, change: Callable[[Any], Any]
+) -> AsyncIterator[list[tuple[str, ...]]]:
     """Return every command with a record, for a plane whose responses are hostile."""
     async with PlaneServer(Settings(speed=0, rate_limit=None)) as server:
         mogplex.use(server.base_url, token=server.token, cookie=server.session_cookie)
@@ -80,9 +82,9 @@ async def rewritten(mogplex: Mogplex, change: Callable[[Any], Any]) -> AsyncIter
 
 
 @pytest.mark.parametrize("form", ["table", "wide", "csv"])
-async def test_no_output_of_any_command_acts_on_a_terminal(mogplex: Mogplex, form: str) -> None:
+async def test_hostile_text_is_escaped_in_every_command(mogplex: CommandRunner, form: str) -> None:
     found: dict[tuple[str, ...], Any] = {}
-    async with rewritten(mogplex, lambda value: with_texts(value, hostile)) as commands:
+    async with hostile_service(mogplex, lambda value: with_texts(value, hostile_text)) as commands:
         for argv in commands:
             done = await mogplex(*argv, "--output", form)
             if bad := set(ACTS.findall(done.out + done.err)):
@@ -97,13 +99,13 @@ async def test_no_output_of_any_command_acts_on_a_terminal(mogplex: Mogplex, for
     assert found == {}
 
 
-async def test_json_has_no_number_that_json_does_not_know(mogplex: Mogplex) -> None:
+async def test_json_has_no_nan_or_infinity(mogplex: CommandRunner) -> None:
     def refuse(word: str) -> None:
         raise ValueError(word)
 
     found: dict[tuple[str, ...], Any] = {}
     lines, numbers = 0, itertools.cycle([math.nan, math.inf, -math.inf])
-    async with rewritten(mogplex, lambda value: with_numbers(value, numbers)) as commands:
+    async with hostile_service(mogplex, lambda value: with_numbers(value, numbers)) as commands:
         for argv in commands:
             done = await mogplex(*argv, "--json")
             for line in done.lines:

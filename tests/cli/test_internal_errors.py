@@ -10,7 +10,7 @@ from mogplex_tui.api import transport
 from mogplex_tui.cli import info
 from mogplex_tui.config.paths import log_file
 from tests.api.support import RUN_ID, TOKEN, ok, serving
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 
 ERRORS = {
     "overflow": OverflowError("int too large to convert to float"),
@@ -29,7 +29,7 @@ COMMANDS = [
 ]
 
 
-def fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def raise_in_transport(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise error
 
@@ -47,10 +47,10 @@ def check(code: int, out: str, err: str, error: Exception) -> None:
 
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS.keys())
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-async def test_command_ends_with_a_sentence(
-    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], error: Exception
+async def test_internal_error_is_one_sentence(
+    mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], error: Exception
 ) -> None:
-    fail_with(error, monkeypatch)
+    raise_in_transport(error, monkeypatch)
     async with serving(ok({})) as service:
         mogplex.use(service.base_url)
         done = await mogplex(*command)
@@ -62,7 +62,9 @@ async def test_command_ends_with_a_sentence(
     assert TOKEN not in logged
 
 
-async def test_command_that_needs_no_service(mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_internal_error_in_command_without_service(
+    mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     error = OSError("disk on fire")
 
     def fail(*_: object) -> None:
@@ -75,10 +77,10 @@ async def test_command_that_needs_no_service(mogplex: Mogplex, monkeypatch: pyte
 
 
 async def test_log_that_cannot_be_written_is_reported(
-    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     error = KeyError("runs")
-    fail_with(error, monkeypatch)
+    raise_in_transport(error, monkeypatch)
     # A directory that is a file.
     (tmp_path / "state").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

@@ -47,13 +47,17 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("waiting", ["follow", "ask"])
-def test_a_ctrl_c_just_before_the_waiting_begins_ends_it(waiting: str) -> None:
-    ours, theirs = pty.openpty()
+def test_ctrl_c_just_before_a_wait_interrupts_it(waiting: str) -> None:
+    terminal, child_terminal = pty.openpty()
     try:
         done = subprocess.run(
-            [sys.executable, "-c", STAGE, waiting], stdin=theirs, capture_output=True, timeout=30, check=False
+            [sys.executable, "-c", STAGE, waiting],
+            stdin=child_terminal,
+            capture_output=True,
+            timeout=30,
+            check=False,
         )
     finally:
-        os.close(ours)
-        os.close(theirs)
+        os.close(terminal)
+        os.close(child_terminal)
     assert (done.stdout, done.stderr) == (b"heard\n", b"")

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.credential_sets import SETS, Signed
-from tests.cli.support import Mogplex
+from tests.cli.credential_sets import CREDENTIAL_SETS, UseCredentials
+from tests.cli.support import CommandRunner
 
 
 async def _server(plane: PlaneServer, name: str, **fields: object) -> str:
@@ -22,8 +22,8 @@ async def _server(plane: PlaneServer, name: str, **fields: object) -> str:
         return str(answer.json()["server"]["id"])
 
 
-async def test_list_shows_people_names_and_machines_the_service_s_fields(
-    operator: Mogplex, plane: PlaneServer
+async def test_list_has_names_in_tables_and_service_fields_in_json(
+    operator: CommandRunner, plane: PlaneServer
 ) -> None:
     runbooks = await _server(
         plane, "runbooks", transport="http", command=None, url="https://runbooks.acme.dev/?key=very-secret"
@@ -47,8 +47,8 @@ async def test_list_shows_people_names_and_machines_the_service_s_fields(
     assert "Listed: 1 of 2" in limited.err
 
 
-async def test_filter_that_matches_nothing_is_no_failure_and_an_unknown_field_is(
-    operator: Mogplex, plane: PlaneServer
+async def test_empty_result_succeeds_and_unknown_field_fails(
+    operator: CommandRunner, plane: PlaneServer
 ) -> None:
     await _server(plane, "files")
     nothing = await operator("mcp-servers", "list", "zzz")
@@ -58,9 +58,7 @@ async def test_filter_that_matches_nothing_is_no_failure_and_an_unknown_field_is
     assert "No field is called 'colour'. There are: age, enabled, id" in unknown.err
 
 
-async def test_actions_change_what_is_named_by_id_name_or_beginning(
-    operator: Mogplex, plane: PlaneServer
-) -> None:
+async def test_action_takes_id_name_or_prefix(operator: CommandRunner, plane: PlaneServer) -> None:
     files, books = await _server(plane, "files"), await _server(plane, "runbooks")
     off = await operator("mcp-servers", "disable", files[:8], "Runbooks")
     assert (off.code, off.lines) == (0, [files, books])
@@ -69,19 +67,19 @@ async def test_actions_change_what_is_named_by_id_name_or_beginning(
     assert again.code == 1
     assert "files: It is disabled already." in again.err
     on = await operator("mcp-servers", "enable", "file", "--json")
-    assert on.one == {"object": "MCP server", "id": files, "action": "enable"}
+    assert on.only_object == {"object": "MCP server", "id": files, "action": "enable"}
     shown = await operator("mcp-servers", "get", "files", "--json")
-    assert (shown.one["id"], shown.one["enabled"]) == (files, True)
+    assert (shown.only_object["id"], shown.only_object["enabled"]) == (files, True)
 
 
-async def test_json_of_a_row_that_the_service_did_not_send_has_its_fields(operator: Mogplex) -> None:
+async def test_json_of_provider_without_key_has_all_fields(operator: CommandRunner) -> None:
     done = await operator("provider-keys", "list", "--json")
     assert done.code == 0
     assert done.objects
     assert all(row["provider"] and row["is_stored"] is False for row in done.objects)
 
 
-async def test_revoking_the_key_in_use_warns_in_the_question(operator: Mogplex, plane: PlaneServer) -> None:
+async def test_revoking_key_in_use_warns(operator: CommandRunner, plane: PlaneServer) -> None:
     ours = plane.plane.db.value("SELECT id FROM user_api_keys WHERE token_prefix = ?", (plane.token[:12],))
     done = await operator("api-keys", "revoke", str(ours), stdin="n\n", terminal=True)
     assert done.code == 1
@@ -89,8 +87,8 @@ async def test_revoking_the_key_in_use_warns_in_the_question(operator: Mogplex, 
     assert "Nothing was done" in done.err
 
 
-async def test_a_new_token_is_whole_on_a_narrow_terminal(
-    operator: Mogplex, monkeypatch: pytest.MonkeyPatch
+async def test_new_token_is_not_cut_on_narrow_terminal(
+    operator: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "12")
     done = await operator("api-keys", "create", "ci", "--reveal", terminal=True)
@@ -98,7 +96,7 @@ async def test_a_new_token_is_whole_on_a_narrow_terminal(
     assert re.fullmatch(r"mog_\w{24,}", done.out.strip())
 
 
-async def test_delete_asks_first(operator: Mogplex, plane: PlaneServer) -> None:
+async def test_delete_asks_for_confirmation(operator: CommandRunner, plane: PlaneServer) -> None:
     files = await _server(plane, "files")
     unasked = await operator("mcp-servers", "delete", "files")
     assert unasked.code == 2
@@ -110,8 +108,8 @@ async def test_delete_asks_first(operator: Mogplex, plane: PlaneServer) -> None:
 
 
 @pytest.mark.parametrize("verb", ["get", "disable"])
-async def test_name_that_means_none_or_several_is_refused(
-    operator: Mogplex, plane: PlaneServer, verb: str
+async def test_unknown_or_ambiguous_name_is_refused(
+    operator: CommandRunner, plane: PlaneServer, verb: str
 ) -> None:
     ids = [await _server(plane, "runbooks one"), await _server(plane, "runbooks two")]
     several = await operator("mcp-servers", verb, "runb")
@@ -123,11 +121,11 @@ async def test_name_that_means_none_or_several_is_refused(
     assert (await operator("mcp-servers", verb, " ")).code == 2
 
 
-async def test_token_alone_on_the_hosted_service_lists_and_changes_nothing(
-    signed: Signed, plane: PlaneServer
+async def test_token_on_hosted_service_lists_and_changes_nothing(
+    use_credentials: UseCredentials, plane: PlaneServer
 ) -> None:
     await _server(plane, "files")
-    mogplex = signed(SETS["token"])
+    mogplex = use_credentials(CREDENTIAL_SETS["token"])
     listed = await mogplex("mcp-servers", "list")
     assert listed.code == 0
     assert "files" in listed.out
@@ -137,8 +135,8 @@ async def test_token_alone_on_the_hosted_service_lists_and_changes_nothing(
     assert refused.out == ""
 
 
-async def test_parameters_of_a_creation_are_options_and_its_secret_is_printed_once(
-    operator: Mogplex, plane: PlaneServer
+async def test_creation_takes_options_and_prints_secret_once(
+    operator: CommandRunner, plane: PlaneServer
 ) -> None:
     done = await operator("api-keys", "create", "ci", "--scopes", "read", "--days", "90", "--reveal")
     assert done.code == 0, done.err
@@ -163,8 +161,8 @@ async def test_parameters_of_a_creation_are_options_and_its_secret_is_printed_on
     ],
     ids=["no reveal", "no name", "days", "scopes"],
 )
-async def test_creation_that_cannot_be_meant_is_refused_before_it_is_sent(
-    operator: Mogplex, plane: PlaneServer, words: list[str], says: str
+async def test_invalid_creation_is_refused_before_a_request(
+    operator: CommandRunner, plane: PlaneServer, words: list[str], says: str
 ) -> None:
     before = plane.plane.db.all("SELECT id FROM user_api_keys")
     done = await operator("api-keys", "create", *words)
@@ -173,7 +171,7 @@ async def test_creation_that_cannot_be_meant_is_refused_before_it_is_sent(
     assert plane.plane.db.all("SELECT id FROM user_api_keys") == before
 
 
-async def test_a_filter_takes_fields_that_no_column_shows(operator: Mogplex) -> None:
+async def test_filter_takes_hidden_fields(operator: CommandRunner) -> None:
     found = await operator("failures", "list", "jobrunid:00000000")
     assert (found.code, found.out, found.err) == (0, "", "No matching failures.\n")
     unknown = await operator("failures", "list", "jobruns:x")

@@ -18,20 +18,20 @@ from mogplex_tui.operate.kind_rows import HeldRow
 from mogplex_tui.operate.kinds.registry import kind_called
 from mogplex_tui.operate.model import AnyKind, RenderTime
 from mogplex_tui.screens.list_screen import ListScreen
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.pilot.console import Console
 from tests.pilot.kinds.kind_screens import ServiceState, console_on, wait_for_list, wait_until
 
 COMMANDS = sorted(name for name, (module, _) in parser.COMMANDS.items() if module.endswith("kind_commands"))
 
 
-def _ids(kind: AnyKind, items: Mapping[str, HeldRow[object]], keys: Iterable[str]) -> list[str]:
+def _listed_ids(kind: AnyKind, items: Mapping[str, HeldRow[object]], keys: Iterable[str]) -> list[str]:
     """Return the ids of the records that the command lists."""
     id_of = kind.fields.get("id")
     return [key if id_of is None else str(id_of(items[key].row)) for key in keys]
 
 
-async def _joined(ui: Console, screen: ListScreen, kind: AnyKind) -> None:
+async def _wait_until_joined(ui: Console, screen: ListScreen, kind: AnyKind) -> None:
     """Wait until the rows have the columns of the lists that they are joined with."""
     store = ui.app.session.store
     related = [] if kind.join is None else [store.set(name).freshness for name in kind.join.related]
@@ -40,22 +40,22 @@ async def _joined(ui: Console, screen: ListScreen, kind: AnyKind) -> None:
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, "runs"])
-async def test_list_and_command_show_the_same(
-    name: str, seeded_database: Path, tmp_path: Path, mogplex: Mogplex
+async def test_console_and_command_show_the_same(
+    name: str, seeded_database: Path, tmp_path: Path, mogplex: CommandRunner
 ) -> None:
     kind = kind_called(name)
     async with console_on(ServiceState("seeded"), seeded_database, tmp_path) as ui:
         mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
         await ui.app.parts.navigation.go(name)
         screen = await wait_for_list(ui, kind)
-        await _joined(ui, screen, kind)
+        await _wait_until_joined(ui, screen, kind)
         items = screen.model.rows.rows
         assert items
         table = (await mogplex(name, "list")).out
         rows = list(csv.DictReader((await mogplex(name, "list", "-o", "csv")).lines))
-        listed, visible = [row["id"] for row in rows], _ids(kind, items, screen.table.visible_keys)
+        listed, visible = [row["id"] for row in rows], _listed_ids(kind, items, screen.table.visible_keys)
         assert listed[: len(visible)] == visible
-        assert sorted(listed) == sorted(_ids(kind, items, items))
+        assert sorted(listed) == sorted(_listed_ids(kind, items, items))
         # Ages change between the two reads.
         columns = [column for column in kind.columns if not column.format.is_span]
         moment = RenderTime(ui.app.session.clock.now())
@@ -74,7 +74,7 @@ async def test_list_and_command_show_the_same(
                     tried[action.id] += 1
                     positional = [each for each in action.parameters if each.positional]
                     given = [(each.choices or ("ci",))[0] for each in positional]
-                    (id,) = _ids(kind, items, [item.key])
+                    (id,) = _listed_ids(kind, items, [item.key])
                     refused = await mogplex(name, action.id, id, *given, *yes)
                     # The cancel of a run prints the run's state.
                     is_over = f"{id}  {item.row.state}\n" if name == "runs" else ""
@@ -82,8 +82,8 @@ async def test_list_and_command_show_the_same(
                     assert reason in refused.err
 
 
-async def test_command_shows_what_other_lists_know_of_its_rows(
-    seeded_database: Path, tmp_path: Path, mogplex: Mogplex
+async def test_command_joins_rows_with_other_lists(
+    seeded_database: Path, tmp_path: Path, mogplex: CommandRunner
 ) -> None:
     async with console_on(ServiceState("seeded"), seeded_database, tmp_path) as ui:
         mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)

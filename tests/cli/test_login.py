@@ -17,74 +17,80 @@ from mogplex_tui.cli import browser_login
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.file_locks import held
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.signing import address, age, approve, files_at_home, only_context, record, token_calls
-from tests.cli.support import Mogplex
+from tests.cli.signing import (
+    approve,
+    expire_tokens,
+    single_context,
+    stored_credential,
+    stored_files,
+    token_pair_count,
+    wait_for_address,
+)
+from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 
 
 @pytest.fixture(autouse=True)
-def _ports() -> Iterator[None]:
+def _lock_ports() -> Iterator[None]:
     """Lock the two callback ports of the machine: one test uses them at a time."""
     with held(Path(tempfile.gettempdir()) / "mogplex-tui-test-ports.lock", 300):
         yield
 
 
-def login(mogplex: Mogplex, plane: PlaneServer, *more: str):  # type: ignore[no-untyped-def]
-    return mogplex.begin("login", "--base-url", plane.base_url, "--no-browser", *more)
+def login(mogplex: CommandRunner, plane: PlaneServer, *more: str):  # type: ignore[no-untyped-def]
+    return mogplex.start("login", "--base-url", plane.base_url, "--no-browser", *more)
 
 
-async def test_a_browser_that_approves_signs_the_terminal_in(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_approval_in_browser_signs_in(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    going = login(mogplex, plane, "--json")
-    page = await approve(await address(going))
-    done = await going.done()
+    command = login(mogplex, plane, "--json")
+    page = await approve(await wait_for_address(command))
+    done = await command.result()
     assert done.code == 0
     assert "close this tab" in page.text and page.status_code == 200
-    context = only_context()
+    context = single_context()
     assert contexts.read().current == context.name == f"127.0.0.1-{urlsplit(plane.base_url).port}"
     assert (context.kept_in, context.holds) == (credential_store.FILE, ("oauth",))
-    assert done.one["credentials"] == ["oauth"]
+    assert done.only_object["credentials"] == ["oauth"]
     assert str(credential_store.credentials_file(context.name)) in done.err and "keyring" in done.err
 
-    grant = record(context.name)["grant"]
+    grant = stored_credential(context.name)["grant"]
     assert grant["scope"] == "openid profile email offline_access read write"
     for secret in (grant["access"], grant["refresh"], parse_qs(page.url.query.decode())["code"][0]):
         assert secret not in done.out + done.err
-        holders = [path.name for path in files_at_home() if secret in path.read_text()]
+        holders = [path.name for path in stored_files() if secret in path.read_text()]
         assert holders in ([f"{context.name}.json"], [])
 
-    world.repo("acme/api")
+    factory.repo("acme/api")
     listed = await mogplex("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")
     assert listed.code == 0, listed.err
 
 
-async def test_signing_in_again_keeps_the_session_cookie_beside_the_pair(
-    mogplex: Mogplex, plane: PlaneServer
-) -> None:
+async def test_new_sign_in_keeps_session_cookie(mogplex: CommandRunner, plane: PlaneServer) -> None:
     done = await mogplex(
         "login", "--base-url", plane.base_url, "--session", stdin=f"Cookie: {plane.session_cookie}\n"
     )
     assert done.code == 0, done.err
-    going = login(mogplex, plane)
-    await approve(await address(going))
-    assert (await going.done()).code == 0
-    assert only_context().holds == ("oauth", "session")
+    command = login(mogplex, plane)
+    await approve(await wait_for_address(command))
+    assert (await command.result()).code == 0
+    assert single_context().holds == ("oauth", "session")
     # The cookie opens what the token pair does not.
     assert (await mogplex("stats", "--json")).code == 0
 
 
-async def test_the_second_port_serves_when_the_first_is_taken(mogplex: Mogplex, plane: PlaneServer) -> None:
+async def test_second_port_is_used_when_first_is_taken(mogplex: CommandRunner, plane: PlaneServer) -> None:
     with socket.create_server(("127.0.0.1", PORTS[0])):
-        going = login(mogplex, plane)
-        where = await address(going)
+        command = login(mogplex, plane)
+        where = await wait_for_address(command)
         assert f"%3A{PORTS[1]}%2F" in where
-        assert f"-L {PORTS[1]}:127.0.0.1:{PORTS[1]}" in going.err.text
+        assert f"-L {PORTS[1]}:127.0.0.1:{PORTS[1]}" in command.err.text
         assert (await approve(where)).status_code == 200
-        assert (await going.done()).code == 0
+        assert (await command.result()).code == 0
 
 
-async def test_both_ports_taken_is_said(mogplex: Mogplex, plane: PlaneServer) -> None:
+async def test_both_ports_taken_is_an_error(mogplex: CommandRunner, plane: PlaneServer) -> None:
     with socket.create_server(("127.0.0.1", PORTS[0])), socket.create_server(("127.0.0.1", PORTS[1])):
         done = await mogplex("login", "--base-url", plane.base_url, "--no-browser")
     assert done.code == 1
@@ -92,9 +98,9 @@ async def test_both_ports_taken_is_said(mogplex: Mogplex, plane: PlaneServer) ->
     assert contexts.read().by_name == {}
 
 
-async def test_a_page_with_another_state_ends_nothing(mogplex: Mogplex, plane: PlaneServer) -> None:
-    going = login(mogplex, plane)
-    where = await address(going)
+async def test_wrong_state_does_not_end_sign_in(mogplex: CommandRunner, plane: PlaneServer) -> None:
+    command = login(mogplex, plane)
+    where = await wait_for_address(command)
     back = parse_qs(urlsplit(where).query)["redirect_uri"][0]
     async with httpx.AsyncClient() as anybody:
         assert (await anybody.get(f"{back}?code=abc&state=forged")).status_code == 400
@@ -102,21 +108,21 @@ async def test_a_page_with_another_state_ends_nothing(mogplex: Mogplex, plane: P
         assert (await anybody.post(back)).status_code == 405
         assert (await anybody.get(urlsplit(back)._replace(path="/favicon.ico").geturl())).status_code == 404
     assert (await approve(where)).status_code == 200
-    done = await going.done()
+    done = await command.result()
     assert done.code == 0
     assert "does not belong" in done.err
 
 
-async def test_an_error_ends_it_although_no_state_comes_along(mogplex: Mogplex, plane: PlaneServer) -> None:
-    going = login(mogplex, plane)
-    back = urlsplit(parse_qs(urlsplit(await address(going)).query)["redirect_uri"][0])
+async def test_error_without_state_ends_sign_in(mogplex: CommandRunner, plane: PlaneServer) -> None:
+    command = login(mogplex, plane)
+    back = urlsplit(parse_qs(urlsplit(await wait_for_address(command)).query)["redirect_uri"][0])
     reader, writer = await asyncio.open_connection(back.hostname, back.port)
     # Not encoded, as the service sends it.
     wanted = f"{back.path}?error=invalid_scope&error_description=The following scopes are invalid: <b>x"
     writer.write(f"GET {wanted} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     answer = (await reader.read()).decode()
     writer.close()
-    done = await going.done()
+    done = await command.result()
     assert done.code == 3
     assert "The following scopes are invalid: <b>x" in done.err
     assert "&lt;b&gt;x" in answer and "<b>" not in answer
@@ -136,89 +142,87 @@ async def test_an_error_ends_it_although_no_state_comes_along(mogplex: Mogplex, 
     ],
     ids=lambda sent: sent[:20],
 )
-async def test_whoever_else_knocks_does_not_disturb_it(
-    mogplex: Mogplex, plane: PlaneServer, sent: bytes
+async def test_other_connections_do_not_disturb_sign_in(
+    mogplex: CommandRunner, plane: PlaneServer, sent: bytes
 ) -> None:
-    going = login(mogplex, plane)
-    where = await address(going)
+    command = login(mogplex, plane)
+    where = await wait_for_address(command)
     back = urlsplit(parse_qs(urlsplit(where).query)["redirect_uri"][0])
     _, writer = await asyncio.open_connection(back.hostname, back.port)
     writer.write(sent)
     assert "close this tab" in (await approve(where)).text
-    done = await going.done()
+    done = await command.result()
     writer.close()
     assert done.code == 0
     assert "Traceback" not in done.err and "exception" not in done.err.lower()
 
 
-async def test_a_code_that_the_service_refuses_leaves_nothing(mogplex: Mogplex, plane: PlaneServer) -> None:
-    going = login(mogplex, plane)
-    query = parse_qs(urlsplit(await address(going)).query)
+async def test_refused_code_stores_nothing(mogplex: CommandRunner, plane: PlaneServer) -> None:
+    command = login(mogplex, plane)
+    query = parse_qs(urlsplit(await wait_for_address(command)).query)
     async with httpx.AsyncClient() as anybody:
         await anybody.get(query["redirect_uri"][0], params={"code": "made-up", "state": query["state"][0]})
-    done = await going.done()
+    done = await command.result()
     assert (done.code, done.out) == (3, "")
     assert "invalid code" in done.err and "made-up" not in done.err
     assert contexts.read().by_name == {}
 
 
-async def test_nobody_who_comes_back_is_a_time_out(
-    mogplex: Mogplex, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
+async def test_missing_callback_times_out(
+    mogplex: CommandRunner, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(browser_login, "BROWSER_TIMEOUT", 0.05)
-    done = await login(mogplex, plane).done()
+    done = await login(mogplex, plane).result()
     assert done.code == 3
     assert "ctrl+c gives up" in done.err and "Nobody came back" in done.err
 
 
-async def test_a_browser_is_opened_where_there_is_one(
-    mogplex: Mogplex, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
+async def test_browser_is_opened_if_there_is_one(
+    mogplex: CommandRunner, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import webbrowser
 
     opened: list[str] = []
 
-    def opens(address: str) -> bool:
-        opened.append(address)
+    def opens(url: str) -> bool:
+        opened.append(url)
         return True
 
     monkeypatch.setattr(webbrowser, "open", opens)
     monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.BackgroundBrowser("firefox"))
     monkeypatch.setenv("DISPLAY", ":0")
-    going = mogplex.begin("login", "--base-url", plane.base_url)
-    where = await address(going)
+    command = mogplex.start("login", "--base-url", plane.base_url)
+    where = await wait_for_address(command)
     assert opened == [where]
-    assert "ssh" not in going.err.text
+    assert "ssh" not in command.err.text
     await approve(where)
-    assert (await going.done()).code == 0
+    assert (await command.result()).code == 0
 
 
-async def signed_in(mogplex: Mogplex, plane: PlaneServer) -> str:
-    going = login(mogplex, plane)
-    await approve(await address(going))
-    assert (await going.done()).code == 0
-    return only_context().name
+async def signed_in(mogplex: CommandRunner, plane: PlaneServer) -> str:
+    command = login(mogplex, plane)
+    await approve(await wait_for_address(command))
+    assert (await command.result()).code == 0
+    return single_context().name
 
 
-async def test_a_token_that_is_over_is_renewed_and_the_stored_pair_replaced(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_expired_token_is_renewed_and_stored(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
     name = await signed_in(mogplex, plane)
-    world.repo("acme/api")
-    old = record(name)["grant"]
-    age(plane)
+    factory.repo("acme/api")
+    old = stored_credential(name)["grant"]
+    expire_tokens(plane)
     done = await mogplex("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")
     assert done.code == 0, done.err
-    new = record(name)["grant"]
+    new = stored_credential(name)["grant"]
     assert new["access"] != old["access"] and new["refresh"] != old["refresh"]
-    assert token_calls(plane) == 2
+    assert token_pair_count(plane) == 2
     assert (await mogplex("runs", "list")).code == 0
-    assert token_calls(plane) == 2
+    assert token_pair_count(plane) == 2
 
 
-async def test_a_sign_in_that_the_service_has_ended_asks_for_a_new_one(
-    mogplex: Mogplex, plane: PlaneServer
-) -> None:
+async def test_revoked_sign_in_asks_for_new_one(mogplex: CommandRunner, plane: PlaneServer) -> None:
     await signed_in(mogplex, plane)
     with plane.plane.db.transaction() as tx:
         tx.execute("DELETE FROM oauth_tokens")
@@ -227,11 +231,11 @@ async def test_a_sign_in_that_the_service_has_ended_asks_for_a_new_one(
     assert "mogplex-tui login" in done.err
 
 
-async def test_logout_forgets_the_pair_and_keeps_the_context(mogplex: Mogplex, plane: PlaneServer) -> None:
+async def test_logout_removes_tokens_and_keeps_context(mogplex: CommandRunner, plane: PlaneServer) -> None:
     name = await signed_in(mogplex, plane)
     done = await mogplex("logout", "--json")
     assert done.code == 0
-    assert done.one["credentials"] == []
+    assert done.only_object["credentials"] == []
     assert not credential_store.credentials_file(name).exists()
     refused = await mogplex("runs", "list")
     assert refused.code == 3

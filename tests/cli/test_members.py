@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 
 
 @dataclass(frozen=True)
-class Team:
+class TeamRows:
     """A team of the operator with one developer, and its rows in the plane."""
 
-    world: RowFactory
+    factory: RowFactory
     id: str
     member: str
 
@@ -22,34 +22,36 @@ class Team:
     def role(self) -> str | None:
         """Return the role of the developer, None after a removal."""
         query = "SELECT role FROM team_members WHERE team_id = ? AND user_id = ?"
-        role: str | None = self.world.plane.db.value(query, (self.id, self.member))
+        role: str | None = self.factory.plane.db.value(query, (self.id, self.member))
         return role
 
 
-def _team(world: RowFactory, slug: str, member: str) -> Team:
-    now = world.clock.us
-    with world.plane.db.transaction() as tx:
+def _team(factory: RowFactory, slug: str, member: str) -> TeamRows:
+    now = factory.clock.us
+    with factory.plane.db.transaction() as tx:
         team = tx.new_id()
-        columns = {"owner_user_id": world.user, "created_at": now, "updated_at": now}
+        columns = {"owner_user_id": factory.user, "created_at": now, "updated_at": now}
         tx.insert("teams", id=team, name=slug.title(), slug=slug, **columns)
         tx.insert(
             "team_members", id=tx.new_id(), team_id=team, user_id=member, role="developer", joined_at=now
         )
-    return Team(world, team, member)
+    return TeamRows(factory, team, member)
 
 
 @pytest.fixture
-def teams(world: RowFactory) -> tuple[Team, Team]:
+def teams(factory: RowFactory) -> tuple[TeamRows, TeamRows]:
     """Add two teams of the operator; Bea is a developer in both."""
-    member = world.profile("bea")
-    return _team(world, "night-shift", member), _team(world, "day-shift", member)
+    member = factory.profile("bea")
+    return _team(factory, "night-shift", member), _team(factory, "day-shift", member)
 
 
-async def test_member_of_one_of_two_teams_changes(operator: Mogplex, teams: tuple[Team, Team]) -> None:
+async def test_member_of_one_of_two_teams_is_changed(
+    operator: CommandRunner, teams: tuple[TeamRows, TeamRows]
+) -> None:
     night, day = teams
     key = f"{night.id[:8]}/{night.member}"
     done = await operator("members", "role", key, "viewer", "--json")
-    assert (done.code, done.one) == (0, {"object": "member", "id": key, "action": "role"})
+    assert (done.code, done.only_object) == (0, {"object": "member", "id": key, "action": "role"})
     assert (night.role, day.role) == ("viewer", "developer")
     several = await operator("members", "remove", night.member, "--yes")
     assert (several.code, several.out) == (2, "")
@@ -66,11 +68,13 @@ async def test_member_of_one_of_two_teams_changes(operator: Mogplex, teams: tupl
     assert day.role == "admin"
 
 
-async def test_members_that_cannot_be_changed_say_why(operator: Mogplex, teams: tuple[Team, Team]) -> None:
+async def test_unchangeable_member_gives_reason(
+    operator: CommandRunner, teams: tuple[TeamRows, TeamRows]
+) -> None:
     night, _ = teams
     odd = await operator("members", "role", f"{night.id[:8]}/{night.member}", "owner")
     assert (odd.code, odd.out) == (2, "")
-    own = await operator("members", "remove", f"{night.id[:8]}/{night.world.user}", "--yes")
+    own = await operator("members", "remove", f"{night.id[:8]}/{night.factory.user}", "--yes")
     assert (own.code, own.out) == (1, "")
     assert "You cannot change your own membership here." in own.err
     assert night.role == "developer"

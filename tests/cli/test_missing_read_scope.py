@@ -9,7 +9,7 @@ import pytest
 from mogplex_tui.api.access import Family
 from mogplex_tui.cli import parser
 from mogplex_tui.operate.kinds.registry import kinds
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.pilot.kinds.kind_screens import SEEDED, ServiceState, collapse_spaces, console_on, wait_for_list
 
 WRITE_ONLY = ServiceState("hosted", SEEDED._replace(profile="hosted"), cookie=False, scopes=("write",))
@@ -24,7 +24,7 @@ NEEDS_READ = {"agents", "automations", "jobs"}
 
 @pytest.mark.parametrize("name", ON_V1)
 async def test_missing_read_scope_is_named(
-    name: str, seeded_database: Path, tmp_path: Path, mogplex: Mogplex
+    name: str, seeded_database: Path, tmp_path: Path, mogplex: CommandRunner
 ) -> None:
     async with console_on(WRITE_ONLY, seeded_database, tmp_path) as ui:
         token = ui.app.session.target.token

@@ -7,39 +7,39 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.credential_sets import SETS, Credentials, Signed
+from tests.cli.credential_sets import CREDENTIAL_SETS, Credentials, UseCredentials
 from tests.controlplane.row_factory import RowFactory
 
 
 @pytest.fixture
-def hidden(world: RowFactory) -> str:
+def hidden(factory: RowFactory) -> str:
     """Add a hidden and a listed repository.
 
     Each has a call, a sandbox and an agent of the account at work.
     """
-    agent = world.agent("Reviewer")
-    listed, hidden = world.repo("acme/api"), world.repo("acme/legacy", is_hidden=1)
+    agent = factory.agent("Reviewer")
+    listed, hidden = factory.repo("acme/api"), factory.repo("acme/legacy", is_hidden=1)
     for repo in (listed, hidden):
-        world.call(repo_id=repo, type="pr_review", model="acme/nova-1", metadata={"agent_id": agent})
-        world.sandbox(repo)
+        factory.call(repo_id=repo, type="pr_review", model="acme/nova-1", metadata={"agent_id": agent})
+        factory.sandbox(repo)
     return hidden
 
 
-@pytest.mark.parametrize("given", SETS.values(), ids=SETS)
-async def test_runs_and_sandboxes_carry_names_wherever_a_list_has_them(
-    signed: Signed, world: RowFactory, hidden: str, given: Credentials
+@pytest.mark.parametrize("credentials", CREDENTIAL_SETS.values(), ids=CREDENTIAL_SETS)
+async def test_runs_and_sandboxes_are_listed_with_names(
+    use_credentials: UseCredentials, factory: RowFactory, hidden: str, credentials: Credentials
 ) -> None:
-    mogplex = signed(given)
+    mogplex = use_credentials(credentials)
     sandboxes = await mogplex("sandboxes", "list")
     assert sandboxes.code == 0
     assert "acme/api" in sandboxes.out
     assert ("acme/legacy" in sandboxes.out, hidden[:8] in sandboxes.out) == (
-        given.lists_hidden,
-        not given.lists_hidden,
+        credentials.lists_hidden,
+        not credentials.lists_hidden,
     )
     runs = await mogplex("runs", "list", "--json")
     assert runs.code == 0
-    if given.lists_hidden:
+    if credentials.lists_hidden:
         assert sorted((row["repo"], row["who"]) for row in runs.objects) == [
             ("acme/api", "Reviewer"),
             ("acme/legacy", "Reviewer"),
@@ -50,59 +50,59 @@ async def test_runs_and_sandboxes_carry_names_wherever_a_list_has_them(
 
 
 @pytest.mark.parametrize("name", ["token-and-cookie", "token-everywhere"])
-async def test_a_run_starts_in_a_hidden_repository_by_name_and_by_id(
-    signed: Signed, world: RowFactory, hidden: str, name: str
+async def test_run_starts_in_hidden_repository_by_name_and_id(
+    use_credentials: UseCredentials, factory: RowFactory, hidden: str, name: str
 ) -> None:
-    mogplex = signed(SETS[name])
+    mogplex = use_credentials(CREDENTIAL_SETS[name])
     for text in ("ACME/legacy", hidden.upper()):
         done = await mogplex("runs", "start", "--repo", text, "--prompt", "Fix it")
         assert done.code == 0, done.err
-        assert world.row("external_agent_runs", done.out.strip())["repo_id"] == hidden
+        assert factory.row("external_agent_runs", done.out.strip())["repo_id"] == hidden
         assert "acme/legacy" in done.err
 
 
-async def test_a_token_alone_starts_a_run_in_a_hidden_repository_by_its_id(
-    signed: Signed, world: RowFactory, hidden: str
+async def test_token_starts_run_in_hidden_repository_by_id(
+    use_credentials: UseCredentials, factory: RowFactory, hidden: str
 ) -> None:
-    mogplex = signed(SETS["token"])
+    mogplex = use_credentials(CREDENTIAL_SETS["token"])
     by_name = await mogplex("runs", "start", "--repo", "acme/legacy", "--prompt", "Fix it")
     assert (by_name.code, by_name.out) == (1, "")
     assert "A token does not list hidden repositories: give the id of one" in by_name.err
     assert "login --session" in by_name.err
     by_id = await mogplex("runs", "start", "--repo", hidden, "--prompt", "Fix it")
     assert by_id.code == 0, by_id.err
-    assert world.row("external_agent_runs", by_id.out.strip())["repo_id"] == hidden
+    assert factory.row("external_agent_runs", by_id.out.strip())["repo_id"] == hidden
 
 
-async def test_an_unknown_id_is_named_when_the_service_does_not_answer_for_it(
-    signed: Signed, world: RowFactory
+async def test_unchecked_repository_id_is_reported(
+    use_credentials: UseCredentials, factory: RowFactory
 ) -> None:
-    mogplex, unknown = signed(SETS["token"]), "7d0c0000-0000-4000-8000-00000000dead"
+    mogplex, unknown = use_credentials(CREDENTIAL_SETS["token"]), "7d0c0000-0000-4000-8000-00000000dead"
     done = await mogplex("runs", "start", "--repo", unknown, "--prompt", "Fix it")
     assert done.code != 0
     assert f"Repository {unknown} is not in the token's list" in done.err
-    assert world.plane.db.value("SELECT count(*) FROM external_agent_runs") == 0
+    assert factory.plane.db.value("SELECT count(*) FROM external_agent_runs") == 0
 
 
-async def test_the_preset_of_an_agent_is_named_by_its_id(signed: Signed, world: RowFactory) -> None:
-    world.agent("PR-REVIEWER", source_template="PR-REVIEWER")
-    world.call(type="pr_review", model="acme/nova-1", metadata={"agent_id": "preset:PR-REVIEWER"})
-    done = await signed(SETS["cookie"])("runs", "list", "--json")
-    assert done.one["who"] == "PR-REVIEWER"
+async def test_agent_preset_is_shown_by_its_id(use_credentials: UseCredentials, factory: RowFactory) -> None:
+    factory.agent("PR-REVIEWER", source_template="PR-REVIEWER")
+    factory.call(type="pr_review", model="acme/nova-1", metadata={"agent_id": "preset:PR-REVIEWER"})
+    done = await use_credentials(CREDENTIAL_SETS["cookie"])("runs", "list", "--json")
+    assert done.only_object["who"] == "PR-REVIEWER"
 
 
-async def test_in_a_team_the_repositories_of_the_account_keep_their_names(
-    signed: Signed, world: RowFactory, monkeypatch: pytest.MonkeyPatch
+async def test_repositories_have_names_in_a_team_context(
+    use_credentials: UseCredentials, factory: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own, now = world.repo("ada/dotfiles"), world.clock.us
-    with world.plane.db.transaction() as tx:
+    own, now = factory.repo("ada/dotfiles"), factory.clock.us
+    with factory.plane.db.transaction() as tx:
         team, teams_repo = tx.new_id(), tx.new_id()
         tx.insert(
             "teams",
             id=team,
             name="Night Shift",
             slug="night-shift",
-            owner_user_id=world.user,
+            owner_user_id=factory.user,
             created_at=now,
             updated_at=now,
         )
@@ -110,7 +110,7 @@ async def test_in_a_team_the_repositories_of_the_account_keep_their_names(
         tx.insert(
             "repos",
             id=teams_repo,
-            user_id=world.user,
+            user_id=factory.user,
             owner_type="team",
             product_team_id=team,
             full_name="acme/secret-shop",
@@ -119,8 +119,8 @@ async def test_in_a_team_the_repositories_of_the_account_keep_their_names(
             created_at=1,
         )
     for repo in (own, teams_repo):
-        world.call(repo_id=repo)
+        factory.call(repo_id=repo)
     monkeypatch.setenv("MOGPLEX_TEAM", team)
-    done = await signed(SETS["token-and-cookie"])("runs", "list", "--json")
+    done = await use_credentials(CREDENTIAL_SETS["token-and-cookie"])("runs", "list", "--json")
     assert done.code == 0, done.err
     assert sorted(row["repo"] for row in done.objects) == ["acme/secret-shop", "ada/dotfiles"]

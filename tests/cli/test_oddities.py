@@ -9,7 +9,7 @@ import pytest
 
 from mogplex_tui.api import errors as e
 from tests.api.support import http, serving
-from tests.cli.support import TOKEN, Mogplex
+from tests.cli.support import TOKEN, CommandRunner
 from tests.facts.client_calls import NOBODY
 from tests.facts.oddities import EVERY, O11Y_READ, V1_READ, Oddity
 
@@ -27,9 +27,7 @@ EXITS: dict[type[e.MogplexError], int] = {
 
 
 @pytest.mark.parametrize("oddity", [o for o in EVERY if o.asked in COMMANDS], ids=lambda oddity: oddity.name)
-async def test_a_command_ends_with_a_sentence_and_a_code_of_its_kind(
-    mogplex: Mogplex, oddity: Oddity
-) -> None:
+async def test_error_gives_message_and_exit_code(mogplex: CommandRunner, oddity: Oddity) -> None:
     headers = {name.replace("-", "_"): value for name, value in oddity.headers.items()}
     answer = http(oddity.status, oddity.content, oddity.content_type, **headers)
     async with serving(answer) as service:

@@ -14,7 +14,7 @@ from mogplex_tui.cli.command_context import say
 from mogplex_tui.cli.output import Column, Output, clip, width
 
 
-class Screen(io.StringIO):
+class FakeStdout(io.StringIO):
     encoding = "utf-8"
 
     def __init__(self, terminal: bool = False) -> None:
@@ -25,8 +25,8 @@ class Screen(io.StringIO):
         return self.terminal
 
 
-def captured(*, terminal: bool = False, as_json: bool = False) -> tuple[Output, Screen]:
-    screen, before = Screen(terminal), sys.stdout
+def captured_output(*, terminal: bool = False, as_json: bool = False) -> tuple[Output, FakeStdout]:
+    screen, before = FakeStdout(terminal), sys.stdout
     sys.stdout = screen
     try:
         return Output(as_json=as_json, scrub=lambda text: text.replace("hunter2", "••••")), screen
@@ -35,8 +35,8 @@ def captured(*, terminal: bool = False, as_json: bool = False) -> tuple[Output, 
 
 
 @given(st.text(alphabet=st.characters(), max_size=60))
-def test_any_text_survives_json_and_none_of_it_acts_on_a_terminal(text: str) -> None:
-    output, screen = captured(as_json=True)
+def test_json_round_trips_text_without_terminal_controls(text: str) -> None:
+    output, screen = captured_output(as_json=True)
     output.object("run", {"error": text})
     line = screen.getvalue()
     assert line.count("\n") == 1
@@ -57,8 +57,8 @@ def test_any_text_survives_json_and_none_of_it_acts_on_a_terminal(text: str) -> 
 
 
 @given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), min_size=1, max_size=5))
-def test_columns_stand_under_each_other_whatever_is_in_them(rows: list[tuple[str, str]]) -> None:
-    output, screen = captured()
+def test_columns_are_aligned_for_any_text(rows: list[tuple[str, str]]) -> None:
+    output, screen = captured_output()
     output.table([Column("A"), Column("B"), Column("|")], [(*row, "|") for row in rows])
     lines = screen.getvalue().split("\n")[:-1]
     assert len(lines) == len(rows) + 1
@@ -66,8 +66,8 @@ def test_columns_stand_under_each_other_whatever_is_in_them(rows: list[tuple[str
 
 
 @pytest.mark.parametrize("text", ["-1.5", "+3", "-0.00000012", "-1e-7", "12", "a=b", ""])
-def test_a_number_is_no_formula_in_csv(text: str) -> None:
-    output, screen = captured()
+def test_csv_number_is_not_escaped(text: str) -> None:
+    output, screen = captured_output()
     output.csv(["id", text])
     assert screen.getvalue() == f"id,{text}\n"
 
@@ -85,14 +85,14 @@ def test_a_number_is_no_formula_in_csv(text: str) -> None:
         ("-", "'-"),
     ],
 )
-def test_a_cell_that_begins_like_a_formula_is_text_in_csv(text: str, shown: str) -> None:
-    output, screen = captured()
+def test_csv_formula_is_escaped(text: str, shown: str) -> None:
+    output, screen = captured_output()
     output.csv([text])
     assert screen.getvalue() == f"{shown}\n"
 
 
-def test_times_are_utc_and_money_is_text() -> None:
-    output, screen = captured(as_json=True)
+def test_times_are_utc_and_cost_is_text() -> None:
+    output, screen = captured_output(as_json=True)
     at = datetime(2026, 8, 5, 12, 0, tzinfo=timezone(timedelta(hours=2)))
     output.object(
         "run", {"at": at, "cost": Decimal("1E-7"), "none": None, "late": datetime(2026, 1, 1, tzinfo=UTC)}
@@ -106,9 +106,9 @@ def test_times_are_utc_and_money_is_text() -> None:
     }
 
 
-def test_credentials_of_this_context_and_of_others_are_blotted_out() -> None:
+def test_credentials_are_masked() -> None:
     for as_json in (False, True):
-        output, screen = captured(as_json=as_json)
+        output, screen = captured_output(as_json=as_json)
         text = "hunter2 Bearer abcdef ghp_abcdefghijklmnopqrst"
         if as_json:
             output.object("run", {"error": text, "more": [{"deep": text}]})
@@ -118,14 +118,14 @@ def test_credentials_of_this_context_and_of_others_are_blotted_out() -> None:
             assert secret not in screen.getvalue()
 
 
-def test_a_long_text_is_cut_before_it_is_looked_at() -> None:
+def test_long_text_is_cut_before_masking() -> None:
     looked_at = list[int]()
 
     def scrub(text: str) -> str:
         looked_at.append(len(text))
         return text
 
-    screen, before = Screen(), sys.stdout
+    screen, before = FakeStdout(), sys.stdout
     sys.stdout = screen
     try:
         output = Output(as_json=False, scrub=scrub)
@@ -136,15 +136,15 @@ def test_a_long_text_is_cut_before_it_is_looked_at() -> None:
     assert max(map(len, screen.getvalue().splitlines())) <= 810
 
 
-def test_lines_are_cut_on_a_terminal_and_whole_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_are_cut_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     for terminal, expected in ((True, 20), (False, 50)):
-        output, screen = captured(terminal=terminal)
+        output, screen = captured_output(terminal=terminal)
         output.line("x" * 50)
         assert len(screen.getvalue().rstrip("\n")) == expected
 
 
-def test_columns_go_by_their_priority_where_the_terminal_is_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_narrow_terminal_drops_columns_by_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = [
         Column("ID"),
         Column("WHO", priority=2),
@@ -155,7 +155,7 @@ def test_columns_go_by_their_priority_where_the_terminal_is_narrow(monkeypatch: 
 
     def head(wide: int, *, terminal: bool = True) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(wide))
-        output, screen = captured(terminal=terminal)
+        output, screen = captured_output(terminal=terminal)
         output.table(columns, [row])
         assert all(width(line) <= wide for line in screen.getvalue().splitlines()) or not terminal
         return screen.getvalue().splitlines()[0].split()
@@ -166,13 +166,13 @@ def test_columns_go_by_their_priority_where_the_terminal_is_narrow(monkeypatch: 
     assert head(20, terminal=False) == ["ID", "WHO", "COST", "ERROR"]
 
 
-def test_wide_letters_are_counted_as_two_and_never_halved() -> None:
+def test_wide_characters_take_two_cells() -> None:
     assert width("日本") == 4
     assert clip("日本語", 4) == "日…"
     assert clip("日本語", 6) == "日本語"
     assert width("e\u0301") == 1
 
 
-def test_nothing_that_is_said_acts_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_messages_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     say("acme/\x1b[31mred\u202e is strange.\nSecond line – “fine” …")
     assert capsys.readouterr().err == "acme/\\x1b[31mred\\u202e is strange.\nSecond line – “fine” …\n"

@@ -7,46 +7,42 @@ import pytest
 from mogplex_tui.cli import parser
 
 
-def said(built: object, argv: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
+def exit_of(built: object, argv: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[object, str, str]:
     with pytest.raises(SystemExit) as end:
         built.parse_args(argv)  # type: ignore[attr-defined]
     return (end.value.code, *capsys.readouterr())
 
 
 @pytest.mark.parametrize("name", sorted(parser.COMMANDS))
-def test_a_command_by_itself_says_what_it_says_among_the_others(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_single_command_parser_equals_full_parser(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     alone, among = parser.build(name, without_others=True), parser.build(name)
     for word in ("--help", "--nonsense"):
-        assert said(alone, [name, word], capsys) == said(among, [name, word], capsys)
+        assert exit_of(alone, [name, word], capsys) == exit_of(among, [name, word], capsys)
 
 
 @pytest.mark.parametrize("name", ["runs", "sandboxes", "contexts"])
-def test_a_command_whose_verb_is_missing_names_its_verbs(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, _, told = said(parser.build(name), [name], capsys)
-    assert code == 2 and "error: a verb is missing, one of list, " in told
+def test_missing_verb_error_names_verbs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, message = exit_of(parser.build(name), [name], capsys)
+    assert code == 2 and "error: a verb is missing, one of list, " in message
 
 
-def test_the_help_of_all_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     for argv in (["--help"], ["--help", "demo"]):
         with pytest.raises(SystemExit):
             parser.run(argv)
-        told = capsys.readouterr().out
-        assert all(f"\n    {name}" in told for name in parser.COMMANDS)
+        message = capsys.readouterr().out
+        assert all(f"\n    {name}" in message for name in parser.COMMANDS)
 
 
 @pytest.mark.parametrize("words", [["--read-only"], ["--theme", "light"], ["--ascii"], ["--reduced-motion"]])
-def test_how_the_console_looks_may_be_said_before_or_after_demo(words: list[str]) -> None:
+def test_appearance_options_before_and_after_demo(words: list[str]) -> None:
     built = parser.build("demo")
     before, after = built.parse_args([*words, "demo"]), built.parse_args(["demo", *words])
     assert before == after != built.parse_args(["demo"])
 
 
 @pytest.mark.parametrize("words", [["--openapi"], ["--webhook", "push"], ["--repo", "acme/web"]])
-def test_a_demo_takes_no_option_that_does_nothing_there(
+def test_demo_takes_no_control_plane_only_option(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):

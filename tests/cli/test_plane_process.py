@@ -20,10 +20,10 @@ from mogplex_tui.config.settings import load
 READY = {"base_url": "http://127.0.0.1:4790", "token": "t", "session_cookie": "a=b"}
 
 
-class Child:
+class FakePlane:
     """A fake plane process that becomes ready or hangs, and ends on a signal."""
 
-    born: list[Child]
+    born: list[FakePlane]
     hanging = False
 
     def __init__(self, command: list[str], **_: Any) -> None:
@@ -52,55 +52,53 @@ class Child:
 
 
 @pytest.fixture
-def children(monkeypatch: pytest.MonkeyPatch) -> list[Child]:
+def planes(monkeypatch: pytest.MonkeyPatch) -> list[FakePlane]:
     """Record the started planes in order; waits take no time."""
-    born: list[Child] = []
+    born: list[FakePlane] = []
     at_once = asyncio.sleep
-    monkeypatch.setattr(Child, "born", born, raising=False)
-    monkeypatch.setattr(subprocess, "Popen", Child)
+    monkeypatch.setattr(FakePlane, "born", born, raising=False)
+    monkeypatch.setattr(subprocess, "Popen", FakePlane)
     monkeypatch.setattr(asyncio, "sleep", lambda _: at_once(0))
     return born
 
 
-async def started(children: list[Child], times: int) -> None:
+async def started(planes: list[FakePlane], times: int) -> None:
     async with asyncio.timeout(30):
-        while len(children) < times:
+        while len(planes) < times:
             await asyncio.sleep(0)
 
 
-async def test_a_plane_that_comes_back_keeps_its_place_and_leaves_no_pipe_behind(
-    tmp_path: Path, children: list[Child]
-) -> None:
+async def test_restarted_plane_keeps_port_and_closes_pipes(tmp_path: Path, planes: list[FakePlane]) -> None:
     with PlaneProcess([], tmp_path / "plane.db") as plane:
         await plane.wait_ready()
         keeping = asyncio.create_task(plane.keep_alive())
         for times in (2, 3):
-            children[-1].ended = True
-            await started(children, times)
+            planes[-1].ended = True
+            await started(planes, times)
         keeping.cancel()
-        assert [child.stdout.closed for child in children] == [True, True, False]
-        assert children[0].command[-1] != "4790"
-        assert children[-1].command[-2:] == ["--port", "4790"]
-    assert all(child.stdout.closed for child in children)
+        assert [child.stdout.closed for child in planes] == [True, True, False]
+        assert planes[0].command[-1] != "4790"
+        assert planes[-1].command[-2:] == ["--port", "4790"]
+    assert all(child.stdout.closed for child in planes)
 
 
-async def test_a_plane_that_comes_back_and_never_answers_gives_way_to_another(
-    tmp_path: Path, children: list[Child], monkeypatch: pytest.MonkeyPatch
+async def test_hanging_restarted_plane_is_replaced(
+    tmp_path: Path, planes: list[FakePlane], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with PlaneProcess([], tmp_path / "plane.db") as plane:
         await plane.wait_ready()
         keeping = asyncio.create_task(plane.keep_alive())
         monkeypatch.setattr(plane_process, "READY_TIMEOUT", 0.01)
-        monkeypatch.setattr(Child, "hanging", True)
-        children[0].ended = True
-        await started(children, 2)
-        monkeypatch.setattr(Child, "hanging", False)
-        await started(children, 3)
+        monkeypatch.setattr(FakePlane, "hanging", True)
+        planes[0].ended = True
+        await started(planes, 2)
+        monkeypatch.setattr(FakePlane, "hanging", False)
+        await started(planes, 3)
         keeping.cancel()
-        assert children[1].ended
+        assert planes[1].ended
 
 
-async def test_a_demo_whose_plane_does_not_start_ends_and_says_why(
+async def test_demo_with_failing_plane_ends_with_reason(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with socket.socket() as taken:

@@ -19,13 +19,13 @@ from mogplex_tui.config import contexts
 from mogplex_tui.config.contexts import Context
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.processes import COMMAND, start_command
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 
 
-async def test_ctrl_c_ends_a_follow_with_130_and_no_traceback(operator: Mogplex, world: RowFactory) -> None:
-    call = world.call(type="chat", status="streaming")
-    world.event(call, "log", message="under way")
+async def test_ctrl_c_ends_follow_with_130(operator: CommandRunner, factory: RowFactory) -> None:
+    call = factory.call(type="chat", status="streaming")
+    factory.event(call, "log", message="under way")
     process = await start_command("runs", "events", call, "--follow")
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), 30)
@@ -36,10 +36,8 @@ async def test_ctrl_c_ends_a_follow_with_130_and_no_traceback(operator: Mogplex,
     assert (out, err) == (b"", b"")
 
 
-async def test_ctrl_c_at_the_question_ends_at_once_and_cancels_nothing(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    run = world.run(world.repo("acme/api"))
+async def test_ctrl_c_at_confirmation_cancels_nothing(operator: CommandRunner, factory: RowFactory) -> None:
+    run = factory.run(factory.repo("acme/api"))
     ours, theirs = pty.openpty()
     try:
         process = await start_command("runs", "cancel", run, stdin=theirs)
@@ -53,13 +51,13 @@ async def test_ctrl_c_at_the_question_ends_at_once_and_cancels_nothing(
         os.close(theirs)
     assert process.returncode == 130
     assert b"Traceback" not in err
-    assert world.row("external_agent_runs", run)["status"] == "pending"
+    assert factory.row("external_agent_runs", run)["status"] == "pending"
 
 
-async def test_a_reader_that_goes_away_is_no_failure(operator: Mogplex, world: RowFactory) -> None:
-    call = world.call(status="success")
+async def test_closed_pipe_is_no_failure(operator: CommandRunner, factory: RowFactory) -> None:
+    call = factory.call(status="success")
     for number in range(400):
-        world.event(call, "log", message=f"{number} " + "x" * 1000)
+        factory.event(call, "log", message=f"{number} " + "x" * 1000)
     process = await asyncio.create_subprocess_shell(
         f"set -o pipefail; {' '.join(COMMAND)} runs events {call} --json | head -n 1",
         stdout=PIPE,
@@ -72,8 +70,8 @@ async def test_a_reader_that_goes_away_is_no_failure(operator: Mogplex, world: R
     assert err == b""
 
 
-async def test_a_full_disk_is_said(operator: Mogplex, world: RowFactory) -> None:
-    world.call()
+async def test_full_disk_is_reported(operator: CommandRunner, factory: RowFactory) -> None:
+    factory.call()
     full = os.open("/dev/full", os.O_WRONLY)
     try:
         process = await asyncio.create_subprocess_exec(*COMMAND, "runs", "list", stdout=full, stderr=PIPE)
@@ -85,12 +83,12 @@ async def test_a_full_disk_is_said(operator: Mogplex, world: RowFactory) -> None
     assert b"Traceback" not in err
 
 
-async def test_text_reaches_a_reader_that_knows_only_ascii(
-    operator: Mogplex,
-    world: RowFactory,
+async def test_ascii_output_is_escaped(
+    operator: CommandRunner,
+    factory: RowFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world.call(metadata={"agent_name": "Zoë"})
+    factory.call(metadata={"agent_name": "Zoë"})
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     for options in ([], ["--json"]):
         process = await start_command("runs", "list", *options)
@@ -104,10 +102,10 @@ def kept() -> list[Path]:
     return [path for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()]
 
 
-async def test_what_is_kept_on_disk_is_private_and_holds_no_secret(
-    operator: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_stored_files_are_private_without_secrets(
+    operator: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    world.repo("acme/api")
+    factory.repo("acme/api")
     done = await operator("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")
     assert done.code == 0
     files = kept()
@@ -120,7 +118,7 @@ async def test_what_is_kept_on_disk_is_private_and_holds_no_secret(
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_help_and_a_mistake_load_nothing_heavy() -> None:
+def test_help_and_usage_errors_load_no_heavy_module() -> None:
     code = (
         "import sys\nfrom mogplex_tui.cli import parser\n"
         "for argv in (['runs', '--help'], ['runs', 'start'], ['stats', '--help'], ['doctor', '--help'],\n"
@@ -133,7 +131,7 @@ def test_help_and_a_mistake_load_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == ""
 
 
-def test_a_headless_command_loads_no_terminal_library() -> None:
+def test_headless_command_does_not_load_textual() -> None:
     code = (
         "import sys\nimport mogplex_tui.cli.runs, mogplex_tui.cli.start_and_cancel, mogplex_tui.cli.run_records, "
         "mogplex_tui.cli.stats, mogplex_tui.cli.doctor, mogplex_tui.cli.doctor_checks, mogplex_tui.cli.watch, "
@@ -144,7 +142,7 @@ def test_a_headless_command_loads_no_terminal_library() -> None:
     assert done.stdout.strip() == ""
 
 
-def test_a_reader_that_is_gone_already_is_no_failure_of_any_command() -> None:
+def test_pipe_closed_at_start_fails_no_command() -> None:
     contexts.change(lambda known: known.put(Context("demo", "http://127.0.0.1:1")))
     for words in (["contexts", "list"], ["contexts", "list", "--json"], ["info"], ["completions", "zsh"]):
         reader, writer = os.pipe()

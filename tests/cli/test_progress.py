@@ -10,22 +10,22 @@ import pytest
 from mogplex_tui.cli import progress
 
 
-class Terminal(io.StringIO):
+class FakeTerminal(io.StringIO):
     def isatty(self) -> bool:
         return True
 
 
-async def test_a_ctrl_c_while_the_line_is_taken_away_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    going, free = asyncio.Event(), asyncio.Event()
+async def test_ctrl_c_while_progress_line_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ending, free = asyncio.Event(), asyncio.Event()
 
     async def slow_to_end(_: object) -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            going.set()
+            ending.set()
             await free.wait()
 
-    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setattr("sys.stderr", FakeTerminal())
     monkeypatch.setattr(progress, "_draw_line", slow_to_end)
 
     async def command() -> str:
@@ -34,7 +34,7 @@ async def test_a_ctrl_c_while_the_line_is_taken_away_is_heard(monkeypatch: pytes
         return "went on"
 
     running = asyncio.create_task(command())
-    await going.wait()
+    await ending.wait()
     running.cancel()
     await asyncio.sleep(0)
     free.set()

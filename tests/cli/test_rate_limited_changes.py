@@ -14,7 +14,7 @@ from mogplex_tui.config.paths import state_dir
 from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.processes import start_command
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 
 QUEUED = re.compile(
@@ -33,10 +33,10 @@ def _states() -> list[str]:
     return [json.loads(line)["state"] for line in file.read_text().splitlines()]
 
 
-async def test_change_is_sent_again_after_the_time_that_the_service_names(
-    operator: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_change_is_retried_after_retry_after(
+    operator: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    agent = world.agent("Reviewer")
+    agent = factory.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:7 x2")
     done = await operator("agents", "delete", agent, "--yes")
     assert (done.code, done.out.strip()) == (0, agent)
@@ -44,10 +44,10 @@ async def test_change_is_sent_again_after_the_time_that_the_service_names(
     assert _states() == ["sent", "queued", "sent", "queued", "sent", "done"]
 
 
-async def test_change_that_is_refused_each_time_ends_as_throttled(
-    operator: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_repeatedly_refused_change_ends_as_throttled(
+    operator: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    agent = world.agent("Reviewer")
+    agent = factory.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:7")
     done = await operator("agents", "delete", agent, "--yes")
     assert (done.code, done.out) == (5, "")
@@ -55,10 +55,10 @@ async def test_change_that_is_refused_each_time_ends_as_throttled(
     assert _states()[-1] == "refused"
 
 
-async def test_quota_of_hours_is_not_waited_for(
-    operator: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_hourly_quota_is_not_waited_for(
+    operator: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    agent = world.agent("Reviewer")
+    agent = factory.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:3600")
     done = await operator("agents", "delete", agent, "--yes")
     assert done.err == "Delete of agent Reviewer was refused: too many requests. Again in 3600 s.\n"
@@ -68,10 +68,15 @@ async def test_quota_of_hours_is_not_waited_for(
 @pytest.mark.parametrize(
     ("end", "code", "state"), [(signal.SIGINT, 130, "refused"), (signal.SIGKILL, -9, "queued")]
 )
-async def test_ended_command_leaves_a_ledger_that_says_that_nothing_was_done(
-    operator: Mogplex, plane: PlaneServer, world: RowFactory, end: signal.Signals, code: int, state: str
+async def test_interrupted_command_records_nothing_done(
+    operator: CommandRunner,
+    plane: PlaneServer,
+    factory: RowFactory,
+    end: signal.Signals,
+    code: int,
+    state: str,
 ) -> None:
-    agent = world.agent("Reviewer")
+    agent = factory.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:60")
     process = await start_command("agents", "delete", agent, "--yes")
     assert process.stderr is not None
@@ -85,8 +90,8 @@ async def test_ended_command_leaves_a_ledger_that_says_that_nothing_was_done(
     assert _states()[-1] == state
 
 
-async def test_waiting_counts_down_on_a_terminal(
-    operator: Mogplex, plane: PlaneServer, world: RowFactory, monkeypatch: pytest.MonkeyPatch
+async def test_wait_counts_down_on_terminal(
+    operator: CommandRunner, plane: PlaneServer, factory: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mogplex_tui.operate import executor
 
@@ -95,15 +100,15 @@ async def test_waiting_counts_down_on_a_terminal(
 
     async def pause(_: float, __: asyncio.Event | None = None) -> None:
         # Until the line is on the terminal.
-        while "Waiting: delete in" not in going.err.text:
+        while "Waiting: delete in" not in command.err.text:
             await asyncio.sleep(0.01)
         loop.call_soon_threadsafe(shown.set)
 
     monkeypatch.setattr(executor, "pause", pause)
-    agent = world.agent("Reviewer")
+    agent = factory.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:7 x1")
-    going = operator.begin("agents", "delete", agent, "--yes", terminal=True)
-    done = await going.done()
+    command = operator.start("agents", "delete", agent, "--yes", terminal=True)
+    done = await command.result()
     assert shown.is_set()
     assert done.code == 0
     assert "\x1b[KWaiting: delete in 7 s" in done.err

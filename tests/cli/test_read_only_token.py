@@ -13,7 +13,7 @@ import pytest
 from mogplex_tui.cli.parser import COMMANDS
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate.kinds.registry import kind_called
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 from tests.recording import recording
 
@@ -38,15 +38,15 @@ ALSO = {
 PROBE = "POST /api/v1/mogplex/runs"
 
 
-def _repo(world: RowFactory) -> str:
+def _add_repo(factory: RowFactory) -> str:
     """Add the repository that the table names, and return its id."""
-    made = world.repo("acme/api")
-    with world.plane.db.transaction() as tx:
+    made = factory.repo("acme/api")
+    with factory.plane.db.transaction() as tx:
         tx.execute("UPDATE repos SET id = ? WHERE id = ?", (REPO, made))
     return REPO
 
 
-class Change(NamedTuple):
+class ChangeCommand(NamedTuple):
     """A command that changes something: its words before and after the record."""
 
     name: str
@@ -54,37 +54,39 @@ class Change(NamedTuple):
     options: tuple[str, ...]
     takes_record: bool = True
 
-    def words(self, record: str) -> tuple[str, ...]:
+    def arguments(self, record: str) -> tuple[str, ...]:
         """Return the arguments of the command."""
         named = (record,) if self.takes_record else ()
         return (self.name, self.verb, *self.options, *named, *ALSO.get(f"{self.name} {self.verb}", ()))
 
 
-def _changes() -> Iterator[Change]:
+def _changes() -> Iterator[ChangeCommand]:
     """Yield every command that changes a record of a kind."""
     for name in TYPED:
         kind = kind_called(name)
         for creation in kind.creations:
-            yield Change(name, creation.id, ("--reveal",) if creation.reveals else (), takes_record=False)
+            yield ChangeCommand(
+                name, creation.id, ("--reveal",) if creation.reveals else (), takes_record=False
+            )
         for action in kind.actions:
             reveal = ("--reveal",) if action.reveals else ()
-            yield Change(name, action.id, (*reveal, *(("--yes",) if action.confirmation else ())))
+            yield ChangeCommand(name, action.id, (*reveal, *(("--yes",) if action.confirmation else ())))
 
 
 CHANGES = list(_changes())
 
 
-async def test_no_command_sends_a_change_with_a_read_only_token(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_no_command_changes_anything_with_read_only_token(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    world.flow(world.agent())
-    _repo(world)
+    factory.flow(factory.agent())
+    _add_repo(factory)
     wrong: dict[str, object] = {}
     async with recording(plane.base_url) as recorded:
-        mogplex.use(recorded.base_url, token=world.token(scopes=("read",)))
+        mogplex.use(recorded.base_url, token=factory.token(scopes=("read",)))
         for change in CHANGES:
             recorded.forget()
-            done = await mogplex(*change.words(NOBODY))
+            done = await mogplex(*change.arguments(NOBODY))
             changes = [each for each in recorded.asked if not each.startswith("GET ")]
             # Off v1 no service checks the scope; one request reads it.
             found = (done.code, done.out, SAID in done.err, changes)
@@ -92,88 +94,88 @@ async def test_no_command_sends_a_change_with_a_read_only_token(
                 wrong[f"{change.name} {change.verb}"] = (found, done.err)
     assert wrong == {}
     assert len(CHANGES) > 35
-    assert world.plane.db.value("SELECT count(*) FROM job_runs") == 0
+    assert factory.plane.db.value("SELECT count(*) FROM job_runs") == 0
 
 
 @pytest.mark.parametrize(
     "argv", [("runs", "start", "--repo", REPO, "--prompt", "x"), ("runs", "cancel", "{run}", "--yes")]
 )
-async def test_a_run_is_neither_started_nor_cancelled_by_a_read_only_token(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, argv: tuple[str, ...]
+async def test_read_only_token_neither_starts_nor_cancels_run(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, argv: tuple[str, ...]
 ) -> None:
-    call = world.call(repo_id=_repo(world))
-    run = world.run(REPO, call)
-    mogplex.use(plane.base_url, token=world.token(scopes=("read",)))
+    call = factory.call(repo_id=_add_repo(factory))
+    run = factory.run(REPO, call)
+    mogplex.use(plane.base_url, token=factory.token(scopes=("read",)))
     done = await mogplex(*(part.format(run=run) for part in argv))
     assert (done.code, done.out) == (4, ""), done.err
     assert SAID in done.err
-    assert world.row("ai_calls", call)["control_state"] == "active"
-    assert world.plane.db.value("SELECT count(*) FROM external_agent_runs") == 1
+    assert factory.row("ai_calls", call)["control_state"] == "active"
+    assert factory.plane.db.value("SELECT count(*) FROM external_agent_runs") == 1
 
 
 @pytest.mark.parametrize("kind", ["call", "job"])
-async def test_a_cancel_off_v1_is_not_sent_with_a_read_only_token(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, kind: str
+async def test_read_only_token_sends_no_cancel_off_v1(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, kind: str
 ) -> None:
-    call = world.call(type="chat", status="streaming")
-    job = world.job(world.flow(), world.repo("acme/api"), start=True)
+    call = factory.call(type="chat", status="streaming")
+    job = factory.job(factory.flow(), factory.repo("acme/api"), start=True)
     async with recording(plane.base_url) as recorded:
-        mogplex.use(recorded.base_url, token=world.token(scopes=("read",)))
+        mogplex.use(recorded.base_url, token=factory.token(scopes=("read",)))
         done = await mogplex("runs", "cancel", call if kind == "call" else job, "--yes")
     assert (done.code, done.out) == (4, ""), done.err
     assert SAID in done.err
     assert [each for each in recorded.asked if not each.startswith("GET ")] == [PROBE]
-    assert world.row("ai_calls", call)["control_state"] == "active"
-    assert world.row("job_runs", job)["status"] == "running"
+    assert factory.row("ai_calls", call)["control_state"] == "active"
+    assert factory.row("job_runs", job)["status"] == "running"
 
 
-async def test_a_session_sends_every_change_that_v1_alone_does_not_accept(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_session_sends_changes_beside_read_only_token(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    world.flow(world.agent())
-    _repo(world)
+    factory.flow(factory.agent())
+    _add_repo(factory)
     wrong: dict[str, object] = {}
     async with recording(plane.base_url) as recorded:
-        mogplex.use(recorded.base_url, token=world.token(scopes=("read",)), cookie=plane.session_cookie)
+        mogplex.use(recorded.base_url, token=factory.token(scopes=("read",)), cookie=plane.session_cookie)
         for change in CHANGES:
             recorded.forget()
-            done = await mogplex(*change.words(NOBODY))
+            done = await mogplex(*change.arguments(NOBODY))
             if SAID in done.err or PROBE in recorded.asked:
                 wrong[f"{change.name} {change.verb}"] = (done.code, done.err, recorded.asked)
     assert wrong == {}
-    assert world.plane.db.value("SELECT count(*) FROM job_runs") == 0
+    assert factory.plane.db.value("SELECT count(*) FROM job_runs") == 0
 
 
 @pytest.mark.parametrize("kind", ["run", "call", "job"])
-async def test_a_session_cancels_beside_a_read_only_token(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, kind: str
+async def test_session_cancels_run_beside_read_only_token(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, kind: str
 ) -> None:
-    repo = _repo(world)
-    call = world.call(repo_id=repo, metadata={"external_request_id": "k", "repo": "acme/api"})
-    run = world.run(repo, call)
-    job = world.job(world.flow(), repo, start=True)
-    mogplex.use(plane.base_url, token=world.token(scopes=("read",)), cookie=plane.session_cookie)
+    repo = _add_repo(factory)
+    call = factory.call(repo_id=repo, metadata={"external_request_id": "k", "repo": "acme/api"})
+    run = factory.run(repo, call)
+    job = factory.job(factory.flow(), repo, start=True)
+    mogplex.use(plane.base_url, token=factory.token(scopes=("read",)), cookie=plane.session_cookie)
     done = await mogplex("runs", "cancel", {"run": run, "call": call, "job": job}[kind], "--yes")
     assert (done.code, "is cancelled." in done.err, SAID in done.err) == (0, True, False), done.err
-    assert (world.row("ai_calls", call)["control_state"] == "active") is (kind == "job")
-    assert (world.row("job_runs", job)["status"] == "cancelled") is (kind == "job")
+    assert (factory.row("ai_calls", call)["control_state"] == "active") is (kind == "job")
+    assert (factory.row("job_runs", job)["status"] == "cancelled") is (kind == "job")
 
 
-async def test_a_session_starts_no_run_beside_a_read_only_token(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_session_starts_no_run_beside_read_only_token(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    _repo(world)
-    mogplex.use(plane.base_url, token=world.token(scopes=("read",)), cookie=plane.session_cookie)
+    _add_repo(factory)
+    mogplex.use(plane.base_url, token=factory.token(scopes=("read",)), cookie=plane.session_cookie)
     done = await mogplex("runs", "start", "--repo", REPO, "--prompt", "x")
     assert (done.code, done.out, SAID in done.err) == (4, "", True), done.err
-    assert world.plane.db.value("SELECT count(*) FROM external_agent_runs") == 0
+    assert factory.plane.db.value("SELECT count(*) FROM external_agent_runs") == 0
 
 
 @pytest.mark.parametrize("cookie", [False, True], ids=["token alone", "token and session"])
-async def test_only_a_token_without_a_session_costs_the_question(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, cookie: bool
+async def test_scope_check_is_for_tokens_without_session_only(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, cookie: bool
 ) -> None:
-    world.model("acme/nova-1")
+    factory.model("acme/nova-1")
     async with recording(plane.base_url) as recorded:
         mogplex.use(recorded.base_url, token=plane.token, cookie=plane.session_cookie if cookie else None)
         done = await mogplex("models", "disable", "acme/nova-1")
@@ -181,18 +183,18 @@ async def test_only_a_token_without_a_session_costs_the_question(
     assert recorded.asked.count(PROBE) == (0 if cookie else 1)
 
 
-async def test_a_read_only_token_does_not_stand_in_for_a_session_that_has_ended(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_read_only_token_does_not_replace_expired_session(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    world.model("acme/nova-1")
+    factory.model("acme/nova-1")
     async with recording(plane.base_url) as recorded:
         mogplex.use(
             recorded.base_url,
-            token=world.token(scopes=("read",)),
+            token=factory.token(scopes=("read",)),
             cookie="better-auth.session_token=dead",
         )
         done = await mogplex("models", "disable", "acme/nova-1")
     assert done.code in (3, 4), done.err
     assert SAID in done.err
     assert not [each for each in recorded.asked if each.startswith(("PATCH ", "PUT ", "DELETE "))][1:]
-    assert world.plane.db.value("SELECT count(*) FROM model_preferences") == 0
+    assert factory.plane.db.value("SELECT count(*) FROM model_preferences") == 0

@@ -21,7 +21,7 @@ from mogplex_tui.config.paths import state_dir
 from mogplex_tui.controlplane.db.clock import HOUR_US
 from mogplex_tui.live.known_records import FILE, KEPT, KnownRecord, KnownRecords, read_known
 from tests.api.support import Seen, Service, http, serving
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 
 NAMES = {
@@ -39,7 +39,7 @@ NAMES = {
 UNNAMED = {key for key, name in NAMES.items() if name in ("same name", "--yes") or key[0] in "8a"}
 
 
-async def _answer(seen: Seen, _: asyncio.StreamWriter) -> bytes:
+async def _respond(seen: Seen, _: asyncio.StreamWriter) -> bytes:
     if seen.path != "/api/mcp-servers":
         return http(404, b"{}")
     servers = [
@@ -50,9 +50,9 @@ async def _answer(seen: Seen, _: asyncio.StreamWriter) -> bytes:
 
 
 @pytest.fixture
-async def service(mogplex: Mogplex) -> AsyncIterator[Service]:
+async def service(mogplex: CommandRunner) -> AsyncIterator[Service]:
     """A service whose MCP servers a command has listed in the context `work`."""
-    async with serving(_answer) as running:
+    async with serving(_respond) as running:
         added = await mogplex("contexts", "add", "work", "--base-url", running.base_url, "--use")
         assert added.code == 0
         os.environ["MOGPLEX_TOKEN"] = "mog_Q2xv9TbYk0LmWc7ReHs4DpZa"
@@ -62,14 +62,14 @@ async def service(mogplex: Mogplex) -> AsyncIterator[Service]:
 
 
 @pytest.fixture(autouse=True)
-def _environment() -> Iterator[None]:
+def _restore_environment() -> Iterator[None]:
     before = dict(os.environ)
     yield
     os.environ.clear()
     os.environ.update(before)
 
 
-def complete(*arguments: str) -> list[str]:
+def complete_offline(*arguments: str) -> list[str]:
     """Return the lines of the hidden command, which must succeed without a message."""
     done = subprocess.run(
         [sys.executable, "-m", "mogplex_tui", "__complete", *arguments],
@@ -102,7 +102,7 @@ TYPED = {
 }
 
 
-def _typed_in_bash(home: Path, lines: list[str]) -> list[list[str]]:
+def _complete_in_bash(home: Path, lines: list[str]) -> list[list[str]]:
     """Type lines into an interactive bash, each with Tab and Enter.
 
     Returns the arguments of each command.
@@ -160,22 +160,22 @@ def _typed_in_bash(home: Path, lines: list[str]) -> list[list[str]]:
     return found
 
 
-async def test_bash_completes_names_and_ids_without_a_request(
-    service: Service, mogplex: Mogplex, tmp_path: Path
+async def test_bash_completes_names_and_ids_without_request(
+    service: Service, mogplex: CommandRunner, tmp_path: Path
 ) -> None:
     if shutil.which("bash") is None:
         pytest.skip("there is no bash here")
     await mogplex("contexts", "add", "other", "--base-url", "http://127.0.0.1:1")
     before = len(service.seen)
-    called = await asyncio.to_thread(_typed_in_bash, tmp_path, [line for line, _ in TYPED.values()])
+    called = await asyncio.to_thread(_complete_in_bash, tmp_path, [line for line, _ in TYPED.values()])
     assert {case: words[-1] for case, words in zip(TYPED, called, strict=True)} == {
         case: word for case, (_, word) in TYPED.items()
     }
     assert len(service.seen) == before
 
 
-async def test_an_empty_word_offers_each_record_once(service: Service) -> None:
-    offered = complete("zsh", "mcp-servers", "mcp-servers", "get", "")
+async def test_empty_word_completes_each_record_once(service: Service) -> None:
+    offered = complete_offline("zsh", "mcp-servers", "mcp-servers", "get", "")
     assert {line.partition("\t")[0] for line in offered} == {
         key if key in UNNAMED else name for key, name in NAMES.items()
     }
@@ -185,25 +185,25 @@ async def test_an_empty_word_offers_each_record_once(service: Service) -> None:
     assert "npx" not in text
 
 
-async def test_listed_runs_and_repositories_are_offered_for_a_service_without_a_context(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    now = world.clock.us
-    old = world.call(repo_id=world.repo("acme/api"), started_at=now - 2 * HOUR_US)
-    newest = world.call(repo_id=world.repo("acme/web"), started_at=now - HOUR_US)
+async def test_records_are_completed_without_a_context(operator: CommandRunner, factory: RowFactory) -> None:
+    now = factory.clock.us
+    old = factory.call(repo_id=factory.repo("acme/api"), started_at=now - 2 * HOUR_US)
+    newest = factory.call(repo_id=factory.repo("acme/web"), started_at=now - HOUR_US)
     assert (await operator("runs", "list")).code == 0
-    assert complete("zsh", "runs", "runs", "get", "") == [f"{newest}\t", f"{old}\t"]
-    assert [line.split("\t")[0] for line in complete("fish", "projects", "run", "acme/w")] == ["acme/web"]
+    assert complete_offline("zsh", "runs", "runs", "get", "") == [f"{newest}\t", f"{old}\t"]
+    assert [line.split("\t")[0] for line in complete_offline("fish", "projects", "run", "acme/w")] == [
+        "acme/web"
+    ]
 
 
-async def test_records_that_are_on_the_line_are_not_offered_again(service: Service) -> None:
-    offered = complete("fish", "mcp-servers", "mcp-servers", "enable", "web search", "'we")
+async def test_given_records_are_not_completed_again(service: Service) -> None:
+    offered = complete_offline("fish", "mcp-servers", "mcp-servers", "enable", "web search", "'we")
     assert offered == []
-    assert complete("fish", "mcp-servers", "mcp-servers", "enable", "other", "'we") != []
+    assert complete_offline("fish", "mcp-servers", "mcp-servers", "enable", "other", "'we") != []
 
 
-async def test_known_records_are_private_and_go_with_their_context(
-    service: Service, mogplex: Mogplex
+async def test_known_records_are_private_and_removed_with_context(
+    service: Service, mogplex: CommandRunner
 ) -> None:
     path = state_dir("work") / FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -215,12 +215,12 @@ async def test_known_records_are_private_and_go_with_their_context(
     "damage",
     ["{", "[]", '{"mcp-servers": 1}', '{"mcp-servers": [["one"], [1, 2], null]}', "[" * 100_000, "\x00"],
 )
-async def test_a_damaged_file_completes_nothing_and_the_next_list_replaces_it(
-    service: Service, mogplex: Mogplex, damage: str
+async def test_damaged_file_completes_nothing_until_next_list(
+    service: Service, mogplex: CommandRunner, damage: str
 ) -> None:
     path = state_dir("work") / FILE
     path.write_text(damage)
-    assert complete("zsh", "mcp-servers", "mcp-servers", "get", "") == []
+    assert complete_offline("zsh", "mcp-servers", "mcp-servers", "get", "") == []
     assert path.read_text() == damage
     assert (await mogplex("mcp-servers", "list")).code == 0
     assert "web search" in [name for _, name in read_known(state_dir("work"), "mcp-servers")]
@@ -229,11 +229,11 @@ async def test_a_damaged_file_completes_nothing_and_the_next_list_replaces_it(
 @pytest.mark.parametrize(
     "arguments", [(), ("bash",), ("zsh", "mcp-servers"), ("bash", "mcp-servers", "x"), ("zsh", "no", "")]
 )
-def test_arguments_that_cannot_be_read_complete_nothing(arguments: tuple[str, ...]) -> None:
-    assert complete(*arguments) == []
+def test_invalid_arguments_complete_nothing(arguments: tuple[str, ...]) -> None:
+    assert complete_offline(*arguments) == []
 
 
-def test_the_newest_records_are_kept_and_deleted_ones_dropped(tmp_path: Path) -> None:
+def test_newest_records_are_kept_and_deleted_dropped(tmp_path: Path) -> None:
     def save(ids: range, *, is_whole: bool) -> list[str]:
         known = KnownRecords(tmp_path)
         known.remember("skills", (KnownRecord(str(each)) for each in ids), is_whole=is_whole)

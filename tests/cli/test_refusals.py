@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.api.support import http, refused, serving
-from tests.cli.support import TOKEN, Mogplex
+from tests.cli.support import TOKEN, CommandRunner
 
 RUN = "7d0c0000-0000-4000-8000-000000000001"
 COMMANDS = [("runs", "list"), ("runs", "get", RUN), ("runs", "events", RUN), ("stats",)]
@@ -33,8 +33,8 @@ ECHO = f"Bad token {TOKEN} \x1b[31mred"
     ],
     ids=["login", "401", "403", "404", "429", "503", "502", "html", "cut"],
 )
-async def test_a_refusal_is_a_sentence_and_a_code(
-    mogplex: Mogplex, argv: tuple[str, ...], answer: bytes, code: int, says: str
+async def test_refusal_gives_message_and_exit_code(
+    mogplex: CommandRunner, argv: tuple[str, ...], answer: bytes, code: int, says: str
 ) -> None:
     async with serving(answer) as service:
         mogplex.use(service.base_url)
@@ -48,7 +48,7 @@ async def test_a_refusal_is_a_sentence_and_a_code(
 
 
 @pytest.mark.parametrize("argv", [*COMMANDS, ("runs", "cancel", RUN, "--yes")], ids=" ".join)
-async def test_nobody_there_is_unreachable(mogplex: Mogplex, argv: tuple[str, ...]) -> None:
+async def test_closed_port_is_unreachable(mogplex: CommandRunner, argv: tuple[str, ...]) -> None:
     async with serving(b"") as service:
         gone = service.base_url
     mogplex.use(gone)
@@ -57,7 +57,7 @@ async def test_nobody_there_is_unreachable(mogplex: Mogplex, argv: tuple[str, ..
     assert "No connection to 127.0.0.1" in done.err
 
 
-async def test_what_passes_is_tried_again(mogplex: Mogplex) -> None:
+async def test_temporary_error_is_retried(mogplex: CommandRunner) -> None:
     asked = 0
 
     async def answer(seen: object, _: object) -> bytes:
@@ -72,7 +72,7 @@ async def test_what_passes_is_tried_again(mogplex: Mogplex) -> None:
     assert "Trying again" in done.err
 
 
-async def test_without_a_service_or_a_credential_it_says_what_to_set(mogplex: Mogplex) -> None:
+async def test_missing_service_or_credential_gives_advice(mogplex: CommandRunner) -> None:
     none = await mogplex("stats")
     assert (none.code, none.out) == (3, "")
     assert "MOGPLEX_BASE_URL" in none.err
@@ -81,13 +81,15 @@ async def test_without_a_service_or_a_credential_it_says_what_to_set(mogplex: Mo
 
 
 @pytest.mark.parametrize("url", ["http://mogplex.example", "ftp://x", "https://u:p@mogplex.example"])
-async def test_an_address_that_would_expose_the_token_is_a_usage_error(mogplex: Mogplex, url: str) -> None:
+async def test_plain_http_address_is_a_usage_error(mogplex: CommandRunner, url: str) -> None:
     mogplex.use(url)
     done = await mogplex("runs", "list")
     assert (done.code, done.out) == (2, "")
 
 
-async def test_the_command_line_wins_over_the_environment_before_and_after_the_verb(mogplex: Mogplex) -> None:
+async def test_option_overrides_environment_before_and_after_verb(
+    mogplex: CommandRunner,
+) -> None:
     async with serving(http(200, {"summary": {}})) as service:
         mogplex.use("http://127.0.0.1:9")
         for argv in (("--base-url", service.base_url, "stats"), ("stats", "--base-url", service.base_url)):
@@ -105,7 +107,7 @@ async def test_the_command_line_wins_over_the_environment_before_and_after_the_v
     ],
     ids=" ".join,
 )
-async def test_a_mistyped_command_is_a_usage_error(mogplex: Mogplex, argv: tuple[str, ...]) -> None:
+async def test_mistyped_command_is_a_usage_error(mogplex: CommandRunner, argv: tuple[str, ...]) -> None:
     done = await mogplex(*argv)
     assert (done.code, done.out) == (2, "")
     assert "usage:" in done.err

@@ -32,7 +32,7 @@ from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation, Values
 from mogplex_tui.operate.run_actions import Draft
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.pilot.kinds.action_bench import GONE_IS_FINE, PREPARATION, SETTINGS, ActionBench
 from tests.pilot.kinds.action_bench import action_name as name_of
 from tests.pilot.kinds.action_bench import request_of as sent_by
@@ -67,35 +67,35 @@ _QUEUED = re.compile(r".* is queued: too many requests\. .*\n")
 
 
 @dataclass(frozen=True)
-class Result:
+class ChangeResult:
     """The message of a change, and its ledger entry."""
 
     sentence: str
     ledger: tuple[str, str, str, str]
 
 
-def _neutral(text: str) -> str:
+def _without_ids(text: str) -> str:
     return _OWN.sub("#", _REPEAT.sub("REPEAT", _QUEUED.sub("", text))).strip()
 
 
-def _ended(entries: list[dict[str, Any]]) -> tuple[str, str, str, str]:
+def _end_all(entries: list[dict[str, Any]]) -> tuple[str, str, str, str]:
     (entry,) = [entry for entry in entries if entry["state"] in ENDS]
     texts = (entry["action"], entry["subject"], entry["state"], entry["detail"] or "")
-    action, subject, state, detail = map(_neutral, texts)
+    action, subject, state, detail = map(_without_ids, texts)
     return action, subject, state, detail
 
 
-class Pair:
+class ConsoleAndCommand:
     """Two equal planes: the console changes one, the command the other."""
 
-    def __init__(self, console: ActionBench, command: ActionBench, mogplex: Mogplex) -> None:
+    def __init__(self, console: ActionBench, command: ActionBench, mogplex: CommandRunner) -> None:
         self.console, self.command, self._mogplex = console, command, mogplex
 
     def fault(self, *rules: str) -> None:
         self.console.fault(*rules)
         self.command.fault(*rules)
 
-    async def item(self, action: AnyAction) -> Entry[Any] | None:
+    async def record(self, action: AnyAction) -> Entry[Any] | None:
         """Return a record that both planes have and the action applies to."""
         bench, kind = self.console, self.console.kind
         self.fault()
@@ -114,24 +114,26 @@ class Pair:
         shown: Entry[Any] = bench.collection.set.rows.get(found.key, found)
         return shown
 
-    async def by_console(self, action: AnyAction, item: Entry[Any], values: Values) -> tuple[Result, bool]:
+    async def in_console(
+        self, action: AnyAction, item: Entry[Any], values: Values
+    ) -> tuple[ChangeResult, bool]:
         """Return the result in the console, and whether the change succeeded."""
         bench = self.console
         outcome = await executor.run_action(bench.session, bench.collection, bench.kind, action, item, values)
-        return Result(_neutral(outcome.sentence), self.last_entry()), outcome.good
+        return ChangeResult(_without_ids(outcome.sentence), self.last_entry()), outcome.good
 
     def last_entry(self) -> tuple[str, str, str, str]:
         """Return the last entry of the console's ledger."""
         entries = [entry._asdict() for entry in self.console.session.ledger.entries]
-        return _ended([entry for entry in entries if entry["id"] == entries[-1]["id"]])
+        return _end_all([entry for entry in entries if entry["id"] == entries[-1]["id"]])
 
-    async def by_command(self, *arguments: str) -> tuple[Result, int]:
+    async def in_command(self, *arguments: str) -> tuple[ChangeResult, int]:
         """Return the result of a command and its exit code."""
         before = {entry["id"] for entry in _ledger_entries()}
         done = await self._mogplex(*arguments)
         entries = [entry for entry in _ledger_entries() if entry["id"] not in before]
         assert entries, f"nothing was sent: {done.err}"
-        return Result(_neutral(done.err), _ended(entries)), done.code
+        return ChangeResult(_without_ids(done.err), _end_all(entries)), done.code
 
 
 def _fault(end: str) -> str:
@@ -158,7 +160,9 @@ def _arguments(kind: AnyKind, action: AnyAction, item: Entry[Any], values: Value
 
 
 @asynccontextmanager
-async def _pair(kind: AnyKind, seeded_database: Path, place: Path, mogplex: Mogplex) -> AsyncIterator[Pair]:
+async def _console_and_command(
+    kind: AnyKind, seeded_database: Path, place: Path, mogplex: CommandRunner
+) -> AsyncIterator[ConsoleAndCommand]:
     from mogplex_tui.api.target import Target
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.session import Session
@@ -174,7 +178,7 @@ async def _pair(kind: AnyKind, seeded_database: Path, place: Path, mogplex: Mogp
             benches.append(ActionBench(server, session, kind))
         console, command = benches[0], benches[1].server
         mogplex.use(command.base_url, token=command.token, cookie=command.session_cookie)
-        yield Pair(console, benches[1], mogplex)
+        yield ConsoleAndCommand(console, benches[1], mogplex)
 
 
 def _cases(kind: AnyKind) -> Iterator[tuple[AnyAction, str]]:
@@ -193,7 +197,11 @@ def _cases(kind: AnyKind) -> Iterator[tuple[AnyAction, str]]:
 
 @pytest.mark.parametrize("kind", WITH_ACTIONS, ids=lambda kind: kind.name)
 async def test_console_and_command_have_the_same_result(
-    kind: AnyKind, seeded_database: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+    kind: AnyKind,
+    seeded_database: Path,
+    tmp_path: Path,
+    mogplex: CommandRunner,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,))
     cases, seen = deque(_cases(kind)), set[str]()
@@ -202,12 +210,14 @@ async def test_console_and_command_have_the_same_result(
             break
         place = tmp_path / str(turn)
         place.mkdir()
-        async with _pair(kind, seeded_database, place, mogplex) as pair:
-            await _walk(pair, cases, seen)
+        async with _console_and_command(kind, seeded_database, place, mogplex) as pair:
+            await _compare_cases(pair, cases, seen)
     assert seen == set(CODES)
 
 
-async def _walk(pair: Pair, cases: deque[tuple[AnyAction, str]], seen: set[str]) -> None:
+async def _compare_cases(
+    pair: ConsoleAndCommand, cases: deque[tuple[AnyAction, str]], seen: set[str]
+) -> None:
     """Compare cases until one needs a record that earlier cases have used up.
 
     The outcomes are added to `seen`.
@@ -216,7 +226,7 @@ async def _walk(pair: Pair, cases: deque[tuple[AnyAction, str]], seen: set[str])
     while cases:
         action, end = cases[0]
         name = f"{name_of(kind, action)} {end}"
-        item = None if end == "drop" and "drop" in seen and not IS_LONG else await pair.item(action)
+        item = None if end == "drop" and "drop" in seen and not IS_LONG else await pair.record(action)
         if item is None and end != "drop":
             assert not is_fresh, f"no record for {name}"
             return
@@ -228,8 +238,8 @@ async def _walk(pair: Pair, cases: deque[tuple[AnyAction, str]], seen: set[str])
         values = await pair.console.values(action, item)
         if end != "success":
             pair.fault(f"{sent_by(kind, action)} {_fault(end)}")
-        console, is_good = await pair.by_console(action, item, values)
-        command, code = await pair.by_command(*_arguments(kind, action, item, values))
+        console, is_good = await pair.in_console(action, item, values)
+        command, code = await pair.in_command(*_arguments(kind, action, item, values))
         assert command == console, name
         if end == "success" and not is_good:
             # The service answered that it started nothing.
@@ -246,10 +256,10 @@ async def _walk(pair: Pair, cases: deque[tuple[AnyAction, str]], seen: set[str])
 
 @pytest.mark.parametrize("end", CODES)
 async def test_cancel_of_a_run_has_the_same_result(
-    end: str, seeded_database: Path, tmp_path: Path, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+    end: str, seeded_database: Path, tmp_path: Path, mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_changes, "READ_BACK_DELAYS", (0.0,))
-    async with _pair(WITH_ACTIONS[0], seeded_database, tmp_path, mogplex) as pair:
+    async with _console_and_command(WITH_ACTIONS[0], seeded_database, tmp_path, mogplex) as pair:
         session = pair.console.session
         runs = Runs(session)
         await runs.fetch()
@@ -258,8 +268,8 @@ async def test_cancel_of_a_run_has_the_same_result(
         if end != "success":
             pair.fault(f"POST */cancel {_fault(end)}")
         outcome = await run_changes.cancel(session, runs, row)
-        command, code = await pair.by_command("runs", "cancel", row.key, "--yes")
-        assert command == Result(_neutral(outcome.sentence), pair.last_entry())
+        command, code = await pair.in_command("runs", "cancel", row.key, "--yes")
+        assert command == ChangeResult(_without_ids(outcome.sentence), pair.last_entry())
         # Reading the run after a lost response shows that it is cancelled.
         assert outcome.good == (end in ("success", "drop"))
         assert code == (Exit.OK if outcome.good else CODES[end])
@@ -267,9 +277,9 @@ async def test_cancel_of_a_run_has_the_same_result(
 
 @pytest.mark.parametrize("end", CODES)
 async def test_start_of_a_run_has_the_same_result(
-    end: str, seeded_database: Path, tmp_path: Path, mogplex: Mogplex
+    end: str, seeded_database: Path, tmp_path: Path, mogplex: CommandRunner
 ) -> None:
-    async with _pair(WITH_ACTIONS[0], seeded_database, tmp_path, mogplex) as pair:
+    async with _console_and_command(WITH_ACTIONS[0], seeded_database, tmp_path, mogplex) as pair:
         session = pair.console.session
         repo = (await session.client.repos.list())[0]
         if end != "success":
@@ -278,9 +288,9 @@ async def test_start_of_a_run_has_the_same_result(
         try:
             await run_changes.start(session, Runs(session), draft, executor.new_idempotency_key())
         except MogplexError as failed:
-            error = _neutral(str(failed))
+            error = _without_ids(str(failed))
         options = ("--repo", repo.full_name, "--prompt", "Fix it")
-        command, code = await pair.by_command("runs", "start", *options)
+        command, code = await pair.in_command("runs", "start", *options)
         assert (command.ledger, code) == (pair.last_entry(), CODES[end])
         assert error in command.sentence
         assert bool(error) == (end != "success")

@@ -3,27 +3,25 @@ from __future__ import annotations
 from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.support import UNKNOWN, Mogplex, hosted
+from tests.cli.support import UNKNOWN_ID, CommandRunner, serve_behind_edge
 from tests.controlplane.row_factory import RowFactory
 
 
-async def test_a_run_is_joined_with_its_call_for_tokens_and_cost(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    repo = world.repo("acme/api")
-    call = world.call(
+async def test_run_is_joined_with_its_call(operator: CommandRunner, factory: RowFactory) -> None:
+    repo = factory.repo("acme/api")
+    call = factory.call(
         repo_id=repo,
         model="acme/nova-1",
-        started_at=world.clock.us - 2 * SECOND_US,
+        started_at=factory.clock.us - 2 * SECOND_US,
         status="success",
         tokens=Tokens(1000, 200),
         cost_usd=0.25,
         cost_source="gateway",
     )
-    run = world.run(repo, call, status="success", working_branch="fix/it")
+    run = factory.run(repo, call, status="success", working_branch="fix/it")
     done = await operator("runs", "get", run.upper(), "--json")
     assert done.code == 0
-    row = done.one
+    row = done.only_object
     assert (row["run_id"], row["call_id"], row["repo"]) == (run, call, "acme/api")
     assert (row["cost_usd"], row["cost_source"], row["tokens"]) == ("0.25", "known", 1200)
     assert (row["state"], row["branch"]) == ("success", "fix/it")
@@ -34,20 +32,18 @@ async def test_a_run_is_joined_with_its_call_for_tokens_and_cost(
     assert facts["run"] == run
 
 
-async def test_the_runs_own_row_has_the_last_word_on_its_state(operator: Mogplex, world: RowFactory) -> None:
-    repo = world.repo()
-    call = world.call(repo_id=repo, status="pending")
-    run = world.run(repo, call, status="failed", error="The sandbox could not be launched")
-    row = (await operator("runs", "get", run, "--json")).one
+async def test_state_is_that_of_the_run_not_the_call(operator: CommandRunner, factory: RowFactory) -> None:
+    repo = factory.repo()
+    call = factory.call(repo_id=repo, status="pending")
+    run = factory.run(repo, call, status="failed", error="The sandbox could not be launched")
+    row = (await operator("runs", "get", run, "--json")).only_object
     assert (row["state"], row["error"]) == ("failed", "The sandbox could not be launched")
 
 
-async def test_the_beginning_of_an_id_is_enough_when_it_is_the_only_one(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    call = world.call(id="abcd1111-0000-4000-8000-000000000001")
-    world.call(id="abcd2222-0000-4000-8000-000000000002")
-    assert (await operator("runs", "get", "abcd1", "--json")).one["id"] == call
+async def test_unique_prefix_of_id_is_enough(operator: CommandRunner, factory: RowFactory) -> None:
+    call = factory.call(id="abcd1111-0000-4000-8000-000000000001")
+    factory.call(id="abcd2222-0000-4000-8000-000000000002")
+    assert (await operator("runs", "get", "abcd1", "--json")).only_object["id"] == call
     several = await operator("runs", "get", "abcd")
     assert (several.code, several.out) == (2, "")
     assert "abcd1111-0000-4000-8000-000000000001" in several.err
@@ -57,19 +53,19 @@ async def test_the_beginning_of_an_id_is_enough_when_it_is_the_only_one(
     assert "abce" in none.err
 
 
-async def test_a_call_is_found_by_its_whole_id(operator: Mogplex, world: RowFactory) -> None:
-    call = world.call(type="chat")
-    row = (await operator("runs", "get", call, "--json")).one
+async def test_call_is_found_by_id(operator: CommandRunner, factory: RowFactory) -> None:
+    call = factory.call(type="chat")
+    row = (await operator("runs", "get", call, "--json")).only_object
     assert (row["id"], row["type"], row["run_id"]) == (call, "chat", None)
 
 
-async def test_an_unknown_id_is_said_to_be_unknown(operator: Mogplex) -> None:
-    done = await operator("runs", "get", UNKNOWN)
+async def test_unknown_id_fails(operator: CommandRunner) -> None:
+    done = await operator("runs", "get", UNKNOWN_ID)
     assert (done.code, done.out) == (1, "")
-    assert UNKNOWN in done.err
+    assert UNKNOWN_ID in done.err
 
 
-async def test_what_is_no_id_is_refused_before_anything_is_sent(mogplex: Mogplex) -> None:
+async def test_invalid_id_is_refused_before_a_request(mogplex: CommandRunner) -> None:
     mogplex.use("http://127.0.0.1:9")
     for text in ("zz", "abc", "../../repos", "acme/api"):
         done = await mogplex("runs", "get", text)
@@ -77,20 +73,20 @@ async def test_what_is_no_id_is_refused_before_anything_is_sent(mogplex: Mogplex
         assert "is not a run" in done.err
 
 
-async def test_behind_the_hosted_edge_the_run_is_shown_and_what_is_hidden_is_said(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_run_behind_edge_names_hidden_values(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    repo = world.repo("acme/api")
-    run = world.run(repo, status="streaming")
-    async with hosted(plane) as service:
+    repo = factory.repo("acme/api")
+    run = factory.run(repo, status="streaming")
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
         done = await mogplex("runs", "get", run, "--json")
         # A run that was opened before is known by a prefix of its id.
         again = await mogplex("runs", "get", run[:8], "--json")
         table = await mogplex("runs", "get", run)
-    assert done.one["state"] == again.one["state"] == "streaming"
-    assert done.one["repo"] == "acme/api"
-    assert done.one["cost_usd"] is None
+    assert done.only_object["state"] == again.only_object["state"] == "streaming"
+    assert done.only_object["repo"] == "acme/api"
+    assert done.only_object["cost_usd"] is None
     assert done.err == (
         "The model, tokens and cost of this run need a browser session: mogplex-tui login --session opens it.\n"
     )
@@ -98,11 +94,15 @@ async def test_behind_the_hosted_edge_the_run_is_shown_and_what_is_hidden_is_sai
     assert cost == ["cost", "–", "needs", "a", "browser", "session"]
 
 
-async def test_an_automations_run_is_found_where_only_v1_is_open(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_automation_run_is_found_over_v1(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    job = world.job(world.flow(), world.repo("acme/api"), start=True)
-    async with hosted(plane) as service:
+    job = factory.job(factory.flow(), factory.repo("acme/api"), start=True)
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
         done = await mogplex("runs", "get", job[:8], "--json")
-    assert (done.one["job_id"], done.one["source"], done.one["who"]) == (job, "job", "Review")
+    assert (done.only_object["job_id"], done.only_object["source"], done.only_object["who"]) == (
+        job,
+        "job",
+        "Review",
+    )

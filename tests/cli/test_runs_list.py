@@ -7,17 +7,17 @@ from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
-from tests.cli.support import Mogplex, hosted
+from tests.cli.support import CommandRunner, serve_behind_edge
 from tests.controlplane.row_factory import RowFactory
 
 NOBODY_LOOKS_BACK = "login --session"
 
 
-async def test_the_list_is_newest_first_with_live_work_on_top(operator: Mogplex, world: RowFactory) -> None:
-    now = world.clock.us
-    old = world.call(started_at=now - 3 * HOUR_US, status="streaming")
-    newest = world.call(started_at=now - 2 * MINUTE_US, status="success")
-    failed = world.call(started_at=now - HOUR_US, status="failed", error="Agent run exited with code 2.")
+async def test_list_has_live_runs_first_then_newest(operator: CommandRunner, factory: RowFactory) -> None:
+    now = factory.clock.us
+    old = factory.call(started_at=now - 3 * HOUR_US, status="streaming")
+    newest = factory.call(started_at=now - 2 * MINUTE_US, status="success")
+    failed = factory.call(started_at=now - HOUR_US, status="failed", error="Agent run exited with code 2.")
     done = await operator("runs", "list", "--json")
     assert done.code == 0
     assert [row["id"] for row in done.objects] == [old, newest, failed]
@@ -25,15 +25,15 @@ async def test_the_list_is_newest_first_with_live_work_on_top(operator: Mogplex,
     assert done.err == ""
 
 
-async def test_a_row_has_utc_times_and_money_as_text_with_its_provenance(
-    operator: Mogplex, world: RowFactory
+async def test_json_has_utc_times_and_cost_with_provenance(
+    operator: CommandRunner, factory: RowFactory
 ) -> None:
-    at = world.clock.us - HOUR_US
-    repo = world.repo("acme/api")
-    billed = world.call(
+    at = factory.clock.us - HOUR_US
+    repo = factory.repo("acme/api")
+    billed = factory.call(
         repo_id=repo, model="acme/nova-1", cost_usd=0.1, cost_source="gateway", tokens=Tokens(1200, 34)
     )
-    unknown = world.call(repo_id=repo, started_at=at)
+    unknown = factory.call(repo_id=repo, started_at=at)
     rows = {row["id"]: row for row in (await operator("runs", "list", "--json")).objects}
     assert (rows[billed]["cost_usd"], rows[billed]["cost_source"]) == ("0.1", "known")
     assert Decimal(rows[billed]["cost_usd"]) == Decimal("0.1")
@@ -44,10 +44,10 @@ async def test_a_row_has_utc_times_and_money_as_text_with_its_provenance(
     assert {row["object"] for row in rows.values()} == {"run"}
 
 
-async def test_text_is_aligned_and_plain_where_no_terminal_is(operator: Mogplex, world: RowFactory) -> None:
-    repo = world.repo("acme/api")
-    world.call(repo_id=repo, status="success", completed_at=world.clock.us, duration_ms=65_000)
-    world.call(repo_id=repo, status="cancelled", metadata={"agent_name": "Ann\x1b[31m\u202e\nMOG"})
+async def test_table_is_plain_text_without_terminal(operator: CommandRunner, factory: RowFactory) -> None:
+    repo = factory.repo("acme/api")
+    factory.call(repo_id=repo, status="success", completed_at=factory.clock.us, duration_ms=65_000)
+    factory.call(repo_id=repo, status="cancelled", metadata={"agent_name": "Ann\x1b[31m\u202e\nMOG"})
     done = await operator("runs", "list")
     head, first, second = done.lines
     assert head.split()[:3] == ["ID", "STATE", "REPO"]
@@ -61,12 +61,14 @@ async def test_text_is_aligned_and_plain_where_no_terminal_is(operator: Mogplex,
     assert "Ann\x1b[31m\u202e\nMOG" in {row["who"] for row in as_json.objects}
 
 
-async def test_limit_state_repo_and_words_narrow_the_list(operator: Mogplex, world: RowFactory) -> None:
-    api, web = world.repo("acme/api"), world.repo("acme/web")
-    good = world.call(repo_id=api, status="success")
-    stopped = world.call(repo_id=api, status="cancelled", metadata={"working_branch": "fix/space"})
-    other = world.call(repo_id=web, status="failed")
-    live = world.call(repo_id=web, status="streaming")
+async def test_list_is_filtered_by_limit_state_repo_and_words(
+    operator: CommandRunner, factory: RowFactory
+) -> None:
+    api, web = factory.repo("acme/api"), factory.repo("acme/web")
+    good = factory.call(repo_id=api, status="success")
+    stopped = factory.call(repo_id=api, status="cancelled", metadata={"working_branch": "fix/space"})
+    other = factory.call(repo_id=web, status="failed")
+    live = factory.call(repo_id=web, status="streaming")
 
     async def ids(*options: str) -> set[str]:
         done = await operator("runs", "list", "--json", *options)
@@ -86,35 +88,35 @@ async def test_limit_state_repo_and_words_narrow_the_list(operator: Mogplex, wor
     assert (nothing.code, nothing.out, nothing.err) == (0, "", "No matching runs.\n")
 
 
-async def test_a_filter_looks_beyond_the_first_page(operator: Mogplex, world: RowFactory) -> None:
-    begin = world.clock.us
-    wanted = world.call(
+async def test_filter_searches_beyond_first_page(operator: CommandRunner, factory: RowFactory) -> None:
+    begin = factory.clock.us
+    wanted = factory.call(
         started_at=begin - 200 * MINUTE_US, status="cancelled", metadata={"working_branch": "needle"}
     )
     for number in range(130):
-        world.call(started_at=begin - number * MINUTE_US, status="success")
+        factory.call(started_at=begin - number * MINUTE_US, status="success")
     done = await operator("runs", "list", "--json", "needle")
     assert [row["id"] for row in done.objects] == [wanted]
 
 
-async def test_old_work_that_still_runs_is_listed_behind_a_hundred_newer_calls(
-    operator: Mogplex, world: RowFactory
+async def test_old_live_run_is_listed_despite_newer_calls(
+    operator: CommandRunner, factory: RowFactory
 ) -> None:
-    begin = world.clock.us
-    running = world.call(started_at=begin - 200 * MINUTE_US, status="streaming")
+    begin = factory.clock.us
+    running = factory.call(started_at=begin - 200 * MINUTE_US, status="streaming")
     for number in range(101):
-        world.call(started_at=begin - number * MINUTE_US, status="success")
+        factory.call(started_at=begin - number * MINUTE_US, status="success")
     done = await operator("runs", "list", "--json", "--limit", "3")
     assert done.objects[0]["id"] == running
 
 
-async def test_a_token_behind_the_hosted_edge_sees_automations_and_remembered_runs_and_is_told_so(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_token_behind_edge_lists_automation_and_known_runs(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    repo = world.repo("acme/api")
-    job = world.job(world.flow(), repo, start=True)
-    world.call(repo_id=repo)
-    async with hosted(plane) as service:
+    repo = factory.repo("acme/api")
+    job = factory.job(factory.flow(), repo, start=True)
+    factory.call(repo_id=repo)
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
         started = await mogplex("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")
         assert started.code == 0
@@ -129,18 +131,23 @@ async def test_a_token_behind_the_hosted_edge_sees_automations_and_remembered_ru
     assert NOBODY_LOOKS_BACK in sentence
 
 
-async def test_remembered_runs_that_have_ended_are_read_once(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_known_ended_runs_are_read_once(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    repo = world.repo("acme/api")
+    repo = factory.repo("acme/api")
     ended = [
-        world.run(repo, status=status, created_at=world.clock.us - HOUR_US, updated_at=world.clock.us - age)
+        factory.run(
+            repo,
+            status=status,
+            created_at=factory.clock.us - HOUR_US,
+            updated_at=factory.clock.us - expire_tokens,
+        )
         for status in ("success", "failed", "cancelled")
-        for age in (HOUR_US // 2, 2 * MINUTE_US)
+        for expire_tokens in (HOUR_US // 2, 2 * MINUTE_US)
     ]
-    live = world.run(repo, status="streaming", call_id=world.call(repo_id=repo, status="streaming"))
-    just_ended = world.run(repo, status="success", updated_at=world.clock.us)
-    async with hosted(plane) as service:
+    live = factory.run(repo, status="streaming", call_id=factory.call(repo_id=repo, status="streaming"))
+    just_ended = factory.run(repo, status="success", updated_at=factory.clock.us)
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
         for run_id in (*ended, live, just_ended):
             assert (await mogplex("runs", "get", run_id)).code == 0
@@ -156,14 +163,14 @@ async def test_remembered_runs_that_have_ended_are_read_once(
     assert len(asked) <= 8, asked
 
 
-async def test_what_the_budget_kept_away_is_said_and_ends_with_throttled(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_incomplete_list_is_reported_as_throttled(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    async with hosted(plane) as service:
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
-        repo = world.repo("acme/api")
+        repo = factory.repo("acme/api")
         for _ in range(60):
-            world.job(world.flow(), repo, start=True)
+            factory.job(factory.flow(), repo, start=True)
         done = await mogplex("runs", "list")
         asked = [seen for seen in service.seen if seen.path.endswith("/runs")]
     assert done.code == 5
@@ -173,24 +180,24 @@ async def test_what_the_budget_kept_away_is_said_and_ends_with_throttled(
     assert "request budget" in done.err
 
 
-async def test_a_cookie_alone_is_enough_where_it_opens_observability(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_cookie_alone_lists_calls(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    call = world.call(metadata={"repo": "acme/api"})
+    call = factory.call(metadata={"repo": "acme/api"})
     mogplex.use(plane.base_url, token=None, cookie=plane.session_cookie)
     done = await mogplex("runs", "list", "--json", "--repo", "acme/api")
     assert [row["id"] for row in done.objects] == [call]
 
 
-async def test_a_cookie_that_has_ended_is_not_signed_in(mogplex: Mogplex, plane: PlaneServer) -> None:
-    async with hosted(plane) as service:
+async def test_expired_cookie_is_not_signed_in(mogplex: CommandRunner, plane: PlaneServer) -> None:
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=None, cookie="better-auth.session_token=gone0000")
         done = await mogplex("runs", "list")
     assert (done.code, done.out) == (3, "")
     assert "cookie" in done.err
 
 
-async def test_a_row_that_cannot_be_read_is_marked_and_the_others_are_there(mogplex: Mogplex) -> None:
+async def test_unreadable_row_is_marked_among_others(mogplex: CommandRunner) -> None:
     good = {"id": "c9000000-0000-4000-8000-000000000002", "status": "success", "type": "chat", "model": "a/b"}
     bad = {"id": "c9000000-0000-4000-8000-000000000003", "status": "success", "started_at": "yesterday"}
 
@@ -207,7 +214,7 @@ async def test_a_row_that_cannot_be_read_is_marked_and_the_others_are_there(mogp
     assert "started_at" in json.dumps(done.objects)
 
 
-async def test_names_that_may_not_be_read_leave_ids(mogplex: Mogplex) -> None:
+async def test_ids_are_listed_if_names_are_closed(mogplex: CommandRunner) -> None:
     call = {"id": "c9000000-0000-4000-8000-000000000002", "status": "success", "repo_id": "3f1c2c1e-5b0e"}
 
     async def answer(seen: Seen, _: object) -> bytes:
@@ -222,7 +229,7 @@ async def test_names_that_may_not_be_read_leave_ids(mogplex: Mogplex) -> None:
     assert "3f1c2c1e" in done.out
 
 
-async def test_names_that_are_throttled_leave_ids_and_say_so(mogplex: Mogplex) -> None:
+async def test_ids_are_listed_if_names_are_throttled(mogplex: CommandRunner) -> None:
     call = {"id": "c9000000-0000-4000-8000-000000000002", "status": "success", "repo_id": "3f1c2c1e-5b0e"}
 
     async def answer(seen: Seen, _: object) -> bytes:

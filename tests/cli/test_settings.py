@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mogplex_tui.controlplane.core.plane import Settings
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.pilot.kinds.kind_screens import running_plane
 from tests.recording import recording
 
@@ -13,8 +13,8 @@ READ = ["GET /api/auth/user", "GET /api/settings"]
 CHANGE = ["PATCH /api/settings"]
 
 
-async def test_edit_reads_choices_of_the_given_setting_alone(
-    seeded_database: Path, tmp_path: Path, mogplex: Mogplex
+async def test_edit_reads_choices_of_given_setting_only(
+    seeded_database: Path, tmp_path: Path, mogplex: CommandRunner
 ) -> None:
     settings = Settings(speed=0, rate_limit=None)
     async with (

@@ -39,7 +39,7 @@ def test_spec_names_every_kind_command_and_exit_code(capsys: pytest.CaptureFixtu
     assert spec["exitCodes"]["5"] == "too many requests"
 
 
-def test_spec_says_by_what_a_kind_is_filtered_and_sorted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_spec_has_filters_and_sort_orders(capsys: pytest.CaptureFixture[str]) -> None:
     by_name = {kind["name"]: kind for kind in read_spec(capsys)["kinds"]}
     filters = {each["name"]: each for each in by_name["dispatch"]["filters"]}
     assert (filters["age"]["from"], filters["age"]["isSpan"]) == ("column", True)
@@ -52,7 +52,7 @@ def test_spec_says_by_what_a_kind_is_filtered_and_sorted(capsys: pytest.CaptureF
     assert orders["columns"] == [column["name"] for column in by_name["mcp-servers"]["columns"]]
 
 
-def test_spec_says_what_an_action_asks_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_spec_has_parameters_of_actions(capsys: pytest.CaptureFixture[str]) -> None:
     by_name = {kind["name"]: kind for kind in read_spec(capsys)["kinds"]}
     create = next(action for action in by_name["api-keys"]["actions"] if action["id"] == "create")
     assert (create["makesRecord"], create["revealsSecret"]) == (True, True)
@@ -65,7 +65,7 @@ def test_spec_says_what_an_action_asks_for(capsys: pytest.CaptureFixture[str]) -
     assert (repo["type"], repo["choices"]) == ("choice", None)
 
 
-def test_spec_has_the_actions_on_runs_and_their_options(capsys: pytest.CaptureFixture[str]) -> None:
+def test_spec_has_actions_on_runs(capsys: pytest.CaptureFixture[str]) -> None:
     spec = read_spec(capsys)
     runs = next(kind for kind in spec["kinds"] if kind["name"] == "runs")
     actions = {action["id"]: action for action in runs["actions"]}
@@ -102,7 +102,7 @@ def _fields(value: object, path: str = "") -> Iterator[str]:
             yield from _fields(each, f"{path}{name}.")
 
 
-def test_document_of_the_spec_names_every_field(capsys: pytest.CaptureFixture[str]) -> None:
+def test_documentation_names_every_field_of_spec(capsys: pytest.CaptureFixture[str]) -> None:
     spec = read_spec(capsys)
     verbs = [verb for command in spec["commands"].values() for verb in command.pop("verbs").values()]
     fields = {

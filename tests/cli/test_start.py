@@ -6,33 +6,33 @@ from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.runs import run_writes
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 
 REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
 
 
-async def test_a_run_is_started_and_its_id_is_all_of_stdout(operator: Mogplex, world: RowFactory) -> None:
-    repo = world.repo("acme/api")
+async def test_start_prints_only_the_run_id(operator: CommandRunner, factory: RowFactory) -> None:
+    repo = factory.repo("acme/api")
     done = await operator(
         "runs", "start", "--repo", "ACME/api", "--prompt", "-", "--harness", "claude-code", stdin="Fix it\n"
     )
     assert done.code == 0
-    row = world.row("external_agent_runs", done.out.strip())
+    row = factory.row("external_agent_runs", done.out.strip())
     assert (row["repo_id"], row["prompt"], row["harness"]) == (repo, "Fix it", "claude-code")
     assert row["create_branch"] == 1
     assert row["working_branch"].startswith("mogplex/external/")
     assert "acme/api" in done.err and row["working_branch"] in done.err
 
 
-async def test_a_named_branch_is_one_that_exists_unless_said_otherwise(
-    operator: Mogplex, world: RowFactory
+async def test_branch_options_set_base_and_working_branch(
+    operator: CommandRunner, factory: RowFactory
 ) -> None:
-    repo = world.repo()
+    repo = factory.repo()
 
     async def made(*options: str) -> tuple[str, str, int]:
         done = await operator("runs", "start", "--repo", repo, "--prompt", "x", "--json", *options)
-        row = world.row("external_agent_runs", done.one["run_id"])
+        row = factory.row("external_agent_runs", done.only_object["run_id"])
         return row["base_branch"], row["working_branch"], row["create_branch"]
 
     assert await made("--branch", "topic") == ("main", "topic", 0)
@@ -40,8 +40,8 @@ async def test_a_named_branch_is_one_that_exists_unless_said_otherwise(
     assert await made("--no-new-branch", "--base", "dev") == ("dev", "dev", 0)
 
 
-async def test_the_same_key_starts_no_second_run(operator: Mogplex, world: RowFactory) -> None:
-    world.repo("acme/api")
+async def test_same_key_starts_no_second_run(operator: CommandRunner, factory: RowFactory) -> None:
+    factory.repo("acme/api")
     ask = ("runs", "start", "--repo", "acme/api", "--idempotency-key", "k1", "--prompt")
     first, again = await operator(*ask, "Fix it"), await operator(*ask, "Fix it")
     assert first.out == again.out
@@ -52,28 +52,28 @@ async def test_the_same_key_starts_no_second_run(operator: Mogplex, world: RowFa
     assert "k1" in other.err
 
 
-async def test_a_started_run_can_be_followed_to_its_end(operator: Mogplex, world: RowFactory) -> None:
-    world.repo("acme/api")
-    going = operator.begin(
+async def test_started_run_is_followed_to_its_end(operator: CommandRunner, factory: RowFactory) -> None:
+    factory.repo("acme/api")
+    command = operator.start(
         "runs", "start", "--repo", "acme/api", "--prompt", "x", "--follow", "--exit-status", "--json"
     )
-    await going.until(lambda: "External Mogplex run accepted" in going.out.text)
-    run = json.loads(going.out.text.splitlines()[0])
-    with world.plane.db.transaction() as tx:
+    await command.wait_for(lambda: "External Mogplex run accepted" in command.out.text)
+    run = json.loads(command.out.text.splitlines()[0])
+    with factory.plane.db.transaction() as tx:
         assert call_writes.finish_call(
-            tx, run["call_id"], "failed", world.clock.us, message="Harness run failed"
+            tx, run["call_id"], "failed", factory.clock.us, message="Harness run failed"
         )
-        assert run_writes.set_run(tx, run["run_id"], world.clock.us, status="failed", error="exit 2")
-    done = await going.done()
+        assert run_writes.set_run(tx, run["run_id"], factory.clock.us, status="failed", error="exit 2")
+    done = await command.result()
     assert done.code == 1
     assert [each["object"] for each in done.objects] == ["run", "event", "event"]
     assert "failed" in done.err.splitlines()[-1]
 
 
-async def test_a_repository_that_is_not_there_is_said_before_a_run_is_asked_for(
-    operator: Mogplex, world: RowFactory
+async def test_unknown_repository_is_refused_before_start(
+    operator: CommandRunner, factory: RowFactory
 ) -> None:
-    world.repo("acme/api")
+    factory.repo("acme/api")
     missing = await operator("runs", "start", "--repo", "acme/ap", "--prompt", "x")
     assert (missing.code, missing.out) == (1, "")
     assert "acme/api" in missing.err
@@ -81,18 +81,20 @@ async def test_a_repository_that_is_not_there_is_said_before_a_run_is_asked_for(
     assert unknown.code == 1
     assert REPO in unknown.err
     assert (await operator("runs", "start", "--repo", "api", "--prompt", "x")).code == 2
-    assert world.plane.db.value("SELECT count(*) FROM limit_events") == 0
+    assert factory.plane.db.value("SELECT count(*) FROM limit_events") == 0
 
 
-async def test_one_name_for_two_repositories_asks_for_the_id(operator: Mogplex, world: RowFactory) -> None:
-    both = {world.repo("acme/api"), world.repo("acme/api", github_installation_id=99)}
+async def test_ambiguous_repository_name_asks_for_id(operator: CommandRunner, factory: RowFactory) -> None:
+    both = {factory.repo("acme/api"), factory.repo("acme/api", github_installation_id=99)}
     done = await operator("runs", "start", "--repo", "acme/api", "--prompt", "x")
     assert done.code == 2
     assert all(repo in done.err for repo in both)
 
 
-async def test_what_the_service_would_refuse_is_refused_here(operator: Mogplex, world: RowFactory) -> None:
-    world.repo("acme/api")
+async def test_invalid_start_is_refused_before_a_request(
+    operator: CommandRunner, factory: RowFactory
+) -> None:
+    factory.repo("acme/api")
     ask = ("runs", "start", "--repo", "acme/api", "--prompt")
     assert (await operator(*ask, "   ")).code == 2
     branch = await operator(*ask, "x", "--branch", "a..b")
@@ -100,10 +102,10 @@ async def test_what_the_service_would_refuse_is_refused_here(operator: Mogplex, 
     assert "branch" in branch.err
     same = await operator(*ask, "x", "--base", "dev", "--branch", "dev", "--new-branch")
     assert same.code == 2
-    assert world.plane.db.value("SELECT count(*) FROM limit_events") == 0
+    assert factory.plane.db.value("SELECT count(*) FROM limit_events") == 0
 
 
-async def test_read_only_refuses_before_anything_is_sent(mogplex: Mogplex, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+async def test_read_only_refuses_before_a_request(mogplex: CommandRunner, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     async with serving(ok({"repos": []})) as service:
         mogplex.use(service.base_url)
         for argv in (
@@ -121,10 +123,10 @@ async def test_read_only_refuses_before_anything_is_sent(mogplex: Mogplex, monke
         assert service.seen == []
 
 
-async def test_a_token_without_the_write_scope_is_not_allowed(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_token_without_write_scope_is_not_allowed(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    run = world.run(world.repo("acme/api"))
+    run = factory.run(factory.repo("acme/api"))
     mogplex.use(plane.base_url, token=plane.read_only_token)
     start = await mogplex("runs", "start", "--repo", "acme/api", "--prompt", "x")
     cancel = await mogplex("runs", "cancel", run, "--yes")
@@ -133,7 +135,7 @@ async def test_a_token_without_the_write_scope_is_not_allowed(
         assert "write" in done.err
 
 
-async def test_a_lost_answer_names_the_key_that_makes_the_next_try_safe(mogplex: Mogplex) -> None:
+async def test_lost_response_names_idempotency_key(mogplex: CommandRunner) -> None:
     async def answer(seen: Seen, writer) -> bytes | None:  # type: ignore[no-untyped-def]
         if seen.method == "GET":
             return ok({"repos": [{"id": REPO, "full_name": "acme/api"}]})
@@ -148,8 +150,8 @@ async def test_a_lost_answer_names_the_key_that_makes_the_next_try_safe(mogplex:
     assert f"--idempotency-key {sent.headers['idempotency-key']}" in done.err
 
 
-async def test_the_quota_of_starts_is_throttled(operator: Mogplex, world: RowFactory) -> None:
-    repo = world.repo()
+async def test_start_over_quota_is_throttled(operator: CommandRunner, factory: RowFactory) -> None:
+    repo = factory.repo()
     ask = ("runs", "start", "--repo", repo, "--prompt", "x")
     for _ in range(10):
         assert (await operator(*ask)).code == 0
@@ -158,7 +160,7 @@ async def test_the_quota_of_starts_is_throttled(operator: Mogplex, world: RowFac
     assert "rate limit" in done.err
 
 
-async def test_a_run_by_the_id_of_its_repository_needs_no_name(mogplex: Mogplex) -> None:
+async def test_start_by_repository_id_needs_no_name(mogplex: CommandRunner) -> None:
     run = "7a000000-0000-4000-8000-000000000002"
 
     async def answer(seen: Seen, _: object) -> bytes:

@@ -9,13 +9,13 @@ from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, serving
-from tests.cli.support import Mogplex, hosted
+from tests.cli.support import CommandRunner, serve_behind_edge
 from tests.controlplane.row_factory import RowFactory
 
 
-def billed(world: RowFactory, ago: int, cost: float, **columns: object) -> None:
-    world.call(
-        started_at=world.clock.us - ago,
+def priced(factory: RowFactory, ago: int, cost: float, **columns: object) -> None:
+    factory.call(
+        started_at=factory.clock.us - ago,
         status="success",
         model="acme/nova-1",
         tokens=Tokens(1000, 0),
@@ -26,14 +26,14 @@ def billed(world: RowFactory, ago: int, cost: float, **columns: object) -> None:
     )
 
 
-async def test_the_windows_of_cost_are_told_apart(operator: Mogplex, world: RowFactory) -> None:
-    billed(world, SECOND_US, 0.5)
-    billed(world, 2 * HOUR_US, 1.25, type="chat")
-    billed(world, 3 * DAY_US, 4.0)
-    billed(world, 20 * DAY_US, 100.0)
+async def test_cost_is_given_for_each_time_range(operator: CommandRunner, factory: RowFactory) -> None:
+    priced(factory, SECOND_US, 0.5)
+    priced(factory, 2 * HOUR_US, 1.25, type="chat")
+    priced(factory, 3 * DAY_US, 4.0)
+    priced(factory, 20 * DAY_US, 100.0)
     done = await operator("stats", "--json")
     assert (done.code, done.err) == (0, "")
-    stats = done.one
+    stats = done.only_object
     cost = stats["cost"]
     assert (cost["per_hour"], cost["day"], cost["week"]) == ("0.5", "1.75", "5.75")
     assert (cost["provenance"], cost["since"]) == ("estimated", "1.75")
@@ -41,7 +41,7 @@ async def test_the_windows_of_cost_are_told_apart(operator: Mogplex, world: RowF
     assert {row["type"]: row["count"] for row in stats["by_type"]} == {"agent": 1, "chat": 1}
     assert stats["by_model"] == [{"model": "acme/nova-1", "count": 2, "tokens": 2000}]
     assert stats["as_of"].endswith("Z") and stats["since"].endswith("Z")
-    wider = (await operator("stats", "--json", "--since", "30d")).one
+    wider = (await operator("stats", "--json", "--since", "30d")).only_object
     assert wider["cost"]["since"] == "105.75"
     assert wider["usage"]["calls"] == 4
     # The route sums billed and computed cost without saying how much of each.
@@ -49,20 +49,18 @@ async def test_the_windows_of_cost_are_told_apart(operator: Mogplex, world: RowF
     assert "~$0.50/h" in text and "~$1.75" in text and "~$5.75" in text and " $" not in text
 
 
-async def test_calls_without_a_price_are_a_dash_and_never_nothing(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    world.call(status="success", tokens=Tokens(5000, 10))
+async def test_unpriced_calls_have_no_cost(operator: CommandRunner, factory: RowFactory) -> None:
+    factory.call(status="success", tokens=Tokens(5000, 10))
     done = await operator("stats")
     facts = {line.strip().rpartition("  ")[0].strip(): line.rpartition("  ")[2] for line in done.lines}
     assert facts["last hour"] == facts["24 hours"] == facts["7 days"] == "–"
     assert "$0.00" not in done.out
-    stats = (await operator("stats", "--json")).one
+    stats = (await operator("stats", "--json")).only_object
     assert stats["cost"]["day"] is None
 
 
-async def test_no_calls_cost_nothing_and_have_no_rate_of_success(operator: Mogplex) -> None:
-    stats = (await operator("stats", "--json")).one
+async def test_no_calls_cost_zero_without_success_rate(operator: CommandRunner) -> None:
+    stats = (await operator("stats", "--json")).only_object
     assert Decimal(stats["cost"]["day"]) == 0
     assert stats["usage"]["success_rate"] is None
     assert stats["jobs"]["success_rate"] is None
@@ -71,19 +69,19 @@ async def test_no_calls_cost_nothing_and_have_no_rate_of_success(operator: Mogpl
     assert "–" in text.out
 
 
-async def test_jobs_dispatch_and_limits_are_counted(operator: Mogplex, world: RowFactory) -> None:
-    flow, repo = world.flow(), world.repo("acme/api")
-    world.job(flow, repo, start=True)
-    world.job(flow, repo)
+async def test_jobs_dispatch_and_limits_are_counted(operator: CommandRunner, factory: RowFactory) -> None:
+    flow, repo = factory.flow(), factory.repo("acme/api")
+    factory.job(flow, repo, start=True)
+    factory.job(flow, repo)
     await operator("runs", "start", "--repo", "acme/api", "--prompt", "x")
-    stats = (await operator("stats", "--json")).one
+    stats = (await operator("stats", "--json")).only_object
     assert (stats["jobs"]["running"], stats["jobs"]["pending"], stats["jobs"]["total"]) == (1, 1, 2)
     assert stats["dispatch"]["limit_allowed"] == 1
     assert stats["by_limit"] == [{"route_key": "external_agent_run", "allowed": 1, "denied": 0}]
 
 
-async def test_where_stats_are_closed_it_says_so_and_what_helps(mogplex: Mogplex, plane: PlaneServer) -> None:
-    async with hosted(plane) as service:
+async def test_closed_stats_are_reported_with_advice(mogplex: CommandRunner, plane: PlaneServer) -> None:
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
         done = await mogplex("stats", "--json")
     assert (done.code, done.out) == (3, "")
@@ -91,7 +89,7 @@ async def test_where_stats_are_closed_it_says_so_and_what_helps(mogplex: Mogplex
     assert "login --session" in done.err
 
 
-async def test_each_window_is_asked_for_once(mogplex: Mogplex) -> None:
+async def test_each_time_range_is_requested_once(mogplex: CommandRunner) -> None:
     async def answer(seen: Seen, _: object) -> bytes:
         return http(200, {"summary": {"total_cost": None, "cost_today": None, "by_model": []}})
 
@@ -101,11 +99,11 @@ async def test_each_window_is_asked_for_once(mogplex: Mogplex) -> None:
         asked = [parse_qs(seen.query)["from"][0] for seen in service.seen]
     assert done.code == 0
     assert len(asked) == len(set(asked)) == 3
-    assert done.one["cost"]["today"] is None
+    assert done.only_object["cost"]["today"] is None
 
 
 @pytest.mark.parametrize("when", ["soon", "24", "-3h", "0h", "2026-13-01", "99999999d"])
-async def test_a_span_that_is_none_is_a_usage_error(mogplex: Mogplex, when: str) -> None:
+async def test_invalid_duration_is_a_usage_error(mogplex: CommandRunner, when: str) -> None:
     mogplex.use("http://127.0.0.1:9")
     done = await mogplex("stats", f"--since={when}")
     assert (done.code, done.out) == (2, "")
@@ -113,5 +111,5 @@ async def test_a_span_that_is_none_is_a_usage_error(mogplex: Mogplex, when: str)
 
 
 @pytest.mark.parametrize("when", ["2026-08-05", "2026-08-05T10:00Z", "90m", "2w"])
-async def test_dates_times_and_spans_are_understood(operator: Mogplex, when: str) -> None:
+async def test_since_takes_dates_times_and_durations(operator: CommandRunner, when: str) -> None:
     assert (await operator("stats", "--json", "--since", when)).code == 0

@@ -7,30 +7,30 @@ import pytest
 from mogplex_tui.config import credential_store
 from mogplex_tui.controlplane.identity.signin.sessions import issue_tokens, open_session
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.signing import only_context
-from tests.cli.support import Mogplex
+from tests.cli.signing import single_context
+from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 
 OWNER = "ada@acme.dev"
 
 
-class Other:
+class OtherAccount:
     """A second account of the plane: grace@example.dev."""
 
-    def __init__(self, plane: PlaneServer, world: RowFactory) -> None:
-        self.user = world.profile("grace")
+    def __init__(self, plane: PlaneServer, factory: RowFactory) -> None:
+        self.user = factory.profile("grace")
         with plane.plane.db.transaction() as tx:
-            self.cookie = f"better-auth.session_token={open_session(tx, self.user, world.clock.us)}"
-        self.token = world.token(self.user)
+            self.cookie = f"better-auth.session_token={open_session(tx, self.user, factory.clock.us)}"
+        self.token = factory.token(self.user)
 
 
 @pytest.fixture
-def other(plane: PlaneServer, world: RowFactory) -> Other:
-    return Other(plane, world)
+def other(plane: PlaneServer, factory: RowFactory) -> OtherAccount:
+    return OtherAccount(plane, factory)
 
 
-def _stored() -> tuple[str | None, str | None]:
-    context = only_context()
+def _stored_credentials() -> tuple[str | None, str | None]:
+    context = single_context()
     assert context.kept_in is not None
     record = credential_store.load(context.name, context.kept_in)
     assert record is not None
@@ -39,43 +39,41 @@ def _stored() -> tuple[str | None, str | None]:
 
 
 @pytest.mark.parametrize("first", ["token", "session"])
-async def test_a_credential_of_another_account_is_stored_only_when_forced(
-    mogplex: Mogplex, plane: PlaneServer, other: Other, first: str
+async def test_credential_of_other_account_needs_force(
+    mogplex: CommandRunner, plane: PlaneServer, other: OtherAccount, first: str
 ) -> None:
     url = plane.base_url
     if first == "token":
-        second, mine, theirs = "session", plane.token, other.cookie
-        named = f"The token belongs to {OWNER}, the browser session to grace@example.dev."
-        both = (mine, theirs)
+        second, own, others = "session", plane.token, other.cookie
+        message = f"The token belongs to {OWNER}, the browser session to grace@example.dev."
+        both = (own, others)
     else:
-        second, mine, theirs = "token", plane.session_cookie, other.token
-        named = f"The token belongs to grace@example.dev, the browser session to {OWNER}."
-        both = (theirs, mine)
-    assert (await mogplex("login", "--base-url", url, f"--{first}", stdin=f"{mine}\n")).code == 0
-    before = _stored()
-    refused = await mogplex("login", "--base-url", url, f"--{second}", stdin=f"{theirs}\n")
+        second, own, others = "token", plane.session_cookie, other.token
+        message = f"The token belongs to grace@example.dev, the browser session to {OWNER}."
+        both = (others, own)
+    assert (await mogplex("login", "--base-url", url, f"--{first}", stdin=f"{own}\n")).code == 0
+    before = _stored_credentials()
+    refused = await mogplex("login", "--base-url", url, f"--{second}", stdin=f"{others}\n")
     assert (refused.code, refused.out) == (2, "")
-    assert named in refused.err and "--force" in refused.err and "--context NAME" in refused.err
-    assert _stored() == before
-    forced = await mogplex("login", "--base-url", url, f"--{second}", "--force", stdin=f"{theirs}\n")
-    assert forced.code == 0 and named in forced.err
-    assert _stored() == both
+    assert message in refused.err and "--force" in refused.err and "--context NAME" in refused.err
+    assert _stored_credentials() == before
+    forced = await mogplex("login", "--base-url", url, f"--{second}", "--force", stdin=f"{others}\n")
+    assert forced.code == 0 and message in forced.err
+    assert _stored_credentials() == both
     # From then on doctor reports it.
     doctor = await mogplex("doctor")
-    assert named in " ".join(doctor.out.split())
+    assert message in " ".join(doctor.out.split())
 
 
-async def test_the_credentials_of_one_account_are_stored_without_a_word(
-    mogplex: Mogplex, plane: PlaneServer
-) -> None:
+async def test_credentials_of_one_account_give_no_warning(mogplex: CommandRunner, plane: PlaneServer) -> None:
     for way, secret in (("token", plane.token), ("session", plane.session_cookie)):
         done = await mogplex("login", "--base-url", plane.base_url, f"--{way}", stdin=f"{secret}\n")
         assert done.code == 0 and "account" not in done.err, done.err
-    assert _stored() == (plane.token, plane.session_cookie)
+    assert _stored_credentials() == (plane.token, plane.session_cookie)
 
 
-async def test_a_new_token_beside_an_expired_cookie_is_stored(
-    mogplex: Mogplex, plane: PlaneServer, other: Other
+async def test_token_is_stored_beside_expired_cookie(
+    mogplex: CommandRunner, plane: PlaneServer, other: OtherAccount
 ) -> None:
     url = plane.base_url
     assert (
@@ -90,22 +88,27 @@ async def test_a_new_token_beside_an_expired_cookie_is_stored(
 
 @pytest.mark.parametrize("grant_is_mine", [True, False], ids=["same account", "other account"])
 @pytest.mark.parametrize("has_repo", [True, False], ids=["with a repository", "without any"])
-async def test_doctor_compares_an_oauth_token_by_the_repositories(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, other: Other, grant_is_mine: bool, has_repo: bool
+async def test_doctor_compares_oauth_token_by_repositories(
+    mogplex: CommandRunner,
+    plane: PlaneServer,
+    factory: RowFactory,
+    other: OtherAccount,
+    grant_is_mine: bool,
+    has_repo: bool,
 ) -> None:
     if has_repo:
-        world.repo("acme/api", owner_user_id=world.user)
-    user = world.user if grant_is_mine else other.user
+        factory.repo("acme/api", owner_user_id=factory.user)
+    user = factory.user if grant_is_mine else other.user
     with plane.plane.db.transaction() as tx:
-        pair = issue_tokens(tx, "mogplex-cli", user, "openid read write", world.clock.us)
+        pair = issue_tokens(tx, "mogplex-cli", user, "openid read write", factory.clock.us)
     mogplex.use(plane.base_url, token=pair["access_token"], cookie=plane.session_cookie)
     service = (await mogplex("doctor", "--json")).objects[0]
     assert service["same_account"] is (grant_is_mine if has_repo else None)
     assert (service["token_account"], service["session_account"]) == (None, OWNER)
 
 
-async def test_doctor_names_both_accounts_of_a_context_made_by_hand(
-    mogplex: Mogplex, plane: PlaneServer, other: Other
+async def test_doctor_names_accounts_of_both_credentials(
+    mogplex: CommandRunner, plane: PlaneServer, other: OtherAccount
 ) -> None:
     mogplex.use(plane.base_url, token=other.token, cookie=plane.session_cookie)
     service = (await mogplex("doctor", "--json")).objects[0]

@@ -19,26 +19,26 @@ from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import http, refused, serving
-from tests.cli.signing import address, fields, files_at_home, only_context, record
-from tests.cli.support import TOKEN, Mogplex, WallClock
+from tests.cli.signing import form_fields, single_context, stored_credential, stored_files, wait_for_address
+from tests.cli.support import TOKEN, CommandRunner, SystemClock
 from tests.memory_keyring import MemoryKeyring, in_use
 
 
-async def test_a_token_from_stdin_is_verified_and_kept(mogplex: Mogplex, plane: PlaneServer) -> None:
+async def test_token_from_stdin_is_verified_and_stored(mogplex: CommandRunner, plane: PlaneServer) -> None:
     done = await mogplex(
         "login", "--base-url", plane.base_url, "--token", "--json", stdin=f"  {plane.token}\n"
     )
     assert done.code == 0, done.err
-    assert done.one["credentials"] == ["token"]
-    assert done.one["account"] and done.one["account"] in done.err
-    name = only_context().name
-    assert record(name) == {"base_url": plane.base_url, "token": plane.token}
+    assert done.only_object["credentials"] == ["token"]
+    assert done.only_object["account"] and done.only_object["account"] in done.err
+    name = single_context().name
+    assert stored_credential(name) == {"base_url": plane.base_url, "token": plane.token}
     assert plane.token not in done.out + done.err
     assert (await mogplex("runs", "list")).code == 0
-    assert [path.name for path in files_at_home() if plane.token in path.read_text()] == [f"{name}.json"]
+    assert [path.name for path in stored_files() if plane.token in path.read_text()] == [f"{name}.json"]
 
 
-async def test_a_token_typed_at_a_terminal_is_not_shown(plane: PlaneServer) -> None:
+async def test_typed_token_is_not_shown(plane: PlaneServer) -> None:
     ours, theirs = pty.openpty()
     try:
         process = await asyncio.create_subprocess_exec(
@@ -59,15 +59,15 @@ async def test_a_token_typed_at_a_terminal_is_not_shown(plane: PlaneServer) -> N
         os.close(ours)
         os.close(theirs)
     assert plane.token.encode() not in shown
-    assert record(only_context().name)["token"] == plane.token
+    assert stored_credential(single_context().name)["token"] == plane.token
 
 
-async def test_a_cookie_is_verified_and_kept(mogplex: Mogplex, plane: PlaneServer) -> None:
+async def test_cookie_is_verified_and_stored(mogplex: CommandRunner, plane: PlaneServer) -> None:
     done = await mogplex(
         "login", "--base-url", plane.base_url, "--session", stdin=plane.session_cookie + "\n"
     )
     assert done.code == 0, done.err
-    assert only_context().holds == ("session",)
+    assert single_context().holds == ("session",)
     assert (await mogplex("stats", "--json")).code == 0
 
 
@@ -83,33 +83,33 @@ async def test_a_cookie_is_verified_and_kept(mogplex: Mogplex, plane: PlaneServe
         ("--session", "", 2, "Nothing was changed"),
     ],
 )
-async def test_what_is_not_accepted_is_neither_kept_nor_shown(
-    mogplex: Mogplex, plane: PlaneServer, way: str, typed: str, code: int, says: str
+async def test_rejected_credential_is_neither_stored_nor_shown(
+    mogplex: CommandRunner, plane: PlaneServer, way: str, typed: str, code: int, says: str
 ) -> None:
     done = await mogplex("login", "--base-url", plane.base_url, way, stdin=typed + "\n")
     assert (done.code, done.out) == (code, "")
     assert says in done.err
     assert not typed or typed not in done.err
     assert contexts.read().by_name == {}
-    assert not any(path.suffix == ".json" for path in files_at_home())
+    assert not any(path.suffix == ".json" for path in stored_files())
 
 
-async def test_a_failed_sign_in_leaves_the_former_credential(mogplex: Mogplex, plane: PlaneServer) -> None:
+async def test_failed_sign_in_keeps_former_credential(mogplex: CommandRunner, plane: PlaneServer) -> None:
     await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
     done = await mogplex("login", "--token", stdin="mog_NobodyKnowsThisOne000000")
     assert done.code == 3
-    assert record(only_context().name)["token"] == plane.token
+    assert stored_credential(single_context().name)["token"] == plane.token
 
 
-async def test_a_token_over_its_limit_is_a_good_one(mogplex: Mogplex) -> None:
+async def test_rate_limited_token_is_accepted(mogplex: CommandRunner) -> None:
     limited = refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60")
     async with serving(limited) as service:
         done = await mogplex("login", "--base-url", service.base_url, "--token", stdin=TOKEN)
     assert done.code == 0
-    assert only_context().holds == ("token",)
+    assert single_context().holds == ("token",)
 
 
-async def test_nothing_is_kept_when_the_service_cannot_say(mogplex: Mogplex) -> None:
+async def test_unverified_credential_is_not_stored(mogplex: CommandRunner) -> None:
     async with serving(http(502, b"", "")) as service:
         done = await mogplex("login", "--base-url", service.base_url, "--token", stdin=TOKEN)
     assert done.code == 6
@@ -119,22 +119,20 @@ async def test_nothing_is_kept_when_the_service_cannot_say(mogplex: Mogplex) -> 
 @pytest.mark.parametrize(
     "argv", [("login", "--token", TOKEN), ("login", f"--token={TOKEN}"), ("runs", "list", TOKEN)], ids=len
 )
-async def test_a_token_among_the_arguments_is_refused_without_being_shown(
-    mogplex: Mogplex, argv: tuple[str, ...]
-) -> None:
+async def test_token_argument_is_refused_and_not_shown(mogplex: CommandRunner, argv: tuple[str, ...]) -> None:
     done = await mogplex(*argv)
     assert (done.code, done.out) == (2, "")
     assert "Revoke it" in done.err and TOKEN not in done.err
 
 
-async def test_plain_http_off_loopback_never_sees_a_credential(mogplex: Mogplex) -> None:
+async def test_plain_http_off_loopback_gets_no_credential(mogplex: CommandRunner) -> None:
     done = await mogplex("login", "--base-url", "http://mogplex.example", "--token", stdin=TOKEN)
     assert done.code == 2
     assert contexts.read().by_name == {}
 
 
-async def test_ctrl_c_at_the_hidden_question_changes_nothing_and_leaves_a_line_of_its_own(
-    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch
+async def test_ctrl_c_at_hidden_prompt_changes_nothing(
+    mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(question: str, stream: Any) -> str:
         stream.write(question)
@@ -146,13 +144,13 @@ async def test_ctrl_c_at_the_hidden_question_changes_nothing_and_leaves_a_line_o
     assert contexts.read().by_name == {}
 
 
-async def test_a_keyring_that_works_is_used_and_named(mogplex: Mogplex, plane: PlaneServer) -> None:
+async def test_working_keyring_is_used_and_named(mogplex: CommandRunner, plane: PlaneServer) -> None:
     with in_use(MemoryKeyring()) as ring:
         done = await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
         assert done.code == 0
         assert "system keyring (memory)" in done.err
-        name = only_context().name
-        assert only_context().kept_in == credential_store.KEYRING
+        name = single_context().name
+        assert single_context().kept_in == credential_store.KEYRING
         assert not credential_store.credentials_file(name).exists()
         assert (await mogplex("runs", "list")).code == 0
         told = await mogplex("info", "--json")
@@ -168,19 +166,19 @@ async def test_a_keyring_that_works_is_used_and_named(mogplex: Mogplex, plane: P
         assert ring.kept == {}
 
 
-async def test_nobody_is_said_to_be_signed_out_while_the_keyring_keeps_the_credential(
-    mogplex: Mogplex, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
+async def test_failed_keyring_removal_is_not_reported_as_sign_out(
+    mogplex: CommandRunner, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ring = MemoryKeyring()
     with in_use(ring):
         await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
-    name = only_context().name
+    name = single_context().name
 
     async def refused() -> None:
         done = await mogplex("logout")
         assert (done.code, "Signed out" in done.err) == (1, False)
         assert f"credentials of {name} stay in the system keyring" in done.err
-        assert only_context().holds == ("token",)
+        assert single_context().holds == ("token",)
 
     # First a session where none is stored, then the right one while the keyring is locked.
     await refused()
@@ -198,8 +196,8 @@ async def test_nobody_is_said_to_be_signed_out_while_the_keyring_keeps_the_crede
         assert "stay in the system keyring" in gone.err and "credentials with it" not in gone.err
 
 
-async def test_a_token_in_the_environment_that_comes_first_is_mentioned(
-    mogplex: Mogplex, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
+async def test_overriding_token_variable_is_reported(
+    mogplex: CommandRunner, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOGPLEX_TOKEN", "mog_other")
     done = await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
@@ -213,17 +211,17 @@ async def consent(where: str) -> dict[str, str]:
     """Sign in, approve, and return the token that the page would hand over."""
     async with httpx.AsyncClient(follow_redirects=True) as browser:
         login = await browser.get(where)
-        page = await browser.post(login.url.join("/login"), data=fields(login.text))
+        page = await browser.post(login.url.join("/login"), data=form_fields(login.text))
         answer = await browser.post(
-            page.url.join("/api/oauth/decision"), data={**fields(page.text), "accept": "true"}
+            page.url.join("/api/oauth/decision"), data={**form_fields(page.text), "accept": "true"}
         )
     found = re.findall(r'data-(\w+)="([^"]*)"', answer.text)
     return {name: html.unescape(value) for name, value in found}
 
 
-async def test_the_page_hands_a_token_over_after_the_preflight(mogplex: Mogplex, plane: PlaneServer) -> None:
-    going = mogplex.begin("login", "--base-url", plane.base_url, "--hand-off", "--no-browser")
-    facts = await consent(await address(going, "/cli-auth?"))
+async def test_hand_off_page_sends_token_after_preflight(mogplex: CommandRunner, plane: PlaneServer) -> None:
+    command = mogplex.start("login", "--base-url", plane.base_url, "--hand-off", "--no-browser")
+    facts = await consent(await wait_for_address(command, "/cli-auth?"))
     origin, body = {"Origin": plane.base_url}, {"token": facts["token"], "name": facts["name"]}
     asks = {
         "Access-Control-Request-Method": "POST",
@@ -249,24 +247,26 @@ async def test_the_page_hands_a_token_over_after_the_preflight(mogplex: Mogplex,
             assert (await page.post(facts["callback"], headers=headers, json=sent)).status_code == status
         assert (await page.get(facts["callback"], headers=origin)).status_code == 405
         assert (await page.post(facts["callback"] + "x", headers=origin | good, json=body)).status_code == 404
-        assert not going.task.done()
+        assert not command.task.done()
 
         done = await page.post(facts["callback"], headers=origin | good, json=body)
         assert (done.status_code, done.json()) == (200, {"ok": True})
         assert done.headers["access-control-allow-origin"] == plane.base_url
-    ended = await going.done()
+    ended = await command.result()
     assert ended.code == 0, ended.err
-    assert only_context().holds == ("token",)
-    assert record(only_context().name)["token"] == facts["token"]
+    assert single_context().holds == ("token",)
+    assert stored_credential(single_context().name)["token"] == facts["token"]
     assert facts["token"] not in ended.err
     assert "mogplex-tui on " in facts["name"]
 
 
-async def test_where_the_page_is_retired_the_terminal_goes_on_waiting_for_a_token(mogplex: Mogplex) -> None:
-    async with PlaneServer(Settings(speed=0, seeded=False, profile="hosted"), clock=WallClock()) as hosted:
-        going = mogplex.begin("login", "--base-url", hosted.base_url, "--hand-off", "--no-browser")
+async def test_retired_hand_off_page_keeps_waiting(
+    mogplex: CommandRunner,
+) -> None:
+    async with PlaneServer(Settings(speed=0, seeded=False, profile="hosted"), clock=SystemClock()) as hosted:
+        command = mogplex.start("login", "--base-url", hosted.base_url, "--hand-off", "--no-browser")
         async with httpx.AsyncClient() as browser:
-            page = await browser.get(await address(going, "/cli-auth?"))
+            page = await browser.get(await wait_for_address(command, "/cli-auth?"))
         assert page.status_code == 200 and "Update your CLI" in page.text
         query = parse_qs(urlsplit(str(page.url)).query)
         async with httpx.AsyncClient() as anybody:
@@ -278,4 +278,4 @@ async def test_where_the_page_is_retired_the_terminal_goes_on_waiting_for_a_toke
             await anybody.post(
                 query["callback"][0], json=good, headers={"X-CLI-Nonce": query["nonce"][0].upper()}
             )
-        assert (await going.done()).code == 0
+        assert (await command.result()).code == 0

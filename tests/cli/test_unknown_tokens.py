@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from mogplex_tui.controlplane.calls.pricing import Tokens
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 
 
-def _unmeasured(world: RowFactory, **columns: object) -> str:
-    return world.call(repo_id=world.repo("acme/api"), status="success", **columns)
+def _add_call_without_tokens(factory: RowFactory, **columns: object) -> str:
+    return factory.call(repo_id=factory.repo("acme/api"), status="success", **columns)
 
 
-async def test_runs_without_measured_tokens_have_none(operator: Mogplex, world: RowFactory) -> None:
-    call = _unmeasured(world)
-    row = (await operator("runs", "list", "--json")).one
+async def test_runs_without_token_counts_have_none(operator: CommandRunner, factory: RowFactory) -> None:
+    call = _add_call_without_tokens(factory)
+    row = (await operator("runs", "list", "--json")).only_object
     names = ("tokens", "input_tokens", "output_tokens", "cached_tokens")
     assert [row[name] for name in names] == [None] * 4
     head, cells = (line.split(",") for line in (await operator("runs", "list", "--output", "csv")).lines)
@@ -21,22 +21,26 @@ async def test_runs_without_measured_tokens_have_none(operator: Mogplex, world: 
     assert "tokens   –" in (await operator("runs", "get", call)).out
 
 
-async def test_calls_of_a_job_without_measured_tokens_have_none(operator: Mogplex, world: RowFactory) -> None:
-    job = world.job(world.flow(), world.repo("acme/api"), start=True)
-    _unmeasured(world, job_run_id=job)
-    shown = (await operator("jobs", "get", job, "--json")).one
+async def test_calls_of_job_without_token_counts_have_none(
+    operator: CommandRunner, factory: RowFactory
+) -> None:
+    job = factory.job(factory.flow(), factory.repo("acme/api"), start=True)
+    _add_call_without_tokens(factory, job_run_id=job)
+    shown = (await operator("jobs", "get", job, "--json")).only_object
     assert [call["total_tokens"] for call in shown["ai_calls"]] == [None]
     assert shown["latest_ai_call"]["total_tokens"] is None
-    world.call(job_run_id=job, status="success", tokens=Tokens(70, 7), started_at=world.clock.us + 1)
-    shown = (await operator("jobs", "get", job, "--json")).one
+    factory.call(job_run_id=job, status="success", tokens=Tokens(70, 7), started_at=factory.clock.us + 1)
+    shown = (await operator("jobs", "get", job, "--json")).only_object
     assert [call["total_tokens"] for call in shown["ai_calls"]] == [None, 77]
 
 
-async def test_stats_of_calls_without_measured_tokens_have_none(operator: Mogplex, world: RowFactory) -> None:
-    empty = (await operator("stats", "--json")).one["usage"]
+async def test_stats_of_calls_without_token_counts_have_none(
+    operator: CommandRunner, factory: RowFactory
+) -> None:
+    empty = (await operator("stats", "--json")).only_object["usage"]
     assert (empty["tokens"], empty["tokens_today"]) == (0, 0)
-    _unmeasured(world)
-    stats = (await operator("stats", "--json")).one
+    _add_call_without_tokens(factory)
+    stats = (await operator("stats", "--json")).only_object
     assert (stats["usage"]["tokens"], stats["usage"]["tokens_today"]) == (None, None)
     assert stats["by_model"] == [{"model": "harness:codex", "count": 1, "tokens": None}]
     text = (await operator("stats")).out

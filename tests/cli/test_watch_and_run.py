@@ -11,55 +11,53 @@ from mogplex_tui.cli import event_follow
 from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.runs import run_writes
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.support import UNKNOWN, Mogplex, hosted
+from tests.cli.support import UNKNOWN_ID, CommandRunner, serve_behind_edge
 from tests.controlplane.row_factory import RowFactory
 
 
 @pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("STATE_BLIND", "STATE_EVERY", "STATE_GAP", "METERED_STATE_GAP"):
         monkeypatch.setattr(event_follow, name, 0.05)
 
 
-def end(world: RowFactory, run_id: str, status: str = "success") -> None:
-    call = str(world.row("external_agent_runs", run_id)["ai_call_id"])
-    with world.plane.db.transaction() as tx:
-        assert call_writes.finish_call(tx, call, status, world.clock.us, message="over")
-        assert run_writes.set_run(tx, run_id, world.clock.us, status=status)
+def end(factory: RowFactory, run_id: str, status: str = "success") -> None:
+    call = str(factory.row("external_agent_runs", run_id)["ai_call_id"])
+    with factory.plane.db.transaction() as tx:
+        assert call_writes.finish_call(tx, call, status, factory.clock.us, message="over")
+        assert run_writes.set_run(tx, run_id, factory.clock.us, status=status)
 
 
-async def test_a_watch_ends_with_its_run_and_says_each_state_once(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    run = world.run(world.repo("acme/api"))
-    going = operator.begin("watch", run, "--until", "terminal", "--json")
-    await going.until(lambda: '"state":"pending"' in going.out.text)
-    end(world, run)
-    done = await going.done()
+async def test_watch_prints_each_state_until_run_ends(operator: CommandRunner, factory: RowFactory) -> None:
+    run = factory.run(factory.repo("acme/api"))
+    command = operator.start("watch", run, "--until", "terminal", "--json")
+    await command.wait_for(lambda: '"state":"pending"' in command.out.text)
+    end(factory, run)
+    done = await command.result()
     assert done.code == 0
     assert [each["state"] for each in done.objects] == ["pending", "success"]
     assert {each["run_id"] for each in done.objects} == {run}
     assert "success" in done.err
 
 
-async def test_a_watch_by_a_token_behind_the_hosted_edge_ends_with_its_run(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_watch_with_token_behind_edge_ends_with_run(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    run = world.run(world.repo("acme/api"))
-    async with hosted(plane) as service:
+    run = factory.run(factory.repo("acme/api"))
+    async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
-        going = mogplex.begin("watch", run, "--exit-status")
-        await going.until(lambda: "pending" in going.out.text)
-        end(world, run, "cancelled")
-        done = await going.done()
+        command = mogplex.start("watch", run, "--exit-status")
+        await command.wait_for(lambda: "pending" in command.out.text)
+        end(factory, run, "cancelled")
+        done = await command.result()
         reads = [seen.path for seen in service.seen if seen.path.endswith(run)]
     assert (done.code, done.lines) == (1, [f"{run}  pending", f"{run}  cancelled"])
     assert len(reads) >= 2
 
 
-async def test_a_watch_of_what_is_over_ends_at_once(operator: Mogplex, world: RowFactory) -> None:
-    run = world.run(world.repo("acme/api"))
-    end(world, run, "failed")
+async def test_watch_of_ended_run_ends_at_once(operator: CommandRunner, factory: RowFactory) -> None:
+    run = factory.run(factory.repo("acme/api"))
+    end(factory, run, "failed")
     done = await operator("watch", run)
     assert (done.code, done.out) == (0, f"{run}  failed\n")
     assert (await operator("watch", run, "--exit-status")).code == 1
@@ -68,53 +66,53 @@ async def test_a_watch_of_what_is_over_ends_at_once(operator: Mogplex, world: Ro
     assert missed.code == 1
 
 
-async def test_a_watch_can_give_up(operator: Mogplex, world: RowFactory) -> None:
-    run = world.run(world.repo("acme/api"))
+async def test_watch_times_out(operator: CommandRunner, factory: RowFactory) -> None:
+    run = factory.run(factory.repo("acme/api"))
     done = await operator("watch", run, "--timeout", "1s")
     assert (done.code, done.out) == (1, f"{run}  pending\n")
     assert "still pending" in done.err
 
 
-async def test_a_watch_shows_a_terminal_that_it_waits(operator: Mogplex, world: RowFactory) -> None:
-    run = world.run(world.repo("acme/api"))
-    going = operator.begin("watch", run, terminal=True)
-    await going.until(lambda: f"acme/api {run[:8]} is pending …" in going.err.text)
-    end(world, run)
-    assert (await going.done()).code == 0
+async def test_watch_shows_progress_on_terminal(operator: CommandRunner, factory: RowFactory) -> None:
+    run = factory.run(factory.repo("acme/api"))
+    command = operator.start("watch", run, terminal=True)
+    await command.wait_for(lambda: f"acme/api {run[:8]} is pending …" in command.err.text)
+    end(factory, run)
+    assert (await command.result()).code == 0
 
 
-async def test_a_watch_of_nothing_fails(operator: Mogplex) -> None:
-    done = await operator("watch", UNKNOWN)
+async def test_watch_of_unknown_run_fails(operator: CommandRunner) -> None:
+    done = await operator("watch", UNKNOWN_ID)
     assert (done.code, done.out) == (1, "")
 
 
-async def test_run_starts_what_runs_start_starts(operator: Mogplex, world: RowFactory) -> None:
-    repo = world.repo("acme/api")
+async def test_run_starts_run_like_runs_start(operator: CommandRunner, factory: RowFactory) -> None:
+    repo = factory.repo("acme/api")
     done = await operator("run", "acme/api", "Fix it", "--harness", "claude-code", "--branch", "topic")
     assert done.code == 0, done.err
-    row = world.row("external_agent_runs", done.out.strip())
+    row = factory.row("external_agent_runs", done.out.strip())
     assert (row["repo_id"], row["prompt"], row["harness"]) == (repo, "Fix it", "claude-code")
     assert row["working_branch"] == "topic"
     from_stdin = await operator("run", repo, "-", "--json", stdin="And this\n")
-    assert world.row("external_agent_runs", from_stdin.one["run_id"])["prompt"] == "And this"
+    assert factory.row("external_agent_runs", from_stdin.only_object["run_id"])["prompt"] == "And this"
     refused = await operator("--read-only", "run", "acme/api", "Fix it")
     assert (refused.code, refused.out) == (4, "")
 
 
-async def test_run_follows_to_the_end(operator: Mogplex, world: RowFactory) -> None:
-    world.repo("acme/api")
-    going = operator.begin("run", "acme/api", "Fix it", "--follow", "--exit-status", "--json")
-    await going.until(lambda: "External Mogplex run accepted" in going.out.text)
-    end(world, str(world.plane.db.value("SELECT id FROM external_agent_runs")))
-    assert (await going.done()).code == 0
+async def test_run_follows_until_run_ends(operator: CommandRunner, factory: RowFactory) -> None:
+    factory.repo("acme/api")
+    command = operator.start("run", "acme/api", "Fix it", "--follow", "--exit-status", "--json")
+    await command.wait_for(lambda: "External Mogplex run accepted" in command.out.text)
+    end(factory, str(factory.plane.db.value("SELECT id FROM external_agent_runs")))
+    assert (await command.result()).code == 0
 
 
-async def test_runs_are_listed_in_every_form(operator: Mogplex, world: RowFactory) -> None:
-    run = world.run(world.repo("acme/api"))
+async def test_runs_are_listed_in_every_form(operator: CommandRunner, factory: RowFactory) -> None:
+    run = factory.run(factory.repo("acme/api"))
     table = await operator("runs", "list")
     wide = await operator("runs", "list", "--output", "wide")
     assert run not in table.out
-    call = str(world.row("external_agent_runs", run)["ai_call_id"])
+    call = str(factory.row("external_agent_runs", run)["ai_call_id"])
     assert call in wide.out
     assert (await operator("runs", "list", "-o", "json")).out == (
         await operator("runs", "list", "--json")
@@ -128,8 +126,8 @@ async def test_runs_are_listed_in_every_form(operator: Mogplex, world: RowFactor
     assert one["call_id"] == call
 
 
-async def test_stats_are_figures_in_a_table_for_programs(operator: Mogplex, world: RowFactory) -> None:
-    world.call(model="acme/nova-1", status="success", cost_usd=0.25, cost_source="gateway")
+async def test_stats_as_csv_are_names_and_values(operator: CommandRunner, factory: RowFactory) -> None:
+    factory.call(model="acme/nova-1", status="success", cost_usd=0.25, cost_source="gateway")
     rows = list(csv.DictReader(io.StringIO((await operator("stats", "-o", "csv")).out)))
     figures = {row["figure"]: row["value"] for row in rows}
     assert figures["cost.day"] == "0.25"

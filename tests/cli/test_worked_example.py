@@ -9,12 +9,12 @@ import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate.kinds import skills
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.cli.worked_example import RENAME
 
 
-async def test_action_of_the_guide_is_a_verb_with_an_option_for_each_parameter(
-    operator: Mogplex, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
+async def test_guide_action_is_a_verb_with_options(
+    operator: CommandRunner, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(skills, "KIND", replace(skills.KIND, actions=(*skills.KIND.actions, RENAME)))
     async with httpx.AsyncClient(base_url=plane.base_url, headers={"cookie": plane.session_cookie}) as client:
@@ -22,7 +22,7 @@ async def test_action_of_the_guide_is_a_verb_with_an_option_for_each_parameter(
         made = (await client.post("/api/skills", json=draft)).json()
     renamed = await operator("skills", "rename", "triage", "--name", "triage-flaky")
     assert (renamed.code, renamed.err) == (0, "Skill triage is renamed.\n")
-    after = (await operator("skills", "get", made["id"], "--json")).one
+    after = (await operator("skills", "get", made["id"], "--json")).only_object
     # Parameters that are not given keep the row's values.
     assert (after["name"], after["is_public"]) == ("triage-flaky", True)
     refused = await operator("skills", "rename", "triage-flaky", "--name", " ")
@@ -32,7 +32,9 @@ async def test_action_of_the_guide_is_a_verb_with_an_option_for_each_parameter(
     assert "choose from own, public" in unknown.err
 
 
-async def test_column_and_filters_of_the_guide_are_options_and_words_of_the_list(operator: Mogplex) -> None:
+async def test_guide_column_and_filters_are_list_options(
+    operator: CommandRunner,
+) -> None:
     words = ["age:<2h", "reason:quota", "outcome:failed"]
     listed = await operator("dispatch", "list", "--sort", "age", "-o", "csv", *words)
     assert (listed.code, listed.err) == (0, "No matching ledger entries.\n")

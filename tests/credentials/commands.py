@@ -9,7 +9,7 @@ from tests.credentials.service import Credentials
 OK, FAILED, USAGE, NOT_SIGNED_IN, NOT_ALLOWED = 0, 1, 2, 3, 4
 
 
-class Done(NamedTuple):
+class ExpectedResult(NamedTuple):
     """The expected result of a command with one set of credentials.
 
     Exit code, number of requests, and a part of the message ("" for no message). `same` is whether the records are
@@ -18,25 +18,25 @@ class Done(NamedTuple):
 
     code: int
     requests: int
-    says: str = ""
-    same: bool | None = True
+    message: str = ""
+    is_complete: bool | None = True
 
 
-class Line(NamedTuple):
+class CommandRow(NamedTuple):
     """A command and its result with each set of credentials.
 
     A read-only token gives the result of a token unless another is given, with and without a cookie.
     """
 
     command: str
-    both: Done
-    token: Done
-    cookie: Done
-    everywhere: Done
-    read_only: Done | None = None
-    read_only_both: Done | None = None
+    both: ExpectedResult
+    token: ExpectedResult
+    cookie: ExpectedResult
+    everywhere: ExpectedResult
+    read_only: ExpectedResult | None = None
+    read_only_both: ExpectedResult | None = None
 
-    def cell(self, credentials: Credentials) -> Done:
+    def cell(self, credentials: Credentials) -> ExpectedResult:
         """Return the result with a set of credentials."""
         return {
             Credentials.TOKEN: self.token,
@@ -51,176 +51,210 @@ class Line(NamedTuple):
 _SESSION = "mogplex-tui login --session opens it."
 
 
-def whole(requests: int, says: str = "") -> Done:
+def success(requests: int, message: str = "") -> ExpectedResult:
     """Return a success with the records that both credentials print."""
-    return Done(OK, requests, says)
+    return ExpectedResult(OK, requests, message)
 
 
-def needs_session(requests: int) -> Done:
+def needs_session(requests: int) -> ExpectedResult:
     """Return a refusal with the advice to sign in."""
-    return Done(NOT_SIGNED_IN, requests, _SESSION, same=False)
+    return ExpectedResult(NOT_SIGNED_IN, requests, _SESSION, is_complete=False)
 
 
-def alike(command: str, requests: int, says: str = "", *, token: Done | None = None) -> Line:
+def same_for_all(
+    command: str, requests: int, message: str = "", *, token: ExpectedResult | None = None
+) -> CommandRow:
     """Return a command with the same result for all sets, or all but the token."""
-    done = whole(requests, says)
-    return Line(command, done, token or done, done, done)
+    done = success(requests, message)
+    return CommandRow(command, done, token or done, done, done)
 
 
 # Only v1 has runs; calls and jobs are searched for the id before the message.
-_NO_TOKEN_FOR_RUN = Done(NOT_SIGNED_IN, 4, "the id of a run cannot be looked up without a token.", same=False)
+_NO_TOKEN_FOR_RUN = ExpectedResult(
+    NOT_SIGNED_IN, 4, "the id of a run cannot be looked up without a token.", is_complete=False
+)
 
 # Names in capitals stand for ids of the plane.
 READS = (
     # Projects are joined with sandboxes and assignments; `repos` is the former name of the command.
-    alike(
+    same_for_all(
         "projects list",
         4,
         # The session's list leaves out a repository that the GitHub App does not cover (projects.md §3.2).
-        token=Done(OK, 4, "With a token alone this list has visible repositories;", same=False),
+        token=ExpectedResult(
+            OK, 4, "With a token alone this list has visible repositories;", is_complete=False
+        ),
     ),
-    alike("repos get REPO", 4, token=whole(4, "With a token alone this list has visible repositories;")),
-    alike("repos get acme/api", 4, token=whole(4, "With a token alone this list has visible repositories;")),
+    same_for_all(
+        "repos get REPO", 4, token=success(4, "With a token alone this list has visible repositories;")
+    ),
+    same_for_all(
+        "repos get acme/api", 4, token=success(4, "With a token alone this list has visible repositories;")
+    ),
     # The roster and its summary are read too.
-    alike("agents list", 3, token=Done(OK, 2, "With a token alone this list has names and", same=False)),
-    alike("agents get Reviewer", 3, token=whole(2, "With a token alone this list has names and")),
-    alike("models list", 1),
-    alike("models get MODEL", 1),
-    alike("models new", 1, token=needs_session(1)),
-    alike("sandboxes list", 3),
-    alike("sandboxes get SANDBOX", 3),
-    alike("sandboxes health SANDBOX", 4),
-    alike("sandboxes logs SANDBOX", 4),
-    alike("automations list", 1, token=Done(OK, 2, "With a token alone this list has names and", same=False)),
-    alike("automations get AUTOMATION", 2, token=whole(4, "With a token alone this list has names and")),
-    alike("automations runs AUTOMATION", 2, token=whole(3)),
-    alike("assignments list", 3, token=needs_session(1)),
-    alike(
+    same_for_all(
+        "agents list",
+        3,
+        token=ExpectedResult(OK, 2, "With a token alone this list has names and", is_complete=False),
+    ),
+    same_for_all("agents get Reviewer", 3, token=success(2, "With a token alone this list has names and")),
+    same_for_all("models list", 1),
+    same_for_all("models get MODEL", 1),
+    same_for_all("models new", 1, token=needs_session(1)),
+    same_for_all("sandboxes list", 3),
+    same_for_all("sandboxes get SANDBOX", 3),
+    same_for_all("sandboxes health SANDBOX", 4),
+    same_for_all("sandboxes logs SANDBOX", 4),
+    same_for_all(
+        "automations list",
+        1,
+        token=ExpectedResult(OK, 2, "With a token alone this list has names and", is_complete=False),
+    ),
+    same_for_all(
+        "automations get AUTOMATION", 2, token=success(4, "With a token alone this list has names and")
+    ),
+    same_for_all("automations runs AUTOMATION", 2, token=success(3)),
+    same_for_all("assignments list", 3, token=needs_session(1)),
+    same_for_all(
         "jobs list --limit 100",
         # Their automations and pending approvals are read too.
         4,
         "Listed: 100 of 143; --limit N lists more.",
         # One request for the automations and one for the runs of each.
-        token=Done(OK, 14, "Listed: 100 of 126; --limit N lists more.", same=False),
+        token=ExpectedResult(OK, 14, "Listed: 100 of 126; --limit N lists more.", is_complete=False),
     ),
-    alike("jobs get JOB", 5, token=whole(15, "With a token alone this list has the newest 50 runs")),
-    alike("approvals list", 3, token=needs_session(2)),
-    alike("settings list", 2),
-    alike("settings get theme", 2),
-    alike(
+    same_for_all("jobs get JOB", 5, token=success(15, "With a token alone this list has the newest 50 runs")),
+    same_for_all("approvals list", 3, token=needs_session(2)),
+    same_for_all("settings list", 2),
+    same_for_all("settings get theme", 2),
+    same_for_all(
         "runs list",
         4,
         "Listed: 100 of 420; --limit N lists more.",
-        token=Done(OK, 14, "You see the runs of your automations, and runs started or opened", same=False),
+        token=ExpectedResult(
+            OK, 14, "You see the runs of your automations, and runs started or opened", is_complete=False
+        ),
     ),
-    Line(
+    CommandRow(
         "runs get RUN",
-        both=whole(3),
-        token=whole(3, "cost of this run need a browser session"),
+        both=success(3),
+        token=success(3, "cost of this run need a browser session"),
         cookie=_NO_TOKEN_FOR_RUN,
-        everywhere=whole(3),
+        everywhere=success(3),
     ),
-    Line(
+    CommandRow(
         "runs get CALL",
-        both=whole(3),
-        token=Done(FAILED, 14, "Ids of calls and jobs need a browser session", same=False),
-        cookie=whole(2),
-        everywhere=whole(3),
+        both=success(3),
+        token=ExpectedResult(FAILED, 14, "Ids of calls and jobs need a browser session", is_complete=False),
+        cookie=success(2),
+        everywhere=success(3),
     ),
-    Line(
+    CommandRow(
         "runs get JOB",
-        both=whole(3),
-        token=Done(OK, 13, "The model and cost of this run need a browser session", same=False),
-        cookie=whole(2),
-        everywhere=whole(3),
+        both=success(3),
+        token=ExpectedResult(
+            OK, 13, "The model and cost of this run need a browser session", is_complete=False
+        ),
+        cookie=success(2),
+        everywhere=success(3),
     ),
-    Line("runs events RUN", whole(4), whole(4), _NO_TOKEN_FOR_RUN, whole(4)),
-    Line(
+    CommandRow("runs events RUN", success(4), success(4), _NO_TOKEN_FOR_RUN, success(4)),
+    CommandRow(
         "runs events CALL",
-        both=whole(4),
-        token=Done(FAILED, 13, "Ids of calls and jobs need a browser session", same=False),
-        cookie=whole(3),
-        everywhere=whole(4),
+        both=success(4),
+        token=ExpectedResult(FAILED, 13, "Ids of calls and jobs need a browser session", is_complete=False),
+        cookie=success(3),
+        everywhere=success(4),
     ),
-    Line("watch RUN", whole(3, "success"), whole(3, "success"), _NO_TOKEN_FOR_RUN, whole(3, "success")),
-    alike("stats", 3, token=needs_session(3)),
-    Line("doctor", both=Done(OK, 11), token=Done(OK, 9), cookie=Done(OK, 7), everywhere=Done(OK, 9)),
+    CommandRow(
+        "watch RUN", success(3, "success"), success(3, "success"), _NO_TOKEN_FOR_RUN, success(3, "success")
+    ),
+    same_for_all("stats", 3, token=needs_session(3)),
+    CommandRow(
+        "doctor",
+        both=ExpectedResult(OK, 11),
+        token=ExpectedResult(OK, 9),
+        cookie=ExpectedResult(OK, 7),
+        everywhere=ExpectedResult(OK, 9),
+    ),
 )
 
 # A change off v1 is refused by the client, after one request for the token's scopes.
-_NO_SCOPE = Done(
-    NOT_ALLOWED, 1, "was not sent. This token may read only; use one with the write scope.", same=False
+_NO_SCOPE = ExpectedResult(
+    NOT_ALLOWED, 1, "was not sent. This token may read only; use one with the write scope.", is_complete=False
 )
-_REFUSED_BY_V1 = Done(NOT_ALLOWED, 2, "Missing required scope: write. This token may read only", same=False)
+_REFUSED_BY_V1 = ExpectedResult(
+    NOT_ALLOWED, 2, "Missing required scope: write. This token may read only", is_complete=False
+)
 _NO_TOKEN = "There is no token for"
 
 # Each command leaves the plane as the next one needs it, except for the runs that are started.
 WRITES = (
-    Line(
+    CommandRow(
         "models dismiss-new",
-        both=whole(2, "The new models are marked as seen."),
+        both=success(2, "The new models are marked as seen."),
         token=needs_session(3),
-        read_only=_NO_SCOPE._replace(says="This token may read only; use one with the write scope."),
-        cookie=whole(2, "The new models are marked as seen."),
-        everywhere=whole(3, "The new models are marked as seen."),
+        read_only=_NO_SCOPE._replace(message="This token may read only; use one with the write scope."),
+        cookie=success(2, "The new models are marked as seen."),
+        everywhere=success(3, "The new models are marked as seen."),
     ),
-    Line(
+    CommandRow(
         "settings set --theme dark",
-        both=whole(2, "The settings are changed."),
-        token=whole(3, "The settings are changed."),
+        both=success(2, "The settings are changed."),
+        token=success(3, "The settings are changed."),
         read_only=_NO_SCOPE,
-        cookie=whole(2, "The settings are changed."),
-        everywhere=whole(3, "The settings are changed."),
+        cookie=success(2, "The settings are changed."),
+        everywhere=success(3, "The settings are changed."),
     ),
     # The two parts of the list are read before the change and after it.
-    Line(
+    CommandRow(
         "settings edit theme dark",
-        both=whole(5, "Setting theme of the web pages is saved."),
-        token=whole(6, "Setting theme of the web pages is saved."),
+        both=success(5, "Setting theme of the web pages is saved."),
+        token=success(6, "Setting theme of the web pages is saved."),
         read_only=_NO_SCOPE,
-        cookie=whole(5, "Setting theme of the web pages is saved."),
-        everywhere=whole(6, "Setting theme of the web pages is saved."),
+        cookie=success(5, "Setting theme of the web pages is saved."),
+        everywhere=success(6, "Setting theme of the web pages is saved."),
     ),
-    Line(
+    CommandRow(
         "runs cancel RUN --yes",
-        both=Done(FAILED, 3, "is already over: success."),
-        token=Done(FAILED, 3, "is already over: success."),
+        both=ExpectedResult(FAILED, 3, "is already over: success."),
+        token=ExpectedResult(FAILED, 3, "is already over: success."),
         cookie=_NO_TOKEN_FOR_RUN,
-        everywhere=Done(FAILED, 3, "is already over: success."),
+        everywhere=ExpectedResult(FAILED, 3, "is already over: success."),
     ),
-    Line(
+    CommandRow(
         "jobs repair JOB",
-        both=Done(FAILED, 4, "Only a waiting job can be repaired. It is success."),
-        token=Done(NOT_SIGNED_IN, 15, _SESSION),
-        cookie=Done(FAILED, 4, "Only a waiting job can be repaired. It is success."),
-        read_only=_NO_SCOPE._replace(same=True),
-        everywhere=Done(FAILED, 5, "Only a waiting job can be repaired. It is success."),
+        both=ExpectedResult(FAILED, 4, "Only a waiting job can be repaired. It is success."),
+        token=ExpectedResult(NOT_SIGNED_IN, 15, _SESSION),
+        cookie=ExpectedResult(FAILED, 4, "Only a waiting job can be repaired. It is success."),
+        read_only=_NO_SCOPE._replace(is_complete=True),
+        everywhere=ExpectedResult(FAILED, 5, "Only a waiting job can be repaired. It is success."),
     ),
-    Line(
+    CommandRow(
         "jobs cancel JOB --yes",
-        both=Done(FAILED, 4, "Only a live job can be cancelled, once. It is success."),
-        token=Done(NOT_SIGNED_IN, 15, _SESSION),
-        cookie=Done(FAILED, 4, "Only a live job can be cancelled, once. It is success."),
-        read_only=_NO_SCOPE._replace(same=True),
-        everywhere=Done(FAILED, 5, "Only a live job can be cancelled, once. It is success."),
+        both=ExpectedResult(FAILED, 4, "Only a live job can be cancelled, once. It is success."),
+        token=ExpectedResult(NOT_SIGNED_IN, 15, _SESSION),
+        cookie=ExpectedResult(FAILED, 4, "Only a live job can be cancelled, once. It is success."),
+        read_only=_NO_SCOPE._replace(is_complete=True),
+        everywhere=ExpectedResult(FAILED, 5, "Only a live job can be cancelled, once. It is success."),
     ),
-    Line(
+    CommandRow(
         "automations trigger AUTOMATION --repo acme/api",
-        both=Done(OK, 7, "was started: job", same=None),
-        token=Done(OK, 11, "was started: job", same=None),
+        both=ExpectedResult(OK, 7, "was started: job", is_complete=None),
+        token=ExpectedResult(OK, 11, "was started: job", is_complete=None),
         read_only=_NO_SCOPE,
         # Only v1 takes a repository; a session cannot do it in place of the token.
         read_only_both=_REFUSED_BY_V1._replace(requests=7),
-        cookie=Done(USAGE, 4, "the service chooses", same=False),
-        everywhere=Done(OK, 8, "was started: job", same=None),
+        cookie=ExpectedResult(USAGE, 4, "the service chooses", is_complete=False),
+        everywhere=ExpectedResult(OK, 8, "was started: job", is_complete=None),
     ),
-    Line(
+    CommandRow(
         "runs start --repo acme/api --prompt Fix",
-        both=Done(OK, 2, "is started, on branch", same=None),
-        token=Done(OK, 2, "is started, on branch", same=None),
+        both=ExpectedResult(OK, 2, "is started, on branch", is_complete=None),
+        token=ExpectedResult(OK, 2, "is started, on branch", is_complete=None),
         read_only=_REFUSED_BY_V1,
         read_only_both=_REFUSED_BY_V1,
-        cookie=Done(NOT_SIGNED_IN, 0, _NO_TOKEN, same=False),
-        everywhere=Done(OK, 2, "is started, on branch", same=None),
+        cookie=ExpectedResult(NOT_SIGNED_IN, 0, _NO_TOKEN, is_complete=False),
+        everywhere=ExpectedResult(OK, 2, "is started, on branch", is_complete=None),
     ),
 )

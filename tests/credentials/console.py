@@ -43,7 +43,7 @@ _EVERYWHERE = {
 _SHORT_ID = re.compile(r"(?<![\w-])(?=[0-9a-f]*[0-9])[0-9a-f]{8}(?![\w-])")
 
 
-class Seen(NamedTuple):
+class ShownList(NamedTuple):
     """A list as the console shows it: keys of rows, actions on the first, notices.
 
     `ids` are the id prefixes that it shows.
@@ -51,25 +51,25 @@ class Seen(NamedTuple):
 
     rows: frozenset[str]
     actions: frozenset[str]
-    says: str
+    notice: str
     ids: frozenset[str]
 
 
-class Walk(NamedTuple):
+class ConsoleLists(NamedTuple):
     """All lists, with the number of requests and of redirects to the login page."""
 
-    lists: dict[str, Seen]
+    lists: dict[str, ShownList]
     requests: int
     turned_away: int
 
 
 @asynccontextmanager
-async def _console(services: Services, credentials: Credentials, place: Path) -> AsyncIterator[Console]:
-    edge, (token, cookie) = services.edge_of(credentials), services.secrets_of(credentials)
+async def _console(services: Services, credentials: Credentials, directory: Path) -> AsyncIterator[Console]:
+    edge, (token, cookie) = services.edge_of(credentials), services.values_of(credentials)
     target = Target(
         "test", edge.base_url, Secret(token) if token else None, Secret(cookie) if cookie else None
     )
-    settings = load({"reduced_motion": True}, environ={}, path=place / "none.toml")
+    settings = load({"reduced_motion": True}, environ={}, path=directory / "none.toml")
     app = ConsoleApp(settings, target=target, directory=None, context="test")
     # The plane has no limit; the console's own budget would delay the last lists by a minute.
     app.session.budget.limit = 1000
@@ -77,7 +77,7 @@ async def _console(services: Services, credentials: Credentials, place: Path) ->
         yield ui
 
 
-def _read(ui: Console) -> bool:
+def _is_everything_read(ui: Console) -> bool:
     """Return whether every wanted feed was read or refused at least once."""
     feeds = ui.app.session.scheduler._feeds.values()
     return all(
@@ -85,19 +85,19 @@ def _read(ui: Console) -> bool:
     )
 
 
-async def walk(services: Services, credentials: Credentials, place: Path) -> Walk:
+async def open_every_list(services: Services, credentials: Credentials, directory: Path) -> ConsoleLists:
     """Open every list of a console once."""
     edge = services.edge_of(credentials)
     edge.requests.clear()
     edge.turned_away.clear()
-    found = {}
-    async with _console(services, credentials, place) as ui:
+    lists = {}
+    async with _console(services, credentials, directory) as ui:
         for name in LISTED:
-            found[name] = await _seen(ui, name)
-    return Walk(found, len(edge.requests), len(edge.turned_away))
+            lists[name] = await _open_list(ui, name)
+    return ConsoleLists(lists, len(edge.requests), len(edge.turned_away))
 
 
-async def _seen(ui: Any, name: str) -> Seen:
+async def _open_list(ui: Any, name: str) -> ShownList:
     await ui.app.parts.navigation.go(name)
     closed: Callable[[], list[str]]
     if name == RUNS:
@@ -107,16 +107,16 @@ async def _seen(ui: Any, name: str) -> Seen:
         collection = collection_in(await wait_for_list(ui, kind))
         rows, closed = collection.set, lambda: messages.closed_lines(collection.closed(), kind.needs)
 
-    def known() -> bool:
+    def is_known() -> bool:
         # If a source is refused, the next one is read.
-        return _read(ui) and (rows.freshness.as_of is not None or bool(closed()))
+        return _is_everything_read(ui) and (rows.freshness.as_of is not None or bool(closed()))
 
-    await wait_until(ui, known, f"everything for {name}")
+    await wait_until(ui, is_known, f"everything for {name}")
     ui.app.screen.on_tick()
     await wait_until_drawn(ui)
     lines = ui.text.splitlines()
     bar = {piece.partition(" ")[2] for piece in re.split(r" {3}", lines[-1].strip())}
-    return Seen(
+    return ShownList(
         frozenset(rows.rows),
         frozenset(bar - _EVERYWHERE),
         " ".join(closed()) or messages.notices(rows.notices),

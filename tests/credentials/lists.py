@@ -19,7 +19,7 @@ class Rows(StrEnum):
     NONE = "none"
 
 
-class Shown(NamedTuple):
+class ExpectedList(NamedTuple):
     """The expected content of a list with one set of credentials.
 
     The records, the actions that the key bar offers on the first one, and the notice. Without `actions` the bar offers
@@ -28,28 +28,28 @@ class Shown(NamedTuple):
 
     rows: Rows
     actions: tuple[str, ...] | None = None
-    says: str = ""
+    notice: str = ""
 
 
-class Line(NamedTuple):
+class ListRow(NamedTuple):
     """A list: actions on its first record with both credentials, and other results."""
 
     name: str
     actions: tuple[str, ...]
-    token: Shown
-    read_only: Shown | None = None
-    read_only_both: Shown = Shown(Rows.ALL)
-    cookie: Shown = Shown(Rows.ALL)
-    everywhere: Shown = Shown(Rows.ALL)
+    token: ExpectedList
+    read_only: ExpectedList | None = None
+    read_only_both: ExpectedList = ExpectedList(Rows.ALL)
+    cookie: ExpectedList = ExpectedList(Rows.ALL)
+    everywhere: ExpectedList = ExpectedList(Rows.ALL)
 
-    def cell(self, credentials: Credentials) -> Shown:
+    def cell(self, credentials: Credentials) -> ExpectedList:
         """Return the expected content with a set of credentials, with its actions."""
         if credentials is Credentials.READ_ONLY:
             # A token without the write scope is offered no action that changes something.
             return self.read_only or self.token._replace(actions=())
         shown = {
             Credentials.TOKEN: self.token,
-            Credentials.BOTH: Shown(Rows.ALL),
+            Credentials.BOTH: ExpectedList(Rows.ALL),
             Credentials.READ_ONLY_BOTH: self.read_only_both,
             Credentials.COOKIE: self.cookie,
             Credentials.EVERYWHERE: self.everywhere,
@@ -60,94 +60,98 @@ class Line(NamedTuple):
 _OPENS = "need a browser session: mogplex-tui login --session opens it."
 
 
-def closed(what: str, more: str = "") -> Shown:
+def session_only(subject: str, addition: str = "") -> ExpectedList:
     """Return the content of a list that only a session opens."""
-    return Shown(Rows.NONE, (), f"{what} {_OPENS}{more}")
+    return ExpectedList(Rows.NONE, (), f"{subject} {_OPENS}{addition}")
 
 
-def narrow(shown: str, hidden: str, *actions: str, rows: Rows = Rows.ALL) -> Shown:
+def few_fields(shown: str, hidden: str, *actions: str, rows: Rows = Rows.ALL) -> ExpectedList:
     """Return the content of a list for which a token opens only a few fields."""
-    return Shown(rows, actions, f"With a token alone this list has {shown}; {hidden} {_OPENS}")
+    return ExpectedList(rows, actions, f"With a token alone this list has {shown}; {hidden} {_OPENS}")
 
 
-WHOLE = Shown(Rows.ALL)
+ALL_RECORDS = ExpectedList(Rows.ALL)
 
 LISTS = (
-    Line(
+    ListRow(
         "runs",
         ("cancel", "new run"),
-        token=Shown(
+        token=ExpectedList(
             Rows.OTHER,
             ("new run",),
             "You see the runs of your automations, and runs started or opened from here;"
             f" all others, and all costs, {_OPENS}",
         ),
         # Only v1 starts runs, which needs the write scope.
-        read_only_both=Shown(Rows.ALL, ("cancel",)),
-        cookie=Shown(Rows.ALL, ("cancel",)),
+        read_only_both=ExpectedList(Rows.ALL, ("cancel",)),
+        cookie=ExpectedList(Rows.ALL, ("cancel",)),
     ),
-    Line(
+    ListRow(
         "agents",
         ("create", "update"),
-        narrow("names and categories", "states, runs, tokens and prompts of agents"),
+        few_fields("names and categories", "states, runs, tokens and prompts of agents"),
     ),
     # Tokens are refused with 403 where there is no edge (identity.md §4).
-    Line("api-keys", ("create", "revoke"), closed("API keys"), everywhere=closed("API keys")),
-    Line(
+    ListRow("api-keys", ("create", "revoke"), session_only("API keys"), everywhere=session_only("API keys")),
+    ListRow(
         "approvals",
         ("approve", "deny"),
-        closed("Approvals", " :jobs state:waiting shows runs of automations that wait."),
+        session_only("Approvals", " :jobs state:waiting shows runs of automations that wait."),
     ),
-    Line("assignments", ("disable",), closed("Assignments", " :automations shows what else starts work.")),
-    Line(
+    ListRow(
+        "assignments", ("disable",), session_only("Assignments", " :automations shows what else starts work.")
+    ),
+    ListRow(
         "automations",
         ("pause", "run now"),
-        narrow(
+        few_fields(
             "names and states, and an automation's page its newest runs",
             "counts of runs, and pausing and activating,",
             "publish",
         ),
     ),
-    Line("commands", (), closed("Slash commands")),
-    Line("connections", ("enable", "test"), closed("Connections")),
-    Line("conversations", (), closed("Conversations")),
-    Line(
+    ListRow("commands", (), session_only("Slash commands")),
+    ListRow("connections", ("enable", "test"), session_only("Connections")),
+    ListRow("conversations", (), session_only("Conversations")),
+    ListRow(
         "dispatch",
         (),
-        closed("Entries of the dispatch ledger", " The page of a job in :jobs shows its own entries."),
+        session_only("Entries of the dispatch ledger", " The page of a job in :jobs shows its own entries."),
     ),
-    Line("failures", (), closed("Failures", " :jobs state:failed shows failed runs of automations.")),
-    Line("installations", ("sync",), closed("GitHub installations")),
-    Line(
+    ListRow(
+        "failures", (), session_only("Failures", " :jobs state:failed shows failed runs of automations.")
+    ),
+    ListRow("installations", ("sync",), session_only("GitHub installations")),
+    ListRow(
         "jobs",
         ("cancel",),
-        narrow(
+        few_fields(
             "the newest 50 runs of each automation",
             "other jobs, agents, costs and actions on jobs",
             rows=Rows.OTHER,
         ),
     ),
     # The list is open to tokens, a single server is not (auth.md §4).
-    Line("mcp-servers", ("disable",), Shown(Rows.ALL, ())),
-    Line("members", (), closed("Members")),
-    Line("memories", (), closed("Memories")),
-    Line("models", ("disable", "set default"), WHOLE),
-    Line(
+    ListRow("mcp-servers", ("disable",), ExpectedList(Rows.ALL, ())),
+    ListRow("members", (), session_only("Members")),
+    ListRow("memories", (), session_only("Memories")),
+    ListRow("models", ("disable", "set default"), ALL_RECORDS),
+    ListRow(
         "projects",
         (),
-        narrow(
+        few_fields(
             "visible repositories",
             "projects, GitHub coverage, hidden repositories and assignments",
             rows=Rows.MORE,
         ),
     ),
-    Line("provider-keys", (), closed("Provider keys"), everywhere=closed("Provider keys")),
-    Line("rules", (), closed("Rules")),
-    Line("sandboxes", ("pause", "stop"), WHOLE),
-    Line("settings", (), WHOLE),
-    Line("skills", (), closed("Skills")),
-    Line("teams", (), closed("Teams")),
-    Line("triggers", ("disable",), closed("Triggers")),
+    ListRow("provider-keys", (), session_only("Provider keys"), everywhere=session_only("Provider keys")),
+    ListRow("rules", (), session_only("Rules")),
+    ListRow("sandboxes", ("pause", "stop"), ALL_RECORDS),
+    ListRow("settings", (), ALL_RECORDS),
+    ListRow("skills", (), session_only("Skills")),
+    ListRow("teams", (), session_only("Teams")),
+    ListRow("triggers", ("disable",), session_only("Triggers")),
 )
 
 
@@ -166,7 +170,7 @@ TABLES = {
 }
 
 
-class Cost(NamedTuple):
+class MaxRequests(NamedTuple):
     """The maximum number of requests of a console that opens every list once.
 
     `turned_away` of them are redirected to the login page: a closed family is read once for each part of the service,
@@ -177,11 +181,11 @@ class Cost(NamedTuple):
     turned_away: int
 
 
-COST = {
-    Credentials.BOTH: Cost(90, 0),
-    Credentials.TOKEN: Cost(65, 22),
-    Credentials.READ_ONLY: Cost(65, 22),
-    Credentials.READ_ONLY_BOTH: Cost(90, 0),
-    Credentials.COOKIE: Cost(90, 0),
-    Credentials.EVERYWHERE: Cost(90, 0),
+MAX_REQUESTS = {
+    Credentials.BOTH: MaxRequests(90, 0),
+    Credentials.TOKEN: MaxRequests(65, 22),
+    Credentials.READ_ONLY: MaxRequests(65, 22),
+    Credentials.READ_ONLY_BOTH: MaxRequests(90, 0),
+    Credentials.COOKIE: MaxRequests(90, 0),
+    Credentials.EVERYWHERE: MaxRequests(90, 0),
 }

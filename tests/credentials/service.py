@@ -28,7 +28,7 @@ class Credentials(StrEnum):
     EVERYWHERE = "token accepted everywhere"
 
 
-class Secrets(NamedTuple):
+class CredentialValues(NamedTuple):
     """The token and the cookie of a set of credentials."""
 
     token: str | None
@@ -51,28 +51,28 @@ class Services:
         """Return the plane behind that edge."""
         return self._planes[self.edge_of(credentials)]
 
-    def secrets_of(self, credentials: Credentials) -> Secrets:
+    def values_of(self, credentials: Credentials) -> CredentialValues:
         """Return the values of a set of credentials."""
         server = self.server_of(credentials)
         return {
-            Credentials.TOKEN: Secrets(server.token, None),
-            Credentials.READ_ONLY: Secrets(server.read_only_token, None),
-            Credentials.BOTH: Secrets(server.token, server.session_cookie),
-            Credentials.READ_ONLY_BOTH: Secrets(server.read_only_token, server.session_cookie),
-            Credentials.COOKIE: Secrets(None, server.session_cookie),
-            Credentials.EVERYWHERE: Secrets(server.token, None),
+            Credentials.TOKEN: CredentialValues(server.token, None),
+            Credentials.READ_ONLY: CredentialValues(server.read_only_token, None),
+            Credentials.BOTH: CredentialValues(server.token, server.session_cookie),
+            Credentials.READ_ONLY_BOTH: CredentialValues(server.read_only_token, server.session_cookie),
+            Credentials.COOKIE: CredentialValues(None, server.session_cookie),
+            Credentials.EVERYWHERE: CredentialValues(server.token, None),
         }[credentials]
 
 
 @asynccontextmanager
-async def services(seeded_database: Path, place: Path) -> AsyncIterator[Services]:
+async def services(seeded_database: Path, directory: Path) -> AsyncIterator[Services]:
     """Run two copies of the seeded plane, in which nothing changes by itself."""
-    places = place / "hosted", place / "documented"
-    for each in places:
+    directories = directory / "hosted", directory / "documented"
+    for each in directories:
         each.mkdir()
     async with (
-        running_plane(SEEDED, seeded_database, places[0]) as first,
-        running_plane(SEEDED, seeded_database, places[1]) as second,
+        running_plane(SEEDED, seeded_database, directories[0]) as first,
+        running_plane(SEEDED, seeded_database, directories[1]) as second,
         HostedEdge(first.plane) as hosted,
         HostedEdge(second.plane, profile="documented") as documented,
     ):

@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.cli import support
-from tests.cli.conftest import _no_waiting, _own_log, mogplex
-from tests.cli.support import Mogplex
-from tests.credentials.commands import NOT_ALLOWED, NOT_SIGNED_IN, READS, WRITES, Done, Line
+from tests.cli.conftest import _no_delays, _restore_loggers, mogplex
+from tests.cli.support import CommandRunner
+from tests.credentials.commands import NOT_ALLOWED, NOT_SIGNED_IN, READS, WRITES, CommandRow, ExpectedResult
 from tests.credentials.service import Credentials, Services, services
 
-__all__ = ["_no_waiting", "_own_log", "mogplex"]
+__all__ = ["_no_delays", "_restore_loggers", "mogplex"]
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f-]{27})?")
 HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")
 
 
-def _ids(running: Services) -> dict[str, str]:
+def _ids_by_name(running: Services) -> dict[str, str]:
     """Return the ids that the names in capitals stand for.
 
     The records have ended and do not change.
@@ -59,71 +59,84 @@ class Shell:
     """
 
     def __init__(
-        self, running: Services, mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, place: Path
+        self, running: Services, mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, directory: Path
     ) -> None:
-        self._running, self._mogplex, self._monkeypatch, self._place = running, mogplex, monkeypatch, place
-        self._ids = _ids(running)
+        self._running, self._mogplex, self._monkeypatch, self._directory = (
+            running,
+            mogplex,
+            monkeypatch,
+            directory,
+        )
+        self._ids_by_name = _ids_by_name(running)
 
     def use(self, credentials: Credentials) -> None:
         """Set a set of credentials in the environment."""
-        home = self._place / credentials.name
+        home = self._directory / credentials.name
         home.mkdir(exist_ok=True)
         for name in HOMES:
             self._monkeypatch.setenv(name, str(home))
         self._edge, (token, cookie) = (
             self._running.edge_of(credentials),
-            self._running.secrets_of(credentials),
+            self._running.values_of(credentials),
         )
         self._mogplex.use(self._edge.base_url, token=token, cookie=cookie)
 
-    async def run(self, line: Line) -> tuple[support.Done, int]:
+    async def run(self, row: CommandRow) -> tuple[support.CommandResult, int]:
         """Run a command with JSON output; return its result and its requests."""
         self._edge.requests.clear()
-        argv = [self._ids.get(word, word) for word in line.command.split()]
-        done = await self._mogplex(*argv, "--json")
-        return done, len(self._edge.requests)
+        argv = [self._ids_by_name.get(word, word) for word in row.command.split()]
+        result = await self._mogplex(*argv, "--json")
+        return result, len(self._edge.requests)
 
 
-def _records(done: support.Done) -> list[str]:
-    return [str(each.get("id") or each.get("family") or each["object"]) for each in done.objects]
+def _record_ids(result: support.CommandResult) -> list[str]:
+    return [str(each.get("id") or each.get("family") or each["object"]) for each in result.objects]
 
 
-def _nameless(done: support.Done) -> list[str]:
+def _runs_without_names(result: support.CommandResult) -> list[str]:
     """Return the runs that are printed without a repository or agent name."""
     return [
         f"run {each['id']}"
-        for each in done.objects
+        for each in result.objects
         if (each["repo_id"] and not each["repo"]) or _ID.fullmatch(each["who"] or "-")
     ]
 
 
-@pytest.mark.parametrize("lines", [READS, WRITES], ids=["reads", "writes"])
-async def test_every_command_does_what_the_credentials_allow(
+@pytest.mark.parametrize("rows", [READS, WRITES], ids=["reads", "writes"])
+async def test_every_command_gives_the_expected_result(
     seeded_database: Path,
     tmp_path: Path,
-    mogplex: Mogplex,
+    mogplex: CommandRunner,
     monkeypatch: pytest.MonkeyPatch,
-    lines: tuple[Line, ...],
+    rows: tuple[CommandRow, ...],
 ) -> None:
-    different, both = list[str](), dict[str, support.Done]()
+    differences, both = list[str](), dict[str, support.CommandResult]()
     async with services(seeded_database, tmp_path) as running:
         shell = Shell(running, mogplex, monkeypatch, tmp_path)
         # First the set that the others are compared with.
         for credentials in sorted(Credentials, key=lambda each: each is not Credentials.BOTH):
             shell.use(credentials)
-            for line in lines:
-                done, requests = await shell.run(line)
-                whole = both.setdefault(line.command, done)
-                expected = line.cell(credentials)
-                compared = credentials is not Credentials.BOTH and expected.same is not None
-                same = _records(done) == _records(whole) if compared else expected.same
-                says = expected.says if expected.says and expected.says in done.err else done.err
-                seen = Done(done.code, requests, says, same)
-                if line.command == "runs list":
-                    different += [f"{each} has no name with {credentials}" for each in _nameless(done)]
-                if done.code in (NOT_SIGNED_IN, NOT_ALLOWED) and "is not known" in done.err:
+            for row in rows:
+                result, requests = await shell.run(row)
+                reference = both.setdefault(row.command, result)
+                expected = row.cell(credentials)
+                compared = credentials is not Credentials.BOTH and expected.is_complete is not None
+                is_complete = (
+                    _record_ids(result) == _record_ids(reference) if compared else expected.is_complete
+                )
+                message = (
+                    expected.message if expected.message and expected.message in result.err else result.err
+                )
+                actual = ExpectedResult(result.code, requests, message, is_complete)
+                if row.command == "runs list":
+                    differences += [
+                        f"{each} has no name with {credentials}" for each in _runs_without_names(result)
+                    ]
+                if result.code in (NOT_SIGNED_IN, NOT_ALLOWED) and "is not known" in result.err:
                     # A credential is refused before anything is done.
-                    different.append(f"{line.command} with {credentials} says {done.err}")
-                if seen != expected:
-                    different.append(f"{line.command} with {credentials}:\n  does {seen}\n  wants {expected}")
-    assert not different, "\n".join(different)
+                    differences.append(f"{row.command} with {credentials} says {result.err}")
+                if actual != expected:
+                    differences.append(
+                        f"{row.command} with {credentials}:\n  does {actual}\n  wants {expected}"
+                    )
+    assert not differences, "\n".join(differences)

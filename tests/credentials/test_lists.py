@@ -5,47 +5,49 @@ from __future__ import annotations
 from pathlib import Path
 
 from mogplex_tui.controlplane.core.plane import Plane
-from tests.credentials.console import LISTED, Seen, Walk, walk
-from tests.credentials.lists import COST, LISTS, TABLES, Rows, Shown
+from tests.credentials.console import LISTED, ConsoleLists, ShownList, open_every_list
+from tests.credentials.lists import LISTS, MAX_REQUESTS, TABLES, ExpectedList, Rows
 from tests.credentials.service import Credentials, services
 
 
-def _extent(rows: frozenset[str], whole: frozenset[str]) -> Rows:
-    if rows == whole:
+def _compare_rows(rows: frozenset[str], reference: frozenset[str]) -> Rows:
+    if rows == reference:
         return Rows.ALL
     if not rows:
         return Rows.NONE
-    return Rows.MORE if rows > whole else Rows.OTHER
+    return Rows.MORE if rows > reference else Rows.OTHER
 
 
-def _cell(seen: Seen, whole: Seen) -> Shown:
-    return Shown(_extent(seen.rows, whole.rows), tuple(sorted(seen.actions)), seen.says)
+def _actual_content(shown: ShownList, reference: ShownList) -> ExpectedList:
+    return ExpectedList(_compare_rows(shown.rows, reference.rows), tuple(sorted(shown.actions)), shown.notice)
 
 
-def _differences(credentials: Credentials, walked: Walk, whole: Walk, named: frozenset[str]) -> list[str]:
+def _differences(
+    credentials: Credentials, lists: ConsoleLists, reference: ConsoleLists, named: frozenset[str]
+) -> list[str]:
     """Return a line for each list that differs from the expected content.
 
     Also for each list that shows an id of `named`, and for too many requests.
     """
-    found = []
-    for line in LISTS:
-        seen, expected = walked.lists[line.name], line.cell(credentials)
-        cell = _cell(seen, whole.lists[line.name])
-        if cell != expected:
-            found.append(f"{line.name} with {credentials}:\n  shows {cell}\n  wants {expected}")
-        if seen.ids & named:
-            found.append(
-                f"{line.name} with {credentials} shows ids of records with names: {seen.ids & named}"
+    differences = []
+    for row in LISTS:
+        shown, expected = lists.lists[row.name], row.cell(credentials)
+        actual = _actual_content(shown, reference.lists[row.name])
+        if actual != expected:
+            differences.append(f"{row.name} with {credentials}:\n  shows {actual}\n  wants {expected}")
+        if shown.ids & named:
+            differences.append(
+                f"{row.name} with {credentials} shows ids of records with names: {shown.ids & named}"
             )
-    cost = COST[credentials]
-    if walked.requests > cost.requests or walked.turned_away > cost.turned_away:
-        found.append(
-            f"{credentials}: {walked.requests} requests, {walked.turned_away} turned away, not {cost}"
+    limit = MAX_REQUESTS[credentials]
+    if lists.requests > limit.requests or lists.turned_away > limit.turned_away:
+        differences.append(
+            f"{credentials}: {lists.requests} requests, {lists.turned_away} turned away, not {limit}"
         )
-    return found
+    return differences
 
 
-def _with_names(plane: Plane) -> frozenset[str]:
+def _ids_with_names(plane: Plane) -> frozenset[str]:
     """Return the id prefixes of repositories, agents and automations.
 
     All of them have names.
@@ -55,23 +57,23 @@ def _with_names(plane: Plane) -> frozenset[str]:
 
 
 def test_every_list_is_in_the_table() -> None:
-    assert {line.name for line in LISTS} == set(LISTED)
+    assert {row.name for row in LISTS} == set(LISTED)
 
 
-async def test_every_list_shows_what_the_credentials_open(seeded_database: Path, tmp_path: Path) -> None:
+async def test_every_list_has_the_expected_content(seeded_database: Path, tmp_path: Path) -> None:
     async with services(seeded_database, tmp_path) as running:
-        whole = await walk(running, Credentials.BOTH, tmp_path)
-        empty = [name for name, seen in whole.lists.items() if not seen.rows]
+        reference = await open_every_list(running, Credentials.BOTH, tmp_path)
+        empty = [name for name, shown in reference.lists.items() if not shown.rows]
         assert not empty, "a list without rows proves nothing"
         plane = running.server_of(Credentials.BOTH).plane
         for name, table in TABLES.items():
             owned = plane.db.all(f"SELECT id FROM {table} WHERE user_id = ?", (plane.user_id,))
-            assert whole.lists[name].rows == {row["id"] for row in owned}, name
-        named = _with_names(plane)
-        different = _differences(Credentials.BOTH, whole, whole, named)
+            assert reference.lists[name].rows == {row["id"] for row in owned}, name
+        named = _ids_with_names(plane)
+        differences = _differences(Credentials.BOTH, reference, reference, named)
         for credentials in Credentials:
             if credentials is not Credentials.BOTH:
-                different += _differences(
-                    credentials, await walk(running, credentials, tmp_path), whole, named
+                differences += _differences(
+                    credentials, await open_every_list(running, credentials, tmp_path), reference, named
                 )
-    assert not different, "\n".join(different)
+    assert not differences, "\n".join(differences)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import _no_waiting, _own_log, mogplex, operator, plane, world
+from tests.cli.conftest import _no_delays, _restore_loggers, factory, mogplex, operator, plane
 
-__all__ = ["_no_waiting", "_own_log", "mogplex", "operator", "plane", "world"]
+__all__ = ["_no_delays", "_restore_loggers", "factory", "mogplex", "operator", "plane"]

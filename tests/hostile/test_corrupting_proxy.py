@@ -6,31 +6,37 @@ import pytest
 
 from mogplex_tui.api import wire
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 from tests.hostile.corrupting_proxy import FAULTS, corrupting, honest, only
 
 
-async def test_honest_rule_changes_nothing(mogplex: Mogplex, plane: PlaneServer, world: RowFactory) -> None:
-    call = world.call(type="chat", status="success")
-    world.event(call, "log", message="under way")
+async def test_honest_rule_changes_nothing(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
+) -> None:
+    call = factory.call(type="chat", status="success")
+    factory.event(call, "log", message="under way")
     async with corrupting(plane.base_url) as proxy:
         mogplex.use(proxy.base_url, token=plane.token, cookie=plane.session_cookie)
         listed = await mogplex("runs", "list", "--json")
         events = await mogplex("runs", "events", call)
     assert (listed.code, events.code) == (0, 0), listed.err + events.err
-    assert listed.one["call_id"] == call
+    assert listed.only_object["call_id"] == call
     assert "under way" in events.out
     assert {entry.fault for entry in proxy.log} == {None}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_command_survives_a_corrupted_answer(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, monkeypatch: pytest.MonkeyPatch, fault: str
+    mogplex: CommandRunner,
+    plane: PlaneServer,
+    factory: RowFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
 ) -> None:
     # Some of the faults never end.
     monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.5)
-    world.call(type="chat", status="success")
+    factory.call(type="chat", status="success")
     async with corrupting(plane.base_url, rule=only(fault)) as proxy:
         mogplex.use(proxy.base_url, token=plane.token, cookie=plane.session_cookie)
         corrupted = await mogplex("runs", "list", "--json")

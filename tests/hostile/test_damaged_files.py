@@ -25,7 +25,7 @@ from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate.run_actions import Draft
 from mogplex_tui.screens.modals.new_run import DraftStore
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.pilot.conftest import console, server
 from tests.unit.fakes import START
 
@@ -121,7 +121,7 @@ def _sentences(err: str) -> list[str]:
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", ["config.toml", "contexts.json", "credentials"])
 async def test_command_names_the_damaged_file_and_leaves_it(
-    mogplex: Mogplex, plane: PlaneServer, name: str, damage: str
+    mogplex: CommandRunner, plane: PlaneServer, name: str, damage: str
 ) -> None:
     _sign_in(plane.base_url, plane.token)
     config_file().write_text("theme = 'dark'\n[keys]\n'runs.cancel' = 'X'\n")
@@ -198,7 +198,7 @@ async def test_console_says_which_file_is_damaged(
 
 @pytest.mark.parametrize("damage", ["garbage", "directory", "named pipe"])
 async def test_command_names_a_damaged_list_of_runs(
-    operator: Mogplex, plane: PlaneServer, damage: str
+    operator: CommandRunner, plane: PlaneServer, damage: str
 ) -> None:
     folder = state_dir(Target("default", plane.base_url).host)
     folder.mkdir(parents=True)
@@ -212,7 +212,7 @@ async def test_command_names_a_damaged_list_of_runs(
 
 
 @pytest.mark.parametrize("damage", ["directory", "link to itself", "named pipe"])
-async def test_command_works_without_a_log(operator: Mogplex, damage: str) -> None:
+async def test_command_works_without_a_log(operator: CommandRunner, damage: str) -> None:
     path = log_file()
     path.parent.mkdir(parents=True)
     DAMAGES[damage](path)

@@ -14,7 +14,7 @@ from textual.widgets import TextArea
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.paths import state_dir
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.support import Mogplex, WallClock
+from tests.cli.support import CommandRunner, SystemClock
 from tests.controlplane.row_factory import RowFactory
 from tests.pilot.conftest import console, server
 
@@ -133,10 +133,14 @@ def _check_files(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", DISKS)
 async def test_commands_start_and_cancel(
-    operator: Mogplex, plane: PlaneServer, world: RowFactory, monkeypatch: pytest.MonkeyPatch, name: str
+    operator: CommandRunner,
+    plane: PlaneServer,
+    factory: RowFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
-    repo = world.repo("acme/web")
-    run = world.run(repo)
+    repo = factory.repo("acme/web")
+    run = factory.run(repo)
     folder = state_dir(Target("default", plane.base_url).host)
     _fill_folder(folder)
     fail, words = DISKS[name]
@@ -148,8 +152,8 @@ async def test_commands_start_and_cancel(
         start = await operator("runs", "start", "--repo", "acme/web", "--prompt", "x", "--json")
         assert start.code == 0, start.err
         assert disk.failed
-    assert world.row("external_agent_runs", run)["status"] == "cancelled"
-    assert world.row("external_agent_runs", start.one["run_id"])["prompt"] == "x"
+    assert factory.row("external_agent_runs", run)["status"] == "cancelled"
+    assert factory.row("external_agent_runs", start.only_object["run_id"])["prompt"] == "x"
     for done in (cancel, start):
         (sentence,) = [line for line in done.err.splitlines() if str(folder) in line]
         assert words in sentence
@@ -165,9 +169,9 @@ async def test_console_cancels(
     tmp_path: Path,
     name: str,
 ) -> None:
-    world = RowFactory(server.plane, WallClock())  # type: ignore[arg-type]
-    repo = world.repo("acme/web")
-    call = world.call(repo_id=repo, metadata={"repo": "acme/web"})
+    factory = RowFactory(server.plane, SystemClock())  # type: ignore[arg-type]
+    repo = factory.repo("acme/web")
+    call = factory.call(repo_id=repo, metadata={"repo": "acme/web"})
     folder = tmp_path / "state" / "test"
     _fill_folder(folder)
     fail, words = DISKS[name]
@@ -190,5 +194,5 @@ async def test_console_cancels(
             told = [each.message for each in ui.app._notifications if each.title == "Files"]
             assert len(told) == 1 and words in told[0]
         assert disk.failed
-    assert world.row("ai_calls", call)["status"] == "cancelled"
+    assert factory.row("ai_calls", call)["status"] == "cancelled"
     _check_files(folder)

@@ -21,7 +21,7 @@ from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.operate import run_changes
 from tests.api.support import Seen
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 from tests.facts.client_calls import CALLS, call
 from tests.facts.client_routes import recorded
@@ -93,7 +93,7 @@ def test_every_write_of_the_client_is_tried(writing: list[str]) -> None:
 
 @asynccontextmanager
 async def losing(
-    mogplex: Mogplex, server: PlaneServer, rule: Losing, *, cookie: bool = True
+    mogplex: CommandRunner, server: PlaneServer, rule: Losing, *, cookie: bool = True
 ) -> AsyncIterator[Proxy]:
     """Point the commands at a plane behind a proxy that loses answers."""
     async with corrupting(server.base_url, rule=rule) as proxy:
@@ -112,9 +112,9 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("lost", range(1, 7))
 @pytest.mark.parametrize("loss", LOSSES)
 async def test_run_is_started_once_however_often_its_answer_is_lost(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, loss: str, lost: int
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, loss: str, lost: int
 ) -> None:
-    world.repo("acme/api")
+    factory.repo("acme/api")
     rule = Losing(loss, lost)
     async with losing(mogplex, plane, rule):
         start = ("runs", "start", "--repo", "acme/api", "--prompt", "x")
@@ -126,16 +126,16 @@ async def test_run_is_started_once_however_often_its_answer_is_lost(
             done = await mogplex(*start, "--idempotency-key", str(key))
         assert rule.keys == {key}
         assert done.code == 0, done.err
-        (row,) = world.plane.db.all("SELECT id, idempotency_key FROM external_agent_runs")
+        (row,) = factory.plane.db.all("SELECT id, idempotency_key FROM external_agent_runs")
         assert (row["id"], row["idempotency_key"]) == (done.out.strip(), key)
-        assert world.plane.db.value("SELECT count(*) FROM ai_calls") == 1
+        assert factory.plane.db.value("SELECT count(*) FROM ai_calls") == 1
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 async def test_automation_is_triggered_once_under_the_key_that_the_command_names(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, loss: str
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, loss: str
 ) -> None:
-    flow, repo = world.flow(world.agent()), world.repo("acme/api")
+    flow, repo = factory.flow(factory.agent()), factory.repo("acme/api")
     rule = Losing(loss, 1)
     async with losing(mogplex, plane, rule):
         trigger = ("automations", "trigger", flow, "--repo", repo)
@@ -143,11 +143,11 @@ async def test_automation_is_triggered_once_under_the_key_that_the_command_names
         (first,) = rule.writes
         key = first.headers["idempotency-key"]
         assert lost.code == 6 and f"--idempotency-key {key}" in lost.err
-        assert world.plane.db.value("SELECT count(*) FROM job_runs") == 1
+        assert factory.plane.db.value("SELECT count(*) FROM job_runs") == 1
         again = await mogplex(*trigger, "--idempotency-key", key)
     assert again.code == 0, again.err
     assert rule.keys == {key} and len(rule.writes) == 2
-    assert world.plane.db.value("SELECT count(*) FROM job_runs") == 1
+    assert factory.plane.db.value("SELECT count(*) FROM job_runs") == 1
 
 
 # Every command that changes something, with what it needs beside the id of a listed record.
@@ -201,7 +201,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 STREAMS = frozenset({"sandboxes resume", "sandboxes restart"})
 
 
-async def test_no_command_repeats_a_write(mogplex: Mogplex) -> None:
+async def test_no_command_repeats_a_write(mogplex: CommandRunner) -> None:
     rule, found = Losing("no answer"), {}
     async with PlaneServer(Settings(speed=0, rate_limit=None)) as server, losing(mogplex, server, rule):
         rows: dict[str, list[str]] = {}

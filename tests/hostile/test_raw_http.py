@@ -14,7 +14,7 @@ import pytest
 
 from mogplex_tui.api import network_backend, retry, wire
 from tests.api.support import RUN_ID, TOKEN, http, ok
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.hostile.raw_http import (
     HOLD,
     RESET,
@@ -157,7 +157,7 @@ ACCEPTED: dict[str, Answer | Router] = {
 
 @pytest.mark.parametrize(("answer", "code", "words"), REFUSED.values(), ids=REFUSED.keys())
 async def test_command_ends_with_a_sentence(
-    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, answer: Answer | Router, code: int, words: str
+    mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, answer: Answer | Router, code: int, words: str
 ) -> None:
     monkeypatch.setattr(network_backend, "HEAD_TIMEOUT", 0.3)
     monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.6)
@@ -175,7 +175,7 @@ async def test_command_ends_with_a_sentence(
     "command", [("runs", "list"), ("runs", "get", RUN_ID), ("jobs", "list")], ids=" ".join
 )
 async def test_command_does_not_repeat_a_read_that_took_long(
-    mogplex: Mogplex, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+    mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.6)
     monkeypatch.setattr(retry, "RETRY_WINDOW", 0.5)
@@ -189,12 +189,12 @@ async def test_command_does_not_repeat_a_read_that_took_long(
 
 
 @pytest.mark.parametrize("answer", ACCEPTED.values(), ids=ACCEPTED.keys())
-async def test_command_reads_an_unusual_answer(mogplex: Mogplex, answer: Answer | Router) -> None:
+async def test_command_reads_an_unusual_answer(mogplex: CommandRunner, answer: Answer | Router) -> None:
     async with answering(answer) as service:
         mogplex.use(service.base_url)
         done = await mogplex("runs", "get", RUN_ID, "--json")
     assert done.code == 0, done.err
-    assert done.one["run_id"] == RUN_ID
+    assert done.only_object["run_id"] == RUN_ID
 
 
 def test_command_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ from mogplex_tui.operate.approval_count import ApprovalCount
 from mogplex_tui.operate.kind_rows import collection_of
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.api.support import RUN_ID, Seen, http
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.hostile.raw_http import answering
 from tests.hostile.virtual_time import LoopClock, run_virtually
 from tests.unit.fakes import COOKIE, TOKEN, call, run
@@ -326,7 +326,7 @@ def test_actions_and_forced_reads_are_not_delayed_in_trouble(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("argv", [("watch",), ("runs", "events", "--follow")], ids=" ".join)
 async def test_a_waiting_command_pauses_between_refused_reads(
-    mogplex: Mogplex, argv: tuple[str, ...]
+    mogplex: CommandRunner, argv: tuple[str, ...]
 ) -> None:
     asked_at: list[float] = []
     refusals = [

@@ -19,7 +19,7 @@ from mogplex_tui.config.credential_store import Grant, StoredCredential, credent
 from mogplex_tui.config.paths import log_file
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.hostile.programs import PROGRAM, ROOT, private_environment
 
 NAME = "prod"
@@ -41,7 +41,7 @@ def _sign_in(base_url: str, record: StoredCredential) -> None:
 
 
 @pytest.fixture
-def stored(mogplex: Mogplex, plane: PlaneServer) -> Mogplex:
+def stored(mogplex: CommandRunner, plane: PlaneServer) -> CommandRunner:
     """The CLI in a context with planted credentials, which the plane refuses."""
     grant = Grant(Secret(ACCESS), time.time() + 3600, Secret(REFRESH), "read write")
     cookie = Secret(f"better-auth.session_token={COOKIE}")
@@ -84,7 +84,7 @@ COMMANDS = [
 ]
 
 
-async def test_no_output_has_a_stored_secret(stored: Mogplex) -> None:
+async def test_no_output_has_a_stored_secret(stored: CommandRunner) -> None:
     for command in COMMANDS:
         done = await stored(*command.split())
         assert done.out + done.err, command
@@ -92,7 +92,7 @@ async def test_no_output_has_a_stored_secret(stored: Mogplex) -> None:
     assert _files_with_secrets() == []
 
 
-async def test_no_output_has_accepted_credentials(mogplex: Mogplex, plane: PlaneServer) -> None:
+async def test_no_output_has_accepted_credentials(mogplex: CommandRunner, plane: PlaneServer) -> None:
     token, cookie = plane.token, plane.session_cookie
     _sign_in(plane.base_url, StoredCredential(plane.base_url, Secret(token), session_cookie=Secret(cookie)))
     secrets = {"token": token, "session cookie": cookie.partition("=")[2]}
@@ -116,7 +116,7 @@ ERRORS: dict[str, Exception] = {
 
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
 async def test_crash_shows_no_stored_secret(
-    stored: Mogplex, monkeypatch: pytest.MonkeyPatch, error: Exception
+    stored: CommandRunner, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: object) -> None:
         header = f"Bearer {ACCESS}"
@@ -133,7 +133,7 @@ async def test_crash_shows_no_stored_secret(
 
 
 @pytest.mark.parametrize("name", ["mogplex.http", "mogplex.live", "asyncio"])
-async def test_log_hides_secrets_of_every_logger(stored: Mogplex, name: str) -> None:
+async def test_log_hides_secrets_of_every_logger(stored: CommandRunner, name: str) -> None:
     """A failed task that nothing waits for is logged by asyncio, with its traceback."""
     await stored("runs", "list")
     try:

@@ -21,6 +21,8 @@ NAMES_DONE = (
     "mogplex_tui/themes",
     "mogplex_tui/widgets",
     "scripts",
+    "tests/cli",
+    "tests/credentials",
     "tests/hygiene",
 )
 DOCSTRINGS_DONE = (

@@ -8,7 +8,7 @@ import pytest
 
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.support import Mogplex, WallClock
+from tests.cli.support import CommandRunner, SystemClock
 
 
 @pytest.fixture(params=["documented", "hosted"])
@@ -19,12 +19,12 @@ def profile(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def plane(profile: str) -> AsyncIterator[PlaneServer]:
     settings = Settings(speed=0, seeded=False, rate_limit=None, profile=profile, fault_route=True)
-    async with PlaneServer(settings, clock=WallClock()) as running:
+    async with PlaneServer(settings, clock=SystemClock()) as running:
         yield running
 
 
 @pytest.fixture
-def by_token(mogplex: Mogplex, plane: PlaneServer) -> Mogplex:
+def token_only(mogplex: CommandRunner, plane: PlaneServer) -> CommandRunner:
     """The commands with a token alone.
 
     The hosted edge closes most unversioned routes to it.

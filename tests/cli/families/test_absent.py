@@ -14,7 +14,7 @@ import pytest
 
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.support import Mogplex, hosted
+from tests.cli.support import CommandRunner, serve_behind_edge
 from tests.controlplane.row_factory import RowFactory
 from tests.recording import recording, snake
 
@@ -23,14 +23,14 @@ FAMILIES = (
 )  # fmt: skip
 
 
-def _nothings(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def _empty_fields(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Return the fields of a JSON object that are 0, no or "", with their paths."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _nothings(inner, f"{path}.{key}".lstrip("."))
+            yield from _empty_fields(inner, f"{path}.{key}".lstrip("."))
     elif isinstance(value, list):
         for inner in value:
-            yield from _nothings(inner, path)
+            yield from _empty_fields(inner, path)
     elif value == "" or value is False or (isinstance(value, int | float) and value == 0):
         yield path, value
 
@@ -38,8 +38,8 @@ def _nothings(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 @pytest.mark.parametrize(
     ("profile", "cookie"), [("documented", True), ("hosted", False)], ids=["session", "token alone"]
 )
-async def test_no_figure_is_printed_that_no_answer_carried(
-    mogplex: Mogplex, seeded_database: Path, tmp_path: Path, profile: str, cookie: bool
+async def test_no_value_is_printed_that_was_not_sent(
+    mogplex: CommandRunner, seeded_database: Path, tmp_path: Path, profile: str, cookie: bool
 ) -> None:
     shutil.copy(seeded_database, tmp_path / "plane.db")
     invented: list[str] = []
@@ -54,7 +54,7 @@ async def test_no_figure_is_printed_that_no_answer_carried(
             recorded.forget()
             done = await mogplex(*argv, "--json")
             for each in done.objects:
-                for path, value in _nothings(each):
+                for path, value in _empty_fields(each):
                     if snake(path.rpartition(".")[2]) not in recorded.keys:
                         invented.append(f"{' '.join(argv[:2])}: {path} = {value}")
             return done.objects
@@ -71,12 +71,12 @@ async def test_no_figure_is_printed_that_no_answer_carried(
 
 @pytest.mark.parametrize("cookie", [True, False], ids=["session", "token alone"])
 @pytest.mark.parametrize("profile", ["documented"])
-async def test_a_fact_sheet_has_no_line_for_unknown_values(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, profile: str, cookie: bool
+async def test_facts_leave_out_unknown_values(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, profile: str, cookie: bool
 ) -> None:
-    flow = world.flow(world.agent())
-    async with hosted(plane) as by_token:
-        base_url = plane.base_url if cookie else by_token.base_url
+    flow = factory.flow(factory.agent())
+    async with serve_behind_edge(plane) as token_only:
+        base_url = plane.base_url if cookie else token_only.base_url
         mogplex.use(base_url, token=plane.token, cookie=plane.session_cookie if cookie else None)
         done = await mogplex("automations", "get", flow)
         as_json = await mogplex("automations", "get", flow, "--json")
@@ -86,5 +86,5 @@ async def test_a_fact_sheet_has_no_line_for_unknown_values(
     counts = ("running_count", "pending_count", "failed_24h", "suppressed_24h", "deferred_24h")
     if not cookie:
         assert not facts.keys() & {"running", "pending", "failed 24 h", "suppressed", "deferred"}
-        assert {as_json.one.get(name) for name in counts} == {None}
+        assert {as_json.only_object.get(name) for name in counts} == {None}
     assert "–" not in facts.values()

@@ -10,7 +10,7 @@ import pytest
 
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, serving
-from tests.cli.support import TOKEN, UNKNOWN, Mogplex
+from tests.cli.support import TOKEN, UNKNOWN_ID, CommandRunner
 from tests.controlplane.automation.automation_rows import assignment, control_approval, insert_wait
 from tests.controlplane.row_factory import RowFactory
 
@@ -29,26 +29,26 @@ SESSION_ONLY = ("assignments", "approvals")
 ASKED = {"kind": "manual_approval", "prompt": "Ship it?"}
 
 
-def furnished(world: RowFactory) -> dict[str, str]:
+def add_row_of_every_kind(factory: RowFactory) -> dict[str, str]:
     """Add a row of every kind, and return its ids by the kind's name."""
-    world.model("acme/nova-1", pricing_input=0.000003, pricing_output="0.000015")
-    repo, agent = world.repo("acme/api"), world.agent("Reviewer")
-    flow = world.flow(agent)
-    job = world.job(flow, repo, start=True)
+    factory.model("acme/nova-1", pricing_input=0.000003, pricing_output="0.000015")
+    repo, agent = factory.repo("acme/api"), factory.agent("Reviewer")
+    flow = factory.flow(agent)
+    job = factory.job(flow, repo, start=True)
     return {
         "repos": repo,
         "agents": agent,
         "models": "acme/nova-1",
-        "sandboxes": world.sandbox(repo),
+        "sandboxes": factory.sandbox(repo),
         "automations": flow,
-        "assignments": assignment(world, repo, agent),
+        "assignments": assignment(factory, repo, agent),
         "jobs": job,
-        "approvals": insert_wait(world, job, wait_config=ASKED),
+        "approvals": insert_wait(factory, job, wait_config=ASKED),
     }
 
 
-async def test_every_list_has_its_row_in_every_form(operator: Mogplex, world: RowFactory) -> None:
-    rows = furnished(world)
+async def test_every_list_has_its_row_in_every_format(operator: CommandRunner, factory: RowFactory) -> None:
+    rows = add_row_of_every_kind(factory)
     for name, row_id in rows.items():
         as_json = await operator(name, "list", "--json")
         assert as_json.code == 0, (name, as_json.err)
@@ -65,8 +65,8 @@ async def test_every_list_has_its_row_in_every_form(operator: Mogplex, world: Ro
         assert row_id in {each["id"] for each in found}, name
 
 
-async def test_a_record_is_shown_by_id_beginning_and_name(operator: Mogplex, world: RowFactory) -> None:
-    rows = furnished(world)
+async def test_record_is_found_by_id_prefix_and_name(operator: CommandRunner, factory: RowFactory) -> None:
+    rows = add_row_of_every_kind(factory)
     named = {"repos": "ACME/api", "agents": "reviewer", "models": "nova-1", "automations": "Review"}
     for name, row_id in rows.items():
         asked = [
@@ -76,15 +76,15 @@ async def test_a_record_is_shown_by_id_beginning_and_name(operator: Mogplex, wor
         ]
         for text in asked:
             done = await operator(name, "get", text, "--json")
-            assert (done.code, done.one["id"]) == (0, row_id), (name, text, done.err)
+            assert (done.code, done.only_object["id"]) == (0, row_id), (name, text, done.err)
         facts = await operator(name, "get", row_id)
         assert facts.lines[0].split() == ["id", row_id]
 
 
-async def test_what_is_not_there_is_said_and_fails(operator: Mogplex, world: RowFactory) -> None:
-    furnished(world)
+async def test_unknown_record_fails(operator: CommandRunner, factory: RowFactory) -> None:
+    add_row_of_every_kind(factory)
     for name in LISTS[:-1]:
-        done = await operator(name, "get", UNKNOWN)
+        done = await operator(name, "get", UNKNOWN_ID)
         assert (done.code, done.out) == (1, ""), name
         assert done.err
         done = await operator(name, "get", "no such thing")
@@ -92,32 +92,30 @@ async def test_what_is_not_there_is_said_and_fails(operator: Mogplex, world: Row
         assert "no such thing" in done.err
 
 
-async def test_an_empty_or_missing_name_means_nothing(operator: Mogplex, world: RowFactory) -> None:
-    world.sandbox(world.repo("acme/small"), sandbox_id="")
+async def test_empty_name_matches_nothing(operator: CommandRunner, factory: RowFactory) -> None:
+    factory.sandbox(factory.repo("acme/small"), sandbox_id="")
     empty = await operator("sandboxes", "get", " ")
     assert (empty.code, empty.out, empty.err) == (2, "", "Which sandbox? Its name is empty.\n")
-    world.flow()
+    factory.flow()
     for family in ("automations", "sandboxes", "repos"):
         assert (await operator(family, "get", "none")).code == 1
 
 
-async def test_a_name_that_means_several_is_refused_with_their_ids(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    first, second = world.repo("acme/api"), world.repo("acme/api", root_directory="web")
-    assert (await operator("repos", "get", "acme/api", "--json")).one["id"] == first
-    assert (await operator("repos", "get", "acme/api web", "--json")).one["id"] == second
+async def test_ambiguous_name_is_refused_with_ids(operator: CommandRunner, factory: RowFactory) -> None:
+    first, second = factory.repo("acme/api"), factory.repo("acme/api", root_directory="web")
+    assert (await operator("repos", "get", "acme/api", "--json")).only_object["id"] == first
+    assert (await operator("repos", "get", "acme/api web", "--json")).only_object["id"] == second
     done = await operator("repos", "get", "acme/")
     assert (done.code, done.out) == (2, "")
     assert first in done.err and second in done.err
 
 
-async def test_a_token_alone_takes_the_token_api_where_the_edge_is_closed(
-    by_token: Mogplex, world: RowFactory, profile: str
+async def test_token_uses_token_api_behind_edge(
+    token_only: CommandRunner, factory: RowFactory, profile: str
 ) -> None:
-    rows = furnished(world)
+    rows = add_row_of_every_kind(factory)
     for name, row_id in rows.items():
-        done = await by_token(name, "list", "--json")
+        done = await token_only(name, "list", "--json")
         if profile == "hosted" and name in SESSION_ONLY:
             assert (done.code, done.out) == (3, ""), name
             assert "login --session" in done.err
@@ -127,57 +125,57 @@ async def test_a_token_alone_takes_the_token_api_where_the_edge_is_closed(
         notice = "With a token alone this list has names and categories;"
         detour = profile == "hosted" and name == "agents"
         assert (notice in done.err) is detour, (name, done.err)
-        assert (await by_token(name, "get", row_id, "--json")).one["id"] == row_id
+        assert (await token_only(name, "get", row_id, "--json")).only_object["id"] == row_id
 
 
 @pytest.mark.parametrize("profile", ["hosted"])
-async def test_a_job_over_the_token_api_has_the_cost_of_its_calls(
-    by_token: Mogplex, world: RowFactory
+async def test_job_over_token_api_has_cost_of_its_calls(
+    token_only: CommandRunner, factory: RowFactory
 ) -> None:
-    job, unpriced = (world.job(world.flow(), start=True) for _ in range(2))
+    job, unpriced = (factory.job(factory.flow(), start=True) for _ in range(2))
     for cost in (0.25, 0.5):
-        world.call(job_run_id=job, status="success", cost_usd=cost, cost_source="gateway")
-    world.call(job_run_id=unpriced, status="success", cost_usd=0.25, cost_source="gateway")
-    world.call(job_run_id=unpriced, status="failed")
-    listed = await by_token("jobs", "list", "--json")
+        factory.call(job_run_id=job, status="success", cost_usd=cost, cost_source="gateway")
+    factory.call(job_run_id=unpriced, status="success", cost_usd=0.25, cost_source="gateway")
+    factory.call(job_run_id=unpriced, status="failed")
+    listed = await token_only("jobs", "list", "--json")
     assert {row["id"] for row in listed.objects} == {job, unpriced}
     assert "other jobs, agents, costs and actions on jobs need a browser session" in listed.err
-    assert (await by_token("jobs", "get", job, "--json")).one["cost_usd"] == "0.75"
+    assert (await token_only("jobs", "get", job, "--json")).only_object["cost_usd"] == "0.75"
     # The price of one call is unknown, so the cost of the job is too.
-    assert (await by_token("jobs", "get", unpriced, "--json")).one["cost_usd"] is None
+    assert (await token_only("jobs", "get", unpriced, "--json")).only_object["cost_usd"] is None
 
 
 @pytest.mark.parametrize("profile", ["hosted"])
-async def test_a_job_that_v1_lists_no_more_is_found_by_its_id(by_token: Mogplex, world: RowFactory) -> None:
-    world.flow()
-    flow = world.flow()
-    jobs = [world.job(flow, number=number) for number in range(52)]
+async def test_job_not_listed_by_v1_is_found_by_id(token_only: CommandRunner, factory: RowFactory) -> None:
+    factory.flow()
+    flow = factory.flow()
+    jobs = [factory.job(flow, number=number) for number in range(52)]
     for at, job in enumerate(jobs):
-        with world.plane.db.transaction() as tx:
+        with factory.plane.db.transaction() as tx:
             tx.execute("UPDATE job_runs SET created_at = created_at + ? WHERE id = ?", (at, job))
-    listed = await by_token("jobs", "list", "--limit", "99", "--json")
+    listed = await token_only("jobs", "list", "--limit", "99", "--json")
     assert {row["id"] for row in listed.objects} == set(jobs[2:])
-    assert (await by_token("jobs", "get", jobs[0], "--json")).one["id"] == jobs[0]
-    missing = await by_token("jobs", "get", UNKNOWN)
+    assert (await token_only("jobs", "get", jobs[0], "--json")).only_object["id"] == jobs[0]
+    missing = await token_only("jobs", "get", UNKNOWN_ID)
     assert (missing.code, missing.out) == (1, "")
     assert "the token API" in missing.err.replace("The", "the")
 
 
 @pytest.mark.parametrize("profile", ["hosted"])
-async def test_jobs_over_the_token_api_say_which_automations_are_left_out(
-    by_token: Mogplex, world: RowFactory
+async def test_jobs_over_token_api_report_left_out_automations(
+    token_only: CommandRunner, factory: RowFactory
 ) -> None:
     for number in range(22):
-        world.job(world.flow(), number=number)
-    listed = await by_token("jobs", "list", "--json")
+        factory.job(factory.flow(), number=number)
+    listed = await token_only("jobs", "list", "--json")
     assert len(listed.objects) == 20
     assert "runs of the newest 20 automations" in " ".join(listed.err.split())
 
 
-async def test_a_field_has_the_same_name_on_every_road(
-    operator: Mogplex, by_token: Mogplex, plane: PlaneServer, world: RowFactory
+async def test_field_has_same_name_from_every_source(
+    operator: CommandRunner, token_only: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
-    rows = furnished(world)
+    rows = add_row_of_every_kind(factory)
     wanted = {"agents": ("name", "category"), "jobs": ("status",)}
     for cookie in (None, plane.session_cookie):
         operator.use(plane.base_url, token=plane.token, cookie=cookie)
@@ -185,18 +183,18 @@ async def test_a_field_has_the_same_name_on_every_road(
             found = (await operator(name, "list", "--json")).objects
             row = next(each for each in found if each["id"] == rows[name])
             assert set(fields) <= set(row), (name, cookie)
-            assert set(fields) <= set((await operator(name, "get", rows[name], "--json")).one)
+            assert set(fields) <= set((await operator(name, "get", rows[name], "--json")).only_object)
         # The two routes call the field `is_preset` and `preset`; CSV has the columns of the kind.
         agents = csv.DictReader(io.StringIO((await operator("agents", "list", "-o", "csv")).out))
         presets = {row["id"]: row["is_preset"] for row in agents}
         assert (presets[rows["agents"]], presets["preset:PR-REVIEWER"]) == ("no", "yes"), cookie
 
 
-async def test_a_scope_that_is_missing_ends_with_4_and_its_name(
-    mogplex: Mogplex, plane: PlaneServer, world: RowFactory, profile: str
+async def test_missing_scope_ends_with_4_and_its_name(
+    mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, profile: str
 ) -> None:
-    rows = furnished(world)
-    mogplex.use(plane.base_url, token=world.token(scopes=("write",)))
+    rows = add_row_of_every_kind(factory)
+    mogplex.use(plane.base_url, token=factory.token(scopes=("write",)))
     done = await mogplex("agents", "list")
     # Only the token API checks scopes (auth.md §5.1).
     assert done.code == (4 if profile == "hosted" else 0)
@@ -207,9 +205,7 @@ async def test_a_scope_that_is_missing_ends_with_4_and_its_name(
     assert "write scope" in done.err
 
 
-async def test_a_token_that_is_not_accepted_ends_every_list_with_3(
-    mogplex: Mogplex, plane: PlaneServer
-) -> None:
+async def test_rejected_token_ends_every_list_with_3(mogplex: CommandRunner, plane: PlaneServer) -> None:
     mogplex.use(plane.base_url, token=TOKEN)
     for name in LISTS:
         done = await mogplex(name, "list")
@@ -217,15 +213,15 @@ async def test_a_token_that_is_not_accepted_ends_every_list_with_3(
         assert done.err
 
 
-async def test_filters_of_the_routes_narrow(operator: Mogplex, world: RowFactory) -> None:
-    api, web = world.repo("acme/api"), world.repo("acme/web", is_hidden=1)
-    agent = world.agent()
-    running = world.sandbox(api)
-    paused = world.sandbox(web, status="paused", sandbox_id="mogplex-vm-2")
-    flow = world.flow(agent)
-    pending, started = world.job(flow, api), world.job(flow, api, start=True, number=2)
-    mine = assignment(world, api, agent)
-    assignment(world, web, agent)
+async def test_service_filters_apply(operator: CommandRunner, factory: RowFactory) -> None:
+    api, web = factory.repo("acme/api"), factory.repo("acme/web", is_hidden=1)
+    agent = factory.agent()
+    running = factory.sandbox(api)
+    paused = factory.sandbox(web, status="paused", sandbox_id="mogplex-vm-2")
+    flow = factory.flow(agent)
+    pending, started = factory.job(flow, api), factory.job(flow, api, start=True, number=2)
+    mine = assignment(factory, api, agent)
+    assignment(factory, web, agent)
 
     async def ids(*argv: str) -> set[str]:
         done = await operator(*argv, "--json")
@@ -242,7 +238,7 @@ async def test_filters_of_the_routes_narrow(operator: Mogplex, world: RowFactory
     assert await ids("jobs", "list", "--repo", "acme/api", "--since", "1h") == {pending, started}
     assert await ids("jobs", "list", "--since", "2100-01-01") == set()
     assert await ids("jobs", "list", "status:running") == {started}
-    with world.plane.db.transaction() as tx:
+    with factory.plane.db.transaction() as tx:
         tx.execute("UPDATE job_runs SET cost_usd = 1.5 WHERE id = ?", (started,))
     assert await ids("jobs", "list", "cost:>1") == {started}
     assert await ids("jobs", "list", "cost:<1") == set()
@@ -250,10 +246,10 @@ async def test_filters_of_the_routes_narrow(operator: Mogplex, world: RowFactory
     assert await ids("repos", "list", "--show-hidden", "!api", "hidden:yes") == {web}
 
 
-async def test_a_limit_says_how_many_there_are(operator: Mogplex, world: RowFactory) -> None:
-    flow = world.flow(world.agent())
+async def test_limit_reports_total(operator: CommandRunner, factory: RowFactory) -> None:
+    flow = factory.flow(factory.agent())
     for number in range(3):
-        world.job(flow, start=True, number=number)
+        factory.job(flow, start=True, number=number)
     done = await operator("jobs", "list", "--limit", "2", "--json")
     assert len(done.objects) == 2
     assert done.err == "Listed: 2 of 3; --limit N lists more.\n"
@@ -262,21 +258,19 @@ async def test_a_limit_says_how_many_there_are(operator: Mogplex, world: RowFact
     assert (await operator("assignments", "list")).err == "There are no assignments.\n"
 
 
-async def test_models_that_are_not_usable_are_in_the_catalogue_alone(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    world.model("acme/nova-1", pricing_input=0.000003, pricing_output=0.000015)
-    world.model("acme/old", is_available=0)
+async def test_unusable_models_are_in_catalogue_only(operator: CommandRunner, factory: RowFactory) -> None:
+    factory.model("acme/nova-1", pricing_input=0.000003, pricing_output=0.000015)
+    factory.model("acme/old", is_available=0)
     usable = await operator("models", "list", "usable:yes", "--json")
     assert {each["id"] for each in usable.objects} == {"acme/nova-1"}
-    assert usable.one["pricing_input"] == 0.000003
+    assert usable.only_object["pricing_input"] == 0.000003
     every = await operator("models", "list", "--all")
     assert "acme/old" in every.out
     assert "$3.00" in every.out and "$15.00" in every.out
 
 
-async def test_secrets_are_masked_unless_one_is_named(operator: Mogplex, world: RowFactory) -> None:
-    repo = world.repo("acme/api", sandbox_env_vars='{"API_KEY":"sk-abcdefghijk","OTHER":"quiet"}')
+async def test_secrets_are_masked_unless_revealed(operator: CommandRunner, factory: RowFactory) -> None:
+    repo = factory.repo("acme/api", sandbox_env_vars='{"API_KEY":"sk-abcdefghijk","OTHER":"quiet"}')
     assert "sk-abcdefghijk" not in (await operator("repos", "get", repo, "-o", "csv")).out
     for options in ([], ["--json"]):
         done = await operator("repos", "get", repo, *options)
@@ -290,18 +284,18 @@ async def test_secrets_are_masked_unless_one_is_named(operator: Mogplex, world: 
     assert "Nothing is hidden under the name NOTHING. There are: API_KEY, OTHER." in wrong.err
 
 
-async def test_text_of_the_service_cannot_act_on_the_terminal(operator: Mogplex, world: RowFactory) -> None:
-    world.agent("Ev\x1b[31mil\u202e")
+async def test_text_from_service_is_escaped(operator: CommandRunner, factory: RowFactory) -> None:
+    factory.agent("Ev\x1b[31mil\u202e")
     for options in ([], ["--json"], ["-o", "csv"], ["-o", "wide"]):
         done = await operator("agents", "list", *options, "ev")
         assert "il" in done.out
         assert "\x1b" not in done.out and "\u202e" not in done.out
 
 
-async def test_questions_of_both_kinds_are_listed_together(operator: Mogplex, world: RowFactory) -> None:
-    job = world.job(world.flow(world.agent()), world.repo(), start=True)
-    ours = insert_wait(world, job, wait_config=ASKED)
-    theirs = control_approval(world)
+async def test_approvals_of_both_sources_are_listed(operator: CommandRunner, factory: RowFactory) -> None:
+    job = factory.job(factory.flow(factory.agent()), factory.repo(), start=True)
+    ours = insert_wait(factory, job, wait_config=ASKED)
+    theirs = control_approval(factory)
     rows = {each["id"]: each for each in (await operator("approvals", "list", "--json")).objects}
     assert rows[ours]["wait_config"]["prompt"] == "Ship it?"
     assert rows[theirs]["summary"] == "Start a fix run"
@@ -312,40 +306,36 @@ async def test_questions_of_both_kinds_are_listed_together(operator: Mogplex, wo
 @pytest.mark.parametrize(
     "argv", [["jobs", "list", "--status", "odd"], ["repos", "list", "--limit", "0"], ["jobs"]]
 )
-async def test_a_mistake_is_a_usage_error(operator: Mogplex, argv: list[str]) -> None:
+async def test_invalid_option_is_a_usage_error(operator: CommandRunner, argv: list[str]) -> None:
     done = await operator(*argv)
     assert (done.code, done.out) == (2, "")
 
 
-async def test_one_setting_can_be_asked_for_by_its_name(operator: Mogplex) -> None:
+async def test_setting_is_read_by_name(operator: CommandRunner) -> None:
     rows = (await operator("settings", "list", "--json")).objects
     for row in rows:
-        assert (await operator("settings", "get", row["id"], "--json")).one == row
+        assert (await operator("settings", "get", row["id"], "--json")).only_object == row
     assert {"default_model", "theme", "github"} <= {row["id"] for row in rows}
     model = next(row["value"] for row in rows if row["id"] == "default_model")
     assert (await operator("settings", "get", "default_model")).lines[-1] == f"value  {model}"
     # Without a name, as in earlier versions, it prints the service's own object.
-    whole = (await operator("settings", "get", "--json")).one
+    whole = (await operator("settings", "get", "--json")).only_object
     assert set(whole) == {"object", "default_model", "theme"}
-    assert (await operator("settings", "get", "theme", "--json")).one["theme"] == whole["theme"]
+    assert (await operator("settings", "get", "theme", "--json")).only_object["theme"] == whole["theme"]
     assert (await operator("settings", "get")).lines[0] == f"default_model  {model}"
 
 
-async def test_how_long_a_job_took_is_for_people_in_the_table_and_exact_elsewhere(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    job = world.job(world.flow())
-    with world.plane.db.transaction() as tx:
+async def test_job_duration_is_rounded_in_tables_only(operator: CommandRunner, factory: RowFactory) -> None:
+    job = factory.job(factory.flow())
+    with factory.plane.db.transaction() as tx:
         tx.execute("UPDATE job_runs SET status = 'success', duration_ms = 97123 WHERE id = ?", (job,))
     assert ["took", "1m37s"] in [line.split() for line in (await operator("jobs", "get", job)).lines]
-    assert (await operator("jobs", "list", "--json")).one["duration_ms"] == 97_123
+    assert (await operator("jobs", "list", "--json")).only_object["duration_ms"] == 97_123
 
 
-async def test_the_cost_of_a_job_is_in_dollars_with_its_provenance(
-    operator: Mogplex, world: RowFactory
-) -> None:
-    priced, unpriced = world.job(world.flow()), world.job(world.flow())
-    with world.plane.db.transaction() as tx:
+async def test_job_cost_is_in_dollars_with_provenance(operator: CommandRunner, factory: RowFactory) -> None:
+    priced, unpriced = factory.job(factory.flow()), factory.job(factory.flow())
+    with factory.plane.db.transaction() as tx:
         tx.execute("UPDATE job_runs SET cost_usd = 1.2345 WHERE id = ?", (priced,))
     done = await operator("jobs", "list")
     # The service sums the calls of a job without saying which of them were billed.
@@ -373,33 +363,31 @@ async def test_the_cost_of_a_job_is_in_dollars_with_its_provenance(
         ),
     ],
 )
-async def test_a_mistyped_word_is_told_what_was_meant(
-    mogplex: Mogplex, argv: tuple[str, ...], meant: str
+async def test_mistyped_word_gives_suggestion(
+    mogplex: CommandRunner, argv: tuple[str, ...], meant: str
 ) -> None:
     done = await mogplex(*argv)
     assert done.code == 2
     assert done.err.rstrip().endswith(f"({meant})")
 
 
-async def test_what_a_verb_does_not_know_is_told_with_its_own_usage(mogplex: Mogplex) -> None:
+async def test_unknown_argument_prints_usage_of_verb(mogplex: CommandRunner) -> None:
     done = await mogplex("repos", "hide", "acme/docs", "--yes")
     assert done.code == 2
     assert done.err.startswith("usage: mogplex-tui projects hide ")
     assert done.err.endswith("mogplex-tui projects hide: error: unrecognized arguments: --yes\n")
 
 
-async def test_an_empty_list_of_a_verb_is_said(operator: Mogplex, world: RowFactory) -> None:
-    flow = world.flow()
+async def test_empty_list_is_reported(operator: CommandRunner, factory: RowFactory) -> None:
+    flow = factory.flow()
     done = await operator("automations", "runs", flow)
     assert (done.code, done.out, done.err) == (0, "", "There are no jobs.\n")
 
 
 @pytest.mark.parametrize("refused", ["flows", "control"])
-async def test_questions_of_one_sort_are_listed_though_the_others_are_refused(
-    mogplex: Mogplex, refused: str
-) -> None:
+async def test_approvals_are_listed_if_one_source_is_refused(mogplex: CommandRunner, refused: str) -> None:
     stamp = "2026-08-05T10:00:00Z"
-    row = {"id": UNKNOWN, "kind": "manual_approval", "status": "pending", "created_at": stamp}
+    row = {"id": UNKNOWN_ID, "kind": "manual_approval", "status": "pending", "created_at": stamp}
 
     async def answer(seen: Seen, _: object) -> bytes:
         if refused in seen.path:
@@ -409,6 +397,6 @@ async def test_questions_of_one_sort_are_listed_though_the_others_are_refused(
     async with serving(answer) as service:
         mogplex.use(service.base_url)
         done = await mogplex("approvals", "list", "--json")
-    assert (done.code, [each["id"] for each in done.objects]) == (0, [UNKNOWN])
+    assert (done.code, [each["id"] for each in done.objects]) == (0, [UNKNOWN_ID])
     whose = "automations" if refused == "flows" else "the orchestrator"
     assert f"Approvals of {whose} " in done.err

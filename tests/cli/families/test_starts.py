@@ -12,7 +12,7 @@ import pytest
 from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, http, ok, refused, serving
-from tests.cli.support import Mogplex
+from tests.cli.support import CommandRunner
 from tests.controlplane.automation.automation_rows import insert_failed_job
 from tests.controlplane.row_factory import RowFactory
 
@@ -220,8 +220,8 @@ def _listed(seen: Seen, verb: str) -> bytes:
 
 
 @pytest.mark.parametrize(("argv", "answer", "code", "says", "out"), OUTCOMES.values(), ids=OUTCOMES.keys())
-async def test_a_start_that_did_not_happen_ends_with_1_and_leads_with_the_reason(
-    mogplex: Mogplex, argv: tuple[str, ...], answer: dict[str, Any], code: int, says: str, out: str
+async def test_failed_start_ends_with_1_and_reason(
+    mogplex: CommandRunner, argv: tuple[str, ...], answer: dict[str, Any], code: int, says: str, out: str
 ) -> None:
     async def service(seen: Seen, _: object) -> bytes:
         if seen.method == "POST":
@@ -236,41 +236,41 @@ async def test_a_start_that_did_not_happen_ends_with_1_and_leads_with_the_reason
     assert "set off" not in done.err and "was tried" not in done.err
 
 
-def ledger_at_home() -> list[dict[str, Any]]:
+def stored_ledger() -> list[dict[str, Any]]:
     """Return the ledger entries that the commands have stored."""
     files = Path(os.environ["HOME"]).rglob("ledger.jsonl")
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
 @pytest.mark.parametrize("profile", ["documented"])
-async def test_the_plane_defers_suppresses_and_knows_a_key(operator: Mogplex, world: RowFactory) -> None:
-    flow, repo = world.flow(world.agent()), world.repo("acme/api")
+async def test_trigger_is_queued_skipped_and_idempotent(operator: CommandRunner, factory: RowFactory) -> None:
+    flow, repo = factory.flow(factory.agent()), factory.repo("acme/api")
     ask = ("automations", "trigger", flow, "--repo", "acme/api")
     first = await operator(*ask, "--idempotency-key", "ours-1", "--json")
     assert first.code == 0, first.err
     again = await operator(*ask, "--idempotency-key", "ours-1", "--json")
-    assert (again.code, again.one["outcome"], again.one["job_run_id"]) == (
+    assert (again.code, again.only_object["outcome"], again.only_object["job_run_id"]) == (
         1,
         "suppressed",
-        first.one["job_run_id"],
+        first.only_object["job_run_id"],
     )
     assert again.err.startswith("Not started: this key was used before")
     for number in range(7):
-        world.job(flow, world.repo(f"acme/other-{number}"), start=True)
+        factory.job(flow, factory.repo(f"acme/other-{number}"), start=True)
     full = await operator(*ask)
     assert full.code == 1
     assert full.err.startswith(NOT_YET)
     job = full.out.split()[0]
-    assert world.row("job_runs", job)["status"] == "pending"
+    assert factory.row("job_runs", job)["status"] == "pending"
     for _ in range(23):
-        world.job(flow, repo)
+        factory.job(flow, repo)
     over = await operator(*ask)
     assert (over.code, over.out) == (1, "")
     assert over.err.startswith("Not started: too much work waits for this repository.")
     untested = await operator("automations", "test", flow)
     assert (untested.code, untested.out) == (1, "")
     assert untested.err.startswith("Not started: the repository is not there.")
-    failed = insert_failed_job(world, flow)
+    failed = insert_failed_job(factory, flow)
     queued = await operator("jobs", "requeue", failed)
     assert queued.code == 1 and queued.err.startswith(NOT_YET)
 
@@ -279,11 +279,11 @@ async def test_the_plane_defers_suppresses_and_knows_a_key(operator: Mogplex, wo
 @pytest.mark.parametrize(
     "rule", ["truncated:9", "drop:9", "status:502"], ids=["unreadable", "cut", "bad gateway"]
 )
-async def test_the_same_key_after_a_lost_answer_is_a_success(
-    operator: Mogplex, world: RowFactory, plane: PlaneServer, rule: str
+async def test_same_key_after_lost_response_succeeds(
+    operator: CommandRunner, factory: RowFactory, plane: PlaneServer, rule: str
 ) -> None:
-    flow = world.flow(world.agent())
-    world.repo("acme/api")
+    flow = factory.flow(factory.agent())
+    factory.repo("acme/api")
     faults = plane.plane.faults
     assert faults is not None
     ask = ("automations", "trigger", flow, "--repo", "acme/api")
@@ -294,11 +294,11 @@ async def test_the_same_key_after_a_lost_answer_is_a_success(
     key = lost.err.partition("--idempotency-key ")[2].split()[0]
     faults.clear()
     again = await operator(*ask, "--idempotency-key", key, "--json")
-    (job,) = world.plane.db.all("SELECT id FROM job_runs WHERE flow_id = ?", (flow,))
-    assert (again.code, again.one["job_run_id"]) == (0, job["id"]), again.err
-    said = "by the earlier try" if again.one["outcome"] == "suppressed" else "was started: job"
+    (job,) = factory.plane.db.all("SELECT id FROM job_runs WHERE flow_id = ?", (flow,))
+    assert (again.code, again.only_object["job_run_id"]) == (0, job["id"]), again.err
+    said = "by the earlier try" if again.only_object["outcome"] == "suppressed" else "was started: job"
     assert said in again.err
-    entries = ledger_at_home()
+    entries = stored_ledger()
     assert [(entry["key"], entry["state"]) for entry in entries] == [
         (key, "sent"),
         (key, "unknown"),
@@ -307,7 +307,7 @@ async def test_the_same_key_after_a_lost_answer_is_a_success(
     ]
 
 
-async def test_a_500_of_a_trigger_may_have_queued_the_job(mogplex: Mogplex) -> None:
+async def test_trigger_with_500_may_have_queued_the_job(mogplex: CommandRunner) -> None:
     async def service(seen: Seen, _: object) -> bytes:
         if seen.method == "POST":
             return refused(500, "INTERNAL_ERROR", "Failed to trigger automation")

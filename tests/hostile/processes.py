@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +15,19 @@ from tests.api.support import COOKIE, TOKEN
 from tests.e2e.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
-# A process cannot be asked for its peak when it has ended, and what the kernel tells its parent begins with the
-# parent's own size.
-_COMMAND = """
-import re, sys
+# Runs commands one after the other. Writing 5 to clear_refs resets the peak to the memory in use.
+_COMMANDS = """
+import contextlib, io, json, sys
 from pathlib import Path
 from mogplex_tui.cli import main
-try:
-    code = main()
-finally:
-    sys.stderr.write(Path("/proc/self/status").read_text())
-sys.exit(code)
+for arguments in json.loads(sys.argv.pop()):
+    Path("/proc/self/clear_refs").write_text("5")
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        sys.argv[1:] = arguments
+        code = main()
+    status = Path("/proc/self/status").read_text()
+    print(json.dumps([code, out.getvalue(), err.getvalue(), status]))
 """
 
 
@@ -47,10 +51,10 @@ def environment(base_url: str) -> dict[str, str]:
     }
 
 
-def run_command(base_url: str, *arguments: str, seconds: float = 120) -> Ended:
-    """Run a command to its end."""
+def run_commands(base_url: str, commands: Sequence[Sequence[str]], seconds: float = 120) -> list[Ended]:
+    """Run commands in one process of their own, one after the other."""
     done = subprocess.run(
-        [sys.executable, "-c", _COMMAND, *arguments],
+        [sys.executable, "-c", _COMMANDS, json.dumps(commands)],
         capture_output=True,
         text=True,
         timeout=seconds,
@@ -58,8 +62,9 @@ def run_command(base_url: str, *arguments: str, seconds: float = 120) -> Ended:
         env=environment(base_url),
         cwd=ROOT,
     )
-    err, _, status = done.stderr.partition("Name:\t")
-    return Ended(done.returncode, done.stdout, err, _peak(status))
+    assert done.returncode == 0, done.stderr
+    ended = map(json.loads, done.stdout.splitlines())
+    return [Ended(code, out, err, _peak(status)) for code, out, err, status in ended]
 
 
 def start_console(base_url: str) -> Terminal:

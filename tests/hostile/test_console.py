@@ -1,7 +1,8 @@
-"""The console against answers without end: it answers keys, and it can be left."""
+"""The console responds to keys and ends while no response of the service ends."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import time
 
 import pytest
 
+from tests.api.support import Seen
 from tests.e2e.terminal import Terminal
 from tests.hostile.processes import ROOT, environment, start_console
 from tests.hostile.raw_http import HOLD, Answer, Drip, Repeat, answering_in_thread, chunk, head
@@ -17,18 +19,29 @@ CTRL_Q = "\x11"
 # Seconds for what takes a quarter of a second on an idle machine.
 SOON = 5.0
 
-ANSWERS: dict[str, Answer] = {
-    "no answer": [HOLD],
-    "1xx without end": [Repeat(b"HTTP/1.1 102 Wait\r\n\r\n")],
-    "headers a byte at a time": [Drip(b"HTTP/1.1 200 X\r\nA: " + b"b" * 60_000, 0.05)],
-    "chunks of a byte without end": [head(Transfer_Encoding="chunked"), Repeat(chunk(b" "))],
-    "comments without end": [
-        head(content_type="text/event-stream", Transfer_Encoding="chunked"),
-        Repeat(chunk(b":\n\n")),
-    ],
-    "one event without end": [head(content_type="text/event-stream"), Repeat(b"data: " + b"x" * 1000)],
+# Answers that never end.
+NO_ANSWER: Answer = [HOLD]
+COMMENTS: Answer = [
+    head(content_type="text/event-stream", Transfer_Encoding="chunked"),
+    Repeat(chunk(b":\n\n")),
+]
+ONE_EVENT: Answer = [head(content_type="text/event-stream"), Repeat(b"data: " + b"x" * 1000)]
+ANSWERS: list[Answer] = [
+    NO_ANSWER,
+    [Repeat(b"HTTP/1.1 102 Wait\r\n\r\n")],
+    [Drip(b"HTTP/1.1 200 X\r\nA: " + b"b" * 60_000, 0.05)],
+    [head(Transfer_Encoding="chunked"), Repeat(chunk(b" "))],
+    COMMENTS,
+    ONE_EVENT,
+]
+# Requests that the console sends at a time, at least.
+TOGETHER = 8
+# id: (answer of the realtime stream, how the console is ended)
+CASES: dict[str, tuple[Answer, str]] = {
+    "silent stream, q": (NO_ANSWER, "q"),
+    "comments without end, ctrl+q": (COMMENTS, "ctrl+q"),
+    "event without end, SIGTERM": (ONE_EVENT, "SIGTERM"),
 }
-ENDINGS = ["q", "ctrl+q", "SIGTERM"]
 
 
 def leave(terminal: Terminal, ending: str) -> None:
@@ -60,19 +73,19 @@ def test_console_ends_while_a_name_server_does_not_answer() -> None:
         terminal.kill()
 
 
-@pytest.mark.parametrize(
-    ("answer", "ending"),
-    [(answer, ENDINGS[number % 3]) for number, answer in enumerate(ANSWERS.values())],
-    ids=[f"{name}, {ENDINGS[number % 3]}" for number, name in enumerate(ANSWERS)],
-)
-def test_console_answers_keys_and_ends(answer: Answer, ending: str) -> None:
+@pytest.mark.parametrize(("stream", "ending"), CASES.values(), ids=CASES.keys())
+def test_console_answers_keys_and_ends_while_no_answer_ends(stream: Answer, ending: str) -> None:
+    turn = itertools.cycle(ANSWERS)
+
+    def answer(seen: Seen) -> Answer:
+        return stream if seen.path == "/api/realtime/events" else next(turn)
+
     with answering_in_thread(answer) as service:
         terminal = start_console(service.base_url)
         try:
             terminal.wait_for("Runs")
-            # As many requests as are sent at a time.
             deadline = time.monotonic() + 30
-            while len(service.seen) < 8:
+            while len(service.seen) < max(TOGETHER, len(ANSWERS) + 1):
                 assert time.monotonic() < deadline, terminal.text
                 terminal.read_some(0.05)
             terminal.press("?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import cycle
 from pathlib import Path
@@ -24,6 +24,7 @@ from mogplex_tui.operate.kind_rows import unavailable_reason
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyAction, AnyKind
 from mogplex_tui.operate.run_actions import CANCEL
+from mogplex_tui.screens.confirmations import asked_parameters
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.hostile.recording_proxy import RecordingProxy
 from tests.pilot.console import Console, run_console
@@ -70,7 +71,7 @@ ENTER_ANSWERS = {
     "settings.edit": "the question stands at the present value, which changes nothing",
 }
 
-EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.all_actions]
+EVERY_ACTION = [(kind, verb) for kind in kinds().values() for verb in kind.all_actions]
 NAMES = {"+": ("plus", "+"), "\n": ("enter", "\r"), ":": ("colon", ":"), " ": ("space", " ")}
 
 
@@ -79,7 +80,7 @@ def _name(kind: AnyKind, verb: AnyAction) -> str:
 
 
 def test_verbs_without_a_question_are_listed_with_a_reason() -> None:
-    unasked = {_name(kind, verb) for kind, verb in EVERY_VERB if not asks_first(verb)}
+    unasked = {_name(kind, verb) for kind, verb in EVERY_ACTION if not asks_first(verb)}
     assert unasked == set(UNASKED)
 
 
@@ -135,11 +136,28 @@ ATTACKS: dict[str, Callable[[Console, str, str], Awaitable[None]]] = {
 }
 
 
-# This for every verb, the others in turn for every third verb, which is often enough for each kind of dialog to meet
-# each attack; all of them, and the palette, for every verb in the long form.
-ALWAYS = ("held enter",)
-STEP = 3
 LONG = os.environ.get("MOGPLEX_TEST_LONG") == "1"
+
+
+def _cases() -> Iterator[tuple[AnyKind, AnyAction, tuple[str, ...]]]:
+    """Yield the actions to attack with their attacks; in the long form all with all.
+
+    Actions without parameters share one dialog, so that the short form tries each attack on one of them. An action
+    with parameters has a dialog of its own: it meets a held enter and one more attack.
+    """
+    asked = [
+        (kind, action)
+        for kind, action in EVERY_ACTION
+        if action.key and _name(kind, action) not in {*UNASKED, *ENTER_ANSWERS}
+    ]
+    plain = [each for each in asked if not asked_parameters(each[1])]
+    if LONG:
+        yield from ((kind, action, tuple(ATTACKS)) for kind, action in asked)
+        return
+    assert len(plain) > len(ATTACKS)
+    yield from ((*each, (attack,)) for each, attack in zip(plain[::3], ATTACKS, strict=False))
+    others = cycle([attack for attack in ATTACKS if attack != "held enter"])
+    yield from ((*each, ("held enter", next(others))) for each in asked if each not in plain)
 
 
 async def _taken(ui: Console) -> None:
@@ -207,26 +225,20 @@ async def test_no_change_leaves_before_its_question_is_answered(
     seeded_database: Path, tmp_path: Path
 ) -> None:
     left: list[str] = []
-    in_turn = cycle([attack for attack in ATTACKS if attack not in (*ALWAYS, "palette typed fast")])
     attacked: set[str] = set()
     async with _console(seeded_database, tmp_path) as (ui, proxy):
-        for kind in kinds().values():
-            verbs = [verb for verb in kind.all_actions if verb.key]
-            verbs = [verb for verb in verbs if _name(kind, verb) not in {*UNASKED, *ENTER_ANSWERS}]
+        for kind, action, attacks in _cases():
             await ui.app.parts.navigation.go(kind.name)
             screen = await wait_for_list(ui, kind)
-            for verb in verbs:
-                others = (next(in_turn),) if len(attacked) % STEP == 0 else ()
-                for attack in ATTACKS if LONG else (*ALWAYS, *others):
-                    item = _fit(screen, verb)
-                    assert item is not None, f"no {kind.noun} for {verb.id}"
-                    assert screen.table.move_cursor_to(item.key)
-                    if await _attacked(ui, kind.name, attack, verb.key, verb.label):
-                        left.append(f"{_name(kind, verb)}: {attack}")
-                    attacked.add(_name(kind, verb))
+            for attack in attacks:
+                item = _fit(screen, action)
+                assert item is not None, f"no {kind.noun} for {action.id}"
+                assert screen.table.move_cursor_to(item.key)
+                if await _attacked(ui, kind.name, attack, action.key, action.label):
+                    left.append(f"{_name(kind, action)}: {attack}")
+                attacked.add(attack)
         assert left == []
-        asked = {_name(kind, verb) for kind, verb in EVERY_VERB if verb.key} - {*UNASKED, *ENTER_ANSWERS}
-        assert attacked == asked
+        assert attacked == set(ATTACKS)
         assert _changes(proxy) == []
 
 
@@ -247,7 +259,7 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
     """With a cookie alone the repository of an automation has a single choice."""
     with_choices = [
         (kind, verb)
-        for kind, verb in EVERY_VERB
+        for kind, verb in EVERY_ACTION
         if _name(kind, verb) in ENTER_ANSWERS and verb.parameters[0].name != "minutes"
     ]
     async with _console(seeded_database, tmp_path, with_token=with_token) as (ui, _):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -20,10 +21,11 @@ RUN = f"{' '.join(PROGRAM)}"
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+def plane(tmp_path_factory: pytest.TempPathFactory, seeded_database: Path) -> Iterator[Plane]:
     folder = tmp_path_factory.mktemp("plane")
     options = ["--rate-limit", "off", "--speed", "0"]
-    running = Plane(folder / "plane.db", options, private_environment(folder / "home"))
+    database = shutil.copy(seeded_database, folder / "plane.db")
+    running = Plane(database, options, private_environment(folder / "home"))
     running.start()
     yield running
     running.stop()
@@ -43,8 +45,9 @@ def _with(env: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]
 # Without any directory of its own, a program finds its files by HOME alone.
 _NO_XDG: dict[str, str | None] = {f"XDG_{name}_HOME": None for name in ("CONFIG", "CACHE", "STATE", "DATA")}
 # id: changes of the environment
+_POSIX: dict[str, str | None] = {"LC_ALL": "POSIX", "LANG": "C"}
 ENVIRONMENTS: dict[str, dict[str, str | None]] = {
-    "LC_ALL=POSIX": {"LC_ALL": "POSIX", "LANG": "C"},
+    "LC_ALL=POSIX": _POSIX,
     "C without UTF-8 mode": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
     "output is ASCII": {"PYTHONIOENCODING": "ascii"},
     "no HOME": {**_NO_XDG, "HOME": None},
@@ -58,6 +61,7 @@ ENVIRONMENTS: dict[str, dict[str, str | None]] = {
     "size is no number": {"COLUMNS": "x", "LINES": "-1"},
     "size is zero": {"COLUMNS": "0", "LINES": "0"},
     "TERM=dumb": {"TERM": "dumb"},
+    "LC_ALL=POSIX and TERM=dumb": {**_POSIX, "TERM": "dumb"},
     "no TERM": {"TERM": None},
     "no PATH": {"PATH": None},
     "no temporary directory": {"TMPDIR": "/nonexistent"},
@@ -119,7 +123,7 @@ def _console(env: dict[str, str], *arguments: str, term: str | None = "xterm-256
     return Terminal([*PROGRAM, *arguments], columns=80, rows=24, env=env, cwd=ROOT, term=term)
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS if LONG else ("LC_ALL=POSIX", "TERM=dumb"))
+@pytest.mark.parametrize("name", ENVIRONMENTS if LONG else ("LC_ALL=POSIX and TERM=dumb",))
 def test_console_starts_and_leaves(env: dict[str, str], name: str) -> None:
     terminal = _console(_with(env, ENVIRONMENTS[name]), term=ENVIRONMENTS[name].get("TERM", "xterm-256color"))
     try:
@@ -190,15 +194,21 @@ ENDS: dict[str, Callable[[Terminal], object]] = {
 
 # A terminal that is closed sends SIGHUP too.
 @pytest.mark.parametrize("end", [end for end in ENDS if LONG or end != "SIGHUP"])
-def test_no_plane_stays_behind_when_a_demo_ends(tmp_path: Path, end: str) -> None:
-    database = tmp_path / "left-behind.db"
-    terminal = _console(private_environment(tmp_path / "home"), "demo", "--db", str(database))
+def test_plane_of_a_demo_ends_with_it_and_gets_no_credentials(
+    tmp_path: Path, seeded_database: Path, end: str
+) -> None:
+    database = shutil.copy(seeded_database, tmp_path / "ends-with-the-demo.db")
+    secrets = {"MOGPLEX_TOKEN": "mog_PlantedToken", "MOGPLEX_SESSION_COOKIE": "session=PlantedCookie"}
+    terminal = _console(private_environment(tmp_path / "home") | secrets, "demo", "--db", str(database))
     try:
         terminal.wait_for(r"acme/", 60)
-        assert len(processes_with(str(database))) == 2
+        (child,) = (pid for pid in processes_with(str(database)) if pid != terminal.pid)
+        environment = Path(f"/proc/{child}/environ").read_text()
+        assert not [secret for secret in secrets.values() if secret in environment]
         ENDS[end](terminal)
         # Half a second on a quiet machine; a plane whose console is killed looks for it twice a second.
         assert _wait_gone(str(database), 5) == []
     finally:
+        terminal.kill()
         for pid in processes_with(str(database)):
             os.kill(pid, signal.SIGKILL)

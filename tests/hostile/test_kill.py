@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 from pathlib import Path
@@ -21,9 +22,10 @@ ROUNDS = 100 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 2
 
 
 @pytest.fixture
-def plane(tmp_path: Path) -> Plane:
+def plane(tmp_path: Path, seeded_database: Path) -> Plane:
     options = ["--rate-limit", "off", "--speed", "20", "--fault-route"]
-    return Plane(tmp_path / "plane.db", options, private_environment(tmp_path / "plane-home"))
+    database = shutil.copy(seeded_database, tmp_path / "plane.db")
+    return Plane(database, options, private_environment(tmp_path / "plane-home"))
 
 
 def _check(database: Path) -> None:

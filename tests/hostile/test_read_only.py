@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,9 +21,10 @@ LONG = os.environ.get("MOGPLEX_TEST_LONG") == "1"
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+def plane(tmp_path_factory: pytest.TempPathFactory, seeded_database: Path) -> Iterator[Plane]:
     folder = tmp_path_factory.mktemp("plane")
-    running = Plane(folder / "plane.db", ["--rate-limit", "off"], private_environment(folder / "home"))
+    database = shutil.copy(seeded_database, folder / "plane.db")
+    running = Plane(database, ["--rate-limit", "off"], private_environment(folder / "home"))
     running.start()
     yield running
     running.stop()

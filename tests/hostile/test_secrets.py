@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import signal
+import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,16 +18,21 @@ from mogplex_tui.config.credential_store import StoredCredential
 from mogplex_tui.config.secret import Secret
 from tests.e2e.terminal import Terminal
 from tests.hostile.plane import Plane
-from tests.hostile.programs import PROGRAM, ROOT, credentials, private_environment, processes_with
+from tests.hostile.programs import PROGRAM, ROOT, credentials, private_environment
 
 OTHER_TOKEN = "mog_PlantedTokenOfAnotherOne"
 PROVIDER_KEY = "sk-ant-planted0123456789abcdefghij"
 TITLES = re.compile(rb"\x1b\][012];([^\x07\x1b]*)")
 
 
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return Plane(tmp_path / "plane.db", ["--rate-limit", "off"], private_environment(tmp_path / "plane-home"))
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory, seeded_database: Path) -> Iterator[Plane]:
+    folder = tmp_path_factory.mktemp("plane")
+    database = shutil.copy(seeded_database, folder / "plane.db")
+    running = Plane(database, ["--rate-limit", "off"], private_environment(folder / "home"))
+    running.start()
+    yield running
+    running.stop()
 
 
 def _secrets(plane: Plane, made: str) -> dict[str, bytes]:
@@ -56,11 +62,10 @@ def _found(secrets: dict[str, bytes], where: str, data: bytes) -> list[str]:
 
 
 def test_console_keeps_every_secret(plane: Plane, tmp_path: Path) -> None:
-    plane.start()
     home, seen = tmp_path / "home", tmp_path / "seen-by-the-browser"
     env = private_environment(home) | credentials(plane.about, plane.url)
     env |= {"BROWSER": str(_browser(tmp_path, seen)), "DISPLAY": ":0"}
-    terminal = Terminal(PROGRAM, columns=120, rows=40, env=env, cwd=ROOT)
+    terminal = Terminal(PROGRAM, columns=100, rows=30, env=env, cwd=ROOT)
     try:
         terminal.wait_for(r"acme/")
         # A new API key is shown once; its name and a prompt are what somebody pastes secrets into by mistake.
@@ -94,7 +99,6 @@ def test_console_keeps_every_secret(plane: Plane, tmp_path: Path) -> None:
         assert terminal.wait_end() == 0
     finally:
         terminal.kill()
-        plane.stop()
     files = [path for path in home.rglob("*") if path.is_file()]
     assert {"ledger.jsonl", "mogplex-tui.log", "picture.json", "known_records.json"} <= {
         path.name for path in files
@@ -104,31 +108,7 @@ def test_console_keeps_every_secret(plane: Plane, tmp_path: Path) -> None:
     assert leaks == []
 
 
-def test_plane_of_a_demo_gets_no_credentials(tmp_path: Path) -> None:
-    database = tmp_path / "demo-secrets.db"
-    env = private_environment(tmp_path / "home")
-    env |= {
-        "MOGPLEX_TOKEN": OTHER_TOKEN,
-        "MOGPLEX_SESSION_COOKIE": f"better-auth.session_token={PROVIDER_KEY}",
-    }
-    command = [*PROGRAM, "demo", "--db", str(database)]
-    terminal = Terminal(command, columns=100, rows=30, env=env, cwd=ROOT)
-    try:
-        terminal.wait_for(r"acme/", 60)
-        (child,) = (pid for pid in processes_with(str(database)) if pid != terminal.pid)
-        environment = Path(f"/proc/{child}/environ").read_bytes()
-        assert OTHER_TOKEN.encode() not in environment
-        assert PROVIDER_KEY.encode() not in environment
-        terminal.press("q")
-        assert terminal.wait_end() == 0
-    finally:
-        terminal.kill()
-        for pid in processes_with(str(database)):
-            os.kill(pid, signal.SIGKILL)
-
-
 def test_shell_and_browser_get_no_stored_secret(plane: Plane, tmp_path: Path) -> None:
-    plane.start()
     # The home of this test, so that the context can be stored from here.
     home = Path(os.environ["HOME"])
     seen, shell = tmp_path / "seen-by-the-browser", tmp_path / "seen-by-the-shell"
@@ -141,8 +121,8 @@ def test_shell_and_browser_get_no_stored_secret(plane: Plane, tmp_path: Path) ->
     contexts.change(lambda known: known.put(context, use=True))
     credential_store.save("prod", record, where=credential_store.FILE)
     console = " ".join(map(shlex.quote, PROGRAM))
-    job = f"set -m; {console}; {{ env; jobs -l; }} > {shell}; echo put aside; read -r; fg"
-    terminal = Terminal(["bash", "-c", job], columns=120, rows=40, env=env, cwd=ROOT)
+    job = f"set -m; {console}; {{ env; jobs -l; }} > {shell}; echo suspended; read -r; fg"
+    terminal = Terminal(["bash", "-c", job], columns=100, rows=30, env=env, cwd=ROOT)
     try:
         terminal.wait_for(r"acme/")
         terminal.press("2")
@@ -151,7 +131,7 @@ def test_shell_and_browser_get_no_stored_secret(plane: Plane, tmp_path: Path) ->
         while not seen.exists():
             assert terminal.read_some(20), terminal.text
         terminal.press("\x1a")
-        terminal.wait_for(r"put aside")
+        terminal.wait_for(r"suspended")
         secrets = _secrets(plane, OTHER_TOKEN)
         leaks = _found(secrets, "the environment of the browser", seen.read_bytes())
         leaks += _found(secrets, "the environment of the shell", shell.read_bytes())
@@ -160,12 +140,11 @@ def test_shell_and_browser_get_no_stored_secret(plane: Plane, tmp_path: Path) ->
         for name in ("environ", "cmdline"):
             leaks += _found(secrets, f"the console's {name}", Path(f"/proc/{pid}/{name}").read_bytes())
         terminal.press("enter")
-        terminal.wait_gone(r"put aside")
+        terminal.wait_gone(r"suspended")
         terminal.press("\x11")
         assert terminal.wait_end() == 0
     finally:
         terminal.kill()
-        plane.stop()
     kept = [path for path in home.rglob("*") if path.is_file() and path.parent.name == "credentials"]
     assert [stat.S_IMODE(path.stat().st_mode) for path in kept] == [0o600]
     for path in home.rglob("*"):

@@ -24,7 +24,7 @@ RUN = f"{' '.join(PROGRAM)}"
 def plane(tmp_path_factory: pytest.TempPathFactory, seeded_database: Path) -> Iterator[Plane]:
     folder = tmp_path_factory.mktemp("plane")
     options = ["--rate-limit", "off", "--speed", "0"]
-    database = shutil.copy(seeded_database, folder / "plane.db")
+    database = Path(shutil.copy(seeded_database, folder / "plane.db"))
     running = Plane(database, options, private_environment(folder / "home"))
     running.start()
     yield running
@@ -197,7 +197,7 @@ ENDS: dict[str, Callable[[Terminal], object]] = {
 def test_plane_of_a_demo_ends_with_it_and_gets_no_credentials(
     tmp_path: Path, seeded_database: Path, end: str
 ) -> None:
-    database = shutil.copy(seeded_database, tmp_path / "ends-with-the-demo.db")
+    database = Path(shutil.copy(seeded_database, tmp_path / "ends-with-the-demo.db"))
     secrets = {"MOGPLEX_TOKEN": "mog_PlantedToken", "MOGPLEX_SESSION_COOKIE": "session=PlantedCookie"}
     terminal = _console(private_environment(tmp_path / "home") | secrets, "demo", "--db", str(database))
     try:

@@ -24,7 +24,7 @@ ROUNDS = 100 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 2
 @pytest.fixture
 def plane(tmp_path: Path, seeded_database: Path) -> Plane:
     options = ["--rate-limit", "off", "--speed", "20", "--fault-route"]
-    database = shutil.copy(seeded_database, tmp_path / "plane.db")
+    database = Path(shutil.copy(seeded_database, tmp_path / "plane.db"))
     return Plane(database, options, private_environment(tmp_path / "plane-home"))
 
 

@@ -23,7 +23,7 @@ LONG = os.environ.get("MOGPLEX_TEST_LONG") == "1"
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory, seeded_database: Path) -> Iterator[Plane]:
     folder = tmp_path_factory.mktemp("plane")
-    database = shutil.copy(seeded_database, folder / "plane.db")
+    database = Path(shutil.copy(seeded_database, folder / "plane.db"))
     running = Plane(database, ["--rate-limit", "off"], private_environment(folder / "home"))
     running.start()
     yield running

@@ -28,7 +28,7 @@ TITLES = re.compile(rb"\x1b\][012];([^\x07\x1b]*)")
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory, seeded_database: Path) -> Iterator[Plane]:
     folder = tmp_path_factory.mktemp("plane")
-    database = shutil.copy(seeded_database, folder / "plane.db")
+    database = Path(shutil.copy(seeded_database, folder / "plane.db"))
     running = Plane(database, ["--rate-limit", "off"], private_environment(folder / "home"))
     running.start()
     yield running

@@ -58,7 +58,7 @@ class Consoles:
     def get(self) -> Terminal:
         if self._running is None or not self._running.alive:
             command = [sys.executable, "-m", "mogplex_tui"]
-            self._running = Terminal(command, columns=100, rows=30, env=self._env, cwd=ROOT)
+            self._running = Terminal(command, columns=80, rows=24, env=self._env, cwd=ROOT)
             self._running.wait_for(r"\? help")
         return self._running
 
@@ -83,10 +83,10 @@ def test_console_answers_after_bytes_that_no_keyboard_sends(consoles: Consoles, 
 
 # id: (keys that open something, what it shows, what is sent at once)
 TWICE: dict[str, tuple[str, str, bytes]] = {
-    "two clicks beside the palette": (":", "a list, such as jobs", b"\x1b[<0;50;29M\x1b[<0;50;29m" * 2),
+    "two clicks beside the palette": (":", "a list, such as jobs", b"\x1b[<0;40;23M\x1b[<0;40;23m" * 2),
     "two escapes in the palette": (":", "a list, such as jobs", b"\x1b\x1b"),
     "three returns in the palette": (":models", "models :model", b"\r\r\r"),
-    "two clicks on a button": ("o", "Open", b"\x1b[<0;70;17M\x1b[<0;70;17m" * 2),
+    "two clicks on a button": ("o", "Open", b"\x1b[<0;57;14M\x1b[<0;57;14m" * 2),
     "escape and return in a form": ("n", "New run", b"\x1b\r\x1b\r"),
 }
 

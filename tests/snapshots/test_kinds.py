@@ -144,12 +144,16 @@ async def _pictures(app: FrozenConsole, name: str) -> dict[str, str]:
     found = {}
     async with app.run_test(size=SIZES[0]) as pilot:
         await app.parts.navigation.go(name)
-        for number, size in enumerate(SIZES):
-            await pilot.resize_terminal(*size)
-            for view, on in (("list", "enter"), ("detail", "escape")):
+        sizes = list(enumerate(SIZES))
+        for view, in_order in (("list", sizes), ("detail", sizes[::-1])):
+            for number, size in in_order:
+                await pilot.resize_terminal(*size)
                 await at_rest(pilot)
+                # The key bar follows a new layout with the next tick.
+                app.screen.tick()  # type: ignore[attr-defined]
+                await pilot.pause()
                 found[f"test_{view}[{name}-size{number}]"] = picture(pilot)
-                await pilot.press(on)
+            await pilot.press("enter")
     return found
 
 

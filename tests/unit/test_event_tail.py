@@ -148,7 +148,9 @@ def test_tools_without_an_id_are_separate_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "backwards", "in_one"), [(50_000, False, False), (50_000, True, True), (10_000, True, False)]
+    ("number", "backwards", "in_one"),
+    [(20_000, False, False), (20_000, True, True), (10_000, True, False)],
+    ids=["in order", "backwards at once", "backwards in batches"],
 )
 def test_adding_many_events_takes_linear_work(
     number: int, backwards: bool, in_one: bool, monkeypatch: pytest.MonkeyPatch

@@ -20,89 +20,94 @@ from tests.unit.fakes import COOKIE, FakeSession, turns, until
 from tests.unit.realtime_stream import FakeRealtimeStream
 
 
-class Nap:
-    """Pauses that end when a test says so, after as much time as it says."""
+class ManualPause:
+    """Pauses that a test ends, with any time passed on the clock."""
 
     def __init__(self, session: FakeSession) -> None:
         self._session = session
         self._over = asyncio.Event()
-        self.asked = 0
+        self.count = 0
 
     async def __call__(self, seconds: float) -> None:
-        self.asked += 1
+        self.count += 1
         await self._over.wait()
         self._over.clear()
 
-    async def takes(self, seconds: float) -> None:
-        asked = self.asked
+    async def end_after(self, seconds: float) -> None:
+        count = self.count
         self._session.time.advance(seconds)
         self._over.set()
-        await until(lambda: self.asked > asked)
+        await until(lambda: self.count > count)
         await turns()
 
 
-class World:
+class RunningSession:
+    """A started session with a fake stream, and pauses that a test ends."""
+
     def __init__(self, directory: Path) -> None:
         self.session = FakeSession(directory, token=None, cookie=COOKIE)
-        self.line, self.users = FakeRealtimeStream(), 0
-        self.session.fake.realtime = self.line  # type: ignore[attr-defined]
+        self.stream, self.account_reads = FakeRealtimeStream(), 0
+        self.session.fake.realtime = self.stream  # type: ignore[attr-defined]
         self.session.fake.account = SimpleNamespace(user=self._user)  # type: ignore[attr-defined]
-        self.nap = Nap(self.session)
-        self.session.wake = SleepDetector(self.session.clock, self.nap)
+        self.pause = ManualPause(self.session)
+        self.session.wake = SleepDetector(self.session.clock, self.pause)
 
     async def _user(self) -> None:
-        self.users += 1
+        self.account_reads += 1
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         self.session.start()
         self.session.scheduler.want(self.session.listing.feed)
-        await until(lambda: self.line.open == 1 and self.users == 1 and self.nap.asked == 1)
+        await until(lambda: self.stream.open == 1 and self.pause.count == 1)
+        # The first reads wait for the stream to answer.
+        self.session.scheduler.release_first_reads()
+        await until(lambda: self.account_reads == 1)
         await turns()
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = World(tmp_path)
-    await made.begin()
-    yield made
-    await made.session.stop()
+async def running(tmp_path: Path) -> AsyncIterator[RunningSession]:
+    started = RunningSession(tmp_path)
+    await started.start()
+    yield started
+    await started.session.stop()
 
 
-async def test_sleep_reads_all_feeds_and_reopens_stream(world: World) -> None:
-    session = world.session
-    await world.line.queue.put(Connected())
+async def test_sleep_reads_all_feeds_and_reopens_stream(running: RunningSession) -> None:
+    session = running.session
+    await running.stream.queue.put(Connected())
     await until(lambda: session.realtime.hearing is RealtimeState.OPEN)
     await turns()
     session.fake.log.clear()
     # Less than the interval of what is polled most slowly: that is read because of the sleep alone.
-    await world.nap.takes(300)
-    await until(lambda: len(world.line.dials) == 2)
+    await running.pause.end_after(300)
+    await until(lambda: len(running.stream.dials) == 2)
     await until(lambda: "observability.calls" in session.fake.log)
     # What no hint announces is read as well.
-    await until(lambda: world.users == 2)
+    await until(lambda: running.account_reads == 2)
     assert session.listing.set.freshness.age(session.clock.monotonic()) == 0
 
 
-async def test_short_delay_is_no_sleep(world: World) -> None:
+async def test_short_delay_is_no_sleep(running: RunningSession) -> None:
     for seconds in (LOOK, LOOK + SLEPT):
-        await world.nap.takes(seconds)
-    assert (len(world.line.dials), world.users) == (1, 1)
+        await running.pause.end_after(seconds)
+    assert (len(running.stream.dials), running.account_reads) == (1, 1)
 
 
-async def test_closed_stream_stays_closed_after_a_sleep(world: World) -> None:
-    await world.line.queue.put(LoginRequired("sign in", status=307))
-    await until(lambda: world.session.realtime.hearing is RealtimeState.CLOSED)
+async def test_closed_stream_stays_closed_after_a_sleep(running: RunningSession) -> None:
+    await running.stream.queue.put(LoginRequired("sign in", status=307))
+    await until(lambda: running.session.realtime.hearing is RealtimeState.CLOSED)
     await turns()
-    await world.nap.takes(300)
-    await until(lambda: world.users == 2)
-    assert len(world.line.dials) == 1
+    await running.pause.end_after(300)
+    await until(lambda: running.account_reads == 2)
+    assert len(running.stream.dials) == 1
 
 
 async def test_stopped_session_leaves_no_sleep_detector(tmp_path: Path) -> None:
     before = asyncio.all_tasks()
-    made = World(tmp_path)
-    await made.begin()
-    await made.session.stop()
+    started = RunningSession(tmp_path)
+    await started.start()
+    await started.session.stop()
     assert asyncio.all_tasks() == before
 
 

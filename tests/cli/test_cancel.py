@@ -25,7 +25,9 @@ async def test_cancel_reports_state_that_is_read_back(operator: CommandRunner, f
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "state"), [("y\n", 0, "cancelled"), ("\n", 1, "pending"), ("", 1, "pending")]
+    ("answer", "code", "state"),
+    [("y\n", 0, "cancelled"), ("\n", 1, "pending"), ("", 1, "pending")],
+    ids=["yes", "default", "end of input"],
 )
 async def test_cancel_asks_on_terminal_with_no_as_default(
     operator: CommandRunner, factory: RowFactory, answer: str, code: int, state: str
@@ -102,6 +104,7 @@ async def test_unknown_run_is_not_cancelled(operator: CommandRunner) -> None:
         (refused(403, "FORBIDDEN", "Missing required scope: write."), 4, "write scope"),
         (http(502, b"<html>", "text/html"), 6, "cannot serve"),
     ],
+    ids=["sandbox not ready", "internal error", "rate limited", "missing scope", "bad gateway"],
 )
 async def test_refused_cancel_reports_state_of_run(
     mogplex: CommandRunner, answer: bytes, code: int, says: str

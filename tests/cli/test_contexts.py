@@ -105,7 +105,7 @@ async def test_contexts_are_listed_as_in_the_console(mogplex: CommandRunner) -> 
         (("add", "b", "--base-url", "https://x.example", "--colour", "#ff0000"), "colour"),
         (("set", "a", "--base-url", "ftp://x"), "http"),
     ],
-    ids=str,
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 async def test_invalid_change_is_refused(mogplex: CommandRunner, argv: tuple[str, ...], says: str) -> None:
     before = contexts.change(lambda known: known.put(Context("a", "http://127.0.0.1:1")))
@@ -176,6 +176,7 @@ async def test_overriding_context_variable_is_reported(
         ((), "prod\n", True, 0),
         (("--yes",), "", False, 0),
     ],
+    ids=["no terminal", "y", "its name", "--yes"],
 )
 async def test_protected_context_is_removed_after_its_name_is_typed(
     mogplex: CommandRunner, argv: tuple[str, ...], typed: str, terminal: bool, code: int
@@ -195,6 +196,7 @@ async def test_protected_context_is_removed_after_its_name_is_typed(
         ((), "y\n", True, 1, "pending"),
         ((), "prod\n", True, 0, "cancelled"),
     ],
+    ids=["--yes", "no terminal", "y", "its name"],
 )
 async def test_cancel_in_protected_context_needs_name_or_yes(
     mogplex: CommandRunner,

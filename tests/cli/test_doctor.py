@@ -130,6 +130,18 @@ PAGE = http(200, b"<!doctype html><title>Hi</title>", "text/html")
         (http(200, b"{", "application/json"), "broken", 1),
         (http(308, b"", "", Location="https://mogplex.example/"), "broken", 1),
     ],
+    ids=[
+        "login page",
+        "401",
+        "403",
+        "html 404",
+        "429",
+        "503",
+        "500",
+        "html page",
+        "invalid json",
+        "redirect",
+    ],
 )
 async def test_same_response_everywhere_gives_one_reach(
     mogplex: CommandRunner, answer: bytes, v1: str, code: int

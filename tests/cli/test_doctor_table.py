@@ -236,6 +236,7 @@ async def test_stopped_service_is_unreachable(mogplex: CommandRunner) -> None:
         (http(301, b"", "", Location="https://elsewhere.example/"), "broken"),
         (http(200, {"hello": "world"}), "broken"),
     ],
+    ids=["html page", "html 404", "empty 404", "redirect", "other json"],
 )
 async def test_other_server_is_reported_as_not_mogplex(
     mogplex: CommandRunner, answer: bytes, reach: str

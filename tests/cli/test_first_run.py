@@ -56,7 +56,7 @@ async def test_first_run_without_terminal_gives_advice(
     assert not consoles
 
 
-@pytest.mark.parametrize("command", [["demo"], []])
+@pytest.mark.parametrize("command", [["demo"], []], ids=["demo", "console"])
 async def test_console_does_not_start_without_terminal(
     mogplex: CommandRunner,
     consoles: list[app.ConsoleApp],
@@ -71,7 +71,9 @@ async def test_console_does_not_start_without_terminal(
     assert not consoles
 
 
-@pytest.mark.parametrize(("command", "closed", "code"), [("demo", "<&-", 2), ("info", ">&-", 0)])
+@pytest.mark.parametrize(
+    ("command", "closed", "code"), [("demo", "<&-", 2), ("info", ">&-", 0)], ids=["stdin", "stdout"]
+)
 def test_closed_stream_is_not_a_terminal(tmp_path: Path, command: str, closed: str, code: int) -> None:
     words = ["sh", "-c", f'exec "$0" -m mogplex_tui {command} {closed}', sys.executable]
     done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)})
@@ -80,7 +82,7 @@ def test_closed_stream_is_not_a_terminal(tmp_path: Path, command: str, closed: s
     assert ("needs a terminal" in done.stderr) == (code == 2)
 
 
-@pytest.mark.parametrize("choice", ["1\n", "\n"])
+@pytest.mark.parametrize("choice", ["1\n", "\n"], ids=["1", "default"])
 async def test_demo_is_the_default_choice(
     mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, choice: str
 ) -> None:
@@ -99,7 +101,11 @@ async def test_demo_is_the_default_choice(
     ]
 
 
-@pytest.mark.parametrize(("typed", "told"), [("q\n", 0), ("", 0), ("7\ndemo\nq\n", 2)])
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [("q\n", 0), ("", 0), ("7\ndemo\nq\n", 2)],
+    ids=["quit", "end of input", "two invalid choices"],
+)
 async def test_invalid_choice_is_asked_again(
     mogplex: CommandRunner, consoles: list[app.ConsoleApp], typed: str, told: int
 ) -> None:
@@ -141,6 +147,7 @@ async def test_known_service_is_offered_for_sign_in(
         (Look("prod", protected=True, colour="error"), "prod protected", Tone.ERROR),
         (Look("work", colour="of a later version"), "work", Tone.STRONG),
     ],
+    ids=["plain", "coloured", "protected", "protected and coloured", "unknown colour"],
 )
 async def test_header_shows_context_in_its_colour(look: Look, text: str, tone: Tone) -> None:
     from mogplex_tui.live.session import Session

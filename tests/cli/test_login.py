@@ -140,7 +140,7 @@ async def test_error_without_state_ends_sign_in(mogplex: CommandRunner, plane: P
         b"POST /auth/callback HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
         b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\n\r\n",
     ],
-    ids=lambda sent: sent[:20],
+    ids=["nothing", "cut request", "no http", "absolute url", "negative length", "huge length", "long path"],
 )
 async def test_other_connections_do_not_disturb_sign_in(
     mogplex: CommandRunner, plane: PlaneServer, sent: bytes

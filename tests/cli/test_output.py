@@ -65,7 +65,11 @@ def test_columns_are_aligned_for_any_text(rows: list[tuple[str, str]]) -> None:
     assert len({width(line) for line in lines}) == 1
 
 
-@pytest.mark.parametrize("text", ["-1.5", "+3", "-0.00000012", "-1e-7", "12", "a=b", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["-1.5", "+3", "-0.00000012", "-1e-7", "12", "a=b", ""],
+    ids=["negative", "plus sign", "small", "exponent", "integer", "text", "empty"],
+)
 def test_csv_number_is_not_escaped(text: str) -> None:
     output, screen = captured_output()
     output.csv(["id", text])
@@ -84,6 +88,7 @@ def test_csv_number_is_not_escaped(text: str) -> None:
         ("-1.5\n", "-1.5"),
         ("-", "'-"),
     ],
+    ids=["equals", "minus", "plus", "at sign", "tab", "line break", "number", "lone minus"],
 )
 def test_csv_formula_is_escaped(text: str, shown: str) -> None:
     output, screen = captured_output()

@@ -34,14 +34,18 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert all(f"\n    {name}" in message for name in parser.COMMANDS)
 
 
-@pytest.mark.parametrize("words", [["--read-only"], ["--theme", "light"], ["--ascii"], ["--reduced-motion"]])
+@pytest.mark.parametrize(
+    "words", [["--read-only"], ["--theme", "light"], ["--ascii"], ["--reduced-motion"]], ids=" ".join
+)
 def test_appearance_options_before_and_after_demo(words: list[str]) -> None:
     built = parser.build("demo")
     before, after = built.parse_args([*words, "demo"]), built.parse_args(["demo", *words])
     assert before == after != built.parse_args(["demo"])
 
 
-@pytest.mark.parametrize("words", [["--openapi"], ["--webhook", "push"], ["--repo", "acme/web"]])
+@pytest.mark.parametrize(
+    "words", [["--openapi"], ["--webhook", "push"], ["--repo", "acme/web"]], ids=" ".join
+)
 def test_demo_takes_no_control_plane_only_option(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

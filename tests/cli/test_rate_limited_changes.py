@@ -66,7 +66,9 @@ async def test_hourly_quota_is_not_waited_for(
 
 
 @pytest.mark.parametrize(
-    ("end", "code", "state"), [(signal.SIGINT, 130, "refused"), (signal.SIGKILL, -9, "queued")]
+    ("end", "code", "state"),
+    [(signal.SIGINT, 130, "refused"), (signal.SIGKILL, -9, "queued")],
+    ids=["ctrl+c", "killed"],
 )
 async def test_interrupted_command_records_nothing_done(
     operator: CommandRunner,

@@ -98,7 +98,9 @@ async def test_no_command_changes_anything_with_read_only_token(
 
 
 @pytest.mark.parametrize(
-    "argv", [("runs", "start", "--repo", REPO, "--prompt", "x"), ("runs", "cancel", "{run}", "--yes")]
+    "argv",
+    [("runs", "start", "--repo", REPO, "--prompt", "x"), ("runs", "cancel", "{run}", "--yes")],
+    ids=["start", "cancel"],
 )
 async def test_read_only_token_neither_starts_nor_cancels_run(
     mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, argv: tuple[str, ...]

@@ -214,6 +214,7 @@ async def test_known_records_are_private_and_removed_with_context(
 @pytest.mark.parametrize(
     "damage",
     ["{", "[]", '{"mcp-servers": 1}', '{"mcp-servers": [["one"], [1, 2], null]}', "[" * 100_000, "\x00"],
+    ids=["cut", "list", "number", "wrong rows", "deep nesting", "null byte"],
 )
 async def test_damaged_file_completes_nothing_until_next_list(
     service: Service, mogplex: CommandRunner, damage: str
@@ -227,7 +228,9 @@ async def test_damaged_file_completes_nothing_until_next_list(
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("bash",), ("zsh", "mcp-servers"), ("bash", "mcp-servers", "x"), ("zsh", "no", "")]
+    "arguments",
+    [(), ("bash",), ("zsh", "mcp-servers"), ("bash", "mcp-servers", "x"), ("zsh", "no", "")],
+    ids=["none", "shell only", "no word", "no line", "unknown kind"],
 )
 def test_invalid_arguments_complete_nothing(arguments: tuple[str, ...]) -> None:
     assert complete_offline(*arguments) == []

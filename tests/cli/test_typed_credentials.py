@@ -82,6 +82,15 @@ async def test_cookie_is_verified_and_stored(mogplex: CommandRunner, plane: Plan
         ("--session", "NobodyKnowsThisOne", 2, "has no name"),
         ("--session", "", 2, "Nothing was changed"),
     ],
+    ids=[
+        "unknown token",
+        "wrong prefix",
+        "control character",
+        "empty token",
+        "unknown cookie",
+        "cookie without name",
+        "empty cookie",
+    ],
 )
 async def test_rejected_credential_is_neither_stored_nor_shown(
     mogplex: CommandRunner, plane: PlaneServer, way: str, typed: str, code: int, says: str
@@ -117,7 +126,9 @@ async def test_unverified_credential_is_not_stored(mogplex: CommandRunner) -> No
 
 
 @pytest.mark.parametrize(
-    "argv", [("login", "--token", TOKEN), ("login", f"--token={TOKEN}"), ("runs", "list", TOKEN)], ids=len
+    "argv",
+    [("login", "--token", TOKEN), ("login", f"--token={TOKEN}"), ("runs", "list", TOKEN)],
+    ids=["separate word", "option value", "other command"],
 )
 async def test_token_argument_is_refused_and_not_shown(mogplex: CommandRunner, argv: tuple[str, ...]) -> None:
     done = await mogplex(*argv)

@@ -452,6 +452,7 @@ async def test_boot_output_is_escaped_and_masked(mogplex: CommandRunner) -> None
         ("stop", "Not confirmed: Remote VM mogplex-vm-1 could not be confirmed stopped.", "is stopped."),
         ("delete", "Not deleted: Remote VM could not be verified as deleted.", "is deleted."),
     ],
+    ids=["stop", "delete"],
 )
 async def test_unconfirmed_stop_or_delete_fails(
     operator: CommandRunner, factory: RowFactory, verb: str, says: str, never: str

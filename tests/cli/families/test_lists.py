@@ -304,7 +304,7 @@ async def test_approvals_of_both_sources_are_listed(operator: CommandRunner, fac
 
 
 @pytest.mark.parametrize(
-    "argv", [["jobs", "list", "--status", "odd"], ["repos", "list", "--limit", "0"], ["jobs"]]
+    "argv", [["jobs", "list", "--status", "odd"], ["repos", "list", "--limit", "0"], ["jobs"]], ids=" ".join
 )
 async def test_invalid_option_is_a_usage_error(operator: CommandRunner, argv: list[str]) -> None:
     done = await operator(*argv)
@@ -362,6 +362,7 @@ async def test_job_cost_is_in_dollars_with_provenance(operator: CommandRunner, f
             "choose from pending, approval, waiting, parked, running, success, failed, cancelled",
         ),
     ],
+    ids=["command", "verb", "value", "no similar value"],
 )
 async def test_mistyped_word_gives_suggestion(
     mogplex: CommandRunner, argv: tuple[str, ...], meant: str

@@ -54,12 +54,12 @@ def print_all(output: Output, settings: Settings) -> None:
     """Print all bindings that can be overridden, as a table or as JSON objects."""
     from mogplex_tui.cli.output import Column
 
-    found = all_bindings(settings)
+    bindings = all_bindings(settings)
     if output.as_json:
-        for each in found:
+        for each in bindings:
             output.object("key", each)
         return
-    rows = [(each["id"], _key_text(each["keys"]), each["origin"], each["says"]) for each in found]
+    rows = [(each["id"], _key_text(each["keys"]), each["origin"], each["says"]) for each in bindings]
     output.table([Column("ID"), Column("KEYS"), Column("FROM"), Column("WHAT")], rows, whole=True)
 
 

@@ -116,9 +116,11 @@ def context_for(arguments: argparse.Namespace) -> Context:
 
 
 def _named_service(arguments: Mapping[str, object]) -> str | None:
-    found = load(arguments, context="sign-in", contexts=False).base_url
+    setting = load(arguments, context="sign-in", contexts=False).base_url
     # The config file's service counts only if there is no context at all.
-    return found.value if found.origin in ("the command line", "MOGPLEX_BASE_URL", "MOGPLEX_URL") else None
+    return (
+        setting.value if setting.origin in ("the command line", "MOGPLEX_BASE_URL", "MOGPLEX_URL") else None
+    )
 
 
 def _name_for(url: str, known: Contexts) -> str:

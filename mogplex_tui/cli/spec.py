@@ -89,8 +89,8 @@ def _filters(kind: AnyKind) -> list[dict[str, object]]:
             "from": origin,
             "isSpan": name in spans,
             "service": None
-            if (found := by_service.get(name)) is None
-            else {"parameter": found.parameter, "values": list(found.texts)},
+            if (service_filter := by_service.get(name)) is None
+            else {"parameter": service_filter.parameter, "values": list(service_filter.texts)},
         }
         for name, origin in sorted(names.items())
     ]

@@ -67,8 +67,8 @@ def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> d
     from mogplex_tui.live.costs import known
     from mogplex_tui.live.run_row import Cost
 
-    asked = windows["asked"]
-    figures = asked.summary
+    selected = windows["asked"]
+    figures = selected.summary
     spent = {
         name: known(window.summary.total_cost, window.summary.total_calls) for name, window in windows.items()
     }
@@ -113,9 +113,9 @@ def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> d
             "limit_allowed": figures.limit_allowed_in_range,
             "limit_denied": figures.limit_denied_in_range,
         },
-        "by_model": [row.model_dump() for row in asked.by_model],
-        "by_type": [row.model_dump() for row in asked.by_type],
-        "by_limit": [row.model_dump() for row in asked.limits_by_route],
+        "by_model": [row.model_dump() for row in selected.by_model],
+        "by_type": [row.model_dump() for row in selected.by_type],
+        "by_limit": [row.model_dump() for row in selected.limits_by_route],
     }
 
 
@@ -136,7 +136,7 @@ def _print_csv(command: CommandSession, fields: dict[str, Any]) -> None:
             command.output.csv((name, exact_text(value)))
 
 
-def _print(command: CommandSession, fields: dict[str, Any], asked: Stats) -> None:
+def _print(command: CommandSession, fields: dict[str, Any], selected: Stats) -> None:
     from mogplex_tui.cli.output import Column
     from mogplex_tui.operate import formatting
 
@@ -145,11 +145,11 @@ def _print(command: CommandSession, fields: dict[str, Any], asked: Stats) -> Non
         output.line(title)
         output.table([Column(""), Column("")], facts, titles=False, indent="  ")
     tables = (
-        (("MODEL", "CALLS", "TOKENS"), [(row.model, row.count, row.tokens) for row in asked.by_model]),
-        (("TYPE", "CALLS"), [(row.type, row.count) for row in asked.by_type]),
+        (("MODEL", "CALLS", "TOKENS"), [(row.model, row.count, row.tokens) for row in selected.by_model]),
+        (("TYPE", "CALLS"), [(row.type, row.count) for row in selected.by_type]),
         (
             ("LIMIT", "ALLOWED", "DENIED"),
-            [(row.route_key, row.allowed, row.denied) for row in asked.limits_by_route],
+            [(row.route_key, row.allowed, row.denied) for row in selected.limits_by_route],
         ),
     )
     for titles, rows in tables:

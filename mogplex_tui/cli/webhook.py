@@ -102,11 +102,11 @@ def _delivery(args: argparse.Namespace) -> tuple[str, bytes]:
     from mogplex_tui.controlplane.workload.github_payloads import KINDS as KNOWN
     from mogplex_tui.controlplane.workload.github_payloads import About, Said, build
 
-    about = About(args.repo, args.branch)
-    said = Said(args.text, args.number)
+    repository = About(args.repo, args.branch)
+    subject = Said(args.text, args.number)
     # The same delivery ID gives the same payload, with the commit that identifies a pull request's jobs.
     rng = random.Random(args.delivery)  # noqa: S311 (it makes up titles, no secrets)
-    payload = build(rng, args.webhook, about, said)
+    payload = build(rng, args.webhook, repository, subject)
     return KNOWN[args.webhook][0], json.dumps(payload).encode()
 
 

@@ -27,10 +27,10 @@ def _documents(text: str) -> list[Any]:
 
 async def test_get_prints_the_response_as_json(operator: CommandRunner, factory: RowFactory) -> None:
     factory.repo("acme/api")
-    done = await operator("api", "get", "/api/v1/mogplex/repos?limit=5")
-    assert done.code == 0
-    assert done.out.startswith("{\n  ")
-    assert [repo["full_name"] for repo in json.loads(done.out)["repos"]] == ["acme/api"]
+    result = await operator("api", "get", "/api/v1/mogplex/repos?limit=5")
+    assert result.code == 0
+    assert result.out.startswith("{\n  ")
+    assert [repo["full_name"] for repo in json.loads(result.out)["repos"]] == ["acme/api"]
     line = await operator("api", "GET", "/api/v1/mogplex/repos", "--json", "--field", "limit=5")
     assert len(line.lines) == 1
 
@@ -55,8 +55,8 @@ async def test_fields_are_the_body_and_the_change_is_in_the_ledger(
 
 async def test_paginate_reads_every_page(operator: CommandRunner, factory: RowFactory) -> None:
     calls = {factory.call() for _ in range(5)}
-    done = await operator("api", "GET", "/api/observability/calls", "-f", "limit=2", "--paginate")
-    pages = _documents(done.out)
+    result = await operator("api", "GET", "/api/observability/calls", "-f", "limit=2", "--paginate")
+    pages = _documents(result.out)
     assert [len(page["calls"]) for page in pages] == [2, 2, 1]
     assert {call["id"] for page in pages for call in page["calls"]} == calls
     first = await operator("api", "GET", "/api/observability/calls", "-f", "limit=2")
@@ -65,14 +65,14 @@ async def test_paginate_reads_every_page(operator: CommandRunner, factory: RowFa
 
 async def test_response_is_escaped_on_the_terminal(operator: CommandRunner, factory: RowFactory) -> None:
     factory.call(metadata={"repo": "\x1b[31mred\u202e"})
-    done = await operator("api", "GET", "/api/observability/calls")
-    assert done.code == 0
-    assert "\x1b" not in done.out
-    assert "\u202e" not in done.out
+    result = await operator("api", "GET", "/api/observability/calls")
+    assert result.code == 0
+    assert "\x1b" not in result.out
+    assert "\u202e" not in result.out
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "says"),
+    ("words", "code", "message"),
     [
         (("GET", "/api/nowhere"), 1, "/api/nowhere"),
         (("GET", "api/skills"), 2, "PATH begins with /"),
@@ -90,16 +90,16 @@ async def test_response_is_escaped_on_the_terminal(operator: CommandRunner, fact
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 async def test_invalid_requests_are_refused(
-    operator: CommandRunner, words: tuple[str, ...], code: int, says: str
+    operator: CommandRunner, words: tuple[str, ...], code: int, message: str
 ) -> None:
-    done = await operator("api", *words)
-    assert (done.code, done.out) == (code, "")
-    assert says in done.err
+    result = await operator("api", *words)
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err
 
 
 async def test_read_only_token_changes_nothing(use_credentials: UseCredentials, plane: PlaneServer) -> None:
-    done = await use_credentials(CREDENTIAL_SETS["read-only-token"])(
+    result = await use_credentials(CREDENTIAL_SETS["read-only-token"])(
         "api", "POST", SKILLS, "-f", "name=x", "-f", "content=y"
     )
-    assert done.code == 4
+    assert result.code == 4
     assert plane.plane.db.all("SELECT id FROM skills") == []

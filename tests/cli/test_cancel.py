@@ -17,10 +17,10 @@ RUN = "7d0c0000-0000-4000-8000-000000000001"
 async def test_cancel_reports_state_that_is_read_back(operator: CommandRunner, factory: RowFactory) -> None:
     repo = factory.repo("acme/api")
     run = factory.run(repo)
-    done = await operator("runs", "cancel", run, "--yes")
-    assert done.code == 0
-    assert done.out == f"{run}  cancelled\n"
-    assert "is cancelled" in done.err
+    result = await operator("runs", "cancel", run, "--yes")
+    assert result.code == 0
+    assert result.out == f"{run}  cancelled\n"
+    assert "is cancelled" in result.err
     assert factory.row("external_agent_runs", run)["status"] == "cancelled"
 
 
@@ -33,37 +33,37 @@ async def test_cancel_asks_on_terminal_with_no_as_default(
     operator: CommandRunner, factory: RowFactory, answer: str, code: int, state: str
 ) -> None:
     run = factory.run(factory.repo("acme/api"))
-    done = await operator("runs", "cancel", run, terminal=True, stdin=answer)
-    assert done.code == code
-    assert "acme/api" in done.err and "[y/N]" in done.err
+    result = await operator("runs", "cancel", run, terminal=True, stdin=answer)
+    assert result.code == code
+    assert "acme/api" in result.err and "[y/N]" in result.err
     assert factory.row("external_agent_runs", run)["status"] == state
 
 
 async def test_cancel_without_terminal_needs_yes(mogplex: CommandRunner) -> None:
     async with serving(ok({})) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("runs", "cancel", RUN)
-        assert (done.code, done.out) == (2, "")
-        assert "--yes" in done.err
+        result = await mogplex("runs", "cancel", RUN)
+        assert (result.code, result.out) == (2, "")
+        assert "--yes" in result.err
         assert service.seen == []
 
 
 async def test_ended_run_is_not_cancelled(operator: CommandRunner, factory: RowFactory) -> None:
     repo = factory.repo()
     succeeded = factory.run(repo, factory.call(repo_id=repo, status="success"), status="success")
-    done = await operator("runs", "cancel", succeeded, "--yes", "--json")
-    assert done.code == 1
-    assert done.only_object["state"] == "success"
-    assert "already over" in done.err
+    result = await operator("runs", "cancel", succeeded, "--yes", "--json")
+    assert result.code == 1
+    assert result.only_object["state"] == "success"
+    assert "already over" in result.err
     stopped = factory.run(repo, factory.call(repo_id=repo, status="cancelled"), status="cancelled")
     assert (await operator("runs", "cancel", stopped, "--yes")).code == 0
 
 
 async def test_call_without_run_is_cancelled_as_call(operator: CommandRunner, factory: RowFactory) -> None:
     call = factory.call(type="chat", status="streaming")
-    done = await operator("runs", "cancel", call, "--yes", "--json")
-    assert done.code == 0
-    assert done.only_object["state"] == "cancelled"
+    result = await operator("runs", "cancel", call, "--yes", "--json")
+    assert result.code == 0
+    assert result.only_object["state"] == "cancelled"
     assert factory.row("ai_calls", call)["status"] == "cancelled"
 
 
@@ -72,8 +72,8 @@ async def test_cancel_of_call_ends_its_run(operator: CommandRunner, factory: Row
     call = factory.call(repo_id=repo, metadata={"external_request_id": "k"})
     run = factory.run(repo, call)
     factory.event(call, "started", payload={"external_run_id": run})
-    done = await operator("runs", "cancel", call, "--yes", "--json")
-    assert (done.code, done.only_object["run_id"], done.only_object["state"]) == (0, run, "cancelled")
+    result = await operator("runs", "cancel", call, "--yes", "--json")
+    assert (result.code, result.only_object["run_id"], result.only_object["state"]) == (0, run, "cancelled")
     assert factory.row("external_agent_runs", run)["status"] == "cancelled"
 
 
@@ -83,20 +83,20 @@ async def test_token_cannot_cancel_automation_run(
     job = factory.job(factory.flow(), factory.repo(), start=True)
     async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
-        done = await mogplex("runs", "cancel", job, "--yes")
+        result = await mogplex("runs", "cancel", job, "--yes")
         assert not [seen for seen in service.seen if seen.method == "POST"]
-    assert done.code == 4
-    assert "automation" in done.err
+    assert result.code == 4
+    assert "automation" in result.err
 
 
 async def test_unknown_run_is_not_cancelled(operator: CommandRunner) -> None:
-    done = await operator("runs", "cancel", UNKNOWN_ID, "--yes")
-    assert (done.code, done.out) == (1, "")
-    assert UNKNOWN_ID in done.err
+    result = await operator("runs", "cancel", UNKNOWN_ID, "--yes")
+    assert (result.code, result.out) == (1, "")
+    assert UNKNOWN_ID in result.err
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "says"),
+    ("answer", "code", "message"),
     [
         (refused(409, "CONFLICT", "Sandbox is not ready"), 1, "Sandbox is not ready"),
         (refused(500, "INTERNAL_ERROR", "Failed to cancel run"), 1, "Failed to cancel run"),
@@ -107,14 +107,14 @@ async def test_unknown_run_is_not_cancelled(operator: CommandRunner) -> None:
     ids=["sandbox not ready", "internal error", "rate limited", "missing scope", "bad gateway"],
 )
 async def test_refused_cancel_reports_state_of_run(
-    mogplex: CommandRunner, answer: bytes, code: int, says: str
+    mogplex: CommandRunner, answer: bytes, code: int, message: str
 ) -> None:
     async with serving(_serve_one_run(["streaming"], answer)) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("runs", "cancel", RUN, "--yes")
-    assert (done.code, done.out) == (code, "")
-    assert says in done.err
-    assert "was not cancelled and is streaming" in done.err
+        result = await mogplex("runs", "cancel", RUN, "--yes")
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err
+    assert "was not cancelled and is streaming" in result.err
 
 
 def _working_run(factory: RowFactory) -> tuple[str, str]:
@@ -149,19 +149,19 @@ async def test_recorded_cancel_is_unconfirmed_and_repeatable(
         assert faults is not None
         faults.add(parse(rule))
         mogplex.use(plane.base_url, token=plane.token, cookie=plane.session_cookie if cookie else None)
-        done = await mogplex("runs", "cancel", run, "--yes", "--json")
+        result = await mogplex("runs", "cancel", run, "--yes", "--json")
         assert factory.row("ai_calls", call)["control_state"] == "cancel_requested"
         faults.clear()
-        again = await mogplex("runs", "cancel", run, "--yes")
-    assert (done.code, done.only_object["state"], done.only_object["cancel_requested"]) == (
+        repeated = await mogplex("runs", "cancel", run, "--yes")
+    assert (result.code, result.only_object["state"], result.only_object["cancel_requested"]) == (
         1,
         "cancelling",
         True,
     )
-    assert f"The cancel of acme/api {run[:8]} is not confirmed." in done.err
-    assert why in done.err and "does not allow this" not in done.err
-    assert "The request is recorded; the same command repeats it." in done.err
-    assert (again.code, again.out) == (0, f"{run}  cancelled\n")
+    assert f"The cancel of acme/api {run[:8]} is not confirmed." in result.err
+    assert why in result.err and "does not allow this" not in result.err
+    assert "The request is recorded; the same command repeats it." in result.err
+    assert (repeated.code, repeated.out) == (0, f"{run}  cancelled\n")
 
 
 async def test_failed_cancel_that_was_not_recorded_is_reported(
@@ -171,10 +171,10 @@ async def test_failed_cancel_that_was_not_recorded_is_reported(
     faults = factory.plane.faults
     assert faults is not None
     faults.add(parse("POST /api/v1/mogplex/runs/*/cancel status:500"))
-    done = await operator("runs", "cancel", run, "--yes")
-    assert (done.code, done.out) == (1, "")
-    assert "was not cancelled and is streaming" in done.err
-    assert "recorded" not in done.err
+    result = await operator("runs", "cancel", run, "--yes")
+    assert (result.code, result.out) == (1, "")
+    assert "was not cancelled and is streaming" in result.err
+    assert "recorded" not in result.err
     assert factory.row("ai_calls", call)["control_state"] == "active"
 
 
@@ -182,18 +182,18 @@ async def test_cancel_of_run_that_just_ended_reports_its_end(mogplex: CommandRun
     lost = refused(409, "CONFLICT", "Run is no longer active")
     async with serving(_serve_one_run(["streaming", "success"], lost)) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("runs", "cancel", RUN, "--yes", "--json")
-    assert (done.code, done.only_object["state"]) == (1, "success")
-    assert "already over: success" in done.err
+        result = await mogplex("runs", "cancel", RUN, "--yes", "--json")
+    assert (result.code, result.only_object["state"]) == (1, "success")
+    assert "already over: success" in result.err
 
 
 async def test_pending_cancel_is_reported_as_requested(mogplex: CommandRunner) -> None:
     accepted = ok({"run": _detail("streaming"), "status": "streaming", "alreadyTerminal": False})
     async with serving(_serve_one_run(["streaming"], accepted)) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("runs", "cancel", RUN, "--yes", "--json")
-    assert (done.code, done.only_object["state"]) == (0, "streaming")
-    assert "has been asked to stop and still is streaming" in done.err
+        result = await mogplex("runs", "cancel", RUN, "--yes", "--json")
+    assert (result.code, result.only_object["state"]) == (0, "streaming")
+    assert "has been asked to stop and still is streaming" in result.err
 
 
 def _detail(status: str) -> dict[str, str]:

@@ -46,8 +46,8 @@ def test_shell_accepts_the_script(shell: str, capsys: pytest.CaptureFixture[str]
         pytest.skip(f"there is no {shell} here")
     path = tmp_path / "script"
     path.write_text(completion_script(shell, capsys))
-    done = subprocess.run([binary, "-n", str(path)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    result = subprocess.run([binary, "-n", str(path)], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 # An interactive zsh with its own completion system; each candidate is printed as <word>.
@@ -98,7 +98,7 @@ class CompletingShell:
             "zsh": ["-f", "-c", ZSH, "zsh"],
             "fish": ["--no-config", "-c", FISH],
         }[self.shell]
-        done = subprocess.run(
+        result = subprocess.run(
             [self._binary, *way, str(self._path), line],
             capture_output=True,
             text=True,
@@ -106,10 +106,10 @@ class CompletingShell:
             timeout=30,
             env=self._environ,
         )
-        assert done.stderr == ""
+        assert result.stderr == ""
         if self.shell == "zsh":
-            return set(re.findall(r"<([^<>\r\n]+)>", done.stdout)) - {"READY", "END"}
-        return {each.partition("\t")[0] for each in done.stdout.splitlines() if each}
+            return set(re.findall(r"<([^<>\r\n]+)>", result.stdout)) - {"READY", "END"}
+        return {each.partition("\t")[0] for each in result.stdout.splitlines() if each}
 
 
 @pytest.fixture
@@ -141,11 +141,11 @@ def test_shell_completes_contexts(complete: CompletingShell) -> None:
 def test_shell_completes_known_records(complete: CompletingShell) -> None:
     contexts.change(lambda known: known.put(Context("work", "http://127.0.0.1:1"), use=True))
     for context, name in (("work", "flaky tests"), ("other", "others")):
-        kept = KnownRecords(state_dir(context))
-        kept.remember("skills", [KnownRecord("5e700000", name), KnownRecord("6f700000", "lint")])
-        kept.remember("projects", [KnownRecord("7f700000", "acme/web")])
-        kept.remember("runs", [KnownRecord("8f700000")])
-        kept.save()
+        records = KnownRecords(state_dir(context))
+        records.remember("skills", [KnownRecord("5e700000", name), KnownRecord("6f700000", "lint")])
+        records.remember("projects", [KnownRecord("7f700000", "acme/web")])
+        records.remember("runs", [KnownRecord("8f700000")])
+        records.save()
     spaced = "flaky tests" if complete.shell == "fish" else "flaky\\ tests"
     assert complete("mogplex-tui skills get ") == {spaced, "lint"}
     assert complete("mogplex-tui skills get 5e") == {"5e700000"}

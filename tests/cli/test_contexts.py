@@ -27,7 +27,7 @@ async def test_contexts_are_added_listed_used_changed_renamed_and_removed(mogple
     added = await mogplex("contexts", "add", "local", "--base-url", "http://127.0.0.1:4747/")
     assert (added.code, "mogplex-tui login --context local" in added.err) == (0, True)
     options = ("--team", TEAM.upper(), "--protected", "--read-only", "--colour", "error")
-    done = await mogplex("contexts", "add", "prod", "--base-url", "https://mogplex.com", *options, "--json")
+    result = await mogplex("contexts", "add", "prod", "--base-url", "https://mogplex.com", *options, "--json")
     prod = {
         "object": "context",
         "name": "prod",
@@ -40,7 +40,7 @@ async def test_contexts_are_added_listed_used_changed_renamed_and_removed(mogple
         "credentials": [],
         "kept_in": None,
     }
-    assert done.only_object == prod
+    assert result.only_object == prod
     assert (await mogplex("contexts", "use", "prod", "--json")).only_object == {**prod, "current": True}
     listed = await mogplex("contexts", "list", "--json")
     assert [(row["name"], row["current"]) for row in listed.objects] == [("local", False), ("prod", True)]
@@ -89,7 +89,7 @@ async def test_contexts_are_listed_as_in_the_console(mogplex: CommandRunner) -> 
 
 
 @pytest.mark.parametrize(
-    ("argv", "says"),
+    ("argv", "message"),
     [
         (("use", "nope"), "There are: a"),
         (("remove", "nope"), "There are: a"),
@@ -107,17 +107,17 @@ async def test_contexts_are_listed_as_in_the_console(mogplex: CommandRunner) -> 
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-async def test_invalid_change_is_refused(mogplex: CommandRunner, argv: tuple[str, ...], says: str) -> None:
+async def test_invalid_change_is_refused(mogplex: CommandRunner, argv: tuple[str, ...], message: str) -> None:
     before = contexts.change(lambda known: known.put(Context("a", "http://127.0.0.1:1")))
-    done = await mogplex("contexts", *argv)
-    assert (done.code, done.out) == (2, "")
-    assert says in done.err
+    result = await mogplex("contexts", *argv)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
     assert contexts.read() == before
 
 
 def store_context(name: str, url: str, token: str = TOKEN, **flags: Any) -> Context:
-    where = credential_store.save(name, StoredCredential(url, Secret(token)))
-    context = Context(name, url, kept_in=where, holds=("token",), **flags)
+    store = credential_store.save(name, StoredCredential(url, Secret(token)))
+    context = Context(name, url, kept_in=store, holds=("token",), **flags)
     contexts.change(lambda known: known.put(context))
     return context
 
@@ -147,12 +147,12 @@ async def test_rename_to_other_case_keeps_credentials(
 
 async def test_new_address_does_not_take_over_credential(mogplex: CommandRunner, plane: PlaneServer) -> None:
     store_context("work", "http://127.0.0.1:1")
-    done = await mogplex("contexts", "set", "work", "--base-url", plane.base_url)
-    assert "goes nowhere else" in done.err
+    result = await mogplex("contexts", "set", "work", "--base-url", plane.base_url)
+    assert "goes nowhere else" in result.err
     refused = await mogplex("runs", "list")
     assert refused.code == 3 and "no credential" in refused.err
-    back = await mogplex("contexts", "set", "work", "--base-url", "http://127.0.0.1:1")
-    assert (back.code, back.err) == (0, "")
+    restored = await mogplex("contexts", "set", "work", "--base-url", "http://127.0.0.1:1")
+    assert (restored.code, restored.err) == (0, "")
     await mogplex("contexts", "set", "work", "--base-url", plane.base_url)
     assert (await mogplex("login", "--token", stdin=plane.token)).code == 0
     assert (await mogplex("runs", "list")).code == 0
@@ -182,8 +182,8 @@ async def test_protected_context_is_removed_after_its_name_is_typed(
     mogplex: CommandRunner, argv: tuple[str, ...], typed: str, terminal: bool, code: int
 ) -> None:
     store_context("prod", "http://127.0.0.1:1", protected=True)
-    done = await mogplex("contexts", "remove", "prod", *argv, stdin=typed, terminal=terminal)
-    assert done.code == code
+    result = await mogplex("contexts", "remove", "prod", *argv, stdin=typed, terminal=terminal)
+    assert result.code == code
     assert bool(contexts.read().by_name) is (code != 0)
     assert credential_store.credentials_file("prod").exists() is (code != 0)
 
@@ -210,11 +210,11 @@ async def test_cancel_in_protected_context_needs_name_or_yes(
 ) -> None:
     store_context("prod", plane.base_url, plane.token, protected=True)
     run = factory.run(factory.repo("acme/api"))
-    done = await mogplex("runs", "cancel", run, *argv, stdin=typed, terminal=terminal)
-    assert done.code == code, done.err
+    result = await mogplex("runs", "cancel", run, *argv, stdin=typed, terminal=terminal)
+    assert result.code == code, result.err
     assert factory.row("external_agent_runs", run)["status"] == state
     if terminal:
-        assert "prod is protected: type its name" in done.err
+        assert "prod is protected: type its name" in result.err
 
 
 async def test_context_option_before_and_after_command(mogplex: CommandRunner, plane: PlaneServer) -> None:
@@ -249,10 +249,10 @@ async def test_info_prints_origin_of_every_setting(
     config_file().write_text('ascii = true\nbase_url = "https://other.example"')
     store_context("work", "http://127.0.0.1:1", team=TEAM, colour="success")
     monkeypatch.setenv("MOGPLEX_THEME", "light")
-    done = await mogplex("--read-only", "info", "--json")
-    assert done.code == 0
+    result = await mogplex("--read-only", "info", "--json")
+    assert result.code == 0
     settings = {
-        row["name"]: (row["value"], row["origin"]) for row in done.objects if row["object"] == "setting"
+        row["name"]: (row["value"], row["origin"]) for row in result.objects if row["object"] == "setting"
     }
     assert settings == {
         "context": ("work", str(contexts.contexts_file())),
@@ -269,11 +269,11 @@ async def test_info_prints_origin_of_every_setting(
         "tab_line": (True, "default"),
         "max_answer_mb": (64, "default"),
     }
-    files = {row["name"]: row["path"] for row in done.objects if row["object"] == "file"}
+    files = {row["name"]: row["path"] for row in result.objects if row["object"] == "file"}
     assert files["contexts"] == str(contexts.contexts_file())
     assert files["state"] == str(state_dir("work"))
     shown = await mogplex("info")
-    assert TOKEN not in shown.out + shown.err + done.out
+    assert TOKEN not in shown.out + shown.err + result.out
     assert "personal access token" in shown.out
 
 
@@ -283,14 +283,17 @@ KEYS = '[keys]\n"runs.cancel" = ["X", "ctrl+x"]\n"run.new" = "c"\n"list.sort" = 
 async def test_info_prints_key_overrides_and_rejections(mogplex: CommandRunner) -> None:
     config_file().parent.mkdir(parents=True)
     config_file().write_text(KEYS)
-    done = await mogplex("info", "--json")
-    told = {row["name"]: row for row in done.objects if row["object"] in ("setting", "problem")}
-    assert (told["keys.runs.cancel"]["value"], told["keys.runs.cancel"]["origin"]) == (
+    result = await mogplex("info", "--json")
+    settings_by_name = {row["name"]: row for row in result.objects if row["object"] in ("setting", "problem")}
+    assert (
+        settings_by_name["keys.runs.cancel"]["value"],
+        settings_by_name["keys.runs.cancel"]["origin"],
+    ) == (
         "X ctrl+x",
         str(config_file()),
     )
-    assert 'did you mean "runs.start"?' in told["keys.run.new"]["says"]
-    assert "q is already the key of app.quit" in told["keys.list.sort"]["says"]
+    assert 'did you mean "runs.start"?' in settings_by_name["keys.run.new"]["says"]
+    assert "q is already the key of app.quit" in settings_by_name["keys.list.sort"]["says"]
     shown = await mogplex("info")
     assert "Until then: s." in shown.out.partition("Not taken")[2]
     assert ["keys.list.sort", "s", "default"] in [line.split() for line in shown.lines]
@@ -304,7 +307,7 @@ async def test_doctor_prints_rejected_key_overrides(mogplex: CommandRunner) -> N
     config_file().parent.mkdir(parents=True)
     config_file().write_text(KEYS)
     store_context("work", "http://127.0.0.1:1")
-    done = await mogplex("doctor", "--json")
-    said = {row["name"]: row["says"] for row in done.objects if row["object"] == "problem"}
-    assert said.keys() == {"keys.run.new", "keys.list.sort"}
-    assert str(config_file()) in said["keys.list.sort"]
+    result = await mogplex("doctor", "--json")
+    reasons = {row["name"]: row["says"] for row in result.objects if row["object"] == "problem"}
+    assert reasons.keys() == {"keys.run.new", "keys.list.sort"}
+    assert str(config_file()) in reasons["keys.list.sort"]

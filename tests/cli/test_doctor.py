@@ -20,29 +20,29 @@ FAMILIES = [
 ]
 
 
-def reaches(done: CommandResult) -> dict[str, str]:
-    return {each["family"]: each["reach"] for each in done.objects if each["object"] == "family"}
+def reaches(result: CommandResult) -> dict[str, str]:
+    return {each["family"]: each["reach"] for each in result.objects if each["object"] == "family"}
 
 
 async def test_both_credentials_open_everything(operator: CommandRunner, plane: PlaneServer) -> None:
-    done = await operator("doctor", "--json")
-    assert (done.code, done.err) == (0, "")
-    service, *families = done.objects
+    result = await operator("doctor", "--json")
+    assert (result.code, result.err) == (0, "")
+    service, *families = result.objects
     assert service["object"] == "service"
     assert (service["base_url"], service["token_from"]) == (plane.base_url, "MOGPLEX_TOKEN")
     assert service["session_cookie_from"] == "MOGPLEX_SESSION_COOKIE"
     assert [each["family"] for each in families] == FAMILIES
-    assert set(reaches(done).values()) == {"open"}
-    asked = {each["family"]: each for each in families}
-    assert all(isinstance(asked[name]["ms"], int) for name in FAMILIES[:-1])
-    assert {asked[name]["status"] for name in FAMILIES[:8]} == {200}
-    assert asked["budget"]["limit"] == 60
+    assert set(reaches(result).values()) == {"open"}
+    results = {each["family"]: each for each in families}
+    assert all(isinstance(results[name]["ms"], int) for name in FAMILIES[:-1])
+    assert {results[name]["status"] for name in FAMILIES[:8]} == {200}
+    assert results["budget"]["limit"] == 60
 
 
 async def test_report_has_one_line_per_family(operator: CommandRunner) -> None:
-    done = await operator("doctor")
-    assert [line.split()[0] for line in done.lines[-len(FAMILIES) :]] == FAMILIES
-    assert done.code == 0
+    result = await operator("doctor")
+    assert [line.split()[0] for line in result.lines[-len(FAMILIES) :]] == FAMILIES
+    assert result.code == 0
 
 
 async def test_advice_is_printed_once_and_not_cut(
@@ -51,27 +51,27 @@ async def test_advice_is_printed_once_and_not_cut(
     monkeypatch.setenv("COLUMNS", "60")
     async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
-        done = await mogplex("doctor", terminal=True)
-    assert max(map(len, done.lines)) <= 60
-    said = " ".join(done.out.partition("What helps")[2].split())
-    assert said == "github, mcp, observability, realtime: mogplex-tui login --session opens it."
+        result = await mogplex("doctor", terminal=True)
+    assert max(map(len, result.lines)) <= 60
+    advice = " ".join(result.out.partition("What helps")[2].split())
+    assert advice == "github, mcp, observability, realtime: mogplex-tui login --session opens it."
 
 
 async def test_no_secret_is_ever_printed(operator: CommandRunner, plane: PlaneServer) -> None:
     for options in ([], ["--json"]):
-        done = await operator("doctor", *options)
+        result = await operator("doctor", *options)
         for secret in (plane.token, plane.session_cookie.partition("=")[2]):
-            assert secret not in done.out + done.err
-            assert secret[:12] not in done.out + done.err
+            assert secret not in result.out + result.err
+            assert secret[:12] not in result.out + result.err
 
 
 async def test_read_only_token_lacks_write_and_starts_nothing(
     mogplex: CommandRunner, plane: PlaneServer
 ) -> None:
     mogplex.use(plane.base_url, token=plane.read_only_token)
-    done = await mogplex("doctor", "--json")
-    assert done.code == 0
-    assert reaches(done) == dict.fromkeys(FAMILIES, "open") | {"write": "needs-scope"}
+    result = await mogplex("doctor", "--json")
+    assert result.code == 0
+    assert reaches(result) == dict.fromkeys(FAMILIES, "open") | {"write": "needs-scope"}
     assert plane.plane.db.value("SELECT count(*) FROM external_agent_runs") == 0
     assert plane.plane.db.value("SELECT count(*) FROM limit_events") == 0
 
@@ -81,20 +81,20 @@ async def test_doctor_sends_at_most_fifteen_requests(mogplex: CommandRunner, pla
         for credential in (plane.token, "mog_0000000000000000000000aa"):
             service.seen.clear()
             mogplex.use(service.base_url, token=credential)
-            done = await mogplex("doctor", "--json")
+            result = await mogplex("doctor", "--json")
             assert 7 <= len(service.seen) <= 15
-            assert done.objects[-1]["requests"] == len(service.seen)
+            assert result.objects[-1]["requests"] == len(service.seen)
 
 
 async def test_token_behind_edge_needs_session(mogplex: CommandRunner, plane: PlaneServer) -> None:
     async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
-        done = await mogplex("doctor", "--json")
-    assert done.code == 0
-    assert reaches(done) == dict.fromkeys(FAMILIES, "open") | dict.fromkeys(
+        result = await mogplex("doctor", "--json")
+    assert result.code == 0
+    assert reaches(result) == dict.fromkeys(FAMILIES, "open") | dict.fromkeys(
         ("github", "mcp", "observability", "realtime"), "needs-session"
     )
-    closed = next(each for each in done.objects if each.get("family") == "observability")
+    closed = next(each for each in result.objects if each.get("family") == "observability")
     assert closed["status"] == 307
     assert "login --session" in closed["advice"]
 
@@ -102,10 +102,10 @@ async def test_token_behind_edge_needs_session(mogplex: CommandRunner, plane: Pl
 async def test_read_only_skips_scope_check(mogplex: CommandRunner, plane: PlaneServer) -> None:
     async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
-        done = await mogplex("--read-only", "doctor", "--json")
+        result = await mogplex("--read-only", "doctor", "--json")
         assert {seen.method for seen in service.seen} == {"GET"}
-    assert reaches(done)["write"] == "needs-scope"
-    assert "Not asked" in next(each for each in done.objects if each.get("family") == "write")["advice"]
+    assert reaches(result)["write"] == "needs-scope"
+    assert "Not asked" in next(each for each in result.objects if each.get("family") == "write")["advice"]
 
 
 LOGIN = http(307, b"", "", Location="/login?next=x")
@@ -148,23 +148,23 @@ async def test_same_response_everywhere_gives_one_reach(
 ) -> None:
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("doctor", "--json")
+        result = await mogplex("doctor", "--json")
         assert len(service.seen) <= 15
-    assert done.code == code
-    assert reaches(done)["v1"] == v1
-    assert [each["family"] for each in done.objects[1:]] == FAMILIES
-    assert all(each["advice"] for each in done.objects[1:])
-    assert TOKEN not in done.out
+    assert result.code == code
+    assert reaches(result)["v1"] == v1
+    assert [each["family"] for each in result.objects[1:]] == FAMILIES
+    assert all(each["advice"] for each in result.objects[1:])
+    assert TOKEN not in result.out
 
 
 async def test_unreachable_service_is_tried_twice(mogplex: CommandRunner) -> None:
     async with serving(b"") as service:
-        gone = service.base_url
-    mogplex.use(gone)
-    done = await mogplex("doctor", "--json")
-    assert done.code == 6
-    assert set(list(reaches(done).values())[:-1]) == {"unreachable"}
-    assert done.objects[-1]["requests"] == 2
+        url = service.base_url
+    mogplex.use(url)
+    result = await mogplex("doctor", "--json")
+    assert result.code == 6
+    assert set(list(reaches(result).values())[:-1]) == {"unreachable"}
+    assert result.objects[-1]["requests"] == 2
 
 
 async def test_missing_realtime_is_reported(mogplex: CommandRunner) -> None:
@@ -175,6 +175,6 @@ async def test_missing_realtime_is_reported(mogplex: CommandRunner) -> None:
 
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("doctor", "--json")
-    assert reaches(done)["realtime"] == "absent"
-    assert done.code == 0
+        result = await mogplex("doctor", "--json")
+    assert reaches(result)["realtime"] == "absent"
+    assert result.code == 0

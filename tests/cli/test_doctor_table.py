@@ -32,8 +32,8 @@ FOR_TOKENS = ("account", "settings", "models", "mcp")
 EVERY = (*UNVERSIONED, *V1)
 
 
-def reaches_and_message(done: CommandResult) -> dict[str, str]:
-    families = [each for each in done.objects if each["object"] == "family"]
+def reaches_and_message(result: CommandResult) -> dict[str, str]:
+    families = [each for each in result.objects if each["object"] == "family"]
     assert {each["reach"] for each in families} <= WORDS
     assert all(each["advice"] for each in families)
     assert families[-1]["requests"] <= 15
@@ -67,16 +67,16 @@ def token_alone(profile: str) -> dict[str, str]:
 
 async def test_token_opens_its_families(mogplex: CommandRunner, plane: PlaneServer, profile: str) -> None:
     mogplex.use(plane.base_url, token=plane.token)
-    done = await mogplex("doctor", "--json")
-    assert (done.code, reaches_and_message(done)) == (0, token_alone(profile))
+    result = await mogplex("doctor", "--json")
+    assert (result.code, reaches_and_message(result)) == (0, token_alone(profile))
 
 
 async def test_read_only_token_lacks_only_write_scope(
     mogplex: CommandRunner, plane: PlaneServer, profile: str
 ) -> None:
     mogplex.use(plane.base_url, token=plane.read_only_token)
-    done = await mogplex("doctor", "--json")
-    assert (done.code, reaches_and_message(done)) == (0, token_alone(profile) | {"write": "needs-scope"})
+    result = await mogplex("doctor", "--json")
+    assert (result.code, reaches_and_message(result)) == (0, token_alone(profile) | {"write": "needs-scope"})
 
 
 @pytest.mark.parametrize("kind", ["expired", "revoked", "mistyped", "unknown"])
@@ -90,12 +90,12 @@ async def test_rejected_token_opens_nothing_with_few_requests(
         "unknown": TOKEN,
     }
     mogplex.use(plane.base_url, token=tokens[kind])
-    done = await mogplex("doctor", "--json")
-    assert (done.code, reaches_and_message(done)) == (3, same_reach("needs-session"))
-    account = next(each for each in done.objects if each.get("family") == "account")
+    result = await mogplex("doctor", "--json")
+    assert (result.code, reaches_and_message(result)) == (3, same_reach("needs-session"))
+    account = next(each for each in result.objects if each.get("family") == "account")
     assert account["status"] == 200
     assert "does not accept this token" in account["advice"]
-    assert tokens[kind] not in done.out + done.err
+    assert tokens[kind] not in result.out + result.err
 
 
 async def test_oauth_token_opens_token_api_only(
@@ -118,11 +118,14 @@ async def test_oauth_token_opens_token_api_only(
             updated_at=1,
         )
     mogplex.use(plane.base_url, token=token)
-    done = await mogplex("doctor", "--json")
-    assert (done.code, reaches_and_message(done)) == (0, same_reach("needs-session", v1="open", write="open"))
-    assert done.objects[-1]["limit"] is None
+    result = await mogplex("doctor", "--json")
+    assert (result.code, reaches_and_message(result)) == (
+        0,
+        same_reach("needs-session", v1="open", write="open"),
+    )
+    assert result.objects[-1]["limit"] is None
     # The request for the reason is an exchange of its own; the status is that of the first response.
-    statuses = {each["family"]: each["status"] for each in done.objects[1:-1]}
+    statuses = {each["family"]: each["status"] for each in result.objects[1:-1]}
     closed = 401 if profile == "documented" else 307
     refused = ("settings", "github", "mcp", "observability", "realtime")
     assert [statuses[each] for each in refused] == [closed] * 5
@@ -130,12 +133,12 @@ async def test_oauth_token_opens_token_api_only(
 
 async def test_session_cookie_opens_all_but_token_api(mogplex: CommandRunner, plane: PlaneServer) -> None:
     mogplex.use(plane.base_url, token=None, cookie=plane.session_cookie)
-    done = await mogplex("doctor", "--json")
-    assert (done.code, reaches_and_message(done)) == (
+    result = await mogplex("doctor", "--json")
+    assert (result.code, reaches_and_message(result)) == (
         0,
         same_reach("open", v1="needs-scope", write="needs-scope"),
     )
-    v1 = next(each for each in done.objects if each.get("family") == "v1")
+    v1 = next(each for each in result.objects if each.get("family") == "v1")
     assert v1["status"] is None
     assert "API token" in v1["advice"]
 
@@ -144,20 +147,20 @@ async def test_expired_cookie_opens_nothing(mogplex: CommandRunner, plane: Plane
     with plane.plane.db.transaction() as tx:
         tx.execute("UPDATE sessions SET expires_at = 1")
     mogplex.use(plane.base_url, token=None, cookie=plane.session_cookie)
-    done = await mogplex("doctor", "--json")
+    result = await mogplex("doctor", "--json")
     expected = same_reach("needs-session", v1="needs-scope", write="needs-scope")
-    assert (done.code, reaches_and_message(done)) == (3, expected)
+    assert (result.code, reaches_and_message(result)) == (3, expected)
     assert (
         "mogplex-tui login --session"
-        in next(each for each in done.objects if each.get("family") == "account")["advice"]
+        in next(each for each in result.objects if each.get("family") == "account")["advice"]
     )
     # A good token opens the same as without the cookie.
     mogplex.use(plane.base_url, token=plane.token)
     without = reaches_and_message(await mogplex("doctor", "--json"))
     mogplex.use(plane.base_url, token=plane.token, cookie=plane.session_cookie)
-    done = await mogplex("doctor", "--json")
-    assert (done.code, reaches_and_message(done)) == (0, without)
-    assert done.objects[0]["session"] == "expired"
+    result = await mogplex("doctor", "--json")
+    assert (result.code, reaches_and_message(result)) == (0, without)
+    assert result.objects[0]["session"] == "expired"
     text = (await mogplex("doctor")).out
     assert "cookie, expired (from MOGPLEX_SESSION_COOKIE)" in text
     assert (
@@ -173,13 +176,13 @@ async def test_rate_limited_token_is_throttled(
         while (await busy.get(f"{plane.base_url}/api/v1/mogplex/repos")).status_code == 200:
             pass
     mogplex.use(plane.base_url, token=plane.token)
-    done = await mogplex("doctor", "--json")
+    result = await mogplex("doctor", "--json")
     closed = () if profile == "documented" else ("github", "observability", "realtime")
-    assert (done.code, reaches_and_message(done)) == (
+    assert (result.code, reaches_and_message(result)) == (
         5,
         same_reach("throttled") | dict.fromkeys(closed, "needs-session"),
     )
-    assert "does not accept" not in done.out
+    assert "does not accept" not in result.out
 
 
 def certificate_in(directory: Path) -> ssl.SSLContext:
@@ -212,19 +215,19 @@ async def test_self_signed_certificate_is_unreachable(mogplex: CommandRunner, tm
     context = await asyncio.to_thread(certificate_in, tmp_path)
     async with self_signed(context) as base_url:
         mogplex.use(base_url)
-        done = await mogplex("doctor", "--json")
-    assert (done.code, reaches_and_message(done)) == (6, same_reach("unreachable"))
-    assert "Check the certificate" in done.objects[1]["advice"]
-    assert done.objects[-1]["requests"] == 2
+        result = await mogplex("doctor", "--json")
+    assert (result.code, reaches_and_message(result)) == (6, same_reach("unreachable"))
+    assert "Check the certificate" in result.objects[1]["advice"]
+    assert result.objects[-1]["requests"] == 2
 
 
 async def test_stopped_service_is_unreachable(mogplex: CommandRunner) -> None:
     async with serving(b"") as service:
-        gone = service.base_url
-    mogplex.use(gone)
-    done = await mogplex("doctor", "--json")
-    assert (done.code, reaches_and_message(done)) == (6, same_reach("unreachable"))
-    assert "base URL is right" in done.objects[1]["advice"]
+        url = service.base_url
+    mogplex.use(url)
+    result = await mogplex("doctor", "--json")
+    assert (result.code, reaches_and_message(result)) == (6, same_reach("unreachable"))
+    assert "base URL is right" in result.objects[1]["advice"]
 
 
 @pytest.mark.parametrize(
@@ -243,10 +246,10 @@ async def test_other_server_is_reported_as_not_mogplex(
 ) -> None:
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("doctor", "--json")
-    found = reaches_and_message(done)
-    assert done.code == 1
+        result = await mogplex("doctor", "--json")
+    found = reaches_and_message(result)
+    assert result.code == 1
     assert set(found.values()) <= {reach, "absent", "broken"}
     assert found["v1"] == reach
     if reach == "absent":
-        assert "answers like Mogplex: check the base URL" in done.err
+        assert "answers like Mogplex: check the base URL" in result.err

@@ -33,16 +33,16 @@ async def test_events_are_ndjson_oldest_first_without_secrets(
     )
     factory.event(call, "tool_started", at=at, tool_name="bash", payload=TOOL | {"api_key": "hunter2"})
     factory.event(call, "log", at=at + 2, message="pushed with ghp_abcdefghijklmnopqrstuvwxyz0123456789")
-    done = await operator("runs", "events", call, "--json")
-    assert done.code == 0
-    assert [event["type"] for event in done.objects] == ["tool_started", "log", "tool_finished"]
-    assert {event["object"] for event in done.objects} == {"event"}
-    assert {event["call_id"] for event in done.objects} == {call}
-    assert all(event["at"].endswith("Z") for event in done.objects)
-    assert done.objects[0]["payload"]["input"] == {"command": "make test"}
-    assert "hunter2" not in done.out
-    assert "ghp_" not in done.out
-    assert done.err == ""
+    result = await operator("runs", "events", call, "--json")
+    assert result.code == 0
+    assert [event["type"] for event in result.objects] == ["tool_started", "log", "tool_finished"]
+    assert {event["object"] for event in result.objects} == {"event"}
+    assert {event["call_id"] for event in result.objects} == {call}
+    assert all(event["at"].endswith("Z") for event in result.objects)
+    assert result.objects[0]["payload"]["input"] == {"command": "make test"}
+    assert "hunter2" not in result.out
+    assert "ghp_" not in result.out
+    assert result.err == ""
 
 
 async def test_event_line_has_time_type_and_details(operator: CommandRunner, factory: RowFactory) -> None:
@@ -51,12 +51,12 @@ async def test_event_line_has_time_type_and_details(operator: CommandRunner, fac
     finish = TOOL | {"success": False, "duration_ms": 1500, "error": "exit 2"}
     factory.event(call, "tool_finished", at=factory.clock.us, tool_name="bash", payload=finish)
     factory.event(call, "log", message="red\x1b[31m\x07\u202e", at=factory.clock.us)
-    done = await operator("runs", "events", call)
-    started, finished, log = done.lines
+    result = await operator("runs", "events", call)
+    started, finished, log = result.lines
     assert started.split(maxsplit=1)[1] == "tool_started      bash  make test"
     assert "tool_finished     bash  failed in 1.5s" in finished
     assert log.endswith("red␛[31m␇\\u202e")
-    assert "\x1b" not in done.out
+    assert "\x1b" not in result.out
 
 
 async def test_exit_status_option_maps_result_of_run(operator: CommandRunner, factory: RowFactory) -> None:
@@ -81,10 +81,10 @@ async def test_follow_prints_events_until_run_ends(operator: CommandRunner, fact
     await command.wait_for(lambda: "halfway" in command.out.text)
     assert not command.task.done()
     end(factory, call, run)
-    done = await command.result()
-    assert done.code == 0
-    assert [line.split()[1] for line in done.lines] == ["started", "status_changed", "log", "finished"]
-    assert "acme/api" in done.err and "success" in done.err
+    result = await command.result()
+    assert result.code == 0
+    assert [line.split()[1] for line in result.lines] == ["started", "status_changed", "log", "finished"]
+    assert "acme/api" in result.err and "success" in result.err
 
 
 async def test_follow_of_failing_call_ends_with_1_if_asked(
@@ -95,9 +95,9 @@ async def test_follow_of_failing_call_ends_with_1_if_asked(
     factory.event(call, "log", message="on its way")
     await command.wait_for(lambda: "on its way" in command.out.text)
     end(factory, call, status="failed")
-    done = await command.result()
-    assert done.code == 1
-    assert [event["type"] for event in done.objects] == ["log", "failed"]
+    result = await command.result()
+    assert result.code == 1
+    assert [event["type"] for event in result.objects] == ["log", "failed"]
 
 
 async def test_follow_behind_edge_polls_v1(
@@ -112,11 +112,11 @@ async def test_follow_behind_edge_polls_v1(
         factory.event(call, "log", message="over v1")
         await command.wait_for(lambda: "over v1" in command.out.text)
         end(factory, call, run, "failed")
-        done = await command.result()
-    assert done.code == 0
-    assert "Without live updates" in done.err
-    assert "failed" in done.err.splitlines()[-1]
-    assert [line.split()[1] for line in done.lines] == ["log", "failed"]
+        result = await command.result()
+    assert result.code == 0
+    assert "Without live updates" in result.err
+    assert "failed" in result.err.splitlines()[-1]
+    assert [line.split()[1] for line in result.lines] == ["log", "failed"]
 
 
 async def test_limit_of_v1_events_is_reported(
@@ -129,13 +129,13 @@ async def test_limit_of_v1_events_is_reported(
         factory.event(call, "log", at=factory.clock.us, message=f"event {number}")
     async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
-        done = await mogplex("runs", "events", run)
-    assert len(done.lines) == 200
-    assert "The first 200 events" in done.err
+        result = await mogplex("runs", "events", run)
+    assert len(result.lines) == 200
+    assert "The first 200 events" in result.err
     mogplex.use(plane.base_url, token=plane.token)
-    everything = await mogplex("runs", "events", run)
-    assert len(everything.lines) == 230
-    assert everything.err == ""
+    all_events = await mogplex("runs", "events", run)
+    assert len(all_events.lines) == 230
+    assert all_events.err == ""
 
 
 async def test_unreadable_events_are_counted(mogplex: CommandRunner) -> None:
@@ -158,36 +158,36 @@ async def test_unreadable_events_are_counted(mogplex: CommandRunner) -> None:
 
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("runs", "events", str(call["id"]), "--json")
-    fine, marked = done.objects
+        result = await mogplex("runs", "events", str(call["id"]), "--json")
+    fine, marked = result.objects
     assert (fine["type"], fine["message"]) == ("log", "fine")
     assert (marked["type"], marked["payload"]) == ("unreadable", events[1])
-    assert "1 event could not be read" in done.err
+    assert "1 event could not be read" in result.err
 
 
 async def test_follow_survives_temporary_errors(mogplex: CommandRunner) -> None:
     run = "7d0c0000-0000-4000-8000-000000000001"
     detail = {"runId": run, "status": "streaming", "createdAt": "2026-08-05T10:00:00Z"}
-    asked = 0
+    reads = 0
 
     async def answer(seen: Seen, _: object) -> bytes:
-        nonlocal asked
+        nonlocal reads
         if not seen.path.startswith("/api/v1/"):
             return http(307, b"", "", Location="/login")
         if not seen.path.endswith("/events"):
             return http(200, {"ok": True, "data": {"run": detail, "repos": []}})
-        asked += 1
-        if asked == 2:
+        reads += 1
+        if reads == 2:
             return http(502, b"<html>bad gateway</html>", "text/html")
-        now = detail | {"status": "success"} if asked > 2 else detail
-        return http(200, {"ok": True, "data": {"run": now, "events": []}})
+        current = detail | {"status": "success"} if reads > 2 else detail
+        return http(200, {"ok": True, "data": {"run": current, "events": []}})
 
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("runs", "events", run, "--follow", "--exit-status")
-    assert done.code == 0
-    assert "cannot serve" in done.err
-    assert "It answers again." in done.err
+        result = await mogplex("runs", "events", run, "--follow", "--exit-status")
+    assert result.code == 0
+    assert "cannot serve" in result.err
+    assert "It answers again." in result.err
 
 
 async def test_events_as_csv_have_one_header_and_json_payload(
@@ -205,7 +205,7 @@ async def test_events_as_csv_have_one_header_and_json_payload(
 
 
 async def test_final_message_has_one_full_stop(operator: CommandRunner, factory: RowFactory) -> None:
-    done = await operator("runs", "events", factory.call(status="failed", error="no"), "--exit-status")
+    result = await operator("runs", "events", factory.call(status="failed", error="no"), "--exit-status")
     # The service's own sentence, which ends with a full stop.
-    assert "contact support with incident" in done.err
-    assert done.err.endswith(".\n") and ".." not in done.err
+    assert "contact support with incident" in result.err
+    assert result.err.endswith(".\n") and ".." not in result.err

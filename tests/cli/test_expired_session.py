@@ -9,8 +9,8 @@ from tests.cli.support import CommandResult, CommandRunner
 from tests.controlplane.row_factory import RowFactory
 from tests.pilot.hosted import HostedEdge
 
-DEAD = "better-auth.session_token=dead"
-SAID = "The browser session has expired; the token is used in its place. Sign in again: mogplex-tui login --session."
+EXPIRED = "better-auth.session_token=dead"
+MESSAGE = "The browser session has expired; the token is used in its place. Sign in again: mogplex-tui login --session."
 # Commands that the token can carry out, commands for which no route is open to it, and one of v1 alone.
 COMMANDS = (
     "models list",
@@ -49,35 +49,35 @@ async def test_expired_session_is_reported_once(
     different = []
     async with HostedEdge(plane.plane, profile=profile) as edge:
         for command in COMMANDS:
-            without, expired = await run(command, None, edge), await run(command, DEAD, edge)
+            without, expired = await run(command, None, edge), await run(command, EXPIRED, edge)
             if (expired.code, expired.out) != (without.code, without.out):
                 different.append(f"{command} ends with {expired}, not with {without}")
-            if expired.err.splitlines().count(SAID) != 1:
+            if expired.err.splitlines().count(MESSAGE) != 1:
                 different.append(f"{command} says {expired.err!r}")
-            lines = [line for line in expired.err.splitlines() if line != SAID]
+            lines = [line for line in expired.err.splitlines() if line != MESSAGE]
             # A command that the token cannot carry out has a message of its own too.
             others = [line.removeprefix("The browser session has expired. ") for line in lines]
             if others != without.err.splitlines():
                 different.append(f"{command} says {expired.err!r}, and without a session {without.err!r}")
             alive = await run(command, plane.session_cookie, edge)
-            if SAID in alive.err:
+            if MESSAGE in alive.err:
                 different.append(f"{command} says this of a session that is accepted")
     assert not different, "\n".join(different)
 
 
 async def test_expired_session_without_token(mogplex: CommandRunner, plane: PlaneServer) -> None:
     async with HostedEdge(plane.plane) as edge:
-        mogplex.use(edge.base_url, token=None, cookie=DEAD)
-        done = await mogplex("models", "list")
-    assert (done.code, done.out, SAID in done.err) == (3, "", False)
-    assert "sign in again" in done.err.lower()
+        mogplex.use(edge.base_url, token=None, cookie=EXPIRED)
+        result = await mogplex("models", "list")
+    assert (result.code, result.out, MESSAGE in result.err) == (3, "", False)
+    assert "sign in again" in result.err.lower()
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
 async def test_doctor_reports_expired_session_in_its_report(
     mogplex: CommandRunner, plane: PlaneServer, form: tuple[str, ...]
 ) -> None:
-    mogplex.use(plane.base_url, token=plane.token, cookie=DEAD)
-    done = await mogplex("doctor", *form)
-    assert (done.code, done.err) == (0, "")
-    assert "expired" in done.out
+    mogplex.use(plane.base_url, token=plane.token, cookie=EXPIRED)
+    result = await mogplex("doctor", *form)
+    assert (result.code, result.err) == (0, "")
+    assert "expired" in result.out

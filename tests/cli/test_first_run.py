@@ -50,9 +50,9 @@ def ports() -> Iterator[None]:
 async def test_first_run_without_terminal_gives_advice(
     mogplex: CommandRunner, consoles: list[app.ConsoleApp]
 ) -> None:
-    done = await mogplex()
-    assert (done.code, done.out) == (3, "")
-    assert "mogplex-tui demo" in done.err and "mogplex-tui login" in done.err
+    result = await mogplex()
+    assert (result.code, result.out) == (3, "")
+    assert "mogplex-tui demo" in result.err and "mogplex-tui login" in result.err
     assert not consoles
 
 
@@ -65,9 +65,9 @@ async def test_console_does_not_start_without_terminal(
 ) -> None:
     monkeypatch.setenv("MOGPLEX_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("MOGPLEX_TOKEN", "mog_any")
-    done = await mogplex(*command)
-    assert (done.code, done.out) == (2, "")
-    assert "needs a terminal" in done.err and "mogplex-tui runs list" in done.err
+    result = await mogplex(*command)
+    assert (result.code, result.out) == (2, "")
+    assert "needs a terminal" in result.err and "mogplex-tui runs list" in result.err
     assert not consoles
 
 
@@ -76,41 +76,41 @@ async def test_console_does_not_start_without_terminal(
 )
 def test_closed_stream_is_not_a_terminal(tmp_path: Path, command: str, closed: str, code: int) -> None:
     words = ["sh", "-c", f'exec "$0" -m mogplex_tui {command} {closed}', sys.executable]
-    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)})
-    assert (done.returncode, done.stdout) == (code, "")
-    assert "Traceback" not in done.stderr
-    assert ("needs a terminal" in done.stderr) == (code == 2)
+    result = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)})
+    assert (result.returncode, result.stdout) == (code, "")
+    assert "Traceback" not in result.stderr
+    assert ("needs a terminal" in result.stderr) == (code == 2)
 
 
 @pytest.mark.parametrize("choice", ["1\n", "\n"], ids=["1", "default"])
 async def test_demo_is_the_default_choice(
     mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, choice: str
 ) -> None:
-    asked: list[argparse.Namespace] = []
+    demos: list[argparse.Namespace] = []
 
     def run(arguments: argparse.Namespace) -> int:
-        asked.append(arguments)
+        demos.append(arguments)
         return 0
 
     monkeypatch.setattr(demo, "run", run)
-    done = await mogplex("--theme", "light", "--ascii", stdin=choice, terminal=True)
-    assert done.code == 0
-    assert "try the demo" in done.err and "sign in" in done.err
-    assert [(each.command, each.theme, each.ascii, each.read_only) for each in asked] == [
+    result = await mogplex("--theme", "light", "--ascii", stdin=choice, terminal=True)
+    assert result.code == 0
+    assert "try the demo" in result.err and "sign in" in result.err
+    assert [(each.command, each.theme, each.ascii, each.read_only) for each in demos] == [
         ("demo", "light", True, None)
     ]
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "count"),
     [("q\n", 0), ("", 0), ("7\ndemo\nq\n", 2)],
     ids=["quit", "end of input", "two invalid choices"],
 )
 async def test_invalid_choice_is_asked_again(
-    mogplex: CommandRunner, consoles: list[app.ConsoleApp], typed: str, told: int
+    mogplex: CommandRunner, consoles: list[app.ConsoleApp], typed: str, count: int
 ) -> None:
-    done = await mogplex(stdin=typed, terminal=True)
-    assert (done.code, done.err.count("Type 1, 2 or q.")) == (0, told)
+    result = await mogplex(stdin=typed, terminal=True)
+    assert (result.code, result.err.count("Type 1, 2 or q.")) == (0, count)
     assert not consoles and contexts.read().by_name == {}
 
 
@@ -178,7 +178,7 @@ async def test_demo_does_not_load_sign_in_modules() -> None:
         "except SystemExit: print('reached')\n"
         f"print(*[name for name in {never} if name in sys.modules.keys() - before])"
     )
-    done = await asyncio.to_thread(
+    result = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["reached"]
+    assert result.stdout.split() == ["reached"]

@@ -62,11 +62,11 @@ async def test_failed_run_has_branches_of_all_responses(
 ) -> None:
     run, call = _failed_run(factory)
     credentials, mogplex = CREDENTIAL_SETS[name], use_credentials(CREDENTIAL_SETS[name])
-    done = await mogplex("runs", "get", run if by == "run" else call, "--json")
+    result = await mogplex("runs", "get", run if by == "run" else call, "--json")
     opens = credentials.token if by == "run" else credentials.lists_hidden
-    assert done.code == (0 if opens else 3 if by == "run" else 1), done.err
+    assert result.code == (0 if opens else 3 if by == "run" else 1), result.err
     if opens:
-        row = done.only_object
+        row = result.only_object
         assert (row["run_id"], row["call_id"], row["state"]) == (run, call, "failed")
         assert (row["base_branch"], row["branch"]) == ("develop", "fix/it")
 
@@ -75,11 +75,13 @@ async def test_run_id_without_token_is_refused_with_reason(
     use_credentials: UseCredentials, factory: RowFactory
 ) -> None:
     run, _ = _failed_run(factory)
-    for asked in (run, UNKNOWN_ID):
-        done = await use_credentials(COOKIE)("runs", "get", asked)
-        assert (done.code, done.out) == (3, "")
-        assert f"found by the id {asked}, and the id of a run cannot be looked up without a token" in done.err
-        assert "mogplex-tui login --token adds one" in done.err
+    for run_id in (run, UNKNOWN_ID):
+        result = await use_credentials(COOKIE)("runs", "get", run_id)
+        assert (result.code, result.out) == (3, "")
+        assert (
+            f"found by the id {run_id}, and the id of a run cannot be looked up without a token" in result.err
+        )
+        assert "mogplex-tui login --token adds one" in result.err
 
 
 async def test_old_calls_and_jobs_are_found_without_token(
@@ -99,18 +101,18 @@ async def test_old_calls_and_jobs_are_found_without_token(
     )
     mogplex = use_credentials(COOKIE)
 
-    async def found(asked: str) -> dict[str, Any]:
-        done = await mogplex("runs", "get", asked, "--json")
-        assert done.code == 0, done.err
-        return done.only_object
+    async def get(run_id: str) -> dict[str, Any]:
+        result = await mogplex("runs", "get", run_id, "--json")
+        assert result.code == 0, result.err
+        return result.only_object
 
-    assert (await found(old))["call_id"] == old
-    job = await found(bare)
+    assert (await get(old))["call_id"] == old
+    job = await get(bare)
     assert (job["source"], job["job_id"], job["repo"]) == ("job", bare, "acme/api")
     assert (job["base_branch"], job["branch"]) == ("develop", "topic")
     # The service was asked for the cost and does not know it.
     assert "not known yet" in (await mogplex("runs", "get", bare)).out
-    of_job = await found(worked)
+    of_job = await get(worked)
     assert (of_job["source"], of_job["call_id"], of_job["job_id"]) == ("call", call, worked)
     events = await mogplex("runs", "events", bare)
     assert (events.code, events.out) == (0, "")
@@ -124,9 +126,9 @@ async def test_run_started_here_is_found_by_its_call(
         "runs", "start", "--repo", "acme/api", "--prompt", "Fix it"
     )
     run = started.out.strip()
-    done = await use_credentials(COOKIE)("runs", "get", run, "--json")
-    assert done.code == 0, done.err
-    assert done.only_object["run_id"] == run
+    result = await use_credentials(COOKIE)("runs", "get", run, "--json")
+    assert result.code == 0, result.err
+    assert result.only_object["run_id"] == run
 
 
 async def test_automation_run_over_v1_has_base_branch(

@@ -86,13 +86,13 @@ async def test_hostile_text_is_escaped_in_every_command(mogplex: CommandRunner, 
     found: dict[tuple[str, ...], Any] = {}
     async with hostile_service(mogplex, lambda value: with_texts(value, hostile_text)) as commands:
         for argv in commands:
-            done = await mogplex(*argv, "--output", form)
-            if bad := set(ACTS.findall(done.out + done.err)):
+            result = await mogplex(*argv, "--output", form)
+            if bad := set(ACTS.findall(result.out + result.err)):
                 found[argv] = bad
             if argv[-1] in ("list", "get"):
-                assert done.lines, (argv, done.err)
+                assert result.lines, (argv, result.err)
             if form == "csv" and argv[1:2] not in (("logs",), ("favorite",)):
-                rows = list(csv.reader(io.StringIO(done.out)))
+                rows = list(csv.reader(io.StringIO(result.out)))
                 cells = [cell for row in rows for cell in row if cell[:1] in tuple("=+-@")]
                 if formulas := [cell for cell in cells if not NUMBER.fullmatch(cell)]:
                     found[argv] = formulas[:3]
@@ -107,8 +107,8 @@ async def test_json_has_no_nan_or_infinity(mogplex: CommandRunner) -> None:
     lines, numbers = 0, itertools.cycle([math.nan, math.inf, -math.inf])
     async with hostile_service(mogplex, lambda value: with_numbers(value, numbers)) as commands:
         for argv in commands:
-            done = await mogplex(*argv, "--json")
-            for line in done.lines:
+            result = await mogplex(*argv, "--json")
+            for line in result.lines:
                 lines += 1
                 try:
                     json.loads(line, parse_constant=refuse)

@@ -53,9 +53,9 @@ async def test_internal_error_is_one_sentence(
     raise_in_transport(error, monkeypatch)
     async with serving(ok({})) as service:
         mogplex.use(service.base_url)
-        done = await mogplex(*command)
-    check(done.code, done.out, done.err, error)
-    assert done.err.endswith(f"Details are in {log_file()}.\n")
+        result = await mogplex(*command)
+    check(result.code, result.out, result.err, error)
+    assert result.err.endswith(f"Details are in {log_file()}.\n")
     logged = log_file().read_text()
     assert "Traceback (most recent call last)" in logged
     assert type(error).__name__ in logged
@@ -71,8 +71,8 @@ async def test_internal_error_in_command_without_service(
         raise error
 
     monkeypatch.setattr(info, "settings_of", fail)
-    done = await mogplex("info")
-    check(done.code, done.out, done.err, error)
+    result = await mogplex("info")
+    check(result.code, result.out, result.err, error)
     assert "disk on fire" in log_file().read_text()
 
 
@@ -86,6 +86,6 @@ async def test_log_that_cannot_be_written_is_reported(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     async with serving(ok({})) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("jobs", "list")
-    check(done.code, done.out, done.err, error)
-    assert done.err.endswith(f"The log {log_file()} cannot be written.\n")
+        result = await mogplex("jobs", "list")
+    check(result.code, result.out, result.err, error)
+    assert result.err.endswith(f"The log {log_file()} cannot be written.\n")

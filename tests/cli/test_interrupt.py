@@ -50,7 +50,7 @@ except KeyboardInterrupt:
 def test_ctrl_c_just_before_a_wait_interrupts_it(waiting: str) -> None:
     terminal, child_terminal = pty.openpty()
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", STAGE, waiting],
             stdin=child_terminal,
             capture_output=True,
@@ -60,4 +60,4 @@ def test_ctrl_c_just_before_a_wait_interrupts_it(waiting: str) -> None:
     finally:
         os.close(terminal)
         os.close(child_terminal)
-    assert (done.stdout, done.stderr) == (b"heard\n", b"")
+    assert (result.stdout, result.stderr) == (b"heard\n", b"")

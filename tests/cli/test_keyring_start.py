@@ -36,9 +36,9 @@ class CountingKeyring(MemoryKeyring):
 def keyring() -> Iterator[CountingKeyring]:
     with in_use(CountingKeyring()) as keyring:
         assert isinstance(keyring, CountingKeyring)
-        kept = credential_store.save("work", StoredCredential(URL, token=Secret(TOKEN)))
+        store = credential_store.save("work", StoredCredential(URL, token=Secret(TOKEN)))
         contexts.change(
-            lambda known: known.put(Context("work", URL, kept_in=kept, holds=("token",)), use=True)
+            lambda known: known.put(Context("work", URL, kept_in=store, holds=("token",)), use=True)
         )
         keyring.read_count = 0
         yield keyring
@@ -56,22 +56,22 @@ def consoles(monkeypatch: pytest.MonkeyPatch, keyring: CountingKeyring) -> list[
 
     For each: how often the keyring was read before, and the target that was found then.
     """
-    said: list[str] = []
+    log: list[str] = []
 
     def run(self: app.ConsoleApp) -> int:
-        said.append(f"asked {keyring.read_count} times")
+        log.append(f"asked {keyring.read_count} times")
         if self._find_target is not None:
             target = asyncio.run(_find_target_of(self))
-            said.append("none" if target is None else f"{target.name} {target.token == Secret(TOKEN)}")
+            log.append("none" if target is None else f"{target.name} {target.token == Secret(TOKEN)}")
         return 0
 
     monkeypatch.setattr(app.ConsoleApp, "run", run)
-    return said
+    return log
 
 
 async def test_keyring_is_read_after_console_is_shown(mogplex: CommandRunner, consoles: list[str]) -> None:
-    done = await mogplex(terminal=True)
-    assert (done.code, done.err) == (0, "")
+    result = await mogplex(terminal=True)
+    assert (result.code, result.err) == (0, "")
     assert consoles == ["asked 0 times", "work True"]
 
 
@@ -79,22 +79,22 @@ async def test_locked_keyring_ends_console_with_message(
     mogplex: CommandRunner, consoles: list[str], keyring: CountingKeyring
 ) -> None:
     keyring.locked = True
-    done = await mogplex(terminal=True)
-    assert done.code == 3
-    assert "The system keyring does not give the credentials of work" in done.err
+    result = await mogplex(terminal=True)
+    assert result.code == 3
+    assert "The system keyring does not give the credentials of work" in result.err
     assert consoles == ["asked 0 times", "none"]
 
 
 async def test_leaving_before_keyring_responds_asks_nothing(
     mogplex: CommandRunner, consoles: list[str], keyring: CountingKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def left(self: app.ConsoleApp) -> None:
+    async def leave(self: app.ConsoleApp) -> None:
         looking = asyncio.ensure_future(_find_target_of(self))
         await asyncio.sleep(0)
         looking.cancel()
 
     def run(self: app.ConsoleApp) -> int:
-        asyncio.run(left(self))
+        asyncio.run(leave(self))
         for thread in threading.enumerate():
             if thread.name == "blocking call":
                 thread.join(10)
@@ -102,17 +102,17 @@ async def test_leaving_before_keyring_responds_asks_nothing(
 
     monkeypatch.setattr(app.ConsoleApp, "run", run)
     keyring.locked = True
-    done = await mogplex(terminal=True)
-    assert (done.code, done.err, keyring.read_count) == (0, "", 1)
+    result = await mogplex(terminal=True)
+    assert (result.code, result.err, keyring.read_count) == (0, "", 1)
 
 
 async def test_missing_credentials_are_asked_for(
     mogplex: CommandRunner, consoles: list[str], keyring: CountingKeyring
 ) -> None:
     keyring.kept.clear()
-    done = await mogplex(stdin="q\n", terminal=True)
-    assert done.code == 0
-    assert f"There is no credential for {URL} yet." in done.err
+    result = await mogplex(stdin="q\n", terminal=True)
+    assert result.code == 0
+    assert f"There is no credential for {URL} yet." in result.err
     assert consoles == ["asked 0 times", "none"]
 
 
@@ -139,6 +139,6 @@ async def test_console_is_not_shown_on_redirected_stderr(
 ) -> None:
     # With `2> file` the console would be drawn into the file.
     monkeypatch.setattr("tests.cli.support.CapturedStream.isatty", lambda stream: stream is not sys.stderr)
-    done = await mogplex(terminal=True)
-    assert (done.code, consoles) == (2, [])
-    assert "The console needs a terminal." in done.err
+    result = await mogplex(terminal=True)
+    assert (result.code, consoles) == (2, [])
+    assert "The console needs a terminal." in result.err

@@ -29,9 +29,9 @@ async def test_list_has_names_in_tables_and_service_fields_in_json(
         plane, "runbooks", transport="http", command=None, url="https://runbooks.acme.dev/?key=very-secret"
     )
     files = await _server(plane, "files", enabled=False)
-    done = await operator("mcp-servers", "list")
-    assert done.code == 0
-    assert [line.split() for line in done.lines] == [
+    result = await operator("mcp-servers", "list")
+    assert result.code == 0
+    assert [line.split() for line in result.lines] == [
         ["ID", "ON", "SERVER", "VIA", "WHERE", "SECRETS", "AGE"],
         [files[:8], "·", "off", "files", "stdio", "npx", "-y", "files", "–", "0s"],
         [runbooks[:8], "✓", "on", "runbooks", "http", "https://runbooks.acme.dev", "–", "0s"],
@@ -51,8 +51,8 @@ async def test_empty_result_succeeds_and_unknown_field_fails(
     operator: CommandRunner, plane: PlaneServer
 ) -> None:
     await _server(plane, "files")
-    nothing = await operator("mcp-servers", "list", "zzz")
-    assert (nothing.code, nothing.out, nothing.err.strip()) == (0, "", "No matching MCP servers.")
+    empty = await operator("mcp-servers", "list", "zzz")
+    assert (empty.code, empty.out, empty.err.strip()) == (0, "", "No matching MCP servers.")
     unknown = await operator("mcp-servers", "list", "colour:red")
     assert unknown.code == 2
     assert "No field is called 'colour'. There are: age, enabled, id" in unknown.err
@@ -63,9 +63,9 @@ async def test_action_takes_id_name_or_prefix(operator: CommandRunner, plane: Pl
     off = await operator("mcp-servers", "disable", files[:8], "Runbooks")
     assert (off.code, off.lines) == (0, [files, books])
     assert "MCP server files is disabled." in off.err
-    again = await operator("mcp-servers", "disable", "files")
-    assert again.code == 1
-    assert "files: It is disabled already." in again.err
+    repeated = await operator("mcp-servers", "disable", "files")
+    assert repeated.code == 1
+    assert "files: It is disabled already." in repeated.err
     on = await operator("mcp-servers", "enable", "file", "--json")
     assert on.only_object == {"object": "MCP server", "id": files, "action": "enable"}
     shown = await operator("mcp-servers", "get", "files", "--json")
@@ -73,27 +73,27 @@ async def test_action_takes_id_name_or_prefix(operator: CommandRunner, plane: Pl
 
 
 async def test_json_of_provider_without_key_has_all_fields(operator: CommandRunner) -> None:
-    done = await operator("provider-keys", "list", "--json")
-    assert done.code == 0
-    assert done.objects
-    assert all(row["provider"] and row["is_stored"] is False for row in done.objects)
+    result = await operator("provider-keys", "list", "--json")
+    assert result.code == 0
+    assert result.objects
+    assert all(row["provider"] and row["is_stored"] is False for row in result.objects)
 
 
 async def test_revoking_key_in_use_warns(operator: CommandRunner, plane: PlaneServer) -> None:
-    ours = plane.plane.db.value("SELECT id FROM user_api_keys WHERE token_prefix = ?", (plane.token[:12],))
-    done = await operator("api-keys", "revoke", str(ours), stdin="n\n", terminal=True)
-    assert done.code == 1
-    assert "loses its access with it." in " ".join(done.err.split())
-    assert "Nothing was done" in done.err
+    key = plane.plane.db.value("SELECT id FROM user_api_keys WHERE token_prefix = ?", (plane.token[:12],))
+    result = await operator("api-keys", "revoke", str(key), stdin="n\n", terminal=True)
+    assert result.code == 1
+    assert "loses its access with it." in " ".join(result.err.split())
+    assert "Nothing was done" in result.err
 
 
 async def test_new_token_is_not_cut_on_narrow_terminal(
     operator: CommandRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "12")
-    done = await operator("api-keys", "create", "ci", "--reveal", terminal=True)
-    assert done.code == 0
-    assert re.fullmatch(r"mog_\w{24,}", done.out.strip())
+    result = await operator("api-keys", "create", "ci", "--reveal", terminal=True)
+    assert result.code == 0
+    assert re.fullmatch(r"mog_\w{24,}", result.out.strip())
 
 
 async def test_delete_asks_for_confirmation(operator: CommandRunner, plane: PlaneServer) -> None:
@@ -101,8 +101,8 @@ async def test_delete_asks_for_confirmation(operator: CommandRunner, plane: Plan
     unasked = await operator("mcp-servers", "delete", "files")
     assert unasked.code == 2
     assert "give --yes to delete" in unasked.err
-    gone = await operator("mcp-servers", "delete", "files", "--yes")
-    assert (gone.code, gone.lines) == (0, [files])
+    deleted = await operator("mcp-servers", "delete", "files", "--yes")
+    assert (deleted.code, deleted.lines) == (0, [files])
     after = await operator("mcp-servers", "list")
     assert (after.code, after.out, after.err.strip()) == (0, "", "There are no MCP servers.")
 
@@ -138,11 +138,11 @@ async def test_token_on_hosted_service_lists_and_changes_nothing(
 async def test_creation_takes_options_and_prints_secret_once(
     operator: CommandRunner, plane: PlaneServer
 ) -> None:
-    done = await operator("api-keys", "create", "ci", "--scopes", "read", "--days", "90", "--reveal")
-    assert done.code == 0, done.err
-    (token,) = done.lines
+    result = await operator("api-keys", "create", "ci", "--scopes", "read", "--days", "90", "--reveal")
+    assert result.code == 0, result.err
+    (token,) = result.lines
     assert token.startswith("mog_")
-    assert "API key ci is made." in done.err
+    assert "API key ci is made." in result.err
     row = plane.plane.db.only("SELECT * FROM user_api_keys WHERE name = 'ci'")
     assert "write" not in row["scopes"]
     assert row["expires_at"] is not None
@@ -152,7 +152,7 @@ async def test_creation_takes_options_and_prints_secret_once(
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "message"),
     [
         (["ci"], "give --reveal"),
         ([" ", "--reveal"], "name: A key has a name of 1 to 100 characters."),
@@ -162,12 +162,12 @@ async def test_creation_takes_options_and_prints_secret_once(
     ids=["no reveal", "no name", "days", "scopes"],
 )
 async def test_invalid_creation_is_refused_before_a_request(
-    operator: CommandRunner, plane: PlaneServer, words: list[str], says: str
+    operator: CommandRunner, plane: PlaneServer, words: list[str], message: str
 ) -> None:
     before = plane.plane.db.all("SELECT id FROM user_api_keys")
-    done = await operator("api-keys", "create", *words)
-    assert (done.code, done.out) == (2, "")
-    assert says in done.err
+    result = await operator("api-keys", "create", *words)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
     assert plane.plane.db.all("SELECT id FROM user_api_keys") == before
 
 

@@ -46,19 +46,19 @@ async def test_approval_in_browser_signs_in(
 ) -> None:
     command = login(mogplex, plane, "--json")
     page = await approve(await wait_for_address(command))
-    done = await command.result()
-    assert done.code == 0
+    result = await command.result()
+    assert result.code == 0
     assert "close this tab" in page.text and page.status_code == 200
     context = single_context()
     assert contexts.read().current == context.name == f"127.0.0.1-{urlsplit(plane.base_url).port}"
     assert (context.kept_in, context.holds) == (credential_store.FILE, ("oauth",))
-    assert done.only_object["credentials"] == ["oauth"]
-    assert str(credential_store.credentials_file(context.name)) in done.err and "keyring" in done.err
+    assert result.only_object["credentials"] == ["oauth"]
+    assert str(credential_store.credentials_file(context.name)) in result.err and "keyring" in result.err
 
     grant = stored_credential(context.name)["grant"]
     assert grant["scope"] == "openid profile email offline_access read write"
     for secret in (grant["access"], grant["refresh"], parse_qs(page.url.query.decode())["code"][0]):
-        assert secret not in done.out + done.err
+        assert secret not in result.out + result.err
         holders = [path.name for path in stored_files() if secret in path.read_text()]
         assert holders in ([f"{context.name}.json"], [])
 
@@ -68,10 +68,10 @@ async def test_approval_in_browser_signs_in(
 
 
 async def test_new_sign_in_keeps_session_cookie(mogplex: CommandRunner, plane: PlaneServer) -> None:
-    done = await mogplex(
+    result = await mogplex(
         "login", "--base-url", plane.base_url, "--session", stdin=f"Cookie: {plane.session_cookie}\n"
     )
-    assert done.code == 0, done.err
+    assert result.code == 0, result.err
     command = login(mogplex, plane)
     await approve(await wait_for_address(command))
     assert (await command.result()).code == 0
@@ -83,48 +83,50 @@ async def test_new_sign_in_keeps_session_cookie(mogplex: CommandRunner, plane: P
 async def test_second_port_is_used_when_first_is_taken(mogplex: CommandRunner, plane: PlaneServer) -> None:
     with socket.create_server(("127.0.0.1", PORTS[0])):
         command = login(mogplex, plane)
-        where = await wait_for_address(command)
-        assert f"%3A{PORTS[1]}%2F" in where
+        url = await wait_for_address(command)
+        assert f"%3A{PORTS[1]}%2F" in url
         assert f"-L {PORTS[1]}:127.0.0.1:{PORTS[1]}" in command.err.text
-        assert (await approve(where)).status_code == 200
+        assert (await approve(url)).status_code == 200
         assert (await command.result()).code == 0
 
 
 async def test_both_ports_taken_is_an_error(mogplex: CommandRunner, plane: PlaneServer) -> None:
     with socket.create_server(("127.0.0.1", PORTS[0])), socket.create_server(("127.0.0.1", PORTS[1])):
-        done = await mogplex("login", "--base-url", plane.base_url, "--no-browser")
-    assert done.code == 1
-    assert "24816 and 24818" in done.err
+        result = await mogplex("login", "--base-url", plane.base_url, "--no-browser")
+    assert result.code == 1
+    assert "24816 and 24818" in result.err
     assert contexts.read().by_name == {}
 
 
 async def test_wrong_state_does_not_end_sign_in(mogplex: CommandRunner, plane: PlaneServer) -> None:
     command = login(mogplex, plane)
-    where = await wait_for_address(command)
-    back = parse_qs(urlsplit(where).query)["redirect_uri"][0]
+    url = await wait_for_address(command)
+    callback = parse_qs(urlsplit(url).query)["redirect_uri"][0]
     async with httpx.AsyncClient() as anybody:
-        assert (await anybody.get(f"{back}?code=abc&state=forged")).status_code == 400
-        assert (await anybody.get(f"{back}?code=abc")).status_code == 400
-        assert (await anybody.post(back)).status_code == 405
-        assert (await anybody.get(urlsplit(back)._replace(path="/favicon.ico").geturl())).status_code == 404
-    assert (await approve(where)).status_code == 200
-    done = await command.result()
-    assert done.code == 0
-    assert "does not belong" in done.err
+        assert (await anybody.get(f"{callback}?code=abc&state=forged")).status_code == 400
+        assert (await anybody.get(f"{callback}?code=abc")).status_code == 400
+        assert (await anybody.post(callback)).status_code == 405
+        assert (
+            await anybody.get(urlsplit(callback)._replace(path="/favicon.ico").geturl())
+        ).status_code == 404
+    assert (await approve(url)).status_code == 200
+    result = await command.result()
+    assert result.code == 0
+    assert "does not belong" in result.err
 
 
 async def test_error_without_state_ends_sign_in(mogplex: CommandRunner, plane: PlaneServer) -> None:
     command = login(mogplex, plane)
-    back = urlsplit(parse_qs(urlsplit(await wait_for_address(command)).query)["redirect_uri"][0])
-    reader, writer = await asyncio.open_connection(back.hostname, back.port)
+    callback = urlsplit(parse_qs(urlsplit(await wait_for_address(command)).query)["redirect_uri"][0])
+    reader, writer = await asyncio.open_connection(callback.hostname, callback.port)
     # Not encoded, as the service sends it.
-    wanted = f"{back.path}?error=invalid_scope&error_description=The following scopes are invalid: <b>x"
-    writer.write(f"GET {wanted} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    target = f"{callback.path}?error=invalid_scope&error_description=The following scopes are invalid: <b>x"
+    writer.write(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     answer = (await reader.read()).decode()
     writer.close()
-    done = await command.result()
-    assert done.code == 3
-    assert "The following scopes are invalid: <b>x" in done.err
+    result = await command.result()
+    assert result.code == 3
+    assert "The following scopes are invalid: <b>x" in result.err
     assert "&lt;b&gt;x" in answer and "<b>" not in answer
     assert contexts.read().by_name == {}
 
@@ -146,15 +148,15 @@ async def test_other_connections_do_not_disturb_sign_in(
     mogplex: CommandRunner, plane: PlaneServer, sent: bytes
 ) -> None:
     command = login(mogplex, plane)
-    where = await wait_for_address(command)
-    back = urlsplit(parse_qs(urlsplit(where).query)["redirect_uri"][0])
-    _, writer = await asyncio.open_connection(back.hostname, back.port)
+    url = await wait_for_address(command)
+    callback = urlsplit(parse_qs(urlsplit(url).query)["redirect_uri"][0])
+    _, writer = await asyncio.open_connection(callback.hostname, callback.port)
     writer.write(sent)
-    assert "close this tab" in (await approve(where)).text
-    done = await command.result()
+    assert "close this tab" in (await approve(url)).text
+    result = await command.result()
     writer.close()
-    assert done.code == 0
-    assert "Traceback" not in done.err and "exception" not in done.err.lower()
+    assert result.code == 0
+    assert "Traceback" not in result.err and "exception" not in result.err.lower()
 
 
 async def test_refused_code_stores_nothing(mogplex: CommandRunner, plane: PlaneServer) -> None:
@@ -162,9 +164,9 @@ async def test_refused_code_stores_nothing(mogplex: CommandRunner, plane: PlaneS
     query = parse_qs(urlsplit(await wait_for_address(command)).query)
     async with httpx.AsyncClient() as anybody:
         await anybody.get(query["redirect_uri"][0], params={"code": "made-up", "state": query["state"][0]})
-    done = await command.result()
-    assert (done.code, done.out) == (3, "")
-    assert "invalid code" in done.err and "made-up" not in done.err
+    result = await command.result()
+    assert (result.code, result.out) == (3, "")
+    assert "invalid code" in result.err and "made-up" not in result.err
     assert contexts.read().by_name == {}
 
 
@@ -172,9 +174,9 @@ async def test_missing_callback_times_out(
     mogplex: CommandRunner, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(browser_login, "BROWSER_TIMEOUT", 0.05)
-    done = await login(mogplex, plane).result()
-    assert done.code == 3
-    assert "ctrl+c gives up" in done.err and "Nobody came back" in done.err
+    result = await login(mogplex, plane).result()
+    assert result.code == 3
+    assert "ctrl+c gives up" in result.err and "Nobody came back" in result.err
 
 
 async def test_browser_is_opened_if_there_is_one(
@@ -192,10 +194,10 @@ async def test_browser_is_opened_if_there_is_one(
     monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.BackgroundBrowser("firefox"))
     monkeypatch.setenv("DISPLAY", ":0")
     command = mogplex.start("login", "--base-url", plane.base_url)
-    where = await wait_for_address(command)
-    assert opened == [where]
+    url = await wait_for_address(command)
+    assert opened == [url]
     assert "ssh" not in command.err.text
-    await approve(where)
+    await approve(url)
     assert (await command.result()).code == 0
 
 
@@ -213,8 +215,8 @@ async def test_expired_token_is_renewed_and_stored(
     factory.repo("acme/api")
     old = stored_credential(name)["grant"]
     expire_tokens(plane)
-    done = await mogplex("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")
-    assert done.code == 0, done.err
+    result = await mogplex("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")
+    assert result.code == 0, result.err
     new = stored_credential(name)["grant"]
     assert new["access"] != old["access"] and new["refresh"] != old["refresh"]
     assert token_pair_count(plane) == 2
@@ -226,16 +228,16 @@ async def test_revoked_sign_in_asks_for_new_one(mogplex: CommandRunner, plane: P
     await signed_in(mogplex, plane)
     with plane.plane.db.transaction() as tx:
         tx.execute("DELETE FROM oauth_tokens")
-    done = await mogplex("runs", "get", "7d0c0000-0000-4000-8000-000000000001")
-    assert (done.code, done.out) == (3, "")
-    assert "mogplex-tui login" in done.err
+    result = await mogplex("runs", "get", "7d0c0000-0000-4000-8000-000000000001")
+    assert (result.code, result.out) == (3, "")
+    assert "mogplex-tui login" in result.err
 
 
 async def test_logout_removes_tokens_and_keeps_context(mogplex: CommandRunner, plane: PlaneServer) -> None:
     name = await signed_in(mogplex, plane)
-    done = await mogplex("logout", "--json")
-    assert done.code == 0
-    assert done.only_object["credentials"] == []
+    result = await mogplex("logout", "--json")
+    assert result.code == 0
+    assert result.only_object["credentials"] == []
     assert not credential_store.credentials_file(name).exists()
     refused = await mogplex("runs", "list")
     assert refused.code == 3

@@ -50,8 +50,8 @@ async def test_member_of_one_of_two_teams_is_changed(
 ) -> None:
     night, day = teams
     key = f"{night.id[:8]}/{night.member}"
-    done = await operator("members", "role", key, "viewer", "--json")
-    assert (done.code, done.only_object) == (0, {"object": "member", "id": key, "action": "role"})
+    result = await operator("members", "role", key, "viewer", "--json")
+    assert (result.code, result.only_object) == (0, {"object": "member", "id": key, "action": "role"})
     assert (night.role, day.role) == ("viewer", "developer")
     several = await operator("members", "remove", night.member, "--yes")
     assert (several.code, several.out) == (2, "")

@@ -55,10 +55,10 @@ async def test_run_starts_in_hidden_repository_by_name_and_id(
 ) -> None:
     mogplex = use_credentials(CREDENTIAL_SETS[name])
     for text in ("ACME/legacy", hidden.upper()):
-        done = await mogplex("runs", "start", "--repo", text, "--prompt", "Fix it")
-        assert done.code == 0, done.err
-        assert factory.row("external_agent_runs", done.out.strip())["repo_id"] == hidden
-        assert "acme/legacy" in done.err
+        result = await mogplex("runs", "start", "--repo", text, "--prompt", "Fix it")
+        assert result.code == 0, result.err
+        assert factory.row("external_agent_runs", result.out.strip())["repo_id"] == hidden
+        assert "acme/legacy" in result.err
 
 
 async def test_token_starts_run_in_hidden_repository_by_id(
@@ -78,17 +78,17 @@ async def test_unchecked_repository_id_is_reported(
     use_credentials: UseCredentials, factory: RowFactory
 ) -> None:
     mogplex, unknown = use_credentials(CREDENTIAL_SETS["token"]), "7d0c0000-0000-4000-8000-00000000dead"
-    done = await mogplex("runs", "start", "--repo", unknown, "--prompt", "Fix it")
-    assert done.code != 0
-    assert f"Repository {unknown} is not in the token's list" in done.err
+    result = await mogplex("runs", "start", "--repo", unknown, "--prompt", "Fix it")
+    assert result.code != 0
+    assert f"Repository {unknown} is not in the token's list" in result.err
     assert factory.plane.db.value("SELECT count(*) FROM external_agent_runs") == 0
 
 
 async def test_agent_preset_is_shown_by_its_id(use_credentials: UseCredentials, factory: RowFactory) -> None:
     factory.agent("PR-REVIEWER", source_template="PR-REVIEWER")
     factory.call(type="pr_review", model="acme/nova-1", metadata={"agent_id": "preset:PR-REVIEWER"})
-    done = await use_credentials(CREDENTIAL_SETS["cookie"])("runs", "list", "--json")
-    assert done.only_object["who"] == "PR-REVIEWER"
+    result = await use_credentials(CREDENTIAL_SETS["cookie"])("runs", "list", "--json")
+    assert result.only_object["who"] == "PR-REVIEWER"
 
 
 async def test_repositories_have_names_in_a_team_context(
@@ -121,6 +121,6 @@ async def test_repositories_have_names_in_a_team_context(
     for repo in (own, teams_repo):
         factory.call(repo_id=repo)
     monkeypatch.setenv("MOGPLEX_TEAM", team)
-    done = await use_credentials(CREDENTIAL_SETS["token-and-cookie"])("runs", "list", "--json")
-    assert done.code == 0, done.err
-    assert sorted(row["repo"] for row in done.objects) == ["acme/secret-shop", "ada/dotfiles"]
+    result = await use_credentials(CREDENTIAL_SETS["token-and-cookie"])("runs", "list", "--json")
+    assert result.code == 0, result.err
+    assert sorted(row["repo"] for row in result.objects) == ["acme/secret-shop", "ada/dotfiles"]

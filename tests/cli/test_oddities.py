@@ -32,8 +32,8 @@ async def test_error_gives_message_and_exit_code(mogplex: CommandRunner, oddity:
     answer = http(oddity.status, oddity.content, oddity.content_type, **headers)
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex(*COMMANDS[oddity.asked])
-    assert done.code == EXITS.get(oddity.kind, 1), done.err
-    assert done.out == ""
-    assert done.err.strip() and oddity.says in done.err
-    assert TOKEN not in done.err and "Traceback" not in done.err
+        result = await mogplex(*COMMANDS[oddity.asked])
+    assert result.code == EXITS.get(oddity.kind, 1), result.err
+    assert result.out == ""
+    assert result.err.strip() and oddity.says in result.err
+    assert TOKEN not in result.err and "Traceback" not in result.err

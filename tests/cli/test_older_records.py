@@ -33,9 +33,9 @@ def ledger(factory: RowFactory) -> list[str]:
 
 
 async def list_ids(operator: CommandRunner, *words: str) -> tuple[list[str], str]:
-    done = await operator("dispatch", "list", "--json", *words)
-    assert done.code == 0, done.err
-    return [each["id"] for each in done.objects], done.err
+    result = await operator("dispatch", "list", "--json", *words)
+    assert result.code == 0, result.err
+    return [each["id"] for each in result.objects], result.err
 
 
 async def test_newest_are_listed_and_rest_is_counted(operator: CommandRunner, ledger: list[str]) -> None:

@@ -23,19 +23,19 @@ READY = {"base_url": "http://127.0.0.1:4790", "token": "t", "session_cookie": "a
 class FakePlane:
     """A fake plane process that becomes ready or hangs, and ends on a signal."""
 
-    born: list[FakePlane]
+    started: list[FakePlane]
     hanging = False
 
     def __init__(self, command: list[str], **_: Any) -> None:
         self.command = command
         self.ended = False
-        ours, theirs = os.pipe()
-        self._says = os.fdopen(theirs, "w")
-        self.stdout: IO[str] = os.fdopen(ours)
-        self.born.append(self)
+        reading_end, writing_end = os.pipe()
+        self._output = os.fdopen(writing_end, "w")
+        self.stdout: IO[str] = os.fdopen(reading_end)
+        self.started.append(self)
         if not self.hanging:
-            self._says.write(json.dumps(READY) + "\n")
-            self._says.close()
+            self._output.write(json.dumps(READY) + "\n")
+            self._output.close()
 
     def poll(self) -> int | None:
         return 1 if self.ended else None
@@ -44,7 +44,7 @@ class FakePlane:
         self.ended = True
 
     def kill(self) -> None:
-        self._says.close()
+        self._output.close()
         self.ended = True
 
     def wait(self) -> int:
@@ -54,12 +54,12 @@ class FakePlane:
 @pytest.fixture
 def planes(monkeypatch: pytest.MonkeyPatch) -> list[FakePlane]:
     """Record the started planes in order; waits take no time."""
-    born: list[FakePlane] = []
+    started: list[FakePlane] = []
     at_once = asyncio.sleep
-    monkeypatch.setattr(FakePlane, "born", born, raising=False)
+    monkeypatch.setattr(FakePlane, "started", started, raising=False)
     monkeypatch.setattr(subprocess, "Popen", FakePlane)
     monkeypatch.setattr(asyncio, "sleep", lambda _: at_once(0))
-    return born
+    return started
 
 
 async def started(planes: list[FakePlane], times: int) -> None:
@@ -101,12 +101,12 @@ async def test_hanging_restarted_plane_is_replaced(
 async def test_demo_with_failing_plane_ends_with_reason(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
         with PlaneProcess(["--port", str(port)], tmp_path / "plane.db") as plane:
             app = ConsoleApp(load({}, environ={}, path=tmp_path / "config.toml"), plane=plane, context="demo")
             await app.run_async(headless=True)
-    said = " ".join(capfd.readouterr().err.split())
-    assert app.return_value == 1 and f"cannot start on port {port}: [Errno" in said
+    message = " ".join(capfd.readouterr().err.split())
+    assert app.return_value == 1 and f"cannot start on port {port}: [Errno" in message

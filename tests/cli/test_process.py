@@ -38,17 +38,17 @@ async def test_ctrl_c_ends_follow_with_130(operator: CommandRunner, factory: Row
 
 async def test_ctrl_c_at_confirmation_cancels_nothing(operator: CommandRunner, factory: RowFactory) -> None:
     run = factory.run(factory.repo("acme/api"))
-    ours, theirs = pty.openpty()
+    terminal, child_terminal = pty.openpty()
     try:
-        process = await start_command("runs", "cancel", run, stdin=theirs)
+        process = await start_command("runs", "cancel", run, stdin=child_terminal)
         assert process.stderr is not None
-        asked = await asyncio.wait_for(process.stderr.readuntil(b"[y/N]"), 30)
-        assert b"acme/api" in asked
+        question = await asyncio.wait_for(process.stderr.readuntil(b"[y/N]"), 30)
+        assert b"acme/api" in question
         process.send_signal(signal.SIGINT)
         _, err = await asyncio.wait_for(process.communicate(), 30)
     finally:
-        os.close(ours)
-        os.close(theirs)
+        os.close(terminal)
+        os.close(child_terminal)
     assert process.returncode == 130
     assert b"Traceback" not in err
     assert factory.row("external_agent_runs", run)["status"] == "pending"
@@ -98,7 +98,7 @@ async def test_ascii_output_is_escaped(
     assert json.loads(out)["who"] == "Zoë"
 
 
-def kept() -> list[Path]:
+def stored_files() -> list[Path]:
     return [path for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()]
 
 
@@ -106,9 +106,9 @@ async def test_stored_files_are_private_without_secrets(
     operator: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
     factory.repo("acme/api")
-    done = await operator("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")
-    assert done.code == 0
-    files = kept()
+    result = await operator("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")
+    assert result.code == 0
+    files = stored_files()
     assert {"runs.json", "ledger.jsonl"} <= {path.name for path in files}
     for path in files:
         text = path.read_text()
@@ -127,8 +127,8 @@ def test_help_and_usage_errors_load_no_heavy_module() -> None:
         "    except SystemExit: pass\n"
         "print(*sorted({'httpx', 'pydantic', 'textual', 'rich', 'starlette'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == ""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == ""
 
 
 def test_headless_command_does_not_load_textual() -> None:
@@ -138,8 +138,8 @@ def test_headless_command_does_not_load_textual() -> None:
         "mogplex_tui.cli.kind_commands, mogplex_tui.cli.automation_runs, mogplex_tui.cli.sandbox_commands\n"
         "print(*sorted({'textual', 'rich', 'starlette', 'uvicorn'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
 
 
 def test_pipe_closed_at_start_fails_no_command() -> None:
@@ -148,7 +148,7 @@ def test_pipe_closed_at_start_fails_no_command() -> None:
         reader, writer = os.pipe()
         os.close(reader)
         try:
-            done = subprocess.run([*COMMAND, *words], stdout=writer, stderr=PIPE, check=False, timeout=30)
+            result = subprocess.run([*COMMAND, *words], stdout=writer, stderr=PIPE, check=False, timeout=30)
         finally:
             os.close(writer)
-        assert (words, done.returncode, done.stderr) == (words, 0, b"")
+        assert (words, result.returncode, result.stderr) == (words, 0, b"")

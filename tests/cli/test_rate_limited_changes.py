@@ -38,9 +38,9 @@ async def test_change_is_retried_after_retry_after(
 ) -> None:
     agent = factory.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:7 x2")
-    done = await operator("agents", "delete", agent, "--yes")
-    assert (done.code, done.out.strip()) == (0, agent)
-    assert len(QUEUED.findall(done.err)) == 2 and "sent again in 7 s" in done.err
+    result = await operator("agents", "delete", agent, "--yes")
+    assert (result.code, result.out.strip()) == (0, agent)
+    assert len(QUEUED.findall(result.err)) == 2 and "sent again in 7 s" in result.err
     assert _states() == ["sent", "queued", "sent", "queued", "sent", "done"]
 
 
@@ -49,9 +49,9 @@ async def test_repeatedly_refused_change_ends_as_throttled(
 ) -> None:
     agent = factory.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:7")
-    done = await operator("agents", "delete", agent, "--yes")
-    assert (done.code, done.out) == (5, "")
-    assert done.err.endswith("Delete of agent Reviewer was refused: too many requests. Again in 7 s.\n")
+    result = await operator("agents", "delete", agent, "--yes")
+    assert (result.code, result.out) == (5, "")
+    assert result.err.endswith("Delete of agent Reviewer was refused: too many requests. Again in 7 s.\n")
     assert _states()[-1] == "refused"
 
 
@@ -60,8 +60,8 @@ async def test_hourly_quota_is_not_waited_for(
 ) -> None:
     agent = factory.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:3600")
-    done = await operator("agents", "delete", agent, "--yes")
-    assert done.err == "Delete of agent Reviewer was refused: too many requests. Again in 3600 s.\n"
+    result = await operator("agents", "delete", agent, "--yes")
+    assert result.err == "Delete of agent Reviewer was refused: too many requests. Again in 3600 s.\n"
     assert _states() == ["sent", "refused"]
 
 
@@ -87,8 +87,8 @@ async def test_interrupted_command_records_nothing_done(
     process.send_signal(end)
     out, err = await asyncio.wait_for(process.communicate(), 30)
     assert (process.returncode, out) == (code, b"")
-    told = b"The delete of agent Reviewer was given up and not sent.\n"
-    assert err == (told if end is signal.SIGINT else b"")
+    message = b"The delete of agent Reviewer was given up and not sent.\n"
+    assert err == (message if end is signal.SIGINT else b"")
     assert _states()[-1] == state
 
 
@@ -110,7 +110,7 @@ async def test_wait_counts_down_on_terminal(
     agent = factory.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:7 x1")
     command = operator.start("agents", "delete", agent, "--yes", terminal=True)
-    done = await command.result()
+    result = await command.result()
     assert shown.is_set()
-    assert done.code == 0
-    assert "\x1b[KWaiting: delete in 7 s" in done.err
+    assert result.code == 0
+    assert "\x1b[KWaiting: delete in 7 s" in result.err

@@ -18,7 +18,7 @@ from tests.controlplane.row_factory import RowFactory
 from tests.recording import recording
 
 TYPED = [name for name, (module, _) in COMMANDS.items() if module.endswith("kind_commands")]
-SAID = "This token may read only; use one with the write scope."
+MESSAGE = "This token may read only; use one with the write scope."
 REPO, NOBODY = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10", "7d0c0000-0000-4000-8000-00000000dead"
 # Arguments of a command besides its record.
 ALSO = {
@@ -81,18 +81,18 @@ async def test_no_command_changes_anything_with_read_only_token(
 ) -> None:
     factory.flow(factory.agent())
     _add_repo(factory)
-    wrong: dict[str, object] = {}
+    failures: dict[str, object] = {}
     async with recording(plane.base_url) as recorded:
         mogplex.use(recorded.base_url, token=factory.token(scopes=("read",)))
         for change in CHANGES:
             recorded.forget()
-            done = await mogplex(*change.arguments(NOBODY))
+            result = await mogplex(*change.arguments(NOBODY))
             changes = [each for each in recorded.asked if not each.startswith("GET ")]
             # Off v1 no service checks the scope; one request reads it.
-            found = (done.code, done.out, SAID in done.err, changes)
+            found = (result.code, result.out, MESSAGE in result.err, changes)
             if found != (4, "", True, [PROBE]):
-                wrong[f"{change.name} {change.verb}"] = (found, done.err)
-    assert wrong == {}
+                failures[f"{change.name} {change.verb}"] = (found, result.err)
+    assert failures == {}
     assert len(CHANGES) > 35
     assert factory.plane.db.value("SELECT count(*) FROM job_runs") == 0
 
@@ -108,9 +108,9 @@ async def test_read_only_token_neither_starts_nor_cancels_run(
     call = factory.call(repo_id=_add_repo(factory))
     run = factory.run(REPO, call)
     mogplex.use(plane.base_url, token=factory.token(scopes=("read",)))
-    done = await mogplex(*(part.format(run=run) for part in argv))
-    assert (done.code, done.out) == (4, ""), done.err
-    assert SAID in done.err
+    result = await mogplex(*(part.format(run=run) for part in argv))
+    assert (result.code, result.out) == (4, ""), result.err
+    assert MESSAGE in result.err
     assert factory.row("ai_calls", call)["control_state"] == "active"
     assert factory.plane.db.value("SELECT count(*) FROM external_agent_runs") == 1
 
@@ -123,9 +123,9 @@ async def test_read_only_token_sends_no_cancel_off_v1(
     job = factory.job(factory.flow(), factory.repo("acme/api"), start=True)
     async with recording(plane.base_url) as recorded:
         mogplex.use(recorded.base_url, token=factory.token(scopes=("read",)))
-        done = await mogplex("runs", "cancel", call if kind == "call" else job, "--yes")
-    assert (done.code, done.out) == (4, ""), done.err
-    assert SAID in done.err
+        result = await mogplex("runs", "cancel", call if kind == "call" else job, "--yes")
+    assert (result.code, result.out) == (4, ""), result.err
+    assert MESSAGE in result.err
     assert [each for each in recorded.asked if not each.startswith("GET ")] == [PROBE]
     assert factory.row("ai_calls", call)["control_state"] == "active"
     assert factory.row("job_runs", job)["status"] == "running"
@@ -136,15 +136,15 @@ async def test_session_sends_changes_beside_read_only_token(
 ) -> None:
     factory.flow(factory.agent())
     _add_repo(factory)
-    wrong: dict[str, object] = {}
+    failures: dict[str, object] = {}
     async with recording(plane.base_url) as recorded:
         mogplex.use(recorded.base_url, token=factory.token(scopes=("read",)), cookie=plane.session_cookie)
         for change in CHANGES:
             recorded.forget()
-            done = await mogplex(*change.arguments(NOBODY))
-            if SAID in done.err or PROBE in recorded.asked:
-                wrong[f"{change.name} {change.verb}"] = (done.code, done.err, recorded.asked)
-    assert wrong == {}
+            result = await mogplex(*change.arguments(NOBODY))
+            if MESSAGE in result.err or PROBE in recorded.asked:
+                failures[f"{change.name} {change.verb}"] = (result.code, result.err, recorded.asked)
+    assert failures == {}
     assert factory.plane.db.value("SELECT count(*) FROM job_runs") == 0
 
 
@@ -157,8 +157,8 @@ async def test_session_cancels_run_beside_read_only_token(
     run = factory.run(repo, call)
     job = factory.job(factory.flow(), repo, start=True)
     mogplex.use(plane.base_url, token=factory.token(scopes=("read",)), cookie=plane.session_cookie)
-    done = await mogplex("runs", "cancel", {"run": run, "call": call, "job": job}[kind], "--yes")
-    assert (done.code, "is cancelled." in done.err, SAID in done.err) == (0, True, False), done.err
+    result = await mogplex("runs", "cancel", {"run": run, "call": call, "job": job}[kind], "--yes")
+    assert (result.code, "is cancelled." in result.err, MESSAGE in result.err) == (0, True, False), result.err
     assert (factory.row("ai_calls", call)["control_state"] == "active") is (kind == "job")
     assert (factory.row("job_runs", job)["status"] == "cancelled") is (kind == "job")
 
@@ -168,8 +168,8 @@ async def test_session_starts_no_run_beside_read_only_token(
 ) -> None:
     _add_repo(factory)
     mogplex.use(plane.base_url, token=factory.token(scopes=("read",)), cookie=plane.session_cookie)
-    done = await mogplex("runs", "start", "--repo", REPO, "--prompt", "x")
-    assert (done.code, done.out, SAID in done.err) == (4, "", True), done.err
+    result = await mogplex("runs", "start", "--repo", REPO, "--prompt", "x")
+    assert (result.code, result.out, MESSAGE in result.err) == (4, "", True), result.err
     assert factory.plane.db.value("SELECT count(*) FROM external_agent_runs") == 0
 
 
@@ -180,8 +180,8 @@ async def test_scope_check_is_for_tokens_without_session_only(
     factory.model("acme/nova-1")
     async with recording(plane.base_url) as recorded:
         mogplex.use(recorded.base_url, token=plane.token, cookie=plane.session_cookie if cookie else None)
-        done = await mogplex("models", "disable", "acme/nova-1")
-    assert done.code == 0, done.err
+        result = await mogplex("models", "disable", "acme/nova-1")
+    assert result.code == 0, result.err
     assert recorded.asked.count(PROBE) == (0 if cookie else 1)
 
 
@@ -195,8 +195,8 @@ async def test_read_only_token_does_not_replace_expired_session(
             token=factory.token(scopes=("read",)),
             cookie="better-auth.session_token=dead",
         )
-        done = await mogplex("models", "disable", "acme/nova-1")
-    assert done.code in (3, 4), done.err
-    assert SAID in done.err
+        result = await mogplex("models", "disable", "acme/nova-1")
+    assert result.code in (3, 4), result.err
+    assert MESSAGE in result.err
     assert not [each for each in recorded.asked if each.startswith(("PATCH ", "PUT ", "DELETE "))][1:]
     assert factory.plane.db.value("SELECT count(*) FROM model_preferences") == 0

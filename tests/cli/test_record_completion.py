@@ -71,14 +71,14 @@ def _restore_environment() -> Iterator[None]:
 
 def complete_offline(*arguments: str) -> list[str]:
     """Return the lines of the hidden command, which must succeed without a message."""
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "mogplex_tui", "__complete", *arguments],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stderr == ""
-    return done.stdout.splitlines()
+    assert result.stderr == ""
+    return result.stdout.splitlines()
 
 
 # The text before Tab, and the last argument that the command then gets.

@@ -15,7 +15,7 @@ ECHO = f"Bad token {TOKEN} \x1b[31mred"
 
 @pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize(
-    ("answer", "code", "says"),
+    ("answer", "code", "message"),
     [
         (http(307, b"", "", Location="/login?next=%2F"), 3, "sign in"),
         (refused(401, "UNAUTHORIZED", ECHO), 3, "does not accept this token"),
@@ -34,42 +34,42 @@ ECHO = f"Bad token {TOKEN} \x1b[31mred"
     ids=["login", "401", "403", "404", "429", "503", "502", "html", "cut"],
 )
 async def test_refusal_gives_message_and_exit_code(
-    mogplex: CommandRunner, argv: tuple[str, ...], answer: bytes, code: int, says: str
+    mogplex: CommandRunner, argv: tuple[str, ...], answer: bytes, code: int, message: str
 ) -> None:
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex(*argv, "--json")
-    assert done.code == code
-    assert done.out == ""
-    assert says in done.err
-    assert TOKEN not in done.err
-    assert "\x1b" not in done.err
-    assert "Traceback" not in done.err
+        result = await mogplex(*argv, "--json")
+    assert result.code == code
+    assert result.out == ""
+    assert message in result.err
+    assert TOKEN not in result.err
+    assert "\x1b" not in result.err
+    assert "Traceback" not in result.err
 
 
 @pytest.mark.parametrize("argv", [*COMMANDS, ("runs", "cancel", RUN, "--yes")], ids=" ".join)
 async def test_closed_port_is_unreachable(mogplex: CommandRunner, argv: tuple[str, ...]) -> None:
     async with serving(b"") as service:
-        gone = service.base_url
-    mogplex.use(gone)
-    done = await mogplex(*argv)
-    assert (done.code, done.out) == (6, "")
-    assert "No connection to 127.0.0.1" in done.err
+        url = service.base_url
+    mogplex.use(url)
+    result = await mogplex(*argv)
+    assert (result.code, result.out) == (6, "")
+    assert "No connection to 127.0.0.1" in result.err
 
 
 async def test_temporary_error_is_retried(mogplex: CommandRunner) -> None:
-    asked = 0
+    attempts = 0
 
     async def answer(seen: object, _: object) -> bytes:
-        nonlocal asked
-        asked += 1
-        return http(502, b"", "") if asked < 3 else http(200, {"summary": {}})
+        nonlocal attempts
+        attempts += 1
+        return http(502, b"", "") if attempts < 3 else http(200, {"summary": {}})
 
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("stats", "--json")
-    assert done.code == 0
-    assert "Trying again" in done.err
+        result = await mogplex("stats", "--json")
+    assert result.code == 0
+    assert "Trying again" in result.err
 
 
 async def test_missing_service_or_credential_gives_advice(mogplex: CommandRunner) -> None:
@@ -83,8 +83,8 @@ async def test_missing_service_or_credential_gives_advice(mogplex: CommandRunner
 @pytest.mark.parametrize("url", ["http://mogplex.example", "ftp://x", "https://u:p@mogplex.example"])
 async def test_plain_http_address_is_a_usage_error(mogplex: CommandRunner, url: str) -> None:
     mogplex.use(url)
-    done = await mogplex("runs", "list")
-    assert (done.code, done.out) == (2, "")
+    result = await mogplex("runs", "list")
+    assert (result.code, result.out) == (2, "")
 
 
 async def test_option_overrides_environment_before_and_after_verb(
@@ -108,6 +108,6 @@ async def test_option_overrides_environment_before_and_after_verb(
     ids=" ".join,
 )
 async def test_mistyped_command_is_a_usage_error(mogplex: CommandRunner, argv: tuple[str, ...]) -> None:
-    done = await mogplex(*argv)
-    assert (done.code, done.out) == (2, "")
-    assert "usage:" in done.err
+    result = await mogplex(*argv)
+    assert (result.code, result.out) == (2, "")
+    assert "usage:" in result.err

@@ -130,10 +130,10 @@ class ConsoleAndCommand:
     async def in_command(self, *arguments: str) -> tuple[ChangeResult, int]:
         """Return the result of a command and its exit code."""
         before = {entry["id"] for entry in _ledger_entries()}
-        done = await self._mogplex(*arguments)
+        result = await self._mogplex(*arguments)
         entries = [entry for entry in _ledger_entries() if entry["id"] not in before]
-        assert entries, f"nothing was sent: {done.err}"
-        return ChangeResult(_without_ids(done.err), _end_all(entries)), done.code
+        assert entries, f"nothing was sent: {result.err}"
+        return ChangeResult(_without_ids(result.err), _end_all(entries)), result.code
 
 
 def _fault(end: str) -> str:
@@ -205,10 +205,10 @@ async def test_console_and_command_have_the_same_result(
 ) -> None:
     monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,))
     cases, seen = deque(_cases(kind)), set[str]()
-    for turn in count():
+    for round_number in count():
         if not cases:
             break
-        place = tmp_path / str(turn)
+        place = tmp_path / str(round_number)
         place.mkdir()
         async with _console_and_command(kind, seeded_database, place, mogplex) as pair:
             await _compare_cases(pair, cases, seen)

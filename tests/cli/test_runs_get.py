@@ -19,9 +19,9 @@ async def test_run_is_joined_with_its_call(operator: CommandRunner, factory: Row
         cost_source="gateway",
     )
     run = factory.run(repo, call, status="success", working_branch="fix/it")
-    done = await operator("runs", "get", run.upper(), "--json")
-    assert done.code == 0
-    row = done.only_object
+    result = await operator("runs", "get", run.upper(), "--json")
+    assert result.code == 0
+    row = result.only_object
     assert (row["run_id"], row["call_id"], row["repo"]) == (run, call, "acme/api")
     assert (row["cost_usd"], row["cost_source"], row["tokens"]) == ("0.25", "known", 1200)
     assert (row["state"], row["branch"]) == ("success", "fix/it")
@@ -60,17 +60,17 @@ async def test_call_is_found_by_id(operator: CommandRunner, factory: RowFactory)
 
 
 async def test_unknown_id_fails(operator: CommandRunner) -> None:
-    done = await operator("runs", "get", UNKNOWN_ID)
-    assert (done.code, done.out) == (1, "")
-    assert UNKNOWN_ID in done.err
+    result = await operator("runs", "get", UNKNOWN_ID)
+    assert (result.code, result.out) == (1, "")
+    assert UNKNOWN_ID in result.err
 
 
 async def test_invalid_id_is_refused_before_a_request(mogplex: CommandRunner) -> None:
     mogplex.use("http://127.0.0.1:9")
     for text in ("zz", "abc", "../../repos", "acme/api"):
-        done = await mogplex("runs", "get", text)
-        assert (done.code, done.out) == (2, "")
-        assert "is not a run" in done.err
+        result = await mogplex("runs", "get", text)
+        assert (result.code, result.out) == (2, "")
+        assert "is not a run" in result.err
 
 
 async def test_run_behind_edge_names_hidden_values(
@@ -80,14 +80,14 @@ async def test_run_behind_edge_names_hidden_values(
     run = factory.run(repo, status="streaming")
     async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
-        done = await mogplex("runs", "get", run, "--json")
+        result = await mogplex("runs", "get", run, "--json")
         # A run that was opened before is known by a prefix of its id.
-        again = await mogplex("runs", "get", run[:8], "--json")
+        repeated = await mogplex("runs", "get", run[:8], "--json")
         table = await mogplex("runs", "get", run)
-    assert done.only_object["state"] == again.only_object["state"] == "streaming"
-    assert done.only_object["repo"] == "acme/api"
-    assert done.only_object["cost_usd"] is None
-    assert done.err == (
+    assert result.only_object["state"] == repeated.only_object["state"] == "streaming"
+    assert result.only_object["repo"] == "acme/api"
+    assert result.only_object["cost_usd"] is None
+    assert result.err == (
         "The model, tokens and cost of this run need a browser session: mogplex-tui login --session opens it.\n"
     )
     (cost,) = (line.split() for line in table.lines if line.startswith("cost"))
@@ -100,8 +100,8 @@ async def test_automation_run_is_found_over_v1(
     job = factory.job(factory.flow(), factory.repo("acme/api"), start=True)
     async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
-        done = await mogplex("runs", "get", job[:8], "--json")
-    assert (done.only_object["job_id"], done.only_object["source"], done.only_object["who"]) == (
+        result = await mogplex("runs", "get", job[:8], "--json")
+    assert (result.only_object["job_id"], result.only_object["source"], result.only_object["who"]) == (
         job,
         "job",
         "Review",

@@ -18,11 +18,11 @@ async def test_list_has_live_runs_first_then_newest(operator: CommandRunner, fac
     old = factory.call(started_at=now - 3 * HOUR_US, status="streaming")
     newest = factory.call(started_at=now - 2 * MINUTE_US, status="success")
     failed = factory.call(started_at=now - HOUR_US, status="failed", error="Agent run exited with code 2.")
-    done = await operator("runs", "list", "--json")
-    assert done.code == 0
-    assert [row["id"] for row in done.objects] == [old, newest, failed]
-    assert [row["live"] for row in done.objects] == [True, False, False]
-    assert done.err == ""
+    result = await operator("runs", "list", "--json")
+    assert result.code == 0
+    assert [row["id"] for row in result.objects] == [old, newest, failed]
+    assert [row["live"] for row in result.objects] == [True, False, False]
+    assert result.err == ""
 
 
 async def test_json_has_utc_times_and_cost_with_provenance(
@@ -48,14 +48,14 @@ async def test_table_is_plain_text_without_terminal(operator: CommandRunner, fac
     repo = factory.repo("acme/api")
     factory.call(repo_id=repo, status="success", completed_at=factory.clock.us, duration_ms=65_000)
     factory.call(repo_id=repo, status="cancelled", metadata={"agent_name": "Ann\x1b[31m\u202e\nMOG"})
-    done = await operator("runs", "list")
-    head, first, second = done.lines
+    result = await operator("runs", "list")
+    head, first, second = result.lines
     assert head.split()[:3] == ["ID", "STATE", "REPO"]
     assert {first[head.index("REPO") :][:8], second[head.index("REPO") :][:8]} == {"acme/api"}
-    assert "1m05s" in done.out
+    assert "1m05s" in result.out
     assert "–" in first
-    assert "\x1b" not in done.out
-    assert "Ann␛[31m\\u202e MOG" in done.out
+    assert "\x1b" not in result.out
+    assert "Ann␛[31m\\u202e MOG" in result.out
     as_json = await operator("runs", "list", "--json")
     assert "\x1b" not in as_json.out and "\u202e" not in as_json.out
     assert "Ann\x1b[31m\u202e\nMOG" in {row["who"] for row in as_json.objects}
@@ -71,9 +71,9 @@ async def test_list_is_filtered_by_limit_state_repo_and_words(
     live = factory.call(repo_id=web, status="streaming")
 
     async def ids(*options: str) -> set[str]:
-        done = await operator("runs", "list", "--json", *options)
-        assert done.code == 0
-        return {row["id"] for row in done.objects}
+        result = await operator("runs", "list", "--json", *options)
+        assert result.code == 0
+        return {row["id"] for row in result.objects}
 
     assert await ids("--state", "failed") == {other}
     assert await ids("--status", "failed", "--state", "success") == {good, other}
@@ -84,19 +84,19 @@ async def test_list_is_filtered_by_limit_state_repo_and_words(
     assert await ids("space", "state:cancelled") == {stopped}
     assert await ids("!state:cancelled", "--repo", "api") == {good}
     assert len(await ids("--limit", "2")) == 2
-    nothing = await operator("runs", "list", "cannot-be-found")
-    assert (nothing.code, nothing.out, nothing.err) == (0, "", "No matching runs.\n")
+    empty = await operator("runs", "list", "cannot-be-found")
+    assert (empty.code, empty.out, empty.err) == (0, "", "No matching runs.\n")
 
 
 async def test_filter_searches_beyond_first_page(operator: CommandRunner, factory: RowFactory) -> None:
     begin = factory.clock.us
-    wanted = factory.call(
+    expected = factory.call(
         started_at=begin - 200 * MINUTE_US, status="cancelled", metadata={"working_branch": "needle"}
     )
     for number in range(130):
         factory.call(started_at=begin - number * MINUTE_US, status="success")
-    done = await operator("runs", "list", "--json", "needle")
-    assert [row["id"] for row in done.objects] == [wanted]
+    result = await operator("runs", "list", "--json", "needle")
+    assert [row["id"] for row in result.objects] == [expected]
 
 
 async def test_old_live_run_is_listed_despite_newer_calls(
@@ -106,8 +106,8 @@ async def test_old_live_run_is_listed_despite_newer_calls(
     running = factory.call(started_at=begin - 200 * MINUTE_US, status="streaming")
     for number in range(101):
         factory.call(started_at=begin - number * MINUTE_US, status="success")
-    done = await operator("runs", "list", "--json", "--limit", "3")
-    assert done.objects[0]["id"] == running
+    result = await operator("runs", "list", "--json", "--limit", "3")
+    assert result.objects[0]["id"] == running
 
 
 async def test_token_behind_edge_lists_automation_and_known_runs(
@@ -120,12 +120,12 @@ async def test_token_behind_edge_lists_automation_and_known_runs(
         mogplex.use(service.base_url, token=plane.token)
         started = await mogplex("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")
         assert started.code == 0
-        done = await mogplex("runs", "list", "--json")
-    assert done.code == 0
-    assert {row["source"]: row["id"] for row in done.objects} == {"job": job, "run": started.out.strip()}
-    assert {row["who"] for row in done.objects} == {"Review", "codex"}
-    assert {row["repo"] for row in done.objects} == {"acme/api"}
-    (sentence,) = done.err.splitlines()
+        result = await mogplex("runs", "list", "--json")
+    assert result.code == 0
+    assert {row["source"]: row["id"] for row in result.objects} == {"job": job, "run": started.out.strip()}
+    assert {row["who"] for row in result.objects} == {"Review", "codex"}
+    assert {row["repo"] for row in result.objects} == {"acme/api"}
+    (sentence,) = result.err.splitlines()
     assert "the runs of your automations" in sentence
     assert "all costs, need a browser session" in sentence
     assert NOBODY_LOOKS_BACK in sentence
@@ -154,13 +154,15 @@ async def test_known_ended_runs_are_read_once(
         first = await mogplex("runs", "list", "--json")
         before = len(service.seen)
         second = await mogplex("runs", "list", "--json")
-        asked = [seen.path for seen in service.seen[before:]]
+        requests = [seen.path for seen in service.seen[before:]]
     shown = [{key: value for key, value in row.items() if key != "duration_s"} for row in first.objects]
     assert {row["id"] for row in shown} >= {live, just_ended, *ended}
-    again = [{key: value for key, value in row.items() if key != "duration_s"} for row in second.objects]
-    assert again == shown
-    assert {path.rpartition("/")[2] for path in asked if "/runs/" in path} == {live, just_ended}
-    assert len(asked) <= 8, asked
+    repeated_rows = [
+        {key: value for key, value in row.items() if key != "duration_s"} for row in second.objects
+    ]
+    assert repeated_rows == shown
+    assert {path.rpartition("/")[2] for path in requests if "/runs/" in path} == {live, just_ended}
+    assert len(requests) <= 8, requests
 
 
 async def test_incomplete_list_is_reported_as_throttled(
@@ -171,13 +173,13 @@ async def test_incomplete_list_is_reported_as_throttled(
         repo = factory.repo("acme/api")
         for _ in range(60):
             factory.job(factory.flow(), repo, start=True)
-        done = await mogplex("runs", "list")
-        asked = [seen for seen in service.seen if seen.path.endswith("/runs")]
-    assert done.code == 5
-    assert 0 < len(asked) < 60
-    assert done.lines
-    assert "The list is not whole" in done.err
-    assert "request budget" in done.err
+        result = await mogplex("runs", "list")
+        requests = [seen for seen in service.seen if seen.path.endswith("/runs")]
+    assert result.code == 5
+    assert 0 < len(requests) < 60
+    assert result.lines
+    assert "The list is not whole" in result.err
+    assert "request budget" in result.err
 
 
 async def test_cookie_alone_lists_calls(
@@ -185,16 +187,16 @@ async def test_cookie_alone_lists_calls(
 ) -> None:
     call = factory.call(metadata={"repo": "acme/api"})
     mogplex.use(plane.base_url, token=None, cookie=plane.session_cookie)
-    done = await mogplex("runs", "list", "--json", "--repo", "acme/api")
-    assert [row["id"] for row in done.objects] == [call]
+    result = await mogplex("runs", "list", "--json", "--repo", "acme/api")
+    assert [row["id"] for row in result.objects] == [call]
 
 
 async def test_expired_cookie_is_not_signed_in(mogplex: CommandRunner, plane: PlaneServer) -> None:
     async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=None, cookie="better-auth.session_token=gone0000")
-        done = await mogplex("runs", "list")
-    assert (done.code, done.out) == (3, "")
-    assert "cookie" in done.err
+        result = await mogplex("runs", "list")
+    assert (result.code, result.out) == (3, "")
+    assert "cookie" in result.err
 
 
 async def test_unreadable_row_is_marked_among_others(mogplex: CommandRunner) -> None:
@@ -208,10 +210,10 @@ async def test_unreadable_row_is_marked_among_others(mogplex: CommandRunner) -> 
 
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("runs", "list", "--json")
-    states = {row["id"]: row["state"] for row in done.objects}
+        result = await mogplex("runs", "list", "--json")
+    states = {row["id"]: row["state"] for row in result.objects}
     assert states == {good["id"]: "success", bad["id"]: "unreadable"}
-    assert "started_at" in json.dumps(done.objects)
+    assert "started_at" in json.dumps(result.objects)
 
 
 async def test_ids_are_listed_if_names_are_closed(mogplex: CommandRunner) -> None:
@@ -224,9 +226,9 @@ async def test_ids_are_listed_if_names_are_closed(mogplex: CommandRunner) -> Non
 
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("runs", "list")
-    assert done.code == 0
-    assert "3f1c2c1e" in done.out
+        result = await mogplex("runs", "list")
+    assert result.code == 0
+    assert "3f1c2c1e" in result.out
 
 
 async def test_ids_are_listed_if_names_are_throttled(mogplex: CommandRunner) -> None:
@@ -239,13 +241,13 @@ async def test_ids_are_listed_if_names_are_throttled(mogplex: CommandRunner) -> 
 
     async with serving(answer) as service:
         mogplex.use(service.base_url, cookie="better-auth.session_token=good0000")
-        done = await mogplex("runs", "list")
+        result = await mogplex("runs", "list")
         by_name = await mogplex("runs", "list", "--repo", "acme/web")
         mogplex.use(service.base_url, cookie=None)
         alone = await mogplex("runs", "list")
-    assert (done.code, by_name.code) == (0, 5)
+    assert (result.code, by_name.code) == (0, 5)
     # A token alone has no other route to read, so the exit code is "throttled".
     assert (alone.code, alone.out) == (5, "")
     assert alone.err.startswith("Too many requests for the repositories")
-    assert "3f1c2c1e" in done.out
-    assert "Repositories are shown by their ids" in done.err
+    assert "3f1c2c1e" in result.out
+    assert "Repositories are shown by their ids" in result.err

@@ -25,8 +25,8 @@ async def test_edit_reads_choices_of_given_setting_only(
 
         async def asked_by(*words: str, code: int = 0) -> list[str]:
             service.forget()
-            done = await mogplex("settings", "edit", *words)
-            assert done.code == code, done.err
+            result = await mogplex("settings", "edit", *words)
+            assert result.code == code, result.err
             return sorted(service.asked)
 
         assert await asked_by("theme", "light") == sorted([*READ, *CHANGE, *READ])

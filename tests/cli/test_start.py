@@ -14,15 +14,15 @@ REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
 
 async def test_start_prints_only_the_run_id(operator: CommandRunner, factory: RowFactory) -> None:
     repo = factory.repo("acme/api")
-    done = await operator(
+    result = await operator(
         "runs", "start", "--repo", "ACME/api", "--prompt", "-", "--harness", "claude-code", stdin="Fix it\n"
     )
-    assert done.code == 0
-    row = factory.row("external_agent_runs", done.out.strip())
+    assert result.code == 0
+    row = factory.row("external_agent_runs", result.out.strip())
     assert (row["repo_id"], row["prompt"], row["harness"]) == (repo, "Fix it", "claude-code")
     assert row["create_branch"] == 1
     assert row["working_branch"].startswith("mogplex/external/")
-    assert "acme/api" in done.err and row["working_branch"] in done.err
+    assert "acme/api" in result.err and row["working_branch"] in result.err
 
 
 async def test_branch_options_set_base_and_working_branch(
@@ -31,8 +31,8 @@ async def test_branch_options_set_base_and_working_branch(
     repo = factory.repo()
 
     async def made(*options: str) -> tuple[str, str, int]:
-        done = await operator("runs", "start", "--repo", repo, "--prompt", "x", "--json", *options)
-        row = factory.row("external_agent_runs", done.only_object["run_id"])
+        result = await operator("runs", "start", "--repo", repo, "--prompt", "x", "--json", *options)
+        row = factory.row("external_agent_runs", result.only_object["run_id"])
         return row["base_branch"], row["working_branch"], row["create_branch"]
 
     assert await made("--branch", "topic") == ("main", "topic", 0)
@@ -43,10 +43,10 @@ async def test_branch_options_set_base_and_working_branch(
 async def test_same_key_starts_no_second_run(operator: CommandRunner, factory: RowFactory) -> None:
     factory.repo("acme/api")
     ask = ("runs", "start", "--repo", "acme/api", "--idempotency-key", "k1", "--prompt")
-    first, again = await operator(*ask, "Fix it"), await operator(*ask, "Fix it")
-    assert first.out == again.out
+    first, repeated = await operator(*ask, "Fix it"), await operator(*ask, "Fix it")
+    assert first.out == repeated.out
     assert "is started" in first.err
-    assert "before" in again.err
+    assert "before" in repeated.err
     other = await operator(*ask, "Something else")
     assert (other.code, other.out) == (1, "")
     assert "k1" in other.err
@@ -64,10 +64,10 @@ async def test_started_run_is_followed_to_its_end(operator: CommandRunner, facto
             tx, run["call_id"], "failed", factory.clock.us, message="Harness run failed"
         )
         assert run_writes.set_run(tx, run["run_id"], factory.clock.us, status="failed", error="exit 2")
-    done = await command.result()
-    assert done.code == 1
-    assert [each["object"] for each in done.objects] == ["run", "event", "event"]
-    assert "failed" in done.err.splitlines()[-1]
+    result = await command.result()
+    assert result.code == 1
+    assert [each["object"] for each in result.objects] == ["run", "event", "event"]
+    assert "failed" in result.err.splitlines()[-1]
 
 
 async def test_unknown_repository_is_refused_before_start(
@@ -86,9 +86,9 @@ async def test_unknown_repository_is_refused_before_start(
 
 async def test_ambiguous_repository_name_asks_for_id(operator: CommandRunner, factory: RowFactory) -> None:
     both = {factory.repo("acme/api"), factory.repo("acme/api", github_installation_id=99)}
-    done = await operator("runs", "start", "--repo", "acme/api", "--prompt", "x")
-    assert done.code == 2
-    assert all(repo in done.err for repo in both)
+    result = await operator("runs", "start", "--repo", "acme/api", "--prompt", "x")
+    assert result.code == 2
+    assert all(repo in result.err for repo in both)
 
 
 async def test_invalid_start_is_refused_before_a_request(
@@ -113,13 +113,13 @@ async def test_read_only_refuses_before_a_request(mogplex: CommandRunner, monkey
             ("--read-only", "runs", "start", "--repo", "a/b", "--prompt", "x"),
             ("runs", "--read-only", "cancel", REPO, "--yes"),
         ):
-            done = await mogplex(*argv)
-            assert (done.code, done.out) == (4, "")
-            assert "read-only" in done.err
+            result = await mogplex(*argv)
+            assert (result.code, result.out) == (4, "")
+            assert "read-only" in result.err
         monkeypatch.setenv("MOGPLEX_READ_ONLY", "1")
-        done = await mogplex("runs", "cancel", REPO, "--yes")
-        assert done.code == 4
-        assert "MOGPLEX_READ_ONLY" in done.err
+        result = await mogplex("runs", "cancel", REPO, "--yes")
+        assert result.code == 4
+        assert "MOGPLEX_READ_ONLY" in result.err
         assert service.seen == []
 
 
@@ -130,9 +130,9 @@ async def test_token_without_write_scope_is_not_allowed(
     mogplex.use(plane.base_url, token=plane.read_only_token)
     start = await mogplex("runs", "start", "--repo", "acme/api", "--prompt", "x")
     cancel = await mogplex("runs", "cancel", run, "--yes")
-    for done in (start, cancel):
-        assert (done.code, done.out) == (4, "")
-        assert "write" in done.err
+    for result in (start, cancel):
+        assert (result.code, result.out) == (4, "")
+        assert "write" in result.err
 
 
 async def test_lost_response_names_idempotency_key(mogplex: CommandRunner) -> None:
@@ -144,10 +144,10 @@ async def test_lost_response_names_idempotency_key(mogplex: CommandRunner) -> No
 
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("runs", "start", "--repo", "acme/api", "--prompt", "x")
+        result = await mogplex("runs", "start", "--repo", "acme/api", "--prompt", "x")
         (sent,) = [seen for seen in service.seen if seen.method == "POST"]
-    assert (done.code, done.out) == (6, "")
-    assert f"--idempotency-key {sent.headers['idempotency-key']}" in done.err
+    assert (result.code, result.out) == (6, "")
+    assert f"--idempotency-key {sent.headers['idempotency-key']}" in result.err
 
 
 async def test_start_over_quota_is_throttled(operator: CommandRunner, factory: RowFactory) -> None:
@@ -155,9 +155,9 @@ async def test_start_over_quota_is_throttled(operator: CommandRunner, factory: R
     ask = ("runs", "start", "--repo", repo, "--prompt", "x")
     for _ in range(10):
         assert (await operator(*ask)).code == 0
-    done = await operator(*ask)
-    assert (done.code, done.out) == (5, "")
-    assert "rate limit" in done.err
+    result = await operator(*ask)
+    assert (result.code, result.out) == (5, "")
+    assert "rate limit" in result.err
 
 
 async def test_start_by_repository_id_needs_no_name(mogplex: CommandRunner) -> None:
@@ -170,5 +170,5 @@ async def test_start_by_repository_id_needs_no_name(mogplex: CommandRunner) -> N
 
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("runs", "start", "--repo", REPO, "--prompt", "Fix it")
-    assert (done.code, done.out.strip()) == (0, run), done.err
+        result = await mogplex("runs", "start", "--repo", REPO, "--prompt", "Fix it")
+    assert (result.code, result.out.strip()) == (0, run), result.err

@@ -31,9 +31,9 @@ async def test_cost_is_given_for_each_time_range(operator: CommandRunner, factor
     priced(factory, 2 * HOUR_US, 1.25, type="chat")
     priced(factory, 3 * DAY_US, 4.0)
     priced(factory, 20 * DAY_US, 100.0)
-    done = await operator("stats", "--json")
-    assert (done.code, done.err) == (0, "")
-    stats = done.only_object
+    result = await operator("stats", "--json")
+    assert (result.code, result.err) == (0, "")
+    stats = result.only_object
     cost = stats["cost"]
     assert (cost["per_hour"], cost["day"], cost["week"]) == ("0.5", "1.75", "5.75")
     assert (cost["provenance"], cost["since"]) == ("estimated", "1.75")
@@ -51,10 +51,10 @@ async def test_cost_is_given_for_each_time_range(operator: CommandRunner, factor
 
 async def test_unpriced_calls_have_no_cost(operator: CommandRunner, factory: RowFactory) -> None:
     factory.call(status="success", tokens=Tokens(5000, 10))
-    done = await operator("stats")
-    facts = {line.strip().rpartition("  ")[0].strip(): line.rpartition("  ")[2] for line in done.lines}
+    result = await operator("stats")
+    facts = {line.strip().rpartition("  ")[0].strip(): line.rpartition("  ")[2] for line in result.lines}
     assert facts["last hour"] == facts["24 hours"] == facts["7 days"] == "–"
-    assert "$0.00" not in done.out
+    assert "$0.00" not in result.out
     stats = (await operator("stats", "--json")).only_object
     assert stats["cost"]["day"] is None
 
@@ -83,10 +83,10 @@ async def test_jobs_dispatch_and_limits_are_counted(operator: CommandRunner, fac
 async def test_closed_stats_are_reported_with_advice(mogplex: CommandRunner, plane: PlaneServer) -> None:
     async with serve_behind_edge(plane) as service:
         mogplex.use(service.base_url, token=plane.token)
-        done = await mogplex("stats", "--json")
-    assert (done.code, done.out) == (3, "")
-    assert "the stats" in done.err
-    assert "login --session" in done.err
+        result = await mogplex("stats", "--json")
+    assert (result.code, result.out) == (3, "")
+    assert "the stats" in result.err
+    assert "login --session" in result.err
 
 
 async def test_each_time_range_is_requested_once(mogplex: CommandRunner) -> None:
@@ -95,19 +95,19 @@ async def test_each_time_range_is_requested_once(mogplex: CommandRunner) -> None
 
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("stats", "--since", "7d", "--json")
-        asked = [parse_qs(seen.query)["from"][0] for seen in service.seen]
-    assert done.code == 0
-    assert len(asked) == len(set(asked)) == 3
-    assert done.only_object["cost"]["today"] is None
+        result = await mogplex("stats", "--since", "7d", "--json")
+        starts = [parse_qs(seen.query)["from"][0] for seen in service.seen]
+    assert result.code == 0
+    assert len(starts) == len(set(starts)) == 3
+    assert result.only_object["cost"]["today"] is None
 
 
 @pytest.mark.parametrize("when", ["soon", "24", "-3h", "0h", "2026-13-01", "99999999d"])
 async def test_invalid_duration_is_a_usage_error(mogplex: CommandRunner, when: str) -> None:
     mogplex.use("http://127.0.0.1:9")
-    done = await mogplex("stats", f"--since={when}")
-    assert (done.code, done.out) == (2, "")
-    assert "--since" in done.err
+    result = await mogplex("stats", f"--since={when}")
+    assert (result.code, result.out) == (2, "")
+    assert "--since" in result.err
 
 
 @pytest.mark.parametrize("when", ["2026-08-05", "2026-08-05T10:00Z", "90m", "2w"])

@@ -67,8 +67,8 @@ async def test_credential_of_other_account_needs_force(
 
 async def test_credentials_of_one_account_give_no_warning(mogplex: CommandRunner, plane: PlaneServer) -> None:
     for way, secret in (("token", plane.token), ("session", plane.session_cookie)):
-        done = await mogplex("login", "--base-url", plane.base_url, f"--{way}", stdin=f"{secret}\n")
-        assert done.code == 0 and "account" not in done.err, done.err
+        result = await mogplex("login", "--base-url", plane.base_url, f"--{way}", stdin=f"{secret}\n")
+        assert result.code == 0 and "account" not in result.err, result.err
     assert _stored_credentials() == (plane.token, plane.session_cookie)
 
 
@@ -81,9 +81,9 @@ async def test_token_is_stored_beside_expired_cookie(
     ).code == 0
     with plane.plane.db.transaction() as tx:
         tx.execute("UPDATE sessions SET expires_at = 1")
-    done = await mogplex("login", "--base-url", url, "--token", stdin=f"{other.token}\n")
-    assert done.code == 0
-    assert "session cookie has expired" in done.err
+    result = await mogplex("login", "--base-url", url, "--token", stdin=f"{other.token}\n")
+    assert result.code == 0
+    assert "session cookie has expired" in result.err
 
 
 @pytest.mark.parametrize("grant_is_mine", [True, False], ids=["same account", "other account"])

@@ -25,54 +25,54 @@ from tests.memory_keyring import MemoryKeyring, in_use
 
 
 async def test_token_from_stdin_is_verified_and_stored(mogplex: CommandRunner, plane: PlaneServer) -> None:
-    done = await mogplex(
+    result = await mogplex(
         "login", "--base-url", plane.base_url, "--token", "--json", stdin=f"  {plane.token}\n"
     )
-    assert done.code == 0, done.err
-    assert done.only_object["credentials"] == ["token"]
-    assert done.only_object["account"] and done.only_object["account"] in done.err
+    assert result.code == 0, result.err
+    assert result.only_object["credentials"] == ["token"]
+    assert result.only_object["account"] and result.only_object["account"] in result.err
     name = single_context().name
     assert stored_credential(name) == {"base_url": plane.base_url, "token": plane.token}
-    assert plane.token not in done.out + done.err
+    assert plane.token not in result.out + result.err
     assert (await mogplex("runs", "list")).code == 0
     assert [path.name for path in stored_files() if plane.token in path.read_text()] == [f"{name}.json"]
 
 
 async def test_typed_token_is_not_shown(plane: PlaneServer) -> None:
-    ours, theirs = pty.openpty()
+    terminal, child_terminal = pty.openpty()
     try:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "mogplex_tui", "login", "--base-url", plane.base_url, "--token"),
-            stdin=theirs,
+            stdin=child_terminal,
             stdout=PIPE,
-            stderr=theirs,
+            stderr=child_terminal,
             start_new_session=True,
         )
         shown = b""
         loop = asyncio.get_running_loop()
         while b"(not shown)" not in shown:
-            shown += await asyncio.wait_for(loop.run_in_executor(None, os.read, ours, 4096), 30)
-        os.write(ours, plane.token.encode() + b"\n")
+            shown += await asyncio.wait_for(loop.run_in_executor(None, os.read, terminal, 4096), 30)
+        os.write(terminal, plane.token.encode() + b"\n")
         assert await asyncio.wait_for(process.wait(), 30) == 0
-        shown += os.read(ours, 65536)
+        shown += os.read(terminal, 65536)
     finally:
-        os.close(ours)
-        os.close(theirs)
+        os.close(terminal)
+        os.close(child_terminal)
     assert plane.token.encode() not in shown
     assert stored_credential(single_context().name)["token"] == plane.token
 
 
 async def test_cookie_is_verified_and_stored(mogplex: CommandRunner, plane: PlaneServer) -> None:
-    done = await mogplex(
+    result = await mogplex(
         "login", "--base-url", plane.base_url, "--session", stdin=plane.session_cookie + "\n"
     )
-    assert done.code == 0, done.err
+    assert result.code == 0, result.err
     assert single_context().holds == ("session",)
     assert (await mogplex("stats", "--json")).code == 0
 
 
 @pytest.mark.parametrize(
-    ("way", "typed", "code", "says"),
+    ("option", "typed", "code", "message"),
     [
         ("--token", "mog_NobodyKnowsThisOne000000", 3, "does not accept this token"),
         ("--token", "ghp_somethingElseAltogether", 2, "begin with mog_"),
@@ -93,35 +93,35 @@ async def test_cookie_is_verified_and_stored(mogplex: CommandRunner, plane: Plan
     ],
 )
 async def test_rejected_credential_is_neither_stored_nor_shown(
-    mogplex: CommandRunner, plane: PlaneServer, way: str, typed: str, code: int, says: str
+    mogplex: CommandRunner, plane: PlaneServer, option: str, typed: str, code: int, message: str
 ) -> None:
-    done = await mogplex("login", "--base-url", plane.base_url, way, stdin=typed + "\n")
-    assert (done.code, done.out) == (code, "")
-    assert says in done.err
-    assert not typed or typed not in done.err
+    result = await mogplex("login", "--base-url", plane.base_url, option, stdin=typed + "\n")
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err
+    assert not typed or typed not in result.err
     assert contexts.read().by_name == {}
     assert not any(path.suffix == ".json" for path in stored_files())
 
 
 async def test_failed_sign_in_keeps_former_credential(mogplex: CommandRunner, plane: PlaneServer) -> None:
     await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
-    done = await mogplex("login", "--token", stdin="mog_NobodyKnowsThisOne000000")
-    assert done.code == 3
+    result = await mogplex("login", "--token", stdin="mog_NobodyKnowsThisOne000000")
+    assert result.code == 3
     assert stored_credential(single_context().name)["token"] == plane.token
 
 
 async def test_rate_limited_token_is_accepted(mogplex: CommandRunner) -> None:
     limited = refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60")
     async with serving(limited) as service:
-        done = await mogplex("login", "--base-url", service.base_url, "--token", stdin=TOKEN)
-    assert done.code == 0
+        result = await mogplex("login", "--base-url", service.base_url, "--token", stdin=TOKEN)
+    assert result.code == 0
     assert single_context().holds == ("token",)
 
 
 async def test_unverified_credential_is_not_stored(mogplex: CommandRunner) -> None:
     async with serving(http(502, b"", "")) as service:
-        done = await mogplex("login", "--base-url", service.base_url, "--token", stdin=TOKEN)
-    assert done.code == 6
+        result = await mogplex("login", "--base-url", service.base_url, "--token", stdin=TOKEN)
+    assert result.code == 6
     assert contexts.read().by_name == {}
 
 
@@ -131,14 +131,14 @@ async def test_unverified_credential_is_not_stored(mogplex: CommandRunner) -> No
     ids=["separate word", "option value", "other command"],
 )
 async def test_token_argument_is_refused_and_not_shown(mogplex: CommandRunner, argv: tuple[str, ...]) -> None:
-    done = await mogplex(*argv)
-    assert (done.code, done.out) == (2, "")
-    assert "Revoke it" in done.err and TOKEN not in done.err
+    result = await mogplex(*argv)
+    assert (result.code, result.out) == (2, "")
+    assert "Revoke it" in result.err and TOKEN not in result.err
 
 
 async def test_plain_http_off_loopback_gets_no_credential(mogplex: CommandRunner) -> None:
-    done = await mogplex("login", "--base-url", "http://mogplex.example", "--token", stdin=TOKEN)
-    assert done.code == 2
+    result = await mogplex("login", "--base-url", "http://mogplex.example", "--token", stdin=TOKEN)
+    assert result.code == 2
     assert contexts.read().by_name == {}
 
 
@@ -150,25 +150,25 @@ async def test_ctrl_c_at_hidden_prompt_changes_nothing(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("getpass.getpass", interrupted)
-    done = await mogplex("login", "--base-url", "http://127.0.0.1:9", "--token", terminal=True)
-    assert (done.code, done.err) == (130, "Personal access token (not shown): \n")
+    result = await mogplex("login", "--base-url", "http://127.0.0.1:9", "--token", terminal=True)
+    assert (result.code, result.err) == (130, "Personal access token (not shown): \n")
     assert contexts.read().by_name == {}
 
 
 async def test_working_keyring_is_used_and_named(mogplex: CommandRunner, plane: PlaneServer) -> None:
     with in_use(MemoryKeyring()) as ring:
-        done = await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
-        assert done.code == 0
-        assert "system keyring (memory)" in done.err
+        result = await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
+        assert result.code == 0
+        assert "system keyring (memory)" in result.err
         name = single_context().name
         assert single_context().kept_in == credential_store.KEYRING
         assert not credential_store.credentials_file(name).exists()
         assert (await mogplex("runs", "list")).code == 0
-        told = await mogplex("info", "--json")
+        info = await mogplex("info", "--json")
         assert {"object": "setting", "name": "token", "value": "personal access token"}.items() <= {
-            key: value for key, value in told.objects[2].items() if key != "origin"
+            key: value for key, value in info.objects[2].items() if key != "origin"
         }.items()
-        assert told.objects[2]["origin"] == f"context {name} (system keyring)"
+        assert info.objects[2]["origin"] == f"context {name} (system keyring)"
         assert (await mogplex("contexts", "rename", name, "mine")).code == 0
         assert [key for _, key in ring.kept] == ["mine"]
         assert (await mogplex("runs", "list")).code == 0
@@ -186,9 +186,9 @@ async def test_failed_keyring_removal_is_not_reported_as_sign_out(
     name = single_context().name
 
     async def refused() -> None:
-        done = await mogplex("logout")
-        assert (done.code, "Signed out" in done.err) == (1, False)
-        assert f"credentials of {name} stay in the system keyring" in done.err
+        result = await mogplex("logout")
+        assert (result.code, "Signed out" in result.err) == (1, False)
+        assert f"credentials of {name} stay in the system keyring" in result.err
         assert single_context().holds == ("token",)
 
     # First a session where none is stored, then the right one while the keyring is locked.
@@ -202,26 +202,26 @@ async def test_failed_keyring_removal_is_not_reported_as_sign_out(
             shell.setenv("MOGPLEX_TOKEN", plane.token)
             assert (await mogplex("repos", "list")).code == 0
         # A context can still be removed; the credentials that are left are named.
-        gone = await mogplex("contexts", "remove", name)
-        assert (gone.code, contexts.read().by_name) == (0, {})
-        assert "stay in the system keyring" in gone.err and "credentials with it" not in gone.err
+        removed = await mogplex("contexts", "remove", name)
+        assert (removed.code, contexts.read().by_name) == (0, {})
+        assert "stay in the system keyring" in removed.err and "credentials with it" not in removed.err
 
 
 async def test_overriding_token_variable_is_reported(
     mogplex: CommandRunner, plane: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOGPLEX_TOKEN", "mog_other")
-    done = await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
-    assert "MOGPLEX_TOKEN is set" in done.err
+    result = await mogplex("login", "--base-url", plane.base_url, "--token", stdin=plane.token)
+    assert "MOGPLEX_TOKEN is set" in result.err
 
 
 # The hand-off ------------------------------------------------------------------------------------------------------
 
 
-async def consent(where: str) -> dict[str, str]:
+async def consent(url: str) -> dict[str, str]:
     """Sign in, approve, and return the token that the page would hand over."""
     async with httpx.AsyncClient(follow_redirects=True) as browser:
-        login = await browser.get(where)
+        login = await browser.get(url)
         page = await browser.post(login.url.join("/login"), data=form_fields(login.text))
         answer = await browser.post(
             page.url.join("/api/oauth/decision"), data={**form_fields(page.text), "accept": "true"}
@@ -260,9 +260,9 @@ async def test_hand_off_page_sends_token_after_preflight(mogplex: CommandRunner,
         assert (await page.post(facts["callback"] + "x", headers=origin | good, json=body)).status_code == 404
         assert not command.task.done()
 
-        done = await page.post(facts["callback"], headers=origin | good, json=body)
-        assert (done.status_code, done.json()) == (200, {"ok": True})
-        assert done.headers["access-control-allow-origin"] == plane.base_url
+        result = await page.post(facts["callback"], headers=origin | good, json=body)
+        assert (result.status_code, result.json()) == (200, {"ok": True})
+        assert result.headers["access-control-allow-origin"] == plane.base_url
     ended = await command.result()
     assert ended.code == 0, ended.err
     assert single_context().holds == ("token",)

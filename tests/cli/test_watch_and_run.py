@@ -33,11 +33,11 @@ async def test_watch_prints_each_state_until_run_ends(operator: CommandRunner, f
     command = operator.start("watch", run, "--until", "terminal", "--json")
     await command.wait_for(lambda: '"state":"pending"' in command.out.text)
     end(factory, run)
-    done = await command.result()
-    assert done.code == 0
-    assert [each["state"] for each in done.objects] == ["pending", "success"]
-    assert {each["run_id"] for each in done.objects} == {run}
-    assert "success" in done.err
+    result = await command.result()
+    assert result.code == 0
+    assert [each["state"] for each in result.objects] == ["pending", "success"]
+    assert {each["run_id"] for each in result.objects} == {run}
+    assert "success" in result.err
 
 
 async def test_watch_with_token_behind_edge_ends_with_run(
@@ -49,17 +49,17 @@ async def test_watch_with_token_behind_edge_ends_with_run(
         command = mogplex.start("watch", run, "--exit-status")
         await command.wait_for(lambda: "pending" in command.out.text)
         end(factory, run, "cancelled")
-        done = await command.result()
+        result = await command.result()
         reads = [seen.path for seen in service.seen if seen.path.endswith(run)]
-    assert (done.code, done.lines) == (1, [f"{run}  pending", f"{run}  cancelled"])
+    assert (result.code, result.lines) == (1, [f"{run}  pending", f"{run}  cancelled"])
     assert len(reads) >= 2
 
 
 async def test_watch_of_ended_run_ends_at_once(operator: CommandRunner, factory: RowFactory) -> None:
     run = factory.run(factory.repo("acme/api"))
     end(factory, run, "failed")
-    done = await operator("watch", run)
-    assert (done.code, done.out) == (0, f"{run}  failed\n")
+    result = await operator("watch", run)
+    assert (result.code, result.out) == (0, f"{run}  failed\n")
     assert (await operator("watch", run, "--exit-status")).code == 1
     assert (await operator("watch", run, "--until", "failed")).code == 0
     missed = await operator("watch", run, "--until", "success")
@@ -68,9 +68,9 @@ async def test_watch_of_ended_run_ends_at_once(operator: CommandRunner, factory:
 
 async def test_watch_times_out(operator: CommandRunner, factory: RowFactory) -> None:
     run = factory.run(factory.repo("acme/api"))
-    done = await operator("watch", run, "--timeout", "1s")
-    assert (done.code, done.out) == (1, f"{run}  pending\n")
-    assert "still pending" in done.err
+    result = await operator("watch", run, "--timeout", "1s")
+    assert (result.code, result.out) == (1, f"{run}  pending\n")
+    assert "still pending" in result.err
 
 
 async def test_watch_shows_progress_on_terminal(operator: CommandRunner, factory: RowFactory) -> None:
@@ -82,15 +82,15 @@ async def test_watch_shows_progress_on_terminal(operator: CommandRunner, factory
 
 
 async def test_watch_of_unknown_run_fails(operator: CommandRunner) -> None:
-    done = await operator("watch", UNKNOWN_ID)
-    assert (done.code, done.out) == (1, "")
+    result = await operator("watch", UNKNOWN_ID)
+    assert (result.code, result.out) == (1, "")
 
 
 async def test_run_starts_run_like_runs_start(operator: CommandRunner, factory: RowFactory) -> None:
     repo = factory.repo("acme/api")
-    done = await operator("run", "acme/api", "Fix it", "--harness", "claude-code", "--branch", "topic")
-    assert done.code == 0, done.err
-    row = factory.row("external_agent_runs", done.out.strip())
+    result = await operator("run", "acme/api", "Fix it", "--harness", "claude-code", "--branch", "topic")
+    assert result.code == 0, result.err
+    row = factory.row("external_agent_runs", result.out.strip())
     assert (row["repo_id"], row["prompt"], row["harness"]) == (repo, "Fix it", "claude-code")
     assert row["working_branch"] == "topic"
     from_stdin = await operator("run", repo, "-", "--json", stdin="And this\n")

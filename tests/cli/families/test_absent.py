@@ -52,12 +52,12 @@ async def test_no_value_is_printed_that_was_not_sent(
 
         async def printed(*argv: str) -> list[dict[str, Any]]:
             recorded.forget()
-            done = await mogplex(*argv, "--json")
-            for each in done.objects:
+            result = await mogplex(*argv, "--json")
+            for each in result.objects:
                 for path, value in _empty_fields(each):
                     if snake(path.rpartition(".")[2]) not in recorded.keys:
                         invented.append(f"{' '.join(argv[:2])}: {path} = {value}")
-            return done.objects
+            return result.objects
 
         for family in FAMILIES:
             rows = await printed(family, "list")
@@ -78,10 +78,10 @@ async def test_facts_leave_out_unknown_values(
     async with serve_behind_edge(plane) as token_only:
         base_url = plane.base_url if cookie else token_only.base_url
         mogplex.use(base_url, token=plane.token, cookie=plane.session_cookie if cookie else None)
-        done = await mogplex("automations", "get", flow)
+        result = await mogplex("automations", "get", flow)
         as_json = await mogplex("automations", "get", flow, "--json")
-    assert done.code == 0, done.err
-    facts = {line.split("  ")[0]: line.split()[-1] for line in done.lines}
+    assert result.code == 0, result.err
+    facts = {line.split("  ")[0]: line.split()[-1] for line in result.lines}
     assert facts["version"] == "1"
     counts = ("running_count", "pending_count", "failed_24h", "suppressed_24h", "deferred_24h")
     if not cookie:

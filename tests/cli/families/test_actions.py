@@ -53,8 +53,8 @@ async def test_agent_is_created_updated_and_deleted(operator: CommandRunner, fac
     unsaid = await operator("agents", "delete", "scribe")
     assert (unsaid.code, unsaid.out) == (2, "")
     assert "--yes" in unsaid.err
-    gone = await operator("agents", "delete", "scribe", "--yes", "--json")
-    assert (gone.code, gone.only_object) == (0, {"object": "agent", "id": agent, "action": "delete"})
+    deleted = await operator("agents", "delete", "scribe", "--yes", "--json")
+    assert (deleted.code, deleted.only_object) == (0, {"object": "agent", "id": agent, "action": "delete"})
     assert factory.plane.db.value("SELECT count(*) FROM agents WHERE id = ?", (agent,)) == 0
 
 
@@ -62,14 +62,14 @@ async def test_agent_update_changes_given_parameters_only(
     operator: CommandRunner, factory: RowFactory
 ) -> None:
     agent = factory.agent("Scribe", system_prompt="Write it down.\n", description="Notes")
-    for options, says in (
+    for options, message in (
         (("--description", "Notes"), "Scribe: Nothing to change: every value is the same as before."),
         (("--name", "x" * 61), "Give a name of at most 60 characters."),
         (("--category", "Code Review"), "Give a category of lower-case letters"),
         (("--prompt", "x" * 50_001), "Give at most 50,000 characters."),
     ):
         refused = await operator("agents", "update", agent, *options)
-        assert (refused.code, refused.out, says in refused.err) == (2, "", True), refused.err
+        assert (refused.code, refused.out, message in refused.err) == (2, "", True), refused.err
     renamed = await operator("agents", "update", agent, "--name", "Clerk")
     assert (renamed.code, renamed.out, renamed.err) == (0, f"{agent}\n", "Agent Scribe is changed.\n")
     row = factory.row("agents", agent)
@@ -102,9 +102,9 @@ async def test_invalid_arguments_are_refused_before_a_request(mogplex: CommandRu
     async with serving(http(200, {})) as service:
         mogplex.use(service.base_url)
         for argv in refused:
-            done = await mogplex(*argv)
-            assert (done.code, done.out) == (2, ""), argv
-            assert done.err, argv
+            result = await mogplex(*argv)
+            assert (result.code, result.out) == (2, ""), argv
+            assert result.err, argv
         assert service.seen == []
 
 
@@ -123,20 +123,20 @@ async def test_read_only_sends_no_action(mogplex: CommandRunner) -> None:
     async with serving(http(200, {})) as service:
         mogplex.use(service.base_url)
         for argv in actions:
-            done = await mogplex("--read-only", *argv)
-            assert (done.code, done.out) == (4, ""), argv
-            assert "read-only" in done.err
+            result = await mogplex("--read-only", *argv)
+            assert (result.code, result.out) == (4, ""), argv
+            assert "read-only" in result.err
         assert service.seen == []
 
 
 async def test_declined_confirmation_sends_nothing(operator: CommandRunner, factory: RowFactory) -> None:
     sandbox = factory.sandbox(factory.repo("acme/api"))
-    done = await operator("sandboxes", "stop", sandbox, stdin="n\n", terminal=True)
-    assert (done.code, done.out) == (1, "")
-    assert "snapshots are destroyed" in done.err and "[y/N]" in done.err
+    result = await operator("sandboxes", "stop", sandbox, stdin="n\n", terminal=True)
+    assert (result.code, result.out) == (1, "")
+    assert "snapshots are destroyed" in result.err and "[y/N]" in result.err
     assert factory.row("sandboxes", sandbox)["status"] == "running"
-    done = await operator("sandboxes", "stop", sandbox, stdin="y\n", terminal=True)
-    assert (done.code, done.out) == (0, f"{sandbox}\n")
+    result = await operator("sandboxes", "stop", sandbox, stdin="y\n", terminal=True)
+    assert (result.code, result.out) == (0, f"{sandbox}\n")
     assert factory.row("sandboxes", sandbox)["status"] == "stopped"
 
 
@@ -154,9 +154,9 @@ async def test_progress_line_is_shown_on_a_terminal_only(
 async def test_sandbox_launch_waits_until_it_runs(operator: CommandRunner, factory: RowFactory) -> None:
     repo = factory.repo("acme/api")
     launch = ("sandboxes", "launch", "--repo", "acme/api", "--branch", "topic", "--new-branch")
-    done = await operator(*launch, "--json")
-    assert (done.code, done.err) == (0, "The sandbox runs.\n")
-    key = done.only_object["id"]
+    result = await operator(*launch, "--json")
+    assert (result.code, result.err) == (0, "The sandbox runs.\n")
+    key = result.only_object["id"]
     row = factory.row("sandboxes", key)
     assert (row["repo_id"], row["status"], row["working_branch"]) == (repo, "running", "topic")
     # An existing sandbox is found.
@@ -170,15 +170,15 @@ async def test_sandbox_launch_waits_until_it_runs(operator: CommandRunner, facto
     assert "It is running; this works only while it is paused." in twice.err
     longer = await operator("sandboxes", "extend", key, "--minutes", "5")
     assert (longer.code, longer.err) == (0, "Sandbox acme/api topic lives 5m00s longer.\n")
-    gone = await operator("sandboxes", "delete", key, "--yes")
-    assert (gone.code, gone.err) == (0, "Sandbox acme/api topic is deleted.\n")
+    deleted = await operator("sandboxes", "delete", key, "--yes")
+    assert (deleted.code, deleted.err) == (0, "Sandbox acme/api topic is deleted.\n")
     assert (await operator("sandboxes", "list", "--json")).out == ""
 
 
 async def test_sandbox_exec_streams_output(operator: CommandRunner, factory: RowFactory) -> None:
     sandbox = factory.sandbox(factory.repo("acme/api"))
-    done = await operator("sandboxes", "exec", sandbox, "--", "echo", "hello  there")
-    assert (done.code, done.out) == (0, "hello  there\n"), done.err
+    result = await operator("sandboxes", "exec", sandbox, "--", "echo", "hello  there")
+    assert (result.code, result.out) == (0, "hello  there\n"), result.err
     failed = await operator("sandboxes", "exec", sandbox, "--json", "--", "cat", "no-such-file")
     assert failed.code == 1
     *lines, last = failed.objects
@@ -191,13 +191,13 @@ async def test_sandbox_logs_are_printed_as_lines(
     operator: CommandRunner, token_only: CommandRunner, factory: RowFactory
 ) -> None:
     sandbox = factory.sandbox(factory.repo(), install_log="Cloning\nDone", dev_log="  Ready")
-    done = await token_only("sandboxes", "logs", sandbox)
-    assert [line.split() for line in done.lines] == [
+    result = await token_only("sandboxes", "logs", sandbox)
+    assert [line.split() for line in result.lines] == [
         ["install", "Cloning"],
         ["install", "Done"],
         ["dev", "Ready"],
     ]
-    assert done.lines[-1].endswith("  Ready")
+    assert result.lines[-1].endswith("  Ready")
     as_json = await token_only("sandboxes", "logs", sandbox, "--json")
     assert as_json.only_object["install_log"] == "Cloning\nDone"
 
@@ -223,11 +223,11 @@ async def test_token_cannot_pause_automation_behind_edge(
     token_only: CommandRunner, factory: RowFactory, hosted: bool
 ) -> None:
     flow = factory.flow(factory.agent())
-    done = await token_only("automations", "pause", flow)
-    assert done.code == (3 if hosted else 0)
+    result = await token_only("automations", "pause", flow)
+    assert result.code == (3 if hosted else 0)
     assert factory.row("flows", flow)["status"] == ("active" if hosted else "inactive")
     if hosted:
-        assert "login --session" in done.err
+        assert "login --session" in result.err
 
 
 async def test_idempotency_key_triggers_automation_once(
@@ -239,33 +239,33 @@ async def test_idempotency_key_triggers_automation_once(
     assert first.code == 0, first.err
     job = first.only_object["job_run_id"]
     assert json.loads(factory.row("job_runs", job)["metadata"])["repo_id"] == repo
-    again = await token_only(*ask)
-    assert (again.code, again.only_object["outcome"], again.only_object["job_run_id"]) == (
+    repeated = await token_only(*ask)
+    assert (repeated.code, repeated.only_object["outcome"], repeated.only_object["job_run_id"]) == (
         1,
         "suppressed",
         job,
     )
-    assert "Not started: this key was used before, for job" in again.err
-    assert again.only_object["reason"] == "IDEMPOTENT_DUPLICATE"
+    assert "Not started: this key was used before, for job" in repeated.err
+    assert repeated.only_object["reason"] == "IDEMPOTENT_DUPLICATE"
 
 
 async def test_webhook_secret_is_shown_with_reveal_only(operator: CommandRunner, factory: RowFactory) -> None:
     flow = factory.flow(factory.agent())
-    done = await operator("automations", "webhook-secret", flow, "--yes", "--reveal")
-    assert done.code == 0, done.err
-    (secret,) = done.lines
-    assert len(secret) > 20 and secret not in done.err
+    result = await operator("automations", "webhook-secret", flow, "--yes", "--reveal")
+    assert result.code == 0, result.err
+    (secret,) = result.lines
+    assert len(secret) > 20 and secret not in result.err
     assert not any(secret in text for text in stored_texts().values())
 
 
 async def test_assignment_is_disabled_enabled_and_deleted(
     operator: CommandRunner, factory: RowFactory
 ) -> None:
-    mine = assignment(factory, factory.repo(), factory.agent())
+    assignment_id = assignment(factory, factory.repo(), factory.agent())
     for verb, enabled in (("disable", 0), ("enable", 1)):
-        assert (await operator("assignments", verb, mine[:8])).code == 0
-        assert factory.row("assignments", mine)["enabled"] == enabled
-    assert (await operator("assignments", "delete", mine, "--yes")).code == 0
+        assert (await operator("assignments", verb, assignment_id[:8])).code == 0
+        assert factory.row("assignments", assignment_id)["enabled"] == enabled
+    assert (await operator("assignments", "delete", assignment_id, "--yes")).code == 0
     assert (await operator("assignments", "list", "--json")).out == ""
 
 
@@ -285,12 +285,12 @@ async def test_assignment_is_created_if_the_service_allows_it(
         "pr_review",
         "--json",
     )
-    done = await operator(*ask)
+    result = await operator(*ask)
     if hosted:
-        assert (done.code, done.out) == (1, "")
+        assert (result.code, result.out) == (1, "")
         return
-    assert done.code == 0, done.err
-    row = factory.row("assignments", done.only_object["id"])
+    assert result.code == 0, result.err
+    row = factory.row("assignments", result.only_object["id"])
     assert (row["type"], row["enabled"]) == ("pr_review", 1)
     off = await operator(*ask[:-2], "push_review", "--disabled")
     assert off.code == 0, off.err
@@ -300,9 +300,9 @@ async def test_assignment_is_created_if_the_service_allows_it(
 async def test_jobs_are_cancelled_repaired_and_requeued(operator: CommandRunner, factory: RowFactory) -> None:
     flow = factory.flow(factory.agent())
     failed = insert_failed_job(factory, flow)
-    again = await operator("jobs", "requeue", failed, "--version", "same_version")
-    assert again.code == 0, again.err
-    new = again.out.split()[0]
+    repeated = await operator("jobs", "requeue", failed, "--version", "same_version")
+    assert repeated.code == 0, repeated.err
+    new = repeated.out.split()[0]
     assert new != failed
     assert factory.row("job_runs", new)["retry_of_job_run_id"] == failed
     cancelled = await operator("jobs", "cancel", new, "--yes")
@@ -320,15 +320,15 @@ async def test_jobs_are_cancelled_repaired_and_requeued(operator: CommandRunner,
 
 async def test_approvals_are_decided_with_a_note(operator: CommandRunner, factory: RowFactory) -> None:
     job = factory.job(factory.flow(factory.agent()), factory.repo(), start=True)
-    theirs = control_approval(factory)
-    done = await operator("approvals", "deny", theirs, "--note", "-", "--yes", stdin="Not today")
-    assert (done.code, done.out) == (0, f"{theirs}\n")
-    row = factory.row("control_approvals", theirs)
+    agent_approval = control_approval(factory)
+    result = await operator("approvals", "deny", agent_approval, "--note", "-", "--yes", stdin="Not today")
+    assert (result.code, result.out) == (0, f"{agent_approval}\n")
+    row = factory.row("control_approvals", agent_approval)
     assert (row["status"], row["resolution_note"]) == ("denied", "Not today")
-    ours = insert_wait(factory, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
-    assert (await operator("approvals", "approve", ours, "--yes")).code == 0
+    flow_approval = insert_wait(factory, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
+    assert (await operator("approvals", "approve", flow_approval, "--yes")).code == 0
     assert (await operator("approvals", "list", "--json")).out == ""
-    late = await operator("approvals", "approve", ours, "--yes")
+    late = await operator("approvals", "approve", flow_approval, "--yes")
     assert (late.code, late.out) == (1, "")
 
 
@@ -353,14 +353,14 @@ async def test_settings_are_listed_and_set(token_only: CommandRunner, factory: R
         rows = (await token_only("settings", "list", "--json")).objects
         return {each["id"]: each["value"] for each in rows}
 
-    done = await token_only("settings", "edit", "theme", "light", "--json")
-    assert (done.code, done.only_object) == (0, {"object": "setting", "id": "theme", "action": "edit"})
+    result = await token_only("settings", "edit", "theme", "light", "--json")
+    assert (result.code, result.only_object) == (0, {"object": "setting", "id": "theme", "action": "edit"})
     assert (await token_only("settings", "edit", "default_model", "acme/nova-2")).code == 0
     assert (await listed()).items() >= {"theme": "light", "default_model": "acme/nova-2"}.items()
     # The former name of the command, which the help does not list.
     both = ("settings", "set", "--theme", "dark", "--default-model", "acme/nova-1")
-    done = await token_only(*both, "--json")
-    assert (done.code, done.only_object["theme"], done.only_object["default_model"]) == (
+    result = await token_only(*both, "--json")
+    assert (result.code, result.only_object["theme"], result.only_object["default_model"]) == (
         0,
         "dark",
         "acme/nova-1",
@@ -373,21 +373,21 @@ async def test_settings_are_listed_and_set(token_only: CommandRunner, factory: R
     assert (refused.code, refused.out) == (2, "")
     assert "'acme/unknown' is not among the choices" in refused.err
     assert (await listed())["default_model"] == "acme/nova-1"
-    told = await token_only("settings", "edit", "github", "yes")
-    assert (told.code, told.out) == (1, "")
-    assert "cannot be set here" in told.err
+    refused = await token_only("settings", "edit", "github", "yes")
+    assert (refused.code, refused.out) == (1, "")
+    assert "cannot be set here" in refused.err
 
 
 async def test_repository_is_hidden_if_the_service_stores_it(
     operator: CommandRunner, factory: RowFactory, hosted: bool
 ) -> None:
     repo = factory.repo("acme/api")
-    done = await operator("repos", "hide", "acme/api")
+    result = await operator("repos", "hide", "acme/api")
     if hosted:
         # The hosted service answers every such change with 500.
-        assert (done.code, done.out) == (1, "")
+        assert (result.code, result.out) == (1, "")
         return
-    assert (done.code, done.out) == (0, f"{repo}\n")
+    assert (result.code, result.out) == (0, f"{repo}\n")
     assert (await operator("repos", "list", "--json")).out == ""
     assert (await operator("repos", "show", "acme/api")).code == 0
     assert (await operator("repos", "delete", "acme/api", "--yes")).code == 0
@@ -399,9 +399,9 @@ async def test_repositories_of_installation_are_imported(
 ) -> None:
     installation(factory)
     factory.repo("acme/api")
-    done = await operator("repos", "sync")
-    assert done.code == 0, done.err
-    assert "Synced with GitHub: " in done.err
+    result = await operator("repos", "sync")
+    assert result.code == 0, result.err
+    assert "Synced with GitHub: " in result.err
     assert "acme/api" in (await operator("repos", "list")).out
 
 
@@ -410,9 +410,9 @@ async def test_ledger_has_every_action_with_its_outcome(operator: CommandRunner,
     assert (await operator("sandboxes", "exec", sandbox, "--", "false")).code == 1
     assert (await operator("sandboxes", "reconcile", sandbox)).code == 0
     entries = [json.loads(line) for line in stored_texts()["ledger.jsonl"].splitlines()]
-    told = [(entry["action"], entry["subject"], entry["state"]) for entry in entries]
+    recorded = [(entry["action"], entry["subject"], entry["state"]) for entry in entries]
     subject = f"sandbox {sandbox}"
-    assert told == [
+    assert recorded == [
         ("sandboxes.exec", subject, "sent"),
         ("sandboxes.exec", subject, "done"),
         ("sandboxes.reconcile", subject, "sent"),
@@ -428,26 +428,26 @@ async def test_rate_limited_action_ends_with_throttled(mogplex: CommandRunner, p
     )
     async with serving(limited) as service:
         mogplex.use(service.base_url, token=plane.token)
-        done = await mogplex("agents", "list")
-    assert (done.code, done.out) == (5, "")
+        result = await mogplex("agents", "list")
+    assert (result.code, result.out) == (5, "")
 
 
 async def test_boot_output_is_escaped_and_masked(mogplex: CommandRunner) -> None:
     evil = "\x1b[31mred\u202e\n\x1b]0;title\x07 ghp_abcdefghijklmnopqrstuvwxyz0123456789"
-    told = ({"type": "warning", "message": evil}, {"type": "error", "message": evil})
-    events = "".join(f"data: {json.dumps(each)}\n\n" for each in told)
+    events_sent = ({"type": "warning", "message": evil}, {"type": "error", "message": evil})
+    events = "".join(f"data: {json.dumps(each)}\n\n" for each in events_sent)
     async with serving(http(200, events.encode(), "text/event-stream")) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("sandboxes", "launch", "--repo", REPO)
-    assert (done.code, done.out) == (1, "")
-    assert "The service warns: " in done.err and "The sandbox did not boot: " in done.err
-    assert "red" in done.err and "title" in done.err
+        result = await mogplex("sandboxes", "launch", "--repo", REPO)
+    assert (result.code, result.out) == (1, "")
+    assert "The service warns: " in result.err and "The sandbox did not boot: " in result.err
+    assert "red" in result.err and "title" in result.err
     for never in ("\x1b", "\x07", "\u202e", "ghp_"):
-        assert never not in done.err
+        assert never not in result.err
 
 
 @pytest.mark.parametrize(
-    ("verb", "says", "never"),
+    ("verb", "message", "never"),
     [
         ("stop", "Not confirmed: Remote VM mogplex-vm-1 could not be confirmed stopped.", "is stopped."),
         ("delete", "Not deleted: Remote VM could not be verified as deleted.", "is deleted."),
@@ -455,14 +455,14 @@ async def test_boot_output_is_escaped_and_masked(mogplex: CommandRunner) -> None
     ids=["stop", "delete"],
 )
 async def test_unconfirmed_stop_or_delete_fails(
-    operator: CommandRunner, factory: RowFactory, verb: str, says: str, never: str
+    operator: CommandRunner, factory: RowFactory, verb: str, message: str, never: str
 ) -> None:
     sandbox = factory.sandbox(factory.repo("acme/api"), provider_view="silent")
-    done = await operator("sandboxes", verb, sandbox, "--yes")
-    assert done.code == 1
-    assert done.err.startswith(says)
-    assert ".." not in done.err and never not in done.err
-    assert done.out.split()[0] == sandbox
+    result = await operator("sandboxes", verb, sandbox, "--yes")
+    assert result.code == 1
+    assert result.err.startswith(message)
+    assert ".." not in result.err and never not in result.err
+    assert result.out.split()[0] == sandbox
     as_json = await operator("sandboxes", verb, sandbox, "--yes", "--json")
     assert (as_json.code, as_json.only_object["action"]) == (1, verb)
 
@@ -471,20 +471,23 @@ async def test_stop_of_failed_sandbox_succeeds_in_same_state(
     operator: CommandRunner, factory: RowFactory
 ) -> None:
     sandbox = factory.sandbox(factory.repo("acme/api"), status="error", error="Boot failed")
-    done = await operator("sandboxes", "stop", sandbox, "--yes")
-    assert (done.code, done.err) == (0, "Sandbox acme/api main is stopped.\n")
+    result = await operator("sandboxes", "stop", sandbox, "--yes")
+    assert (result.code, result.err) == (0, "Sandbox acme/api main is stopped.\n")
 
 
 async def test_orchestrator_approval_names_a_run_not_a_job(
     operator: CommandRunner, factory: RowFactory
 ) -> None:
     run = "7b1c0000-0000-4000-8000-000000000003"
-    theirs = control_approval(factory, run_id=run)
+    agent_approval = control_approval(factory, run_id=run)
     job = factory.job(factory.flow(factory.agent()), factory.repo(), start=True)
-    ours = insert_wait(factory, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
-    shown = [(await operator("approvals", "get", key, "--json")).only_object for key in (theirs, ours)]
+    flow_approval = insert_wait(factory, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
+    shown = [
+        (await operator("approvals", "get", key, "--json")).only_object
+        for key in (agent_approval, flow_approval)
+    ]
     assert [(each.get("run_id"), each.get("job_run_id")) for each in shown] == [(run, None), (None, job)]
-    sheet = await operator("approvals", "get", theirs)
+    sheet = await operator("approvals", "get", agent_approval)
     assert "job" not in sheet.out and run in sheet.out
 
 
@@ -492,8 +495,8 @@ async def test_change_that_is_never_stored_gives_no_retry_advice(
     operator: CommandRunner, factory: RowFactory, hosted: bool
 ) -> None:
     factory.repo("acme/api")
-    done = await operator("repos", "hide", "acme/api")
-    assert done.code == (1 if hosted else 0)
+    result = await operator("repos", "hide", "acme/api")
+    assert result.code == (1 if hosted else 0)
     if hosted:
-        assert "The hosted service answers every such change like this and stores nothing" in done.err
-        assert "Try again" not in done.err
+        assert "The hosted service answers every such change like this and stores nothing" in result.err
+        assert "Try again" not in result.err

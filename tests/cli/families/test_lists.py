@@ -69,14 +69,14 @@ async def test_record_is_found_by_id_prefix_and_name(operator: CommandRunner, fa
     rows = add_row_of_every_kind(factory)
     named = {"repos": "ACME/api", "agents": "reviewer", "models": "nova-1", "automations": "Review"}
     for name, row_id in rows.items():
-        asked = [
+        texts = [
             row_id,
             *([row_id[:13]] if name != "models" else []),
             *([named[name]] if name in named else []),
         ]
-        for text in asked:
-            done = await operator(name, "get", text, "--json")
-            assert (done.code, done.only_object["id"]) == (0, row_id), (name, text, done.err)
+        for text in texts:
+            result = await operator(name, "get", text, "--json")
+            assert (result.code, result.only_object["id"]) == (0, row_id), (name, text, result.err)
         facts = await operator(name, "get", row_id)
         assert facts.lines[0].split() == ["id", row_id]
 
@@ -84,12 +84,12 @@ async def test_record_is_found_by_id_prefix_and_name(operator: CommandRunner, fa
 async def test_unknown_record_fails(operator: CommandRunner, factory: RowFactory) -> None:
     add_row_of_every_kind(factory)
     for name in LISTS[:-1]:
-        done = await operator(name, "get", UNKNOWN_ID)
-        assert (done.code, done.out) == (1, ""), name
-        assert done.err
-        done = await operator(name, "get", "no such thing")
-        assert (done.code, done.out) == (1, "")
-        assert "no such thing" in done.err
+        result = await operator(name, "get", UNKNOWN_ID)
+        assert (result.code, result.out) == (1, ""), name
+        assert result.err
+        result = await operator(name, "get", "no such thing")
+        assert (result.code, result.out) == (1, "")
+        assert "no such thing" in result.err
 
 
 async def test_empty_name_matches_nothing(operator: CommandRunner, factory: RowFactory) -> None:
@@ -105,9 +105,9 @@ async def test_ambiguous_name_is_refused_with_ids(operator: CommandRunner, facto
     first, second = factory.repo("acme/api"), factory.repo("acme/api", root_directory="web")
     assert (await operator("repos", "get", "acme/api", "--json")).only_object["id"] == first
     assert (await operator("repos", "get", "acme/api web", "--json")).only_object["id"] == second
-    done = await operator("repos", "get", "acme/")
-    assert (done.code, done.out) == (2, "")
-    assert first in done.err and second in done.err
+    result = await operator("repos", "get", "acme/")
+    assert (result.code, result.out) == (2, "")
+    assert first in result.err and second in result.err
 
 
 async def test_token_uses_token_api_behind_edge(
@@ -115,16 +115,16 @@ async def test_token_uses_token_api_behind_edge(
 ) -> None:
     rows = add_row_of_every_kind(factory)
     for name, row_id in rows.items():
-        done = await token_only(name, "list", "--json")
+        result = await token_only(name, "list", "--json")
         if profile == "hosted" and name in SESSION_ONLY:
-            assert (done.code, done.out) == (3, ""), name
-            assert "login --session" in done.err
+            assert (result.code, result.out) == (3, ""), name
+            assert "login --session" in result.err
             continue
-        assert done.code == 0, (name, done.err)
-        assert row_id in {each.get("id") for each in done.objects}
+        assert result.code == 0, (name, result.err)
+        assert row_id in {each.get("id") for each in result.objects}
         notice = "With a token alone this list has names and categories;"
         detour = profile == "hosted" and name == "agents"
-        assert (notice in done.err) is detour, (name, done.err)
+        assert (notice in result.err) is detour, (name, result.err)
         assert (await token_only(name, "get", row_id, "--json")).only_object["id"] == row_id
 
 
@@ -176,10 +176,10 @@ async def test_field_has_same_name_from_every_source(
     operator: CommandRunner, token_only: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
     rows = add_row_of_every_kind(factory)
-    wanted = {"agents": ("name", "category"), "jobs": ("status",)}
+    expected = {"agents": ("name", "category"), "jobs": ("status",)}
     for cookie in (None, plane.session_cookie):
         operator.use(plane.base_url, token=plane.token, cookie=cookie)
-        for name, fields in wanted.items():
+        for name, fields in expected.items():
             found = (await operator(name, "list", "--json")).objects
             row = next(each for each in found if each["id"] == rows[name])
             assert set(fields) <= set(row), (name, cookie)
@@ -195,22 +195,22 @@ async def test_missing_scope_ends_with_4_and_its_name(
 ) -> None:
     rows = add_row_of_every_kind(factory)
     mogplex.use(plane.base_url, token=factory.token(scopes=("write",)))
-    done = await mogplex("agents", "list")
+    result = await mogplex("agents", "list")
     # Only the token API checks scopes (auth.md §5.1).
-    assert done.code == (4 if profile == "hosted" else 0)
-    assert ("read scope" in done.err) is (profile == "hosted")
+    assert result.code == (4 if profile == "hosted" else 0)
+    assert ("read scope" in result.err) is (profile == "hosted")
     mogplex.use(plane.base_url, token=plane.read_only_token)
-    done = await mogplex("automations", "trigger", rows["automations"], "--repo", rows["repos"])
-    assert (done.code, done.out) == (4, "")
-    assert "write scope" in done.err
+    result = await mogplex("automations", "trigger", rows["automations"], "--repo", rows["repos"])
+    assert (result.code, result.out) == (4, "")
+    assert "write scope" in result.err
 
 
 async def test_rejected_token_ends_every_list_with_3(mogplex: CommandRunner, plane: PlaneServer) -> None:
     mogplex.use(plane.base_url, token=TOKEN)
     for name in LISTS:
-        done = await mogplex(name, "list")
-        assert (done.code, done.out) == (3, ""), (name, done.err)
-        assert done.err
+        result = await mogplex(name, "list")
+        assert (result.code, result.out) == (3, ""), (name, result.err)
+        assert result.err
 
 
 async def test_service_filters_apply(operator: CommandRunner, factory: RowFactory) -> None:
@@ -220,13 +220,13 @@ async def test_service_filters_apply(operator: CommandRunner, factory: RowFactor
     paused = factory.sandbox(web, status="paused", sandbox_id="mogplex-vm-2")
     flow = factory.flow(agent)
     pending, started = factory.job(flow, api), factory.job(flow, api, start=True, number=2)
-    mine = assignment(factory, api, agent)
+    assignment_id = assignment(factory, api, agent)
     assignment(factory, web, agent)
 
     async def ids(*argv: str) -> set[str]:
-        done = await operator(*argv, "--json")
-        assert done.code == 0, done.err
-        return {each["id"] for each in done.objects}
+        result = await operator(*argv, "--json")
+        assert result.code == 0, result.err
+        return {each["id"] for each in result.objects}
 
     assert await ids("repos", "list") == {api}
     assert await ids("repos", "list", "--show-hidden") == {api, web}
@@ -242,7 +242,7 @@ async def test_service_filters_apply(operator: CommandRunner, factory: RowFactor
         tx.execute("UPDATE job_runs SET cost_usd = 1.5 WHERE id = ?", (started,))
     assert await ids("jobs", "list", "cost:>1") == {started}
     assert await ids("jobs", "list", "cost:<1") == set()
-    assert await ids("assignments", "list", "--repo", "acme/api") == {mine}
+    assert await ids("assignments", "list", "--repo", "acme/api") == {assignment_id}
     assert await ids("repos", "list", "--show-hidden", "!api", "hidden:yes") == {web}
 
 
@@ -250,9 +250,9 @@ async def test_limit_reports_total(operator: CommandRunner, factory: RowFactory)
     flow = factory.flow(factory.agent())
     for number in range(3):
         factory.job(flow, start=True, number=number)
-    done = await operator("jobs", "list", "--limit", "2", "--json")
-    assert len(done.objects) == 2
-    assert done.err == "Listed: 2 of 3; --limit N lists more.\n"
+    result = await operator("jobs", "list", "--limit", "2", "--json")
+    assert len(result.objects) == 2
+    assert result.err == "Listed: 2 of 3; --limit N lists more.\n"
     nothing = await operator("jobs", "list", "needle")
     assert (nothing.code, nothing.out, nothing.err) == (0, "", "No matching jobs.\n")
     assert (await operator("assignments", "list")).err == "There are no assignments.\n"
@@ -273,9 +273,9 @@ async def test_secrets_are_masked_unless_revealed(operator: CommandRunner, facto
     repo = factory.repo("acme/api", sandbox_env_vars='{"API_KEY":"sk-abcdefghijk","OTHER":"quiet"}')
     assert "sk-abcdefghijk" not in (await operator("repos", "get", repo, "-o", "csv")).out
     for options in ([], ["--json"]):
-        done = await operator("repos", "get", repo, *options)
-        assert "sk-abcdefghijk" not in done.out and "quiet" not in done.out
-        assert "[hidden]" in done.out
+        result = await operator("repos", "get", repo, *options)
+        assert "sk-abcdefghijk" not in result.out and "quiet" not in result.out
+        assert "[hidden]" in result.out
         shown = await operator("repos", "get", repo, "--reveal", "API_KEY", *options)
         assert "sk-abcdefghijk" in shown.out, options
         assert "quiet" not in shown.out
@@ -287,28 +287,28 @@ async def test_secrets_are_masked_unless_revealed(operator: CommandRunner, facto
 async def test_text_from_service_is_escaped(operator: CommandRunner, factory: RowFactory) -> None:
     factory.agent("Ev\x1b[31mil\u202e")
     for options in ([], ["--json"], ["-o", "csv"], ["-o", "wide"]):
-        done = await operator("agents", "list", *options, "ev")
-        assert "il" in done.out
-        assert "\x1b" not in done.out and "\u202e" not in done.out
+        result = await operator("agents", "list", *options, "ev")
+        assert "il" in result.out
+        assert "\x1b" not in result.out and "\u202e" not in result.out
 
 
 async def test_approvals_of_both_sources_are_listed(operator: CommandRunner, factory: RowFactory) -> None:
     job = factory.job(factory.flow(factory.agent()), factory.repo(), start=True)
-    ours = insert_wait(factory, job, wait_config=ASKED)
-    theirs = control_approval(factory)
+    flow_approval = insert_wait(factory, job, wait_config=ASKED)
+    agent_approval = control_approval(factory)
     rows = {each["id"]: each for each in (await operator("approvals", "list", "--json")).objects}
-    assert rows[ours]["wait_config"]["prompt"] == "Ship it?"
-    assert rows[theirs]["summary"] == "Start a fix run"
+    assert rows[flow_approval]["wait_config"]["prompt"] == "Ship it?"
+    assert rows[agent_approval]["summary"] == "Start a fix run"
     only = await operator("approvals", "list", "kind:control", "--json")
-    assert [each["id"] for each in only.objects] == [theirs]
+    assert [each["id"] for each in only.objects] == [agent_approval]
 
 
 @pytest.mark.parametrize(
     "argv", [["jobs", "list", "--status", "odd"], ["repos", "list", "--limit", "0"], ["jobs"]], ids=" ".join
 )
 async def test_invalid_option_is_a_usage_error(operator: CommandRunner, argv: list[str]) -> None:
-    done = await operator(*argv)
-    assert (done.code, done.out) == (2, "")
+    result = await operator(*argv)
+    assert (result.code, result.out) == (2, "")
 
 
 async def test_setting_is_read_by_name(operator: CommandRunner) -> None:
@@ -337,9 +337,9 @@ async def test_job_cost_is_in_dollars_with_provenance(operator: CommandRunner, f
     priced, unpriced = factory.job(factory.flow()), factory.job(factory.flow())
     with factory.plane.db.transaction() as tx:
         tx.execute("UPDATE job_runs SET cost_usd = 1.2345 WHERE id = ?", (priced,))
-    done = await operator("jobs", "list")
+    result = await operator("jobs", "list")
     # The service sums the calls of a job without saying which of them were billed.
-    assert {line[:8]: [cell for cell in line.split() if "$" in cell] for line in done.lines[1:]} == {
+    assert {line[:8]: [cell for cell in line.split() if "$" in cell] for line in result.lines[1:]} == {
         priced[:8]: ["~$1.23"],
         unpriced[:8]: [],
     }
@@ -352,7 +352,7 @@ async def test_job_cost_is_in_dollars_with_provenance(operator: CommandRunner, f
 
 
 @pytest.mark.parametrize(
-    ("argv", "meant"),
+    ("argv", "suggestion"),
     [
         (("jobz",), "did you mean jobs?"),
         (("runs", "lst"), "did you mean list?"),
@@ -365,24 +365,24 @@ async def test_job_cost_is_in_dollars_with_provenance(operator: CommandRunner, f
     ids=["command", "verb", "value", "no similar value"],
 )
 async def test_mistyped_word_gives_suggestion(
-    mogplex: CommandRunner, argv: tuple[str, ...], meant: str
+    mogplex: CommandRunner, argv: tuple[str, ...], suggestion: str
 ) -> None:
-    done = await mogplex(*argv)
-    assert done.code == 2
-    assert done.err.rstrip().endswith(f"({meant})")
+    result = await mogplex(*argv)
+    assert result.code == 2
+    assert result.err.rstrip().endswith(f"({suggestion})")
 
 
 async def test_unknown_argument_prints_usage_of_verb(mogplex: CommandRunner) -> None:
-    done = await mogplex("repos", "hide", "acme/docs", "--yes")
-    assert done.code == 2
-    assert done.err.startswith("usage: mogplex-tui projects hide ")
-    assert done.err.endswith("mogplex-tui projects hide: error: unrecognized arguments: --yes\n")
+    result = await mogplex("repos", "hide", "acme/docs", "--yes")
+    assert result.code == 2
+    assert result.err.startswith("usage: mogplex-tui projects hide ")
+    assert result.err.endswith("mogplex-tui projects hide: error: unrecognized arguments: --yes\n")
 
 
 async def test_empty_list_is_reported(operator: CommandRunner, factory: RowFactory) -> None:
     flow = factory.flow()
-    done = await operator("automations", "runs", flow)
-    assert (done.code, done.out, done.err) == (0, "", "There are no jobs.\n")
+    result = await operator("automations", "runs", flow)
+    assert (result.code, result.out, result.err) == (0, "", "There are no jobs.\n")
 
 
 @pytest.mark.parametrize("refused", ["flows", "control"])
@@ -397,7 +397,7 @@ async def test_approvals_are_listed_if_one_source_is_refused(mogplex: CommandRun
 
     async with serving(answer) as service:
         mogplex.use(service.base_url)
-        done = await mogplex("approvals", "list", "--json")
-    assert (done.code, [each["id"] for each in done.objects]) == (0, [UNKNOWN_ID])
+        result = await mogplex("approvals", "list", "--json")
+    assert (result.code, [each["id"] for each in result.objects]) == (0, [UNKNOWN_ID])
     whose = "automations" if refused == "flows" else "the orchestrator"
-    assert f"Approvals of {whose} " in done.err
+    assert f"Approvals of {whose} " in result.err

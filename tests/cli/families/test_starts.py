@@ -219,9 +219,9 @@ def _listed(seen: Seen, verb: str) -> bytes:
     return http(404, {"error": "Not found"})
 
 
-@pytest.mark.parametrize(("argv", "answer", "code", "says", "out"), OUTCOMES.values(), ids=OUTCOMES.keys())
+@pytest.mark.parametrize(("argv", "answer", "code", "message", "out"), OUTCOMES.values(), ids=OUTCOMES.keys())
 async def test_failed_start_ends_with_1_and_reason(
-    mogplex: CommandRunner, argv: tuple[str, ...], answer: dict[str, Any], code: int, says: str, out: str
+    mogplex: CommandRunner, argv: tuple[str, ...], answer: dict[str, Any], code: int, message: str, out: str
 ) -> None:
     async def service(seen: Seen, _: object) -> bytes:
         if seen.method == "POST":
@@ -230,10 +230,10 @@ async def test_failed_start_ends_with_1_and_reason(
 
     async with serving(service) as there:
         mogplex.use(there.base_url, cookie="better-auth.session_token=x")
-        done = await mogplex(*argv)
-    assert (done.code, done.err[: len(says)]) == (code, says)
-    assert done.out.startswith(out) and len(done.lines) <= 1
-    assert "set off" not in done.err and "was tried" not in done.err
+        result = await mogplex(*argv)
+    assert (result.code, result.err[: len(message)]) == (code, message)
+    assert result.out.startswith(out) and len(result.lines) <= 1
+    assert "set off" not in result.err and "was tried" not in result.err
 
 
 def stored_ledger() -> list[dict[str, Any]]:
@@ -248,13 +248,13 @@ async def test_trigger_is_queued_skipped_and_idempotent(operator: CommandRunner,
     ask = ("automations", "trigger", flow, "--repo", "acme/api")
     first = await operator(*ask, "--idempotency-key", "ours-1", "--json")
     assert first.code == 0, first.err
-    again = await operator(*ask, "--idempotency-key", "ours-1", "--json")
-    assert (again.code, again.only_object["outcome"], again.only_object["job_run_id"]) == (
+    repeated = await operator(*ask, "--idempotency-key", "ours-1", "--json")
+    assert (repeated.code, repeated.only_object["outcome"], repeated.only_object["job_run_id"]) == (
         1,
         "suppressed",
         first.only_object["job_run_id"],
     )
-    assert again.err.startswith("Not started: this key was used before")
+    assert repeated.err.startswith("Not started: this key was used before")
     for number in range(7):
         factory.job(flow, factory.repo(f"acme/other-{number}"), start=True)
     full = await operator(*ask)
@@ -293,11 +293,11 @@ async def test_same_key_after_lost_response_succeeds(
     assert "Whether automation Review was started is not known." in lost.err
     key = lost.err.partition("--idempotency-key ")[2].split()[0]
     faults.clear()
-    again = await operator(*ask, "--idempotency-key", key, "--json")
+    repeated = await operator(*ask, "--idempotency-key", key, "--json")
     (job,) = factory.plane.db.all("SELECT id FROM job_runs WHERE flow_id = ?", (flow,))
-    assert (again.code, again.only_object["job_run_id"]) == (0, job["id"]), again.err
-    said = "by the earlier try" if again.only_object["outcome"] == "suppressed" else "was started: job"
-    assert said in again.err
+    assert (repeated.code, repeated.only_object["job_run_id"]) == (0, job["id"]), repeated.err
+    message = "by the earlier try" if repeated.only_object["outcome"] == "suppressed" else "was started: job"
+    assert message in repeated.err
     entries = stored_ledger()
     assert [(entry["key"], entry["state"]) for entry in entries] == [
         (key, "sent"),
@@ -315,9 +315,9 @@ async def test_trigger_with_500_may_have_queued_the_job(mogplex: CommandRunner) 
 
     async with serving(service) as there:
         mogplex.use(there.base_url, cookie="better-auth.session_token=x")
-        done = await mogplex(*TRIGGER, "--idempotency-key", "ours")
-    assert (done.code, done.out) == (1, "")
+        result = await mogplex(*TRIGGER, "--idempotency-key", "ours")
+    assert (result.code, result.out) == (1, "")
     assert (
-        "Whether automation Nightly was started is not known." in done.err
-        and "The same command with --idempotency-key ours is safe." in done.err
+        "Whether automation Nightly was started is not known." in result.err
+        and "The same command with --idempotency-key ours is safe." in result.err
     )

@@ -24,7 +24,7 @@ from mogplex_tui.config.file_locks import held
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.screens.chrome import Look, header_segments
 from mogplex_tui.widgets.styles import Tone
-from tests.cli.signing import approve, wait_for_address
+from tests.cli.browser_sign_in import approve, wait_for_address
 from tests.cli.support import CommandRunner
 
 

@@ -30,7 +30,7 @@ ACTS = re.compile(
 )
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
-FAMILIES = (
+KINDS = (
     "runs",
     "repos",
     "agents",
@@ -72,7 +72,7 @@ async def hostile_service(
     async with PlaneServer(Settings(speed=0, rate_limit=None)) as server:
         mogplex.use(server.base_url, token=server.token, cookie=server.session_cookie)
         commands = list(ALONE)
-        for name in FAMILIES:
+        for name in KINDS:
             commands.append((name, "list"))
             first = (await mogplex(name, "list", "--json")).objects[0]["id"]
             commands += [(name, verb, first) for verb in OF_ONE.get(name, ("get",))]

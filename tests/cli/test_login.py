@@ -17,7 +17,7 @@ from mogplex_tui.cli import browser_login
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.file_locks import held
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.signing import (
+from tests.cli.browser_sign_in import (
     approve,
     expire_tokens,
     single_context,

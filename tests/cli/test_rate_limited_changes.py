@@ -13,7 +13,7 @@ import pytest
 from mogplex_tui.config.paths import state_dir
 from mogplex_tui.controlplane.faults.rules import parse
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.processes import start_command
+from tests.cli.command_process import start_command
 from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 

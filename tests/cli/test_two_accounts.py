@@ -7,7 +7,7 @@ import pytest
 from mogplex_tui.config import credential_store
 from mogplex_tui.controlplane.identity.signin.sessions import issue_tokens, open_session
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.signing import single_context
+from tests.cli.browser_sign_in import single_context
 from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 

@@ -19,7 +19,13 @@ from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import http, refused, serving
-from tests.cli.signing import form_fields, single_context, stored_credential, stored_files, wait_for_address
+from tests.cli.browser_sign_in import (
+    form_fields,
+    single_context,
+    stored_credential,
+    stored_files,
+    wait_for_address,
+)
 from tests.cli.support import TOKEN, CommandRunner, SystemClock
 from tests.memory_keyring import MemoryKeyring, in_use
 

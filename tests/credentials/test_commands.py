@@ -10,8 +10,15 @@ import pytest
 from tests.cli import support
 from tests.cli.conftest import _no_delays, _restore_loggers, mogplex
 from tests.cli.support import CommandRunner
-from tests.credentials.commands import NOT_ALLOWED, NOT_SIGNED_IN, READS, WRITES, CommandRow, ExpectedResult
-from tests.credentials.service import Credentials, Services, services
+from tests.credentials.credential_sets import Credentials, Services, services
+from tests.credentials.expected_commands import (
+    NOT_ALLOWED,
+    NOT_SIGNED_IN,
+    READS,
+    WRITES,
+    CommandRow,
+    ExpectedResult,
+)
 
 __all__ = ["_no_delays", "_restore_loggers", "mogplex"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mogplex_tui.controlplane.core.plane import Plane
-from tests.credentials.console import LISTED, ConsoleLists, ShownList, open_every_list
-from tests.credentials.lists import LISTS, MAX_REQUESTS, TABLES, ExpectedList, Rows
-from tests.credentials.service import Credentials, services
+from tests.credentials.console_lists import LISTED, ConsoleLists, ShownList, open_every_list
+from tests.credentials.credential_sets import Credentials, services
+from tests.credentials.expected_lists import LISTS, MAX_REQUESTS, TABLES, ExpectedList, Rows
 
 
 def _compare_rows(rows: frozenset[str], reference: frozenset[str]) -> Rows:

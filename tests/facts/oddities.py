@@ -1,6 +1,6 @@
 """Every refusal and every oddity that the contract names, as data: what is answered, and what it has to become.
 
-Tried on the client (tests/api/test_oddities.py) and on the commands (tests/cli/test_oddities.py).
+Tried on the client (tests/api/test_oddities.py) and on the commands (tests/cli/test_odd_responses.py).
 """
 
 from __future__ import annotations

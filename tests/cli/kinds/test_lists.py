@@ -97,8 +97,8 @@ async def test_empty_name_matches_nothing(operator: CommandRunner, factory: RowF
     empty = await operator("sandboxes", "get", " ")
     assert (empty.code, empty.out, empty.err) == (2, "", "Which sandbox? Its name is empty.\n")
     factory.flow()
-    for family in ("automations", "sandboxes", "repos"):
-        assert (await operator(family, "get", "none")).code == 1
+    for kind in ("automations", "sandboxes", "repos"):
+        assert (await operator(kind, "get", "none")).code == 1
 
 
 async def test_ambiguous_name_is_refused_with_ids(operator: CommandRunner, factory: RowFactory) -> None:

@@ -32,7 +32,7 @@ FOR_TOKENS = ("account", "settings", "models", "mcp")
 EVERY = (*UNVERSIONED, *V1)
 
 
-def reaches_and_message(result: CommandResult) -> dict[str, str]:
+def reaches(result: CommandResult) -> dict[str, str]:
     families = [each for each in result.objects if each["object"] == "family"]
     assert {each["reach"] for each in families} <= WORDS
     assert all(each["advice"] for each in families)
@@ -68,7 +68,7 @@ def token_alone(profile: str) -> dict[str, str]:
 async def test_token_opens_its_families(mogplex: CommandRunner, plane: PlaneServer, profile: str) -> None:
     mogplex.use(plane.base_url, token=plane.token)
     result = await mogplex("doctor", "--json")
-    assert (result.code, reaches_and_message(result)) == (0, token_alone(profile))
+    assert (result.code, reaches(result)) == (0, token_alone(profile))
 
 
 async def test_read_only_token_lacks_only_write_scope(
@@ -76,7 +76,7 @@ async def test_read_only_token_lacks_only_write_scope(
 ) -> None:
     mogplex.use(plane.base_url, token=plane.read_only_token)
     result = await mogplex("doctor", "--json")
-    assert (result.code, reaches_and_message(result)) == (0, token_alone(profile) | {"write": "needs-scope"})
+    assert (result.code, reaches(result)) == (0, token_alone(profile) | {"write": "needs-scope"})
 
 
 @pytest.mark.parametrize("kind", ["expired", "revoked", "mistyped", "unknown"])
@@ -91,7 +91,7 @@ async def test_rejected_token_opens_nothing_with_few_requests(
     }
     mogplex.use(plane.base_url, token=tokens[kind])
     result = await mogplex("doctor", "--json")
-    assert (result.code, reaches_and_message(result)) == (3, same_reach("needs-session"))
+    assert (result.code, reaches(result)) == (3, same_reach("needs-session"))
     account = next(each for each in result.objects if each.get("family") == "account")
     assert account["status"] == 200
     assert "does not accept this token" in account["advice"]
@@ -119,7 +119,7 @@ async def test_oauth_token_opens_token_api_only(
         )
     mogplex.use(plane.base_url, token=token)
     result = await mogplex("doctor", "--json")
-    assert (result.code, reaches_and_message(result)) == (
+    assert (result.code, reaches(result)) == (
         0,
         same_reach("needs-session", v1="open", write="open"),
     )
@@ -134,7 +134,7 @@ async def test_oauth_token_opens_token_api_only(
 async def test_session_cookie_opens_all_but_token_api(mogplex: CommandRunner, plane: PlaneServer) -> None:
     mogplex.use(plane.base_url, token=None, cookie=plane.session_cookie)
     result = await mogplex("doctor", "--json")
-    assert (result.code, reaches_and_message(result)) == (
+    assert (result.code, reaches(result)) == (
         0,
         same_reach("open", v1="needs-scope", write="needs-scope"),
     )
@@ -149,17 +149,17 @@ async def test_expired_cookie_opens_nothing(mogplex: CommandRunner, plane: Plane
     mogplex.use(plane.base_url, token=None, cookie=plane.session_cookie)
     result = await mogplex("doctor", "--json")
     expected = same_reach("needs-session", v1="needs-scope", write="needs-scope")
-    assert (result.code, reaches_and_message(result)) == (3, expected)
+    assert (result.code, reaches(result)) == (3, expected)
     assert (
         "mogplex-tui login --session"
         in next(each for each in result.objects if each.get("family") == "account")["advice"]
     )
     # A good token opens the same as without the cookie.
     mogplex.use(plane.base_url, token=plane.token)
-    without = reaches_and_message(await mogplex("doctor", "--json"))
+    without = reaches(await mogplex("doctor", "--json"))
     mogplex.use(plane.base_url, token=plane.token, cookie=plane.session_cookie)
     result = await mogplex("doctor", "--json")
-    assert (result.code, reaches_and_message(result)) == (0, without)
+    assert (result.code, reaches(result)) == (0, without)
     assert result.objects[0]["session"] == "expired"
     text = (await mogplex("doctor")).out
     assert "cookie, expired (from MOGPLEX_SESSION_COOKIE)" in text
@@ -178,7 +178,7 @@ async def test_rate_limited_token_is_throttled(
     mogplex.use(plane.base_url, token=plane.token)
     result = await mogplex("doctor", "--json")
     closed = () if profile == "documented" else ("github", "observability", "realtime")
-    assert (result.code, reaches_and_message(result)) == (
+    assert (result.code, reaches(result)) == (
         5,
         same_reach("throttled") | dict.fromkeys(closed, "needs-session"),
     )
@@ -216,7 +216,7 @@ async def test_self_signed_certificate_is_unreachable(mogplex: CommandRunner, tm
     async with self_signed(context) as base_url:
         mogplex.use(base_url)
         result = await mogplex("doctor", "--json")
-    assert (result.code, reaches_and_message(result)) == (6, same_reach("unreachable"))
+    assert (result.code, reaches(result)) == (6, same_reach("unreachable"))
     assert "Check the certificate" in result.objects[1]["advice"]
     assert result.objects[-1]["requests"] == 2
 
@@ -226,7 +226,7 @@ async def test_stopped_service_is_unreachable(mogplex: CommandRunner) -> None:
         url = service.base_url
     mogplex.use(url)
     result = await mogplex("doctor", "--json")
-    assert (result.code, reaches_and_message(result)) == (6, same_reach("unreachable"))
+    assert (result.code, reaches(result)) == (6, same_reach("unreachable"))
     assert "base URL is right" in result.objects[1]["advice"]
 
 
@@ -247,7 +247,7 @@ async def test_other_server_is_reported_as_not_mogplex(
     async with serving(answer) as service:
         mogplex.use(service.base_url)
         result = await mogplex("doctor", "--json")
-    found = reaches_and_message(result)
+    found = reaches(result)
     assert result.code == 1
     assert set(found.values()) <= {reach, "absent", "broken"}
     assert found["v1"] == reach

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.credentials.service import Credentials
+from tests.credentials.credential_sets import Credentials
 
 OK, FAILED, USAGE, NOT_SIGNED_IN, NOT_ALLOWED = 0, 1, 2, 3, 4
 

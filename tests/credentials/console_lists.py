@@ -14,7 +14,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
 from mogplex_tui.operate import messages
 from mogplex_tui.operate.kinds.registry import kinds
-from tests.credentials.service import Credentials, Services
+from tests.credentials.credential_sets import Credentials, Services
 from tests.pilot.console import Console, run_console
 from tests.pilot.kinds.kind_screens import (
     collection_in,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from tests.credentials.service import Credentials
+from tests.credentials.credential_sets import Credentials
 
 
 class Rows(StrEnum):

@@ -18,7 +18,7 @@ from tests.cli.support import CommandRunner, serve_behind_edge
 from tests.controlplane.row_factory import RowFactory
 from tests.recording import recording, snake
 
-FAMILIES = (
+KINDS = (
     "repos", "agents", "models", "sandboxes", "automations", "assignments", "jobs", "approvals", "settings",
 )  # fmt: skip
 
@@ -59,13 +59,13 @@ async def test_no_value_is_printed_that_was_not_sent(
                         invented.append(f"{' '.join(argv[:2])}: {path} = {value}")
             return result.objects
 
-        for family in FAMILIES:
-            rows = await printed(family, "list")
+        for kind in KINDS:
+            rows = await printed(kind, "list")
             # A token alone does not open approvals.
             for row in rows[:3]:
-                await printed(family, "get", row["id"])
-            if family == "automations":
-                await printed(family, "runs", rows[0]["id"])
+                await printed(kind, "get", row["id"])
+            if kind == "automations":
+                await printed(kind, "runs", rows[0]["id"])
     assert sorted(set(invented)) == []
 
 

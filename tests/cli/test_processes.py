@@ -18,7 +18,7 @@ import pytest
 from mogplex_tui.config import contexts
 from mogplex_tui.config.contexts import Context
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.cli.processes import COMMAND, start_command
+from tests.cli.command_process import COMMAND, start_command
 from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 

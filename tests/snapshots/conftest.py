@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.pilot.settled_pilot import use_settled_pilot
-from tests.snapshots.pictures import at_rest
+from tests.snapshots.screenshots import wait_until_settled
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def snap_compare(snap_compare: Callable[..., bool]) -> Callable[..., bool]:
             if run_before is not None and inspect.isawaitable(done := run_before(pilot)):
                 await done
             await pilot.press(*press)
-            await at_rest(pilot)
+            await wait_until_settled(pilot)
 
         return snap_compare(app, terminal_size=terminal_size, run_before=before)
 

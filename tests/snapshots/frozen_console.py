@@ -1,4 +1,4 @@
-"""A console with rows that a test puts there, at a clock that does not move."""
+"""A console with rows set by a test and a clock that does not move."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class FrozenClock:
 
 
 class FrozenConsole(ConsoleApp):
-    """The console on rows that were put there; it never connects and nothing moves."""
+    """A console that shows rows set by a test; it never connects or changes."""
 
     def _begin(self) -> None:
         """Read nothing."""
 
 
 class ConnectedClient:
-    """As much of a client as the header looks at."""
+    """The part of a client that the header reads."""
 
     def __init__(self, clock: Any) -> None:
         self.connection = ConnectionMonitor(clock)

@@ -29,13 +29,13 @@ from mogplex_tui.operate.kinds.api_keys import ApiKeyRow
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.controlplane.manual_clock import ManualClock
 from tests.snapshots.frozen_console import SIZES, FrozenConsole, frozen_console
-from tests.snapshots.pictures import Named, at_rest, picture
+from tests.snapshots.screenshots import NamedSnapshot, screenshot, wait_until_settled
 
 SHOWN = tuple(sorted(kinds()))
 NOW = datetime(2026, 8, 5, 10, 0, 5, tzinfo=UTC)
 
 
-class Standing:
+class FixedClock:
     """The console's clock: five seconds after the plane's."""
 
     def monotonic(self) -> float:
@@ -46,7 +46,7 @@ class Standing:
 
 
 def _in_order() -> list[str]:
-    """The kinds in an order in which each finds what it says of the others."""
+    """Return the kinds in an order in which joined kinds come first."""
     found: list[str] = []
 
     def add(name: str) -> None:
@@ -62,7 +62,7 @@ def _in_order() -> list[str]:
 
 
 def _keep_contexts() -> None:
-    """The one kind that is the console's own is read from its file."""
+    """Store two contexts, whose list the console reads from a file."""
     prod = Context(
         "prod", "https://mogplex.example", protected=True, kept_in="keyring", holds=("token", "session")
     )
@@ -76,7 +76,7 @@ async def _read() -> tuple[
     found = {}
     async with PlaneServer(Settings(speed=0, rate_limit=None), clock=ManualClock()) as server:
         target = Target("prod", server.base_url, Secret(server.token), Secret(server.session_cookie))
-        session = Session(target, clock=Standing())
+        session = Session(target, clock=FixedClock())
         try:
             repos, agents = await session.client.repos.list(), await session.client.agents.list()
             session.names.repos.update({repo.id: repo.full_name for repo in repos})
@@ -91,13 +91,17 @@ async def _read() -> tuple[
                 first = _first(collection)
                 if kind.single is not None and first is not None:
                     collection.put(await read_single(kind.single, session.client.at(Priority.ACTION), first))
-                found[name] = (_standing(collection.set.rows), collection.set.notices, collection.set.total)
+                found[name] = (
+                    _with_fixed_prefixes(collection.set.rows),
+                    collection.set.notices,
+                    collection.set.total,
+                )
         finally:
             await session.stop()
     return found, runs.set
 
 
-def _standing(rows: Mapping[str, Entry[Any]]) -> dict[str, Entry[Any]]:
+def _with_fixed_prefixes(rows: Mapping[str, Entry[Any]]) -> dict[str, Entry[Any]]:
     """Return the rows with fixed API key prefixes, which the plane draws at random."""
     found = dict(rows)
     for key, item in rows.items():
@@ -107,7 +111,7 @@ def _standing(rows: Mapping[str, Entry[Any]]) -> dict[str, Entry[Any]]:
 
 
 def _first(collection: Collection[Any]) -> Entry[Any] | None:
-    """The record on top of the list."""
+    """Return the first record of the list."""
     kind = kinds()[collection.name]
     rows = collection.set.rows.values()
     return sorted(rows, key=order(kind, None, lambda _: NOW), reverse=kind.descending)[0] if rows else None
@@ -121,7 +125,7 @@ def _rows() -> tuple[dict[str, tuple[dict[str, Entry[Any]], tuple[Notice, ...], 
 
 def _filled() -> FrozenConsole:
     app = frozen_console()
-    app.session.clock = Standing()
+    app.session.clock = FixedClock()
     kinds_rows, runs = _rows()
     app.session.store.set("runs").apply(runs.rows.items())
     app.session.store.set("runs").whole_since = runs.whole_since
@@ -136,7 +140,7 @@ def _filled() -> FrozenConsole:
     return app
 
 
-async def _pictures(app: FrozenConsole, name: str) -> dict[str, str]:
+async def _screenshots(app: FrozenConsole, name: str) -> dict[str, str]:
     """Return pictures of a kind's list and of its first row's detail in every size.
 
     The keys are the names of the snapshot files.
@@ -148,18 +152,18 @@ async def _pictures(app: FrozenConsole, name: str) -> dict[str, str]:
         for view, in_order in (("list", sizes), ("detail", sizes[::-1])):
             for number, size in in_order:
                 await pilot.resize_terminal(*size)
-                await at_rest(pilot)
+                await wait_until_settled(pilot)
                 # The key bar follows a new layout with the next tick.
                 app.screen.tick()  # type: ignore[attr-defined]
                 await pilot.pause()
-                found[f"test_{view}[{name}-size{number}]"] = picture(pilot)
+                found[f"test_{view}[{name}-size{number}]"] = screenshot(pilot)
             await pilot.press("enter")
     return found
 
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_list_and_detail(snapshot: SnapshotAssertion, name: str) -> None:
-    kept = snapshot.use_extension(Named)
-    taken = asyncio.run(_pictures(_filled(), name))
+    kept = snapshot.use_extension(NamedSnapshot)
+    taken = asyncio.run(_screenshots(_filled(), name))
     wrong = [title for title, shown in taken.items() if kept(name=title) != shown]
     assert not wrong, "these differ; `make snapshots` takes them anew, and git shows the difference"

@@ -1,3 +1,5 @@
+"""Pictures of the widgets on one stage, in several sizes and themes."""
+
 from __future__ import annotations
 
 from typing import Any

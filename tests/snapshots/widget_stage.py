@@ -155,7 +155,7 @@ STORY: tuple[tuple[Cell, ...], ...] = tuple(
 
 
 class Runs:
-    """Seven kinds of rows over and over."""
+    """A table model that repeats seven rows."""
 
     def __init__(self, count: int, *, stale: bool = False) -> None:
         self._count = count
@@ -178,7 +178,7 @@ class Runs:
 
 
 class Events:
-    """A run's story over and over."""
+    """A tail model that repeats the events of a run."""
 
     ROWS = (
         TailRow("", "14:03:07", ("started", Tone.ACCENT), [("run accepted", PLAIN)]),
@@ -238,7 +238,7 @@ class Events:
 
 
 class Stage(App[None]):
-    """One of the scenes in one of the themes."""
+    """An app that shows one scene in one theme."""
 
     ENABLE_COMMAND_PALETTE = False
     CSS = """

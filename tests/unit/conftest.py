@@ -1,9 +1,11 @@
-"""What several files of unit tests start from."""
+"""Fixtures of the unit tests: a session with a fake client, a stepped scheduler."""
 
 from __future__ import annotations
 
 import asyncio
+import reprlib
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from mogplex_tui.operate import executor, run_changes
 from tests.unit.fakes import FakeSession
-from tests.unit.scheduling import World
+from tests.unit.stepped_scheduler import SteppedScheduler
 
 # Generated examples have no deadline: a busy machine is no reason for a red test.
 
@@ -21,15 +23,24 @@ settings.register_profile(
 settings.load_profile("unit")
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name cases after errors and containers, which pytest by itself only numbers."""
+    if isinstance(val, BaseException):
+        return type(val).__name__
+    if isinstance(val, dict | list | tuple | Decimal):
+        return reprlib.repr(val).encode("ascii", "backslashreplace").decode()
+    return None
+
+
 @pytest.fixture
 def session(tmp_path: Path) -> FakeSession:
-    """A session on a service that answers what a test puts into it."""
+    """A session with a fake client, which a test sets up."""
     return FakeSession(tmp_path)
 
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """No operation waits; what would have been waited for is written down."""
+    """Replace the waits of operations and return the list of their lengths."""
     waited: list[float] = []
 
     async def pause(seconds: float, _: asyncio.Event | None = None) -> None:
@@ -41,9 +52,9 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
-    """A scheduler at work at a clock that a test turns."""
-    made = World()
+async def stepped() -> AsyncIterator[SteppedScheduler]:
+    """A running scheduler on a clock that the test advances."""
+    made = SteppedScheduler()
     made.scheduler.start()
     yield made
     await made.scheduler.stop()

@@ -30,7 +30,7 @@ LOGIN = LoginRequired("The service asks for a sign-in", status=307)
 
 
 class FakeClock:
-    """Both readings move only when a test says so."""
+    """A clock that only a test advances."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -47,14 +47,14 @@ class FakeClock:
         self.wall += timedelta(seconds=seconds)
 
 
-async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+async def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0)
 
 
-async def turns(count: int = 50) -> None:
-    """Let everything that could happen without time passing happen."""
+async def run_ready_tasks(count: int = 50) -> None:
+    """Run the event loop until every task waits for time to pass."""
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -259,7 +259,7 @@ class _Automations(_Part):
 
 
 class FakeSession(Session):
-    """A real session whose client is the fake and whose clock stands still."""
+    """A session with a fake client and a fake clock."""
 
     def __init__(
         self,
@@ -282,7 +282,7 @@ class FakeSession(Session):
         return self.fake
 
     def close_observability(self) -> None:
-        """Let the console know, as after a first answer, that only v1 is open."""
+        """Mark observability as closed and v1 as open, as after the first responses."""
         self.access.learn(Family.OBSERVABILITY, LOGIN)
         self.access.learn(Family.V1)
         self.fake.refuse["observability.*"] = LOGIN

@@ -10,7 +10,7 @@ from mogplex_tui.api.realtime import Changed, Connected, Ping
 
 
 class FakeRealtimeStream:
-    """A service whose realtime streams a test feeds; also its own client and resource."""
+    """A fake realtime stream, fed by the test; it is also its own client."""
 
     def __init__(self) -> None:
         self.dials: list[tuple[str, ...]] = []

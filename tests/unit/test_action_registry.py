@@ -1,4 +1,4 @@
-"""The registry of actions: footer, help, palette and bindings rest on it, so it must not contradict itself."""
+"""The action registry has unique ids and keys, and complete texts."""
 
 from __future__ import annotations
 

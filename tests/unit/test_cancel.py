@@ -1,4 +1,7 @@
-"""Cancelling: by which route, and what a re-read says of it (v1.md §9, observability.md §3)."""
+"""Cancelling runs, calls and jobs: routes and read-back.
+
+The contract is in v1.md §9 and observability.md §3.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ from mogplex_tui.api.models.base import Rows
 from mogplex_tui.live import run_row as make
 from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.operate import run_changes
+from tests.unit.cancellable_runs import ask, ledger, state, streaming_call, streaming_run
 from tests.unit.fakes import COOKIE, LOGIN, FakeSession, automation, call, event, job, run, stamp
-from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run
 
 pytestmark = pytest.mark.usefixtures("pauses")
 

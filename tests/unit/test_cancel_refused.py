@@ -1,4 +1,7 @@
-"""A cancel that is refused, lost or makes no sense: what is shown and told (v1.md §9, observability.md §3)."""
+"""Cancels that are refused, lost or not possible: state, message and ledger.
+
+The contract is in v1.md §9 and observability.md §3.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ from mogplex_tui.live import run_row as make
 from mogplex_tui.operate.action_registry import BY_ID, disabled_reason
 from mogplex_tui.operate.kind_rows import unavailable_reason
 from mogplex_tui.operate.run_actions import CANCEL
+from tests.unit.cancellable_runs import ask, ledger, state, streaming_call, streaming_run
 from tests.unit.fakes import FakeSession, call, job, run, stamp
-from tests.unit.operating import ask, ledger, state, streaming_call, streaming_run
 
 pytestmark = pytest.mark.usefixtures("pauses")
 

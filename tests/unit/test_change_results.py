@@ -1,4 +1,4 @@
-"""What answers, and the records inside a record, are in words."""
+"""Results of changes and nested records as text."""
 
 from __future__ import annotations
 

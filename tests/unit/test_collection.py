@@ -1,4 +1,4 @@
-"""The rows of a kind: what a list of the newest pushes out, and what a record read by itself leaves behind."""
+"""Rows of a collection: what stays, what is dropped, what single reads add."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INVITE = Invite(id="i1", email="ada@acme.dev", role="viewer")
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """The row of a record: its repository is named by a join, its log is known when it is read by itself."""
+    """A row with a joined repository name and a log that only single reads return."""
 
     state: str
     log: str | None = None
@@ -37,12 +37,12 @@ def _source(read: Any) -> Source[Thing]:
     return Source(Family.OTHER, read, poll=90, poll_without_realtime=20)
 
 
-class World:
-    """A kind whose list a test writes by hand."""
+class FakeList:
+    """A collection whose list a test sets."""
 
     def __init__(self, directory: Path) -> None:
         self.session = FakeSession(directory)
-        self.given: list[Entry[Thing]] = []
+        self.listed: list[Entry[Thing]] = []
         self.total: int | None = None
         self.collection: Collection[Thing] = Collection(
             self.session,
@@ -53,7 +53,7 @@ class World:
         )
 
     async def _read(self, *_: Any) -> RowPage[Thing]:
-        return RowPage(self.given, self.total)
+        return RowPage(self.listed, self.total)
 
     @property
     def rows(self) -> dict[str, Entry[Thing]]:
@@ -68,106 +68,106 @@ def thing(number: int, state: str = "running", log: str | None = None) -> Entry[
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def fake_list(tmp_path: Path) -> FakeList:
+    return FakeList(tmp_path)
 
 
-async def test_row_outside_the_newest_rows_is_dropped(world: World) -> None:
-    world.given, world.total = [thing(1), thing(2)], 9
-    await world.collection.fetch()
-    world.given, world.total = [thing(2, "done"), thing(3)], 10
-    assert await world.collection.fetch() is True
-    assert world.shown() == {"t2": "done", "t3": "running"}
-    assert world.collection.set.total == 10
+async def test_row_outside_the_newest_rows_is_dropped(fake_list: FakeList) -> None:
+    fake_list.listed, fake_list.total = [thing(1), thing(2)], 9
+    await fake_list.collection.fetch()
+    fake_list.listed, fake_list.total = [thing(2, "done"), thing(3)], 10
+    assert await fake_list.collection.fetch() is True
+    assert fake_list.shown() == {"t2": "done", "t3": "running"}
+    assert fake_list.collection.set.total == 10
 
 
-async def test_older_response_does_not_replace_a_newer_one(world: World) -> None:
+async def test_older_response_does_not_replace_a_newer_one(fake_list: FakeList) -> None:
     slow = asyncio.Event()
 
     async def read(*_: Any) -> RowPage[Thing]:
-        given = list(world.given)
+        given = list(fake_list.listed)
         if not slow.is_set():
             slow.set()
             await later.wait()
         return RowPage(given)
 
-    later, world.given = asyncio.Event(), [thing(1, "on")]
-    collection: Collection[Thing] = Collection(world.session, "others", (_source(read),))
+    later, fake_list.listed = asyncio.Event(), [thing(1, "on")]
+    collection: Collection[Thing] = Collection(fake_list.session, "others", (_source(read),))
     poll = asyncio.create_task(collection.fetch())
     await slow.wait()
     # Meanwhile it was switched off, and read back.
-    world.given = [thing(1, "off")]
+    fake_list.listed = [thing(1, "off")]
     assert await collection.fetch() is True
     later.set()
     assert await poll is False
     assert collection.set.rows["t1"].row == Thing("off")
 
 
-async def test_row_read_or_changed_alone_stays_for_a_while(world: World) -> None:
-    world.given, world.total = [thing(1), thing(2)], 9
-    await world.collection.fetch()
-    world.collection.put(thing(7, "waiting"))
-    world.collection.begin("t1", "stopping")
-    world.given = [thing(2), thing(3)]
-    await world.collection.fetch()
-    assert set(world.shown()) == {"t1", "t2", "t3", "t7"}
-    world.collection.end("t1")
-    world.session.time.advance(KEPT_SECONDS + 1)
-    await world.collection.fetch()
-    assert set(world.shown()) == {"t2", "t3"}
+async def test_row_read_or_changed_alone_stays_for_a_while(fake_list: FakeList) -> None:
+    fake_list.listed, fake_list.total = [thing(1), thing(2)], 9
+    await fake_list.collection.fetch()
+    fake_list.collection.put(thing(7, "waiting"))
+    fake_list.collection.begin("t1", "stopping")
+    fake_list.listed = [thing(2), thing(3)]
+    await fake_list.collection.fetch()
+    assert set(fake_list.shown()) == {"t1", "t2", "t3", "t7"}
+    fake_list.collection.end("t1")
+    fake_list.session.time.advance(KEPT_SECONDS + 1)
+    await fake_list.collection.fetch()
+    assert set(fake_list.shown()) == {"t2", "t3"}
 
 
-async def test_row_missing_from_complete_list_is_forgotten(world: World) -> None:
-    world.given = [thing(1), thing(2)]
-    await world.collection.fetch()
-    world.collection.put(thing(1, log="long"))
-    world.given = [thing(2)]
-    await world.collection.fetch()
-    assert set(world.shown()) == {"t2"}
-    world.given = [thing(1), thing(2)]
-    await world.collection.fetch()
-    row = world.rows["t1"].row
+async def test_row_missing_from_complete_list_is_forgotten(fake_list: FakeList) -> None:
+    fake_list.listed = [thing(1), thing(2)]
+    await fake_list.collection.fetch()
+    fake_list.collection.put(thing(1, log="long"))
+    fake_list.listed = [thing(2)]
+    await fake_list.collection.fetch()
+    assert set(fake_list.shown()) == {"t2"}
+    fake_list.listed = [thing(1), thing(2)]
+    await fake_list.collection.fetch()
+    row = fake_list.rows["t1"].row
     assert row is not None and row.log is None
 
 
-async def test_json_of_a_record_is_as_new_as_its_row(world: World) -> None:
+async def test_json_of_a_record_is_as_new_as_its_row(fake_list: FakeList) -> None:
     def shown() -> tuple[Any, Any]:
-        return world.rows["t1"].row, world.rows["t1"].raw
+        return fake_list.rows["t1"].row, fake_list.rows["t1"].raw
 
-    world.given = [thing(1)]
-    await world.collection.fetch()
-    world.session.names.repos["r1"] = "acme/web"
-    world.session.names.changed()
-    assert shown() == (Thing("running", repo_name="acme/web"), world.given[0].raw)
-    world.collection.put(Entry("t1", Thing("running", "long"), {"from": "detail"}))
-    await world.collection.fetch()
+    fake_list.listed = [thing(1)]
+    await fake_list.collection.fetch()
+    fake_list.session.names.repos["r1"] = "acme/web"
+    fake_list.session.names.changed()
+    assert shown() == (Thing("running", repo_name="acme/web"), fake_list.listed[0].raw)
+    fake_list.collection.put(Entry("t1", Thing("running", "long"), {"from": "detail"}))
+    await fake_list.collection.fetch()
     assert shown() == (Thing("running", "long", repo_name="acme/web"), {"from": "detail"})
     # A newer row of the list: its JSON is the newer one.
-    world.given = [thing(1, "done")]
-    await world.collection.fetch()
+    fake_list.listed = [thing(1, "done")]
+    await fake_list.collection.fetch()
     assert shown() == (Thing("done", "long", repo_name="acme/web"), {"from": "list", "state": "done"})
 
 
 async def test_rows_of_a_closed_source_stay_and_are_stale(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    fake_list: FakeList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.given = [thing(1, "new")]
-    await world.collection.fetch()
-    source = world.collection.sources[0]
+    fake_list.listed = [thing(1, "new")]
+    await fake_list.collection.fetch()
+    source = fake_list.collection.sources[0]
 
     async def refuse(*_: Any) -> RowPage[Thing]:
-        monkeypatch.setattr(world.session, "open", lambda _: False)
+        monkeypatch.setattr(fake_list.session, "open", lambda _: False)
         raise LoginRequired("The things need a browser session")
 
-    world.collection.sources = (replace(source, read=refuse),)
+    fake_list.collection.sources = (replace(source, read=refuse),)
     with pytest.raises(LoginRequired):
-        await world.collection.fetch()
+        await fake_list.collection.fetch()
     with pytest.raises(NotAllowed):
-        await world.collection.fetch()
-    assert world.shown() == {"t1": "new"}
+        await fake_list.collection.fetch()
+    assert fake_list.shown() == {"t1": "new"}
     monkeypatch.undo()
-    world.collection.sources = (source,)
-    assert await world.collection.fetch() is False
+    fake_list.collection.sources = (source,)
+    assert await fake_list.collection.fetch() is False
 
 
 def test_unreadable_records_have_unique_keys() -> None:
@@ -196,14 +196,14 @@ def test_every_kind_marks_an_unreadable_record_at_any_width() -> None:
             assert column.format.is_state and texts[place] == "▫ unreadable", name
 
 
-async def test_unreadable_rows_of_two_lists_are_two_rows(world: World) -> None:
-    world.given = [Entry("unreadable 0", None, name, "why") for name in ("one list", "another")]
-    await world.collection.fetch()
-    assert [entry.raw for entry in world.rows.values()] == ["one list", "another"]
+async def test_unreadable_rows_of_two_lists_are_two_rows(fake_list: FakeList) -> None:
+    fake_list.listed = [Entry("unreadable 0", None, name, "why") for name in ("one list", "another")]
+    await fake_list.collection.fetch()
+    assert [entry.raw for entry in fake_list.rows.values()] == ["one list", "another"]
 
 
 class Teams:
-    """Two teams, of which the first shows its members to nobody here."""
+    """Two teams; this account may not see the members of the first."""
 
     def __init__(self, *, other: Exception | None) -> None:
         self._rosters: dict[str, Any] = {
@@ -225,12 +225,12 @@ class Teams:
         )
 
 
-async def test_notice_names_team_whose_members_are_hidden(world: World) -> None:
+async def test_notice_names_team_whose_members_are_hidden(fake_list: FakeList) -> None:
     read = kinds()["members"].sources[0].read
-    page = await read(Teams(other=None), world.session)  # type: ignore[arg-type]
+    page = await read(Teams(other=None), fake_list.session)  # type: ignore[arg-type]
     assert ([entry.key for entry in page.entries], "Members of t1" in messages.notices(page.notices)) == (
         ["t2/i1"],
         True,
     )
     with pytest.raises(NotAllowed, match="Members of t1"):
-        await read(Teams(other=NotFound("gone")), world.session)  # type: ignore[arg-type]
+        await read(Teams(other=NotFound("gone")), fake_list.session)  # type: ignore[arg-type]

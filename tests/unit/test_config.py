@@ -1,4 +1,4 @@
-"""Every setting knows who set it, and the files of the console are private and whole."""
+"""Settings and their origins, private files, and secrets."""
 
 from __future__ import annotations
 

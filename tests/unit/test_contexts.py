@@ -1,4 +1,4 @@
-"""Contexts on disk, what they lend to the settings, and where credentials are kept."""
+"""Stored contexts, their place among the settings, and stored credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the work costs: windows, hours and the difference between nothing and not known (observability.md §1)."""
+"""Cost windows and hourly costs; zero and unknown are different.
+
+The contract is in observability.md §1.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import pytest
 
 from mogplex_tui.api.errors import BudgetBlocked
 from mogplex_tui.live.costs import BUCKET_EVERY, BUCKETS, BUCKETS_A_READ, FILL_EVERY, HOUR
-from tests.unit.fakes import FakeSession, stats, until
+from tests.unit.fakes import FakeSession, stats, wait_until
 
 NOW = datetime(2026, 8, 5, 10, 25, 30, tzinfo=UTC)
 CURRENT = datetime(2026, 8, 5, 10, tzinfo=UTC)
@@ -123,14 +126,14 @@ async def test_hours_without_a_cost_are_read_once(session: FakeSession) -> None:
     session.scheduler.start()
     session.scheduler.want(session.costs.feeds["buckets"])
     for asked in range(BUCKETS_A_READ, BUCKETS + 1, BUCKETS_A_READ):
-        await until(lambda: len(session.fake.asked) == asked)
-        await until(lambda: not session.costs.feeds["buckets"].running)
+        await wait_until(lambda: len(session.fake.asked) == asked)
+        await wait_until(lambda: not session.costs.feeds["buckets"].running)
         # No more goes out before the second is over: a console's start is no burst.
         assert len(session.fake.asked) == asked
         session.time.seconds += FILL_EVERY
         session.scheduler.poke()
     for _ in range(100):
-        await until(lambda: True)
+        await wait_until(lambda: True)
     await session.scheduler.stop()
     assert len(session.fake.asked) == BUCKETS
 

@@ -1,4 +1,4 @@
-"""The tail of a run: whatever way events arrive, the lines are the same (v1.md §8.5)."""
+"""The event tail: its lines do not depend on how events arrive (v1.md §8.5)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_late_events_are_inserted_in_order(order: list[int], size: int) -> None:
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
 def test_batch_results_add_up_to_the_line_count(forward: list[bool]) -> None:
-    """A view that counts `appended`, and reads anew when `reordered`, always knows how many lines there are."""
+    """A view can follow the line count from `appended` and `reordered` alone."""
     tail, known = EventTail(), 0
     for number, ahead in enumerate(forward, 1):
         batch = [tool(number * 2, f"t{number}", done=False), tool(number * 2 + 1, f"t{number}", done=True)]
@@ -155,7 +155,7 @@ def test_tools_without_an_id_are_separate_lines() -> None:
 def test_adding_many_events_takes_linear_work(
     number: int, backwards: bool, in_one: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counts how many lines are looked at in all: a tail that moves or searches line by line looks at billions."""
+    """Line accesses are counted; a search line by line would need billions."""
     base, step = event(0).created_at, event(1).created_at - event(0).created_at
     story = [
         Event.model_construct(

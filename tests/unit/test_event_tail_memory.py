@@ -1,4 +1,4 @@
-"""A tail that grows for days stays within bounds: payloads go to disk, the oldest lines go, and it says so."""
+"""The event tail limits its memory: payloads go to disk, old lines are dropped."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.unit.fakes import FakeSession, call, event, tool
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Tails that keep two hundred bytes in memory, and the folder that the rest goes to."""
+def small_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Limit tails to 200 bytes in memory; return the directory of their files."""
     monkeypatch.setattr(spill_file.Spill.__init__, "__defaults__", (200,))
     folder = tmp_path / "spilled"
     folder.mkdir()
@@ -35,7 +35,7 @@ def in_memory(made: EventTail) -> int:
     return sum(map(len, kept))
 
 
-def test_large_payloads_are_spilled_to_disk(small: Path) -> None:
+def test_large_payloads_are_spilled_to_disk(small_memory: Path) -> None:
     plain, bounded = EventTail(), EventTail()
     plain._spill = Spill(1 << 30)
     events = [event(n, payload={"text": f"line {n} " * 9}) for n in range(20)]
@@ -45,7 +45,7 @@ def test_large_payloads_are_spilled_to_disk(small: Path) -> None:
     assert in_memory(bounded) <= 200 < in_memory(plain)
     assert [line.whole() for line in bounded.lines] == [line.whole() for line in plain.lines]
     # The file has no name, and it is closed with the tail.
-    assert list(small.iterdir()) == []
+    assert list(small_memory.iterdir()) == []
     file = bounded._spill._file
     assert file is not None
     del bounded, made
@@ -54,7 +54,7 @@ def test_large_payloads_are_spilled_to_disk(small: Path) -> None:
 
 
 def test_full_disk_keeps_payloads_in_memory(
-    small: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    small_memory: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full(**_: Any) -> Any:
         raise OSError(28, "No space left on device")

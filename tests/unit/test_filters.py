@@ -1,4 +1,4 @@
-"""The `/` grammar: every text is a filter, and what is half typed never hides anything."""
+"""The filter grammar: any text is valid, and incomplete terms hide nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers and states in the words of the screen; what is not known is a dash and never nothing."""
+"""Formatting of numbers, states and times; an unknown value is a dash."""
 
 from __future__ import annotations
 

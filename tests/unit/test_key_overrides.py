@@ -1,4 +1,4 @@
-"""Keys of one's own choice: how they are written, which of them hold, and that every word on a key follows them."""
+"""Key overrides: syntax, conflicts, and every shown key that follows them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "mogplex_tui"
 
 
 @pytest.fixture
-def chosen() -> Iterator[Any]:
-    """What `action_registry.remap` was told is forgotten again."""
+def set_overrides() -> Iterator[Any]:
+    """Return the function that sets key overrides; they are reset afterwards."""
     yield action_registry.set_key_overrides
     action_registry.set_key_overrides({})
 
@@ -181,12 +181,14 @@ def test_widget_bindings_match_cursor_keys(widget: Any, place: str) -> None:
     assert bound == {move.id: move.defaults[place] for move in cursor_keys.MOVES}
 
 
-def test_shown_keys_follow_overrides(chosen: Any) -> None:
+def test_shown_keys_follow_overrides(set_overrides: Any) -> None:
     sentence = "{api-keys.create} makes one; {kind.browse} opens {their} page."
     assert settle({}, "").keys == {}
     assert action_registry.with_key_names(sentence) == "n makes one; o opens {their} page."
     assert action_registry.permanent_keys() == [":", "esc", "?"]
-    chosen({"api-keys.create": ("plus",), "go.runs": ("f1",), "go.back": ("ctrl+left_square_bracket",)})
+    set_overrides(
+        {"api-keys.create": ("plus",), "go.runs": ("f1",), "go.back": ("ctrl+left_square_bracket",)}
+    )
     assert action_registry.with_key_names(sentence) == "+ makes one; o opens {their} page."
     assert action_registry.tabs()[0] == ("f1", "Runs", "runs")
     assert action_registry.tabs()[1] == ("2", "Projects", "projects")
@@ -204,7 +206,7 @@ NO_KEYS = {"a", ":", "+"}
 
 
 def _sentences(path: Path) -> Iterator[str]:
-    """The texts of a module that somebody may read: no docstring, no name."""
+    """Yield the string literals of a module, without docstrings."""
     tree = ast.parse(path.read_text())
     silent = {
         id(node.value)
@@ -216,17 +218,17 @@ def _sentences(path: Path) -> Iterator[str]:
             yield node.value
 
 
-def _literal() -> re.Pattern[str]:
+def _key_phrase() -> re.Pattern[str]:
     keys = {action_registry.shown_key(key) for owner in owners().values() for key in owner.defaults} - NO_KEYS
     letters = sorted((re.escape(key) for key in keys if not key.isdigit()), key=len, reverse=True)
     # A key and what it does: "r reads it again"; or the key of a place, in brackets.
     return re.compile(rf"(?:(?:^|[\s;(])(?:{'|'.join(letters)}) [a-z]{{3,}})|\s\(\d\)")
 
 
-@pytest.mark.parametrize("room", ["app.py", "live", "operate", "screens", "widgets"])
-def test_no_text_names_a_key_that_can_be_overridden(room: str) -> None:
-    literal, found = _literal(), []
-    places = [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).rglob("*.py"))
+@pytest.mark.parametrize("layer", ["app.py", "live", "operate", "screens", "widgets"])
+def test_no_text_names_a_key_that_can_be_overridden(layer: str) -> None:
+    literal, found = _key_phrase(), []
+    places = [PACKAGE / layer] if layer.endswith(".py") else sorted((PACKAGE / layer).rglob("*.py"))
     for path in places:
         for sentence in _sentences(path):
             found += [

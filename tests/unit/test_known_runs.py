@@ -1,4 +1,4 @@
-"""What this machine knows of runs survives a restart, and no damage to its file keeps the console from starting."""
+"""Known runs survive restarts, and a damaged file does not stop the console."""
 
 from __future__ import annotations
 

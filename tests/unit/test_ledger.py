@@ -1,4 +1,4 @@
-"""Every changing call is written down before it leaves, and nothing about it keeps the call from leaving."""
+"""The ledger records each change before it is sent and never blocks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs that are read whole again and again become lines that grow."""
+"""Logs that are read whole each time become lines that are appended."""
 
 from __future__ import annotations
 

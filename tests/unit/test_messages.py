@@ -1,4 +1,4 @@
-"""What is said when the budget of requests, or the service's own limit, is used up."""
+"""Messages about limits, failures and ages, in lists, header and dialogs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from mogplex_tui.widgets.styles import Tone
 from tests.unit.fakes import FakeSession, call, stats
 
 
-def _said(session: FakeSession) -> tuple[str, str, str, str]:
-    """The list without rows, the list with rows, the header and the question before a cancel."""
+def _limit_messages(session: FakeSession) -> tuple[str, str, str, str]:
+    """Return the texts of an empty list, a list, the header and a cancel dialog."""
     now = session.clock.monotonic()
     empty = " ".join(empty_list(session, Freshness(blocked_until=now + 20), noun="runs", empty=""))
     aged = freshness_text(session, Freshness(as_of=now - 9, blocked_until=now + 20))
@@ -48,14 +48,14 @@ def test_header_figures_are_dim_when_their_source_is_stale() -> None:
 
 
 def test_cancel_question_names_its_request_count() -> None:
-    assert _said(FakeSession())[-1] == "2 requests."
+    assert _limit_messages(FakeSession())[-1] == "2 requests."
 
 
 def test_service_limit_is_not_called_budget() -> None:
     session = FakeSession()
     session.budget.settle(session.budget.acquire(Priority.TABLE), RequestOutcome.COUNTED)  # type: ignore[arg-type]
     session.budget.throttled(20)
-    empty, aged, header, price = _said(session)
+    empty, aged, header, price = _limit_messages(session)
     assert empty == (
         "The service limits requests; the next read is in 20s. "
         "Actions are sent all the same; the service may refuse them."
@@ -70,7 +70,7 @@ def test_used_up_budget_is_shown_everywhere() -> None:
     session = FakeSession()
     for _ in range(55):
         session.budget.acquire(Priority.ACTION)
-    empty, aged, header, price = _said(session)
+    empty, aged, header, price = _limit_messages(session)
     assert empty.startswith(
         "Request budget used up; the next slot frees in 20s. Actions are sent all the same;"
     )
@@ -92,7 +92,7 @@ def test_empty_list_names_the_service_limit() -> None:
 def test_punctuation_of_service_messages_is_not_doubled() -> None:
     asked = ServiceFailed("The service failed on the runs: Is it up? Who knows?")
     fresh = Freshness(as_of=1.0, error=asked, failures=2)
-    told = [
+    messages_shown = [
         " ".join(empty_list(FakeSession(), Freshness(error=asked, failures=2), noun="runs", empty="")),
         read_failures(fresh),
         read_failures(Freshness(as_of=1.0), [SourceState(Subject("older runs"), freshness=fresh)]),
@@ -101,20 +101,22 @@ def test_punctuation_of_service_messages_is_not_doubled() -> None:
             [SourceState(Subject(f"{name}", is_plural=False), freshness=fresh) for name in "ABC"],
         ),
     ]
-    assert all("Is it up? Who knows? " in said and "?." not in said for said in told), told
+    assert all("Is it up? Who knows? " in message and "?." not in message for message in messages_shown), (
+        messages_shown
+    )
 
 
 def test_failed_list_says_when_it_retries() -> None:
     session = FakeSession()
     soon = session.clock.monotonic() + 2
-    told = {
+    messages_shown = {
         kind: empty_list(
             session, Freshness(error=kind("It rests"), failures=1, retry_at=soon), noun="runs", empty=""
         )
         for kind in (Unavailable, ServiceFailed, InvalidResponse)
     }
     again = "Retrying in 2s; r retries now."
-    assert told == {
+    assert messages_shown == {
         Unavailable: ["It rests.", again],
         ServiceFailed: ["It rests.", "If it stays, look at the service's log.", again],
         InvalidResponse: ["It rests.", f"{InvalidResponse.default_advice}.", again],

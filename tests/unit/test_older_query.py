@@ -1,4 +1,7 @@
-"""Which part of a filter the service applies when older records are read: never more than the filter itself."""
+"""The part of a filter that the service applies when older records are read.
+
+It never excludes more than the filter itself.
+"""
 
 from __future__ import annotations
 

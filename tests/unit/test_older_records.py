@@ -1,4 +1,4 @@
-"""Filters and orders over lists that give the newest alone: right over all records, held while asked for."""
+"""Filters and sort orders that reach beyond the rows a list has loaded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COUNT = 730
 
 
 def calls() -> list[Call]:
-    """Calls that began a second before one another, at costs in no order."""
+    """Return calls that began a second apart, with unordered costs."""
     return [
         call(
             -number,
@@ -31,8 +31,8 @@ def calls() -> list[Call]:
     ]
 
 
-class Lists:
-    """The list of runs of a console, with its newest page read."""
+class RunListSearch:
+    """A console's list of runs with its newest page loaded, and searches over it."""
 
     def __init__(self, path: Path) -> None:
         self.session = FakeSession(path)
@@ -47,8 +47,8 @@ class Lists:
 
 
 @pytest.fixture
-async def lists(tmp_path: Path) -> Lists:
-    made = Lists(tmp_path)
+async def run_list(tmp_path: Path) -> RunListSearch:
+    made = RunListSearch(tmp_path)
     await made.runs.fetch()
     assert len(made.rows()) == 100
     return made
@@ -66,56 +66,58 @@ def cost(row: RunRow) -> float:
     return -1.0 if row.cost is None else float(row.cost)
 
 
-async def test_order_by_cost_is_right_over_all_calls(lists: Lists, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_order_by_cost_is_right_over_all_calls(
+    run_list: RunListSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(older_records, "MOST_KEPT", 50)
-    search = lists.search(SearchQuery(order=lambda row: ((0, cost(row)),)))
+    search = run_list.search(SearchQuery(order=lambda row: ((0, cost(row)),)))
     await run(search)
-    dearest = sorted((float(each.cost_usd or 0) for each in lists.calls), reverse=True)[:50]
-    assert sorted(map(cost, lists.rows()), reverse=True)[:50] == dearest
+    dearest = sorted((float(each.cost_usd or 0) for each in run_list.calls), reverse=True)[:50]
+    assert sorted(map(cost, run_list.rows()), reverse=True)[:50] == dearest
     # The newest page and what comes first in the order, and no more.
-    assert len(lists.rows()) <= 150
+    assert len(run_list.rows()) <= 150
     assert search.progress() == f"{COUNT} searched"
 
 
-async def test_filter_that_the_service_applies_costs_one_request(lists: Lists) -> None:
-    lists.session.fake.asked.clear()
-    search = lists.search(SearchQuery("state:failed", lambda row: row.state == "failed"))
+async def test_filter_that_the_service_applies_costs_one_request(run_list: RunListSearch) -> None:
+    run_list.session.fake.asked.clear()
+    search = run_list.search(SearchQuery("state:failed", lambda row: row.state == "failed"))
     await run(search)
-    assert [asked["status"] for _, _, asked in lists.session.fake.asked] == ["failed"]
-    assert sum(row.state == "failed" for row in lists.rows()) == 9
+    assert [asked["status"] for _, _, asked in run_list.session.fake.asked] == ["failed"]
+    assert sum(row.state == "failed" for row in run_list.rows()) == 9
 
 
-async def test_age_filter_reads_no_older_calls(lists: Lists) -> None:
-    lists.session.fake.asked.clear()
-    search = lists.search(SearchQuery("age:<5m", lambda row: True))
+async def test_age_filter_reads_no_older_calls(run_list: RunListSearch) -> None:
+    run_list.session.fake.asked.clear()
+    search = run_list.search(SearchQuery("age:<5m", lambda row: True))
     await run(search)
-    assert len(lists.session.fake.asked) == 3
-    assert min(row.started_at for row in lists.rows() if row.started_at) == START - timedelta(minutes=5)
+    assert len(run_list.session.fake.asked) == 3
+    assert min(row.started_at for row in run_list.rows() if row.started_at) == START - timedelta(minutes=5)
 
 
-async def test_local_filter_reports_how_much_was_searched(lists: Lists) -> None:
-    search = lists.search(SearchQuery("cost:>9.9", lambda row: cost(row) > 9.9))
+async def test_local_filter_reports_how_much_was_searched(run_list: RunListSearch) -> None:
+    search = run_list.search(SearchQuery("cost:>9.9", lambda row: cost(row) > 9.9))
     await search.step(Priority.BACKGROUND)
     assert search.progress() == f"199 of {COUNT} searched"
     await run(search)
-    assert sum(cost(row) > 9.9 for row in lists.rows()) == sum(
-        float(each.cost_usd or 0) > 9.9 for each in lists.calls
+    assert sum(cost(row) > 9.9 for row in run_list.rows()) == sum(
+        float(each.cost_usd or 0) > 9.9 for each in run_list.calls
     )
 
 
-async def test_found_rows_stay_until_the_search_is_closed(lists: Lists) -> None:
-    search = lists.search(SearchQuery("state:failed", lambda row: row.state == "failed"))
+async def test_found_rows_stay_until_the_search_is_closed(run_list: RunListSearch) -> None:
+    search = run_list.search(SearchQuery("state:failed", lambda row: row.state == "failed"))
     await run(search)
-    await lists.runs.fetch()
-    assert sum(row.state == "failed" for row in lists.rows()) == 9
-    assert lists.runs.may_load_more
+    await run_list.runs.fetch()
+    assert sum(row.state == "failed" for row in run_list.rows()) == 9
+    assert run_list.runs.may_load_more
     search.close()
-    assert len(lists.rows()) == 100
+    assert len(run_list.rows()) == 100
 
 
-async def test_many_matches_end_the_search(lists: Lists, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_matches_end_the_search(run_list: RunListSearch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(older_records, "MOST_KEPT", 150)
-    search = lists.search(SearchQuery("a", lambda row: True))
+    search = run_list.search(SearchQuery("a", lambda row: True))
     await run(search)
     assert search.found == 150
     assert search.progress() == "the newest 298 searched: 150 found"

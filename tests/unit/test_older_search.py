@@ -1,4 +1,4 @@
-"""The search through older records: every one is looked at once, also while new ones come in."""
+"""The search through older records reads each once, also while new ones arrive."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.live.older_search import OlderPage, OlderSearch
-from tests.unit.fakes import FakeSession, until
+from tests.unit.fakes import FakeSession, wait_until
 
 START = datetime(2026, 8, 5, 10, tzinfo=UTC)
 
 
 class Service:
-    """Records that began at an instant each, listed newest first in pages of ten."""
+    """Records with a start time, listed newest first in pages of ten."""
 
     def __init__(self, begins: list[datetime]) -> None:
         self.begins = {f"r{number}": began for number, began in enumerate(begins)}
@@ -38,8 +38,8 @@ class Service:
         return OlderPage(rows, len(rows), oldest, len(found))
 
 
-class Taken:
-    """What a search handed over."""
+class FoundRows:
+    """Collects the rows that a search finds."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []
@@ -61,64 +61,64 @@ def each_second(count: int) -> list[datetime]:
 
 
 async def test_search_passes_every_record_on_once() -> None:
-    service, taken = Service(each_second(95)), Taken()
-    search = OlderSearch("runs", service.read, taken)
+    service, found_rows = Service(each_second(95)), FoundRows()
+    search = OlderSearch("runs", service.read, found_rows)
     await run(search)
-    assert sorted(taken.keys) == sorted(service.begins)
+    assert sorted(found_rows.keys) == sorted(service.begins)
     assert (search.searched, search.total) == (95, 95)
 
 
 async def test_new_records_do_not_shift_the_pages() -> None:
-    service, taken = Service(each_second(30)), Taken()
-    search = OlderSearch("runs", service.read, taken)
+    service, found_rows = Service(each_second(30)), FoundRows()
+    search = OlderSearch("runs", service.read, found_rows)
     await search.step(Priority.BACKGROUND)
     service.begins |= {f"new{number}": START + timedelta(seconds=number + 1) for number in range(25)}
     await run(search)
-    assert sorted(taken.keys) == sorted(f"r{number}" for number in range(30))
+    assert sorted(found_rows.keys) == sorted(f"r{number}" for number in range(30))
 
 
 async def test_search_continues_after_loaded_records() -> None:
-    service, taken = Service(each_second(40)), Taken()
+    service, found_rows = Service(each_second(40)), FoundRows()
     loaded = frozenset(f"r{number}" for number in range(20))
-    search = OlderSearch("runs", service.read, taken, start=START - timedelta(seconds=19), loaded=loaded)
+    search = OlderSearch("runs", service.read, found_rows, start=START - timedelta(seconds=19), loaded=loaded)
     await search.step(Priority.BACKGROUND)
     assert (search.searched, search.total, search.is_done) == (29, 40, False)
     await run(search)
-    assert len(taken.keys) == 20
+    assert len(found_rows.keys) == 20
     assert search.searched == 40
 
 
 @pytest.mark.parametrize("same", [3, 10, 25], ids=["a few", "a page", "more than a page"])
 async def test_records_of_one_instant_do_not_stop_the_search(same: int) -> None:
     begins = [*each_second(15), *[START - timedelta(seconds=20)] * same, START - timedelta(seconds=30)]
-    service, taken = Service(begins), Taken()
-    await run(OlderSearch("runs", service.read, taken))
-    assert f"r{len(begins) - 1}" in taken.keys
-    assert len(taken.keys) == len(set(taken.keys))
+    service, found_rows = Service(begins), FoundRows()
+    await run(OlderSearch("runs", service.read, found_rows))
+    assert f"r{len(begins) - 1}" in found_rows.keys
+    assert len(found_rows.keys) == len(set(found_rows.keys))
 
 
 async def test_search_without_records_ends_at_once() -> None:
-    service, taken = Service([]), Taken()
-    search = OlderSearch("runs", service.read, taken)
+    service, found_rows = Service([]), FoundRows()
+    search = OlderSearch("runs", service.read, found_rows)
     await run(search)
-    assert (search.searched, search.total, taken.keys) == (0, 0, [])
+    assert (search.searched, search.total, found_rows.keys) == (0, 0, [])
 
 
 async def test_search_continues_after_a_failure(tmp_path: Path) -> None:
     session = FakeSession(tmp_path)
-    service, taken = Service(each_second(35)), Taken()
+    service, found_rows = Service(each_second(35)), FoundRows()
     service.fails = [ServiceFailed("It failed.", status=500)]
-    search = OlderSearch("runs", service.read, taken, metered=lambda: False)
+    search = OlderSearch("runs", service.read, found_rows, metered=lambda: False)
     session.scheduler.start()
     want = session.scheduler.want(search.feed)
-    await until(lambda: search.freshness.error is not None and not search.feed.running)
+    await wait_until(lambda: search.freshness.error is not None and not search.feed.running)
     for _ in range(20):
         if search.is_done:
             break
         session.time.seconds += 400
         session.scheduler.poke()
         asked = len(service.asked)
-        await until(lambda: len(service.asked) > asked and not search.feed.running)
+        await wait_until(lambda: len(service.asked) > asked and not search.feed.running)
     want.drop()
     await session.scheduler.stop()
-    assert search.searched == len(taken.keys) == 35
+    assert search.searched == len(found_rows.keys) == 35

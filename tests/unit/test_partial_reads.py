@@ -1,4 +1,4 @@
-"""A list of several parts keeps the rows of a part that fails, and is refused where nothing was read."""
+"""Lists made of several parts, some of which fail or are closed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Question:
 
 
 class Route:
-    """Answers with rows, or with an error."""
+    """A route that returns rows, or an error if one is set."""
 
     def __init__(self, *ids: str) -> None:
         self.ids = ids

@@ -1,4 +1,4 @@
-"""One live connection: what opens it, what ends it, and when it is dialled again (realtime.md §4)."""
+"""The realtime connection: opening, closing and reconnecting (realtime.md §4)."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from mogplex_tui.api.realtime import Changed, Connected, Ping
 from mogplex_tui.live.realtime import BRIEF, MISSED_BEFORE_RECONNECT, TABLES, RealtimeState, RealtimeWatch
 from mogplex_tui.live.scheduler import Feed, Scheduler
 from mogplex_tui.operate.kinds.registry import kinds
-from tests.unit.fakes import FakeClock, turns, until
+from tests.unit.fakes import FakeClock, run_ready_tasks, wait_until
 from tests.unit.realtime_stream import FakeRealtimeStream
 
 
-class Rig:
+class WatchedStream:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.scheduler = Scheduler(self.clock, Budget(self.clock))
-        self.line = FakeRealtimeStream()
+        self.stream = FakeRealtimeStream()
         # A jitter of minus one makes every pause zero.
-        self.watch = RealtimeWatch(lambda: self.line, self.scheduler, jitter=lambda: -1.0)  # type: ignore[arg-type, return-value]
-        self.said: list[RealtimeState] = []
-        self.watch.changed.subscribe(lambda: self.said.append(self.watch.hearing))
+        self.watch = RealtimeWatch(lambda: self.stream, self.scheduler, jitter=lambda: -1.0)  # type: ignore[arg-type, return-value]
+        self.states: list[RealtimeState] = []
+        self.watch.changed.subscribe(lambda: self.states.append(self.watch.hearing))
         self.reads = 0
         self.feed = Feed(
             "runs", self.fetch, Priority.TABLE, every=60, blind=5, tables=frozenset({"ai_calls"})
@@ -49,25 +49,25 @@ class Rig:
         self.reads += 1
         return False
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         self.scheduler.start()
         self.scheduler.want(self.feed)
-        await until(lambda: self.reads == 1)
-        await turns()
+        await wait_until(lambda: self.reads == 1)
+        await run_ready_tasks()
         self.watch.start()
 
-    async def heard(self, frame: Any) -> None:
-        await self.line.queue.put(frame)
-        await turns()
+    async def receive(self, frame: Any) -> None:
+        await self.stream.queue.put(frame)
+        await run_ready_tasks()
 
 
 @pytest.fixture
-async def rig() -> AsyncIterator[Rig]:
-    made = Rig()
-    await made.begin()
-    yield made
-    await made.watch.stop()
-    await made.scheduler.stop()
+async def watched() -> AsyncIterator[WatchedStream]:
+    started = WatchedStream()
+    await started.start()
+    yield started
+    await started.watch.stop()
+    await started.scheduler.stop()
 
 
 @pytest.fixture
@@ -82,70 +82,72 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return asked
 
 
-async def test_one_stream_is_opened_for_all_tables(rig: Rig) -> None:
-    assert rig.watch.hearing is RealtimeState.CONNECTING
-    await rig.heard(Connected())
-    assert (rig.watch.hearing, rig.watch.reason, rig.scheduler.realtime_open) == (
+async def test_one_stream_is_opened_for_all_tables(watched: WatchedStream) -> None:
+    assert watched.watch.hearing is RealtimeState.CONNECTING
+    await watched.receive(Connected())
+    assert (watched.watch.hearing, watched.watch.reason, watched.scheduler.realtime_open) == (
         RealtimeState.OPEN,
         None,
         True,
     )
-    rig.watch.start()
-    await turns()
-    (tables,) = rig.line.dials
+    watched.watch.start()
+    await run_ready_tasks()
+    (tables,) = watched.stream.dials
     assert {"ai_calls", "ai_call_events", "job_runs", "sandboxes", "limit_events"} <= set(tables)
-    assert rig.said == [RealtimeState.OPEN]
+    assert watched.states == [RealtimeState.OPEN]
 
 
-async def test_feeds_are_read_again_once_the_stream_is_open(rig: Rig) -> None:
-    await rig.heard(Connected())
-    rig.clock.advance(1)
-    rig.scheduler.poke()
-    await until(lambda: rig.reads == 2)
+async def test_feeds_are_read_again_once_the_stream_is_open(watched: WatchedStream) -> None:
+    await watched.receive(Connected())
+    watched.clock.advance(1)
+    watched.scheduler.poke()
+    await wait_until(lambda: watched.reads == 2)
 
 
-async def test_change_frame_is_a_hint_and_ping_is_none(rig: Rig) -> None:
-    await rig.heard(Connected())
-    rig.clock.advance(1)
-    rig.scheduler.poke()
-    await until(lambda: rig.reads == 2)
+async def test_change_frame_is_a_hint_and_ping_is_none(watched: WatchedStream) -> None:
+    await watched.receive(Connected())
+    watched.clock.advance(1)
+    watched.scheduler.poke()
+    await wait_until(lambda: watched.reads == 2)
     for frame in (Ping(), Changed("sandboxes", "INSERT")):
-        await rig.heard(frame)
-        rig.clock.advance(1)
-        rig.scheduler.poke()
-        await turns()
-    assert rig.reads == 2
-    await rig.heard(Changed("ai_calls", "UPDATE"))
-    rig.clock.advance(1)
-    rig.scheduler.poke()
-    await until(lambda: rig.reads == 3)
+        await watched.receive(frame)
+        watched.clock.advance(1)
+        watched.scheduler.poke()
+        await run_ready_tasks()
+    assert watched.reads == 2
+    await watched.receive(Changed("ai_calls", "UPDATE"))
+    watched.clock.advance(1)
+    watched.scheduler.poke()
+    await wait_until(lambda: watched.reads == 3)
 
 
 @pytest.mark.parametrize("end", [None, Unreachable("cut"), TimedOut("silent")])
-async def test_lost_stream_reconnects_and_all_feeds_are_read(rig: Rig, end: Any) -> None:
-    await rig.heard(Connected())
-    rig.clock.advance(1)
-    rig.scheduler.poke()
-    await until(lambda: rig.reads == 2)
-    await rig.heard(end)
-    await until(lambda: len(rig.line.dials) == 2)
-    assert rig.watch.hearing is RealtimeState.RECONNECTING
-    assert rig.watch.reason
-    assert not rig.scheduler.realtime_open
-    await rig.heard(Connected())
-    assert rig.watch.hearing is RealtimeState.OPEN
+async def test_lost_stream_reconnects_and_all_feeds_are_read(watched: WatchedStream, end: Any) -> None:
+    await watched.receive(Connected())
+    watched.clock.advance(1)
+    watched.scheduler.poke()
+    await wait_until(lambda: watched.reads == 2)
+    await watched.receive(end)
+    await wait_until(lambda: len(watched.stream.dials) == 2)
+    assert watched.watch.hearing is RealtimeState.RECONNECTING
+    assert watched.watch.reason
+    assert not watched.scheduler.realtime_open
+    await watched.receive(Connected())
+    assert watched.watch.hearing is RealtimeState.OPEN
     # At once, without a hint and without a poll.
-    await until(lambda: rig.reads == 3)
+    await wait_until(lambda: watched.reads == 3)
 
 
-async def test_reconnect_backoff_grows_and_resets_when_connected(pauses: list[int], rig: Rig) -> None:
-    rig.line.refusals = [Unreachable("down") for _ in range(4)]
-    await rig.heard(Unreachable("cut"))
-    await until(lambda: len(rig.line.dials) == 6)
+async def test_reconnect_backoff_grows_and_resets_when_connected(
+    pauses: list[int], watched: WatchedStream
+) -> None:
+    watched.stream.refusals = [Unreachable("down") for _ in range(4)]
+    await watched.receive(Unreachable("cut"))
+    await wait_until(lambda: len(watched.stream.dials) == 6)
     assert pauses == [1, 2, 3, 4, 5]
-    await rig.heard(Connected())
-    await rig.heard(None)
-    await until(lambda: len(rig.line.dials) == 7)
+    await watched.receive(Connected())
+    await watched.receive(None)
+    await wait_until(lambda: len(watched.stream.dials) == 7)
     assert pauses[-1] == 1
 
 
@@ -158,45 +160,45 @@ async def test_reconnect_backoff_grows_and_resets_when_connected(pauses: list[in
         NotSignedIn("Unauthorized", status=401),
     ],
 )
-async def test_final_response_stops_reconnecting(rig: Rig, error: MogplexError) -> None:
-    await rig.heard(error)
-    await until(lambda: rig.watch.hearing is RealtimeState.CLOSED)
-    await turns(200)
-    assert len(rig.line.dials) == 1
-    assert not rig.scheduler.realtime_open
-    assert rig.watch.reason
+async def test_final_response_stops_reconnecting(watched: WatchedStream, error: MogplexError) -> None:
+    await watched.receive(error)
+    await wait_until(lambda: watched.watch.hearing is RealtimeState.CLOSED)
+    await run_ready_tasks(200)
+    assert len(watched.stream.dials) == 1
+    assert not watched.scheduler.realtime_open
+    assert watched.watch.reason
     if not isinstance(error, RealtimeOff):
-        assert error.message in rig.watch.reason
+        assert error.message in watched.watch.reason
 
 
-async def test_polling_is_faster_without_realtime(rig: Rig) -> None:
-    await rig.heard(Connected())
-    rig.clock.advance(1)
-    rig.scheduler.poke()
-    await until(lambda: rig.reads == 2)
-    await turns()
-    rig.clock.advance(6)
-    rig.scheduler.poke()
-    await turns()
-    assert rig.reads == 2
-    await rig.heard(LoginRequired("sign in", status=307))
-    await until(lambda: rig.reads == 3)
+async def test_polling_is_faster_without_realtime(watched: WatchedStream) -> None:
+    await watched.receive(Connected())
+    watched.clock.advance(1)
+    watched.scheduler.poke()
+    await wait_until(lambda: watched.reads == 2)
+    await run_ready_tasks()
+    watched.clock.advance(6)
+    watched.scheduler.poke()
+    await run_ready_tasks()
+    assert watched.reads == 2
+    await watched.receive(LoginRequired("sign in", status=307))
+    await wait_until(lambda: watched.reads == 3)
 
 
-async def test_reconnect_can_be_requested_after_a_final_response(rig: Rig) -> None:
-    await rig.heard(LoginRequired("sign in", status=307))
-    await until(lambda: rig.watch.hearing is RealtimeState.CLOSED)
-    rig.watch.reconnect()
-    await until(lambda: len(rig.line.dials) == 2)
-    await rig.heard(Connected())
-    assert rig.watch.hearing is RealtimeState.OPEN
+async def test_reconnect_can_be_requested_after_a_final_response(watched: WatchedStream) -> None:
+    await watched.receive(LoginRequired("sign in", status=307))
+    await wait_until(lambda: watched.watch.hearing is RealtimeState.CLOSED)
+    watched.watch.reconnect()
+    await wait_until(lambda: len(watched.stream.dials) == 2)
+    await watched.receive(Connected())
+    assert watched.watch.hearing is RealtimeState.OPEN
 
 
 @pytest.mark.parametrize("error", [Unavailable("busy", status=503), ValueError("a bug of ours")])
-async def test_temporary_error_reconnects(rig: Rig, error: Exception) -> None:
-    await rig.heard(error)
-    await until(lambda: len(rig.line.dials) == 2)
-    assert rig.watch.hearing is RealtimeState.RECONNECTING
+async def test_temporary_error_reconnects(watched: WatchedStream, error: Exception) -> None:
+    await watched.receive(error)
+    await wait_until(lambda: len(watched.stream.dials) == 2)
+    assert watched.watch.hearing is RealtimeState.RECONNECTING
 
 
 @pytest.mark.parametrize(
@@ -209,60 +211,60 @@ async def test_temporary_error_reconnects(rig: Rig, error: Exception) -> None:
     ],
 )
 async def test_limit_delays_the_next_connection(
-    rig: Rig, error: MogplexError, hearing: RealtimeState
+    watched: WatchedStream, error: MogplexError, hearing: RealtimeState
 ) -> None:
-    await rig.heard(error)
-    await until(lambda: rig.watch.hearing is hearing)
-    await turns(200)
-    assert len(rig.line.dials) == 1
-    rig.watch.reconnect()
-    await until(lambda: len(rig.line.dials) == 2)
+    await watched.receive(error)
+    await wait_until(lambda: watched.watch.hearing is hearing)
+    await run_ready_tasks(200)
+    assert len(watched.stream.dials) == 1
+    watched.watch.reconnect()
+    await wait_until(lambda: len(watched.stream.dials) == 2)
 
 
-async def test_stream_that_misses_changes_is_reopened(rig: Rig) -> None:
-    await rig.heard(Connected())
+async def test_stream_that_misses_changes_is_reopened(watched: WatchedStream) -> None:
+    await watched.receive(Connected())
     for _ in range(MISSED_BEFORE_RECONNECT - 1):
-        rig.scheduler.missed()
-    await rig.heard(Changed("sandboxes", "UPDATE"))
+        watched.scheduler.missed()
+    await watched.receive(Changed("sandboxes", "UPDATE"))
     for _ in range(MISSED_BEFORE_RECONNECT - 1):
-        rig.scheduler.missed()
-    await turns()
-    assert len(rig.line.dials) == 1  # what was heard in between starts the count anew
-    rig.scheduler.missed()
-    await until(lambda: len(rig.line.dials) == 2)
+        watched.scheduler.missed()
+    await run_ready_tasks()
+    assert len(watched.stream.dials) == 1  # what was heard in between starts the count anew
+    watched.scheduler.missed()
+    await wait_until(lambda: len(watched.stream.dials) == 2)
     # Until it is up again nobody relies on it.
-    assert rig.watch.hearing is RealtimeState.RECONNECTING
-    assert not rig.scheduler.realtime_open
-    await until(lambda: rig.line.open == 1)
+    assert watched.watch.hearing is RealtimeState.RECONNECTING
+    assert not watched.scheduler.realtime_open
+    await wait_until(lambda: watched.stream.open == 1)
 
 
-async def test_silent_stream_is_not_reopened_again_and_again(rig: Rig) -> None:
-    await rig.heard(Connected())
+async def test_silent_stream_is_not_reopened_again_and_again(watched: WatchedStream) -> None:
+    await watched.receive(Connected())
     for _ in range(MISSED_BEFORE_RECONNECT):
-        rig.scheduler.missed()
-    await until(lambda: rig.line.open == 1 and len(rig.line.dials) == 2)
-    await rig.heard(Connected())
+        watched.scheduler.missed()
+    await wait_until(lambda: watched.stream.open == 1 and len(watched.stream.dials) == 2)
+    await watched.receive(Connected())
     for _ in range(5 * MISSED_BEFORE_RECONNECT):
-        rig.scheduler.missed()
-    await turns()
-    assert len(rig.line.dials) == 2
-    assert (rig.watch.hearing, rig.scheduler.realtime_open) == (RealtimeState.SILENT, False)
+        watched.scheduler.missed()
+    await run_ready_tasks()
+    assert len(watched.stream.dials) == 2
+    assert (watched.watch.hearing, watched.scheduler.realtime_open) == (RealtimeState.SILENT, False)
     # As soon as it announces something it is relied on again.
-    await rig.heard(Changed("sandboxes", "UPDATE"))
-    assert (rig.watch.hearing, rig.scheduler.realtime_open) == (RealtimeState.OPEN, True)
+    await watched.receive(Changed("sandboxes", "UPDATE"))
+    assert (watched.watch.hearing, watched.scheduler.realtime_open) == (RealtimeState.OPEN, True)
 
 
-async def test_streams_cut_at_once_increase_the_backoff(pauses: list[int], rig: Rig) -> None:
+async def test_streams_cut_at_once_increase_the_backoff(pauses: list[int], watched: WatchedStream) -> None:
     for dials in range(2, 7):
-        await rig.heard(Connected())
-        await rig.heard(None)
-        await until(lambda: len(rig.line.dials) == dials)
+        await watched.receive(Connected())
+        await watched.receive(None)
+        await wait_until(lambda: len(watched.stream.dials) == dials)
     assert pauses == [1, 2, 3, 4, 5]
     # One that lasted begins a new chain.
-    await rig.heard(Connected())
-    rig.clock.advance(BRIEF)
-    await rig.heard(None)
-    await until(lambda: len(rig.line.dials) == 7)
+    await watched.receive(Connected())
+    watched.clock.advance(BRIEF)
+    await watched.receive(None)
+    await wait_until(lambda: len(watched.stream.dials) == 7)
     assert pauses[-1] == 1
 
 
@@ -274,14 +276,14 @@ def test_stream_covers_every_table_of_a_kind() -> None:
     assert set(TABLES) <= {table.value for table in api.Table}
 
 
-async def test_stop_closes_the_stream_in_every_state(rig: Rig) -> None:
-    await rig.heard(Connected())
-    assert rig.line.open == 1
-    await rig.watch.stop()
-    assert rig.line.open == 0
-    rig.watch.start()
-    await until(lambda: len(rig.line.dials) == 2)
-    await rig.heard(RealtimeOff("none", status=204))
-    await rig.watch.stop()
-    await rig.watch.stop()
-    assert len(rig.line.dials) == 2
+async def test_stop_closes_the_stream_in_every_state(watched: WatchedStream) -> None:
+    await watched.receive(Connected())
+    assert watched.stream.open == 1
+    await watched.watch.stop()
+    assert watched.stream.open == 0
+    watched.watch.start()
+    await wait_until(lambda: len(watched.stream.dials) == 2)
+    await watched.receive(RealtimeOff("none", status=204))
+    await watched.watch.stop()
+    await watched.watch.stop()
+    assert len(watched.stream.dials) == 2

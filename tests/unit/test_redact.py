@@ -1,4 +1,4 @@
-"""Secrets go, everything else stays (v1.md §8.4)."""
+"""Secrets in events are redacted, and nothing else is changed (v1.md §8.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run's events by the road that is open, and in words what of them cannot be seen."""
+"""The events of one run, read from the source that is open."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.run_events_feed import LATE_FOR, RunEventsFeed
 from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.operate.messages import missing_events
-from tests.unit.fakes import LOGIN, FakeSession, automation, call, event, job, run, stamp, until
+from tests.unit.fakes import LOGIN, FakeSession, automation, call, event, job, run, stamp, wait_until
 
 
 async def feed_of(session: FakeSession, row: RunRow) -> RunEventsFeed:
@@ -196,13 +196,13 @@ async def test_resumed_run_is_polled_again(session: FakeSession) -> None:
 
 
 async def test_two_feeds_of_one_run_both_get_events(session: FakeSession) -> None:
-    """The run may be open in two places; equal names would share one feed, which fills one tail."""
+    """A run open in two places has two feeds, and each fills its own tail."""
     session.fake.events_of_call[call(1).id] = [Rows([event(1)])]
     feeds = [await feed_of(session, make.from_call(call(1, status="streaming"))) for _ in range(2)]
     session.scheduler.start()
     for feed in feeds:
         session.scheduler.want(feed.feed)
-    await until(lambda: all(ids(feed) == ["e1"] for feed in feeds))
+    await wait_until(lambda: all(ids(feed) == ["e1"] for feed in feeds))
     await session.scheduler.stop()
 
 

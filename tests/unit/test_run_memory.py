@@ -1,4 +1,4 @@
-"""What the list of runs remembers of a row that the service tells less of than before."""
+"""Values of a run that are kept when later responses leave them out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One row of work, whatever route it came from (observability.md §2, §6, §9; v1.md §5.4, §7.5)."""
+"""Rows of runs from calls, v1 runs, automation runs and unreadable records.
+
+The contract is in observability.md §2, §6 and §9, and in v1.md §5.4 and §7.5.
+"""
 
 from __future__ import annotations
 

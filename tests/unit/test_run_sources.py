@@ -1,4 +1,4 @@
-"""The runs are told by several sources: pages of calls, and what v1 tells of automations and of runs by their id."""
+"""The sources of the list of runs fail, are retried and become stale separately."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BROKEN = ServiceFailed("The service failed on the calls: broken", status=500)
 # The calls
 
 
-def _old(session: FakeSession) -> dict[str, set[str]]:
+def _stale(session: FakeSession) -> dict[str, set[str]]:
     sources = session.listing.set.sources
     return {name: set(each.keys or ()) for name, each in sources.items() if each.failing}
 
@@ -37,9 +37,9 @@ async def test_only_failed_live_runs_become_stale(session: FakeSession) -> None:
     rows = session.listing.set.rows
     assert rows[call(PAGE + 9).id].state == "pending"
     # Nobody knows which of the live ones ended, so that they are not asked for one by one.
-    assert (rows[call(1).id].state, _old(session)) == ("streaming", {"live": {call(1).id}})
+    assert (rows[call(1).id].state, _stale(session)) == ("streaming", {"live": {call(1).id}})
     await session.listing.fetch()
-    assert (rows[call(1).id].state, _old(session)) == ("failed", {})
+    assert (rows[call(1).id].state, _stale(session)) == ("failed", {})
 
 
 async def test_unreadable_ended_run_leaves_other_rows_fresh(
@@ -51,12 +51,12 @@ async def test_unreadable_ended_run_leaves_other_rows_fresh(
     session.fake.call_rows[-2:] = [call(n, status="success") for n in (1, 2)]
     session.fake.refuse["observability.calls"] = [None, None, BROKEN]
     await session.listing.fetch()
-    assert _old(session) == {"gone": {call(1).id, call(2).id}}
+    assert _stale(session) == {"gone": {call(1).id, call(2).id}}
     session.fake.refuse["observability.calls"] = [None, None, None, BROKEN]
     await session.listing.fetch()
-    assert len(_old(session)["gone"]) == 1
+    assert len(_stale(session)["gone"]) == 1
     await session.listing.fetch()
-    assert _old(session) == {}
+    assert _stale(session) == {}
     assert {session.listing.set.rows[each.id].state for each in ended} == {"success"}
 
 
@@ -67,21 +67,21 @@ async def test_failed_older_page_leaves_newest_page_fresh(session: FakeSession) 
     session.fake.refuse["observability.calls"] = [None, None, BROKEN]
     await session.listing.fetch()
     # What was asked for is not there, and nothing that is there is old.
-    assert _old(session) == {"older": set()}
-    assert "Older runs are not shown." in read_failures(*_troubled(session))
+    assert _stale(session) == {"older": set()}
+    assert "Older runs are not shown." in read_failures(*_failed_twice(session))
     await session.listing.fetch()
     assert len(session.listing.set.rows) == 2 * PAGE
     session.fake.refuse["observability.calls"] = [None, None, BROKEN]
     await session.listing.fetch()
-    assert _old(session) == {"older": {call(n).id for n in range(1, PAGE + 1)}}
-    assert "Older runs are shown as they were read before." in read_failures(*_troubled(session))
+    assert _stale(session) == {"older": {call(n).id for n in range(1, PAGE + 1)}}
+    assert "Older runs are shown as they were read before." in read_failures(*_failed_twice(session))
     session.fake.refuse["observability.calls"] = BROKEN
     with pytest.raises(ServiceFailed):
         await session.listing.fetch()
 
 
-def _troubled(session: FakeSession) -> tuple[Freshness, list[SourceState]]:
-    """The set as it is after its reading went through, and each of its sources failed once more."""
+def _failed_twice(session: FakeSession) -> tuple[Freshness, list[SourceState]]:
+    """Double the failure count of each source; return them with a fresh list."""
     whole = Freshness(as_of=session.time.monotonic())
     sources = [*session.listing.set.sources.values()]
     for source in sources:
@@ -93,8 +93,8 @@ def _troubled(session: FakeSession) -> tuple[Freshness, list[SourceState]]:
 
 
 @pytest.fixture
-def narrow(session: FakeSession) -> FakeSession:
-    """A session that only v1 is open to, with two automations of one run each, and a run that is known by its id."""
+def v1_session(session: FakeSession) -> FakeSession:
+    """A session limited to v1, with two automation runs and one run known by id."""
     session.close_observability()
     for number in (1, 2):
         auto = automation(number, f"auto {number}")
@@ -105,63 +105,63 @@ def narrow(session: FakeSession) -> FakeSession:
     return session
 
 
-async def test_failed_automation_costs_one_request_and_is_stale(narrow: FakeSession) -> None:
-    await narrow.listing.fetch()
-    narrow.time.advance(AUTOMATION_RUNS_EVERY + 1)
-    narrow.fake.refuse["automations.runs"] = [BROKEN]
-    narrow.fake.log.clear()
-    await narrow.listing.fetch()
-    assert narrow.fake.log.count("automations.runs") == 1
-    assert _old(narrow) == {"of each": {job(1, "").id, job(2, "").id}}
-    narrow.fake.refuse["automations.runs"] = [None, BROKEN]
-    await narrow.listing.fetch()
+async def test_failed_automation_costs_one_request_and_is_stale(v1_session: FakeSession) -> None:
+    await v1_session.listing.fetch()
+    v1_session.time.advance(AUTOMATION_RUNS_EVERY + 1)
+    v1_session.fake.refuse["automations.runs"] = [BROKEN]
+    v1_session.fake.log.clear()
+    await v1_session.listing.fetch()
+    assert v1_session.fake.log.count("automations.runs") == 1
+    assert _stale(v1_session) == {"of each": {job(1, "").id, job(2, "").id}}
+    v1_session.fake.refuse["automations.runs"] = [None, BROKEN]
+    await v1_session.listing.fetch()
     # The one that failed came last, and the other is fresh.
-    assert _old(narrow) == {"of each": {job(1, "").id}}
-    fresh = narrow.listing.set.sources["of each"].freshness
-    assert fresh.age(narrow.time.monotonic()) == AUTOMATION_RUNS_EVERY + 1
-    await narrow.listing.fetch()
-    assert (_old(narrow), fresh.age(narrow.time.monotonic())) == ({}, 0.0)
+    assert _stale(v1_session) == {"of each": {job(1, "").id}}
+    fresh = v1_session.listing.set.sources["of each"].freshness
+    assert fresh.age(v1_session.time.monotonic()) == AUTOMATION_RUNS_EVERY + 1
+    await v1_session.listing.fetch()
+    assert (_stale(v1_session), fresh.age(v1_session.time.monotonic())) == ({}, 0.0)
     # As old as what was read longest ago, however lately a run was read.
-    narrow.time.advance(20)
-    await narrow.listing.fetch()
-    assert fresh.age(narrow.time.monotonic()) == 20.0
-    whole, sources = Freshness(as_of=narrow.time.monotonic()), [*narrow.listing.set.sources.values()]
-    assert freshness_text(narrow, whole, sources) == "as of 20s"
+    v1_session.time.advance(20)
+    await v1_session.listing.fetch()
+    assert fresh.age(v1_session.time.monotonic()) == 20.0
+    whole, sources = Freshness(as_of=v1_session.time.monotonic()), [*v1_session.listing.set.sources.values()]
+    assert freshness_text(v1_session, whole, sources) == "as of 20s"
 
 
 async def test_failed_v1_source_does_not_stop_the_others(
-    narrow: FakeSession,
+    v1_session: FakeSession,
 ) -> None:
-    narrow.fake.refuse |= {"runs.get": [BROKEN], "automations.list": [BROKEN]}
+    v1_session.fake.refuse |= {"runs.get": [BROKEN], "automations.list": [BROKEN]}
     with pytest.raises(ServiceFailed):
         # Nothing at all is known.
-        await narrow.listing.fetch()
-    narrow.fake.refuse["runs.get"] = [BROKEN]
-    await narrow.listing.fetch()
-    assert set(narrow.listing.set.rows) == {job(1, "").id, job(2, "").id}
-    assert _old(narrow) == {"by id": set()}
-    await narrow.listing.fetch()
-    assert _old(narrow) == {}
-    narrow.time.advance(301)
-    narrow.fake.refuse |= {"automations.list": [BROKEN]}
-    await narrow.listing.fetch()
-    assert _old(narrow) == {"automations": set()}
+        await v1_session.listing.fetch()
+    v1_session.fake.refuse["runs.get"] = [BROKEN]
+    await v1_session.listing.fetch()
+    assert set(v1_session.listing.set.rows) == {job(1, "").id, job(2, "").id}
+    assert _stale(v1_session) == {"by id": set()}
+    await v1_session.listing.fetch()
+    assert _stale(v1_session) == {}
+    v1_session.time.advance(301)
+    v1_session.fake.refuse |= {"automations.list": [BROKEN]}
+    await v1_session.listing.fetch()
+    assert _stale(v1_session) == {"automations": set()}
     assert "Runs of automations that were not known before are not shown." in read_failures(
-        *_troubled(narrow)
+        *_failed_twice(v1_session)
     )
-    narrow.fake.refuse |= {"runs.get": BROKEN, "automations.runs": BROKEN}
-    narrow.time.advance(AUTOMATION_RUNS_EVERY + 1)
+    v1_session.fake.refuse |= {"runs.get": BROKEN, "automations.runs": BROKEN}
+    v1_session.time.advance(AUTOMATION_RUNS_EVERY + 1)
     with pytest.raises(ServiceFailed):
         # All that is shown is old.
-        await narrow.listing.fetch()
+        await v1_session.listing.fetch()
 
 
-async def test_failed_v1_sources_are_dropped_with_observability(narrow: FakeSession) -> None:
-    narrow.fake.refuse["automations.list"] = [BROKEN]
-    await narrow.listing.fetch()
-    assert _old(narrow)
-    narrow.fake.refuse = {}
-    narrow.access.learn(Family.OBSERVABILITY)
-    narrow.fake.call_rows = [call(1)]
-    await narrow.listing.fetch()
-    assert _old(narrow) == {}
+async def test_failed_v1_sources_are_dropped_with_observability(v1_session: FakeSession) -> None:
+    v1_session.fake.refuse["automations.list"] = [BROKEN]
+    await v1_session.listing.fetch()
+    assert _stale(v1_session)
+    v1_session.fake.refuse = {}
+    v1_session.access.learn(Family.OBSERVABILITY)
+    v1_session.fake.call_rows = [call(1)]
+    await v1_session.listing.fetch()
+    assert _stale(v1_session) == {}

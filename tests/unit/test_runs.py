@@ -1,4 +1,7 @@
-"""The list of runs by the widest road that is open (observability.md §2, v1.md §5.3, §7.5, §7.6)."""
+"""The list of runs, from observability or v1.
+
+The contract is in observability.md §2 and v1.md §5.3, §7.5 and §7.6.
+"""
 
 from __future__ import annotations
 

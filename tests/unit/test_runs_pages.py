@@ -1,4 +1,4 @@
-"""The list of calls, page by page: no hole between what was read at different times, and no end to a day's work."""
+"""Pages of the list of calls leave no gap, and the list has a maximum length."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from mogplex_tui.live import call_pages
 from mogplex_tui.live import run_row as make
 from mogplex_tui.live.call_pages import CATCH_UP, PAGE
-from tests.unit.fakes import FakeSession, call, turns, until
+from tests.unit.fakes import FakeSession, call, run_ready_tasks, wait_until
 
 
 def states(session: FakeSession) -> dict[str, str]:
@@ -51,20 +51,20 @@ async def test_page_requested_during_a_read_is_loaded_once(session: FakeSession)
     session.fake.call_rows = [call(n) for n in range(PAGE * 4)]
     session.scheduler.start()
     session.scheduler.want(listing.feed)
-    await until(lambda: len(listing.set.rows) == PAGE)
-    await turns()
+    await wait_until(lambda: len(listing.set.rows) == PAGE)
+    await run_ready_tasks()
     session.scheduler.refresh(listing.feed)
-    await until(lambda: listing.feed.running)
+    await wait_until(lambda: listing.feed.running)
     for _ in range(5):
         listing.load_more()  # the end of the list is told with each key
-    await until(lambda: len(listing.set.rows) == PAGE * 2)
-    await turns()
+    await wait_until(lambda: len(listing.set.rows) == PAGE * 2)
+    await run_ready_tasks()
     assert listing.calls.pages == 2
     await session.scheduler.stop()
 
 
 def numbers(session: FakeSession) -> set[int]:
-    """Return the numbers of the calls that are listed."""
+    """Return the numbers of the listed calls."""
     return {int(key.rpartition("-")[2]) for key in session.listing.set.rows}
 
 
@@ -125,7 +125,7 @@ async def test_next_page_follows_after_many_new_calls(session: FakeSession) -> N
 
 
 async def test_next_page_is_loaded_after_a_known_one(session: FakeSession) -> None:
-    """The table says only once for each number of rows that its end is near."""
+    """The table asks for more only once for each row count."""
     session.fake.call_rows = [call(n) for n in range(4 * PAGE)]
     await session.listing.fetch()
     # What it holds is less than a page, so that it counts from the first one.
@@ -133,7 +133,7 @@ async def test_next_page_is_loaded_after_a_known_one(session: FakeSession) -> No
     session.scheduler.start()
     session.scheduler.want(session.listing.feed)
     session.listing.load_more()
-    await until(lambda: len(session.listing.set.rows) == 2 * PAGE)
+    await wait_until(lambda: len(session.listing.set.rows) == 2 * PAGE)
     await session.scheduler.stop()
 
 

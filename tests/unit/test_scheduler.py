@@ -1,4 +1,4 @@
-"""What is read when: wants, polls, failures and the budget, on a clock that moves only when told."""
+"""The scheduler: wants, polls, failures and the budget, on a stepped clock."""
 
 from __future__ import annotations
 
@@ -17,130 +17,130 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.live.scheduler import AT_ONCE
-from tests.unit.fakes import turns, until
-from tests.unit.scheduling import Probe, World
+from tests.unit.fakes import run_ready_tasks, wait_until
+from tests.unit.stepped_scheduler import Probe, SteppedScheduler
 
 
-async def test_wanted_feed_is_read_at_once_then_polled(world: World) -> None:
-    probe = world.feed()
-    want = world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
+async def test_wanted_feed_is_read_at_once_then_polled(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed()
+    want = stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await run_ready_tasks()
     fresh = want.feed.freshness
     assert (fresh.as_of, fresh.as_of_wall, fresh.loading, fresh.error) == (
         1000.0,
-        world.clock.now(),
+        stepped.clock.now(),
         False,
         None,
     )
-    await world.after(9.9)
+    await stepped.advance(9.9)
     assert probe.reads == 1
-    await world.after(0.2)
+    await stepped.advance(0.2)
     assert probe.reads == 2
 
 
-async def test_polling_is_slow_while_realtime_is_open(world: World) -> None:
-    heard = world.feed("heard", tables=frozenset({"ai_calls"}))
-    deaf = world.feed("deaf")
-    world.scheduler.realtime_open = True
+async def test_polling_is_slow_while_realtime_is_open(stepped: SteppedScheduler) -> None:
+    heard = stepped.feed("heard", tables=frozenset({"ai_calls"}))
+    deaf = stepped.feed("deaf")
+    stepped.scheduler.realtime_open = True
     for probe in (heard, deaf):
-        world.scheduler.want(probe.feed)
-    await until(lambda: heard.reads == deaf.reads == 1)
-    await world.after(11)
+        stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: heard.reads == deaf.reads == 1)
+    await stepped.advance(11)
     # No hint can reach a feed that rests on no table.
     assert (heard.reads, deaf.reads) == (1, 2)
-    await world.after(50)
+    await stepped.advance(50)
     assert heard.reads == 2
 
 
-async def test_wants_of_equal_feeds_share_one_read(world: World) -> None:
-    first, second = world.feed("same"), world.feed("same", Priority.TAIL)
-    one, two = world.scheduler.want(first.feed), world.scheduler.want(second.feed)
+async def test_wants_of_equal_feeds_share_one_read(stepped: SteppedScheduler) -> None:
+    first, second = stepped.feed("same"), stepped.feed("same", Priority.TAIL)
+    one, two = stepped.scheduler.want(first.feed), stepped.scheduler.want(second.feed)
     assert one.feed is two.feed is first.feed
     assert one.feed.priority is Priority.TAIL
-    await until(lambda: first.reads)
-    await turns()
+    await wait_until(lambda: first.reads)
+    await run_ready_tasks()
     assert (first.reads, second.reads) == (1, 0)
     one.drop()
-    await world.after(11)
+    await stepped.advance(11)
     assert first.reads == 2
 
 
-async def test_feed_stops_when_its_last_want_is_dropped(world: World) -> None:
-    probe = world.feed()
-    one, two = world.scheduler.want(probe.feed), world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
+async def test_feed_stops_when_its_last_want_is_dropped(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed()
+    one, two = stepped.scheduler.want(probe.feed), stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
     one.drop()
     one.drop()  # a second drop of the same hold takes nobody else's away
-    await world.after(11)
+    await stepped.advance(11)
     assert probe.reads == 2
     two.drop()
-    await world.after(100)
+    await stepped.advance(100)
     assert probe.reads == 2
 
 
-async def test_feeds_are_read_by_priority(world: World) -> None:
-    await world.scheduler.stop()
+async def test_feeds_are_read_by_priority(stepped: SteppedScheduler) -> None:
+    await stepped.scheduler.stop()
     for name, priority in (("b", Priority.BACKGROUND), ("t", Priority.TABLE), ("e", Priority.TAIL)):
-        world.scheduler.want(world.feed(name, priority).feed)
-    world.scheduler.start()
-    await until(lambda: len(world.log) == 3)
-    assert world.log == ["e", "t", "b"]
+        stepped.scheduler.want(stepped.feed(name, priority).feed)
+    stepped.scheduler.start()
+    await wait_until(lambda: len(stepped.log) == 3)
+    assert stepped.log == ["e", "t", "b"]
 
 
-async def test_at_most_eight_feeds_are_read_together(world: World) -> None:
-    probes = [world.feed(f"f{number}") for number in range(AT_ONCE + 4)]
+async def test_at_most_eight_feeds_are_read_together(stepped: SteppedScheduler) -> None:
+    probes = [stepped.feed(f"f{number}") for number in range(AT_ONCE + 4)]
     for probe in probes:
         probe.gate.clear()
-        world.scheduler.want(probe.feed)
-    await turns()
-    assert len(world.log) == AT_ONCE == 8
-    urgent, ours = world.feed("urgent", Priority.TAIL), world.feed("a file of ours")
+        stepped.scheduler.want(probe.feed)
+    await run_ready_tasks()
+    assert len(stepped.log) == AT_ONCE == 8
+    urgent, ours = stepped.feed("urgent", Priority.TAIL), stepped.feed("a file of ours")
     ours.feed.local = True
-    world.scheduler.want(urgent.feed)
-    world.scheduler.want(ours.feed)
-    await until(lambda: ours.reads == 1)
-    assert world.log[AT_ONCE:] == ["a file of ours"]
+    stepped.scheduler.want(urgent.feed)
+    stepped.scheduler.want(ours.feed)
+    await wait_until(lambda: ours.reads == 1)
+    assert stepped.log[AT_ONCE:] == ["a file of ours"]
     probes[0].gate.set()
-    await until(lambda: len(world.log) == AT_ONCE + 2)
-    assert world.log[-1] == "urgent"
+    await wait_until(lambda: len(stepped.log) == AT_ONCE + 2)
+    assert stepped.log[-1] == "urgent"
     for probe in probes:
         probe.gate.set()
-    await until(lambda: len(world.log) == AT_ONCE + 6)
+    await wait_until(lambda: len(stepped.log) == AT_ONCE + 6)
 
 
-async def test_feed_blocked_by_budget_waits_for_a_slot(world: World) -> None:
-    probe = world.feed(blind=500.0)
-    probe.fails = [BudgetBlocked(world.clock.monotonic() + 30)]
-    want = world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
+async def test_feed_blocked_by_budget_waits_for_a_slot(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed(blind=500.0)
+    probe.fails = [BudgetBlocked(stepped.clock.monotonic() + 30)]
+    want = stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await run_ready_tasks()
     fresh = want.feed.freshness
     assert (fresh.blocked_until, fresh.error, fresh.failures) == (1030.0, None, 0)
-    await world.after(29)
+    await stepped.advance(29)
     want.refresh()  # asking does not make a slot
-    await turns()
+    await run_ready_tasks()
     assert probe.reads == 1
-    await world.after(1.1)
+    await stepped.advance(1.1)
     assert probe.reads == 2
     assert fresh.blocked_until is None
-    await world.after(100)
+    await stepped.advance(100)
     assert probe.reads == 2
 
 
-async def test_failing_feed_is_retried_with_backoff(world: World) -> None:
-    probe = world.feed(blind=1000.0)
+async def test_failing_feed_is_retried_with_backoff(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed(blind=1000.0)
     probe.fails = [Unreachable("down") for _ in range(6)]
-    want = world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
+    want = stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
     waits = []
     for reads in range(1, 7):
-        await turns()
+        await run_ready_tasks()
         fresh = want.feed.freshness
         assert (fresh.failures, str(fresh.error)) == (reads, str(Unreachable("down")))
         assert fresh.retry_at is not None
-        waits.append(fresh.retry_at - world.clock.monotonic())
-        await world.after(waits[-1] + 0.01)
+        waits.append(fresh.retry_at - stepped.clock.monotonic())
+        await stepped.advance(waits[-1] + 0.01)
         assert probe.reads == reads + 1
     assert waits[0] == pytest.approx(1.0)
     assert waits[3:] == pytest.approx([10.0, 15.0, 20.0])
@@ -149,39 +149,39 @@ async def test_failing_feed_is_retried_with_backoff(world: World) -> None:
 
 
 async def test_retry_backoff_ends_at_the_poll_interval(
-    world: World,
+    stepped: SteppedScheduler,
 ) -> None:
-    probe = world.feed(every=60.0, tables=frozenset({"ai_calls"}))
-    world.scheduler.realtime_open = True
+    probe = stepped.feed(every=60.0, tables=frozenset({"ai_calls"}))
+    stepped.scheduler.realtime_open = True
     probe.fails = [ServiceFailed("broken", status=500) for _ in range(7)]
-    fresh = world.scheduler.want(probe.feed).feed.freshness
-    await until(lambda: probe.reads == 1)
+    fresh = stepped.scheduler.want(probe.feed).feed.freshness
+    await wait_until(lambda: probe.reads == 1)
     waits = []
     for reads in range(1, 8):
-        await turns()
+        await run_ready_tasks()
         # Whoever looks is told when the next try is.
         assert (fresh.failures, fresh.retry_at is not None) == (reads, True)
-        waits.append((fresh.retry_at or 0.0) - world.clock.monotonic())
-        await world.after(waits[-1] + 0.01)
+        waits.append((fresh.retry_at or 0.0) - stepped.clock.monotonic())
+        await stepped.advance(waits[-1] + 0.01)
         assert probe.reads == reads + 1
     assert waits[2:] == pytest.approx([8.0, 16.0, 32.0, 60.0, 60.0])
     assert (fresh.failures, fresh.error, fresh.retry_at) == (0, None, None)
 
 
 @pytest.mark.parametrize("broken", ["idle", "metered"])
-async def test_feed_with_failing_callback_stops_no_other(world: World, broken: str) -> None:
+async def test_feed_with_failing_callback_stops_no_other(stepped: SteppedScheduler, broken: str) -> None:
     def fails() -> bool:
         raise KeyError("gone")
 
-    wrong, right = Probe(world, "wrong", Priority.TABLE, **{broken: fails}), world.feed("right")
+    wrong, right = Probe(stepped, "wrong", Priority.TABLE, **{broken: fails}), stepped.feed("right")
     for probe in (wrong, right):
-        world.scheduler.want(probe.feed)
-    await until(lambda: wrong.reads == right.reads == 1)
-    await turns()
-    await world.after(10.1)
+        stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: wrong.reads == right.reads == 1)
+    await run_ready_tasks()
+    await stepped.advance(10.1)
     assert right.reads == 2
     assert isinstance(wrong.feed.freshness.error, KeyError)
-    await world.after(15.1)
+    await stepped.advance(15.1)
     assert (wrong.reads, right.reads) == (2, 3)
 
 
@@ -193,144 +193,146 @@ async def test_feed_with_failing_callback_stops_no_other(world: World, broken: s
         (SuspectedThrottle("maybe", status=401), 60),
     ],
 )
-async def test_rate_limit_is_waited_for_each_time(world: World, error: MogplexError, seconds: float) -> None:
-    probe = world.feed(blind=1.0)
+async def test_rate_limit_is_waited_for_each_time(
+    stepped: SteppedScheduler, error: MogplexError, seconds: float
+) -> None:
+    probe = stepped.feed(blind=1.0)
     probe.fails = [error] * 5
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
     for reads in range(1, 5):
-        await world.after(seconds - 0.5)
+        await stepped.advance(seconds - 0.5)
         assert probe.reads == reads
-        await world.after(0.6)
+        await stepped.advance(0.6)
         assert probe.reads == reads + 1
 
 
 @pytest.mark.parametrize(
     "error", [LoginRequired("no", status=307), ServiceFailed("broken", status=500), ValueError("ours")]
 )
-async def test_feed_recovers_from_any_error(world: World, error: Exception) -> None:
-    probe = world.feed()
+async def test_feed_recovers_from_any_error(stepped: SteppedScheduler, error: Exception) -> None:
+    probe = stepped.feed()
     probe.fails = [error] * 4
-    want = world.scheduler.want(probe.feed)
+    want = stepped.scheduler.want(probe.feed)
     for _ in range(80):
-        await world.after(1)
+        await stepped.advance(1)
     assert probe.reads >= 5
     assert want.feed.freshness.error is None
 
 
-async def test_refresh_reads_now_even_between_retries(world: World) -> None:
-    probe = world.feed()
+async def test_refresh_reads_now_even_between_retries(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed()
     probe.fails = [Unreachable("down") for _ in range(5)]
-    want = world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
+    want = stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
     for _ in range(5):
         want.refresh()
-        await turns()
+        await run_ready_tasks()
     assert probe.reads == 6
     want.refresh()
-    await turns()
+    await run_ready_tasks()
     assert probe.reads == 7
 
 
-async def test_hinted_reads_slow_down_as_budget_is_used(world: World) -> None:
-    metered = world.feed("metered", tables=frozenset({"t"}), gap=1.0)
-    free = world.feed("free", tables=frozenset({"t"}), gap=1.0, metered=lambda: False)
+async def test_hinted_reads_slow_down_as_budget_is_used(stepped: SteppedScheduler) -> None:
+    metered = stepped.feed("metered", tables=frozenset({"t"}), gap=1.0)
+    free = stepped.feed("free", tables=frozenset({"t"}), gap=1.0, metered=lambda: False)
     for probe in (metered, free):
-        world.scheduler.want(probe.feed)
-    await until(lambda: len(world.log) == 2)
-    await turns()
-    world.spend(8)
-    world.scheduler.hint(["t"])
-    await world.after(1.01)
+        stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: len(stepped.log) == 2)
+    await run_ready_tasks()
+    stepped.use_budget(8)
+    stepped.scheduler.hint(["t"])
+    await stepped.advance(1.01)
     assert (metered.reads, free.reads) == (2, 2)
-    world.spend(25)  # 45 of 60
-    world.scheduler.hint(["t"])
-    await world.after(1.01)
+    stepped.use_budget(25)  # 45 of 60
+    stepped.scheduler.hint(["t"])
+    await stepped.advance(1.01)
     assert (metered.reads, free.reads) == (2, 3)
-    await world.after(6.0)
+    await stepped.advance(6.0)
     assert metered.reads == 3
 
 
-async def test_slow_feed_is_read_less_often(world: World) -> None:
-    probe = world.feed(tables=frozenset({"t"}), blind=1.0, gap=0.1)
+async def test_slow_feed_is_read_less_often(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed(tables=frozenset({"t"}), blind=1.0, gap=0.1)
     probe.takes = 2.0
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.feed.finished is not None)
-    world.scheduler.hint(["t"])
-    await world.after(7.9)
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.feed.finished is not None)
+    stepped.scheduler.hint(["t"])
+    await stepped.advance(7.9)
     assert probe.reads == 1
-    await world.after(0.2)
+    await stepped.advance(0.2)
     assert probe.reads == 2
-    await world.after(15.9)
+    await stepped.advance(15.9)
     assert probe.reads == 2
-    await world.after(0.2)
+    await stepped.advance(0.2)
     assert probe.reads == 3
 
 
-async def test_feed_notifies_at_start_and_end_of_a_read(world: World) -> None:
-    probe = world.feed()
+async def test_feed_notifies_at_start_and_end_of_a_read(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed()
     seen: list[bool] = []
     probe.feed.changed.subscribe(lambda: seen.append(probe.feed.freshness.loading))
-    world.scheduler.want(probe.feed)
-    await until(lambda: len(seen) == 2)
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: len(seen) == 2)
     assert seen == [True, False]
 
 
-async def test_stop_cancels_reads_and_start_resumes(world: World) -> None:
-    probe = world.feed()
+async def test_stop_cancels_reads_and_start_resumes(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed()
     probe.gate.clear()
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await world.scheduler.stop()
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await stepped.scheduler.stop()
     assert not probe.feed.freshness.loading
     assert probe.feed.freshness.error is None
     probe.gate.set()
-    world.scheduler.start()
-    world.scheduler.start()
-    await until(lambda: probe.reads == 2)
+    stepped.scheduler.start()
+    stepped.scheduler.start()
+    await wait_until(lambda: probe.reads == 2)
 
 
-async def test_polls_slow_down_as_budget_is_used(world: World) -> None:
-    probe = world.feed(blind=3.0)
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
-    world.spend(40)
-    await world.after(3.1)
+async def test_polls_slow_down_as_budget_is_used(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed(blind=3.0)
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await run_ready_tasks()
+    stepped.use_budget(40)
+    await stepped.advance(3.1)
     assert probe.reads == 1
-    await world.after(9.0)
+    await stepped.advance(9.0)
     assert probe.reads == 2
 
 
 @pytest.mark.parametrize("until_free", [-5.0, 0.0, 0.001, float("nan")])
-async def test_blocked_read_waits_at_least_a_second(world: World, until_free: float) -> None:
-    probe = world.feed()
-    probe.fails = [BudgetBlocked(world.clock.monotonic() + until_free, "no slot") for _ in range(50)]
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns(200)
+async def test_blocked_read_waits_at_least_a_second(stepped: SteppedScheduler, until_free: float) -> None:
+    probe = stepped.feed()
+    probe.fails = [BudgetBlocked(stepped.clock.monotonic() + until_free, "no slot") for _ in range(50)]
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await run_ready_tasks(200)
     assert probe.reads == 1
-    await world.after(1.01)
+    await stepped.advance(1.01)
     assert probe.reads == 2
 
 
 @pytest.mark.parametrize("named", [0.0, 0.001, -3.0, float("nan"), 1e12])
-async def test_retry_after_is_bounded(world: World, named: float) -> None:
-    probe = world.feed()
+async def test_retry_after_is_bounded(stepped: SteppedScheduler, named: float) -> None:
+    probe = stepped.feed()
     probe.fails = [Throttled("slow down", status=429, retry_after=named)]
-    fresh = world.scheduler.want(probe.feed).feed.freshness
-    await until(lambda: fresh.failures == 1)
+    fresh = stepped.scheduler.want(probe.feed).feed.freshness
+    await wait_until(lambda: fresh.failures == 1)
     assert fresh.retry_at is not None
-    assert 1.0 <= fresh.retry_at - world.clock.monotonic() <= 300.0
+    assert 1.0 <= fresh.retry_at - stepped.clock.monotonic() <= 300.0
 
 
-async def test_retry_wait_has_bounded_jitter(world: World) -> None:
+async def test_retry_wait_has_bounded_jitter(stepped: SteppedScheduler) -> None:
     waits = []
     for share, named in ((0.0, 100.0), (1.0, 100.0), (1.0, 300.0)):
-        world.scheduler.jitter = partial(float, share)
-        probe = world.feed(f"{share} {named}")
+        stepped.scheduler.jitter = partial(float, share)
+        probe = stepped.feed(f"{share} {named}")
         probe.fails = [Throttled("slow down", status=429, retry_after=named)]
-        fresh = world.scheduler.want(probe.feed).feed.freshness
-        await until(lambda: fresh.failures == 1)
-        waits.append((fresh.retry_at or 0.0) - world.clock.monotonic())
+        fresh = stepped.scheduler.want(probe.feed).feed.freshness
+        await wait_until(lambda: fresh.failures == 1)
+        waits.append((fresh.retry_at or 0.0) - stepped.clock.monotonic())
     assert waits == pytest.approx([100.0, 120.0, 300.0])

@@ -1,4 +1,4 @@
-"""What is read when something was announced, and what no announcement said."""
+"""Reads after realtime hints, and changes that no hint announced."""
 
 from __future__ import annotations
 
@@ -9,194 +9,194 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.live.scheduler import DEBOUNCE
-from tests.unit.fakes import turns, until
-from tests.unit.scheduling import Probe, World
+from tests.unit.fakes import run_ready_tasks, wait_until
+from tests.unit.stepped_scheduler import Probe, SteppedScheduler
 
 
-async def test_burst_of_hints_causes_one_read(world: World) -> None:
-    probe = world.feed(tables=frozenset({"ai_calls", "job_runs"}))
-    other = world.feed("other", tables=frozenset({"sandboxes"}))
+async def test_burst_of_hints_causes_one_read(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed(tables=frozenset({"ai_calls", "job_runs"}))
+    other = stepped.feed("other", tables=frozenset({"sandboxes"}))
     for each in (probe, other):
-        world.scheduler.want(each.feed)
-    await until(lambda: probe.reads == other.reads == 1)
-    await world.after(5)
+        stepped.scheduler.want(each.feed)
+    await wait_until(lambda: probe.reads == other.reads == 1)
+    await stepped.advance(5)
     for _ in range(20):
-        world.scheduler.hint(["ai_calls"])
-        world.scheduler.hint(["job_runs", "unheard_of"])
-    await turns()
+        stepped.scheduler.hint(["ai_calls"])
+        stepped.scheduler.hint(["job_runs", "unheard_of"])
+    await run_ready_tasks()
     assert probe.reads == 1
-    await world.after(DEBOUNCE + 0.01)
+    await stepped.advance(DEBOUNCE + 0.01)
     assert (probe.reads, other.reads) == (2, 1)
-    await world.after(1)
+    await stepped.advance(1)
     assert probe.reads == 2
 
 
-async def test_hints_respect_the_gap_between_reads(world: World) -> None:
-    probe = world.feed(tables=frozenset({"ai_calls"}), gap=2.0)
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
+async def test_hints_respect_the_gap_between_reads(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed(tables=frozenset({"ai_calls"}), gap=2.0)
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await run_ready_tasks()
     for _ in range(40):
-        world.scheduler.hint(["ai_calls"])
-        await world.after(0.2)
+        stepped.scheduler.hint(["ai_calls"])
+        await stepped.advance(0.2)
     # Eight seconds of hints, one read in two.
     assert 4 <= probe.reads <= 5
 
 
-async def test_hint_during_a_read_causes_one_more(world: World) -> None:
-    probe = world.feed(tables=frozenset({"ai_calls"}))
+async def test_hint_during_a_read_causes_one_more(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed(tables=frozenset({"ai_calls"}))
     probe.gate.clear()
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    world.scheduler.hint(["ai_calls"])
-    await world.after(0.2)
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    stepped.scheduler.hint(["ai_calls"])
+    await stepped.advance(0.2)
     assert probe.reads == 1  # one request at a time a feed
     probe.gate.set()
-    await turns()
-    await world.after(1)
+    await run_ready_tasks()
+    await stepped.advance(1)
     assert probe.reads == 2
 
 
-async def test_hint_for_unwanted_feed_is_read_when_wanted(world: World) -> None:
-    world.scheduler.realtime_open = True
-    probe = world.feed(tables=frozenset({"ai_calls"}))
-    world.scheduler.want(probe.feed).drop()
-    want = world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
+async def test_hint_for_unwanted_feed_is_read_when_wanted(stepped: SteppedScheduler) -> None:
+    stepped.scheduler.realtime_open = True
+    probe = stepped.feed(tables=frozenset({"ai_calls"}))
+    stepped.scheduler.want(probe.feed).drop()
+    want = stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await run_ready_tasks()
     want.drop()
-    await world.after(1)
-    world.scheduler.want(probe.feed).drop()
-    await world.after(1)
+    await stepped.advance(1)
+    stepped.scheduler.want(probe.feed).drop()
+    await stepped.advance(1)
     assert probe.reads == 1  # nothing was announced
-    world.scheduler.hint(["ai_calls"])
-    await world.after(1)
-    world.scheduler.want(probe.feed)
-    await turns()
+    stepped.scheduler.hint(["ai_calls"])
+    await stepped.advance(1)
+    stepped.scheduler.want(probe.feed)
+    await run_ready_tasks()
     assert probe.reads == 2
 
 
-async def test_reconnect_counts_as_hint_for_unwanted_feed(world: World) -> None:
-    world.scheduler.realtime_open = True
-    probe = world.feed(tables=frozenset({"ai_calls"}))
-    want = world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
+async def test_reconnect_counts_as_hint_for_unwanted_feed(stepped: SteppedScheduler) -> None:
+    stepped.scheduler.realtime_open = True
+    probe = stepped.feed(tables=frozenset({"ai_calls"}))
+    want = stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await run_ready_tasks()
     want.drop()
-    await world.after(1)
-    world.scheduler.refresh_all()
-    await world.after(1)
-    world.scheduler.want(probe.feed)
-    await turns()
+    await stepped.advance(1)
+    stepped.scheduler.refresh_all()
+    await stepped.advance(1)
+    stepped.scheduler.want(probe.feed)
+    await run_ready_tasks()
     assert probe.reads == 2
 
 
-async def test_reconnect_reads_hinted_and_failed_feeds(world: World) -> None:
-    heard = world.feed("heard", tables=frozenset({"ai_calls"}))
-    failed, names = world.feed("failed"), world.feed("names", blind=900.0)
+async def test_reconnect_reads_hinted_and_failed_feeds(stepped: SteppedScheduler) -> None:
+    heard = stepped.feed("heard", tables=frozenset({"ai_calls"}))
+    failed, names = stepped.feed("failed"), stepped.feed("names", blind=900.0)
     failed.fails = [LoginRequired("no", status=307)]
     for probe in (heard, failed, names):
-        world.scheduler.want(probe.feed)
-    await until(lambda: len(world.log) == 3)
-    await turns()
-    world.scheduler.refresh_all()
-    await turns()
+        stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: len(stepped.log) == 3)
+    await run_ready_tasks()
+    stepped.scheduler.refresh_all()
+    await run_ready_tasks()
     assert (heard.reads, failed.reads, names.reads) == (2, 2, 1)
 
 
-async def test_idle_feed_is_not_polled_but_follows_hints(world: World) -> None:
+async def test_idle_feed_is_not_polled_but_follows_hints(stepped: SteppedScheduler) -> None:
     over = False
-    probe = world.feed(tables=frozenset({"t"}), idle=lambda: over)
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
+    probe = stepped.feed(tables=frozenset({"t"}), idle=lambda: over)
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
     over = True
-    await world.after(1000)
+    await stepped.advance(1000)
     assert probe.reads == 1
-    world.scheduler.hint(["t"])
-    await world.after(1)
+    stepped.scheduler.hint(["t"])
+    await stepped.advance(1)
     assert probe.reads == 2
     # The whole account's work hints at it; most of it is about others.
     for _ in range(59):
-        world.scheduler.hint(["t"])
-        await world.after(1)
+        stepped.scheduler.hint(["t"])
+        await stepped.advance(1)
     assert probe.reads == 2
-    await world.after(1)
+    await stepped.advance(1)
     assert probe.reads == 3
 
 
-async def missed_after(world: World, probe: Probe, **state: Any) -> int:
+async def missed_after(stepped: SteppedScheduler, probe: Probe, **state: Any) -> int:
     told = []
-    world.scheduler.missed.subscribe(lambda: told.append(1))
-    world.scheduler.realtime_open = True
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
+    stepped.scheduler.missed.subscribe(lambda: told.append(1))
+    stepped.scheduler.realtime_open = True
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await run_ready_tasks()
     probe.differs = True
     if state.get("hint"):
-        world.scheduler.hint(["t"])
+        stepped.scheduler.hint(["t"])
     probe.fails = state.get("fails", [])
     for _ in range(2):
-        await world.after(61)
+        await stepped.advance(61)
     assert probe.reads > 1
     return len(told)
 
 
-async def test_change_found_by_poll_alone_is_missed(world: World) -> None:
-    assert await missed_after(world, world.feed(tables=frozenset({"t"}))) == 2
+async def test_change_found_by_poll_alone_is_missed(stepped: SteppedScheduler) -> None:
+    assert await missed_after(stepped, stepped.feed(tables=frozenset({"t"}))) == 2
 
 
-async def test_feed_without_tables_misses_no_change(world: World) -> None:
-    assert await missed_after(world, world.feed()) == 0
+async def test_feed_without_tables_misses_no_change(stepped: SteppedScheduler) -> None:
+    assert await missed_after(stepped, stepped.feed()) == 0
 
 
-async def test_feed_with_partial_hints_misses_no_change(world: World) -> None:
-    probe = world.feed(tables=frozenset({"t"}), announced=False)
-    assert await missed_after(world, probe) == 0
+async def test_feed_with_partial_hints_misses_no_change(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed(tables=frozenset({"t"}), announced=False)
+    assert await missed_after(stepped, probe) == 0
 
 
-async def test_hinted_change_is_not_missed(world: World) -> None:
-    assert await missed_after(world, world.feed(tables=frozenset({"t"}), every=100.0), hint=True) == 0
+async def test_hinted_change_is_not_missed(stepped: SteppedScheduler) -> None:
+    assert await missed_after(stepped, stepped.feed(tables=frozenset({"t"}), every=100.0), hint=True) == 0
 
 
-async def test_change_during_an_outage_is_not_missed(world: World) -> None:
-    probe = world.feed(tables=frozenset({"t"}), every=110.0)
-    assert await missed_after(world, probe, fails=[Unreachable("down")]) == 0
+async def test_change_during_an_outage_is_not_missed(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed(tables=frozenset({"t"}), every=110.0)
+    assert await missed_after(stepped, probe, fails=[Unreachable("down")]) == 0
 
 
-async def test_change_with_hint_during_the_read_is_not_missed(world: World) -> None:
+async def test_change_with_hint_during_the_read_is_not_missed(stepped: SteppedScheduler) -> None:
     told: list[int] = []
-    world.scheduler.missed.subscribe(lambda: told.append(1))
-    world.scheduler.realtime_open = True
-    probe = world.feed(tables=frozenset({"t"}))
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
+    stepped.scheduler.missed.subscribe(lambda: told.append(1))
+    stepped.scheduler.realtime_open = True
+    probe = stepped.feed(tables=frozenset({"t"}))
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await run_ready_tasks()
     probe.gate.clear()
     probe.differs = True
-    await world.after(61)
-    world.scheduler.hint(["t"])
+    await stepped.advance(61)
+    stepped.scheduler.hint(["t"])
     probe.gate.set()
-    await turns()
+    await run_ready_tasks()
     assert probe.reads == 2
     assert told == []
 
 
-async def test_hints_without_changes_are_delayed(world: World) -> None:
-    probe = world.feed(tables=frozenset({"t"}), gap=0.5, patience=2.0, metered=lambda: False)
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
-    world.scheduler.hint(["t"])
-    await world.after(0.6)
+async def test_hints_without_changes_are_delayed(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed(tables=frozenset({"t"}), gap=0.5, patience=2.0, metered=lambda: False)
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await run_ready_tasks()
+    stepped.scheduler.hint(["t"])
+    await stepped.advance(0.6)
     assert probe.reads == 1  # The first read found nothing new either: 1.0 s.
-    await world.after(0.5)
+    await stepped.advance(0.5)
     assert probe.reads == 2
     probe.differs = True
-    world.scheduler.hint(["t"])
-    await world.after(1.9)
+    stepped.scheduler.hint(["t"])
+    await stepped.advance(1.9)
     assert probe.reads == 2  # 2.0 s, the most that it is kept waiting.
-    await world.after(0.2)
+    await stepped.advance(0.2)
     assert probe.reads == 3
-    world.scheduler.hint(["t"])
-    await world.after(0.55)
+    stepped.scheduler.hint(["t"])
+    await stepped.advance(0.55)
     assert probe.reads == 4

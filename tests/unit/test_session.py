@@ -1,4 +1,4 @@
-"""One context at work: what it may, what it spends, which parts are worth asking, and that it ends cleanly."""
+"""A session: access, metering, open route families, start and stop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.live.session import NotAttached, Session
 from mogplex_tui.operate.messages import closed_lines
-from tests.unit.fakes import COOKIE, LOGIN, TOKEN, FakeSession, until
+from tests.unit.fakes import COOKIE, LOGIN, TOKEN, FakeSession, wait_until
 
 NOBODY = NotSignedIn("Unauthorized", status=401)
 NO_SCOPE = NotAllowed("Missing scope: write", status=403, missing_scope="write")
@@ -105,7 +105,7 @@ async def test_stopped_session_leaves_no_task(tmp_path: Path) -> None:
     session.account_known.subscribe(lambda: told.append(session.account))
     session.start()
     # Nobody answers there: what was wanted has failed and will be tried again.
-    await until(lambda: any(feed.freshness.failures for feed in session.scheduler._feeds.values()))
+    await wait_until(lambda: any(feed.freshness.failures for feed in session.scheduler._feeds.values()))
     assert session.account is None
     assert told == []
     await session.stop()

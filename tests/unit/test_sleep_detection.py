@@ -1,4 +1,4 @@
-"""A machine that slept: it is noticed, and what was on screen before is read and heard anew."""
+"""After the machine slept, feeds are read and the realtime stream is reopened."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mogplex_tui.api.errors import LoginRequired
 from mogplex_tui.api.realtime import Connected
 from mogplex_tui.live.realtime import RealtimeState
 from mogplex_tui.live.sleep_detection import LOOK, SLEPT, SleepDetector
-from tests.unit.fakes import COOKIE, FakeSession, turns, until
+from tests.unit.fakes import COOKIE, FakeSession, run_ready_tasks, wait_until
 from tests.unit.realtime_stream import FakeRealtimeStream
 
 
@@ -37,8 +37,8 @@ class ManualPause:
         count = self.count
         self._session.time.advance(seconds)
         self._over.set()
-        await until(lambda: self.count > count)
-        await turns()
+        await wait_until(lambda: self.count > count)
+        await run_ready_tasks()
 
 
 class RunningSession:
@@ -58,11 +58,11 @@ class RunningSession:
     async def start(self) -> None:
         self.session.start()
         self.session.scheduler.want(self.session.listing.feed)
-        await until(lambda: self.stream.open == 1 and self.pause.count == 1)
+        await wait_until(lambda: self.stream.open == 1 and self.pause.count == 1)
         # The first reads wait for the stream to answer.
         self.session.scheduler.release_first_reads()
-        await until(lambda: self.account_reads == 1)
-        await turns()
+        await wait_until(lambda: self.account_reads == 1)
+        await run_ready_tasks()
 
 
 @pytest.fixture
@@ -76,15 +76,15 @@ async def running(tmp_path: Path) -> AsyncIterator[RunningSession]:
 async def test_sleep_reads_all_feeds_and_reopens_stream(running: RunningSession) -> None:
     session = running.session
     await running.stream.queue.put(Connected())
-    await until(lambda: session.realtime.hearing is RealtimeState.OPEN)
-    await turns()
+    await wait_until(lambda: session.realtime.hearing is RealtimeState.OPEN)
+    await run_ready_tasks()
     session.fake.log.clear()
     # Less than the interval of what is polled most slowly: that is read because of the sleep alone.
     await running.pause.end_after(300)
-    await until(lambda: len(running.stream.dials) == 2)
-    await until(lambda: "observability.calls" in session.fake.log)
+    await wait_until(lambda: len(running.stream.dials) == 2)
+    await wait_until(lambda: "observability.calls" in session.fake.log)
     # What no hint announces is read as well.
-    await until(lambda: running.account_reads == 2)
+    await wait_until(lambda: running.account_reads == 2)
     assert session.listing.set.freshness.age(session.clock.monotonic()) == 0
 
 
@@ -96,10 +96,10 @@ async def test_short_delay_is_no_sleep(running: RunningSession) -> None:
 
 async def test_closed_stream_stays_closed_after_a_sleep(running: RunningSession) -> None:
     await running.stream.queue.put(LoginRequired("sign in", status=307))
-    await until(lambda: running.session.realtime.hearing is RealtimeState.CLOSED)
-    await turns()
+    await wait_until(lambda: running.session.realtime.hearing is RealtimeState.CLOSED)
+    await run_ready_tasks()
     await running.pause.end_after(300)
-    await until(lambda: running.account_reads == 2)
+    await wait_until(lambda: running.account_reads == 2)
     assert len(running.stream.dials) == 1
 
 

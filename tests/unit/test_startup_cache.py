@@ -1,4 +1,4 @@
-"""The last known state comes back as it was, with its true age, or not at all."""
+"""The startup cache restores the last known rows with their true age."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A set of rows tells what differed, and only that."""
+"""A set of rows notifies its listeners of new and changed rows only."""
 
 from __future__ import annotations
 

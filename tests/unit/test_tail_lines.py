@@ -1,4 +1,4 @@
-"""What is shown of the lines of a tail and of a log, and what of it is searched."""
+"""The text of event and log lines, and what a search finds in it."""
 
 from __future__ import annotations
 

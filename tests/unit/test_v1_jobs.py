@@ -1,4 +1,4 @@
-"""Job runs over the token API: what of several answers fails, and what of it is known all the same."""
+"""Automation runs from the token API, some of whose responses fail."""
 
 from __future__ import annotations
 

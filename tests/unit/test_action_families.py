@@ -1,4 +1,4 @@
-"""The families that a verb declares are those that its call goes to: what is closed is told by them."""
+"""Actions send requests only to the route families that they declare."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mogplex_tui.operate.model import AnyAction, AnyKind, Change, Creation, Valu
 from tests.streamed_answers import Streamed
 
 ID = "3f2b8c1e-0000-4000-8000-00000000abcd"
-EVERY_VERB = [(kind, verb) for kind in kinds().values() for verb in kind.all_actions]
+EVERY_ACTION = [(kind, action) for kind in kinds().values() for action in kind.all_actions]
 # What is typed, where not any text will do.
 TYPED: dict[str, Values] = {
     "agents.create": Values({"name": "Scribe", "model": "acme/nova-1", "category": "api"}),
@@ -56,20 +56,20 @@ class Record(dict[str, Any]):
         return self.get(name)
 
 
-def _ways() -> Iterator[tuple[Target, bool]]:
-    """Yield with which credentials a call is sent, and from which of two roads its record came."""
+def _targets() -> Iterator[tuple[Target, bool]]:
+    """Yield targets with and without a token, each with both sources of a record."""
     for token in (Secret("mog_t"), None):
         for flow in (True, False):
             yield Target("t", "http://127.0.0.1:9", token, Secret("s=1")), flow
 
 
 @pytest.mark.parametrize(
-    ("kind", "verb"), EVERY_VERB, ids=lambda each: getattr(each, "name", None) or each.id
+    ("kind", "action"), EVERY_ACTION, ids=lambda each: getattr(each, "name", None) or each.id
 )
-async def test_action_requests_only_its_declared_families(kind: AnyKind, verb: AnyAction) -> None:
-    declared = set(verb.families)
+async def test_action_requests_only_its_declared_families(kind: AnyKind, action: AnyAction) -> None:
+    declared = set(action.families)
     went = set()
-    for target, flow in _ways():
+    for target, flow in _targets():
         asked: list[str] = []
 
         def answer(request: httpx.Request, asked: list[str] = asked) -> httpx.Response:
@@ -82,14 +82,14 @@ async def test_action_requests_only_its_declared_families(kind: AnyKind, verb: A
             id=ID, name="", is_flow=flow, flow=flow, kind=sort, team_id=ID, user_id=ID
         )
         typed = TYPED if target.token is not None else TYPED | WITHOUT_TOKEN
-        notes = {each.name: "a note" for each in verb.parameters if not each.only_in_command}
-        values, view = typed.get(f"{kind.name}.{verb.id}", Values(notes)), client.at(Priority.ACTION)
+        notes = {each.name: "a note" for each in action.parameters if not each.only_in_command}
+        values, view = typed.get(f"{kind.name}.{action.id}", Values(notes)), client.at(Priority.ACTION)
         with pytest.raises(MogplexError):
-            if isinstance(verb, Creation):
-                await verb.request(view, values)
+            if isinstance(action, Creation):
+                await action.request(view, values)
             else:
                 change = Change(view, KEYS.get(kind.name, ID), record, values, "key", session=Session(target))
-                await verb.request(change)
+                await action.request(change)
         await client.aclose()
         went |= {family_of(path) for path in asked}
     assert went, "nothing was sent"
@@ -100,7 +100,7 @@ async def test_action_requests_only_its_declared_families(kind: AnyKind, verb: A
 
 
 def _hosted() -> Session:
-    """A session with a token alone on a service that keeps observability for people."""
+    """A session with a token alone on a service that needs a cookie for the calls."""
     session = Session(Target("t", "http://127.0.0.1:9", Secret("mog_t")))
     session.access.learn(Family.OBSERVABILITY, LoginRequired("no", resource="runs", status=307))
     return session
@@ -108,7 +108,7 @@ def _hosted() -> Session:
 
 async def test_action_on_a_closed_family_is_not_sent() -> None:
     session, kind = _hosted(), kinds()["jobs"]
-    cancel = next(verb for verb in kind.all_actions if verb.id == "cancel")
+    cancel = next(action for action in kind.all_actions if action.id == "cancel")
     outcome = await run_action(session, collection_of(session, kind), kind, cancel, Entry(ID, Record(id=ID)))
     assert not outcome.good
     assert outcome.sentence.startswith("Changes of jobs need a browser session: mogplex-tui login --session")
@@ -116,13 +116,13 @@ async def test_action_on_a_closed_family_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "verb"),
-    [each for each in EVERY_VERB if not isinstance(each[1], Creation)],
+    ("kind", "action"),
+    [each for each in EVERY_ACTION if not isinstance(each[1], Creation)],
     ids=lambda each: getattr(each, "name", None) or each.id,
 )
-async def test_action_on_an_unreadable_record_is_not_sent(kind: AnyKind, verb: AnyAction) -> None:
+async def test_action_on_an_unreadable_record_is_not_sent(kind: AnyKind, action: AnyAction) -> None:
     session = Session(Target("t", "http://127.0.0.1:9", None, Secret("s=1")))
-    outcome = await run_action(session, collection_of(session, kind), kind, verb, Entry(ID, None))
+    outcome = await run_action(session, collection_of(session, kind), kind, action, Entry(ID, None))
     assert outcome.sentence == f"This {kind.noun} could not be read, so nothing can be done to it."
     assert not outcome.good
     assert session.client_made is None and not session.ledger.entries

@@ -8,11 +8,11 @@ from typing import Any
 
 from mogplex_tui.api.budget import Budget, Priority, RequestOutcome, Slot
 from mogplex_tui.live.scheduler import Feed, Scheduler
-from tests.unit.fakes import FakeClock, turns
+from tests.unit.fakes import FakeClock, run_ready_tasks
 
 
 @dataclass
-class World:
+class SteppedScheduler:
     clock: FakeClock = field(default_factory=FakeClock)
     log: list[str] = field(default_factory=list)
 
@@ -23,13 +23,13 @@ class World:
     def feed(self, name: str = "f", priority: Priority = Priority.TABLE, **more: Any) -> Probe:
         return Probe(self, name, priority, **more)
 
-    async def after(self, seconds: float) -> None:
-        """Let time pass and everything happen that is due then."""
+    async def advance(self, seconds: float) -> None:
+        """Advance the clock and run everything that is due."""
         self.clock.advance(seconds)
         self.scheduler.poke()
-        await turns()
+        await run_ready_tasks()
 
-    def spend(self, count: int) -> None:
+    def use_budget(self, count: int) -> None:
         for _ in range(count):
             slot = self.budget.acquire(Priority.ACTION)
             assert isinstance(slot, Slot)
@@ -39,8 +39,8 @@ class World:
 class Probe:
     """A feed that records its reads, and can be held, fail or report a change."""
 
-    def __init__(self, world: World, name: str, priority: Priority, **more: Any) -> None:
-        self.world, self.name = world, name
+    def __init__(self, stepped: SteppedScheduler, name: str, priority: Priority, **more: Any) -> None:
+        self.stepped, self.name = stepped, name
         self.reads = 0
         self.gate = asyncio.Event()
         self.gate.set()
@@ -51,9 +51,9 @@ class Probe:
 
     async def fetch(self) -> bool:
         self.reads += 1
-        self.world.log.append(self.name)
+        self.stepped.log.append(self.name)
         await self.gate.wait()
-        self.world.clock.advance(self.takes)
+        self.stepped.clock.advance(self.takes)
         if self.fails:
             raise self.fails.pop(0)
         return self.differs

@@ -1,4 +1,4 @@
-"""The facts of a run answer what an operator asks, and say what nobody knows."""
+"""The facts of a run, with reasons for unknown values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.fakes import START, call, job, run, stamp, uuid
 NOW = START + timedelta(hours=1)
 
 
-def told(row: RunRow, *, calls_open: bool = True) -> dict[str, str]:
+def facts_shown(row: RunRow, *, calls_open: bool = True) -> dict[str, str]:
     groups = facts_of(run_facts.facts(calls_open=calls_open), row, RenderTime(NOW))
     return {label: value for group in groups for label, value, _ in group}
 
@@ -45,7 +45,7 @@ def test_finished_call_has_all_facts() -> None:
             },
         )
     )
-    found = told(row)
+    found = facts_shown(row)
     assert (found["repo"], found["branch"], found["base"], found["sandbox"]) == (
         "acme/web",
         "fix/it",
@@ -72,7 +72,7 @@ def test_finished_call_has_all_facts() -> None:
     ],
 )
 def test_unknown_cost_is_a_dash_with_a_reason(fields: dict[str, object], why: str) -> None:
-    cost = told(make.from_call(call(1, cost_source="trigger", **fields)))["cost"]
+    cost = facts_shown(make.from_call(call(1, cost_source="trigger", **fields)))["cost"]
     assert cost == f"{DASH}  {why}"
     assert "$" not in cost
 
@@ -88,23 +88,23 @@ def test_unknown_cost_is_a_dash_with_a_reason(fields: dict[str, object], why: st
     ids=["token", "session"],
 )
 def test_unread_cost_is_not_called_unpriced(row: RunRow, calls_open: bool, why: str) -> None:
-    found = told(row, calls_open=calls_open)
+    found = facts_shown(row, calls_open=calls_open)
     assert found["cost"] == f"{DASH}  {why}"
 
 
 def test_estimated_cost_is_marked() -> None:
-    assert told(make.from_call(call(1, cost_usd="0.42", cost_source="trigger")))["cost"].startswith(
+    assert facts_shown(make.from_call(call(1, cost_usd="0.42", cost_source="trigger")))["cost"].startswith(
         "~$0.42  estimated"
     )
 
 
 def test_tokens_known_only_as_a_sum_are_shown_as_sum() -> None:
-    assert told(make.from_call(call(1, total_tokens=1500)))["tokens"] == "1.5k"
-    assert told(make.from_call(call(1)))["tokens"] == DASH
+    assert facts_shown(make.from_call(call(1, total_tokens=1500)))["tokens"] == "1.5k"
+    assert facts_shown(make.from_call(call(1)))["tokens"] == DASH
 
 
 def test_empty_row_shows_dashes_and_its_id() -> None:
-    found = told(RunRow("the-key", RunSource.CALL, "unknown"))
+    found = facts_shown(RunRow("the-key", RunSource.CALL, "unknown"))
     assert {
         found[label] for label in ("repo", "branch", "base", "sandbox", "model", "type", "tokens", "started")
     } == {DASH}
@@ -113,15 +113,15 @@ def test_empty_row_shows_dashes_and_its_id() -> None:
 
 
 def test_ids_are_shown_where_names_are_unknown() -> None:
-    found = told(make.from_run(run(1)))
+    found = facts_shown(make.from_run(run(1)))
     assert found["repo"] == "0e900000"
     assert (found["run"], found["call"]) == (run(1).run_id, call(1).id)
-    found = told(make.from_job(job(1, uuid(2)), uuid(2), "Nightly"))
+    found = facts_shown(make.from_job(job(1, uuid(2)), uuid(2), "Nightly"))
     assert (found["job"], found["automation"]) == (job(1, "").id, uuid(2))
 
 
 def test_live_run_shows_elapsed_time() -> None:
-    found = told(make.from_call(call(0, status="streaming")))
+    found = facts_shown(make.from_call(call(0, status="streaming")))
     assert found["so far"] == "1h00m"
     assert "took" not in found
 

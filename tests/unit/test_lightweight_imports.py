@@ -1,4 +1,4 @@
-"""What is drawn first must not wait for what is needed later: no room below the screens loads anything heavy."""
+"""Modules below the screens import no heavy package, so that start is fast."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ PACKAGE = Path(__file__).resolve().parents[2] / "mogplex_tui"
 HEAVY = {"httpx", "pydantic", "textual", "rich", "platformdirs"}
 
 
-@pytest.mark.parametrize("room", ["live", "operate", "config"])
-def test_lower_layers_import_no_heavy_package(room: str) -> None:
+@pytest.mark.parametrize("layer", ["live", "operate", "config"])
+def test_lower_layers_import_no_heavy_package(layer: str) -> None:
     modules = [
-        f"mogplex_tui.{room}.{path.stem}" for path in (PACKAGE / room).glob("*.py") if path.stem != "__init__"
+        f"mogplex_tui.{layer}.{path.stem}"
+        for path in (PACKAGE / layer).glob("*.py")
+        if path.stem != "__init__"
     ]
     assert modules
     code = f"import sys, {', '.join(modules)}; print('\\n'.join(sys.modules))"

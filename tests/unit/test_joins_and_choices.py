@@ -1,4 +1,4 @@
-"""What the lists know around a repository, what can be chosen from them, and what an account is ready for."""
+"""Values joined from several lists, choices of parameters, account readiness."""
 
 from __future__ import annotations
 

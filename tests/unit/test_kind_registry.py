@@ -1,4 +1,4 @@
-"""What holds for the registry of kinds as a whole: its page is current, its modules are small, its names are unique."""
+"""The registry of kinds: current document, small modules, unique names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting a run and opening one by its id: one key an intent, every refusal in words (v1.md §7)."""
+"""Starting a run and opening one by its id (v1.md §7)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from mogplex_tui.live.run_lookup import find_run
 from mogplex_tui.operate.executor import new_idempotency_key
 from mogplex_tui.operate.run_actions import Draft
 from mogplex_tui.operate.run_changes import start
+from tests.unit.cancellable_runs import ledger, streaming_call
 from tests.unit.fakes import LOGIN, FakeSession, call, run, uuid
-from tests.unit.operating import ledger, streaming_call
 
 pytestmark = pytest.mark.usefixtures("pauses")
 

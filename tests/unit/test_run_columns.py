@@ -1,4 +1,4 @@
-"""What a list shows of a row, whatever is missing from it."""
+"""The columns of the list of runs, with and without values."""
 
 from __future__ import annotations
 
@@ -91,6 +91,16 @@ def test_error_column_shows_first_line() -> None:
         (make.from_job(job(0, "a"), "a", None), 3598.0),
         (BARE, None),
         (make.from_call(call(0, status="success")), None),
+    ],
+    ids=[
+        "duration of the call",
+        "streaming call",
+        "pending call",
+        "end of the call",
+        "ended run",
+        "running job",
+        "no times",
+        "ended without a duration",
     ],
 )
 def test_duration_of_a_row(row: RunRow, seconds: float | None) -> None:

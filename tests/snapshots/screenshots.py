@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 DEADLINE = 30.0
 
 
-async def at_rest(pilot: Pilot[Any]) -> None:
+async def wait_until_settled(pilot: Pilot[Any]) -> None:
     """Wait until the screen has settled: two renderings in a row are the same."""
     loop = asyncio.get_running_loop()
     deadline, before = loop.time() + DEADLINE, None
@@ -25,13 +25,13 @@ async def at_rest(pilot: Pilot[Any]) -> None:
         before = now
 
 
-def picture(pilot: Pilot[Any]) -> str:
-    """What is on the screen, as SVG."""
+def screenshot(pilot: Pilot[Any]) -> str:
+    """Return the screen as SVG."""
     return pilot.app.export_screenshot(title=pilot.app.title, simplify=True)
 
 
-class Named(SVGImageExtension):  # type: ignore[misc]
-    """Files that are called what a test calls its pictures, of which it may take many."""
+class NamedSnapshot(SVGImageExtension):  # type: ignore[misc]
+    """Snapshot files named by the test, which may take several."""
 
     @classmethod
     def get_snapshot_name(cls, *, test_location: Any, index: Any = 0) -> str:

@@ -1,4 +1,4 @@
-"""A set is told by several sources: each fails, is tried again and grows old by itself."""
+"""Sources of a list fail, are retried and become stale separately."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.messages import freshness_text, read_failures
-from tests.unit.fakes import FakeClock, FakeSession, call, turns, until
-from tests.unit.scheduling import World
+from tests.unit.fakes import FakeClock, FakeSession, call, run_ready_tasks, wait_until
+from tests.unit.stepped_scheduler import SteppedScheduler
 
 BROKEN = ServiceFailed("The service failed on the calls: broken", status=500)
 
@@ -108,67 +108,67 @@ def test_source_without_interval_is_not_stale_by_age() -> None:
 # What is read when
 
 
-async def test_failed_source_is_retried_by_itself(world: World) -> None:
+async def test_failed_source_is_retried_by_itself(stepped: SteppedScheduler) -> None:
     source = SourceState(Subject("they"))
-    probe = world.feed(blind=1000.0, tables=frozenset({"t"}), sources={"part": source})
+    probe = stepped.feed(blind=1000.0, tables=frozenset({"t"}), sources={"part": source})
     reads, fails = probe.feed.fetch, [BROKEN] * 4
 
     async def fetch() -> bool:
-        with source.record_errors(world.clock):
+        with source.record_errors(stepped.clock):
             if fails:
                 raise fails.pop()
         return await reads()
 
     probe.feed.fetch = fetch
-    want = world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns()
+    want = stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await run_ready_tasks()
     fresh = source.freshness
     assert (want.feed.freshness.failures, want.feed.freshness.retry_at, fresh.failures) == (0, None, 1)
     for reads_so_far in (2, 3):
         assert fresh.retry_at is not None
-        await world.after(fresh.retry_at - world.clock.monotonic() + 0.01)
+        await stepped.advance(fresh.retry_at - stepped.clock.monotonic() + 0.01)
         assert probe.reads == reads_so_far
-    world.scheduler.hint(["t"])
-    await world.after(1)
+    stepped.scheduler.hint(["t"])
+    await stepped.advance(1)
     assert (probe.reads, fresh.failures) == (4, 4)
     want.refresh()
-    assert fresh.retry_at == world.clock.monotonic()
-    await turns()
+    assert fresh.retry_at == stepped.clock.monotonic()
+    await run_ready_tasks()
     assert (probe.reads, fresh.failures, fresh.retry_at) == (5, 0, None)
-    await world.after(500)
+    await stepped.advance(500)
     assert probe.reads == 5
 
 
 async def test_failing_feed_is_not_retried_for_its_failed_source(
-    world: World,
+    stepped: SteppedScheduler,
 ) -> None:
     source = SourceState(Subject("they"))
-    probe = world.feed(blind=1000.0, sources={"part": source}, idle=lambda: True)
+    probe = stepped.feed(blind=1000.0, sources={"part": source}, idle=lambda: True)
     source.freshness.mark_failed(BROKEN)
-    source.freshness.retry_at = world.clock.monotonic() - 1
+    source.freshness.retry_at = stepped.clock.monotonic() - 1
     probe.fails = [NotAllowed("no")]
-    world.scheduler.want(probe.feed)
-    await until(lambda: probe.reads == 1)
-    await turns(200)
+    stepped.scheduler.want(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await run_ready_tasks(200)
     assert probe.reads == 1
 
 
 @pytest.mark.parametrize("error", [InvalidResponse("no JSON"), NotAllowed("no", status=403)])
-async def test_retry_time_follows_any_error(world: World, error: MogplexError) -> None:
-    probe = world.feed(blind=60.0)
+async def test_retry_time_follows_any_error(stepped: SteppedScheduler, error: MogplexError) -> None:
+    probe = stepped.feed(blind=60.0)
     probe.fails = [error] * 6
-    fresh = world.scheduler.want(probe.feed).feed.freshness
-    await until(lambda: probe.reads == 1)
+    fresh = stepped.scheduler.want(probe.feed).feed.freshness
+    await wait_until(lambda: probe.reads == 1)
     for reads in range(1, 7):
-        await turns()
+        await run_ready_tasks()
         assert fresh.retry_at is not None
-        wait = fresh.retry_at - world.clock.monotonic()
+        wait = fresh.retry_at - stepped.clock.monotonic()
         # What a proxy puts in the way goes by; what is refused waits for the usual poll.
         assert wait == pytest.approx(
             min(60.0, 8.0 * 2 ** max(0, reads - 3)) if reads and isinstance(error, InvalidResponse) else 60.0
         )
-        await world.after(wait + 0.01)
+        await stepped.advance(wait + 0.01)
         assert probe.reads == reads + 1
     assert fresh.error is None
 

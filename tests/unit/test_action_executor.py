@@ -1,4 +1,4 @@
-"""Actions: what is sent under which key, and what an answer comes to."""
+"""Execution of actions: idempotency keys, results and read-back."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TEXT = Parameter("text", "a text", str)
 
 
 class Service:
-    """Answers each request in turn and remembers what it was sent."""
+    """Answers requests in turn and records what was sent."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers, self.sent = list(answers), list[tuple[str, str]]()

@@ -1,4 +1,4 @@
-"""How kinds are declared: what facts, links, texts and switches of a kind come to."""
+"""Declarations of kinds: facts, links, texts, and enable and disable actions."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_successful_rows_are_dim() -> None:
 
 
 def sandbox(*, error: str | None, stop_reason: str | None) -> Entry[SandboxRow]:
-    """Return the row of a sandbox that is not there any more."""
+    """Return the row of a stopped sandbox."""
     row = SandboxRow(
         id="k1",
         status="stopped",

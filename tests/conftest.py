@@ -7,9 +7,11 @@ import gc
 import importlib
 import itertools
 import os
+import reprlib
 import socket
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         # One that cannot be loaded is told of where the tests are collected.
         with contextlib.suppress(Exception):
             importlib.import_module(".".join(path.relative_to(config.rootpath).with_suffix("").parts))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name cases after errors and containers, which pytest by itself only numbers."""
+    if isinstance(val, BaseException):
+        return type(val).__name__
+    if isinstance(val, dict | list | tuple | Decimal):
+        return reprlib.repr(val).encode("ascii", "backslashreplace").decode()
+    return None
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -19,6 +19,12 @@ NOW = datetime(2026, 11, 24, 14, 5, 21, tzinfo=UTC)
 SIZES = [(80, 24), (120, 40), (200, 50)]
 
 
+def size_id(size: tuple[int, int]) -> str:
+    """Return the name of a terminal size in test ids and snapshot files."""
+    columns, rows = size
+    return f"{columns}x{rows}"
+
+
 class FrozenClock:
     def monotonic(self) -> float:
         return 1000.0

@@ -28,7 +28,7 @@ from mogplex_tui.operate.kind_rows import collection_of, order, read_single
 from mogplex_tui.operate.kinds.api_keys import ApiKeyRow
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.controlplane.manual_clock import ManualClock
-from tests.snapshots.frozen_console import SIZES, FrozenConsole, frozen_console
+from tests.snapshots.frozen_console import SIZES, FrozenConsole, frozen_console, size_id
 from tests.snapshots.screenshots import NamedSnapshot, screenshot, wait_until_settled
 
 SHOWN = tuple(sorted(kinds()))
@@ -148,15 +148,14 @@ async def _screenshots(app: FrozenConsole, name: str) -> dict[str, str]:
     found = {}
     async with app.run_test(size=SIZES[0]) as pilot:
         await app.parts.navigation.go(name)
-        sizes = list(enumerate(SIZES))
-        for view, in_order in (("list", sizes), ("detail", sizes[::-1])):
-            for number, size in in_order:
+        for view, in_order in (("list", SIZES), ("detail", SIZES[::-1])):
+            for size in in_order:
                 await pilot.resize_terminal(*size)
                 await wait_until_settled(pilot)
                 # The key bar follows a new layout with the next tick.
                 app.screen.tick()  # type: ignore[attr-defined]
                 await pilot.pause()
-                found[f"test_{view}[{name}-size{number}]"] = screenshot(pilot)
+                found[f"test_{view}[{name}-{size_id(size)}]"] = screenshot(pilot)
             await pilot.press("enter")
     return found
 

@@ -23,6 +23,7 @@ from tests.snapshots.frozen_console import (
     SIZES,
     FrozenConsole,
     frozen_console,
+    size_id,
 )
 
 Snap = Callable[..., bool]
@@ -213,7 +214,7 @@ def _tool(
     return lines
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES, ids=size_id)
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_runs(snap_compare: Snap, size: tuple[int, int], theme: str) -> None:
     assert snap_compare(_fill(frozen_console(theme=theme)), terminal_size=size)
@@ -239,8 +240,8 @@ def test_runs_filtered(snap_compare: Snap) -> None:
     assert snap_compare(_fill(frozen_console()), terminal_size=(120, 40), run_before=before)
 
 
-@pytest.mark.parametrize("size", SIZES[:2])
-def test_runs_before_the_first_answer(snap_compare: Snap, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", SIZES[:2], ids=size_id)
+def test_runs_before_the_first_response(snap_compare: Snap, size: tuple[int, int]) -> None:
     assert snap_compare(frozen_console(), terminal_size=size)
 
 
@@ -251,7 +252,7 @@ def test_runs_of_an_empty_account(snap_compare: Snap) -> None:
     assert snap_compare(app, terminal_size=(120, 40))
 
 
-@pytest.mark.parametrize("size", SIZES[:2])
+@pytest.mark.parametrize("size", SIZES[:2], ids=size_id)
 def test_runs_with_a_token_alone(snap_compare: Snap, size: tuple[int, int]) -> None:
     app = _fill(frozen_console(cookie=None))
     app.session.access = type(app.session.access)(app.session.clock)
@@ -264,7 +265,7 @@ def test_runs_with_a_token_alone(snap_compare: Snap, size: tuple[int, int]) -> N
     assert snap_compare(app, terminal_size=size)
 
 
-def test_runs_of_a_failing_service_keep_the_last_picture_with_its_age(snap_compare: Snap) -> None:
+def test_runs_keep_their_rows_when_the_service_fails(snap_compare: Snap) -> None:
     app = _fill(frozen_console())
     fresh = app.runs.set.freshness
     fresh.as_of, fresh.failures, fresh.retry_at = 800.0, 3, 1008.0
@@ -282,7 +283,7 @@ def test_runs_when_the_budget_is_used_up(snap_compare: Snap) -> None:
     assert snap_compare(app, terminal_size=(120, 40))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES, ids=size_id)
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_run(snap_compare: Snap, size: tuple[int, int], theme: str) -> None:
     async def before(pilot: Pilot[Any]) -> None:
@@ -305,7 +306,7 @@ def test_one_event_as_json(snap_compare: Snap) -> None:
     assert snap_compare(_fill(frozen_console()), terminal_size=(120, 40), run_before=before)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES, ids=size_id)
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_observability(snap_compare: Snap, size: tuple[int, int], theme: str) -> None:
     async def before(pilot: Pilot[Any]) -> None:
@@ -322,11 +323,9 @@ def _pressing(*keys: str) -> Before:
     return before
 
 
-@pytest.mark.parametrize("size", SIZES[:2])
-@pytest.mark.parametrize(
-    ("name", "keys"), [("cancel", ("x",)), ("new-run", ("n",)), ("help", ("question_mark",))]
-)
-def test_dialogs(snap_compare: Snap, size: tuple[int, int], name: str, keys: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("size", SIZES[:2], ids=size_id)
+@pytest.mark.parametrize("key", ["x", "n", "question_mark"], ids=["cancel", "new-run", "help"])
+def test_dialogs(snap_compare: Snap, size: tuple[int, int], key: str) -> None:
     app = _fill(frozen_console())
     app.session.names.repos = {"3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10": "acme/api"}
-    assert snap_compare(app, terminal_size=size, run_before=_pressing(*keys))
+    assert snap_compare(app, terminal_size=size, run_before=_pressing(key))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import reprlib
 from collections.abc import AsyncIterator
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -21,15 +19,6 @@ settings.register_profile(
     "unit", deadline=None, database=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("unit")
-
-
-def pytest_make_parametrize_id(val: object) -> str | None:
-    """Name cases after errors and containers, which pytest by itself only numbers."""
-    if isinstance(val, BaseException):
-        return type(val).__name__
-    if isinstance(val, dict | list | tuple | Decimal):
-        return reprlib.repr(val).encode("ascii", "backslashreplace").decode()
-    return None
 
 
 @pytest.fixture

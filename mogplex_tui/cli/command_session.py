@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Seconds that a command waits before it retries a read. A message gives the length of a longer wait.
-PATIENCE = 5.0
+MAX_RETRY_WAIT = 5.0
 FORMS = ("table", "wide", "json", "csv")
 
 
@@ -108,13 +108,13 @@ def run(
     from mogplex_tui.cli.output import discard_stdout
 
     try:
-        return _attempt(arguments, main, reports_session)
+        return _run_in_session(arguments, main, reports_session)
     except BrokenPipeError:
         discard_stdout()
         return Exit.OK
 
 
-def _attempt(
+def _run_in_session(
     arguments: argparse.Namespace, main: Callable[[CommandSession], Awaitable[int]], reports_session: bool
 ) -> int:
     try:
@@ -141,9 +141,9 @@ def _attempt(
     async def guarded() -> int:
         session = Session(target, directory=state_dir(context), read_only=settings.read_only.value)
         session.file_troubles.subscribe(lambda sentence: say(output.safe_text(sentence)))
-        session.in_flight.while_queued = partial(_say_queued, session, output)
+        session.in_flight.while_queued = partial(_report_queued, session, output)
         if not reports_session:
-            _say_when_session_expires(session)
+            _report_session_expiry(session)
         try:
             return await main(CommandSession(session, output, settings))
         finally:
@@ -157,12 +157,12 @@ def _attempt(
         say("\n".join(map(output.safe_text, str(error).splitlines())))
         return error.code
     except MogplexError as error:
-        say(output.safe_text(sentence(error)))
+        say(output.safe_text(error_message(error)))
         return Exit.USAGE if isinstance(error, InvalidInput) else code_of(error)
 
 
 @asynccontextmanager
-async def _say_queued(session: Session, output: Output, change: QueuedChange) -> AsyncGenerator[None]:
+async def _report_queued(session: Session, output: Output, change: QueuedChange) -> AsyncGenerator[None]:
     """Report that a change waits for a rate limit, and count down on a terminal.
 
     Ctrl+c cancels the change.
@@ -181,7 +181,7 @@ async def _say_queued(session: Session, output: Output, change: QueuedChange) ->
         raise
 
 
-def _say_when_session_expires(session: Session) -> None:
+def _report_session_expiry(session: Session) -> None:
     """Report once that the token replaces the session cookie, which has expired."""
     from mogplex_tui.live.session import TOKEN_REPLACES_SESSION
 
@@ -193,7 +193,7 @@ def _say_when_session_expires(session: Session) -> None:
     stop = session.access.cookie.subscribe(on_change)
 
 
-def sentence(error: MogplexError) -> str:
+def error_message(error: MogplexError) -> str:
     """Return an error's message for a command, which does not retry later by itself."""
     if isinstance(error, BudgetBlocked) and error.retry_after is not None:
         return f"{with_full_stop(error.message)} Try again after that."
@@ -215,7 +215,7 @@ async def with_retries(read: Callable[[], Awaitable[T]]) -> T:
         say(f"{with_full_stop(error.message)} Trying again.")
         await pause(seconds)
 
-    return await repeat(read, method="GET", wait=wait, may_wait=lambda _, seconds: seconds <= PATIENCE)
+    return await repeat(read, method="GET", wait=wait, may_wait=lambda _, seconds: seconds <= MAX_RETRY_WAIT)
 
 
 async def gather_with_retries(reads: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:

@@ -56,8 +56,11 @@ class CommandNode:
     @property
     def completable(self) -> list[tuple[str, Argument]]:
         """The arguments that can be completed, each with a pattern for its position."""
-        numbered = [("*" if each.is_repeated else str(at), each) for at, each in enumerate(self.arguments)]
-        return [(at, each) for at, each in numbered if each.words or each.kind]
+        numbered = [
+            ("*" if argument.is_repeated else str(position), argument)
+            for position, argument in enumerate(self.arguments)
+        ]
+        return [(position, argument) for position, argument in numbered if argument.words or argument.kind]
 
     @property
     def contexts(self) -> set[str]:
@@ -85,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     from mogplex_tui.cli.parser import build
 
     nodes = list(_command_nodes(build(with_all_arguments=True), ()))
-    write = {"bash": _bash, "zsh": _zsh, "fish": _fish}[args.shell]
+    write = {"bash": _bash_script, "zsh": _zsh_script, "fish": _fish_script}[args.shell]
     sys.stdout.write(write(nodes))
     sys.stdout.flush()
     return Exit.OK
@@ -96,7 +99,7 @@ def _command_nodes(parser: argparse.ArgumentParser, path: tuple[str, ...]) -> It
     below: list[tuple[str, argparse.ArgumentParser]] = []
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            helps = {each.dest: each.help or "" for each in action._choices_actions}
+            helps = {verb.dest: verb.help or "" for verb in action._choices_actions}
             # Former names of a verb have no line in the help and are not completed either.
             node.verbs = {name: helps[name] for name in action.choices if name in helps}
             below = [(name, parser) for name, parser in action.choices.items() if name in helps]
@@ -137,7 +140,7 @@ def _one_line(text: str | None) -> str:
     return " ".join((text or "").replace("%%", "%").split())
 
 
-def _walk(nodes: list[CommandNode], word: str, before: str, uncounted: str = "") -> list[str]:
+def _find_node(nodes: list[CommandNode], word: str, before: str, uncounted: str = "") -> list[str]:
     """Return the lines of bash and zsh that find the command words on the line.
 
     They skip the values of options and count the verb's arguments in `given`: words that are neither options nor
@@ -161,7 +164,7 @@ def _patterns(node: CommandNode, flags: set[str]) -> str:
     return "|".join(shlex.quote(f"{node.key} {flag}") for flag in sorted(flags))
 
 
-def _bash(nodes: list[CommandNode]) -> str:
+def _bash_script(nodes: list[CommandNode]) -> str:
     """Return the bash script: a function that finds the command and lists its words."""
     lines = [
         f'# bash completions of {PROGRAM}: eval "$({PROGRAM} completions bash)"',
@@ -176,7 +179,9 @@ def _bash(nodes: list[CommandNode]) -> str:
         "    COMPREPLY=()",
         "    for ((i = 1; i < COMP_CWORD; i++)); do",
         # bash also splits words at these characters: only the first part counts.
-        *_walk(nodes, "${COMP_WORDS[i]}", "${COMP_WORDS[i-1]}", " || $word == [=@:]* || $before == [=@:]*"),
+        *_find_node(
+            nodes, "${COMP_WORDS[i]}", "${COMP_WORDS[i-1]}", " || $word == [=@:]* || $before == [=@:]*"
+        ),
         "    [[ $given -gt 0 && ( $cur == [=@:]* || $prev == [=@:]* ) ]] && ((given -= 1))",
         '    case "$place $prev" in',
     ]
@@ -186,7 +191,7 @@ def _bash(nodes: list[CommandNode]) -> str:
     for node in nodes:
         for flag, words in node.values.items():
             more = f"; {files.replace('=(', '+=(')}" if flag in node.files else ""
-            lines.append(f"        {_patterns(node, {flag})}) {_reply(words)}{more}; return ;;")
+            lines.append(f"        {_patterns(node, {flag})}) {_bash_word_list(words)}{more}; return ;;")
         if node.contexts:
             lines.append(f"        {_patterns(node, node.contexts)}) {names}; return ;;")
         for flag, kind in node.records.items():
@@ -197,11 +202,11 @@ def _bash(nodes: list[CommandNode]) -> str:
             lines.append(f"        {_patterns(node, node.free_text)}) return ;;")
     lines += ["    esac", '    case "$place" in']
     for node in nodes:
-        at = shlex.quote(node.key)
-        options = _reply(tuple(node.options))
+        key = shlex.quote(node.key)
+        options = _bash_word_list(tuple(node.options))
         other_words = names if node.takes_context else _bash_next_words(node, options)
         # Options only after a dash: there are more of them than of the usual words.
-        lines.append(f"        {at}) if [[ $cur == -* ]]; then {options}; else {other_words}; fi ;;")
+        lines.append(f"        {key}) if [[ $cur == -* ]]; then {options}; else {other_words}; fi ;;")
     return "\n".join([*lines, "    esac", "}", f"complete -F _mogplex_tui {PROGRAM}", ""])
 
 
@@ -211,15 +216,15 @@ def _bash_next_words(node: CommandNode, options: str) -> str:
     For an argument with free text it lists the options.
     """
     if node.verbs:
-        return _reply(tuple(node.verbs))
+        return _bash_word_list(tuple(node.verbs))
     cases = [
-        f"{at}) {f'_mogplex_tui_records {each.kind}' if each.kind else _reply(each.words)} ;;"
-        for at, each in node.completable
+        f"{position}) {f'_mogplex_tui_records {argument.kind}' if argument.kind else _bash_word_list(argument.words)} ;;"
+        for position, argument in node.completable
     ]
     return f"case $given in {' '.join([*cases, f'*) {options} ;;'])} esac" if cases else options
 
 
-def _reply(words: tuple[str, ...]) -> str:
+def _bash_word_list(words: tuple[str, ...]) -> str:
     return f'COMPREPLY=($(compgen -W {shlex.quote(" ".join(words))} -- "$cur"))'
 
 
@@ -240,7 +245,7 @@ _ZSH_RECORDS = (
 )
 
 
-def _zsh(nodes: list[CommandNode]) -> str:
+def _zsh_script(nodes: list[CommandNode]) -> str:
     """Return the zsh script, which shows the help beside each word."""
     lines = [
         f"#compdef {PROGRAM}",
@@ -251,7 +256,7 @@ def _zsh(nodes: list[CommandNode]) -> str:
         "    local -i i given=0",
         "    local -a offered options",
         "    for ((i = 2; i < CURRENT; i++)); do",
-        *_walk(nodes, '"${words[i]}"', '"${words[i-1]}"'),
+        *_find_node(nodes, '"${words[i]}"', '"${words[i-1]}"'),
         '    case "$place $prev" in',
     ]
     names = f'compadd -- ${{(f)"$({_CONTEXT_NAMES})"}}'
@@ -299,10 +304,10 @@ def _zsh(nodes: list[CommandNode]) -> str:
 
 
 def _zsh_case(offered: tuple[str, Argument]) -> str:
-    at, argument = offered
+    position, argument = offered
     if argument.kind:
-        return f"{at}) _mogplex_tui_records {argument.kind}; return ;;"
-    return f"{at}) compadd -- {' '.join(map(shlex.quote, argument.words))}; return ;;"
+        return f"{position}) _mogplex_tui_records {argument.kind}; return ;;"
+    return f"{position}) compadd -- {' '.join(map(shlex.quote, argument.words))}; return ;;"
 
 
 def _zsh_words(words: dict[str, str]) -> str:
@@ -311,7 +316,7 @@ def _zsh_words(words: dict[str, str]) -> str:
     return " ".join(map(shlex.quote, pairs))
 
 
-def _fish(nodes: list[CommandNode]) -> str:
+def _fish_script(nodes: list[CommandNode]) -> str:
     """Return the fish script: one line for each word, with the commands it follows."""
     known = " ".join(sorted(f"{node.key}/{name}" for node in nodes for name in node.verbs))
     takers = " ".join(
@@ -349,8 +354,8 @@ def _fish(nodes: list[CommandNode]) -> str:
         begin = f"complete -c {PROGRAM} -n \"__mogplex_tui_at '{node.key}'\""
         for word, text in node.verbs.items():
             lines.append(f"{begin} -a {_fish_quoted(word)} -d {_fish_quoted(text)}")
-        for at, argument in node.completable:
-            span = "0 9999" if at == "*" else f"{at} {at}"
+        for position, argument in node.completable:
+            span = "0 9999" if position == "*" else f"{position} {position}"
             words = f"(__mogplex_tui_records {argument.kind})" if argument.kind else " ".join(argument.words)
             condition = f"__mogplex_tui_at '{node.key}' {span}"
             lines.append(f'complete -c {PROGRAM} -n "{condition}" -a {_fish_quoted(words)}')

@@ -27,9 +27,9 @@ _CHECK_BASE_URL = "Check that the base URL is a Mogplex service."
 class CheckResult:
     """The result of one check, printed as a line of the report.
 
-    `reach` is one of the seven words for scripts, `status` the HTTP status and `ms` the response time. `says` describes
-    the result and `helps` gives advice. `nobody` marks a response like one to an anonymous visitor: the check of the
-    token API then gives the reason.
+    `reach` is one of the seven words for scripts, `status` the HTTP status and `ms` the response time. `description` and
+    `advice` are for people. `is_anonymous` marks a response like one to an anonymous visitor: the check of the token
+    API then gives the reason.
     """
 
     family: str

@@ -57,9 +57,9 @@ STATE_EVERY, STATE_BLIND, STATE_GAP = 15.0, 4.0, 1.0
 # Seconds between reads that use a token's request budget. Any change of the account sends a hint, so hints alone would
 # cause too many; 30 reads of the events and 10 of the state per minute are within the budget (auth.md §6).
 METERED_GAP, METERED_STATE_GAP = 2.0, 6.0
-ENDING = frozenset({"finished", "failed", "cancelled"})
+ENDING_EVENTS = frozenset({"finished", "failed", "cancelled"})
 # Errors that a retry cannot resolve.
-FINAL = (NotFound, NotSignedIn, LoginRequired, NotAllowed, Absent, InvalidInput)
+PERMANENT_ERRORS = (NotFound, NotSignedIn, LoginRequired, NotAllowed, Absent, InvalidInput)
 
 
 class EventLog(EventTail):
@@ -235,7 +235,7 @@ class EventFollower:
                 self._print_csv(event_object(event, row))
             else:
                 self.output.line(*event_cells(event, local=local))
-            if event.type in ENDING:
+            if event.type in ENDING_EVENTS:
                 self._on_ending_event()
         for bad in self.log.take_bad():
             fields = unreadable_object(bad, self.row)
@@ -260,7 +260,7 @@ class EventFollower:
     def _report(self, feeds: list[Feed]) -> None:
         for feed in feeds:
             freshness = feed.freshness
-            if isinstance(freshness.error, FINAL):
+            if isinstance(freshness.error, PERMANENT_ERRORS):
                 raise freshness.error
             if freshness.error is not None and not isinstance(freshness.error, MogplexError):
                 raise freshness.error
@@ -284,7 +284,7 @@ class EventFollower:
             self._report_change("budget", f"The request budget is used up; reading goes on in {wait:.0f} s.")
 
     def _report_change(self, topic: str, sentence: str | None, when_resolved: str | None = None) -> None:
-        """Report a sentence on a topic if it is new, or `otherwise` if it no longer holds."""
+        """Report a sentence on a topic if it is new, or `when_resolved` if none holds."""
         if self._reported.get(topic) == sentence:
             return
         self._reported[topic] = sentence

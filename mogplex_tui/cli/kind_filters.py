@@ -10,7 +10,7 @@ from typing import Generic
 from mogplex_tui.api.request_rules import is_uuid
 from mogplex_tui.cli.command_context import CommandError
 from mogplex_tui.cli.exit_codes import Exit
-from mogplex_tui.cli.time_arguments import since, to_utc
+from mogplex_tui.cli.time_arguments import parse_since, to_utc
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.filters import compile_filter, parse, quoted
 from mogplex_tui.operate.kind_rows import HeldRow, filter_name
@@ -25,8 +25,8 @@ def add_filters(parser: argparse.ArgumentParser, kind: Kind[Row]) -> None:
 
     Fields that are not named like a column are left out of the help.
     """
-    choices = _choices(kind)
-    for name, is_shown in _names(kind):
+    choices = _fixed_values(kind)
+    for name, is_shown in _filter_fields(kind):
         if f"--{name}" in parser._option_string_actions:
             continue
         parser.add_argument(
@@ -40,7 +40,7 @@ def add_filters(parser: argparse.ArgumentParser, kind: Kind[Row]) -> None:
     if kind.older is not None:
         parser.add_argument(
             "--since",
-            type=since,
+            type=parse_since,
             metavar="WHEN",
             help="only what was created from here on: 30m, 24h, 7d, a date, or a time",
         )
@@ -56,8 +56,8 @@ class RowFilter(Generic[Row]):
     def __init__(self, kind: Kind[Row], args: argparse.Namespace, now: datetime) -> None:
         terms = [*args.filter, *map(quoted, getattr(args, "filter_", None) or ())]
         alternatives = []
-        choices = _choices(kind)
-        for name, _ in _names(kind):
+        choices = _fixed_values(kind)
+        for name, _ in _filter_fields(kind):
             values = getattr(args, f"filter_{name}", None) or ()
             option_terms = [_term(kind, name, value, is_exact=name in choices) for value in values]
             if len(option_terms) == 1:
@@ -101,7 +101,7 @@ def _check_fields(kind: Kind[Row], text: str) -> None:
             )
 
 
-def _choices(kind: Kind[Row]) -> dict[str, list[str]]:
+def _fixed_values(kind: Kind[Row]) -> dict[str, list[str]]:
     """Return the values of each filter that the service applies and that are fixed."""
     if kind.older is None:
         return {}
@@ -114,7 +114,7 @@ def _choices(kind: Kind[Row]) -> dict[str, list[str]]:
     }
 
 
-def _names(kind: Kind[Row]) -> Iterator[tuple[str, bool]]:
+def _filter_fields(kind: Kind[Row]) -> Iterator[tuple[str, bool]]:
     """Yield the names of filter fields, each with whether it is a column's name."""
     columns = [filter_name(each.name) for each in kind.columns]
     others = [word for each in kind.columns if (word := filter_name(each.title))] + list(kind.hidden_filters)

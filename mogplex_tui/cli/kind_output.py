@@ -73,7 +73,7 @@ def _id_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
 def print_json(
     kind: Kind[Row], output: Output, entry: HeldRow[Row], extra: Mapping[str, object] | None = None
 ) -> None:
-    """Print a record as a JSON object without secrets, with the fields `more`."""
+    """Print a record as a JSON object without secrets, with the fields `extra`."""
     if kind.fields and entry.row is not None:
         row = entry.row
         output.object(kind.noun, {name: of(row) for name, of in kind.fields.items()})

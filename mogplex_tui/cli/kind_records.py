@@ -199,13 +199,13 @@ class KindRecords(Generic[Row]):
 async def read_list_with_retries(fetch: Callable[[], Awaitable[bool]], rows: AnyRowSet) -> None:
     """Read a list, once more if a part failed temporarily. Raises MogplexError."""
     await with_retries(fetch)
-    failed = failing_parts(rows)
+    failed = failed_parts(rows)
     if failed and retry_delay(failed[0][1], 1, method="GET") is not None:
         await pause(_PART_RETRY_SECONDS)
         await fetch()
 
 
-def failing_parts(rows: AnyRowSet) -> list[tuple[Subject, MogplexError]]:
+def failed_parts(rows: AnyRowSet) -> list[tuple[Subject, MogplexError]]:
     """Return the parts of a list that could not be read, with their errors."""
     failed = ((each.subject, each.freshness.error) for each in rows.sources.values())
     return [(subject, error) for subject, error in failed if isinstance(error, MogplexError)]

@@ -15,7 +15,7 @@ from mogplex_tui.cli.command_session import with_retries
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_arguments import add_former_options, add_verb, row_count
 from mogplex_tui.cli.kind_filters import RowFilter, add_filters
-from mogplex_tui.cli.kind_records import failing_parts, report_notices
+from mogplex_tui.cli.kind_records import failed_parts, report_notices
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.operate import formatting, kind_rows, messages
 from mogplex_tui.operate.kind_rows import HeldRow
@@ -114,7 +114,7 @@ class ListCommand(Generic[Row]):
             say(f"No matching {plural}." if matches is not None else f"There are no {plural}.")
         self._report_unlisted(len(shown), len(matching))
         report_notices(self._command, self._records.state)
-        parts = failing_parts(self._records.state)
+        parts = failed_parts(self._records.state)
         for subject, error in parts:
             say(output.safe_text(messages.not_listed(subject, error)))
         errors = [each for each in (failed, missing, *(error for _, error in parts)) if each is not None]

@@ -142,7 +142,7 @@ def sign_in(
 ) -> tuple[Context, str | None]:
     """Get a credential, verify it and store it in the context.
 
-    `way` is `code`, `hand_off`, `token` or `session`. Returns the updated context and, if it is known, the account.
+    `method` is `code`, `hand_off`, `token` or `session`. Returns the updated context and, if it is known, the account.
     Raises CommandError, MogplexError, CredentialStoreError and ContextError; nothing has changed then. `force` stores a
     credential of another account than that of the context's other credential.
     """

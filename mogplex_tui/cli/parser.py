@@ -146,7 +146,7 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
 def appearance_arguments(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     """Add the options for the console's appearance and for read-only mode.
 
-    A command that repeats them gives `argparse.SUPPRESS` as `unsaid`, so that options before its name still hold.
+    A command that repeats them gives `argparse.SUPPRESS` as `default`, so that options before its name still hold.
     """
     parser.add_argument(
         "--read-only", action="store_true", default=default, help="offer nothing that changes anything"
@@ -163,10 +163,10 @@ def appearance_arguments(parser: argparse.ArgumentParser, default: str | None = 
 def build(
     name: str | None = None, *, with_all_arguments: bool = False, without_others: bool = False
 ) -> argparse.ArgumentParser:
-    """Return the parser, with the arguments of the `wanted` command only.
+    """Return the parser, with the arguments of the named command only.
 
-    `whole` adds the arguments of every command. `alone` leaves the other commands out: they are half of the cost of
-    parsing, and they are not listed where the command is the first word.
+    `with_all_arguments` adds the arguments of every command. `without_others` leaves the other commands out: they are
+    half of the cost of parsing, and they are not listed where the command is the first word.
     """
     parser = Parser(
         prog="mogplex-tui",

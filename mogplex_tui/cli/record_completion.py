@@ -69,7 +69,7 @@ def _lines(shell: str, kind: str, words: Sequence[Word], cur: str) -> Iterator[s
 def candidates(kind: str, prefix: str, words: Sequence[str]) -> list[tuple[str, str]]:
     """Return the names and ids that begin with a text, each with its id or name.
 
-    `given` are the words before it: their `--context` is used, and records among them are left out. Before anything is
+    `words` are the words before it: their `--context` is used, and records among them are left out. Before anything is
     typed, a record with a unique name is offered by its name only.
     """
     from mogplex_tui.live.known_records import read_known

@@ -15,7 +15,7 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotFound, NotSignedIn, Throttled
 from mogplex_tui.api.request_rules import is_uuid
 from mogplex_tui.cli.command_context import CommandError, say
-from mogplex_tui.cli.command_session import sentence, with_retries
+from mogplex_tui.cli.command_session import error_message, with_retries
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_records import read_list_with_retries
 from mogplex_tui.live import run_lookup
@@ -67,7 +67,7 @@ class RunRecords:
                 # A filter would match ids instead of names. Without a cookie, which has no rate limit, the next
                 # requests would be refused too.
                 raise failed
-            say(self._output.safe_text(f"Repositories are shown by their ids: {sentence(failed)}"))
+            say(self._output.safe_text(f"Repositories are shown by their ids: {error_message(failed)}"))
         # If names cannot be read, the rows show ids.
         missing = await self._read()
         if self._session.names.unsearched():
@@ -83,7 +83,7 @@ class RunRecords:
         except MogplexError as error:
             if not self.rows:
                 raise
-            say(self._output.safe_text(f"The list is not whole. {sentence(error)}"))
+            say(self._output.safe_text(f"The list is not whole. {error_message(error)}"))
             return error
         return None
 

@@ -103,7 +103,7 @@ async def _get(command: CommandSession, args: argparse.Namespace) -> int:
         print_record(KIND, command.output, row)
     else:
         _print_facts(command, row)
-    _say_what_is_hidden(command, row)
+    _report_hidden_values(command, row)
     return Exit.OK
 
 
@@ -124,7 +124,7 @@ def _print_facts(command: CommandSession, row: RunRow) -> None:
     command.output.table([Column(""), Column("")], lines, titles=False, whole=whole)
 
 
-def _say_what_is_hidden(command: CommandSession, row: RunRow) -> None:
+def _report_hidden_values(command: CommandSession, row: RunRow) -> None:
     from mogplex_tui.api.access import Family, Reach
     from mogplex_tui.api.errors import LoginRequired
     from mogplex_tui.live.run_row import RunSource

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mogplex_tui.cli.command_session import gather_with_retries, service_arguments
 from mogplex_tui.cli.command_session import run as run_headless
 from mogplex_tui.cli.exit_codes import Exit
-from mogplex_tui.cli.time_arguments import since, to_utc
+from mogplex_tui.cli.time_arguments import parse_since, to_utc
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.stats import Stats
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     service_arguments(parser, forms=True)
     parser.add_argument(
         "--since",
-        type=since,
+        type=parse_since,
         default=DAY,
         metavar="WHEN",
         help="count from here on: 30m, 24h, 7d, a date, or a time (default: 24h)",

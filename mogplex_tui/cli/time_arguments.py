@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-def since(text: str) -> timedelta | datetime:
+def parse_since(text: str) -> timedelta | datetime:
     """Return the duration or the time that a text names. Raises ArgumentTypeError."""
     if match := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower()):
         span = timedelta(seconds=int(match[1]) * _UNITS[match[2]])

@@ -75,10 +75,10 @@ async def _watch(command: CommandSession, args: argparse.Namespace) -> int:
             Exit.FAILED, f"{name_of(current)} is still {current.state} after the time that was given."
         ) from None
     code = report_end(command, row, exit_status=args.exit_status)
-    return code if reached(row, args.until) else Exit.FAILED
+    return code if is_reached(row, args.until) else Exit.FAILED
 
 
-def reached(row: RunRow, state: str) -> bool:
+def is_reached(row: RunRow, state: str) -> bool:
     """Return whether a run is in the state; running and streaming count as the same."""
     from mogplex_tui.live.run_row import ENDED_STATES
 
@@ -105,7 +105,7 @@ class StateWatcher:
         from mogplex_tui.live.run_row import ENDED_STATES
 
         self._print()
-        if reached(self.row, state) or self.row.state in ENDED_STATES:
+        if is_reached(self.row, state) or self.row.state in ENDED_STATES:
             return self.row
         session, changed = self.command.session, asyncio.Event()
         feed = self._feed()
@@ -115,7 +115,7 @@ class StateWatcher:
         want = session.scheduler.want(feed)
         try:
             async with progress(self._sentence):
-                while not reached(self.row, state) and self.row.state not in ENDED_STATES:
+                while not is_reached(self.row, state) and self.row.state not in ENDED_STATES:
                     await changed.wait()
                     changed.clear()
                     self._print()
@@ -171,10 +171,10 @@ class StateWatcher:
     def _report(self, feed: Feed) -> None:
         """Report a new error once; raise an error that a retry cannot resolve."""
         from mogplex_tui.api.errors import MogplexError
-        from mogplex_tui.cli.event_follow import FINAL
+        from mogplex_tui.cli.event_follow import PERMANENT_ERRORS
 
         error = feed.freshness.error
-        if error is not None and (isinstance(error, FINAL) or not isinstance(error, MogplexError)):
+        if error is not None and (isinstance(error, PERMANENT_ERRORS) or not isinstance(error, MogplexError)):
             raise error
         sentence = None if error is None else str(error)
         if sentence and sentence != self._reported:

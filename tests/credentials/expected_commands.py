@@ -12,14 +12,14 @@ OK, FAILED, USAGE, NOT_SIGNED_IN, NOT_ALLOWED = 0, 1, 2, 3, 4
 class ExpectedResult(NamedTuple):
     """The expected result of a command with one set of credentials.
 
-    Exit code, number of requests, and a part of the message ("" for no message). `same` is whether the records are
+    Exit code, number of requests, and a part of the message ("" for no message). `is_same` is whether the records are
     those that token and cookie print together; None for new records.
     """
 
     code: int
     requests: int
     message: str = ""
-    is_complete: bool | None = True
+    is_same: bool | None = True
 
 
 class CommandRow(NamedTuple):
@@ -58,7 +58,7 @@ def success(requests: int, message: str = "") -> ExpectedResult:
 
 def needs_session(requests: int) -> ExpectedResult:
     """Return a refusal with the advice to sign in."""
-    return ExpectedResult(NOT_SIGNED_IN, requests, _SESSION, is_complete=False)
+    return ExpectedResult(NOT_SIGNED_IN, requests, _SESSION, is_same=False)
 
 
 def same_for_all(
@@ -71,7 +71,7 @@ def same_for_all(
 
 # Only v1 has runs; calls and jobs are searched for the id before the message.
 _NO_TOKEN_FOR_RUN = ExpectedResult(
-    NOT_SIGNED_IN, 4, "the id of a run cannot be looked up without a token.", is_complete=False
+    NOT_SIGNED_IN, 4, "the id of a run cannot be looked up without a token.", is_same=False
 )
 
 # Names in capitals stand for ids of the plane.
@@ -81,9 +81,7 @@ READS = (
         "projects list",
         4,
         # The session's list leaves out a repository that the GitHub App does not cover (projects.md §3.2).
-        token=ExpectedResult(
-            OK, 4, "With a token alone this list has visible repositories;", is_complete=False
-        ),
+        token=ExpectedResult(OK, 4, "With a token alone this list has visible repositories;", is_same=False),
     ),
     same_for_all(
         "repos get REPO", 4, token=success(4, "With a token alone this list has visible repositories;")
@@ -95,7 +93,7 @@ READS = (
     same_for_all(
         "agents list",
         3,
-        token=ExpectedResult(OK, 2, "With a token alone this list has names and", is_complete=False),
+        token=ExpectedResult(OK, 2, "With a token alone this list has names and", is_same=False),
     ),
     same_for_all("agents get Reviewer", 3, token=success(2, "With a token alone this list has names and")),
     same_for_all("models list", 1),
@@ -108,7 +106,7 @@ READS = (
     same_for_all(
         "automations list",
         1,
-        token=ExpectedResult(OK, 2, "With a token alone this list has names and", is_complete=False),
+        token=ExpectedResult(OK, 2, "With a token alone this list has names and", is_same=False),
     ),
     same_for_all(
         "automations get AUTOMATION", 2, token=success(4, "With a token alone this list has names and")
@@ -121,7 +119,7 @@ READS = (
         4,
         "Listed: 100 of 143; --limit N lists more.",
         # One request for the automations and one for the runs of each.
-        token=ExpectedResult(OK, 14, "Listed: 100 of 126; --limit N lists more.", is_complete=False),
+        token=ExpectedResult(OK, 14, "Listed: 100 of 126; --limit N lists more.", is_same=False),
     ),
     same_for_all("jobs get JOB", 5, token=success(15, "With a token alone this list has the newest 50 runs")),
     same_for_all("approvals list", 3, token=needs_session(2)),
@@ -132,7 +130,7 @@ READS = (
         4,
         "Listed: 100 of 420; --limit N lists more.",
         token=ExpectedResult(
-            OK, 14, "You see the runs of your automations, and runs started or opened", is_complete=False
+            OK, 14, "You see the runs of your automations, and runs started or opened", is_same=False
         ),
     ),
     CommandRow(
@@ -145,16 +143,14 @@ READS = (
     CommandRow(
         "runs get CALL",
         both=success(3),
-        token=ExpectedResult(FAILED, 14, "Ids of calls and jobs need a browser session", is_complete=False),
+        token=ExpectedResult(FAILED, 14, "Ids of calls and jobs need a browser session", is_same=False),
         cookie=success(2),
         everywhere=success(3),
     ),
     CommandRow(
         "runs get JOB",
         both=success(3),
-        token=ExpectedResult(
-            OK, 13, "The model and cost of this run need a browser session", is_complete=False
-        ),
+        token=ExpectedResult(OK, 13, "The model and cost of this run need a browser session", is_same=False),
         cookie=success(2),
         everywhere=success(3),
     ),
@@ -162,7 +158,7 @@ READS = (
     CommandRow(
         "runs events CALL",
         both=success(4),
-        token=ExpectedResult(FAILED, 13, "Ids of calls and jobs need a browser session", is_complete=False),
+        token=ExpectedResult(FAILED, 13, "Ids of calls and jobs need a browser session", is_same=False),
         cookie=success(3),
         everywhere=success(4),
     ),
@@ -181,10 +177,10 @@ READS = (
 
 # A change off v1 is refused by the client, after one request for the token's scopes.
 _NO_SCOPE = ExpectedResult(
-    NOT_ALLOWED, 1, "was not sent. This token may read only; use one with the write scope.", is_complete=False
+    NOT_ALLOWED, 1, "was not sent. This token may read only; use one with the write scope.", is_same=False
 )
 _REFUSED_BY_V1 = ExpectedResult(
-    NOT_ALLOWED, 2, "Missing required scope: write. This token may read only", is_complete=False
+    NOT_ALLOWED, 2, "Missing required scope: write. This token may read only", is_same=False
 )
 _NO_TOKEN = "There is no token for"
 
@@ -227,7 +223,7 @@ WRITES = (
         both=ExpectedResult(FAILED, 4, "Only a waiting job can be repaired. It is success."),
         token=ExpectedResult(NOT_SIGNED_IN, 15, _SESSION),
         cookie=ExpectedResult(FAILED, 4, "Only a waiting job can be repaired. It is success."),
-        read_only=_NO_SCOPE._replace(is_complete=True),
+        read_only=_NO_SCOPE._replace(is_same=True),
         everywhere=ExpectedResult(FAILED, 5, "Only a waiting job can be repaired. It is success."),
     ),
     CommandRow(
@@ -235,26 +231,26 @@ WRITES = (
         both=ExpectedResult(FAILED, 4, "Only a live job can be cancelled, once. It is success."),
         token=ExpectedResult(NOT_SIGNED_IN, 15, _SESSION),
         cookie=ExpectedResult(FAILED, 4, "Only a live job can be cancelled, once. It is success."),
-        read_only=_NO_SCOPE._replace(is_complete=True),
+        read_only=_NO_SCOPE._replace(is_same=True),
         everywhere=ExpectedResult(FAILED, 5, "Only a live job can be cancelled, once. It is success."),
     ),
     CommandRow(
         "automations trigger AUTOMATION --repo acme/api",
-        both=ExpectedResult(OK, 7, "was started: job", is_complete=None),
-        token=ExpectedResult(OK, 11, "was started: job", is_complete=None),
+        both=ExpectedResult(OK, 7, "was started: job", is_same=None),
+        token=ExpectedResult(OK, 11, "was started: job", is_same=None),
         read_only=_NO_SCOPE,
         # Only v1 takes a repository; a session cannot do it in place of the token.
         read_only_both=_REFUSED_BY_V1._replace(requests=7),
-        cookie=ExpectedResult(USAGE, 4, "the service chooses", is_complete=False),
-        everywhere=ExpectedResult(OK, 8, "was started: job", is_complete=None),
+        cookie=ExpectedResult(USAGE, 4, "the service chooses", is_same=False),
+        everywhere=ExpectedResult(OK, 8, "was started: job", is_same=None),
     ),
     CommandRow(
         "runs start --repo acme/api --prompt Fix",
-        both=ExpectedResult(OK, 2, "is started, on branch", is_complete=None),
-        token=ExpectedResult(OK, 2, "is started, on branch", is_complete=None),
+        both=ExpectedResult(OK, 2, "is started, on branch", is_same=None),
+        token=ExpectedResult(OK, 2, "is started, on branch", is_same=None),
         read_only=_REFUSED_BY_V1,
         read_only_both=_REFUSED_BY_V1,
-        cookie=ExpectedResult(NOT_SIGNED_IN, 0, _NO_TOKEN, is_complete=False),
-        everywhere=ExpectedResult(OK, 2, "is started, on branch", is_complete=None),
+        cookie=ExpectedResult(NOT_SIGNED_IN, 0, _NO_TOKEN, is_same=False),
+        everywhere=ExpectedResult(OK, 2, "is started, on branch", is_same=None),
     ),
 )

@@ -127,14 +127,12 @@ async def test_every_command_gives_the_expected_result(
                 result, requests = await shell.run(row)
                 reference = both.setdefault(row.command, result)
                 expected = row.cell(credentials)
-                compared = credentials is not Credentials.BOTH and expected.is_complete is not None
-                is_complete = (
-                    _record_ids(result) == _record_ids(reference) if compared else expected.is_complete
-                )
+                compared = credentials is not Credentials.BOTH and expected.is_same is not None
+                is_same = _record_ids(result) == _record_ids(reference) if compared else expected.is_same
                 message = (
                     expected.message if expected.message and expected.message in result.err else result.err
                 )
-                actual = ExpectedResult(result.code, requests, message, is_complete)
+                actual = ExpectedResult(result.code, requests, message, is_same)
                 if row.command == "runs list":
                     differences += [
                         f"{each} has no name with {credentials}" for each in _runs_without_names(result)

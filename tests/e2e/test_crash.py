@@ -24,7 +24,7 @@ sys.exit(main())
 
 
 @pytest.mark.parametrize("method", ["on_mount", "action_act"], ids=["at the start", "on a key"])
-def test_console_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+def test_internal_error_ends_console_with_a_sentence(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     monkeypatch.setenv("MOGPLEX_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("MOGPLEX_TOKEN", TOKEN)
     monkeypatch.setenv("MOGPLEX_SESSION_COOKIE", "better-auth.session_token=PlantedCookieValue")

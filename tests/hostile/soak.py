@@ -24,10 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.e2e.terminal import Terminal
+from tests.hostile.hostile_texts import ESCAPED, plant
 from tests.hostile.ledger_audit import Audit, Before, audit
 from tests.hostile.plane import Plane
-from tests.hostile.planted import ESCAPED, plant
-from tests.hostile.programs import ROOT, private_environment
+from tests.hostile.program_environment import ROOT, private_environment
 from tests.hostile.random_operator import DIALOG, SIZES, RandomOperator
 from tests.hostile.recording_proxy import BREAKS, RecordingProxy
 

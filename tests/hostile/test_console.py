@@ -61,7 +61,7 @@ sys.exit(main())
 """
 
 
-def test_console_ends_while_a_name_server_does_not_answer() -> None:
+def test_console_ends_while_name_resolution_hangs() -> None:
     command = [sys.executable, "-c", SLOW_NAMES]
     env = environment("https://service.example")
     terminal = Terminal(command, columns=100, rows=30, env=env, cwd=ROOT)
@@ -74,7 +74,7 @@ def test_console_ends_while_a_name_server_does_not_answer() -> None:
 
 
 @pytest.mark.parametrize(("stream", "ending"), CASES.values(), ids=CASES.keys())
-def test_console_answers_keys_and_ends_while_no_answer_ends(stream: Answer, ending: str) -> None:
+def test_console_responds_and_ends_during_endless_responses(stream: Answer, ending: str) -> None:
     turn = itertools.cycle(ANSWERS)
 
     def answer(seen: Seen) -> Answer:

@@ -11,7 +11,7 @@ from tests.controlplane.row_factory import RowFactory
 from tests.hostile.corrupting_proxy import FAULTS, corrupting, honest, only
 
 
-async def test_honest_rule_changes_nothing(
+async def test_honest_rule_corrupts_nothing(
     mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
     call = factory.call(type="chat", status="success")
@@ -27,7 +27,7 @@ async def test_honest_rule_changes_nothing(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_command_survives_a_corrupted_answer(
+async def test_command_survives_a_corrupted_response(
     mogplex: CommandRunner,
     plane: PlaneServer,
     factory: RowFactory,

@@ -104,10 +104,10 @@ def _sign_in(base_url: str, token: str) -> None:
 
 def _kept_somewhere(path: Path, before: bytes | None) -> bool:
     """Whether a damaged file's content is still there, under its own or another name."""
-    beside = [each for each in path.parent.iterdir() if each.name.startswith(path.name)]
+    similar = [each for each in path.parent.iterdir() if each.name.startswith(path.name)]
     if before is None:
-        return any(each.is_dir() or each.is_symlink() or each.is_fifo() for each in beside)
-    return any(before in each.read_bytes() for each in beside if each.is_file())
+        return any(each.is_dir() or each.is_symlink() or each.is_fifo() for each in similar)
+    return any(before in each.read_bytes() for each in similar if each.is_file())
 
 
 def _content(path: Path) -> bytes | None:
@@ -120,7 +120,7 @@ def _sentences(err: str) -> list[str]:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", ["config.toml", "contexts.json", "credentials"])
-async def test_command_names_the_damaged_file_and_leaves_it(
+async def test_command_names_the_damaged_file_and_keeps_it(
     mogplex: CommandRunner, plane: PlaneServer, name: str, damage: str
 ) -> None:
     _sign_in(plane.base_url, plane.token)
@@ -162,24 +162,24 @@ def test_damaged_state_file_is_reported_once_and_kept(tmp_path: Path, name: str,
     path.write_text(STATE[name])
     DAMAGES[damage](path)
     before = _content(path)
-    troubles, told = FileTroubles(), list[str]()
-    troubles.subscribe(told.append)
+    troubles, reported = FileTroubles(), list[str]()
+    troubles.subscribe(reported.append)
     _read(name, tmp_path, troubles)
-    assert [name in sentence for sentence in told] == ([] if damage in HARMLESS.get(name, ()) else [True])
+    assert [name in sentence for sentence in reported] == ([] if damage in HARMLESS.get(name, ()) else [True])
     assert _kept_somewhere(path, before)
     # Nothing is wrong the next time, where something could be written.
     if name != "ledger.jsonl":
-        again = list[str]()
+        reported_later = list[str]()
         troubles = FileTroubles()
-        troubles.subscribe(again.append)
+        troubles.subscribe(reported_later.append)
         _read(name, tmp_path, troubles)
-        assert again == []
+        assert reported_later == []
 
 
 @pytest.mark.parametrize("damage", ["garbage", "directory"])
 # The known records are not read before the console ends.
 @pytest.mark.parametrize("name", sorted(STATE.keys() - {"known_records.json"}))
-async def test_console_says_which_file_is_damaged(
+async def test_console_names_the_damaged_file(
     console: Callable[..., Any], tmp_path: Path, name: str, damage: str
 ) -> None:
     folder = tmp_path / "state"
@@ -212,7 +212,7 @@ async def test_command_names_a_damaged_list_of_runs(
 
 
 @pytest.mark.parametrize("damage", ["directory", "link to itself", "named pipe"])
-async def test_command_works_without_a_log(operator: CommandRunner, damage: str) -> None:
+async def test_command_works_without_a_writable_log(operator: CommandRunner, damage: str) -> None:
     path = log_file()
     path.parent.mkdir(parents=True)
     DAMAGES[damage](path)
@@ -221,7 +221,7 @@ async def test_command_works_without_a_log(operator: CommandRunner, damage: str)
     assert _kept_somewhere(path, None)
 
 
-def test_whole_line_follows_a_line_that_was_cut_off(tmp_path: Path) -> None:
+def test_ledger_starts_a_new_line_after_a_truncated_one(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     path.write_text('{"id": "1", "at": "2026-08')
     Ledger(tmp_path).open("cancel", "run r1")
@@ -230,7 +230,7 @@ def test_whole_line_follows_a_line_that_was_cut_off(tmp_path: Path) -> None:
     assert json.loads(whole)["subject"] == "run r1"
 
 
-def test_two_processes_keep_the_runs_of_both(tmp_path: Path) -> None:
+def test_known_runs_of_two_processes_are_all_kept(tmp_path: Path) -> None:
     one, two = KnownRuns(tmp_path), KnownRuns(tmp_path)
     for number in range(20):
         one.remember(KnownRun(f"one-{number}"))
@@ -239,7 +239,7 @@ def test_two_processes_keep_the_runs_of_both(tmp_path: Path) -> None:
     assert kept == {f"{name}-{number}" for name in ("one", "two") for number in range(20)}
 
 
-def test_link_stays_a_link_when_its_file_is_replaced(tmp_path: Path) -> None:
+def test_write_through_a_link_keeps_the_link(tmp_path: Path) -> None:
     (tmp_path / "dotfiles").mkdir()
     real = tmp_path / "dotfiles" / "contexts.json"
     real.write_text("{}")

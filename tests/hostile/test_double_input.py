@@ -42,7 +42,7 @@ async def test_double_click_in_a_dialog_closes_only_the_dialog(
 
 
 @pytest.mark.parametrize("key", ["x", "j", "f", "escape", "r"])
-async def test_key_for_a_screen_that_is_not_drawn_yet_is_dropped(
+async def test_key_before_the_screen_is_drawn_is_dropped(
     console: Callable[..., Any], console_world: RowFactory, key: str
 ) -> None:
     call = console_world.call(repo_id=console_world.repo("acme/web"), metadata={"repo": "acme/web"})

@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.terminal import Terminal
 from tests.hostile.plane import Plane
-from tests.hostile.programs import PROGRAM, ROOT, credentials, private_environment, processes_with
+from tests.hostile.program_environment import PROGRAM, ROOT, credentials, private_environment, processes_with
 
 LONG = os.environ.get("MOGPLEX_TEST_LONG") == "1"
 RUN = f"{' '.join(PROGRAM)}"
@@ -71,7 +71,7 @@ _SHORT = ("C without UTF-8 mode", "no HOME", "HOME is a device", "XDG directorie
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS if LONG else _SHORT)
-def test_command_lists_runs(env: dict[str, str], name: str) -> None:
+def test_command_works_in_an_unusual_environment(env: dict[str, str], name: str) -> None:
     done = subprocess.run(
         [*PROGRAM, "runs", "list", "acme/", "-o", "wide"],
         env=_with(env, ENVIRONMENTS[name]),
@@ -110,7 +110,7 @@ _SHORT_STREAMS = ("everything closed", "full disk for info", "full disk for comp
 
 
 @pytest.mark.parametrize("name", STREAMS if LONG else _SHORT_STREAMS)
-def test_command_with_strange_streams(env: dict[str, str], tmp_path: Path, name: str) -> None:
+def test_command_works_with_unusual_streams(env: dict[str, str], tmp_path: Path, name: str) -> None:
     command, code, words = STREAMS[name]
     done = subprocess.run(["bash", "-c", command], env=env, capture_output=True, cwd=tmp_path, timeout=120)
     err = done.stderr.decode()
@@ -124,7 +124,7 @@ def _console(env: dict[str, str], *arguments: str, term: str | None = "xterm-256
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS if LONG else ("LC_ALL=POSIX and TERM=dumb",))
-def test_console_starts_and_leaves(env: dict[str, str], name: str) -> None:
+def test_console_works_in_an_unusual_environment(env: dict[str, str], name: str) -> None:
     terminal = _console(_with(env, ENVIRONMENTS[name]), term=ENVIRONMENTS[name].get("TERM", "xterm-256color"))
     try:
         terminal.wait_for(r"acme/")
@@ -141,7 +141,7 @@ SIZES = [(1, 1), (2, 1), (5, 3), (10, 4), (20, 5), (500, 3), (3, 200)] if LONG e
 ESCAPE = "\x1b\x1b[A"
 
 
-def test_console_lives_in_a_terminal_of_any_size(env: dict[str, str]) -> None:
+def test_console_works_at_any_terminal_size(env: dict[str, str]) -> None:
     terminal = _console(env)
     try:
         terminal.wait_for(r"acme/")
@@ -194,7 +194,7 @@ ENDS: dict[str, Callable[[Terminal], object]] = {
 
 # A terminal that is closed sends SIGHUP too.
 @pytest.mark.parametrize("end", [end for end in ENDS if LONG or end != "SIGHUP"])
-def test_plane_of_a_demo_ends_with_it_and_gets_no_credentials(
+def test_demo_plane_ends_with_it_and_gets_no_credentials(
     tmp_path: Path, seeded_database: Path, end: str
 ) -> None:
     database = Path(shutil.copy(seeded_database, tmp_path / "ends-with-the-demo.db"))

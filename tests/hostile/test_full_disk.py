@@ -132,7 +132,7 @@ def _check_files(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", DISKS)
-async def test_commands_start_and_cancel(
+async def test_commands_change_runs_on_a_failing_disk(
     operator: CommandRunner,
     plane: PlaneServer,
     factory: RowFactory,
@@ -162,7 +162,7 @@ async def test_commands_start_and_cancel(
 
 
 @pytest.mark.parametrize("name", DISKS if os.environ.get("MOGPLEX_TEST_LONG") == "1" else SHORT)
-async def test_console_cancels(
+async def test_console_cancels_a_run_on_a_failing_disk(
     console: Callable[..., Any],
     server: PlaneServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -191,8 +191,8 @@ async def test_console_cancels(
             await ui.loses("New run")
             # The sentence is broken into lines wherever the path ends.
             await ui.sees("Files in")
-            told = [each.message for each in ui.app._notifications if each.title == "Files"]
-            assert len(told) == 1 and words in told[0]
+            messages = [each.message for each in ui.app._notifications if each.title == "Files"]
+            assert len(messages) == 1 and words in messages[0]
         assert disk.failed
     assert factory.row("ai_calls", call)["status"] == "cancelled"
     _check_files(folder)

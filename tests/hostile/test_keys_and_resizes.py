@@ -42,7 +42,9 @@ def _pieces(split: int | None) -> list[bytes]:
 
 @pytest.mark.parametrize("pause", [0.0, 0.02, 0.15])
 @pytest.mark.parametrize("split", [None, 1, 2], ids=["all at once", "after esc", "before the last byte"])
-def test_keys_in_pieces_do_not_end_the_console(terminal: Terminal, split: int | None, pause: float) -> None:
+def test_console_survives_keys_that_arrive_in_pieces(
+    terminal: Terminal, split: int | None, pause: float
+) -> None:
     for piece in _pieces(split):
         terminal.send(piece)
         # A parser takes an escape alone for a key after a tenth of a second.
@@ -56,7 +58,7 @@ def test_keys_in_pieces_do_not_end_the_console(terminal: Terminal, split: int | 
 
 
 @pytest.mark.parametrize("place", ["1", "6"], ids=["runs", "observability"])
-def test_the_screen_has_the_last_size_after_many_resizes(terminal: Terminal, place: str) -> None:
+def test_screen_has_the_last_size_after_many_resizes(terminal: Terminal, place: str) -> None:
     terminal.press(place)
     for columns, rows in SIZES:
         terminal.resize(columns, rows)

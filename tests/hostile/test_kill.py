@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.terminal import Terminal
 from tests.hostile.ledger_audit import Before, audit
 from tests.hostile.plane import Plane
-from tests.hostile.programs import PROGRAM, ROOT, credentials, private_environment
+from tests.hostile.program_environment import PROGRAM, ROOT, credentials, private_environment
 
 ROUNDS = 100 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 2
 
@@ -34,7 +34,7 @@ def _check(database: Path) -> None:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-def test_plane_loses_no_write_that_it_has_answered(plane: Plane) -> None:
+def test_killed_plane_keeps_every_accepted_write(plane: Plane) -> None:
     rng = random.Random(5)
     plane.start()
     headers = {"Authorization": f"Bearer {plane.about['token']}", "Cookie": plane.about["session_cookie"]}
@@ -68,7 +68,7 @@ def test_plane_loses_no_write_that_it_has_answered(plane: Plane) -> None:
     assert {key: kept.get(key) for key in written} == written
 
 
-def test_ledger_of_a_killed_console_has_every_effect(plane: Plane, tmp_path: Path) -> None:
+def test_killed_console_has_every_change_in_its_ledger(plane: Plane, tmp_path: Path) -> None:
     rng = random.Random(6)
     home = tmp_path / "home"
     plane.start()

@@ -83,7 +83,7 @@ async def test_no_method_of_the_client_repeats_a_write(
     assert repeated == {}
 
 
-def test_every_write_of_the_client_is_tried(writing: list[str]) -> None:
+def test_list_of_writing_client_methods_is_complete(writing: list[str]) -> None:
     reads = {name for name, sent in recorded().items() if not sent or sent[0].method in READS}
     assert reads | set(writing) == set(CALLS)
 
@@ -111,7 +111,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("lost", range(1, 7))
 @pytest.mark.parametrize("loss", LOSSES)
-async def test_run_is_started_once_however_often_its_answer_is_lost(
+async def test_run_is_started_once_when_responses_are_lost(
     mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, loss: str, lost: int
 ) -> None:
     factory.repo("acme/api")
@@ -132,7 +132,7 @@ async def test_run_is_started_once_however_often_its_answer_is_lost(
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-async def test_automation_is_triggered_once_under_the_key_that_the_command_names(
+async def test_automation_is_triggered_once_with_the_printed_key(
     mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, loss: str
 ) -> None:
     flow, repo = factory.flow(factory.agent()), factory.repo("acme/api")

@@ -219,7 +219,7 @@ async def their_view(attack: Attack) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("area", AREAS)
-async def test_ids_of_another_account_do_nothing(
+async def test_ids_of_another_account_have_no_effect(
     attack: Attack, their_view: dict[str, str], area: str
 ) -> None:
     accounts, hub = attack.accounts, attack.accounts.server.plane.hub
@@ -242,7 +242,7 @@ async def test_ids_of_another_account_do_nothing(
     assert attack.sent
 
 
-async def test_arguments_of_the_mcp_endpoint_reach_no_row_of_another_account(attack: Attack) -> None:
+async def test_mcp_arguments_reach_no_row_of_another_account(attack: Attack) -> None:
     accounts = attack.accounts
     accounts.snapshot.restore()
     listed = await accounts.me.post(f"{V1}/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
@@ -260,7 +260,7 @@ async def test_arguments_of_the_mcp_endpoint_reach_no_row_of_another_account(att
     assert attack.changes() == []
 
 
-async def test_importing_a_repository_by_name_gives_no_access_to_it(attack: Attack) -> None:
+async def test_import_by_name_gives_no_access_to_a_repository(attack: Attack) -> None:
     """An import by name gives no access to a repository of another account."""
     accounts = attack.accounts
     accounts.snapshot.restore()
@@ -294,7 +294,7 @@ SHARED = {"team", "team_template", "invite", "invitation", "profile"}
 DIFFERENT = re.compile(r"(POST /api/v1/mogplex/runs|PUT /api/conversations|\w+ /api/integrations/slack/\S+) ")
 
 
-async def test_member_of_a_team_reaches_no_personal_row_of_another_member() -> None:
+async def test_team_member_reaches_no_personal_row_of_another() -> None:
     personal = [place for place in row_references() if place.kind not in SHARED]
     found = {}
     async with two_accounts() as accounts:

@@ -158,19 +158,19 @@ async def drip(server: PlaneServer, data: bytes, every: float | None) -> bytes:
         await asyncio.Event().wait()
 
     sending = asyncio.create_task(send())
-    said = b""
+    reply = b""
     try:
         async with asyncio.timeout(BOUND_S):
             while chunk := await reader.read(65_536):
                 sending.cancel()
-                said += chunk
+                reply += chunk
     except ConnectionError:
         # A byte that arrives at a closed connection resets it, which may overtake the answer.
         pass
     finally:
         sending.cancel()
         writer.transport.abort()
-    return said
+    return reply
 
 
 SLOW = {
@@ -191,7 +191,7 @@ SLOW = {
 
 
 @pytest.mark.parametrize("name", SLOW)
-async def test_slow_sender_is_dropped_and_others_are_answered(
+async def test_slow_sender_is_dropped_and_blocks_no_other(
     server: PlaneServer, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(connection_limits, "HEAD_SECONDS", 0.4)
@@ -201,9 +201,9 @@ async def test_slow_sender_is_dropped_and_others_are_answered(
     slow = asyncio.create_task(drip(server, data, every=None if "stops" in name else 0.002))
     while not slow.done():
         await answers(server)
-    said = await slow
+    reply = await slow
     expected = f"HTTP/1.1 {status} ".encode() if status else b""
-    assert said.startswith(expected) or (said == b"" and "byte" in name)
+    assert reply.startswith(expected) or (reply == b"" and "byte" in name)
 
 
 # Connections without end
@@ -219,7 +219,7 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("name", FLOODS)
-async def test_connections_that_wait_make_room(
+async def test_oldest_waiting_connections_are_dropped_first(
     server: PlaneServer, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(connection_limits, "max_connections", lambda: 40)
@@ -239,7 +239,7 @@ async def test_connections_that_wait_make_room(
             writer.transport.abort()
 
 
-async def test_open_streams_are_not_dropped_for_idle_connections(
+async def test_open_streams_are_kept_when_idle_connections_fill_up(
     server: PlaneServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_limits, "max_connections", lambda: 10)
@@ -272,7 +272,7 @@ def few_descriptors() -> Iterator[None]:
 @pytest.mark.skipif(not LONG, reason="takes thousands of connections")
 @pytest.mark.parametrize("count", [2_000, 5_000])
 @pytest.mark.parametrize("name", FLOODS)
-async def test_thousands_of_connections_leave_room_for_an_ordinary_client(
+async def test_thousands_of_connections_block_no_ordinary_client(
     tmp_path: Path, name: str, count: int
 ) -> None:
     running = Plane(tmp_path / "plane.db", ["--rate-limit", "off"])
@@ -305,7 +305,7 @@ async def test_listener_that_never_reads_is_dropped(
     headers = {"Authorization": f"Bearer {server.token}"}
     path = "/api/realtime/events?tables=agents"
     listen = request("GET", path, f"Authorization: Bearer {server.token}", close=False)
-    deaf = [deaf_connection(server, listen) for _ in range(5)]
+    unread = [unread_connection(server, listen) for _ in range(5)]
     async with (
         httpx.AsyncClient(base_url=server.base_url, headers=headers) as client,
         client.stream("GET", path) as stream,
@@ -320,11 +320,11 @@ async def test_listener_that_never_reads_is_dropped(
                 flood(server, 4_000)
                 for _ in range(4_000):
                     assert "agents" in await next_change(heard)
-    for listener in deaf:
+    for listener in unread:
         listener.close()
 
 
-def deaf_connection(server: PlaneServer, data: bytes) -> socket.socket:
+def unread_connection(server: PlaneServer, data: bytes) -> socket.socket:
     """Open a connection with a tiny buffer that sends a request and never reads."""
     host, port = server.base_url.removeprefix("http://").split(":")
     opened = socket.socket()
@@ -364,7 +364,7 @@ def lost(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     return ports
 
 
-async def test_reader_of_a_large_answer_that_stops_is_dropped(
+async def test_client_that_stops_reading_is_dropped(
     server: PlaneServer, lost: set[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_limits, "READ_SECONDS", 0.3)
@@ -373,7 +373,7 @@ async def test_reader_of_a_large_answer_that_stops_is_dropped(
         for number in range(4):
             rule = {"name": f"rule-{number}", "content": "a" * 5_000_000}
             assert (await client.post("/api/rules", json=rule)).status_code == 200
-    deaf = deaf_connection(server, request("GET", "/api/rules", f"Authorization: Bearer {server.token}"))
-    while deaf.getsockname()[1] not in lost:
+    unread = unread_connection(server, request("GET", "/api/rules", f"Authorization: Bearer {server.token}"))
+    while unread.getsockname()[1] not in lost:
         await answers(server)
-    deaf.close()
+    unread.close()

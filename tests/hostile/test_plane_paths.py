@@ -73,13 +73,13 @@ FOREIGN_HOSTS = [
 
 @either_profile
 @pytest.mark.parametrize("host", OWN_HOSTS)
-async def test_plane_answers_under_names_of_this_machine(plane: Plane, host: str) -> None:
+async def test_local_host_names_are_accepted(plane: Plane, host: str) -> None:
     reply = await plane.send(request("GET", REPOS, plane.token, host=host))
     assert reply.statuses == [200]
 
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
-async def test_foreign_host_gets_no_data_and_writes_nothing(plane: Plane, host: str) -> None:
+async def test_foreign_host_name_is_refused(plane: Plane, host: str) -> None:
     version = plane.accounts.snapshot.version()
     body = b'{"name":"rule","content":"text"}'
     for data in (
@@ -112,7 +112,7 @@ async def test_request_needs_exactly_one_host(plane: Plane, name: str, lines: li
 
 
 @either_profile
-async def test_absolute_target_counts_instead_of_the_host(plane: Plane) -> None:
+async def test_absolute_target_replaces_the_host_header(plane: Plane) -> None:
     own = await plane.send(request("GET", f"{plane.url}{REPOS}", plane.token, host="evil.example"))
     foreign = await plane.send(request("GET", f"http://evil.example{REPOS}", plane.token))
     assert (own.statuses, foreign.statuses) == ([200], [403])
@@ -133,7 +133,7 @@ FOREIGN_ORIGINS = [
 
 
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
-async def test_page_of_another_origin_reads_and_writes_nothing(plane: Plane, origin: str) -> None:
+async def test_foreign_origin_is_refused(plane: Plane, origin: str) -> None:
     version = plane.accounts.snapshot.version()
     line = f"Origin: {origin}"
     body = b'{"name":"rule","content":"text"}'
@@ -153,7 +153,7 @@ async def test_page_of_another_origin_reads_and_writes_nothing(plane: Plane, ori
     assert plane.accounts.snapshot.version() == version
 
 
-async def test_page_of_the_plane_itself_may_write(plane: Plane) -> None:
+async def test_own_origin_may_write(plane: Plane) -> None:
     plane.accounts.snapshot.restore()
     body = b'{"name":"rule","content":"text"}'
     origin = f"Origin: http://{plane.netloc}"
@@ -213,7 +213,7 @@ FRAMING = {
 
 @either_profile
 @pytest.mark.parametrize("name", FRAMING)
-async def test_ambiguous_framing_is_refused_and_nothing_follows_it(plane: Plane, name: str) -> None:
+async def test_ambiguous_framing_is_refused_and_connection_closed(plane: Plane, name: str) -> None:
     headers, body = FRAMING[name]
     head = f"POST /api/rules HTTP/1.1\r\nHost: 127.0.0.1\r\n{plane.cookie}\r\n{headers}\r\n\r\n"
     version = plane.accounts.snapshot.version()
@@ -223,7 +223,7 @@ async def test_ambiguous_framing_is_refused_and_nothing_follows_it(plane: Plane,
 
 
 @either_profile
-async def test_request_in_a_body_is_no_request(plane: Plane) -> None:
+async def test_request_inside_a_body_is_not_executed(plane: Plane) -> None:
     inner = request("GET", AGENTS, plane.cookie)
     reply = await plane.send(request("GET", REPOS, plane.token, body=inner))
     assert reply.statuses == [200]
@@ -364,7 +364,7 @@ def in_area(area: str) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("area", AREAS)
-async def test_spoilt_path_leads_nowhere(plane: Plane, area: str) -> None:
+async def test_malformed_path_is_refused(plane: Plane, area: str) -> None:
     version = plane.accounts.snapshot.version()
     session = Session(plane.url, plane.token, plane.cookie, "Content-Type: application/json")
     for number, operation in in_area(area):
@@ -409,7 +409,7 @@ FILES = [
 
 @either_profile
 @pytest.mark.parametrize("path", FILES, ids=lambda path: repr(path[:20]))
-async def test_files_of_a_sandbox_stay_in_it(plane: Plane, path: str) -> None:
+async def test_sandbox_file_routes_stay_in_the_sandbox(plane: Plane, path: str) -> None:
     """Routes refuse a path or use a file of the sandbox, never the machine's files."""
     client, ids = plane.accounts.me, plane.accounts.mine.ids
     base = f"/api/sandbox/{ids['sandbox']}"
@@ -437,7 +437,7 @@ INJECTED = "x\r\nX-Injected: 1\r\n\r\n"
 
 
 @pytest.mark.parametrize("area", AREAS)
-async def test_no_text_of_a_request_makes_a_header(plane: Plane, area: str) -> None:
+async def test_request_text_never_becomes_a_response_header(plane: Plane, area: str) -> None:
     session = Session(plane.url, plane.token, plane.cookie)
     for _, operation in in_area(area):
         method, path = operation.split(" ")

@@ -156,7 +156,7 @@ ACCEPTED: dict[str, Answer | Router] = {
 
 
 @pytest.mark.parametrize(("answer", "code", "words"), REFUSED.values(), ids=REFUSED.keys())
-async def test_command_ends_with_a_sentence(
+async def test_command_reports_a_malformed_response(
     mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, answer: Answer | Router, code: int, words: str
 ) -> None:
     monkeypatch.setattr(network_backend, "HEAD_TIMEOUT", 0.3)
@@ -174,7 +174,7 @@ async def test_command_ends_with_a_sentence(
 @pytest.mark.parametrize(
     "command", [("runs", "list"), ("runs", "get", RUN_ID), ("jobs", "list")], ids=" ".join
 )
-async def test_command_does_not_repeat_a_read_that_took_long(
+async def test_command_does_not_repeat_a_slow_read(
     mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.6)
@@ -189,7 +189,7 @@ async def test_command_does_not_repeat_a_read_that_took_long(
 
 
 @pytest.mark.parametrize("answer", ACCEPTED.values(), ids=ACCEPTED.keys())
-async def test_command_reads_an_unusual_answer(mogplex: CommandRunner, answer: Answer | Router) -> None:
+async def test_command_reads_an_unusual_response(mogplex: CommandRunner, answer: Answer | Router) -> None:
     async with answering(answer) as service:
         mogplex.use(service.base_url)
         done = await mogplex("runs", "get", RUN_ID, "--json")
@@ -197,7 +197,7 @@ async def test_command_reads_an_unusual_answer(mogplex: CommandRunner, answer: A
     assert done.only_object["run_id"] == RUN_ID
 
 
-def test_command_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_process_reports_a_malformed_response(monkeypatch: pytest.MonkeyPatch) -> None:
     with answering_in_thread(b"nonsense\r\n\r\n") as service:
         monkeypatch.setenv("MOGPLEX_BASE_URL", service.base_url)
         monkeypatch.setenv("MOGPLEX_TOKEN", TOKEN)

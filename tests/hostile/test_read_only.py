@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.terminal import Terminal
 from tests.hostile.plane import Plane
-from tests.hostile.programs import PROGRAM, ROOT, credentials, private_environment
+from tests.hostile.program_environment import PROGRAM, ROOT, credentials, private_environment
 from tests.hostile.random_operator import RandomOperator
 from tests.hostile.recording_proxy import RecordingProxy
 

@@ -268,7 +268,7 @@ def most_within(times: list[float], seconds: float) -> int:
 
 @pytest.mark.parametrize("cookie", [COOKIE, None], ids=["cookie", "token"])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_requests_in_trouble_are_few(case: Case, cookie: str | None, tmp_path: Path) -> None:
+def test_few_requests_are_sent_to_a_failing_service(case: Case, cookie: str | None, tmp_path: Path) -> None:
     service = CountingService(case)
     run_virtually(_watch_everything(service, tmp_path, cookie, 60.0 * MINUTES + case.healthy_for))
     # Eight requests may be on their way before it is known that they all fail.
@@ -282,7 +282,7 @@ def test_requests_in_trouble_are_few(case: Case, cookie: str | None, tmp_path: P
 
 @pytest.mark.parametrize("cookie", [COOKIE, None], ids=["cookie", "token"])
 @pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS.keys())
-def test_a_hostile_stream_causes_no_more_requests_than_polling(
+def test_malformed_stream_causes_no_more_requests_than_polling(
     stream: Callable[[], AsyncIterator[bytes]], cookie: str | None, tmp_path: Path
 ) -> None:
     service = CountingService(Case(stream=stream))
@@ -293,7 +293,7 @@ def test_a_hostile_stream_causes_no_more_requests_than_polling(
     assert most_within(settled, 60) <= POLLING
 
 
-def test_actions_and_forced_reads_are_not_delayed_in_trouble(tmp_path: Path) -> None:
+def test_actions_and_refreshes_are_not_delayed_in_trouble(tmp_path: Path) -> None:
     service = CountingService(Case(failing(503)))
 
     async def main() -> tuple[int, int, int]:
@@ -326,7 +326,7 @@ def test_actions_and_forced_reads_are_not_delayed_in_trouble(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("argv", [("watch",), ("runs", "events", "--follow")], ids=" ".join)
-async def test_a_waiting_command_pauses_between_refused_reads(
+async def test_waiting_command_pauses_between_refused_reads(
     mogplex: CommandRunner, argv: tuple[str, ...]
 ) -> None:
     asked_at: list[float] = []

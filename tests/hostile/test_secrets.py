@@ -18,7 +18,7 @@ from mogplex_tui.config.credential_store import StoredCredential
 from mogplex_tui.config.secret import Secret
 from tests.e2e.terminal import Terminal
 from tests.hostile.plane import Plane
-from tests.hostile.programs import PROGRAM, ROOT, credentials, private_environment
+from tests.hostile.program_environment import PROGRAM, ROOT, credentials, private_environment
 
 OTHER_TOKEN = "mog_PlantedTokenOfAnotherOne"
 PROVIDER_KEY = "sk-ant-planted0123456789abcdefghij"
@@ -61,7 +61,7 @@ def _found(secrets: dict[str, bytes], where: str, data: bytes) -> list[str]:
     return [f"{name} in {where}" for name, secret in secrets.items() if secret in data]
 
 
-def test_console_keeps_every_secret(plane: Plane, tmp_path: Path) -> None:
+def test_console_leaks_no_secret(plane: Plane, tmp_path: Path) -> None:
     home, seen = tmp_path / "home", tmp_path / "seen-by-the-browser"
     env = private_environment(home) | credentials(plane.about, plane.url)
     env |= {"BROWSER": str(_browser(tmp_path, seen)), "DISPLAY": ":0"}
@@ -108,7 +108,7 @@ def test_console_keeps_every_secret(plane: Plane, tmp_path: Path) -> None:
     assert leaks == []
 
 
-def test_shell_and_browser_get_no_stored_secret(plane: Plane, tmp_path: Path) -> None:
+def test_stored_secrets_reach_no_child_process(plane: Plane, tmp_path: Path) -> None:
     # The home of this test, so that the context can be stored from here.
     home = Path(os.environ["HOME"])
     seen, shell = tmp_path / "seen-by-the-browser", tmp_path / "seen-by-the-shell"

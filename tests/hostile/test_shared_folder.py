@@ -63,7 +63,7 @@ async def _start_and_cancel_by_command(server: PlaneServer, repo: str, prompt: s
     await _command(server, "runs", "cancel", "--yes", run_id)
 
 
-async def test_folder_has_the_changes_of_every_program(
+async def test_shared_directory_has_changes_of_all_programs(
     console: Callable[..., Any], server: PlaneServer, world: RowFactory
 ) -> None:
     repo = world.repo("acme/web")

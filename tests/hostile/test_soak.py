@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.hostile import soak
 
 
-def test_console_survives_a_random_operator_while_everything_fails(tmp_path: Path) -> None:
+def test_console_survives_random_input_and_faults(tmp_path: Path) -> None:
     running = soak.Soak(tmp_path, seed=7)
     try:
         running.run(seconds=120, rounds=2, bursts=2)

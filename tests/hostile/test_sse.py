@@ -105,7 +105,7 @@ async def listen(answer: Answer) -> tuple[list[str], MogplexError | None]:
 
     Equal neighbours count once.
     """
-    told: list[str] = []
+    texts: list[str] = []
     async with answering(answer) as service, service.client() as client:
         try:
             # A last frame that does not come fails its own case.
@@ -118,40 +118,40 @@ async def listen(answer: Answer) -> tuple[list[str], MogplexError | None]:
                             text = "ping"
                         case Changed(table, op):
                             text = f"{table} {op}"
-                    if text not in told[-1:]:
-                        told.append(text)
+                    if text not in texts[-1:]:
+                        texts.append(text)
                     if text == "agents DELETE":
                         break
         except MogplexError as error:
-            return told, error
-    return told, None
+            return texts, error
+    return texts, None
 
 
-@pytest.mark.parametrize(("steps", "told"), CASES.values(), ids=CASES.keys())
-async def test_a_stream_continues_after_malformed_frames(steps: Sequence[Step], told: list[str]) -> None:
-    heard, error = await listen(stream(steps))
+@pytest.mark.parametrize(("steps", "expected"), CASES.values(), ids=CASES.keys())
+async def test_stream_continues_after_malformed_frames(steps: Sequence[Step], expected: list[str]) -> None:
+    texts, error = await listen(stream(steps))
     assert error is None
-    assert heard[0] == "connected"
-    assert heard[-1] == "agents DELETE"
-    assert heard[1:-1] == told
+    assert texts[0] == "connected"
+    assert texts[-1] == "agents DELETE"
+    assert texts[1:-1] == expected
 
 
-@pytest.mark.parametrize(("answer", "told", "cut"), ENDS.values(), ids=ENDS.keys())
-async def test_a_stream_that_ends_yields_its_complete_frames(
-    answer: Answer, told: list[str], cut: bool
+@pytest.mark.parametrize(("answer", "expected", "cut"), ENDS.values(), ids=ENDS.keys())
+async def test_interrupted_stream_yields_its_complete_frames(
+    answer: Answer, expected: list[str], cut: bool
 ) -> None:
-    heard, error = await listen(answer)
-    assert heard == told
+    texts, error = await listen(answer)
+    assert texts == expected
     assert (error is not None) is cut
 
 
 @pytest.mark.parametrize("packed", [True, False], ids=["gzip", "gzip in one piece"])
-async def test_a_compressed_stream_is_understood(packed: bool) -> None:
+async def test_compressed_stream_is_read(packed: bool) -> None:
     body = gzipped(OPENED, CHANGE, LAST) if packed else [gzip.compress(OPENED + CHANGE + LAST)]
-    heard, error = await listen(
+    texts, error = await listen(
         [head(content_type="text/event-stream", Content_Encoding="gzip"), *body, HOLD]
     )
-    assert (heard, error) == (["connected", "ai_calls UPDATE", "agents DELETE"], None)
+    assert (texts, error) == (["connected", "ai_calls UPDATE", "agents DELETE"], None)
 
 
 @pytest.mark.parametrize(
@@ -159,12 +159,12 @@ async def test_a_compressed_stream_is_understood(packed: bool) -> None:
     [(b"x" * 65536, 400), (b"data: " + b"x" * 999 + b"\n", 16_000)],
     ids=["endless line", "endless frame"],
 )
-async def test_an_endless_line_or_frame_takes_no_memory(line: bytes, times: int) -> None:
+async def test_endless_line_or_frame_takes_no_memory(line: bytes, times: int) -> None:
     tracemalloc.start()
     try:
-        heard, error = await listen(stream([Repeat(line, times), b"\n\n"]))
+        texts, error = await listen(stream([Repeat(line, times), b"\n\n"]))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (heard, error) == (["connected", "agents DELETE"], None)
+    assert (texts, error) == (["connected", "agents DELETE"], None)
     assert peak < 12 * MEGABYTE

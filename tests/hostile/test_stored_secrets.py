@@ -20,7 +20,7 @@ from mogplex_tui.config.paths import log_file
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import CommandRunner
-from tests.hostile.programs import PROGRAM, ROOT, private_environment
+from tests.hostile.program_environment import PROGRAM, ROOT, private_environment
 
 NAME = "prod"
 # Of no form by which a secret could be recognized.
@@ -84,7 +84,7 @@ COMMANDS = [
 ]
 
 
-async def test_no_output_has_a_stored_secret(stored: CommandRunner) -> None:
+async def test_output_shows_no_stored_secret(stored: CommandRunner) -> None:
     for command in COMMANDS:
         done = await stored(*command.split())
         assert done.out + done.err, command
@@ -92,7 +92,7 @@ async def test_no_output_has_a_stored_secret(stored: CommandRunner) -> None:
     assert _files_with_secrets() == []
 
 
-async def test_no_output_has_accepted_credentials(mogplex: CommandRunner, plane: PlaneServer) -> None:
+async def test_output_shows_no_accepted_credential(mogplex: CommandRunner, plane: PlaneServer) -> None:
     token, cookie = plane.token, plane.session_cookie
     _sign_in(plane.base_url, StoredCredential(plane.base_url, Secret(token), session_cookie=Secret(cookie)))
     secrets = {"token": token, "session cookie": cookie.partition("=")[2]}
@@ -146,7 +146,7 @@ async def test_log_hides_secrets_of_every_logger(stored: CommandRunner, name: st
     assert "mog_Planted" not in logged
 
 
-def test_browser_of_a_sign_in_gets_no_credentials(tmp_path: Path) -> None:
+def test_login_browser_gets_no_credentials(tmp_path: Path) -> None:
     seen, browser = tmp_path / "seen-by-the-browser", tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\n{{ env; echo "$@"; }} > {seen}.new\nmv {seen}.new {seen}\n')
     browser.chmod(0o755)

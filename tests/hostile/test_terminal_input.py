@@ -75,7 +75,7 @@ def consoles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consoles]:
 
 
 @pytest.mark.parametrize("sent", BYTES.values(), ids=BYTES)
-def test_console_answers_after_bytes_that_no_keyboard_sends(consoles: Consoles, sent: bytes) -> None:
+def test_console_responds_after_invalid_input_bytes(consoles: Consoles, sent: bytes) -> None:
     terminal = consoles.get()
     terminal.send(sent)
     _must_answer(consoles, terminal)
@@ -92,7 +92,7 @@ TWICE: dict[str, tuple[str, str, bytes]] = {
 
 
 @pytest.mark.parametrize("case", TWICE)
-def test_console_survives_input_that_comes_twice_at_once(consoles: Consoles, case: str) -> None:
+def test_console_responds_after_doubled_input(consoles: Consoles, case: str) -> None:
     keys, shown, sent = TWICE[case]
     terminal = consoles.get()
     terminal.press("1")

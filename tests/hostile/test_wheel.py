@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.terminal import Terminal
-from tests.hostile.programs import ROOT, private_environment
+from tests.hostile.program_environment import ROOT, private_environment
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("MOGPLEX_TEST_LONG") != "1", reason="MOGPLEX_TEST_LONG=1 runs it"
@@ -26,7 +26,7 @@ def _pip(*arguments: str, python: str = sys.executable) -> None:
     subprocess.run(command, check=True, timeout=600)
 
 
-def test_wheel_in_a_clean_environment(tmp_path: Path) -> None:
+def test_wheel_works_in_a_clean_environment(tmp_path: Path) -> None:
     _pip("wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT))
     (wheel,) = tmp_path.glob("*.whl")
     tracked = subprocess.run(

@@ -240,13 +240,13 @@ async def test_day_figures_of_stale_runs_are_partial(
     runs.freshness.mark_read(session.time)
     session.time.wall = (call(1).started_at or session.time.wall) + timedelta(hours=1)
 
-    def told() -> dict[str, tuple[int | None, bool]]:
+    def day_runs() -> dict[str, tuple[int | None, bool]]:
         day = DayActivity(session, lambda row: row.repo_id)
         return {key: (day.of(key).runs, day.of(key).is_partial) for key in "rs"}
 
-    assert told() == {"r": (1, False), "s": (0, False)}
+    assert day_runs() == {"r": (1, False), "s": (0, False)}
     session.time.advance(300)
-    assert told() == {"r": (1, True), "s": (None, True)}
+    assert day_runs() == {"r": (1, True), "s": (None, True)}
 
 
 # What is said
@@ -282,17 +282,17 @@ def test_related_source_is_only_the_part_that_is_joined() -> None:
     session = Session(None)
     asked = session.store.set("approvals")
 
-    def told_by(source: SourceState) -> bool:
+    def is_related(source: SourceState) -> bool:
         return any(
             each.freshness is source.freshness for each in kind_rows.related_sources(kinds()["jobs"], session)
         )
 
     # The part itself is not there while it is closed, or was not read yet.
     asked.sources["control"] = other = SourceState(Subject("they"))
-    assert not told_by(other)
+    assert not is_related(other)
     asked.sources["flows"] = flows = SourceState(Subject("they"))
-    assert told_by(flows)
-    assert not told_by(other)
+    assert is_related(flows)
+    assert not is_related(other)
 
 
 def test_error_names_the_part_of_a_list() -> None:

@@ -71,16 +71,16 @@ ENTER_ANSWERS = {
     "settings.edit": "the question stands at the present value, which changes nothing",
 }
 
-EVERY_ACTION = [(kind, verb) for kind in kinds().values() for verb in kind.all_actions]
+EVERY_ACTION = [(kind, action) for kind in kinds().values() for action in kind.all_actions]
 NAMES = {"+": ("plus", "+"), "\n": ("enter", "\r"), ":": ("colon", ":"), " ": ("space", " ")}
 
 
-def _name(kind: AnyKind, verb: AnyAction) -> str:
-    return f"{kind.name}.{verb.id}"
+def _name(kind: AnyKind, action: AnyAction) -> str:
+    return f"{kind.name}.{action.id}"
 
 
-def test_verbs_without_a_question_are_listed_with_a_reason() -> None:
-    unasked = {_name(kind, verb) for kind, verb in EVERY_ACTION if not asks_first(verb)}
+def test_unconfirmed_actions_are_listed_with_a_reason() -> None:
+    unasked = {_name(kind, action) for kind, action in EVERY_ACTION if not asks_first(action)}
     assert unasked == set(UNASKED)
 
 
@@ -99,7 +99,7 @@ async def _paste(ui: Console, key: str, _: str) -> None:
 
 async def _double_click(ui: Console, key: str, _: str) -> None:
     _keys(ui, key)
-    await _taken(ui)
+    await _wait_until_handled(ui)
     # The text of the dialog, then beside it: neither is a button.
     over = ui.app.screen
     if over.is_modal:
@@ -109,7 +109,7 @@ async def _double_click(ui: Console, key: str, _: str) -> None:
 
 
 def _sending(*keys: str) -> Callable[[Console, str, str], Awaitable[None]]:
-    """Return what sends a verb's key with these keys behind it."""
+    """Return what sends a action's key with these keys behind it."""
 
     async def send(ui: Console, key: str, _: str) -> None:
         _keys(ui, key, *keys)
@@ -160,8 +160,8 @@ def _cases() -> Iterator[tuple[AnyKind, AnyAction, tuple[str, ...]]]:
     yield from ((*each, ("held enter", next(others))) for each in asked if each not in plain)
 
 
-async def _taken(ui: Console) -> None:
-    """Wait until every key that was sent has been taken, and what it opened is drawn."""
+async def _wait_until_handled(ui: Console) -> None:
+    """Wait until every sent key is handled and the screen is drawn."""
     received = asyncio.Event()
     ui.app.call_later(received.set)
     await wait_until(ui, received.is_set, "the last key")
@@ -191,11 +191,11 @@ async def _attacked(ui: Console, name: str, attack: str, key: str, title: str) -
     """Run an attack on the list in front and return to it; return the changes started."""
     on, before = ui.app.screen, len(ui.app.session.ledger.entries)
     await ATTACKS[attack](ui, key, title)
-    await _taken(ui)
+    await _wait_until_handled(ui)
     while ui.app.screen.is_modal:
         # An open select box takes the first one.
         await ui.press("escape")
-        await _taken(ui)
+        await _wait_until_handled(ui)
     if ui.app.screen is not on:
         # Enter behind a dialog that was closed opens the record, and one more enter a link of it.
         await ui.app.parts.navigation.go(name)
@@ -213,31 +213,29 @@ def _changes(proxy: RecordingProxy) -> list[str]:
     return [f"{each.method} {each.path}" for each in proxy.writes() if (each.path, each.body) != probe]
 
 
-def _fit(screen: ListScreen, verb: AnyAction) -> Entry[Any] | None:
+def _fitting_record(screen: ListScreen, action: AnyAction) -> Entry[Any] | None:
     """Return a record that the action applies to; None if there is none."""
     rows = [item for item in collection_in(screen).set.rows.values() if item.row is not None]
     return next(
-        (item for item in rows if kind_rows.unavailable_reason(verb, item, screen.session) is None), None
+        (item for item in rows if kind_rows.unavailable_reason(action, item, screen.session) is None), None
     )
 
 
-async def test_no_change_leaves_before_its_question_is_answered(
-    seeded_database: Path, tmp_path: Path
-) -> None:
-    left: list[str] = []
+async def test_no_change_is_sent_before_its_dialog_is_answered(seeded_database: Path, tmp_path: Path) -> None:
+    sent: list[str] = []
     attacked: set[str] = set()
     async with _console(seeded_database, tmp_path) as (ui, proxy):
         for kind, action, attacks in _cases():
             await ui.app.parts.navigation.go(kind.name)
             screen = await wait_for_list(ui, kind)
             for attack in attacks:
-                item = _fit(screen, action)
+                item = _fitting_record(screen, action)
                 assert item is not None, f"no {kind.noun} for {action.id}"
                 assert screen.table.move_cursor_to(item.key)
                 if await _attacked(ui, kind.name, attack, action.key, action.label):
-                    left.append(f"{_name(kind, action)}: {attack}")
+                    sent.append(f"{_name(kind, action)}: {attack}")
                 attacked.add(attack)
-        assert left == []
+        assert sent == []
         assert attacked == set(ATTACKS)
         assert _changes(proxy) == []
 
@@ -253,14 +251,14 @@ def _state_of(plane: Plane) -> set[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("with_token", [True, False], ids=["token and cookie", "cookie alone"])
-async def test_an_early_enter_takes_no_choice_but_the_present_one(
+async def test_early_enter_keeps_the_present_choice(
     seeded_database: Path, tmp_path: Path, with_token: bool
 ) -> None:
     """With a cookie alone the repository of an automation has a single choice."""
     with_choices = [
-        (kind, verb)
-        for kind, verb in EVERY_ACTION
-        if _name(kind, verb) in ENTER_ANSWERS and verb.parameters[0].name != "minutes"
+        (kind, action)
+        for kind, action in EVERY_ACTION
+        if _name(kind, action) in ENTER_ANSWERS and action.parameters[0].name != "minutes"
     ]
     async with _console(seeded_database, tmp_path, with_token=with_token) as (ui, _):
         plane = ui.server.plane
@@ -268,23 +266,23 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
         with plane.db.transaction() as change:
             change.execute("UPDATE profiles SET theme = NULL")
         before = _state_of(plane)
-        for kind, verb in with_choices:
+        for kind, action in with_choices:
             await ui.app.parts.navigation.go(kind.name)
             screen = await wait_for_list(ui, kind)
             rows = collection_in(screen).set.rows
             fit = [
                 key
                 for key, item in rows.items()
-                if item.row is not None and not kind_rows.unavailable_reason(verb, item, ui.app.session)
+                if item.row is not None and not kind_rows.unavailable_reason(action, item, ui.app.session)
             ]
-            assert fit, f"no {kind.noun} for {verb.id}"
+            assert fit, f"no {kind.noun} for {action.id}"
             attacks = [(key, "enter behind it") for key in fit]
             if LONG:
                 attacks += [(fit[0], attack) for attack in ATTACKS]
             for key, attack in attacks:
                 assert screen.table.move_cursor_to(key)
-                await _attacked(ui, kind.name, attack, verb.key, verb.label)
-                assert _state_of(plane) == before, f"{_name(kind, verb)} of {key}: {attack}"
+                await _attacked(ui, kind.name, attack, action.key, action.label)
+                assert _state_of(plane) == before, f"{_name(kind, action)} of {key}: {attack}"
         # A choice is taken once the cursor stands on it.
         await ui.app.parts.navigation.go("settings")
         await wait_for_list(ui, kinds()["settings"])
@@ -295,9 +293,7 @@ async def test_an_early_enter_takes_no_choice_but_the_present_one(
         await wait_until(ui, lambda: _state_of(plane) != before, "the theme")
 
 
-async def test_no_run_is_cancelled_or_started_before_its_question_is_answered(
-    seeded_database: Path, tmp_path: Path
-) -> None:
+async def test_no_run_is_changed_before_its_dialog_is_answered(seeded_database: Path, tmp_path: Path) -> None:
     async with _console(seeded_database, tmp_path) as (ui, proxy):
         app: Any = ui.app
 

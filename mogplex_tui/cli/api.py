@@ -75,10 +75,10 @@ def _request_parts(args: argparse.Namespace) -> tuple[str, dict[str, str], objec
     if args.input is not None and (is_read or args.field):
         raise CommandError(Exit.USAGE, "--input is the whole body: not with GET, and not with --field.")
     fields = []
-    for each in args.field:
-        name, equals, value = each.partition("=")
+    for field in args.field:
+        name, equals, value = field.partition("=")
         if not name or not equals:
-            raise CommandError(Exit.USAGE, f"--field takes KEY=VALUE, not {each!r}.")
+            raise CommandError(Exit.USAGE, f"--field takes KEY=VALUE, not {field!r}.")
         fields.append((name, value))
     query = parse_qsl(parts.query, keep_blank_values=True)
     if is_read:

@@ -109,13 +109,13 @@ def _print(
     ]
     rows = [
         (
-            each.family,
-            each.reach,
-            formatting.DASH if each.status is None else str(each.status),
-            formatting.DASH if each.ms is None else str(each.ms),
-            each.description,
+            result.family,
+            result.reach,
+            formatting.DASH if result.status is None else str(result.status),
+            formatting.DASH if result.ms is None else str(result.ms),
+            result.description,
         )
-        for each in results
+        for result in results
     ]
     output.table(columns, rows)
     _print_advice(output, results, advice)
@@ -158,9 +158,11 @@ def _is_not_mogplex(results: list[CheckResult]) -> bool:
     """Return whether a server answers, but none of its responses is Mogplex's."""
     from mogplex_tui.cli.doctor_checks import ABSENT, BROKEN, is_web_page
 
-    answered = [each for each in results if each.status is not None]
-    unusable = [each for each in answered if each.reach in (ABSENT, BROKEN)]
-    has_evidence = any(each.reach == ABSENT or (each.error and is_web_page(each.error)) for each in unusable)
+    answered = [result for result in results if result.status is not None]
+    unusable = [result for result in answered if result.reach in (ABSENT, BROKEN)]
+    has_evidence = any(
+        result.reach == ABSENT or (result.error and is_web_page(result.error)) for result in unusable
+    )
     return bool(answered) and len(unusable) == len(answered) and has_evidence
 
 

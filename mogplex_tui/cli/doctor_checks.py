@@ -130,7 +130,7 @@ class DoctorChecks:
     async def _run_check(self, family: str, check: Callable[[], Awaitable[CheckResult]]) -> CheckResult:
         from mogplex_tui.api.errors import MogplexError
 
-        if len(self.results) >= 2 and all(each.reach == UNREACHABLE for each in self.results):
+        if len(self.results) >= 2 and all(result.reach == UNREACHABLE for result in self.results):
             # The service does not answer: every further request would wait as long again.
             return CheckResult(family, UNREACHABLE, description="Not asked: the service does not answer.")
         self.response_log.take_first()
@@ -163,7 +163,7 @@ class DoctorChecks:
         from mogplex_tui.api.response_errors import SIGN_IN_AGAIN
 
         target = self.session.target
-        v1 = next(each for each in self.results if each.family == "v1")
+        v1 = next(result for result in self.results if result.family == "v1")
         for result in self.results:
             if not result.is_anonymous:
                 continue

@@ -56,10 +56,13 @@ def print_all(output: Output, settings: Settings) -> None:
 
     bindings = all_bindings(settings)
     if output.as_json:
-        for each in bindings:
-            output.object("key", each)
+        for binding in bindings:
+            output.object("key", binding)
         return
-    rows = [(each["id"], _key_text(each["keys"]), each["origin"], each["says"]) for each in bindings]
+    rows = [
+        (binding["id"], _key_text(binding["keys"]), binding["origin"], binding["says"])
+        for binding in bindings
+    ]
     output.table([Column("ID"), Column("KEYS"), Column("FROM"), Column("WHAT")], rows, whole=True)
 
 

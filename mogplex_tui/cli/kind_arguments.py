@@ -125,27 +125,27 @@ def unknown_choices(
 ) -> list[Parameter[object]]:
     """Return the parameters whose text is not among the choices that are known yet."""
     return [
-        each
-        for each in parameters
-        if each.live_choices is not None
-        and each.name in texts
-        and texts[each.name] not in [choice.value for choice in each.choices_of(session, key)]
+        parameter
+        for parameter in parameters
+        if parameter.live_choices is not None
+        and parameter.name in texts
+        and texts[parameter.name] not in [choice.value for choice in parameter.choices_of(session, key)]
     ]
 
 
 def chosen_value(parameter: Parameter[object], choices: Sequence[Choice], text: str) -> str:
     """Return the value of the choice with that value or label. Raises CommandError."""
     lower_text = text.strip().lower()
-    values = [each.value for each in choices if each.value == text]
+    values = [choice.value for choice in choices if choice.value == text]
     values = values or [
-        each.value for each in choices if lower_text in (each.value.lower(), each.label.lower())
+        choice.value for choice in choices if lower_text in (choice.value.lower(), choice.label.lower())
     ]
     if len(values) == 1 or not choices:
         return values[0] if values else text
     if not values and is_uuid(lower_text):
         # A record that the list leaves out, such as a hidden repository.
         return lower_text
-    labels = [each.label for each in choices[:_MAX_LISTED_CHOICES]]
+    labels = [choice.label for choice in choices[:_MAX_LISTED_CHOICES]]
     rest = f" and {len(choices) - len(labels)} more" if len(choices) > len(labels) else ""
     raise CommandError(
         Exit.USAGE,

@@ -87,7 +87,7 @@ class KindCommand(Generic[Row]):
             self._extra_verbs.add_verbs(partial(add_verb, verbs))
 
     def _add_action(self, parser: argparse.ArgumentParser, action: Action[Row]) -> None:
-        takes_several = action.is_bulk and not any(each.positional for each in action.parameters)
+        takes_several = action.is_bulk and not any(parameter.positional for parameter in action.parameters)
         add_record(parser, self._kind.noun, "records", nargs="+" if takes_several else 1)
         for parameter in action.parameters:
             add_parameter(parser, parameter, action)
@@ -105,8 +105,10 @@ class KindCommand(Generic[Row]):
 
     def run(self, args: argparse.Namespace) -> int:
         """Run the verb and return the exit code."""
-        creation = next((each for each in self._kind.creations if each.id == args.verb), None)
-        action = next((each for each in self._kind.actions if args.verb in (each.id, *each.aliases)), None)
+        creation = next((creation for creation in self._kind.creations if creation.id == args.verb), None)
+        action = next(
+            (action for action in self._kind.actions if args.verb in (action.id, *action.aliases)), None
+        )
         chosen = creation or action
         try:
             # Stdin is read before the event loop starts, which could not interrupt the read.
@@ -114,7 +116,9 @@ class KindCommand(Generic[Row]):
             if creation is not None and (problem := creation.problem(Values(texts))) is not None:
                 raise CommandError(Exit.USAGE, problem)
             if action is not None and action.has_initial and not texts:
-                options = ", ".join(f"--{each.name.replace('_', '-')}" for each in action.parameters)
+                options = ", ".join(
+                    f"--{parameter.name.replace('_', '-')}" for parameter in action.parameters
+                )
                 raise CommandError(Exit.USAGE, f"Nothing to {action.id}: give at least one of {options}.")
         except CommandError as error:
             say(str(error))
@@ -201,7 +205,7 @@ class _KindExecution(Generic[Row]):
         await self._records.read(Priority.ACTION, with_runs=False)
         if (closed := kind_rows.closed_reason(kind, action, self._session)) is not None:
             raise CommandError(_code_of_closed(self._session, action.families), closed)
-        entries = list(dict.fromkeys([await self._records.find(each) for each in args.records]))
+        entries = list(dict.fromkeys([await self._records.find(name) for name in args.records]))
         for entry in entries:
             await self._records.read_choices(
                 unknown_choices(action.parameters, texts, self._session, entry.key)
@@ -277,7 +281,7 @@ class _KindExecution(Generic[Row]):
             require_reveal(creation.id, args)
         await self._command.require_write_scope(f"The {creation.id}")
         await self._records.read_choices(
-            [each for each in creation.parameters if each.live_choices is not None]
+            [parameter for parameter in creation.parameters if parameter.live_choices is not None]
         )
         values = self._values(creation.parameters, texts, "")
         if self._command.settings.protected.value and not args.yes:

@@ -72,7 +72,7 @@ class RowFilter(Generic[Row]):
         fields, spans = kind_rows.FilterFields(kind, now), kind_rows.span_names(kind)
         groups = [[self.text], *alternatives] if self.text else alternatives
         self._groups = [
-            [each for text in group if (each := compile_filter(text, fields.values_of, spans)) is not None]
+            [test for text in group if (test := compile_filter(text, fields.values_of, spans)) is not None]
             for group in groups
         ]
 
@@ -106,18 +106,22 @@ def _fixed_values(kind: Kind[Row]) -> dict[str, list[str]]:
     if kind.older is None:
         return {}
     return {
-        each.name: list(
-            dict.fromkeys(text for texts in each.texts.values() for text in texts if " " not in text)
+        service_filter.name: list(
+            dict.fromkeys(
+                text for texts in service_filter.texts.values() for text in texts if " " not in text
+            )
         )
-        for each in kind.older.filters
-        if each.texts
+        for service_filter in kind.older.filters
+        if service_filter.texts
     }
 
 
 def _filter_fields(kind: Kind[Row]) -> Iterator[tuple[str, bool]]:
     """Yield the names of filter fields, each with whether it is a column's name."""
-    columns = [filter_name(each.name) for each in kind.columns]
-    others = [word for each in kind.columns if (word := filter_name(each.title))] + list(kind.hidden_filters)
+    columns = [filter_name(column.name) for column in kind.columns]
+    others = [word for column in kind.columns if (word := filter_name(column.title))] + list(
+        kind.hidden_filters
+    )
     for name in dict.fromkeys([*columns, *others]):
         if name and name not in _OTHER_OPTIONS:
             yield name, name in columns

@@ -48,8 +48,10 @@ def _print_table(
     head = [
         TextColumn("ID"),
         *(
-            TextColumn(each.title or each.name.upper(), each.format.align == "right", each.layout.priority)
-            for each in columns
+            TextColumn(
+                column.title or column.name.upper(), column.format.align == "right", column.layout.priority
+            )
+            for column in columns
         ),
     ]
     cells = []
@@ -58,9 +60,9 @@ def _print_table(
             continue
         row, id = entry.row, _id_of(kind, entry)
         line = [id if whole or not is_uuid(id) else formatting.short_id(id)]
-        for each in columns:
-            exact = exact_text(each.value(row)) or formatting.DASH if whole else None
-            line.append(each.cell(row, render_time).text if exact is None else exact)
+        for column in columns:
+            exact = exact_text(column.value(row)) or formatting.DASH if whole else None
+            line.append(column.cell(row, render_time).text if exact is None else exact)
         cells.append(line)
     output.table(head, cells, whole=whole)
 
@@ -95,7 +97,7 @@ def print_record(kind: Kind[Row], output: Output, entry: HeldRow[Row], *plain: s
 
 def print_csv(kind: Kind[Row], output: Output, rows: Iterable[HeldRow[Row]]) -> None:
     """Print rows as CSV with the service's field names as header."""
-    values = kind.fields or {each.field: each.value for each in kind.columns}
+    values = kind.fields or {column.field: column.value for column in kind.columns}
     output.csv([*([] if kind.fields else ["id"]), *values])
     for entry in rows:
         if entry.row is not None:

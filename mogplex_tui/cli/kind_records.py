@@ -90,7 +90,7 @@ class KindRecords(Generic[Row]):
         """Read the lists that the live choices of parameters need, if not read yet."""
         if not parameters:
             return
-        if any(each.choices_are_names for each in parameters) and not self._names_are_read:
+        if any(parameter.choices_are_names for parameter in parameters) and not self._names_are_read:
             await self._read_names(Priority.ACTION)
         join = self._kind.join
         for name, related in {} if join is None else join.related.items():
@@ -207,7 +207,7 @@ async def read_list_with_retries(fetch: Callable[[], Awaitable[bool]], rows: Any
 
 def failed_parts(rows: AnyRowSet) -> list[tuple[Subject, MogplexError]]:
     """Return the parts of a list that could not be read, with their errors."""
-    failed = ((each.subject, each.freshness.error) for each in rows.sources.values())
+    failed = ((source.subject, source.freshness.error) for source in rows.sources.values())
     return [(subject, error) for subject, error in failed if isinstance(error, MogplexError)]
 
 

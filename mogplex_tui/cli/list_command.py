@@ -117,7 +117,7 @@ class ListCommand(Generic[Row]):
         parts = failed_parts(self._records.state)
         for subject, error in parts:
             say(output.safe_text(messages.not_listed(subject, error)))
-        errors = [each for each in (failed, missing, *(error for _, error in parts)) if each is not None]
+        errors = [error for error in (failed, missing, *(error for _, error in parts)) if error is not None]
         return code_of(errors[0]) if errors else Exit.OK
 
     async def _search_older(self) -> MogplexError | None:

@@ -105,10 +105,12 @@ def context_for(arguments: argparse.Namespace) -> Context:
         if url is None and known.current is not None:
             return known.get(known.current)
         matching = [
-            each for each in known.by_name.values() if url is not None and same_service(url, each.base_url)
+            context
+            for context in known.by_name.values()
+            if url is not None and same_service(url, context.base_url)
         ]
         if matching:
-            return next((each for each in matching if each.name == known.current), matching[0])
+            return next((context for context in matching if context.name == known.current), matching[0])
     if url is None:
         url = load(context="sign-in", contexts=False).base_url.value or HOSTED_URL
     url = Target("sign-in", url).base_url

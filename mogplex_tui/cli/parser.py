@@ -130,8 +130,8 @@ class Parser(argparse.ArgumentParser):
 def _choice_names(action: argparse.Action) -> list[str]:
     """Return the choices of an argument, without former names of verbs."""
     if isinstance(action, argparse._SubParsersAction):
-        return [each.dest for each in action._choices_actions]
-    return [str(each) for each in action.choices or ()]
+        return [verb.dest for verb in action._choices_actions]
+    return [str(choice) for choice in action.choices or ()]
 
 
 def common_arguments(parser: argparse.ArgumentParser) -> None:

@@ -44,11 +44,11 @@ def run(arguments: Sequence[str]) -> int:
             cur, line = rest
             words = split(line)
         else:
-            cur, words = "", [Word(each) for each in rest]
+            cur, words = "", [Word(word) for word in rest]
             if shell == "fish":
                 words[-1] = split(rest[-1])[-1]
         lines = _lines(shell, kind, words, cur)
-        sys.stdout.writelines(f"{each}\n" for each in lines)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
         sys.stdout.flush()
     except Exception:
         # A shell shows no error during completion; the next command reports it.
@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _lines(shell: str, kind: str, words: Sequence[Word], cur: str) -> Iterator[str]:
     *before, word = words
-    before_values = [each.value for each in before if each.value]
+    before_values = [word.value for word in before if word.value]
     for value, note in candidates(kind, word.value, before_values):
         if shell == "bash":
             yield bash_reply(word, cur, value)

@@ -127,7 +127,7 @@ class RunRecords:
         if len(known) == 1 and len(prefix) >= _UNAMBIGUOUS_PREFIX and self._session.target.token is not None:
             return await self._by_id(known[0].run_id)
         await self._read()
-        rows = [row for row in self.rows.values() if any(each.startswith(prefix) for each in ids_of(row))]
+        rows = [row for row in self.rows.values() if any(row_id.startswith(prefix) for row_id in ids_of(row))]
         listed = {row.run_id for row in rows}
         unlisted = [run.run_id for run in known if run.run_id not in listed]
         if len(rows) + len(unlisted) > 1:

@@ -67,7 +67,7 @@ def _kind(kind: AnyKind) -> dict[str, object]:
         ],
         "filters": _filters(kind),
         "orders": _orders(kind),
-        "actions": [_action(each) for each in kind.all_actions],
+        "actions": [_action(action) for action in kind.all_actions],
     }
 
 
@@ -77,7 +77,11 @@ def _filters(kind: AnyKind) -> list[dict[str, object]]:
     That is a column, or `hidden` for a field that no column shows. `service` is the parameter with which the service
     filters.
     """
-    by_service = {} if kind.older is None else {each.name: each for each in kind.older.filters}
+    by_service = (
+        {}
+        if kind.older is None
+        else {service_filter.name: service_filter for service_filter in kind.older.filters}
+    )
     of_columns = {name for column in kind.columns for name in kind_rows.filter_names(column)}
     names = {
         name: "column" if name in of_columns else "hidden" for name in kind_rows.filter_field_names(kind)
@@ -154,8 +158,8 @@ def _commands() -> dict[str, dict[str, object]]:
 def _parsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            shown = {each.dest for each in action._choices_actions}
-            return {name: each for name, each in action.choices.items() if name in shown}
+            shown = {verb.dest for verb in action._choices_actions}
+            return {name: verb_parser for name, verb_parser in action.choices.items() if name in shown}
     return {}
 
 

@@ -155,7 +155,7 @@ async def cancel(command: CommandSession, arguments: argparse.Namespace) -> int:
         command.session,
         records.runs,
         row,
-        lambda each: records.reread(each, Priority.ACTION),
+        lambda current: records.reread(current, Priority.ACTION),
         "the same command",
     )
     return _report_outcome(command, outcome)

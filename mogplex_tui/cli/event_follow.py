@@ -224,7 +224,7 @@ class EventFollower:
             metered=lambda: self.row.run_id is not None or self.session.metered_off_v1(),
         )
 
-    # What is said ----------------------------------------------------------------------------------------------
+    # Output ----------------------------------------------------------------------------------------------------
 
     def _print(self) -> None:
         local, row = self.output.is_terminal, self.row

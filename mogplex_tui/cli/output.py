@@ -37,7 +37,7 @@ LONGEST_FIELD = 1_000_000
 _CREDENTIAL_MARGIN = 8_192
 _CONTROL_ESCAPES = {code: f"\\x{code:02x}" for code in range(0x20)}
 MIN_LAST_WIDTH = 12
-# A cell that begins so is a formula to a spreadsheet, unless it is a number.
+# The start of a cell that a spreadsheet takes for a formula; numbers are none.
 _FORMULA_START = re.compile(r"[=@]|[+-](?!\d*\.?\d+(?:[eE][+-]?\d+)?\Z)")
 # Control and direction characters that affect a terminal. JSON itself escapes only those below U+0020.
 _TERMINAL_CONTROLS = re.compile(
@@ -186,7 +186,7 @@ class Output:
     def safe_text(self, text: str, limit: int = LONGEST_CELL) -> str:
         """Return a text as one line without control characters and credentials.
 
-        A Revealed secret stays as it is.
+        A RevealedSecret is not masked.
         """
         if isinstance(text, RevealedSecret):
             return _TERMINAL_CONTROLS.sub(_json_escape, text).translate(_CONTROL_ESCAPES)

@@ -235,11 +235,11 @@ def run(argv: Sequence[str] | None = None) -> int:
         return int(_load_command(parsed.command).run(parsed))
     except KeyboardInterrupt:
         if sys.stderr.isatty():
-            # Behind a question or a ^C; the shell's prompt begins on a line of its own.
+            # After a question or a ^C: the shell's prompt starts on a new line.
             sys.stderr.write("\n")
         return 130
     except BrokenPipeError:
-        # The reader of our output has gone, as `head` does: that is its right, not a failure of ours.
+        # The reader closed the pipe, as `head` does, which is not an error.
         from mogplex_tui.cli.output import discard_stdout
 
         discard_stdout()
@@ -258,7 +258,7 @@ def _report_write_error(error: Exception) -> int:
     if isinstance(error, CommandError):
         say(str(error))
         return error.code
-    # An error of a file has a name; one of a stream that is open already has none.
+    # An error of an output stream has no file name.
     if not isinstance(error, OSError) or error.errno not in _WRITE_ERRNOS or error.filename is not None:
         return 0
     from mogplex_tui.cli.output import discard_stdout

@@ -145,7 +145,7 @@ class PlaneProcess:
                     await self.wait_ready()
                     pause = 0.5
                 except PlaneFailed:
-                    # A plane that hangs would not end by itself; the next turn of the loop restarts it.
+                    # A plane that hangs must be killed before the loop can start another one.
                     self._process.kill()
 
     def _close_output(self) -> None:

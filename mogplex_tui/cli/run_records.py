@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.kind_rows import HeldRow
 
 _SHORTEST_PREFIX = 4
-# A prefix of this length that matches one of this machine's known runs needs no check against the list.
+# A prefix of at least this length that matches a run known on this machine is not checked against the list.
 _UNAMBIGUOUS_PREFIX = 8
 
 

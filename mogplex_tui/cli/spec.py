@@ -72,10 +72,10 @@ def _kind(kind: AnyKind) -> dict[str, object]:
 
 
 def _filters(kind: AnyKind) -> list[dict[str, object]]:
-    """Return the filter fields of `/` and `list`, each with where it comes from.
+    """Return the filter fields of `/` and `list`, each with its origin.
 
-    That is a column, or `hidden` for a field that no column shows. `service` is the parameter with which the service
-    filters.
+    The origin is `column`, or `hidden` for a field that no column shows. `service` is the parameter with which the
+    service filters.
     """
     by_service = (
         {}

@@ -124,7 +124,7 @@ async def test_oauth_token_opens_token_api_only(
         same_reach("needs-session", v1="open", write="open"),
     )
     assert result.objects[-1]["limit"] is None
-    # The request for the reason is an exchange of its own; the status is that of the first response.
+    # A second request reads the reason; the reported status is that of the first response.
     statuses = {each["family"]: each["status"] for each in result.objects[1:-1]}
     closed = 401 if profile == "documented" else 307
     refused = ("settings", "github", "mcp", "observability", "realtime")

@@ -48,7 +48,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._keep, self._on_output = keep, on_output
         self.raw = b""
-        # These two would count more than the size of the terminal, also after it has changed.
+        # These would override the size of the terminal, also after it has changed.
         environment = {name: value for name, value in env.items() if name not in ("COLUMNS", "LINES")}
         environment.pop("TERM", None)
         if term is not None:
@@ -58,7 +58,7 @@ class Terminal:
         )
 
     def _read(self, seconds: float) -> bool:
-        """Take in what comes within some seconds; False when the program has ended."""
+        """Read what arrives within some seconds; False if the program has ended."""
         ready, _, _ = select.select([self._process.fd], [], [], max(0.0, seconds))
         if not ready:
             return True
@@ -76,7 +76,7 @@ class Terminal:
         return True
 
     def pump(self, seconds: float) -> bool:
-        """Read whatever comes for some seconds; False if the program has ended."""
+        """Read all output for some seconds; False if the program has ended."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             if not self._read(left):
@@ -106,7 +106,7 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Close the terminal's side, as a closed window or a lost connection does."""
-        # Not os.close: the file object would later close the number again, which may be another file by then.
+        # Not os.close: the file object would later close its descriptor again, which another file may use by then.
         self._process.fileobj.close()
 
     @property

@@ -36,20 +36,20 @@ def _event_count(terminal: Terminal) -> int:
     ids=["80x24, q", "120x40, ctrl+q in a dialog"],
 )
 def test_follow_a_run_cancel_it_and_leave(demo: Terminal, leave: str) -> None:
-    # Runs move by themselves, the live ones on top.
+    # Live runs are listed first and change by themselves.
     demo.wait_for(r"streaming")
-    # One that goes on for a minute, so that the machine's pace does not decide the story.
+    # A run that continues for a minute, so that a slow machine finds it live.
     demo.press("/")
     demo.wait_for(r"repo:web")
     demo.press(*"repo:web claude-code state:streaming", "enter")
     demo.wait_for(r"\b1 of \d")
     demo.press("enter")
     demo.wait_for(r"following")
-    # New events appear while one looks.
+    # New events appear.
     before = _event_count(demo)
     demo.wait_for(rf"(?!\b{before:,} events?)\b[\d,]+ events?\b", seconds=60)
     assert _event_count(demo) > before
-    # The dialog has the harmless button in focus, so Enter alone stops nothing.
+    # The safe button has the focus, so that Enter alone cancels nothing.
     demo.press("x")
     demo.wait_for(r"Cancel this run\?")
     demo.press("enter")
@@ -74,10 +74,10 @@ def test_follow_a_run_cancel_it_and_leave(demo: Terminal, leave: str) -> None:
         demo.wait_for(r"Keys")
         demo.press("\x11")
     assert demo.wait_end() == 0
-    # The terminal is as it was: the alternate screen is left, the cursor is shown, the mouse is free.
+    # The terminal is restored: alternate screen off, cursor shown, mouse reporting off.
     left = demo.raw[-4000:]
     assert b"\x1b[?1049l" in left and b"\x1b[?25h" in left and b"\x1b[?1000l" in left
-    # The first frame came whole: the table stood below the header before that was drawn a second time.
+    # The first frame was complete: the table was drawn before the header was drawn again.
     header, table = (list(re.finditer(word, demo.raw)) for word in (rb"mogplex", rb"STATE"))
     assert header[0].start() < table[0].start() < header[1].start()
 

@@ -73,7 +73,7 @@ def _flipped(data: bytes, source: random.Random, most: int = 8) -> bytes:
 
 
 def _reshaped(exchange: Exchange) -> Script:
-    """Replace one value somewhere in the JSON by a value of another kind."""
+    """Replace one value somewhere in the JSON by a value of another type."""
     try:
         value = json.loads(exchange.body)
     except ValueError:
@@ -175,7 +175,7 @@ FAULTS: dict[str, Fault] = {
     "endless body": lambda it: [head(200), Repeat(b" " * 1024, 4096, every=0.01)],
 }
 
-# The faults of event streams, which are forwarded as they come; any other fault stands for one of these there.
+# Faults of event streams, which are forwarded as they arrive. Another fault is replaced by one of these there.
 STREAM_FAULTS = ("truncated", "reset", "flipped bytes", "repeated bytes", "garbage frame", "delay")
 
 Rule = Callable[[Seen, random.Random], str | None]
@@ -196,7 +196,7 @@ def only(*faults: str, path: str = "") -> Rule:
 
 
 def seeded(rate: float, faults: Sequence[str] = tuple(FAULTS)) -> Rule:
-    """Return a rule that corrupts a share of the answers by faults drawn at random."""
+    """Return a rule that corrupts a share of the responses by random faults."""
 
     def rule(_: Seen, source: random.Random) -> str | None:
         return source.choice(faults) if source.random() < rate else None
@@ -322,7 +322,7 @@ async def _forward_stream(
 
 
 def _stream_fault(name: str, data: bytes, source: random.Random) -> Script:
-    """Return what is sent instead of some bytes of a stream."""
+    """Return the bytes and steps that replace a piece of a stream."""
     match name:
         case "truncated":
             return [data[: source.randrange(len(data))]]

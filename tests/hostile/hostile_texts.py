@@ -20,7 +20,7 @@ HOSTILE = (
     "PLANTED " * 4000,
     "e" + "\u0301" * 3000 + "PLANTED",
 )
-# A planted text right behind an escape of any kind: the sequence was not made visible.
+# A planted text directly after an escape: the console did not make the sequence visible.
 ESCAPED = re.compile(rb"(?:\x1b\][0-9;c]*|\x1b\[31m|\x1b\[6n|\x1b\]8;;http://|\xc2\x9b31m|\x9b31m)PLANTED")
 COLUMNS = (
     ("ai_calls", "error"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.hostile.recording_proxy import Recorded
 
 KEY_PREFIX = "mogplex-tui-"
-# Tables whose rows only the console removes, by the beginning of the actions that do.
+# Tables whose rows only the console removes, with the prefix of the actions that do.
 REMOVABLE = {
     "agents": "agents.delete",
     "connections": "connections.delete",
@@ -51,7 +51,7 @@ class Change:
 
 @dataclass
 class Audit:
-    """The figures of a comparison and every disagreement that it found."""
+    """The counts of a comparison and the disagreements that it found."""
 
     entries: int = 0
     keyed: int = 0
@@ -87,7 +87,7 @@ def read_ledger(paths: Iterable[Path]) -> list[Change]:
 
 
 class Before:
-    """What the database held before the console did anything."""
+    """The ids in the database before the console changes anything."""
 
     def __init__(self, database: Path) -> None:
         with sqlite3.connect(database) as connection:
@@ -118,7 +118,7 @@ def audit(
 
 
 def _names(connection: sqlite3.Connection, table: str, where: str = "1") -> set[str]:
-    """Return what the console calls the rows of a table."""
+    """Return the ids or names by which the console refers to the rows of a table."""
     column = NAMED_BY.get(table, "id")
     return {str(row[0]) for row in connection.execute(f"SELECT {column} FROM {table} WHERE {where}")}
 
@@ -214,7 +214,7 @@ def _compare_requests(
             and change.begin - slack <= request.at
             and (change.end is None or request.at <= change.end + slack)
         ]
-        # The entry that names what the path names; else the last that was open: one of a killed console has no end.
+        # Prefer the entry with the id in the path, else the last open one: an entry of a killed console has no end.
         named = [change for change in fitting if change.subject.rpartition(" ")[2] in request.path]
         if not fitting:
             result.violations.append(f"a request without an entry: {request}")

@@ -20,7 +20,7 @@ READY_SECONDS = 60.0
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing uses at the moment."""
+    """Return a free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -52,7 +52,7 @@ class Plane:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start the process and read the line on which it says that it answers."""
+        """Start the process and read the JSON line that it prints when it is ready."""
         command = [sys.executable, "-m", "mogplex_tui", "control-plane", "--db", str(self.database)]
         with self.errors.open("ab") as errors:
             self._process = subprocess.Popen(
@@ -114,7 +114,7 @@ class Plane:
             assert answer.status_code == 201, answer.text
 
     def count_faults(self) -> dict[str, int]:
-        """Lift every fault and return how often each rule fired."""
+        """Remove all faults and return how often each rule was applied."""
         counted: dict[str, int] = {}
         for fault in httpx.get(f"{self.url}/__plane/faults", timeout=20).json()["faults"]:
             counted[fault["rule"]] = counted.get(fault["rule"], 0) + fault["fired"]

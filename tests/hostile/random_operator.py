@@ -17,7 +17,7 @@ ARROWS = (b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D")
 PAGES = (b"\x1b[5~", b"\x1b[6~", b"\x1b[H", b"\x1b[F")
 ENTER, ESCAPE, TAB = b"\r", b"\x1b", b"\t"
 VIEW_KEYS = tuple(key.encode() for key in "12345678sSdrtwfilyNTgGjkb ")
-# Keys that begin something which changes the service, each of which asks first or needs more input.
+# Keys of actions that change the service; each opens a dialog first.
 CHANGE_KEYS = (*(key.encode() for key in "xnaedvpuPRQD+"), b"\x04")
 PLACES = (
     *("runs", "projects", "agents", "assignments", "sandboxes", "models", "settings", "jobs", "automations"),
@@ -33,7 +33,7 @@ PLACES = (
         "observability",
     ),
 )
-# A list and the keys of its verbs.
+# A list and the keys of its actions.
 VERBS = (
     *(
         ("runs", b"x"),
@@ -73,13 +73,13 @@ PASTES = (
     "日本語🙂".encode() * 40,
     b"\x00\x01\x02\x7f",
 )
-# What a dialog shows and nothing else does.
+# Only dialogs have these borders.
 DIALOG = re.compile(r"╭─|\+-.*-\+")
 QUIT = re.compile(r"\bquit\b|Leave the console")
 
 
 class RandomOperator:
-    """Sends one burst at a time and remembers the latest ones."""
+    """Sends random input one burst at a time and keeps the latest inputs."""
 
     def __init__(self, terminal: Terminal, rng: random.Random, *, changes: bool = True) -> None:
         self._terminal, self._rng, self._changes = terminal, rng, changes
@@ -92,7 +92,7 @@ class RandomOperator:
         return QUIT.search(self._terminal.text) is not None
 
     def act(self) -> None:
-        """Do one thing, chosen at random."""
+        """Do one random thing."""
         if DIALOG.search(self._terminal.text) and self._rng.random() < 0.6:
             self._answer_dialog()
             return
@@ -114,7 +114,7 @@ class RandomOperator:
         action()
 
     def change_something(self) -> None:
-        """Use a verb of a list, or fill in the form of a new run."""
+        """Use an action of a list, or fill in the form of a new run."""
         self._rng.choice((self._do_verb, self._do_verb, self._new_run))()
 
     def _send(self, what: str, data: bytes) -> None:
@@ -146,7 +146,7 @@ class RandomOperator:
     def _change(self) -> None:
         self._send("change", self._rng.choice(CHANGE_KEYS))
         if self._rng.random() < 0.3:
-            # Faster than the question can be drawn.
+            # Faster than the dialog can be drawn.
             self._send("change", self._some((ENTER, b"\x1b[C", b"x", b" "), 4))
 
     def _answer_dialog(self) -> None:
@@ -169,7 +169,7 @@ class RandomOperator:
         self._send("palette", ENTER)
 
     def _do_verb(self) -> None:
-        """Go to a list, choose a row, use one of its verbs and answer what it asks."""
+        """Go to a list, choose a row, use one of its actions and answer its dialog."""
         place, keys = self._rng.choice(VERBS)
         self._send("verb", ESCAPE)
         self._terminal.pump(0.15)

@@ -16,7 +16,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _KEY = re.compile(rb"\r\nidempotency-key: *([^\r]+)", re.IGNORECASE)
 
-# What may happen to an answer, apart from the faults of the plane itself.
+# Ways to break a response, in addition to the faults of the plane itself.
 BREAKS = ("refuse", "cut", "garbage", "stall", "drip")
 
 
@@ -50,7 +50,7 @@ class RecordingProxy:
         self.port = 0
         self.requests: list[Recorded] = []
         self.broken: Counter[str] = Counter()
-        # The kind of break and how likely it is for an answer.
+        # The way to break responses and its probability.
         self.breaking: tuple[str, float] | None = None
 
     @property

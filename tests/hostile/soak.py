@@ -37,11 +37,11 @@ MEMORY_MB = 300.0
 # Requests in any 60 seconds and in any second; an operator who goes from list to list causes most of them.
 REQUESTS_A_MINUTE = 240
 REQUESTS_A_SECOND = 40
-# Requests in any 60 seconds while nothing answers and nobody presses a key.
+# Requests in any 60 seconds while every request fails and no key is pressed.
 REQUESTS_IN_TROUBLE = 30
-# A dialog or a field has the keys.
+# Shown while a dialog or a field has the focus.
 BUSY = re.compile(rf"{DIALOG.pattern}|esc clear|esc cancel")
-# Escape and then an arrow: where both are read together with a letter, escape alone would make it alt and the letter.
+# Followed by an arrow key, because escape and a letter read together mean alt and the letter.
 BACK = b"\x1b\x1b[A"
 HELP = re.compile(r"─ Keys|- Keys|Find any command by name")
 KINDS = (
@@ -77,12 +77,12 @@ PATTERNS = (
 
 
 class Violation(Exception):
-    """Something that must never happen; the text says what."""
+    """Something that must never happen; the text describes it."""
 
 
 @dataclass
 class Summary:
-    """What a soak did and the worst that it measured."""
+    """The counts of a soak and the worst measurements."""
 
     rounds: int = 0
     bursts: int = 0
@@ -335,7 +335,7 @@ class Soak:
             self._plane.kill()
 
     def end(self) -> None:
-        """Kill what a violation has left running."""
+        """Kill the processes that a violation has left running."""
         if self.console is not None:
             self.console.terminal.kill()
 

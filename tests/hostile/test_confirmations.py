@@ -38,7 +38,7 @@ from tests.pilot.kinds.kind_screens import (
     wait_until_drawn,
 )
 
-# Verbs that ask nothing, with the reason why they need not.
+# Actions without a dialog, with the reason why they need none.
 UNASKED = {
     "assignments.enable": "disable takes it back",
     "automations.activate": "pause takes it back",
@@ -64,7 +64,7 @@ UNASKED = {
     "sandboxes.resume": "pause takes it back",
     "triggers.enable": "disable takes it back",
 }
-# Verbs whose question offers an answer that enter takes, with the reason why it may.
+# Actions whose dialog has a default that Enter accepts, with the reason why it may.
 ENTER_ANSWERS = {
     "sandboxes.extend": "the question offers 30 minutes more, which stops nothing",
     "members.role": "the question stands at the present role, which changes nothing",
@@ -100,7 +100,7 @@ async def _paste(ui: Console, key: str, _: str) -> None:
 async def _double_click(ui: Console, key: str, _: str) -> None:
     _keys(ui, key)
     await _wait_until_handled(ui)
-    # The text of the dialog, then beside it: neither is a button.
+    # On the text of the dialog, then outside of it: neither is a button.
     over = ui.app.screen
     if over.is_modal:
         await wait_until(ui, lambda: over.query(".line, .label"), "the text of the dialog")
@@ -109,7 +109,7 @@ async def _double_click(ui: Console, key: str, _: str) -> None:
 
 
 def _sending(*keys: str) -> Callable[[Console, str, str], Awaitable[None]]:
-    """Return what sends a action's key with these keys behind it."""
+    """Return an attack that sends an action's key, followed by these keys."""
 
     async def send(ui: Console, key: str, _: str) -> None:
         _keys(ui, key, *keys)
@@ -193,11 +193,11 @@ async def _attacked(ui: Console, name: str, attack: str, key: str, title: str) -
     await ATTACKS[attack](ui, key, title)
     await _wait_until_handled(ui)
     while ui.app.screen.is_modal:
-        # An open select box takes the first one.
+        # An open select box takes the first Escape.
         await ui.press("escape")
         await _wait_until_handled(ui)
     if ui.app.screen is not on:
-        # Enter behind a dialog that was closed opens the record, and one more enter a link of it.
+        # After the dialog was closed, Enter opens the record and the next Enter a link of it.
         await ui.app.parts.navigation.go(name)
         await wait_until(ui, lambda: ui.app.screen is on, f"the list of {name}")
         await wait_until_drawn(ui)
@@ -283,7 +283,7 @@ async def test_early_enter_keeps_the_present_choice(
                 assert screen.table.move_cursor_to(key)
                 await _attacked(ui, kind.name, attack, action.key, action.label)
                 assert _state_of(plane) == before, f"{_name(kind, action)} of {key}: {attack}"
-        # A choice is taken once the cursor stands on it.
+        # A choice is accepted once the cursor is on it.
         await ui.app.parts.navigation.go("settings")
         await wait_for_list(ui, kinds()["settings"])
         assert ui.app.screen.table.move_cursor_to("theme")  # type: ignore[attr-defined]
@@ -312,7 +312,7 @@ async def test_no_run_is_changed_before_its_dialog_is_answered(seeded_database: 
                 assert app.screen.table.move_cursor_to(able()[0].key)
                 assert await _attacked(ui, "runs", attack, key, title) == 0, f"{title}: {attack}"
         assert _changes(proxy) == []
-        # The same key does cancel once the button is chosen.
+        # The action is carried out once the button is focused.
         assert app.screen.table.move_cursor_to(able()[0].key)
         _keys(ui, "x")
         await ui.sees("Cancel this run?")

@@ -79,7 +79,7 @@ DAMAGES: dict[str, Damage] = {
     "link to itself": _loop,
     "named pipe": _pipe,
 }
-# What each file is when it is well; the damage "cut off" begins from it.
+# The undamaged content of each file; the damage "cut off" truncates it.
 STATE = {
     "runs.json": '[{"run_id": "r1", "call_id": "c1", "repo": "acme/web", "prompt": "Fix it"}]',
     "picture.json": '{"at": "2026-08-05T10:00:00+00:00", "runs": []}',
@@ -87,7 +87,7 @@ STATE = {
     "draft.json": '{"repo": "acme/web", "prompt": "A long prompt that nobody wants to lose", "key": "k1"}',
     "ledger.jsonl": '{"id": "1", "at": "2026-08-05T10:00:00+00:00", "action": "start", "state": "sent"}\n',
 }
-# Damages that these files can live with: they read as well-formed, or hold nothing that could be lost.
+# Damages that these files tolerate: they are well-formed, or nothing could be lost.
 HARMLESS: dict[str, set[str]] = {
     "ledger.jsonl": set(DAMAGES) - {"directory", "link to itself", "named pipe"},
 }
@@ -167,7 +167,7 @@ def test_damaged_state_file_is_reported_once_and_kept(tmp_path: Path, name: str,
     _read(name, tmp_path, troubles)
     assert [name in sentence for sentence in reported] == ([] if damage in HARMLESS.get(name, ()) else [True])
     assert _kept_somewhere(path, before)
-    # Nothing is wrong the next time, where something could be written.
+    # After the file was written again, nothing is reported.
     if name != "ledger.jsonl":
         reported_later = list[str]()
         troubles = FileTroubles()
@@ -177,7 +177,7 @@ def test_damaged_state_file_is_reported_once_and_kept(tmp_path: Path, name: str,
 
 
 @pytest.mark.parametrize("damage", ["garbage", "directory"])
-# The known records are not read before the console ends.
+# The console reads the known records only when it ends.
 @pytest.mark.parametrize("name", sorted(STATE.keys() - {"known_records.json"}))
 async def test_console_names_the_damaged_file(
     console: Callable[..., Any], tmp_path: Path, name: str, damage: str

@@ -48,7 +48,7 @@ async def test_key_before_the_screen_is_drawn_is_dropped(
     call = console_world.call(repo_id=console_world.repo("acme/web"), metadata={"repo": "acme/web"})
     async with console() as running:
         await running.sees("acme/web")
-        # In one step, as on a machine that is so busy that keys overtake the screen.
+        # In one step, as on a machine so busy that keys arrive before the screen.
         running.app.parts.navigation.open_run(running.app.runs.set.rows[call])
         await running.app._check_bindings(key)
         await running.sees("following")

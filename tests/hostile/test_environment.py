@@ -42,7 +42,7 @@ def _with(env: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]
     return {name: value for name, value in merged.items() if value is not None}
 
 
-# Without any directory of its own, a program finds its files by HOME alone.
+# Without XDG directories a program finds its files by HOME alone.
 _NO_XDG: dict[str, str | None] = {f"XDG_{name}_HOME": None for name in ("CONFIG", "CACHE", "STATE", "DATA")}
 # id: changes of the environment
 _POSIX: dict[str, str | None] = {"LC_ALL": "POSIX", "LANG": "C"}
@@ -137,7 +137,7 @@ def test_console_works_in_an_unusual_environment(env: dict[str, str], name: str)
 SIZES = [(1, 1), (2, 1), (5, 3), (10, 4), (20, 5), (500, 3), (3, 200)] if LONG else [(2, 1), (20, 5)]
 
 
-# With an arrow behind it: escape and a letter that are read together are alt and the letter.
+# Followed by an arrow key, because escape and a letter read together mean alt and the letter.
 ESCAPE = "\x1b\x1b[A"
 
 
@@ -206,7 +206,7 @@ def test_demo_plane_ends_with_it_and_gets_no_credentials(
         environment = Path(f"/proc/{child}/environ").read_text()
         assert not [secret for secret in secrets.values() if secret in environment]
         ENDS[end](terminal)
-        # Half a second on a quiet machine; a plane whose console is killed looks for it twice a second.
+        # Half a second on an idle machine; a plane checks twice a second whether its console is alive.
         assert _wait_gone(str(database), 5) == []
     finally:
         terminal.kill()

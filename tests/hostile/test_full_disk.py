@@ -20,7 +20,7 @@ from tests.pilot.conftest import console, server
 
 __all__ = ["console", "server"]
 
-# What the files hold before; the run is not one of the service's.
+# The content of the files before the test; the service does not know the run.
 STATE = {
     "runs.json": '[{"run_id": "r1", "call_id": "c1", "repo": "acme/old", "prompt": "Fix it"}]',
     "picture.json": '{"at": "2026-08-05T10:00:00+00:00", "runs": []}',
@@ -62,7 +62,7 @@ class Disk:
         real = os.open
 
         def guarded(path: Any, asked: int, *rest: Any, **named: Any) -> int:
-            # A file that is there needs no room to be opened.
+            # An existing file needs no space to be opened.
             makes = not asked & os.O_CREAT or number == errno.EROFS or not Path(path).exists()
             if asked & flags and makes and self._has(path):
                 self._fail(number, path)
@@ -71,7 +71,7 @@ class Disk:
         self._patch.setattr(os, "open", guarded)
 
     def fill(self, room: int) -> None:
-        """Leave so many bytes of room for each write: the rest is not written."""
+        """Let each write store at most this many bytes."""
         real_write, real_fdopen = os.write, os.fdopen
 
         def write(handle: int, data: bytes) -> int:
@@ -189,7 +189,7 @@ async def test_console_cancels_a_run_on_a_failing_disk(
             ui.app.screen.query_one("#prompt", TextArea).text = "another one"
             await ui.press("escape")
             await ui.loses("New run")
-            # The sentence is broken into lines wherever the path ends.
+            # Where the message is wrapped depends on the length of the path.
             await ui.sees("Files in")
             messages = [each.message for each in ui.app._notifications if each.title == "Files"]
             assert len(messages) == 1 and words in messages[0]

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
-# After these keys a random operator found the console ended; none of them leaves it.
+# The console once ended after these keys in a soak test; none of them leaves it.
 KEYS = (b"\x1b[B", b"?", b"\x1b[A", b"\x1b[A", b"8", b"l")
 SIZES = [(80 + number, 24 + number % 20) for number in range(60)]
 
@@ -25,7 +25,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
         "HOME": str(home),
         **{f"XDG_{name}_HOME": str(home) for name in ("CONFIG", "CACHE", "STATE", "DATA")},
     }
-    # Exported, these say nothing of the later sizes of the terminal.
+    # If exported, these would hide later sizes of the terminal.
     sizes = ("env", "COLUMNS=100", "LINES=30")
     command = [*sizes, sys.executable, "-m", "mogplex_tui", "demo", "--scenario", "storm"]
     given = Terminal(command, columns=100, rows=30, env=env, cwd=ROOT)
@@ -47,9 +47,9 @@ def test_console_survives_keys_that_arrive_in_pieces(
 ) -> None:
     for piece in _pieces(split):
         terminal.send(piece)
-        # A parser takes an escape alone for a key after a tenth of a second.
+        # The parser treats a lone escape as a key after a tenth of a second.
         assert terminal.pump(pause), terminal.text
-    # The palette opens once all keys before it have been taken, and those leave no dialog open.
+    # The palette opens after all earlier keys were handled, and those leave no dialog open.
     terminal.press("esc", "esc", "1", ":")
     terminal.wait_for("a list, such as jobs")
     terminal.press("esc")
@@ -66,5 +66,5 @@ def test_screen_has_the_last_size_after_many_resizes(terminal: Terminal, place: 
     for columns, rows in ((80, 24), (120, 40)):
         terminal.resize(columns, rows)
         terminal.wait_for(r"\? help[^\n]*\Z", 30)
-        # The line under the title goes from edge to edge.
+        # The line under the title fills the width.
         terminal.wait_for(rf"(?m)^─{{{columns}}}$", 30)

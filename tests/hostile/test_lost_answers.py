@@ -150,7 +150,7 @@ async def test_automation_is_triggered_once_with_the_printed_key(
     assert factory.plane.db.value("SELECT count(*) FROM job_runs") == 1
 
 
-# Every command that changes something, with what it needs beside the id of a listed record.
+# Every command that changes something, with its other arguments; "@" is the id of a listed record.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "agents create": ("--name", "n", "--model", "@model", "--category", "api"),
     "agents update": ("@", "--name", "n"),
@@ -189,7 +189,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "sandboxes reconcile": ("@",),
     "sandboxes exec": ("@", "ls"),
     "settings set": ("--theme", "dark"),
-    # Last: what is deleted takes other records with it, although its answer is lost.
+    # Last, because a delete removes other records too, even if its response is lost.
     "sandboxes delete": ("@", "--yes"),
     "assignments delete": ("@", "--yes"),
     "automations delete": ("@", "--yes"),
@@ -197,7 +197,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "repos delete": ("@", "--yes"),
 }
 
-# The proxy hands the stream of a boot on; that nothing is sent twice holds all the same.
+# The proxy forwards the stream of a boot, so that these succeed; they must not be sent twice either.
 STREAMS = frozenset({"sandboxes resume", "sandboxes restart"})
 
 
@@ -206,7 +206,7 @@ async def test_no_command_repeats_a_write(mogplex: CommandRunner) -> None:
     async with PlaneServer(Settings(speed=0, rate_limit=None)) as server, losing(mogplex, server, rule):
         rows: dict[str, list[str]] = {}
         with server.plane.db.transaction() as tx:
-            # Jobs that can be repaired, for the first live one is cancelled: they were not started long ago.
+            # Make jobs that can be repaired: pending, with a start attempt long ago.
             tx.execute(
                 "UPDATE job_runs SET status = 'pending', last_start_attempt_at = created_at - 600000000"
                 " WHERE id IN (SELECT id FROM job_runs WHERE status = 'success' ORDER BY created_at DESC LIMIT 9)"
@@ -224,7 +224,7 @@ async def test_no_command_repeats_a_write(mogplex: CommandRunner) -> None:
                 done = await mogplex(family, verb, *(here.get(word, word) for word in more))
                 if rule.writes or "@" not in more:
                     break
-            # What became of a cancel is read back, so that its lost answer is not missed.
+            # A cancel is read back, so that it can succeed without its response.
             if len(rule.writes) != 1 or (done.code == 0 and command not in {"runs cancel", *STREAMS}):
                 found[command] = (done.code, [seen.path for seen in rule.writes], done.err)
     assert found == {}, "\n".join(f"{k}: {v}" for k, v in found.items())

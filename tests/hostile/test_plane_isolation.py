@@ -40,7 +40,7 @@ EXTRA = (
     *("product_team_id", "repo_id", "repoId", "agent_id", "flow_id", "workspace_id", "installation_id"),
     *("installationId", "conversationId", "conversation_id", "sandboxId", "sandbox_id", "connection_id"),
 )
-# The kind of row that a name means; the first that fits.
+# The kind of row for a field name; the first match counts.
 KINDS = {
     **{word: word for word in ("repo", "agent", "flow", "sandbox", "conversation", "team", "connection")},
     **{
@@ -57,7 +57,7 @@ HEADERS = {
     "x-mogplex-e2e-user-id": "profile",
     "x-mogplex-scope-id": "team",
 }
-# Streams without an end, and what ends the session that the next request needs.
+# An endless stream, and the route that would end the session of later requests.
 LEFT_OUT = {"/api/realtime/events", "/api/auth/logout"}
 OPERATIONS = [(method, path) for method, path, _ in operations() if path not in LEFT_OUT]
 AREA = re.compile(r"/(?:api/(?:v1/mogplex/)?)?[^/]+")
@@ -73,9 +73,9 @@ def area_of(path: str) -> str:
 AREAS = sorted({area_of(path) for _, path in OPERATIONS})
 # Rows that belong to no account, or to the account of the plane itself, which its sign-in page signs in.
 NOBODYS = {"provider_snapshots", "sessions", "oauth_clients", "signin_questions"}
-# Where a row of one's own names a row of any account: routing.md §1.3 and v1.md §7.2, as in test_isolation.py.
+# References that the service does not check (routing.md §1.3, v1.md §7.2), as in test_isolation.py.
 UNCHECKED = {("assignments", "skill_id"), ("limit_events", "repo_id")}
-# A number of GitHub's that a client chooses itself when it imports a repository, and that opens nothing.
+# A GitHub id that the client sends when it imports a repository; it gives no access.
 UNCHECKED |= {("repos", "github_id")}
 # Texts that a client chooses itself, which may look like an id.
 FREE_TEXTS = {"conversation_id", "channel_id", "tab_id", "session_id", "vercel_project_id", "vercel_team_id"}
@@ -92,12 +92,12 @@ class Attack:
         self.sent = 0
 
     def their_id(self, name: str) -> Any:
-        """The id of theirs that a field with this name would hold."""
+        """The other account's id that a field with this name would hold."""
         kind = next((kind for word, kind in KINDS.items() if word in name.lower()), "profile")
         return self.theirs[kind]
 
     def graph(self) -> dict[str, Any]:
-        """A graph of an automation each node of which names rows of theirs."""
+        """Return an automation graph whose nodes refer to rows of the other account."""
         ids = {name: self.their_id(name) for name in (*EXTRA, "agentId", "connectionId", "flowId", "skillId")}
         ids["filter"] = {
             "scope": "all",
@@ -110,10 +110,10 @@ class Attack:
         return {"nodes": nodes, "edges": [{"id": "e", "source": "start", "target": "agent"}]}
 
     def values(self, name: str, schema: dict[str, Any], where: str) -> Iterator[Any]:
-        """What is put into one field."""
+        """Yield the values that are put into one field."""
         found = [self.their_id(name)] if "x-row" not in schema else [self.theirs[schema["x-row"]]]
         if LONG:
-            # Ids that are no words: those come back in other letters, in a slug for example.
+            # Not ids that are words: those may come back changed, in a slug for example.
             ids = [one for one in self.theirs.values() if "zebra" not in str(one).lower()]
             found = list({repr(one): one for one in (*found, *ids)}.values())
         for one in found:
@@ -133,7 +133,7 @@ class Attack:
         (described,) = (one for verb, name, one in operations() if (verb, name) == (method, path))
         known = list(fields(described))
         for where, name, schema, _ in known:
-            # The short form leaves plain texts out, and what test_isolation.py tries at every run.
+            # The short form leaves out plain texts, and the fields that test_isolation.py tests.
             is_nested = schema.get("type") in ("array", "object", None) and "x-row" not in schema
             if schema.get("x-row") == "invitation" or not (LONG or is_nested):
                 continue
@@ -200,7 +200,7 @@ READS = [(method, path) for method, path in OPERATIONS if method == "GET" and pa
 
 
 async def everything(client: httpx.AsyncClient, ids: dict[str, Any], accounts: TwoAccounts) -> dict[str, str]:
-    """What every reading route answers to one account, without what is new each time."""
+    """Return what every reading route answers to an account, without changing values."""
     found = {}
     for method, path in READS:
         _, text = await send(client, request(method, path, ids), most_lines=1)
@@ -236,7 +236,7 @@ async def test_ids_of_another_account_have_no_effect(
             continue
         assert attack.changes() == [], f"{method} {path}"
         if LONG:
-            # What now stands in my rows shows me nothing of theirs, and them nothing of mine.
+            # The values stored in my rows show neither account anything of the other.
             assert await everything(accounts.they, attack.theirs, accounts) == their_view, f"{method} {path}"
         accounts.snapshot.restore()
     assert attack.sent

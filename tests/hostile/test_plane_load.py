@@ -28,7 +28,7 @@ from tests.hostile.raw_client import exchange, request
 
 LONG = os.environ.get("MOGPLEX_TEST_LONG") == "1"
 REPOS = "/api/v1/mogplex/repos"
-# An answer is due within this time, whatever others do; generous, for the machine may be busy.
+# Seconds within which an ordinary client is answered; generous, for a busy machine.
 BOUND_S = 10.0
 
 
@@ -48,7 +48,7 @@ async def seconds_to_answer(base_url: str, token: str) -> float:
 
 
 async def answers(server: PlaneServer) -> None:
-    """Assert that an ordinary client is answered in time."""
+    """Check that an ordinary client is answered in time."""
     await seconds_to_answer(server.base_url, server.token)
 
 
@@ -91,7 +91,7 @@ async def test_large_body_is_413(server: PlaneServer, name: str, framing: str) -
         data = f"{head}\r\nTransfer-Encoding: chunked\r\n\r\n{_LARGE:x}\r\n".encode() + b"a" * _LARGE
         data += b"\r\n0\r\n\r\n"
     reply = await exchange(server.base_url, data, seconds=30)
-    # A handler that does not read its body answers as ever, and the connection is closed.
+    # A handler that does not read its body responds as usual, and the connection is closed.
     unread = {"no-route": {404}, "read-only": {405}, "form": {413}, "multipart": {403, 404, 413}}
     allowed = {413} | (unread.get(name, set()) if framing == "chunked" else set())
     assert reply.closed and set(reply.statuses) <= allowed, reply.data[:300]
@@ -209,7 +209,7 @@ async def test_slow_sender_is_dropped_and_blocks_no_other(
 # Connections without end
 
 
-# What each of many connections sends, and then no more.
+# The bytes that each of many connections sends before it goes silent.
 FLOODS = {
     "idle": b"",
     "half-head": b"GET /api/agents HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half",
@@ -316,7 +316,7 @@ async def test_listener_that_never_reads_is_dropped(
             await answers(server)
         async with asyncio.timeout(60):
             while server.plane.hub.listeners > 1:
-                # Fills what the system buffers for those that do not read.
+                # Fill the system's buffers of the connections that do not read.
                 flood(server, 4_000)
                 for _ in range(4_000):
                     assert "agents" in await next_change(heard)
@@ -342,7 +342,7 @@ def flood(server: PlaneServer, count: int) -> None:
 
 
 async def next_change(lines: AsyncIterator[str]) -> str:
-    """The next line with data."""
+    """Return the next line with data."""
     async for line in lines:
         if line.startswith("data: "):
             return line
@@ -351,7 +351,7 @@ async def next_change(lines: AsyncIterator[str]) -> str:
 
 @pytest.fixture
 def lost(monkeypatch: pytest.MonkeyPatch) -> set[int]:
-    """The ports of the clients whose connections the plane has lost or dropped."""
+    """The client ports of connections that the plane has lost or dropped."""
     ports: set[int] = set()
     original = connection_limits.Connection.connection_lost
 

@@ -49,7 +49,7 @@ async def plane(request: pytest.FixtureRequest) -> AsyncIterator[Plane]:
         yield Plane(accounts)
 
 
-# What is decided before the profile matters is tried with one of them.
+# For checks that do not depend on the profile.
 either_profile = pytest.mark.parametrize("plane", ["documented"], indirect=True)
 
 # Hosts
@@ -185,7 +185,7 @@ async def test_other_methods_are_refused_without_an_echo(plane: Plane, name: str
     assert reply.closed and b"echo-me" not in reply.data
 
 
-# Framing: what one server takes for a body and another for a second request.
+# Framing that two servers would read differently: as a body or as a second request.
 
 _SECOND = f"GET {AGENTS} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 FRAMING = {
@@ -276,7 +276,7 @@ async def test_large_heads_are_refused(plane: Plane, data: bytes) -> None:
     assert reply.statuses == [431] and reply.closed
 
 
-# Paths: every one of the plane with a spoilt segment.
+# Paths: every path of the plane with a malformed segment.
 
 SEGMENTS = {
     "up": "..",
@@ -309,7 +309,7 @@ SEGMENTS = {
     "null-word": "null",
     "no-row": "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
 }
-# Routes that answer everybody alike, or for which a row that is not there is as good as one that is deleted.
+# Routes with one response for everybody, or that treat a missing row as deleted.
 ALIKE = {
     "DELETE /api/settings/api-keys/{key_id}",
     "DELETE /api/integrations/slack/installations/{team_id}",
@@ -346,7 +346,7 @@ def targets(method: str, path: str, plane: Plane) -> Iterator[str]:
     parameters = re.findall(r"\{\w+\}", path)
     for segment in SEGMENTS.values():
         for spoilt in parameters:
-            # The other parameters keep their rows.
+            # The other parameters keep valid ids.
             parts = zip(path.split("/"), filled.split("/"), strict=True)
             yield "/".join(segment if part == spoilt else own for part, own in parts)
         yield f"{filled}/{segment}"
@@ -370,7 +370,7 @@ async def test_malformed_path_is_refused(plane: Plane, area: str) -> None:
     for number, operation in in_area(area):
         method, path = operation.split(" ")
         every = list(targets(method, path, plane))
-        # The short form tries a few of each, others for each path.
+        # The short form tries a few for each path, each time different ones.
         for target in every if LONG else islice(every, number % 29, None, 29):
             reply = await session.ask(method, target, body=b"" if method in ("GET", "OPTIONS") else b"{}")
             check_refusal(plane, operation, target, reply)
@@ -431,7 +431,7 @@ async def test_sandbox_file_routes_stay_in_the_sandbox(plane: Plane, path: str) 
         assert not [row["path"] for row in rows if {"", "..", "\0"} & set(re.split(r"/|(?=\0)", row["path"]))]
 
 
-# Texts that end in headers of an answer.
+# Header injection.
 
 INJECTED = "x\r\nX-Injected: 1\r\n\r\n"
 

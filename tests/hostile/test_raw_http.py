@@ -119,7 +119,7 @@ REFUSED: dict[str, tuple[Answer | Router, int, str]] = {
     "10,000 objects in each other": (http(200, b'{"a":' * 10_000 + b"0" + b"}" * 10_000), 1, "100 levels"),
     "arrays that never close": (http(200, b"[" * 1_000_000), 1, "more than 100 levels"),
     "error with 10,000 levels": (http(400, b"[" * 10_000 + b"]" * 10_000), 1, "HTTP 400"),
-    # Waiting times that are no waiting times
+    # Invalid times to wait
     "Retry-After of 400 digits": (http(429, THROTTLED, Retry_After="9" * 400), 5, "Too many requests"),
     "Retry-After of 1e308": (http(429, THROTTLED, Retry_After="1e308"), 5, "Too many requests"),
     "Retry-After of -1": (http(429, THROTTLED, Retry_After="-1"), 5, "Too many requests"),

@@ -42,7 +42,7 @@ pytestmark = pytest.mark.request_limit
 
 MINUTES = 3 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 2
 A_SECOND, A_MINUTE = 2, 30
-# A run that sends so many requests has failed already and ends.
+# A case that sends so many requests has failed and ends.
 STORM = 2000
 # Requests that may be on their way before the first failures are known: eight feeds are read together.
 TOGETHER = 8
@@ -108,7 +108,7 @@ def silent() -> AsyncIterator[bytes]:
 async def frames(
     *parts: bytes, pause: float = 0.0, again: bool = False, batch: int = 1
 ) -> AsyncIterator[bytes]:
-    """Yield the parts of a stream, the last one again and again where it is told so."""
+    """Yield the parts of a stream; with `again` repeat the last one for ever."""
     for part in parts:
         yield part
         await asyncio.sleep(pause)
@@ -122,11 +122,11 @@ HINT = b'data: {"table": "ai_call_events", "op": "INSERT"}\n\ndata: {"table": "a
 
 @dataclass
 class Case:
-    """What a service answers to reads, and what its realtime stream says."""
+    """How a service answers reads, and its realtime stream."""
 
     answer: Callable[[httpx.Request], httpx.Response] = healthy
     stream: Callable[[], AsyncIterator[bytes]] | None = silent
-    # Seconds of health before the trouble begins.
+    # Seconds before the service begins to fail.
     healthy_for: float = 0.0
 
 
@@ -140,7 +140,7 @@ class _Body(httpx.AsyncByteStream):
 
 @dataclass
 class CountingService(httpx.AsyncBaseTransport):
-    """A service in memory that notes when each request came."""
+    """A service in memory that records the time of each request."""
 
     case: Case
     seen: list[tuple[float, str]] = field(default_factory=list)
@@ -165,7 +165,7 @@ class CountingService(httpx.AsyncBaseTransport):
             raise
         if response.status_code != 200 or self.case.answer is nonsense:
             self.failed_at.append(now)
-        # Responses of a transport are streams; one that was made with its content is read already.
+        # Responses of a transport must be unread streams; one made with content is read already.
         return httpx.Response(
             response.status_code, headers=response.headers, stream=_Body(frames(response.content))
         )
@@ -252,7 +252,7 @@ STREAMS = {
     "closes before it is open": lambda: frames(b""),
     "1,000 hints a second": lambda: frames(b": connected\n\n", HINT, pause=0.1, again=True, batch=50),
 }
-# What this console sends when all is well but the service has no realtime, and so every list is polled.
+# Requests in a minute when the service has no realtime, so that every list is polled.
 POLLING = 70
 
 
@@ -300,7 +300,7 @@ def test_actions_and_refreshes_are_not_delayed_in_trouble(tmp_path: Path) -> Non
         session = MemorySession(service, tmp_path, COOKIE)
         session.start()
         wants = [session.scheduler.want(collection_of(session, kinds()[name]).feed) for name in LISTS]
-        # Requests that use the whole allowance, so that every other one has to wait.
+        # Use up the whole allowance, so that any other request has to wait.
         for _ in range(20):
             with contextlib.suppress(Unavailable):
                 await session.client.at(Priority.ACTION).runs.get(RUN_ID)

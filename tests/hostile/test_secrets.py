@@ -36,7 +36,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory, seeded_database: Path) -> It
 
 
 def _secrets(plane: Plane, made: str) -> dict[str, bytes]:
-    """Return what must not be found, by what it is."""
+    """Return the secrets that must not be found, by description."""
     about = plane.about
     texts = {
         "token": about["token"],
@@ -109,7 +109,7 @@ def test_console_leaks_no_secret(plane: Plane, tmp_path: Path) -> None:
 
 
 def test_stored_secrets_reach_no_child_process(plane: Plane, tmp_path: Path) -> None:
-    # The home of this test, so that the context can be stored from here.
+    # The home of this process, so that the test can store the context.
     home = Path(os.environ["HOME"])
     seen, shell = tmp_path / "seen-by-the-browser", tmp_path / "seen-by-the-shell"
     env = private_environment(home)

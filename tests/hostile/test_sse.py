@@ -108,7 +108,7 @@ async def listen(answer: Answer) -> tuple[list[str], MogplexError | None]:
     texts: list[str] = []
     async with answering(answer) as service, service.client() as client:
         try:
-            # A last frame that does not come fails its own case.
+            # If the last frame does not arrive, only this case fails.
             async with asyncio.timeout(20), aclosing(client.realtime.stream(TABLES)) as frames:
                 async for frame in frames:
                     match frame:

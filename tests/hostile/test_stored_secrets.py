@@ -23,7 +23,7 @@ from tests.cli.support import CommandRunner
 from tests.hostile.program_environment import PROGRAM, ROOT, private_environment
 
 NAME = "prod"
-# Of no form by which a secret could be recognized.
+# Without a prefix by which a secret could be recognized.
 ACCESS = "PlantedAccessTokenOfNoKnownForm01"
 REFRESH = "PlantedRefreshTokenOfNoKnownForm2"
 COOKIE = "PlantedCookieValueOfNoKnownForm03"

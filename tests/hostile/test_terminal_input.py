@@ -107,7 +107,7 @@ def _must_answer(consoles: Consoles, terminal: Terminal) -> None:
     """Fail unless the console opens and closes its help."""
     try:
         for _ in range(8):
-            # Whatever the bytes opened is left again; a parser takes an escape alone for a key after a tenth of a second.
+            # Close what the bytes opened; the parser treats a lone escape as a key after a tenth of a second.
             terminal.press("esc")
             terminal.pump(0.15)
             terminal.press("?")

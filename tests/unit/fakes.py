@@ -134,7 +134,7 @@ class FakeClient:
         self.automation_runs: dict[str, Rows[AutomationRun]] = {}
         self.automation_details: dict[str, AutomationRunDetail] = {}
         self.stats_of: Callable[[datetime | None, datetime | None], Stats] = lambda since, until: stats()
-        # What a cancel or a start does to the rows above.
+        # Called on a cancel or start, to change the rows above.
         self.on_cancel: Callable[[str, str], None] = lambda kind, id: None
         self.started: RunDetail | None = None
         self.runs, self.observability, self.automations = (

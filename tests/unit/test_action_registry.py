@@ -26,7 +26,7 @@ SCOPES = sorted({scope for action in ACTIONS for scope in action.scopes})
 
 def test_action_ids_are_unique() -> None:
     assert len({action.id for action in ACTIONS}) == len(ACTIONS)
-    # The actions of kinds join them when a kind's screen is first made.
+    # Actions of kinds are registered when a kind's screen is first created.
     assert {action.id for action in ACTIONS} <= BY_ID.keys()
 
 

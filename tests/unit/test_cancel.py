@@ -33,7 +33,7 @@ async def test_run_is_cancelled_through_v1(session: FakeSession) -> None:
     row = streaming_run(session)
 
     def cancelled(kind: str, id: str) -> None:
-        # The screen says so before the service has been asked, and the ledger knows first.
+        # The new state is shown and the ledger written before the request is sent.
         assert state(session, row) == "cancelling"
         assert ledger(session)[-1] == ("runs.cancel", f"run {run(1).run_id}", "sent")
         session.fake.run_rows[id] = run(1, status="cancelled")
@@ -125,7 +125,7 @@ async def test_cancel_ends_call_whose_run_has_already_failed(session: FakeSessio
     )
     assert (await ask(session, row)).good
     assert session.fake.log[:2] == ["runs.cancel", "observability.cancel_call"]
-    # When the call is over as well, that is no trouble.
+    # That the call has ended too is no error.
     session.fake.refuse["observability.cancel_call"] = Conflict("Call is no longer active", status=409)
     assert (await ask(session, row)).good
 

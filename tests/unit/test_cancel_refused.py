@@ -59,7 +59,7 @@ async def test_refused_cancel_restores_state_and_names_reason(
     assert state(session, row) == "streaming"
     assert not session.in_flight.keys("runs")
     assert ledger(session)[-1][2] == "refused"
-    # A 409 is never repeated blindly, nor is anything else.
+    # No refused cancel is sent again.
     assert [call for call in session.fake.log if "cancel" in call] == ["runs.cancel"]
 
 
@@ -177,7 +177,7 @@ def test_unavailable_cancel_names_its_reason(session: FakeSession) -> None:
         assert (unavailable_reason(CANCEL, make.from_run(run(1, status=status)), session) or "").endswith(
             f"already over: {status}."
         )
-    # A state that nobody knows may be live.
+    # An unknown state may be live.
     assert unavailable_reason(CANCEL, make.from_call(call(1, status="hibernating")), session) is None
     assert unavailable_reason(CANCEL, make.from_job(job(1, "a"), "a", None), session) is None
 

@@ -95,7 +95,7 @@ async def test_older_response_does_not_replace_a_newer_one(fake_list: FakeList) 
     collection: Collection[Thing] = Collection(fake_list.session, "others", (_source(read),))
     poll = asyncio.create_task(collection.fetch())
     await slow.wait()
-    # Meanwhile it was switched off, and read back.
+    # In between it is switched off and read back.
     fake_list.listed = [thing(1, "off")]
     assert await collection.fetch() is True
     later.set()
@@ -142,7 +142,7 @@ async def test_json_of_a_record_is_as_new_as_its_row(fake_list: FakeList) -> Non
     fake_list.collection.put(Entry("t1", Thing("running", "long"), {"from": "detail"}))
     await fake_list.collection.fetch()
     assert shown() == (Thing("running", "long", repo_name="acme/web"), {"from": "detail"})
-    # A newer row of the list: its JSON is the newer one.
+    # A newer row of the list brings its own JSON.
     fake_list.listed = [thing(1, "done")]
     await fake_list.collection.fetch()
     assert shown() == (Thing("done", "long", repo_name="acme/web"), {"from": "list", "state": "done"})
@@ -185,13 +185,13 @@ def test_every_kind_marks_an_unreadable_record_at_any_width() -> None:
         layout = column.layout
         assert layout.priority == 0, name
         assert (layout.min_width or layout.width) >= len("▫ unreada…"), name
-        # Why stands in the row where there is a column for a sentence.
+        # Kinds with a wide column show the reason in it.
         says_why = any("name: not a text" in text for text in texts)
         assert not layout.flex or layout.cut == "middle" or says_why, name
         assert sum("name: not a text" in text for text in texts) <= 1, name
         named: Entry[Any] = Entry("x", None, {"name": "Its name"}, "id: not a text")
         assert kind_rows.name_of(kind, named) == "Its name"
-        # Where a column of its own says why, the state says that.
+        # Kinds with a column for errors mark the state.
         if name in ("jobs", "sandboxes", "automations", "connections"):
             assert column.format.is_state and texts[place] == "▫ unreadable", name
 

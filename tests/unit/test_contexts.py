@@ -166,7 +166,7 @@ def test_current_context_ranks_between_environment_and_config() -> None:
     assert (found.team.value, found.colour.value) == (TEAM, "error")
     assert (found.protected.value, found.protected.origin) == (True, "context prod")
     assert (found.theme.value, found.theme.origin) == ("light", str(config_file()))
-    # Silence of a context never lifts a guard.
+    # A context without `read_only` does not override the config file.
     assert (found.read_only.value, found.read_only.origin) == (True, str(config_file()))
     over = load({}, {"MOGPLEX_PROTECTED": "no"})
     assert (over.protected.value, over.protected.origin) == (False, "MOGPLEX_PROTECTED")
@@ -286,7 +286,7 @@ def test_locked_keyring_is_reported_without_a_secret(ring: MemoryKeyring) -> Non
     with pytest.raises(SettingsError, match="keyring") as caught:
         load({}, {})
     assert TOKEN not in str(caught.value)
-    # Who brings another credential does not need it.
+    # With credentials from the environment the keyring is not read.
     assert load({}, {"MOGPLEX_TOKEN": "mog_x", "MOGPLEX_SESSION_COOKIE": "a=b"}).token.value == Secret(
         "mog_x"
     )

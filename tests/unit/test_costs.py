@@ -93,7 +93,7 @@ async def test_hours_are_read_newest_first(session: FakeSession) -> None:
     await read_hours(session)
     asked = [(kwargs["since"], kwargs["until"]) for _, _, kwargs in session.fake.asked]
     assert [since for since, _ in asked] == [CURRENT - HOUR * back for back in range(BUCKETS_A_READ)]
-    # No instant belongs to two hours.
+    # The hours do not overlap.
     assert all(until == since + HOUR - timedelta(microseconds=1) for since, until in asked)
     assert session.costs.series()[-4:] == [7.0, 8.0, 9.0, 10.0]
     assert session.costs.series()[:-4] == [None] * (BUCKETS - 4)
@@ -117,7 +117,7 @@ async def test_missing_hours_are_read_first_then_old_ones_in_turn(
         current, closed = (kwargs["since"] for _, _, kwargs in session.fake.asked)
         assert current == CURRENT
         again.append(closed)
-    # Costs are reconciled late: each closed hour gets its turn before any gets a second one.
+    # Costs are reconciled late, so that all closed hours are read again in turn.
     assert sorted(again) == session.costs.hours()[:-1]
 
 
@@ -128,7 +128,7 @@ async def test_hours_without_a_cost_are_read_once(session: FakeSession) -> None:
     for asked in range(BUCKETS_A_READ, BUCKETS + 1, BUCKETS_A_READ):
         await wait_until(lambda: len(session.fake.asked) == asked)
         await wait_until(lambda: not session.costs.feeds["buckets"].running)
-        # No more goes out before the second is over: a console's start is no burst.
+        # Requests are spread over seconds, so that a start causes no burst.
         assert len(session.fake.asked) == asked
         session.time.seconds += FILL_EVERY
         session.scheduler.poke()

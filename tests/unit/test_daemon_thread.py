@@ -31,5 +31,5 @@ def test_event_loop_ends_while_a_thread_still_runs() -> None:
     asyncio.run(leave())
     assert not over.is_set()
     let_go.set()
-    # What is told when the loop has gone is told to nobody.
+    # The result is dropped, because the loop has ended.
     assert over.wait(10)

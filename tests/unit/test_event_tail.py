@@ -186,7 +186,7 @@ def test_adding_many_events_takes_linear_work(
     assert len(tail) == number // 2
     assert ids(tail) == [f"e{i}" for i in range(0, number, 2)]
     assert all(line.ok for line in tail.lines)
-    # Forwards: two looks an event. Backwards in batches: one sort of the whole a batch, which is a hundred.
+    # In order: two accesses an event. Backwards in batches: one sort of all lines for each batch.
     assert looks <= number * (80 if backwards and not in_one else 6)
 
 
@@ -269,7 +269,7 @@ def test_unreadable_event_is_a_marked_line_with_its_json() -> None:
     assert "could not be read" in marked.message
     assert marked.payload()["payload"] == {"token": "[redacted]", "n": 1}
     assert tail.lines[3].payload() == {"value": "not even an object"}
-    # Every read brings them again.
+    # Every read returns them again.
     assert not tail.add_bad(rows.bad)
     assert (tail.bad, len(tail)) == (2, 4)
 

@@ -44,7 +44,7 @@ def test_large_payloads_are_spilled_to_disk(small_memory: Path) -> None:
         made.add(events)
     assert in_memory(bounded) <= 200 < in_memory(plain)
     assert [line.whole() for line in bounded.lines] == [line.whole() for line in plain.lines]
-    # The file has no name, and it is closed with the tail.
+    # The file has no name and is closed with the tail.
     assert list(small_memory.iterdir()) == []
     file = bounded._spill._file
     assert file is not None
@@ -72,7 +72,7 @@ def test_long_tail_keeps_its_newest_lines(monkeypatch: pytest.MonkeyPatch) -> No
     made, told = EventTail(), []
     story = [event(n) for n in range(300)]
     for end in range(10, 301, 10):
-        # Each reading gives everything from the beginning.
+        # Each read returns all events from the first.
         told.append(made.add(story[:end]))
         assert len(made) <= 100
         assert made.lines[-1].id == f"e{end - 1}"

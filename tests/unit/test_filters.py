@@ -60,7 +60,7 @@ def accepts(text: str, row: dict[str, Any] = ROW) -> bool:
         ("age:>1h", True),
         ("age:<1d", True),
         ("repo:>1", False),
-        # All of the value, or any of several words.
+        # `=` compares the whole value, or one of several words.
         ("repo:=acme/web", True),
         ("repo:=acme/we", False),
         ("!repo:=acme/we", True),
@@ -70,27 +70,27 @@ def accepts(text: str, row: dict[str, Any] = ROW) -> bool:
         ("step:=waiting", True),
         ("step:wait", True),
         ("step:=wait", False),
-        # A whole name goes before the beginning of another.
+        # A complete field name wins over a prefix.
         ("step:no", False),
         ("stepp:no", True),
         ("err:=time", False),
-        # Quotes keep blanks together, and nothing else in them counts.
+        # Quotes keep spaces; operators in them are plain text.
         ('"acme/web"', True),
         ('repo:="acme/web', True),
         ('"repo:web"', False),
         ('"timeout acme"', False),
         ('error:"time out"', False),
-        # A word is none of the digits of an age or a price.
+        # A word does not match the digits of an age or a price.
         ("7200", False),
         ("48213", False),
         ("tokens:48213", True),
-        # What has no value is above and below nothing.
+        # A missing value matches no comparison.
         ("model:gpt", False),
         ("model:>1", False),
         ("!model:gpt", True),
-        # A field that no row has finds nothing, so that a slip shows.
+        # An unknown field matches nothing, so that a typo is noticed.
         ("rpeo:web", False),
-        # A colon after what is no field belongs to the word.
+        # A colon after anything but a field name is part of the word.
         ("gpt-5:x", False),
     ],
 )

@@ -79,7 +79,7 @@ def test_project_row_joins_sandbox_assignments_and_day() -> None:
     row_of_r = joined("r")
     assert (row_of_r.sandbox, row_of_r.assigned, row_of_r.schedules) == ("paused", 2, 1)
     assert row_of_r.day == DayFigures(runs=3, unmeasured_runs=3, cost=Decimal("0.42"))
-    # What is not known is not nothing.
+    # Unknown is not zero.
     other = joined("elsewhere")
     assert (other.sandbox, other.assigned, other.schedules, other.day) == (
         None,
@@ -87,12 +87,12 @@ def test_project_row_joins_sandbox_assignments_and_day() -> None:
         None,
         DayFigures(runs=0),
     )
-    # A list of assignments that was read and has none of it says 0, but one that is closed says nothing.
+    # An empty list of assignments counts 0, a closed one is unknown.
     here.store.set("assignments").freshness.as_of = 1.0
     assert (joined("elsewhere").assigned, joined("elsewhere").schedules) == (0, 0)
     here.access.learn(Family.ASSIGNMENTS, LOGIN)
     assert (joined("elsewhere").assigned, joined("elsewhere").schedules) == (None, None)
-    # Where the list of runs does not reach back a day, its sums are lower bounds, and none is not zero.
+    # If the list of runs covers less than a day, sums are lower bounds and no runs are unknown.
     here.store.set("runs").whole_since = known = now - timedelta(hours=2)
     for key, runs in (("r", 3), ("elsewhere", None)):
         day = joined(key).day

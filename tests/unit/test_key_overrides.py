@@ -39,7 +39,7 @@ def test_key_names_match_those_of_textual() -> None:
     for character in string.digits + string.ascii_letters + string.punctuation + "é€ß":
         assert canonical(character) == _character_to_key(character)
         assert sign(_character_to_key(character)) == character
-    # Two names for one key, what terminals send differently for one key, and what nobody presses.
+    # Aliases, keys that terminals send differently, and keys that do not exist.
     elsewhere = {"return", "ctrl+i", "ctrl+m", "ctrl+@", "ctrl-at"}
     names = {each.value for each in Keys if not each.value.startswith("<")} - elsewhere
     assert {name for name in names if canonical(name) != name} == set()
@@ -83,11 +83,11 @@ def test_written_key_is_normalized_or_rejected(written: str, name: str | None) -
     "asked",
     [
         {"runs.cancel": "ctrl+x", "sandboxes.stop": ["X"], "go.back": ["escape", "backspace"]},
-        # Two that change places, and a key that is free because what had it has another.
+        # Two actions that swap keys, and a key that another override makes free.
         {"runs.open-id": "n", "runs.start": "o"},
         {"move.down": ["down", "j"], "kind.json": "J"},
         {"go.runs": "f1", "app.palette": ["f2", ":"], "runs.open": ["enter", "l"]},
-        # One key on screens that never meet.
+        # The same key on separate screens.
         {"sandboxes.stop": "ctrl+k", "jobs.cancel": "ctrl+k", "tail.follow": "d"},
     ],
 )
@@ -114,16 +114,16 @@ def test_earlier_id_of_an_action_still_sets_its_keys() -> None:
         ({"list.sort": 5}, {"list.sort": "write a key or a list of keys"}),
         ({"list.sort": []}, {"list.sort": "write a key or a list of keys"}),
         ({"list.sort": "q"}, {"list.sort": "q is already the key of app.quit (quit) in runs"}),
-        # The later one of two wishes gives way.
+        # Of two overrides with the same key the later is rejected.
         (
             {"list.sort": "f5", "runs.start": "f5"},
             {"runs.start": "f5 is already the key of list.sort (sort)"},
         ),
-        # A verb against what every list has, on the list of its kind alone.
+        # A conflict with an action of one kind.
         ({"kind.copy": "p"}, {"kind.copy": "the key of sandboxes.pause (pause) in sandboxes"}),
         ({"runs.cancel": "k"}, {"runs.cancel": "k is already the key of move.up (one row up) in runs"}),
         ({"move.down": ["down", "j"]}, {"move.down": "j is already the key of kind.json (json) in run"}),
-        # Beneath the pane of the JSON nothing of the screen has the key, but the pane itself has.
+        # The pane of the JSON has the key.
         ({"kind.json": "J", "kind.copy": "j"}, {"kind.copy": "j is already the key of move.down"}),
         ({"app.quit": "ctrl+q"}, {"app.quit": "ctrl+q leaves the console from anywhere"}),
         ({"list.sort": "tab"}, {"list.sort": "tab goes from part to part"}),
@@ -132,7 +132,7 @@ def test_earlier_id_of_an_action_still_sets_its_keys() -> None:
         ({"go.back": "backspace"}, {"go.back": 'esc cannot be taken from it. Write ["backspace", "escape"]'}),
         ({"kind.open": "l"}, {"kind.open": 'Write ["l", "enter"]'}),
         ({"app.palette": "f2"}, {"app.palette": 'Write ["f2", "colon"]'}),
-        # What counted on the key of another gives way with it.
+        # An override that needs the key of a rejected one is rejected too.
         (
             {"runs.open-id": "n", "runs.start": "q"},
             {"runs.open-id": "n is already the key of runs.start", "runs.start": "app.quit"},
@@ -221,7 +221,7 @@ def _sentences(path: Path) -> Iterator[str]:
 def _key_phrase() -> re.Pattern[str]:
     keys = {action_registry.shown_key(key) for owner in owners().values() for key in owner.defaults} - NO_KEYS
     letters = sorted((re.escape(key) for key in keys if not key.isdigit()), key=len, reverse=True)
-    # A key and what it does: "r reads it again"; or the key of a place, in brackets.
+    # A key and a verb ("r reads it again"), or a digit in brackets.
     return re.compile(rf"(?:(?:^|[\s;(])(?:{'|'.join(letters)}) [a-z]{{3,}})|\s\(\d\)")
 
 

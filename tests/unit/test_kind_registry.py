@@ -44,7 +44,7 @@ def test_commands_named_in_texts_of_a_kind_exist(name: str) -> None:
         named = [word.strip(".,;:") for word in sentence.split() if word.startswith(":")]
         assert all(find(word) is not None for word in named), f"{name}: {named}"
     assert kind.empty.endswith(".") or ":" in kind.empty
-    # Keys in it are those of actions that there are.
+    # It names keys of existing actions only.
     register_kind(kind)
     assert "{" not in with_key_names(kind.empty)
     assert not alternative or alternative.endswith(".")

@@ -25,7 +25,7 @@ API, WEB, WEB_TOOLS = uuid(1), uuid(2), uuid(3)
         ("outcome:suppressed", None, {"outcome": "suppressed"}),
         ("outcome:suppr repo:web", None, {"outcome": "suppressed"}),
         ("outcome:=failed", None, {"outcome": "failed"}),
-        # Three outcomes have the word, and the route takes one.
+        # Three outcomes contain the word, and the route takes one.
         ("outcome:failed", None, {}),
         ("!outcome:suppressed", None, {}),
         ("outcome:nonsense", None, {}),
@@ -49,7 +49,7 @@ def test_window_of_a_filter(
     [
         ("state:success", {"status": "success"}),
         ("state:=running", {"status": "streaming"}),
-        # A cancel changes neither status of the service at once.
+        # "cancelling" is not a state of the service.
         ("state:cancelling", {}),
         (f"project:{API}", {"repo_id": API}),
         ("repo:acme/api", {"repo_id": API}),

@@ -74,7 +74,7 @@ async def test_order_by_cost_is_right_over_all_calls(
     await run(search)
     dearest = sorted((float(each.cost_usd or 0) for each in run_list.calls), reverse=True)[:50]
     assert sorted(map(cost, run_list.rows()), reverse=True)[:50] == dearest
-    # The newest page and what comes first in the order, and no more.
+    # The newest page and the first rows of the sort order.
     assert len(run_list.rows()) <= 150
     assert search.progress() == f"{COUNT} searched"
 

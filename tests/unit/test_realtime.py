@@ -134,7 +134,7 @@ async def test_lost_stream_reconnects_and_all_feeds_are_read(watched: WatchedStr
     assert not watched.scheduler.realtime_open
     await watched.receive(Connected())
     assert watched.watch.hearing is RealtimeState.OPEN
-    # At once, without a hint and without a poll.
+    # At once, without a hint or a poll.
     await wait_until(lambda: watched.reads == 3)
 
 
@@ -229,10 +229,10 @@ async def test_stream_that_misses_changes_is_reopened(watched: WatchedStream) ->
     for _ in range(MISSED_BEFORE_RECONNECT - 1):
         watched.scheduler.missed()
     await run_ready_tasks()
-    assert len(watched.stream.dials) == 1  # what was heard in between starts the count anew
+    assert len(watched.stream.dials) == 1  # the frame in between resets the count
     watched.scheduler.missed()
     await wait_until(lambda: len(watched.stream.dials) == 2)
-    # Until it is up again nobody relies on it.
+    # Until it is open again feeds are polled.
     assert watched.watch.hearing is RealtimeState.RECONNECTING
     assert not watched.scheduler.realtime_open
     await wait_until(lambda: watched.stream.open == 1)
@@ -249,7 +249,7 @@ async def test_silent_stream_is_not_reopened_again_and_again(watched: WatchedStr
     await run_ready_tasks()
     assert len(watched.stream.dials) == 2
     assert (watched.watch.hearing, watched.scheduler.realtime_open) == (RealtimeState.SILENT, False)
-    # As soon as it announces something it is relied on again.
+    # The first announced change ends that.
     await watched.receive(Changed("sandboxes", "UPDATE"))
     assert (watched.watch.hearing, watched.scheduler.realtime_open) == (RealtimeState.OPEN, True)
 
@@ -260,7 +260,7 @@ async def test_streams_cut_at_once_increase_the_backoff(pauses: list[int], watch
         await watched.receive(None)
         await wait_until(lambda: len(watched.stream.dials) == dials)
     assert pauses == [1, 2, 3, 4, 5]
-    # One that lasted begins a new chain.
+    # A stream that lasted resets the backoff.
     await watched.receive(Connected())
     watched.clock.advance(BRIEF)
     await watched.receive(None)

@@ -103,7 +103,7 @@ def test_numbers_of_secret_keys_are_redacted(key: str) -> None:
         ("OPENAI=sk-proj-abcdefgh", f"OPENAI={REDACTED}"),
         ("sb_secret_abc123", REDACTED),
         ("use mog_Q2xv9TbYk0LmWc7ReHs4DpZa now", f"use {REDACTED} now"),
-        # The tail of a JSON text that was cut, so that it does not parse: its escapes touch the key.
+        # Truncated JSON does not parse; here escapes directly precede the secrets.
         ('{"log":"a\\nghp_abc123\\nsk-abcdefgh\\nBearer xyz\\nmog_abcdefgh1', None),
     ],
 )

@@ -45,7 +45,7 @@ def test_every_state_has_cells(state: str) -> None:
             assert tone in {"plain", "dim", "strong", "ok", "warn", "error", "live", "accent"}
         shown = cell(row, "state")
         assert state in shown
-        assert len(shown) > len(state)  # a glyph as well: colour is never alone
+        assert len(shown) > len(state)  # a glyph too: colour is never the only sign
         assert letters(shown).isascii()
 
 
@@ -84,7 +84,7 @@ def test_error_column_shows_first_line() -> None:
     [
         (make.from_call(call(0, status="success", duration_ms=1500)), 1.5),
         (make.from_call(call(0, status="streaming")), 3600.0),
-        # Waiting is no work.
+        # A pending call has no duration.
         (make.from_call(call(0, status="pending")), None),
         (make.from_call(call(0, status="success", completed_at=stamp(90))), 90.0),
         (make.from_run(run(0, status="failed")), 90.0),

@@ -147,7 +147,7 @@ async def test_automation_run_has_events_of_its_calls(session: FakeSession) -> N
     )
     assert await feed.fetch() is True
     assert ids(feed) == ["e1", "e2"]
-    # Nothing on this route is redacted by the service (v1.md §5.4).
+    # The service redacts nothing on this route (v1.md §5.4).
     assert feed.tail.lines[0].payload() == {"token": "[redacted]"}
     assert (feed.row.state, feed.row.who) == ("success", "Nightly")
     assert missing_events(feed) is None
@@ -211,7 +211,7 @@ def test_events_feed_is_metered_only_on_v1(tmp_path: Path) -> None:
     assert not RunEventsFeed(session, session.listing, make.from_call(call(1))).feed.metered()
     of_job = RunEventsFeed(session, session.listing, make.from_job(job(1, "a"), "a", None))
     assert not of_job.feed.metered()
-    # Where the jobs are closed, v1 takes the token.
+    # If jobs are closed, v1 is used with the token.
     session.close_observability()
     assert of_job.feed.metered()
 

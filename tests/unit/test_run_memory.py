@@ -52,7 +52,7 @@ async def test_agent_name_is_kept_once_known(session: FakeSession) -> None:
     session.names.agents["a1"] = "Triage bot"
     session.names.changed()
     assert who() == "Triage bot"
-    # After a start the rows of the last session are there before the names are.
+    # After a start, cached rows are shown before names are read.
     session.names.agents.clear()
     await session.listing.fetch()
     assert who() == "Triage bot"

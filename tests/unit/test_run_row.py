@@ -129,12 +129,12 @@ def test_unknown_status_is_kept_and_not_live() -> None:
     ("fields", "tokens"),
     [
         ({"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}, 15),
-        # Cached ones count, reasoning never does, and the stored total leaves them out.
+        # Cached tokens count and reasoning tokens do not; the stored total lacks the cached ones.
         ({"input_tokens": 10, "cache_read_input_tokens": 90, "reasoning_tokens": 7, "total_tokens": 10}, 100),
         ({"cache_creation_input_tokens": 4}, 4),
         ({"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}, 0),
         ({"total_tokens": 33}, 33),
-        # The generated column is 0 when nothing was measured.
+        # The service stores 0 if nothing was measured.
         ({"total_tokens": 0}, None),
         ({}, None),
     ],
@@ -152,7 +152,7 @@ def test_tokens_are_counted_as_the_service_does(fields: dict[str, int], tokens: 
         ("0.0123", "oracle", Cost.ESTIMATED),
         ("0.0123", None, Cost.ESTIMATED),
         (0, "gateway", Cost.KNOWN),
-        # A source says who owns the value, not that there is one.
+        # A cost source does not mean that there is a cost.
         (None, "trigger", Cost.UNKNOWN),
         (None, "gateway", Cost.UNKNOWN),
     ],

@@ -36,7 +36,7 @@ async def test_only_failed_live_runs_become_stale(session: FakeSession) -> None:
     assert await session.listing.fetch() is True
     rows = session.listing.set.rows
     assert rows[call(PAGE + 9).id].state == "pending"
-    # Nobody knows which of the live ones ended, so that they are not asked for one by one.
+    # It is not known which of the live runs ended, so that none is read alone.
     assert (rows[call(1).id].state, _stale(session)) == ("streaming", {"live": {call(1).id}})
     await session.listing.fetch()
     assert (rows[call(1).id].state, _stale(session)) == ("failed", {})
@@ -66,7 +66,7 @@ async def test_failed_older_page_leaves_newest_page_fresh(session: FakeSession) 
     session.listing.load_more()
     session.fake.refuse["observability.calls"] = [None, None, BROKEN]
     await session.listing.fetch()
-    # What was asked for is not there, and nothing that is there is old.
+    # The older page is missing, and no row is stale.
     assert _stale(session) == {"older": set()}
     assert "Older runs are not shown." in read_failures(*_failed_twice(session))
     await session.listing.fetch()
@@ -115,13 +115,13 @@ async def test_failed_automation_costs_one_request_and_is_stale(v1_session: Fake
     assert _stale(v1_session) == {"of each": {job(1, "").id, job(2, "").id}}
     v1_session.fake.refuse["automations.runs"] = [None, BROKEN]
     await v1_session.listing.fetch()
-    # The one that failed came last, and the other is fresh.
+    # The one that failed was read last; the other is fresh.
     assert _stale(v1_session) == {"of each": {job(1, "").id}}
     fresh = v1_session.listing.set.sources["of each"].freshness
     assert fresh.age(v1_session.time.monotonic()) == AUTOMATION_RUNS_EVERY + 1
     await v1_session.listing.fetch()
     assert (_stale(v1_session), fresh.age(v1_session.time.monotonic())) == ({}, 0.0)
-    # As old as what was read longest ago, however lately a run was read.
+    # As old as the oldest read of its sources.
     v1_session.time.advance(20)
     await v1_session.listing.fetch()
     assert fresh.age(v1_session.time.monotonic()) == 20.0
@@ -134,7 +134,7 @@ async def test_failed_v1_source_does_not_stop_the_others(
 ) -> None:
     v1_session.fake.refuse |= {"runs.get": [BROKEN], "automations.list": [BROKEN]}
     with pytest.raises(ServiceFailed):
-        # Nothing at all is known.
+        # No source could be read.
         await v1_session.listing.fetch()
     v1_session.fake.refuse["runs.get"] = [BROKEN]
     await v1_session.listing.fetch()
@@ -152,7 +152,7 @@ async def test_failed_v1_source_does_not_stop_the_others(
     v1_session.fake.refuse |= {"runs.get": BROKEN, "automations.runs": BROKEN}
     v1_session.time.advance(AUTOMATION_RUNS_EVERY + 1)
     with pytest.raises(ServiceFailed):
-        # All that is shown is old.
+        # Every row is stale.
         await v1_session.listing.fetch()
 
 

@@ -270,7 +270,7 @@ async def test_many_known_runs_are_read_in_batches(session: FakeSession) -> None
     for _ in range(2):
         session.time.advance(SETTLE + 1)
         await session.listing.fetch()
-    # Every run is seen once before any that is over is read a second time.
+    # Every run is read once before any ended one is read again.
     assert len(session.listing.set.rows) == count
 
 
@@ -335,7 +335,7 @@ async def test_run_replaces_only_some_values_of_its_call(session: FakeSession) -
         run(1).run_id,
     )
     assert row.external
-    # A sandbox that could not be launched fails the run; its call hangs for hours.
+    # If the sandbox cannot be launched the run fails, but its call stays pending for hours.
     row = session.listing.put_run(run(1, status="failed", error="launch failed"))
     assert (row.state, row.error, row.tokens) == ("failed", "launch failed", 5)
     assert row.ended_at is not None

@@ -56,7 +56,7 @@ async def test_page_requested_during_a_read_is_loaded_once(session: FakeSession)
     session.scheduler.refresh(listing.feed)
     await wait_until(lambda: listing.feed.running)
     for _ in range(5):
-        listing.load_more()  # the end of the list is told with each key
+        listing.load_more()  # the table reports its end at each key
     await wait_until(lambda: len(listing.set.rows) == PAGE * 2)
     await run_ready_tasks()
     assert listing.calls.pages == 2
@@ -75,7 +75,7 @@ async def test_calls_made_since_the_last_read_leave_no_gap(session: FakeSession)
     session.fake.log.clear()
     await session.listing.fetch()
     assert numbers(session) == set(range(50 + 2 * PAGE + 10))
-    # Two pages more than usual, and then as usual again.
+    # Two pages more than usual, then as usual.
     assert session.fake.log == ["observability.calls"] * 4
     session.fake.log.clear()
     await session.listing.fetch()
@@ -91,7 +91,7 @@ async def test_list_starts_over_after_a_long_pause(
     most = 50 + 10 * PAGE
     session.fake.call_rows += [call(n) for n in range(50, most)]
     await session.listing.fetch()
-    # What is live stays in view.
+    # Live rows stay.
     assert numbers(session) == {7, *range(most - (1 + CATCH_UP) * PAGE, most)}
     assert session.listing.set.total == most
     while session.listing.may_load_more:
@@ -128,7 +128,7 @@ async def test_next_page_is_loaded_after_a_known_one(session: FakeSession) -> No
     """The table asks for more only once for each row count."""
     session.fake.call_rows = [call(n) for n in range(4 * PAGE)]
     await session.listing.fetch()
-    # What it holds is less than a page, so that it counts from the first one.
+    # The list holds less than a page, so that it continues with the first.
     session.listing.set.drop([call(4 * PAGE - 1).id, call(4 * PAGE - 2).id])
     session.scheduler.start()
     session.scheduler.want(session.listing.feed)

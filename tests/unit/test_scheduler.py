@@ -47,7 +47,7 @@ async def test_polling_is_slow_while_realtime_is_open(stepped: SteppedScheduler)
         stepped.scheduler.want(probe.feed)
     await wait_until(lambda: heard.reads == deaf.reads == 1)
     await stepped.advance(11)
-    # No hint can reach a feed that rests on no table.
+    # A feed without tables gets no hints.
     assert (heard.reads, deaf.reads) == (1, 2)
     await stepped.advance(50)
     assert heard.reads == 2
@@ -71,7 +71,7 @@ async def test_feed_stops_when_its_last_want_is_dropped(stepped: SteppedSchedule
     one, two = stepped.scheduler.want(probe.feed), stepped.scheduler.want(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     one.drop()
-    one.drop()  # a second drop of the same hold takes nobody else's away
+    one.drop()  # a second drop of the same want has no effect
     await stepped.advance(11)
     assert probe.reads == 2
     two.drop()
@@ -118,7 +118,7 @@ async def test_feed_blocked_by_budget_waits_for_a_slot(stepped: SteppedScheduler
     fresh = want.feed.freshness
     assert (fresh.blocked_until, fresh.error, fresh.failures) == (1030.0, None, 0)
     await stepped.advance(29)
-    want.refresh()  # asking does not make a slot
+    want.refresh()  # a refresh does not free a slot
     await run_ready_tasks()
     assert probe.reads == 1
     await stepped.advance(1.1)
@@ -159,7 +159,7 @@ async def test_retry_backoff_ends_at_the_poll_interval(
     waits = []
     for reads in range(1, 8):
         await run_ready_tasks()
-        # Whoever looks is told when the next try is.
+        # The time of the next retry is known.
         assert (fresh.failures, fresh.retry_at is not None) == (reads, True)
         waits.append((fresh.retry_at or 0.0) - stepped.clock.monotonic())
         await stepped.advance(waits[-1] + 0.01)

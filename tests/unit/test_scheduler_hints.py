@@ -39,7 +39,7 @@ async def test_hints_respect_the_gap_between_reads(stepped: SteppedScheduler) ->
     for _ in range(40):
         stepped.scheduler.hint(["ai_calls"])
         await stepped.advance(0.2)
-    # Eight seconds of hints, one read in two.
+    # Eight seconds of hints, at most one read in two seconds.
     assert 4 <= probe.reads <= 5
 
 
@@ -50,7 +50,7 @@ async def test_hint_during_a_read_causes_one_more(stepped: SteppedScheduler) -> 
     await wait_until(lambda: probe.reads == 1)
     stepped.scheduler.hint(["ai_calls"])
     await stepped.advance(0.2)
-    assert probe.reads == 1  # one request at a time a feed
+    assert probe.reads == 1  # one request at a time per feed
     probe.gate.set()
     await run_ready_tasks()
     await stepped.advance(1)
@@ -68,7 +68,7 @@ async def test_hint_for_unwanted_feed_is_read_when_wanted(stepped: SteppedSchedu
     await stepped.advance(1)
     stepped.scheduler.want(probe.feed).drop()
     await stepped.advance(1)
-    assert probe.reads == 1  # nothing was announced
+    assert probe.reads == 1  # there was no hint
     stepped.scheduler.hint(["ai_calls"])
     await stepped.advance(1)
     stepped.scheduler.want(probe.feed)
@@ -115,7 +115,7 @@ async def test_idle_feed_is_not_polled_but_follows_hints(stepped: SteppedSchedul
     stepped.scheduler.hint(["t"])
     await stepped.advance(1)
     assert probe.reads == 2
-    # The whole account's work hints at it; most of it is about others.
+    # Most hints are about other rows, so that an idle feed follows only some.
     for _ in range(59):
         stepped.scheduler.hint(["t"])
         await stepped.advance(1)
@@ -188,7 +188,7 @@ async def test_hints_without_changes_are_delayed(stepped: SteppedScheduler) -> N
     await run_ready_tasks()
     stepped.scheduler.hint(["t"])
     await stepped.advance(0.6)
-    assert probe.reads == 1  # The first read found nothing new either: 1.0 s.
+    assert probe.reads == 1  # The first read found nothing new: the delay is 1.0 s.
     await stepped.advance(0.5)
     assert probe.reads == 2
     probe.differs = True

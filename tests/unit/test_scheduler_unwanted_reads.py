@@ -55,7 +55,7 @@ async def test_unwanted_read_is_cancelled_without_a_failure(
     assert probe.reads == begun
     probe.gate.set()
     stepped.scheduler.want(probe.feed)
-    # Whoever comes next has it read, however long the next poll is off.
+    # The next want reads it at once, however far the next poll is.
     await wait_until(lambda: fresh.as_of == stepped.clock.monotonic())
     assert probe.reads == begun + 1
 

@@ -61,7 +61,7 @@ def test_unversioned_routes_are_metered_without_cookie(tmp_path: Path) -> None:
     assert FakeSession(tmp_path).metered_off_v1()
     session = FakeSession(tmp_path, cookie=COOKIE)
     assert not session.metered_off_v1()
-    # From then on the token is sent in its place.
+    # The token is now sent instead.
     session.access.cookie.learn(accepted=False)
     assert session.metered_off_v1()
 
@@ -82,7 +82,7 @@ def test_session_is_refused_when_no_family_is_open(tmp_path: Path) -> None:
     session, refused = FakeSession(tmp_path), []
     for family, answer in (
         (Family.V1, NOBODY),
-        # From here on no road is left.
+        # From here on no family is open.
         (Family.OBSERVABILITY, LOGIN),
         (Family.OBSERVABILITY, None),
     ):
@@ -104,7 +104,7 @@ async def test_stopped_session_leaves_no_task(tmp_path: Path) -> None:
     told: list[str | None] = []
     session.account_known.subscribe(lambda: told.append(session.account))
     session.start()
-    # Nobody answers there: what was wanted has failed and will be tried again.
+    # No service answers: the wanted feeds have failed and will be retried.
     await wait_until(lambda: any(feed.freshness.failures for feed in session.scheduler._feeds.values()))
     assert session.account is None
     assert told == []
@@ -146,7 +146,7 @@ def test_refused_cookie_keeps_its_families_closed(tmp_path: Path) -> None:
         session.access.learn(family, error)
     session.access.cookie.learn(accepted=False)
     session.doubt()
-    # What refuses the token may pass; what wants a session waits for the one test of the cookie.
+    # A refused token may be temporary; families that need the cookie wait for its test.
     assert [session.open(f) for f in (Family.OBSERVABILITY, Family.SETTINGS, Family.V1)] == [
         False,
         True,
@@ -161,12 +161,12 @@ def test_family_that_was_open_is_requested_again(tmp_path: Path, error: MogplexE
     session = FakeSession(tmp_path, cookie=COOKIE)
     session.access.learn(Family.OBSERVABILITY)
     session.access.learn(Family.OBSERVABILITY, error)
-    # What has never answered stays closed.
+    # A family that never answered stays closed.
     session.access.learn(Family.FLOWS, error)
     assert not session.open(Family.OBSERVABILITY)
     assert session.doubt()
     assert (session.open(Family.OBSERVABILITY), session.open(Family.FLOWS)) == (True, False)
-    # Meanwhile nothing else is said of it.
+    # The reason is unchanged until then.
     assert session.access.reach(Family.OBSERVABILITY).reason == str(error)
     session.access.learn(Family.OBSERVABILITY, Unavailable("busy", status=503))
     assert session.open(Family.OBSERVABILITY)

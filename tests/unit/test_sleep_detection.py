@@ -79,11 +79,11 @@ async def test_sleep_reads_all_feeds_and_reopens_stream(running: RunningSession)
     await wait_until(lambda: session.realtime.hearing is RealtimeState.OPEN)
     await run_ready_tasks()
     session.fake.log.clear()
-    # Less than the interval of what is polled most slowly: that is read because of the sleep alone.
+    # Less than the longest poll interval, so that its feed is read because of the sleep alone.
     await running.pause.end_after(300)
     await wait_until(lambda: len(running.stream.dials) == 2)
     await wait_until(lambda: "observability.calls" in session.fake.log)
-    # What no hint announces is read as well.
+    # Feeds without hints are read too.
     await wait_until(lambda: running.account_reads == 2)
     assert session.listing.set.freshness.age(session.clock.monotonic()) == 0
 

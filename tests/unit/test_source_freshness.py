@@ -53,7 +53,7 @@ def test_source_records_errors_of_its_route(error: MogplexError) -> None:
         error,
         30.0,
     )
-    # While the rest is still being read it is not called given up.
+    # A retry is due at once.
     assert fresh.retry_at == clock.monotonic()
     with source.record_errors(clock):
         pass
@@ -85,7 +85,7 @@ async def test_failing_route_costs_one_request_and_skips_no_record() -> None:
     asked.clear()
     assert await source.each(FakeClock(), ["a", "b", "c"], read) is True
     assert (asked, source.left, source.failing) == (["b", "c", "a"], ["a"], True)
-    # Of several broken ones each has its turn, and is read when it is whole again.
+    # Broken records are read in turn, and succeed once they are whole.
     broken.add("b")
     for _ in range(2):
         await source.each(FakeClock(), ["a", "b", "c"], read)
@@ -164,7 +164,7 @@ async def test_retry_time_follows_any_error(stepped: SteppedScheduler, error: Mo
         await run_ready_tasks()
         assert fresh.retry_at is not None
         wait = fresh.retry_at - stepped.clock.monotonic()
-        # What a proxy puts in the way goes by; what is refused waits for the usual poll.
+        # An invalid response is retried with backoff; a refused one waits for the usual poll.
         assert wait == pytest.approx(
             min(60.0, 8.0 * 2 ** max(0, reads - 3)) if reads and isinstance(error, InvalidResponse) else 60.0
         )
@@ -287,7 +287,7 @@ def test_related_source_is_only_the_part_that_is_joined() -> None:
             each.freshness is source.freshness for each in kind_rows.related_sources(kinds()["jobs"], session)
         )
 
-    # The part itself is not there while it is closed, or was not read yet.
+    # The part is missing while it is closed or not read yet.
     asked.sources["control"] = other = SourceState(Subject("they"))
     assert not is_related(other)
     asked.sources["flows"] = flows = SourceState(Subject("they"))
@@ -312,7 +312,7 @@ def test_error_names_the_part_of_a_list() -> None:
         SourceState(Subject("older"), freshness=twice): f"{why} Older are not shown.",
     }
     assert {source: read_failures(new, [source]) for source in told} == told
-    # The next try may find it over, and of the whole one sentence is enough.
+    # No message while the first retry is pending, and one for the whole list is enough.
     assert (
         read_failures(
             new,
@@ -334,5 +334,5 @@ def test_error_names_the_part_of_a_list() -> None:
         read_failures(new, many)
         == f"3 readings fail, one of them so: {why} A, B: shown as read before. C: not known."
     )
-    # Of two that tell the same columns one is told.
+    # Of two sources of the same columns one is named.
     assert read_failures(new, [*told][:2]) == f"{why} COST is shown as it was read before."

@@ -59,7 +59,7 @@ async def test_started_run_is_in_list_history_and_ledger(session: FakeSession) -
         ("runs.start", "run in acme/web", "done"),
     ]
     assert session.ledger.entries[0].key == "key-1"
-    # The prompt is the person's own; the ledger does not need it.
+    # The ledger does not store the prompt.
     assert session.directory is not None
     assert "Fix it" not in (session.directory / "ledger.jsonl").read_text()
 
@@ -80,7 +80,7 @@ async def test_start_retries_end_for_an_unknown_repository(session: FakeSession)
     with pytest.raises(Unavailable):
         await start(session, session.listing, DRAFT, "key-1")
     assert keys(session) == ["key-1"] * 4
-    # The service may have started the run all the same (errors.md §5).
+    # The service may have started the run (errors.md §5).
     assert ledger(session)[-1][2] == "unknown"
 
 
@@ -92,9 +92,9 @@ async def test_start_retries_end_for_an_unknown_repository(session: FakeSession)
         BadRequest("Invalid harness", status=400),
         NotFound("Repo not found", status=404),
         NotAllowed("Missing scope: write", status=403, missing_scope="write"),
-        # A key replays the run that failed (errors.md §5), so a 500 is for a person.
+        # A repeated key returns the failed run (errors.md §5), so that a 500 is not retried.
         ServiceFailed("broken", status=500),
-        # The quota of a day is no matter of a moment.
+        # A daily quota does not free up soon.
         Throttled("quota", status=429, retry_after=3000),
         LOGIN,
     ],

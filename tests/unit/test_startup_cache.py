@@ -68,7 +68,7 @@ def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         '{"at": "2026-08-05T10:00:00+00:00"}',
         '{"at": 7, "runs": []}',
         '{"at": "yesterday", "runs": []}',
-        # Without a zone its age is not known.
+        # Without a time zone the age is unknown.
         '{"at": "2026-08-05T10:00:00", "runs": []}',
         '{"at": "2026-08-05T10:00:00+00:00", "runs": 7}',
     ],

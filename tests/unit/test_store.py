@@ -72,7 +72,7 @@ def test_listener_may_unsubscribe_during_notification() -> None:
 def test_age_of_a_set_counts_from_its_last_read() -> None:
     assert Freshness().age(50.0) is None
     assert Freshness(as_of=40.0).age(50.0) == 10.0
-    # A picture from the disk may be dated a moment ahead.
+    # The startup cache may be dated slightly ahead.
     assert Freshness(as_of=60.0).age(50.0) == 0.0
 
 

@@ -23,7 +23,11 @@ NAMES_DONE = (
     "scripts",
     "tests/cli",
     "tests/credentials",
+    "tests/e2e",
+    "tests/hostile",
     "tests/hygiene",
+    "tests/snapshots",
+    "tests/unit",
 )
 DOCSTRINGS_DONE = (
     "benchmarks",
@@ -36,7 +40,11 @@ DOCSTRINGS_DONE = (
     "scripts",
     "tests/cli",
     "tests/credentials",
+    "tests/e2e",
+    "tests/hostile",
     "tests/hygiene",
+    "tests/snapshots",
+    "tests/unit",
 )
 METAPHORS = frozenset(
     {

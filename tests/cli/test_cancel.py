@@ -120,11 +120,11 @@ async def test_refused_cancel_reports_state_of_run(
 def _working_run(factory: RowFactory) -> tuple[str, str]:
     """Return the ids of a run whose command works in a sandbox, and of its call."""
     repo = factory.repo("acme/api")
-    box = factory.sandbox(repo)
+    sandbox = factory.sandbox(repo)
     call = factory.call(repo_id=repo, metadata={"external_request_id": "k"})
-    run = factory.run(repo, call, sandbox_record_id=box, status="streaming")
+    run = factory.run(repo, call, sandbox_record_id=sandbox, status="streaming")
     factory.event(call, "started", payload={"external_run_id": run})
-    factory.start_streaming(call, "cmd_4", sandbox_record_id=box)
+    factory.start_streaming(call, "cmd_4", sandbox_record_id=sandbox)
     return run, call
 
 

@@ -93,13 +93,13 @@ class CompletingShell:
         self._environ = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "TERM": "dumb"}
 
     def __call__(self, line: str) -> set[str]:
-        way = {
+        arguments = {
             "bash": ["--norc", "-c", BASH, "bash"],
             "zsh": ["-f", "-c", ZSH, "zsh"],
             "fish": ["--no-config", "-c", FISH],
         }[self.shell]
         result = subprocess.run(
-            [self._binary, *way, str(self._path), line],
+            [self._binary, *arguments, str(self._path), line],
             capture_output=True,
             text=True,
             check=True,
@@ -146,8 +146,8 @@ def test_shell_completes_known_records(complete: CompletingShell) -> None:
         records.remember("projects", [KnownRecord("7f700000", "acme/web")])
         records.remember("runs", [KnownRecord("8f700000")])
         records.save()
-    spaced = "flaky tests" if complete.shell == "fish" else "flaky\\ tests"
-    assert complete("mogplex-tui skills get ") == {spaced, "lint"}
+    quoted_name = "flaky tests" if complete.shell == "fish" else "flaky\\ tests"
+    assert complete("mogplex-tui skills get ") == {quoted_name, "lint"}
     assert complete("mogplex-tui skills get 5e") == {"5e700000"}
     assert complete("mogplex-tui skills delete lint fl") == set()
     assert complete("mogplex-tui runs list --repo acme/") == {"acme/web"}

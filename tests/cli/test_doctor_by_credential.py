@@ -24,24 +24,24 @@ from tests.api.support import http, serving
 from tests.cli.support import TOKEN, CommandResult, CommandRunner, SystemClock
 from tests.controlplane.row_factory import RowFactory
 
-WORDS = {"open", "needs-session", "needs-scope", "throttled", "absent", "broken", "unreachable"}
+REACHES = {"open", "needs-session", "needs-scope", "throttled", "absent", "broken", "unreachable"}
 UNVERSIONED = ("account", "settings", "models", "github", "mcp", "observability", "realtime")
 V1 = ("v1", "write")
 # Route families that the hosted edge opens to a personal access token (auth.md §4).
 FOR_TOKENS = ("account", "settings", "models", "mcp")
-EVERY = (*UNVERSIONED, *V1)
+ALL_FAMILIES = (*UNVERSIONED, *V1)
 
 
 def reaches(result: CommandResult) -> dict[str, str]:
     families = [each for each in result.objects if each["object"] == "family"]
-    assert {each["reach"] for each in families} <= WORDS
+    assert {each["reach"] for each in families} <= REACHES
     assert all(each["advice"] for each in families)
     assert families[-1]["requests"] <= 15
     return {each["family"]: each["reach"] for each in families[:-1]}
 
 
 def same_reach(word: str, **others: str) -> dict[str, str]:
-    return dict.fromkeys(EVERY, word) | others
+    return dict.fromkeys(ALL_FAMILIES, word) | others
 
 
 @pytest.fixture(params=["documented", "hosted"])
@@ -172,8 +172,8 @@ async def test_expired_cookie_opens_nothing(mogplex: CommandRunner, plane: Plane
 async def test_rate_limited_token_is_throttled(
     mogplex: CommandRunner, plane: PlaneServer, profile: str
 ) -> None:
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {plane.token}"}) as busy:
-        while (await busy.get(f"{plane.base_url}/api/v1/mogplex/repos")).status_code == 200:
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {plane.token}"}) as client:
+        while (await client.get(f"{plane.base_url}/api/v1/mogplex/repos")).status_code == 200:
             pass
     mogplex.use(plane.base_url, token=plane.token)
     result = await mogplex("doctor", "--json")

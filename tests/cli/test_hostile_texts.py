@@ -24,8 +24,8 @@ from tests.pilot.hosted import HostedEdge
 from tests.rewriting import with_numbers, with_texts
 
 # Control characters of both sets, a clipboard write, colours, all line ends, direction marks and invisible characters.
-STEERS = "\x00\x1b]52;c;aGk=\x07\x1b[31m\x7f\x9b31m\x85\u202e\u2066\u061c\u200b\u2028\ufeff\U000e0041\r\n\t\x0b\x1f"
-ACTS = re.compile(
+CONTROLS = "\x00\x1b]52;c;aGk=\x07\x1b[31m\x7f\x9b31m\x85\u202e\u2066\u061c\u200b\u2028\ufeff\U000e0041\r\n\t\x0b\x1f"
+UNSAFE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -41,7 +41,7 @@ KINDS = (
     "jobs",
     "approvals",
 )
-OF_ONE = {
+VERBS = {
     "runs": ("get", "events", "cancel"),
     "repos": ("get", "favorite"),
     "models": ("get", "disable", "enable"),
@@ -50,7 +50,7 @@ OF_ONE = {
     "assignments": ("get", "disable"),
     "jobs": ("get", "repair"),
 }
-ALONE = (
+COMMANDS_WITHOUT_RECORD = (
     ("stats",),
     ("settings", "get", "theme"),
     ("settings", "list"),
@@ -61,7 +61,7 @@ ALONE = (
 
 def hostile_text(text: str) -> str:
     """Return a text that starts like a formula, behind terminal control sequences."""
-    return "=+-@"[len(text) % 4] + STEERS + text
+    return "=+-@"[len(text) % 4] + CONTROLS + text
 
 
 @asynccontextmanager
@@ -71,11 +71,11 @@ async def hostile_service(
     """Return every command with a record, for a plane whose responses are hostile."""
     async with PlaneServer(Settings(speed=0, rate_limit=None)) as server:
         mogplex.use(server.base_url, token=server.token, cookie=server.session_cookie)
-        commands = list(ALONE)
+        commands = list(COMMANDS_WITHOUT_RECORD)
         for name in KINDS:
             commands.append((name, "list"))
             first = (await mogplex(name, "list", "--json")).objects[0]["id"]
-            commands += [(name, verb, first) for verb in OF_ONE.get(name, ("get",))]
+            commands += [(name, verb, first) for verb in VERBS.get(name, ("get",))]
         async with HostedEdge(server.plane, profile="documented", rewrite=change) as edge:
             mogplex.use(edge.base_url, token=server.token, cookie=server.session_cookie)
             yield commands
@@ -87,7 +87,7 @@ async def test_hostile_text_is_escaped_in_every_command(mogplex: CommandRunner, 
     async with hostile_service(mogplex, lambda value: with_texts(value, hostile_text)) as commands:
         for argv in commands:
             result = await mogplex(*argv, "--output", form)
-            if bad := set(ACTS.findall(result.out + result.err)):
+            if bad := set(UNSAFE.findall(result.out + result.err)):
                 found[argv] = bad
             if argv[-1] in ("list", "get"):
                 assert result.lines, (argv, result.err)

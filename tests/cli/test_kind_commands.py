@@ -59,9 +59,9 @@ async def test_empty_result_succeeds_and_unknown_field_fails(
 
 
 async def test_action_takes_id_name_or_prefix(operator: CommandRunner, plane: PlaneServer) -> None:
-    files, books = await _server(plane, "files"), await _server(plane, "runbooks")
+    files, runbooks = await _server(plane, "files"), await _server(plane, "runbooks")
     off = await operator("mcp-servers", "disable", files[:8], "Runbooks")
-    assert (off.code, off.lines) == (0, [files, books])
+    assert (off.code, off.lines) == (0, [files, runbooks])
     assert "MCP server files is disabled." in off.err
     repeated = await operator("mcp-servers", "disable", "files")
     assert repeated.code == 1

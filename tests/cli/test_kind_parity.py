@@ -59,7 +59,7 @@ async def test_console_and_command_show_the_same(
         # Ages change between the two reads.
         columns = [column for column in kind.columns if not column.format.is_span]
         moment = RenderTime(ui.app.session.clock.now())
-        tried: Counter[str] = Counter()
+        refusal_counts: Counter[str] = Counter()
         for item in items.values():
             for column in columns:
                 # Commands mask text that looks like a token, such as the prefix of one.
@@ -68,17 +68,19 @@ async def test_console_and_command_show_the_same(
                 reason = action.unavailable_reason(item.row)
                 yes = ["--yes"] if action.confirmation is not None else []
                 yes += ["--reveal"] if action.reveals else []
-                needed = [each.name for each in action.parameters if each.is_required and not each.positional]
-                yes += [word for name in needed for word in (f"--{name}", "something")]
-                if reason is not None and tried[action.id] < 5:
-                    tried[action.id] += 1
+                option_names = [
+                    each.name for each in action.parameters if each.is_required and not each.positional
+                ]
+                yes += [word for name in option_names for word in (f"--{name}", "something")]
+                if reason is not None and refusal_counts[action.id] < 5:
+                    refusal_counts[action.id] += 1
                     positional = [each for each in action.parameters if each.positional]
                     given = [(each.choices or ("ci",))[0] for each in positional]
                     (id,) = _listed_ids(kind, items, [item.key])
                     refused = await mogplex(name, action.id, id, *given, *yes)
                     # The cancel of a run prints the run's state.
-                    is_over = f"{id}  {item.row.state}\n" if name == "runs" else ""
-                    assert (refused.code, refused.out) == (1, is_over)
+                    state_line = f"{id}  {item.row.state}\n" if name == "runs" else ""
+                    assert (refused.code, refused.out) == (1, state_line)
                     assert reason in refused.err
 
 

@@ -59,8 +59,8 @@ async def test_approval_in_browser_signs_in(
     assert grant["scope"] == "openid profile email offline_access read write"
     for secret in (grant["access"], grant["refresh"], parse_qs(page.url.query.decode())["code"][0]):
         assert secret not in result.out + result.err
-        holders = [path.name for path in stored_files() if secret in path.read_text()]
-        assert holders in ([f"{context.name}.json"], [])
+        files_with_secret = [path.name for path in stored_files() if secret in path.read_text()]
+        assert files_with_secret in ([f"{context.name}.json"], [])
 
     factory.repo("acme/api")
     listed = await mogplex("runs", "start", "--repo", "acme/api", "--prompt", "Fix it")

@@ -48,33 +48,35 @@ def teams(factory: RowFactory) -> tuple[TeamRows, TeamRows]:
 async def test_member_of_one_of_two_teams_is_changed(
     operator: CommandRunner, teams: tuple[TeamRows, TeamRows]
 ) -> None:
-    night, day = teams
-    key = f"{night.id[:8]}/{night.member}"
+    night_shift, day_shift = teams
+    key = f"{night_shift.id[:8]}/{night_shift.member}"
     result = await operator("members", "role", key, "viewer", "--json")
     assert (result.code, result.only_object) == (0, {"object": "member", "id": key, "action": "role"})
-    assert (night.role, day.role) == ("viewer", "developer")
-    several = await operator("members", "remove", night.member, "--yes")
+    assert (night_shift.role, day_shift.role) == ("viewer", "developer")
+    several = await operator("members", "remove", night_shift.member, "--yes")
     assert (several.code, several.out) == (2, "")
-    assert key in several.err and f"{day.id[:8]}/{day.member}" in several.err
+    assert key in several.err and f"{day_shift.id[:8]}/{day_shift.member}" in several.err
     unasked = await operator("members", "remove", key)
     assert (unasked.code, unasked.out) == (2, "")
     assert (await operator("members", "remove", key, "--yes")).out == f"{key}\n"
-    assert (night.role, day.role) == (None, "developer")
+    assert (night_shift.role, day_shift.role) == (None, "developer")
     # Now the user's id and address name one record.
     listed = {row["id"]: row for row in (await operator("members", "list", "--json")).objects}
-    email = listed[day.member]["email"]
-    assert listed[day.member]["teamId"] == day.id
+    email = listed[day_shift.member]["email"]
+    assert listed[day_shift.member]["teamId"] == day_shift.id
     assert (await operator("members", "role", email, "admin")).code == 0
-    assert day.role == "admin"
+    assert day_shift.role == "admin"
 
 
 async def test_unchangeable_member_gives_reason(
     operator: CommandRunner, teams: tuple[TeamRows, TeamRows]
 ) -> None:
-    night, _ = teams
-    odd = await operator("members", "role", f"{night.id[:8]}/{night.member}", "owner")
-    assert (odd.code, odd.out) == (2, "")
-    own = await operator("members", "remove", f"{night.id[:8]}/{night.factory.user}", "--yes")
-    assert (own.code, own.out) == (1, "")
-    assert "You cannot change your own membership here." in own.err
-    assert night.role == "developer"
+    night_shift, _ = teams
+    invalid_role = await operator("members", "role", f"{night_shift.id[:8]}/{night_shift.member}", "owner")
+    assert (invalid_role.code, invalid_role.out) == (2, "")
+    self_removal = await operator(
+        "members", "remove", f"{night_shift.id[:8]}/{night_shift.factory.user}", "--yes"
+    )
+    assert (self_removal.code, self_removal.out) == (1, "")
+    assert "You cannot change your own membership here." in self_removal.err
+    assert night_shift.role == "developer"

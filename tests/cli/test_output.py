@@ -124,10 +124,10 @@ def test_credentials_are_masked() -> None:
 
 
 def test_long_text_is_cut_before_masking() -> None:
-    looked_at = list[int]()
+    lengths = list[int]()
 
     def scrub(text: str) -> str:
-        looked_at.append(len(text))
+        lengths.append(len(text))
         return text
 
     screen, before = FakeStdout(), sys.stdout
@@ -137,7 +137,7 @@ def test_long_text_is_cut_before_masking() -> None:
         output.table([Column("A"), Column("B")], [["a\n" * 500_000, "\x1b[31m" * 200_000]] * 200)
     finally:
         sys.stdout = before
-    assert max(looked_at) <= 10_000
+    assert max(lengths) <= 10_000
     assert max(map(len, screen.getvalue().splitlines())) <= 810
 
 

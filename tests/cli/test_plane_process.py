@@ -71,11 +71,11 @@ async def started(planes: list[FakePlane], times: int) -> None:
 async def test_restarted_plane_keeps_port_and_closes_pipes(tmp_path: Path, planes: list[FakePlane]) -> None:
     with PlaneProcess([], tmp_path / "plane.db") as plane:
         await plane.wait_ready()
-        keeping = asyncio.create_task(plane.keep_alive())
+        keep_alive = asyncio.create_task(plane.keep_alive())
         for times in (2, 3):
             planes[-1].ended = True
             await started(planes, times)
-        keeping.cancel()
+        keep_alive.cancel()
         assert [child.stdout.closed for child in planes] == [True, True, False]
         assert planes[0].command[-1] != "4790"
         assert planes[-1].command[-2:] == ["--port", "4790"]
@@ -87,14 +87,14 @@ async def test_hanging_restarted_plane_is_replaced(
 ) -> None:
     with PlaneProcess([], tmp_path / "plane.db") as plane:
         await plane.wait_ready()
-        keeping = asyncio.create_task(plane.keep_alive())
+        keep_alive = asyncio.create_task(plane.keep_alive())
         monkeypatch.setattr(plane_process, "READY_TIMEOUT", 0.01)
         monkeypatch.setattr(FakePlane, "hanging", True)
         planes[0].ended = True
         await started(planes, 2)
         monkeypatch.setattr(FakePlane, "hanging", False)
         await started(planes, 3)
-        keeping.cancel()
+        keep_alive.cancel()
         assert planes[1].ended
 
 

@@ -17,11 +17,11 @@ from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 from tests.recording import recording
 
-TYPED = [name for name, (module, _) in COMMANDS.items() if module.endswith("kind_commands")]
+KIND_COMMANDS = [name for name, (module, _) in COMMANDS.items() if module.endswith("kind_commands")]
 MESSAGE = "This token may read only; use one with the write scope."
-REPO, NOBODY = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10", "7d0c0000-0000-4000-8000-00000000dead"
+REPO, UNKNOWN_RECORD = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10", "7d0c0000-0000-4000-8000-00000000dead"
 # Arguments of a command besides its record.
-ALSO = {
+OPTIONS = {
     "api-keys create": ("ci",),
     "projects import": ("acme/new",),
     "automations create": ("Nightly", "--repo", "acme/api"),
@@ -31,7 +31,7 @@ ALSO = {
     "sandboxes extend": ("--minutes", "5"),
     "sandboxes exec": ("--", "ls"),
     "automations trigger": ("--repo", REPO),
-    "assignments create": ("--repo", REPO, "--agent", NOBODY, "--type", "pr_review"),
+    "assignments create": ("--repo", REPO, "--agent", UNKNOWN_RECORD, "--type", "pr_review"),
     "settings edit": ("dark",),
     "members role": ("viewer",),
 }
@@ -57,12 +57,12 @@ class ChangeCommand(NamedTuple):
     def arguments(self, record: str) -> tuple[str, ...]:
         """Return the arguments of the command."""
         named = (record,) if self.takes_record else ()
-        return (self.name, self.verb, *self.options, *named, *ALSO.get(f"{self.name} {self.verb}", ()))
+        return (self.name, self.verb, *self.options, *named, *OPTIONS.get(f"{self.name} {self.verb}", ()))
 
 
 def _changes() -> Iterator[ChangeCommand]:
     """Yield every command that changes a record of a kind."""
-    for name in TYPED:
+    for name in KIND_COMMANDS:
         kind = kind_called(name)
         for creation in kind.creations:
             yield ChangeCommand(
@@ -86,7 +86,7 @@ async def test_no_command_changes_anything_with_read_only_token(
         mogplex.use(recorded.base_url, token=factory.token(scopes=("read",)))
         for change in CHANGES:
             recorded.forget()
-            result = await mogplex(*change.arguments(NOBODY))
+            result = await mogplex(*change.arguments(UNKNOWN_RECORD))
             changes = [each for each in recorded.asked if not each.startswith("GET ")]
             # Off v1 no service checks the scope; one request reads it.
             found = (result.code, result.out, MESSAGE in result.err, changes)
@@ -141,7 +141,7 @@ async def test_session_sends_changes_beside_read_only_token(
         mogplex.use(recorded.base_url, token=factory.token(scopes=("read",)), cookie=plane.session_cookie)
         for change in CHANGES:
             recorded.forget()
-            result = await mogplex(*change.arguments(NOBODY))
+            result = await mogplex(*change.arguments(UNKNOWN_RECORD))
             if MESSAGE in result.err or PROBE in recorded.asked:
                 failures[f"{change.name} {change.verb}"] = (result.code, result.err, recorded.asked)
     assert failures == {}

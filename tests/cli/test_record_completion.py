@@ -36,7 +36,7 @@ NAMES = {
     "9e700000-0000-4000-8000-000000000009": "--yes",
     "ae700000-0000-4000-8000-00000000000a": "mog_Q2xv9TbYk0LmWc7ReHs4DpZa",
 }
-UNNAMED = {key for key, name in NAMES.items() if name in ("same name", "--yes") or key[0] in "8a"}
+COMPLETED_BY_ID = {key for key, name in NAMES.items() if name in ("same name", "--yes") or key[0] in "8a"}
 
 
 async def _respond(seen: Seen, _: asyncio.StreamWriter) -> bytes:
@@ -82,7 +82,7 @@ def complete_offline(*arguments: str) -> list[str]:
 
 
 # The text before Tab, and the last argument that the command then gets.
-TYPED = {
+TYPED_WORDS = {
     "name with a space": ("mcp-servers get w", "web search"),
     "escaped space": ("mcp-servers get web\\ s", "web search"),
     "open double quote": ('mcp-servers get "web s', "web search"),
@@ -107,7 +107,7 @@ def _complete_in_bash(home: Path, lines: list[str]) -> list[list[str]]:
 
     Returns the arguments of each command.
     """
-    script, program, called = home / "script", home / "bin" / "mogplex-tui", home / "called"
+    script, program, record_file = home / "script", home / "bin" / "mogplex-tui", home / "called"
     main = [sys.executable, "-m", "mogplex_tui"]
     script.write_text(
         subprocess.run([*main, "completions", "bash"], capture_output=True, text=True, check=True).stdout
@@ -115,7 +115,7 @@ def _complete_in_bash(home: Path, lines: list[str]) -> list[list[str]]:
     program.parent.mkdir()
     program.write_text(
         f'#!/bin/bash\n[[ $1 == __complete ]] && exec {" ".join(main)} "$@"\n'
-        f"printf '%s\\0' \"$@\" >>{called}; printf '\\n' >>{called}\n"
+        f"printf '%s\\0' \"$@\" >>{record_file}; printf '\\n' >>{record_file}\n"
     )
     program.chmod(0o755)
     environ = {
@@ -125,36 +125,36 @@ def _complete_in_bash(home: Path, lines: list[str]) -> list[list[str]]:
         "LANG": "C.UTF-8",
         "HISTFILE": "",
     }
-    leader, follower = pty.openpty()
+    terminal, child_terminal = pty.openpty()
     shell = subprocess.Popen(
         ["bash", "--norc", "--noprofile", "-i"],
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
+        stdin=child_terminal,
+        stdout=child_terminal,
+        stderr=child_terminal,
         env=environ,
         start_new_session=True,
     )
-    os.close(follower)
+    os.close(child_terminal)
     shown, deadline = b"", time.monotonic() + 60
     found: list[list[str]] = []
 
     def until(count: int) -> None:
         nonlocal shown
-        while not called.exists() or called.read_bytes().count(b"\n") < count:
+        while not record_file.exists() or record_file.read_bytes().count(b"\n") < count:
             assert time.monotonic() < deadline, shown.decode(errors="replace")
-            if select.select([leader], [], [], 0.05)[0]:
-                shown += os.read(leader, 65536)
+            if select.select([terminal], [], [], 0.05)[0]:
+                shown += os.read(terminal, 65536)
 
     try:
-        os.write(leader, f"source {script}; bind 'set bell-style none'\n".encode())
+        os.write(terminal, f"source {script}; bind 'set bell-style none'\n".encode())
         for number, line in enumerate(lines, 1):
-            os.write(leader, f"mogplex-tui {line}\t\n".encode())
+            os.write(terminal, f"mogplex-tui {line}\t\n".encode())
             until(number)
     finally:
         shell.kill()
         shell.wait()
-        os.close(leader)
-    for record in called.read_bytes().decode().split("\0\n"):
+        os.close(terminal)
+    for record in record_file.read_bytes().decode().split("\0\n"):
         if record:
             found.append(record.split("\0"))
     return found
@@ -167,9 +167,11 @@ async def test_bash_completes_names_and_ids_without_request(
         pytest.skip("there is no bash here")
     await mogplex("contexts", "add", "other", "--base-url", "http://127.0.0.1:1")
     before = len(service.seen)
-    called = await asyncio.to_thread(_complete_in_bash, tmp_path, [line for line, _ in TYPED.values()])
-    assert {case: words[-1] for case, words in zip(TYPED, called, strict=True)} == {
-        case: word for case, (_, word) in TYPED.items()
+    completed = await asyncio.to_thread(
+        _complete_in_bash, tmp_path, [line for line, _ in TYPED_WORDS.values()]
+    )
+    assert {case: words[-1] for case, words in zip(TYPED_WORDS, completed, strict=True)} == {
+        case: word for case, (_, word) in TYPED_WORDS.items()
     }
     assert len(service.seen) == before
 
@@ -177,7 +179,7 @@ async def test_bash_completes_names_and_ids_without_request(
 async def test_empty_word_completes_each_record_once(service: Service) -> None:
     offered = complete_offline("zsh", "mcp-servers", "mcp-servers", "get", "")
     assert {line.partition("\t")[0] for line in offered} == {
-        key if key in UNNAMED else name for key, name in NAMES.items()
+        key if key in COMPLETED_BY_ID else name for key, name in NAMES.items()
     }
     assert "web search\t5e700000-0000-4000-8000-000000000001" in offered
     text = (state_dir("work") / FILE).read_text()

@@ -10,7 +10,7 @@ from tests.cli.support import TOKEN, CommandRunner
 RUN = "7d0c0000-0000-4000-8000-000000000001"
 COMMANDS = [("runs", "list"), ("runs", "get", RUN), ("runs", "events", RUN), ("stats",)]
 # The service quotes the credential and colours its response.
-ECHO = f"Bad token {TOKEN} \x1b[31mred"
+HOSTILE_MESSAGE = f"Bad token {TOKEN} \x1b[31mred"
 
 
 @pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
@@ -18,15 +18,15 @@ ECHO = f"Bad token {TOKEN} \x1b[31mred"
     ("answer", "code", "message"),
     [
         (http(307, b"", "", Location="/login?next=%2F"), 3, "sign in"),
-        (refused(401, "UNAUTHORIZED", ECHO), 3, "does not accept this token"),
-        (refused(403, "FORBIDDEN", ECHO), 4, "has no permission for"),
+        (refused(401, "UNAUTHORIZED", HOSTILE_MESSAGE), 3, "does not accept this token"),
+        (refused(403, "FORBIDDEN", HOSTILE_MESSAGE), 4, "has no permission for"),
         (http(404, b"<html>no</html>", "text/html"), 1, "no route"),
         (
             refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60"),
             5,
             "Too many",
         ),
-        (refused(503, "SERVICE_UNAVAILABLE", ECHO), 6, "cannot serve"),
+        (refused(503, "SERVICE_UNAVAILABLE", HOSTILE_MESSAGE), 6, "cannot serve"),
         (http(502, b"<html>bad gateway</html>", "text/html"), 6, "cannot serve"),
         (http(200, b"<!doctype html><p>hi", "text/html"), 3, "web page"),
         (http(200, b'{"calls": [', "application/json"), 1, "JSON"),

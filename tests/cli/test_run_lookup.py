@@ -94,10 +94,14 @@ async def test_old_calls_and_jobs_are_found_without_token(
     factory.event(old, "started", at=now - 9 * HOUR_US)
     for minute in range(205):
         factory.call(repo_id=repo, status="success", started_at=now - minute * 1_000_000)
-    bare = factory.job(flow, repo, start=True, base_ref="develop", head_ref="topic")
-    worked = factory.job(flow, repo, start=True)
+    job_without_call = factory.job(flow, repo, start=True, base_ref="develop", head_ref="topic")
+    job_with_call = factory.job(flow, repo, start=True)
     call = factory.call(
-        repo_id=repo, job_run_id=worked, type="pr_review", status="success", started_at=now - 8 * HOUR_US
+        repo_id=repo,
+        job_run_id=job_with_call,
+        type="pr_review",
+        status="success",
+        started_at=now - 8 * HOUR_US,
     )
     mogplex = use_credentials(COOKIE)
 
@@ -107,14 +111,14 @@ async def test_old_calls_and_jobs_are_found_without_token(
         return result.only_object
 
     assert (await get(old))["call_id"] == old
-    job = await get(bare)
-    assert (job["source"], job["job_id"], job["repo"]) == ("job", bare, "acme/api")
+    job = await get(job_without_call)
+    assert (job["source"], job["job_id"], job["repo"]) == ("job", job_without_call, "acme/api")
     assert (job["base_branch"], job["branch"]) == ("develop", "topic")
     # The service was asked for the cost and does not know it.
-    assert "not known yet" in (await mogplex("runs", "get", bare)).out
-    of_job = await get(worked)
-    assert (of_job["source"], of_job["call_id"], of_job["job_id"]) == ("call", call, worked)
-    events = await mogplex("runs", "events", bare)
+    assert "not known yet" in (await mogplex("runs", "get", job_without_call)).out
+    of_job = await get(job_with_call)
+    assert (of_job["source"], of_job["call_id"], of_job["job_id"]) == ("call", call, job_with_call)
+    events = await mogplex("runs", "events", job_without_call)
     assert (events.code, events.out) == (0, "")
 
 

@@ -10,7 +10,7 @@ from tests.api.support import Seen, http, ok, refused, serving
 from tests.cli.support import CommandRunner, serve_behind_edge
 from tests.controlplane.row_factory import RowFactory
 
-NOBODY_LOOKS_BACK = "login --session"
+LOGIN_ADVICE = "login --session"
 
 
 async def test_list_has_live_runs_first_then_newest(operator: CommandRunner, factory: RowFactory) -> None:
@@ -128,7 +128,7 @@ async def test_token_behind_edge_lists_automation_and_known_runs(
     (sentence,) = result.err.splitlines()
     assert "the runs of your automations" in sentence
     assert "all costs, need a browser session" in sentence
-    assert NOBODY_LOOKS_BACK in sentence
+    assert LOGIN_ADVICE in sentence
 
 
 async def test_known_ended_runs_are_read_once(

@@ -66,8 +66,8 @@ async def test_credential_of_other_account_needs_force(
 
 
 async def test_credentials_of_one_account_give_no_warning(mogplex: CommandRunner, plane: PlaneServer) -> None:
-    for way, secret in (("token", plane.token), ("session", plane.session_cookie)):
-        result = await mogplex("login", "--base-url", plane.base_url, f"--{way}", stdin=f"{secret}\n")
+    for option, secret in (("token", plane.token), ("session", plane.session_cookie)):
+        result = await mogplex("login", "--base-url", plane.base_url, f"--{option}", stdin=f"{secret}\n")
         assert result.code == 0 and "account" not in result.err, result.err
     assert _stored_credentials() == (plane.token, plane.session_cookie)
 

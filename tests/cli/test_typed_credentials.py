@@ -224,7 +224,7 @@ async def test_overriding_token_variable_is_reported(
 # The hand-off ------------------------------------------------------------------------------------------------------
 
 
-async def consent(url: str) -> dict[str, str]:
+async def approve_hand_off(url: str) -> dict[str, str]:
     """Sign in, approve, and return the token that the page would hand over."""
     async with httpx.AsyncClient(follow_redirects=True) as browser:
         login = await browser.get(url)
@@ -238,15 +238,15 @@ async def consent(url: str) -> dict[str, str]:
 
 async def test_hand_off_page_sends_token_after_preflight(mogplex: CommandRunner, plane: PlaneServer) -> None:
     command = mogplex.start("login", "--base-url", plane.base_url, "--hand-off", "--no-browser")
-    facts = await consent(await wait_for_address(command, "/cli-auth?"))
+    facts = await approve_hand_off(await wait_for_address(command, "/cli-auth?"))
     origin, body = {"Origin": plane.base_url}, {"token": facts["token"], "name": facts["name"]}
-    asks = {
+    preflight_headers = {
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type,x-cli-nonce",
     }
     private = {"Access-Control-Request-Private-Network": "true"}
     async with httpx.AsyncClient() as page:
-        preflight = await page.options(facts["callback"], headers=origin | asks | private)
+        preflight = await page.options(facts["callback"], headers=origin | preflight_headers | private)
         assert preflight.status_code == 204
         assert preflight.headers["access-control-allow-origin"] == plane.base_url
         assert preflight.headers["access-control-allow-methods"] == "POST"

@@ -62,8 +62,8 @@ async def test_watch_of_ended_run_ends_at_once(operator: CommandRunner, factory:
     assert (result.code, result.out) == (0, f"{run}  failed\n")
     assert (await operator("watch", run, "--exit-status")).code == 1
     assert (await operator("watch", run, "--until", "failed")).code == 0
-    missed = await operator("watch", run, "--until", "success")
-    assert missed.code == 1
+    not_reached = await operator("watch", run, "--until", "success")
+    assert not_reached.code == 1
 
 
 async def test_watch_times_out(operator: CommandRunner, factory: RowFactory) -> None:

@@ -50,9 +50,9 @@ async def test_agent_is_created_updated_and_deleted(operator: CommandRunner, fac
     changed = await operator("agents", "update", "scribe", "--description", "Notes")
     assert (changed.code, changed.out) == (0, f"{agent}\n")
     assert factory.row("agents", agent)["description"] == "Notes"
-    unsaid = await operator("agents", "delete", "scribe")
-    assert (unsaid.code, unsaid.out) == (2, "")
-    assert "--yes" in unsaid.err
+    unconfirmed = await operator("agents", "delete", "scribe")
+    assert (unconfirmed.code, unconfirmed.out) == (2, "")
+    assert "--yes" in unconfirmed.err
     deleted = await operator("agents", "delete", "scribe", "--yes", "--json")
     assert (deleted.code, deleted.only_object) == (0, {"object": "agent", "id": agent, "action": "delete"})
     assert factory.plane.db.value("SELECT count(*) FROM agents WHERE id = ?", (agent,)) == 0
@@ -433,8 +433,8 @@ async def test_rate_limited_action_ends_with_throttled(mogplex: CommandRunner, p
 
 
 async def test_boot_output_is_escaped_and_masked(mogplex: CommandRunner) -> None:
-    evil = "\x1b[31mred\u202e\n\x1b]0;title\x07 ghp_abcdefghijklmnopqrstuvwxyz0123456789"
-    events_sent = ({"type": "warning", "message": evil}, {"type": "error", "message": evil})
+    hostile_text = "\x1b[31mred\u202e\n\x1b]0;title\x07 ghp_abcdefghijklmnopqrstuvwxyz0123456789"
+    events_sent = ({"type": "warning", "message": hostile_text}, {"type": "error", "message": hostile_text})
     events = "".join(f"data: {json.dumps(each)}\n\n" for each in events_sent)
     async with serving(http(200, events.encode(), "text/event-stream")) as service:
         mogplex.use(service.base_url)

@@ -26,7 +26,7 @@ LISTS = (
 )
 # Kinds that the hosted edge closes to tokens and that the token API does not have (auth.md §4).
 SESSION_ONLY = ("assignments", "approvals")
-ASKED = {"kind": "manual_approval", "prompt": "Ship it?"}
+WAIT_CONFIG = {"kind": "manual_approval", "prompt": "Ship it?"}
 
 
 def add_row_of_every_kind(factory: RowFactory) -> dict[str, str]:
@@ -43,7 +43,7 @@ def add_row_of_every_kind(factory: RowFactory) -> dict[str, str]:
         "automations": flow,
         "assignments": assignment(factory, repo, agent),
         "jobs": job,
-        "approvals": insert_wait(factory, job, wait_config=ASKED),
+        "approvals": insert_wait(factory, job, wait_config=WAIT_CONFIG),
     }
 
 
@@ -294,7 +294,7 @@ async def test_text_from_service_is_escaped(operator: CommandRunner, factory: Ro
 
 async def test_approvals_of_both_sources_are_listed(operator: CommandRunner, factory: RowFactory) -> None:
     job = factory.job(factory.flow(factory.agent()), factory.repo(), start=True)
-    flow_approval = insert_wait(factory, job, wait_config=ASKED)
+    flow_approval = insert_wait(factory, job, wait_config=WAIT_CONFIG)
     agent_approval = control_approval(factory)
     rows = {each["id"]: each for each in (await operator("approvals", "list", "--json")).objects}
     assert rows[flow_approval]["wait_config"]["prompt"] == "Ship it?"
@@ -399,5 +399,5 @@ async def test_approvals_are_listed_if_one_source_is_refused(mogplex: CommandRun
         mogplex.use(service.base_url)
         result = await mogplex("approvals", "list", "--json")
     assert (result.code, [each["id"] for each in result.objects]) == (0, [UNKNOWN_ID])
-    whose = "automations" if refused == "flows" else "the orchestrator"
-    assert f"Approvals of {whose} " in result.err
+    expected = "automations" if refused == "flows" else "the orchestrator"
+    assert f"Approvals of {expected} " in result.err

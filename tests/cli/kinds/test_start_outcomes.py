@@ -228,8 +228,8 @@ async def test_failed_start_ends_with_1_and_reason(
             return ok(answer) if "/v1/" in seen.path else http(202, answer)
         return _listed(seen, argv[1])
 
-    async with serving(service) as there:
-        mogplex.use(there.base_url, cookie="better-auth.session_token=x")
+    async with serving(service) as server:
+        mogplex.use(server.base_url, cookie="better-auth.session_token=x")
         result = await mogplex(*argv)
     assert (result.code, result.err[: len(message)]) == (code, message)
     assert result.out.startswith(out) and len(result.lines) <= 1
@@ -313,8 +313,8 @@ async def test_trigger_with_500_may_have_queued_the_job(mogplex: CommandRunner) 
             return refused(500, "INTERNAL_ERROR", "Failed to trigger automation")
         return _listed(seen, "trigger")
 
-    async with serving(service) as there:
-        mogplex.use(there.base_url, cookie="better-auth.session_token=x")
+    async with serving(service) as server:
+        mogplex.use(server.base_url, cookie="better-auth.session_token=x")
         result = await mogplex(*TRIGGER, "--idempotency-key", "ours")
     assert (result.code, result.out) == (1, "")
     assert (

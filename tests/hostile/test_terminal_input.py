@@ -96,7 +96,7 @@ def test_console_responds_after_doubled_input(consoles: Consoles, case: str) -> 
     keys, shown, sent = TWICE[case]
     terminal = consoles.get()
     terminal.press("1")
-    terminal.wait_for(r"Runs\n")
+    terminal.wait_for(r"(?m)^ Runs\b")
     terminal.press(*keys)
     terminal.wait_for(shown)
     terminal.send(sent)

@@ -1,7 +1,8 @@
-"""What the service answers to a change that can go well without doing anything: whether it did, and the sentence.
+"""Results of changes whose response can be a success although nothing happened.
 
-In a sentence, `{}` at its beginning and `{name}` within it stand for the record that was changed; `about` fills them in.
-Texts of the service go in by `literal`, so that their braces stay what they are.
+Most functions return whether the change took effect, and the sentence for it. In a sentence, `{}` at the beginning and
+`{name}` elsewhere are replaced with the record's name by `insert_name`. Texts of the service are inserted with
+`literal`, so that their braces stay.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 ChangeResult = tuple[bool, str]
 
 
-# What helps where work was not started, by the service's reason; a full installation starts it by itself.
+# Advice by the service's reason for not starting work. There is none for a full installation, which starts it later.
 _WHAT_HELPS = {
     "REPO_PENDING_LIMIT": "Try again when some of that work has ended.",
     "INSTALLATION_PENDING_LIMIT": "Try again when some of that work has ended.",
@@ -37,10 +38,10 @@ _WHAT_HELPS = {
 
 
 def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> ChangeResult:
-    """Return whether triggering an automation started a job; it may wait or be suppressed (v1.md §5.3, routing.md §3.11).
+    """Return whether triggering an automation started a job.
 
-    `is_retry` says that a key which the service knows is that of an earlier try whose answer was lost: then that try
-    has started the job. Keys that the console makes never come twice otherwise.
+    The work may also be queued or suppressed (v1.md §5.3, routing.md §3.11). With `is_retry`, an idempotency key that
+    the service knows belongs to an earlier attempt whose response was lost, so that attempt has started the job.
     """
     job = literal(formatting.short_id(run.job_run_id))
     if run.started:
@@ -68,7 +69,7 @@ def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> ChangeR
 
 
 def repaired(found: JobRepaired) -> ChangeResult:
-    """Return whether another attempt to start a job started it (observability.md §7.4)."""
+    """Return whether a repair started a job (observability.md §7.4)."""
     if found.started:
         return True, "{} was started."
     if found.deferred or found.status in (None, "pending"):
@@ -77,7 +78,7 @@ def repaired(found: JobRepaired) -> ChangeResult:
 
 
 def requeued(found: JobRequeued) -> ChangeResult:
-    """Return whether a failed job runs again as a new one (observability.md §7.5)."""
+    """Return whether a requeued job runs again as a new one (observability.md §7.5)."""
     if found.suppressed or found.job_run_id is None:
         return False, _not_queued(found.reason)
     job = literal(formatting.short_id(found.job_run_id))
@@ -88,12 +89,15 @@ def requeued(found: JobRequeued) -> ChangeResult:
 
 
 def insert_name(sentence: str, name: str) -> str:
-    """Insert the name of a record in a sentence; raises KeyError and ValueError for a text with braces of its own."""
+    """Insert the name of a record in a sentence.
+
+    Raises KeyError or ValueError for a sentence with other braces.
+    """
     return sentence.format(capitalized(name), name=name)
 
 
 def literal(text: str) -> str:
-    """Return a text for a sentence in which braces stand for the record's name."""
+    """Escape the braces of a text that becomes part of a sentence."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
@@ -112,9 +116,10 @@ def _text(words_of_the_service: str) -> str:
 
 
 def sandbox_stopped(record: SandboxRecord) -> ChangeResult:
-    """Return whether a sandbox has stopped: what the service cannot confirm is answered with 200 too (sandboxes.md §4.3).
+    """Return whether a sandbox has stopped (sandboxes.md §4.3).
 
-    A sandbox in the state `error` loses its machine and keeps that state.
+    The service also answers 200 if it cannot confirm the stop. A sandbox in the state `error` loses its machine and
+    keeps the state.
     """
     if record.status == "stopped" or (
         record.status == "error" and "could not be" not in (record.error or "")
@@ -125,7 +130,10 @@ def sandbox_stopped(record: SandboxRecord) -> ChangeResult:
 
 
 def sandbox_deleted(found: SandboxDeleted) -> ChangeResult:
-    """Return whether a sandbox is gone; with a warning its record is still there (sandboxes.md §4.2)."""
+    """Return whether a sandbox was deleted (sandboxes.md §4.2).
+
+    A response with a warning means that the record still exists.
+    """
     if found.warning:
         return (
             False,
@@ -135,18 +143,21 @@ def sandbox_deleted(found: SandboxDeleted) -> ChangeResult:
 
 
 def booted(done: str, warnings: Sequence[str]) -> str:
-    """Return the sentence of a sandbox that booted, with the service's warnings."""
+    """Return the sentence for a sandbox that booted, with the service's warnings."""
     return " ".join([done, *(f"The service warns: {with_full_stop(_text(each))}" for each in warnings)])
 
 
 def not_booted(cause: str, record_id: str, warnings: Sequence[str]) -> str:
-    """Return the sentence of a boot that failed; it may leave a record (sandboxes.md §3.2)."""
+    """Return the sentence for a failed boot.
+
+    The boot may leave a record (sandboxes.md §3.2).
+    """
     record = [f"Its record is {literal(record_id)}."] if record_id else []
     return " ".join([booted(f"The sandbox did not boot: {with_full_stop(_text(cause))}", warnings), *record])
 
 
 def reconciled(found: Reconciled) -> ChangeResult:
-    """Return what became of comparing a record with its machine (sandboxes.md §4.13)."""
+    """Return the result of comparing a record with its machine (sandboxes.md §4.13)."""
     if found.queued:
         return True, "{} is queued to be reconciled."
     if found.sandbox is None:
@@ -155,13 +166,16 @@ def reconciled(found: Reconciled) -> ChangeResult:
 
 
 def extended(by_ms: int | None) -> ChangeResult:
-    """Return by how much longer a sandbox lives; when it would end at all is told nowhere (sandboxes.md §4.7)."""
+    """Return the sentence for a longer lifetime (sandboxes.md §4.7).
+
+    The service does not say when the sandbox ends.
+    """
     by = "" if by_ms is None else f"{formatting.seconds(by_ms / 1000)} "
     return True, f"{{}} lives {by}longer."
 
 
 def tested(found: ConnectionTest) -> ChangeResult:
-    """Return what the test of a connection found (library.md §8)."""
+    """Return the result of a connection test (library.md §8)."""
     if found.healthy:
         tools = f", {found.tool_count} tools" if found.tool_count is not None else ""
         return True, f"{{}} works{tools}."
@@ -169,7 +183,10 @@ def tested(found: ConnectionTest) -> ChangeResult:
 
 
 def verified(verdict: KeyTest) -> ChangeResult:
-    """Return what a provider says of a key; that it could not be asked is not that the key is wrong (identity.md §5)."""
+    """Return a provider's answer about a key (identity.md §5).
+
+    A provider that could not be asked says nothing about the key.
+    """
     if verdict.key_valid:
         return True, "{} works."
     why = verdict.key_error or "the provider could not be asked"

@@ -141,7 +141,10 @@ def cause(error: str) -> str:
 
 
 def why(code: str | None) -> str:
-    """Return why something was not done, for the end of a sentence; also where no reason is given."""
+    """Return why something was not done, as the end of a sentence.
+
+    There is a text also if the service gives no reason.
+    """
     return reason(code) or "the service does not say why"
 
 

@@ -82,7 +82,7 @@ def read_failures(fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
 
 
 def data_kept(reason: str, then: str = "") -> str:
-    """Return why nothing is read any more, and that the data of the last reading stays."""
+    """Return why reading has stopped, and that the data of the last read is kept."""
     return f"{with_full_stop(reason)} What was read before stays{then}."
 
 

@@ -1,4 +1,7 @@
-"""Approvals that automations and the orchestrator wait for (routing.md §3.15, §3.16)."""
+"""Approvals that automations and the orchestrator wait for.
+
+routing.md §3.15 and §3.16 describe them.
+"""
 
 from __future__ import annotations
 

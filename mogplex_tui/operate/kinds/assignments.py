@@ -1,4 +1,4 @@
-"""Assignments: an agent's type of work in a repository, with recent runs (routing.md §1)."""
+"""Assignments: an agent's type of work in a repository (routing.md §1)."""
 
 from __future__ import annotations
 

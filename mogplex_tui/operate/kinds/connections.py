@@ -1,4 +1,4 @@
-"""Connections to services that agents may use, with their last test (library.md §8)."""
+"""Connections to services that agents may use (library.md §8)."""
 
 from __future__ import annotations
 

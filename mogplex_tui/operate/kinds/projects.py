@@ -1,4 +1,4 @@
-"""Projects: repositories by workspace, with activity and costs (projects.md §3, §5)."""
+"""Projects: repositories by workspace, with their activity (projects.md §3, §5)."""
 
 from __future__ import annotations
 

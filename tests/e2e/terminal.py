@@ -46,6 +46,7 @@ class Terminal:
         """
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
+        self._lines: list[str] = []
         self._keep, self._on_output = keep, on_output
         self.raw = b""
         # These would override the size of the terminal, also after it has changed.
@@ -111,7 +112,18 @@ class Terminal:
 
     @property
     def lines(self) -> list[str]:
-        return [line.rstrip() for line in self._screen.display]
+        """The lines of the screen without trailing spaces."""
+        screen = self._screen
+        if len(self._lines) != screen.lines:
+            self._lines = [""] * screen.lines
+            screen.dirty.update(range(screen.lines))
+        # Only what changed is read again: many waits look at the screen after each piece of output.
+        for number in screen.dirty:
+            if number < screen.lines:
+                line = screen.buffer[number]
+                self._lines[number] = "".join(line[x].data for x in range(screen.columns)).rstrip()
+        screen.dirty.clear()
+        return list(self._lines)
 
     @property
     def text(self) -> str:

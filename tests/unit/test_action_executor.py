@@ -230,7 +230,7 @@ async def test_secret_is_returned_when_read_back_fails(session: Session) -> None
 
 
 @pytest.mark.parametrize(
-    ("code", "metadata", "told"),
+    ("code", "metadata", "text"),
     [
         (None, {}, ""),
         ("ACTIVE_DUPLICATE", {}, "the same work is waiting or running already"),
@@ -239,8 +239,8 @@ async def test_secret_is_returned_when_read_back_fails(session: Session) -> None
         ("Runtime rejected the task", {}, "Runtime rejected the task"),
     ],
 )
-def test_reason_is_formatted(code: str | None, metadata: dict[str, object], told: str) -> None:
-    assert formatting.reason(code, metadata) == told
+def test_reason_is_formatted(code: str | None, metadata: dict[str, object], text: str) -> None:
+    assert formatting.reason(code, metadata) == text
 
 
 async def test_unsent_creation_is_refused_without_a_secret() -> None:

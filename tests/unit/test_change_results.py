@@ -23,7 +23,7 @@ SHOWN = RenderTime(AT)
 
 
 @pytest.mark.parametrize(
-    ("told", "answer", "good", "sentence"),
+    ("convert", "response", "good", "sentence"),
     [
         (change_results.extended, 1_800_000, True, "lives 30m00s longer."),
         (change_results.tested, ConnectionTest(healthy=True, tool_count=12), True, "works, 12 tools."),
@@ -45,8 +45,10 @@ SHOWN = RenderTime(AT)
         (change_results.synced, [1, 2], True, "2 repositories are here now."),
     ],
 )
-def test_response_becomes_a_result_with_a_sentence(told: Any, answer: Any, good: bool, sentence: str) -> None:
-    found = told(answer)
+def test_response_becomes_a_result_with_a_sentence(
+    convert: Any, response: Any, good: bool, sentence: str
+) -> None:
+    found = convert(response)
     assert found[0] is good
     assert sentence in found[1]
 
@@ -124,7 +126,7 @@ def test_nested_records_are_formatted_as_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "text"),
     [
         ({"role": "user", "content": "Fix it"}, "user:\nFix it\n"),
         (
@@ -135,8 +137,8 @@ def test_nested_records_are_formatted_as_lines() -> None:
         ("nothing", ""),
     ],
 )
-def test_chat_message_shows_role_and_content(message: Any, told: str) -> None:
-    assert text_formatters.message(message) == told
+def test_chat_message_shows_role_and_content(message: Any, text: str) -> None:
+    assert text_formatters.message(message) == text
 
 
 def test_draft_is_compared_with_published_version() -> None:

@@ -138,7 +138,7 @@ def test_settings_never_print_credentials(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "text", "told"),
+    ("environ", "text", "words"),
     [
         (
             {"MOGPLEX_READ_ONLY": "perhaps"},
@@ -151,12 +151,12 @@ def test_settings_never_print_credentials(file: Path) -> None:
     ],
 )
 def test_invalid_setting_is_named_with_its_origin(
-    file: Path, environ: dict[str, str], text: str, told: list[str]
+    file: Path, environ: dict[str, str], text: str, words: list[str]
 ) -> None:
     file.write_text(text)
     with pytest.raises(SettingsError) as caught:
         load({}, environ, file)
-    assert all(word in str(caught.value) for word in told)
+    assert all(word in str(caught.value) for word in words)
 
 
 def test_binary_config_file_is_reported(file: Path) -> None:

@@ -106,7 +106,7 @@ def test_use_remove_and_rename_contexts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "fault"),
     [
         ("{", "it is no JSON from line 1, column 2 on"),
         (" ", "it is empty"),
@@ -123,10 +123,10 @@ def test_use_remove_and_rename_contexts() -> None:
         ),
     ],
 )
-def test_damaged_contexts_file_is_reported_and_kept(text: str, told: str) -> None:
+def test_damaged_contexts_file_is_reported_and_kept(text: str, fault: str) -> None:
     contexts_file().parent.mkdir(parents=True)
     contexts_file().write_text(text)
-    with pytest.raises(ContextError, match=rf"contexts\.json is damaged \({told}"):
+    with pytest.raises(ContextError, match=rf"contexts\.json is damaged \({fault}"):
         store(Context("a", URL))
     with pytest.raises(SettingsError, match=r"contexts\.json"):
         load({}, {})

@@ -40,15 +40,15 @@ async def test_costs_are_unknown_before_the_first_read(session: FakeSession) -> 
 @pytest.mark.parametrize(("name", "span"), [("hour", HOUR), ("day", 24 * HOUR), ("week", 168 * HOUR)])
 async def test_each_window_requests_its_own_span(session: FakeSession, name: str, span: timedelta) -> None:
     session.fake.stats_of = lambda since, until: stats(total_cost="3.71", cost_today="0.4")
-    told: list[int] = []
-    session.costs.changed.subscribe(lambda: told.append(1))
+    notified: list[int] = []
+    session.costs.changed.subscribe(lambda: notified.append(1))
     await session.costs.feeds[name].fetch()
     ((_, _, asked),) = session.fake.asked
     assert asked == {"since": NOW - span, "until": None}
     assert session.costs.windows[name].stats.summary.total_cost == Decimal("3.71")
     assert session.costs.windows[name].at == NOW
     assert session.costs.today == Decimal("0.4")
-    assert told == [1]
+    assert notified == [1]
 
 
 async def test_burn_rate_is_last_hour_and_today_is_newest_response(

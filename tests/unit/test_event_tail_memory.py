@@ -30,8 +30,8 @@ def small_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return folder
 
 
-def in_memory(made: EventTail) -> int:
-    kept = [body for line in made.lines for body in (line.body, line.finish) if isinstance(body, bytes)]
+def in_memory(tail: EventTail) -> int:
+    kept = [body for line in tail.lines for body in (line.body, line.finish) if isinstance(body, bytes)]
     return sum(map(len, kept))
 
 
@@ -40,15 +40,15 @@ def test_large_payloads_are_spilled_to_disk(small_memory: Path) -> None:
     plain._spill = Spill(1 << 30)
     events = [event(n, payload={"text": f"line {n} " * 9}) for n in range(20)]
     events += [tool(30, "t", done=False, input={"command": "ls"}), tool(31, "t", done=True, output="x" * 300)]
-    for made in (plain, bounded):
-        made.add(events)
+    for tail in (plain, bounded):
+        tail.add(events)
     assert in_memory(bounded) <= 200 < in_memory(plain)
     assert [line.whole() for line in bounded.lines] == [line.whole() for line in plain.lines]
     # The file has no name and is closed with the tail.
     assert list(small_memory.iterdir()) == []
     file = bounded._spill._file
     assert file is not None
-    del bounded, made
+    del bounded, tail
     gc.collect()
     assert file.closed
 
@@ -60,39 +60,39 @@ def test_full_disk_keeps_payloads_in_memory(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    made = EventTail()
+    tail = EventTail()
     with caplog.at_level(logging.WARNING):
-        made.add([event(n, payload={"text": "x" * 150}) for n in range(4)])
-    assert [line.payload()["text"] for line in made.lines] == ["x" * 150] * 4
+        tail.add([event(n, payload={"text": "x" * 150}) for n in range(4)])
+    assert [line.payload()["text"] for line in tail.lines] == ["x" * 150] * 4
     assert caplog.text.count("No space left") == 1
 
 
 def test_long_tail_keeps_its_newest_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_tail, "KEPT", 100)
-    made, told = EventTail(), []
-    story = [event(n) for n in range(300)]
+    tail, results = EventTail(), []
+    events = [event(n) for n in range(300)]
     for end in range(10, 301, 10):
         # Each read returns all events from the first.
-        told.append(made.add(story[:end]))
-        assert len(made) <= 100
-        assert made.lines[-1].id == f"e{end - 1}"
-    assert [line.id for line in made.lines] == [f"e{n}" for n in range(300 - len(made), 300)]
-    assert made.gone == 300 - len(made)
-    assert made.events == 300
-    assert any(added.reordered for added in told)
-    assert not made.add(story)
+        results.append(tail.add(events[:end]))
+        assert len(tail) <= 100
+        assert tail.lines[-1].id == f"e{end - 1}"
+    assert [line.id for line in tail.lines] == [f"e{n}" for n in range(300 - len(tail), 300)]
+    assert tail.gone == 300 - len(tail)
+    assert tail.events == 300
+    assert any(added.reordered for added in results)
+    assert not tail.add(events)
 
 
 def test_tool_finish_without_its_dropped_start_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_tail, "KEPT", 10)
-    made = EventTail()
-    made.add([tool(0, "long", done=False), *[event(n) for n in range(1, 12)]])
-    assert made.get("e0") is None
+    tail = EventTail()
+    tail.add([tool(0, "long", done=False), *[event(n) for n in range(1, 12)]])
+    assert tail.get("e0") is None
     finish = tool(50, "long", done=True, success=True)
     for _ in range(2):
-        made.add([finish])
-        assert [line.id for line in made.lines].count("e50") == 1
-        assert made.lines[-1].ok is True
+        tail.add([finish])
+        assert [line.id for line in tail.lines].count("e50") == 1
+        assert tail.lines[-1].ok is True
 
 
 async def test_screen_says_that_oldest_lines_are_dropped(

@@ -160,15 +160,17 @@ def test_ids_models_plurals_and_times_are_formatted() -> None:
     assert formatting.utc(NOW.astimezone()) == "2026-08-05T10:00:00Z"
 
 
-@pytest.mark.parametrize("told", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00"])
+@pytest.mark.parametrize(
+    "stored", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00"]
+)
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
 def test_extreme_dates_are_formatted_in_every_zone(
-    told: str, zone: str, monkeypatch: pytest.MonkeyPatch
+    stored: str, zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
-        (at,) = {call(started_at=told).started_at, make.instant(told)}
+        (at,) = {call(started_at=stored).started_at, make.instant(stored)}
         assert at is not None
         assert len(formatting.clock(at)) == len("10:00:00")
         assert formatting.local(at)

@@ -29,7 +29,7 @@ class Record(dict[str, object]):
         return self.get(name)
 
 
-def session(*, token: bool = True) -> Session:
+def new_session(*, token: bool = True) -> Session:
     clock = FakeClock()
     target = Target(
         "t", "http://127.0.0.1:9", Secret(TOKEN) if token else None, None if token else Secret(COOKIE)
@@ -37,17 +37,17 @@ def session(*, token: bool = True) -> Session:
     return Session(target, clock=clock)
 
 
-def _put(here: Session, name: str, *records: dict[str, object] | None) -> None:
+def _put(session: Session, name: str, *records: dict[str, object] | None) -> None:
     rows = [None if record is None else Record(record) for record in records]
     entries = [
         Entry(str(place if row is None else row.get("id", place)), row) for place, row in enumerate(rows)
     ]
-    here.store.set(name).apply([(entry.key, entry) for entry in entries])
+    session.store.set(name).apply([(entry.key, entry) for entry in entries])
 
 
 def test_project_row_joins_sandbox_assignments_and_day() -> None:
-    here = session()
-    now = here.clock.now()
+    session = new_session()
+    now = session.clock.now()
     row = RunRow(
         "a", RunSource.CALL, "success", repo_id="r", created_at=now - timedelta(hours=1), cost=Decimal("0.40")
     )
@@ -59,22 +59,26 @@ def test_project_row_joins_sandbox_assignments_and_day() -> None:
         row._replace(key="e", repo_id="other"),
         row._replace(key="f", created_at=None),
     ]
-    here.store.set("runs").apply([(each.key, each) for each in rows])
+    session.store.set("runs").apply([(each.key, each) for each in rows])
     _put(
-        here, "sandboxes", None, {"id": "1", "repo_id": "r", "status": "paused"}, {"id": "2", "repo_id": None}
+        session,
+        "sandboxes",
+        None,
+        {"id": "1", "repo_id": "r", "status": "paused"},
+        {"id": "2", "repo_id": None},
     )
     scheduled, plain = (
         Assignment(id=key, repo_id="r", cron_schedule=schedule)
         for key, schedule in (("3", "0 3 * * *"), ("4", None))
     )
-    here.store.set("assignments").apply(
+    session.store.set("assignments").apply(
         (each.id, Entry(each.id, AssignmentRow(each.id, each))) for each in (scheduled, plain)
     )
-    here.store.set("runs").whole_since = now - timedelta(days=2)
+    session.store.set("runs").whole_since = now - timedelta(days=2)
 
     def joined(repo_id: str) -> ProjectRow:
         assert PROJECTS.join is not None
-        return PROJECTS.join.fill(here)(ProjectRow(repo_id, "acme/web", None, "main", None, False))
+        return PROJECTS.join.fill(session)(ProjectRow(repo_id, "acme/web", None, "main", None, False))
 
     row_of_r = joined("r")
     assert (row_of_r.sandbox, row_of_r.assigned, row_of_r.schedules) == ("paused", 2, 1)
@@ -88,32 +92,32 @@ def test_project_row_joins_sandbox_assignments_and_day() -> None:
         DayFigures(runs=0),
     )
     # An empty list of assignments counts 0, a closed one is unknown.
-    here.store.set("assignments").freshness.as_of = 1.0
+    session.store.set("assignments").freshness.as_of = 1.0
     assert (joined("elsewhere").assigned, joined("elsewhere").schedules) == (0, 0)
-    here.access.learn(Family.ASSIGNMENTS, LOGIN)
+    session.access.learn(Family.ASSIGNMENTS, LOGIN)
     assert (joined("elsewhere").assigned, joined("elsewhere").schedules) == (None, None)
     # If the list of runs covers less than a day, sums are lower bounds and no runs are unknown.
-    here.store.set("runs").whole_since = known = now - timedelta(hours=2)
+    session.store.set("runs").whole_since = known = now - timedelta(hours=2)
     for key, runs in (("r", 3), ("elsewhere", None)):
         day = joined(key).day
         assert (day.runs, day.is_partial, day.complete_from) == (runs, True, known)
-    here.store.set("runs").whole_since = None
+    session.store.set("runs").whole_since = None
     day = joined("r").day
     assert (day.runs, day.is_partial, day.complete_from) == (3, True, None)
 
 
 def test_day_cost_tells_unread_costs_from_unpriced_ones() -> None:
-    here = session()
-    began = here.clock.now() - timedelta(hours=1)
+    session = new_session()
+    began = session.clock.now() - timedelta(hours=1)
     rows = [
         RunRow("a", RunSource.RUN, "success", repo_id="all", harness="codex", created_at=began),
         RunRow("b", RunSource.JOB, "success", repo_id="some", created_at=began),
         RunRow("c", RunSource.CALL, "success", repo_id="some", created_at=began, cost=Decimal("0.40")),
         RunRow("d", RunSource.CALL, "success", repo_id="none", created_at=began),
     ]
-    here.store.set("runs").apply([(each.key, each) for each in rows])
-    here.store.set("runs").whole_since = began - timedelta(days=2)
-    day = DayActivity(here, lambda row: row.repo_id)
+    session.store.set("runs").apply([(each.key, each) for each in rows])
+    session.store.set("runs").whole_since = began - timedelta(days=2)
+    day = DayActivity(session, lambda row: row.repo_id)
     found = {
         key: (each.cost, each.cost_missing, each.is_cost_partial)
         for key in ("all", "some", "none")
@@ -127,18 +131,18 @@ def test_day_cost_tells_unread_costs_from_unpriced_ones() -> None:
 
 
 def test_automation_can_run_on_repos_of_its_installation() -> None:
-    here = session()
-    here.names.repos.update({"1": "acme/web", "2": "acme/api", "3": "other/repo", "4": "acme/new"})
-    here.names.roots["1"] = "apps/web"
+    session = new_session()
+    session.names.repos.update({"1": "acme/web", "2": "acme/api", "3": "other/repo", "4": "acme/new"})
+    session.names.roots["1"] = "apps/web"
     _put(
-        here,
+        session,
         "projects",
         {"id": "1", "installation_id": 7},
         {"id": "2", "github_installation_id": 7},
         {"id": "3", "installation_id": 8},
     )
-    _put(here, "automations", {"id": "a", "installation_id": 7})
-    assert parameter_choices.where_to_run(here, "a") == [
+    _put(session, "automations", {"id": "a", "installation_id": 7})
+    assert parameter_choices.where_to_run(session, "a") == [
         ("2", "acme/api"),
         ("4", "acme/new"),
         ("1", "acme/web apps/web"),
@@ -146,32 +150,32 @@ def test_automation_can_run_on_repos_of_its_installation() -> None:
 
 
 def test_service_chooses_repo_without_a_token() -> None:
-    ((sent, told),) = parameter_choices.where_to_run(session(token=False), "a")
+    ((sent, label),) = parameter_choices.where_to_run(new_session(token=False), "a")
     assert sent == parameter_choices.ANY_REPOSITORY
-    assert "the service chooses" in told
+    assert "the service chooses" in label
 
 
 def test_service_chooses_repo_when_v1_refuses_the_token() -> None:
-    here = session()
-    here.names.repos["1"] = "acme/web"
-    _put(here, "automations", {"id": "a", "installation_id": 7})
-    assert parameter_choices.where_to_run(here, "a") == [("1", "acme/web")]
-    here.access.learn(Family.V1, NotSignedIn("The token is not accepted", status=401))
-    ((sent, told),) = parameter_choices.where_to_run(here, "a")
-    assert (sent, "the service chooses" in told) == (parameter_choices.ANY_REPOSITORY, True)
+    session = new_session()
+    session.names.repos["1"] = "acme/web"
+    _put(session, "automations", {"id": "a", "installation_id": 7})
+    assert parameter_choices.where_to_run(session, "a") == [("1", "acme/web")]
+    session.access.learn(Family.V1, NotSignedIn("The token is not accepted", status=401))
+    ((sent, label),) = parameter_choices.where_to_run(session, "a")
+    assert (sent, "the service chooses" in label) == (parameter_choices.ANY_REPOSITORY, True)
 
 
 def test_enabled_available_models_are_choices() -> None:
-    here = session()
+    session = new_session()
     _put(
-        here,
+        session,
         "models",
         {"id": "z", "name": "Z", "is_enabled": True, "is_available": True},
         {"id": "a", "name": "A", "is_enabled": True, "is_available": True},
         {"id": "b", "name": "B", "is_enabled": False},
         {"id": "c", "name": "C", "is_enabled": True, "is_available": False},
     )
-    assert parameter_choices.model_choices(here, "") == [("a", "A  a"), ("z", "Z  z")]
+    assert parameter_choices.model_choices(session, "") == [("a", "A  a"), ("z", "Z  z")]
 
 
 def test_account_readiness_names_gaps_with_their_fix() -> None:
@@ -216,8 +220,8 @@ def test_account_readiness_names_gaps_with_their_fix() -> None:
 
 
 def test_day_figures_count_one_model_and_one_day() -> None:
-    here = session()
-    now = here.clock.now()
+    session = new_session()
+    now = session.clock.now()
     row = RunRow(
         "a",
         RunSource.CALL,
@@ -233,17 +237,17 @@ def test_day_figures_count_one_model_and_one_day() -> None:
         row._replace(key="d", created_at=now - timedelta(hours=25), tokens=1),
         row._replace(key="e", model=None),
     ]
-    here.store.set("runs").apply([(each.key, each) for each in rows])
-    here.store.set("runs").whole_since = now - timedelta(days=2)
-    day = DayActivity(here, lambda each: each.model)
+    session.store.set("runs").apply([(each.key, each) for each in rows])
+    session.store.set("runs").whole_since = now - timedelta(days=2)
+    day = DayActivity(session, lambda each: each.model)
     assert day.of("acme/nova") == DayFigures(runs=2, tokens=700, unmeasured_runs=1, cost=Decimal("0.40"))
     assert day.of("acme/nova").are_tokens_partial
     assert day.of("acme/other").cost is None
 
 
 def test_day_cost_with_an_estimated_part_is_an_estimate() -> None:
-    here = session()
-    now = here.clock.now()
+    session = new_session()
+    now = session.clock.now()
     row = RunRow(
         "a",
         RunSource.CALL,
@@ -255,8 +259,8 @@ def test_day_cost_with_an_estimated_part_is_an_estimate() -> None:
     )
     guessed = row._replace(key="b", repo_id="both", cost_source=Cost.ESTIMATED)
     rows = [row, guessed, row._replace(key="c", repo_id="both", cost=Decimal("0.02"))]
-    here.store.set("runs").apply([(each.key, each) for each in rows])
-    day = DayActivity(here, lambda each: each.repo_id)
+    session.store.set("runs").apply([(each.key, each) for each in rows])
+    day = DayActivity(session, lambda each: each.repo_id)
     assert [formatting.money(day.of(key).cost) for key in ("billed", "both", "neither")] == [
         "$0.40",
         "~$0.42",

@@ -80,7 +80,7 @@ def test_written_key_is_normalized_or_rejected(written: str, name: str | None) -
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "overrides",
     [
         {"runs.cancel": "ctrl+x", "sandboxes.stop": ["X"], "go.back": ["escape", "backspace"]},
         # Two actions that swap keys, and a key that another override makes free.
@@ -91,12 +91,12 @@ def test_written_key_is_normalized_or_rejected(written: str, name: str | None) -
         {"sandboxes.stop": "ctrl+k", "jobs.cancel": "ctrl+k", "tail.follow": "d"},
     ],
 )
-def test_valid_overrides_are_applied(asked: dict[str, Any]) -> None:
-    keys, refused = settle(asked, "c.toml")
+def test_valid_overrides_are_applied(overrides: dict[str, Any]) -> None:
+    keys, refused = settle(overrides, "c.toml")
     assert refused == {}
     assert keys == {
         id: tuple(canonical(key) for key in ([value] if isinstance(value, str) else value))
-        for id, value in asked.items()
+        for id, value in overrides.items()
     }
 
 
@@ -105,7 +105,7 @@ def test_earlier_id_of_an_action_still_sets_its_keys() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("overrides", "reasons"),
     [
         ({"run.cancel": "X"}, {"run.cancel": 'no such action; did you mean "runs.cancel"?'}),
         ({"zzz": "X"}, {"zzz": "info --keys lists all"}),
@@ -139,11 +139,13 @@ def test_earlier_id_of_an_action_still_sets_its_keys() -> None:
         ),
     ],
 )
-def test_invalid_override_is_rejected_with_a_reason(asked: dict[str, Any], said: dict[str, str]) -> None:
-    keys, refused = settle({"app.theme": "f9", **asked}, "/home/ada/config.toml")
-    assert keys == {"app.theme": ("f9",)} | {id: keys[id] for id in asked if id not in said}
-    assert refused.keys() == said.keys()
-    for id, part in said.items():
+def test_invalid_override_is_rejected_with_a_reason(
+    overrides: dict[str, Any], reasons: dict[str, str]
+) -> None:
+    keys, refused = settle({"app.theme": "f9", **overrides}, "/home/ada/config.toml")
+    assert keys == {"app.theme": ("f9",)} | {id: keys[id] for id in overrides if id not in reasons}
+    assert refused.keys() == reasons.keys()
+    for id, part in reasons.items():
         assert part in refused[id]
         assert refused[id].startswith(f'"{id}" in [keys] of /home/ada/config.toml was not taken: ')
         if id in owners():

@@ -146,10 +146,10 @@ def test_runs_link_of_a_model_matches_its_whole_name() -> None:
     assert (runs.kind, runs.key) == ("runs", None)
     fits = compile_filter(runs.filter, kind_rows.FilterFields(RUNS, NOW).values_of)
     assert fits is not None
-    told = {
+    expected = {
         model: fits(make.from_call(call(1, model=model))) for model in ("openai/gpt-5", "openai/gpt-5-mini")
     }
-    assert told == {"openai/gpt-5": True, "openai/gpt-5-mini": False}
+    assert expected == {"openai/gpt-5": True, "openai/gpt-5-mini": False}
 
 
 def test_successful_rows_are_dim() -> None:
@@ -190,16 +190,16 @@ def sandbox(*, error: str | None, stop_reason: str | None) -> Entry[SandboxRow]:
 
 def test_sandbox_shows_its_error_or_stop_reason() -> None:
     why, context = kinds()["sandboxes"].column("error"), RenderTime(NOW)
-    told = [
+    expected = [
         (sandbox(error="clone failed", stop_reason="manual"), ("clone failed", "error")),
         (sandbox(error=None, stop_reason="vm_gone"), ("the machine is gone", "dim")),
         (sandbox(error=None, stop_reason="from_the_future"), ("from the future", "dim")),
         (sandbox(error=None, stop_reason=None), (DASH, "dim")),
     ]
-    assert [why.cell(row.row, context) for row, _ in told] == [cell for _, cell in told]
+    assert [why.cell(row.row, context) for row, _ in expected] == [cell for _, cell in expected]
     fits = compile_filter("why:vm_gone", FilterFields(kinds()["sandboxes"], NOW).values_of)
     assert fits is not None
-    assert [fits(row) for row, _ in told] == [False, True, False, False]
+    assert [fits(row) for row, _ in expected] == [False, True, False, False]
 
 
 def test_readiness_gap_shows_its_fix() -> None:
@@ -222,7 +222,7 @@ def test_readiness_gap_shows_its_fix() -> None:
 def test_credentials_in_errors_and_texts_are_redacted() -> None:
     thing, moment = Thing(), RenderTime(NOW)
     errors: Column[Thing] = column("error", "ERROR", lambda row: row.error, formats.ERROR)
-    texts: Column[Thing] = column("said", "SAID", lambda row: row.error, formats.text("error"))
+    texts: Column[Thing] = column("text", "TEXT", lambda row: row.error, formats.text("error"))
     (group,) = facts_of([[fact("error", lambda row: row.error, formats.ERROR)]], thing, moment)
     kind = replace(kinds()["skills"], texts=(TextBlock("Message", lambda row: row.error),))
     shown = [

@@ -16,9 +16,9 @@ def test_known_runs_survive_a_restart_newest_first(tmp_path: Path) -> None:
     history = KnownRuns(tmp_path)
     history.remember(KnownRun("r1", "c1", "acme/web", "Fix it"))
     history.remember(KnownRun("r2"))
-    again = KnownRuns(tmp_path)
-    assert again.all() == [KnownRun("r2"), KnownRun("r1", "c1", "acme/web", "Fix it")]
-    assert len(again) == 2
+    reopened = KnownRuns(tmp_path)
+    assert reopened.all() == [KnownRun("r2"), KnownRun("r1", "c1", "acme/web", "Fix it")]
+    assert len(reopened) == 2
     assert stat.S_IMODE((tmp_path / "runs.json").stat().st_mode) == 0o600
 
 
@@ -90,10 +90,10 @@ def test_known_runs_without_directory_are_not_written(tmp_path: Path) -> None:
 def test_unwritable_directory_is_reported(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    troubles, told = FileTroubles(), list[str]()
-    troubles.subscribe(told.append)
+    troubles, reports = FileTroubles(), list[str]()
+    troubles.subscribe(reports.append)
     history = KnownRuns(blocked, troubles)
     history.remember(KnownRun("r1"))
     assert history.get("r1")
-    (sentence,) = told
+    (sentence,) = reports
     assert str(blocked) in sentence

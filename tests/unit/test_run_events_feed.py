@@ -31,16 +31,16 @@ def ids(feed: RunEventsFeed) -> list[str]:
 
 async def test_observability_returns_all_events_in_batches(session: FakeSession) -> None:
     feed = await feed_of(session, make.from_call(call(1, status="streaming")))
-    told: list[BatchResult] = []
-    feed.added.subscribe(told.append)
+    batches: list[BatchResult] = []
+    feed.added.subscribe(batches.append)
     session.fake.events_of_call[call(1).id] = [Rows([event(1), event(2)]), Rows([event(3)])]
     assert await feed.fetch() is True
     assert ids(feed) == ["e1", "e2", "e3"]
-    assert [added.appended for added in told] == [2, 1]
+    assert [added.appended for added in batches] == [2, 1]
     assert session.fake.log == ["observability.call_events"]
     assert missing_events(feed) is None
     assert await feed.fetch() is False
-    assert len(told) == 2
+    assert len(batches) == 2
 
 
 async def test_observability_has_no_limit_of_200_events(session: FakeSession) -> None:

@@ -229,11 +229,11 @@ def test_unreadable_record_may_be_any_json(raw: Any) -> None:
 
 
 def test_credentials_in_errors_are_redacted() -> None:
-    said = "git push https://x-access-token:s3cr3t@github.com/acme/web failed"
+    error = "git push https://x-access-token:s3cr3t@github.com/acme/web failed"
     flow = uuid(1, "f1000000")
     rows = (
-        make.from_call(call(error=said)),
-        make.from_run(run(error=said)),
-        make.from_job(job(1, flow, error=said), flow, None),
+        make.from_call(call(error=error)),
+        make.from_run(run(error=error)),
+        make.from_job(job(1, flow, error=error), flow, None),
     )
-    assert {row.error for row in rows} == {said.replace("s3cr3t", "[redacted]")}
+    assert {row.error for row in rows} == {error.replace("s3cr3t", "[redacted]")}

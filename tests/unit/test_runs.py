@@ -402,12 +402,12 @@ async def test_reread_avoids_a_closed_source(session: FakeSession) -> None:
 async def test_mark_changes_state_and_notifies(session: FakeSession) -> None:
     session.fake.call_rows = [call(1, status="streaming")]
     await session.listing.fetch()
-    told: list[object] = []
-    session.listing.set.changes.subscribe(told.append)
+    changes: list[object] = []
+    session.listing.set.changes.subscribe(changes.append)
     session.listing.mark(call(1).id, "cancelling")
     session.listing.mark("nobody", "cancelling")
     assert states(session) == {call(1).id: "cancelling"}
-    assert len(told) == 1
+    assert len(changes) == 1
 
 
 def test_list_is_metered_without_a_session_cookie(tmp_path: Path) -> None:

@@ -125,8 +125,8 @@ async def test_idle_feed_is_not_polled_but_follows_hints(stepped: SteppedSchedul
 
 
 async def missed_after(stepped: SteppedScheduler, probe: Probe, **state: Any) -> int:
-    told = []
-    stepped.scheduler.missed.subscribe(lambda: told.append(1))
+    missed = []
+    stepped.scheduler.missed.subscribe(lambda: missed.append(1))
     stepped.scheduler.realtime_open = True
     stepped.scheduler.want(probe.feed)
     await wait_until(lambda: probe.reads == 1)
@@ -138,7 +138,7 @@ async def missed_after(stepped: SteppedScheduler, probe: Probe, **state: Any) ->
     for _ in range(2):
         await stepped.advance(61)
     assert probe.reads > 1
-    return len(told)
+    return len(missed)
 
 
 async def test_change_found_by_poll_alone_is_missed(stepped: SteppedScheduler) -> None:
@@ -164,8 +164,8 @@ async def test_change_during_an_outage_is_not_missed(stepped: SteppedScheduler) 
 
 
 async def test_change_with_hint_during_the_read_is_not_missed(stepped: SteppedScheduler) -> None:
-    told: list[int] = []
-    stepped.scheduler.missed.subscribe(lambda: told.append(1))
+    missed: list[int] = []
+    stepped.scheduler.missed.subscribe(lambda: missed.append(1))
     stepped.scheduler.realtime_open = True
     probe = stepped.feed(tables=frozenset({"t"}))
     stepped.scheduler.want(probe.feed)
@@ -178,7 +178,7 @@ async def test_change_with_hint_during_the_read_is_not_missed(stepped: SteppedSc
     probe.gate.set()
     await run_ready_tasks()
     assert probe.reads == 2
-    assert told == []
+    assert missed == []
 
 
 async def test_hints_without_changes_are_delayed(stepped: SteppedScheduler) -> None:

@@ -101,13 +101,13 @@ def test_login_page_alone_is_no_refusal(tmp_path: Path) -> None:
 async def test_stopped_session_leaves_no_task(tmp_path: Path) -> None:
     before = asyncio.all_tasks()
     session = Session(Target("test", "http://127.0.0.1:9", Secret(TOKEN), None), directory=tmp_path)
-    told: list[str | None] = []
-    session.account_known.subscribe(lambda: told.append(session.account))
+    accounts: list[str | None] = []
+    session.account_known.subscribe(lambda: accounts.append(session.account))
     session.start()
     # No service answers: the wanted feeds have failed and will be retried.
     await wait_until(lambda: any(feed.freshness.failures for feed in session.scheduler._feeds.values()))
     assert session.account is None
-    assert told == []
+    assert accounts == []
     await session.stop()
     assert asyncio.all_tasks() == before
 

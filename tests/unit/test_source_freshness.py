@@ -299,7 +299,7 @@ def test_error_names_the_part_of_a_list() -> None:
     new, twice = Freshness(as_of=1.0), Freshness(as_of=1.0, failures=2, retry_at=9.0, error=BROKEN)
     never = Freshness(failures=1, retry_at=9.0, error=BROKEN)
     why = "The service failed on the calls: broken."
-    told = {
+    expected = {
         SourceState(
             Subject("COST", is_plural=False), frozenset({"cost"}), twice
         ): f"{why} COST is shown as it was read before.",
@@ -311,7 +311,7 @@ def test_error_names_the_part_of_a_list() -> None:
         ): f"{why} Older are shown as they were read before.",
         SourceState(Subject("older"), freshness=twice): f"{why} Older are not shown.",
     }
-    assert {source: read_failures(new, [source]) for source in told} == told
+    assert {source: read_failures(new, [source]) for source in expected} == expected
     # No message while the first retry is pending, and one for the whole list is enough.
     assert (
         read_failures(
@@ -325,7 +325,7 @@ def test_error_names_the_part_of_a_list() -> None:
         )
         == ""
     )
-    assert read_failures(twice, list(told)).endswith("What was read before stays; r reads it again.")
+    assert read_failures(twice, list(expected)).endswith("What was read before stays; r reads it again.")
     many = [
         SourceState(Subject(f"{name}", is_plural=False), frozenset({"x"}), fresh)
         for name, fresh in zip("ABC", (twice, twice, never), strict=True)
@@ -335,4 +335,4 @@ def test_error_names_the_part_of_a_list() -> None:
         == f"3 readings fail, one of them so: {why} A, B: shown as read before. C: not known."
     )
     # Of two sources of the same columns one is named.
-    assert read_failures(new, [*told][:2]) == f"{why} COST is shown as it was read before."
+    assert read_failures(new, [*expected][:2]) == f"{why} COST is shown as it was read before."

@@ -157,9 +157,9 @@ class ConsoleApp(App[int]):
         self._rejected_keys: list[str] = []
         overrides: Mapping[str, tuple[str, ...]] = {}
         if settings.keys.value:
-            from mogplex_tui.operate.key_overrides import settle
+            from mogplex_tui.operate.key_overrides import validate_overrides
 
-            overrides, rejected = settle(settings.keys.value, settings.keys.origin)
+            overrides, rejected = validate_overrides(settings.keys.value, settings.keys.origin)
             self._rejected_keys = list(rejected.values())
         action_registry.set_key_overrides(overrides)
         self.set_keymap({id: ",".join(keys) for id, keys in overrides.items()})
@@ -301,13 +301,13 @@ class ConsoleApp(App[int]):
     async def on_unmount(self) -> None:
         """Save the startup cache and the completion names, and close every connection."""
         from mogplex_tui.live import startup_cache
-        from mogplex_tui.operate.completion_index import keep_known_records
+        from mogplex_tui.operate.completion_index import save_known_records
 
         if self.session.directory is not None and self.runs.set.rows:
             # Rows without a read time come from the first read, which is interrupted here.
             seen = self.runs.set.freshness.as_of_wall or self.session.clock.now()
             startup_cache.save(self.session.directory, self.runs.to_keep, seen)
-        keep_known_records(self.session)
+        save_known_records(self.session)
         self.unsent = [change.title for change in self.session.in_flight.queue]
         self.parts.tasks.cancel_all()
         await self.session.stop()

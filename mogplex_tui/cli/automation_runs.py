@@ -14,7 +14,7 @@ from mogplex_tui.cli.kind_arguments import row_count
 from mogplex_tui.cli.kind_output import print_rows
 from mogplex_tui.cli.kind_records import find_record
 from mogplex_tui.operate.job_rows import page_of_runs
-from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kind_rows import new_collection
 from mogplex_tui.operate.kinds import automations, jobs
 from mogplex_tui.operate.model import RenderTime
 
@@ -47,7 +47,7 @@ async def run_verb(args: argparse.Namespace, command: CommandSession) -> int:
     runs = await with_retries(lambda: routes.runs(automation.key, min(args.limit, _MAX_RUNS)))
     page = page_of_runs(runs)
     # The list of automations was just read, so that the rows have names.
-    entries = [entry for _, entry in collection_of(command.session, jobs.KIND).prepare(page.entries)]
+    entries = [entry for _, entry in new_collection(command.session, jobs.KIND).prepare(page.entries)]
     readable = [entry for entry in entries if entry.row is not None]
     unreadable = [entry for entry in entries if entry.row is None]
     print_rows(jobs.KIND, command.output, RenderTime(command.session.clock.now()), readable, unreadable)

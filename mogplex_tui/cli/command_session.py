@@ -130,7 +130,7 @@ def _run_in_session(
     from mogplex_tui.config.paths import state_dir
     from mogplex_tui.live import redact
     from mogplex_tui.live.session import Session
-    from mogplex_tui.operate.completion_index import keep_known_records
+    from mogplex_tui.operate.completion_index import save_known_records
 
     log_to_file(redact.text)
     # The console's own state directory, so that it lists runs that commands start.
@@ -148,7 +148,7 @@ def _run_in_session(
             return await main(CommandSession(session, output, settings))
         finally:
             output.flush()
-            keep_known_records(session)
+            save_known_records(session)
             await session.stop()
 
     try:
@@ -170,9 +170,9 @@ async def _report_queued(session: Session, output: Output, change: QueuedChange)
     import asyncio
 
     from mogplex_tui.cli.progress import progress
-    from mogplex_tui.operate.messages import queued
+    from mogplex_tui.operate.messages import queued_change
 
-    say(output.safe_text(f"{queued(change, session.clock.now())} ctrl+c gives it up."))
+    say(output.safe_text(f"{queued_change(change, session.clock.now())} ctrl+c gives it up."))
     try:
         async with progress(lambda: output.safe_text(f"Waiting: {change.word}")):
             yield
@@ -209,13 +209,15 @@ async def pause(seconds: float) -> None:
 
 async def with_retries(read: Callable[[], Awaitable[T]]) -> T:
     """Read with retries of short-lived errors (errors.md §5). Raises the last error."""
-    from mogplex_tui.operate.retries import repeat
+    from mogplex_tui.operate.retries import send_with_retries
 
     async def wait(error: MogplexError, seconds: float) -> None:
         say(f"{with_full_stop(error.message)} Trying again.")
         await pause(seconds)
 
-    return await repeat(read, method="GET", wait=wait, may_wait=lambda _, seconds: seconds <= MAX_RETRY_WAIT)
+    return await send_with_retries(
+        read, method="GET", wait=wait, may_wait=lambda _, seconds: seconds <= MAX_RETRY_WAIT
+    )
 
 
 async def gather_with_retries(reads: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:

@@ -19,9 +19,9 @@ def override_rows(settings: Settings) -> tuple[list[tuple[str, str, str]], Mappi
     configured = settings.keys
     if not configured.value:
         return [], {}
-    from mogplex_tui.operate.key_overrides import owners, settle
+    from mogplex_tui.operate.key_overrides import key_owners, validate_overrides
 
-    targets, overrides = owners(), settle(configured.value, configured.origin)
+    targets, overrides = key_owners(), validate_overrides(configured.value, configured.origin)
     rows = [
         (
             f"keys.{id}",
@@ -36,9 +36,9 @@ def override_rows(settings: Settings) -> tuple[list[tuple[str, str, str]], Mappi
 
 def all_bindings(settings: Settings) -> list[dict[str, Any]]:
     """Return all bindings that can be overridden: id, keys, origin and description."""
-    from mogplex_tui.operate.key_overrides import owners, settle
+    from mogplex_tui.operate.key_overrides import key_owners, validate_overrides
 
-    overrides = settle(settings.keys.value, settings.keys.origin).keys
+    overrides = validate_overrides(settings.keys.value, settings.keys.origin).keys
     return [
         {
             "id": owner.id,
@@ -46,7 +46,7 @@ def all_bindings(settings: Settings) -> list[dict[str, Any]]:
             "origin": settings.keys.origin if owner.id in overrides else "default",
             "says": owner.says,
         }
-        for owner in owners().values()
+        for owner in key_owners().values()
     ]
 
 

@@ -35,7 +35,7 @@ from mogplex_tui.cli.output import Column as TextColumn
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.operate import executor, formatting, kind_rows, messages
 from mogplex_tui.operate.kind_rows import name_of
-from mogplex_tui.operate.kinds.registry import kind_called
+from mogplex_tui.operate.kinds.registry import load_kind
 from mogplex_tui.operate.model import Action, Creation, Kind, Parameter, RenderTime, Row, Values
 from mogplex_tui.operate.record_page import facts_of
 
@@ -140,7 +140,7 @@ class KindCommand(Generic[Row]):
 
 def command_of(name: str) -> KindCommand[Any]:
     """Return the command of a kind. Raises KeyError for an unknown kind."""
-    return KindCommand(kind_called(name))
+    return KindCommand(load_kind(name))
 
 
 class _KindExecution(Generic[Row]):

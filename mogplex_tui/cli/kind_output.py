@@ -38,7 +38,7 @@ def print_rows(
         _print_table(kind, output, render_time, rows)
     if unreadable:
         count = formatting.plural(len(unreadable), "row")
-        say(output.safe_text(messages.unreadable(count, unreadable[0].why or "")))
+        say(output.safe_text(messages.unreadable_record(count, unreadable[0].why or "")))
 
 
 def _print_table(

@@ -19,7 +19,7 @@ from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.names import read_hidden, read_names
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.operate import kind_rows, messages
-from mogplex_tui.operate.kind_rows import collection_of, name_of
+from mogplex_tui.operate.kind_rows import name_of, new_collection
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import HiddenRows, Kind, Parameter, Row
 from mogplex_tui.operate.older_records import CollectionRows, ListSearch, SearchQuery
@@ -42,7 +42,7 @@ class KindRecords(Generic[Row]):
 
     def __init__(self, kind: Kind[Row], command: CommandSession) -> None:
         self._kind, self._session, self._output = kind, command.session, command.output
-        self.collection = collection_of(command.session, kind)
+        self.collection = new_collection(command.session, kind)
         self._names_are_read = False
 
     @property
@@ -102,7 +102,7 @@ class KindRecords(Generic[Row]):
             ):
                 continue
             with suppress(MogplexError):
-                await collection_of(self._session, kinds()[name]).fetch(Priority.ACTION)
+                await new_collection(self._session, kinds()[name]).fetch(Priority.ACTION)
 
     async def _read_names(self, priority: Priority) -> None:
         await read_names(self._session, priority)
@@ -119,7 +119,7 @@ class KindRecords(Generic[Row]):
                 continue
             with suppress(MogplexError):
                 if name != "runs":
-                    await collection_of(self._session, kinds()[name]).fetch(priority)
+                    await new_collection(self._session, kinds()[name]).fetch(priority)
                 elif with_runs and self._session.open(Family.OBSERVABILITY):
                     # Over v1 this would cost a request for each automation.
                     await Runs(self._session).fetch()
@@ -170,7 +170,8 @@ class KindRecords(Generic[Row]):
             raise CommandError(Exit.USAGE, f"{safe_text(asked)!r} means several; give one of the ids: {ids}.")
         if matches[0].row is None:
             raise CommandError(
-                Exit.FAILED, messages.unreadable(f"The {noun} {safe_text(asked)!r}", matches[0].why or "")
+                Exit.FAILED,
+                messages.unreadable_record(f"The {noun} {safe_text(asked)!r}", matches[0].why or ""),
             )
         return matches[0]
 
@@ -213,7 +214,7 @@ def failed_parts(rows: AnyRowSet) -> list[tuple[Subject, MogplexError]]:
 
 def report_notices(command: CommandSession, rows: AnyRowSet) -> None:
     """Report the records of a list that cannot be seen, with the reason."""
-    if notice := messages.notices(rows.notices):
+    if notice := messages.notices_text(rows.notices):
         say(command.output.safe_text(notice))
 
 

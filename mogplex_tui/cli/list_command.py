@@ -116,7 +116,7 @@ class ListCommand(Generic[Row]):
         report_notices(self._command, self._records.state)
         parts = failed_parts(self._records.state)
         for subject, error in parts:
-            say(output.safe_text(messages.not_listed(subject, error)))
+            say(output.safe_text(messages.unlisted_part(subject, error)))
         errors = [error for error in (failed, missing, *(error for _, error in parts)) if error is not None]
         return code_of(errors[0]) if errors else Exit.OK
 
@@ -131,7 +131,7 @@ class ListCommand(Generic[Row]):
         if is_complete or not (matches is not None or args.sort or args.limit):
             return None
         now = self._clock.now
-        order = None if args.sort is None else kind_rows.order(self._kind, args.sort, lambda _: now())
+        order = None if args.sort is None else kind_rows.sort_key_of(self._kind, args.sort, lambda _: now())
         # `--reverse` inverts the column's sort order, as the console does for ascending columns.
         query = SearchQuery(self._filter.text, matches, order, is_descending=args.reverse)
         search = self._search = records.search(query)
@@ -156,7 +156,7 @@ class ListCommand(Generic[Row]):
 
     def _sorted(self) -> list[HeldRow[Row]]:
         column = self._args.sort
-        order = kind_rows.order(self._kind, column, lambda _: self._clock.now())
+        order = kind_rows.sort_key_of(self._kind, column, lambda _: self._clock.now())
         descending = self._kind.descending if column is None else False
         rows = self._records.rows.values()
         # Equal rows are sorted by their keys, as in the console.

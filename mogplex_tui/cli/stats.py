@@ -164,7 +164,7 @@ def _groups(fields: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     from mogplex_tui.operate import formatting
 
     cost, usage, jobs, dispatch = (fields[name] for name in ("cost", "usage", "jobs", "dispatch"))
-    since, count = formatting.local(fields["since"]), formatting.count
+    since, count = formatting.local_time(fields["since"]), formatting.count
     rate = cost["per_hour"]
     waiting = cost["calls_not_reconciled"]
     return [

@@ -21,7 +21,7 @@ class ReadinessItem:
     fix: str = ""
 
 
-def of(user: User, base_url: str) -> list[ReadinessItem]:
+def readiness_items(user: User, base_url: str) -> list[ReadinessItem]:
     """Return the account's name and whether it has what runs need.
 
     `base_url` is the start of the addresses that fixes point to.

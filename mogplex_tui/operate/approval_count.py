@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 # Seconds between two reads. The approvals screen reads the same list far more often while it is open.
-EVERY = 60.0
+READ_INTERVAL = 60.0
 
 
 class ApprovalCount:
@@ -27,8 +27,8 @@ class ApprovalCount:
             "waiting",
             self._fetch,
             Priority.BACKGROUND,
-            every=EVERY,
-            blind=EVERY,
+            every=READ_INTERVAL,
+            blind=READ_INTERVAL,
             metered=collection.feed.metered,
             idle=lambda: collection.source is None,
         )

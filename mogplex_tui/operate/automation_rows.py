@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 _SHOWN_RUNS = 12
-TOKEN_SHOWS = PartialList(
+TOKEN_NOTICE = PartialList(
     "names and states, and an automation's page its newest runs",
     Requirement("counts of runs, and pausing and activating,"),
 )
@@ -134,7 +134,7 @@ async def read_v1(client: ClientView, session: Session) -> RowPage[AutomationRow
         except ServiceFailed:
             if cursor is None:
                 raise
-            partial = TOKEN_SHOWS._replace(cause=session.missing_session(Family.FLOWS))
+            partial = TOKEN_NOTICE._replace(cause=session.missing_session(Family.FLOWS))
             return RowPage(entries, notices=(partial, _NO_FURTHER_PAGE))
         entries += page_of(page.rows, row, lambda row: row.id).entries
         cursor = page.next_cursor

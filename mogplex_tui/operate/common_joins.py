@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.approvals import ApprovalRow
 
 
-def jobs_waiting_for_a_person(session: Session) -> frozenset[str]:
+def jobs_with_open_approval(session: Session) -> frozenset[str]:
     """Return the ids of the jobs that have an open approval.
 
     The service reports such a job as running.

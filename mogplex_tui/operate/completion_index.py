@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 
-def keep_known_records(session: Session) -> None:
+def save_known_records(session: Session) -> None:
     """Save the ids and names of the records that the session has read.
 
     A failure to write is reported and not raised.
@@ -26,13 +26,13 @@ def keep_known_records(session: Session) -> None:
     known.remember("agents", (KnownRecord(*pair) for pair in names.agents.items()))
     for name, rows in session.store.sets():
         if rows.rows and name == "runs":
-            known.remember(name, runs_to_keep(rows.rows.values()))
+            known.remember(name, records_of_runs(rows.rows.values()))
         elif rows.rows:
             known.remember(name, _records(name, rows), is_whole=_is_whole(rows))
     known.save()
 
 
-def runs_to_keep(rows: Iterable[RunRow]) -> list[KnownRecord]:
+def records_of_runs(rows: Iterable[RunRow]) -> list[KnownRecord]:
     """Return the ids by which commands find runs, newest first."""
     ordered = sorted(rows, key=lambda row: row.began.timestamp() if row.began else 0.0, reverse=True)
     ids = (row.run_id or row.call_id or row.job_id for row in ordered)
@@ -49,9 +49,9 @@ def _is_whole(rows: AnyRowSet) -> bool:
 def _records(name: str, rows: AnyRowSet) -> Iterator[KnownRecord]:
     from mogplex_tui.live import redact
     from mogplex_tui.operate.kind_rows import name_of
-    from mogplex_tui.operate.kinds.registry import kind_called
+    from mogplex_tui.operate.kinds.registry import load_kind
 
-    kind = kind_called(name)
+    kind = load_kind(name)
     for entry in rows.rows.values():
         label = "" if entry.row is None else name_of(kind, entry)
         # A label in quotation marks is the beginning of a text and not a name; neither is a label over the limit.

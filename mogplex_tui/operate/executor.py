@@ -30,7 +30,7 @@ from mogplex_tui.live.session import NotAttached
 from mogplex_tui.operate import change_results, kind_rows, messages
 from mogplex_tui.operate.action_registry import fetch_read_only_reason
 from mogplex_tui.operate.model import Action, AnyEntry, Change, Creation, Result, Row, Values
-from mogplex_tui.operate.retries import repeat
+from mogplex_tui.operate.retries import send_with_retries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -180,7 +180,7 @@ class _RequestAttempts(Generic[Answer, FinalResult]):
         """Send until the change succeeds or fails. Raises MogplexError."""
         change = self._change
         try:
-            return await repeat(
+            return await send_with_retries(
                 change.request,
                 method="POST",
                 wait=self._wait,
@@ -291,7 +291,7 @@ async def run_action(
     async def accepted(answer: object) -> Outcome:
         delays = _delays_after_success(action, entry, values)
         await _read_back(session, collection, kind, entry, reads, delays)
-        return _success(action, name, answer)
+        return _outcome_of_success(action, name, answer)
 
     async def refused(error: MogplexError, end: str) -> Outcome:
         await _read_back(session, collection, kind, entry, reads, _delays_after_failure(error))
@@ -347,7 +347,7 @@ def _request_of(
     )
 
 
-def _success(action: Action[Row] | Creation, name: str, answer: object) -> Outcome:
+def _outcome_of_success(action: Action[Row] | Creation, name: str, answer: object) -> Outcome:
     result = answer if isinstance(answer, Result) else Result(True, action.done)
     return Outcome(
         messages.capitalized(change_results.insert_name(result.sentence, name)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 # The number of characters of a text that are searched: each keystroke searches all rows.
-_SEARCHED = 20_000
+_MAX_SEARCHED = 20_000
 R = TypeVar("R")
 
 # Fields that are time spans, in seconds.
@@ -84,62 +84,64 @@ def compile_filter(
     def accept(row: R) -> bool:
         values = fields(row)
         return all(
-            _half_typed(term, values) or _matches(term, values, spans) != term.negated for term in terms
+            _is_incomplete(term, values) or _matches(term, values, spans) != term.negated for term in terms
         )
 
     return accept
 
 
-def grows(text: str, spans: Collection[str] = SPANS) -> bool:
+def depends_on_time(text: str, spans: Collection[str] = SPANS) -> bool:
     """Return whether a filter compares a time span, so that time changes its result."""
     return any(
         term.compares and any(name.startswith(term.field or "") for name in spans) for term in parse(text)
     )
 
 
-def _name(term: Term, values: Mapping[str, object]) -> str | None:
+def _field_name(term: Term, values: Mapping[str, object]) -> str | None:
     if term.field is None or term.field in values:
         return term.field
     return next((name for name in values if name.startswith(term.field)), None)
 
 
-def _half_typed(term: Term, values: Mapping[str, object]) -> bool:
+def _is_incomplete(term: Term, values: Mapping[str, object]) -> bool:
     """Return whether a comparison has no number yet, so that it matches every row."""
-    return term.compares and _number(term.text[1:], _UNITS) is None and _name(term, values) is not None
+    return term.compares and _number(term.text[1:], _UNITS) is None and _field_name(term, values) is not None
 
 
 def _matches(term: Term, values: Mapping[str, object], spans: Collection[str]) -> bool:
     if term.field is None:
-        return _somewhere(term, values)
-    name = _name(term, values)
+        return _matches_any_field(term, values)
+    name = _field_name(term, values)
     value = None if name is None else values[name]
     if not term.compares:
-        return finds(term, value)
+        return matches_value(term, value)
     number = _number(term.text[1:], _SECONDS if name in spans else _UNITS)
     if number is None or not isinstance(value, int | float):
         return False
     return value > number if term.text[0] == ">" else value < number
 
 
-def _somewhere(term: Term, values: Mapping[str, object]) -> bool:
+def _matches_any_field(term: Term, values: Mapping[str, object]) -> bool:
     text = term.text
     for value in values.values():
         if isinstance(value, str):
-            if text in value[:_SEARCHED].lower():
+            if text in value[:_MAX_SEARCHED].lower():
                 return True
         # A word is not searched in ages and prices, where it would match some digits by chance.
-        elif value is not None and not isinstance(value, float) and finds(term, value):
+        elif value is not None and not isinstance(value, float) and matches_value(term, value):
             return True
     return False
 
 
-def finds(term: Term, value: object) -> bool:
+def matches_value(term: Term, value: object) -> bool:
     """Return whether a term that is no comparison matches a value or one of several."""
     if value is None:
         return False
     if isinstance(value, tuple):
-        return any(finds(term, item) for item in value)
-    text = str(int(value) if isinstance(value, float) and value.is_integer() else value)[:_SEARCHED].lower()
+        return any(matches_value(term, item) for item in value)
+    text = str(int(value) if isinstance(value, float) and value.is_integer() else value)[
+        :_MAX_SEARCHED
+    ].lower()
     return text == term.text if term.exact else term.text in text
 
 

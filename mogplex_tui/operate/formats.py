@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.common_actions import DISABLING, ENABLING
-from mogplex_tui.operate.formatting import joined, line
+from mogplex_tui.operate.formatting import first_line, joined
 from mogplex_tui.operate.model import (
     Cell,
     Column,
@@ -36,8 +36,8 @@ def text(tone: str = "plain") -> Format[str]:
 
     With the tone `error`, credentials in it are masked.
     """
-    shown = _error_line if tone == "error" else line
-    return Format(lambda value, _: Cell(shown(value), tone), _text_sort, lambda value, _: line(value))
+    shown = _error_line if tone == "error" else first_line
+    return Format(lambda value, _: Cell(shown(value), tone), _text_sort, lambda value, _: first_line(value))
 
 
 def _error_line(value: str) -> str:
@@ -48,7 +48,7 @@ def _error_line(value: str) -> str:
     # Importing the rules takes time before the first frame, which rarely has an error.
     from mogplex_tui.live import redact
 
-    return redact.text(line(value))
+    return redact.text(first_line(value))
 
 
 def short_id() -> Format[str]:
@@ -66,7 +66,7 @@ def texts(tone: str = "plain") -> Format[tuple[str, ...]]:
     return Format(
         lambda value, _: Cell(joined(value), tone),
         lambda value: _text_sort(joined(value)),
-        lambda value, _: tuple(map(line, value)),
+        lambda value, _: tuple(map(first_line, value)),
     )
 
 
@@ -147,7 +147,7 @@ AGE: Format[datetime] = Format(
 """A time, shown as its age; the youngest sorts first."""
 
 
-def rank(value: str | float | datetime | None) -> SortKey:
+def sort_key(value: str | float | datetime | None) -> SortKey:
     """Return the sort key of a value: None, then numbers, then times, then texts."""
     if value is None:
         return (0, "")
@@ -164,16 +164,19 @@ def state(*, is_own: bool = True) -> Format[str]:
     """
 
     def show(value: str, _: RenderTime) -> Cell:
-        glyph, name, tone = formatting.state(line(value))
+        glyph, name, tone = formatting.state(first_line(value))
         return Cell(f"{glyph} {name}", tone)
 
     return Format(
-        show, _text_sort, lambda value, _: (formatting.state(line(value))[1], line(value)), is_state=is_own
+        show,
+        _text_sort,
+        lambda value, _: (formatting.state(first_line(value))[1], first_line(value)),
+        is_state=is_own,
     )
 
 
 LOCAL_TIME: Format[datetime] = Format(
-    lambda value, _: Cell(formatting.local(value), "dim"),
+    lambda value, _: Cell(formatting.local_time(value), "dim"),
     lambda value: (2, value.timestamp()),
     lambda value, now: (now - value).total_seconds(),
 )
@@ -196,13 +199,13 @@ MODEL: Format[str] = Format(
 """A model, shown without its provider; a filter matches it with and without."""
 
 REASON: Format[str] = Format(
-    lambda value, _: Cell(formatting.reason(line(value))),
+    lambda value, _: Cell(formatting.reason(first_line(value))),
     _text_sort,
-    lambda value, _: (formatting.reason(line(value)), line(value)),
+    lambda value, _: (formatting.reason(first_line(value)), first_line(value)),
 )
 """A code of the dispatch log, shown in words; a filter matches both."""
 
-DIM_REASON = replace(REASON, show=lambda value, _: Cell(formatting.reason(line(value)), "dim"))
+DIM_REASON = replace(REASON, show=lambda value, _: Cell(formatting.reason(first_line(value)), "dim"))
 """A reason that does not describe the present state, shown dim."""
 
 

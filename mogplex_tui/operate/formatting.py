@@ -131,7 +131,7 @@ CAUSES = {
     "The run was cancelled before it completed": "cancelled",
 }
 # The width at which every cause is shown in full.
-LEAST_CAUSE = max(map(len, CAUSES.values()))
+CAUSE_WIDTH = max(map(len, CAUSES.values()))
 
 
 def cause(error: str) -> str:
@@ -226,7 +226,7 @@ def clipped(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
-def local(value: datetime | None) -> str:
+def local_time(value: datetime | None) -> str:
     """Format a time in the local zone, to the second, with the name of the zone."""
     return DASH if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
@@ -258,7 +258,7 @@ def utc(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def line(text: str) -> str:
+def first_line(text: str) -> str:
     """Return the first line of a text."""
     return text.lstrip()[:LONGEST_LINE].rstrip().split("\n", 1)[0]
 

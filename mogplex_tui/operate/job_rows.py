@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement, Subject
 from mogplex_tui.operate import formatting
-from mogplex_tui.operate.common_joins import automation_names, jobs_waiting_for_a_person
-from mogplex_tui.operate.formatting import line
+from mogplex_tui.operate.common_joins import automation_names, jobs_with_open_approval
+from mogplex_tui.operate.formatting import first_line
 from mogplex_tui.operate.model import Entry, RowPage, Window, page_of
 from mogplex_tui.operate.partial_reads import ListPart, read_parts
 
@@ -97,7 +97,7 @@ class JobRow:
     def reason(self) -> str:
         """The reason of its newest dispatch event, in words."""
         event = self.job.latest_dispatch_event
-        return "" if event is None else formatting.reason(line(event.reason or ""), self.job.metadata)
+        return "" if event is None else formatting.reason(first_line(event.reason or ""), self.job.metadata)
 
 
 def _as_listed(job: Job) -> Job:
@@ -144,7 +144,7 @@ async def read(client: ClientView, _: Session) -> RowPage[JobRow]:
     return await read_older(client, Window())
 
 
-def runs_with_token(of: str) -> PartialList:
+def token_notice(of: str) -> PartialList:
     """Return the notice that a token shows only the newest runs of automations."""
     return PartialList(
         f"the newest 50 runs {of}", Requirement("other jobs, agents, costs and actions on jobs")
@@ -169,7 +169,7 @@ async def read_v1(client: ClientView, session: Session) -> RowPage[JobRow]:
     page = await read_parts(client, session, "jobs", map(part, jobs.of_each))
     if not jobs.left_out:
         return page
-    partial = runs_with_token(f"of the newest {v1_jobs.MOST_AUTOMATIONS} automations")
+    partial = token_notice(f"of the newest {v1_jobs.MOST_AUTOMATIONS} automations")
     cause = session.missing_session(Family.OBSERVABILITY)
     return replace(page, notices=(partial._replace(cause=cause), *page.notices))
 
@@ -204,7 +204,7 @@ def merge(row: JobRow, single: JobRow) -> JobRow:
 
 def fill(session: Session) -> Callable[[JobRow], JobRow]:
     """Return a function that fills in the automation's name and an open approval."""
-    name_of, waiting = automation_names(session), jobs_waiting_for_a_person(session)
+    name_of, waiting = automation_names(session), jobs_with_open_approval(session)
     return lambda row: replace(row, automation=name_of(row.job.flow_id), waits_for_person=row.id in waiting)
 
 

@@ -39,7 +39,7 @@ class Keymap(NamedTuple):
     refused: Mapping[str, str]
 
 
-class Owner(NamedTuple):
+class KeyOwner(NamedTuple):
     """Something that can have keys: an action or a cursor movement.
 
     `where` maps each screen to the default keys there. An override applies to all of these screens.
@@ -55,7 +55,7 @@ class Owner(NamedTuple):
         return tuple(dict.fromkeys(key for keys in self.where.values() for key in keys))
 
 
-def owners() -> dict[str, Owner]:
+def key_owners() -> dict[str, KeyOwner]:
     """Return everything that can have keys by id, in the order of the registry.
 
     Imports every kind.
@@ -77,12 +77,12 @@ def owners() -> dict[str, Owner]:
                 add(move.id, move.words[place], move.defaults[place], scope)
     # An overlay over a record scrolls with the same keys and has its own copy key.
     for move in cursor_keys.MOVES:
-        add(move.id, move.words[cursor_keys.PAGE], move.defaults[cursor_keys.PAGE], _PANE)
-    add("kind.copy", "copy", action_registry.BY_ID["kind.copy"].defaults, _PANE)
-    return {id: Owner(id, says, where) for id, (says, where) in found.items()}
+        add(move.id, move.words[cursor_keys.PAGE], move.defaults[cursor_keys.PAGE], _JSON_OVERLAY)
+    add("kind.copy", "copy", action_registry.BY_ID["kind.copy"].defaults, _JSON_OVERLAY)
+    return {id: KeyOwner(id, says, where) for id, (says, where) in found.items()}
 
 
-_PANE = "the pane of the JSON"
+_JSON_OVERLAY = "the pane of the JSON"
 
 
 def scopes() -> list[str]:
@@ -94,9 +94,9 @@ def scopes() -> list[str]:
     return found
 
 
-def settle(asked: Mapping[str, object], origin: str) -> Keymap:
+def validate_overrides(asked: Mapping[str, object], origin: str) -> Keymap:
     """Return the valid and the rejected overrides of the `[keys]` table in `origin`."""
-    known = owners()
+    known = key_owners()
     wanted: dict[str, tuple[str, ...]] = {}
     refused: dict[str, str] = {}
 
@@ -113,7 +113,7 @@ def settle(asked: Mapping[str, object], origin: str) -> Keymap:
         else:
             wanted[id] = keys
     # A rejected override gets its default keys back, which another override may use.
-    while (clash := _clash(known, wanted)) is not None:
+    while (clash := _find_conflict(known, wanted)) is not None:
         refuse(*clash)
     return Keymap(wanted, refused)
 
@@ -122,7 +122,7 @@ def _shown(keys: Sequence[str]) -> str:
     return " ".join(action_registry.shown_key(sign(key)) for key in keys)
 
 
-def _read(known: Mapping[str, Owner], id: str, value: object) -> tuple[tuple[str, ...], str]:
+def _read(known: Mapping[str, KeyOwner], id: str, value: object) -> tuple[tuple[str, ...], str]:
     """Return the keys of an override, or why it is not valid."""
     owner = known.get(id)
     if owner is None:
@@ -150,7 +150,9 @@ def _read(known: Mapping[str, Owner], id: str, value: object) -> tuple[tuple[str
     return keys, ""
 
 
-def _clash(known: Mapping[str, Owner], wanted: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
+def _find_conflict(
+    known: Mapping[str, KeyOwner], wanted: Mapping[str, tuple[str, ...]]
+) -> tuple[str, str] | None:
     """Return an override whose key has another meaning on a screen, and the reason."""
     order = {id: number for number, id in enumerate(wanted)}
     taken: dict[tuple[str, str], str] = {}

@@ -54,7 +54,7 @@ ReadAt = Callable[[HeldRow[object]], datetime]
 """Returns the time up to which a row is known, for the duration of running work."""
 
 
-Finder = Callable[[HeldRow[Row], Row | None], FilterValue]
+ValueGetter = Callable[[HeldRow[Row], Row | None], FilterValue]
 """Returns the value that a filter matches; the row is None if it is unreadable."""
 
 
@@ -89,7 +89,7 @@ def cells(kind: Kind[Row], entry: HeldRow[Row], moment: RenderTime) -> list[Cell
     row = entry.row
     row_cells = [column.cell(row, moment) for column in kind.columns]
     if entry.in_progress is not None:
-        position, text = _progress(kind, entry.in_progress, row_cells)
+        position, text = _progress_cell(kind, entry.in_progress, row_cells)
         row_cells[position] = Cell(text, "warn")
     return row_cells
 
@@ -105,15 +105,15 @@ def _unreadable_cells(kind: Kind[Row], entry: HeldRow[Row]) -> list[Cell]:
     reason = Cell(_cause(entry.why or ""), "error")
     row_cells = [reason if column.is_error else _DASH for column in kind.columns]
     has_error_column = any(column.is_error for column in kind.columns)
-    position = _state_place(kind, text) if has_error_column else None
+    position = _state_position(kind, text) if has_error_column else None
     if position is None:
-        position = _name_place(kind)
-        text = text if has_error_column else _before(kind.columns[position], text, entry.why)
+        position = _name_position(kind)
+        text = text if has_error_column else _with_rest(kind.columns[position], text, entry.why)
     row_cells[position] = Cell(text, tone)
     return row_cells
 
 
-def _progress(kind: Kind[Row], in_progress: str, row_cells: list[Cell]) -> tuple[int, str]:
+def _progress_cell(kind: Kind[Row], in_progress: str, row_cells: list[Cell]) -> tuple[int, str]:
     """Return the position of the column that shows a change in flight, and its text.
 
     That is the switch which the change turns, else a state column with room for the text, else the name column.
@@ -122,14 +122,14 @@ def _progress(kind: Kind[Row], in_progress: str, row_cells: list[Cell]) -> tuple
         if in_progress in column.format.in_progress:
             return position, f"◌ {column.format.in_progress[in_progress]}"
     text = f"◌ {in_progress}"
-    state_position = _state_place(kind, text)
+    state_position = _state_position(kind, text)
     if state_position is not None:
         return state_position, text
-    position = _name_place(kind)
-    return position, _before(kind.columns[position], text, row_cells[position].text)
+    position = _name_position(kind)
+    return position, _with_rest(kind.columns[position], text, row_cells[position].text)
 
 
-def _state_place(kind: Kind[Row], text: str) -> int | None:
+def _state_position(kind: Kind[Row], text: str) -> int | None:
     """Return the position of the first lasting state column with room for a text.
 
     A lasting column is never dropped from a narrow table.
@@ -140,7 +140,7 @@ def _state_place(kind: Kind[Row], text: str) -> int | None:
     return None
 
 
-def _name_place(kind: Kind[Row]) -> int:
+def _name_position(kind: Kind[Row]) -> int:
     """Return the position of the column that names a record, best one that grows."""
     lasting = [
         position
@@ -151,7 +151,7 @@ def _name_place(kind: Kind[Row]) -> int:
     return (growing or lasting or [0])[0]
 
 
-def _before(column: Column[Row], text: str, rest: str | None) -> str:
+def _with_rest(column: Column[Row], text: str, rest: str | None) -> str:
     """Return a text, and the rest behind it if the column grows and is cut at its end."""
     return f"{text}: {rest}" if column.layout.flex and column.layout.cut == "end" else text
 
@@ -168,16 +168,16 @@ class RowValues(Mapping[str, FilterValue], Generic[Row]):
         self._entry, self._row, self._fields = entry, entry.row, fields
 
     def __getitem__(self, name: str) -> FilterValue:
-        return self._fields.finders[name](self._entry, self._row)
+        return self._fields.getters[name](self._entry, self._row)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._fields.finders
+        return name in self._fields.getters
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._fields.finders)
+        return iter(self._fields.getters)
 
     def __len__(self) -> int:
-        return len(self._fields.finders)
+        return len(self._fields.getters)
 
     def values(self) -> Iterator[FilterValue]:  # type: ignore[override]
         """Yield the values that a word without a field is searched in, each once."""
@@ -194,31 +194,31 @@ class FilterFields(Generic[Row]):
 
     def __init__(self, kind: Kind[Row], now: datetime, read_at: ReadAt | None = None) -> None:
         self._now, self._read_at = now, read_at
-        finders: dict[str, Finder[Row]] = {}
+        getters: dict[str, ValueGetter[Row]] = {}
         by_column = {column.name: self._of_column(column) for column in kind.columns}
         for index in (0, -1):
             for column in kind.columns:
                 names = filter_names(column)
                 if names:
-                    finders.setdefault(names[index], by_column[column.name])
+                    getters.setdefault(names[index], by_column[column.name])
         if "id" not in kind.hidden_filters:
-            finders.setdefault("id", lambda entry, _: entry.key)
+            getters.setdefault("id", lambda entry, _: entry.key)
         for name, find in kind.hidden_filters.items():
-            finders.setdefault(name, self._hidden(find))
-        self.finders = finders
+            getters.setdefault(name, self._of_hidden_filter(find))
+        self.getters = getters
         # Right-aligned columns hold numbers, prices and spans, in which a word is not searched.
         numbers = {by_column[column.name] for column in kind.columns if column.format.align == "right"}
-        self.texts = [find for find in dict.fromkeys(finders.values()) if find not in numbers]
+        self.texts = [find for find in dict.fromkeys(getters.values()) if find not in numbers]
 
     def values_of(self, entry: HeldRow[Row]) -> RowValues[Row]:
         """Return the values of a row by filter name."""
         return RowValues(entry, self)
 
-    def _of_column(self, column: Column[Row]) -> Finder[Row]:
+    def _of_column(self, column: Column[Row]) -> ValueGetter[Row]:
         find, now, read_at = column.filter_value, self._now, self._read_at
 
         def value(entry: HeldRow[Row], row: Row | None) -> FilterValue:
-            return _found_unreadable(column, entry) if row is None else find(row, now)
+            return _filter_value_of_unreadable(column, entry) if row is None else find(row, now)
 
         def state(entry: HeldRow[Row], row: Row | None) -> FilterValue:
             if row is not None and entry.in_progress is not None:
@@ -234,7 +234,7 @@ class FilterFields(Generic[Row]):
         return value if column.sort_at is None else duration
 
     @staticmethod
-    def _hidden(find: Callable[[Row], FilterValue]) -> Finder[Row]:
+    def _of_hidden_filter(find: Callable[[Row], FilterValue]) -> ValueGetter[Row]:
         return lambda _, row: None if row is None else find(row)
 
 
@@ -246,10 +246,10 @@ def _redacted_line(why: str) -> str:
     # Importing the rules takes time before the first frame, and most rows are readable.
     from mogplex_tui.live import redact
 
-    return redact.text(formatting.line(why))
+    return redact.text(formatting.first_line(why))
 
 
-def _found_unreadable(column: Column[Row], entry: HeldRow[Row]) -> FilterValue:
+def _filter_value_of_unreadable(column: Column[Row], entry: HeldRow[Row]) -> FilterValue:
     if column.is_error and entry.why:
         why = _redacted_line(entry.why)
         return (formatting.cause(why), why)
@@ -269,7 +269,7 @@ def span_names(kind: Kind[Row]) -> frozenset[str]:
     )
 
 
-def example(kind: Kind[Row], entry: HeldRow[Row], now: datetime) -> str | None:
+def example_filter(kind: Kind[Row], entry: HeldRow[Row], now: datetime) -> str | None:
     """Return an example of a filter term that finds this row, None if there is none."""
     if entry.row is None:
         return None
@@ -284,7 +284,7 @@ def example(kind: Kind[Row], entry: HeldRow[Row], now: datetime) -> str | None:
 # Orders --------------------------------------------------------------------------------------------------------------
 
 
-def order(
+def sort_key_of(
     kind: Kind[Row], column: str | None, read_at: ReadAt
 ) -> Callable[[HeldRow[Row]], tuple[SortKey, ...]]:
     """Return the sort key of rows, for a column or the kind's default order.
@@ -351,7 +351,7 @@ def unavailable_reason(action: Action[Row] | Creation, entry: HeldRow[Row], sess
     return action.unavailable_reason(entry.row) or action.closed_reason(session, entry.row)
 
 
-def collection_of(session: Session, kind: Kind[Row]) -> Collection[Row]:
+def new_collection(session: Session, kind: Kind[Row]) -> Collection[Row]:
     """Return a collection that reads and holds the rows of a kind."""
     join, single = kind.join, kind.single
     return Collection(

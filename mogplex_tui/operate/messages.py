@@ -77,7 +77,7 @@ def read_failures(fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
         if _is_lasting(source.freshness):
             failing.setdefault(source.subject, source)
     if len(failing) > _REASONS_IN_FULL:
-        return _failures_in_short([*failing.values()])
+        return _short_failures([*failing.values()])
     return " ".join(map(_failure_of, failing.values()))
 
 
@@ -86,12 +86,12 @@ def data_kept(reason: str, then: str = "") -> str:
     return f"{with_full_stop(reason)} What was read before stays{then}."
 
 
-def unreadable(record: str, reason: str) -> str:
+def unreadable_record(record: str, reason: str) -> str:
     """Return that a record, or a number of them, could not be read, and why."""
     return f"{record} could not be read: {with_full_stop(reason)}"
 
 
-def not_listed(subject: Subject, error: MogplexError) -> str:
+def unlisted_part(subject: Subject, error: MogplexError) -> str:
     """Return that a command's output lacks a part of a list, and why."""
     return f"{subject_sentence(subject, 'not listed')} {error}"
 
@@ -136,7 +136,7 @@ def _failure_of(source: SourceState) -> str:
     return f"{with_full_stop(_reason(source.freshness))} {state}"
 
 
-def _failures_in_short(sources: Sequence[SourceState]) -> str:
+def _short_failures(sources: Sequence[SourceState]) -> str:
     """Return which sources fail, with the reason of the first one only.
 
     There is no room for more reasons at 80 columns.
@@ -193,7 +193,7 @@ def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> 
 # Reach ---------------------------------------------------------------------------------------------------------------
 
 
-def requirement(needs: Requirement) -> str:
+def requirement_sentence(needs: Requirement) -> str:
     """Return the sentence on the credential that something needs, and how to get it."""
     return capitalized(_requirement(needs))
 
@@ -211,14 +211,14 @@ def closed_lines(closed: Closed | None, needs: Requirement | None) -> list[str]:
     if closed.refusal is not None:
         lines += closed.refusal.sentences
     if closed.reach is Reach.NEEDS_SESSION and needs is not None:
-        lines.append(requirement(needs))
+        lines.append(requirement_sentence(needs))
         lines += [needs.alternative] if needs.alternative else []
     if closed.reach is Reach.NOT_SIGNED_IN and closed.refusal is None:
         lines.append(SIGN_IN_AGAIN)
     return lines
 
 
-def notices(items: Sequence[Notice]) -> str:
+def notices_text(items: Sequence[Notice]) -> str:
     """Return what a list does not show, and why."""
     return " ".join(map(_notice, items))
 
@@ -309,7 +309,7 @@ def _closed_part(subject: Subject, cause: Closed) -> str:
 # Changes -------------------------------------------------------------------------------------------------------------
 
 
-def queued(change: QueuedChange, now: datetime) -> str:
+def queued_change(change: QueuedChange, now: datetime) -> str:
     """Return the sentence on a change that waits for a rate limit to be sent again."""
     seconds = ceil(change.seconds_left)
     at = formatting.clock(now + timedelta(seconds=seconds))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mogplex_tui.operate.filters import Term, finds, parse, seconds_of
+from mogplex_tui.operate.filters import Term, matches_value, parse, seconds_of
 from mogplex_tui.operate.model import Row, ServiceFilter, Window
 
 if TYPE_CHECKING:
@@ -31,17 +31,17 @@ def window_of(text: str, older: Older[Row], session: Session) -> Window:
         for term in terms
         for service_filter in older.filters
         if service_filter.name == term.field
-        and (value := _only_value(service_filter, term, session)) is not None
+        and (value := _single_value(service_filter, term, session)) is not None
     }
     return Window(now - timedelta(seconds=min(ages)) if ages else None, None, filters)
 
 
-def _only_value(filter: ServiceFilter, term: Term, session: Session) -> str | None:
+def _single_value(filter: ServiceFilter, term: Term, session: Session) -> str | None:
     """Return the only value of the parameter that a term can mean, else None.
 
     A query parameter takes one value.
     """
     if not filter.texts:
         return None if term.compares else filter.value_of(session, term.text)
-    values = [value for value, texts in filter.texts.items() if finds(term, tuple(texts))]
+    values = [value for value, texts in filter.texts.items() if matches_value(term, tuple(texts))]
     return values[0] if len(values) == 1 else None

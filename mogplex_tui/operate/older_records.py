@@ -29,7 +29,7 @@ Row_co = TypeVar("Row_co", covariant=True)
 # The most found rows that are kept: the first ones in the sort order, else the newest.
 MOST_KEPT = 5_000
 # A record may be written shortly before or after the record that caused it.
-AROUND = timedelta(minutes=1)
+SPAN_MARGIN = timedelta(minutes=1)
 
 
 class Loaded(NamedTuple):
@@ -88,8 +88,8 @@ class ListSearch(Generic[Row_co]):
         loaded, start, is_narrowed = rows.loaded(), None, bool(window.filters) or query.span is not None
         if query.span is not None:
             since, until = query.span
-            window = window._replace(since=max(since - AROUND, window.since or since - AROUND))
-            start = None if until is None else until + AROUND
+            window = window._replace(since=max(since - SPAN_MARGIN, window.since or since - SPAN_MARGIN))
+            start = None if until is None else until + SPAN_MARGIN
         self._window = window
         self._found: dict[str, Row_co] = {}
         self._is_full = False

@@ -89,7 +89,7 @@ def agent_choices(session: Session, _: str) -> list[model.Choice]:
     return [model.Choice(key, name) for key, name in names]
 
 
-def needed(problem: str) -> Callable[[str], str]:
+def required_text(problem: str) -> Callable[[str], str]:
     """Return a parser that rejects an empty text with the sentence `problem`."""
 
     def parse(text: str) -> str:

@@ -67,12 +67,12 @@ def value_cell(value: Value, moment: RenderTime) -> Cell:
     if isinstance(value, datetime):
         seconds = (moment.now - value).total_seconds()
         ago = f"{formatting.age_of(seconds)} ago" if seconds >= 0 else f"in {formatting.age_of(-seconds)}"
-        return Cell(f"{ago}, {formatting.local(value)}")
+        return Cell(f"{ago}, {formatting.local_time(value)}")
     if isinstance(value, Decimal):
         return Cell(formatting.money(value))
     if isinstance(value, int | float):
         return Cell(f"{value:,}", "dim" if value == 0 else "plain")
-    return Cell(formatting.line(value) if isinstance(value, str) else formatting.joined(value))
+    return Cell(formatting.first_line(value) if isinstance(value, str) else formatting.joined(value))
 
 
 def links_of(links: Sequence[Link[Row]], row: Row | None) -> list[LinkTarget]:

@@ -12,7 +12,7 @@ from mogplex_tui.api.retry import retry_delay
 T = TypeVar("T")
 
 
-async def repeat(
+async def send_with_retries(
     send: Callable[[], Awaitable[T]],
     *,
     method: str,

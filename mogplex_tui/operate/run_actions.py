@@ -195,7 +195,7 @@ def _cancel_closed_reason(session: Session, row: RunRow) -> str | None:
     from mogplex_tui.operate.action_registry import NO_WRITE_SCOPE
 
     if row.source is RunSource.JOB and not session.open(Family.OBSERVABILITY):
-        return messages.requirement(Requirement("cancels of an automation's runs"))
+        return messages.requirement_sentence(Requirement("cancels of an automation's runs"))
     if row.run_id is None and not session.open(Family.OBSERVABILITY):
         return "The id of this run is not known, and this credential cannot cancel calls."
     if not session.may_change(v1_only=True) and not session_cancels(session, row):

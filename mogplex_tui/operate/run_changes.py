@@ -49,7 +49,7 @@ READ_BACK_DELAYS = (0.0, 1.0, 3.0, 5.0)
 CANCELS_AT_ONCE = 4
 
 
-def _id_of(action: AnyAction) -> str:
+def _action_id(action: AnyAction) -> str:
     return f"{KIND.name}.{action.id}"
 
 
@@ -64,7 +64,7 @@ async def cancel(session: Session, runs: Runs, row: RunRow, turn: asyncio.Semaph
     """
     if refusal := await fetch_read_only_reason(session):
         return Outcome(f"{name_of(row)} was not cancelled. {refusal}", False, row, closed=True)
-    return await execute_cancel(session, runs, row, runs.reread, key_of(_id_of(CANCEL)), turn)
+    return await execute_cancel(session, runs, row, runs.reread, key_of(_action_id(CANCEL)), turn)
 
 
 async def execute_cancel(
@@ -110,7 +110,7 @@ async def execute_cancel(
     return await run_change(
         session,
         ChangeRequest(
-            _id_of(CANCEL),
+            _action_id(CANCEL),
             f"{row.source.value} {row.run_id or row.key}",
             CANCEL.id,
             f"{CANCEL.id} of {name_of(row)}",
@@ -163,7 +163,7 @@ async def send_cancel(session: Session, row: RunRow) -> None:
     """
     with_token = session.target.token is not None and session.may_change(v1_only=True)
     if row.run_id is None or not with_token:
-        await _cancel_off_v1(session, row)
+        await _cancel_unversioned(session, row)
         return
     try:
         await _cancel_run(session, row.run_id, row)
@@ -171,7 +171,7 @@ async def send_cancel(session: Session, row: RunRow) -> None:
         # The service checks the scope before it does anything.
         if session.may_change(v1_only=True) or not session_cancels(session, row):
             raise
-        await _cancel_off_v1(session, row)
+        await _cancel_unversioned(session, row)
 
 
 async def _cancel_run(session: Session, run_id: str, row: RunRow) -> None:
@@ -183,14 +183,14 @@ async def _cancel_run(session: Session, run_id: str, row: RunRow) -> None:
             await client.observability.cancel_call(row.key)
 
 
-async def _cancel_off_v1(session: Session, row: RunRow) -> None:
+async def _cancel_unversioned(session: Session, row: RunRow) -> None:
     client = session.client.at(Priority.ACTION)
     if row.source is RunSource.JOB and row.job_id is not None:
         await client.observability.cancel_job(row.job_id)
         return
     await client.observability.cancel_call(row.call_id or row.key)
     if row.external and session.target.token is not None and session.may_change(v1_only=True):
-        await _end_run_too(session, row)
+        await _cancel_run_of_call(session, row)
 
 
 # The service refuses these before it records anything.
@@ -228,14 +228,14 @@ def cancel_not_confirmed(row: RunRow, error: MogplexError, again: str) -> str:
     )
 
 
-async def _end_run_too(session: Session, row: RunRow) -> None:
+async def _cancel_run_of_call(session: Session, row: RunRow) -> None:
     """Cancel the run of a cancelled call over v1. Best effort.
 
     The cancel of a call does not end its run (v1.md §9).
     """
     client = session.client.at(Priority.ACTION)
     try:
-        run_id = await run_of(client.observability.call_events(row.call_id or row.key))
+        run_id = await run_id_in_events(client.observability.call_events(row.call_id or row.key))
         if run_id is not None:
             session.history.remember(KnownRun(run_id, row.call_id, row.repo, row.prompt))
             await client.runs.cancel(run_id)
@@ -243,7 +243,7 @@ async def _end_run_too(session: Session, row: RunRow) -> None:
         log.info("the run of a cancelled call was not ended: %s", error)
 
 
-async def run_of(batches: AsyncGenerator[Rows[Event]]) -> str | None:
+async def run_id_in_events(batches: AsyncGenerator[Rows[Event]]) -> str | None:
     """Return the run id in a call's events, None if none has it (v1.md §7.4)."""
     async with aclosing(batches) as reading:
         async for batch in reading:
@@ -346,7 +346,7 @@ async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
     return await run_change(
         session,
         ChangeRequest(
-            _id_of(START),
+            _action_id(START),
             f"run in {draft.repo or draft.repo_id}",
             START.id,
             f"{START.id} of a run in {draft.repo or draft.repo_id}",

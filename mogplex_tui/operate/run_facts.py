@@ -177,14 +177,14 @@ LINKS: tuple[Link[RunRow], ...] = (
 """Links from a run to its repository, agent, job, automation, sandbox and model."""
 
 
-def copied(row: RunRow) -> tuple[str, str]:
+def copyable_id(row: RunRow) -> tuple[str, str]:
     """Return the id of a run or, if it has none, of its call, and what that id is."""
     if row.run_id:
         return row.run_id, f"the id of run {formatting.short_id(row.run_id)}"
     return row.key, f"the id of {row.kind or 'call'} {formatting.short_id(row.key)}"
 
 
-def brief(row: RunRow, now: datetime) -> list[str]:
+def brief_lines(row: RunRow, now: datetime) -> list[str]:
     """Return the two lines that replace the facts at narrow widths."""
     left = [row.repo or formatting.short_id(row.repo_id), row.branch or "", _model(row)]
     cost = formatting.money(row.cost, row.cost_source)

@@ -18,7 +18,7 @@ def ledger_entry(entry: DispatchEvent) -> str:
     observability.md §8.1 describes the fields.
     """
     outcome, reason = formatting.state(entry.outcome)[1], formatting.reason(entry.reason)
-    return f"{formatting.local(entry.created_at)}  {entry.event_kind:<8} {outcome:<14} {reason}"
+    return f"{formatting.local_time(entry.created_at)}  {entry.event_kind:<8} {outcome:<14} {reason}"
 
 
 def finding(review_finding: Finding) -> str:
@@ -33,7 +33,7 @@ def finding(review_finding: Finding) -> str:
 def wait(run_wait: Wait) -> str:
     """Return one line for a run's wait: its kind, question and expiry (v1.md §5.4)."""
     question = run_wait.wait_config.get("prompt") or run_wait.wait_config.get("toolName") or ""
-    expiry = f"  expires {formatting.local(run_wait.expires_at)}" if run_wait.expires_at else ""
+    expiry = f"  expires {formatting.local_time(run_wait.expires_at)}" if run_wait.expires_at else ""
     kind = run_wait.wait_kind.replace("_", " ")
     return f"{formatting.state(run_wait.status)[1]:<10} {kind}{f': {question}' if question else ''}{expiry}"
 
@@ -68,7 +68,8 @@ def automation_run(run: AutomationRun, moment: RenderTime) -> str:
     at = [_step(step, moment) for step in run.node_runs if step.status not in _BEHIND]
     behind = formatting.plural(len(run.node_runs) - len(at), "step")
     stands = f"{'  '.join(at)}, after {behind}" if at else behind
-    return f"{glyph} {name:<10} {formatting.local(run.created_at)}  {formatting.short_id(run.id)}{waits}\n    {stands}"
+    created, id = formatting.local_time(run.created_at), formatting.short_id(run.id)
+    return f"{glyph} {name:<10} {created}  {id}{waits}\n    {stands}"
 
 
 def message(said: object) -> str:

@@ -26,12 +26,12 @@ class ChangeQueue:
 
     @asynccontextmanager
     async def _announced(self, change: QueuedChange) -> AsyncGenerator[None]:
-        from mogplex_tui.operate.messages import queued
+        from mogplex_tui.operate.messages import queued_change
 
         queue = self._session.in_flight.queue
         # For several marked rows one notification is enough: rows and header show the others.
         if not any(each.action == change.action for each in queue if each is not change):
-            sentence = queued(change, self._session.clock.now())
+            sentence = queued_change(change, self._session.clock.now())
             self._app.notify(
                 f"{sentence} {_how_to_give_up(change)}", severity="warning", timeout=12, markup=False
             )

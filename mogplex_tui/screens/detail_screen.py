@@ -221,7 +221,7 @@ class DetailScreen(ConsoleScreen):
         alert = ""
         if entry.row is None:
             key = action_registry.key_of("kind.json")
-            alert = f"{messages.unreadable('This record', entry.why or '')} {key} shows it as it came."
+            alert = f"{messages.unreadable_record('This record', entry.why or '')} {key} shows it as it came."
         groups = [*with_values(self._fact_groups()), [Fact("id", entry.key, Tone.DIM)]]
         if stale:
             groups = [[Fact(each.label, each.text, Tone.DIM) for each in group] for group in groups]

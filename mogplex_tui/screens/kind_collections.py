@@ -27,9 +27,9 @@ class KindCollections:
     def of(self, kind: AnyKind) -> AnyCollection:
         """Return the rows of a kind."""
         if kind.name not in self._by_kind:
-            from mogplex_tui.operate.kind_rows import collection_of
+            from mogplex_tui.operate.kind_rows import new_collection
 
-            self._by_kind[kind.name] = collection_of(self._session, kind)
+            self._by_kind[kind.name] = new_collection(self._session, kind)
         return self._by_kind[kind.name]
 
     def feeds_of(self, kind: AnyKind) -> Sequence[Feed]:

@@ -90,7 +90,7 @@ class KindList:
 
     def notice(self) -> str:
         """Return the service's notice about the list."""
-        return messages.notices(self.rows.notices)
+        return messages.notices_text(self.rows.notices)
 
     def older_records(self) -> OlderRecords[AnyEntry] | None:
         """Return the records that the service does not return with the list."""

@@ -52,14 +52,14 @@ class ListFilter:
 
         `read_at` returns the time up to which a row is known.
         """
-        from mogplex_tui.operate.filters import compile_filter, grows
+        from mogplex_tui.operate.filters import compile_filter, depends_on_time
 
         kind, text = self._kind, self.text
         spans = kind_rows.span_names(kind)
         sorted_by_time = self.sort is not None and kind.column(self.sort).sort_at is not None
-        self.depends_on_time = sorted_by_time or grows(text, spans)
+        self.depends_on_time = sorted_by_time or depends_on_time(text, spans)
         return self._view.look(
-            kind_rows.order(kind, self.sort, read_at),
+            kind_rows.sort_key_of(kind, self.sort, read_at),
             compile_filter(text, kind_rows.FilterFields(kind, now, read_at).values_of, spans)
             if text
             else None,
@@ -81,7 +81,7 @@ class ListFilter:
 
         kind, text, order = self._kind, self.text, None
         if not self.is_default_order and (self.sort != newest_first or self.descending):
-            order = kind_rows.order(kind, self.sort, read_at)
+            order = kind_rows.sort_key_of(kind, self.sort, read_at)
         if order is None and not text:
             return None
         fields = kind_rows.FilterFields(kind, now, read_at)

@@ -46,7 +46,7 @@ class ListScreen(ConsoleScreen):
         self.model, self.rows = model, model.rows
         self.view: SortedView[AnyRow] = SortedView(
             self.rows.rows,
-            kind_rows.order(self.kind, None, lambda _: self.read_at()),
+            kind_rows.sort_key_of(self.kind, None, lambda _: self.read_at()),
             descending=self.kind.descending,
         )
         self.filter = ListFilter(self.kind, self.view, link_filter, model.link_span)
@@ -317,7 +317,7 @@ class ListScreen(ConsoleScreen):
     def _filter_example(self) -> str:
         """Return an example filter, one that matches the row under the cursor if possible."""
         row = self.cursor_row()
-        term = None if row is None else kind_rows.example(self.kind, row, self.session.clock.now())
+        term = None if row is None else kind_rows.example_filter(self.kind, row, self.session.clock.now())
         return self.model.filter_example if term is None else f"a word, or {term} !other"
 
     async def _filter_bar(self) -> FilterBar:

@@ -15,7 +15,7 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.operate import messages, run_actions
 from mogplex_tui.operate.action_registry import BY_ID, KeyAction, disabled_reason, key_of
 from mogplex_tui.operate.kinds import runs
-from mogplex_tui.operate.run_facts import copied
+from mogplex_tui.operate.run_facts import copyable_id
 from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
@@ -128,7 +128,7 @@ class RunList:
             return ""
         # A run can be opened by its id over v1.
         by_id = f" {key_of('runs.open-id')} opens any run by its id." if self._session.open(Family.V1) else ""
-        return f"{messages.notices(self.rows.notices)}{by_id}"
+        return f"{messages.notices_text(self.rows.notices)}{by_id}"
 
     def older_records(self) -> OlderRecords[RunRow]:
         """Return the calls that the list has not loaded."""
@@ -174,7 +174,7 @@ class RunList:
         def copy() -> None:
             row = selection.cursor_row()
             if row is not None:
-                console.copy(*copied(row))
+                console.copy(*copyable_id(row))
 
         return {
             "kind.copy": copy,

@@ -55,7 +55,7 @@ class RunScreen(ConsoleScreen):
             **self.pane.handlers(),
             "tail.event": self.open_cursor,
             "run.links": self.pane.switch_focus,
-            "kind.copy": lambda: self.console.copy(*run_facts.copied(self.run_feed.row)),
+            "kind.copy": lambda: self.console.copy(*run_facts.copyable_id(self.run_feed.row)),
             "kind.json": lambda: self.console.tasks.run(self._show_json(self.run_feed.row)),
             "runs.cancel": lambda: self.console.run_actions.confirm_cancel([self.run_feed.row]),
             "go.back": self.go_back,
@@ -115,7 +115,7 @@ class RunScreen(ConsoleScreen):
             alert = self._alert(row).strip().split("\n", 1)[0]
             why = [(alert, Tone.ERROR)] if alert else []
             # A row that could not be read has no facts.
-            brief = [] if row.unreadable else run_facts.brief(row, read_at)
+            brief = [] if row.unreadable else run_facts.brief_lines(row, read_at)
             panel.set_lines([*((line, Tone.PLAIN) for line in brief), *why])
             self.record.set_class(bool(why), "-failed")
             return

@@ -15,7 +15,7 @@ import pytest
 from mogplex_tui.cli import parser
 from mogplex_tui.live import redact
 from mogplex_tui.operate.kind_rows import HeldRow
-from mogplex_tui.operate.kinds.registry import kind_called
+from mogplex_tui.operate.kinds.registry import load_kind
 from mogplex_tui.operate.model import AnyKind, RenderTime
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.cli.support import CommandRunner
@@ -43,7 +43,7 @@ async def _wait_until_joined(ui: Console, screen: ListScreen, kind: AnyKind) -> 
 async def test_console_and_command_show_the_same(
     name: str, seeded_database: Path, tmp_path: Path, mogplex: CommandRunner
 ) -> None:
-    kind = kind_called(name)
+    kind = load_kind(name)
     async with console_on(ServiceState("seeded"), seeded_database, tmp_path) as ui:
         mogplex.use(ui.server.base_url, token=ui.server.token, cookie=ui.server.session_cookie)
         await ui.app.parts.navigation.go(name)

@@ -12,7 +12,7 @@ import pytest
 
 from mogplex_tui.cli.parser import COMMANDS
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.operate.kinds.registry import kind_called
+from mogplex_tui.operate.kinds.registry import load_kind
 from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 from tests.recording import recording
@@ -63,7 +63,7 @@ class ChangeCommand(NamedTuple):
 def _changes() -> Iterator[ChangeCommand]:
     """Yield every command that changes a record of a kind."""
     for name in KIND_COMMANDS:
-        kind = kind_called(name)
+        kind = load_kind(name)
         for creation in kind.creations:
             yield ChangeCommand(
                 name, creation.id, ("--reveal",) if creation.reveals else (), takes_record=False

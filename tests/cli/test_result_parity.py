@@ -28,7 +28,7 @@ from mogplex_tui.live.ledger import ENDS
 from mogplex_tui.live.names import read_names
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.operate import executor, run_changes
-from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kind_rows import new_collection
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation, Values
 from mogplex_tui.operate.run_actions import Draft
@@ -104,7 +104,7 @@ class ConsoleAndCommand:
                 prepare(each.server.plane)
         for name in () if kind.join is None else kind.join.related:
             if name != "runs":
-                await collection_of(bench.session, kinds()[name]).fetch()
+                await new_collection(bench.session, kinds()[name]).fetch()
         await read_names(bench.session, Priority.TABLE)
         try:
             found = await bench.item(action)

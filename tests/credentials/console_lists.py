@@ -119,6 +119,6 @@ async def _open_list(ui: Any, name: str) -> ShownList:
     return ShownList(
         frozenset(rows.rows),
         frozenset(bar - _EVERYWHERE),
-        " ".join(closed()) or messages.notices(rows.notices),
+        " ".join(closed()) or messages.notices_text(rows.notices),
         frozenset(_SHORT_ID.findall("\n".join(lines[4:-1]))),
     )

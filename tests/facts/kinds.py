@@ -55,7 +55,7 @@ def _section(kind: AnyKind, digits: dict[str, str]) -> str:
             "a file of the console" if source.family is Family.OTHER else f"`{source.family}`",
             ", ".join(f"`{table}`" for table in sorted(source.tables)) or "–",
             f"{source.poll_without_realtime:g} s",
-            "–" if source.notice is None else messages.notices((source.notice,)),
+            "–" if source.notice is None else messages.notices_text((source.notice,)),
         )
         for source in kind.sources
     )

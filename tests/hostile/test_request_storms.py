@@ -30,7 +30,7 @@ from mogplex_tui.live.run_row import from_call
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.approval_count import ApprovalCount
-from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kind_rows import new_collection
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.api.support import RUN_ID, Seen, http
 from tests.cli.support import CommandRunner
@@ -197,8 +197,8 @@ async def _watch_everything(
     row = from_call(LIVE_CALL)
     runs.set.apply([(row.key, row)])
     session.start()
-    ApprovalCount(session, collection_of(session, kinds()["approvals"])).start()
-    lists = [collection_of(session, kinds()[name]).feed for name in LISTS]
+    ApprovalCount(session, new_collection(session, kinds()["approvals"])).start()
+    lists = [new_collection(session, kinds()[name]).feed for name in LISTS]
     for feed in (runs.feed, RunEventsFeed(session, runs, row).feed, *lists):
         session.scheduler.want(feed)
     while session.clock.monotonic() - service.begun < seconds and len(service.seen) < STORM:
@@ -299,7 +299,7 @@ def test_actions_and_refreshes_are_not_delayed_in_trouble(tmp_path: Path) -> Non
     async def main() -> tuple[int, int, int]:
         session = MemorySession(service, tmp_path, COOKIE)
         session.start()
-        wants = [session.scheduler.want(collection_of(session, kinds()[name]).feed) for name in LISTS]
+        wants = [session.scheduler.want(new_collection(session, kinds()[name]).feed) for name in LISTS]
         # Use up the whole allowance, so that any other request has to wait.
         for _ in range(20):
             with contextlib.suppress(Unavailable):

@@ -58,7 +58,7 @@ TYPOS = [
     ("provider_keys", "quoted(row.provider)", "quoted(row.provder)"),
     ("commands", "page_of(await client.commands.list()", "page_of(await client.rules.list()"),
     ("conversations", "Single(_read_single, _merge)", "Single(_merge, _read_single)"),
-    ("conversations", "formats.rank(row.updated_at)", "formats.rank(row.updated)"),
+    ("conversations", "formats.sort_key(row.updated_at)", "formats.sort_key(row.updated)"),
     ("memories", "session.names.repo(row.repo_id)", "session.names.repos(row.repo_id)"),
     ("memories", "repo_name=session", "repo_nam=session"),
     ("installations", "row.missing, formats", "row.misses, formats"),

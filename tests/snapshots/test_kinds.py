@@ -24,7 +24,7 @@ from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.store import RowSet
-from mogplex_tui.operate.kind_rows import collection_of, order, read_single
+from mogplex_tui.operate.kind_rows import new_collection, read_single, sort_key_of
 from mogplex_tui.operate.kinds.api_keys import ApiKeyRow
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.controlplane.manual_clock import ManualClock
@@ -86,7 +86,7 @@ async def _read() -> tuple[
             await runs.fetch()
             for name in _in_order():
                 kind = kinds()[name]
-                collection = collection_of(session, kind)
+                collection = new_collection(session, kind)
                 await collection.fetch()
                 first = _first(collection)
                 if kind.single is not None and first is not None:
@@ -114,7 +114,9 @@ def _first(collection: Collection[Any]) -> Entry[Any] | None:
     """Return the first record of the list."""
     kind = kinds()[collection.name]
     rows = collection.set.rows.values()
-    return sorted(rows, key=order(kind, None, lambda _: NOW), reverse=kind.descending)[0] if rows else None
+    return (
+        sorted(rows, key=sort_key_of(kind, None, lambda _: NOW), reverse=kind.descending)[0] if rows else None
+    )
 
 
 @cache

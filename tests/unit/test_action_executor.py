@@ -16,7 +16,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Collection, Entry, RowPage, Source
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import executor, formatting
-from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kind_rows import new_collection
 from mogplex_tui.operate.model import Action, Change, Creation, Kind, Parameter, Result, Values
 
 
@@ -91,7 +91,7 @@ def _kind(service: Service, read: Any = _listed, **more: Any) -> tuple[Kind[Thin
 async def _carry(session: Session, service: Service, text: str = "", read: Any = _listed, **more: Any) -> Any:
     kind, action = _kind(service, read, **more)
     values = Values({"text": text})
-    return await executor.run_action(session, collection_of(session, kind), kind, action, ENTRY, values)
+    return await executor.run_action(session, new_collection(session, kind), kind, action, ENTRY, values)
 
 
 async def test_action_without_response_is_retried_with_its_key(
@@ -120,7 +120,7 @@ async def test_given_key_is_in_ledger_before_the_request(
     for _ in range(2):
         outcome = await executor.run_action(
             session,
-            collection_of(session, kind),
+            new_collection(session, kind),
             kind,
             replace(action, request=request),
             ENTRY,
@@ -198,7 +198,7 @@ async def test_refused_action_is_read_back_once(
         return RowPage([ENTRY])
 
     kind, action = _kind(Service(answer), read)
-    collection = collection_of(session, kind)
+    collection = new_collection(session, kind)
     await collection.fetch()
     asked = 0
     await executor.run_action(session, collection, kind, action, ENTRY)
@@ -214,7 +214,7 @@ async def test_bulk_action_reads_back_at_lower_priority(session: Session) -> Non
         return RowPage(entries)
 
     kind, action = _kind(Service("done", "done", "done"), read)
-    things = collection_of(session, kind)
+    things = new_collection(session, kind)
     outcome = await executor.run_bulk_action(session, things, kind, action, entries)
     assert (outcome.good, outcome.sentence) == (True, "Go: 3 of 3 done.")
     assert asked == [Priority.TABLE, Priority.TABLE, Priority.ACTION]
@@ -250,7 +250,7 @@ async def test_unsent_creation_is_refused_without_a_secret() -> None:
         "new", "n", "New.", (), lambda _: "k1", Service().create, "making", (Family.OTHER,), reveals=True
     )
     entry = executor.new_entry(new, executor.NO_VALUES)
-    outcome = await executor.run_action(session, collection_of(session, kind), kind, new, entry)
+    outcome = await executor.run_action(session, new_collection(session, kind), kind, new, entry)
     assert [entry.state for entry in session.ledger.entries] == ["sent", "refused"]
     assert "There is no connection" in outcome.sentence
     assert "remove it" not in outcome.sentence

@@ -17,7 +17,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.executor import run_action
-from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kind_rows import new_collection
 from mogplex_tui.operate.kinds.members import MemberRow
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyAction, AnyKind, Change, Creation, Values
@@ -109,7 +109,7 @@ def _hosted() -> Session:
 async def test_action_on_a_closed_family_is_not_sent() -> None:
     session, kind = _hosted(), kinds()["jobs"]
     cancel = next(action for action in kind.all_actions if action.id == "cancel")
-    outcome = await run_action(session, collection_of(session, kind), kind, cancel, Entry(ID, Record(id=ID)))
+    outcome = await run_action(session, new_collection(session, kind), kind, cancel, Entry(ID, Record(id=ID)))
     assert not outcome.good
     assert outcome.sentence.startswith("Changes of jobs need a browser session: mogplex-tui login --session")
     assert session.client_made is None and not session.ledger.entries
@@ -122,7 +122,7 @@ async def test_action_on_a_closed_family_is_not_sent() -> None:
 )
 async def test_action_on_an_unreadable_record_is_not_sent(kind: AnyKind, action: AnyAction) -> None:
     session = Session(Target("t", "http://127.0.0.1:9", None, Secret("s=1")))
-    outcome = await run_action(session, collection_of(session, kind), kind, action, Entry(ID, None))
+    outcome = await run_action(session, new_collection(session, kind), kind, action, Entry(ID, None))
     assert outcome.sentence == f"This {kind.noun} could not be read, so nothing can be done to it."
     assert not outcome.good
     assert session.client_made is None and not session.ledger.entries

@@ -228,7 +228,10 @@ class Teams:
 async def test_notice_names_team_whose_members_are_hidden(fake_list: FakeList) -> None:
     read = kinds()["members"].sources[0].read
     page = await read(Teams(other=None), fake_list.session)  # type: ignore[arg-type]
-    assert ([entry.key for entry in page.entries], "Members of t1" in messages.notices(page.notices)) == (
+    assert (
+        [entry.key for entry in page.entries],
+        "Members of t1" in messages.notices_text(page.notices),
+    ) == (
         ["t2/i1"],
         True,
     )

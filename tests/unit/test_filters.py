@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mogplex_tui.live import run_row as make
 from mogplex_tui.operate import kind_rows
-from mogplex_tui.operate.filters import compile_filter, grows, parse, quoted
+from mogplex_tui.operate.filters import compile_filter, depends_on_time, parse, quoted
 from mogplex_tui.operate.kinds.runs import KIND as RUNS
 from tests.unit.fakes import START, call
 
@@ -129,7 +129,7 @@ def test_quoted_value_matches_exactly(value: str, other: str) -> None:
     ],
 )
 def test_span_filter_depends_on_the_time(text: str, so: bool) -> None:
-    assert grows(text) is so
+    assert depends_on_time(text) is so
 
 
 @given(st.text(), st.dictionaries(st.text(max_size=5), st.none() | st.text() | st.floats() | st.integers()))

@@ -155,7 +155,7 @@ def test_ids_models_plurals_and_times_are_formatted() -> None:
         "2 runs",
         "1,500 runs",
     ]
-    assert formatting.local(None) == DASH
+    assert formatting.local_time(None) == DASH
     assert formatting.utc(NOW) == "2026-08-05T10:00:00Z"
     assert formatting.utc(NOW.astimezone()) == "2026-08-05T10:00:00Z"
 
@@ -173,7 +173,7 @@ def test_extreme_dates_are_formatted_in_every_zone(
         (at,) = {call(started_at=stored).started_at, make.instant(stored)}
         assert at is not None
         assert len(formatting.clock(at)) == len("10:00:00")
-        assert formatting.local(at)
+        assert formatting.local_time(at)
         assert formatting.utc(at).endswith("Z")
     finally:
         monkeypatch.undo()

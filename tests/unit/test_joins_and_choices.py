@@ -188,7 +188,8 @@ def test_account_readiness_names_gaps_with_their_fix() -> None:
         "github_primary_action": {"label": "Connect", "href": "/projects/connect"},
     }
     points = {
-        point.id: point for point in account_readiness.of(User.model_validate(account), "https://service")
+        point.id: point
+        for point in account_readiness.readiness_items(User.model_validate(account), "https://service")
     }
     assert (points["account"].group, points["account"].told) == ("account", "Ada")
     lacking = {key: (point.told, point.fix) for key, point in points.items() if not point.ready}
@@ -200,7 +201,7 @@ def test_account_readiness_names_gaps_with_their_fix() -> None:
     }
     unknown = account | {"github_covered_repo_count": None}
     assert "coverage" not in {
-        point.id for point in account_readiness.of(User.model_validate(unknown), "https://s")
+        point.id for point in account_readiness.readiness_items(User.model_validate(unknown), "https://s")
     }
     ready = account | {
         "github_app_connected": True,
@@ -209,7 +210,8 @@ def test_account_readiness_names_gaps_with_their_fix() -> None:
         "platform_access": {"allow_platform_ai": True, "allow_platform_sandbox": True},
     }
     points = {
-        point.id: point for point in account_readiness.of(User.model_validate(ready), "https://service")
+        point.id: point
+        for point in account_readiness.readiness_items(User.model_validate(ready), "https://service")
     }
     assert all(point.ready and not point.fix for point in points.values())
     assert [points[key].told for key in ("github", "coverage", "platform-ai")] == [

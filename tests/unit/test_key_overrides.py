@@ -15,7 +15,7 @@ from textual.keys import Keys, _character_to_key
 
 from mogplex_tui.config.keymap import canonical, sign
 from mogplex_tui.operate import action_registry, cursor_keys
-from mogplex_tui.operate.key_overrides import FIXED, KEPT, owners, settle
+from mogplex_tui.operate.key_overrides import FIXED, KEPT, key_owners, validate_overrides
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.line_tail import LineTail
@@ -92,7 +92,7 @@ def test_written_key_is_normalized_or_rejected(written: str, name: str | None) -
     ],
 )
 def test_valid_overrides_are_applied(overrides: dict[str, Any]) -> None:
-    keys, refused = settle(overrides, "c.toml")
+    keys, refused = validate_overrides(overrides, "c.toml")
     assert refused == {}
     assert keys == {
         id: tuple(canonical(key) for key in ([value] if isinstance(value, str) else value))
@@ -101,7 +101,7 @@ def test_valid_overrides_are_applied(overrides: dict[str, Any]) -> None:
 
 
 def test_earlier_id_of_an_action_still_sets_its_keys() -> None:
-    assert settle({"runs.new": "f5"}, "c.toml") == ({"runs.start": ("f5",)}, {})
+    assert validate_overrides({"runs.new": "f5"}, "c.toml") == ({"runs.start": ("f5",)}, {})
 
 
 @pytest.mark.parametrize(
@@ -142,24 +142,24 @@ def test_earlier_id_of_an_action_still_sets_its_keys() -> None:
 def test_invalid_override_is_rejected_with_a_reason(
     overrides: dict[str, Any], reasons: dict[str, str]
 ) -> None:
-    keys, refused = settle({"app.theme": "f9", **overrides}, "/home/ada/config.toml")
+    keys, refused = validate_overrides({"app.theme": "f9", **overrides}, "/home/ada/config.toml")
     assert keys == {"app.theme": ("f9",)} | {id: keys[id] for id in overrides if id not in reasons}
     assert refused.keys() == reasons.keys()
     for id, part in reasons.items():
         assert part in refused[id]
         assert refused[id].startswith(f'"{id}" in [keys] of /home/ada/config.toml was not taken: ')
-        if id in owners():
+        if id in key_owners():
             assert refused[id].endswith(".") and " Until then: " in refused[id]
 
 
 def test_default_keys_have_no_conflicts() -> None:
     taken: dict[tuple[str, str], str] = {}
-    for owner in owners().values():
+    for owner in key_owners().values():
         assert owner.defaults and not set(owner.defaults) & FIXED.keys()
         for where, keys in owner.where.items():
             for key in keys:
                 assert taken.setdefault((where, key), owner.id) == owner.id, (where, key)
-    assert {key for owner in owners().values() for key in owner.defaults} >= set(KEPT)
+    assert {key for owner in key_owners().values() for key in owner.defaults} >= set(KEPT)
 
 
 # What is on screen ------------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def test_widget_bindings_match_cursor_keys(widget: Any, place: str) -> None:
 
 def test_shown_keys_follow_overrides(set_overrides: Any) -> None:
     sentence = "{api-keys.create} makes one; {kind.browse} opens {their} page."
-    assert settle({}, "").keys == {}
+    assert validate_overrides({}, "").keys == {}
     assert action_registry.with_key_names(sentence) == "n makes one; o opens {their} page."
     assert action_registry.permanent_keys() == [":", "esc", "?"]
     set_overrides(
@@ -221,7 +221,9 @@ def _sentences(path: Path) -> Iterator[str]:
 
 
 def _key_phrase() -> re.Pattern[str]:
-    keys = {action_registry.shown_key(key) for owner in owners().values() for key in owner.defaults} - NO_KEYS
+    keys = {
+        action_registry.shown_key(key) for owner in key_owners().values() for key in owner.defaults
+    } - NO_KEYS
     letters = sorted((re.escape(key) for key in keys if not key.isdigit()), key=len, reverse=True)
     # A key and a verb ("r reads it again"), or a digit in brackets.
     return re.compile(rf"(?:(?:^|[\s;(])(?:{'|'.join(letters)}) [a-z]{{3,}})|\s\(\d\)")

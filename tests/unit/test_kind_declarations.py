@@ -156,7 +156,7 @@ def test_successful_rows_are_dim() -> None:
     jobs = kinds()["jobs"]
     found = [Job(id=state, status=state, source_type="push") for state in ("running", "success", "failed")]
     rows = {job.id: Entry(job.id, JobRow(job.id, job, None)) for job in found}
-    view = SortedView(rows, kind_rows.order(jobs, None, lambda _: NOW))
+    view = SortedView(rows, kind_rows.sort_key_of(jobs, None, lambda _: NOW))
     source = RowTableModel(jobs, rows, view, NOW)
     at = [column.name for column in jobs.columns].index("source")
     assert {state: source.cells(state)[at] for state in rows} == {

@@ -9,7 +9,7 @@ import pytest
 
 import mogplex_tui.operate.kinds as package
 from mogplex_tui.operate.action_registry import register_kind, with_key_names
-from mogplex_tui.operate.kinds.registry import find, kinds
+from mogplex_tui.operate.kinds.registry import find_kind, kinds
 from mogplex_tui.operate.model import AnyKind
 from tests.facts.kinds import DOCUMENT, document
 
@@ -33,7 +33,7 @@ def test_kind_is_one_module_of_limited_length(name: str) -> None:
 def test_kind_names_and_aliases_are_unique() -> None:
     words = Counter(word for kind in kinds().values() for word in (kind.name, *kind.aliases))
     assert [word for word, times in words.items() if times > 1] == []
-    assert all(find(f":{word}") is not None for word in words)
+    assert all(find_kind(f":{word}") is not None for word in words)
 
 
 @pytest.mark.parametrize("name", kinds())
@@ -42,7 +42,7 @@ def test_commands_named_in_texts_of_a_kind_exist(name: str) -> None:
     alternative = "" if kind.needs is None else kind.needs.alternative
     for sentence in (kind.empty, alternative):
         named = [word.strip(".,;:") for word in sentence.split() if word.startswith(":")]
-        assert all(find(word) is not None for word in named), f"{name}: {named}"
+        assert all(find_kind(word) is not None for word in named), f"{name}: {named}"
     assert kind.empty.endswith(".") or ":" in kind.empty
     # It names keys of existing actions only.
     register_kind(kind)

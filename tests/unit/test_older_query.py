@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from mogplex_tui.operate.kinds.registry import kind_called
+from mogplex_tui.operate.kinds.registry import load_kind
 from mogplex_tui.operate.model import Window
 from mogplex_tui.operate.older_query import window_of
 from tests.unit.fakes import START, FakeSession, uuid
@@ -38,7 +38,7 @@ API, WEB, WEB_TOOLS = uuid(1), uuid(2), uuid(3)
 def test_window_of_a_filter(
     session: FakeSession, text: str, since: timedelta | None, filters: dict[str, str]
 ) -> None:
-    older = kind_called("dispatch").older
+    older = load_kind("dispatch").older
     assert older is not None
     window = window_of(text, older, session)
     assert window == Window(None if since is None else START - since, None, filters)
@@ -62,6 +62,6 @@ def test_window_of_a_filter(
 )
 def test_window_of_a_run_filter(session: FakeSession, text: str, filters: dict[str, str]) -> None:
     session.names.repos.update({API: "acme/api", WEB: "acme/web", WEB_TOOLS: "Acme/Web-Tools"})
-    older = kind_called("runs").older
+    older = load_kind("runs").older
     assert older is not None
     assert window_of(text, older, session) == Window(None, None, filters)

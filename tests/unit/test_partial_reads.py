@@ -87,7 +87,7 @@ async def test_closed_part_of_a_list_is_a_notice(session: Session) -> None:
     second.error = CLOSED
     await collection.fetch()
     assert set(collection.set.rows) == {"a"}
-    assert "Part 1 is not shown." in messages.notices(collection.set.notices)
+    assert "Part 1 is not shown." in messages.notices_text(collection.set.notices)
     assert set(collection.set.sources) == {"part 0"}
 
 

@@ -118,7 +118,7 @@ def test_live_rows_sort_first_then_the_newest() -> None:
             BARE,
         )
     }
-    view = SortedView(rows, kind_rows.order(RUNS, None, lambda _: CONTEXT.now))
+    view = SortedView(rows, kind_rows.sort_key_of(RUNS, None, lambda _: CONTEXT.now))
     assert [view.key_at(n) for n in range(5)] == [*(call(n).id for n in (3, 1, 4, 2)), "k"]
 
 
@@ -129,7 +129,7 @@ def test_every_column_sorts_missing_values() -> None:
         make.from_run(run(2)),
     ]
     for field in RUNS.columns:
-        order = kind_rows.order(RUNS, field.name, lambda _: CONTEXT.now)
+        order = kind_rows.sort_key_of(RUNS, field.name, lambda _: CONTEXT.now)
         assert len(sorted(rows, key=order)) == 3
 
 

@@ -132,11 +132,11 @@ def test_brief_has_two_lines_and_no_false_zero_cost() -> None:
         make.from_run(run(1)),
         RunRow("k", RunSource.CALL, "unknown"),
     ):
-        first, second = run_facts.brief(row, NOW)
+        first, second = run_facts.brief_lines(row, NOW)
         assert "None" not in first + second
         assert f"cost {DASH}" in second
         assert "$0.00" not in second
-    assert "run 00f00000" in run_facts.brief(make.from_run(run(1)), NOW)[1]
+    assert "run 00f00000" in run_facts.brief_lines(make.from_run(run(1)), NOW)[1]
 
 
 def test_cancel_consequence_names_what_stays() -> None:

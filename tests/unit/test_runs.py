@@ -136,7 +136,7 @@ async def test_refused_observability_is_requested_only_once(
     assert session.fake.log == ["observability.calls", "automations.list", "automations.runs"]
     (row,) = session.listing.set.rows.values()
     assert (row.source, row.who, row.state) == (RunSource.JOB, "Nightly", "running")
-    notice = messages.notices(session.listing.set.notices)
+    notice = messages.notices_text(session.listing.set.notices)
     why = (
         "all others, and all costs, need a browser session"
         if isinstance(error, LoginRequired)

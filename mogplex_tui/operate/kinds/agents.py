@@ -153,7 +153,7 @@ def _text_of_at_most(longest: int) -> Callable[[str], str | None]:
 
 _CATEGORY_HELP = "Category, such as api, security or code-review"
 NAME = Parameter("name", f"Name, at most {_LONGEST_NAME} characters", _name)
-MODEL = Parameter("model", "ID of the model", parameter_choices.needed("Give the id of a model."))
+MODEL = Parameter("model", "ID of the model", parameter_choices.required_text("Give the id of a model."))
 CATEGORY = Parameter("category", _CATEGORY_HELP, _category)
 # An agent may lack either one, and its other fields can still be changed.
 OTHER_MODEL = Parameter("model", "ID of the model", lambda text: text.strip() or None)
@@ -309,8 +309,8 @@ KIND = Kind[AgentRow](
     other_names=lambda row: () if row.slug is None else (row.slug,),
     default_sort=lambda row: (
         (1, _idle(row)),
-        formats.rank(row.is_preset),
-        formats.rank(row.name),
+        formats.sort_key(row.is_preset),
+        formats.sort_key(row.name),
     ),
     facts=(
         (

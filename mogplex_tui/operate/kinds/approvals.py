@@ -15,7 +15,7 @@ from mogplex_tui.api.request_rules import utf16_length
 from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import formats
 from mogplex_tui.operate.common_joins import automation_names
-from mogplex_tui.operate.formats import rank
+from mogplex_tui.operate.formats import sort_key
 from mogplex_tui.operate.model import (
     Action,
     Change,
@@ -165,7 +165,7 @@ def _fill(session: Session) -> Callable[[ApprovalRow], ApprovalRow]:
 def _order(row: ApprovalRow) -> tuple[SortKey, ...]:
     """Return the sort key: the next to expire, then without expiry, then expired."""
     end = float("inf") if row.expires_at is None else row.expires_at.timestamp()
-    return ((int(row.is_expired), 0.0 if row.is_expired else end), rank(row.created_at))
+    return ((int(row.is_expired), 0.0 if row.is_expired else end), sort_key(row.created_at))
 
 
 def _shortened(text: str) -> str:

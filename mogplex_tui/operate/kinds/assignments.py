@@ -83,14 +83,14 @@ def _type(text: str) -> str:
 REPO = Parameter(
     "repo",
     "Repository: owner/name or its id",
-    parameter_choices.needed("Choose a repository."),
+    parameter_choices.required_text("Choose a repository."),
     live_choices=parameter_choices.repository_choices,
     choices_are_names=True,
 )
 AGENT = Parameter(
     "agent",
     "Agent: its name or id",
-    parameter_choices.needed("Choose an agent."),
+    parameter_choices.required_text("Choose an agent."),
     live_choices=parameter_choices.agent_choices,
     choices_are_names=True,
 )
@@ -221,8 +221,8 @@ KIND = Kind[AssignmentRow](
     hidden_filters={"project": lambda row: row.assignment.repo_id},
     label=lambda row: f"{row.repo_name or 'repo'} {row.assignment.type}".strip(),
     default_sort=lambda row: (
-        formats.rank(row.assignment.enabled),
-        formats.rank(row.assignment.last_run_started_at),
+        formats.sort_key(row.assignment.enabled),
+        formats.sort_key(row.assignment.last_run_started_at),
     ),
     descending=True,
     facts=(

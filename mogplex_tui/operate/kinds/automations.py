@@ -7,7 +7,7 @@ from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import automation_actions as requests
 from mogplex_tui.operate import common_actions, common_facts, formats, text_formatters
 from mogplex_tui.operate.automation_rows import (
-    TOKEN_SHOWS,
+    TOKEN_NOTICE,
     AutomationRow,
     merge,
     read,
@@ -15,7 +15,7 @@ from mogplex_tui.operate.automation_rows import (
     read_v1,
 )
 from mogplex_tui.operate.filters import quoted
-from mogplex_tui.operate.formats import rank
+from mogplex_tui.operate.formats import sort_key
 from mogplex_tui.operate.model import (
     Action,
     Confirmation,
@@ -78,7 +78,7 @@ KIND = Kind[AutomationRow](
             read_v1,
             poll=90,
             poll_without_realtime=45,
-            notice=TOKEN_SHOWS,
+            notice=TOKEN_NOTICE,
             hides=frozenset(
                 {
                     *("source", "version", "draft", "last_run_status", "running"),
@@ -156,7 +156,7 @@ KIND = Kind[AutomationRow](
     ),
     hidden_filters={"description": lambda row: row.description},
     label=lambda row: row.name or row.id,
-    default_sort=lambda row: (rank(row.latest),),
+    default_sort=lambda row: (sort_key(row.latest),),
     descending=True,
     facts=(
         (

@@ -88,7 +88,7 @@ KIND = Kind[ConversationRow](
         column("begun", "BEGUN", lambda row: row.created_at, formats.AGE, Layout(5, 3), field="created_at"),
     ),
     label=lambda row: formatting.clipped(_title(row), 60),
-    default_sort=lambda row: (formats.rank(row.updated_at),),
+    default_sort=lambda row: (formats.sort_key(row.updated_at),),
     descending=True,
     facts=(
         (

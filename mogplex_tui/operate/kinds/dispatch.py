@@ -196,7 +196,7 @@ KIND = Kind[DispatchRow](
         "assignmentid": lambda row: row.entry.assignment_id,
     },
     label=lambda row: f"{formatting.state(row.entry.outcome)[1]} {row.repo_name or ''}".strip(),
-    default_sort=lambda row: (formats.rank(row.entry.created_at),),
+    default_sort=lambda row: (formats.sort_key(row.entry.created_at),),
     descending=True,
     is_quiet=lambda row: row.entry.outcome in _QUIET,
     facts=(

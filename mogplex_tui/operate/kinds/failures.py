@@ -150,7 +150,7 @@ KIND: Kind[FailureRecord] = Kind(
         "jobrunid": lambda row: row.job_run_id,
     },
     label=lambda row: f"{_class(row) or ''} {_repo(row) or ''}".strip(),
-    default_sort=lambda row: (formats.rank(row.created_at),),
+    default_sort=lambda row: (formats.sort_key(row.created_at),),
     descending=True,
     facts=(
         (

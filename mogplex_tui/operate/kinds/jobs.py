@@ -10,7 +10,7 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import change_results, formats, formatting, text_formatters
 from mogplex_tui.operate.filters import quoted
-from mogplex_tui.operate.formats import rank
+from mogplex_tui.operate.formats import sort_key
 from mogplex_tui.operate.job_rows import (
     JobRow,
     fill,
@@ -19,8 +19,8 @@ from mogplex_tui.operate.job_rows import (
     read_older,
     read_single,
     read_v1,
-    runs_with_token,
     state_texts,
+    token_notice,
 )
 from mogplex_tui.operate.model import (
     Action,
@@ -125,7 +125,7 @@ KIND = Kind[JobRow](
             read_v1,
             poll=120,
             poll_without_realtime=60,
-            notice=runs_with_token("of each automation"),
+            notice=token_notice("of each automation"),
             hides=frozenset({"agent", "cost", "approvals"}),
         ),
     ),
@@ -184,7 +184,7 @@ KIND = Kind[JobRow](
         ),
         column("tokens", "TOKENS", lambda row: row.job.tokens, formats.count(), Layout(6, 5)),
         column("cost", "COST", lambda row: row.cost_usd, formats.MONEY, Layout(8, 1), field="cost_usd"),
-        formats.error_column(lambda row: row.error, "error", min_width=formatting.LEAST_CAUSE),
+        formats.error_column(lambda row: row.error, "error", min_width=formatting.CAUSE_WIDTH),
     ),
     hidden_filters={
         "automation": lambda row: row.automation,
@@ -197,7 +197,7 @@ KIND = Kind[JobRow](
         "repairable": lambda row: "yes" if row.job.repairable else "no",
     },
     label=lambda row: f"{row.source} {row.repo or ''}".strip() or formatting.short_id(row.id),
-    default_sort=lambda row: (rank(float(row.job.is_live)), rank(row.job.created_at)),
+    default_sort=lambda row: (sort_key(float(row.job.is_live)), sort_key(row.job.created_at)),
     descending=True,
     is_quiet=lambda row: row.job.status in ("success", "cancelled"),
     facts=(

@@ -80,7 +80,7 @@ async def _set_enabled(change: Change[McpServerRow], enabled: bool) -> None:
 
 
 def _only_own(row: McpServerRow) -> str | None:
-    return None if row.is_own else messages.requirement(Requirement("changes of MCP servers"))
+    return None if row.is_own else messages.requirement_sentence(Requirement("changes of MCP servers"))
 
 
 KIND = Kind[McpServerRow](

@@ -202,7 +202,7 @@ KIND = Kind[MemberRow](
     hidden_filters={"state": lambda row: row.status, "username": lambda row: row.username},
     label=lambda row: row.name,
     other_names=lambda row: row.other_names,
-    default_sort=lambda row: (formats.rank(row.team), formats.rank(row.name)),
+    default_sort=lambda row: (formats.sort_key(row.team), formats.sort_key(row.name)),
     facts=(
         (
             Fact("name", lambda row: row.name),

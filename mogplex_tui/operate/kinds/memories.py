@@ -127,7 +127,7 @@ KIND = Kind[MemoryRow](
     ),
     hidden_filters={"content": lambda row: row.content},
     label=lambda row: f"“{formatting.clipped(row.beginning, 40)}”",
-    default_sort=lambda row: (formats.rank(row.updated_at or row.created_at),),
+    default_sort=lambda row: (formats.sort_key(row.updated_at or row.created_at),),
     descending=True,
     facts=(
         (

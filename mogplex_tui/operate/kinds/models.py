@@ -237,7 +237,7 @@ KIND = Kind[ModelRow](
     ),
     hidden_filters={"usable": lambda row: "yes" if row.is_usable else "no"},
     label=lambda row: row.name or row.id,
-    default_sort=lambda row: (formats.rank(row.provider), formats.rank(row.name)),
+    default_sort=lambda row: (formats.sort_key(row.provider), formats.sort_key(row.name)),
     facts=(
         (
             Fact("name", lambda row: row.name),

@@ -398,9 +398,9 @@ KIND = Kind[ProjectRow](
     label=lambda row: row.name,
     is_quiet=lambda row: bool(row.is_hidden),
     default_sort=lambda row: (
-        formats.rank(row.project),
-        formats.rank(row.full_name),
-        formats.rank(row.root_directory),
+        formats.sort_key(row.project),
+        formats.sort_key(row.full_name),
+        formats.sort_key(row.root_directory),
     ),
     facts=(
         (

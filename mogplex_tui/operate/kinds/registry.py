@@ -35,10 +35,10 @@ def kinds() -> Mapping[str, AnyKind]:
     import mogplex_tui.operate.kinds as package
 
     modules = sorted({found.name for found in pkgutil.iter_modules(package.__path__)} - _OTHERS)
-    return {kind.name: kind for kind in (kind_called(name.replace("_", "-")) for name in modules)}
+    return {kind.name: kind for kind in (load_kind(name.replace("_", "-")) for name in modules)}
 
 
-def kind_called(name: str) -> AnyKind:
+def load_kind(name: str) -> AnyKind:
     """Return a kind without importing the others. Raises KeyError if it is unknown."""
     try:
         module = importlib.import_module(f"mogplex_tui.operate.kinds.{name.replace('-', '_')}")
@@ -48,7 +48,7 @@ def kind_called(name: str) -> AnyKind:
     return kind
 
 
-def find(word: str) -> AnyKind | None:
+def find_kind(word: str) -> AnyKind | None:
     """Return the kind with this name or alias, None if there is none."""
     wanted = word.strip().lower().removeprefix(":")
     for kind in kinds().values():

@@ -126,7 +126,7 @@ KIND = Kind[RunRow](
                 "",
                 lambda row: row.error,
                 formats.ERROR,
-                Layout(formatting.LEAST_CAUSE, flex=3),
+                Layout(formatting.CAUSE_WIDTH, flex=3),
                 show=_error,
                 filter_value=_cause,
             ),

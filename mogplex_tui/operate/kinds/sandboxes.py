@@ -385,7 +385,7 @@ KIND = Kind[SandboxRow](
         "runtime": lambda row: row.runtime,
         "project": lambda row: row.repo_id,
     },
-    default_sort=lambda row: (formats.rank(row.last_active_at),),
+    default_sort=lambda row: (formats.sort_key(row.last_active_at),),
     descending=True,
     other_names=lambda row: (row.machine,) if row.machine else (),
     label=lambda row: f"{row.repo_name or 'sandbox'} {row.working_branch}",

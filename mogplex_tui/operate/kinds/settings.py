@@ -76,7 +76,7 @@ async def _read_settings(client: ClientView, _: Session) -> RowPage[SettingRow]:
 
 async def _read_readiness(client: ClientView, session: Session) -> RowPage[SettingRow]:
     user = await client.account.user()
-    points = [] if user is None else account_readiness.of(user, session.target.base_url)
+    points = [] if user is None else account_readiness.readiness_items(user, session.target.base_url)
     rows = [
         SettingRow(each.id, each.group, each.name, each.told, each.ready, each.fix or None) for each in points
     ]
@@ -103,7 +103,7 @@ def _choices(session: Session, key: str) -> Sequence[Choice]:
 VALUE = Parameter(
     "value",
     "new value",
-    parameter_choices.needed("Give a value."),
+    parameter_choices.required_text("Give a value."),
     live_choices=_choices,
     positional=True,
 )
@@ -158,7 +158,7 @@ KIND = Kind[SettingRow](
     ),
     hidden_filters={"state": lambda row: row.status},
     label=lambda row: row.name,
-    default_sort=lambda row: (formats.rank(row.group), formats.rank(row.name)),
+    default_sort=lambda row: (formats.sort_key(row.group), formats.sort_key(row.name)),
     facts=(
         (
             Fact("name", lambda row: row.name),

@@ -156,7 +156,7 @@ KIND = Kind[TeamRow](
         ),
     ),
     label=lambda row: row.name or row.id,
-    default_sort=lambda row: (formats.rank(row.type), formats.rank(row.name)),
+    default_sort=lambda row: (formats.sort_key(row.type), formats.sort_key(row.name)),
     facts=(
         (
             Fact("name", lambda row: row.name),

@@ -167,8 +167,8 @@ KIND = Kind[TriggerRow](
     ),
     label=lambda row: f"{row.trigger.event} {row.agent_name or ''}".strip(),
     default_sort=lambda row: (
-        formats.rank(row.trigger.enabled),
-        formats.rank(row.trigger.last_run_started_at),
+        formats.sort_key(row.trigger.enabled),
+        formats.sort_key(row.trigger.last_run_started_at),
     ),
     descending=True,
     facts=(

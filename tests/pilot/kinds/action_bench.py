@@ -20,7 +20,7 @@ from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.names import read_names
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import executor, kind_rows
-from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kind_rows import new_collection
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation, Values
 from tests.pilot.kinds.kind_screens import (
@@ -131,7 +131,7 @@ class ActionBench:
 
     def __init__(self, server: PlaneServer, session: Session, kind: AnyKind) -> None:
         self.server, self.session, self.kind = server, session, kind
-        self.collection = collection_of(session, kind)
+        self.collection = new_collection(session, kind)
 
     def fault(self, *rules: str) -> None:
         """Let these rules hold, and no other."""
@@ -198,7 +198,7 @@ class ActionBench:
         await read_names(self.session, Priority.ACTION)
         for other in kinds().values():
             if other.name in ("models", "projects"):
-                await collection_of(self.session, other).fetch()
+                await new_collection(self.session, other).fetch()
 
     def spoil(self, key: str) -> None:
         """Show of a row what is not so, as when somebody else has changed it: only a reading puts that right."""
@@ -212,7 +212,7 @@ class ActionBench:
         """The row on screen is the row of a fresh reading, or gone from both."""
         self.fault()
         shown = self.collection.set.rows.get(key)
-        fresh = collection_of(Session(self.session.target), self.kind)
+        fresh = new_collection(Session(self.session.target), self.kind)
         fresh.session.names.repos.update(self.session.names.repos)
         fresh.session.names.agents.update(self.session.names.agents)
         try:

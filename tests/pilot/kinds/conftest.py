@@ -13,7 +13,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kind_rows import new_collection
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.runs import KIND as RUNS
 from tests.pilot.kinds.kind_lists import KindLists
@@ -38,7 +38,7 @@ async def kind_lists(server: PlaneServer) -> AsyncIterator[KindLists]:
         await runs.fetch()
         known = {**kinds(), "runs": RUNS}
         rows: dict[str, list[Any]] = {"runs": list(runs.set.rows.values())}
-        collections = {name: collection_of(session, kind) for name, kind in kinds().items()}
+        collections = {name: new_collection(session, kind) for name, kind in kinds().items()}
         for collection in collections.values():
             await collection.fetch()
         for name, collection in collections.items():

@@ -25,7 +25,7 @@ from mogplex_tui.config.settings import load
 from mogplex_tui.controlplane.core.plane import Settings as PlaneSettings
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live.collection import Collection, Entry, RowPage, Source
-from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kind_rows import new_collection
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyKind
 from mogplex_tui.screens.console_screen import ConsoleScreen
@@ -149,7 +149,7 @@ async def console_on(
         if service.change is not None:
             for kind in kinds().values():
                 sources = tuple(_changed(source, service.change) for source in kind.sources)
-                app.parts.collections._by_kind[kind.name] = collection_of(
+                app.parts.collections._by_kind[kind.name] = new_collection(
                     app.session, replace(kind, sources=sources)
                 )
         async with run_console(app, server, size=SIZES[0]) as ui:

@@ -18,7 +18,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import kind_rows
-from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kind_rows import new_collection
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.pilot.kinds.kind_screens import running_plane
 from tests.pilot.kinds.records import fields_of
@@ -73,7 +73,7 @@ async def test_no_figure_is_shown_that_no_answer_carried(
             for kind in kinds().values():
                 if not kind.sources:
                     continue
-                collection = collection_of(session, kind)
+                collection = new_collection(session, kind)
                 recorded.forget()
                 try:
                     await collection.fetch()

@@ -13,7 +13,7 @@ from mogplex_tui.live.collection import Collection, Entry
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import formatting, kind_rows
-from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kind_rows import new_collection
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.kinds.runs import KIND as RUNS
 from mogplex_tui.operate.model import AnyKind, RenderTime
@@ -79,7 +79,7 @@ async def test_in_eighty_columns_what_failed_says_why(server: PlaneServer) -> No
             causes = [field for field in kind.columns if field.name == "error"]
             if not causes:
                 continue
-            collection: Any = runs if kind is RUNS else collection_of(session, kind)
+            collection: Any = runs if kind is RUNS else new_collection(session, kind)
             await collection.fetch()
             rows: list[Entry[Any]] = [row for row in collection.set.rows.values() if row.row is not None]
             for row in rows:
@@ -108,7 +108,7 @@ async def test_every_column_and_fact_says_something_of_some_record(server: Plane
         session.names.agents.update({agent.id: agent.name for agent in agents if agent.name})
         await Runs(session).fetch()
         known = {kind.name: kind for kind in kinds().values() if reads_service(kind)}
-        collections = {name: collection_of(session, kind) for name, kind in known.items()}
+        collections = {name: new_collection(session, kind) for name, kind in known.items()}
         for collection in collections.values():
             await collection.fetch()
         blank = {

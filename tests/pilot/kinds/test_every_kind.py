@@ -235,7 +235,9 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
             screen, found[kind.name] = await _list_stands(ui, kind)
             if found[kind.name] == "closed":
                 assert kind.needs, f"{kind.name} has no sentence for what a token alone lacks"
-                assert collapse_spaces(messages.requirement(kind.needs)) in collapse_spaces(ui.text), ui.text
+                assert collapse_spaces(messages.requirement_sentence(kind.needs)) in collapse_spaces(
+                    ui.text
+                ), ui.text
             elif collection_in(screen).source is not kind.sources[0] and reads_service(kind):
                 assert collection_in(screen).set.notices, (
                     f"{kind.name} does not say what the narrow road hides"

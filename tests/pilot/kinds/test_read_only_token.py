@@ -12,7 +12,7 @@ from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import action_registry, executor
-from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kind_rows import new_collection
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Values
 from tests.pilot.kinds.kind_screens import running_plane
@@ -45,7 +45,7 @@ async def test_no_verb_is_sent_with_a_read_only_token(seeded_database: Path, tmp
             for verb in kind.all_actions:
                 session = Session(Target("t", recorded.base_url, Secret(plane.read_only_token)))
                 recorded.forget()
-                collection = collection_of(session, kind)
+                collection = new_collection(session, kind)
                 item = Entry(NOBODY, SimpleNamespace(id=NOBODY))
                 try:
                     said = await executor.run_action(session, collection, kind, verb, item)
@@ -75,7 +75,7 @@ async def test_a_session_sends_every_verb_beside_a_read_only_token(
             action_registry.register_kind(kind)
             if not kind.all_actions:
                 continue
-            of_service = collection_of(reader, kind)
+            of_service = new_collection(reader, kind)
             await of_service.fetch()
             found = next(item for item in of_service.set.rows.values() if item.row is not None)
             # A record that somebody else has deleted in the meantime; of settings none can be.
@@ -91,7 +91,7 @@ async def test_a_session_sends_every_verb_beside_a_read_only_token(
                         action_registry.BY_ID[f"{kind.name}.{verb.id}"], session
                     )
                     said = await executor.run_action(
-                        session, collection_of(session, kind), kind, verb, item, given
+                        session, new_collection(session, kind), kind, verb, item, given
                     )
                 finally:
                     await session.stop()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widget import Widget
 
-from mogplex_tui.operate.kind_rows import collection_of
+from mogplex_tui.operate.kind_rows import new_collection
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.list_screen import ListScreen
 from tests.pilot.kinds.kind_screens import ServiceState, console_on, wait_for_list, wait_until
@@ -19,7 +19,7 @@ async def test_list_shows_rows_that_arrive_while_it_is_mounted(
 ) -> None:
     kind, compose = kinds()["automations"], ListScreen.compose_body
     async with console_on(ServiceState("seeded"), seeded_database, tmp_path) as ui:
-        collection = collection_of(ui.app.session, kind)
+        collection = new_collection(ui.app.session, kind)
         await collection.fetch()
         rows = dict(collection.set.rows)
         assert rows

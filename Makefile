@@ -10,7 +10,7 @@ ARGS ?=
 # Twice the two cores: tests of screens and processes wait a good part of their time.
 JOBS ?= 4
 
-.PHONY: demo test coverage check soak format lint types imports bench docs site constraints snapshots release clean
+.PHONY: demo test coverage check soak format lint types imports bench docs pictures site constraints snapshots release clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/mogplex-tui demo $(ARGS)
@@ -54,6 +54,10 @@ bench: $(VENV)/.dev
 # The documents that are made from the code; a test fails when they are not current.
 docs: $(VENV)/.dev
 	@$(BIN)/python -m tests.facts.write
+
+# The pictures of the README and the documentation, drawn from the demo's data; a test fails when they are not current.
+pictures: $(VENV)/.dev
+	@$(BIN)/python -m tests.docs.images
 
 # The documentation site, in docs/_build/index.html; a warning is an error, and nothing is fetched while it is built.
 site: $(VENV)/.docs

@@ -33,7 +33,7 @@ _SECTION = re.compile(r"§\s?(\d+(?:\.\d+)*)")
 _SEPARATOR = re.compile(rf"{_GAP}(?:,|;|and|or|to|–|-|/){_GAP}(?:and|or)?{_GAP}")
 _NAME = re.compile(r"([\w-]+\.md)\b`?(?:\]\([^)]*\))?" + _GAP + r"(?=§)")
 _DOCUMENT = re.compile(r"(?<![\w./~@-])[\w./-]*\w\.(?:md|txt|toml|ya?ml)\b")
-_PATH = re.compile(r"(?<![\w./~-])(?:docs|tests|benchmarks|assets|mogplex_tui)/[\w./-]*\w")
+_PATH = re.compile(r"(?<![\w./~-])(?:docs|tests|benchmarks|mogplex_tui)/[\w./-]*\w")
 _MARKDOWN = re.compile(r"[\w-]+\.md\b")
 _HEADING = re.compile(r"^#{2,6} (\d+(?:\.\d+)*)\.? ", re.MULTILINE)
 

@@ -44,7 +44,7 @@ def all_bindings(settings: Settings) -> list[dict[str, Any]]:
             "id": owner.id,
             "keys": list(overrides.get(owner.id, owner.defaults)),
             "origin": settings.keys.origin if owner.id in overrides else "default",
-            "says": owner.says,
+            "says": owner.title,
         }
         for owner in key_owners().values()
     ]

@@ -295,7 +295,7 @@ class _KindExecution(Generic[Row]):
             self._session, self._records.collection, kind, creation, entry, values
         )
         say(output.safe_text(outcome.sentence))
-        if not outcome.good:
+        if not outcome.is_success:
             return _code_of(outcome)
         secret = None if outcome.secret is None else RevealedSecret(outcome.secret.reveal())
         if output.form == "json":
@@ -329,4 +329,4 @@ def _code_of(outcome: Outcome) -> int:
         return code_of(outcome.error)
     if outcome.closed:
         return Exit.NOT_ALLOWED
-    return Exit.OK if outcome.good else Exit.FAILED
+    return Exit.OK if outcome.is_success else Exit.FAILED

@@ -16,7 +16,7 @@ class ReadinessItem:
     id: str
     group: str
     name: str
-    told: str
+    value: str
     ready: bool
     fix: str = ""
 
@@ -53,6 +53,6 @@ def readiness_items(user: User, base_url: str) -> list[ReadinessItem]:
     return items
 
 
-def _item(id: str, name: str, ready: bool, fix: str, told: str = "") -> ReadinessItem:
-    shown_value = told or ("allowed" if ready else "not allowed")
+def _item(id: str, name: str, ready: bool, fix: str, value: str = "") -> ReadinessItem:
+    shown_value = value or ("allowed" if ready else "not allowed")
     return ReadinessItem(id, "readiness", name, shown_value, ready, "" if ready else fix)

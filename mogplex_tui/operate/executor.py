@@ -67,7 +67,7 @@ class Outcome(NamedTuple):
     """
 
     sentence: str
-    good: bool
+    is_success: bool
     row: RunRow | None = None
     secret: Secret | None = None
     error: MogplexError | None = None
@@ -142,9 +142,9 @@ async def run_change(session: Session, change: ChangeRequest[Answer, FinalResult
     try:
         answer = await tries.send()
     except MogplexError as error:
-        end = ledger_state_of(error, keyed=key is not None)
-        session.ledger.close(entry, end, str(error))
-        return await change.refused(error, end)
+        ledger_state = ledger_state_of(error, keyed=key is not None)
+        session.ledger.close(entry, ledger_state, str(error))
+        return await change.refused(error, ledger_state)
     except asyncio.CancelledError:
         if tries.has_done_nothing:
             session.ledger.close(entry, "refused", "It was not sent again after a refusal by a rate limit.")
@@ -278,7 +278,7 @@ async def run_action(
     """
     if (closed := await _not_sent_reason(session, kind, action, entry)) is not None:
         # A closed route gets no request, even if it closed while the confirmation was open.
-        return Outcome(closed, good=False, closed=True)
+        return Outcome(closed, is_success=False, closed=True)
     name, subject = kind_rows.name_of(kind, entry), entry.key
     if isinstance(action, Action) or action.makes_record:
         name, subject = f"{kind.noun} {name}", f"{kind.noun} {subject}"
@@ -293,10 +293,10 @@ async def run_action(
         await _read_back(session, collection, kind, entry, reads, delays)
         return _outcome_of_success(action, name, answer)
 
-    async def refused(error: MogplexError, end: str) -> Outcome:
+    async def refused(error: MogplexError, ledger_state: str) -> Outcome:
         await _read_back(session, collection, kind, entry, reads, _delays_after_failure(error))
-        sentence = _refusal(action, name, error, end, how_to_repeat.replace("{key}", key))
-        return Outcome(sentence, good=False, error=error)
+        sentence = _refusal(action, name, error, ledger_state, how_to_repeat.replace("{key}", key))
+        return Outcome(sentence, is_success=False, error=error)
 
     return await run_change(
         session,
@@ -351,7 +351,7 @@ def _outcome_of_success(action: Action[Row] | Creation, name: str, answer: objec
     result = answer if isinstance(answer, Result) else Result(True, action.done)
     return Outcome(
         messages.capitalized(change_results.insert_name(result.sentence, name)),
-        good=result.is_success,
+        is_success=result.is_success,
         secret=result.secret if action.reveals else None,
         new_id=result.new_id,
         fields=result.fields,
@@ -383,8 +383,8 @@ async def run_bulk_action(
             return await run_action(session, collection, kind, action, entry, values, reads=reads, turn=turn)
 
     outcomes = await asyncio.gather(*(run_one(number, entry) for number, entry in enumerate(entries, 1)))
-    refused = [outcome.sentence for outcome in outcomes if not outcome.good]
-    return Outcome(messages.changes_done(action.label, len(entries), refused), good=not refused)
+    refused = [outcome.sentence for outcome in outcomes if not outcome.is_success]
+    return Outcome(messages.changes_done(action.label, len(entries), refused), is_success=not refused)
 
 
 def new_entry(creation: Creation, values: Values) -> AnyEntry:
@@ -409,9 +409,9 @@ def _idempotency_key_of(session: Session, action: str, subject: str, given_key: 
 
 
 def _refusal(
-    action: Action[Row] | Creation, name: str, error: MogplexError, end: str, how_to_repeat: str
+    action: Action[Row] | Creation, name: str, error: MogplexError, ledger_state: str, how_to_repeat: str
 ) -> str:
-    is_lost = end == "unknown"
+    is_lost = ledger_state == "unknown"
     change = messages.RefusedChange(
         action.label,
         name,

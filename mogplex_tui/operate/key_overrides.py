@@ -42,17 +42,17 @@ class Keymap(NamedTuple):
 class KeyOwner(NamedTuple):
     """Something that can have keys: an action or a cursor movement.
 
-    `where` maps each screen to the default keys there. An override applies to all of these screens.
+    `keys_by_screen` maps each screen to the default keys there. An override applies to all of these screens.
     """
 
     id: str
-    says: str
-    where: Mapping[str, tuple[str, ...]]
+    title: str
+    keys_by_screen: Mapping[str, tuple[str, ...]]
 
     @property
     def defaults(self) -> tuple[str, ...]:
         """The default keys on all of its screens."""
-        return tuple(dict.fromkeys(key for keys in self.where.values() for key in keys))
+        return tuple(dict.fromkeys(key for keys in self.keys_by_screen.values() for key in keys))
 
 
 def key_owners() -> dict[str, KeyOwner]:
@@ -60,13 +60,13 @@ def key_owners() -> dict[str, KeyOwner]:
 
     Imports every kind.
     """
-    found: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {}
+    titles_and_keys: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {}
 
-    def add(id: str, says: str, keys: Sequence[str], where: str) -> None:
-        places = found.setdefault(id, (says, {}))[1]
+    def add(id: str, title: str, keys: Sequence[str], screen: str) -> None:
+        keys_by_screen = titles_and_keys.setdefault(id, (title, {}))[1]
         # The cursor of a screen may move in two places.
-        places[where] = tuple(
-            dict.fromkeys((*places.get(where, ()), *(canonical(key) or key for key in keys)))
+        keys_by_screen[screen] = tuple(
+            dict.fromkeys((*keys_by_screen.get(screen, ()), *(canonical(key) or key for key in keys)))
         )
 
     for scope in scopes():
@@ -79,7 +79,7 @@ def key_owners() -> dict[str, KeyOwner]:
     for move in cursor_keys.MOVES:
         add(move.id, move.words[cursor_keys.PAGE], move.defaults[cursor_keys.PAGE], _JSON_OVERLAY)
     add("kind.copy", "copy", action_registry.BY_ID["kind.copy"].defaults, _JSON_OVERLAY)
-    return {id: KeyOwner(id, says, where) for id, (says, where) in found.items()}
+    return {id: KeyOwner(id, title, screen) for id, (title, screen) in titles_and_keys.items()}
 
 
 _JSON_OVERLAY = "the pane of the JSON"
@@ -87,14 +87,14 @@ _JSON_OVERLAY = "the pane of the JSON"
 
 def scopes() -> list[str]:
     """Return the scopes of all screens. Registers every kind."""
-    found = ["runs", "run", "observability"]
+    names = ["runs", "run", "observability"]
     for kind in kinds().values():
         action_registry.register_kind(kind)
-        found += [kind.name, action_registry.detail_scope(kind.name)]
-    return found
+        names += [kind.name, action_registry.detail_scope(kind.name)]
+    return names
 
 
-def validate_overrides(asked: Mapping[str, object], origin: str) -> Keymap:
+def validate_overrides(configured: Mapping[str, object], origin: str) -> Keymap:
     """Return the valid and the rejected overrides of the `[keys]` table in `origin`."""
     known = key_owners()
     wanted: dict[str, tuple[str, ...]] = {}
@@ -105,8 +105,8 @@ def validate_overrides(asked: Mapping[str, object], origin: str) -> Keymap:
         still = f" Until then: {_shown(known[id].defaults)}." if id in known else ""
         refused[id] = f'"{id}" in [keys] of {origin} was not taken: {why}{still}'
 
-    for given, value in asked.items():
-        id = _PAST_IDS.get(given, given)
+    for configured_id, value in configured.items():
+        id = _PAST_IDS.get(configured_id, configured_id)
         keys, why = _read(known, id, value)
         if why:
             refuse(id, why)
@@ -151,18 +151,18 @@ def _read(known: Mapping[str, KeyOwner], id: str, value: object) -> tuple[tuple[
 
 
 def _find_conflict(
-    known: Mapping[str, KeyOwner], wanted: Mapping[str, tuple[str, ...]]
+    known: Mapping[str, KeyOwner], accepted: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, str] | None:
     """Return an override whose key has another meaning on a screen, and the reason."""
-    order = {id: number for number, id in enumerate(wanted)}
-    taken: dict[tuple[str, str], str] = {}
+    order = {id: number for number, id in enumerate(accepted)}
+    owner_by_key: dict[tuple[str, str], str] = {}
     # Ids without an override come first, so that a clash is found at an override, the later one of two.
     for id in sorted(known, key=lambda id: order.get(id, -1)):
-        for where, its in known[id].where.items():
-            for key in wanted.get(id, its):
-                other = taken.setdefault((where, key), id)
-                if other != id and id in wanted:
-                    says = known[other].says
+        for where, default_keys in known[id].keys_by_screen.items():
+            for key in accepted.get(id, default_keys):
+                other = owner_by_key.setdefault((where, key), id)
+                if other != id and id in accepted:
+                    says = known[other].title
                     return id, (
                         f"{_shown([key])} is already the key of {other} ({says}) in {where}. "
                         f"Choose another, or give {other} another as well."

@@ -119,7 +119,7 @@ class ListSearch(Generic[Row_co]):
         return self._search.is_done and not self._is_full
 
     @property
-    def found(self) -> int:
+    def found_count(self) -> int:
         """The number of rows that were added to the list."""
         return len(self._found)
 

@@ -148,11 +148,11 @@ async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Ou
             return await cancel(session, runs, row, places)
 
     outcomes = await asyncio.gather(*(one(row) for row in rows))
-    bad = [outcome.sentence for outcome in outcomes if not outcome.good]
+    bad = [outcome.sentence for outcome in outcomes if not outcome.is_success]
     told = [f"{len(rows) - len(bad)} of {formatting.plural(len(rows), 'run')} are cancelled.", *bad[:2]]
     if len(bad) > 2:
         told.append(f"And {len(bad) - 2} more that did not end.")
-    return Outcome(" ".join(told), good=not bad)
+    return Outcome(" ".join(told), is_success=not bad)
 
 
 async def send_cancel(session: Session, row: RunRow) -> None:

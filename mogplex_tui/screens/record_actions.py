@@ -151,8 +151,8 @@ class RecordActions:
         outcome = await run_bulk_action(self._session, collection, kind, action, entries, values)
         self._app.notify(
             outcome.sentence,
-            severity="information" if outcome.good else "warning",
-            timeout=5 if outcome.good else 12,
+            severity="information" if outcome.is_success else "warning",
+            timeout=5 if outcome.is_success else 12,
             markup=False,
         )
         if outcome.secret is not None:

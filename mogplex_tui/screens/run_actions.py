@@ -83,8 +83,8 @@ class RunActions:
         outcome = await cancel_all(self._session, self._runs, rows)
         self._app.notify(
             outcome.sentence,
-            severity="information" if outcome.good else "warning",
-            timeout=5 if outcome.good else 12,
+            severity="information" if outcome.is_success else "warning",
+            timeout=5 if outcome.is_success else 12,
             markup=False,
         )
 

@@ -120,7 +120,7 @@ class ConsoleAndCommand:
         """Return the result in the console, and whether the change succeeded."""
         bench = self.console
         outcome = await executor.run_action(bench.session, bench.collection, bench.kind, action, item, values)
-        return ChangeResult(_without_ids(outcome.sentence), self.last_entry()), outcome.good
+        return ChangeResult(_without_ids(outcome.sentence), self.last_entry()), outcome.is_success
 
     def last_entry(self) -> tuple[str, str, str, str]:
         """Return the last entry of the console's ledger."""
@@ -271,8 +271,8 @@ async def test_cancel_of_a_run_has_the_same_result(
         command, code = await pair.in_command("runs", "cancel", row.key, "--yes")
         assert command == ChangeResult(_without_ids(outcome.sentence), pair.last_entry())
         # Reading the run after a lost response shows that it is cancelled.
-        assert outcome.good == (end in ("success", "drop"))
-        assert code == (Exit.OK if outcome.good else CODES[end])
+        assert outcome.is_success == (end in ("success", "drop"))
+        assert code == (Exit.OK if outcome.is_success else CODES[end])
 
 
 @pytest.mark.parametrize("end", CODES)

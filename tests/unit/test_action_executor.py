@@ -140,7 +140,7 @@ async def test_refused_action_is_repeated_with_a_new_key(session: Session) -> No
 
 async def test_response_can_be_a_failure(session: Session) -> None:
     outcome = await _carry(session, Service(Result(False, "{} is unwell.")))
-    assert (outcome.good, outcome.sentence) == (False, "Thing k1 is unwell.")
+    assert (outcome.is_success, outcome.sentence) == (False, "Thing k1 is unwell.")
 
 
 async def test_braces_in_service_messages_are_kept(session: Session) -> None:
@@ -216,7 +216,7 @@ async def test_bulk_action_reads_back_at_lower_priority(session: Session) -> Non
     kind, action = _kind(Service("done", "done", "done"), read)
     things = new_collection(session, kind)
     outcome = await executor.run_bulk_action(session, things, kind, action, entries)
-    assert (outcome.good, outcome.sentence) == (True, "Go: 3 of 3 done.")
+    assert (outcome.is_success, outcome.sentence) == (True, "Go: 3 of 3 done.")
     assert asked == [Priority.TABLE, Priority.TABLE, Priority.ACTION]
 
 
@@ -226,7 +226,7 @@ async def test_secret_is_returned_when_read_back_fails(session: Session) -> None
 
     answer = Result(True, "{} is made.", Secret("k3y"))
     outcome = await _carry(session, Service(answer), read=read, reveals=True)
-    assert outcome.good and outcome.secret.reveal() == "k3y"
+    assert outcome.is_success and outcome.secret.reveal() == "k3y"
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ async def test_action_on_a_closed_family_is_not_sent() -> None:
     session, kind = _hosted(), kinds()["jobs"]
     cancel = next(action for action in kind.all_actions if action.id == "cancel")
     outcome = await run_action(session, new_collection(session, kind), kind, cancel, Entry(ID, Record(id=ID)))
-    assert not outcome.good
+    assert not outcome.is_success
     assert outcome.sentence.startswith("Changes of jobs need a browser session: mogplex-tui login --session")
     assert session.client_made is None and not session.ledger.entries
 
@@ -124,7 +124,7 @@ async def test_action_on_an_unreadable_record_is_not_sent(kind: AnyKind, action:
     session = Session(Target("t", "http://127.0.0.1:9", None, Secret("s=1")))
     outcome = await run_action(session, new_collection(session, kind), kind, action, Entry(ID, None))
     assert outcome.sentence == f"This {kind.noun} could not be read, so nothing can be done to it."
-    assert not outcome.good
+    assert not outcome.is_success
     assert session.client_made is None and not session.ledger.entries
 
 

@@ -40,7 +40,7 @@ async def test_run_is_cancelled_through_v1(session: FakeSession) -> None:
 
     session.fake.on_cancel = cancelled
     outcome = await ask(session, row)
-    assert (outcome.good, outcome.sentence) == (True, "acme/web 00f00000 is cancelled.")
+    assert (outcome.is_success, outcome.sentence) == (True, "acme/web 00f00000 is cancelled.")
     assert session.fake.log == ["runs.cancel", "runs.get"]
     assert session.fake.priorities[0] is Priority.ACTION
     assert state(session, row) == "cancelled"
@@ -54,7 +54,7 @@ async def test_call_is_cancelled_through_observability(session: FakeSession) -> 
         0, call(1, status="cancelled")
     )
     outcome = await ask(session, row)
-    assert outcome.good
+    assert outcome.is_success
     assert session.fake.log == ["observability.cancel_call", "observability.calls"]
     assert state(session, row) == "cancelled"
 
@@ -68,7 +68,7 @@ async def test_job_is_cancelled_through_observability(session: FakeSession) -> N
         0, job(1, flow, status="cancelled")
     )
     outcome = await ask(session, row)
-    assert outcome.good
+    assert outcome.is_success
     assert session.fake.log == ["observability.cancel_job", "automations.runs"]
     assert ledger(session)[0] == ("runs.cancel", f"job {row.key}", "sent")
 
@@ -90,7 +90,7 @@ async def test_cancel_of_a_call_ends_its_run_too(session: FakeSession) -> None:
     session.fake.on_cancel = lambda kind, id: session.fake.call_rows.__setitem__(
         0, call(1, status="cancelled")
     )
-    assert (await ask(session, row)).good
+    assert (await ask(session, row)).is_success
     assert session.fake.log[:3] == ["observability.cancel_call", "observability.call_events", "runs.cancel"]
     assert session.history.get(run(1).run_id) == KnownRun(run(1).run_id, call(1).id, "acme/web", None)
 
@@ -104,7 +104,7 @@ async def test_cancel_succeeds_when_its_run_cannot_be_ended(session: FakeSession
     session.fake.on_cancel = lambda kind, id: session.fake.call_rows.__setitem__(
         0, call(1, status="cancelled")
     )
-    assert (await ask(session, row)).good
+    assert (await ask(session, row)).is_success
 
 
 async def test_cancel_ends_call_whose_run_has_already_failed(session: FakeSession) -> None:
@@ -123,11 +123,11 @@ async def test_cancel_ends_call_whose_run_has_already_failed(session: FakeSessio
     session.fake.on_cancel = lambda kind, id: session.fake.call_rows.__setitem__(
         0, call(1, status="cancelled")
     )
-    assert (await ask(session, row)).good
+    assert (await ask(session, row)).is_success
     assert session.fake.log[:2] == ["runs.cancel", "observability.cancel_call"]
     # That the call has ended too is no error.
     session.fake.refuse["observability.cancel_call"] = Conflict("Call is no longer active", status=409)
-    assert (await ask(session, row)).good
+    assert (await ask(session, row)).is_success
 
 
 # Reading back
@@ -143,7 +143,7 @@ async def test_cancelled_run_is_read_until_it_has_ended(session: FakeSession, pa
 
     session.fake.runs.get = get  # type: ignore[method-assign]
     outcome = await ask(session, row)
-    assert outcome.good
+    assert outcome.is_success
     assert answers == []
     assert pauses == [1.0, 3.0]
 
@@ -151,7 +151,7 @@ async def test_cancelled_run_is_read_until_it_has_ended(session: FakeSession, pa
 async def test_cancel_without_effect_reports_state_of_the_service(session: FakeSession) -> None:
     row = streaming_run(session)
     outcome = await ask(session, row)
-    assert not outcome.good
+    assert not outcome.is_success
     assert "has been asked to stop and still is streaming" in outcome.sentence
     assert state(session, row) == "streaming"
     assert not session.in_flight.keys("runs")
@@ -163,7 +163,7 @@ async def test_recorded_cancel_request_keeps_state_cancelling(session: FakeSessi
         0, call(1, status="streaming", cancel_requested_at=stamp(5))
     )
     outcome = await ask(session, row)
-    assert not outcome.good
+    assert not outcome.is_success
     assert "has not ended yet" in outcome.sentence
     assert state(session, row) == "cancelling"
 
@@ -173,7 +173,7 @@ async def test_cancel_reports_run_that_ended_first(session: FakeSession, status:
     row = streaming_run(session)
     session.fake.on_cancel = lambda kind, id: session.fake.run_rows.update({id: run(1, status=status)})
     outcome = await ask(session, row)
-    assert not outcome.good
+    assert not outcome.is_success
     assert outcome.sentence.endswith(f"was over before the cancel arrived: {status}.")
     assert state(session, row) == status
 
@@ -182,7 +182,7 @@ async def test_cancel_that_cannot_be_read_back_is_not_good(session: FakeSession)
     row = streaming_run(session)
     session.fake.refuse["runs.get"] = Unreachable("down")
     outcome = await ask(session, row)
-    assert not outcome.good
+    assert not outcome.is_success
     assert "could not be read back" in outcome.sentence
     assert ledger(session)[-1][2] == "done"
 
@@ -191,7 +191,7 @@ async def test_cancel_is_read_back_again_after_a_failed_read(session: FakeSessio
     row = streaming_run(session)
     session.fake.refuse["runs.get"] = [Unavailable("busy", status=503), None]
     session.fake.on_cancel = lambda kind, id: session.fake.run_rows.update({id: run(1, status="cancelled")})
-    assert (await ask(session, row)).good
+    assert (await ask(session, row)).is_success
 
 
 async def test_ledger_has_cancel_interrupted_while_read_back(
@@ -248,7 +248,7 @@ async def test_list_requested_before_cancel_keeps_the_new_state(session: FakeSes
     setattr(part, name, first_is_slow)
     poll = asyncio.create_task(session.listing.fetch())
     await on_its_way.wait()
-    assert (await ask(session, row)).good
+    assert (await ask(session, row)).is_success
     later.set()
     assert await poll is False
     assert state(session, row) == "cancelled"

@@ -52,7 +52,7 @@ async def test_refused_cancel_restores_state_and_names_reason(
     row = streaming_run(session)
     session.fake.refuse["runs.cancel"] = error
     outcome = await ask(session, row)
-    assert not outcome.good
+    assert not outcome.is_success
     assert "acme/web 00f00000 was not cancelled" in outcome.sentence
     assert text in outcome.sentence
     assert "recorded" not in outcome.sentence
@@ -77,7 +77,7 @@ async def test_refused_but_recorded_cancel_can_be_repeated(session: FakeSession,
     session.fake.call_rows = [call(1, status="streaming", cancel_requested_at=stamp(5))]
     session.fake.refuse["observability.cancel_call"] = error
     outcome = await ask(session, row)
-    assert not outcome.good
+    assert not outcome.is_success
     assert error.message in outcome.sentence
     assert "The request is recorded; x repeats it." in outcome.sentence
     assert state(session, row) == "cancelling"
@@ -92,7 +92,7 @@ async def test_cancel_of_an_ended_call_reports_its_state(
     session.fake.call_rows = [call(1, status=status)]
     session.fake.refuse["observability.cancel_call"] = Conflict("Call is no longer active", status=409)
     outcome = await ask(session, row)
-    assert outcome.good is good
+    assert outcome.is_success is good
     assert outcome.sentence.endswith(f"was already over: {status}.")
     assert state(session, row) == status
 
@@ -127,7 +127,7 @@ async def test_unanswered_cancel_restores_state_with_unknown_outcome(
     session.fake.refuse["runs.cancel"] = TimedOut("no answer")
     session.fake.refuse["runs.get"] = Unreachable("down")
     outcome = await ask(session, row)
-    assert not outcome.good
+    assert not outcome.is_success
     assert "no answer" in outcome.sentence
     assert state(session, row) == "streaming"
     assert ledger(session)[-1][2] == "unknown"
@@ -162,7 +162,7 @@ async def test_cancel_works_without_a_writable_ledger(session: FakeSession, tmp_
     session.ledger = Ledger(blocked)
     row = streaming_run(session)
     session.fake.on_cancel = lambda kind, id: session.fake.run_rows.update({id: run(1, status="cancelled")})
-    assert (await ask(session, row)).good
+    assert (await ask(session, row)).is_success
 
 
 # What is not offered

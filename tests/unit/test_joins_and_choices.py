@@ -191,8 +191,8 @@ def test_account_readiness_names_gaps_with_their_fix() -> None:
         point.id: point
         for point in account_readiness.readiness_items(User.model_validate(account), "https://service")
     }
-    assert (points["account"].group, points["account"].told) == ("account", "Ada")
-    lacking = {key: (point.told, point.fix) for key, point in points.items() if not point.ready}
+    assert (points["account"].group, points["account"].value) == ("account", "Ada")
+    lacking = {key: (point.value, point.fix) for key, point in points.items() if not point.ready}
     assert lacking == {
         "github": ("Not connected", "Connect: https://service/projects/connect"),
         "coverage": ("0 of 15", "Install the GitHub App on them: https://service/projects/repositories"),
@@ -214,7 +214,7 @@ def test_account_readiness_names_gaps_with_their_fix() -> None:
         for point in account_readiness.readiness_items(User.model_validate(ready), "https://service")
     }
     assert all(point.ready and not point.fix for point in points.values())
-    assert [points[key].told for key in ("github", "coverage", "platform-ai")] == [
+    assert [points[key].value for key in ("github", "coverage", "platform-ai")] == [
         "Ready",
         "14 of 15",
         "allowed",

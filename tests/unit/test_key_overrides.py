@@ -156,7 +156,7 @@ def test_default_keys_have_no_conflicts() -> None:
     taken: dict[tuple[str, str], str] = {}
     for owner in key_owners().values():
         assert owner.defaults and not set(owner.defaults) & FIXED.keys()
-        for where, keys in owner.where.items():
+        for where, keys in owner.keys_by_screen.items():
             for key in keys:
                 assert taken.setdefault((where, key), owner.id) == owner.id, (where, key)
     assert {key for owner in key_owners().values() for key in owner.defaults} >= set(KEPT)

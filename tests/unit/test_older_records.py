@@ -119,5 +119,5 @@ async def test_many_matches_end_the_search(run_list: RunListSearch, monkeypatch:
     monkeypatch.setattr(older_records, "MOST_KEPT", 150)
     search = run_list.search(SearchQuery("a", lambda row: True))
     await run(search)
-    assert search.found == 150
+    assert search.found_count == 150
     assert search.progress() == "the newest 298 searched: 150 found"

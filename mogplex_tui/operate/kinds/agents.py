@@ -175,7 +175,7 @@ PROMPT = Parameter(
 async def _create(client: ClientView, values: Values) -> Result:
     from mogplex_tui.api.models.agents import AgentDraft
 
-    made = await client.agents.create(
+    agent = await client.agents.create(
         AgentDraft(
             name=values[NAME],
             model=values[MODEL],
@@ -184,7 +184,7 @@ async def _create(client: ClientView, values: Values) -> Result:
             system_prompt=values[PROMPT],
         )
     )
-    return Result(True, "{} is created.", new_id=made.id)
+    return Result(True, "{} is created.", new_id=agent.id)
 
 
 # The parameters of `update`, each with the service's field.

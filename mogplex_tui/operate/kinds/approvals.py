@@ -91,55 +91,55 @@ class ApprovalRow:
         return None if self.tool_name == self.question else self.tool_name
 
 
-def _of_flow(found: FlowApproval) -> ApprovalRow:
-    config = found.wait_config
+def _of_flow(approval: FlowApproval) -> ApprovalRow:
+    config = approval.wait_config
     tool, step = config.get("toolName"), config.get("nodeLabel")
     return ApprovalRow(
-        id=found.id,
-        kind=found.source,
-        question=found.question,
+        id=approval.id,
+        kind=approval.source,
+        question=approval.question,
         tool_name=tool if isinstance(tool, str) else None,
-        who=found.requester,
-        repo=found.repo,
-        step=step if isinstance(step, str) and step else found.node_id,
+        who=approval.requester,
+        repo=approval.repo,
+        step=step if isinstance(step, str) and step else approval.node_id,
         urgency=None,
-        tool_input=found.tool_input,
-        if_denied=found.denial_effect,
-        job_run_id=found.job_run_id,
+        tool_input=approval.tool_input,
+        if_denied=approval.denial_effect,
+        job_run_id=approval.job_run_id,
         run_id=None,
-        flow_id=found.flow_id,
+        flow_id=approval.flow_id,
         ai_call_id=None,
-        created_at=found.created_at,
-        expires_at=found.expires_at,
+        created_at=approval.created_at,
+        expires_at=approval.expires_at,
     )
 
 
-def _of_control(found: ControlApproval) -> ApprovalRow:
-    repo = found.repo
+def _of_control(approval: ControlApproval) -> ApprovalRow:
+    repo = approval.repo
     return ApprovalRow(
-        id=found.id,
-        kind=found.source,
-        question=found.question,
-        tool_name=found.tool_name,
-        who=found.requester,
+        id=approval.id,
+        kind=approval.source,
+        question=approval.question,
+        tool_name=approval.tool_name,
+        who=approval.requester,
         repo=repo if isinstance(repo, str) else None,
         step=None,
-        urgency=found.urgency,
-        tool_input=found.input_text,
-        if_denied=found.denial_effect,
+        urgency=approval.urgency,
+        tool_input=approval.input_text,
+        if_denied=approval.denial_effect,
         job_run_id=None,
-        run_id=found.run_id,
+        run_id=approval.run_id,
         flow_id=None,
-        ai_call_id=found.ai_call_id,
-        created_at=found.created_at,
-        expires_at=found.expires_at,
+        ai_call_id=approval.ai_call_id,
+        created_at=approval.created_at,
+        expires_at=approval.expires_at,
     )
 
 
 async def _read_flows(client: ClientView, _: Session) -> RowPage[ApprovalRow]:
-    found = await client.approvals.flow_approvals()
-    page = page_of(found.approvals, _of_flow, lambda row: row.id)
-    return replace(page, notices=(_MORE,) if found.has_more else ())
+    response = await client.approvals.flow_approvals()
+    page = page_of(response.approvals, _of_flow, lambda row: row.id)
+    return replace(page, notices=(_MORE,) if response.has_more else ())
 
 
 async def _read_control(client: ClientView, _: Session) -> RowPage[ApprovalRow]:

@@ -111,7 +111,7 @@ ENABLED = Parameter(
 async def _create(client: ClientView, values: Values) -> Result:
     from mogplex_tui.api.models.routing import AssignmentDraft
 
-    made = await client.assignments.create(
+    assignment = await client.assignments.create(
         AssignmentDraft(
             repo_id=values[REPO],
             agent_id=values[AGENT],
@@ -120,7 +120,7 @@ async def _create(client: ClientView, values: Values) -> Result:
             enabled=values[ENABLED],
         )
     )
-    return Result(True, "{} is created.", new_id=made.id)
+    return Result(True, "{} is created.", new_id=assignment.id)
 
 
 KIND = Kind[AssignmentRow](

@@ -71,27 +71,27 @@ class ConnectionRow:
         return "missing" if self.needs_sign_in else ""
 
 
-def _row(found: Connection) -> ConnectionRow:
+def _row(connection: Connection) -> ConnectionRow:
     return ConnectionRow(
-        id=found.id,
-        name=found.name,
-        description=found.description,
-        is_enabled=found.is_enabled,
-        type=found.type,
-        place=found.origin.partition("://")[2],
-        health="untested" if found.health_status == "unknown" else found.health_status,
-        last_test_error=found.last_test_error,
-        last_test_http_status=found.last_test_http_status,
-        last_test_tool_count=found.last_test_tool_count,
-        last_tested_at=found.last_tested_at,
-        auth_type=found.auth_type,
-        needs_sign_in=found.needs_sign_in,
-        oauth_scopes=found.oauth_scopes,
-        oauth_authorized_at=found.oauth_authorized_at,
-        oauth_token_expires_at=found.oauth_token_expires_at,
-        scope=found.scope,
-        source_preset=found.source_preset,
-        repo_id=found.repo_id,
+        id=connection.id,
+        name=connection.name,
+        description=connection.description,
+        is_enabled=connection.is_enabled,
+        type=connection.type,
+        place=connection.origin.partition("://")[2],
+        health="untested" if connection.health_status == "unknown" else connection.health_status,
+        last_test_error=connection.last_test_error,
+        last_test_http_status=connection.last_test_http_status,
+        last_test_tool_count=connection.last_test_tool_count,
+        last_tested_at=connection.last_tested_at,
+        auth_type=connection.auth_type,
+        needs_sign_in=connection.needs_sign_in,
+        oauth_scopes=connection.oauth_scopes,
+        oauth_authorized_at=connection.oauth_authorized_at,
+        oauth_token_expires_at=connection.oauth_token_expires_at,
+        scope=connection.scope,
+        source_preset=connection.source_preset,
+        repo_id=connection.repo_id,
     )
 
 

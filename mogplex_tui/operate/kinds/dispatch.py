@@ -88,9 +88,9 @@ class DispatchRow:
         return None if self.entry.agent is None else self.entry.agent.id
 
 
-def _page(found: DispatchLogPage) -> RowPage[DispatchRow]:
-    page = page_of(found.entries, lambda entry: DispatchRow(entry.id, entry), lambda row: row.id)
-    return replace(page, total=found.total)
+def _page(response: DispatchLogPage) -> RowPage[DispatchRow]:
+    page = page_of(response.entries, lambda entry: DispatchRow(entry.id, entry), lambda row: row.id)
+    return replace(page, total=response.total)
 
 
 async def _read(client: ClientView, _: Session) -> RowPage[DispatchRow]:

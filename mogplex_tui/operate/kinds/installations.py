@@ -58,17 +58,17 @@ class InstallationRow:
         return max(0, self.repository_count - self.synced_repo_count)
 
 
-def _row(found: Installation) -> InstallationRow:
+def _row(installation: Installation) -> InstallationRow:
     return InstallationRow(
-        id=found.id,
-        installation_id=None if found.installation_id is None else str(found.installation_id),
-        account_login=found.account_login,
-        account_type=found.account_type,
-        scope_label=found.scope_label,
-        repository_count=found.repository_count,
-        synced_repo_count=found.synced_repo_count,
-        manage_url=found.manage_url,
-        repos=tuple((repo.id, repo.full_name) for repo in found.repositories),
+        id=installation.id,
+        installation_id=None if installation.installation_id is None else str(installation.installation_id),
+        account_login=installation.account_login,
+        account_type=installation.account_type,
+        scope_label=installation.scope_label,
+        repository_count=installation.repository_count,
+        synced_repo_count=installation.synced_repo_count,
+        manage_url=installation.manage_url,
+        repos=tuple((repo.id, repo.full_name) for repo in installation.repositories),
     )
 
 
@@ -77,8 +77,8 @@ async def _read(client: ClientView, _: Session) -> RowPage[InstallationRow]:
 
 
 def _fill(session: Session) -> Callable[[InstallationRow], InstallationRow]:
-    called = session.names.visible_names()
-    return lambda row: replace(row, repo_names=tuple(called.get(key, name) for key, name in row.repos))
+    names = session.names.visible_names()
+    return lambda row: replace(row, repo_names=tuple(names.get(key, name) for key, name in row.repos))
 
 
 async def _sync(change: Change[InstallationRow]) -> Result:

@@ -81,14 +81,14 @@ VERSION = Parameter(
 
 
 async def _repair(change: Change[JobRow]) -> Result:
-    found = await change.client.observability.repair_job(change.key)
-    return Result(*change_results.repaired(found), fields=found.model_dump(mode="json"))
+    response = await change.client.observability.repair_job(change.key)
+    return Result(*change_results.repaired(response), fields=response.model_dump(mode="json"))
 
 
 async def _requeue(change: Change[JobRow]) -> Result:
-    found = await change.client.observability.requeue_job(change.key, change.values[VERSION])
-    is_success, sentence = change_results.requeued(found)
-    return Result(is_success, sentence, new_id=found.job_run_id, fields=found.model_dump(mode="json"))
+    response = await change.client.observability.requeue_job(change.key, change.values[VERSION])
+    is_success, sentence = change_results.requeued(response)
+    return Result(is_success, sentence, new_id=response.job_run_id, fields=response.model_dump(mode="json"))
 
 
 def _status(row: JobRow) -> str:

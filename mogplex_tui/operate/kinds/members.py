@@ -70,34 +70,34 @@ class MemberRow:
         return [each for each in (self.id, self.username, self.email) if each]
 
 
-def _member(team: Membership, can_manage: bool, found: Member) -> MemberRow:
+def _member(team: Membership, can_manage: bool, member: Member) -> MemberRow:
     return MemberRow(
-        id=found.user_id,
+        id=member.user_id,
         team_id=team.id,
         team=team.slug or team.name,
         can_manage=can_manage,
         status="active",
-        name=found.label,
-        role=found.role,
-        email=found.email,
-        username=found.username,
-        is_current_user=found.is_current_user,
-        joined_at=found.joined_at,
+        name=member.label,
+        role=member.role,
+        email=member.email,
+        username=member.username,
+        is_current_user=member.is_current_user,
+        joined_at=member.joined_at,
     )
 
 
-def _invite(team: Membership, can_manage: bool, found: Invite) -> MemberRow:
+def _invite(team: Membership, can_manage: bool, invite: Invite) -> MemberRow:
     return MemberRow(
-        id=found.id,
+        id=invite.id,
         team_id=team.id,
         team=team.slug or team.name,
         can_manage=can_manage,
         status="pending",
-        name=found.email,
-        role=found.role,
-        email=found.email,
-        created_at=found.created_at,
-        expires_at=found.expires_at,
+        name=invite.email,
+        role=invite.role,
+        email=invite.email,
+        created_at=invite.created_at,
+        expires_at=invite.expires_at,
     )
 
 

@@ -162,8 +162,8 @@ async def _read_short(client: ClientView, _: Session) -> RowPage[ProjectRow]:
 
 def _fill(session: Session) -> Callable[[ProjectRow], ProjectRow]:
     sandboxes: dict[str, str] = {}
-    held: RowSet[Entry[SandboxRow]] = session.store.set("sandboxes")
-    for entry in held.rows.values():
+    sandbox_rows: RowSet[Entry[SandboxRow]] = session.store.set("sandboxes")
+    for entry in sandbox_rows.rows.values():
         if entry.row is not None and entry.row.repo_id:
             sandboxes.setdefault(entry.row.repo_id, entry.row.status)
     assignments: RowSet[Entry[AssignmentRow]] = session.store.set("assignments")
@@ -193,8 +193,8 @@ def _link_to(kind: str) -> Link[ProjectRow]:
     """
 
     def words(row: ProjectRow) -> str:
-        apart = f" project:{row.id[:8]}" if row.is_shared else ""
-        return f"repo:={quoted(row.full_name)}{apart}"
+        id_term = f" project:{row.id[:8]}" if row.is_shared else ""
+        return f"repo:={quoted(row.full_name)}{id_term}"
 
     return Link(kind, kind, lambda _: f"its {kind}", filter=words)
 
@@ -212,19 +212,19 @@ FULL_NAME = Parameter("full_name", "owner/name, as GitHub has it", _full_name, p
 async def _import(client: ClientView, values: Values) -> Result:
     from mogplex_tui.api.models.repos import RepoDraft
 
-    made = await client.imported_repos.add(RepoDraft(full_name=values[FULL_NAME]))
+    repo = await client.imported_repos.add(RepoDraft(full_name=values[FULL_NAME]))
     sentence = "{} is imported."
-    if made.github_installation_id is None:
+    if repo.github_installation_id is None:
         # If the App covers any repository, the list leaves out the others (projects.md §3.2).
         sentence += (
             " The GitHub App does not cover it, so the list may leave it out: add it to the App on GitHub."
         )
-    return Result(True, sentence, new_id=made.id)
+    return Result(True, sentence, new_id=repo.id)
 
 
 async def _sync(client: ClientView, _: Values) -> Result:
-    found = await client.github.sync()
-    return Result(True, f"Synced with GitHub: {len(found)} repositories.")
+    repos = await client.github.sync()
+    return Result(True, f"Synced with GitHub: {len(repos)} repositories.")
 
 
 async def _hide(change: Change[ProjectRow], is_hidden: bool) -> None:

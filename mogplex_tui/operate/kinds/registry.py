@@ -50,8 +50,8 @@ def load_kind(name: str) -> AnyKind:
 
 def find_kind(word: str) -> AnyKind | None:
     """Return the kind with this name or alias, None if there is none."""
-    wanted = word.strip().lower().removeprefix(":")
+    name = word.strip().lower().removeprefix(":")
     for kind in kinds().values():
-        if wanted == kind.name or wanted in kind.aliases:
+        if name == kind.name or name in kind.aliases:
             return kind
     return None

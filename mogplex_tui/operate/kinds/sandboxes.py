@@ -78,45 +78,45 @@ class SandboxRow:
         return self.repo_name or self.repo_id
 
 
-def _record(found: SandboxRecord) -> SandboxRow:
+def _record(record: SandboxRecord) -> SandboxRow:
     return SandboxRow(
-        id=found.id,
-        status=found.status,
-        health=found.health,
-        error=found.error,
-        stop_reason=found.stop_reason,
-        repo_id=found.repo_id,
-        machine=found.sandbox_id,
-        base_branch=found.base_branch,
-        working_branch=found.working_branch,
-        root_directory=found.root_directory,
-        preview_url=found.runtime_summary.preview_url,
-        runtime=found.runtime,
-        paid_by=found.billing_summary.label or None,
-        created_at=found.created_at,
-        last_active_at=found.last_active_at,
-        install_log=found.install_log,
-        dev_log=found.dev_log,
+        id=record.id,
+        status=record.status,
+        health=record.health,
+        error=record.error,
+        stop_reason=record.stop_reason,
+        repo_id=record.repo_id,
+        machine=record.sandbox_id,
+        base_branch=record.base_branch,
+        working_branch=record.working_branch,
+        root_directory=record.root_directory,
+        preview_url=record.runtime_summary.preview_url,
+        runtime=record.runtime,
+        paid_by=record.billing_summary.label or None,
+        created_at=record.created_at,
+        last_active_at=record.last_active_at,
+        install_log=record.install_log,
+        dev_log=record.dev_log,
     )
 
 
-def _of_v1(found: Sandbox) -> SandboxRow:
+def _of_v1(sandbox: Sandbox) -> SandboxRow:
     return SandboxRow(
-        id=found.id,
-        status=found.status,
+        id=sandbox.id,
+        status=sandbox.status,
         health=None,
-        error=found.error,
+        error=sandbox.error,
         stop_reason=None,
-        repo_id=found.repo_id,
-        machine=found.sandbox_id,
-        base_branch=found.base_branch,
-        working_branch=found.working_branch,
-        root_directory=found.root_directory,
-        preview_url=found.preview_url,
+        repo_id=sandbox.repo_id,
+        machine=sandbox.sandbox_id,
+        base_branch=sandbox.base_branch,
+        working_branch=sandbox.working_branch,
+        root_directory=sandbox.root_directory,
+        preview_url=sandbox.preview_url,
         runtime=None,
         paid_by=None,
-        created_at=found.created_at,
-        last_active_at=found.last_active_at,
+        created_at=sandbox.created_at,
+        last_active_at=sandbox.last_active_at,
     )
 
 

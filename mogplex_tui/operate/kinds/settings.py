@@ -66,19 +66,19 @@ class SettingRow:
 
 
 async def _read_settings(client: ClientView, _: Session) -> RowPage[SettingRow]:
-    found = await client.settings.get()
+    settings = await client.settings.get()
     rows = (
-        SettingRow(_MODEL, "settings", "default model", found.default_model),
-        SettingRow(_THEME, "settings", "theme of the web pages", found.theme or ""),
+        SettingRow(_MODEL, "settings", "default model", settings.default_model),
+        SettingRow(_THEME, "settings", "theme of the web pages", settings.theme or ""),
     )
     return RowPage([Entry(row.id, row, {**asdict(row), row.id: row.value or None}) for row in rows])
 
 
 async def _read_readiness(client: ClientView, session: Session) -> RowPage[SettingRow]:
     user = await client.account.user()
-    points = [] if user is None else account_readiness.readiness_items(user, session.target.base_url)
+    items = [] if user is None else account_readiness.readiness_items(user, session.target.base_url)
     rows = [
-        SettingRow(each.id, each.group, each.name, each.told, each.ready, each.fix or None) for each in points
+        SettingRow(item.id, item.group, item.name, item.value, item.ready, item.fix or None) for item in items
     ]
     return RowPage([Entry(row.id, row) for row in rows])
 

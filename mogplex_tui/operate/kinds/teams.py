@@ -70,9 +70,9 @@ def _personal(scope: PersonalScope) -> Entry[TeamRow]:
 
 
 async def _read(client: ClientView, _: Session) -> RowPage[TeamRow]:
-    found = await client.teams.memberships()
-    page = page_of(found.teams, _team, lambda row: row.id)
-    return RowPage([_personal(found.personal), *page.entries])
+    memberships = await client.teams.memberships()
+    page = page_of(memberships.teams, _team, lambda row: row.id)
+    return RowPage([_personal(memberships.personal), *page.entries])
 
 
 def _fill(session: Session) -> Callable[[TeamRow], TeamRow]:
@@ -80,27 +80,27 @@ def _fill(session: Session) -> Callable[[TeamRow], TeamRow]:
     return lambda row: replace(row, is_current=row.id == current)
 
 
-def _people(found: Roster) -> tuple[str, ...]:
+def _people(roster: Roster) -> tuple[str, ...]:
     """Return a line for each member and invite, also for unreadable ones."""
     return (
-        *(f"{each.role:<10} {each.label}  {each.email or ''}" for each in found.members),
-        *(f"{'invited':<10} {each.email}  as {each.role}" for each in found.invites),
-        *(f"{'unreadable':<10} {bad.reason}" for bad in (*found.members.bad, *found.invites.bad)),
+        *(f"{each.role:<10} {each.label}  {each.email or ''}" for each in roster.members),
+        *(f"{'invited':<10} {each.email}  as {each.role}" for each in roster.invites),
+        *(f"{'unreadable':<10} {bad.reason}" for bad in (*roster.members.bad, *roster.invites.bad)),
     )
 
 
 async def _read_single(client: ClientView, key: str, row: TeamRow | None) -> Entry[TeamRow]:
     if key == _PERSONAL:
         return Entry(key, row)
-    found = await client.teams.members(key)
-    listed = row or TeamRow(key, found.team.name, found.team.slug, found.viewer.role)
+    roster = await client.teams.members(key)
+    listed = row or TeamRow(key, roster.team.name, roster.team.slug, roster.viewer.role)
     read = replace(
         listed,
-        name=found.team.name,
-        people=found.members.total,
-        invited=found.invites.total,
-        can_manage=found.viewer.can_manage,
-        roster=_people(found),
+        name=roster.team.name,
+        people=roster.members.total,
+        invited=roster.invites.total,
+        can_manage=roster.viewer.can_manage,
+        roster=_people(roster),
     )
     return Entry(key, read)
 

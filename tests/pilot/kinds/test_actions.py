@@ -72,7 +72,7 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
             assert bench.fired == calls, f"{calls} calls, not {bench.fired}"
             if status == 404 and action_name(kind, verb) in GONE_IS_FINE:
                 continue
-            assert not outcome.good, outcome
+            assert not outcome.is_success, outcome
             assert kind_rows.name_of(kind, item) in outcome.sentence
             entry = ledger.entries[-1]
             # A start that was answered by a 5xx may have been queued; its key is used again (errors.md §5).
@@ -113,7 +113,7 @@ async def test_a_lost_answer_is_unknown_and_what_is_shown_was_read(
         bench.spoil(item.key)
         outcome = await executor.run_action(bench.session, bench.collection, kind, verb, item, values)
         assert bench.fired == 1
-        assert not outcome.good, outcome
+        assert not outcome.is_success, outcome
         entry = bench.session.ledger.entries[-1]
         assert (entry.action, entry.state) == (action_name(kind, verb), "unknown")
         await bench.shows_what_a_reading_says(item.key)

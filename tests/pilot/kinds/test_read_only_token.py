@@ -52,7 +52,11 @@ async def test_no_verb_is_sent_with_a_read_only_token(seeded_database: Path, tmp
                 finally:
                     await session.stop()
                 walked += 1
-                if said.good or said.sentence != SAID or recorded.asked != ["POST /api/v1/mogplex/runs"]:
+                if (
+                    said.is_success
+                    or said.sentence != SAID
+                    or recorded.asked != ["POST /api/v1/mogplex/runs"]
+                ):
                     wrong[f"{kind.name}.{verb.id}"] = f"{said.sentence} {recorded.asked}"
                 assert not session.ledger.entries
     assert wrong == {}

@@ -93,7 +93,7 @@ async def test_a_cancel_is_refused_in_every_way_and_then_lost(bench: Bench, way:
         # Somebody else's change: only a reading puts it right.
         bench.runs.set.apply([(row.key, row._replace(branch="not so"))])
         outcome = await run_changes.cancel(bench.session, bench.runs, row)
-        assert not outcome.good, outcome
+        assert not outcome.is_success, outcome
         assert name_of(row) in outcome.sentence
         assert bench.session.ledger.entries[-1].state == "refused"
         shown, fresh = bench.runs.set.rows[row.key], await bench.read_anew(row)
@@ -104,7 +104,7 @@ async def test_a_cancel_is_refused_in_every_way_and_then_lost(bench: Bench, way:
     assert bench.session.ledger.entries[-1].state == "unknown"
     shown, fresh = bench.runs.set.rows[row.key], await bench.read_anew(row)
     assert shown.state == fresh.state == "cancelled"
-    assert outcome.good, outcome
+    assert outcome.is_success, outcome
 
 
 async def test_a_start_is_refused_in_every_way_and_starts_one_run_when_its_answer_is_lost(

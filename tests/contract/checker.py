@@ -1,4 +1,4 @@
-"""A client that holds what it is answered against the schemas."""
+"""A client that validates every answer against the observed schemas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.contract.schemas import faults
 
 
 class Checker:
-    """A client that holds every answer against its schema and remembers which were met."""
+    """A client that validates answers and remembers which schemas were met."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
@@ -28,13 +28,16 @@ class Checker:
 
 
 class Credentials(httpx.Auth):
-    """The credential that a route takes in the hosted profile: the token on v1, the session elsewhere."""
+    """The credential of a route in the hosted profile.
+
+    The token on v1, the session elsewhere.
+    """
 
     def __init__(self, token: str, cookie: str) -> None:
         self._token, self._cookie = token, cookie
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add it to the request."""
+        """Add the credential to the request."""
         if request.url.path.startswith("/api/v1/"):
             request.headers["Authorization"] = f"Bearer {self._token}"
         else:

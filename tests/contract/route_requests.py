@@ -1,4 +1,4 @@
-"""Requests to every route with an observed schema, family by family, each answer held against its schema."""
+"""Requests to every route with an observed schema, by route family."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ PRESET_KEYS = {
 
 
 def some(rows: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
-    """Two rows of each combination of these keys: enough to meet every shape, and not every row."""
+    """Return two rows of each combination of these keys.
+
+    That is enough to meet every shape.
+    """
     kinds: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         kinds[tuple(str(row.get(key)) for key in keys)].append(row)
@@ -38,7 +41,7 @@ def some(rows: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
 
 
 async def read_everything(check: Checker) -> None:
-    """Every reading route, and rows of every kind that its lists name."""
+    """Read every route, and rows of every kind that its lists name."""
     await check("GET_api.auth.user_200", "GET", "/api/auth/user")
     await check("GET_api.settings_200", "GET", "/api/settings")
     await check("GET_api.models_200", "GET", "/api/models")
@@ -70,7 +73,7 @@ async def read_everything(check: Checker) -> None:
 
 
 async def read_runs(check: Checker, plane: Any) -> None:
-    """Runs of every kind that the account has; no route lists them."""
+    """Read runs of every kind that the account has; no route lists them."""
     rows = plane.db.all(
         "SELECT id, harness, status, create_branch, error IS NULL AS well FROM external_agent_runs WHERE user_id = ?",
         (plane.user_id,),
@@ -82,7 +85,7 @@ async def read_runs(check: Checker, plane: Any) -> None:
 
 
 async def change_everything(check: Checker, factory: RowFactory) -> None:
-    """Every changing route."""
+    """Request every route that changes something."""
     await check("PATCH_api.settings_200", "PATCH", "/api/settings", json={"theme": "light"})
     model = factory.plane.db.value("SELECT id FROM models ORDER BY id LIMIT 1")
     choice = {"model_id": model, "is_enabled": True}
@@ -107,7 +110,7 @@ async def change_everything(check: Checker, factory: RowFactory) -> None:
 
 
 async def read_identity(check: Checker) -> int:
-    """Every list of the family; the number of teams that it showed."""
+    """Read every list of identity; returns the number of teams."""
     for path in (
         "billing",
         "models.new-arrivals",
@@ -124,7 +127,7 @@ async def read_identity(check: Checker) -> int:
 
 
 async def read_library(check: Checker) -> None:
-    """Every list of the family, and what its parameters make of it."""
+    """Read every list of the library, with its parameters."""
     for path in ("agents", "agent-categories", "commands", "rules", "skills"):
         await check(f"GET_api.{path}_200", "GET", f"/api/{path}")
     await check("GET_api.rules_200", "GET", "/api/rules?table=agent_skills")
@@ -138,7 +141,10 @@ async def read_library(check: Checker) -> None:
 
 
 async def read_projects(check: Checker, **headers: str) -> dict[str, list[Any]]:
-    """Every list of the family, for every repository; what the schemas leave open is checked by its keys."""
+    """Read every list of projects, for every repository.
+
+    What the schemas leave open is checked by its keys.
+    """
     await check("GET_api.github.installations_200", "GET", "/api/github/installations")
     owners = await check("GET_api.github.owners_200", "GET", "/api/github/owners")
     await check("GET_api.workspaces_200", "GET", "/api/workspaces", headers=headers)
@@ -162,7 +168,10 @@ async def read_projects(check: Checker, **headers: str) -> dict[str, list[Any]]:
 
 
 async def read_routing(check: Checker) -> dict[str, Any]:
-    """Every list of the family, and a flow with its runs of each status; returns the lists by name."""
+    """Read every list of automations; returns the lists by name.
+
+    Also a flow with its runs of each status.
+    """
     found: dict[str, Any] = {}
     for path in (
         "assignments",
@@ -187,7 +196,10 @@ async def read_routing(check: Checker) -> dict[str, Any]:
 
 
 async def read_tools(check: Checker) -> dict[str, Any]:
-    """Every list of the family, each server alone, and two answers of the endpoint; returns the lists."""
+    """Read every list of integrations; returns the lists by name.
+
+    Also each server alone, and two answers of the MCP endpoint.
+    """
     connections = await check("GET_api.connections_200", "GET", "/api/connections")
     servers = await check("GET_api.mcp-servers_200", "GET", SERVERS)
     for server in servers["servers"]:
@@ -201,13 +213,13 @@ async def read_tools(check: Checker) -> dict[str, Any]:
 
 
 async def read_exports(check: Checker) -> Any:
-    """Both exports of the MCP servers; returns the one for the command line tool."""
+    """Read both exports of the MCP servers; returns the command line tool's."""
     await check("GET_api.v1.mogplex.mcp.servers_200", "GET", f"{V1}/mcp/servers")
     return await check("GET_api.mcp-servers~cli_200", "GET", f"{SERVERS}?format=cli")
 
 
 async def read_sandboxes(check: Checker) -> list[str]:
-    """Both lists, and detail, health and reconcile of a sandbox of each status; returns the ids of these."""
+    """Read sandbox lists and a sandbox of each status; returns their ids."""
     rows = (await check("GET_api.sandbox_200", "GET", BOX))["sandboxes"]
     await check("GET_api.sandbox~cli_200", "GET", f"{BOX}?format=cli")
     kinds = {row["runtime_summary"]["status"]: row["id"] for row in rows}
@@ -220,14 +232,14 @@ async def read_sandboxes(check: Checker) -> list[str]:
 
 
 async def end_sandboxes(check: Checker, record_ids: list[str]) -> None:
-    """Stop and delete them."""
+    """Stop and delete the sandboxes."""
     for record_id in record_ids:
         await check("POST_api.sandbox.-.stop_200", "POST", f"{BOX}/{record_id}/stop")
         await check("DELETE_api.sandbox.-_200", "DELETE", f"{BOX}/{record_id}")
 
 
 async def change_routing(check: Checker, factory: RowFactory) -> None:
-    """Every changing route that was observed."""
+    """Request every observed route that changes automations."""
     approval = control_approval(factory)
     repo = factory.plane.db.only(
         "SELECT * FROM repos WHERE user_id = ? AND is_hidden = 0 AND github_installation_id IS NOT NULL"

@@ -1,4 +1,4 @@
-"""JSON that follows an observed schema, made without chance: every field filled, every list with rows that differ."""
+"""Sample JSON of an observed schema: every field filled, rows that differ."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ _WORDS = {"jsonrpc": "2.0"}
 
 
 def shape_names() -> list[str]:
-    """Every schema by its name without `.json`."""
+    """Return the name of every schema without `.json`."""
     return sorted(path.stem for path in SHAPES.rglob("*.json"))
 
 
 def route_of(name: str) -> tuple[str, str, bool]:
-    """Method, path with unnamed parameters, and whether it is the form of the command line tool."""
+    """Return method, path, and whether it is the command line tool's form.
+
+    Parameters of the path are unnamed.
+    """
     method, _, rest = name.partition("_")
     route = rest.rpartition("_")[0]
     route, _, form = route.partition("~")
@@ -35,7 +38,10 @@ def route_of(name: str) -> tuple[str, str, bool]:
 
 
 def sample(name: str, *, nulls: bool = False) -> Any:
-    """One whole answer of the route that this schema describes; with `nulls`, null wherever it may be."""
+    """Return an answer that the schema describes.
+
+    With `nulls` it has null wherever the schema allows it.
+    """
     (path,) = SHAPES.rglob(f"{name}.json")
     return _Sampler(nulls).value(json.loads(path.read_text()), "")
 

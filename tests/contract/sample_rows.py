@@ -62,7 +62,7 @@ def insert_sample_rows(factory: RowFactory, clock: ManualClock) -> None:
 
 
 def _insert_job_parts(factory: RowFactory, clock: ManualClock, job: str, repo: str) -> None:
-    """A finished job with a call, events, nodes, a wait and a finding."""
+    """Insert a call, events, nodes, a wait and a finding of a finished job."""
     call = factory.call(job_run_id=job, repo_id=repo, model="acme/nova-1", type="pr_review")
     factory.event(call, "log", message="Installed codex", payload={"stage": "install"})
     about: dict[str, Any] = {"user_id": factory.user, "job_run_id": job, "created_at": clock.us - HOUR_US}

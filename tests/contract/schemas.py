@@ -1,6 +1,7 @@
-"""The observed schemas, read strictly: an unknown key is a fault, and every relaxation has its reason.
+"""The observed schemas, read strictly: an unknown key is a fault.
 
-An observation shows what was met, not what may be met. A type is widened only where the written contract says so.
+An observation shows which values were met, not which may be met. A type is widened only where the written
+contract says so; every relaxation names its reason.
 """
 
 from __future__ import annotations
@@ -191,7 +192,7 @@ def _property(parent: str, name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def strict_schema(schema: dict[str, Any], parent: str = "") -> dict[str, Any]:
-    """The schema with unknown keys refused and the relaxations above applied."""
+    """Return the schema with unknown keys refused and the relaxations applied."""
     out = dict(schema)
     if "anyOf" in out:
         out["anyOf"] = [strict_schema(option, parent) for option in out["anyOf"]]
@@ -209,18 +210,24 @@ def strict_schema(schema: dict[str, Any], parent: str = "") -> dict[str, Any]:
 
 
 def shapes_of(family: str) -> set[str]:
-    """The names of the schemas in one folder; the folder without a name holds what the first screens read."""
+    """Return the names of the schemas in one folder.
+
+    The folder without a name holds what the first screens read.
+    """
     return {path.stem for path in (SHAPES / family).glob("*.json")}
 
 
 @cache
 def validator(name: str) -> Draft202012Validator:
-    """The strict validator of one schema file, by its name without `.json`, whatever folder it is in."""
+    """Return the strict validator of one schema file.
+
+    `name` is the file's name without `.json`, whatever folder it is in.
+    """
     (path,) = SHAPES.rglob(f"{name}.json")
     return Draft202012Validator(strict_schema(json.loads(path.read_text())))
 
 
 def faults(name: str, value: Any) -> list[str]:
-    """What is wrong with a value, as paths with reasons."""
+    """Return the faults of a value as paths with reasons."""
     found = sorted(validator(name).iter_errors(value), key=lambda error: list(map(str, error.path)))
     return [f"{'/'.join(map(str, error.path))}: {error.message[:300]}" for error in found]

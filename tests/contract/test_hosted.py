@@ -1,4 +1,4 @@
-"""Every schema of the real service against an answer of the hosted profile."""
+"""Answers of the hosted profile against every schema of the real service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys, models, teams and billing against the schemas of the real service, by hand and over the seeded account."""
+"""Keys, models, teams and billing against the schemas of the real service."""
 
 from __future__ import annotations
 

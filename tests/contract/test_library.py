@@ -1,4 +1,4 @@
-"""The lists of the library against the schemas of the real service, by hand and over the seeded account."""
+"""Lists of the library against the schemas of the real service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.controlplane.row_factory import RowFactory
 
 
 def insert_work(factory: RowFactory, agent: str) -> None:
-    """A run of an assignment with a call, so that the roster and its summary have something to say."""
+    """Insert a run of an assignment with a call, for the roster's summary."""
     standing = assignment(factory, agent, factory.repo())
     job = job_of(factory, "success", assignment_id=standing)
     factory.call(status="success", job_run_id=job, tokens=Tokens(10, 5), metadata={"agent_id": agent})

@@ -1,4 +1,4 @@
-"""The lists of projects against the schemas of the real service, by hand and over the seeded account."""
+"""Lists of projects against the schemas of the real service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PRESET = {"name": "p", "baseBranch": "main", "workingBranch": "next", "createBra
 
 
 async def create_project_rows(client: httpx.AsyncClient, factory: RowFactory) -> str:
-    """One of everything, each in the states that change its shape; returns a team."""
+    """Create a row of everything that changes a shape; returns a team."""
     projects = ProjectRows(factory)
     projects.installation(88, "acme", target_type="Organization")
     projects.installation(91, None, account_type=None)

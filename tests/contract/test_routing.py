@@ -1,4 +1,4 @@
-"""Assignments, triggers, flows, approvals and the ledger against the schemas of the real service."""
+"""Automations, approvals and dispatch events against the real service's schemas."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.controlplane.row_factory import RowFactory
 
 
 def insert_automation_rows(factory: RowFactory) -> None:
-    """What the lists of this family hold, in the states that change their shape."""
+    """Insert rows of automations in the states that change their shape."""
     repo = factory.plane.db.value("SELECT id FROM repos LIMIT 1")
     agent = factory.plane.db.value("SELECT id FROM agents LIMIT 1")
     flow = factory.plane.db.only(

@@ -1,4 +1,4 @@
-"""Every success answer of the sandbox routes, against the schemas of the real service."""
+"""Successful answers of sandbox routes against the schemas of the real service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.controlplane.row_factory import RowFactory
 
 @asynccontextmanager
 async def plane(seeded: bool) -> AsyncIterator[tuple[Checker, RowFactory]]:
-    """A plane with a client that checks what it is answered."""
+    """A plane with a client that checks its answers."""
     clock = ManualClock()
     settings = Settings(speed=0, seeded=seeded, rate_limit=None)
     async with PlaneServer(settings, clock=clock) as server:

@@ -1,4 +1,4 @@
-"""Every success answer of every served route, against the schemas of the real service."""
+"""Successful answers of every route against the schemas of the real service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.controlplane.row_factory import RowFactory
 
 @pytest.fixture
 async def standing() -> AsyncIterator[tuple[Checker, RowFactory]]:
-    """A plane with one of everything, made by hand."""
+    """A plane with one row of everything, made by hand."""
     clock = ManualClock()
     async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=clock) as server:
         headers = {"Authorization": f"Bearer {server.token}"}

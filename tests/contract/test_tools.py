@@ -1,4 +1,4 @@
-"""Connections, MCP servers, Slack and the MCP endpoint against the schemas of the real service."""
+"""Connections, MCP servers and Slack against the schemas of the real service."""
 
 from __future__ import annotations
 

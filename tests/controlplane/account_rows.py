@@ -1,4 +1,4 @@
-"""Rows of every kind for one account, each text of which begins with the account's name."""
+"""Rows of every kind for one account; every text begins with the account's name."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class AccountRows:
         self.ids: dict[str, Any] = {"profile": user_id, "installation": number}
 
     def put(self, kind: str, table: str, /, **columns: Any) -> str:
-        """One row; `created_at` is now, and the id is remembered as the kind's."""
+        """Insert a row created now and remember its id under the kind."""
         row_id = columns.pop("id", None) or self.tx.new_id()
         self.tx.insert(table, id=row_id, created_at=self.now, **columns)
         self.ids[kind] = row_id
         return str(row_id)
 
     def account(self) -> None:
-        """What belongs to the person: team, keys, invitation, installation."""
+        """Insert the rows of the person: team, keys, invitation and installation."""
         name, user, now = self.name, self.user, self.now
         team = self.put(
             "team", "teams", name=f"{name} team", slug=f"{name}-team", owner_user_id=user, updated_at=now
@@ -83,7 +83,7 @@ class AccountRows:
         )
 
     def project(self) -> None:
-        """Workspace, repository, overrides, presets."""
+        """Insert a workspace, a repository, its overrides and presets."""
         name, user, now = self.name, self.user, self.now
         mine = {"user_id": user, "updated_at": now}
         self.put(
@@ -137,7 +137,7 @@ class AccountRows:
         )
 
     def github(self) -> None:
-        """What GitHub knows of the repository."""
+        """Insert what GitHub knows about the repository."""
         name, number, now = self.name, self.number, self.now
         here = {"github_id": number, "created_at": now}
         self.tx.insert("github_accounts", login=name, type="Organization", installation_id=number)
@@ -155,7 +155,7 @@ class AccountRows:
         self.tx.insert("model_preferences", user_id=self.user, model_id=MODEL, is_enabled=1)
 
     def library(self) -> None:
-        """Agents, memories, servers, Slack."""
+        """Insert agents, memories, MCP servers and Slack rows."""
         name, user, now = self.name, self.user, self.now
         mine = {"user_id": user, "updated_at": now}
         self.put("agent", "agents", user_id=user, name=f"{name} agent", slug=f"{name}-agent", model=MODEL)
@@ -189,7 +189,7 @@ class AccountRows:
         )
 
     def work(self) -> None:
-        """Automations with a failed run, a sandbox, and a run that is cancelled by a word."""
+        """Insert automations with a failed run, its node runs, waits and findings."""
         name, user, now, ids = self.name, self.user, self.now, self.ids
         graph = _graph(name, ids["agent"], self.number)
         mine: dict[str, Any] = {"user_id": user, "updated_at": now}
@@ -276,7 +276,7 @@ class AccountRows:
         self.put("limit", "limit_events", user_id=user, route_key="chat", decision="allowed")
 
     def calls(self) -> None:
-        """A sandbox, a call in it that runs, and the run and the question that belong to it."""
+        """Insert a sandbox, a running call in it, and its run and approval."""
         name, user, now, ids = self.name, self.user, self.now, self.ids
         sandbox = self.put(
             "sandbox",

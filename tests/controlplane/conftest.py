@@ -1,4 +1,4 @@
-"""A standing plane on loopback with an account and nothing else, and clients for its credentials."""
+"""A plane on loopback with an empty account, and clients for its credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plane's database as it was at one moment."""
+"""A copy of a plane's database at one moment, to compare with and to restore."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Row = dict[str, Any]
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> dict[str, Row]:
-    """The rows of a table by their text."""
+    """Return the rows of a table by their text."""
     found = connection.execute(f'SELECT * FROM "{table}"')
     names = [column[0] for column in found.description]
     return {repr(row): dict(zip(names, row, strict=True)) for row in found}
 
 
 class DatabaseSnapshot:
-    """The database as it is now, to compare with and to go back to."""
+    """A copy of a database, to compare with the live one and to restore it."""
 
     def __init__(self, path: Path) -> None:
         self._live = sqlite3.connect(path, isolation_level=None)
@@ -34,12 +34,15 @@ class DatabaseSnapshot:
             self._kept.backup(self._live)
 
     def version(self) -> int:
-        """A number that is another after somebody else has written to the database."""
+        """Return a number that changes after another connection has written."""
         (number,) = self._live.execute("PRAGMA data_version").fetchone()
         return int(number)
 
     def changed(self) -> tuple[list[tuple[str, Row]], list[tuple[str, Row]]]:
-        """The rows that are gone or were other before, and those that are new or other now, each with its table."""
+        """Return the rows that are gone or changed, and those that are new or changed.
+
+        Each row comes with its table.
+        """
         gone, new = [], []
         for table in self._tables():
             kept, live = (_rows(one, table) for one in (self._kept, self._live))
@@ -52,7 +55,7 @@ class DatabaseSnapshot:
         return [name for (name,) in names.fetchall() if not name.startswith("sqlite_")]
 
     def dump(self) -> Dump:
-        """Every row of every table as text."""
+        """Return every row of every table as text."""
         if self.version() == self._version:
             return self._kept_dump
         return self._dump(self._live)

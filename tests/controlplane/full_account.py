@@ -14,7 +14,7 @@ from tests.controlplane.account_rows import MODEL, AccountRows
 
 
 class Account(NamedTuple):
-    """Somebody with rows: `ids` has one row's id of every kind that operations.txt names."""
+    """An account with rows; `ids` has one id of every kind in operations.txt."""
 
     user_id: str
     name: str
@@ -23,12 +23,15 @@ class Account(NamedTuple):
     ids: dict[str, Any]
 
     def headers(self) -> dict[str, str]:
-        """A token and a session at once, so that every route of a person is open."""
+        """Return headers with a token and a session, so that every user route is open."""
         return {"Authorization": f"Bearer {self.token}", "Cookie": self.cookie}
 
 
 def create_full_account(plane: Plane, name: str, number: int) -> Account:
-    """Make an account with a row of every kind; `number` is its installation's, and nobody else's."""
+    """Create an account with a row of every kind.
+
+    `number` is the id of its GitHub installation and must be unique.
+    """
     now = plane.clock.now_us() - 60 * SECOND_US
     token, session = f"mog_{name}".ljust(28, "0"), f"session-of-{name}"
     with plane.db.transaction(announce=False) as tx:

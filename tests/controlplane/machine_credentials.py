@@ -1,4 +1,4 @@
-"""Planes that schedulers and tests may enter, and the bearer of the former."""
+"""Secrets of schedulers and end-to-end tests, and settings of a plane with them."""
 
 from __future__ import annotations
 

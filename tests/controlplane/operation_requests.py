@@ -1,4 +1,4 @@
-"""Requests made from the OpenAPI document: for each place of an operation that names a row, one that is well formed."""
+"""Requests made from the OpenAPI document, one for each place that names a row."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _MORE: dict[str, dict[str, dict[str, Any]]] = {
 
 
 class RowReference(NamedTuple):
-    """Where an operation names a row: the operation, the part of the request, the field and the kind of row."""
+    """A field of an operation that names a row: its location, name and kind of row."""
 
     method: str
     path: str
@@ -69,12 +69,12 @@ class RowReference(NamedTuple):
 
     @property
     def key(self) -> str:
-        """A name that a table of exceptions can use."""
+        """A name for tables of exceptions."""
         return f"{self.method} {self.path} {self.name}"
 
 
 def sample(name: str, schema: dict[str, Any]) -> Any:
-    """A value that a schema allows and a handler takes for this field."""
+    """Return a value that the schema allows and the handler accepts."""
     if name in _SAMPLES:
         return _SAMPLES[name]
     if "enum" in schema:
@@ -85,7 +85,7 @@ def sample(name: str, schema: dict[str, Any]) -> Any:
 
 
 def unknown_id(kind: str) -> Any:
-    """An id of the kind's form that no row has."""
+    """Return an id of the kind's form that no row has."""
     if kind == "installation":
         return 424_242
     return "TNOBODY" if kind == "slack_team" else "5eed5eed-5eed-4eed-8eed-5eed5eed5eed"
@@ -93,7 +93,7 @@ def unknown_id(kind: str) -> Any:
 
 @cache
 def operations() -> list[tuple[str, str, dict[str, Any]]]:
-    """Every operation of the plane as (method, path, description)."""
+    """Return every operation of the plane as (method, path, description)."""
     return [
         (method.upper(), path, described)
         for path, methods in document()["paths"].items()
@@ -102,7 +102,7 @@ def operations() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def fields(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any], bool]]:
-    """Every parameter and field of an operation as (where, name, schema, required)."""
+    """Yield every field of an operation as (where, name, schema, required)."""
     for one in described.get("parameters", ()):
         yield one["in"], one["name"], one["schema"], one["required"]
     for media in described.get("requestBody", {}).get("content", {}).values():
@@ -112,7 +112,7 @@ def fields(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
 
 @cache
 def row_references() -> list[RowReference]:
-    """Every place where an operation of a person names a row."""
+    """Return every field of a user's operations that names a row."""
     return [
         RowReference(method, path, where, name, schema["x-row"])
         for method, path, described in operations()
@@ -124,7 +124,10 @@ def row_references() -> list[RowReference]:
 def request(
     method: str, path: str, ids: dict[str, Any], named: RowReference | None = None, row: Any = None
 ) -> dict[str, Any]:
-    """Arguments for httpx: what is required with samples and own ids, and in the one place the given row."""
+    """Return httpx arguments of a request with samples and own ids.
+
+    `row` takes the place of the id in the field `named`.
+    """
     (described,) = (one for verb, name, one in operations() if (verb, name) == (method, path))
     parts: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "body": {}}
     for where, name, schema, required in fields(described):
@@ -152,7 +155,10 @@ def request(
 
 
 async def send(client: httpx.AsyncClient, made: dict[str, Any], most_lines: int = 0) -> tuple[int, str]:
-    """Status and text of the answer; of a stream that stays open the first lines, or none."""
+    """Return the status and text of the answer.
+
+    Of a stream that stays open the text is its first `most_lines` lines.
+    """
     async with client.stream(**made) as answer:
         if answer.headers.get("content-type", "").startswith("text/event-stream"):
             lines: list[str] = []

@@ -1,4 +1,4 @@
-"""A plane whose clock stands still until a test moves it, and the promises that its rows must keep."""
+"""A seeded plane whose clock a test moves, and the rules that its rows must keep."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TERMINAL = ("success", "failed", "cancelled")
 
 @cache
 def _story(seed: int) -> bytes:
-    """The file of a small story at SEEDED_AT, as it is before anybody has worked with it."""
+    """Return the file of a small seeded plane at SEEDED_AT that nobody has opened."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plane.db"
         plane = prepare(Settings(seed=seed), path, ManualClock(SEEDED_AT))
@@ -36,8 +36,9 @@ def _story(seed: int) -> bytes:
 
 
 class SimulatedPlane:
-    """A seeded plane with its simulator, driven without waiting; a new file at SEEDED_AT is a copy of one that is
-    written once.
+    """A seeded plane with its simulator, driven without waiting.
+
+    A new file at SEEDED_AT is a copy of one that is written once.
     """
 
     def __init__(
@@ -66,14 +67,17 @@ class SimulatedPlane:
         return self.plane.db
 
     def go(self, seconds: float) -> None:
-        """Let `seconds` pass, a second at a time as far as the clock is concerned."""
+        """Advance the clock second by second."""
         end = self.clock.us + int(seconds * SECOND_US)
         while self.clock.us < end:
             self.clock.us = min(end, self.clock.us + SECOND_US)
             self.simulator.step_until(self.clock.us)
 
     def go_until(self, sql: str, params: tuple[Any, ...] = (), minutes: float = 20) -> None:
-        """Let time pass until the first value of `sql` is true; fails after `minutes` of the story."""
+        """Advance the clock until the first value of `sql` is true.
+
+        Fails after `minutes` of simulated time.
+        """
         for _ in range(int(minutes * 60)):
             if self.db.value(sql, params):
                 return
@@ -81,7 +85,10 @@ class SimulatedPlane:
         raise AssertionError(f"never true: {sql}")
 
     def ask_for_run(self, prompt: str, repo: str = "acme/api", branch: str | None = None) -> tuple[str, str]:
-        """Accept a run as the token API does, wake the simulator, and return run id and call id."""
+        """Accept a run as the token API does; returns run id and call id.
+
+        It wakes the simulator.
+        """
         row = self.db.one(
             "SELECT id, default_branch FROM repos WHERE full_name = ? AND user_id = ?",
             (repo, self.plane.user_id),
@@ -126,13 +133,13 @@ class SimulatedPlane:
         return asked
 
     def row(self, table: str, row_id: str) -> dict[str, Any]:
-        """One row as a dict."""
+        """Return one row as a dict."""
         found = self.db.one(f"SELECT * FROM {table} WHERE id = ?", (row_id,))
         assert found is not None
         return dict(found)
 
     def events(self, call_id: str) -> list[dict[str, Any]]:
-        """The call's timeline, payloads parsed."""
+        """Return the events of a call with parsed payloads."""
         rows = self.db.all(
             "SELECT * FROM ai_call_events WHERE ai_call_id = ? ORDER BY created_at, seq", (call_id,)
         )
@@ -143,7 +150,7 @@ class SimulatedPlane:
 
 
 def invariant_violations(db: Database, now: int) -> list[str]:
-    """Every broken rule of runtime-model.md §9, in words; the list of a sound database is empty."""
+    """Return a text for every violation of runtime-model.md §9."""
     broken: list[str] = []
     broken += _calls(db, now)
     broken += _events(db, now)
@@ -152,12 +159,12 @@ def invariant_violations(db: Database, now: int) -> list[str]:
 
 
 def _timeless(value: Any) -> Any:
-    """A value without the instants that a text of it spells."""
+    """Return a value without the instants in its text."""
     return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "then", value) if isinstance(value, str) else value
 
 
 def history_rows(db: Database, instants: bool = True) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all story tables, without instants when they are not asked for."""
+    """Return all rows of the history's tables, with or without instants."""
     tables: dict[str, list[tuple[Any, ...]]] = {}
     for table in (
         "ai_calls",
@@ -176,7 +183,10 @@ def history_rows(db: Database, instants: bool = True) -> dict[str, list[tuple[An
 
 
 def daily_totals(db: Database, kept: bool = True) -> list[tuple[Any, ...]]:
-    """The daily sums that are kept, or what the calls themselves come to; money in whole millionths."""
+    """Return the stored daily totals, or the totals of the calls themselves.
+
+    Money is in whole millionths.
+    """
     rows = db.all(f"SELECT * FROM {'call_days' if kept else 'call_sums'} WHERE calls > 0 ORDER BY 1, 2, 3, 4")
     return [(*row[:-1], round(row[-1] * 1e6)) for row in map(tuple, rows)]
 

@@ -1,4 +1,4 @@
-"""The command as a process: its one line, its end, its file and its parent."""
+"""The control-plane command as a process: its output, end, file and parent."""
 
 from __future__ import annotations
 

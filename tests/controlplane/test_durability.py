@@ -1,4 +1,4 @@
-"""The plane is killed while it works and is written to: what it acknowledged is there, and its work goes on."""
+"""A killed plane has kept what it acknowledged, and its work goes on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Keep = Callable[[Any], None]
 
 
 class Ledger:
-    """What the plane has acknowledged, and what it was still asked when it died."""
+    """What the plane has acknowledged, and what it may or may not have done."""
 
     def __init__(self) -> None:
         self.writes = 0
@@ -49,7 +49,7 @@ class Ledger:
 
 
 class Life:
-    """One process on the file, and a client of it."""
+    """One plane process on the file, and a client of it."""
 
     def __init__(self, path: Path) -> None:
         self.process = start_plane_process("--db", str(path), "--speed", SPEED, "--rate-limit", "off")
@@ -58,11 +58,11 @@ class Life:
         self.client = httpx.AsyncClient(base_url=ready["base_url"], headers=headers, timeout=DEADLINE)
 
     def kill(self) -> None:
-        """End the process between two of its instructions."""
+        """Kill the process."""
         self.process.send_signal(signal.SIGKILL)
 
     async def buried(self) -> None:
-        """The process is gone and the client closed."""
+        """Wait for the end of the process and close the client."""
         await self.client.aclose()
         self.process.communicate(timeout=DEADLINE)
         assert self.process.returncode == -signal.SIGKILL
@@ -74,7 +74,7 @@ class Life:
 
 
 class Writer:
-    """Four hands that write at the same time until the plane dies after its `last` acknowledged write."""
+    """Four concurrent writers; the plane is killed after `last` acknowledged writes."""
 
     def __init__(self, life: Life, ledger: Ledger, last: int) -> None:
         self.life, self.ledger, self.last = life, ledger, last
@@ -91,7 +91,7 @@ class Writer:
             await hand
 
     async def _send(self, method: str, path: str, keep: Keep, **more: Any) -> Any:
-        """One write; `keep` is told what was answered before anything else can happen."""
+        """Send one write; `keep` gets the answer before anything else can happen."""
         answer = await self.life.client.request(method, path, **more)
         if answer.status_code == 429:
             # The story starts runs of its own, and all share the quota.
@@ -157,17 +157,17 @@ class Writer:
 
 
 def _adding(kept: set[str], row: str = "") -> Keep:
-    """Keep a row's id, by default the one that is answered."""
+    """Return a callback that records a row's id, by default the answered one."""
     return lambda said: kept.add(row or said["id"])
 
 
 def _nothing(_: Any) -> None:
-    """There is nothing to keep."""
+    """Record nothing."""
 
 
 @contextlib.contextmanager
 def _remains(path: Path) -> Iterator[sqlite3.Connection]:
-    """A copy of what the dead process left, with its write-ahead log."""
+    """Open a copy of the killed process's file and write-ahead log."""
     copy = path.with_name("copy.db")
     for suffix in ("", "-wal"):
         if (source := path.with_name(path.name + suffix)).exists():
@@ -180,7 +180,7 @@ def _remains(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 class _Reader:
-    """A connection as invariant_violations asks it."""
+    """The part of Database that invariant_violations needs."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -197,7 +197,7 @@ def _is_sound(path: Path) -> None:
 
 
 async def _keeps_its_word(life: Life, ledger: Ledger) -> None:
-    """Everything that was acknowledged in any life is answered."""
+    """Assert that every acknowledged write is still there."""
     for run in ledger.runs:
         status = (await life.get(f"{V1}/runs/{run}"))["data"]["run"]["status"]
         assert status == ledger.cancelled.get(run, status)
@@ -211,7 +211,10 @@ async def _keeps_its_word(life: Life, ledger: Ledger) -> None:
 
 
 async def _works_on(life: Life, ledger: Ledger) -> None:
-    """The call of a run that an earlier life accepted comes to its end by itself; runs are not announced."""
+    """Wait until the calls of earlier runs have ended.
+
+    Runs are not announced, so they are polled.
+    """
     waiting = [run for run in ledger.runs if run not in ledger.doubtful]
     assert waiting, "every start met the quota"
     async with (
@@ -226,7 +229,7 @@ async def _works_on(life: Life, ledger: Ledger) -> None:
 
 
 async def _is_replayed(server: PlaneServer, ledger: Ledger) -> None:
-    """The key of an acknowledged run names that run and starts no other."""
+    """Assert that the key of an acknowledged run returns that run and starts no other."""
     headers = {"Authorization": f"Bearer {server.token}"}
     async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
         for run, key in ledger.runs.items():
@@ -238,7 +241,7 @@ async def _is_replayed(server: PlaneServer, ledger: Ledger) -> None:
 
 
 async def _is_collected(path: Path, ledger: Ledger) -> None:
-    """Hours later the schedulers' routes leave nothing that lives and that nobody works for (system.md §3.1)."""
+    """Assert that the scheduler routes end whatever nobody works for (system.md §3.1)."""
     late = Clock(lambda: Clock().now_us() + HOUR_US * hours)
     hours = 0
     async with (

@@ -1,4 +1,4 @@
-"""Values that no client means and any program can send: too big, too deep, with a NUL. Nothing crashes, all is told."""
+"""Values that are too big, too deep or contain a NUL crash no route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stays true whoever writes (runtime-model.md §9)."""
+"""Rules that hold for every writer (runtime-model.md §9)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TERMINAL_EVENTS = {"success": "finished", "failed": "failed", "cancelled": "canc
 
 @pytest.fixture
 def factory(tmp_path: Path, clock: ManualClock) -> Iterator[RowFactory]:
-    """A plane that nobody asks anything over HTTP."""
+    """A row factory of a plane without a server."""
     plane = prepare(Settings(seeded=False), tmp_path / "plane.db", clock)
     yield RowFactory(plane, clock)
     plane.db.close()

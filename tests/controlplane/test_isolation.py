@@ -1,6 +1,6 @@
-"""Nobody sees, learns of or touches what belongs to somebody else: for every route that the plane has.
+"""No route shows, changes or confirms another account's rows.
 
-The requests are made from the OpenAPI document, so that a new route is looked at without a line here.
+The requests are made from the OpenAPI document, so that a new route is covered without a change here.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ async def stage() -> AsyncIterator[TwoAccounts]:
 
 
 def _is_of_a_person(method: str, path: str) -> bool:
-    """Whether tokens or sessions open the operation; what a sender signs belongs to whoever has the secret."""
+    """Return whether tokens or sessions open the operation."""
     (security,) = (one["security"] for verb, name, one in operations() if (verb, name) == (method, path))
     return any("bearer" in way or "session" in way for way in security)
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the plane: complete, valid, and in step with what the handlers read."""
+"""The OpenAPI document: complete, valid, and in step with the handlers."""
 
 from __future__ import annotations
 

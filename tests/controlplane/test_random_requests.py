@@ -1,7 +1,6 @@
-"""Whatever is sent to a route, the plane answers: never by chance with a 500, never late, never with broken JSON.
+"""Random requests to every route get an expected answer in time.
 
-Schemathesis makes requests from the OpenAPI document, such as it allows and such as it does not. They are the same in
-every run.
+Schemathesis makes requests from the OpenAPI document, valid and invalid ones. They are the same in every run.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ SECONDS = 5.0
 
 
 def _known_rows(value: Any, account: Account) -> Any:
-    """The document where every id may also be that of a row that is there, and nothing says who may enter."""
+    """Return the document with ids of existing rows and without security."""
     if isinstance(value, dict):
         inner = {
             key: _known_rows(one, account) for key, one in value.items() if key not in ("x-row", "security")
@@ -53,7 +52,7 @@ class Target:
         self.session.trust_env = False
 
     def send(self, method: str, path: str, body: bytes) -> requests.Response:
-        """One request with this body and with own rows in the path."""
+        """Send a request with this body and with own rows in the path."""
         named = (
             one
             for one in self.described["paths"][path][method.lower()].get("parameters", ())
@@ -69,7 +68,7 @@ class Target:
         )
 
     def call(self, case: Case[Any]) -> requests.Response:
-        """Send what Schemathesis made; raises when the answer is late."""
+        """Send a request that Schemathesis made; raises when the answer is late."""
         kwargs = case.as_transport_kwargs(base_url=self.url, headers=self._headers(case.method, case.path))
         return self.session.request(**kwargs, timeout=SECONDS, allow_redirects=False)
 
@@ -96,7 +95,7 @@ OPERATIONS = [
 
 
 def _judge(target: Target, label: str, answer: requests.Response, log: list[logging.LogRecord]) -> None:
-    """Fail for an answer that no reader of the contract would expect."""
+    """Fail for an answer that the contract does not expect."""
     method, path = label.split(" ")
     crashes = [record.exc_info for record in log if record.name.startswith("mogplex")]
     assert not crashes, f"an exception that nobody expected: {crashes[0]}"
@@ -146,7 +145,10 @@ def test_every_answer_is_one_that_the_contract_knows(
 
 
 def _takes_anything(target: Target, method: str, path: str) -> bool:
-    """Whether something about a request can be wrong: any text is a good word of a path or header."""
+    """Return whether a request can be invalid.
+
+    Any text is a valid segment of a path or header.
+    """
     described = target.described["paths"][path][method.lower()]
     return "requestBody" in described or any(
         one["in"] == "query"

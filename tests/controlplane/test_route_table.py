@@ -1,4 +1,4 @@
-"""The plane is the whole service: no route of the contract is missing, and what is more has a reason."""
+"""The plane has every route of the contract, and a reason for any other."""
 
 from __future__ import annotations
 

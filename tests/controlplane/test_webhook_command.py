@@ -1,4 +1,4 @@
-"""`control-plane --webhook`: a delivery from the shell becomes work, or says plainly why not."""
+"""`control-plane --webhook` delivers an event from the shell or says why not."""
 
 from __future__ import annotations
 

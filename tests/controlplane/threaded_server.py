@@ -1,4 +1,4 @@
-"""A plane that answers from a thread of its own, for clients that block."""
+"""A plane that answers from its own thread, for clients that block."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.controlplane.full_account import Account, create_full_account
 
 
 class ThreadedServer:
-    """The server with the account that `stock` makes, and what went wrong when it could not start."""
+    """The server with its account, or the error that kept it from starting."""
 
     server: PlaneServer
     account: Account
@@ -22,7 +22,7 @@ class ThreadedServer:
 
 @contextmanager
 def serve_in_thread(settings: Settings, name: str) -> Iterator[ThreadedServer]:
-    """Serve an account with a row of every kind until the block ends; raises what the start raised."""
+    """Serve an account with a row of every kind; raises what the start raised."""
     found, ready = ThreadedServer(), threading.Event()
     loop = asyncio.new_event_loop()
     over = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Sees every write of a plane as it happens, and knows which changes of a row the contract allows."""
+"""Record every write of a plane and check that the contract allows it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ _NEVER_DELETED = ("ai_calls", "ai_call_events", "automation_dispatch_events", "l
 
 
 class Change(NamedTuple):
-    """One write: what kind of row, its id, the states before and after, and what is told beside."""
+    """One write: kind of row, id, states before and after, and extra values."""
 
     kind: str
     row_id: str
@@ -95,7 +95,7 @@ class Change(NamedTuple):
 
 
 class TransitionRecorder:
-    """Triggers on one plane's connection, and an ear on its hub."""
+    """Records writes with triggers, and announced frames, of one plane."""
 
     def __init__(self, plane: Plane) -> None:
         self._db = plane.db
@@ -130,7 +130,7 @@ class TransitionRecorder:
         )
 
     def _hear(self, frames: Iterable[Frame]) -> None:
-        """Every frame; it would be too early if the transaction that it tells of were still open."""
+        """Record every frame; fails if its transaction is still open."""
         told = list(frames)
         with self._db.transaction(announce=False):
             self._heard |= {(frame.table, frame.op, frame.row_id) for frame in told}
@@ -144,7 +144,7 @@ class TransitionRecorder:
         )
 
     def seen(self) -> list[Change]:
-        """What was written since the last look, in order, every rule checked."""
+        """Return the checked writes since the last call, in order."""
         found = [
             Change(*row)
             for row in self._db.all("SELECT kind, id, old, new, told FROM witnessed ORDER BY seq")
@@ -178,7 +178,10 @@ def _check(change: Change) -> None:
 
 
 def _is_announced(change: Change, heard: set[tuple[str, str, str]]) -> None:
-    """Inserts and changes of state are told once they are committed (runtime-model.md §9, 7)."""
+    """Assert that a committed insert or change of state was announced.
+
+    See runtime-model.md §9, 7.
+    """
     if change.kind == "insert":
         assert (change.old, "INSERT", change.row_id) in heard, change
     elif change.old and change.kind in ("call", "control", "job", "sandbox"):

@@ -1,4 +1,4 @@
-"""Two accounts with rows of every kind on one plane, and what one of them can see and change."""
+"""Two accounts with rows of every kind on one plane, to test their isolation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Change = tuple[str, str]
 
 
 class TwoAccounts:
-    """Two accounts with rows of every kind on one plane, and the plane as it was before anybody asked."""
+    """Two accounts with rows of every kind on one plane, and its first state."""
 
     def __init__(self, server: PlaneServer, me: httpx.AsyncClient, they: httpx.AsyncClient) -> None:
         self.server = server
@@ -43,14 +43,14 @@ class TwoAccounts:
         }
 
     def plain(self, text: str, row: Any = None) -> str:
-        """The text without the row that was named, moments, secrets and ids that are new."""
+        """Return the text without the named row, instants, secrets and new ids."""
         if row is not None:
             text = text.replace(str(row), "THE-ROW")
         text = SECRET.sub("SECRET", MOMENT.sub("MOMENT", text))
         return UUID.sub(lambda match: match[0] if match[0] in self.known else "NEW", text)
 
     async def send(self, place: RowReference, row: Any) -> tuple[tuple[int, str], list[Change]]:
-        """The plain answer to my request that names this row, and what it changed."""
+        """Send my request that names this row; returns its plain answer and its changes."""
         self.snapshot.restore()
         status, text = await send(self.me, request(place.method, place.path, self.mine.ids, place, row))
         dump = self.snapshot.dump()
@@ -63,22 +63,22 @@ class TwoAccounts:
         return (status, self.plain(text, row)), changed
 
     def marks(self, who: Account) -> list[str]:
-        """What every row of this account has in it, one of them at least."""
+        """Return texts of which every row of this account contains at least one."""
         return [who.name, who.name.upper(), who.user_id, *(str(one) for one in who.ids.values())]
 
     def effect(self, changed: list[Change]) -> list[Change]:
-        """The changes without what is new about them each time."""
+        """Return the changes without what is new each time."""
         return sorted((table, self.plain(row)) for table, row in changed)
 
 
 def row_has(marks: list[str], row: str) -> bool:
-    """Whether a text has any of these marks in it."""
+    """Return whether a text contains any of these marks."""
     return any(mark in row for mark in marks)
 
 
 @asynccontextmanager
 async def two_accounts(profile: str = "documented") -> AsyncIterator[TwoAccounts]:
-    """A plane with both accounts and a client for each."""
+    """Serve a plane with both accounts and a client for each."""
     # When a key was last used is written a moment later, into whichever comparison is made then.
     with patch.object(KeyUses, "note", lambda *_: None):
         async with (

@@ -1,4 +1,4 @@
-"""Rows of the routing family, made in a standing plane."""
+"""Create rows of automations: assignments, triggers, job runs, dispatch events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INSTALLATION = 88
 
 
 def installation(factory: RowFactory, number: int = INSTALLATION, user_id: str | None = None) -> int:
-    """An installation of GitHub's App with this number."""
+    """Insert a GitHub App installation with this number."""
     with factory.plane.db.transaction() as tx:
         tx.insert(
             "github_installations",
@@ -44,7 +44,10 @@ def trigger(factory: RowFactory, agent_id: str, user_id: str | None = None, **co
 
 
 def job_of(factory: RowFactory, parent: str, parent_id: str, **columns: Any) -> str:
-    """A job run of an assignment or trigger (`parent` is the column); pending unless said otherwise."""
+    """Insert a job run of an assignment or trigger.
+
+    `parent` is the column of the parent's id; the run is pending unless columns say otherwise.
+    """
     columns = {"status": "pending", "metadata": "{}", "created_at": factory.clock.us} | columns
     with factory.plane.db.transaction() as tx:
         row_id = tx.new_id()
@@ -53,7 +56,7 @@ def job_of(factory: RowFactory, parent: str, parent_id: str, **columns: Any) -> 
 
 
 def ledger_row(factory: RowFactory, outcome: str, **columns: Any) -> str:
-    """A dispatch event of the account."""
+    """Insert a dispatch event of the account."""
     columns = {
         "user_id": factory.user,
         "source_kind": "flow",
@@ -68,7 +71,7 @@ def ledger_row(factory: RowFactory, outcome: str, **columns: Any) -> str:
 
 
 def control_approval(factory: RowFactory, **columns: Any) -> str:
-    """A question of the orchestrator that waits for an answer."""
+    """Insert an approval that the orchestrator waits for."""
     columns = {
         "user_id": factory.user,
         "tool_name": "start_run",
@@ -87,14 +90,14 @@ def node(node_id: str, kind: str, **data: Any) -> dict[str, Any]:
 
 
 def chain(*nodes: dict[str, Any], start: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A graph that goes from a start node through `nodes` to an end node."""
+    """Return a graph that goes from a start node through `nodes` to an end node."""
     every = [node("start", "start", **(start or {"event": "push"})), *nodes, node("end", "end")]
     edges = [{"source": first["id"], "target": second["id"]} for first, second in pairwise(every)]
     return {"nodes": every, "edges": edges}
 
 
 def stored_graph(plane: Plane, flow_id: str) -> dict[str, Any]:
-    """The draft as the database has it."""
+    """Return the stored draft of a flow."""
     found: dict[str, Any] = json.loads(
         plane.db.value("SELECT draft_graph FROM flows WHERE id = ?", (flow_id,))
     )
@@ -102,7 +105,7 @@ def stored_graph(plane: Plane, flow_id: str) -> dict[str, Any]:
 
 
 def insert_wait(factory: RowFactory, job: str, **columns: Any) -> str:
-    """A wait of a job run for a person."""
+    """Insert a wait of a job run for a person."""
     about: dict[str, Any] = {"wait_kind": "manual_approval", "wait_config": {"kind": "manual_approval"}}
     about |= {"user_id": factory.user, "job_run_id": job, "node_id": "ask", "created_at": factory.clock.us}
     with factory.plane.db.transaction() as tx:
@@ -110,7 +113,7 @@ def insert_wait(factory: RowFactory, job: str, **columns: Any) -> str:
 
 
 def insert_failed_job(factory: RowFactory, flow: str, **metadata: Any) -> str:
-    """A job run of a flow that has failed."""
+    """Insert a failed job run of a flow."""
     job = factory.job(flow, factory.repo(), start=True, **metadata)
     with factory.plane.db.transaction() as tx:
         tx.update("job_runs", job, status="failed", completed_at=factory.clock.us)
@@ -118,7 +121,7 @@ def insert_failed_job(factory: RowFactory, flow: str, **metadata: Any) -> str:
 
 
 def insert_finding(factory: RowFactory, job: str, ordinal: int = 0, **columns: Any) -> str:
-    """A review finding of a job run."""
+    """Insert a review finding of a job run."""
     about: dict[str, Any] = {"severity": "warning", "title": "T", "body": "B", "fingerprint": "f"}
     about |= {"user_id": factory.user, "created_at": factory.clock.us}
     with factory.plane.db.transaction() as tx:
@@ -126,6 +129,6 @@ def insert_finding(factory: RowFactory, job: str, ordinal: int = 0, **columns: A
 
 
 def insert_control_event(factory: RowFactory, outcome: str = "failed", **columns: Any) -> str:
-    """A control row about a run; `about` is its metadata."""
+    """Insert a control event of the dispatch log; `about` is its metadata."""
     columns = {"event_kind": "control"} | columns
     return ledger_row(factory, outcome, metadata=json.dumps(columns.pop("about", {})), **columns)

@@ -1,4 +1,4 @@
-"""Questions to a human, listed and answered once (routing.md §3.15 and §3.16)."""
+"""Approvals: listed, and answered only once (routing.md §3.15 and §3.16)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Runs of a flow, one run with its nodes and waits, and tests of a trigger (routing.md §3.11 to §3.14)."""
+"""Runs of a flow, their nodes and waits, and trigger tests.
+
+See routing.md §3.11 to §3.14.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +103,7 @@ async def test_jobs_of_a_trigger_are_the_owners(client: httpx.AsyncClient, facto
 
 
 async def active_flow(factory: RowFactory, repos: list[str]) -> str:
-    """An active flow that waits for a push to these repositories."""
+    """Insert an active flow that starts on a push to these repositories."""
     flow = factory.flow(factory.agent("Pusher"))
     start = {"id": "start", "type": "start", "data": {"event": "push", "filter": {"repos": repos}}}
     with factory.plane.db.transaction() as tx:

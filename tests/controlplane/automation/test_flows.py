@@ -24,7 +24,7 @@ PATH = "/api/flows"
 
 @pytest.fixture
 async def flow(client: httpx.AsyncClient, factory: RowFactory) -> dict[str, Any]:
-    """A new blank flow of the account, which has one agent."""
+    """Create a blank flow of an account with one agent."""
     installation(factory)
     factory.model("acme/nova-1")
     factory.agent("Reviewer")

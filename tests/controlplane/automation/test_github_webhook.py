@@ -1,4 +1,4 @@
-"""Deliveries and their senders: signatures, the rows that a delivery syncs, and a flow's own hook."""
+"""GitHub deliveries: signatures, synced rows, and webhooks of single flows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOOK_SECRET = "whsec_" + "n" * 43
 async def engine(
     server: PlaneServer, nobody: httpx.AsyncClient, clock: ManualClock
 ) -> AsyncIterator[EngineDriver]:
-    """Deliveries come without any credential."""
+    """An engine driver whose requests carry no credential."""
     yield EngineDriver(server, nobody, clock)
 
 

@@ -1,4 +1,4 @@
-"""Every fault of a graph has its sentence, in its order (v1.md §5.5, routing.md §5.6)."""
+"""Validation of graphs: each fault has its message (v1.md §5.5, routing.md §5.6)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ AGENT = node("a", "agent", label="A", agentId="g", modelOverride="m", role="revi
 
 
 def faults(graph: Graph) -> list[str]:
-    """What is wrong with a graph as it would be stored."""
+    """Return the faults of a graph as it would be stored."""
     return check(coerce(graph))
 
 
 def wired(graph: Graph, *edges: tuple[str, str, str | None]) -> Graph:
-    """The graph with more edges."""
+    """Return the graph with more edges."""
     more = [
         {"id": f"{source}>{target}", "source": source, "target": target, "sourceHandle": handle}
         for source, target, handle in edges
@@ -29,7 +29,7 @@ def wired(graph: Graph, *edges: tuple[str, str, str | None]) -> Graph:
 
 
 def without_edges(*nodes: dict[str, Any]) -> Graph:
-    """A graph of these nodes between a start and an end, not joined."""
+    """Return a graph of these nodes between a start and an end, without edges."""
     return {**chain(*nodes), "edges": []}
 
 

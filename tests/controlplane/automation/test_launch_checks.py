@@ -1,4 +1,4 @@
-"""Which harnesses can work, and whether a sandbox could be launched (routing.md §4)."""
+"""Checks of usable harnesses and of sandbox launches (routing.md §4)."""
 
 from __future__ import annotations
 

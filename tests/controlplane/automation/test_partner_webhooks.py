@@ -1,4 +1,4 @@
-"""Slack's deliveries start flows; Stripe and the connection broker have nothing to deliver here (system.md §2)."""
+"""Slack deliveries start flows; other partners are refused (system.md §2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Flow templates: saved without bindings, listed by page, used and deleted (routing.md §3.17)."""
+"""Flow templates: saved without bindings, paged, used and deleted.
+
+See routing.md §3.17.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ PATH = "/api/flows/templates"
 
 @pytest.fixture
 async def hooked(client: httpx.AsyncClient, factory: RowFactory) -> str:
-    """A flow that a webhook starts and whose agent is bound."""
+    """Create a flow with a webhook start and a bound agent."""
     installation(factory)
     agent = factory.agent()
     flow: str = (await client.post("/api/flows", json={"installation_id": 88, "name": "Docs bot"})).json()[

@@ -1,4 +1,4 @@
-"""Triggers: list, create, edit, delete, and the slug that an agent gets (routing.md §2)."""
+"""Triggers: list, create, edit, delete, and slugs of agents (routing.md §2)."""
 
 from __future__ import annotations
 

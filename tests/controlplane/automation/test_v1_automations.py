@@ -1,4 +1,4 @@
-"""Automations written through v1: create, change, publish, model, trigger (v1.md §5.3)."""
+"""Automations changed through v1: create, edit, publish, trigger (v1.md §5.3)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATH = f"{V1}/automations"
 
 @pytest.fixture
 async def made(client: httpx.AsyncClient, factory: RowFactory) -> dict[str, Any]:
-    """A published automation of an account with one agent and one model."""
+    """Create a published automation of an account with one agent and one model."""
     installation(factory)
     factory.model("acme/nova-1")
     factory.agent("Reviewer")
@@ -28,7 +28,7 @@ async def made(client: httpx.AsyncClient, factory: RowFactory) -> dict[str, Any]
 
 
 def error_of(answer: httpx.Response) -> tuple[int, str, str]:
-    """Status, code and message of a refusal."""
+    """Return the status, code and message of a refusal."""
     error = answer.json()["error"]
     return answer.status_code, error["code"], error["message"]
 

@@ -1,4 +1,4 @@
-"""Chats over HTTP: the stream, what it writes, how it ends and how many there may be (library.md §13)."""
+"""Chats over HTTP: the stream, stored rows, endings and quotas (library.md §13)."""
 
 from __future__ import annotations
 
@@ -293,7 +293,7 @@ async def test_a_long_history_is_shortened_for_the_model(
 
 @pytest.fixture
 async def paced() -> AsyncIterator[tuple[PlaneServer, httpx.AsyncClient]]:
-    """A plane on which an answer takes its time."""
+    """A plane on which a reply takes time."""
     async with PlaneServer(Settings(speed=0.5, seeded=False)) as server:
         RowFactory(server.plane, ManualClock()).model(MODEL)
         headers = {"Authorization": f"Bearer {server.token}"}

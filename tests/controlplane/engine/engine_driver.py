@@ -1,4 +1,4 @@
-"""A plane over HTTP with its engine at hand: signed deliveries in, time that passes when told, rows out."""
+"""Drive a plane's engine: send signed deliveries, advance the clock, read rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sign(secret: str, body: bytes) -> str:
 
 
 class EngineDriver:
-    """One plane, its factory and its engine."""
+    """One plane over HTTP with its row factory and its simulator."""
 
     def __init__(self, server: PlaneServer, client: httpx.AsyncClient, clock: ManualClock) -> None:
         self.server, self.client, self.clock = server, client, clock
@@ -44,14 +44,14 @@ class EngineDriver:
         self.deliveries = 0
 
     def go(self, seconds: float) -> None:
-        """Let time pass, a second at a time."""
+        """Advance the clock second by second."""
         end = self.clock.us + int(seconds * SECOND_US)
         while self.clock.us < end:
             self.clock.us = min(end, self.clock.us + SECOND_US)
             self.simulator.step_until(self.clock.us)
 
     def go_until(self, sql: str, params: tuple[Any, ...] = (), seconds: float = 900) -> None:
-        """Let time pass until the first value of `sql` is true."""
+        """Advance the clock until the first value of `sql` is true."""
         for _ in range(int(seconds)):
             if self.db.value(sql, params):
                 return
@@ -59,7 +59,7 @@ class EngineDriver:
         raise AssertionError(f"never true: {sql}")
 
     def finish(self, job_id: str, seconds: float = 900) -> dict[str, Any]:
-        """Let time pass until the job is over, and return its row."""
+        """Advance the clock until the job has ended, and return its row."""
         self.go_until(
             "SELECT status IN ('success', 'failed', 'cancelled') FROM job_runs WHERE id = ?",
             (job_id,),
@@ -78,7 +78,10 @@ class EngineDriver:
         event: str = "pr_opened",
         **start: Any,
     ) -> str:
-        """A published active flow: nodes as (id, type, data), edges as (from, to[, handle]); start and end are added."""
+        """Create a published active flow; a start and an end node are added.
+
+        Nodes are (id, type, data), edges are (from, to[, handle]).
+        """
         agent_id = self.agent()
         data = {
             "label": "Start",
@@ -111,7 +114,7 @@ class EngineDriver:
     def body(
         self, kind: str, text: str | None = None, number: int | None = None, **about: Any
     ) -> dict[str, Any]:
-        """A believable payload of one kind of delivery."""
+        """Return a realistic payload of one kind of delivery."""
         self.deliveries += 1
         facts: dict[str, Any] = {
             "full_name": "acme/api",
@@ -123,7 +126,10 @@ class EngineDriver:
     async def send(
         self, kind: str, payload: dict[str, Any] | None = None, delivery: str | None = None, **said: Any
     ) -> dict[str, Any]:
-        """Deliver a kind of payloads.KINDS, signed as GitHub does, and return the answer's body."""
+        """Deliver a payload signed as GitHub does, and return the answer's body.
+
+        `kind` is a key of github_payloads.KINDS.
+        """
         payload = payload or self.body(kind, **said)
         response = await self.post(KINDS[kind][0], payload, delivery or f"delivery-{self.deliveries}")
         assert response.status_code == 200, response.text
@@ -143,7 +149,7 @@ class EngineDriver:
         return await self.client.post("/api/webhooks/github", content=body, headers=headers)
 
     def job(self) -> str:
-        """The newest job run."""
+        """Return the id of the newest job run."""
         found: str = self.db.value("SELECT id FROM job_runs ORDER BY created_at DESC, rowid DESC LIMIT 1")
         return found
 
@@ -155,7 +161,7 @@ class EngineDriver:
         return [tuple(row) for row in rows]
 
     def nodes(self, job_id: str) -> dict[str, str]:
-        """Status by node id, in the order in which the nodes began."""
+        """Return the statuses of nodes by id, in the order in which they began."""
         rows = self.db.all(
             "SELECT node_id, status FROM flow_node_runs WHERE job_run_id = ? ORDER BY rowid", (job_id,)
         )

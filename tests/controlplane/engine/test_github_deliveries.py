@@ -1,4 +1,4 @@
-"""The road of a signed delivery: matched, queued, started, executed node by node, and finished."""
+"""A signed delivery is matched, queued, started, executed and finished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A published graph is walked in its own order: branches, joins, failures that are caught, waits that park."""
+"""Execution order of graphs: branches, joins, caught failures and waits."""
 
 from __future__ import annotations
 

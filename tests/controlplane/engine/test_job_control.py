@@ -1,4 +1,4 @@
-"""Cancel, repair and requeue at every step of a job, who sees it, and the same story twice."""
+"""Cancel, repair and requeue at every step of a job; same seed, same job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a delivery means: which event it is, what is skipped without a trace, and which start nodes listen."""
+"""Which event a delivery is, what is skipped, and which start nodes match."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def flow(engine: EngineDriver, event: str, **start: Any) -> str:
 
 
 def changed(payload: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """The payload with one value set at a dotted path."""
+    """Return the payload with one value set at a dotted path."""
     names, inner = path.split("."), payload
     for name in names[:-1]:
         inner = inner.setdefault(name, {})

@@ -1,4 +1,7 @@
-"""A random walk of requests, deliveries and time: whatever comes, every rule of runtime-model.md §9 holds after it."""
+"""A random walk of requests, deliveries and time breaks no rule.
+
+The rules are those of runtime-model.md §9.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ async def engine(clock: ManualClock) -> AsyncIterator[EngineDriver]:
 
 
 class Walk:
-    """One walk: its dice, and what it has asked for."""
+    """One random walk: its random source and what it has requested."""
 
     def __init__(self, engine: EngineDriver, seed: int) -> None:
         self.engine, self.dice = engine, Random(seed)
@@ -93,7 +96,7 @@ class Walk:
         return answer
 
     def struck(self) -> int:
-        """How often something was refused so far."""
+        """Return how many requests the faults have refused so far."""
         assert self.engine.plane.faults is not None
         return sum(active.fired for active in self.engine.plane.faults.active)
 
@@ -102,7 +105,7 @@ class Walk:
         self.engine.plane.faults.add(parse(self.dice.choice(REFUSALS)))
 
     def any_row(self, table: str, condition: str = "1") -> str:
-        """Some row, one that still lives if the dice want it so; an id of nobody without any."""
+        """Return the id of a random row, mostly a live one; an unknown id without any."""
         rows = self.engine.db.all(f"SELECT id FROM {table} WHERE {condition} ORDER BY rowid DESC LIMIT 12")
         return self.dice.choice(rows)["id"] if rows else "00000000-0000-4000-8000-000000000000"
 
@@ -216,7 +219,7 @@ class Walk:
 
 
 def _insert_start_rows(engine: EngineDriver, repos: list[str]) -> None:
-    """Automations of every shape that parks, branches, fails or calls a coding CLI."""
+    """Create automations that wait, branch, fail or call a coding CLI."""
     asks = {"config": {"kind": "manual_approval", "prompt": "Go?"}}
     waits = {"config": {"kind": "github_label_added", "labelName": "", "prOnly": False}}
     line = [("start", "a"), ("a", "end")]
@@ -238,7 +241,7 @@ def _insert_start_rows(engine: EngineDriver, repos: list[str]) -> None:
 
 
 def _went_somewhere(walk: Walk) -> None:
-    """A walk that meets only closed doors would prove nothing."""
+    """Assert that the walk got past refusals often enough to prove something."""
     for kind, old, new in (
         ("call", "pending", "streaming"),
         ("call", "streaming", "success"),

@@ -1,4 +1,4 @@
-"""Assignments, triggers and clocks: standing wishes that become jobs of one agent, or ticks of a flow."""
+"""Jobs of assignments and triggers, and flows that a schedule starts."""
 
 from __future__ import annotations
 

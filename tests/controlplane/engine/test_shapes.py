@@ -1,4 +1,7 @@
-"""What the engine wrote is read in the observed shapes (routing.md §3.14, observability.md §7)."""
+"""Answers about engine rows have the observed shapes.
+
+See routing.md §3.14 and observability.md §7.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work from outside, cancels and restarts in any order: every promise is kept and everything comes to an end."""
+"""Deliveries, cancels and restarts in any order break no rule, and all work ends."""
 
 from __future__ import annotations
 

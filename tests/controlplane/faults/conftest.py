@@ -1,4 +1,4 @@
-"""A plane whose faults are switched over HTTP, and clients for it."""
+"""A plane whose faults are controlled over HTTP, and clients for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def server(clock: ManualClock) -> AsyncIterator[PlaneServer]:
 
 @pytest.fixture
 def fault(nobody: httpx.AsyncClient) -> Switch:
-    """Let rules hold from now on; returns them as the plane lists them."""
+    """Activate fault rules; returns them as the plane lists them."""
 
     async def switch(*rules: str) -> list[dict[str, Any]]:
         answer = await nobody.post(PATH, json={"rules": list(rules)})

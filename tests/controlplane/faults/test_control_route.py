@@ -1,4 +1,4 @@
-"""The route that switches faults: who may, what it says, and that it is not there unless asked for."""
+"""The route that controls faults: access, answers, and absent unless enabled."""
 
 from __future__ import annotations
 

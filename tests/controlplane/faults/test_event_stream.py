@@ -1,4 +1,4 @@
-"""Faults of the realtime stream: it goes silent, repeats itself, swaps changes or ends in the middle."""
+"""Faults of the realtime stream: silence, repeats, swapped changes and early ends."""
 
 from __future__ import annotations
 

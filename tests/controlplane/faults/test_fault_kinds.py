@@ -1,4 +1,4 @@
-"""Each kind of fault as a caller meets it."""
+"""The effect of each kind of fault on a caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sandbox service and a background runtime that refuse: cancels and starts come to nothing, and are tried again."""
+"""Cancels and starts that a sandbox service or background runtime refuses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _kinds(factory: RowFactory, call: str) -> list[str]:
 
 
 def _working(factory: RowFactory) -> tuple[str, str]:
-    """A run whose command works in a sandbox, and its call."""
+    """Create a run whose command works in a sandbox, and return it with its call."""
     repo = factory.repo()
     box = factory.sandbox(repo)
     call = factory.call(repo_id=repo)

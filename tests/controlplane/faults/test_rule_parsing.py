@@ -1,4 +1,4 @@
-"""Rules as people type them: what is understood, and what is said about the rest."""
+"""Parsing of fault rules, and the messages about invalid ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the hosted service's database refuses of a body is a 500 there, and a word for the caller in the other profile."""
+"""Bodies that the hosted service's database refuses are a 500 in its profile only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CAST = 'invalid input syntax for type uuid: "junk"'
 
 
 class Sent(NamedTuple):
-    """A request, what the hosted service says to it, and the status of the documented one."""
+    """A request, the hosted service's message and the documented profile's status."""
 
     method: str
     path: str

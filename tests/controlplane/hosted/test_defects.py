@@ -1,4 +1,4 @@
-"""The defects of the hosted service: there in its profile, and not in the documented one."""
+"""Defects of the hosted service, which the documented profile does not have."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAILED = {"error": "Failed to fetch calls"}
 
 @pytest.fixture
 async def owner(server: PlaneServer) -> AsyncIterator[httpx.AsyncClient]:
-    """The account's session in the browser, and its token for v1."""
+    """A client with the account's browser session, and a token for v1."""
     cookie, bearer = {"Cookie": server.session_cookie}, {"Authorization": f"Bearer {server.token}"}
 
     async def choose(request: httpx.Request) -> None:

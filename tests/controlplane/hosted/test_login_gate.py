@@ -1,4 +1,4 @@
-"""The hosted edge: who passes where, and where everybody else is sent (auth.md §3 and §4)."""
+"""The login gate of the hosted service: access and redirects (auth.md §3 and §4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets in where: tokens, scopes, sessions and what an empty hand is told (auth.md §5)."""
+"""Authentication: tokens, scopes, sessions and missing credentials (auth.md §5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The headers of end-to-end tests: token first, then these, then the session, and only with the secret (auth.md §5.1)."""
+"""Headers of end-to-end tests, which need a secret (auth.md §5.1).
+
+A token takes precedence over them, and they take precedence over a session.
+"""
 
 from __future__ import annotations
 

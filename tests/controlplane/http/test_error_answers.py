@@ -1,4 +1,4 @@
-"""Verbs, unknown paths, crashes, and the files and ids behind a plane (errors.md §1.5 and §2)."""
+"""Unknown methods and paths, crashes, and foreign files (errors.md §1.5 and §2)."""
 
 from __future__ import annotations
 

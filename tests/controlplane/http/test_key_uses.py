@@ -1,4 +1,7 @@
-"""When a key was last used is written together with other uses, and is on file in time (identity.md §4)."""
+"""Uses of API keys are written in batches and before the plane stops.
+
+See identity.md §4.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the stream says, to whom, and when (realtime.md)."""
+"""The realtime stream: which changes it announces, to whom and when (realtime.md)."""
 
 from __future__ import annotations
 

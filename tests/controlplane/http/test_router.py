@@ -1,4 +1,4 @@
-"""The plane's router finds what Starlette's would have found."""
+"""The plane's router finds the same route as Starlette's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def app() -> PlaneRouter:
 
 
 class _Recorder:
-    """Stands for every endpoint of a router and keeps what it was asked with."""
+    """An endpoint that only records the scope of its requests."""
 
     def __init__(self) -> None:
         self.met: list[tuple[object, object]] = []
@@ -30,7 +30,10 @@ class _Recorder:
 
 
 def _double(app: Router, recorder: _Recorder) -> list[Route]:
-    """The routes of an application with endpoints that only record; each keeps its own endpoint's name."""
+    """Return the routes of an application with endpoints that only record.
+
+    Each keeps the name of its own endpoint.
+    """
     doubled = []
     for route in app.routes:
         assert isinstance(route, Route)

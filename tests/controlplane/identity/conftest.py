@@ -1,4 +1,4 @@
-"""A plane of one file of tests, and people who may talk to it."""
+"""People with accounts on the plane of a test."""
 
 from __future__ import annotations
 

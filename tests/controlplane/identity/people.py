@@ -1,4 +1,4 @@
-"""People with sessions and tokens, and teams that they belong to."""
+"""People with sessions and tokens, and their teams."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.controlplane.row_factory import RowFactory
 
 
 class Person:
-    """Somebody with an account: `browser` brings a session, `token` a personal access token."""
+    """An account with two clients: `browser` has a session, `token` an access token."""
 
     def __init__(self, user_id: str, browser: httpx.AsyncClient, token: httpx.AsyncClient) -> None:
         self.id = user_id
@@ -24,7 +24,7 @@ class Person:
 
 
 class People:
-    """Makes people and teams in one plane; their clients close with it."""
+    """Creates people and teams in one plane; closes their clients at the end."""
 
     def __init__(self, server: PlaneServer, factory: RowFactory) -> None:
         self.server = server
@@ -42,14 +42,14 @@ class People:
         return await self._stack.enter_async_context(opened)
 
     async def owner(self) -> Person:
-        """The account that the plane came with."""
+        """Return the account that the plane was created with."""
         browser = await self._client(Cookie=self.server.session_cookie)
         return Person(
             self.factory.user, browser, await self._client(Authorization=f"Bearer {self.server.token}")
         )
 
     async def new(self, name: str) -> Person:
-        """Another person, `<name>@example.dev`."""
+        """Create another person, `<name>@example.dev`."""
         user_id = self.factory.profile(name)
         secret = f"session-of-{user_id}"
         with self.factory.plane.db.transaction() as tx:
@@ -64,7 +64,7 @@ class People:
         return Person(user_id, browser, await self._client(Authorization=f"Bearer {token}"))
 
     def team(self, owner: Person, slug: str = "night-shift", **columns: Any) -> str:
-        """A team with its owner."""
+        """Insert a team with its owner."""
         with self.factory.plane.db.transaction() as tx:
             team_id = tx.new_id()
             tx.insert(
@@ -80,7 +80,7 @@ class People:
         return team_id
 
     def join(self, team_id: str, person: Person, role: str) -> None:
-        """Make somebody a member, a second after whoever came before."""
+        """Insert a team member, a second after the previous one."""
         self.factory.clock.advance(1)
         with self.factory.plane.db.transaction() as tx:
             tx.insert(
@@ -93,7 +93,7 @@ class People:
             )
 
     def events(self, team_id: str) -> list[tuple[str, dict[str, Any]]]:
-        """Actions and payloads of the team's audit trail, oldest first."""
+        """Return the actions and payloads of the team's audit log, oldest first."""
         rows = self.factory.plane.db.all(
             "SELECT action, payload FROM team_audit_events WHERE team_id = ? ORDER BY created_at, rowid",
             (team_id,),
@@ -102,5 +102,5 @@ class People:
 
 
 def refused(response: httpx.Response) -> tuple[int, str]:
-    """Status and error of a refusal."""
+    """Return the status and error of a refusal."""
     return response.status_code, response.json()["error"]

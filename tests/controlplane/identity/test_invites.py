@@ -1,4 +1,4 @@
-"""Invites: sent, many at once, sent again, taken back and accepted (identity.md §8)."""
+"""Team invitations: created, resent, revoked and accepted (identity.md §8)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 
 def token_of(factory: RowFactory, invite_id: str) -> str:
-    """The secret of an invite, which only its link shows."""
+    """Return the secret of an invitation, which only its link shows."""
     token: str = factory.row("team_invites", invite_id)["token"]
     return token
 
@@ -149,7 +149,7 @@ async def test_an_invite_of_another_team_is_not_there(people: People) -> None:
 
 
 async def invited(people: People, factory: RowFactory, email: str) -> tuple[str, str]:
-    """A team and the path of an invite into it."""
+    """A team and the path of an invitation into it."""
     ada = await people.owner()
     team = people.team(ada)
     made = await ada.token.post(f"/api/teams/{team}/invites", json={"email": email, "role": "developer"})

@@ -1,4 +1,4 @@
-"""Members of a team: who is seen, who may change whom (identity.md §8)."""
+"""Members of a team: who sees them and who may change whom (identity.md §8)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.controlplane.row_factory import RowFactory
 
 
 async def full_team(people: People) -> tuple[str, dict[str, Person]]:
-    """A team with somebody of every role, and two admins."""
+    """A team with a member of every role, and two admins."""
     cast = {"owner": await people.owner()}
     for name in ("admin", "admin2", "developer", "viewer"):
         cast[name] = await people.new(name)

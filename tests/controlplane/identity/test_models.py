@@ -1,4 +1,4 @@
-"""Models by key and by team, and models that are new (identity.md §1.5, §6.5 and §6.8)."""
+"""Models of a key and a team, and new models (identity.md §1.5, §6.5 and §6.8)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ARRIVALS = "/api/models/new-arrivals"
 
 
 async def ids(client: httpx.AsyncClient, team: str | None = None) -> set[str]:
-    """What the caller is offered."""
+    """Return the ids of the models that the caller is offered."""
     headers = {} if team is None else {"x-mogplex-team-id": team}
     return {model["id"] for model in (await client.get("/api/models", headers=headers)).json()["models"]}
 
 
 def no_platform(factory: RowFactory, person: Person) -> None:
-    """Take the platform's gateway away from somebody."""
+    """Remove a person's access to the platform's gateway."""
     with factory.plane.db.transaction() as tx:
         tx.update("profiles", person.id, allow_platform_ai=0)
 

@@ -1,4 +1,4 @@
-"""Keys of model providers: put, checked, forgotten and never shown (identity.md §5)."""
+"""Keys of model providers: stored, checked, deleted, never shown (identity.md §5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sign-out, memberships, and what is switched off here (identity.md §2, §7, §9 to §11)."""
+"""Sign-out, memberships and disabled routes (identity.md §2, §7, §9 to §11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit trail, pictures and installations of a team (identity.md §8)."""
+"""The audit log, icon and installations of a team (identity.md §8)."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def test_the_trail_keeps_no_secrets_and_no_depths(people: People, factory:
 
 
 def cursor(value: Any) -> str:
-    """A value in the clothes of a cursor."""
+    """Return a value encoded as a cursor."""
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
 
 
@@ -116,7 +116,7 @@ async def test_what_is_no_cursor_is_refused(people: People, text: str) -> None:
 
 
 async def upload(person: Person, team: str, content: bytes, field: str = "file") -> httpx.Response:
-    """Send a picture."""
+    """Upload an icon."""
     return await person.token.post(f"/api/teams/{team}/icon", files={field: ("icon.png", content)})
 
 
@@ -184,7 +184,7 @@ async def test_what_is_no_picture_is_refused(people: People) -> None:
 
 
 def installation(factory: RowFactory, person: Person, number: int) -> str:
-    """A GitHub installation of somebody."""
+    """Insert a GitHub installation of a user."""
     with factory.plane.db.transaction() as tx:
         row_id = tx.new_id()
         tx.insert(

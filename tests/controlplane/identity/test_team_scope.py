@@ -1,4 +1,4 @@
-"""The header that names a team, on routes of a team's scope (identity.md §1.5, auth.md §10)."""
+"""The header that selects a team (identity.md §1.5, auth.md §10)."""
 
 from __future__ import annotations
 

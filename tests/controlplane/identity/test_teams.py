@@ -1,4 +1,4 @@
-"""Teams: founding one, its models, its keys and its owner (identity.md §8)."""
+"""Teams: creation, models, keys and change of owner (identity.md §8)."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ async def test_keys_of_a_team_are_seen_by_all_and_kept_by_managers(
 
 
 async def hand_over(person: Person, team: str, body: Any) -> httpx.Response:
-    """Ask for another owner."""
+    """Request a change of owner."""
     return await person.token.post(f"/api/teams/{team}/ownership", json=body)
 
 

@@ -1,4 +1,4 @@
-"""Rows of the tools family, for tests."""
+"""Create connections, MCP servers and Slack installations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ async def make(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any
 
 
 def add_connection(factory: RowFactory, user_id: str | None = None, **columns: Any) -> str:
-    """A connection, by default an MCP server behind a bearer token; the clock gives its place in the order."""
+    """Insert a connection, by default an MCP server with a bearer token.
+
+    The clock decides its place in the order.
+    """
     columns = {
         "name": "Linear",
         "type": "mcp_server",
@@ -49,7 +52,7 @@ def add_connection(factory: RowFactory, user_id: str | None = None, **columns: A
 
 
 def add_server(factory: RowFactory, name: str = "files", user_id: str | None = None, **columns: Any) -> str:
-    """A custom MCP server that is started as a command."""
+    """Insert a custom MCP server that is started as a command."""
     columns = {
         "transport": "stdio",
         "command": "mcp-files",
@@ -64,7 +67,7 @@ def add_server(factory: RowFactory, name: str = "files", user_id: str | None = N
 
 
 def add_slack(factory: RowFactory, team_id: str = "T024", user_id: str | None = None, **columns: Any) -> str:
-    """A Slack workspace that the app is installed in."""
+    """Insert a Slack workspace in which the app is installed."""
     columns = {
         "team_name": "Acme",
         "bot_user_id": "U99",

@@ -1,4 +1,4 @@
-"""A browser signs a connection in, by its provider or by the broker (library.md §8.5)."""
+"""OAuth sign-in of a connection, by its provider or the broker (library.md §8.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test of a connection: what it finds, keeps, and who may ask for it (library.md §8.4)."""
+"""The test of a connection: findings, stored results and access (library.md §8.4)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ AGENT = {"name": "Triage", "model": "acme/nova-1", "category": "code-review"}
 
 
 def stranger(factory: RowFactory, client: httpx.AsyncClient) -> httpx.AsyncClient:
-    """A client with a token of another account on the same plane; the caller closes it."""
+    """Return a client with a token of another account; the caller closes it."""
     token = factory.token(factory.profile("mallory"))
     return httpx.AsyncClient(base_url=client.base_url, headers={"Authorization": f"Bearer {token}"})
 
@@ -41,7 +41,7 @@ def trigger(factory: RowFactory, agent_id: str) -> str:
 
 
 def job_of(factory: RowFactory, status: str, **columns: Any) -> str:
-    """A job run of an assignment or a trigger, made now."""
+    """Insert a job run of an assignment or a trigger, created now."""
     with factory.plane.db.transaction() as tx:
         row_id = tx.new_id()
         tx.insert("job_runs", **{"id": row_id, "status": status, "created_at": factory.clock.us} | columns)
@@ -49,7 +49,7 @@ def job_of(factory: RowFactory, status: str, **columns: Any) -> str:
 
 
 def team(factory: RowFactory, role: str | None = "owner", **columns: Any) -> str:
-    """A team of somebody else in which the account has this role, or none."""
+    """Insert another user's team in which the account has this role, or none."""
     founder = factory.profile("founder")
     with factory.plane.db.transaction() as tx:
         team_id = tx.new_id()

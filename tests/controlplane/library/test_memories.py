@@ -18,7 +18,7 @@ ACTIONS = f"{MEMORIES}/actions"
 
 
 def remember(factory: RowFactory, content: str, lane: str = "semantic", **metadata: Any) -> str:
-    """A memory that is a second younger than the one before."""
+    """Insert a memory that is a second younger than the last one."""
     factory.clock.advance(1)
     with factory.plane.db.transaction() as tx:
         return insert_memory(

@@ -1,4 +1,4 @@
-"""What the tables of the library themselves refuse and take along (library.md §15)."""
+"""Constraints and cascades of the library's tables (library.md §15)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LEAST: dict[str, dict[str, Any]] = {
 
 
 def add(factory: RowFactory, table: str, user_id: str | None = None, **columns: Any) -> str:
-    """A row with the least that its table asks for."""
+    """Insert a row with the columns that its table requires."""
     with factory.plane.db.transaction() as tx:
         row_id = tx.new_id()
         given = {"id": row_id, "user_id": user_id or factory.user, "created_at": 1, **LEAST[table], **columns}

@@ -1,4 +1,4 @@
-"""The schedulers' routes: who may enter, and the thresholds of every duty (system.md §3)."""
+"""The scheduler routes: access and the thresholds of every duty (system.md §3)."""
 
 from __future__ import annotations
 

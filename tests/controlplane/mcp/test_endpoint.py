@@ -1,4 +1,7 @@
-"""The MCP endpoint: transport, messages and refusals (mcp.md §1 and §2, errors.md §3)."""
+"""The MCP endpoint: transport, messages and refusals.
+
+See mcp.md §1 and §2, errors.md §3.
+"""
 
 from __future__ import annotations
 
@@ -190,7 +193,7 @@ async def test_other_methods_are_not_allowed(client: httpx.AsyncClient) -> None:
 
 @pytest.fixture
 async def listed(clock: ManualClock) -> AsyncIterator[tuple[PlaneServer, httpx.AsyncClient]]:
-    """A plane that lets two other web origins in."""
+    """A plane that accepts two other web origins."""
     settings = Settings(speed=0, seeded=False, mcp_origins="https://a.example.dev, https://b.example.dev")
     async with PlaneServer(settings, clock=clock) as server:
         headers = {"Authorization": f"Bearer {server.token}"}

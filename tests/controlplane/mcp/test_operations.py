@@ -1,4 +1,4 @@
-"""The operations of the MCP endpoint, through to the v1 routes behind them (mcp.md §3 and §4)."""
+"""MCP operations through to the v1 routes behind them (mcp.md §3 and §4)."""
 
 from __future__ import annotations
 

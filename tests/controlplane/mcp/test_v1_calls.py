@@ -1,4 +1,4 @@
-"""Which v1 call each MCP operation makes, and what becomes of odd answers (mcp.md §3 and §4)."""
+"""The v1 call of each MCP operation, and odd v1 answers (mcp.md §3 and §4)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.controlplane.mcp.mcp_messages import MCP, tool_call
 
 
 class Recorder:
-    """Stands where the v1 routes are, notes what arrives and answers what it is told to."""
+    """Replaces the v1 routes, records requests and gives prepared answers."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, Any]] = []
@@ -40,7 +40,7 @@ class Recorder:
 
 @pytest.fixture
 async def recorded(server: PlaneServer) -> AsyncIterator[tuple[httpx.AsyncClient, Recorder]]:
-    """A client of the endpoint alone, with a recorder behind it."""
+    """A client of the MCP endpoint with a recorder in place of the v1 routes."""
     recorder = Recorder()
     app = Router(list(mcp_routes.routes(service_of(server.plane))), default=recorder)
     headers = {"Authorization": f"Bearer {server.token}", "Cookie": "a=b"}

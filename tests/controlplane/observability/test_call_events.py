@@ -1,4 +1,4 @@
-"""All events of a call in one answer, however many: whole, in order, and nobody waits for it (observability.md §4)."""
+"""All events of a call in one answer, however many (observability.md §4)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _events(factory: RowFactory, call: str, count: int) -> list[str]:
-    """As many events, three at each instant."""
+    """Insert this many events, three at each instant."""
     with factory.plane.db.transaction() as tx:
         return [
             call_writes.append_event(

@@ -1,4 +1,7 @@
-"""Pages of calls against a plain look at every row: any mix of filters, sorts and searches (observability.md §2)."""
+"""Pages of calls equal a plain scan of all rows (observability.md §2).
+
+Filters, sort orders and searches are mixed at random.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ def _fill(factory: RowFactory, clock: ManualClock, dice: random.Random, repos: d
 
 
 def _query(dice: random.Random, clock: ManualClock, seen: dict[str, list[str]]) -> dict[str, str]:
-    """A few filters, drawn from values that exist."""
+    """Return a few random filters with values that exist."""
     choices = {
         "surface": ["live", "cli", "cloud", "automation"],
         "status": ["success", "failed", "cancelled", "pending", "streaming"],
@@ -125,7 +128,7 @@ def _fits(row: dict[str, Any], query: dict[str, str], repos: dict[str, str], clo
 
 
 def _page(rows: list[dict[str, Any]], query: dict[str, str]) -> list[str]:
-    """The ids of a page of rows that are in the order of their making."""
+    """Return the ids of a page of rows in the order of their creation."""
     sort, backwards = query.get("sort", "started_at"), query.get("order") != "asc"
 
     def rank(row: dict[str, Any]) -> tuple[bool, Any]:

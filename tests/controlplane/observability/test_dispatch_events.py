@@ -1,4 +1,4 @@
-"""The dispatch ledger and the failures read from it (observability.md §8)."""
+"""The dispatch log and the failures read from it (observability.md §8)."""
 
 from __future__ import annotations
 

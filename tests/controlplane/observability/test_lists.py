@@ -1,4 +1,7 @@
-"""Order, filters, pages and limits of the lists (observability.md §2 and §7, v1.md §0.1 to §5)."""
+"""Sort orders, filters, pages and limits of lists.
+
+See observability.md §2 and §7, v1.md §0.1 to §5.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures against rows made by hand (observability.md §1 and §6)."""
+"""Statistics compared with rows made by hand (observability.md §1 and §6)."""
 
 from __future__ import annotations
 

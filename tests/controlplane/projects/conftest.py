@@ -1,4 +1,4 @@
-"""A plane with the makers of this family, and somebody else who asks."""
+"""A factory of project rows, and a client of another account."""
 
 from __future__ import annotations
 

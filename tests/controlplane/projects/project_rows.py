@@ -1,4 +1,4 @@
-"""Rows of projects for a standing plane: workspaces, and a GitHub with repositories in it."""
+"""Create rows of projects: workspaces, and a GitHub with repositories."""
 
 from __future__ import annotations
 
@@ -25,54 +25,54 @@ MONOREPO = {
 
 
 class ProjectRows:
-    """Makes rows of projects beside those of RowFactory."""
+    """Creates project rows beside those of RowFactory."""
 
     def __init__(self, factory: RowFactory) -> None:
         self.factory = factory
         self.db = factory.plane.db
 
     def insert(self, table: str, **columns: Any) -> None:
-        """One row of any table."""
+        """Insert a row into any table."""
         with self.db.transaction() as tx:
             tx.insert(table, **columns)
 
     def id(self) -> str:
-        """A new id."""
+        """Return a new id."""
         with self.db.transaction() as tx:
             return tx.new_id()
 
     def installation(self, number: int = 88, login: str | None = "acme", **columns: Any) -> str:
-        """An installation of the App that the account holds."""
+        """Insert an installation of the App that the account owns."""
         row_id = self.id()
         columns = {"user_id": self.factory.user, "account_type": "Organization", "created_at": 5} | columns
         self.insert("github_installations", id=row_id, installation_id=number, account_login=login, **columns)
         return row_id
 
     def remote(self, full_name: str = "acme/api", github_id: int = 4711, **columns: Any) -> int:
-        """A repository that GitHub has."""
+        """Insert a repository on GitHub."""
         owner, _, name = full_name.partition("/")
         columns = {"installation_id": 88, "created_at": 1} | columns
         self.insert("github_remote_repos", github_id=github_id, owner_login=owner, name=name, **columns)
         return github_id
 
     def member(self, org: str = "acme") -> None:
-        """Make the account's person a member of an organization."""
+        """Make the account a member of an organization."""
         login = self.db.value("SELECT github_username FROM profiles WHERE id = ?", (self.factory.user,))
         self.insert("github_accounts", login=org, type="Organization")
         self.insert("github_org_members", org_login=org, login=login)
 
     def pull(self, github_id: int, number: int, **columns: Any) -> None:
-        """A pull request of a remote repository."""
+        """Insert a pull request of a remote repository."""
         columns = {"title": f"Change {number}", "author_login": "kim", "updated_at": number} | columns
         self.insert("github_pulls", github_id=github_id, number=number, created_at=1, **columns)
 
     def no_github(self, **columns: Any) -> None:
-        """Take the account's GitHub sign-in away."""
+        """Remove the account's GitHub sign-in."""
         with self.db.transaction() as tx:
             tx.update("profiles", self.factory.user, **({"github_oauth": 0} | columns))
 
     def team(self, role: str = "developer", owner: str | None = None) -> str:
-        """A team of somebody else's that the account belongs to in a role."""
+        """Insert another user's team in which the account has a role."""
         team_id, boss = self.id(), owner or self.factory.profile("boss")
         self.insert(
             "teams", id=team_id, name="Acme", slug="acme-team", owner_user_id=boss, created_at=1, updated_at=1
@@ -83,13 +83,13 @@ class ProjectRows:
         return team_id
 
     def client(self, base_url: str, user_id: str) -> httpx.AsyncClient:
-        """A client of somebody else's."""
+        """Return a client of another account."""
         headers = {"Authorization": f"Bearer {self.factory.token(user_id)}"}
         return httpx.AsyncClient(base_url=base_url, headers=headers)
 
 
 def insert_connection(projects: ProjectRows, name: str, at: int, **columns: Any) -> str:
-    """A connection of the account's, an MCP server unless said otherwise."""
+    """Insert a connection of the account, by default an MCP server."""
     row_id = projects.id()
     columns = {
         "user_id": projects.factory.user,

@@ -1,4 +1,4 @@
-"""Variables of a Vercel project, switched off on both roads (projects.md §4.9 and §6, v1.md §1.1)."""
+"""Variables of a Vercel project, disabled on both paths (projects.md §4.9 and §6)."""
 
 from __future__ import annotations
 

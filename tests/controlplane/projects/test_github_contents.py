@@ -1,4 +1,7 @@
-"""What a repository's sub-routes read and write on GitHub: packages, sub-projects, secrets (projects.md §4.5 to §4.7)."""
+"""Packages, sub-projects and secrets of a repository on GitHub.
+
+See projects.md §4.5 to §4.7.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Connections, models, rules and skills of one repository (projects.md §4.1 to §4.3)."""
+"""Connections, models, rules and skills of one repository.
+
+See projects.md §4.1 to §4.3.
+"""
 
 from __future__ import annotations
 

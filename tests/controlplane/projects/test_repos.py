@@ -1,4 +1,4 @@
-"""/api/repos: listing, importing, changing, forgetting (projects.md §3)."""
+"""/api/repos: list, import, change and delete (projects.md §3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prebuilt sandbox images: limits, the lock, and what the provider forgot (projects.md §4.8)."""
+"""Prebuilt sandbox images: limits, the lock and missing ones (projects.md §4.8)."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def test_who_may_not_build(
 
 @pytest.fixture
 async def slow() -> AsyncIterator[tuple[httpx.AsyncClient, RowFactory]]:
-    """A plane in which a build takes a little while: twelve seconds at a hundredfold pace."""
+    """A plane in which a build takes 120 ms."""
     clock = ManualClock()
     async with PlaneServer(Settings(speed=100, seeded=False), clock=clock) as server:
         headers = {"Authorization": f"Bearer {server.token}"}

@@ -1,4 +1,7 @@
-"""Cancelling runs, calls and jobs, each in its dialect (v1.md §9, observability.md §3 and §7.3)."""
+"""Cancellation of runs, calls and jobs.
+
+See v1.md §9, observability.md §3 and §7.3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What payloads lose when stored, what v1 hides, and what observability says instead (v1.md §8.4)."""
+"""Redaction of stored payloads and of v1 and observability answers (v1.md §8.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the streams of the sandbox routes, and rows that only these tests need."""
+"""Read the event streams of sandbox routes, and create rows for their tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ BOX = "/api/sandbox"
 
 
 def events(answer: httpx.Response) -> list[dict[str, Any]]:
-    """The events of a stream that has ended; every one is a data line of its own."""
+    """Return the events of a stream that has ended.
+
+    Every event must be a data line of its own.
+    """
     assert answer.headers["content-type"].startswith("text/event-stream"), answer.text
     blocks = [block for block in answer.text.split("\n\n") if block]
     assert all(block.startswith("data: ") and "\n" not in block for block in blocks)
@@ -27,13 +30,13 @@ def events(answer: httpx.Response) -> list[dict[str, Any]]:
 
 
 def kinds(found: list[dict[str, Any]]) -> list[str]:
-    """The types of events in order, each run of equal ones once."""
+    """Return the types of events in order, without repeats."""
     names = [event["type"] for event in found]
     return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
 
 
 async def next_event(lines: AsyncIterator[str]) -> dict[str, Any]:
-    """The next event of an open stream."""
+    """Return the next event of an open stream."""
     async for line in lines:
         if line:
             found: dict[str, Any] = json.loads(line[len("data: ") :])
@@ -42,14 +45,14 @@ async def next_event(lines: AsyncIterator[str]) -> dict[str, Any]:
 
 
 async def idle(server: PlaneServer) -> None:
-    """Wait until nothing works in the background any more."""
+    """Wait until no background work of the plane is left."""
     async with asyncio.timeout(30):
         while server.plane.machines.at_work:
             await asyncio.sleep(0.005)
 
 
 def status(answer: httpx.Response) -> str:
-    """The lifecycle status in an answer with one record."""
+    """Return the lifecycle status in an answer with one record."""
     assert answer.status_code == 200, answer.text
     found: str = answer.json()["sandbox"]["runtime_summary"]["status"]
     return found
@@ -66,7 +69,7 @@ async def running(speed: float) -> AsyncIterator[tuple[PlaneServer, RowFactory, 
 
 
 def team(factory: RowFactory, role: str) -> str:
-    """A team in which the account has this role; returns its id."""
+    """Insert a team in which the account has this role; returns its id."""
     owner = factory.user if role == "owner" else factory.profile(f"lead-{role}")
     with factory.plane.db.transaction() as tx:
         team_id = tx.new_id()
@@ -92,6 +95,6 @@ def team(factory: RowFactory, role: str) -> str:
 
 
 def tick(factory: RowFactory, record_id: str, **columns: Any) -> None:
-    """Set columns of a record behind everybody's back, as a provider or an older server would."""
+    """Set columns of a record directly, as a provider or an older server would."""
     with factory.plane.db.transaction() as tx:
         tx.update("sandboxes", record_id, **columns)

@@ -1,4 +1,4 @@
-"""Who may use the sandbox routes, and what they all say of a sandbox that is not there."""
+"""Access to the sandbox routes, and their answers about an unknown sandbox."""
 
 from __future__ import annotations
 

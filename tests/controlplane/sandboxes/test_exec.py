@@ -1,4 +1,4 @@
-"""POST …/exec and …/exec/cancel: modes, the lock, the budgets, and what a disconnect does."""
+"""Sandbox commands and their cancellation: modes, lock, budgets and disconnects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files and the tree of a machine."""
+"""The files and the tree of a sandbox."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.controlplane.sandboxes.sandbox_streams import BOX
 
 
 def fresh(factory: RowFactory, **columns: Any) -> str:
-    """A running sandbox of a repository that no story knows; returns the path of its routes."""
+    """Insert a running sandbox of an unknown repository; returns its path."""
     return f"{BOX}/{factory.sandbox(factory.repo('acme/small'), **columns)}"
 
 

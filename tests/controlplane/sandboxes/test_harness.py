@@ -1,4 +1,4 @@
-"""A coding CLI in a machine: its stream and its AI call; tabs and terminals."""
+"""A coding CLI in a sandbox: its stream and AI call; tabs and terminals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROMPT = {"harness": "codex", "prompt": "quick: fix the tax test"}
 
 
 def types_of(factory: RowFactory, call_id: str) -> list[str]:
-    """The types of a call's events in order."""
+    """Return the types of a call's events in order."""
     rows = factory.plane.db.all(
         "SELECT event_type FROM ai_call_events WHERE ai_call_id = ? ORDER BY seq", (call_id,)
     )

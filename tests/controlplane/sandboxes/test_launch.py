@@ -1,4 +1,4 @@
-"""POST /api/sandbox and its relative on v1: checks, quotas, the stream, and what becomes of the record."""
+"""Sandbox launches: checks, quotas, the stream and the stored record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking at sandboxes and ending their use: what is read, what that writes, and what is left."""
+"""Reading, pausing, stopping and deleting sandboxes, and what each writes."""
 
 from __future__ import annotations
 

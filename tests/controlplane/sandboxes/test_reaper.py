@@ -1,4 +1,4 @@
-"""The round over all sandboxes: what it ends, in which order, and what it leaves alone."""
+"""The reaper of sandboxes: which ones it ends, in which order, and which it keeps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IDLE = {"last_active_at": NOON - 30 * MINUTE_US, "created_at": NOON - HOUR_US}
 
 
 def round_of(factory: RowFactory) -> list[str]:
-    """The actions of one round."""
+    """Return the actions of one round."""
     return [entry["action"] for entry in reap(factory.plane, factory.plane.ids, factory.clock.us)]
 
 

@@ -1,4 +1,4 @@
-"""The simulated machine's shell, beside the real `sh` and programs of this machine."""
+"""The simulated machine's shell compared with the real `sh` and programs."""
 
 from __future__ import annotations
 

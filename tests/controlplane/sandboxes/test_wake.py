@@ -1,4 +1,4 @@
-"""Waking sandboxes: resume and restart, and the table of states that everybody goes through."""
+"""Resume and restart of sandboxes, and their table of states."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ async def calm_day() -> AsyncIterator[CalmDay]:
 
 
 class Incident(NamedTuple):
-    """The jobs of the loop at the start and after 900 seconds, and the figures after 1,200."""
+    """The loop's jobs at the start and after 900 seconds, and figures after 1,200."""
 
     first_jobs: list[dict[str, Any]]
     jobs: list[dict[str, Any]]
@@ -259,7 +259,7 @@ LISTS = (
 
 
 def _rows(value: Any) -> list[Any]:
-    """Everything that a list holds, wherever in its envelope."""
+    """Return everything that a list holds, wherever in its envelope."""
     if isinstance(value, list):
         return value
     return [row for part in value.values() for row in _rows(part)] if isinstance(value, dict) else []

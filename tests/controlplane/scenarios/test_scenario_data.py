@@ -1,4 +1,4 @@
-"""Databases of scenarios: reproducible, resumed and cached; and how commands refuse one."""
+"""Databases of scenarios: reproducible, resumed and cached; invalid scenarios."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 class ScenarioRun(NamedTuple):
-    """Rows of a new plane of a scenario and after 150 seconds, and the CPU seconds of its start."""
+    """Rows of a scenario at the start and after 150 seconds, and its start's CPU time."""
 
     first_rows: Rows
     rows: Rows

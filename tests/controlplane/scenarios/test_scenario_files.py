@@ -1,4 +1,4 @@
-"""Scenario files: what may stand in them, and what is said about one that is wrong."""
+"""Scenario files: allowed fields, and messages about invalid ones."""
 
 from __future__ import annotations
 

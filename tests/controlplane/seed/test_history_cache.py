@@ -1,4 +1,4 @@
-"""Kept histories: a second start tells the same story from a copy, moved to now, and nothing that is wrong is used."""
+"""The cache of seeded histories: copies are shifted to now, invalid ones replaced."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COPY = "substr(id, 1, 6) = '000000'"
 
 
 class Starts:
-    """Starts planes on new files and counts how often a story was written."""
+    """Starts planes on new files and counts how often a history was written."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,7 +54,7 @@ class Starts:
 
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Histories that are large in kind, not in number."""
+    """Starts planes with few rows at every scale."""
     build = importlib.import_module("mogplex_tui.controlplane.seed.build")
     monkeypatch.setattr(build, "SIZES", {"small": 40, "medium": 60, "large": 60})
     monkeypatch.setattr(build, "LARGE_CALLS", 400)
@@ -217,7 +217,7 @@ def _flip_date(file: Path) -> None:
 
 
 def _foreign(file: Path) -> None:
-    """A file that is whole, but no database."""
+    """Write a complete cache file that holds no database."""
     letter = file.with_name("letter")
     letter.write_text("Dear plane, " * 1000)
     keep(Settings(scale="large"), letter, SEEDED_AT)

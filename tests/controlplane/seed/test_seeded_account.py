@@ -1,4 +1,4 @@
-"""The seeded account: believable, sound, and the same for the same seed."""
+"""The seeded account: realistic, valid, and the same for the same seed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def simulated(tmp_path: Path) -> Any:
 
 
 def _expected_cost(price: dict[str, Any], call: dict[str, Any]) -> float | None:
-    """The pricing rule, written again (observability.md §6)."""
+    """Return the price of a call, computed independently (observability.md §6)."""
     p_in, p_out = price["pricing_input"], price["pricing_output"]
     if p_in is None or p_out is None:
         return None

@@ -1,4 +1,4 @@
-"""The seeded automation runs: they leave behind what runs of the engine do, and came when their clocks say."""
+"""Seeded job runs leave the same rows as the engine and follow their schedules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shortcuts of reading, held against the long way on a whole story."""
+"""Optimized reads compared with plain ones over a whole history."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_odd_events_as_text(
 
 
 def _surface(call: dict[str, Any]) -> str:
-    """Where a call shows up besides Live (observability.md §2.2)."""
+    """Return where a call is shown besides Live (observability.md §2.2)."""
     if call["job_run_id"] is not None:
         return "automation"
     if call["runtime_command_id"] is not None or call["metadata"].get("source") == "cli":

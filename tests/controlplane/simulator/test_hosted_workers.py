@@ -1,4 +1,4 @@
-"""The workers of the hosted service, which are more careless than the written word (v1.md §7.6)."""
+"""Workers of the hosted profile, which skip checks of the contract (v1.md §7.6)."""
 
 from __future__ import annotations
 

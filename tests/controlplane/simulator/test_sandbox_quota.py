@@ -1,4 +1,4 @@
-"""The story boots its sandboxes in what room is left: it pauses its own idle ones, and leaves a place over."""
+"""The simulator pauses its own idle sandboxes and leaves the operator a free one."""
 
 from __future__ import annotations
 

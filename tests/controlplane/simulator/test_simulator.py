@@ -1,4 +1,4 @@
-"""The simulator: what happens by itself, what a request does to it, and that it always comes to an end."""
+"""The simulator: its own events, the effect of requests, and restarts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A browser that is signed in."""
+"""A browser with a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A browser and a client, as far as signing in needs them."""
+"""Requests of a browser and an OAuth client that sign in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def challenge(verifier: str = VERIFIER) -> str:
 
 
 def request(**changes: str | None) -> dict[str, str]:
-    """The query of an authorize call; None leaves a parameter out."""
+    """Return the query of an authorize call; None leaves a parameter out."""
     query: dict[str, str | None] = {
         "response_type": "code",
         "client_id": CLI,
@@ -48,7 +48,7 @@ async def code(browser: httpx.AsyncClient, **changes: str | None) -> str:
 
 
 def exchange(code: str, /, **changes: str | None) -> dict[str, str]:
-    """The form of a token call for a code; None leaves a field out."""
+    """Return the form of a token call for a code; None leaves a field out."""
     form: dict[str, str | None] = {
         "grant_type": "authorization_code",
         "client_id": CLI,
@@ -67,13 +67,16 @@ async def tokens(browser: httpx.AsyncClient, nobody: httpx.AsyncClient, **change
 
 
 def fields(page: str) -> dict[str, str]:
-    """The hidden fields of a page's form."""
+    """Return the hidden fields of a page's form."""
     found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)
     return {name: html.unescape(value) for name, value in found}
 
 
 def origin_of_form(page: httpx.Response) -> dict[str, str]:
-    """The header that a browser sends with a form of this page: its policy can take the origin away."""
+    """Return the Origin header that a browser sends with a form of this page.
+
+    The page's referrer policy can suppress the origin.
+    """
     secretive = page.headers.get("referrer-policy") == "no-referrer"
     return {"Origin": "null" if secretive else f"{page.url.scheme}://{page.url.netloc.decode()}"}
 

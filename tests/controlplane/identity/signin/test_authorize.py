@@ -1,4 +1,4 @@
-"""The authorization server up to the code: discovery, registration, authorize and the login page (auth.md §8)."""
+"""OAuth up to the code: discovery, registration, authorize and login (auth.md §8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hand-off of a token to a command line, decided by a person on a page (auth.md §9.1)."""
+"""Login of a command line tool that a person confirms on a page (auth.md §9.1)."""
 
 from __future__ import annotations
 

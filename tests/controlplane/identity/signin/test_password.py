@@ -1,4 +1,4 @@
-"""Signing in by address and password, and the links of mails."""
+"""Sign-in by address and password, and links in mails."""
 
 from __future__ import annotations
 

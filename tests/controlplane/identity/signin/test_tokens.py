@@ -1,4 +1,4 @@
-"""From the code to tokens, from tokens to new ones, and what they open (auth.md §8 and §9)."""
+"""Token exchange, refresh, and what the tokens permit (auth.md §8 and §9)."""
 
 from __future__ import annotations
 

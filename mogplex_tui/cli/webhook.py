@@ -100,10 +100,10 @@ def _secret(db: Path | None) -> str | None:
 
 def _delivery(args: argparse.Namespace) -> tuple[str, bytes]:
     from mogplex_tui.controlplane.workload.github_payloads import KINDS as KNOWN
-    from mogplex_tui.controlplane.workload.github_payloads import About, Said, build
+    from mogplex_tui.controlplane.workload.github_payloads import DeliveryRepository, DeliveryTexts, build
 
-    repository = About(args.repo, args.branch)
-    subject = Said(args.text, args.number)
+    repository = DeliveryRepository(args.repo, args.branch)
+    subject = DeliveryTexts(args.text, args.number)
     # The same delivery ID gives the same payload, with the commit that identifies a pull request's jobs.
     rng = random.Random(args.delivery)  # noqa: S311 (it makes up titles, no secrets)
     payload = build(rng, args.webhook, repository, subject)

@@ -13,7 +13,7 @@ from .http.signatures import MachineEndpoint, SenderEndpoint
 from .identity.session_endpoint import SessionEndpoint
 from .identity.signin.forms import PageEndpoint
 from .route_table import Entry, entries, unserved_router
-from .sandboxes.sandbox_endpoint import SandboxDoor
+from .sandboxes.sandbox_endpoint import SandboxEndpoint
 
 _OPERATIONS = Path(__file__).with_name("operations.txt")
 _PARAMETER = re.compile(r"\{([^}:]*)(?::[^}]*)?\}")
@@ -151,7 +151,7 @@ def _security(entry: Entry) -> list[_Need]:
         return [_BEARER]
     if isinstance(endpoint, SessionEndpoint):
         return [_COOKIE]
-    if isinstance(endpoint, PlainEndpoint | SandboxDoor):
+    if isinstance(endpoint, PlainEndpoint | SandboxEndpoint):
         return [_BEARER, _COOKIE]
     if isinstance(endpoint, MachineEndpoint):
         return [_SCHEDULER]

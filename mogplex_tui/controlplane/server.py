@@ -36,7 +36,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._told = asyncio.Event()
+        self._stop_requested = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -48,7 +48,7 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
-                    await self._told.wait()
+                    await self._stop_requested.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End at once if no request is being answered; uvicorn waits a tenth of a second."""
@@ -67,7 +67,7 @@ class _Server(uvicorn.Server):
     def end(self) -> None:
         """Stop accepting connections, and end once all requests are answered."""
         self.should_exit = True
-        self._told.set()
+        self._stop_requested.set()
 
 
 class PlaneServer:
@@ -252,7 +252,7 @@ def _ending_at_once() -> Iterator[None]:
             signal.signal(name, handler)
 
 
-async def _until_told(server: PlaneServer, parent: int | None, out: TextIO) -> None:
+async def _serve_until_stopped(server: PlaneServer, parent: int | None, out: TextIO) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -303,4 +303,4 @@ def serve(
             server.open()
     except _EndedError:
         return
-    asyncio.run(_until_told(server, parent, out or sys.stdout))
+    asyncio.run(_serve_until_stopped(server, parent, out or sys.stdout))

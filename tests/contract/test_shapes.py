@@ -20,7 +20,7 @@ from tests.controlplane.row_factory import RowFactory
 
 
 @pytest.fixture
-async def standing() -> AsyncIterator[tuple[Checker, RowFactory]]:
+async def plane_with_rows() -> AsyncIterator[tuple[Checker, RowFactory]]:
     """A plane with one row of everything, made by hand."""
     clock = ManualClock()
     async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=clock) as server:
@@ -31,8 +31,8 @@ async def standing() -> AsyncIterator[tuple[Checker, RowFactory]]:
             yield Checker(client), factory
 
 
-async def test_answers_have_the_observed_shapes(standing: tuple[Checker, RowFactory]) -> None:
-    check, factory = standing
+async def test_answers_have_the_observed_shapes(plane_with_rows: tuple[Checker, RowFactory]) -> None:
+    check, factory = plane_with_rows
     await read_everything(check)
     await read_runs(check, factory.plane)
     await change_everything(check, factory)

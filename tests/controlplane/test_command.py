@@ -92,7 +92,7 @@ def test_it_ends_with_its_parent(start: Start) -> None:
         parent.kill()
 
 
-def test_a_taken_port_is_said(start: Start) -> None:
+def test_taken_port_is_reported(start: Start) -> None:
     _, ready = start()
     port = ready["base_url"].rpartition(":")[2]
     process = start_plane_process("--port", port)

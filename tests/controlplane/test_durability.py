@@ -33,7 +33,7 @@ RUN = {"harness": "codex", "prompt": "Fix the flaky test"}
 Keep = Callable[[Any], None]
 
 
-class Ledger:
+class AcknowledgedWrites:
     """What the plane has acknowledged, and what it may or may not have done."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Ledger:
         self.doubtful: set[str] = set()
 
 
-class Life:
+class PlaneProcess:
     """One plane process on the file, and a client of it."""
 
     def __init__(self, path: Path) -> None:
@@ -61,7 +61,7 @@ class Life:
         """Kill the process."""
         self.process.send_signal(signal.SIGKILL)
 
-    async def buried(self) -> None:
+    async def close(self) -> None:
         """Wait for the end of the process and close the client."""
         await self.client.aclose()
         self.process.communicate(timeout=DEADLINE)
@@ -76,13 +76,13 @@ class Life:
 class Writer:
     """Four concurrent writers; the plane is killed after `last` acknowledged writes."""
 
-    def __init__(self, life: Life, ledger: Ledger, last: int) -> None:
-        self.life, self.ledger, self.last = life, ledger, last
+    def __init__(self, process: PlaneProcess, ledger: AcknowledgedWrites, last: int) -> None:
+        self.process, self.ledger, self.last = process, ledger, last
         self.number = 0
 
     async def write(self) -> None:
-        repo = (await self.life.get("/api/v1/mogplex/repos"))["data"]["repos"][0]["id"]
-        agent = (await self.life.get("/api/agents"))[0]["id"]
+        repo = (await self.process.get("/api/v1/mogplex/repos"))["data"]["repos"][0]["id"]
+        agent = (await self.process.get("/api/agents"))[0]["id"]
         hands = (self._runs(repo), self._themes(), self._keys(), self._assignments(repo, agent))
         await asyncio.wait_for(asyncio.gather(*map(self._until_death, hands)), DEADLINE)
 
@@ -92,7 +92,7 @@ class Writer:
 
     async def _send(self, method: str, path: str, keep: Keep, **more: Any) -> Any:
         """Send one write; `keep` gets the answer before anything else can happen."""
-        answer = await self.life.client.request(method, path, **more)
+        answer = await self.process.client.request(method, path, **more)
         if answer.status_code == 429:
             # The story starts runs of its own, and all share the quota.
             return None
@@ -100,7 +100,7 @@ class Writer:
         keep(answer.json())
         self.ledger.writes += 1
         if self.ledger.writes >= self.last:
-            self.life.kill()
+            self.process.kill()
         return answer.json()
 
     def _next(self, name: str) -> str:
@@ -132,7 +132,7 @@ class Writer:
             theme = ("light", "dark", "system")[number % 3]
             # Until it is acknowledged either may be on file.
             ledger.theme.add(theme)
-            await self._send("PATCH", "/api/settings", _nothing, json={"theme": theme})
+            await self._send("PATCH", "/api/settings", _record_nothing, json={"theme": theme})
             ledger.theme = {theme}
 
     async def _keys(self) -> None:
@@ -140,33 +140,33 @@ class Writer:
         for number in range(1000):
             body = {"name": self._next("key")}
             keep = ledger.keys if number % 2 else ledger.doubtful
-            said = await self._send("POST", "/api/settings/api-keys", _adding(keep), json=body)
+            said = await self._send("POST", "/api/settings/api-keys", _record_id(keep), json=body)
             if not number % 2:
                 key = said["id"]
-                await self._send("DELETE", f"/api/settings/api-keys/{key}", _adding(ledger.revoked, key))
+                await self._send("DELETE", f"/api/settings/api-keys/{key}", _record_id(ledger.revoked, key))
 
     async def _assignments(self, repo: str, agent: str) -> None:
         ledger = self.ledger
         for number in range(1000):
             body = {"repo_id": repo, "agent_id": agent, "type": "push_review"}
-            said = await self._send("POST", "/api/assignments", _adding(ledger.assignments), json=body)
+            said = await self._send("POST", "/api/assignments", _record_id(ledger.assignments), json=body)
             if number % 2:
                 row = said["id"]
                 change = {"id": row, "enabled": False}
-                await self._send("PUT", "/api/assignments", _adding(ledger.switched, row), json=change)
+                await self._send("PUT", "/api/assignments", _record_id(ledger.switched, row), json=change)
 
 
-def _adding(kept: set[str], row: str = "") -> Keep:
+def _record_id(kept: set[str], row: str = "") -> Keep:
     """Return a callback that records a row's id, by default the answered one."""
     return lambda said: kept.add(row or said["id"])
 
 
-def _nothing(_: Any) -> None:
+def _record_nothing(_: Any) -> None:
     """Record nothing."""
 
 
 @contextlib.contextmanager
-def _remains(path: Path) -> Iterator[sqlite3.Connection]:
+def _copy_of_file(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a copy of the killed process's file and write-ahead log."""
     copy = path.with_name("copy.db")
     for suffix in ("", "-wal"):
@@ -190,27 +190,27 @@ class _Reader:
 
 
 def _is_sound(path: Path) -> None:
-    with _remains(path) as left:
+    with _copy_of_file(path) as left:
         assert [tuple(row) for row in left.execute("PRAGMA integrity_check")] == [("ok",)]
         assert left.execute("PRAGMA foreign_key_check").fetchall() == []
         assert invariant_violations(cast(Database, _Reader(left)), Clock().now_us()) == []
 
 
-async def _keeps_its_word(life: Life, ledger: Ledger) -> None:
+async def _keeps_acknowledged_writes(process: PlaneProcess, ledger: AcknowledgedWrites) -> None:
     """Assert that every acknowledged write is still there."""
     for run in ledger.runs:
-        status = (await life.get(f"{V1}/runs/{run}"))["data"]["run"]["status"]
+        status = (await process.get(f"{V1}/runs/{run}"))["data"]["run"]["status"]
         assert status == ledger.cancelled.get(run, status)
-    assert (await life.get("/api/settings"))["theme"] in ledger.theme
-    keys = {key["id"] for key in (await life.get("/api/settings/api-keys"))["keys"]}
+    assert (await process.get("/api/settings"))["theme"] in ledger.theme
+    keys = {key["id"] for key in (await process.get("/api/settings/api-keys"))["keys"]}
     assert ledger.keys <= keys
     assert not ledger.revoked & keys
-    rows = {row["id"]: row["enabled"] for row in await life.get("/api/assignments")}
+    rows = {row["id"]: row["enabled"] for row in await process.get("/api/assignments")}
     assert ledger.assignments <= rows.keys()
     assert not any(rows[row] for row in ledger.switched)
 
 
-async def _works_on(life: Life, ledger: Ledger) -> None:
+async def _finishes_runs(process: PlaneProcess, ledger: AcknowledgedWrites) -> None:
     """Wait until the calls of earlier runs have ended.
 
     Runs are not announced, so they are polled.
@@ -219,16 +219,16 @@ async def _works_on(life: Life, ledger: Ledger) -> None:
     assert waiting, "every start met the quota"
     async with (
         asyncio.timeout(DEADLINE),
-        life.client.stream("GET", "/api/realtime/events?tables=ai_calls") as hints,
+        process.client.stream("GET", "/api/realtime/events?tables=ai_calls") as hints,
     ):
         async for _ in hints.aiter_lines():
             for run in waiting:
-                events = (await life.get(f"{V1}/runs/{run}/events?limit=200"))["data"]["events"]
+                events = (await process.get(f"{V1}/runs/{run}/events?limit=200"))["data"]["events"]
                 if events[-1]["type"] in ENDS:
                     return
 
 
-async def _is_replayed(server: PlaneServer, ledger: Ledger) -> None:
+async def _repeats_acknowledged_runs(server: PlaneServer, ledger: AcknowledgedWrites) -> None:
     """Assert that the key of an acknowledged run returns that run and starts no other."""
     headers = {"Authorization": f"Bearer {server.token}"}
     async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
@@ -240,7 +240,7 @@ async def _is_replayed(server: PlaneServer, ledger: Ledger) -> None:
             assert (again.json()["data"]["runId"], again.json()["data"]["replayed"]) == (run, True)
 
 
-async def _is_collected(path: Path, ledger: Ledger) -> None:
+async def _reaps_abandoned_work(path: Path, ledger: AcknowledgedWrites) -> None:
     """Assert that the scheduler routes end whatever nobody works for (system.md §3.1)."""
     late = Clock(lambda: Clock().now_us() + HOUR_US * hours)
     hours = 0
@@ -265,26 +265,26 @@ async def _is_collected(path: Path, ledger: Ledger) -> None:
         )
         assert db.value(jobs, (late.now_us() - 7 * HOUR_US,)) == 0
         assert invariant_violations(db, late.now_us()) == []
-        await _is_replayed(server, ledger)
+        await _repeats_acknowledged_runs(server, ledger)
 
 
 async def test_nothing_acknowledged_is_lost_and_work_goes_on(tmp_path: Path) -> None:
-    ledger, path = Ledger(), tmp_path / "plane.db"
-    life = Life(path)
-    ledger.theme = {(await life.get("/api/settings"))["theme"]}
+    ledger, path = AcknowledgedWrites(), tmp_path / "plane.db"
+    process = PlaneProcess(path)
+    ledger.theme = {(await process.get("/api/settings"))["theme"]}
     try:
         for last in KILLED_AFTER:
-            await Writer(life, ledger, last).write()
-            await life.buried()
+            await Writer(process, ledger, last).write()
+            await process.close()
             assert ledger.writes >= last
             _is_sound(path)
-            life = Life(path)
-            await _keeps_its_word(life, ledger)
-        await _works_on(life, ledger)
-        life.kill()
-        await life.buried()
+            process = PlaneProcess(path)
+            await _keeps_acknowledged_writes(process, ledger)
+        await _finishes_runs(process, ledger)
+        process.kill()
+        await process.close()
     finally:
-        life.process.kill()
-        life.process.communicate()
+        process.process.kill()
+        process.process.communicate()
     _is_sound(path)
-    await _is_collected(path, ledger)
+    await _reaps_abandoned_work(path, ledger)

@@ -51,7 +51,7 @@ async def test_a_delivery_from_the_shell_becomes_a_job(
 
 
 @pytest.mark.parametrize(("event", "kind"), [("issue_opened", "issues"), ("pr_opened", "pull_request")])
-async def test_a_repeated_delivery_is_told_as_prevented(
+async def test_repeated_delivery_is_reported_as_duplicate(
     server: PlaneServer,
     clock: ManualClock,
     nobody: object,

@@ -45,7 +45,7 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
     },
 }
 # Where a row may begin; history that a route writes at once is not among it.
-BEGINS: dict[str, set[str]] = {
+FIRST_STATES: dict[str, set[str]] = {
     "call": {"pending", "streaming", "success", "failed"},
     "control": {"active"},
     "run": {"pending"},
@@ -65,8 +65,8 @@ _COLUMNS = {
     "approval": ("control_approvals", "status"),
     "sandbox": ("sandboxes", "status"),
 }
-# What is told of a change beside its states, in SQL.
-_TOLD = {
+# Extra values of a transition besides its states, in SQL.
+_EXTRA_VALUES = {
     "call": "CASE WHEN NEW.completed_at IS NOT NULL AND NEW.duration_ms IS NOT NULL"
     " THEN NEW.control_state || ': ' || COALESCE(NEW.error, '') END",
     "run": "(SELECT status FROM ai_calls WHERE id = NEW.ai_call_id)",
@@ -84,14 +84,14 @@ _ANNOUNCED = (
 _NEVER_DELETED = ("ai_calls", "ai_call_events", "automation_dispatch_events", "limit_events")
 
 
-class Change(NamedTuple):
+class Transition(NamedTuple):
     """One write: kind of row, id, states before and after, and extra values."""
 
     kind: str
     row_id: str
     old: str
     new: str
-    told: Any
+    extra: Any
 
 
 class TransitionRecorder:
@@ -101,18 +101,18 @@ class TransitionRecorder:
         self._db = plane.db
         self.counts: Counter[str] = Counter()
         self._watches = 0
-        self._heard: set[tuple[str, str, str]] = set()
+        self._announced_frames: set[tuple[str, str, str]] = set()
         self._publish = plane.hub.publish
-        plane.hub.publish = self._hear  # type: ignore[method-assign]
+        plane.hub.publish = self._record_frames  # type: ignore[method-assign]
         self._db.all(
-            "CREATE TEMP TABLE witnessed (seq INTEGER PRIMARY KEY, kind TEXT, id TEXT, old TEXT, new TEXT, told)"
+            "CREATE TEMP TABLE witnessed (seq INTEGER PRIMARY KEY, kind TEXT, id TEXT, old TEXT, new TEXT, extra)"
         )
         for kind, (table, column) in _COLUMNS.items():
-            told = _TOLD.get(kind, "NULL")
-            self._watch(f"INSERT ON {table}", f"'{kind}', NEW.id, '', NEW.{column}, {told}")
+            extra = _EXTRA_VALUES.get(kind, "NULL")
+            self._watch(f"INSERT ON {table}", f"'{kind}', NEW.id, '', NEW.{column}, {extra}")
             self._watch(
                 f"UPDATE OF {column} ON {table} WHEN OLD.{column} IS NOT NEW.{column}",
-                f"'{kind}', NEW.id, OLD.{column}, NEW.{column}, {told}",
+                f"'{kind}', NEW.id, OLD.{column}, NEW.{column}, {extra}",
             )
         self._watch(
             "UPDATE ON ai_calls WHEN OLD.completed_at IS NOT NULL"
@@ -129,28 +129,28 @@ class TransitionRecorder:
             ledger,
         )
 
-    def _hear(self, frames: Iterable[Frame]) -> None:
+    def _record_frames(self, frames: Iterable[Frame]) -> None:
         """Record every frame; fails if its transaction is still open."""
-        told = list(frames)
+        published = list(frames)
         with self._db.transaction(announce=False):
-            self._heard |= {(frame.table, frame.op, frame.row_id) for frame in told}
-        self._publish(told)
+            self._announced_frames |= {(frame.table, frame.op, frame.row_id) for frame in published}
+        self._publish(published)
 
     def _watch(self, when: str, values: str) -> None:
         self._watches += 1
         self._db.all(
             f"CREATE TEMP TRIGGER watch_{self._watches} AFTER {when} BEGIN"
-            f" INSERT INTO witnessed (kind, id, old, new, told) VALUES ({values}); END"
+            f" INSERT INTO witnessed (kind, id, old, new, extra) VALUES ({values}); END"
         )
 
-    def seen(self) -> list[Change]:
+    def seen(self) -> list[Transition]:
         """Return the checked writes since the last call, in order."""
         found = [
-            Change(*row)
-            for row in self._db.all("SELECT kind, id, old, new, told FROM witnessed ORDER BY seq")
+            Transition(*row)
+            for row in self._db.all("SELECT kind, id, old, new, extra FROM witnessed ORDER BY seq")
         ]
         self._db.all("DELETE FROM witnessed")
-        heard, self._heard = self._heard, set()
+        heard, self._announced_frames = self._announced_frames, set()
         for change in found:
             self.counts[f"{change.kind} {change.old} {change.new}"] += 1
             _check(change)
@@ -158,26 +158,26 @@ class TransitionRecorder:
         return found
 
 
-def _check(change: Change) -> None:
-    kind, _, old, new, told = change
+def _check(change: Transition) -> None:
+    kind, _, old, new, extra = change
     assert kind not in ("moved end", "deleted"), change
     if kind not in ALLOWED:
         return
-    assert new in (ALLOWED[kind][old] if old else BEGINS[kind]), change
+    assert new in (ALLOWED[kind][old] if old else FIRST_STATES[kind]), change
     if kind == "call":
         # The write that ends a call is the one that says when and how long (runtime-model.md §9, 3).
-        assert (told is not None) == (new in ENDED), change
+        assert (extra is not None) == (new in ENDED), change
         # A cancel that was asked for wins, except against the reaper (runtime-model.md §5).
-        if told and not told.startswith("active"):
-            assert new == "cancelled" or told.endswith(REAPED), change
+        if extra and not extra.startswith("active"):
+            assert new == "cancelled" or extra.endswith(REAPED), change
     elif kind == "run" and new in ENDED:
         # A run follows its call (runtime-model.md §9, 6).
-        assert told == new, change
+        assert extra == new, change
     elif kind == "job" and (old, new) == ("running", "pending"):
-        assert told, change
+        assert extra, change
 
 
-def _is_announced(change: Change, heard: set[tuple[str, str, str]]) -> None:
+def _is_announced(change: Transition, heard: set[tuple[str, str, str]]) -> None:
     """Assert that a committed insert or change of state was announced.
 
     See runtime-model.md §9, 7.

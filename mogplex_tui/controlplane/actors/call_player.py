@@ -14,7 +14,7 @@ from ..db.database import Tx
 from ..workload.call_plan import CallKind, Step, Story, Usage
 from ..workload.call_planner import INTERRUPTED
 from ..workload.rng import token
-from .context import Part, Stage
+from .context import ActorContext, ActorRandom
 from .scheduler import Acts
 
 
@@ -43,7 +43,7 @@ def tokens_of(usage: Usage) -> Tokens:
     return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_creation, usage.reasoning)
 
 
-def look(tx: Tx, stage: Stage, call_id: str, kind: CallKind, tools: int) -> Fate:
+def look(tx: Tx, stage: ActorContext, call_id: str, kind: CallKind, tools: int) -> Fate:
     """Check whether the call may go on.
 
     A call with a cancel request is ended here (observability.md §3), as is one whose sandbox has stopped
@@ -73,7 +73,7 @@ def look(tx: Tx, stage: Stage, call_id: str, kind: CallKind, tools: int) -> Fate
     return Fate.CANCELLED
 
 
-def write_step(tx: Tx, stage: Stage, call_id: str, step: Step) -> None:
+def write_step(tx: Tx, stage: ActorContext, call_id: str, step: Step) -> None:
     """Append one planned step to the call's events."""
     call_writes.append_event(
         tx,
@@ -87,8 +87,8 @@ def write_step(tx: Tx, stage: Stage, call_id: str, step: Step) -> None:
 
 
 def play(
-    stage: Stage,
-    part: Part,
+    stage: ActorContext,
+    part: ActorRandom,
     call_id: str,
     story: Story,
     attach: dict[str, Any] | None = None,
@@ -129,7 +129,7 @@ def play(
     return fate
 
 
-def _work(stage: Stage, part: Part, call_id: str, story: Story) -> Playing:
+def _work(stage: ActorContext, part: ActorRandom, call_id: str, story: Story) -> Playing:
     done = 0
     for number, step in enumerate(story.steps, start=1):
         yield step.after
@@ -146,7 +146,7 @@ def _work(stage: Stage, part: Part, call_id: str, story: Story) -> Playing:
     return Fate.GO_ON
 
 
-def _end(tx: Tx, stage: Stage, rng: Random, call_id: str, story: Story) -> None:
+def _end(tx: Tx, stage: ActorContext, rng: Random, call_id: str, story: Story) -> None:
     finished = call_writes.finish_call(
         tx,
         call_id,
@@ -165,7 +165,7 @@ def _end(tx: Tx, stage: Stage, rng: Random, call_id: str, story: Story) -> None:
         tx.update("ai_calls", call_id, gateway_generation_id=ids[0], gateway_generation_ids=json.dumps(ids))
 
 
-def settle_later(stage: Stage, rng: Random, call_id: str) -> None:
+def settle_later(stage: ActorContext, rng: Random, call_id: str) -> None:
     """Settle the cost a minute or two after the end, or rarely never."""
     after, factor, comes = rng.uniform(60, 130), rng.uniform(0.97, 1.03), rng.random() < 0.95
     if comes:
@@ -173,7 +173,7 @@ def settle_later(stage: Stage, rng: Random, call_id: str) -> None:
         stage.spawn(name, _bill(stage.part(name), call_id, after, factor))
 
 
-def _bill(part: Part, call_id: str, after: float, factor: float) -> Acts:
+def _bill(part: ActorRandom, call_id: str, after: float, factor: float) -> Acts:
     yield after
     with part.tx() as tx:
         row = tx.one(

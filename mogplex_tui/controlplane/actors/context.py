@@ -11,16 +11,16 @@ from ..db.clock import SECOND_US
 from ..db.database import Tx
 from ..db.ids import Ids
 from ..scenarios.model import Scenario
-from ..workload.account import World, build_world
+from ..workload.account import SeededAccount, build_world
 from ..workload.odds import Odds
 from ..workload.rng import stream
 from .scheduler import Acts, Scheduler
 
 
-class Part:
+class ActorRandom:
     """One actor's random numbers and row ids, independent of other actors."""
 
-    def __init__(self, stage: Stage, name: str) -> None:
+    def __init__(self, stage: ActorContext, name: str) -> None:
         self._stage = stage
         self.name = name
         self.rng: Random = stream(stage.seed, stage.generation, name)
@@ -42,7 +42,7 @@ class Part:
         return self._stage.plane.db.transaction(ids=self.ids)
 
 
-class Stage:
+class ActorContext:
     """The plane as the actors see it."""
 
     def __init__(self, plane: Plane, scheduler: Scheduler) -> None:
@@ -51,7 +51,7 @@ class Stage:
         self.seed = int(plane.db.meta("seed") or plane.settings.seed)
         self.scenario: Scenario = plane.scenario
         self.generation = plane.db.meta("generation") or "0"
-        self.world: World = build_world(self.seed, plane.user_id)
+        self.world: SeededAccount = build_world(self.seed, plane.user_id)
         # Sandboxes that are being booted; no second boot of them may start.
         self.booting: set[str] = plane.machines.booting
         self._players: dict[str, str] = {}
@@ -69,9 +69,9 @@ class Stage:
         """Return the simulated seconds until an instant (µs), for an actor to yield."""
         return max(0.0, (us - self.now()) / SECOND_US * self.speed)
 
-    def part(self, name: str) -> Part:
+    def part(self, name: str) -> ActorRandom:
         """Return the random numbers and ids of an actor by its name."""
-        return Part(self, name)
+        return ActorRandom(self, name)
 
     def spawn(self, name: str, acts: Acts, after: float = 0.0) -> None:
         """Start an actor, unless one with this name exists."""

@@ -18,7 +18,7 @@ from ..sandboxes.states import BOOTING, Change, change
 from ..workload.account import Repo
 from ..workload.rng import between, pick, whole
 from ..workload.sandbox_addresses import preview_url, runtime_of, vm_name
-from .context import Part, Stage
+from .context import ActorContext, ActorRandom
 from .scheduler import Acts
 
 MAX_ACTIVE = 3
@@ -62,7 +62,7 @@ def is_somebodys(source: Database | Tx, box_id: str) -> bool:
     return row is not None
 
 
-def _thin_out(tx: Tx, stage: Stage, user_id: str, most: int) -> int:
+def _thin_out(tx: Tx, stage: ActorContext, user_id: str, most: int) -> int:
     """Pause the simulated sandboxes that idle longest until `most` are active.
 
     Returns how many are active.
@@ -82,7 +82,7 @@ def _thin_out(tx: Tx, stage: Stage, user_id: str, most: int) -> int:
     return count
 
 
-def room(stage: Stage) -> Acts:
+def room(stage: ActorContext) -> Acts:
     """Return the free places; one is left for a sandbox that a user boots."""
     part = stage.part("room for others")
     while True:
@@ -91,7 +91,7 @@ def room(stage: Stage) -> Acts:
             _thin_out(tx, stage, stage.world.user_id, MAX_ACTIVE - 1)
 
 
-def launch(stage: Stage, part: Part, tree: Tree, breaks: bool = False) -> Booting:
+def launch(stage: ActorContext, part: ActorRandom, tree: Tree, breaks: bool = False) -> Booting:
     """Return a running sandbox's record id for `tree`. Raises BootFailed.
 
     A running one is used as it is, a booting one is awaited, a paused one is resumed; otherwise a new one boots once
@@ -118,7 +118,7 @@ def launch(stage: Stage, part: Part, tree: Tree, breaks: bool = False) -> Bootin
     return (yield from boot(stage, part, box_id, tree.repo, breaks))
 
 
-def _refuse(tx: Tx, stage: Stage, tree: Tree) -> None:
+def _refuse(tx: Tx, stage: ActorContext, tree: Tree) -> None:
     admissions.record_limit(
         tx,
         user_id=tree.repo.user_id,
@@ -135,7 +135,7 @@ def _refuse(tx: Tx, stage: Stage, tree: Tree) -> None:
     )
 
 
-def _begin(tx: Tx, stage: Stage, part: Part, tree: Tree, paused: str | None) -> str:
+def _begin(tx: Tx, stage: ActorContext, part: ActorRandom, tree: Tree, paused: str | None) -> str:
     now = stage.now()
     if paused is not None:
         row = tx.one("SELECT boot_attempts FROM sandboxes WHERE id = ?", (paused,))
@@ -181,7 +181,7 @@ def _begin(tx: Tx, stage: Stage, part: Part, tree: Tree, paused: str | None) -> 
     )
 
 
-def boot(stage: Stage, part: Part, box_id: str, repo: Repo, breaks: bool = False) -> Booting:
+def boot(stage: ActorContext, part: ActorRandom, box_id: str, repo: Repo, breaks: bool = False) -> Booting:
     """Take a booting sandbox through installing to running. Raises BootFailed."""
     stage.booting.add(box_id)
     try:
@@ -190,7 +190,7 @@ def boot(stage: Stage, part: Part, box_id: str, repo: Repo, breaks: bool = False
         stage.booting.discard(box_id)
 
 
-def _boot(stage: Stage, part: Part, box_id: str, repo: Repo, breaks: bool) -> Booting:
+def _boot(stage: ActorContext, part: ActorRandom, box_id: str, repo: Repo, breaks: bool) -> Booting:
     rng = part.rng
     row = stage.plane.db.one(
         "SELECT status, working_branch, boot_attempts FROM sandboxes WHERE id = ?", (box_id,)
@@ -230,7 +230,9 @@ def _boot(stage: Stage, part: Part, box_id: str, repo: Repo, breaks: bool) -> Bo
     return box_id
 
 
-def _advance(stage: Stage, part: Part, box_id: str, number: int, how: Change, **columns: Any) -> None:
+def _advance(
+    stage: ActorContext, part: ActorRandom, box_id: str, number: int, how: Change, **columns: Any
+) -> None:
     """Move a booting sandbox to its next state.
 
     The boot ends if another process has changed the row meanwhile (sandboxes.md §2.1).
@@ -242,7 +244,7 @@ def _advance(stage: Stage, part: Part, box_id: str, number: int, how: Change, **
             raise BootFailed(SUPERSEDED)
 
 
-def _log_install(part: Part, box_id: str, number: int) -> None:
+def _log_install(part: ActorRandom, box_id: str, number: int) -> None:
     with part.tx() as tx:
         if tx.one(
             "SELECT 1 FROM sandboxes WHERE id = ? AND status = 'installing' AND boot_attempts = ?",
@@ -253,13 +255,13 @@ def _log_install(part: Part, box_id: str, number: int) -> None:
     raise BootFailed(SUPERSEDED)
 
 
-def watch_idle(stage: Stage, box_id: str, after: float = 60.0) -> None:
+def watch_idle(stage: ActorContext, box_id: str, after: float = 60.0) -> None:
     """Watch an idle sandbox: warn, then pause it, or stop one that does not persist."""
     name = f"idle:{box_id}"
     stage.spawn(name, _idle(stage, stage.part(f"{name}:{stage.now()}"), box_id), after)
 
 
-def _idle(stage: Stage, part: Part, box_id: str) -> Acts:
+def _idle(stage: ActorContext, part: ActorRandom, box_id: str) -> Acts:
     yield between(part.rng, 20.0, 90.0)
     seen: int | None = None
     while True:
@@ -293,7 +295,7 @@ def _idle(stage: Stage, part: Part, box_id: str) -> Acts:
             sandbox_writes.lifecycle_event(tx, box_id, code, stage.now(), decision_code=code)
 
 
-def reaper(stage: Stage) -> Acts:
+def reaper(stage: ActorContext) -> Acts:
     """Run the service's own check of all sandboxes.
 
     Most idle sandboxes are handled before it by `watch_idle`.

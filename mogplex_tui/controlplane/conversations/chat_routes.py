@@ -24,7 +24,7 @@ from ..identity.team_roles import ActiveTeam, may
 from ..workload.odds import Odds
 from . import chat_quota, chat_writes
 from .chat_reply import compose
-from .chat_stream import Prompt, Talk
+from .chat_stream import ChatAnswer, Prompt
 
 _HEADERS = {
     "Content-Type": "text/event-stream",
@@ -54,7 +54,7 @@ class _Request(NamedTuple):
 class ChatStream(StreamingResponse):
     """The stream of one talk; a reader that goes away ends it."""
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, talk: ChatAnswer) -> None:
         super().__init__(talk.lines(), headers=_HEADERS)
         self._talk = talk
 
@@ -209,7 +209,7 @@ async def chat(ask: Ask) -> Response:
     _remember(ask, request, team)
     fault = _fault(plane, model, call_id) if known else f"The gateway does not offer the model {model}"
     prompt = Prompt(model, sum(map(len, request.texts)), reply, fault)
-    return ChatStream(Talk(plane, ask.service.ids, call_id, prompt))
+    return ChatStream(ChatAnswer(plane, ask.service.ids, call_id, prompt))
 
 
 def routes(service: Service) -> list[Route]:

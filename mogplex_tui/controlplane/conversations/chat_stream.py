@@ -44,7 +44,7 @@ class _EndedError(Exception):
     """The call was ended by another request."""
 
 
-class Talk:
+class ChatAnswer:
     """Answer one chat call; read `lines` once, call `settle` if the client leaves."""
 
     def __init__(self, plane: Plane, ids: Ids, call_id: str, prompt: Prompt) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from ..actors.call_player import play, settle_later, tokens_of
-from ..actors.context import Part, Stage
+from ..actors.context import ActorContext, ActorRandom
 from ..actors.sandbox_actors import BootFailed, Tree, launch, watch_idle
 from ..automation.events import waits
 from ..calls import call_writes
@@ -58,7 +58,7 @@ class NodeEnd(NamedTuple):
 NodeActs = Generator[float, None, NodeEnd | None]
 
 
-def agent(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeActs:
+def agent(stage: ActorContext, part: ActorRandom, job: Job, node: Node, began_at: int) -> NodeActs:
     """Run an agent node that began at `began_at` (µs); None if the job was stopped."""
     if _worked_ms(stage, job) >= CEILING_MS:
         return _too_late(stage, job)
@@ -67,7 +67,7 @@ def agent(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> Node
     return _cli(stage, part, job, node)
 
 
-def _worked_ms(stage: Stage, job: Job) -> float:
+def _worked_ms(stage: ActorContext, job: Job) -> float:
     """Return the simulated milliseconds that this job's nodes have worked.
 
     Waiting does not count (runtime-model.md §4).
@@ -79,13 +79,13 @@ def _worked_ms(stage: Stage, job: Job) -> float:
     return float(worked or 0) * stage.speed
 
 
-def _too_late(stage: Stage, job: Job) -> NodeActs:
+def _too_late(stage: ActorContext, job: Job) -> NodeActs:
     if not (yield from rest(stage, job.id, 0.1)):
         return None
     return NodeEnd("failed", "The automation reached its time limit of 30 minutes", None, "timeout")
 
 
-def _own(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeActs:
+def _own(stage: ActorContext, part: ActorRandom, job: Job, node: Node, began_at: int) -> NodeActs:
     rng = part.rng
     outline = courses.draw(rng, job, _EFFORTS.get(job.source_type, 1.0))
     model = str(node.data["modelOverride"])
@@ -116,7 +116,7 @@ def _own(stage: Stage, part: Part, job: Job, node: Node, began_at: int) -> NodeA
     return NodeEnd("success", None, node_outputs.agent_output(node.data, text, tools, found))
 
 
-def _loop_times(stage: Stage, job: Job) -> float:
+def _loop_times(stage: ActorContext, job: Job) -> float:
     """Return how many times the cost of a scenario's loop has grown for this job."""
     loop = stage.scenario.now.loop
     title = job.metadata.get("pr_title", job.metadata.get("issue_title"))
@@ -147,7 +147,7 @@ def _in_time(node: Node, story: Story) -> Story:
 
 
 def _ask(
-    stage: Stage, part: Part, job: Job, node: Node, tool: dict[str, Any], began_at: int
+    stage: ActorContext, part: ActorRandom, job: Job, node: Node, tool: dict[str, Any], began_at: int
 ) -> Generator[float, None, bool]:
     """Ask a person to approve a tool; a denial or a timeout makes the tool fail.
 
@@ -182,7 +182,7 @@ def _ask(
     return True
 
 
-def _waited(stage: Stage, job: Job, node: Node, began_at: int) -> int:
+def _waited(stage: ActorContext, job: Job, node: Node, began_at: int) -> int:
     """Return the microseconds that questions of this node run have waited."""
     total = stage.plane.db.value(
         "SELECT SUM(coalesce(resumed_at, expires_at, created_at) - created_at) FROM flow_waits"
@@ -193,7 +193,13 @@ def _waited(stage: Stage, job: Job, node: Node, began_at: int) -> int:
 
 
 def _write_call(
-    stage: Stage, part: Part, job: Job, node: Node, story: Story, tools: list[dict[str, Any]], began_at: int
+    stage: ActorContext,
+    part: ActorRandom,
+    job: Job,
+    node: Node,
+    story: Story,
+    tools: list[dict[str, Any]],
+    began_at: int,
 ) -> None:
     """Write the call of a node with the built-in harness.
 
@@ -229,7 +235,7 @@ def _write_call(
     settle_later(stage, part.rng, call_id)
 
 
-def _cli(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
+def _cli(stage: ActorContext, part: ActorRandom, job: Job, node: Node) -> NodeActs:
     harness = harness_of(node)
     branch = working_branch(stage, job, node)
     own = [prompt for prompt in prompts() if prompt.repo == job.repo.key]
@@ -261,7 +267,7 @@ def _cli(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
     return _cli_end(stage, node, call_id, story)
 
 
-def _live_call(stage: Stage, part: Part, job: Job, node: Node, box_id: str) -> str | None:
+def _live_call(stage: ActorContext, part: ActorRandom, job: Job, node: Node, box_id: str) -> str | None:
     """Simulate the live call of a coding CLI; None if the job was stopped."""
     harness = harness_of(node)
     name = stage.plane.db.value("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
@@ -287,7 +293,7 @@ def _live_call(stage: Stage, part: Part, job: Job, node: Node, box_id: str) -> s
     return call_id
 
 
-def _cli_end(stage: Stage, node: Node, call_id: str, story: Story) -> NodeEnd:
+def _cli_end(stage: ActorContext, node: Node, call_id: str, story: Story) -> NodeEnd:
     row = stage.plane.db.one(
         "SELECT status, error, metadata, tool_calls FROM ai_calls WHERE id = ?", (call_id,)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..actors.context import Part, Stage
+from ..actors.context import ActorContext, ActorRandom
 from ..automation.events import dispatch
 from ..automation.jobs import job_control, job_writes, node_writes
 from ..calls import call_writes
@@ -22,7 +22,7 @@ _RECOVERING = 0.1
 _REVIEWED = ("pr_opened", "pr_review")
 
 
-def succeed(stage: Stage, job: Job) -> None:
+def succeed(stage: ActorContext, job: Job) -> None:
     """End a job successfully: findings, reason, and its agents' deliveries."""
     part = stage.part(f"end:{job.id}")
     rows = node_rows(stage.plane.db, job.id)
@@ -42,7 +42,7 @@ def succeed(stage: Stage, job: Job) -> None:
         dispatch.release(stage.plane, part.ids, job.installation_id, stage.now())
 
 
-def fail(stage: Stage, job: Job, end: NodeEnd) -> None:
+def fail(stage: ActorContext, job: Job, end: NodeEnd) -> None:
     """End a job after a failure of a node that has no error edge."""
     part = stage.part(f"end:{job.id}")
     klass = end.failure
@@ -55,7 +55,7 @@ def fail(stage: Stage, job: Job, end: NodeEnd) -> None:
         dispatch.release(stage.plane, part.ids, job.installation_id, stage.now())
 
 
-def unresolved(stage: Stage, job_id: str, error: str) -> None:
+def unresolved(stage: ActorContext, job_id: str, error: str) -> None:
     """End a job that cannot be executed.
 
     Only a missing GitHub connection gets a ledger row (observability.md §8.2).
@@ -72,7 +72,7 @@ def unresolved(stage: Stage, job_id: str, error: str) -> None:
 
 def _finish(
     tx: Tx,
-    stage: Stage,
+    stage: ActorContext,
     job: Job,
     status: str,
     reason: str,
@@ -97,7 +97,7 @@ def _finish(
     )
 
 
-def _cancel_rest(tx: Tx, stage: Stage, job: Job) -> None:
+def _cancel_rest(tx: Tx, stage: ActorContext, job: Job) -> None:
     """Stop the branches of the graph that are still running."""
     now = stage.now()
     node_writes.end_all(tx, job.id, "cancelled", now, output={"cancelled": True, "reason": "JOB_RUN_ENDED"})
@@ -115,7 +115,9 @@ def _findings(rows: list[Row]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _write_finding(tx: Tx, stage: Stage, part: Part, job: Job, ordinal: int, finding: dict[str, Any]) -> None:
+def _write_finding(
+    tx: Tx, stage: ActorContext, part: ActorRandom, job: Job, ordinal: int, finding: dict[str, Any]
+) -> None:
     node_writes.insert_finding(
         tx,
         user_id=job.user_id,
@@ -140,7 +142,7 @@ def _diagnostics(job: Job, end: NodeEnd) -> dict[str, Any]:
     return failure_diagnosis.failed(end.failure or "unknown", end.error, phase_of(job.source_type))
 
 
-def _recovered(part: Part, job: Job) -> dict[str, Any]:
+def _recovered(part: ActorRandom, job: Job) -> dict[str, Any]:
     """Return whether a second attempt recovered from a failure of the first."""
     chance, failure = part.rng.random(), pick_failure(part.rng)
     return failure_diagnosis.recovered(*failure, phase_of(job.source_type)) if chance < _RECOVERING else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..actors.context import Part, Stage
+from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
 from ..automation.jobs import node_writes
 from ..calls import call_writes
@@ -21,7 +21,7 @@ class Runner:
     The position of a job is stored in its node runs only, so that any process can continue it.
     """
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: ActorContext) -> None:
         self._stage = stage
         self._actors: dict[str, set[str]] = {}
 
@@ -107,7 +107,7 @@ class Runner:
             if not step.skip:
                 return
 
-    def _part(self, job: Job, node: Node) -> Part:
+    def _part(self, job: Job, node: Node) -> ActorRandom:
         return self._stage.part(_actor(job.id, node.id))
 
     def _skip(self, job: Job, node: Node) -> None:
@@ -154,7 +154,7 @@ class Runner:
             return
         self._advance(job)
 
-    def _work(self, part: Part, job: Job, node: Node, began_at: int) -> NodeActs:
+    def _work(self, part: ActorRandom, job: Job, node: Node, began_at: int) -> NodeActs:
         stage = self._stage
         if node.type == "agent":
             return agent_nodes.agent(stage, part, job, node, began_at)
@@ -169,7 +169,7 @@ class Runner:
         }
         return known.get(node.type, step_nodes.moment)(stage, part, job, node)
 
-    def _close(self, part: Part, job: Job, run_id: str, end: NodeEnd) -> bool:
+    def _close(self, part: ActorRandom, job: Job, run_id: str, end: NodeEnd) -> bool:
         """Write the end of a node; return False if its job is not running any more."""
         with part.tx() as tx:
             row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job.id,))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..actors.context import Stage
+from ..actors.context import ActorContext
 from ..automation.jobs.variables import State
 from ..db.database import Database, Row
 from ..workload.account import Repo, repo_of
@@ -64,7 +64,7 @@ class Unresolved(Exception):
     """A job that cannot be executed: MISSING_CONFIG or NO_GITHUB_CONNECTION."""
 
 
-def load(stage: Stage, job_id: str) -> Job | None:
+def load(stage: ActorContext, job_id: str) -> Job | None:
     """Return a running job with everything it needs; None if it is not running.
 
     Raises Unresolved (runtime-model.md §4, 5b).
@@ -199,7 +199,7 @@ def call_metadata(job: Job, node: Node) -> dict[str, Any]:
     return metadata
 
 
-def working_branch(stage: Stage, job: Job, node: Node) -> str:
+def working_branch(stage: ActorContext, job: Job, node: Node) -> str:
     """Return the working branch of a coding node; repeated calls return the same."""
     rng = stage.part(f"branch:{job.id}:{node.id}").rng
     return f"mogplex/{job.metadata.get('head_branch') or 'change'}-{token(rng, '', 4)}"

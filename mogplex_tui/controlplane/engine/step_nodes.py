@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ..actors.context import Part, Stage
+from ..actors.context import ActorContext, ActorRandom
 from ..automation.events import waits
 from ..automation.jobs import variables as states
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
@@ -27,14 +27,14 @@ _CENTURY_US = 36_525 * DAY_US
 _BAD_COMMAND = re.compile(r"(^|[;&|]\s*)(false|exit\s+[1-9]\d*)\s*$")
 
 
-def moment(stage: Stage, _part: Part, job: Job, node: Node) -> NodeActs:
+def moment(stage: ActorContext, _part: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Run a start, parallel, join or end node, which takes a moment."""
     if not (yield from rest(stage, job.id, 0.1)):
         return None
     return NodeEnd("success", None, {"event": job.source_type} if node.type == "start" else {})
 
 
-def condition(stage: Stage, _part: Part, job: Job, node: Node) -> NodeActs:
+def condition(stage: ActorContext, _part: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Take the true or the false side."""
     if not (yield from rest(stage, job.id, 0.1)):
         return None
@@ -42,7 +42,7 @@ def condition(stage: Stage, _part: Part, job: Job, node: Node) -> NodeActs:
     return NodeEnd("success", None, {"matched": matched})
 
 
-def variables(stage: Stage, _part: Part, job: Job, node: Node) -> NodeActs:
+def variables(stage: ActorContext, _part: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Set variables from templates or transforms."""
     if not (yield from rest(stage, job.id, 0.1)):
         return None
@@ -52,7 +52,7 @@ def variables(stage: Stage, _part: Part, job: Job, node: Node) -> NodeActs:
     )
 
 
-def delay(stage: Stage, job: Job, node: Node, began_at: int) -> NodeActs:
+def delay(stage: ActorContext, job: Job, node: Node, began_at: int) -> NodeActs:
     """Wait in simulated time."""
     duration = node.data.get("duration")
     seconds = float(duration) if isinstance(duration, int | float) else 1.0
@@ -63,7 +63,7 @@ def delay(stage: Stage, job: Job, node: Node, began_at: int) -> NodeActs:
     return NodeEnd("success", None, {"waited_seconds": seconds})
 
 
-def await_event(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
+def await_event(stage: ActorContext, part: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Wait for an event or a person; a denial or a timeout makes the node fail."""
     config = waits.expected(node.data.get("config") or {}, job.metadata)
     kind = str(config.get("kind") or waits.LABEL)
@@ -85,7 +85,7 @@ def await_event(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
     return NodeEnd("success", None, {"kind": kind, "payload": answer.payload})
 
 
-def action(stage: Stage, part: Part, job: Job, node: Node) -> NodeActs:
+def action(stage: ActorContext, part: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Carry out one action in a sandbox, on GitHub or in Slack."""
     operation = str(node.data.get("operation") or "sandbox.run_command")
     slow = operation == "sandbox.run_command"
@@ -112,14 +112,14 @@ def _number(job: Job, data: Data, key: str) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _command(_part: Part, _job: Job, data: Data, _state: states.State) -> Data:
+def _command(_part: ActorRandom, _job: Job, data: Data, _state: states.State) -> Data:
     command = str(data.get("command") or "")
     bad = _BAD_COMMAND.search(command)
     code = 0 if bad is None else int(re.sub(r"\D", "", bad[2]) or 1)
     return {"command": command, "exit_code": code}
 
 
-def _slack(part: Part, _job: Job, data: Data, state: states.State) -> Data:
+def _slack(part: ActorRandom, _job: Job, data: Data, state: states.State) -> Data:
     stamp = f"{whole(part.rng, 1_700_000_000, 1_799_999_999)}.{whole(part.rng, 0, 999_999):06d}"
     return {
         "channel": data.get("channelId"),
@@ -128,14 +128,14 @@ def _slack(part: Part, _job: Job, data: Data, state: states.State) -> Data:
     }
 
 
-def _comment(part: Part, job: Job, data: Data, state: states.State) -> Data:
+def _comment(part: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
     number = _number(job, data, "targetNumber")
     comment_id = whole(part.rng, 2_100_000_000, 2_199_999_999)
     url = f"https://github.com/{job.repo.full_name}/issues/{number}#issuecomment-{comment_id}"
     return {"number": number, "body": state.fill(str(data.get("body") or "")), "url": url}
 
 
-def _issue(part: Part, job: Job, data: Data, state: states.State) -> Data:
+def _issue(part: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
     number = whole(part.rng, 1_901, 2_400)
     return {
         "number": number,
@@ -145,7 +145,7 @@ def _issue(part: Part, job: Job, data: Data, state: states.State) -> Data:
     }
 
 
-def _labels(_part: Part, job: Job, data: Data, _state: states.State) -> Data:
+def _labels(_part: ActorRandom, job: Job, data: Data, _state: states.State) -> Data:
     return {
         "number": _number(job, data, "targetNumber"),
         "added": data.get("addLabels") or [],
@@ -153,7 +153,7 @@ def _labels(_part: Part, job: Job, data: Data, _state: states.State) -> Data:
     }
 
 
-def _status(_part: Part, job: Job, data: Data, state: states.State) -> Data:
+def _status(_part: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
     return {
         "sha": data.get("commitSha") or job.metadata.get("head_sha"),
         "state": data.get("state"),
@@ -162,7 +162,7 @@ def _status(_part: Part, job: Job, data: Data, state: states.State) -> Data:
     }
 
 
-def _submit_review(part: Part, job: Job, data: Data, state: states.State) -> Data:
+def _submit_review(part: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
     return {
         "number": _number(job, data, "pullRequestNumber"),
         "event": data.get("event") or "COMMENT",
@@ -171,12 +171,12 @@ def _submit_review(part: Part, job: Job, data: Data, state: states.State) -> Dat
     }
 
 
-def _merge(part: Part, job: Job, data: Data, _state: states.State) -> Data:
+def _merge(part: ActorRandom, job: Job, data: Data, _state: states.State) -> Data:
     number = _number(job, data, "pullRequestNumber")
     return {"number": number, "merged": True, "sha": f"{part.rng.getrandbits(160):040x}"}
 
 
-_OPERATIONS: dict[str, Callable[[Part, Job, Data, states.State], Data]] = {
+_OPERATIONS: dict[str, Callable[[ActorRandom, Job, Data, states.State], Data]] = {
     "sandbox.run_command": _command,
     "slack.send_message": _slack,
     "github.post_comment": _comment,

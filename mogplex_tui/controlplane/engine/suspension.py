@@ -9,7 +9,7 @@ import json
 from collections.abc import Generator, Mapping
 from typing import Any, NamedTuple
 
-from ..actors.context import Part, Stage
+from ..actors.context import ActorContext, ActorRandom
 from ..automation.events import waits
 from ..automation.jobs import node_writes
 from ..db.clock import DAY_US, SECOND_US
@@ -36,13 +36,13 @@ class Answer(NamedTuple):
 Parked = Generator[float, None, Answer | None]
 
 
-def runs(stage: Stage, job_id: str) -> bool:
+def runs(stage: ActorContext, job_id: str) -> bool:
     """Return whether the job is still running: not cancelled and not deleted."""
     status = stage.plane.db.value("SELECT status FROM job_runs WHERE id = ?", (job_id,))
     return bool(status == "running")
 
 
-def rest(stage: Stage, job_id: str, seconds: float) -> Rest:
+def rest(stage: ActorContext, job_id: str, seconds: float) -> Rest:
     """Wait for simulated seconds; return False as soon as the job is stopped."""
     due = stage.now() + int(max(0.0, seconds) * SECOND_US / stage.speed)
     while True:
@@ -54,8 +54,8 @@ def rest(stage: Stage, job_id: str, seconds: float) -> Rest:
 
 
 def park(
-    stage: Stage,
-    part: Part,
+    stage: ActorContext,
+    part: ActorRandom,
     job: Job,
     node: Node,
     kind: str,
@@ -93,7 +93,7 @@ def park(
     return (yield from _watch(stage, part, wait_id, answer_at))
 
 
-def _watch(stage: Stage, part: Part, wait_id: str, answer_at: int | None) -> Parked:
+def _watch(stage: ActorContext, part: ActorRandom, wait_id: str, answer_at: int | None) -> Parked:
     db = stage.plane.db
     while True:
         row = db.one("SELECT status, expires_at, resume_payload FROM flow_waits WHERE id = ?", (wait_id,))

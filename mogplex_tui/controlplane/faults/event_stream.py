@@ -39,7 +39,7 @@ class FrameShaper:
         self._silenced = silenced
         self._rest = b""
         self._held: bytes | None = None
-        self._told = 0
+        self._changes_sent = 0
         self._sent = 0
         self.over = False
 
@@ -55,7 +55,7 @@ class FrameShaper:
                 continue
             limit = rule.argument.low
             if limit is None:
-                self.over = self.over or self._told > 0
+                self.over = self.over or self._changes_sent > 0
             elif self._sent + len(out) >= limit:
                 out, self.over = out[: max(0, int(limit) - self._sent)], True
         self._sent += len(out)
@@ -68,7 +68,7 @@ class FrameShaper:
             return b""
         frames = [frame]
         for rule, random in self._changes:
-            if rule.kind == "silent" and self._told >= (rule.argument.low or 0):
+            if rule.kind == "silent" and self._changes_sent >= (rule.argument.low or 0):
                 return b""
             if rule.kind == "duplicated":
                 frames = json_mutations.twice(frames)
@@ -76,7 +76,7 @@ class FrameShaper:
                 frames = self._swap(frames)
             else:
                 frames = [_data(item, rule, random) for item in frames]
-        self._told += 1
+        self._changes_sent += 1
         return b"".join(item + b"\n\n" for item in frames)
 
     def _swap(self, frames: list[bytes]) -> list[bytes]:

@@ -52,7 +52,7 @@ BODY_IDS = _known(broken for broken, _, _ in defects.BODY_IDS)
 _BY_BODY = (*UNGUARDED, *JSON_ONLY, *REFUSED, *ASSIGNED, *ABSENT, *EMPTY, *BODY_IDS)
 
 
-class Visit:
+class DefectCheck:
     """One request, its outcome, and the defects that may apply to it."""
 
     def __init__(self, scope: Scope) -> None:

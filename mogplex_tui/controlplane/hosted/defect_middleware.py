@@ -18,7 +18,7 @@ from ..http.endpoints import encode
 from ..observability.call_queries import searched
 from . import defect_matching as known
 from . import defects
-from .defect_matching import Visit
+from .defect_matching import DefectCheck
 from .defects import Broken
 
 CALLS = defects.OBSERVABILITY + "/calls"
@@ -54,7 +54,7 @@ class HostedDefects:
             return
         # The MCP endpoint's operations have the same defects as their routes.
         scope.setdefault("router", self)
-        visit = Visit(scope)
+        visit = DefectCheck(scope)
         if visit.method == defects.GONE.methods and visit.path == defects.GONE.path:
             await _error(visit, defects.GONE, "")(scope, receive, send)
             return
@@ -73,8 +73,8 @@ class HostedDefects:
         await send({"type": "http.response.start", "status": answered.status, "headers": answered.headers})
         await send({"type": "http.response.body", "body": answered.body})
 
-    def _corrections(self, visit: Visit) -> list[Callable[[Visit, Answered], Response | None]]:
-        found: list[Callable[[Visit, Answered], Response | None]] = []
+    def _corrections(self, visit: DefectCheck) -> list[Callable[[DefectCheck, Answered], Response | None]]:
+        found: list[Callable[[DefectCheck, Answered], Response | None]] = []
         if visit.body_decides:
             found += [_after_bad_body, _after_refused_write, _after_refused_row, _after_body_id]
         if visit.bad_id() is not None:
@@ -92,7 +92,7 @@ class HostedDefects:
                 found.append(_after_no_limit)
         return found
 
-    async def _look_at_body(self, visit: Visit, receive: Receive) -> Receive:
+    async def _look_at_body(self, visit: DefectCheck, receive: Receive) -> Receive:
         """Read the body, decide what the database will refuse, and replay the body."""
         messages: list[Message] = []
         while True:
@@ -107,7 +107,7 @@ class HostedDefects:
 
         return again
 
-    async def _run(self, visit: Visit, scope: Scope, receive: Receive) -> Answered:
+    async def _run(self, visit: DefectCheck, scope: Scope, receive: Receive) -> Answered:
         start: Message = {}
         parts: list[bytes] = []
 
@@ -135,13 +135,13 @@ class HostedDefects:
             REFUSING.reset(token)
         return Answered(start["status"], list(start["headers"]), b"".join(parts))
 
-    def _after_export(self, visit: Visit, answered: Answered) -> Response | None:
+    def _after_export(self, visit: DefectCheck, answered: Answered) -> Response | None:
         owner = visit.caller.user_id if visit.caller else None
         if answered.status != 200 or self._plane.db.one(defects.STORED_SECRETS, (owner,)) is None:
             return None
         return _error(visit, visit.meets(known.EXPORTS)[0], "")
 
-    def _after_search(self, visit: Visit, answered: Answered) -> Response | None:
+    def _after_search(self, visit: DefectCheck, answered: Answered) -> Response | None:
         """Return an empty search result, or a 500 for a text in a repository's name."""
         if answered.status != 200:
             return None
@@ -156,14 +156,14 @@ class HostedDefects:
         return _json(body, 200)
 
 
-def _after_bad_body(visit: Visit, answered: Answered) -> Response | None:
+def _after_bad_body(visit: DefectCheck, answered: Answered) -> Response | None:
     if not visit.bad_body or answered.status in (401, 403, 405, 429) or _is_a_page(answered):
         return None
     told = visit.meets(known.UNGUARDED)
     return _error(visit, told[0], "") if told else Response(status_code=500)
 
 
-def _after_bad_id(visit: Visit, answered: Answered) -> Response | None:
+def _after_bad_id(visit: DefectCheck, answered: Answered) -> Response | None:
     found = visit.bad_id()
     replaced = {200, 201, 202, 404, 409} | ({400} if visit.method in ("GET", "DELETE") else set())
     if found is None or answered.status not in replaced | {found[0].instead} or _is_a_page(answered):
@@ -171,12 +171,12 @@ def _after_bad_id(visit: Visit, answered: Answered) -> Response | None:
     return _error(visit, *found)
 
 
-def _after_refused_write(visit: Visit, _: Answered) -> Response | None:
+def _after_refused_write(visit: DefectCheck, _: Answered) -> Response | None:
     met = visit.refused_write() if visit.refused else None
     return None if met is None else _error(visit, met, "")
 
 
-def _after_refused_row(visit: Visit, answered: Answered) -> Response | None:
+def _after_refused_row(visit: DefectCheck, answered: Answered) -> Response | None:
     """Return the database's message where the plane's own check refuses a row."""
     if answered.status == 400 and (unfit := visit.unfit_row()) is not None:
         return _error(visit, unfit, "")
@@ -187,7 +187,7 @@ def _after_refused_row(visit: Visit, answered: Answered) -> Response | None:
     return None
 
 
-def _after_body_id(visit: Visit, answered: Answered) -> Response | None:
+def _after_body_id(visit: DefectCheck, answered: Answered) -> Response | None:
     found = visit.body_id()
     if found is None or answered.status != 404 or not answered.is_json:
         return None
@@ -195,7 +195,7 @@ def _after_body_id(visit: Visit, answered: Answered) -> Response | None:
     return _error(visit, broken, "") if refusal in answered.body.decode() else None
 
 
-def _after_broken(visit: Visit, answered: Answered) -> Response | None:
+def _after_broken(visit: DefectCheck, answered: Answered) -> Response | None:
     met = visit.meets(known.BROKEN) or visit.meets(known.QUERIES)
     served = answered.status < 300 or (answered.status == 404 and not _is_a_page(answered))
     if not served and not (answered.status >= 500 and visit.meets(known.QUERIES)):
@@ -204,7 +204,7 @@ def _after_broken(visit: Visit, answered: Answered) -> Response | None:
     return _error(visit, met[0], bad[0] if bad else "")
 
 
-def _after_paging(visit: Visit, answered: Answered) -> Response | None:
+def _after_paging(visit: DefectCheck, answered: Answered) -> Response | None:
     if answered.status != 200:
         return None
     body = json.loads(answered.body)
@@ -213,7 +213,7 @@ def _after_paging(visit: Visit, answered: Answered) -> Response | None:
     return _json(body | empty | nulls, 200)
 
 
-def _after_no_limit(_: Visit, answered: Answered) -> Response | None:
+def _after_no_limit(_: DefectCheck, answered: Answered) -> Response | None:
     # Only the end is changed: the body may contain every call.
     end = b',"limit":%d}' % EVERY
     if answered.status != 200 or not answered.body.endswith(end):
@@ -226,7 +226,7 @@ def _is_a_page(answered: Answered) -> bool:
     return answered.status == 404 and not answered.is_json
 
 
-def _error(visit: Visit, broken: Broken, bad_id: str) -> Response:
+def _error(visit: DefectCheck, broken: Broken, bad_id: str) -> Response:
     if not broken.text:
         return Response(status_code=broken.status)
     incident = "".join(c for c in bad_id if c.isascii() and c.isalnum())[:10].upper()

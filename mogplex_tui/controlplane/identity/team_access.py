@@ -10,7 +10,7 @@ from . import audit_log
 from .team_roles import MANAGERS
 
 
-class Seat(NamedTuple):
+class TeamMembership(NamedTuple):
     """A member of a team at work in it; `now` in µs."""
 
     team: Row
@@ -58,7 +58,7 @@ def auth_source(ask: Ask) -> str:
     return "session" if ask.known_caller.key_id is None else "api_key"
 
 
-def seat(ask: Ask) -> Seat:
+def seat(ask: Ask) -> TeamMembership:
     """Return the caller's membership in the path's team. Raises 404 and 403."""
     db = ask.plane.db
     team = db.one("SELECT * FROM teams WHERE id = ?", (ask.path_id("team_id"),))
@@ -69,10 +69,10 @@ def seat(ask: Ask) -> Seat:
     )
     if role is None:
         raise refusal(403, "Forbidden")
-    return Seat(team, ask.user_id, role, auth_source(ask), ask.plane.clock.now_us())
+    return TeamMembership(team, ask.user_id, role, auth_source(ask), ask.plane.clock.now_us())
 
 
-def manager(ask: Ask) -> Seat:
+def manager(ask: Ask) -> TeamMembership:
     """As seat, for what only owners and admins may do; raises 403 for the others."""
     found = seat(ask)
     if not found.can_manage:

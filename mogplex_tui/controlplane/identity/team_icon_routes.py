@@ -20,7 +20,7 @@ from ..http.endpoints import (
     route,
 )
 from ..http.multipart import uploaded
-from .team_access import Seat, manager
+from .team_access import TeamMembership, manager
 
 MAX_BYTES = 2 * 1024 * 1024
 
@@ -47,7 +47,7 @@ def icon_url(service: Service, path: str | None) -> str | None:
     return None if path is None else service.origin + _PUBLIC + path
 
 
-def _replace(tx: Tx, here: Seat, path: str | None) -> None:
+def _replace(tx: Tx, here: TeamMembership, path: str | None) -> None:
     """Give the team another picture, or none, and forget the one it had."""
     if here.team["icon_path"] not in (None, path):
         tx.execute("DELETE FROM public_files WHERE path = ?", (here.team["icon_path"],))

@@ -15,7 +15,7 @@ from ..db.database import Row, Tx
 from ..http.bodies import body_of
 from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from .session_endpoint import trimmed
-from .team_access import Seat, manager, may_give, seat
+from .team_access import TeamMembership, manager, may_give, seat
 
 log = logging.getLogger("mogplex.controlplane")
 
@@ -53,7 +53,7 @@ def _deliver(ask: Ask, invite: Row) -> str:
     return "log"
 
 
-def _is_member(ask: Ask, here: Seat, email: str) -> bool:
+def _is_member(ask: Ask, here: TeamMembership, email: str) -> bool:
     found = ask.plane.db.one(
         "SELECT 1 FROM team_members m JOIN profiles p ON p.id = m.user_id WHERE m.team_id = ? AND lower(p.email) = ?",
         (here.team_id, email),
@@ -61,7 +61,7 @@ def _is_member(ask: Ask, here: Seat, email: str) -> bool:
     return found is not None
 
 
-def _insert(tx: Tx, here: Seat, email: str, role: str) -> Row:
+def _insert(tx: Tx, here: TeamMembership, email: str, role: str) -> Row:
     invite_id = tx.new_id()
     tx.insert(
         "team_invites",
@@ -151,7 +151,7 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, int]:
     return {"total_requested": len(results)} | {name: statuses.count(name) for name in counted}
 
 
-def _open_invite(ask: Ask) -> tuple[Seat, Row]:
+def _open_invite(ask: Ask) -> tuple[TeamMembership, Row]:
     """Return the path's open invite and the caller's membership. Raises 403 and 404."""
     here = manager(ask)
     row = ask.plane.db.one(

@@ -9,7 +9,7 @@ from ..db.clock import iso_db
 from ..db.database import Row
 from ..http.bodies import body_of
 from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
-from .team_access import Seat, may_give, seat
+from .team_access import TeamMembership, may_give, seat
 from .team_icon_routes import icon_url
 from .team_invite_routes import invite_object
 from .team_roles import ROLES
@@ -55,7 +55,7 @@ async def list_members(ask: Ask) -> Response:
     )
 
 
-def _other(ask: Ask, here: Seat, refused: str) -> Row:
+def _other(ask: Ask, here: TeamMembership, refused: str) -> Row:
     """The member that the path names; raises 403 for the caller and 404 for nobody."""
     user_id = ask.path_id("user_id")
     if user_id == here.user_id:

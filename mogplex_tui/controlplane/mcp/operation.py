@@ -90,7 +90,7 @@ def counted(key: str, one: str, many: str) -> Say:
     return say
 
 
-def told(sentence: str) -> Say:
+def sentence_of(sentence: str) -> Say:
     """A sentence with arguments in braces."""
     return lambda given, _: sentence.format_map(given)
 

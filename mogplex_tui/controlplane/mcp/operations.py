@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .argument_shapes import AnyObject, Choice, Field, Flag, Many, Shape, Text, Whole
 from .graph_shape import GRAPH
-from .operation import READ, Operation, automation, counted, run, told, writes
+from .operation import READ, Operation, automation, counted, run, sentence_of, writes
 
 _ID = Text()
 _NOTE = Text(free=True, nullable=True)
@@ -45,7 +45,7 @@ _ENV = (
         writes(destructive=True, idempotent=True),
         "POST",
         "/repos/{repoId}/env-vars",
-        told("Set {key}."),
+        sentence_of("Set {key}."),
         body=("key", "value", "target", "type"),
     ),
     Operation(
@@ -56,7 +56,7 @@ _ENV = (
         writes(destructive=True, idempotent=True),
         "DELETE",
         "/repos/{repoId}/env-vars",
-        told("Deleted {key}."),
+        sentence_of("Deleted {key}."),
         body=("key",),
     ),
 )
@@ -124,7 +124,7 @@ _PLACES = (
         READ,
         "GET",
         "/sandboxes/{sandboxId}/logs",
-        told("Read the logs of sandbox {sandboxId}."),
+        sentence_of("Read the logs of sandbox {sandboxId}."),
     ),
 )
 
@@ -249,7 +249,7 @@ _AUTOMATIONS = (
         READ,
         "GET",
         f"{_ONE}/runs/{{runId}}",
-        told("Read run {runId}."),
+        sentence_of("Read run {runId}."),
     ),
 )
 

@@ -18,7 +18,7 @@ from .project_scope import own_repo
 _PREVIEW = 80
 
 
-class Shelf(NamedTuple):
+class OverrideKind(NamedTuple):
     """Rules or skills: the noun, the tables, and the column of the override."""
 
     word: str
@@ -35,66 +35,66 @@ class Shelf(NamedTuple):
         return {**out, "content_preview": (row["content"] or "")[:_PREVIEW]}
 
 
-RULES = Shelf("rules", "agent_rules", "repo_rule_overrides", "rule_id", described=False)
-SKILLS = Shelf("skills", "skills", "repo_skill_overrides", "skill_id", described=True)
+RULES = OverrideKind("rules", "agent_rules", "repo_rule_overrides", "rule_id", described=False)
+SKILLS = OverrideKind("skills", "skills", "repo_skill_overrides", "skill_id", described=True)
 
 
-def _entries(ask: Ask, shelf: Shelf, repo_id: str) -> dict[str, Any]:
+def _entries(ask: Ask, kind: OverrideKind, repo_id: str) -> dict[str, Any]:
     db = ask.plane.db
-    every = db.all(f"SELECT * FROM {shelf.table} WHERE user_id = ? ORDER BY created_at, id", (ask.user_id,))
+    every = db.all(f"SELECT * FROM {kind.table} WHERE user_id = ? ORDER BY created_at, id", (ask.user_id,))
     overrides = db.all(
-        f"SELECT * FROM {shelf.overrides} WHERE repo_id = ? ORDER BY created_at, id", (repo_id,)
+        f"SELECT * FROM {kind.overrides} WHERE repo_id = ? ORDER BY created_at, id", (repo_id,)
     )
-    excluded = {row[shelf.key] for row in overrides if row[shelf.key] is not None and row["excluded"]}
-    found = [{**shelf.entry(row), "source": "global"} for row in every if row["id"] not in excluded]
-    found += [{**shelf.entry(row), "source": "repo"} for row in overrides if row[shelf.key] is None]
-    without = [shelf.entry(row) for row in every if row["id"] in excluded]
-    return {shelf.word: found, "excluded_inherited": without}
+    excluded = {row[kind.key] for row in overrides if row[kind.key] is not None and row["excluded"]}
+    found = [{**kind.entry(row), "source": "global"} for row in every if row["id"] not in excluded]
+    found += [{**kind.entry(row), "source": "repo"} for row in overrides if row[kind.key] is None]
+    without = [kind.entry(row) for row in every if row["id"] in excluded]
+    return {kind.word: found, "excluded_inherited": without}
 
 
-def _exclude(ask: Ask, shelf: Shelf, repo_id: str, wanted: str, excluded: bool) -> None:
+def _exclude(ask: Ask, kind: OverrideKind, repo_id: str, wanted: str, excluded: bool) -> None:
     """Store an override for a repository and a global entry, replacing earlier ones."""
-    known = f"SELECT id FROM {shelf.table} WHERE id = ? AND user_id = ?"
+    known = f"SELECT id FROM {kind.table} WHERE id = ? AND user_id = ?"
     found = ask.plane.db.value(known, (wanted.lower(), ask.user_id))
     if found is None:
-        text = f'insert or update on table "{shelf.overrides}" violates foreign key constraint'
+        text = f'insert or update on table "{kind.overrides}" violates foreign key constraint'
         raise refusal(500, text)
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         tx.execute(
-            f"INSERT INTO {shelf.overrides} (id, repo_id, {shelf.key}, excluded, created_at)"
-            f" VALUES (?, ?, ?, ?, ?) ON CONFLICT (repo_id, {shelf.key})"
+            f"INSERT INTO {kind.overrides} (id, repo_id, {kind.key}, excluded, created_at)"
+            f" VALUES (?, ?, ?, ?, ?) ON CONFLICT (repo_id, {kind.key})"
             " DO UPDATE SET excluded = excluded.excluded",
             (tx.new_id(), repo_id, found, int(excluded), ask.plane.clock.now_us()),
         )
 
 
-def _add(ask: Ask, shelf: Shelf, repo_id: str, name: str, body: dict[str, Any]) -> None:
+def _add(ask: Ask, kind: OverrideKind, repo_id: str, name: str, body: dict[str, Any]) -> None:
     columns: dict[str, Any] = {"name": name}
     content, described = body.get("content"), body.get("description")
     columns["content"] = content if isinstance(content, str) else ""
-    if shelf.described:
+    if kind.described:
         columns["description"] = described if isinstance(described, str) else None
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         now = ask.plane.clock.now_us()
-        tx.insert(shelf.overrides, id=tx.new_id(), repo_id=repo_id, created_at=now, **columns)
+        tx.insert(kind.overrides, id=tx.new_id(), repo_id=repo_id, created_at=now, **columns)
 
 
-def verbs(shelf: Shelf) -> dict[str, Verb]:
+def verbs(kind: OverrideKind) -> dict[str, Verb]:
     """The methods of `/api/repos/{id}/rules` or `/skills`."""
 
     async def read(ask: Ask) -> Response:
-        return answer(_entries(ask, shelf, own_repo(ask)["id"]))
+        return answer(_entries(ask, kind, own_repo(ask)["id"]))
 
     async def write(ask: Ask) -> Response:
         repo = own_repo(ask)
         body = await body_of(ask)
-        wanted, excluded, name = body.get(shelf.key), body.get("excluded"), body.get("name")
+        wanted, excluded, name = body.get(kind.key), body.get("excluded"), body.get("name")
         if isinstance(wanted, str) and wanted and isinstance(excluded, bool):
-            _exclude(ask, shelf, repo["id"], wanted, excluded)
+            _exclude(ask, kind, repo["id"], wanted, excluded)
         elif isinstance(name, str) and params.trim(name):
-            _add(ask, shelf, repo["id"], params.trim(name), body)
+            _add(ask, kind, repo["id"], params.trim(name), body)
         else:
-            raise refusal(400, f"{shelf.key}+excluded or name required")
+            raise refusal(400, f"{kind.key}+excluded or name required")
         return answer({"ok": True})
 
     async def remove(ask: Ask) -> Response:
@@ -104,7 +104,7 @@ def verbs(shelf: Shelf) -> dict[str, Verb]:
             raise refusal(400, "overrideId required")
         with ask.plane.db.transaction() as tx:
             tx.execute(
-                f"DELETE FROM {shelf.overrides} WHERE id = ? AND repo_id = ?", (wanted.lower(), repo["id"])
+                f"DELETE FROM {kind.overrides} WHERE id = ? AND repo_id = ?", (wanted.lower(), repo["id"])
             )
         return answer({"ok": True})
 

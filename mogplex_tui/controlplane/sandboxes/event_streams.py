@@ -66,7 +66,7 @@ class EventStream(Response):
         self._channel.leave()
 
 
-def told(*events: Mapping[str, object], status: int = 200) -> EventStream:
+def finished_stream(*events: Mapping[str, object], status: int = 200) -> EventStream:
     """A stream of events that are known already."""
     channel = Channel()
     for event in events:

@@ -28,7 +28,7 @@ _STUCK_PENDING_US = 90 * SECOND_US
 _NO_ACCESS = f"{NO_FUNDS}. Add funds or choose a plan in Settings > Billing."
 
 
-class Wish(NamedTuple):
+class LaunchRequest(NamedTuple):
     """A checked launch: the repository's row, the working tree, and the snapshot."""
 
     repo: Row
@@ -57,7 +57,7 @@ async def launch_sandbox(ask: Ask) -> Response:
     return answer({"sandbox": record(_found(ask, launched.record_id))})
 
 
-def check(ask: Ask, body: Mapping[str, Any], team_id: str | None) -> Wish:
+def check(ask: Ask, body: Mapping[str, Any], team_id: str | None) -> LaunchRequest:
     """Check a launch in the service's order and complete it. Raises its refusals."""
     repo_id = params.trim(text_of(body, "repoId")).lower()
     if not repo_id:
@@ -80,7 +80,7 @@ def check(ask: Ask, body: Mapping[str, Any], team_id: str | None) -> Wish:
         raise refusal(400, str(error)) from None
     if not may_compute(ask):
         raise refusal(403, _NO_ACCESS)
-    return Wish(
+    return LaunchRequest(
         repo,
         base,
         branch,
@@ -105,29 +105,29 @@ def _working(body: Mapping[str, Any], repo: Row, base: str) -> str:
     return wanted or base
 
 
-async def launch(ask: Ask, wish: Wish) -> Launched:
+async def launch(ask: Ask, launch_request: LaunchRequest) -> Launched:
     """Find the working tree's sandbox, or boot one. Raises the 429 of the quota."""
-    known = _existing(ask, wish)
+    known = _existing(ask, launch_request)
     if known is not None:
         return Launched(known["id"], None)
-    asleep = _latest(ask, wish, "s.status = 'paused' AND s.persistent")
+    asleep = _latest(ask, launch_request, "s.status = 'paused' AND s.persistent")
     if asleep is not None:
-        admit_boot(ask, wish.repo["id"])
+        admit_boot(ask, launch_request.repo["id"])
         await _resume(ask, asleep)
         return Launched(asleep["id"], None)
-    orphan = _latest(ask, wish, "s.status IN ('stopped', 'error') AND s.provider_view = 'running'")
-    claim = admit_boot(ask, wish.repo["id"])
+    orphan = _latest(ask, launch_request, "s.status IN ('stopped', 'error') AND s.provider_view = 'running'")
+    claim = admit_boot(ask, launch_request.repo["id"])
     try:
-        record_id = _insert(ask, wish, claim, orphan)
+        record_id = _insert(ask, launch_request, claim, orphan)
     except sqlite3.IntegrityError as error:
-        rival = _existing(ask, wish)
+        rival = _existing(ask, launch_request)
         if rival is None:
             raise refusal(500, str(error)) from None
         return Launched(rival["id"], None)
     if orphan is not None:
         ask.plane.wake.sandbox_running(record_id)
         return Launched(record_id, None)
-    return Launched(record_id, start(ask, record_id, Kind.LAUNCH, wish.snapshot))
+    return Launched(record_id, start(ask, record_id, Kind.LAUNCH, launch_request.snapshot))
 
 
 def start(ask: Ask, record_id: str, kind: Kind, snapshot: str | None = None) -> Channel:
@@ -167,24 +167,30 @@ def begun(row: Row, now: int) -> dict[str, Any]:
     }
 
 
-def _where(wish: Wish) -> tuple[str, tuple[object, ...]]:
+def _where(launch_request: LaunchRequest) -> tuple[str, tuple[object, ...]]:
     return (
         "s.user_id = ? AND s.product_team_id IS ? AND s.repo_id = ? AND s.working_branch = ?"
         " AND s.root_directory IS ?",
-        (wish.repo["user_id"], wish.team_id, wish.repo["id"], wish.branch, wish.root),
+        (
+            launch_request.repo["user_id"],
+            launch_request.team_id,
+            launch_request.repo["id"],
+            launch_request.branch,
+            launch_request.root,
+        ),
     )
 
 
-def _latest(ask: Ask, wish: Wish, state: str) -> Row | None:
-    where, values = _where(wish)
+def _latest(ask: Ask, launch_request: LaunchRequest, state: str) -> Row | None:
+    where, values = _where(launch_request)
     sql = f"{lookup.SELECT} WHERE {where} AND {state} ORDER BY s.created_at DESC LIMIT 1"
     return ask.plane.db.one(sql, values)
 
 
-def _existing(ask: Ask, wish: Wish) -> Row | None:
+def _existing(ask: Ask, launch_request: LaunchRequest) -> Row | None:
     """Return the active sandbox of the working tree; retire one without a machine."""
     marks = ", ".join(f"'{status}'" for status in ACTIVE)
-    row = _latest(ask, wish, f"s.status IN ({marks})")
+    row = _latest(ask, launch_request, f"s.status IN ({marks})")
     if row is None or row["sandbox_id"] != PENDING:
         return row
     now = ask.plane.clock.now_us()
@@ -195,9 +201,9 @@ def _existing(ask: Ask, wish: Wish) -> Row | None:
     return None
 
 
-def _insert(ask: Ask, wish: Wish, claim: str, orphan: Row | None) -> str:
+def _insert(ask: Ask, launch_request: LaunchRequest, claim: str, orphan: Row | None) -> str:
     """Insert the record: `creating`, or `running` if it takes over a machine."""
-    now, repo = ask.plane.clock.now_us(), wish.repo
+    now, repo = ask.plane.clock.now_us(), launch_request.repo
     columns: dict[str, Any] = {"status": "creating"}
     if orphan is not None:
         columns = {
@@ -214,19 +220,19 @@ def _insert(ask: Ask, wish: Wish, claim: str, orphan: Row | None) -> str:
             tx,
             user_id=repo["user_id"],
             repo_id=repo["id"],
-            base_branch=wish.base,
-            working_branch=wish.branch,
-            root_directory=wish.root,
+            base_branch=launch_request.base,
+            working_branch=launch_request.branch,
+            root_directory=launch_request.root,
             created_at=now,
             runtime=repo["runtime"] or "node24",
             boot_attempts=1,
             last_boot_started_at=now,
             limit_claim_id=claim,
-            product_team_id=wish.team_id,
+            product_team_id=launch_request.team_id,
             actor_user_id=ask.user_id,
-            sandbox_billing_target="personal" if wish.team_id is None else "team",
-            snapshot_billing_project_id=wish.snapshot_project,
-            snapshot_billing_team_id=wish.snapshot_team,
+            sandbox_billing_target="personal" if launch_request.team_id is None else "team",
+            snapshot_billing_project_id=launch_request.snapshot_project,
+            snapshot_billing_team_id=launch_request.snapshot_team,
             **columns,
         )
         claim_boot(tx, claim, record_id)

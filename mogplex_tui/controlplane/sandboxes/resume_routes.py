@@ -9,7 +9,7 @@ from starlette.responses import Response
 from ..db.database import Row
 from ..http.endpoints import Ask, answer, refusal
 from . import sandbox_writes
-from .event_streams import EventStream, told
+from .event_streams import EventStream, finished_stream
 from .launch_routes import begun, check, launch, start
 from .quotas import admit_boot, claim_boot
 from .sandbox_endpoint import BASH, NO_FUNDS, SANDBOX_NOT_FOUND, again, may_compute, own, ready, require
@@ -76,7 +76,7 @@ def _boot(ask: Ask, row: Row, kind: Kind, claim: str | None) -> Response:
             sandbox_writes.lifecycle_event(tx, row["id"], "resume_after_auto_pause", now)
     if not moved:
         message = f"Sandbox {kind.value} was cancelled before it started."
-        return told({"type": "cancelled", "reason": "conflict", "message": message}, status=409)
+        return finished_stream({"type": "cancelled", "reason": "conflict", "message": message}, status=409)
     return EventStream(start(ask, row["id"], kind))
 
 

@@ -19,7 +19,7 @@ from . import (
     terminal_routes,
     v1_sandbox_routes,
 )
-from .sandbox_endpoint import LateDoor, SandboxDoor
+from .sandbox_endpoint import BodyFirstSandboxEndpoint, SandboxEndpoint
 
 
 def routes(service: Service) -> list[BaseRoute]:
@@ -54,11 +54,11 @@ def routes(service: Service) -> list[BaseRoute]:
         f"{one}/terminal/session": {"POST": terminal_routes.session},
     }
     found: list[BaseRoute] = [
-        route(path, SandboxDoor(service, {method: Verb(handler) for method, handler in verbs.items()}))
+        route(path, SandboxEndpoint(service, {method: Verb(handler) for method, handler in verbs.items()}))
         for path, verbs in paths.items()
     ]
     return [
         *v1_sandbox_routes.routes(service),
         *found,
-        route(f"{one}/extend", LateDoor(service, {"POST": Verb(stop_routes.extend)})),
+        route(f"{one}/extend", BodyFirstSandboxEndpoint(service, {"POST": Verb(stop_routes.extend)})),
     ]

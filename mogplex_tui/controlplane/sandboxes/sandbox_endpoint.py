@@ -26,7 +26,7 @@ NOT_READY = "Sandbox is not ready"
 NO_FUNDS = "Hosted sandbox compute requires a positive billing balance"
 
 
-class SandboxDoor(OpenEndpoint):
+class SandboxEndpoint(OpenEndpoint):
     """A path under /api/sandbox: the service's workers, tokens and sessions.
 
     `late` leaves the 401 to the handler, for routes that read their body first.
@@ -44,8 +44,8 @@ class SandboxDoor(OpenEndpoint):
         return caller
 
 
-class LateDoor(SandboxDoor):
-    """As SandboxDoor, for a route whose body is checked before its caller."""
+class BodyFirstSandboxEndpoint(SandboxEndpoint):
+    """As SandboxEndpoint, for a route whose body is checked before its caller."""
 
     late = True
 

@@ -14,7 +14,7 @@ from ..faults.rules import BadRuleError
 from ..faults.rules import parse as parse_rule
 from ..sample_data.loader import material
 from .fields import Fields, ScenarioError, shown
-from .model import KINDS, ROUTES, Gust, Loop, Now, Past, Scenario, Spend, Trouble
+from .model import KINDS, ROUTES, FaultBurst, Loop, Now, Past, Scenario, Spend, Trouble
 
 DEFAULT = "calm"
 SCALES = ("small", "medium", "large")
@@ -64,14 +64,14 @@ def read(path: Path) -> Scenario:
     if len(raw) > _MOST_BYTES:
         raise ScenarioError(f"{path}: too long for a scenario")
     try:
-        return _told(_parsed(raw, path.suffix.lower() == ".toml"), path.stem)
+        return _scenario_of(_parsed(raw, path.suffix.lower() == ".toml"), path.stem)
     except ScenarioError as error:
         raise ScenarioError(f"{path}: {error}") from None
 
 
 def kept(text: str) -> Scenario:
     """Return the scenario stored in a database (Scenario.text). Raises ScenarioError."""
-    return _told(_parsed(text.encode(), False), DEFAULT)
+    return _scenario_of(_parsed(text.encode(), False), DEFAULT)
 
 
 def _parsed(raw: bytes, is_toml: bool) -> Any:
@@ -114,7 +114,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _told(value: Any, name: str) -> Scenario:
+def _scenario_of(value: Any, name: str) -> Scenario:
     whole = Fields(value)
     name, title = whole.text("name", name), whole.text("title")
     past, now = _past(whole.part("past")), _now(whole.part("now"))
@@ -227,7 +227,7 @@ def _loop(entry: Fields) -> Loop:
     return told
 
 
-def _gust(entry: Fields) -> Gust:
+def _gust(entry: Fields) -> FaultBurst:
     try:
         rule = parse_rule(entry.text("rule")).text
     except BadRuleError as error:
@@ -236,4 +236,4 @@ def _gust(entry: Fields) -> Gust:
     lasts, every = entry.maybe("lasts", 0.1, _DAY), entry.maybe("every", 0.1, _DAY)
     if every is not None and (lasts is None or lasts >= every):
         raise entry.wrong("every", "must be longer than lasts, which must be there")
-    return Gust(rule, after, lasts, every)
+    return FaultBurst(rule, after, lasts, every)

@@ -71,7 +71,7 @@ class Loop(NamedTuple):
         return float(min(self.most, self.growth ** min(number - 1, 200)))
 
 
-class Gust(NamedTuple):
+class FaultBurst(NamedTuple):
     """A fault (faults/rules.py) active from `after` for `lasts`, again `every`.
 
     `lasts` None is unlimited.
@@ -123,7 +123,7 @@ class Now:
     boot_error: str | None = None
     questions_every: float | None = None
     answered: bool = True
-    faults: tuple[Gust, ...] = ()
+    faults: tuple[FaultBurst, ...] = ()
 
     def boot_fails(self, seed: int, record_id: str, number: int) -> bool:
         """Return whether boot `number` of a sandbox fails; repeated calls agree."""

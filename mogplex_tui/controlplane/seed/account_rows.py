@@ -8,13 +8,13 @@ from typing import Any
 from ..db.clock import DAY_US, HOUR_US
 from ..db.row_batches import Rows, encode
 from ..sample_data.loader import material, models
-from ..workload.account import Flow, World
+from ..workload.account import Flow, SeededAccount
 from ..workload.rng import new_uuid
 from .families.automation import flow_extras
 from .families.projects import repo_row
 
 
-def write_account(rows: Rows, world: World, rng: Random, now: int) -> None:
+def write_account(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
     """Collect the account's rows; the first user's profile exists already."""
     created = now - 240 * DAY_US
     other = material("account")["people"][1]
@@ -53,7 +53,7 @@ def write_account(rows: Rows, world: World, rng: Random, now: int) -> None:
         _write_flow(rows, flow, created + (index + 3) * 9 * DAY_US, now)
 
 
-def _write_models(rows: Rows, world: World, now: int) -> None:
+def _write_models(rows: Rows, world: SeededAccount, now: int) -> None:
     for index, model in enumerate(models()):
         rows.add(
             "models",
@@ -77,7 +77,7 @@ def _write_models(rows: Rows, world: World, now: int) -> None:
             rows.add("model_preferences", user_id=world.user_id, model_id=model.id, is_enabled=0)
 
 
-def _write_agents(rows: Rows, world: World, created: int) -> None:
+def _write_agents(rows: Rows, world: SeededAccount, created: int) -> None:
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     for index, row in enumerate(material("account")["agents"]):
         rows.add(

@@ -7,12 +7,12 @@ from typing import Any
 
 from ..db.clock import SECOND_US
 from ..db.database import Row, Tx
-from ..workload.account import World
+from ..workload.account import SeededAccount
 from ..workload.call_plan import CallKind, Story
 from ..workload.call_planner import plan_agent
 from ..workload.job_planner import CALL_TYPES
 from ..workload.rng import new_uuid, stream
-from .call_rows import CallFacts, Scribe
+from .call_rows import CallFacts, CallWriter
 
 _RUNS = (
     "SELECT j.id, j.error, j.started_at, j.completed_at, j.metadata, g.id AS agent_id, g.model, g.user_id,"
@@ -26,7 +26,7 @@ _RUNS = (
 _AROUND_US = 800_000
 
 
-def write_standing_calls(tx: Tx, scribe: Scribe, world: World, seed: int) -> None:
+def write_assignment_calls(tx: Tx, scribe: CallWriter, world: SeededAccount, seed: int) -> None:
     """Write one call for each finished run, and its cost on the run's row."""
     keys = {repo.id: repo.key for repo in world.repos.values()}
     for job in tx.all(_RUNS):

@@ -12,14 +12,14 @@ from ..db.database import Tx
 from ..db.row_batches import Rows
 from ..sample_data.loader import prompts
 from ..scenarios.model import Scenario
-from ..workload.account import World, build_world
+from ..workload.account import SeededAccount, build_world
 from ..workload.call_plan import CallKind
-from ..workload.external_runs import Box
+from ..workload.external_runs import SandboxRef
 from ..workload.odds import Odds
 from ..workload.rng import stream
 from .account_rows import write_account
 from .admission_rows import write_admissions
-from .assignment_calls import write_standing_calls
+from .assignment_calls import write_assignment_calls
 from .families import FAMILIES
 from .job_history import JobHistory
 from .older_history import enlarge
@@ -53,7 +53,7 @@ def build(plane: Plane) -> None:
 
 
 def _write_work(
-    rows: Rows, tx: Tx, world: World, seed: int, now: int, scale: str, scenario: Scenario
+    rows: Rows, tx: Tx, world: SeededAccount, seed: int, now: int, scale: str, scenario: Scenario
 ) -> None:
     size, past = SIZES[scale], scenario.past
     boxes = write_present(rows, world, stream(seed, "sandboxes"), now)
@@ -74,12 +74,12 @@ def _write_work(
     write_added(rows, world, direct, scenario, seed, now)
     _write_neighbour(rows, tx, world, seed, now)
     rows.flush(tx)
-    write_standing_calls(tx, direct.scribe, world, seed)
+    write_assignment_calls(tx, direct.scribe, world, seed)
     write_admissions(rows, tx, world.user_id, seed, now)
     rows.flush(tx)
 
 
-def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, Box]) -> None:
+def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, SandboxRef]) -> None:
     """Write the live work: calls, a booting run, running jobs and waiting jobs."""
     by_slug = {prompt.slug: prompt for prompt in prompts()}
     direct.live_run(by_slug["checkout-a11y"], "claude-code", boxes["web"], age=74.0, boot=12.0)
@@ -93,7 +93,7 @@ def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, Box]) -> Non
         jobs.parked(age)
 
 
-def _write_neighbour(rows: Rows, tx: Tx, world: World, seed: int, now: int) -> None:
+def _write_neighbour(rows: Rows, tx: Tx, world: SeededAccount, seed: int, now: int) -> None:
     """Write a few chats of the second user, which the first must never see."""
     other = world._replace(user_id=world.other_user_id, other_user_id=world.user_id)
     history = History(rows, tx, other, stream(seed, "neighbour"), now - DAY_US)

@@ -91,7 +91,7 @@ def _cancel_steps(rng: Random, story: Story) -> tuple[Step, Step]:
     return asked, Step(0.2, "cancelled", message, {"tool_calls_count": len(story.tool_calls)})
 
 
-class Scribe:
+class CallWriter:
     """Add past calls to the rows to be written."""
 
     def __init__(self, rows: Rows, tx: Tx) -> None:

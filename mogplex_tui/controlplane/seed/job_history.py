@@ -10,7 +10,7 @@ from ..automation.events.dispatch import retry_metadata
 from ..automation.events.flow_starts import slot_of, trial_key, trial_payload
 from ..db.clock import DAY_US, MINUTE_US, SECOND_US, iso_app
 from ..db.row_batches import Rows, encode
-from ..workload.account import World
+from ..workload.account import SeededAccount
 from ..workload.call_plan import CallKind
 from ..workload.job_planner import JobPlan, finding_columns, flow_repos, plan_job, wait_seconds
 from ..workload.odds import CALM
@@ -28,7 +28,7 @@ _START_ERROR = "Runtime rejected the task: queue unavailable"
 class JobHistory:
     """Write past jobs, and those that are parked, live or waiting to start."""
 
-    def __init__(self, rows: Rows, world: World, rng: Random, now: int, direct: History) -> None:
+    def __init__(self, rows: Rows, world: SeededAccount, rng: Random, now: int, direct: History) -> None:
         self.rows = rows
         self.world = world
         self.rng = rng

@@ -10,7 +10,7 @@ from ..automation.jobs.node_writes import decided
 from ..db.clock import HOUR_US, MINUTE_US, SECOND_US
 from ..db.row_batches import Rows, encode
 from ..engine.node_outputs import Outputs
-from ..workload.account import World
+from ..workload.account import SeededAccount
 from ..workload.call_plan import CallKind
 from ..workload.job_planner import AgentWork, JobPlan, NodePlan, WaitWork, node_metadata
 from ..workload.rng import new_uuid, token
@@ -29,7 +29,7 @@ class Ends:
 class NodeHistory:
     """Write the nodes of jobs; `rng` is the random stream of the jobs."""
 
-    def __init__(self, rows: Rows, world: World, rng: Random, now: int, direct: History) -> None:
+    def __init__(self, rows: Rows, world: SeededAccount, rng: Random, now: int, direct: History) -> None:
         self.rows = rows
         self.world = world
         self.rng = rng

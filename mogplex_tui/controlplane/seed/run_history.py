@@ -9,16 +9,23 @@ from ..db.clock import SECOND_US
 from ..db.database import Tx
 from ..db.row_batches import Rows, encode
 from ..sample_data.loader import Prompt, material, prompts
-from ..workload.account import Repo, World
+from ..workload.account import Repo, SeededAccount
 from ..workload.call_plan import CallKind
 from ..workload.call_planner import Branches, chat_model, pick_failure, plan_agent, plan_harness
-from ..workload.external_runs import HARNESSES, Box, accepted_step, attached, external_metadata, request_hash
+from ..workload.external_runs import (
+    HARNESSES,
+    SandboxRef,
+    accepted_step,
+    attached,
+    external_metadata,
+    request_hash,
+)
 from ..workload.odds import CALM, Odds
 from ..workload.rng import between, new_uuid, pick, token, whole
 from ..workload.run_outcomes import draw_course
-from .call_rows import CallFacts, Scribe, Written
+from .call_rows import CallFacts, CallWriter, Written
 from .sandbox_rows import write_past
-from .working_hours import Rhythm
+from .working_hours import WorkingHours
 
 # The share of work of the last hours, which keeps all its events.
 _FRESH = 0.2
@@ -27,14 +34,16 @@ _FRESH = 0.2
 class History:
     """Write past calls except those of jobs. `odds` apply to the last hours."""
 
-    def __init__(self, rows: Rows, tx: Tx, world: World, rng: Random, now: int, odds: Odds = CALM) -> None:
+    def __init__(
+        self, rows: Rows, tx: Tx, world: SeededAccount, rng: Random, now: int, odds: Odds = CALM
+    ) -> None:
         self.rows = rows
         self.world = world
         self.rng = rng
         self.now = now
         self.odds = odds
-        self.rhythm = Rhythm(now)
-        self.scribe = Scribe(rows, tx)
+        self.rhythm = WorkingHours(now)
+        self.scribe = CallWriter(rows, tx)
         self._old_key = new_uuid(rng)
 
     def fresh(self) -> bool:
@@ -98,7 +107,7 @@ class History:
         branches: Branches,
         request: tuple[str, str],
         about: dict[str, Any],
-        box: Box | None,
+        box: SandboxRef | None,
         written: Written,
     ) -> None:
         status = written.status
@@ -129,7 +138,7 @@ class History:
             updated_at=ended,
         )
 
-    def live_run(self, prompt: Prompt, harness: str, box: Box, age: float, boot: float) -> None:
+    def live_run(self, prompt: Prompt, harness: str, box: SandboxRef, age: float, boot: float) -> None:
         """Write a live coding run: streaming, or pending while its sandbox boots."""
         rng = self.rng
         repo = self.world.repos[prompt.repo]

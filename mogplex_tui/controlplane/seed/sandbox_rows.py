@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ..db.row_batches import Rows, encode
 from ..sample_data.loader import work, work_text
-from ..workload.account import Repo, World
-from ..workload.external_runs import Box
+from ..workload.account import Repo, SeededAccount
+from ..workload.external_runs import SandboxRef
 from ..workload.rng import new_uuid, pick, whole
 from ..workload.sandbox_addresses import preview_url, runtime_of, vm_name
 
 
-class _Wish(NamedTuple):
+class _SandboxPlan(NamedTuple):
     repo: str
     branch: str | None
     status: str
@@ -25,32 +25,32 @@ class _Wish(NamedTuple):
     error: str | None = None
 
 
-_NOW: tuple[_Wish, ...] = (
-    _Wish("web", None, "running", "running", 48 * MINUTE_US, 4 * SECOND_US),
-    _Wish("api", "mogplex/order-notes", "creating", "unknown", 5 * SECOND_US, 5 * SECOND_US),
-    _Wish("billing", "feat/credit-notes", "installing", "starting", 21 * SECOND_US, 9 * SECOND_US),
-    _Wish("docs", None, "pausing", "idle_warning", 3 * HOUR_US, 34 * MINUTE_US, "auto_pause"),
-    _Wish("search", None, "paused", "paused", 9 * HOUR_US, 2 * HOUR_US, "auto_pause"),
-    _Wish("design", None, "paused", "paused", 30 * HOUR_US, 22 * HOUR_US),
-    _Wish("infra", None, "paused", "paused", 4 * DAY_US, 3 * DAY_US),
-    _Wish("mobile", None, "stopped", "stopped", 20 * HOUR_US, 15 * HOUR_US, "idle_timeout"),
-    _Wish("worker", None, "stopped", "stopped", 2 * DAY_US, 43 * HOUR_US, "lifetime_timeout"),
-    _Wish("admin", None, "stopped", "stopped", 26 * HOUR_US, 25 * HOUR_US, "manual"),
-    _Wish("bot", None, "stopped", "stopped", 5 * DAY_US, 5 * DAY_US - HOUR_US, "vm_gone"),
-    _Wish("sdk", None, "stopped", "unknown", 6 * DAY_US, 6 * DAY_US - 10 * MINUTE_US, "stuck_boot"),
-    _Wish("billing", None, "error", "unknown", 7 * HOUR_US, 7 * HOUR_US, None, "boot"),
-    _Wish("mobile", "feat/tablet", "error", "app_error", 3 * DAY_US, 3 * DAY_US, None, "preview"),
+_NOW: tuple[_SandboxPlan, ...] = (
+    _SandboxPlan("web", None, "running", "running", 48 * MINUTE_US, 4 * SECOND_US),
+    _SandboxPlan("api", "mogplex/order-notes", "creating", "unknown", 5 * SECOND_US, 5 * SECOND_US),
+    _SandboxPlan("billing", "feat/credit-notes", "installing", "starting", 21 * SECOND_US, 9 * SECOND_US),
+    _SandboxPlan("docs", None, "pausing", "idle_warning", 3 * HOUR_US, 34 * MINUTE_US, "auto_pause"),
+    _SandboxPlan("search", None, "paused", "paused", 9 * HOUR_US, 2 * HOUR_US, "auto_pause"),
+    _SandboxPlan("design", None, "paused", "paused", 30 * HOUR_US, 22 * HOUR_US),
+    _SandboxPlan("infra", None, "paused", "paused", 4 * DAY_US, 3 * DAY_US),
+    _SandboxPlan("mobile", None, "stopped", "stopped", 20 * HOUR_US, 15 * HOUR_US, "idle_timeout"),
+    _SandboxPlan("worker", None, "stopped", "stopped", 2 * DAY_US, 43 * HOUR_US, "lifetime_timeout"),
+    _SandboxPlan("admin", None, "stopped", "stopped", 26 * HOUR_US, 25 * HOUR_US, "manual"),
+    _SandboxPlan("bot", None, "stopped", "stopped", 5 * DAY_US, 5 * DAY_US - HOUR_US, "vm_gone"),
+    _SandboxPlan("sdk", None, "stopped", "unknown", 6 * DAY_US, 6 * DAY_US - 10 * MINUTE_US, "stuck_boot"),
+    _SandboxPlan("billing", None, "error", "unknown", 7 * HOUR_US, 7 * HOUR_US, None, "boot"),
+    _SandboxPlan("mobile", "feat/tablet", "error", "app_error", 3 * DAY_US, 3 * DAY_US, None, "preview"),
 )
 
 
-def _columns(rng: Random, repo: Repo, wish: _Wish, now: int) -> dict[str, Any]:
-    branch = wish.branch or repo.branch
-    booting = wish.status == "creating"
+def _columns(rng: Random, repo: Repo, sandbox_plan: _SandboxPlan, now: int) -> dict[str, Any]:
+    branch = sandbox_plan.branch or repo.branch
+    booting = sandbox_plan.status == "creating"
     name = "pending" if booting else vm_name(repo.user_id, repo, branch)
-    created, active = now - wish.age, now - wish.idle
-    booted = wish.status not in ("creating", "installing") and wish.error != "boot"
-    error = pick(rng, work("boot_errors")) if wish.error == "boot" else None
-    over = wish.status in ("stopped", "paused")
+    created, active = now - sandbox_plan.age, now - sandbox_plan.idle
+    booted = sandbox_plan.status not in ("creating", "installing") and sandbox_plan.error != "boot"
+    error = pick(rng, work("boot_errors")) if sandbox_plan.error == "boot" else None
+    over = sandbox_plan.status in ("stopped", "paused")
     return {
         "id": new_uuid(rng),
         "user_id": repo.user_id,
@@ -59,19 +59,19 @@ def _columns(rng: Random, repo: Repo, wish: _Wish, now: int) -> dict[str, Any]:
         "base_branch": repo.branch,
         "working_branch": branch,
         "root_directory": repo.root,
-        "status": wish.status,
-        "stop_reason": wish.stop_reason,
-        "health_status": wish.health,
-        "preview_url": preview_url(name) if booted and wish.status != "stopped" else None,
+        "status": sandbox_plan.status,
+        "stop_reason": sandbox_plan.stop_reason,
+        "health_status": sandbox_plan.health,
+        "preview_url": preview_url(name) if booted and sandbox_plan.status != "stopped" else None,
         "install_log": "" if booting else work_text("install_output"),
         "dev_log": work_text("dev_output") if booted else "",
         "runtime": runtime_of(repo.key),
         "persistent": int(repo.key != "bot"),
         "error": error,
         "last_boot_error": error,
-        "last_preview_error": "HTTP 500 from the dev server" if wish.error == "preview" else None,
-        "last_preview_http_status": 500 if wish.error == "preview" else (200 if booted else None),
-        "boot_attempts": 1 if wish.error is None else 2,
+        "last_preview_error": "HTTP 500 from the dev server" if sandbox_plan.error == "preview" else None,
+        "last_preview_http_status": 500 if sandbox_plan.error == "preview" else (200 if booted else None),
+        "boot_attempts": 1 if sandbox_plan.error is None else 2,
         "last_boot_started_at": created,
         "last_boot_completed_at": created + whole(rng, 14, 40) * SECOND_US if booted else None,
         "last_health_check_at": active if booted else None,
@@ -81,19 +81,19 @@ def _columns(rng: Random, repo: Repo, wish: _Wish, now: int) -> dict[str, Any]:
     }
 
 
-def _lifecycle(rows: Rows, rng: Random, box_id: str, wish: _Wish, now: int) -> None:
-    created, active = now - wish.age, now - wish.idle
+def _lifecycle(rows: Rows, rng: Random, box_id: str, sandbox_plan: _SandboxPlan, now: int) -> None:
+    created, active = now - sandbox_plan.age, now - sandbox_plan.idle
     events: list[tuple[str, str | None, int]] = []
-    if wish.status not in ("creating", "installing", "error"):
+    if sandbox_plan.status not in ("creating", "installing", "error"):
         events += [("tab_attached", None, created + MINUTE_US // 2), ("tab_released", None, active)]
-    if wish.stop_reason == "auto_pause":
+    if sandbox_plan.stop_reason == "auto_pause":
         events.append(("auto_pause_queued", None, active + MINUTE_US))
         events.append(("auto_pause_decision", "would_auto_pause", active + 2 * MINUTE_US))
-        if wish.status == "paused":
+        if sandbox_plan.status == "paused":
             events.append(
                 ("auto_pause_succeeded", "auto_pause_succeeded", active + 2 * MINUTE_US + SECOND_US)
             )
-    elif wish.status == "running":
+    elif sandbox_plan.status == "running":
         events.append(("auto_pause_decision", "auto_pause_skipped_busy", now - 2 * MINUTE_US))
     for event_type, code, at in events:
         rows.add(
@@ -107,16 +107,16 @@ def _lifecycle(rows: Rows, rng: Random, box_id: str, wish: _Wish, now: int) -> N
         )
 
 
-def write_present(rows: Rows, world: World, rng: Random, now: int) -> dict[str, Box]:
+def write_present(rows: Rows, world: SeededAccount, rng: Random, now: int) -> dict[str, SandboxRef]:
     """Collect a sandbox for every state; return those of live runs by repository key."""
-    boxes: dict[str, Box] = {}
-    for wish in _NOW:
-        repo = world.repos[wish.repo]
-        columns = _columns(rng, repo, wish, now)
+    boxes: dict[str, SandboxRef] = {}
+    for sandbox_plan in _NOW:
+        repo = world.repos[sandbox_plan.repo]
+        columns = _columns(rng, repo, sandbox_plan, now)
         rows.add("sandboxes", **columns)
-        _lifecycle(rows, rng, columns["id"], wish, now)
-        if wish.status in ("running", "creating"):
-            boxes[repo.key] = Box(columns["id"], columns["sandbox_id"], columns["working_branch"])
+        _lifecycle(rows, rng, columns["id"], sandbox_plan, now)
+        if sandbox_plan.status in ("running", "creating"):
+            boxes[repo.key] = SandboxRef(columns["id"], columns["sandbox_id"], columns["working_branch"])
     return boxes
 
 
@@ -129,15 +129,17 @@ def write_past(
     ended_at: int,
     broken: bool,
     text: str | None = None,
-) -> Box:
+) -> SandboxRef:
     """Collect and return the stopped sandbox of a finished run; `text` is its error."""
     age = max(0, ended_at - started_at)
     error = "boot" if broken else None
     status = "error" if broken else "stopped"
     reason = None if broken else pick(rng, ("idle_timeout", "idle_timeout", "lifetime_timeout", "manual"))
-    wish = _Wish(repo.key, branch, status, "unknown" if broken else "stopped", age, 0, reason, error)
-    columns = _columns(rng, repo, wish, ended_at)
+    sandbox_plan = _SandboxPlan(
+        repo.key, branch, status, "unknown" if broken else "stopped", age, 0, reason, error
+    )
+    columns = _columns(rng, repo, sandbox_plan, ended_at)
     if broken and text is not None:
         columns |= {"error": text, "last_boot_error": text}
     rows.add("sandboxes", **columns)
-    return Box(columns["id"], columns["sandbox_id"], branch)
+    return SandboxRef(columns["id"], columns["sandbox_id"], branch)

@@ -6,7 +6,7 @@ from ..db.clock import HOUR_US, MINUTE_US, SECOND_US
 from ..db.row_batches import Rows
 from ..sample_data.loader import prompts
 from ..scenarios.model import Loop, Scenario
-from ..workload.account import World
+from ..workload.account import SeededAccount
 from ..workload.job_planner import JobPlan, plan_job
 from ..workload.odds import dearer
 from ..workload.questions import draw_question
@@ -20,7 +20,9 @@ _TITLES = {"pr_opened": "pr_title", "issue_opened": "issue_title"}
 _START_SECONDS = 2.0
 
 
-def write_added(rows: Rows, world: World, direct: History, scenario: Scenario, seed: int, now: int) -> None:
+def write_added(
+    rows: Rows, world: SeededAccount, direct: History, scenario: Scenario, seed: int, now: int
+) -> None:
     """Collect a scenario's additions, from their own random streams.
 
     All instants in µs before `now`.

@@ -20,7 +20,7 @@ def _weight(hour_start: int) -> float:
     return _BY_HOUR[hour_start // HOUR_US % 24] * (0.18 if weekday >= 5 else 1.0)
 
 
-class Rhythm:
+class WorkingHours:
     """Draw instants (µs) of the last two weeks; fresh ones are of the last 30 hours.
 
     One fresh instant in four is in the last 80 minutes, so that there is always recent work.

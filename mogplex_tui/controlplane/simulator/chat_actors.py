@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..actors.call_player import play
-from ..actors.context import Part, Stage
+from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
 from ..calls import admissions, call_writes
 from ..sample_data.loader import material
@@ -12,7 +12,7 @@ from ..workload.call_planner import chat_model, pick_failure, plan_agent
 from ..workload.rng import pick, token, whole
 
 
-def arrive(stage: Stage, part: Part, kind: CallKind) -> float:
+def arrive(stage: ActorContext, part: ActorRandom, kind: CallKind) -> float:
     """Start a chat turn or a control run; return its planned seconds."""
     rng = part.rng
     row = pick(rng, material("chats"))
@@ -58,6 +58,6 @@ def arrive(stage: Stage, part: Part, kind: CallKind) -> float:
     return story.seconds() + 1.0
 
 
-def _talk(stage: Stage, part: Part, call_id: str, story: Story) -> Acts:
+def _talk(stage: ActorContext, part: ActorRandom, call_id: str, story: Story) -> Acts:
     yield from play(stage, part, call_id, story)
     stage.left(call_id)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..actors.context import Part, Stage
+from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
 from ..automation.events import dispatch, flow_starts
 from ..automation.events.github_webhook import Delivery, deliver
 from ..automation.jobs import dispatch_ledger
 from ..db.clock import SECOND_US
 from ..workload.account import Flow, Repo
-from ..workload.github_payloads import About, build
+from ..workload.github_payloads import DeliveryRepository, build
 from ..workload.job_planner import flow_repos
 from ..workload.rng import between, new_uuid, pick
 
@@ -27,7 +27,7 @@ _NIGHTLY_SECONDS = 90.0
 _LATELY_S = 1_200.0
 
 
-def arrive(stage: Stage, part: Part, flow_key: str | None = None) -> float:
+def arrive(stage: ActorContext, part: ActorRandom, flow_key: str | None = None) -> float:
     """Deliver an event; return its planned seconds, 0 if nothing started."""
     rng = part.rng
     key = flow_key or rng.choices(list(_FLOW_WEIGHTS), weights=list(_FLOW_WEIGHTS.values()))[0]
@@ -46,7 +46,7 @@ def arrive(stage: Stage, part: Part, flow_key: str | None = None) -> float:
     return seconds if answer.get("started") else 0.0
 
 
-def retries(stage: Stage) -> Acts:
+def retries(stage: ActorContext) -> Acts:
     """Occasionally run recently failed jobs again (observability.md §7.5)."""
     part = stage.part("retries")
     while True:
@@ -54,7 +54,7 @@ def retries(stage: Stage) -> Acts:
         _run_again(stage, part)
 
 
-def _run_again(stage: Stage, part: Part) -> None:
+def _run_again(stage: ActorContext, part: ActorRandom) -> None:
     now = stage.now()
     with part.tx() as tx:
         failed = tx.one(
@@ -75,12 +75,12 @@ def _run_again(stage: Stage, part: Part) -> None:
         dispatch.start(stage.plane, part.ids, queued.job_id, "manual_retry", now)
 
 
-def _about(repo: Repo) -> About:
+def _about(repo: Repo) -> DeliveryRepository:
     kind = "Organization" if repo.full_name.startswith("acme/") else "User"
-    return About(repo.full_name, repo.branch or "main", repo.installation_id, kind)
+    return DeliveryRepository(repo.full_name, repo.branch or "main", repo.installation_id, kind)
 
 
-def _by_hand(stage: Stage, part: Part, flow: Flow) -> float:
+def _by_hand(stage: ActorContext, part: ActorRandom, flow: Flow) -> float:
     """Start a scheduled automation manually before its time."""
     found = flow_starts.active_flow(stage.plane, flow.id)
     if found is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..actors.call_player import play, settle_later
-from ..actors.context import Part, Stage
+from ..actors.context import ActorContext, ActorRandom
 from ..actors.sandbox_actors import BootFailed, boot, is_somebodys, watch_idle
 from ..actors.scheduler import Acts
 from ..automation.events import schedules
@@ -26,7 +26,7 @@ _BILLS = 500
 _MISSED_MINUTES = 5
 
 
-def take_up(stage: Stage) -> None:
+def take_up(stage: ActorContext) -> None:
     """Give every live row an actor that ends it, or end it if it is too old.
 
     Jobs are continued by their runner.
@@ -58,7 +58,7 @@ def take_up(stage: Stage) -> None:
         settle_later(stage, stage.part(f"late bill:{row['id']}").rng, row["id"])
 
 
-def _reap(stage: Stage) -> None:
+def _reap(stage: ActorContext) -> None:
     plane, now = stage.plane, stage.now()
     ids = stage.part(f"reaper:{now}").ids
     reapers.finish_cancels(plane, ids, now, stage.is_played)
@@ -66,7 +66,7 @@ def _reap(stage: Stage) -> None:
     reapers.expire_waits(plane, ids, now)
 
 
-def housekeeping(stage: Stage) -> Acts:
+def housekeeping(stage: ActorContext) -> Acts:
     """Every five minutes give up old work and retry what did not start.
 
     runtime-model.md §4.
@@ -79,14 +79,14 @@ def housekeeping(stage: Stage) -> Acts:
         reapers.repair_jobs(stage.plane, ids, stage.now())
 
 
-def repair_soon(stage: Stage) -> Acts:
+def repair_soon(stage: ActorContext) -> Acts:
     """Run the first repair within seconds of the start."""
     yield between(stage.part("repair soon").rng, 25.0, 75.0)
     ids = stage.part(f"repair:{stage.now()}").ids
     reapers.repair_jobs(stage.plane, ids, stage.now())
 
 
-def clocks(stage: Stage) -> Acts:
+def clocks(stage: ActorContext) -> Acts:
     """Run due schedules at every full minute."""
     last = stage.now() // MINUTE_US
     while True:
@@ -98,7 +98,7 @@ def clocks(stage: Stage) -> Acts:
         last = max(last, present)
 
 
-def _run(stage: Stage, row: Row) -> None:
+def _run(stage: ActorContext, row: Row) -> None:
     course: Course | None = None
     begun = row["status"] == "streaming"
     if begun:
@@ -111,7 +111,7 @@ def _run(stage: Stage, row: Row) -> None:
     start_run(stage, row["id"], course, begun)
 
 
-def _call(stage: Stage, part: Part, row: Row) -> Acts:
+def _call(stage: ActorContext, part: ActorRandom, row: Row) -> Acts:
     """Continue a chat or control run from its present state."""
     repo = None if row["repo_id"] is None else repo_key(stage, row["repo_id"])
     kind = CallKind.CHAT if row["type"] == "chat" else CallKind.CONTROL
@@ -121,12 +121,12 @@ def _call(stage: Stage, part: Part, row: Row) -> Acts:
     stage.left(row["id"])
 
 
-def repo_key(stage: Stage, repo_id: str) -> str | None:
+def repo_key(stage: ActorContext, repo_id: str) -> str | None:
     """Return the seed's key of a repository; None for one that a user connected."""
     return next((repo.key for repo in stage.world.repos.values() if repo.id == repo_id), None)
 
 
-def _box(stage: Stage, row: Row) -> None:
+def _box(stage: ActorContext, row: Row) -> None:
     used = stage.plane.db.one(
         "SELECT 1 FROM external_agent_runs WHERE sandbox_record_id = ? AND status = 'pending'", (row["id"],)
     )
@@ -138,7 +138,7 @@ def _box(stage: Stage, row: Row) -> None:
         stage.spawn(name, _finish_boot(stage, stage.part(name), row), 0.5)
 
 
-def _finish_boot(stage: Stage, part: Part, row: Row) -> Acts:
+def _finish_boot(stage: ActorContext, part: ActorRandom, row: Row) -> Acts:
     key = repo_key(stage, row["repo_id"])
     if key is None or row["id"] in stage.booting:
         return

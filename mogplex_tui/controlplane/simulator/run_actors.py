@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..actors.call_player import Fate, play, write_step
-from ..actors.context import Part, Stage
+from ..actors.context import ActorContext, ActorRandom
 from ..actors.sandbox_actors import BootFailed, Tree, launch, watch_idle
 from ..actors.scheduler import Acts
 from ..calls import admissions, call_writes
@@ -41,7 +41,7 @@ def working_branch(row: Row) -> tuple[str, bool]:
     return f"mogplex/agent-{row['ai_call_id'].replace('-', '')[:12]}", True
 
 
-def start_run(stage: Stage, run_id: str, course: Course | None = None, begun: bool = False) -> float:
+def start_run(stage: ActorContext, run_id: str, course: Course | None = None, begun: bool = False) -> float:
     """Execute an existing run; return its planned seconds.
 
     Without `course` the words of the prompt decide (workload/run_outcomes.py). `begun` continues a call that is
@@ -73,7 +73,7 @@ def start_run(stage: Stage, run_id: str, course: Course | None = None, begun: bo
 
 
 def _execute(
-    stage: Stage, part: Part, row: Row, repo: Repo, story: Story, course: Course, begun: bool
+    stage: ActorContext, part: ActorRandom, row: Row, repo: Repo, story: Story, course: Course, begun: bool
 ) -> Acts:
     call_id, run_id = row["ai_call_id"], row["id"]
     box_id = row["sandbox_record_id"]
@@ -100,7 +100,7 @@ def _execute(
         run_writes.mirror_call(tx, run_id, stage.now())
 
 
-def _enter(stage: Stage, part: Part, row: Row, box_id: str) -> bool:
+def _enter(stage: ActorContext, part: ActorRandom, row: Row, box_id: str) -> bool:
     """Set the run to streaming in its sandbox; False if it was cancelled meanwhile."""
     with part.tx() as tx:
         live = tx.one("SELECT 1 FROM ai_calls WHERE id = ? AND status = 'pending'", (row["ai_call_id"],))
@@ -113,7 +113,7 @@ def _enter(stage: Stage, part: Part, row: Row, box_id: str) -> bool:
     return False
 
 
-def _too_late(stage: Stage, part: Part, row: Row, box_id: str) -> Acts:
+def _too_late(stage: ActorContext, part: ActorRandom, row: Row, box_id: str) -> Acts:
     """Fail at the call of a cancelled run, as the hosted worker does (v1.md §7.6)."""
     if not stage.plane.is_hosted:
         return
@@ -129,14 +129,14 @@ def _too_late(stage: Stage, part: Part, row: Row, box_id: str) -> Acts:
         run_writes.overwrite(tx, row["id"], stage.now(), status="failed", error=_NOT_PENDING)
 
 
-def _attachment(stage: Stage, row: Row, box_id: str | None) -> dict[str, Any] | None:
+def _attachment(stage: ActorContext, row: Row, box_id: str | None) -> dict[str, Any] | None:
     box = stage.plane.db.one("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
     if box is None:
         return None
     return attached({"sandbox_record_id": box_id, "sandbox_id": box["sandbox_id"]}, row["mode"])
 
 
-def _launch_failed(stage: Stage, part: Part, row: Row, error: str) -> None:
+def _launch_failed(stage: ActorContext, part: ActorRandom, row: Row, error: str) -> None:
     """End a run whose sandbox did not boot."""
     with part.tx() as tx:
         run_writes.give_up(
@@ -145,7 +145,7 @@ def _launch_failed(stage: Stage, part: Part, row: Row, error: str) -> None:
     stage.left(row["ai_call_id"])
 
 
-def arrive(stage: Stage, part: Part) -> float:
+def arrive(stage: ActorContext, part: ActorRandom) -> float:
     """Start a run of another client of the account; return its planned seconds."""
     rng = part.rng
     prompt = pick(rng, prompts())

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..actors.context import Part, Stage
+from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
 from ..automation.events.github_webhook import Delivery, deliver
 from ..calls import admissions
 from ..faults.rules import parse
-from ..scenarios.model import Gust, Loop
+from ..scenarios.model import FaultBurst, Loop
 from ..workload.account import Flow
-from ..workload.github_payloads import About, Said, build
+from ..workload.github_payloads import DeliveryRepository, DeliveryTexts, build
 from ..workload.questions import draw_question
 from ..workload.rng import between, new_uuid, token
 
@@ -30,7 +30,7 @@ _REFUSALS = {
 }
 
 
-def begin(stage: Stage, arrivals: bool) -> None:
+def begin(stage: ActorContext, arrivals: bool) -> None:
     """Start the events of the scenario; without `arrivals` only its faults."""
     now = stage.scenario.now
     for number, gust in enumerate(now.faults):
@@ -43,7 +43,7 @@ def begin(stage: Stage, arrivals: bool) -> None:
         stage.spawn("questions", _questions(stage, now.questions_every))
 
 
-def _blow(stage: Stage, gust: Gust) -> Acts:
+def _blow(stage: ActorContext, gust: FaultBurst) -> Acts:
     rule = parse(gust.rule)
     yield gust.after
     while stage.plane.faults is not None:
@@ -57,7 +57,7 @@ def _blow(stage: Stage, gust: Gust) -> Acts:
         yield gust.every - gust.lasts
 
 
-def _loop(stage: Stage, told: Loop) -> Acts:
+def _loop(stage: ActorContext, told: Loop) -> Acts:
     """Start the automation each time it has ended, until it is disabled."""
     part, flow = stage.part("loop"), stage.world.flows[told.automation]
     number = _rounds(stage, told, flow)
@@ -70,13 +70,13 @@ def _loop(stage: Stage, told: Loop) -> Acts:
         yield told.pause
 
 
-def _set_off(stage: Stage, part: Part, told: Loop, flow: Flow, number: int) -> bool:
+def _set_off(stage: ActorContext, part: ActorRandom, told: Loop, flow: Flow, number: int) -> bool:
     """Deliver the event of one round; return whether work started."""
     repo = stage.world.repos[told.repo]
     kind = "Organization" if repo.full_name.startswith("acme/") else "User"
-    about = About(repo.full_name, repo.branch or "main", repo.installation_id, kind)
+    about = DeliveryRepository(repo.full_name, repo.branch or "main", repo.installation_id, kind)
     event = _DELIVERIES[flow.event]
-    payload = build(part.rng, event, about, Said(told.name(number), author="ada-okafor"))
+    payload = build(part.rng, event, about, DeliveryTexts(told.name(number), author="ada-okafor"))
     answer = deliver(
         stage.plane, part.ids, Delivery(event, new_uuid(part.rng), payload, "story", False, stage.now())
     )
@@ -87,7 +87,7 @@ def _titles(flow: Flow) -> str:
     return "$.pr_title" if flow.event == "pr_opened" else "$.issue_title"
 
 
-def _rounds(stage: Stage, told: Loop, flow: Flow) -> int:
+def _rounds(stage: ActorContext, told: Loop, flow: Flow) -> int:
     """Return how many rounds the database has, from the seed or an earlier process."""
     rows = stage.plane.db.all(
         "SELECT json_extract(metadata, ?) AS title FROM job_runs WHERE flow_id = ?", (_titles(flow), flow.id)
@@ -95,7 +95,7 @@ def _rounds(stage: Stage, told: Loop, flow: Flow) -> int:
     return max((told.round(row["title"]) or 0 for row in rows), default=0)
 
 
-def _is_alive(stage: Stage, flow: Flow, title: str) -> bool:
+def _is_alive(stage: ActorContext, flow: Flow, title: str) -> bool:
     row = stage.plane.db.one(
         "SELECT 1 FROM job_runs WHERE flow_id = ? AND status IN ('pending', 'running')"
         " AND json_extract(metadata, ?) = ?",
@@ -104,7 +104,7 @@ def _is_alive(stage: Stage, flow: Flow, title: str) -> bool:
     return row is not None
 
 
-def _questions(stage: Stage, every: float) -> Acts:
+def _questions(stage: ActorContext, every: float) -> Acts:
     part, number = stage.part("questions"), 0
     while True:
         yield between(part.rng, 0.6 * every, 1.8 * every)
@@ -114,7 +114,7 @@ def _questions(stage: Stage, every: float) -> Acts:
             stage.spawn(f"answer {number}", _answer(stage, question_id, between(part.rng, 40.0, 400.0)))
 
 
-def _ask(stage: Stage, part: Part, told: dict[str, Any]) -> str:
+def _ask(stage: ActorContext, part: ActorRandom, told: dict[str, Any]) -> str:
     with part.tx() as tx:
         question_id = tx.new_id()
         tx.insert(
@@ -132,7 +132,7 @@ def _ask(stage: Stage, part: Part, told: dict[str, Any]) -> str:
     return question_id
 
 
-def _answer(stage: Stage, question_id: str, after: float) -> Acts:
+def _answer(stage: ActorContext, question_id: str, after: float) -> Acts:
     yield after
     with stage.plane.db.transaction() as tx:
         tx.execute(
@@ -142,7 +142,7 @@ def _answer(stage: Stage, question_id: str, after: float) -> Acts:
         )
 
 
-def refused(stage: Stage, part: Part, kind: str) -> bool:
+def refused(stage: ActorContext, part: ActorRandom, kind: str) -> bool:
     """Return whether a quota refuses work of this kind, and record the refusal.
 
     Only if the scenario has such a quota.

@@ -8,7 +8,7 @@ import sys
 import traceback
 
 from ..actors import sandbox_actors
-from ..actors.context import Stage
+from ..actors.context import ActorContext
 from ..actors.scheduler import Scheduler
 from ..automation.jobs import job_control, job_writes, node_writes
 from ..calls import call_writes
@@ -38,7 +38,7 @@ class Simulator:
         self._plane = plane
         self._speed = plane.settings.speed if speed is None else speed
         self.scheduler = Scheduler(plane.clock.now_us, max(self._speed, 1e-9), self._fault)
-        self._stage = Stage(plane, self.scheduler)
+        self._stage = ActorContext(plane, self.scheduler)
         self._runner = Runner(self._stage)
         self._bell = asyncio.Event()
         self._task: asyncio.Task[None] | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..actors.context import Part, Stage
+from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
 from ..calls import admissions
 from ..scenarios.model import KINDS
@@ -49,7 +49,7 @@ class _Planned:
         return usual
 
 
-def arrivals(stage: Stage) -> Acts:
+def arrivals(stage: ActorContext) -> Acts:
     """Start new work for as long as the plane runs."""
     told = stage.scenario.now
     rng, planned = stage.part("agenda").rng, _Planned(told.pace)
@@ -67,7 +67,7 @@ def arrivals(stage: Stage) -> Acts:
         planned.ends.append((now + seconds, kind))
 
 
-def _start(stage: Stage, part: Part, kind: str) -> float:
+def _start(stage: ActorContext, part: ActorRandom, kind: str) -> float:
     if refused(stage, part, kind):
         return 0.0
     if kind == "run":
@@ -77,7 +77,7 @@ def _start(stage: Stage, part: Part, kind: str) -> float:
     return chat_actors.arrive(stage, part, CallKind.CHAT if kind == "chat" else CallKind.CONTROL)
 
 
-def rush(stage: Stage) -> Acts:
+def rush(stage: ActorContext) -> Acts:
     """Occasionally start many pushes at once, more than the installation's limit."""
     rng, number = stage.part("rush").rng, 0
     while True:
@@ -88,7 +88,7 @@ def rush(stage: Stage) -> Acts:
             yield between(rng, 0.2, 0.8)
 
 
-def commands(stage: Stage) -> Acts:
+def commands(stage: ActorContext) -> Acts:
     """Run small commands in sandboxes, most of them allowed (observability.md §10)."""
     part = stage.part("commands")
     rng = part.rng

@@ -43,7 +43,7 @@ class Flow(NamedTuple):
         return self.version_ids[-1]
 
 
-class World(NamedTuple):
+class SeededAccount(NamedTuple):
     """The seeded account; equal seeds give equal accounts."""
 
     user_id: str
@@ -117,7 +117,7 @@ def build_graph(spec: dict[str, Any], installation_id: int, agent_ids: dict[str,
     return {"nodes": [*nodes, end], "edges": edges, "viewport": {"x": 0, "y": 0, "zoom": 1}}
 
 
-def build_world(seed: int, user_id: str) -> World:
+def build_world(seed: int, user_id: str) -> SeededAccount:
     """Build the account of `user_id` for a seed."""
     rng = stream(seed, "world")
     account = material("account")
@@ -164,10 +164,10 @@ def build_world(seed: int, user_id: str) -> World:
     # Drawn from their own stream, because the ids above were drawn before there were teams.
     teams = stream(seed, "teams")
     team_ids = {row["key"]: new_uuid(teams) for row in material("identity")["teams"]}
-    return World(user_id, other, repos, agent_ids, flows, team_ids)
+    return SeededAccount(user_id, other, repos, agent_ids, flows, team_ids)
 
 
-def repo_of(world: World, repo_id: str, row: Row) -> Repo:
+def repo_of(world: SeededAccount, repo_id: str, row: Row) -> Repo:
     """Return a run's repository; an unknown one uses the data of the api repository."""
     for repo in world.repos.values():
         if repo.id == repo_id:

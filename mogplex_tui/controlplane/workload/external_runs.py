@@ -13,7 +13,7 @@ from .call_planner import Branches
 HARNESSES = ("codex", "claude-code", "claude-code")
 
 
-class Box(NamedTuple):
+class SandboxRef(NamedTuple):
     """The parts of a sandbox record that its runs need: row id, VM name, branch."""
 
     id: str
@@ -27,7 +27,7 @@ def request_hash(rng: Random) -> str:
 
 
 def external_metadata(
-    repo: Repo, harness: str, key: str, digest: str, branches: Branches, box: Box | None
+    repo: Repo, harness: str, key: str, digest: str, branches: Branches, box: SandboxRef | None
 ) -> dict[str, Any]:
     """Return the metadata of an external run and its call (v1.md §7.4)."""
     return {

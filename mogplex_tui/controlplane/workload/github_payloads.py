@@ -9,7 +9,7 @@ from ..sample_data.loader import prompts, work
 from .rng import pick, whole
 
 
-class About(NamedTuple):
+class DeliveryRepository(NamedTuple):
     """The repository of a delivery; an unknown installation is left out."""
 
     full_name: str
@@ -23,7 +23,7 @@ class About(NamedTuple):
         return f"https://github.com/{self.full_name}"
 
 
-class Said(NamedTuple):
+class DeliveryTexts(NamedTuple):
     """Texts of a delivery that replace randomly drawn ones."""
 
     text: str | None = None
@@ -45,13 +45,15 @@ KINDS = {
     "tag": ("push", "a version tag is pushed"),
     "deployment_status": ("deployment_status", "a preview is ready"),
 }
-_NOTHING = Said()
+_NOTHING = DeliveryTexts()
 
 
-def build(rng: Random, kind: str, about: About, said: Said = _NOTHING) -> dict[str, Any]:
+def build(
+    rng: Random, kind: str, about: DeliveryRepository, texts: DeliveryTexts = _NOTHING
+) -> dict[str, Any]:
     """Return the body of one delivery. Raises KeyError for an unknown kind."""
-    author = said.author or pick(rng, work("authors"))
-    body = _BUILDERS[kind](rng, about, said, author)
+    author = texts.author or pick(rng, work("authors"))
+    body = _BUILDERS[kind](rng, about, texts, author)
     owner = about.full_name.partition("/")[0]
     repository: dict[str, Any] = {
         "full_name": about.full_name,
@@ -71,12 +73,14 @@ def _sha(rng: Random) -> str:
     return f"{rng.getrandbits(160):040x}"
 
 
-def _number(rng: Random, said: Said) -> int:
-    return said.number or whole(rng, 210, 1900)
+def _number(rng: Random, texts: DeliveryTexts) -> int:
+    return texts.number or whole(rng, 210, 1900)
 
 
-def _pull(rng: Random, about: About, said: Said, author: str, title: str | None) -> dict[str, Any]:
-    number = _number(rng, said)
+def _pull(
+    rng: Random, about: DeliveryRepository, texts: DeliveryTexts, author: str, title: str | None
+) -> dict[str, Any]:
+    number = _number(rng, texts)
     return {
         "number": number,
         "html_url": f"{about.url}/pull/{number}",
@@ -92,18 +96,20 @@ def _pull(rng: Random, about: About, said: Said, author: str, title: str | None)
     }
 
 
-def _pull_request(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
-    return {"action": "opened", "pull_request": _pull(rng, about, said, author, said.text)}
+def _pull_request(
+    rng: Random, about: DeliveryRepository, texts: DeliveryTexts, author: str
+) -> dict[str, Any]:
+    return {"action": "opened", "pull_request": _pull(rng, about, texts, author, texts.text)}
 
 
-def _label(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
-    pull = _pull(rng, about, said, author, None)
-    return {"action": "labeled", "pull_request": pull, "label": {"name": said.text or "ready"}}
+def _label(rng: Random, about: DeliveryRepository, texts: DeliveryTexts, author: str) -> dict[str, Any]:
+    pull = _pull(rng, about, texts, author, None)
+    return {"action": "labeled", "pull_request": pull, "label": {"name": texts.text or "ready"}}
 
 
-def _push(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
+def _push(rng: Random, about: DeliveryRepository, texts: DeliveryTexts, author: str) -> dict[str, Any]:
     before, after = _sha(rng), _sha(rng)
-    message = said.text or pick(rng, work("prs"))
+    message = texts.text or pick(rng, work("prs"))
     commits = [
         {"id": _sha(rng), "message": message, "author": {"username": author}} for _ in range(whole(rng, 1, 6))
     ]
@@ -117,13 +123,15 @@ def _push(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
     }
 
 
-def _tag(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
-    name = said.text or f"v{whole(rng, 1, 4)}.{whole(rng, 0, 30)}.{whole(rng, 0, 9)}"
-    return _push(rng, about, said, author) | {"ref": f"refs/tags/{name}", "commits": []}
+def _tag(rng: Random, about: DeliveryRepository, texts: DeliveryTexts, author: str) -> dict[str, Any]:
+    name = texts.text or f"v{whole(rng, 1, 4)}.{whole(rng, 0, 30)}.{whole(rng, 0, 9)}"
+    return _push(rng, about, texts, author) | {"ref": f"refs/tags/{name}", "commits": []}
 
 
-def _issue(rng: Random, about: About, said: Said, author: str, title: str | None) -> dict[str, Any]:
-    number = _number(rng, said)
+def _issue(
+    rng: Random, about: DeliveryRepository, texts: DeliveryTexts, author: str, title: str | None
+) -> dict[str, Any]:
+    number = _number(rng, texts)
     return {
         "number": number,
         "html_url": f"{about.url}/issues/{number}",
@@ -132,11 +140,11 @@ def _issue(rng: Random, about: About, said: Said, author: str, title: str | None
     }
 
 
-def _issues(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
-    return {"action": "opened", "issue": _issue(rng, about, said, author, said.text)}
+def _issues(rng: Random, about: DeliveryRepository, texts: DeliveryTexts, author: str) -> dict[str, Any]:
+    return {"action": "opened", "issue": _issue(rng, about, texts, author, texts.text)}
 
 
-def _comment(rng: Random, about: About, number: int, body: str, author: str) -> dict[str, Any]:
+def _comment(rng: Random, about: DeliveryRepository, number: int, body: str, author: str) -> dict[str, Any]:
     comment_id = whole(rng, 2_100_000_000, 2_199_999_999)
     return {
         "id": comment_id,
@@ -146,10 +154,12 @@ def _comment(rng: Random, about: About, number: int, body: str, author: str) -> 
     }
 
 
-def _issue_comment(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
-    issue = _issue(rng, about, said, author, pick(rng, work("prs")))
+def _issue_comment(
+    rng: Random, about: DeliveryRepository, texts: DeliveryTexts, author: str
+) -> dict[str, Any]:
+    issue = _issue(rng, about, texts, author, pick(rng, work("prs")))
     issue |= {"pull_request": {"url": f"{about.url}/pull/{issue['number']}"}}
-    body = said.text or pick(rng, work("comments"))
+    body = texts.text or pick(rng, work("comments"))
     return {
         "action": "created",
         "issue": issue,
@@ -157,9 +167,11 @@ def _issue_comment(rng: Random, about: About, said: Said, author: str) -> dict[s
     }
 
 
-def _review_comment(rng: Random, about: About, said: Said, author: str) -> dict[str, Any]:
-    pull = _pull(rng, about, said, author, None)
-    body = said.text or pick(rng, work("comments"))
+def _review_comment(
+    rng: Random, about: DeliveryRepository, texts: DeliveryTexts, author: str
+) -> dict[str, Any]:
+    pull = _pull(rng, about, texts, author, None)
+    body = texts.text or pick(rng, work("comments"))
     return {
         "action": "created",
         "pull_request": pull,
@@ -167,11 +179,11 @@ def _review_comment(rng: Random, about: About, said: Said, author: str) -> dict[
     }
 
 
-def _check_run(rng: Random, about: About, said: Said, _author: str) -> dict[str, Any]:
+def _check_run(rng: Random, about: DeliveryRepository, texts: DeliveryTexts, _author: str) -> dict[str, Any]:
     run_id = whole(rng, 18_000_000_000, 18_999_999_999)
     run = {
         "id": run_id,
-        "name": said.text or pick(rng, work("workflows")),
+        "name": texts.text or pick(rng, work("workflows")),
         "status": "completed",
         "conclusion": "failure",
         "head_sha": _sha(rng),
@@ -182,11 +194,13 @@ def _check_run(rng: Random, about: About, said: Said, _author: str) -> dict[str,
     return {"action": "completed", "check_run": run}
 
 
-def _workflow(rng: Random, about: About, said: Said, conclusion: str) -> dict[str, Any]:
+def _workflow(
+    rng: Random, about: DeliveryRepository, texts: DeliveryTexts, conclusion: str
+) -> dict[str, Any]:
     run_id = whole(rng, 18_000_000_000, 18_999_999_999)
     run = {
         "id": run_id,
-        "name": said.text or pick(rng, work("workflows")),
+        "name": texts.text or pick(rng, work("workflows")),
         "status": "completed",
         "conclusion": conclusion,
         "head_sha": _sha(rng),
@@ -196,16 +210,22 @@ def _workflow(rng: Random, about: About, said: Said, conclusion: str) -> dict[st
     return {"action": "completed", "workflow_run": run}
 
 
-def _workflow_run(rng: Random, about: About, said: Said, _author: str) -> dict[str, Any]:
-    return _workflow(rng, about, said, "failure")
+def _workflow_run(
+    rng: Random, about: DeliveryRepository, texts: DeliveryTexts, _author: str
+) -> dict[str, Any]:
+    return _workflow(rng, about, texts, "failure")
 
 
-def _workflow_success(rng: Random, about: About, said: Said, _author: str) -> dict[str, Any]:
-    return _workflow(rng, about, said, "success")
+def _workflow_success(
+    rng: Random, about: DeliveryRepository, texts: DeliveryTexts, _author: str
+) -> dict[str, Any]:
+    return _workflow(rng, about, texts, "success")
 
 
-def _deployment_status(rng: Random, _about: About, said: Said, _author: str) -> dict[str, Any]:
-    environment = said.text or "Preview"
+def _deployment_status(
+    rng: Random, _about: DeliveryRepository, texts: DeliveryTexts, _author: str
+) -> dict[str, Any]:
+    environment = texts.text or "Preview"
     return {
         "action": "created",
         "deployment": {"sha": _sha(rng), "environment": environment},

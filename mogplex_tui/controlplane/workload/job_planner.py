@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..sample_data.loader import Prompt, material, prompts, work
 from . import failure_diagnosis
-from .account import Flow, Repo, World
+from .account import Flow, Repo, SeededAccount
 from .call_plan import CallKind, Story
 from .call_planner import Branches, pick_failure, plan_agent, plan_harness
 from .odds import CALM, Odds
@@ -101,7 +101,7 @@ class JobPlan(NamedTuple):
         }
 
 
-def flow_repos(world: World, flow: Flow) -> list[Repo]:
+def flow_repos(world: SeededAccount, flow: Flow) -> list[Repo]:
     """Return the repositories that may start a flow.
 
     Those of its installation, limited by its start filter.
@@ -302,7 +302,7 @@ def wait_seconds(rng: Random) -> float:
     return between(rng, 90, 1_500)
 
 
-def node_metadata(plan: JobPlan, node: NodePlan, world: World) -> dict[str, Any]:
+def node_metadata(plan: JobPlan, node: NodePlan, world: SeededAccount) -> dict[str, Any]:
     """Return the metadata of an automation node's call (observability.md §2.1)."""
     spec = next(row for row in plan.flow.spec["nodes"] if row["id"] == node.node_id)
     keep = ("pr_number", "pr_url", "issue_number", "repo_full_name")

@@ -6,11 +6,11 @@ from random import Random
 from typing import Any
 
 from ..sample_data.loader import material
-from .account import World
+from .account import SeededAccount
 from .rng import pick, whole
 
 
-def draw_question(rng: Random, world: World) -> dict[str, Any]:
+def draw_question(rng: Random, world: SeededAccount) -> dict[str, Any]:
     """Draw a question: tool, input, summary and urgency (routing.md §3.16)."""
     told = pick(rng, material("questions"))
     about = {"repo": pick(rng, world.own()).full_name, "n": whole(rng, 210, 1900)}

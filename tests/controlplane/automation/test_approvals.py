@@ -107,7 +107,7 @@ async def test_malformed_answers(client: httpx.AsyncClient, content: str, error:
         assert (answer.status_code, answer.json()) == (400, {"error": error})
 
 
-async def test_each_road_has_its_own_word_for_no_json(client: httpx.AsyncClient) -> None:
+async def test_each_path_has_its_own_message_for_invalid_json(client: httpx.AsyncClient) -> None:
     for path, error in (
         (FLOW, "Request body must be valid JSON"),
         (CONTROL, "Request body must be JSON"),

@@ -191,21 +191,21 @@ async def test_a_flows_hook_refuses_in_the_documented_order(engine: EngineDriver
     flow_id, other = hook(engine), engine.flow([("a", "agent", {})], LINE, event="push")
     huge = b'{"a":"' + b"x" * 1_000_000 + b'"}'
 
-    async def said(*args: Any, **more: Any) -> tuple[int, str]:
+    async def refusal_of(*args: Any, **more: Any) -> tuple[int, str]:
         response = await deliver(engine, *args, **more)
         return response.status_code, response.json()["error"]
 
     missing = "Missing or invalid x-mogplex-delivery"
-    assert await said(flow_id, huge, None) == (400, missing)
-    assert await said(flow_id, b"{}", "d" * 201) == (400, missing)
-    assert await said(other, huge) == (413, "Payload too large")
-    assert await said(other, b"{}") == (404, "Webhook is not configured")
-    assert await said(flow_id, b"junk", secret="wrong") == (401, "Invalid signature")
-    assert await said(flow_id, b"junk") == (400, "Payload must be valid JSON")
-    assert await said(flow_id, b"[1]") == (400, "Payload must be a JSON object")
+    assert await refusal_of(flow_id, huge, None) == (400, missing)
+    assert await refusal_of(flow_id, b"{}", "d" * 201) == (400, missing)
+    assert await refusal_of(other, huge) == (413, "Payload too large")
+    assert await refusal_of(other, b"{}") == (404, "Webhook is not configured")
+    assert await refusal_of(flow_id, b"junk", secret="wrong") == (401, "Invalid signature")
+    assert await refusal_of(flow_id, b"junk") == (400, "Payload must be valid JSON")
+    assert await refusal_of(flow_id, b"[1]") == (400, "Payload must be a JSON object")
     response = await deliver(engine, flow_id, b"{}")
     assert (response.status_code, response.json()["reason"]) == (200, "REPO_NOT_FOUND")
     engine.db.all("UPDATE flows SET status = 'inactive' WHERE id = ?", (flow_id,))
-    assert await said(flow_id, b"{}") == (404, "Active webhook workflow not found")
+    assert await refusal_of(flow_id, b"{}") == (404, "Active webhook workflow not found")
     response = await deliver(engine, "junk", b"{}")
     assert (response.status_code, response.content) == (500, b"")

@@ -82,7 +82,7 @@ async def test_deliveries_that_are_not_slacks_are_refused(engine: EngineDriver) 
     assert (await post(engine, form, age=299, form=True)).json() == {"ok": True}
 
 
-async def test_who_has_nothing_to_deliver_is_told_so(nobody: httpx.AsyncClient) -> None:
+async def test_partners_without_deliveries_are_refused(nobody: httpx.AsyncClient) -> None:
     response = await nobody.post("/api/webhooks/stripe", content=b"{}")
     assert (response.status_code, response.json()) == (503, {"error": "Billing is not enabled"})
     path = "/api/connections/managed-auth/webhook"

@@ -31,7 +31,7 @@ def events_of(text: str) -> list[Any]:
     return [json.loads(line.removeprefix("data: ")) for line in lines[:-1]]
 
 
-def told(factory: RowFactory) -> list[tuple[str, str]]:
+def event_messages(factory: RowFactory) -> list[tuple[str, str]]:
     rows = factory.plane.db.all("SELECT event_type, message FROM ai_call_events ORDER BY seq")
     return [(row["event_type"], row["message"]) for row in rows]
 
@@ -90,7 +90,7 @@ async def test_a_chat_is_one_call_with_its_events_usage_and_cost(
     metadata = json.loads(call["metadata"])
     assert metadata["prompt_preview"] == "How many calls failed?"
     assert (metadata["repo"], metadata["sandbox_record_id"]) == ("acme/api", body["sandboxId"])
-    assert told(factory) == [
+    assert event_messages(factory) == [
         ("started", "Chat run started"),
         ("status_changed", "Chat run streaming"),
         ("tool_started", "Tool started: search_memories"),
@@ -141,7 +141,7 @@ async def test_a_model_that_the_gateway_does_not_offer_fails_inside_the_stream(
     assert (start["type"], error["type"]) == ("start", "error")
     call = the_call(factory.plane)
     assert (call["status"], call["error"]) == ("failed", error["errorText"])
-    assert told(factory)[-1] == ("failed", "Chat run failed")
+    assert event_messages(factory)[-1] == ("failed", "Chat run failed")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import httpx
 from mogplex_tui.controlplane.db.clock import SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.controlplane.simulator import Simulator
-from mogplex_tui.controlplane.workload.github_payloads import KINDS, About, Said, build
+from mogplex_tui.controlplane.workload.github_payloads import KINDS, DeliveryRepository, DeliveryTexts, build
 from tests.controlplane.manual_clock import ManualClock
 from tests.controlplane.row_factory import RowFactory
 
@@ -121,7 +121,9 @@ class EngineDriver:
             "installation_id": INSTALLATION,
             "account_type": "Organization",
         } | about
-        return build(Random(f"test {self.deliveries}"), kind, About(**facts), Said(text, number))
+        return build(
+            Random(f"test {self.deliveries}"), kind, DeliveryRepository(**facts), DeliveryTexts(text, number)
+        )
 
     async def send(
         self, kind: str, payload: dict[str, Any] | None = None, delivery: str | None = None, **said: Any

@@ -22,7 +22,7 @@ from tests.controlplane.engine.engine_driver import EngineDriver, insert_assignm
 from tests.controlplane.machine_credentials import CRON, MACHINE
 from tests.controlplane.manual_clock import ManualClock
 from tests.controlplane.simulated_plane import invariant_violations
-from tests.controlplane.transition_recorder import Change, TransitionRecorder
+from tests.controlplane.transition_recorder import Transition, TransitionRecorder
 
 STEPS = 160
 PROMPTS = ("Fix the flaky test", "Work on it forever", "Fail quickly", "quick")
@@ -47,7 +47,7 @@ async def engine(clock: ManualClock) -> AsyncIterator[EngineDriver]:
             yield EngineDriver(server, client, clock)
 
 
-class Walk:
+class RandomWalk:
     """One random walk: its random source and what it has requested."""
 
     def __init__(self, engine: EngineDriver, seed: int) -> None:
@@ -82,20 +82,20 @@ class Walk:
         await move()
         self.check()
 
-    def check(self) -> list[Change]:
+    def check(self) -> list[Transition]:
         found = self.recorder.seen()
         assert invariant_violations(self.engine.db, self.engine.clock.us) == []
         return found
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        struck = self.struck()
+        refusal_count = self.refusal_count()
         answer = await self.engine.client.request(method, path, **more)
-        assert answer.status_code < 500 or self.struck() > struck, (method, path, answer.text)
+        assert answer.status_code < 500 or self.refusal_count() > refusal_count, (method, path, answer.text)
         kind = "/".join(part for part in path.split("/") if "-" not in part)
         self.statuses[f"{method} {kind} {answer.status_code}"] += 1
         return answer
 
-    def struck(self) -> int:
+    def refusal_count(self) -> int:
         """Return how many requests the faults have refused so far."""
         assert self.engine.plane.faults is not None
         return sum(active.fired for active in self.engine.plane.faults.active)
@@ -135,7 +135,7 @@ class Walk:
             said.get("queued", 0),
             said.get("suppressed", 0),
         )
-        queued = [change.told for change in ledger if change.new == "queued"]
+        queued = [change.extra for change in ledger if change.new == "queued"]
         assert len(set(queued)) == len(queued) and None not in queued
         self.statuses[f"delivery {bool(ledger)}"] += 1
 
@@ -240,7 +240,7 @@ def _insert_start_rows(engine: EngineDriver, repos: list[str]) -> None:
     insert_trigger(engine, "mention")
 
 
-def _went_somewhere(walk: Walk) -> None:
+def _assert_progress(walk: RandomWalk) -> None:
     """Assert that the walk got past refusals often enough to prove something."""
     for kind, old, new in (
         ("call", "pending", "streaming"),
@@ -259,11 +259,11 @@ def _went_somewhere(walk: Walk) -> None:
 
 @pytest.mark.parametrize("seed", [3, 8, 21])
 async def test_every_rule_holds_whatever_comes(engine: EngineDriver, seed: int) -> None:
-    walk = Walk(engine, seed)
+    walk = RandomWalk(engine, seed)
     for _ in range(STEPS):
         await walk.step()
     # Left alone for hours, all of it comes to its end.
-    assert engine.plane.faults is not None and walk.struck() > 1
+    assert engine.plane.faults is not None and walk.refusal_count() > 1
     engine.plane.faults.clear()
     for _ in range(3):
         engine.go(600)
@@ -275,4 +275,4 @@ async def test_every_rule_holds_whatever_comes(engine: EngineDriver, seed: int) 
     live = "status IN ('pending', 'streaming')"
     for table in ("ai_calls", "external_agent_runs"):
         assert engine.db.value(f"SELECT COUNT(*) FROM {table} WHERE {live}") == 0
-    _went_somewhere(walk)
+    _assert_progress(walk)

@@ -7,7 +7,7 @@ from random import Random
 
 from mogplex_tui.controlplane.automation import job_cancellation
 from mogplex_tui.controlplane.automation.events.github_webhook import Delivery, deliver
-from mogplex_tui.controlplane.workload.github_payloads import KINDS, About, build
+from mogplex_tui.controlplane.workload.github_payloads import KINDS, DeliveryRepository, build
 from tests.controlplane.simulated_plane import SEEDED_AT, SimulatedPlane, invariant_violations
 
 REPOS = ("acme/api", "acme/web", "acme/billing", "ada-okafor/weather-bot")
@@ -15,7 +15,7 @@ REPOS = ("acme/api", "acme/web", "acme/billing", "ada-okafor/weather-bot")
 
 def _interfere(simulated: SimulatedPlane, rng: Random, number: int) -> None:
     kind = rng.choice(list(KINDS))
-    payload = build(rng, kind, About(rng.choice(REPOS)))
+    payload = build(rng, kind, DeliveryRepository(rng.choice(REPOS)))
     deliver(simulated.plane, simulated.plane.ids, Delivery(KINDS[kind][0], f"outside {number}", payload))
     live = simulated.db.all(
         "SELECT job_run_id AS id, owner_installation_id FROM job_owners WHERE status IN ('pending', 'running')"

@@ -46,7 +46,7 @@ async def test_delete_without_an_id_lifts_all_and_an_unknown_id_is_404(nobody: h
         (b'{"rules": ["GET /x 401", "GET /x nonsense"]}', "'nonsense' is no kind of fault"),
     ],
 )
-async def test_a_bad_rule_is_told_and_nothing_is_added(
+async def test_invalid_rule_is_refused_and_nothing_is_added(
     nobody: httpx.AsyncClient, body: bytes, complaint: str
 ) -> None:
     answer = await nobody.post(PATH, content=body)

@@ -203,7 +203,7 @@ async def test_a_delivery_counts_what_the_runtime_refused(
     assert engine.factory.row("job_runs", engine.job())["last_start_source"] == "queue_release"
 
 
-async def test_the_worker_of_a_job_that_the_runtime_does_not_take_is_told(clock: ManualClock) -> None:
+async def test_worker_learns_that_the_runtime_refused_its_job(clock: ManualClock) -> None:
     settings = Settings(speed=0, seeded=False, cron_secret="word", faults=("POST /runtime/tasks 503",))
     async with PlaneServer(settings, clock=clock) as server:
         factory = RowFactory(server.plane, clock)

@@ -49,7 +49,7 @@ def test_a_rule_says_what_where_and_how_often(
         ("GET /x 401 x1 x2", "'x2' is neither"),
     ],
 )
-def test_a_bad_rule_is_told_which_word_is_wrong(text: str, complaint: str) -> None:
+def test_invalid_rule_names_the_wrong_word(text: str, complaint: str) -> None:
     with pytest.raises(BadRuleError) as caught:
         parse(text)
     assert complaint in str(caught.value)

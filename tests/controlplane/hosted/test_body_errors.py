@@ -21,7 +21,7 @@ NULL = 'null value in column "{}" of relation "{}" violates not-null constraint'
 CAST = 'invalid input syntax for type uuid: "junk"'
 
 
-class Sent(NamedTuple):
+class RefusedBody(NamedTuple):
     """A request, the hosted service's message and the documented profile's status."""
 
     method: str
@@ -33,33 +33,35 @@ class Sent(NamedTuple):
 
 SENT = (
     # Whole bodies into tables (library.md, "Mass assignment").
-    Sent("POST", "/api/skills", {**SKILL, "zz": 1}, COLUMN.format("zz", "skills"), 200),
-    Sent("POST", "/api/rules", {"name": "n", "zz": 1}, COLUMN.format("zz", "agent_rules"), 200),
-    Sent(
+    RefusedBody("POST", "/api/skills", {**SKILL, "zz": 1}, COLUMN.format("zz", "skills"), 200),
+    RefusedBody("POST", "/api/rules", {"name": "n", "zz": 1}, COLUMN.format("zz", "agent_rules"), 200),
+    RefusedBody(
         "POST",
         "/api/commands",
         {"name": "n", "template": "t", "zz": 1},
         COLUMN.format("zz", "custom_commands"),
         200,
     ),
-    Sent("PUT", "/api/conversations", {"id": "talk", "zz": 1}, COLUMN.format("zz", "conversations"), 200),
+    RefusedBody(
+        "PUT", "/api/conversations", {"id": "talk", "zz": 1}, COLUMN.format("zz", "conversations"), 200
+    ),
     # Rows that lack something, or have a bad word (library.md §6.1, §7, §11).
-    Sent("POST", "/api/skills", {"name": "n"}, NULL.format("content", "skills"), 400),
-    Sent("POST", "/api/skills", {**SKILL, "type": "zz"}, "violates check constraint", 400),
-    Sent("POST", "/api/rules", {"content": "c"}, NULL.format("name", "agent_rules"), 400),
-    Sent("POST", "/api/commands", {"name": "n"}, NULL.format("template", "custom_commands"), 400),
+    RefusedBody("POST", "/api/skills", {"name": "n"}, NULL.format("content", "skills"), 400),
+    RefusedBody("POST", "/api/skills", {**SKILL, "type": "zz"}, "violates check constraint", 400),
+    RefusedBody("POST", "/api/rules", {"content": "c"}, NULL.format("name", "agent_rules"), 400),
+    RefusedBody("POST", "/api/commands", {"name": "n"}, NULL.format("template", "custom_commands"), 400),
     # Updates that find no row (identity.md §1.6, library.md §1.3, projects.md §3.5).
-    Sent("PUT", "/api/skills", {"id": NONE, "name": "n"}, defects.NO_ROW, 404),
-    Sent("PUT", "/api/rules", {"name": "n"}, defects.NO_ROW, 404),
-    Sent("PUT", "/api/agents", {"id": NONE, "name": "n"}, defects.NO_ROW, 404),
-    Sent("PUT", "/api/agents", {"id": "junk", "name": "n"}, CAST, 404),
-    Sent("PATCH", "/api/repos", {"id": NONE, "is_hidden": True}, defects.NO_ROW, 404),
+    RefusedBody("PUT", "/api/skills", {"id": NONE, "name": "n"}, defects.NO_ROW, 404),
+    RefusedBody("PUT", "/api/rules", {"name": "n"}, defects.NO_ROW, 404),
+    RefusedBody("PUT", "/api/agents", {"id": NONE, "name": "n"}, defects.NO_ROW, 404),
+    RefusedBody("PUT", "/api/agents", {"id": "junk", "name": "n"}, CAST, 404),
+    RefusedBody("PATCH", "/api/repos", {"id": NONE, "is_hidden": True}, defects.NO_ROW, 404),
 )
 
 
 @pytest.mark.parametrize("sent", SENT, ids=lambda sent: f"{sent.method} {sent.path} {sorted(sent.body)}")
 async def test_a_row_that_the_database_refuses_is_a_500_and_changes_nothing(
-    server: PlaneServer, session: httpx.AsyncClient, sent: Sent
+    server: PlaneServer, session: httpx.AsyncClient, sent: RefusedBody
 ) -> None:
     before = _rows(server)
     answer = await session.request(sent.method, sent.path, json=sent.body)

@@ -39,7 +39,7 @@ async def test_a_token_is_sent_to_the_login_page_elsewhere(client: httpx.AsyncCl
     assert "content-type" not in answer.headers
 
 
-async def test_a_session_passes_everywhere_and_is_told_by_v1_that_it_is_no_token(
+async def test_session_passes_everywhere_but_v1_requires_a_token(
     session: httpx.AsyncClient,
 ) -> None:
     assert (await session.get("/api/observability/calls")).status_code == 200

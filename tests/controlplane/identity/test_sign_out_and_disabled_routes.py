@@ -138,7 +138,7 @@ async def test_unclear_vercel_projects_are_refused(people: People, body: str, er
     assert refused(await ada.token.patch(BILLING, content=body)) == (400, error)
 
 
-async def test_a_missing_project_is_no_wish_to_clear_it(people: People) -> None:
+async def test_missing_project_does_not_clear_it(people: People) -> None:
     ada = await people.owner()
     assert (await ada.token.patch(BILLING, json={"teamId": None})).status_code == 400
 

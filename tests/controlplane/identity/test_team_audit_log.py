@@ -120,7 +120,7 @@ async def upload(person: Person, team: str, content: bytes, field: str = "file")
     return await person.token.post(f"/api/teams/{team}/icon", files={field: ("icon.png", content)})
 
 
-async def test_a_picture_is_stored_shown_and_removed(people: People, nobody: httpx.AsyncClient) -> None:
+async def test_icon_is_stored_shown_and_removed(people: People, nobody: httpx.AsyncClient) -> None:
     ada = await people.owner()
     team = people.team(ada)
     stored = await upload(ada, team, PNG)
@@ -160,7 +160,7 @@ async def test_pictures_are_known_by_their_first_bytes(
     assert (await nobody.get(url)).headers["content-type"] == kind
 
 
-async def test_what_is_no_picture_is_refused(people: People) -> None:
+async def test_file_that_is_no_image_is_refused(people: People) -> None:
     ada = await people.owner()
     team = people.team(ada)
     url = f"/api/teams/{team}/icon"

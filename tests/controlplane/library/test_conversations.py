@@ -30,9 +30,7 @@ async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
     assert (await nobody.get(CONVERSATIONS)).json() == {"error": "Unauthorized"}
 
 
-async def test_a_first_write_fills_in_what_was_not_said(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_first_write_fills_in_missing_fields(client: httpx.AsyncClient, factory: RowFactory) -> None:
     factory.clock.us += 1_234
     row = await made(client, id="pane/1 ü", expected_updated_at=None, user_id="somebody", surprise=1)
     assert row == {
@@ -50,9 +48,7 @@ async def test_a_first_write_fills_in_what_was_not_said(
     assert (await client.get(CONVERSATIONS, params={"id": "pane/1 ü"})).json() == row
 
 
-async def test_the_list_is_newest_first_and_without_what_was_said(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_list_is_newest_first_without_messages(client: httpx.AsyncClient, factory: RowFactory) -> None:
     old = await made(client, id="a", messages=SAID)
     factory.clock.advance(1)
     new = await made(client, id="b", title="Second")

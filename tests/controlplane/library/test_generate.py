@@ -67,7 +67,7 @@ async def test_a_draft_borrows_what_the_nearest_preset_looks_for(
     assert "- What the task names" in far["system_prompt"]
 
 
-async def test_a_long_wish_stays_within_the_limits(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_long_prompt_stays_within_the_limits(client: httpx.AsyncClient, factory: RowFactory) -> None:
     factory.model(STATIC)
     for wish in ("word " * 399, "x" * 2_000):
         draft = await drafted(client, description=wish)

@@ -1,4 +1,4 @@
-"""/api/github: installations, members, owners, sync, pull requests (projects.md §7)."""
+"""/api/github: installations, members, owners, sync, pulls (projects.md §7)."""
 
 from __future__ import annotations
 

@@ -167,18 +167,18 @@ async def test_tabs_come_and_go(client: httpx.AsyncClient, factory: RowFactory) 
     path = f"{BOX}/{box}/presence"
     ignored = {"released": False, "queued": False}
 
-    async def told(body: dict[str, Any]) -> Any:
+    async def post_tab(body: dict[str, Any]) -> Any:
         answer = await client.post(path, json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    assert await told(tab("release")) == ignored
-    assert await told(tab("attach", eventSeq=3)) == {"attached": True}
-    assert await told(tab("attach", eventSeq=4)) == {"attached": True}
-    assert await told(tab("release", eventSeq=3)) == ignored
+    assert await post_tab(tab("release")) == ignored
+    assert await post_tab(tab("attach", eventSeq=3)) == {"attached": True}
+    assert await post_tab(tab("attach", eventSeq=4)) == {"attached": True}
+    assert await post_tab(tab("release", eventSeq=3)) == ignored
     gone = {"released": True, "queued": True, "gracePeriodMs": 90_000}
-    assert await told(tab("release", eventSeq=5, reason="r" * 70)) == gone
-    assert await told(tab("release", eventSeq=6)) == ignored
+    assert await post_tab(tab("release", eventSeq=5, reason="r" * 70)) == gone
+    assert await post_tab(tab("release", eventSeq=6)) == ignored
     log = (await client.get(f"{V1}/sandboxes/{box}/logs")).json()["data"]["lifecycle_events"]
     assert [event["event_type"] for event in log] == ["tab_attached", "tab_released", "auto_pause_queued"]
     assert log[1]["payload"]["reason"] == "r" * 64

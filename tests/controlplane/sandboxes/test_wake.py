@@ -15,7 +15,7 @@ from tests.controlplane.row_factory import RowFactory
 from tests.controlplane.sandboxes.sandbox_streams import BOX, events, kinds, next_event, running, tick
 
 
-async def test_a_resume_is_told_under_the_same_record(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_resume_keeps_the_record(client: httpx.AsyncClient, factory: RowFactory) -> None:
     box = factory.sandbox(
         factory.repo(),
         status="paused",

@@ -10,7 +10,7 @@ import pytest
 
 from mogplex_tui.controlplane.scenarios import load
 from mogplex_tui.controlplane.scenarios.fields import ScenarioError
-from mogplex_tui.controlplane.scenarios.model import Gust, Loop, Now, Past, Spend, Trouble
+from mogplex_tui.controlplane.scenarios.model import FaultBurst, Loop, Now, Past, Spend, Trouble
 
 NAMES = ("calm", "backlog", "empty", "huge", "incident", "outage", "storm")
 LOOP = {"automation": "review", "repo": "api", "title": "Again"}
@@ -96,7 +96,7 @@ def test_every_field_is_read(tmp_path: Path) -> None:
         boot_error="no machines",
         questions_every=30,
         answered=False,
-        faults=(Gust("GET /api/* 429:7", 5, 10, 60),),
+        faults=(FaultBurst("GET /api/* 429:7", 5, 10, 60),),
     )
 
 
@@ -219,7 +219,7 @@ def test_broken_toml_says_where(tmp_path: Path) -> None:
             load.find(str(path))
 
 
-def test_what_is_no_file_is_said_with_the_names_that_there_are(tmp_path: Path) -> None:
+def test_unknown_scenario_lists_the_known_names(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="'clam' is neither a file nor one of calm, backlog, empty, "):
         load.find("clam")
     with pytest.raises(ScenarioError, match="No such file or directory"):

@@ -21,7 +21,7 @@ from ...http.endpoints import Ask, Service, Verb, refusal, route
 from .. import api_keys
 from . import sessions
 from .forms import PageEndpoint, form_or_json, require_own_page
-from .html_pages import hidden, page, said
+from .html_pages import hidden, message_page, page
 
 PAGE = "/cli-auth"
 DECISION = "/api/oauth/decision"
@@ -85,11 +85,13 @@ async def consent_page(ask: Ask) -> Response:
     On the hosted service the hand-off is retired.
     """
     if ask.plane.is_hosted:
-        return said("Update your CLI", "This way of signing in is gone. Update the CLI and sign in again.")
+        return message_page(
+            "Update your CLI", "This way of signing in is gone. Update the CLI and sign in again."
+        )
     try:
         callback, nonce, name = _asked(ask)
     except BadCallError as error:
-        return said("Sign-in failed", str(error), 400)
+        return message_page("Sign-in failed", str(error), 400)
     if ask.caller is None:
         back = quote(f"{PAGE}?{ask.request.url.query}", safe="")
         return RedirectResponse(f"/login?next={back}", 302)
@@ -124,9 +126,9 @@ async def decide(ask: Ask) -> Response:
             expires = (now + KEY_DAYS * DAY_US) // 1000 * 1000
             token = api_keys.mint(tx, ask.user_id, question["name"], api_keys.SCOPES, now, expires).token
     if question is None:
-        return said("Sign-in failed", "This question is not open any more. Start again.", 400)
+        return message_page("Sign-in failed", "This question is not open any more. Start again.", 400)
     if not token:
-        return said("Denied", "No token was made. You may close this tab.")
+        return message_page("Denied", "No token was made. You may close this tab.")
     return _handed_over(question, token)
 
 

@@ -29,7 +29,7 @@ def page(title: str, body: str, status: int = 200, policy: str = "") -> Response
     return HTMLResponse(text, status, headers)
 
 
-def said(title: str, sentence: str, status: int = 200) -> Response:
+def message_page(title: str, sentence: str, status: int = 200) -> Response:
     """A page of one sentence."""
     return page(title, f"<p>{escape(sentence)}</p>", status)
 

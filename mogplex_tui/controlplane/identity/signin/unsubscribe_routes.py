@@ -7,12 +7,12 @@ from starlette.routing import BaseRoute
 
 from ...http.endpoints import Ask, Service, Verb, route
 from .forms import PageEndpoint
-from .html_pages import said
+from .html_pages import message_page
 
 
 async def unsubscribe(_: Ask) -> Response:
     """The plane sends no mail, so that nobody has to be taken off a list."""
-    return said("No mail", "This service sends no mail, so there is nothing to unsubscribe from.")
+    return message_page("No mail", "This service sends no mail, so there is nothing to unsubscribe from.")
 
 
 def routes(service: Service) -> list[BaseRoute]:

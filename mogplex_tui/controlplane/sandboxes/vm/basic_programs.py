@@ -87,7 +87,7 @@ def which(machine: Machine, words: list[str], given: str) -> Run:
     return code
 
 
-def _said(text: str, code: int = 0) -> Program:
+def _prints(text: str, code: int = 0) -> Program:
     def run(machine: Machine, words: list[str], given: str) -> Run:
         yield out(text)
         return code
@@ -104,7 +104,7 @@ def sort(machine: Machine, words: list[str], given: str) -> Run:
 
 PROGRAMS: dict[str, Program] = {
     "pwd": pwd, "echo": echo, "env": env, "printenv": env, "date": date, "sleep": sleep, "exit": leave,
-    "cd": change, "which": which, "sort": sort, "true": _said(""), "false": _said("", 1), ":": _said(""),
-    "whoami": _said("sandbox\n"), "hostname": _said("sandbox\n"), "nproc": _said("4\n"),
-    "uname": _said("Linux sandbox 6.6.87 x86_64 GNU/Linux\n"), "clear": _said(""), "export": _said(""),
+    "cd": change, "which": which, "sort": sort, "true": _prints(""), "false": _prints("", 1), ":": _prints(""),
+    "whoami": _prints("sandbox\n"), "hostname": _prints("sandbox\n"), "nproc": _prints("4\n"),
+    "uname": _prints("Linux sandbox 6.6.87 x86_64 GNU/Linux\n"), "clear": _prints(""), "export": _prints(""),
 }  # fmt: skip

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from random import Random
 
 from ...db.row_batches import Rows
-from ...workload.account import World
+from ...workload.account import SeededAccount
 from . import automation, identity, integrations, library, projects
 
-Writer = Callable[[Rows, World, Random, int], None]
+Writer = Callable[[Rows, SeededAccount, Random, int], None]
 
 # Name of the stream and the function; parents come before children.
 FAMILIES: tuple[tuple[str, Writer], ...] = (

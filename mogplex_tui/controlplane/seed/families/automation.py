@@ -13,14 +13,14 @@ from ...automation.graphs.normalizer import Graph, coerce
 from ...db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ...db.row_batches import Rows, encode
 from ...sample_data.loader import material
-from ...workload.account import World, build_graph
+from ...workload.account import SeededAccount, build_graph
 from ...workload.rng import new_uuid, pick, token
 from .automation_runs import Parent, Runs
 
 _QUESTION_MINUTES = 10
 
 
-def _named_id(world: World, name: str) -> str:
+def _named_id(world: SeededAccount, name: str) -> str:
     """Return an id that depends only on the account and a name.
 
     Rows can so refer to each other before they are written.
@@ -38,7 +38,7 @@ def flow_extras(key: str, event: str, hook: bool = False) -> dict[str, Any]:
     }
 
 
-def write(rows: Rows, world: World, rng: Random, now: int) -> None:
+def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
     """Collect the rows of both users, all instants in µs around `now`."""
     written, runs = material("routing"), Runs(rows, rng)
     installations = {
@@ -69,11 +69,11 @@ def write(rows: Rows, world: World, rng: Random, now: int) -> None:
         approval(rows, world, rng, spec, now)
 
 
-def _version_id(world: World, key: str, number: int) -> str:
+def _version_id(world: SeededAccount, key: str, number: int) -> str:
     return _named_id(world, f"version/{key}/{number}")
 
 
-def _flow(rows: Rows, world: World, spec: dict[str, Any], installation_id: int, now: int) -> Graph:
+def _flow(rows: Rows, world: SeededAccount, spec: dict[str, Any], installation_id: int, now: int) -> Graph:
     """Collect an automation that is not simulated; return its graph."""
     built = build_graph(spec, installation_id, world.agent_ids)
     own = {node["id"]: node.get("data", {}) for node in spec["nodes"]}
@@ -110,7 +110,7 @@ def _flow(rows: Rows, world: World, spec: dict[str, Any], installation_id: int, 
     return graph
 
 
-def _assignment(rows: Rows, world: World, spec: dict[str, Any], now: int) -> Parent:
+def _assignment(rows: Rows, world: SeededAccount, spec: dict[str, Any], now: int) -> Parent:
     repo = world.repos[spec["repo"]]
     row_id = _named_id(world, f"assignment/{spec['key']}")
     rows.add(
@@ -126,7 +126,9 @@ def _assignment(rows: Rows, world: World, spec: dict[str, Any], now: int) -> Par
     return Parent("assignment", row_id, repo.user_id, repo, spec["type"])
 
 
-def _trigger(rows: Rows, world: World, spec: dict[str, Any], installation_id: int, now: int) -> Parent:
+def _trigger(
+    rows: Rows, world: SeededAccount, spec: dict[str, Any], installation_id: int, now: int
+) -> Parent:
     repo = world.repos[spec["repo"]]
     row_id = _named_id(world, f"trigger/{spec['key']}")
     rows.add(
@@ -143,7 +145,9 @@ def _trigger(rows: Rows, world: World, spec: dict[str, Any], installation_id: in
     return Parent("trigger", row_id, repo.user_id, repo, spec["event"])
 
 
-def _template(rows: Rows, world: World, rng: Random, spec: dict[str, Any], graph: Graph, now: int) -> None:
+def _template(
+    rows: Rows, world: SeededAccount, rng: Random, spec: dict[str, Any], graph: Graph, now: int
+) -> None:
     made, flow = template_of(graph), world.flows.get(spec["flow"])
     at = now - spec["days"] * DAY_US
     rows.add(
@@ -164,7 +168,9 @@ def _template(rows: Rows, world: World, rng: Random, spec: dict[str, Any], graph
     )
 
 
-def _question(rows: Rows, world: World, rng: Random, runs: Runs, spec: dict[str, Any], now: int) -> None:
+def _question(
+    rows: Rows, world: SeededAccount, rng: Random, runs: Runs, spec: dict[str, Any], now: int
+) -> None:
     """Collect a run whose agent asks for approval, which nothing answers."""
     flow = next(row for row in material("routing")["flows"] if row["key"] == spec["flow"])
     node, repo = flow["nodes"][0], world.repos[spec["repo"]]
@@ -223,7 +229,7 @@ def _question(rows: Rows, world: World, rng: Random, runs: Runs, spec: dict[str,
     )
 
 
-def approval(rows: Rows, world: World, rng: Random, spec: dict[str, Any], now: int) -> None:
+def approval(rows: Rows, world: SeededAccount, rng: Random, spec: dict[str, Any], now: int) -> None:
     """Collect an orchestrator's question, `spec` as in sample_data/routing.json.
 
     An answer came three minutes later.

@@ -10,13 +10,13 @@ from ...db.clock import DAY_US, HOUR_US, SECOND_US
 from ...db.row_batches import Rows, encode
 from ...http.authentication import TOKEN_PREFIX, digest
 from ...sample_data.loader import material
-from ...workload.account import World
+from ...workload.account import SeededAccount
 from ...workload.rng import new_uuid, token, whole
 
 _INVITE_LIFE_US = 7 * DAY_US
 
 
-def write(rows: Rows, world: World, rng: Random, now: int) -> None:
+def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
     """Collect the rows, all instants in µs around `now`; the keys match no token."""
     written = material("identity")
     people = {"ada": world.user_id, "jonas": world.other_user_id}
@@ -137,7 +137,7 @@ def _invite(
 def _trail(
     rows: Rows,
     events: list[dict[str, Any]],
-    world: World,
+    world: SeededAccount,
     people: dict[str, str],
     invites: list[str],
     rng: Random,

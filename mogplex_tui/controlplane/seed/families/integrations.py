@@ -11,13 +11,13 @@ from typing import Any
 from ...db.clock import DAY_US, HOUR_US, SECOND_US
 from ...db.row_batches import Rows, encode
 from ...sample_data.loader import material
-from ...workload.account import World
+from ...workload.account import SeededAccount
 from ...workload.rng import new_uuid, token, whole
 
 _TOKEN_DAYS = 30
 
 
-def write(rows: Rows, world: World, rng: Random, now: int) -> None:
+def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
     """Collect connections, overrides and servers, in µs before `now`."""
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     written = material("tools")
@@ -66,7 +66,9 @@ def _secret(prefix: str | None, rng: Random) -> str | None:
     return None if prefix is None else token(rng, prefix, 20)
 
 
-def _connection(row: dict[str, Any], world: World, rng: Random, now: int, made: int) -> dict[str, Any]:
+def _connection(
+    row: dict[str, Any], world: SeededAccount, rng: Random, now: int, made: int
+) -> dict[str, Any]:
     is_server = row.get("type", "mcp_server") == "mcp_server"
     tested = None if "tested_hours" not in row else now - int(row["tested_hours"] * HOUR_US)
     authorised = None if "authorised_days" not in row else now - row["authorised_days"] * DAY_US

@@ -8,11 +8,11 @@ from typing import Any
 from ...db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ...db.row_batches import Rows, encode
 from ...sample_data.loader import material
-from ...workload.account import World
+from ...workload.account import SeededAccount
 from ...workload.rng import new_uuid, token, whole
 
 
-def write(rows: Rows, world: World, rng: Random, now: int) -> None:
+def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
     """Collect the rows of both users' libraries, all instants in µs before `now`."""
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     written = material("library")
@@ -49,7 +49,12 @@ def _skill(row: dict[str, Any], rng: Random, now: int) -> dict[str, Any]:
 
 
 def _memory(
-    row: dict[str, Any], world: World, owners: dict[str, str], panes: dict[str, str], rng: Random, now: int
+    row: dict[str, Any],
+    world: SeededAccount,
+    owners: dict[str, str],
+    panes: dict[str, str],
+    rng: Random,
+    now: int,
 ) -> dict[str, Any]:
     metadata = dict(row.get("metadata", {}))
     if row["repo"] is not None:

@@ -10,11 +10,11 @@ from typing import Any
 from ...db.clock import DAY_US, HOUR_US, MINUTE_US
 from ...db.row_batches import Rows, encode
 from ...sample_data.loader import material
-from ...workload.account import Repo, World
+from ...workload.account import Repo, SeededAccount
 from ...workload.rng import new_uuid, whole
 
 
-def _named_id(world: World, name: str) -> str:
+def _named_id(world: SeededAccount, name: str) -> str:
     """Return an id that depends only on the account and a name.
 
     Rows can so refer to each other before they are written.
@@ -22,7 +22,7 @@ def _named_id(world: World, name: str) -> str:
     return str(uuid.uuid5(uuid.UUID(world.user_id), f"projects/{name}"))
 
 
-def _base(world: World) -> Repo:
+def _base(world: SeededAccount) -> Repo:
     """Return the monorepo's root, whose two sub-projects are repositories."""
     base = material("projects")["base"]
     repo_id = _named_id(world, base["key"])
@@ -30,7 +30,7 @@ def _base(world: World) -> Repo:
     return Repo(base["key"], repo_id, world.user_id, name, installation, "main", None, hidden=False)
 
 
-def repo_row(world: World, repo: Repo, created_at: int, now: int) -> dict[str, Any]:
+def repo_row(world: SeededAccount, repo: Repo, created_at: int, now: int) -> dict[str, Any]:
     """Return all columns of a seeded repository; `created_at` and `now` in µs."""
     about = material("projects")["repos"][repo.key]
     owner, _, name = repo.full_name.partition("/")
@@ -63,7 +63,7 @@ def repo_row(world: World, repo: Repo, created_at: int, now: int) -> dict[str, A
     }
 
 
-def _snapshot(world: World, repo: Repo, now: int) -> dict[str, Any]:
+def _snapshot(world: SeededAccount, repo: Repo, now: int) -> dict[str, Any]:
     """Return the columns of a prebuilt image."""
     built = next((row for row in material("projects")["snapshots"] if row["repo"] == repo.key), None)
     columns = ("id", "commit_sha", "lockfile_hash", "created_at", "billing_source")
@@ -79,11 +79,11 @@ def _snapshot(world: World, repo: Repo, now: int) -> dict[str, Any]:
     }
 
 
-def _snapshot_id(world: World, key: str) -> str:
+def _snapshot_id(world: SeededAccount, key: str) -> str:
     return "snap_" + uuid.UUID(_named_id(world, f"snapshot/{key}")).hex[:12]
 
 
-def write(rows: Rows, world: World, rng: Random, now: int) -> None:
+def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
     """Collect the rows of this module, all instants in µs before `now`."""
     written = material("projects")
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
@@ -108,7 +108,7 @@ def write(rows: Rows, world: World, rng: Random, now: int) -> None:
     _write_settings(rows, world, rng, now)
 
 
-def _write_github(rows: Rows, world: World, rng: Random, now: int) -> None:
+def _write_github(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
     """Write accounts, members, remote repositories, pull requests and secrets."""
     written = material("projects")
     for row in written["accounts"]:
@@ -180,7 +180,7 @@ def unified(path: str, line: int, before: list[str], after: list[str]) -> str:
     return "\n".join([*head, *body, *(f"+{text}" for text in after)]) + "\n"
 
 
-def _write_settings(rows: Rows, world: World, rng: Random, now: int) -> None:
+def _write_settings(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
     """Write presets, overrides and prebuilt images of single repositories."""
     written = material("projects")
     for row in written["presets"]:

@@ -94,7 +94,7 @@ async def test_without_a_session_the_login_page_comes_first(nobody: httpx.AsyncC
         ({"callback": "http://localhost:81/"}, "Callback port must be between 1024 and 65535"),
     ],
 )
-async def test_a_call_of_no_use_is_told_so(
+async def test_invalid_callback_is_refused(
     browser: httpx.AsyncClient, changes: dict[str, str], message: str
 ) -> None:
     answer = await browser.get("/cli-auth", params=ASKED | changes)

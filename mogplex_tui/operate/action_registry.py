@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 NO_WRITE_SCOPE = "This token may read only; use one with the write scope."
-# What the operator chose in the place of the keys that actions have by themselves; ids are those of `keymap.settle`.
+# The operator's valid key overrides, by the ids of `key_overrides`.
 _KEY_OVERRIDES: dict[str, tuple[str, ...]] = {}
 
 

@@ -77,18 +77,18 @@ class Outcome(NamedTuple):
     recorded: bool = False
 
 
-def ledger_state_of(error: MogplexError, *, keyed: bool = False) -> str:
+def ledger_state_of(error: MogplexError, *, has_idempotency_key: bool = False) -> str:
     """Return the ledger state of a failed change: `unknown` or `refused`.
 
     It is unknown if the service may have made the change. A 5xx counts as unknown only if the request had an
-    idempotency key (`keyed`, errors.md §5).
+    idempotency key (`has_idempotency_key`, errors.md §5).
     """
     if isinstance(error, NotAttached | InvalidInput | BudgetBlocked | NotAllowed | NotSignedIn | GivenUp):
         # The request was not sent, or was refused before it changed anything.
         return "refused"
     if error.status is None or isinstance(error, InvalidResponse):
         return "unknown"
-    return "unknown" if keyed and error.status >= 500 else "refused"
+    return "unknown" if has_idempotency_key and error.status >= 500 else "refused"
 
 
 def new_idempotency_key() -> str:
@@ -142,7 +142,7 @@ async def run_change(session: Session, change: ChangeRequest[Answer, FinalResult
     try:
         answer = await tries.send()
     except MogplexError as error:
-        ledger_state = ledger_state_of(error, keyed=key is not None)
+        ledger_state = ledger_state_of(error, has_idempotency_key=key is not None)
         session.ledger.close(entry, ledger_state, str(error))
         return await change.refused(error, ledger_state)
     except asyncio.CancelledError:
@@ -264,17 +264,17 @@ async def run_action(
     entry: Entry[Row],
     values: Values = NO_VALUES,
     *,
-    reads: Priority = Priority.ACTION,
+    read_priority: Priority = Priority.ACTION,
     idempotency_key: str = "",
     how_to_repeat: str = "Doing it again is safe.",
     turn: asyncio.Semaphore | None = None,
 ) -> Outcome:
     """Send the request of an action and return its outcome.
 
-    Does not raise for errors of the service. `entry` is the record; for a creation, the result of `new_entry`. `reads`
-    is the priority of the read-back. An action that sends an idempotency key sends the given one, else the key of the
-    same change if its last response was lost, else a new one. `how_to_repeat` is the sentence after a lost response;
-    `{key}` in it is replaced by the key. `turn` is as in `ChangeRequest`.
+    Does not raise for errors of the service. `entry` is the record; for a creation, the result of `new_entry`.
+    `read_priority` is the priority of the read-back. An action that sends an idempotency key sends the given one, else
+    the key of the same change if its last response was lost, else a new one. `how_to_repeat` is the sentence after a
+    lost response; `{key}` in it is replaced by the key. `turn` is as in `ChangeRequest`.
     """
     if (closed := await _not_sent_reason(session, kind, action, entry)) is not None:
         # A closed route gets no request, even if it closed while the confirmation was open.
@@ -290,11 +290,11 @@ async def run_action(
 
     async def accepted(answer: object) -> Outcome:
         delays = _delays_after_success(action, entry, values)
-        await _read_back(session, collection, kind, entry, reads, delays)
+        await _read_back(session, collection, kind, entry, read_priority, delays)
         return _outcome_of_success(action, name, answer)
 
     async def refused(error: MogplexError, ledger_state: str) -> Outcome:
-        await _read_back(session, collection, kind, entry, reads, _delays_after_failure(error))
+        await _read_back(session, collection, kind, entry, read_priority, _delays_after_failure(error))
         sentence = _refusal(action, name, error, ledger_state, how_to_repeat.replace("{key}", key))
         return Outcome(sentence, is_success=False, error=error)
 
@@ -378,9 +378,11 @@ async def run_bulk_action(
 
     async def run_one(number: int, entry: Entry[Row]) -> Outcome:
         # The remaining requests go before the read-backs between them; the last read-back shows all changes.
-        reads = Priority.ACTION if number == len(entries) else Priority.TABLE
+        read_priority = Priority.ACTION if number == len(entries) else Priority.TABLE
         async with turn:
-            return await run_action(session, collection, kind, action, entry, values, reads=reads, turn=turn)
+            return await run_action(
+                session, collection, kind, action, entry, values, read_priority=read_priority, turn=turn
+            )
 
     outcomes = await asyncio.gather(*(run_one(number, entry) for number, entry in enumerate(entries, 1)))
     refused = [outcome.sentence for outcome in outcomes if not outcome.is_success]
@@ -460,7 +462,7 @@ async def _read_back(
     collection: Collection[Row],
     kind: Kind[Row],
     entry: Entry[Row],
-    reads: Priority,
+    read_priority: Priority,
     delays: Sequence[float],
 ) -> None:
     """Read the changed record and its list, until the row differs from before."""
@@ -469,10 +471,12 @@ async def _read_back(
             await asyncio.sleep(delay)
         try:
             if kind.single is not None and entry.row is not None:
-                collection.put(await kind_rows.read_single(kind.single, session.client.at(reads), entry))
-            differed = await collection.fetch(reads)
+                collection.put(
+                    await kind_rows.read_single(kind.single, session.client.at(read_priority), entry)
+                )
+            differed = await collection.fetch(read_priority)
         except NotFound:
-            await _read_list(collection, reads)
+            await _read_list(collection, read_priority)
             return
         except BudgetBlocked:
             return
@@ -488,8 +492,8 @@ async def _read_back(
             return
 
 
-async def _read_list(collection: Collection[Row], reads: Priority) -> None:
+async def _read_list(collection: Collection[Row], read_priority: Priority) -> None:
     try:
-        await collection.fetch(reads)
+        await collection.fetch(read_priority)
     except MogplexError as error:
         log.info("reading %s again failed: %s", collection.name, error)

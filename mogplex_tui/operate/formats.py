@@ -45,7 +45,7 @@ def _error_line(value: str) -> str:
 
     v1.md §5.4 describes such messages.
     """
-    # Importing the rules takes time before the first frame, which rarely has an error.
+    # Importing the redaction rules takes time before the first frame, which rarely has an error.
     from mogplex_tui.live import redact
 
     return redact.text(first_line(value))

@@ -243,7 +243,7 @@ def _cause(why: str) -> str:
 
 
 def _redacted_line(why: str) -> str:
-    # Importing the rules takes time before the first frame, and most rows are readable.
+    # Importing the redaction rules takes time before the first frame, and most rows are readable.
     from mogplex_tui.live import redact
 
     return redact.text(formatting.first_line(why))

@@ -87,12 +87,12 @@ def data_kept(reason: str, then: str = "") -> str:
 
 
 def unreadable_record(record: str, reason: str) -> str:
-    """Return that a record, or a number of them, could not be read, and why."""
+    """Return the sentence that one or more records could not be read, and why."""
     return f"{record} could not be read: {with_full_stop(reason)}"
 
 
 def unlisted_part(subject: Subject, error: MogplexError) -> str:
-    """Return that a command's output lacks a part of a list, and why."""
+    """Return the sentence that a command's output lacks a part of a list, and why."""
     return f"{subject_sentence(subject, 'not listed')} {error}"
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource
+from mogplex_tui.operate import parameter_choices
 from mogplex_tui.operate.common_parameters import NO_YES, optional_text
-from mogplex_tui.operate.model import Action, Change, Choice, Confirmation, Creation, Parameter, Values
+from mogplex_tui.operate.model import Action, Change, Confirmation, Creation, Parameter, Values
 from mogplex_tui.operate.run_facts import cancel_consequence, name_of
 
 if TYPE_CHECKING:
@@ -25,24 +25,10 @@ HARNESSES = ("codex", "claude-code")
 # Start ---------------------------------------------------------------------------------------------------------------
 
 
-def _not_empty(sentence: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not text.strip():
-            raise ValueError(sentence)
-        return text.strip()
-
-    return parse
-
-
 def _harness(text: str) -> str:
     if text not in HARNESSES:
         raise ValueError(f"Choose {' or '.join(HARNESSES)}.")
     return text
-
-
-def _listed_repos(session: Session, _: str) -> Sequence[Choice]:
-    called = session.names.visible_names()
-    return [Choice(key, name) for key, name in sorted(called.items(), key=lambda pair: pair[1])]
 
 
 def _yes_no_or_none(text: str) -> bool | None:
@@ -54,13 +40,16 @@ def _yes_no_or_none(text: str) -> bool | None:
 REPO = Parameter(
     "repo",
     "owner/name, or the repository's id",
-    _not_empty("Choose a repository."),
-    live_choices=_listed_repos,
+    parameter_choices.required_text("Choose a repository."),
+    live_choices=parameter_choices.repository_choices,
     choices_are_names=True,
     label="repository",
 )
 PROMPT = Parameter(
-    "prompt", "the task for the agent", _not_empty("The prompt must not be empty."), accepts_stdin=True
+    "prompt",
+    "the task for the agent",
+    parameter_choices.required_text("The prompt must not be empty."),
+    accepts_stdin=True,
 )
 HARNESS = Parameter(
     "harness", "the coding agent that runs it", _harness, default=HARNESSES[0], choices=HARNESSES

@@ -1,4 +1,4 @@
-"""What every test stands on: a private home, no credentials from outside, and no network but loopback."""
+"""Give every test a private home, no credentials, and only the loopback network."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _loopback_only(self: socket.socket, address: Any) -> Any:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Let each of many workers load a share of the suite first: what it compiles there the others find compiled."""
+    """Import a share of the test files in each worker, so that all are compiled once."""
     config = session.config
     told: dict[str, Any] | None = getattr(config, "workerinput", None)
     if told is None or sys.dont_write_bytecode or config.args_source is not config.ArgsSource.TESTPATHS:
@@ -61,14 +61,14 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Take the modules and the collected tests, which stay to the end, out of what the garbage collector visits."""
+    """Freeze modules and collected tests, so that the garbage collector skips them."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session")
 def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Homes that do not exist yet, without end; a `tmp_path` for each test would take longer than many a test."""
+    """Paths of homes that do not exist yet; cheaper than a `tmp_path` for each test."""
     place = tmp_path_factory.mktemp("homes")
     return (place / str(number) for number in itertools.count())
 
@@ -93,7 +93,7 @@ def _controlled_world(monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) -
 
 @pytest.fixture(autouse=True)
 def _no_request_limit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let requests to a failing service leave at once, except in tests of that limit itself."""
+    """Turn the request limiter off, except in tests that are marked `request_limit`."""
     if request.node.get_closest_marker("request_limit") is None:
         monkeypatch.setattr(limiter, "SPACING", 0.0)
         monkeypatch.setattr(limiter, "BURST", 1_000_000)
@@ -101,7 +101,7 @@ def _no_request_limit(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 @pytest.fixture(scope="session")
 def seeded_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a small seeded plane that nothing has happened to; each plane gets a copy of its own."""
+    """The database of a small seeded plane; each plane gets a copy."""
     from mogplex_tui.controlplane.core.plane import Settings
     from mogplex_tui.controlplane.database_setup import prepare
 

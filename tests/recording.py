@@ -1,4 +1,4 @@
-"""A service between a client and a plane that remembers which JSON keys the plane's answers carried."""
+"""An HTTP proxy before a plane that records requests and JSON keys of responses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.api.support import Seen, http, serving
 
 @dataclass
 class Recorded:
-    """The address of the service, what was asked of it, and the keys of its answers, in snake_case."""
+    """The proxy's address, the requests, and the JSON keys of responses in snake_case."""
 
     base_url: str = ""
     asked: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Answers of a plane with other texts in them: what a hostile or careless service may send."""
+"""ASGI middleware that replaces texts or numbers in a plane's JSON responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _IDENTITY = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\d(?:T[\d:.+Z-]+
 
 
 def with_texts(value: Any, change: Callable[[str], str], name: str = "") -> Any:
-    """Return a JSON value with every free text changed; ids, times and words that steer the client stay."""
+    """Return a JSON value with free texts changed; ids, times and states stay."""
     if isinstance(value, dict):
         return {key: with_texts(item, change, key) for key, item in value.items()}
     if isinstance(value, list):
@@ -31,7 +31,7 @@ def with_texts(value: Any, change: Callable[[str], str], name: str = "") -> Any:
 
 
 def with_numbers(value: Any, numbers: Iterator[float]) -> Any:
-    """Return a JSON value with the next number for every fraction, and more of them in every free object."""
+    """Return a JSON value with fractions replaced, and numbers added to free objects."""
     if isinstance(value, dict):
         found = {key: with_numbers(item, numbers) for key, item in value.items()}
         for name in _FREE & found.keys():
@@ -44,7 +44,7 @@ def with_numbers(value: Any, numbers: Iterator[float]) -> Any:
 
 
 class Rewriting:
-    """An ASGI application whose JSON answers of GET requests are changed; everything else passes as it is."""
+    """An ASGI application that changes the JSON responses of GET requests."""
 
     def __init__(self, app: ASGIApp, change: Callable[[Any], Any]) -> None:
         self._app, self._change = app, change

@@ -1,4 +1,4 @@
-"""An httpx transport for tests whose answers are still to be read, like those of a network."""
+"""An httpx transport whose responses have unread bodies, as from a network."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def chunk(data: bytes) -> bytes:
 
 
 def streaming_handler(*events: Any, last: bytes = LAST, head: bytes = HEAD) -> Handler:
-    """Tells events one by one and then ends as `last` says: properly, or cut in the middle of the encoding."""
+    """Write events as chunks, and then `last`: a proper end or a broken chunk."""
 
     async def answer(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(head)

@@ -1,4 +1,4 @@
-"""What the client's tests stand on: a clock of their own and a loopback service that can misbehave."""
+"""A manual clock and a loopback HTTP service that can misbehave."""
 
 from __future__ import annotations
 
@@ -88,7 +88,10 @@ class Service:
 
 @asynccontextmanager
 async def serving(answer: bytes | Handler) -> AsyncIterator[Service]:
-    """A service that gives `answer` to every request, or what the handler returns (None: it wrote itself)."""
+    """Run a service with a fixed response or a handler.
+
+    A handler that returns None has written its response itself.
+    """
     service = Service()
 
     connections: set[asyncio.Task[None]] = set()

@@ -1,4 +1,7 @@
-"""Every method over real HTTP against the embedded plane, which was written from the same facts by other hands."""
+"""Every method of the client over HTTP against the embedded plane.
+
+The plane was written from the same contract without the client's code.
+"""
 
 from __future__ import annotations
 

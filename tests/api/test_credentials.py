@@ -1,4 +1,7 @@
-"""A token that renews itself: once, whatever runs in parallel, and before anybody notices (auth.md §8, §9)."""
+"""OAuth tokens are renewed once, before they expire, and saved.
+
+auth.md §8, §9.
+"""
 
 from __future__ import annotations
 

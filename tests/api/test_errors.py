@@ -99,12 +99,12 @@ def test_redirect_to_login_is_login_required(location: str, status: int) -> None
     "location",
     ["https://mogplex.com/api/x", "/api/v1/mogplex/repos", "", "/loginx", "http://[bad", "/api?next=/login"],
 )
-def test_any_other_redirect_is_told_and_not_followed(location: str) -> None:
+def test_other_redirects_are_reported_and_not_followed(location: str) -> None:
     error = classify(reply(308, path=CALLS, location=location, content_type=""))
     assert type(error) is e.Redirected
 
 
-def test_a_web_page_instead_of_json_is_a_login() -> None:
+def test_html_response_means_login_required() -> None:
     error = classify(reply(200, b"<html>", CALLS, content_type="text/html; charset=utf-8"))
     assert type(error) is e.LoginRequired
 
@@ -205,15 +205,13 @@ def test_the_wait_until_a_date_is_measured_from_the_date_of_the_answer(
         (b"slow down", V1_RUN, True),
     ],
 )
-def test_the_limit_of_requests_is_told_from_the_quota_of_an_action(
-    body: Any, path: str, of_requests: bool
-) -> None:
+def test_rate_limit_differs_from_action_quota(body: Any, path: str, of_requests: bool) -> None:
     error = classify(reply(429, body, path))
     assert isinstance(error, e.Throttled)
     assert error.of_requests is of_requests
 
 
-def test_the_missing_scope_is_named() -> None:
+def test_error_names_the_missing_scope() -> None:
     message = "Missing required scope: write. Issue a new token with the 'write' scope at /settings/api-keys."
     error = classify(reply(403, v1("FORBIDDEN", message), method="POST"))
     assert error is not None

@@ -1,4 +1,4 @@
-"""The families of the facade: loaded at their first use, each of the class that its annotation promises."""
+"""Resources of the client load at first use and have the annotated class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Followed streams against a service that misbehaves: why they end, and that no connection outlives them."""
+"""Followed streams of a faulty service end with a reason and close connections."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def test_a_stream_that_breaks_off_raises_and_is_cut(last: bytes) -> None:
         assert open_connections(client) == []
 
 
-async def test_a_break_after_the_end_was_told_takes_nothing_back() -> None:
+async def test_connection_lost_after_end_event_keeps_the_result() -> None:
     ready = {"type": "ready", "sandbox": {"id": RUN_ID}}
     late = {"type": "warning", "message": "late"}
     async with serving(streaming_handler(ready, late, last=b"")) as service, service.client() as client:
@@ -98,7 +98,7 @@ async def test_a_break_after_the_end_was_told_takes_nothing_back() -> None:
         assert stream.record_id == RUN_ID
 
 
-async def test_silence_beyond_the_extra_wait_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silent_stream_times_out_after_extra_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     async def silent(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD + chunk(line(RUN)))
         await asyncio.Event().wait()
@@ -269,9 +269,9 @@ async def test_comments_and_events_split_by_reads_are_no_trouble() -> None:
 
 
 async def test_409_with_an_event_stream_is_read_as_a_stream() -> None:
-    told = {"type": "cancelled", "reason": "conflict", "message": "Sandbox resume was cancelled."}
+    cancelled = {"type": "cancelled", "reason": "conflict", "message": "Sandbox resume was cancelled."}
     head = HEAD.replace(b"200 OK", b"409 Conflict")
-    async with serving(streaming_handler(told, head=head)) as service, service.client() as client:
+    async with serving(streaming_handler(cancelled, head=head)) as service, service.client() as client:
         stream = client.sandboxes.resume(RUN_ID)
         assert await kinds_of(stream) == [StreamCancelled]
         assert stream.end == StreamEnd(StreamEndKind.CANCELLED, "Sandbox resume was cancelled.")

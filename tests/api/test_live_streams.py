@@ -1,4 +1,4 @@
-"""The two streamed answers over real HTTP: all events of a call, and the realtime hints."""
+"""The two streamed responses over HTTP: call events and realtime messages."""
 
 from __future__ import annotations
 
@@ -310,4 +310,4 @@ async def test_a_refusal_of_a_stream_that_drips_ends_in_time(monkeypatch: pytest
         async with asyncio.timeout(30):
             with pytest.raises(e.TimedOut, match="in time"):
                 async for _ in client.observability.call_events(CALL_ID):
-                    raise AssertionError("nothing was told")
+                    raise AssertionError("no message was received")

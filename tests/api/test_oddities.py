@@ -1,4 +1,4 @@
-"""Every refusal and oddity that the contract names, at the method that meets it: its kind, sentence, code and wait."""
+"""Each refusal and oddity of the contract becomes the right error."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ async def test_an_error_inside_a_stream_is_its_end(name: str, event: bytes, kind
     async with serving(frames) as service, service.client() as client:
         stream = getattr(client.sandboxes, name)(*CALLS[f"sandboxes.{name}"])
         async with stream:
-            told = [item async for item in stream]
-    assert len(told) == 1
+            items = [item async for item in stream]
+    assert len(items) == 1
     assert stream.end is not None
     assert (stream.end.kind, "No machine" in stream.end.message) == (kind, True)
 

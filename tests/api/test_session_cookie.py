@@ -1,4 +1,7 @@
-"""A session cookie that the service refuses beside a token that it accepts (auth.md §4, §5.1)."""
+"""The service refuses the session cookie and accepts the token beside it.
+
+auth.md §4, §5.1.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,10 @@ def sent_with(service: Service) -> list[str]:
 
 
 def by_token(service: Service) -> int:
-    """How many requests carried the token; a write is preceded by one that asks v1 for the write scope."""
+    """Return how many requests carried the token.
+
+    A change is preceded by a request that tests the write scope on v1.
+    """
     return sum("authorization" in seen.headers for seen in service.seen)
 
 

@@ -1,4 +1,4 @@
-"""Every observed answer, spoilt at random: errors of the tree alone, what is read is right, what is not is kept."""
+"""Randomly damaged responses raise client errors or are read correctly."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def places(value: Any, at: Path = ()) -> Iterator[Path]:
 
 
 def spoil(value: Any, at: Path, junk: Any) -> Any:
-    """The value with one place dropped, replaced or given a neighbour; a row of a list is never dropped."""
+    """Return the value with one place dropped, replaced or added; never drop a row."""
     if not at:
         return value if junk in (DROPPED, ADDED) else copy.deepcopy(junk)
     holder = value
@@ -106,7 +106,7 @@ class Reader:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are the same to the letter: true is not 1, and 1 is not 1.0."""
+    """Return whether two JSON values are identical: true is not 1, 1 is not 1.0."""
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
@@ -125,7 +125,10 @@ def raw_of(raw: dict[str, Any], names: list[str]) -> Any:
 
 
 def agrees(raw: Any, was: Any, parsed: Any, whole: Any, at: str) -> None:
-    """Assert that what is untouched in `raw` (it was `was`) is in `parsed` what it is in `whole`."""
+    """Assert that unchanged parts of `raw` have in `parsed` their value of `whole`.
+
+    `was` is `raw` before it was damaged.
+    """
     if same(raw, was):
         assert parsed == whole, at
     elif isinstance(whole, Rows) and isinstance(parsed, Rows) and type(raw) is type(was):
@@ -142,7 +145,10 @@ def agrees(raw: Any, was: Any, parsed: Any, whole: Any, at: str) -> None:
 
 
 def rows_agree(raw: list[Any], was: list[Any], parsed: Rows[Any], whole: Rows[Any], at: str) -> None:
-    """Each row is read or marked as bad, and an untouched one is read; in the service's order where that is kept."""
+    """Assert that each row is either read or marked bad, and unchanged rows are read.
+
+    The rows have the service's order if the client keeps it.
+    """
     read = {json.dumps(of): row for of, row in zip(parsed.raws, parsed, strict=True)}
     before = {json.dumps(of): row for of, row in zip(whole.raws, whole, strict=True)}
     bad = {json.dumps(row.raw) for row in parsed.bad}
@@ -160,7 +166,7 @@ def rows_agree(raw: list[Any], was: list[Any], parsed: Rows[Any], whole: Rows[An
 
 
 def untouched_are_there(raw: Any, was: Any, parsed: Rows[Any], whole: Rows[Any], at: str) -> None:
-    """Rows in an order of the client's own, without their JSON because it is secret, or from an object by name."""
+    """Assert that unchanged rows are read, where the client keeps no JSON or order."""
     if isinstance(raw, list) and isinstance(was, list):
         for item, before in zip(raw, was, strict=False):
             assert not same(item, before) or type(whole[0]).model_validate(item) in parsed, at
@@ -170,7 +176,7 @@ def untouched_are_there(raw: Any, was: Any, parsed: Rows[Any], whole: Rows[Any],
 
 
 def roots(value: Any, answer: Any) -> Iterator[tuple[Path, Any]]:
-    """The models and lists of a whole result, each with the place of the answer that it was read from."""
+    """Yield the models and lists of a result with the place each was read from."""
     for part in parts(value):
         found = [at for at in places(answer) if reads(part, reach(answer, at))]
         assert found, f"nobody knows where {type(part).__name__} was read from"
@@ -205,7 +211,7 @@ def reach(answer: Any, at: Path) -> Any:
 
 
 def parts(value: Any) -> Iterator[Any]:
-    """The models and lists of a result in the order of `roots`, whether or not they were found there."""
+    """Yield the models and lists of a result, in the order of `roots`."""
     if isinstance(value, Page):
         yield from parts(value.rows)
     elif is_dataclass(value) and not isinstance(value, type):
@@ -280,13 +286,13 @@ CHANGES = st.lists(
 
 
 class Whole(NamedTuple):
-    """A method that understands an answer, and where each part of its result comes from."""
+    """A method that can read a response, and where each part of its result is from."""
 
     reader: Reader
     parts: list[tuple[Path, Any]]
 
     def holds_for(self, spoilt: Any, answer: Any, result: Any) -> int:
-        """Assert that the result for a spoilt answer is right, and return how many of its parts could be compared."""
+        """Check the result for a damaged response; return the number of compared parts."""
         got, compared = list(parts(result)), 0
         if len(got) != len(self.parts):
             return 0
@@ -301,7 +307,7 @@ class Whole(NamedTuple):
 
 
 def understood(runner: asyncio.Runner, names: list[str], answer: Any) -> Iterator[Whole]:
-    """The methods that understand an answer; a route may have other forms of it, for other methods."""
+    """Yield the methods that can read a response; other methods have other forms."""
     for name in names:
         reader = Reader(name)
         with suppress(e.InvalidResponse):
@@ -310,9 +316,7 @@ def understood(runner: asyncio.Runner, names: list[str], answer: Any) -> Iterato
 
 
 @pytest.mark.parametrize("shape", shape_names())
-def test_a_spoilt_answer_is_told_apart_row_by_row_and_field_by_field(
-    shape: str, readers: dict[str, list[str]]
-) -> None:
+def test_damaged_response_is_read_field_by_field(shape: str, readers: dict[str, list[str]]) -> None:
     answer = sample(shape)
     spots = list(places(answer))
     with asyncio.Runner() as runner:

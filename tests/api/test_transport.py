@@ -77,7 +77,7 @@ NO_CALLS = http(200, {"calls": [], "total": 0, "page": 1, "limit": 100})
         (b"", e.Unreachable, 1),
     ],
 )
-async def test_every_bad_answer_is_a_typed_error_and_the_budget_is_told(
+async def test_bad_response_is_typed_error_and_settles_budget(
     answer: bytes, kind: type[e.MogplexError], used: int
 ) -> None:
     async def once(seen: Seen, writer: asyncio.StreamWriter) -> None:
@@ -268,16 +268,16 @@ async def test_the_quota_of_run_starts_holds_nobody_else_back() -> None:
         assert (await client.runs.get(RUN_ID)).run_id == RUN_ID
 
 
-async def test_the_connection_is_told_by_what_happens() -> None:
+async def test_connection_state_follows_responses() -> None:
     answers: list[bytes | None] = []
 
     async def next_one(seen: Seen, writer: asyncio.StreamWriter) -> bytes | None:
         return answers.pop(0)
 
     good, broken, cut = ok({"run": RUN}), http(502, b"", ""), None
-    told: list[ConnectionState] = []
+    states: list[ConnectionState] = []
     async with serving(next_one) as service, service.client() as client:
-        client.connection.subscribe(lambda: told.append(client.connection.state))
+        client.connection.subscribe(lambda: states.append(client.connection.state))
         plan: list[tuple[bytes | None, ConnectionState]] = [
             (good, ConnectionState.NOMINAL),
             (cut, ConnectionState.DEGRADED),
@@ -297,8 +297,8 @@ async def test_the_connection_is_told_by_what_happens() -> None:
                 await client.runs.get(RUN_ID)
             assert client.connection.state is state
         assert client.connection.failures == 0 and client.connection.last_success is not None
-        assert told[0] is ConnectionState.NOMINAL and told[-1] is ConnectionState.NOMINAL
-        assert ConnectionState.OFFLINE in told
+        assert states[0] is ConnectionState.NOMINAL and states[-1] is ConnectionState.NOMINAL
+        assert ConnectionState.OFFLINE in states
 
 
 async def test_what_is_sent_is_what_the_contract_asks_for() -> None:
@@ -347,7 +347,7 @@ async def test_a_proxy_of_the_shell_is_not_asked_for_loopback(monkeypatch: pytes
         assert (await client.runs.get(RUN_ID)).run_id == RUN_ID
 
 
-async def test_settings_of_the_shell_that_cannot_be_used_are_told_in_words(
+async def test_unusable_proxy_setting_is_explained(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy.example:1")
@@ -358,7 +358,7 @@ async def test_settings_of_the_shell_that_cannot_be_used_are_told_in_words(
         assert client.budget.used() == 0
 
 
-async def test_a_name_that_nobody_has_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unknown_host_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("[Errno -2] Name or service not known", request=request)
 

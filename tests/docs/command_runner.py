@@ -1,4 +1,4 @@
-"""Runs the commands of documents against an embedded plane, each page in a home of its own."""
+"""Run the commands of documents against an embedded plane, with a home per page."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PLACEHOLDER = re.compile(r"\b(LIVE_RUN|RUN|FAILED_JOB|JOB|APPROVAL|SANDBOX)\b")
 
 
 def commands(text: str) -> Iterator[str]:
-    """Yield the commands of the `console` blocks of a document: the lines that begin with a dollar sign."""
+    """Yield the commands of a document's `console` blocks: the lines after `$`."""
     for block in blocks(text):
         if block.language == "console":
             for line in block.text.splitlines():
@@ -199,7 +199,7 @@ class Session:
     def run_script(
         self, script: list[str], *, name: str = "", env: dict[str, str] | None = None
     ) -> list[str]:
-        """Run a program with the service in its environment; return why it failed, or nothing."""
+        """Run a program with the plane's address in its environment; return failures."""
         done = subprocess.run(
             script,
             env={**os.environ, **(env or {})},

@@ -31,7 +31,7 @@ SIZE = (110, 30)
 
 
 class ScreenImage(NamedTuple):
-    """How to get to a screen from the one before: keys, and prefixes of its feeds' names."""
+    """The keys that open a screen from the one before, and prefixes of its feeds."""
 
     keys: tuple[str, ...]
     feeds: tuple[str, ...]
@@ -66,7 +66,7 @@ def _without_web_font(svg: str) -> str:
 
 
 async def _until_read(app: ConsoleApp, pilot: Pilot[Any], names: tuple[str, ...]) -> None:
-    """Wait until all feeds of the header and the screen were read, and draw the screen."""
+    """Wait until the feeds of header and screen were read, and draw the screen."""
     session = app.session
     async with asyncio.timeout(_DEADLINE):
         while True:

@@ -1,4 +1,4 @@
-"""Reads the Markdown documents of the repository: their links, headings and code blocks."""
+"""Read the repository's Markdown documents: links, headings and code blocks."""
 
 from __future__ import annotations
 

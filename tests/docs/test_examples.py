@@ -1,4 +1,4 @@
-"""Every command and Python snippet of the README and the documentation runs, against an embedded plane."""
+"""The commands and Python snippets of the documentation work."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _restored_loggers() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandRunner]:
-    """Start one plane for the module and sign in to it once; each page gets a copy of that home."""
+    """Start one plane for the module; each page gets a copy of a signed-in home."""
     folder = tmp_path_factory.mktemp("docs")
     with Plane(folder) as plane:
         yield CommandRunner(plane, folder)

@@ -1,6 +1,7 @@
-"""One harmless call of every method of the client: the one list that the route table and the tests are made from.
+"""A call of every client method with harmless arguments.
 
-`CALLS` maps `family.method` to what it is given. A method that is missing here fails a test, so nobody can forget one.
+The route table and the tests are made from this list. `CALLS` maps `family.method` to its arguments. A method that is
+missing here fails a test.
 """
 
 from __future__ import annotations
@@ -340,7 +341,10 @@ def methods(client: MogplexClient) -> dict[str, Any]:
 
 
 async def call(client: MogplexClient, name: str, **also: Any) -> Any:
-    """Call a method with what the list gives it, a stream to its end; return its result, or what was streamed."""
+    """Call a method with its arguments of the list; read a stream to its end.
+
+    Returns the result, or the items of the stream.
+    """
     family, _, method = name.partition(".")
     made = getattr(getattr(client, family), method)(*CALLS[name], **NAMED.get(name, {}), **also)
     if isawaitable(made):

@@ -1,4 +1,4 @@
-"""The resources of the client as a page: Sphinx fills in the methods from their docstrings."""
+"""The reference page of the client, filled in by Sphinx from docstrings."""
 
 from __future__ import annotations
 

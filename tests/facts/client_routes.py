@@ -1,4 +1,4 @@
-"""Which method of the client asks which route: found by looking at what each of them really sends."""
+"""Which client method sends a request to which route, from recorded requests."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ ELSEWHERE = {
     ): "no method: the endpoint answers 405 to it, for it pushes nothing (mcp.md §1)",
     ("OPTIONS", "/api/v1/mogplex/mcp"): "no method: a browser asks it before a request from another origin",
 }
-"""What serves a route without a method, or why nothing of this client does, by method and unnamed path."""
+"""What serves a route without a client method, or why nothing does."""
 
 UNDESCRIBED = {
     "POST": "/api/auth/vercel/token /api/control/chat /api/cli/inference/chat/completions "
@@ -54,7 +54,7 @@ UNDESCRIBED = {
     "DELETE": "/api/auth/vercel/token",
     "GET": "/api/vercel/targets",
 }
-"""Routes by method that a list of the contract names and no section describes: nobody knows what they answer."""
+"""Routes that the contract lists without describing them, by method."""
 
 _CALLERS = {
     "browser": "no method: only a browser ends up there",
@@ -77,7 +77,10 @@ class Sent:
 
 
 class Recorder(httpx.AsyncBaseTransport):
-    """Answers everything with one JSON value, on v1 in its envelope, and keeps what was asked."""
+    """A transport that records requests and answers each with one JSON value.
+
+    On v1 the value is in an envelope.
+    """
 
     def __init__(self, answer: str = '"text"', *, enveloped: bool = True) -> None:
         self.answer = answer
@@ -112,12 +115,15 @@ async def _record() -> dict[str, list[Sent]]:
 
 
 def recorded() -> dict[str, list[Sent]]:
-    """What each method of the list sends first to last, by `family.method`. Needs that no event loop runs."""
+    """Return the requests that each method of the list sends, by `family.method`.
+
+    No event loop may run.
+    """
     return asyncio.run(_record())
 
 
 def methods_by_route(sent: dict[str, list[Sent]]) -> dict[tuple[str, str], list[str]]:
-    """The methods whose first request goes to a route, by method and unnamed path, in the order of the list."""
+    """Return the methods whose first request goes to a route, by route."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, requests in sent.items():
         if requests:
@@ -126,7 +132,7 @@ def methods_by_route(sent: dict[str, list[Sent]]) -> dict[tuple[str, str], list[
 
 
 def asked_by(fact: Fact, routes: dict[tuple[str, str], list[str]]) -> str:
-    """The last column of a route: its methods, what serves it instead, or why nothing does."""
+    """Return the last column of a route: its methods, or why it has none."""
     if names := routes.get(fact.key):
         return ", ".join(f"`client.{name}`" for name in names)
     return ELSEWHERE.get(fact.key) or _CALLERS.get(fact.caller, "nothing, and nobody says why")

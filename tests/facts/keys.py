@@ -1,4 +1,4 @@
-"""Every key of the console as a document: what has it by itself, where, and the id that gives it another one."""
+"""The reference page of keys: default key, scope and id of each action."""
 
 from __future__ import annotations
 

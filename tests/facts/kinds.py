@@ -1,4 +1,4 @@
-"""Every kind of the console as a document: what it is called, where its rows come from, what can be done to them."""
+"""The reference page of kinds: names, sources, columns and actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every refusal and every oddity that the contract names, as data: what is answered, and what it has to become.
+"""Refusals and oddities of the contract: responses and the expected errors.
 
 Tried on the client (tests/api/test_oddities.py) and on the commands (tests/cli/test_odd_responses.py).
 """
@@ -18,7 +18,7 @@ V1_READ, O11Y_READ = "runs.get", "observability.stats"
 
 @dataclass(frozen=True)
 class Oddity:
-    """One answer to one method of the client, and the error that it is: its kind, sentence, code and seconds to wait."""
+    """A response to one method, and the expected error with message, code and wait."""
 
     name: str
     asked: str

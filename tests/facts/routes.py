@@ -1,4 +1,4 @@
-"""The routes of the contract (routes.txt) and those that a Starlette router serves, in one comparable form."""
+"""The routes of the contract (routes.txt) and those of a Starlette router."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ EXTRA = {
 
 
 class Fact(NamedTuple):
-    """One method of one route: who calls it (operator, browser or machine), and where the contract has it."""
+    """One method of a route: its caller and its section of the contract.
+
+    The caller is operator, browser or machine.
+    """
 
     method: str
     path: str

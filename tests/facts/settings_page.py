@@ -1,4 +1,4 @@
-"""Every setting and environment variable as a page, made from `mogplex_tui.config.settings`."""
+"""The reference page of settings and environment variables."""
 
 from __future__ import annotations
 

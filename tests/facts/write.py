@@ -1,4 +1,4 @@
-"""Writes the documents that are made from facts and code: `python -m tests.facts.write`, or `make docs`."""
+"""Write the generated reference pages: `make docs`."""
 
 from __future__ import annotations
 

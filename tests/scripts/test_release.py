@@ -1,4 +1,4 @@
-"""`make release` in a temporary repository: what it commits and tags, and what it refuses."""
+"""`make release` in a temporary repository: commit, tag and refusals."""
 
 from __future__ import annotations
 

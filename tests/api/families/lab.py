@@ -1,4 +1,4 @@
-"""A standing plane with an account and nothing else, its rows, and a client with both credentials."""
+"""A plane that has only an account, with a row factory and a client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 @dataclass
 class Lab:
-    """What a test needs of a plane: rows by `world`, requests by `client`, requests of others by `as_other`."""
+    """A plane with its clock, a factory for rows, and a client with both credentials."""
 
     server: PlaneServer
     clock: ManualClock
@@ -58,7 +58,8 @@ def box(lab: Lab, **columns: Any) -> str:
     return lab.world.sandbox(lab.world.repo("acme/small"), **columns)
 
 
-async def told(stream: Any) -> list[Any]:
+async def read_events(stream: Any) -> list[Any]:
+    """Read a stream to its end."""
     async with stream:
         return [event async for event in stream]
 
@@ -66,8 +67,8 @@ async def told(stream: Any) -> list[Any]:
 Call = Callable[[MogplexClient], Awaitable[Any]]
 
 
-async def never_leaves(call: Call, says: str = "") -> None:
-    """The call is refused by the client itself, and nothing is sent."""
+async def assert_not_sent(call: Call, says: str = "") -> None:
+    """Assert that the client refuses a call itself and sends nothing."""
     async with serving(http(200, {})) as service, service.client() as client:
         with pytest.raises(InvalidInput, match=says or None):
             await call(client)

@@ -1,4 +1,7 @@
-"""Agents, the generation of one, the roster and the categories over real HTTP (library.md §1-§4)."""
+"""Agents, generated agents, the roster and the categories over HTTP.
+
+library.md §1-§4.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from mogplex_tui.api.models.agents import (
     read_generated,
 )
 from mogplex_tui.api.models.base import parse_rows
-from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
 from tests.api.support import Seen, http, serving
 from tests.controlplane.library.library_rows import assignment, job_of
 
@@ -208,4 +211,4 @@ async def test_activity_is_read_whatever_comes() -> None:
     ],
 )
 async def test_nonsense_about_agents_never_leaves(call: Call, says: str) -> None:
-    await never_leaves(call, says)
+    await assert_not_sent(call, says)

@@ -1,4 +1,7 @@
-"""Approvals of workflows and of the orchestrator over real HTTP (routing.md §3.15, §3.16)."""
+"""Approvals of workflows and of the orchestrator over HTTP.
+
+routing.md §3.15, §3.16.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import pytest
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.approvals import ControlApproval, Decision, FlowApproval
 from mogplex_tui.api.models.base import parse_rows
-from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
 from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import control_approval, insert_wait
 
@@ -74,14 +77,14 @@ async def test_questions_of_the_orchestrator_are_listed_and_answered_once(lab: L
             await approvals.answer_control(gone, Decision.DENY)
 
 
-async def test_a_run_that_cannot_be_told_is_worth_another_try() -> None:
+async def test_undelivered_approval_is_a_temporary_error() -> None:
     refusal = http(502, {"error": "Failed to deliver the decision; try again"})
     async with serving(refusal) as service, service.client() as client:
         with pytest.raises(e.Unavailable, match="deliver the decision"):
             await client.approvals.answer_flow(NOBODY, Decision.APPROVE)
 
 
-def test_approvals_are_read_whatever_comes() -> None:
+def test_malformed_approvals_are_read_or_marked_bad() -> None:
     rows = parse_rows(
         FlowApproval,
         [
@@ -112,4 +115,4 @@ def test_approvals_are_read_whatever_comes() -> None:
     ],
 )
 async def test_nonsense_about_approvals_never_leaves(call: Call, says: str) -> None:
-    await never_leaves(call, says)
+    await assert_not_sent(call, says)

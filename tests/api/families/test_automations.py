@@ -1,4 +1,7 @@
-"""Automations made, changed, published and set off over the token API (v1.md §5.3)."""
+"""Create, change, publish and trigger automations over the token API.
+
+v1.md §5.3.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from mogplex_tui.api.models.automation_drafts import (
 )
 from mogplex_tui.api.models.automations import Automation
 from mogplex_tui.api.models.base import parse_rows
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent, laboratory
 from tests.controlplane.automation.automation_rows import INSTALLATION, chain, installation, node
 
 ACTION: dict[str, Any] = chain(node("a", "action", operation="sandbox.run_command"))
@@ -218,4 +221,4 @@ async def test_a_graph_is_refused_where_the_service_would_refuse_it(
     ],
 )
 async def test_nonsense_about_automations_never_leaves(call: Call, says: str) -> None:
-    await never_leaves(call, says)
+    await assert_not_sent(call, says)

@@ -34,7 +34,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.chunked_streams import HEAD, chunk, line, open_connections, streaming_handler
-from tests.api.families.lab import NOBODY, Lab, laboratory, never_leaves, told
+from tests.api.families.lab import NOBODY, Lab, assert_not_sent, laboratory, read_events
 from tests.api.support import Seen, serving, until
 from tests.controlplane.manual_clock import ManualClock
 from tests.controlplane.row_factory import RowFactory
@@ -56,7 +56,7 @@ def question(text: str = "How many calls failed?", **more: Any) -> ChatDraft:
 async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(lab: Lab) -> None:
     repo = lab.world.repo()
     chat = lab.client.chat.ask(question(repo_id=repo, conversation_id="pane-1"))
-    events = await told(chat)
+    events = await read_events(chat)
     assert isinstance(events[0], ChatStarted) and not any(isinstance(one, UnknownEvent) for one in events)
     assert chat.end == StreamEnd(StreamEndKind.DONE) and chat.finish_reason == "stop"
     assert "How many calls failed?" in chat.text
@@ -74,13 +74,13 @@ async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(lab: Lab)
 
 async def test_an_answer_that_fails_says_so_in_the_stream_or_before_it(lab: Lab) -> None:
     chat = lab.client.chat.ask(question(model="acme/unknown"))
-    assert isinstance((await told(chat))[-1], StreamFailed)
+    assert isinstance((await read_events(chat))[-1], StreamFailed)
     assert chat.end is not None and chat.end.kind is StreamEndKind.FAILED
     assert "acme/unknown" in chat.end.message and chat.ai_call_id
     with lab.world.plane.db.transaction() as tx:
         tx.update("profiles", lab.world.user, allow_platform_ai=0)
     with pytest.raises(e.ServiceFailed, match="No key or team setting"):
-        await told(lab.client.chat.ask(question()))
+        await read_events(lab.client.chat.ask(question()))
 
 
 async def test_a_chat_that_is_left_is_cancelled_and_a_third_has_to_wait() -> None:
@@ -95,7 +95,7 @@ async def test_a_chat_that_is_left_is_cancelled_and_a_third_has_to_wait() -> Non
             async with first, second:
                 assert isinstance(await anext(first), ChatStarted)
                 with pytest.raises(e.Throttled, match="Too many active chat runs") as caught:
-                    await told(client.chat.ask(question()))
+                    await read_events(client.chat.ask(question()))
                 assert (caught.value.code, caught.value.retry_after) == ("chat_rate_limited", 15)
                 assert not caught.value.of_requests
                 assert len(open_connections(client)) >= 2
@@ -137,7 +137,7 @@ async def test_each_kind_of_end_is_distinct(events: list[Any], end: StreamEndKin
     begin = {"type": "start", "messageMetadata": {"ai_call_id": "c9"}}
     async with serving(streaming_handler(begin, *events)) as service, service.client() as client:
         chat = client.chat.ask(question())
-        await told(chat)
+        await read_events(chat)
         assert chat.end is not None and chat.end.kind is end
         assert chat.end.message in ("", "out of credit", "stopped", "The model ended with an error")
         assert chat.ai_call_id == "c9"
@@ -150,7 +150,7 @@ async def test_nothing_after_the_last_mark_is_waited_for() -> None:
 
     async with serving(lingering) as service, service.client() as client:
         chat = client.chat.ask(question())
-        assert len(await told(chat)) == 1
+        assert len(await read_events(chat)) == 1
         assert open_connections(client) == []
 
 
@@ -160,7 +160,7 @@ async def test_a_chat_that_breaks_off_keeps_its_text_and_its_call() -> None:
     async with serving(streaming_handler(*events, last=b"")) as service, service.client() as client:
         chat = client.chat.ask(question())
         with pytest.raises(e.Unreachable):
-            await told(chat)
+            await read_events(chat)
         assert (chat.text, chat.ai_call_id) == ("Hal", "c9")
         assert chat.end is not None and chat.end.kind is StreamEndKind.CUT
 
@@ -172,7 +172,7 @@ async def test_every_event_of_the_protocol_is_known() -> None:
     ]
     events.sort(key=lambda event: event["type"] in ("error", "abort"))
     async with serving(streaming_handler(*events[:-2], b"[DONE]")) as service, service.client() as client:
-        found = await told(client.chat.ask(question()))
+        found = await read_events(client.chat.ask(question()))
     assert [type(event) for event in found] == [CHAT_EVENTS[event["type"]] for event in events[:-2]]
     [text] = [one for one in found if isinstance(one, TextDelta) and not one.thinking]
     assert text.delta == ""
@@ -187,7 +187,7 @@ async def test_thinking_is_no_text_and_a_file_does_not_flood_a_repr() -> None:
     ]
     async with serving(streaming_handler(*events, b"[DONE]")) as service, service.client() as client:
         chat = client.chat.ask(question())
-        found = await told(chat)
+        found = await read_events(chat)
     assert chat.text == "yes" and chat.finish_reason == "length"
     assert isinstance(found[2], ChatFile) and len(repr(found[2])) < 200
     assert isinstance(found[3], ChatFinished)
@@ -221,6 +221,6 @@ def test_a_message_says_the_same_in_parts_and_in_content() -> None:
 )
 async def test_nonsense_is_never_asked(make: Callable[[], Any], says: str) -> None:
     async def attempt(client: MogplexClient) -> None:
-        await told(client.chat.ask(make()))
+        await read_events(client.chat.ask(make()))
 
-    await never_leaves(attempt, says)
+    await assert_not_sent(attempt, says)

@@ -11,7 +11,7 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.conversations import Conversation, ConversationSave
 from mogplex_tui.api.resources.conversations import ConversationChanged
-from tests.api.families.lab import Call, Lab, never_leaves
+from tests.api.families.lab import Call, Lab, assert_not_sent
 from tests.api.support import http, serving
 
 HELLO = {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hällo ☃"}]}
@@ -117,4 +117,4 @@ def test_conversations_are_read_whatever_comes() -> None:
     ],
 )
 async def test_nonsense_about_conversations_never_leaves(call: Call, says: str) -> None:
-    await never_leaves(call, says)
+    await assert_not_sent(call, says)

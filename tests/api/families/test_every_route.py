@@ -1,4 +1,4 @@
-"""Every route has a method or a reason, every method is in the list, and no answer of another shape passes for one."""
+"""Every route has a client method or a reason, and methods reject other shapes."""
 
 from __future__ import annotations
 
@@ -93,10 +93,10 @@ async def test_an_answer_that_is_no_json_is_an_error() -> None:
         for name in CALLS:
             if name not in STATUS_IS_ENOUGH:
                 try:
-                    told = await call(client, name)
+                    result = await call(client, name)
                 except e.InvalidResponse:
                     continue
-                pytest.fail(f"{name} makes {told!r} of it")
+                pytest.fail(f"{name} makes {result!r} of it")
 
 
 @pytest.mark.parametrize(

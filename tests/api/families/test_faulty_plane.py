@@ -1,4 +1,4 @@
-"""Every read of the client on a lived-in plane that misbehaves in every way it knows: rows, or the error it means."""
+"""Every read of the client on a seeded plane that injects every kind of fault."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.flows import Flow, FlowChange, FlowDraft, FlowTemplateId, TemplateDraft
 from mogplex_tui.api.resources.flows import publish_problems
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent, laboratory
 from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import INSTALLATION, chain, insert_wait, installation, node
 from tests.controlplane.library.library_rows import team
@@ -275,4 +275,4 @@ async def test_workflows_are_read_whatever_comes() -> None:
     ],
 )
 async def test_nonsense_about_workflows_never_leaves(call: Call, says: str) -> None:
-    await never_leaves(call, says)
+    await assert_not_sent(call, says)

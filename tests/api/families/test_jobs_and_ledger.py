@@ -1,4 +1,7 @@
-"""Repair, requeue, issues, the ledger and the failures over real HTTP (observability.md §7.4-§8)."""
+"""Job repair and requeue, issues, the dispatch log and failures over HTTP.
+
+observability.md §7.4-§8.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.job_actions import IssueDraft, VersionMode
 from mogplex_tui.api.models.ledger import DispatchLogEntry, FailureReport
-from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
 from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import (
     insert_control_event,
@@ -195,4 +198,4 @@ def test_the_ledger_and_the_failures_are_read_whatever_comes() -> None:
     ],
 )
 async def test_nonsense_about_jobs_never_leaves(call: Call, says: str) -> None:
-    await never_leaves(call, says)
+    await assert_not_sent(call, says)

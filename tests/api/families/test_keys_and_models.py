@@ -1,4 +1,7 @@
-"""API keys, provider keys, what is new among the models, and billing over real HTTP (identity.md §4-§6, §9, §10)."""
+"""API keys, provider keys, new models and billing over HTTP.
+
+identity.md §4-§6, §9, §10.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from mogplex_tui.api.models.catalog import CliModel, NewModels
 from mogplex_tui.api.models.keys import ApiKey, ApiKeyDraft, CreatedKey, KeyTest, Provider, Scope
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
 from tests.api.support import Seen, http, serving
 
 
@@ -143,7 +146,7 @@ async def test_models_in_the_form_of_the_command_line_tool(lab: Lab) -> None:
     assert await lab.client.models.provider_icons() == ()
 
 
-async def test_where_the_picture_of_a_provider_lies(lab: Lab) -> None:
+async def test_icon_url_of_provider(lab: Lab) -> None:
     place = "/storage/v1/object/public/provider-icons/acme.png"
     assert lab.client.models.icon_url(" Acme ") == lab.server.base_url + place
     assert lab.client.models.icon_url("acme", "https://store.example/") == "https://store.example" + place
@@ -151,7 +154,7 @@ async def test_where_the_picture_of_a_provider_lies(lab: Lab) -> None:
         assert lab.client.models.icon_url(odd) is None
 
 
-async def test_billing_that_is_not_there(lab: Lab) -> None:
+async def test_billing_turned_off_raises_feature_off(lab: Lab) -> None:
     billing = lab.client.billing
     assert await billing.get() == Billing(enabled=False)
     calls: tuple[Call, ...] = (
@@ -239,7 +242,7 @@ def test_drafts_say_what_is_wrong_with_them(draft: Callable[[], Any], says: str)
     ],
 )
 async def test_nonsense_never_leaves(call: Call) -> None:
-    await never_leaves(call)
+    await assert_not_sent(call)
 
 
 def test_rows_of_another_service_are_read_as_far_as_they_go() -> None:

@@ -16,7 +16,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
 from tests.api.support import http, serving
 
 
@@ -191,4 +191,4 @@ async def test_a_call_that_is_none_never_leaves(call: Call, says: str) -> None:
     async def attempt(client: MogplexClient) -> Any:
         return await call(client)
 
-    await never_leaves(attempt, says)
+    await assert_not_sent(attempt, says)

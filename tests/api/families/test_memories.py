@@ -7,7 +7,7 @@ import pytest
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.memories import Checkpoint, Lane, Memory, MemoryDraft, MemoryScope
-from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
 from tests.api.support import http, serving
 from tests.controlplane.library.library_rows import team
 
@@ -146,7 +146,7 @@ async def test_memories_are_read_whatever_comes() -> None:
     ],
 )
 async def test_nonsense_about_memories_never_leaves(call: Call, says: str) -> None:
-    await never_leaves(call, says)
+    await assert_not_sent(call, says)
 
 
 @pytest.mark.parametrize("lane", [True, {}, "text", 0, ""])

@@ -1,4 +1,7 @@
-"""Projects, imported repositories and GitHub over real HTTP (projects.md §3, §5, §7)."""
+"""Projects, imported repositories and GitHub over HTTP.
+
+projects.md §3, §5, §7.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from mogplex_tui.api.models.projects import NewRepository, Project, ProjectDraft
 from mogplex_tui.api.models.repos import EnvSync, ImportedRepo, RepoDraft, RepoUpdate, Runtime
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
 from tests.api.support import http, serving
 from tests.controlplane.projects.project_rows import MONOREPO, ProjectRows
 from tests.streamed_answers import Streamed
@@ -261,7 +264,7 @@ async def test_a_repository_is_made_on_github(lab: Lab) -> None:
         (lambda c: c.repo_overrides.exclude_skill(NOBODY, NOBODY, False), "cannot exclude"),
     ],
 )
-async def test_what_the_hosted_service_is_known_to_fail_on_is_said(call: Call, says: str) -> None:
+async def test_known_hosted_failures_are_explained(call: Call, says: str) -> None:
     async with serving(http(500, {"error": "boom"})) as service, service.client() as client:
         with pytest.raises(e.ServiceFailed, match=says):
             await call(client)
@@ -313,7 +316,7 @@ def test_drafts_say_what_is_wrong_with_them(draft: Callable[[], Any], says: str)
     ],
 )
 async def test_nonsense_never_leaves(call: Call) -> None:
-    await never_leaves(call)
+    await assert_not_sent(call)
 
 
 def test_rows_of_another_service_are_read_as_far_as_they_go() -> None:

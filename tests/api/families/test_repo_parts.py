@@ -1,4 +1,7 @@
-"""What hangs on one repository: overrides, presets, secrets, variables (projects.md §4, §6; v1.md §1.1)."""
+"""Overrides, launch presets, secrets and variables of a repository.
+
+projects.md §4, §6; v1.md §1.1.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from mogplex_tui.api.models.repo_parts import (
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.projects.repo_fields import env_vars
-from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
 from tests.api.support import Seen, http, ok, serving
 from tests.controlplane.projects.project_rows import ProjectRows, insert_connection, insert_rule, insert_skill
 
@@ -252,7 +255,7 @@ def test_drafts_say_what_is_wrong_with_them(draft: Callable[[], Any], says: str)
     ],
 )
 async def test_nonsense_never_leaves(call: Call) -> None:
-    await never_leaves(call)
+    await assert_not_sent(call)
 
 
 @given(st.dictionaries(st.from_regex(r"[A-Z_][A-Z0-9_]*", fullmatch=True), st.text(), max_size=4))

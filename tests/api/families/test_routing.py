@@ -16,7 +16,7 @@ from mogplex_tui.api.models.routing import (
     TriggerDraft,
     TriggerEvent,
 )
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent, laboratory
 from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import INSTALLATION, installation, job_of, ledger_row
 
@@ -167,4 +167,4 @@ async def test_assignments_and_triggers_are_read_whatever_comes() -> None:
     ],
 )
 async def test_nonsense_about_routing_never_leaves(call: Call, says: str) -> None:
-    await never_leaves(call, says)
+    await assert_not_sent(call, says)

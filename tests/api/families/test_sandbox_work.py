@@ -1,4 +1,7 @@
-"""What runs in a sandbox and is followed, over real HTTP: boots, commands, coding CLIs (sandboxes.md §3, §4)."""
+"""Sandbox boots, commands and coding CLIs, and their streams, over HTTP.
+
+sandboxes.md §3, §4.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.chunked_streams import open_connections
-from tests.api.families.lab import NOBODY, Lab, box, told
+from tests.api.families.lab import NOBODY, Lab, box, read_events
 from tests.api.support import until
 from tests.controlplane.row_factory import RowFactory
 from tests.controlplane.sandboxes.sandbox_streams import running
@@ -31,16 +34,16 @@ from tests.controlplane.sandboxes.sandbox_streams import running
 async def test_a_launch_is_followed_to_its_end_and_found_the_second_time(lab: Lab) -> None:
     draft = LaunchDraft(repo_id=lab.world.repo("acme/small"), working_branch="fix/tax", create_branch=True)
     boot = lab.client.sandboxes.launch(draft)
-    events = await told(boot)
+    events = await read_events(boot)
     assert events[0].type == "status" and any(isinstance(event, SandboxReady) for event in events)
     assert any(isinstance(event, BootLog) and event.phase == "install" for event in events)
     assert boot.end == StreamEnd(StreamEndKind.DONE) and boot.as_stream
     assert boot.sandbox is not None and boot.sandbox.status == "running"
     again = lab.client.sandboxes.launch(draft)
-    assert [event.type for event in await told(again)] == ["found"]
+    assert [event.type for event in await read_events(again)] == ["found"]
     assert not again.as_stream and again.record_id == boot.record_id
     with pytest.raises(e.BadRequest, match="New branch name must differ"):
-        await told(
+        await read_events(
             lab.client.sandboxes.launch(
                 LaunchDraft(
                     repo_id=draft.repo_id, base_branch="dev", working_branch="main", create_branch=True
@@ -54,7 +57,7 @@ async def test_a_boot_that_fails_says_why(lab: Lab) -> None:
         tx.update("profiles", lab.world.user, github_oauth=1)
     repo = lab.world.repo("acme/closed", github_installation_id=None)
     boot = lab.client.sandboxes.launch(LaunchDraft(repo_id=repo))
-    await told(boot)
+    await read_events(boot)
     assert boot.end is not None and boot.end.kind is StreamEndKind.FAILED
     assert "repository not found" in boot.end.message
     with pytest.raises(e.Unavailable, match="repository not found"):
@@ -70,33 +73,33 @@ async def test_the_token_api_launches_and_answers_when_the_boot_is_over(lab: Lab
         await lab.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=NOBODY))
 
 
-async def test_the_quota_of_boots_is_told_with_its_limit(lab: Lab) -> None:
+async def test_boot_quota_error_has_its_limit(lab: Lab) -> None:
     repo = lab.world.repo("acme/small")
     for name in ("a", "b", "c"):
         lab.world.sandbox(repo, working_branch=name, sandbox_id=f"vm-{name}")
     with pytest.raises(e.Throttled, match="Too many active sandboxes") as caught:
-        await told(lab.client.sandboxes.launch(LaunchDraft(repo_id=repo)))
+        await read_events(lab.client.sandboxes.launch(LaunchDraft(repo_id=repo)))
     error = caught.value
     assert (error.code, error.retry_after) == ("sandbox_boot_rate_limited", 15)
     assert error.extra["limit"]["name"] == "active_sandboxes" and not error.of_requests
 
 
-async def test_resume_and_restart_keep_their_record_or_say_the_new_one(lab: Lab) -> None:
+async def test_resume_and_restart_report_the_sandbox_record(lab: Lab) -> None:
     sandbox = box(lab, status="paused", persistent=1)
     boot = lab.client.sandboxes.resume(sandbox)
-    await told(boot)
+    await read_events(boot)
     assert boot.end == StreamEnd(StreamEndKind.DONE) and boot.record_id == sandbox
     with pytest.raises(e.BadRequest, match="not paused"):
-        await told(lab.client.sandboxes.resume(sandbox))
+        await read_events(lab.client.sandboxes.resume(sandbox))
     again = lab.client.sandboxes.restart(sandbox)
-    await told(again)
+    await read_events(again)
     assert again.end == StreamEnd(StreamEndKind.DONE) and again.record_id == sandbox
     fleeting = lab.world.sandbox(lab.world.repo("acme/b"), persistent=0, sandbox_id="vm-2")
     other = lab.client.sandboxes.restart(fleeting)
-    await told(other)
+    await read_events(other)
     assert other.end == StreamEnd(StreamEndKind.DONE) and other.record_id not in (None, fleeting)
     with pytest.raises(e.Conflict, match="pausing"):
-        await told(lab.client.sandboxes.resume(box(lab, status="pausing", sandbox_id="vm-3")))
+        await read_events(lab.client.sandboxes.resume(box(lab, status="pausing", sandbox_id="vm-3")))
 
 
 # Commands
@@ -105,11 +108,11 @@ async def test_resume_and_restart_keep_their_record_or_say_the_new_one(lab: Lab)
 async def test_a_command_is_followed_or_waited_for(lab: Lab) -> None:
     sandbox = box(lab)
     run = lab.client.sandboxes.exec(sandbox, CommandDraft(command="echo hi; exit 3"))
-    events = await told(run)
+    events = await read_events(run)
     assert "".join(event.data for event in events if isinstance(event, Output)) == "hi\n"
     assert (run.exit_code, run.end) == (3, StreamEnd(StreamEndKind.DONE)) and run.command_id
     cd = lab.client.sandboxes.exec(sandbox, CommandDraft(command="cd src"))
-    await told(cd)
+    await read_events(cd)
     assert (cd.as_stream, cd.cwd, cd.exit_code) == (False, "src", 0)
     whole = await lab.client.sandboxes.run_command(
         sandbox, CommandDraft(command="echo", args=["a", "&&"], cwd="src")
@@ -119,7 +122,7 @@ async def test_a_command_is_followed_or_waited_for(lab: Lab) -> None:
         await lab.client.sandboxes.cancel_command(sandbox, "cmd_0")
     pending = box(lab, sandbox_id="pending", status="creating", working_branch="p")
     with pytest.raises(e.Conflict, match="not ready"):
-        await told(lab.client.sandboxes.exec(pending, CommandDraft(command="ls")))
+        await read_events(lab.client.sandboxes.exec(pending, CommandDraft(command="ls")))
 
 
 @asynccontextmanager
@@ -178,14 +181,16 @@ async def test_a_harness_is_followed_to_its_pull_request(lab: Lab) -> None:
     draft = HarnessDraft(harness="codex", prompt="quick: fix the tax test", mode="yolo")
     prepared = await lab.client.sandboxes.prepare_harness(sandbox, draft)
     run = lab.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared}))
-    events = await told(run)
+    events = await read_events(run)
     assert isinstance(events[0], HarnessStarted) and run.ai_call_id == prepared
     assert run.session_id and run.end == StreamEnd(StreamEndKind.DONE)
     assert (run.pull_request_url or "").startswith("https://github.com/acme/small/pull/")
     with pytest.raises(e.Conflict, match="ai_call is not"):
-        await told(lab.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared})))
+        await read_events(
+            lab.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared}))
+        )
     failing = lab.client.sandboxes.harness(sandbox, HarnessDraft(harness="codex", prompt="denied"))
-    last = (await told(failing))[-1]
+    last = (await read_events(failing))[-1]
     assert last.failure_code == "model_access_denied"
     assert failing.end is not None and failing.end.kind is StreamEndKind.FAILED and failing.end.message
 
@@ -194,11 +199,13 @@ async def test_a_harness_without_models_or_machine_is_a_conflict(lab: Lab) -> No
     draft = HarnessDraft(harness="claude-code", prompt="x")
     gone = box(lab, provider_view="halted")
     with pytest.raises(e.Conflict, match="Sandbox has stopped"):
-        await told(lab.client.sandboxes.harness(gone, draft))
+        await read_events(lab.client.sandboxes.harness(gone, draft))
     with lab.world.plane.db.transaction() as tx:
         tx.update("profiles", lab.world.user, allow_platform_ai=0)
     with pytest.raises(e.Conflict, match="AI provider key"):
-        await told(lab.client.sandboxes.harness(box(lab, working_branch="b", sandbox_id="vm-2"), draft))
+        await read_events(
+            lab.client.sandboxes.harness(box(lab, working_branch="b", sandbox_id="vm-2"), draft)
+        )
 
 
 async def test_a_harness_that_is_left_is_cancelled() -> None:

@@ -21,7 +21,7 @@ from mogplex_tui.api.models.sandbox_records import SandboxRecord, TerminalOffer
 from mogplex_tui.api.models.sandboxes import Sandbox, SandboxStatus
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from tests.api.families.lab import NOBODY, Call, Lab, box, never_leaves, told
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent, box, read_events
 from tests.api.support import http, ok, serving
 from tests.controlplane.sandboxes.sandbox_streams import tick
 
@@ -71,11 +71,11 @@ async def test_looking_at_one_corrects_its_status_and_tells_its_health(lab: Lab)
         lambda c: c.sandboxes.tree(NOBODY),
         lambda c: c.sandboxes.presence(NOBODY, PresenceReport(event="attach", tab_id="t", session_id="s")),
         lambda c: c.sandboxes.logs(NOBODY),
-        lambda c: told(c.sandboxes.resume(NOBODY)),
-        lambda c: told(c.sandboxes.restart(NOBODY)),
-        lambda c: told(c.sandboxes.exec(NOBODY, CommandDraft(command="ls"))),
-        lambda c: told(c.sandboxes.harness(NOBODY, HarnessDraft(harness="codex", prompt="x"))),
-        lambda c: told(c.sandboxes.launch(LaunchDraft(repo_id=NOBODY))),
+        lambda c: read_events(c.sandboxes.resume(NOBODY)),
+        lambda c: read_events(c.sandboxes.restart(NOBODY)),
+        lambda c: read_events(c.sandboxes.exec(NOBODY, CommandDraft(command="ls"))),
+        lambda c: read_events(c.sandboxes.harness(NOBODY, HarnessDraft(harness="codex", prompt="x"))),
+        lambda c: read_events(c.sandboxes.launch(LaunchDraft(repo_id=NOBODY))),
     ],
 )
 async def test_what_is_not_there_or_not_mine_is_not_found(lab: Lab, call: Call) -> None:
@@ -161,16 +161,19 @@ PRESENCE: dict[str, Any] = {"event": "attach", "tab_id": "t", "session_id": "s"}
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda c: told(c.sandboxes.launch(LaunchDraft(repo_id="x"))), "not a UUID"),
-        (lambda c: told(c.sandboxes.launch(LaunchDraft(**LAUNCH, base_branch="a b"))), "letters"),
-        (lambda c: told(c.sandboxes.launch(LaunchDraft(**LAUNCH, create_branch=True))), "needs a name"),
-        (lambda c: told(c.sandboxes.launch(LaunchDraft(**LAUNCH, root_directory="../x"))), "lead out"),
-        (lambda c: told(c.sandboxes.resume("mogplex-vm-1")), "not the id of a sandbox"),
+        (lambda c: read_events(c.sandboxes.launch(LaunchDraft(repo_id="x"))), "not a UUID"),
+        (lambda c: read_events(c.sandboxes.launch(LaunchDraft(**LAUNCH, base_branch="a b"))), "letters"),
+        (
+            lambda c: read_events(c.sandboxes.launch(LaunchDraft(**LAUNCH, create_branch=True))),
+            "needs a name",
+        ),
+        (lambda c: read_events(c.sandboxes.launch(LaunchDraft(**LAUNCH, root_directory="../x"))), "lead out"),
+        (lambda c: read_events(c.sandboxes.resume("mogplex-vm-1")), "not the id of a sandbox"),
         (lambda c: c.sandboxes.extend(NOBODY, 0), "between 1 and 300"),
         (lambda c: c.sandboxes.extend(NOBODY, 301), "between 1 and 300"),
         (lambda c: c.sandboxes.extend(NOBODY, float("nan")), "between 1 and 300|number"),
-        (lambda c: told(c.sandboxes.exec(NOBODY, CommandDraft(command=" "))), "command required"),
-        (lambda c: told(c.sandboxes.exec(NOBODY, CommandDraft(command="a\ud800"))), "broken"),
+        (lambda c: read_events(c.sandboxes.exec(NOBODY, CommandDraft(command=" "))), "command required"),
+        (lambda c: read_events(c.sandboxes.exec(NOBODY, CommandDraft(command="a\ud800"))), "broken"),
         (lambda c: c.sandboxes.cancel_command(NOBODY, ""), "cmdId required"),
         (lambda c: c.sandboxes.harness(NOBODY, HarnessDraft(harness="vi", prompt="x")), "Invalid harness"),
         (
@@ -200,7 +203,7 @@ async def test_nonsense_never_leaves(call: Call, says: str) -> None:
     async def attempt(client: MogplexClient) -> Any:
         return await call(client)
 
-    await never_leaves(attempt, says)
+    await assert_not_sent(attempt, says)
 
 
 def test_the_body_of_a_launch_says_root_and_default_apart() -> None:

@@ -1,4 +1,7 @@
-"""Skills, the registry, rules and commands over real HTTP (library.md §6, §7, §11)."""
+"""Skills, the registry, rules and commands over HTTP.
+
+library.md §6, §7, §11.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from mogplex_tui.api.models.skills import (
     SkillDraft,
     SkillType,
 )
-from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
 from tests.api.support import http, serving
 
 
@@ -164,4 +167,4 @@ def test_skills_and_rules_are_read_whatever_comes() -> None:
     ],
 )
 async def test_nonsense_about_skills_and_rules_never_leaves(call: Call, says: str) -> None:
-    await never_leaves(call, says)
+    await assert_not_sent(call, says)

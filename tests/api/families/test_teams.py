@@ -18,7 +18,7 @@ from mogplex_tui.api.models.teams import AuditEvent, Memberships, Roster, TeamRo
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.identity import audit_log
-from tests.api.families.lab import NOBODY, Call, Lab, laboratory, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent, laboratory
 from tests.api.support import http, serving
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) + b"\r\n--not the end\r\n"
@@ -135,7 +135,7 @@ async def test_an_invite_is_sent_again_taken_back_and_refused_afterwards(lab: La
         await invites.send(team, own.email or "", "viewer")
 
 
-async def test_many_are_invited_at_once_and_each_is_told_apart(lab: Lab) -> None:
+async def test_bulk_invite_reports_a_status_for_each_address(lab: Lab) -> None:
     team = (await lab.client.teams.create("Night Shift", "night-shift")).id
     own = (await lab.client.account.user()) or pytest.fail("nobody")
     wanted = ["a@example.dev", "junk", "A@example.dev", own.email or ""]
@@ -150,7 +150,7 @@ async def test_many_are_invited_at_once_and_each_is_told_apart(lab: Lab) -> None
     assert (many.summary.total_requested, many.summary.invited, many.summary.skipped_member) == (4, 1, 1)
 
 
-async def test_who_receives_an_invite_reads_it_and_joins(lab: Lab) -> None:
+async def test_recipient_reads_invite_and_joins_team(lab: Lab) -> None:
     team = (await lab.client.teams.create("Night Shift", "night-shift")).id
     ben = Person(lab, "ben")
     sent = await lab.client.invites.send(team, "other@example.dev", "developer")
@@ -215,19 +215,19 @@ async def test_models_and_keys_of_a_team(lab: Lab) -> None:
     assert list((await teams.keys(team)).keys) == []
 
 
-async def test_a_picture_goes_up_whole_and_away_again(lab: Lab) -> None:
+async def test_team_icon_is_uploaded_and_removed(lab: Lab) -> None:
     teams = lab.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
-    for picture, kind in (
+    for icon, kind in (
         (PNG, "image/png"),
         (b"\xff\xd8\xff\xe0 jpeg", "image/jpeg"),
         (b"GIF89a--", "image/gif"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
     ):
-        url = (await teams.set_icon(team, picture)).icon_url
+        url = (await teams.set_icon(team, icon)).icon_url
         assert url == (await teams.members(team)).team.icon_url
         row = lab.world.plane.db.all("SELECT content_type, body FROM public_files")
-        assert [(found["content_type"], bytes(found["body"])) for found in row] == [(kind, picture)]
+        assert [(found["content_type"], bytes(found["body"])) for found in row] == [(kind, icon)]
     assert (await teams.remove_icon(team)).icon_url is None
     assert (await teams.memberships()).teams[0].icon_url is None
 
@@ -317,7 +317,7 @@ async def test_installation_is_attached_to_and_detached_from_a_team(lab: Lab) ->
     ],
 )
 async def test_nonsense_never_leaves(call: Call) -> None:
-    await never_leaves(call)
+    await assert_not_sent(call)
 
 
 def test_rows_of_another_service_are_read_as_far_as_they_go() -> None:

@@ -1,4 +1,4 @@
-"""A context with a token and nothing else on the hosted plane: every method comes to an end that says why.
+"""Every method with only a token on the hosted profile: a result or a reason.
 
 Requests are counted where they arrive (auth.md §3, §4).
 """
@@ -74,13 +74,13 @@ def token_of(server: PlaneServer) -> Target:
 
 @asynccontextmanager
 async def patient_client(server: PlaneServer) -> AsyncIterator[tuple[MogplexClient, FakeClock]]:
-    """A client whose clock the test moves, so that its own request budget never stands in the way."""
+    """A client with a manual clock, so that its request budget never runs out."""
     clock = FakeClock()
     async with MogplexClient(token_of(server), clock=clock) as client:
         yield client, clock
 
 
-async def test_every_method_ends_in_a_result_or_in_a_refusal_of_its_kind_after_one_request(
+async def test_every_method_returns_or_is_refused_after_one_request(
     hosted: tuple[PlaneServer, Counter[str]], sent: dict[str, list[Sent]]
 ) -> None:
     server, arrived = hosted

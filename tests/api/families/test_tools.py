@@ -1,4 +1,7 @@
-"""MCP servers, connections and Slack over real HTTP (library.md §8, §9, §14, v1.md §6)."""
+"""MCP servers, connections and Slack over HTTP.
+
+library.md §8, §9, §14, v1.md §6.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from mogplex_tui.api.models.connections import PRESETS, Connection, ConnectionDr
 from mogplex_tui.api.models.mcp_servers import McpServer, McpServerDraft, McpServerUpdate, ServerTransport
 from mogplex_tui.api.models.slack import SlackInstallation, SlackLinkDraft, SlackPolicy
 from mogplex_tui.config.secret import Secret
-from tests.api.families.lab import NOBODY, Call, Lab, never_leaves
+from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
 from tests.api.support import Seen, http, ok, serving
 from tests.controlplane.integrations.integration_rows import add_slack
 
@@ -195,7 +198,7 @@ async def test_signing_in_is_an_address_to_open(lab: Lab) -> None:
     assert lab.client.slack.install_address() == f"{base}/api/integrations/slack/install"
 
 
-async def test_an_address_that_is_not_public_and_a_sixth_server_are_refused_by_the_service(lab: Lab) -> None:
+async def test_private_host_and_sixth_server_are_refused(lab: Lab) -> None:
     connections = lab.client.connections
     with pytest.raises(e.BadRequest, match="must target a public host") as caught:
         await connections.create(
@@ -210,7 +213,7 @@ async def test_an_address_that_is_not_public_and_a_sixth_server_are_refused_by_t
         await connections.create(PresetDraft(source_preset="linear", credentials=Secret("x")))
 
 
-def test_an_address_with_a_key_in_it_is_a_secret() -> None:
+def test_mcp_url_with_key_is_secret() -> None:
     url = f"https://hooks.zapier.com/mcp/{KEY}"
     draft = PresetDraft(source_preset="zapier", mcp_url=Secret(url))
     assert KEY not in repr(draft) and draft.body()["mcp_url"] == url
@@ -347,7 +350,7 @@ async def test_nonsense_never_leaves(call: Call, says: str) -> None:
     async def attempt(client: MogplexClient) -> Any:
         return await call(client)
 
-    await never_leaves(attempt, says)
+    await assert_not_sent(attempt, says)
 
 
 def test_every_preset_says_what_it_asks_for() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ENABLING, DISABLING = "enabling", "disabling"
 
 
-def _always(_: object) -> None:
+def _no_reason(_: object) -> None:
     return None
 
 
@@ -27,7 +27,7 @@ def enable_and_disable(
     enable_help: str,
     disable_help: str,
     disable_consequence: str = "",
-    unavailable_reason: Callable[[Row], str | None] = _always,
+    unavailable_reason: Callable[[Row], str | None] = _no_reason,
 ) -> tuple[Action[Row], Action[Row]]:
     """Return the actions that enable and disable a record; both work on marked rows.
 
@@ -76,7 +76,7 @@ def delete(
     *,
     help: str = "Delete it for good",
     help_has_title: bool = True,
-    unavailable_reason: Callable[[Row], str | None] = _always,
+    unavailable_reason: Callable[[Row], str | None] = _no_reason,
 ) -> Action[Row]:
     """Return the action that deletes a record after a confirmation.
 

@@ -32,12 +32,12 @@ def _move(
 
 # `j` shows the JSON in tails and records, so it does not move down there.
 _DOWN = {TAIL: ("down",), RECORD: ("down",)}
-_ON = {RECORD: ("pagedown", "ctrl+f", "space")}
+_PAGE_DOWN = {RECORD: ("pagedown", "ctrl+f", "space")}
 MOVES: tuple[CursorMove, ...] = (
     _move("up", "up", "k", row="one row up", record="the link before, or one line towards it"),
     _move("down", "down", "j", row="one row down", record="the next link, or one line towards it", but=_DOWN),
     _move("page-up", "pageup", "ctrl+b", row="one page up", record="one page up"),
-    _move("page-down", "pagedown", "ctrl+f", row="one page down", record="one page down", but=_ON),
+    _move("page-down", "pagedown", "ctrl+f", row="one page down", record="one page down", but=_PAGE_DOWN),
     _move("first", "home", "g", row="the first row", record="the top"),
     _move("last", "end", "G", row="the last row", record="the end"),
 )

@@ -72,7 +72,9 @@ class AgentRow:
     tokens: int | None = None
 
 
-def _row(agent: Agent, roster: Mapping[str, RosterEntry], activity: Mapping[str, AgentActivity]) -> AgentRow:
+def _from_agent(
+    agent: Agent, roster: Mapping[str, RosterEntry], activity: Mapping[str, AgentActivity]
+) -> AgentRow:
     now, day = roster.get(agent.id), activity.get(agent.id)
     return AgentRow(
         id=agent.id,
@@ -94,7 +96,7 @@ def _row(agent: Agent, roster: Mapping[str, RosterEntry], activity: Mapping[str,
     )
 
 
-def _summary_row(agent: AgentSummary) -> AgentRow:
+def _from_summary(agent: AgentSummary) -> AgentRow:
     return AgentRow(
         id=agent.id,
         name=agent.name,
@@ -111,14 +113,14 @@ async def _read(client: ClientView, session: Session) -> RowPage[AgentRow]:
     roster = await read_columns(session, "agents", _NOW, client.agents.roster(), ())
     activity = await read_columns(session, "agents", _TODAY, client.agents.activity(), ())
     by_id, by_agent = {each.id: each for each in roster}, {each.agent_id: each for each in activity}
-    return page_of(agents, lambda agent: _row(agent, by_id, by_agent), lambda row: row.id)
+    return page_of(agents, lambda agent: _from_agent(agent, by_id, by_agent), lambda row: row.id)
 
 
 async def _read_names(client: ClientView, _: Session) -> RowPage[AgentRow]:
-    return page_of(await client.agents.list(), _summary_row, lambda row: row.id)
+    return page_of(await client.agents.list(), _from_summary, lambda row: row.id)
 
 
-def _idle(row: AgentRow) -> float:
+def _idle_sort_key(row: AgentRow) -> float:
     """Return a sort key: the last active agent first, never active ones last."""
     return 0.0 if row.last_activity is None else -row.last_activity.timestamp()
 
@@ -207,7 +209,7 @@ def _texts(row: AgentRow) -> dict[Parameter[object], str]:
     }
 
 
-def _different(row: AgentRow, values: Values) -> dict[str, str | None]:
+def _changed_fields(row: AgentRow, values: Values) -> dict[str, str | None]:
     """Return the fields whose values differ from the row's; None clears a field."""
     before = _texts(row)
     return {
@@ -218,7 +220,7 @@ def _different(row: AgentRow, values: Values) -> dict[str, str | None]:
 
 
 def _problem(row: AgentRow, values: Values) -> str | None:
-    different = _different(row, values)
+    different = _changed_fields(row, values)
     if not different:
         return "Nothing to change: every value is the same as before."
     for field in ("model", "category"):
@@ -230,7 +232,7 @@ def _problem(row: AgentRow, values: Values) -> str | None:
 async def _update(change: Change[AgentRow]) -> None:
     from mogplex_tui.api.models.agents import AgentChange
 
-    different = _different(change.row, change.values)
+    different = _changed_fields(change.row, change.values)
     await change.client.agents.update(change.key, AgentChange.model_validate(different))
 
 
@@ -308,7 +310,7 @@ KIND = Kind[AgentRow](
     label=lambda row: row.name or row.id,
     other_names=lambda row: () if row.slug is None else (row.slug,),
     default_sort=lambda row: (
-        (1, _idle(row)),
+        (1, _idle_sort_key(row)),
         formats.sort_key(row.is_preset),
         formats.sort_key(row.name),
     ),

@@ -45,7 +45,7 @@ _FAMILIES = (Family.FLOWS, Family.APPROVALS)
 _MORE = "More wait behind these: the service tells the oldest 50 of automations."
 _LONGEST_NOTE = 2_000
 # The most characters of a question in the name of its approval.
-_LABEL = 60
+_LONGEST_LABEL = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class ApprovalRow:
         return None if self.tool_name == self.question else self.tool_name
 
 
-def _of_flow(approval: FlowApproval) -> ApprovalRow:
+def _from_flow_approval(approval: FlowApproval) -> ApprovalRow:
     config = approval.wait_config
     tool, step = config.get("toolName"), config.get("nodeLabel")
     return ApprovalRow(
@@ -114,7 +114,7 @@ def _of_flow(approval: FlowApproval) -> ApprovalRow:
     )
 
 
-def _of_control(approval: ControlApproval) -> ApprovalRow:
+def _from_control_approval(approval: ControlApproval) -> ApprovalRow:
     repo = approval.repo
     return ApprovalRow(
         id=approval.id,
@@ -138,12 +138,12 @@ def _of_control(approval: ControlApproval) -> ApprovalRow:
 
 async def _read_flows(client: ClientView, _: Session) -> RowPage[ApprovalRow]:
     response = await client.approvals.flow_approvals()
-    page = page_of(response.approvals, _of_flow, lambda row: row.id)
+    page = page_of(response.approvals, _from_flow_approval, lambda row: row.id)
     return replace(page, notices=(_MORE,) if response.has_more else ())
 
 
 async def _read_control(client: ClientView, _: Session) -> RowPage[ApprovalRow]:
-    return page_of(await client.approvals.control_approvals(), _of_control, lambda row: row.id)
+    return page_of(await client.approvals.control_approvals(), _from_control_approval, lambda row: row.id)
 
 
 _READ = in_parts(
@@ -162,14 +162,14 @@ def _fill(session: Session) -> Callable[[ApprovalRow], ApprovalRow]:
     )
 
 
-def _order(row: ApprovalRow) -> tuple[SortKey, ...]:
+def _sort_key(row: ApprovalRow) -> tuple[SortKey, ...]:
     """Return the sort key: the next to expire, then without expiry, then expired."""
     end = float("inf") if row.expires_at is None else row.expires_at.timestamp()
     return ((int(row.is_expired), 0.0 if row.is_expired else end), sort_key(row.created_at))
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _LABEL else f"{text[: _LABEL - 1].rstrip()}…"
+    return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1].rstrip()}…"
 
 
 def _note(text: str) -> str | None:
@@ -265,7 +265,7 @@ KIND = Kind[ApprovalRow](
         "flowid": lambda row: row.flow_id,
         "jobrunid": lambda row: row.job_run_id,
     },
-    default_sort=_order,
+    default_sort=_sort_key,
     label=lambda row: f"“{_shortened(row.question)}”",
     facts=(
         (

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 # The next step by failure class. A failure of another class may pass by itself.
-_NEXT = {
+_NEXT_STEPS = {
     "authentication": "Renew the credential first: :provider-keys, :connections.",
     "configuration": "Mend the setting first: :models, :provider-keys.",
     "rate_limited": "Wait, then queue it again.",
@@ -50,7 +50,7 @@ async def _read_older(client: ClientView, window: Window) -> RowPage[FailureReco
 
 
 def _next_step(failure: FailureRecord) -> str:
-    return _NEXT.get(failure.diagnostics.failure_class or "", "Look at the job, then queue it again.")
+    return _NEXT_STEPS.get(failure.diagnostics.failure_class or "", "Look at the job, then queue it again.")
 
 
 def _message(failure: FailureRecord) -> str | None:

@@ -70,7 +70,7 @@ class MemberRow:
         return [each for each in (self.id, self.username, self.email) if each]
 
 
-def _member(team: Membership, can_manage: bool, member: Member) -> MemberRow:
+def _from_member(team: Membership, can_manage: bool, member: Member) -> MemberRow:
     return MemberRow(
         id=member.user_id,
         team_id=team.id,
@@ -86,7 +86,7 @@ def _member(team: Membership, can_manage: bool, member: Member) -> MemberRow:
     )
 
 
-def _invite(team: Membership, can_manage: bool, invite: Invite) -> MemberRow:
+def _from_invite(team: Membership, can_manage: bool, invite: Invite) -> MemberRow:
     return MemberRow(
         id=invite.id,
         team_id=team.id,
@@ -110,12 +110,12 @@ async def _read_team(team: Membership, client: ClientView, _: Session) -> RowPag
         # The account left the team, or it was deleted, after the list of teams was read.
         return RowPage(())
     can_manage = roster.viewer.can_manage
-    members = page_of(roster.members, partial(_member, team, can_manage), lambda row: row.id)
-    invites = page_of(roster.invites, partial(_invite, team, can_manage), lambda row: row.id)
-    return RowPage([_of_team(team, entry) for entry in (*members.entries, *invites.entries)])
+    members = page_of(roster.members, partial(_from_member, team, can_manage), lambda row: row.id)
+    invites = page_of(roster.invites, partial(_from_invite, team, can_manage), lambda row: row.id)
+    return RowPage([_with_team(team, entry) for entry in (*members.entries, *invites.entries)])
 
 
-def _of_team(team: Membership, entry: Entry[MemberRow]) -> Entry[MemberRow]:
+def _with_team(team: Membership, entry: Entry[MemberRow]) -> Entry[MemberRow]:
     """Return an entry with the team in its key and JSON.
 
     A user may be in several teams.
@@ -135,7 +135,7 @@ async def _read(client: ClientView, session: Session) -> RowPage[MemberRow]:
     return await read_parts(client, session, "members", parts)
 
 
-def _unavailable(row: MemberRow) -> str | None:
+def _unavailable_reason(row: MemberRow) -> str | None:
     if row.status != "active":
         return "This is an invite that nobody has accepted yet."
     if row.is_current_user:
@@ -233,7 +233,7 @@ KIND = Kind[MemberRow](
             families=(Family.TEAMS,),
             parameters=(ROLE,),
             initial=lambda row: {ROLE: row.role},
-            unavailable_reason=_unavailable,
+            unavailable_reason=_unavailable_reason,
         ),
         Action(
             "remove",
@@ -243,7 +243,7 @@ KIND = Kind[MemberRow](
             in_progress="removing",
             done="{} is out of the team.",
             families=(Family.TEAMS,),
-            unavailable_reason=_unavailable,
+            unavailable_reason=_unavailable_reason,
             confirmation=Confirmation(["The member loses access immediately."], "Remove"),
         ),
     ),

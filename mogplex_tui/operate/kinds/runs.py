@@ -52,7 +52,7 @@ def _final_seconds(row: RunRow) -> float | None:
     return None if row.duration_ms is None else row.duration_ms / 1000
 
 
-def _order(row: RunRow) -> tuple[SortKey, ...]:
+def _sort_key(row: RunRow) -> tuple[SortKey, ...]:
     """Return the sort key of a descending order: live runs first, then the newest."""
     began: datetime | None = row.began
     return ((1 if row.live else 0, float("-inf") if began is None else began.timestamp()),)
@@ -145,7 +145,7 @@ KIND = Kind[RunRow](
     },
     label=name_of,
     # Live runs first, then the newest.
-    default_sort=_order,
+    default_sort=_sort_key,
     descending=True,
     facts=run_facts.facts(calls_open=True),
     links=run_facts.LINKS,

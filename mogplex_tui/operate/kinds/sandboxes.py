@@ -78,7 +78,7 @@ class SandboxRow:
         return self.repo_name or self.repo_id
 
 
-def _record(record: SandboxRecord) -> SandboxRow:
+def _from_record(record: SandboxRecord) -> SandboxRow:
     return SandboxRow(
         id=record.id,
         status=record.status,
@@ -100,7 +100,7 @@ def _record(record: SandboxRecord) -> SandboxRow:
     )
 
 
-def _of_v1(sandbox: Sandbox) -> SandboxRow:
+def _from_v1(sandbox: Sandbox) -> SandboxRow:
     return SandboxRow(
         id=sandbox.id,
         status=sandbox.status,
@@ -121,11 +121,11 @@ def _of_v1(sandbox: Sandbox) -> SandboxRow:
 
 
 async def _read(client: ClientView, _: Session) -> RowPage[SandboxRow]:
-    return page_of(await client.sandboxes.records(), _record, lambda row: row.id)
+    return page_of(await client.sandboxes.records(), _from_record, lambda row: row.id)
 
 
 async def _read_v1(client: ClientView, _: Session) -> RowPage[SandboxRow]:
-    return page_of(await client.sandboxes.list(), _of_v1, lambda row: row.id)
+    return page_of(await client.sandboxes.list(), _from_v1, lambda row: row.id)
 
 
 def _fill(session: Session) -> Callable[[SandboxRow], SandboxRow]:

@@ -114,7 +114,7 @@ async def _edit(change: Change[SettingRow]) -> None:
     await (settings.update(theme=value) if change.key == _THEME else settings.update(default_model=value))
 
 
-def _unavailable(row: SettingRow) -> str | None:
+def _unavailable_reason(row: SettingRow) -> str | None:
     return None if row.is_ready is None else "The service reports this; it cannot be set here."
 
 
@@ -186,7 +186,7 @@ KIND = Kind[SettingRow](
             families=(Family.SETTINGS,),
             parameters=(VALUE,),
             initial=lambda row: {VALUE: row.value},
-            unavailable_reason=_unavailable,
+            unavailable_reason=_unavailable_reason,
         ),
     ),
     empty="The service returned no settings.",

@@ -59,11 +59,11 @@ class TeamRow:
         return _PERSONAL if self.is_personal else "team"
 
 
-def _team(team: Membership) -> TeamRow:
+def _from_membership(team: Membership) -> TeamRow:
     return TeamRow(team.id, team.name, team.slug, team.role)
 
 
-def _personal(scope: PersonalScope) -> Entry[TeamRow]:
+def _personal_entry(scope: PersonalScope) -> Entry[TeamRow]:
     row = TeamRow(_PERSONAL, scope.name or _PERSONAL, scope.slug, "owner")
     raw = {"id": row.id, "name": row.name, "slug": row.slug, "role": row.role}
     return Entry(row.id, row, raw)
@@ -71,8 +71,8 @@ def _personal(scope: PersonalScope) -> Entry[TeamRow]:
 
 async def _read(client: ClientView, _: Session) -> RowPage[TeamRow]:
     memberships = await client.teams.memberships()
-    page = page_of(memberships.teams, _team, lambda row: row.id)
-    return RowPage([_personal(memberships.personal), *page.entries])
+    page = page_of(memberships.teams, _from_membership, lambda row: row.id)
+    return RowPage([_personal_entry(memberships.personal), *page.entries])
 
 
 def _fill(session: Session) -> Callable[[TeamRow], TeamRow]:

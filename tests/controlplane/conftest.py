@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import httpx
@@ -40,3 +41,8 @@ async def client(server: PlaneServer) -> AsyncIterator[httpx.AsyncClient]:
 async def nobody(server: PlaneServer) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=server.base_url) as opened:
         yield opened
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a case by its JSON, at most 60 characters of it, if it is a dict or a list."""
+    return json.dumps(val, default=repr)[:60] if isinstance(val, (dict, list)) else None

@@ -52,7 +52,7 @@ ASKED = [
 @pytest.mark.parametrize(
     ("method", "path", "described"), ASKED, ids=[f"{method} {path}" for method, path, _ in ASKED]
 )
-def test_an_odd_value_is_no_crash(
+def test_extreme_value_is_no_crash(
     target: tuple[httpx.Client, Account, DatabaseSnapshot],
     caplog: pytest.LogCaptureFixture,
     method: str,

@@ -110,7 +110,7 @@ async def test_both_accounts_have_rows_of_every_kind(stage: TwoAccounts) -> None
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.key)
-async def test_somebody_elses_row_is_like_one_that_is_not_there(
+async def test_row_of_another_account_is_answered_like_a_missing_one(
     stage: TwoAccounts, place: RowReference
 ) -> None:
     missing, without = await stage.send(place, unknown_id(place.kind))

@@ -49,7 +49,7 @@ def test_what_is_declared_is_served() -> None:
     assert set(rows) == ends
 
 
-def test_path_parameters_are_those_of_the_path_and_say_which_row_they_name() -> None:
+def test_path_parameters_match_the_path_and_name_their_row() -> None:
     for (_, path), operation in operations().items():
         given = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"]
         assert given == re.findall(r"\{(\w+)\}", path)

@@ -89,7 +89,7 @@ async def test_installations_follow_github(engine: EngineDriver) -> None:
     assert engine.db.value("SELECT COUNT(*) FROM github_installations WHERE installation_id = 501") == 0
 
 
-async def test_a_gained_repository_is_imported_once_and_a_lost_one_only_uncovered(
+async def test_sync_imports_new_repositories_and_keeps_lost_ones(
     engine: EngineDriver,
 ) -> None:
     account = {"login": "acme", "type": "Organization"}

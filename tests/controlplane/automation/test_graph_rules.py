@@ -194,7 +194,7 @@ def test_a_fault_of_the_structure_hides_all_others(graph: Graph, sentence: str) 
         (chain(AGENT, start={"event": "webhook"}), "Webhook triggers must select exactly one repository."),
     ],
 )
-def test_each_fault_has_its_sentence(graph: Graph, sentence: str) -> None:
+def test_each_fault_has_its_message(graph: Graph, sentence: str) -> None:
     assert sentence in faults(graph)
 
 

@@ -120,7 +120,7 @@ async def test_without_tools_there_is_one_step(
     }
 
 
-async def test_somebody_else_s_repository_and_sandbox_are_context_that_is_ignored(
+async def test_foreign_repository_and_sandbox_are_ignored_as_context(
     client: httpx.AsyncClient, factory: RowFactory, model: str
 ) -> None:
     other = factory.profile("jonas")
@@ -132,7 +132,7 @@ async def test_somebody_else_s_repository_and_sandbox_are_context_that_is_ignore
     assert "sandbox_record_id" not in json.loads(call["metadata"])
 
 
-async def test_a_model_that_the_gateway_does_not_offer_fails_inside_the_stream(
+async def test_unknown_gateway_model_fails_inside_the_stream(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     answer = await client.post(CHAT, json=question(model="acme/unheard-of"))

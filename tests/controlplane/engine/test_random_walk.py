@@ -258,7 +258,7 @@ def _assert_progress(walk: RandomWalk) -> None:
 
 
 @pytest.mark.parametrize("seed", [3, 8, 21])
-async def test_every_rule_holds_whatever_comes(engine: EngineDriver, seed: int) -> None:
+async def test_random_walk_breaks_no_rule(engine: EngineDriver, seed: int) -> None:
     walk = RandomWalk(engine, seed)
     for _ in range(STEPS):
         await walk.step()

@@ -61,7 +61,7 @@ async def test_a_trigger_runs_its_agent_for_its_installation(engine: EngineDrive
     assert kinds == {"trigger"}
 
 
-async def test_a_bare_mention_is_for_the_default_trigger_and_a_named_one_for_its_agent(
+async def test_mention_selects_the_named_agent_or_the_default_trigger(
     engine: EngineDriver,
 ) -> None:
     engine.factory.repo()

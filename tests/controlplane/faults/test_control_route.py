@@ -60,7 +60,7 @@ async def test_other_methods_are_405(nobody: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("header", [{"Origin": "https://elsewhere.dev"}, {"Host": "elsewhere.dev"}])
-async def test_a_web_page_cannot_switch_faults(nobody: httpx.AsyncClient, header: dict[str, str]) -> None:
+async def test_web_page_cannot_add_faults(nobody: httpx.AsyncClient, header: dict[str, str]) -> None:
     assert (await nobody.post(PATH, json={"rule": RULE}, headers=header)).status_code == 403
     assert (await nobody.get(PATH)).json() == {"faults": []}
 

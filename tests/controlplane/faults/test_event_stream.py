@@ -18,7 +18,7 @@ def change(server: PlaneServer, *tables: str) -> None:
     server.plane.hub.publish([Frame(table, "UPDATE", None, "x") for table in tables])
 
 
-async def test_a_silent_stream_opens_and_says_nothing_until_the_fault_is_lifted(
+async def test_silent_stream_sends_nothing_until_the_fault_is_removed(
     server: PlaneServer, client: httpx.AsyncClient, nobody: httpx.AsyncClient, fault: Switch
 ) -> None:
     await fault("GET /api/realtime/events silent")

@@ -131,7 +131,7 @@ async def test_named_fields_change_their_type(
     assert repo["default_branch"] == "main"
 
 
-async def test_without_names_some_values_change_their_type_and_the_envelope_does_not(
+async def test_unnamed_fault_changes_types_but_not_the_envelope(
     client: httpx.AsyncClient, fault: Switch, factory: RowFactory
 ) -> None:
     for number in range(20):
@@ -183,7 +183,7 @@ async def test_another_clock_moves_every_instant_and_keeps_its_form(
     assert call["started_at"] == "2026-08-05T11:00:00+00:00"
 
 
-async def test_a_dropped_answer_ends_in_the_middle_and_is_no_error_of_the_server(
+async def test_dropped_answer_ends_early_without_a_server_error(
     client: httpx.AsyncClient, fault: Switch, factory: RowFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     factory.repo()
@@ -236,7 +236,7 @@ async def test_a_changed_answer_has_its_right_length(client: httpx.AsyncClient, 
         ("drop", "INTERNAL_ERROR", None),
     ],
 )
-async def test_what_an_operation_of_the_mcp_endpoint_asks_for_is_struck_too(
+async def test_faults_apply_to_requests_of_mcp_operations(
     client: httpx.AsyncClient, fault: Switch, kind: str, code: str, status: int | None
 ) -> None:
     await fault(f"GET {REPOS} {kind} x1")

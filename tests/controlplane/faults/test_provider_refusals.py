@@ -73,7 +73,7 @@ async def test_the_hosted_service_says_500_and_conflict(clock: ManualClock) -> N
             assert done.json()["data"]["status"] == "cancelled"
 
 
-async def test_a_command_that_cannot_be_killed_works_on_until_the_cancel_is_repeated(
+async def test_unkillable_command_runs_until_cancel_is_repeated(
     client: httpx.AsyncClient, factory: RowFactory, fault: Switch
 ) -> None:
     run, call = _working(factory)
@@ -91,7 +91,7 @@ async def test_a_command_that_cannot_be_killed_works_on_until_the_cancel_is_repe
     assert (done.status_code, done.json()["status"]) == (200, "cancelled")
 
 
-async def test_a_job_that_the_runtime_does_not_stop_says_why_and_may_be_cancelled_again(
+async def test_refused_job_cancel_has_a_reason_and_can_be_repeated(
     client: httpx.AsyncClient, factory: RowFactory, fault: Switch
 ) -> None:
     job = factory.job(factory.flow(), factory.repo(), start=True)

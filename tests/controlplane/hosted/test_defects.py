@@ -81,7 +81,7 @@ async def test_automations_have_a_first_page_only(owner: httpx.AsyncClient, fact
     assert (await owner.get(f"{V1}/automations?cursor=x")).status_code == 400
 
 
-async def test_an_operation_of_the_mcp_endpoint_meets_the_defects_of_its_route(
+async def test_mcp_operation_has_the_defects_of_its_route(
     owner: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     for at in (1, 2):
@@ -191,7 +191,7 @@ async def test_what_is_not_json_is_an_empty_500_and_changes_nothing(
     assert (good.status_code, factory.row("profiles", factory.user)["theme"]) == (200, "light")
 
 
-async def test_what_is_not_json_is_nobodys_business_without_a_credential(nobody: httpx.AsyncClient) -> None:
+async def test_invalid_json_without_a_credential_is_unauthorized(nobody: httpx.AsyncClient) -> None:
     wrong = {"Authorization": "Bearer mog_wrong"}
     answer = await nobody.patch("/api/settings", content=b"{", headers=wrong)
     assert answer.status_code == 401

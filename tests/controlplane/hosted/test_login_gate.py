@@ -61,7 +61,7 @@ async def test_an_empty_hand_passes_where_anybody_may(nobody: httpx.AsyncClient)
     assert (await nobody.get("/anything.svg")).status_code == 404
 
 
-async def test_the_edge_believes_any_bearer_on_v1_and_no_other_than_tokens_elsewhere(
+async def test_login_gate_accepts_any_bearer_on_v1_only(
     nobody: httpx.AsyncClient,
 ) -> None:
     for bearer in ("Bearer mog_wrong", "Bearer abcdef"):

@@ -69,7 +69,7 @@ async def test_a_revoked_key_is_refused_and_not_listed(people: People, factory: 
     assert refused(await ada.browser.delete(f"{KEYS}/nonsense")) == (400, "Invalid key ID")
 
 
-async def test_keys_are_listed_newest_first_with_expired_ones_and_without_other_peoples(
+async def test_own_keys_are_listed_newest_first_with_expired_ones(
     people: People, factory: RowFactory
 ) -> None:
     ada, ben = await people.owner(), await people.new("ben")

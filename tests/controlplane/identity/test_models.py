@@ -148,7 +148,7 @@ async def test_disabling_new_models_holds_for_those_to_come(people: People, fact
         ("PATCH", [], "autoEnable must be a boolean"),
     ],
 )
-async def test_unclear_wishes_are_refused(people: People, method: str, body: Any, error: str) -> None:
+async def test_invalid_model_choices_are_refused(people: People, method: str, body: Any, error: str) -> None:
     ada = await people.owner()
     assert refused(await ada.token.request(method, ARRIVALS, json=body)) == (400, error)
 

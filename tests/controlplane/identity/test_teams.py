@@ -37,7 +37,7 @@ async def test_a_new_team_belongs_to_its_founder(people: People) -> None:
         ({"name": "N", "slug": "day-shift"}, 409, "Slug already taken"),
     ],
 )
-async def test_bad_teams_are_not_founded(people: People, body: Any, status: int, error: str) -> None:
+async def test_invalid_teams_are_not_created(people: People, body: Any, status: int, error: str) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     people.team(ben, "day-shift")
     assert refused(await ada.token.post("/api/teams", json=body)) == (status, error)

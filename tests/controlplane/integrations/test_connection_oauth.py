@@ -30,7 +30,7 @@ async def test_a_browser_authorises_a_connection_whose_service_signs_in(
     assert [server["name"] for server in listed] == ["Notion"]
 
 
-async def test_a_client_of_the_user_s_own_is_sent_to_its_provider_and_not_exchanged(
+async def test_own_oauth_client_is_sent_to_its_provider(
     client: httpx.AsyncClient, nobody: httpx.AsyncClient
 ) -> None:
     made = await make(client, {**OAUTH, "oauth_scopes": "read write"})

@@ -17,7 +17,7 @@ from tests.controlplane.realtime_reader import RealtimeReader
 from tests.controlplane.row_factory import RowFactory
 
 
-async def test_a_connection_is_made_from_a_preset_and_never_shows_its_credential(
+async def test_preset_connection_never_shows_its_credential(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     made = await make(client, {"source_preset": "linear", "credentials": " lin_api_1 ", "name": "ignored"})
@@ -56,7 +56,7 @@ async def test_a_connection_is_made_from_a_preset_and_never_shows_its_credential
     assert answer.json()["connection"] == made
 
 
-async def test_connections_are_listed_from_the_oldest_in_every_scope_and_state(
+async def test_connections_are_listed_oldest_first(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     repo = factory.repo()
@@ -141,7 +141,7 @@ async def test_an_oauth_client_keeps_its_secret_out_of_json(
         ({"source_preset": "sanity", "credentials": " "}, "credentials is required"),
     ],
 )
-async def test_what_is_not_right_is_refused_before_anything_is_stored(
+async def test_invalid_fields_are_refused_before_anything_is_stored(
     client: httpx.AsyncClient, body: Any, error: str
 ) -> None:
     answer = await client.post(PATH, content=json.dumps(body))
@@ -184,7 +184,7 @@ async def test_five_enabled_mcp_connections_are_the_most(
     assert (await client.patch(PATH, json={"id": inside, "is_enabled": True})).status_code == 200
 
 
-async def test_a_run_gets_its_repository_s_servers_first_and_no_excluded_one(
+async def test_run_gets_repository_servers_first_and_no_excluded_one(
     factory: RowFactory, clock: ManualClock
 ) -> None:
     repo = factory.repo()
@@ -229,7 +229,7 @@ async def test_only_the_switch_can_be_changed(client: httpx.AsyncClient, factory
     assert (row["is_enabled"], row["name"]) == (0, "Linear")
 
 
-async def test_a_deleted_connection_takes_its_overrides_along_and_is_announced(
+async def test_deleting_a_connection_deletes_overrides_and_is_announced(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     repo, made = factory.repo(), add_connection(factory)

@@ -26,7 +26,7 @@ async def make(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any
     return made
 
 
-async def test_a_stdio_server_is_stored_and_shows_only_the_names_of_its_secrets(
+async def test_stdio_server_shows_only_the_names_of_its_secrets(
     client: httpx.AsyncClient,
 ) -> None:
     body = {

@@ -58,7 +58,7 @@ async def test_list_is_newest_first_without_messages(client: httpx.AsyncClient, 
     assert (await client.get(f"{CONVERSATIONS}?id=none")).json() is None
 
 
-async def test_a_change_needs_the_instant_that_is_stored_however_it_is_written(
+async def test_change_requires_the_stored_instant_in_any_notation(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     first = await made(client, id="a", messages=SAID)
@@ -126,7 +126,7 @@ async def test_a_number_beyond_all_bounds_is_kept_as_null(client: httpx.AsyncCli
     assert answer.json()["conversation"]["messages"] == [{"weight": None}]
 
 
-async def test_an_id_taken_by_somebody_else_is_a_conflict_that_tells_nothing(
+async def test_id_of_another_account_is_a_conflict_without_details(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     row = await made(client, id="a", title="Private")

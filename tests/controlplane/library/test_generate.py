@@ -100,7 +100,7 @@ async def test_an_agent_to_improve_keeps_its_name_and_headings(
         ({"description": "x", "generatorModel": "acme/off"}, "generatorModel must be enabled and available"),
     ],
 )
-async def test_refused_wishes(
+async def test_refused_prompts(
     client: httpx.AsyncClient, factory: RowFactory, body: dict[str, Any], text: str
 ) -> None:
     factory.model("acme/off", is_available=0)

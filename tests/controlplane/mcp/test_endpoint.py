@@ -172,7 +172,7 @@ async def test_broken_json_is_reported_before_a_missing_credential(nobody: httpx
     ("sent", "id"),
     [(message("ping", 5), 5), ([message("ping", 5)], None), ({"jsonrpc": "2.0", "method": "x"}, None)],
 )
-async def test_nobody_is_refused_with_a_challenge(
+async def test_missing_token_is_refused_with_a_challenge(
     nobody: httpx.AsyncClient, server: PlaneServer, sent: Any, id: Any
 ) -> None:
     answer = await nobody.post(MCP, json=sent, headers={"Authorization": "Bearer mog_unknown"})

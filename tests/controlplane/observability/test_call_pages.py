@@ -142,7 +142,7 @@ def _page(rows: list[dict[str, Any]], query: dict[str, str]) -> list[str]:
     return [row["id"] for row in ordered[start : start + int(query["limit"])]]
 
 
-async def test_any_mix_of_filters_finds_what_a_plain_look_finds(
+async def test_any_mix_of_filters_equals_a_plain_scan(
     server: PlaneServer, nobody: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     dice = random.Random(5)

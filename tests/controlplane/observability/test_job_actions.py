@@ -100,7 +100,7 @@ async def test_a_failed_job_runs_again_as_a_new_one(client: httpx.AsyncClient, f
     assert factory.row("job_runs", again["jobRunId"])["flow_version_id"] == old
 
 
-async def test_a_published_version_that_waits_for_something_else_is_not_taken(
+async def test_published_version_with_another_event_is_not_started(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     flow = factory.flow()

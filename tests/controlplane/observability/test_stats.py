@@ -132,7 +132,7 @@ async def test_every_window_is_the_sum_of_its_rows(
         ({}, Tokens(input=0), None),
     ],
 )
-def test_the_estimate(
+def test_cost_estimate_follows_from_tokens_and_prices(
     factory: RowFactory, columns: dict[str, Any], tokens: Tokens, cost: float | None
 ) -> None:
     factory.model("acme/nova-1", **columns)

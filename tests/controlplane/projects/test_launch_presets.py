@@ -86,7 +86,7 @@ async def test_a_new_branch_is_another_one(client: httpx.AsyncClient, factory: R
         (b"[]", {"error": "Preset name is required", "field": "name"}),
     ],
 )
-async def test_a_payload_that_is_none(
+async def test_invalid_payloads_are_refused(
     client: httpx.AsyncClient, factory: RowFactory, body: bytes, refused: dict[str, str]
 ) -> None:
     answer = await client.post(f"/api/repos/{factory.repo()}/launch-presets", content=body)

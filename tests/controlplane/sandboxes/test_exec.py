@@ -157,7 +157,7 @@ async def test_a_sandbox_without_a_machine_is_not_ready(
     assert factory.plane.db.value("SELECT COUNT(*) FROM limit_events") == 0
 
 
-async def test_a_paused_machine_is_woken_and_its_record_follows_when_it_is_read(
+async def test_reading_a_woken_machine_updates_its_record(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     box = factory.sandbox(factory.repo(), status="paused")

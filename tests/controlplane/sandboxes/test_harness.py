@@ -222,9 +222,7 @@ async def test_presence_names_the_fault_of_text_that_is_no_json(
         ({"status": "paused"}, "auto_pause_skipped_not_running"),
     ],
 )
-async def test_after_the_grace_period_a_decision_is_written_and_nothing_is_paused(
-    columns: dict[str, Any], code: str
-) -> None:
+async def test_grace_period_ends_with_a_decision_and_no_pause(columns: dict[str, Any], code: str) -> None:
     async with running(2_000.0) as (server, factory, client):
         box = factory.sandbox(factory.repo(), **columns)
         for event in ("attach", "release"):

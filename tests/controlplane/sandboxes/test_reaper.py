@@ -29,7 +29,7 @@ def round_of(factory: RowFactory) -> list[str]:
         ({"status": "pausing", "stop_reason": "auto_pause"}, "restored", "running", None),
     ],
 )
-def test_what_hangs_for_ten_minutes_is_ended(
+def test_sandboxes_that_hang_for_ten_minutes_are_stopped(
     factory: RowFactory, columns: dict[str, Any], action: str, state: str, reason: str | None
 ) -> None:
     at = NOON - 10 * MINUTE_US

@@ -232,7 +232,7 @@ def test_unknown_scenario_lists_the_known_names(tmp_path: Path) -> None:
         load.find(str(binary))
 
 
-def test_a_round_of_a_loop_costs_more_than_the_one_before_up_to_a_limit() -> None:
+def test_rounds_of_a_loop_cost_more_up_to_a_limit() -> None:
     loop = Loop("review", "api", "Do it (again)", 0, 1, 2.0, 10.0)
     assert [loop.times(loop.name(number)) for number in (1, 2, 3, 4, 5, 9_999_999)] == [1, 2, 4, 8, 10, 10]
     assert [loop.round(title) for title in (loop.name(12), "Do it (again)", None, "x (round 3)")] == [

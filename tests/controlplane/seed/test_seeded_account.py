@@ -49,7 +49,7 @@ def _expected_cost(price: dict[str, Any], call: dict[str, Any]) -> float | None:
     )
 
 
-def test_seeded_rows_keep_every_promise(simulated: SimulatedPlane) -> None:
+def test_seeded_rows_break_no_rule(simulated: SimulatedPlane) -> None:
     assert invariant_violations(simulated.db, SEEDED_AT) == []
 
 

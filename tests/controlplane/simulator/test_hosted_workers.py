@@ -20,7 +20,7 @@ def simulated(tmp_path: Path) -> Iterator[SimulatedPlane]:
     made.close()
 
 
-def test_the_hosted_worker_goes_on_with_a_run_that_was_cancelled_while_its_sandbox_booted(
+def test_hosted_worker_continues_run_cancelled_during_boot(
     simulated: SimulatedPlane,
 ) -> None:
     run_id, call_id = simulated.ask_for_run("long work", repo="acme/search", branch="feature/slow")
@@ -37,7 +37,7 @@ def test_the_hosted_worker_goes_on_with_a_run_that_was_cancelled_while_its_sandb
     assert simulated.events(call_id)[-1]["event_type"] == "cancelled"
 
 
-def test_the_hosted_service_leaves_the_call_of_a_failed_boot_to_the_reaper(simulated: SimulatedPlane) -> None:
+def test_hosted_worker_leaves_call_of_failed_boot_to_reaper(simulated: SimulatedPlane) -> None:
     run_id, call_id = simulated.ask_for_run("boot error", repo="acme/infra", branch="feature/x")
     simulated.go_until("SELECT status = 'failed' FROM external_agent_runs WHERE id = ?", (run_id,))
     ended = simulated.row("external_agent_runs", run_id)

@@ -53,7 +53,7 @@ async def test_a_no_makes_nothing(browser: httpx.AsyncClient, factory: RowFactor
     assert factory.plane.db.value("SELECT COUNT(*) FROM user_api_keys") == before
 
 
-async def test_only_the_person_who_was_asked_decides_in_time_and_on_our_page(
+async def test_only_the_asked_person_decides_before_expiry_on_our_page(
     browser: httpx.AsyncClient, nobody: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     yes = await question(browser) | {"accept": "true"}

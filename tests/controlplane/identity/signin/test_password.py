@@ -42,7 +42,7 @@ async def test_a_script_gets_a_session_for_a_week(
         ({"email": 5}, 400, "INVALID_EMAIL"),
     ],
 )
-async def test_who_is_not_known_gets_no_session(
+async def test_unknown_credentials_get_no_session(
     server: PlaneServer,
     nobody: httpx.AsyncClient,
     factory: RowFactory,

@@ -230,7 +230,7 @@ async def test_a_flow_is_paused_and_resumed(client: httpx.AsyncClient, flow: dic
     assert (wrong.status_code, wrong.json()) == (400, {"error": "Invalid status"})
 
 
-async def test_publishing_a_schedule_registers_its_clock(
+async def test_publishing_registers_a_schedule_and_replacing_it_removes_it(
     client: httpx.AsyncClient, factory: RowFactory, flow: dict[str, Any]
 ) -> None:
     one = f"{PATH}/{flow['id']}"

@@ -8,13 +8,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.pilot.deferred_drawing import draw_immediately
 from tests.pilot.hosted import HostedEdge
-from tests.pilot.settled_pilot import use_settled_pilot
+from tests.pilot.settled_pilot import SettledPilot, use_settled_pilot
 
 # Seconds to wait for a condition before the test fails; a busy machine is slow.
 DEADLINE = 30.0
@@ -27,7 +26,7 @@ class Console:
     """A running console with its plane."""
 
     def __init__(
-        self, app: ConsoleApp, pilot: Pilot[Any], server: PlaneServer, edge: HostedEdge | None = None
+        self, app: ConsoleApp, pilot: SettledPilot, server: PlaneServer, edge: HostedEdge | None = None
     ) -> None:
         self.app, self.pilot, self.server = app, pilot, server
         self._edge = edge
@@ -60,7 +59,7 @@ class Console:
                 return value
             assert loop.time() < deadline, f"{what} never came true:\n{self.text}"
             await asyncio.sleep(0.01)
-            await self.pilot.pause()
+            await self.pilot.wait_until_settled()
 
     async def sees(self, *texts: str) -> str:
         """Wait until all texts are on the screen; return the screen."""
@@ -92,4 +91,5 @@ async def run_console(
         if draw_every_change:
             draw_immediately(monkeypatch)
         async with app.run_test(size=size, notifications=True) as pilot:
+            assert isinstance(pilot, SettledPilot)
             yield Console(app, pilot, server, edge)

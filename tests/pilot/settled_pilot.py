@@ -13,6 +13,7 @@ from textual import _wait, pilot, screen
 from textual.pilot import Pilot
 
 from tests.pilot import deferred_drawing
+from tests.pilot.shared_styles import share_parsed_styles
 
 # Seconds of little CPU time after which a process is idle. Textual's 0.02, waited twice for each key, were half of the
 # time of a test that presses keys. A key's changes are laid out by a timer, which has to be shorter than that.
@@ -36,15 +37,23 @@ class SettledPilot(Pilot[Any]):
         await super().pause(delay)
         await self._settle()
 
-    async def _settle(self) -> None:
-        """Wait until no widget on the screen has an unhandled message, then draw."""
+    @property
+    def is_settled(self) -> bool:
+        """Whether no widget on the screen has an unhandled message."""
         app = self.app
+        nodes = (app, *app.screen.walk_children(with_self=True)) if app._running else ()
+        return not any(node.message_queue_size for node in nodes)
+
+    async def wait_until_settled(self) -> None:
+        """Wait until no widget on the screen has an unhandled message."""
         for _ in range(MAX_ROUNDS):
-            nodes = (app, *app.screen.walk_children(with_self=True)) if app._running else ()
-            if not any(node.message_queue_size for node in nodes):
-                break
+            if self.is_settled:
+                return
             await self._wait_for_screen()
-        deferred_drawing.draw(app)
+
+    async def _settle(self) -> None:
+        await self.wait_until_settled()
+        deferred_drawing.draw(self.app)
 
 
 def use_settled_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,3 +64,4 @@ def use_settled_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_wait, "SLEEP_IDLE", IDLE / 20)
     monkeypatch.setattr(screen, "UPDATE_PERIOD", LAYOUT_PERIOD)
     deferred_drawing.defer_drawing(monkeypatch)
+    share_parsed_styles(monkeypatch)

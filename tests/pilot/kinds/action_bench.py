@@ -127,10 +127,12 @@ async def no_pause(_: float, __: asyncio.Event | None = None) -> None:
 
 
 class ActionBench:
-    """A session on a plane, without a screen: the rows of one kind and what is done to them."""
+    """A session on a plane, without a screen, for the actions of one kind."""
 
     def __init__(self, server: PlaneServer, session: Session, kind: AnyKind) -> None:
         self.server, self.session, self.kind = server, session, kind
+        # Reads what the rows on screen are compared with.
+        self.reader = Session(session.target)
         self.collection = new_collection(session, kind)
 
     def fault(self, *rules: str) -> None:
@@ -148,7 +150,7 @@ class ActionBench:
         return sum(active.fired for active in faults.active) if faults is not None else 0
 
     async def item(self, verb: AnyAction) -> Entry[Any]:
-        """A record that the verb makes sense for now; for one that makes a record, what stands for that."""
+        """Return a record that the action is available for, or an entry for a new record."""
         await self.collection.fetch()
         if isinstance(verb, Creation):
             return executor.new_entry(verb, await self.values(verb, Entry("", None)))
@@ -201,7 +203,7 @@ class ActionBench:
                 await new_collection(self.session, other).fetch()
 
     def spoil(self, key: str) -> None:
-        """Show of a row what is not so, as when somebody else has changed it: only a reading puts that right."""
+        """Replace the texts of a row with wrong ones, which only another read corrects."""
         row = self.collection.set.rows.get(key)
         if row is not None:
             wrong = {name: "not so" for name, value in fields_of(row.row).items() if isinstance(value, str)}
@@ -212,13 +214,10 @@ class ActionBench:
         """The row on screen is the row of a fresh reading, or gone from both."""
         self.fault()
         shown = self.collection.set.rows.get(key)
-        fresh = new_collection(Session(self.session.target), self.kind)
-        fresh.session.names.repos.update(self.session.names.repos)
-        fresh.session.names.agents.update(self.session.names.agents)
-        try:
-            await fresh.fetch()
-        finally:
-            await fresh.session.stop()
+        self.reader.names.repos.update(self.session.names.repos)
+        self.reader.names.agents.update(self.session.names.agents)
+        fresh = new_collection(self.reader, self.kind)
+        await fresh.fetch()
         read = fresh.set.rows.get(key)
         assert (shown is None) == (read is None)
         if shown is not None and read is not None:
@@ -242,9 +241,11 @@ async def action_bench(
         session = Session(target, directory=place / "state")
         repos = await session.client.repos.list()
         session.names.repos.update({repo.id: repo.full_name for repo in repos})
+        bench = ActionBench(server, session, kind)
         try:
-            yield ActionBench(server, session, kind)
+            yield bench
         finally:
+            await bench.reader.stop()
             await session.stop()
 
 

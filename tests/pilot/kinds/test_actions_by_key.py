@@ -1,4 +1,4 @@
-"""Every verb by its key: from the list, from the record and, where it works on many, on marked rows.
+"""Every action by its key, from the list, from the record and on marked rows.
 
 The service refuses each, in one way after the other, so that all of it happens to one account: what is on the screen
 afterwards, where the console is, and what the ledger says.
@@ -21,6 +21,7 @@ from mogplex_tui.operate import executor, kind_rows
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation
 from mogplex_tui.screens.console_screen import ConsoleScreen
+from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.modals.confirm import ConfirmModal
 from mogplex_tui.screens.modals.form import FormModal
@@ -68,7 +69,7 @@ def _fault(ui: Console, kind: AnyKind, verb: AnyAction, status: int) -> None:
 
 
 def _fit(screen: ListScreen, verb: AnyAction, count: int) -> list[Entry[Any]]:
-    """Return records that the verb makes sense for; for one that makes a record any will do."""
+    """Return records that an action is available for; any record for a creation."""
     rows = collection_in(screen).set.rows.values()
     fit = [
         item
@@ -139,16 +140,24 @@ async def test_every_verb_goes_by_its_key(
                 continue
             await ui.app.parts.navigation.go(kind.name)
             screen = await wait_for_list(ui, kind)
+            on: ConsoleScreen = screen
             for verb in found:
                 items = _fit(screen, verb, 2 if place == "marked rows" else 1)
                 status = next(statuses)
                 if status == 404 and name_of(kind, verb) in GONE_IS_FINE:
                     status = next(statuses)
                 _fault(ui, kind, verb, status)
-                assert screen.table.move_cursor_to(items[0].key)
+                # A record stays open for all actions that are available for it.
+                if isinstance(on, DetailScreen) and on.entry().key != items[0].key:
+                    await type_keys(ui, "escape")
+                    await wait_for_screen(ui, screen)
+                    on = screen
+                if on is screen:
+                    assert screen.table.move_cursor_to(items[0].key)
                 if place == "marked rows":
                     await _mark(ui, screen, items)
-                on: ConsoleScreen = await open_detail(ui, kind) if place == "the record" else screen
+                elif place == "the record" and on is screen:
+                    on = await open_detail(ui, kind)
                 ui.app.clear_notifications()
                 await _carried_out(ui, kind, verb, on, len(items))
                 await wait_until(
@@ -160,9 +169,9 @@ async def test_every_verb_goes_by_its_key(
                     lambda: all(shown[item.key].in_progress is None for item in items),
                     "the change over in the list",
                 )
-                if on is not screen:
-                    await type_keys(ui, "escape")
-                    await wait_for_screen(ui, screen)
                 assert screen.marked_rows() == []
                 gone += 1
+            if on is not screen:
+                await type_keys(ui, "escape")
+                await wait_for_screen(ui, screen)
     assert gone == sum(PLACED[place](verb) for _, verb in EVERY_ACTION if verb.key)

@@ -60,6 +60,7 @@ DOCSTRINGS_DONE = (
     "tests/scripts",
     "tests/snapshots",
     "tests/unit",
+    "tests/pilot",
 )
 METAPHORS = frozenset(
     {

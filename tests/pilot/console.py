@@ -50,7 +50,10 @@ class Console:
         await self.pilot.press(*keys)
 
     async def until(self, condition: Callable[[], Any], what: str = "the condition") -> Any:
-        """Wait until a condition holds and return its value; fail with the screen when it is late."""
+        """Wait until a condition holds; return its value.
+
+        Fails after `DEADLINE` seconds, with the screen.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + DEADLINE
         while True:

@@ -1,4 +1,4 @@
-"""A profile of a plane on a port of its own, which can go down and come back while the plane stays."""
+"""A second port of a plane with another profile, which can be stopped and started."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.rewriting import Rewriting
 
 
 class HostedEdge:
-    """A loopback server with the plane's hosted profile; remembers what it sent to the login page and what passed.
+    """A loopback server with the plane's hosted profile, which records its requests.
 
     `rewrite` changes the JSON of every answer; `profile` names another profile. `requests` are the method and path of
     every request that was answered.
@@ -49,7 +49,7 @@ class HostedEdge:
 
     @property
     def faults(self) -> Faults:
-        """The faults that strike requests to this edge; the plane must have been made with `fault_route`."""
+        """The faults of requests to this edge; the plane needs the setting `fault_route`."""
         assert self._plane.faults is not None
         return self._plane.faults
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from textual.css import parse as css_parse
 from textual.css import stylesheet
 from textual.css.model import RuleSet
 from textual.css.tokenizer import Token
 
 VariableTokens = dict[str, list[Token]]
 
-_parse = stylesheet.parse
+_parse = css_parse.parse
 
 
 class _SharedRules:
@@ -26,7 +27,7 @@ class _SharedRules:
         self._latest: tuple[VariableTokens, int] = ({}, -1)
 
     def _number_of(self, variables: VariableTokens) -> int:
-        """Return the same number for equal variables; an app passes the same mapping with each text."""
+        """Return the same number for equal variables."""
         if self._latest[0] is not variables:
             key = tuple((name, *tokens) for name, tokens in variables.items())
             self._latest = (variables, self._numbers.setdefault(key, len(self._numbers)))

@@ -17,7 +17,7 @@ Run = Callable[..., Any]
 
 
 class _Painting:
-    """Counts the flushes of a screen, and the repaints of a table inside and outside a flush."""
+    """Counts a screen's flushes, and a table's repaints inside and outside of them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.flushes = self.inside = self.outside = 0

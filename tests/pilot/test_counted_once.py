@@ -1,4 +1,4 @@
-"""Work that the calls and the token API both list is one row, while a browser session comes and goes."""
+"""Work that calls and jobs both list is one row while a session comes and goes."""
 
 from __future__ import annotations
 

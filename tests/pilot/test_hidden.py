@@ -1,4 +1,4 @@
-"""What nobody sees is not read: a screen lets its feeds rest while another one covers it."""
+"""A screen pauses its feeds while another one covers it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service sends is text: it cannot be markup, and it cannot steer the terminal."""
+"""Texts of the service are never markup and never control the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A console whose credentials come after its first frame: from a keyring, which may take its time or have none."""
+"""A console whose credentials arrive after its first frame, as from a keyring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of repositories and agents on screen, with every set of credentials that opens a list of rows."""
+"""Names of repositories and agents, with every set of credentials."""
 
 from __future__ import annotations
 

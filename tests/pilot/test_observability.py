@@ -76,7 +76,7 @@ async def test_closed_to_a_token_alone_it_says_so_and_what_opens_it(console: Run
 
 
 async def _whole(ui: Any) -> Any:
-    """Wait until what is below the fold is there as well; return the page, which grows no longer from then."""
+    """Wait until the page below the fold is complete; return it."""
     figures = [want.feed.freshness for want in ui.app.screen._wants]
     await ui.until(lambda: all(fresh.as_of is not None for fresh in figures), "every figure")
     await ui.pilot.pause()

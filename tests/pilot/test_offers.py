@@ -1,4 +1,4 @@
-"""The console offers what can be done here and now, and says why it does not offer the rest."""
+"""The console offers available actions and gives the reason for the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run, a call or a job is opened by its id, with a browser session alone as far as calls and jobs know it."""
+"""Open a run, a call or a job by its id, also with a session alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys of one's own choice in the console: the new key works, the old one does not, and every word on it follows."""
+"""Configured keys replace the defaults, also in the key bar and the help."""
 
 from __future__ import annotations
 

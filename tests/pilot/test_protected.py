@@ -1,4 +1,4 @@
-"""In a protected context what is dangerous wants the context's name typed; everything else is as before."""
+"""In a protected context dangerous actions require its name."""
 
 from __future__ import annotations
 

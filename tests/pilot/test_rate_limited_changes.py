@@ -1,4 +1,4 @@
-"""Changes that the service refuses by a rate limit: queued, shown, sent again, and given up."""
+"""Rate-limited changes are queued, shown, sent again and given up."""
 
 from __future__ import annotations
 

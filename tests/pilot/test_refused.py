@@ -1,4 +1,4 @@
-"""A service that refuses good credentials for a while, as it does while its database is down, is not lost for good."""
+"""Credentials that the service refuses for a while are used again afterwards."""
 
 from __future__ import annotations
 

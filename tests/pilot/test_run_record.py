@@ -1,4 +1,4 @@
-"""A run's own record: its links, its JSON and its id, and its facts at eighty columns."""
+"""A run's record: links, JSON and id, and its facts in 80 columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Run = Callable[..., Any]
 
 
 def _run(world: RowFactory, **metadata: Any) -> tuple[str, str, str]:
-    """A streaming v1 run in a sandbox; returns the ids of the run, its call and its sandbox."""
+    """Insert a streaming v1 run in a sandbox; return the ids of run, call and sandbox."""
     repo = world.repo("acme/api")
     sandbox = world.sandbox(repo)
     about = {"external_request_id": "k", "repo": "acme/api", "sandbox_record_id": sandbox, **metadata}

@@ -18,7 +18,7 @@ Run = Callable[..., Any]
 
 
 def _streaming(world: RowFactory, events: int = 3, **columns: Any) -> tuple[str, str]:
-    """A streaming v1 run with some log events; returns the ids of the run and its call."""
+    """Insert a streaming v1 run with log events; return the ids of run and call."""
     repo = world.repo("acme/api")
     call_id = world.call(repo_id=repo, metadata={"external_request_id": "k", "repo": "acme/api"}, **columns)
     run_id = world.run(repo, call_id)

@@ -1,4 +1,4 @@
-"""What the console says of what did not happen though the service answered: it leads with the reason."""
+"""Messages about changes that the service accepted and did not make."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A new screen is styled as it comes, without all styles being read anew, and a change of theme reaches them all."""
+"""New screens do not parse all styles again; a new theme reaches every screen."""
 
 from __future__ import annotations
 

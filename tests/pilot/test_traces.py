@@ -1,4 +1,4 @@
-"""The two traces of ARCHITECTURE.md: each file that they name has a part in what they describe."""
+"""The two traces of ARCHITECTURE.md run through every file that they name."""
 
 from __future__ import annotations
 

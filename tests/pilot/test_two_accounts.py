@@ -1,4 +1,4 @@
-"""The header of a context whose token and session cookie belong to different accounts."""
+"""The header warns when token and session cookie belong to different accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is typed or pasted: the filter's line, the palette, the form of a new run in a low terminal."""
+"""Typed and pasted text in the filter, the palette and the form of a new run."""
 
 from __future__ import annotations
 
@@ -347,7 +347,7 @@ class _QueuedApp(App[int]):
 
 
 class _Leaves(Static, can_focus=True):
-    """Takes a key and goes away; as one that is closing, it lets nothing through that comes behind it."""
+    """Removes itself on a key and, like a closing widget, drops the key's marker."""
 
     def on_key(self, event: Key) -> None:
         event.stop()
@@ -385,7 +385,7 @@ async def test_keys_go_on_when_the_widget_with_the_last_one_is_gone(monkeypatch:
 
 
 class _Slow(_QueuedApp):
-    """An app whose first widget takes a key for as long as `opens` is not set, and then opens a field for the rest."""
+    """Blocks on its first key until `opens` is set, then focuses a field."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A token count that nobody measured is a dash on every screen, and a sum without it says that it is the least."""
+"""Unmeasured token counts are dashes, and sums without them are lower bounds."""
 
 from __future__ import annotations
 

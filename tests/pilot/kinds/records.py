@@ -1,4 +1,4 @@
-"""The fields of a record, whether it is a mapping, a dataclass or one of the client's models."""
+"""Read and replace the fields of mappings, dataclasses and the client's models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""No list and no detail shows a figure that no answer of the service carried (a missing count is not 0)."""
+"""Lists and details show no number that the service did not send.
+
+A missing count is a dash, not 0.
+"""
 
 from __future__ import annotations
 

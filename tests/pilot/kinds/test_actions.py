@@ -1,4 +1,4 @@
-"""Every verb of every kind on the embedded plane: done, refused in every way, and with its answer lost.
+"""Every action of every kind: carried out, refused, and with its response lost.
 
 What is on the screen afterwards is what a reading says, and the ledger has the call with its end. Verbs are taken from
 the registry; the table below says only what some of them need before a record can be found that they make sense for.

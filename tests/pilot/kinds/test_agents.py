@@ -1,4 +1,4 @@
-"""Agents in the console: created and updated by forms, which leave the prompt to the command."""
+"""Agents are created and updated by forms, which leave the prompt unchanged."""
 
 from __future__ import annotations
 

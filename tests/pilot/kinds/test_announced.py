@@ -1,4 +1,7 @@
-"""A list rests on every realtime table whose change says something about what it reads (realtime.md §3)."""
+"""Each list refreshes on every realtime table that its rows are read from.
+
+See realtime.md §3.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In ASCII the console draws nothing but ASCII, whatever it shows and wherever one goes."""
+"""In ASCII mode every screen, list and record is drawn in ASCII."""
 
 from __future__ import annotations
 

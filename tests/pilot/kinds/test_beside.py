@@ -1,4 +1,4 @@
-"""What a list tells from the lists of other kinds, and that nothing is read that nobody looks at."""
+"""Columns joined from other kinds' lists, which are read only while shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hosted profile with a token alone: what no route of the token's can do is not offered, and why is told."""
+"""Actions that a token alone cannot carry out are not offered, with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What columns and facts are declared to show is there: a path that is misspelt would be a dash in every row."""
+"""Every declared column and fact has a value in some seeded record."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ READ_BY_ITSELF = 15
 
 
 async def _rows(session: Session, kind: AnyKind, collection: Collection[Any]) -> list[Entry[Any]]:
-    """Return the records of a kind that could be read, some of them read by themselves where that says more."""
+    """Return a kind's readable records, some with the fields of a single read."""
     collection.update_joins()
     rows = [item for item in collection.set.rows.values() if item.row is not None]
     if kind.single is not None:
@@ -60,7 +60,7 @@ def _blank(kind: AnyKind, rows: list[Entry[Any]]) -> set[str]:
 
 
 def _at_eighty(kind: AnyKind, row: Any, now: datetime) -> str:
-    """A row as it is drawn in a terminal of 80 columns, whose last one is for the scroll bar."""
+    """Return a row as 80 columns draw it; the last column is the scroll bar's."""
     columns, cells = columns_of(kind), kind_rows.cells(kind, row, RenderTime(now))
     return " ".join(
         fit(cells[place][0], wide, columns[place].align, columns[place].cut)
@@ -69,7 +69,7 @@ def _at_eighty(kind: AnyKind, row: Any, now: datetime) -> str:
 
 
 async def test_in_eighty_columns_what_failed_says_why(server: PlaneServer) -> None:
-    """Of every list that tells of causes, the start of one stands in the row: as much as says something."""
+    """In 80 columns a failed row shows the start of its cause."""
     session = Session(Target("test", server.base_url, Secret(server.token), Secret(server.session_cookie)))
     now, told = datetime.now(UTC), set()
     try:

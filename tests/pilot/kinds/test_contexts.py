@@ -1,4 +1,4 @@
-"""The console's own contexts, which are in a file of this machine and not on the service."""
+"""The list of contexts, which are read from a local file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.pilot.kinds.kind_screens import collapse_spaces
 
 
 async def _said(ui: Any, *texts: str) -> str:
-    """Wait for texts, wherever their lines are broken: that hangs on how long the file's path is."""
+    """Wait for texts, ignoring line breaks, which depend on the length of the path."""
     await ui.until(lambda: all(text in collapse_spaces(ui.text) for text in texts), f"{texts}")
     return collapse_spaces(ui.text)
 

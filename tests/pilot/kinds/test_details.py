@@ -1,4 +1,4 @@
-"""Reading a record and going on from it: the arrows, the links, the way back, the keys that are told of."""
+"""The detail of a record: scrolling, links, the way back and the key bar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kind of the registry on a service in every state, in three sizes of the terminal, by keyboard.
+"""Every kind on a service in every state, in three terminal sizes, by keyboard.
 
 No kind is named here: a module more below `mogplex_tui/operate/kinds` is a kind more in each of these tests.
 """
@@ -76,7 +76,7 @@ def _at(screen: ListScreen) -> int | None:
 
 
 def _shows_rows(ui: Console, screen: ListScreen) -> str:
-    """The list has its columns, those that never drop among them, and the row under the cursor."""
+    """Check that the list has rows, a cursor and the columns that never drop."""
     titles = column_titles(screen)
     for field in screen.kind.columns:
         left_out = field.name in collection_in(screen).hides
@@ -118,7 +118,10 @@ async def _by_keyboard(ui: Console, kind: AnyKind) -> None:
 
 
 async def _list_stands(ui: Console, kind: AnyKind, sizes: Sizes = NARROW_AND_USUAL) -> tuple[ListScreen, str]:
-    """Go to a kind's list and look at it in some sizes; return it and its content: `rows`, or a reason for none."""
+    """Go to a kind's list and check it in some sizes; return it and its content.
+
+    The content is `rows`, or the reason for none.
+    """
     await ui.app.parts.navigation.go(kind.name)
     screen = await wait_for_list(ui, kind)
     shown = set()
@@ -135,7 +138,7 @@ def _sizes_from(ui: Console, sizes: Sizes = SIZES) -> list[tuple[int, int]]:
 
 
 async def _detail_stands(ui: Console, kind: AnyKind) -> DetailScreen:
-    """Open the row under the cursor, look at it in every size, show its JSON and close that again."""
+    """Open the row under the cursor, check it in every size, open and close its JSON."""
     detail = await open_detail(ui, kind)
     name = kind_rows.name_of(kind, detail.entry())
     for size in _sizes_from(ui):
@@ -150,7 +153,7 @@ async def _detail_stands(ui: Console, kind: AnyKind) -> DetailScreen:
 
 
 async def _follow_links(ui: Console, detail: DetailScreen) -> int:
-    """Follow every link of a detail with enter and come back with escape; return how many there are."""
+    """Follow every link of a detail and come back; return the number of links."""
     kind = detail.kind
     links = list(links_of(kind.links, (detail.entry()).row))
     record = detail.record

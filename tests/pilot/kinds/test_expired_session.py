@@ -1,4 +1,4 @@
-"""A session cookie that the service refuses takes nothing away from the token beside it."""
+"""A refused session cookie takes nothing away from the token beside it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXPIRED = "better-auth.session_token=expired"
 
 
 def _seen(ui: Any, screen: ListScreen, kind: AnyKind) -> tuple[str, list[str], str, str]:
-    """What a list shows: its source, its rows, the bar of what can be done with them, and what it says is closed."""
+    """The content of a list: source, rows, key bar and what it reports as closed."""
     source = collection_in(screen).source
     closed = " ".join(screen.model.closed_lines()).replace(f"{session.SESSION_EXPIRED} ", "")
     return (

@@ -1,4 +1,4 @@
-"""What `/` finds in the lists of a seeded plane: by the names that a list shows, and by links."""
+"""Filters on the lists of a seeded plane, typed and followed from links."""
 
 from __future__ import annotations
 

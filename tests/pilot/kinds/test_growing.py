@@ -1,4 +1,4 @@
-"""What grows with the time moves rows while one only looks: filters of ages and durations, the order by TIME."""
+"""Filters and sort orders by age and duration follow the clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hidden repositories: left out of the list, shown by a key, and put back by an action."""
+"""Hidden repositories are left out of the list, shown by a key, and restored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hosted profile of the service: what a token alone may not see is asked for once, and a session opens all of it."""
+"""The hosted profile: closed routes are requested once, and a session opens them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of what several routes tell, what was read is shown and fresh, and what was not is old and says so."""
+"""Rows joined from several routes: only what could not be read is stale."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _fail(ui: Any, rule: str) -> None:
 
 
 class Case(NamedTuple):
-    """A kind, the one route of it that fails, what is then told of, and which columns or which rows are old."""
+    """A kind, its one failing route, and the notices, columns and rows that get stale."""
 
     kind: str
     route: str

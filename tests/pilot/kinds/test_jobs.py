@@ -191,7 +191,7 @@ def _aged(plane: Any, table: str, where: str = "1") -> None:
 
 
 async def test_an_old_failed_job_leads_to_its_ledger_and_to_why_it_failed(console: Any) -> None:
-    """Both lists give the newest hundred alone: what happened while the job lasted is read beside them."""
+    """Entries of a job that are older than the newest hundred are read as well."""
     async with console() as ui:
         plane = ui.server.plane
         _aged(plane, "automation_dispatch_events", "event_kind = 'control' AND outcome = 'failed'")

@@ -1,4 +1,4 @@
-"""What takes a while comes where it was asked for, once; who has gone on is told of it and not disturbed."""
+"""Late responses open their screen once, and not over a newer one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.pilot.kinds.kind_navigation import go_to_list, wait_for_notice
 
 
 def _stack(ui: Any) -> list[str]:
-    """The scopes of the console's screens and the names of dialogs, from the bottom up."""
+    """Return the scopes of the screens and the names of dialogs, from the bottom up."""
     return [getattr(screen, "scope", type(screen).__name__) for screen in ui.app.screen_stack]
 
 

@@ -1,4 +1,4 @@
-"""Whatever a record names by its id is a step away: each is a link, and each link leads to something."""
+"""Every id that a record names is a link that leads to a record or a list."""
 
 from __future__ import annotations
 

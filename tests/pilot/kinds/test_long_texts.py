@@ -1,4 +1,4 @@
-"""Texts of a megabyte in every field: lists and pages look at as much of them as a screen has room for."""
+"""Texts of a megabyte in every field cost no more than the part that is shown."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LONG = os.environ.get("MOGPLEX_TEST_LONG") == "1"
 
 
 class Long(str):
-    """A text that remembers how much of it was worked on as a whole; a part that is cut off is a plain text."""
+    """A text that counts how much of it is processed; a slice of it is a plain string."""
 
     __slots__ = ()
     worked_on: int = 0

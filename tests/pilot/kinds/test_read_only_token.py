@@ -1,4 +1,4 @@
-"""No verb of any kind is sent with a token without the write scope, also before anybody has asked what it may do."""
+"""No action is sent with a token without the write scope."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A list shows rows that arrive between the making of its table and its first frame."""
+"""A list shows rows that arrive between its table's creation and its first frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cancels and starts of runs on the embedded plane, refused in every way and with their answer lost.
+"""Cancels and starts of runs: refused in every way, and with their response lost.
 
 What is shown afterwards is what a reading says, as for the verbs of every other kind.
 """

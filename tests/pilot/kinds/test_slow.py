@@ -1,4 +1,4 @@
-"""A service that takes very long: nobody waits for lists that nobody looks at any more."""
+"""A slow service: a list does not wait for lists that are no longer shown."""
 
 from __future__ import annotations
 

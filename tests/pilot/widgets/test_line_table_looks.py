@@ -1,4 +1,4 @@
-"""How a table draws: marks, age, changes, themes, and texts of the service as they came."""
+"""How a table draws marks, stale rows, changes, themes and texts of the service."""
 
 from __future__ import annotations
 

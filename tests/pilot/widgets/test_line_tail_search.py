@@ -1,4 +1,4 @@
-"""Looking for words in a tail: what is marked, where one is taken, and how much of it is read for that."""
+"""Search in a tail: matches, the current one, and how much text is read."""
 
 from __future__ import annotations
 

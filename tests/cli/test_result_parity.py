@@ -176,6 +176,7 @@ async def _console_and_command(
             session = Session(target)
             stack.push_async_callback(session.stop)
             benches.append(ActionBench(server, session, kind))
+            stack.push_async_callback(benches[-1].reader.stop)
         console, command = benches[0], benches[1].server
         mogplex.use(command.base_url, token=command.token, cookie=command.session_cookie)
         yield ConsoleAndCommand(console, benches[1], mogplex)

@@ -124,7 +124,7 @@ async def test_a_cancel_that_did_not_take_says_why_and_shows_the_real_state(
 
 
 @pytest.mark.parametrize("cookie", [False, True], ids=["token alone", "token and session"])
-async def test_a_cancel_that_cannot_reach_the_sandbox_is_recorded_and_said_to_be_unconfirmed(
+async def test_cancel_without_its_sandbox_is_unconfirmed(
     console: Run, world: RowFactory, cookie: bool
 ) -> None:
     repo = world.repo("acme/api")

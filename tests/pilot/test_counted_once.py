@@ -66,9 +66,7 @@ CALLS = ["call failed", "call success", "call success"]
 JOBS = ["call success", "job failed"]
 
 
-async def test_a_session_that_ends_leaves_one_row_for_a_job_and_its_calls(
-    console: Run, world: RowFactory
-) -> None:
+async def test_ended_session_leaves_one_row_for_a_job(console: Run, world: RowFactory) -> None:
     _failed_job(world)
     async with console(gate=True) as ui:
         await ui.until(lambda: _rows(ui) == CALLS, "the calls")

@@ -53,7 +53,7 @@ async def test_what_was_typed_survives_leaving_and_a_new_session(
         await ui.sees("half a thought", "acme/web")
 
 
-async def test_sub_projects_of_one_repository_are_told_apart(console: Run, world: RowFactory) -> None:
+async def test_form_distinguishes_sub_projects_of_a_repository(console: Run, world: RowFactory) -> None:
     whole = world.repo("acme/platform")
     world.repo("acme/platform", root_directory="apps/admin")
     worker = world.repo("acme/platform", root_directory="apps/worker")

@@ -19,9 +19,7 @@ def _keys(ui: Any) -> str:
     return str(ui.text.split("\n")[-1])
 
 
-async def test_with_a_browser_session_alone_no_run_is_offered_and_the_way_is_told(
-    console: Run, world: RowFactory
-) -> None:
+async def test_session_alone_cannot_start_a_run(console: Run, world: RowFactory) -> None:
     async with console(token=False) as ui:
         text = await ui.sees("No runs yet.")
         assert "n starts one" not in text

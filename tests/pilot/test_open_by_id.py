@@ -21,7 +21,7 @@ async def _open(ui: Any, asked: str) -> None:
     await ui.press("enter")
 
 
-async def test_without_a_token_a_run_id_is_said_to_need_one(console: Run, world: RowFactory) -> None:
+async def test_opening_a_run_by_id_requires_a_token(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     call = world.call(repo_id=repo, model="acme/first", status="success")
     run = world.run(repo, call)

@@ -106,9 +106,7 @@ async def test_a_tail_and_its_pane_have_them_too(console: Run, world: RowFactory
         await ui.loses('"agent"')
 
 
-async def test_what_cannot_be_is_told_of_and_its_action_keeps_its_own_keys(
-    console: Run, world: RowFactory
-) -> None:
+async def test_invalid_override_is_reported_and_ignored(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     wishes = '[keys]\n"runs.cancel" = "q"\n"go.back" = "backspace"\n"list.sort" = "O"\n'
     async with console(config=wishes) as ui:

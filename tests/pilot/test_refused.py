@@ -62,7 +62,7 @@ async def test_figures_that_were_read_stay_when_the_session_ends_and_say_how_old
         assert ui.app.screen.query_one("#page").opacity < 1
 
 
-async def test_where_v1_is_closed_as_well_nothing_is_said_to_be_seen(console: Run, world: RowFactory) -> None:
+async def test_no_list_is_announced_where_v1_is_closed_too(console: Run, world: RowFactory) -> None:
     assert world.plane.faults is not None
     for method in ("GET", "POST"):
         world.plane.faults.add(parse(f"{method} /api/* 403"))

@@ -132,7 +132,7 @@ async def test_enter_shows_the_whole_event_as_json_without_its_secrets(
         await ui.sees("following")
 
 
-async def test_through_v1_alone_the_horizon_is_said_in_words(console: Run, world: RowFactory) -> None:
+async def test_v1_alone_states_the_limit_of_its_events(console: Run, world: RowFactory) -> None:
     run_id, _ = _streaming(world, 250)
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("the runs of your automations")

@@ -222,7 +222,7 @@ async def test_the_console_outlives_a_service_that_goes_and_comes_back(
         await ui.sees("acme/web", "nominal")
 
 
-async def test_a_start_paints_the_last_picture_in_its_first_frame(
+async def test_first_frame_shows_the_cached_rows(
     console: ConsoleFactory, world: RowFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _call(world, world.repo("acme/api"))

@@ -53,9 +53,7 @@ async def test_the_log_stands_beside_the_facts_and_grows_as_it_is_written(
         assert text.index("tab attached") < text.index("GET / 200")
 
 
-async def test_whoever_looks_back_is_told_how_much_is_new_and_f_follows_again(
-    console: Run, world: RowFactory
-) -> None:
+async def test_scrolled_log_counts_new_lines_and_f_follows(console: Run, world: RowFactory) -> None:
     log = "\n".join(f"line {number}" for number in range(100))
     key = _sandbox(world, dev_log=log)
     async with console() as ui:
@@ -162,9 +160,7 @@ async def test_whoever_has_the_keys_has_them_again_after_a_look_at_the_json(
         await ui.sees("⏎ open", "l log")
 
 
-async def test_that_nothing_can_be_read_is_said_once_and_that_the_log_alone_cannot_above_the_log(
-    console: Run, world: RowFactory
-) -> None:
+async def test_failed_reads_of_record_and_log_are_reported_once(console: Run, world: RowFactory) -> None:
     _sandbox(world)
     async with console(size=(80, 24)) as ui:
         await _open(ui, "ready on 3000")

@@ -31,7 +31,7 @@ async def test_header_and_list_count_the_open_questions_and_an_answer_takes_one_
         await ui.sees("◆ 1", "is denied", "1 of 2 open")
 
 
-async def test_nothing_is_said_when_nobody_waits(console: Run, world: RowFactory) -> None:
+async def test_header_has_no_count_without_pending_approvals(console: Run, world: RowFactory) -> None:
     insert_approval(world, -5)
     async with console() as ui:
         await ui.until(lambda: ui.app.parts.collections.of(_kind()).set.rows, "the approvals being read")

@@ -56,7 +56,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("kind", "verb"), EVERY_ACTION, ids=case_id)
-async def test_a_verb_is_refused_in_every_way_and_then_done(
+async def test_action_survives_every_refusal_and_then_succeeds(
     kind: AnyKind, verb: AnyAction, seeded_database: Path, tmp_path: Path
 ) -> None:
     async with action_bench(kind, verb, seeded_database, tmp_path) as bench:
@@ -103,7 +103,7 @@ async def test_a_verb_is_refused_in_every_way_and_then_done(
 
 
 @pytest.mark.parametrize(("kind", "verb"), EVERY_ACTION, ids=case_id)
-async def test_a_lost_answer_is_unknown_and_what_is_shown_was_read(
+async def test_lost_response_is_unknown_and_rows_are_read_again(
     kind: AnyKind, verb: AnyAction, seeded_database: Path, tmp_path: Path
 ) -> None:
     async with action_bench(kind, verb, seeded_database, tmp_path) as bench:
@@ -119,9 +119,7 @@ async def test_a_lost_answer_is_unknown_and_what_is_shown_was_read(
         await bench.shows_what_a_reading_says(item.key)
 
 
-async def test_a_change_under_way_stands_in_its_row_until_it_is_over(
-    seeded_database: Path, tmp_path: Path
-) -> None:
+async def test_change_in_flight_is_shown_in_its_row(seeded_database: Path, tmp_path: Path) -> None:
     async with console_on(ServiceState("open", SETTINGS), seeded_database, tmp_path) as ui:
         await resize(ui, (80, 24))
         for kind in kinds().values():

@@ -127,7 +127,7 @@ async def _carried_out(ui: Console, kind: AnyKind, verb: AnyAction, on: ConsoleS
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_every_verb_goes_by_its_key(
+async def test_every_action_runs_by_its_key(
     place: str, seeded_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,))

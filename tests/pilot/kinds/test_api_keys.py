@@ -87,7 +87,7 @@ async def test_revoking_the_key_in_use_warns_and_names_the_context(console: Any,
         assert not ui.app.session.ledger.entries
 
 
-async def test_where_the_keys_cannot_be_seen_none_is_made_and_the_way_is_told(console: Any) -> None:
+async def test_create_is_refused_where_keys_cannot_be_listed(console: Any) -> None:
     async with console(cookie=False, gate=True) as ui:
         await ui.app.parts.navigation.go("api-keys")
         await ui.sees("API keys need a browser session")

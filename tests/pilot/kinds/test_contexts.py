@@ -14,7 +14,7 @@ async def _said(ui: Any, *texts: str) -> str:
     return collapse_spaces(ui.text)
 
 
-async def test_a_damaged_file_is_said_and_what_was_read_before_stays(console: Any) -> None:
+async def test_damaged_file_is_reported_and_old_rows_stay(console: Any) -> None:
     change(lambda none: none.put(Context("laptop", "http://127.0.0.1:4700")))
     text = contexts_file().read_text()
     async with console(size=(80, 24)) as ui:

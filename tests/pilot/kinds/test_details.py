@@ -71,7 +71,7 @@ async def test_the_arrows_read_a_page_to_its_end_and_reach_every_link(console: A
         await ui.sees("status ")
 
 
-async def test_the_way_is_told_and_gone_back_step_by_step(console: Any) -> None:
+async def test_escape_goes_back_along_the_breadcrumb(console: Any) -> None:
     async with console(size=(160, 40)) as ui:
         key = _failed(ui)
         await go_to_row(ui, "jobs", key)
@@ -219,7 +219,7 @@ async def test_a_sandbox_opens_its_preview_and_one_without_says_so(console: Any,
         assert len(opened) == 1
 
 
-async def test_that_a_record_cannot_be_read_by_itself_is_said_at_once(
+async def test_failed_read_of_a_record_is_reported_at_once(
     console: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = asyncio.Event()
@@ -258,7 +258,7 @@ async def test_a_record_of_which_nothing_more_is_asked_is_as_old_as_its_list(con
         await ui.until(lambda: "stale" in _title(ui), "its age")
 
 
-async def test_of_two_pages_of_a_record_each_tells_that_its_own_reading_fails(
+async def test_each_open_detail_reports_its_own_failed_read(
     console: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fails(self: FlowsResource, *args: Any) -> Any:
@@ -291,7 +291,7 @@ async def _fails_twice(ui: Any, feed: Any, what: str) -> None:
         await ui.until(lambda: feed.freshness.failures >= failures, "a failure")
 
 
-async def test_of_a_record_what_only_its_own_reading_tells_is_old_when_that_fails(console: Any) -> None:
+async def test_facts_of_a_single_read_get_stale_when_it_fails(console: Any) -> None:
     async with console(size=(120, 40)) as ui:
         await go_to_list(ui, "automations")
         await ui.press("enter")
@@ -306,9 +306,7 @@ async def test_of_a_record_what_only_its_own_reading_tells_is_old_when_that_fail
 
 
 @pytest.mark.parametrize(("kind", "is_whole"), [("automations", True), ("jobs", False)])
-async def test_of_a_record_that_is_told_whole_by_itself_the_list_may_fail(
-    console: Any, kind: str, is_whole: bool
-) -> None:
+async def test_list_failure_ages_only_incomplete_records(console: Any, kind: str, is_whole: bool) -> None:
     async with console(size=(120, 40)) as ui:
         screen = await go_to_list(ui, kind)
         await ui.press("enter")

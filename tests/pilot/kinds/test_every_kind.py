@@ -182,9 +182,7 @@ async def _follow_links(ui: Console, detail: DetailScreen) -> int:
     return len(links)
 
 
-async def test_every_kind_is_gone_to_by_keys_lists_opens_and_leads_on(
-    seeded_database: Path, tmp_path: Path
-) -> None:
+async def test_every_list_detail_and_link_opens_by_keyboard(seeded_database: Path, tmp_path: Path) -> None:
     async with console_on(SMALL, seeded_database, tmp_path) as ui:
         with_rows, followed = set(), 0
         for kind in kinds().values():
@@ -202,7 +200,7 @@ async def test_every_kind_is_gone_to_by_keys_lists_opens_and_leads_on(
         assert followed > len(kinds())
 
 
-async def test_an_account_with_nothing_is_told_the_next_step(seeded_database: Path, tmp_path: Path) -> None:
+async def test_empty_account_shows_the_next_step(seeded_database: Path, tmp_path: Path) -> None:
     async with console_on(EMPTY, seeded_database, tmp_path) as ui:
         found = {kind.name: (await _list_stands(ui, kind))[1] for kind in kinds().values()}
         # What the service brings along, such as presets and models, is there from the start.
@@ -229,7 +227,7 @@ async def test_every_kind_holds_many_rows(seeded_database: Path, tmp_path: Path)
             assert _at(screen) == len(rows) - 1
 
 
-async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
+async def test_token_alone_sees_open_lists_and_reasons_for_closed_ones(
     seeded_database: Path, tmp_path: Path
 ) -> None:
     async with console_on(FORBIDDEN, seeded_database, tmp_path) as ui:
@@ -273,7 +271,7 @@ async def test_a_token_alone_sees_what_it_may_and_hears_what_the_rest_needs(
     [(REFUSING, "failed", 1), (USED_UP, "blocked", 1), (FAILING, "failed", 3)],
     ids=_name,
 )
-async def test_a_service_that_does_not_answer_is_said_with_the_way_on(
+async def test_failing_service_is_reported_with_the_next_step(
     service: ServiceState, said: str, step: int, seeded_database: Path, tmp_path: Path
 ) -> None:
     async with console_on(service, seeded_database, tmp_path) as ui:
@@ -293,9 +291,7 @@ async def _with_rows(ui: Console, kind: AnyKind) -> ListScreen:
     return screen
 
 
-async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_age(
-    seeded_database: Path, tmp_path: Path
-) -> None:
+async def test_failing_refresh_keeps_rows_and_shows_their_age(seeded_database: Path, tmp_path: Path) -> None:
     async with console_on(FAULTY, seeded_database, tmp_path) as ui:
         faults = ui.server.plane.faults
         assert faults is not None
@@ -319,7 +315,7 @@ async def test_a_service_that_fails_later_leaves_the_last_picture_and_tells_its_
             await wait_for_screen(ui, screen)
 
 
-async def test_a_row_that_did_not_parse_is_shown_opened_and_left_alone(
+async def test_row_that_did_not_parse_opens_and_offers_no_action(
     seeded_database: Path, tmp_path: Path
 ) -> None:
     async with console_on(SPOILT, seeded_database, tmp_path) as ui:
@@ -376,7 +372,7 @@ async def test_a_text_of_the_service_is_never_markup(seeded_database: Path, tmp_
             await wait_for_screen(ui, screen)
 
 
-async def test_with_a_token_that_is_not_accepted_every_tab_says_so_and_what_helps(
+async def test_every_list_reports_a_rejected_token(
     console: Any,
 ) -> None:
     said = ("The service does not accept this token.", "mogplex-tui login", "MOGPLEX_TOKEN")

@@ -76,7 +76,7 @@ async def test_links_to_a_list_find_what_belongs_to_the_record_and_nothing_else(
     assert {run.repo for run in runs} == {project.full_name}
 
 
-async def test_what_belongs_to_a_project_of_a_monorepo_is_told_from_what_belongs_to_its_siblings(
+async def test_filter_separates_the_projects_of_a_monorepo(
     kind_lists: KindLists,
 ) -> None:
     told, since = set(), kind_lists.session.clock.now() - timedelta(hours=24)

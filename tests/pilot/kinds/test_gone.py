@@ -9,7 +9,7 @@ from tests.pilot.kinds.kind_navigation import go_to_list, wait_for_notice
 from tests.pilot.kinds.kind_screens import collection_in
 
 
-async def test_of_a_record_that_is_gone_stands_what_was_known_last_and_nothing_under_way(
+async def test_deleted_record_keeps_its_last_facts(
     console: Any,
 ) -> None:
     async with console() as ui:

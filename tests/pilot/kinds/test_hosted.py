@@ -32,7 +32,7 @@ async def _read_again(ui: Any, kind: AnyKind) -> None:
     await wait_until(ui, lambda: feed.begun != begun and not feed.running, f"{kind.name} read again")
 
 
-async def test_a_token_alone_asks_for_what_is_closed_to_it_once(console: Any) -> None:
+async def test_token_alone_requests_a_closed_route_once(console: Any) -> None:
     async with console(gate=True, cookie=False) as ui:
         # Reading every kind twice within a minute is more than the budget of a token allows.
         ui.app.session.budget.limit = 1_000
@@ -51,7 +51,7 @@ async def test_a_token_alone_asks_for_what_is_closed_to_it_once(console: Any) ->
         assert ui.edge.turned_away == []
 
 
-async def test_what_a_token_alone_is_said_to_lack_is_lacking(console: Any) -> None:
+async def test_reported_gaps_of_a_token_are_real(console: Any) -> None:
     closed = set[str]()
     async with console(gate=True, cookie=False) as ui:
         ui.app.session.budget.limit = 1_000

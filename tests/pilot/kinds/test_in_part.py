@@ -131,7 +131,7 @@ async def _fails_alone(ui: Any, case: Case) -> None:
     assert _tones(screen) == before, case
 
 
-async def test_of_what_several_routes_tell_only_what_one_of_them_fails_to_tell_is_old_and_said_to_be(
+async def test_only_the_part_of_a_failing_route_gets_stale(
     console: Callable[..., Any],
 ) -> None:
     async with console() as ui:
@@ -139,9 +139,7 @@ async def test_of_what_several_routes_tell_only_what_one_of_them_fails_to_tell_i
             await _fails_alone(ui, case)
 
 
-async def test_what_was_never_told_is_a_dash_and_said_to_be_unknown(
-    console: Callable[..., Any], server: PlaneServer
-) -> None:
+async def test_value_that_was_never_read_is_a_dash(console: Callable[..., Any], server: PlaneServer) -> None:
     cases = [case for case in CASES if case.kind in ("projects", "models", "agents")]
     for route in {case.route for case in cases}:
         assert server.plane.faults is not None

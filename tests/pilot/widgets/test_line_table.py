@@ -259,7 +259,7 @@ async def test_a_resize_arranges_anew_and_keeps_the_cursor_in_view() -> None:
         assert "run00035" in text_of(app.table, line)
 
 
-async def test_coming_near_the_end_is_said_once_for_each_length() -> None:
+async def test_near_end_is_posted_once_for_each_length() -> None:
     app = host(300)
     async with app.run_test(size=(100, 22)) as pilot:
         await pilot.pause()

@@ -57,7 +57,7 @@ async def test_the_header_says_how_it_is_sorted() -> None:
         assert text_of(app.table, 0).replace("▾", " ") == plain
 
 
-async def test_marks_and_the_cursor_are_told_apart_in_letters_too() -> None:
+async def test_marks_and_cursor_differ_without_colours() -> None:
     app = host()
     app.rows.marked.add("run00001")
     async with app.run_test(size=(120, 24)):

@@ -82,7 +82,7 @@ NEEDED = (
 
 
 @given(st.integers(45, 110))
-def test_a_command_is_told_in_one_line(cells: int) -> None:
+def test_command_fits_on_one_line(cells: int) -> None:
     lines = wrap(NEEDED, cells, cells)
     assert sum("mogplex-tui login --session" in line for line in lines) == 1
     assert " ".join(lines) == NEEDED

@@ -305,8 +305,8 @@ async def test_facts_of_a_single_read_get_stale_when_it_fails(console: Any) -> N
         assert "Newest runs" in long_texts_of(ui)
 
 
-@pytest.mark.parametrize(("kind", "is_whole"), [("automations", True), ("jobs", False)])
-async def test_list_failure_ages_only_incomplete_records(console: Any, kind: str, is_whole: bool) -> None:
+@pytest.mark.parametrize(("kind", "is_stale"), [("automations", True), ("jobs", False)])
+async def test_failed_list_makes_records_that_need_it_stale(console: Any, kind: str, is_stale: bool) -> None:
     async with console(size=(120, 40)) as ui:
         screen = await go_to_list(ui, kind)
         await ui.press("enter")
@@ -322,6 +322,6 @@ async def test_list_failure_ages_only_incomplete_records(console: Any, kind: str
         record.refresh_chrome()
         await ui.pilot.pause()
         assert ("What was read before stays" in ui.text, "stale" in _title(ui)) == (
-            is_whole,
-            is_whole,
+            is_stale,
+            is_stale,
         )

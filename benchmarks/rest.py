@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from .figures import say
-from .processes import cpu_seconds, resident_mebibytes
+from .process_usage import cpu_seconds, resident_mebibytes
 from .terminal import Terminal
 
 SETTLE, WATCHED = 5.0, 20.0

@@ -6,7 +6,7 @@ import sys
 import time
 
 from .figures import milliseconds, ratio, say
-from .processes import cpu_seconds
+from .process_usage import cpu_seconds
 from .terminal import Terminal
 
 PAGE_UP, END = b"\x1b[5~", b"\x1b[F"

@@ -25,15 +25,15 @@ from mogplex_tui.config.settings import Settings
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import action_registry
-from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.console import Console
 from mogplex_tui.screens.console_screen import ConsoleScreen
+from mogplex_tui.screens.header_line import Look
 from mogplex_tui.screens.key_queue import KeyHandled, KeyQueue
 from mogplex_tui.widgets.ascii_filter import Letters
-from mogplex_tui.widgets.option_lists import page_only_what_is_drawn
-from mogplex_tui.widgets.shared_caches import share_backgrounds
-from mogplex_tui.widgets.terminal_input import tolerate_malformed_input
+from mogplex_tui.widgets.background_cache import share_backgrounds
+from mogplex_tui.widgets.option_list_paging import page_only_what_is_drawn
 from mogplex_tui.widgets.text import visible_lines
+from mogplex_tui.widgets.tolerant_input import tolerate_malformed_input
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -301,7 +301,7 @@ class ConsoleApp(App[int]):
     async def on_unmount(self) -> None:
         """Save the startup cache and the completion names, and close every connection."""
         from mogplex_tui.live import startup_cache
-        from mogplex_tui.operate.completion_index import save_known_records
+        from mogplex_tui.operate.shell_completion_index import save_known_records
 
         if self.session.directory is not None and self.runs.set.rows:
             # Rows without a read time come from the first read, which is interrupted here.

@@ -61,7 +61,7 @@ async def _ours(streams: int) -> tuple[float, float]:
                 started_at=plane.clock.now_us(),
             )
         listeners = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.plane.listeners"),
+            *(sys.executable, "-m", "benchmarks.plane.listener_process"),
             *(server.base_url, server.session_cookie, str(streams), str(EVENTS)),
             stdout=asyncio.subprocess.PIPE,
         )

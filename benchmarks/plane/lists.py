@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mogplex_tui.controlplane.openapi import document
 
 from ..figures import percentile, say
-from ..processes import cpu_seconds
+from ..process_usage import cpu_seconds
 from .planes import plane
 from .wire import get, load
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from ..figures import milliseconds, say
-from ..processes import cpu_seconds
+from ..process_usage import cpu_seconds
 from .planes import Started, plane, process
 from .wire import Load, get, load
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from ..figures import say
-from ..processes import cpu_seconds
+from ..process_usage import cpu_seconds
 from .planes import plane, process
 
 ROUNDS = 5

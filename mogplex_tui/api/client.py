@@ -16,7 +16,6 @@ from mogplex_tui.api.transport import Request, Transport
 if TYPE_CHECKING:
     import httpx
 
-    from mogplex_tui.api.limiter import RequestLimiter
     from mogplex_tui.api.resources.account import AccountResource, SettingsResource
     from mogplex_tui.api.resources.agents import AgentsResource
     from mogplex_tui.api.resources.approvals import ApprovalsResource
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from mogplex_tui.api.resources.imported_repos import ImportedReposResource
     from mogplex_tui.api.resources.invites import InvitesResource
     from mogplex_tui.api.resources.keys import ApiKeysResource, ProviderKeysResource
-    from mogplex_tui.api.resources.library import ReposResource
     from mogplex_tui.api.resources.mcp_endpoint import McpEndpointResource
     from mogplex_tui.api.resources.mcp_servers import McpServersResource
     from mogplex_tui.api.resources.memories import MemoriesResource
@@ -51,6 +49,8 @@ if TYPE_CHECKING:
     from mogplex_tui.api.resources.skills import SkillsResource
     from mogplex_tui.api.resources.slack import SlackResource
     from mogplex_tui.api.resources.teams import TeamsResource
+    from mogplex_tui.api.resources.v1_repos import ReposResource
+    from mogplex_tui.api.trouble_limiter import RequestLimiter
 
 
 R = TypeVar("R")
@@ -146,7 +146,7 @@ class ClientView:
     """Invites to teams, sent and received."""
     billing: _LazyResource[BillingResource] = _LazyResource("billing:BillingResource")
     """Billing and payment pages."""
-    repos: _LazyResource[ReposResource] = _LazyResource("library:ReposResource")
+    repos: _LazyResource[ReposResource] = _LazyResource("v1_repos:ReposResource")
     """The repositories, over the token API."""
     projects: _LazyResource[ProjectsResource] = _LazyResource("projects:ProjectsResource")
     """Projects, called workspaces in the routes."""

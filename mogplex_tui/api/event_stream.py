@@ -18,10 +18,10 @@ from typing import Any, Generic, Self, TypeVar, cast
 from pydantic import ValidationError
 
 from mogplex_tui.api import errors
+from mogplex_tui.api.bounded_json import JsonError, parse
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.json_values import JsonError, parse
 from mogplex_tui.api.models.base import validation_message
-from mogplex_tui.api.models.stream import StreamEnd, StreamEndKind, StreamEvent, UnknownEvent
+from mogplex_tui.api.models.stream_events import StreamEnd, StreamEndKind, StreamEvent, UnknownEvent
 from mogplex_tui.api.response import JsonResponse
 from mogplex_tui.api.response_errors import ResponseInfo, invalid_response, parse_success
 from mogplex_tui.api.safe_text import shown_path

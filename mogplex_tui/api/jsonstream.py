@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from mogplex_tui.api.json_values import MAX_DEPTH, estimated_memory, is_deeper_than
+from mogplex_tui.api.bounded_json import MAX_DEPTH, estimated_memory, is_deeper_than
 
 _MAX_ITEM_MEMORY = 64 * 1024 * 1024
 _TOO_DEEP = f"an item is nested more than {MAX_DEPTH} levels deep"

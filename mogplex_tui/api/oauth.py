@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from mogplex_tui.api import errors
+from mogplex_tui.api.bounded_json import JsonError, parse
 from mogplex_tui.api.content_encoding import BodyError
-from mogplex_tui.api.json_values import JsonError, parse
 from mogplex_tui.api.response_errors import CredentialKind, ResponseInfo
 from mogplex_tui.api.safe_text import visible
 from mogplex_tui.api.target import MAX_ANSWER
@@ -20,8 +20,8 @@ from mogplex_tui.config.credential_store import Grant
 from mogplex_tui.config.secret import Secret
 
 if TYPE_CHECKING:
+    from mogplex_tui.api.http_clients import HttpClients
     from mogplex_tui.api.target import Target
-    from mogplex_tui.api.wire import HttpClients
 
 CLIENT_ID = "mogplex-cli"
 # The service compares the whole redirect address, so only these ports work.
@@ -113,7 +113,7 @@ async def _token_request(
 ) -> Grant:
     import asyncio
 
-    from mogplex_tui.api import wire
+    from mogplex_tui.api import http_clients
     from mogplex_tui.api._httpx import httpx
 
     info = ResponseInfo("POST", TOKEN, 0, resource=what, credential=CredentialKind.NONE, scrub=target.scrub)
@@ -123,14 +123,14 @@ async def _token_request(
     try:
         # Other processes wait for this request, so a slow response must not last for ever.
         async with (
-            asyncio.timeout(wire.RESPONSE_TIMEOUT),
+            asyncio.timeout(http_clients.RESPONSE_TIMEOUT),
             client.stream(
                 "POST", target.base_url + TOKEN, content=urlencode(form), headers=headers
             ) as response,
         ):
-            body = _object(await wire.read_body(response, target.max_answer))
+            body = _object(await http_clients.read_body(response, target.max_answer))
     except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
-        raise wire.network_error(failed, target, info) from None
+        raise http_clients.network_error(failed, target, info) from None
     if response.is_success and isinstance(body.get("access_token"), str) and body["access_token"].isalnum():
         return _grant(body, now)
     raise _token_error(response.status_code, body, what)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from mogplex_tui.api.errors import InsecureTarget, InvalidTarget
-from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.api.request_checks import is_uuid
 from mogplex_tui.api.safe_text import visible
 from mogplex_tui.config.secret import Secret
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.credentials import Renewal
+    from mogplex_tui.api.token_renewal import Renewal
 
 MAX_ANSWER = 64 * 1024 * 1024
 TOKEN_PREFIX = "mog_"  # noqa: S105 -- the public prefix of a personal access token, not a secret

@@ -22,15 +22,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from mogplex_tui.api import errors, wire
+from mogplex_tui.api import errors, http_clients
 from mogplex_tui.api._httpx import httpx
 from mogplex_tui.api.access import V1, AccessMap, Family, family_of
 from mogplex_tui.api.budget import Blocked, Budget, Priority, RequestOutcome, Slot
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.connection_state import ConnectionMonitor
 from mogplex_tui.api.content_encoding import BodyError
-from mogplex_tui.api.limiter import RequestLimiter
-from mogplex_tui.api.request_rules import json_text
+from mogplex_tui.api.request_checks import json_text
 from mogplex_tui.api.response import JsonResponse
 from mogplex_tui.api.response_errors import (
     ACCOUNT,
@@ -43,6 +42,7 @@ from mogplex_tui.api.response_errors import (
 from mogplex_tui.api.safe_text import shown_path
 from mogplex_tui.api.target import Target, origin_of
 from mogplex_tui.api.team_scope import TEAM_HEADER, reads_team
+from mogplex_tui.api.trouble_limiter import RequestLimiter
 
 if TYPE_CHECKING:
     from mogplex_tui.config.credential_store import Grant
@@ -108,10 +108,10 @@ class Transport:
         self.access = access
         self.connection = ConnectionMonitor(clock)
         self._limiter = limiter
-        self._clients = wire.HttpClients(target, http)
-        self._request_slots = asyncio.Semaphore(wire.MAX_IN_FLIGHT)
+        self._clients = http_clients.HttpClients(target, http)
+        self._request_slots = asyncio.Semaphore(http_clients.MAX_IN_FLIGHT)
         self._large_response_lock = asyncio.Lock()
-        self._pacer = wire.Pacer()
+        self._pacer = http_clients.Pacer()
         self._check_lock = asyncio.Lock()
         self._token_check: tuple[float, errors.MogplexError | None] | None = None
         self._cookie_accepted_at: float | None = None
@@ -178,13 +178,15 @@ class Transport:
             async with self._request_slot(priority, counts_in_flight):
                 outcome = RequestOutcome.COUNTED
                 try:
-                    async with asyncio.timeout(wire.STREAM_HEADERS_TIMEOUT + request.extra_wait):
+                    async with asyncio.timeout(http_clients.STREAM_HEADERS_TIMEOUT + request.extra_wait):
                         response = await self._send(request, info, streams=True)
                     info = _with_response(info, response)
                     if not (info.is_events and info.status in stream_statuses):
                         if not response.is_success or info.is_html:
-                            async with asyncio.timeout(wire.RESPONSE_TIMEOUT):
-                                body = await wire.read_body(response, self.target.max_answer, self._pacer)
+                            async with asyncio.timeout(http_clients.RESPONSE_TIMEOUT):
+                                body = await http_clients.read_body(
+                                    response, self.target.max_answer, self._pacer
+                                )
                             info = replace(info, body=bytes(body))
                         error = classify(info)
                 except errors.MogplexError:
@@ -192,8 +194,10 @@ class Transport:
                     outcome = RequestOutcome.NOT_COUNTED
                     raise
                 except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
-                    error = wire.network_error(failed, self.target, info)
-                    outcome = RequestOutcome.NOT_COUNTED if isinstance(failed, wire.NEVER_SENT) else outcome
+                    error = http_clients.network_error(failed, self.target, info)
+                    outcome = (
+                        RequestOutcome.NOT_COUNTED if isinstance(failed, http_clients.NEVER_SENT) else outcome
+                    )
                 if slot is not None:
                     self.budget.settle(slot, _outcome_of(error, outcome))
                 self._log(request, info, error, started)
@@ -304,22 +308,22 @@ class Transport:
             await self._admit(priority)
             async with (
                 self._request_slot(priority),
-                asyncio.timeout(wire.RESPONSE_TIMEOUT + request.extra_wait),
+                asyncio.timeout(http_clients.RESPONSE_TIMEOUT + request.extra_wait),
                 AsyncExitStack() as stack,
             ):
                 outcome = RequestOutcome.COUNTED
                 response = await self._send(request, info, streams=False)
                 stack.push_async_callback(response.aclose)
                 wait_for_turn = partial(stack.enter_async_context, self._large_response_lock)
-                body = await wire.read_body(
+                body = await http_clients.read_body(
                     response, self.target.max_answer, self._pacer, before_large=wait_for_turn
                 )
                 info, data, error = self._parse(_with_response(info, response), body)
             outcome = _outcome_of(error, outcome)
         except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
-            if isinstance(failed, wire.NEVER_SENT):
+            if isinstance(failed, http_clients.NEVER_SENT):
                 outcome = RequestOutcome.NOT_COUNTED
-            failure = wire.network_error(failed, self.target, info)
+            failure = http_clients.network_error(failed, self.target, info)
         except errors.MogplexError:
             # Refused by this client before it was sent.
             outcome = RequestOutcome.NOT_COUNTED
@@ -421,7 +425,9 @@ class Transport:
                 params=dict(request.params) or None,
                 headers=headers,
                 content=content,
-                timeout=wire.timeout_with(request.extra_wait) if request.extra_wait else client.timeout,
+                timeout=http_clients.timeout_with(request.extra_wait)
+                if request.extra_wait
+                else client.timeout,
             )
         except ValueError:
             # A lone surrogate, a NaN, or a value that is not JSON.
@@ -436,11 +442,11 @@ class Transport:
         # An event stream may last for days, so only its single events are limited.
         limit = None if info.is_events else self.target.max_answer
         try:
-            async with aclosing(wire.decoded(response, limit, self._pacer)) as pieces:
+            async with aclosing(http_clients.decoded(response, limit, self._pacer)) as pieces:
                 async for piece in pieces:
                     yield piece
         except (httpx.HTTPError, httpx.StreamError, BodyError) as failed:
-            error = wire.network_error(failed, self.target, info)
+            error = http_clients.network_error(failed, self.target, info)
             # The status was logged when the stream began; this logs how it ended.
             self._log(request, replace(info, status=0), error, started)
             self._learn(request, info, error)

@@ -47,7 +47,7 @@ async def sign_in_with_code(base_url: str, *, opens_browser: bool) -> Grant:
     """
     from time import time
 
-    from mogplex_tui.api.wire import HttpClients
+    from mogplex_tui.api.http_clients import HttpClients
 
     code_future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     # The listener must be open before the address is shown.

@@ -28,7 +28,7 @@ from mogplex_tui.config.settings import CredentialsError, Settings, SettingsErro
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mogplex_tui.api.credentials import Renewal
+    from mogplex_tui.api.token_renewal import Renewal
 
 NO_SERVICE = """\
 No service is named yet. Either look around first:
@@ -164,7 +164,7 @@ def target_of(settings: Settings) -> Target:
 def _renewal(settings: Settings) -> Renewal | None:
     if settings.grant is None or settings.kept_in is None:
         return None
-    from mogplex_tui.api.credentials import Renewal
+    from mogplex_tui.api.token_renewal import Renewal
     from mogplex_tui.config.credential_store import StoredGrant
 
     return Renewal(settings.grant, StoredGrant(settings.context, settings.kept_in))

@@ -15,7 +15,7 @@ from mogplex_tui.cli.exit_codes import Exit
 if TYPE_CHECKING:
     from mogplex_tui.cli.output import Output
     from mogplex_tui.config.settings import Settings
-    from mogplex_tui.live.in_flight import QueuedChange
+    from mogplex_tui.live.changes_in_flight import QueuedChange
     from mogplex_tui.live.session import Session
 
 T = TypeVar("T")
@@ -130,7 +130,7 @@ def _run_in_session(
     from mogplex_tui.config.paths import state_dir
     from mogplex_tui.live import redact
     from mogplex_tui.live.session import Session
-    from mogplex_tui.operate.completion_index import save_known_records
+    from mogplex_tui.operate.shell_completion_index import save_known_records
 
     log_to_file(redact.text)
     # The console's own state directory, so that it lists runs that commands start.
@@ -209,7 +209,7 @@ async def pause(seconds: float) -> None:
 
 async def with_retries(read: Callable[[], Awaitable[T]]) -> T:
     """Read with retries of short-lived errors (errors.md §5). Raises the last error."""
-    from mogplex_tui.operate.retries import send_with_retries
+    from mogplex_tui.operate.request_retries import send_with_retries
 
     async def wait(error: MogplexError, seconds: float) -> None:
         say(f"{with_full_stop(error.message)} Trying again.")

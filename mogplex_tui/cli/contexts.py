@@ -232,7 +232,7 @@ def _print_changed(arguments: argparse.Namespace, known: Contexts) -> int:
 
 def _remove(arguments: argparse.Namespace) -> int:
     from mogplex_tui.config.paths import state_dir
-    from mogplex_tui.live.known_records import forget_known
+    from mogplex_tui.live.completion_records import forget_known
 
     context = contexts.read().get(arguments.name)
     if context.protected and not arguments.yes:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.cli.doctor_checks import CheckResult
     from mogplex_tui.cli.output import Output
-    from mogplex_tui.live.account_match import AccountComparison
+    from mogplex_tui.live.token_session_match import AccountComparison
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

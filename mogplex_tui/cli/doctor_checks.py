@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mogplex_tui.api.errors import MogplexError
     from mogplex_tui.cli.command_session import CommandSession
-    from mogplex_tui.live.account_match import AccountComparison
+    from mogplex_tui.live.token_session_match import AccountComparison
 
 # Seconds after which a realtime connection without a message counts as broken.
 REALTIME_TIMEOUT = 10.0
@@ -193,7 +193,7 @@ class DoctorChecks:
         """Compare the accounts of the token and the cookie, if both are in use."""
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.api.response_errors import CredentialKind
-        from mogplex_tui.live.account_match import compare
+        from mogplex_tui.live.token_session_match import compare
 
         if self.session.target.token is None or not self.session.has_session:
             return None
@@ -247,7 +247,7 @@ class DoctorChecks:
         from contextlib import aclosing
 
         from mogplex_tui.api.errors import TimedOut
-        from mogplex_tui.api.realtime import Connected
+        from mogplex_tui.api.realtime_messages import Connected
 
         try:
             async with (

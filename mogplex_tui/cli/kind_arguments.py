@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
-from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.api.request_checks import is_uuid
 from mogplex_tui.cli.command_context import CommandError, say
 from mogplex_tui.cli.command_session import service_arguments
 from mogplex_tui.cli.exit_codes import Exit
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Modules with verbs that are not actions, or former names of verbs; `cli/new_models.py` is the shortest.
 _EXTRA_VERBS = {
-    "automations": "mogplex_tui.cli.automation_runs",
+    "automations": "mogplex_tui.cli.list_automation_runs",
     "models": "mogplex_tui.cli.new_models",
     "sandboxes": "mogplex_tui.cli.sandbox_commands",
     "settings": "mogplex_tui.cli.settings_verbs",

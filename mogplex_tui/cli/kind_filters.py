@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Generic
 
-from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.api.request_checks import is_uuid
 from mogplex_tui.cli.command_context import CommandError
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.time_arguments import parse_since, to_utc

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotFound
-from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.api.request_checks import is_uuid
 from mogplex_tui.api.retry import retry_delay
 from mogplex_tui.cli.command_context import CommandError, code_of, say
 from mogplex_tui.cli.command_session import pause, with_retries

@@ -220,7 +220,7 @@ async def _check_accounts(
     from mogplex_tui.api.budget import Priority
     from mogplex_tui.api.client import MogplexClient
     from mogplex_tui.api.response_errors import CredentialKind
-    from mogplex_tui.live.account_match import compare
+    from mogplex_tui.live.token_session_match import compare
 
     record = update(_stored_credential(context))
     token = record.token or (record.grant.access if record.grant else None)

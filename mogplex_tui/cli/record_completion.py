@@ -72,7 +72,7 @@ def candidates(kind: str, prefix: str, words: Sequence[str]) -> list[tuple[str, 
     `words` are the words before it: their `--context` is used, and records among them are left out. Before anything is
     typed, a record with a unique name is offered by its name only.
     """
-    from mogplex_tui.live.known_records import read_known
+    from mogplex_tui.live.completion_records import read_known
 
     known = read_known(_directory(words), kind)
     name_counts: dict[str, int] = {}

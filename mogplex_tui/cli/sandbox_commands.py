@@ -22,8 +22,8 @@ from mogplex_tui.operate.executor import run_unlisted_change
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.sandbox_records import SandboxRecord
     from mogplex_tui.api.models.sandboxes import LoggedSandbox
+    from mogplex_tui.api.models.unversioned_sandboxes import SandboxRecord
     from mogplex_tui.api.resources.sandbox_work import Execution
     from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.live.collection import Entry
@@ -69,8 +69,8 @@ async def _execute(
     client: ClientView, command: CommandSession, entry: Entry[SandboxRow], args: argparse.Namespace
 ) -> int:
     """Run a command and print its output; the exit code is 1 if the command fails."""
-    from mogplex_tui.api.models.sandbox_drafts import CommandDraft
-    from mogplex_tui.api.models.stream import Output, StreamEndKind
+    from mogplex_tui.api.models.sandbox_requests import CommandDraft
+    from mogplex_tui.api.models.stream_events import Output, StreamEndKind
 
     first, *rest = args.words
     draft = CommandDraft(command=first, args=rest, cwd=args.cwd)

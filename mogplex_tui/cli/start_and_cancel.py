@@ -16,7 +16,7 @@ from mogplex_tui.api.errors import (
     Unavailable,
     Unreachable,
 )
-from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.api.request_checks import is_uuid
 from mogplex_tui.cli.command_context import CommandError, code_of, say
 from mogplex_tui.cli.command_session import with_retries
 from mogplex_tui.cli.confirm_prompt import is_confirmed, require_prompt
@@ -35,7 +35,7 @@ from mogplex_tui.operate.run_actions import CANCEL, REPO, Draft
 from mogplex_tui.operate.run_facts import name_of, summary
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.models.library import Repo
+    from mogplex_tui.api.models.v1_catalogue import Repo
     from mogplex_tui.cli.command_session import CommandSession
 
 log = logging.getLogger("mogplex.cli")
@@ -125,7 +125,7 @@ async def _repo_by_id(command: CommandSession, repo_id: str) -> Repo:
 
 
 def _named_repo(repo_id: str, name: str) -> Repo:
-    from mogplex_tui.api.models.library import Repo
+    from mogplex_tui.api.models.v1_catalogue import Repo
 
     return Repo(id=repo_id, full_name=name)
 

@@ -64,7 +64,7 @@ def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> d
     Rates are in percent. `windows` are the responses for the given range, the last hour, 24 h and 7 days. Cost is the
     sum of priced calls, in part computed (`provenance` "estimated", as for a run); None is unknown, never zero.
     """
-    from mogplex_tui.live.costs import known
+    from mogplex_tui.live.cost_windows import known
     from mogplex_tui.live.run_row import Cost
 
     selected = windows["asked"]

@@ -12,7 +12,7 @@ from .http.endpoints import PlainEndpoint, V1Endpoint
 from .http.signatures import MachineEndpoint, SenderEndpoint
 from .identity.session_endpoint import SessionEndpoint
 from .identity.signin.forms import PageEndpoint
-from .route_table import Entry, entries, unserved_router
+from .route_listing import Entry, entries, unserved_router
 from .sandboxes.sandbox_endpoint import SandboxEndpoint
 
 _OPERATIONS = Path(__file__).with_name("operations.txt")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.cost_estimate import Estimate
+from mogplex_tui.api.estimated_amount import Estimate
 from mogplex_tui.live.run_row import Cost
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from mogplex_tui.live.signals import Signal
 if TYPE_CHECKING:
     from mogplex_tui.api.budget import Priority
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.library import Repo
     from mogplex_tui.api.models.repos import ImportedRepo
+    from mogplex_tui.api.models.v1_catalogue import Repo
     from mogplex_tui.live.session import Session
 
 log = logging.getLogger("mogplex.live")

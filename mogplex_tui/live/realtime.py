@@ -142,7 +142,7 @@ class RealtimeWatch(BackgroundTask):
             self._scheduler.poke()
 
     async def _run(self) -> None:
-        from mogplex_tui.api.realtime import backoff
+        from mogplex_tui.api.realtime_messages import backoff
 
         while True:
             self._wake.clear()
@@ -199,7 +199,7 @@ class RealtimeWatch(BackgroundTask):
         return pause if passing else CLOSED_PAUSE
 
     async def _listen(self) -> None:
-        from mogplex_tui.api.realtime import Changed, Connected
+        from mogplex_tui.api.realtime_messages import Changed, Connected
 
         realtime = self._client().realtime
         self._scheduler.limit_first_hold(OPENS_WITHIN)

@@ -13,17 +13,16 @@ from mogplex_tui.api.access import AccessMap, Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
-from mogplex_tui.api.limiter import RequestLimiter
 from mogplex_tui.api.response_errors import CredentialKind
 from mogplex_tui.api.target import Target
+from mogplex_tui.api.trouble_limiter import RequestLimiter
 from mogplex_tui.config.state_file import FileTroubles
-from mogplex_tui.live.account_match import AccountComparison, compare
-from mogplex_tui.live.costs import Costs
+from mogplex_tui.live.change_ledger import Ledger
+from mogplex_tui.live.changes_in_flight import InFlight
+from mogplex_tui.live.completion_records import KnownRecords
+from mogplex_tui.live.cost_windows import Costs
 from mogplex_tui.live.freshness import CLOSED
-from mogplex_tui.live.in_flight import InFlight
-from mogplex_tui.live.known_records import KnownRecords
 from mogplex_tui.live.known_runs import KnownRuns
-from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.names import Names, can_list_hidden, read_names
 from mogplex_tui.live.realtime import RealtimeState, RealtimeWatch
 from mogplex_tui.live.reasons import Closed
@@ -31,6 +30,7 @@ from mogplex_tui.live.scheduler import Feed, Scheduler
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.live.sleep_detection import SleepDetector
 from mogplex_tui.live.store import Store
+from mogplex_tui.live.token_session_match import AccountComparison, compare
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import MogplexClient

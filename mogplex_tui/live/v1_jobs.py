@@ -12,8 +12,8 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from mogplex_tui.api.cost_estimate import Estimate
 from mogplex_tui.api.errors import MogplexError, NotFound
+from mogplex_tui.api.estimated_amount import Estimate
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.flows import FlowTest
     from mogplex_tui.api.models.job_actions import JobRepaired, JobRequeued
     from mogplex_tui.api.models.keys import KeyTest
-    from mogplex_tui.api.models.sandbox_records import Reconciled, SandboxDeleted, SandboxRecord
+    from mogplex_tui.api.models.unversioned_sandboxes import Reconciled, SandboxDeleted, SandboxRecord
 
 ChangeResult = tuple[bool, str]
 

@@ -24,21 +24,21 @@ from mogplex_tui.api.errors import (
 )
 from mogplex_tui.api.retry import RATE_LIMIT_ERRORS
 from mogplex_tui.live import redact
+from mogplex_tui.live.changes_in_flight import QueuedChange
 from mogplex_tui.live.collection import Entry
-from mogplex_tui.live.in_flight import QueuedChange
 from mogplex_tui.live.session import NotAttached
 from mogplex_tui.operate import change_results, kind_rows, messages
 from mogplex_tui.operate.action_registry import fetch_read_only_reason
 from mogplex_tui.operate.model import Action, AnyEntry, Change, Creation, Result, Row, Values
-from mogplex_tui.operate.retries import send_with_retries
+from mogplex_tui.operate.request_retries import send_with_retries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.config.secret import Secret
+    from mogplex_tui.live.change_ledger import LedgerEntry as LedgerEntry
     from mogplex_tui.live.collection import Collection
-    from mogplex_tui.live.ledger import LedgerEntry as LedgerEntry
     from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.model import Kind

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 
-from mogplex_tui.api.cost_estimate import Estimate
+from mogplex_tui.api.estimated_amount import Estimate
 from mogplex_tui.live.run_row import Cost
 
 DASH = "–"

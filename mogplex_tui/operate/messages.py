@@ -37,8 +37,8 @@ from mogplex_tui.operate.action_registry import key_of
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from mogplex_tui.live.changes_in_flight import QueuedChange
     from mogplex_tui.live.freshness import SourceState
-    from mogplex_tui.live.in_flight import QueuedChange
     from mogplex_tui.live.reasons import Closed, Notice, Subject
     from mogplex_tui.live.run_events_feed import RunEventsFeed
     from mogplex_tui.live.session import Session

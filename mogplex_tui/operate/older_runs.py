@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.api.request_checks import is_uuid
 from mogplex_tui.live import run_row as make
 from mogplex_tui.live.run_row import LIVE_STATES, RunRow
 from mogplex_tui.operate import formatting

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.base import Rows
     from mogplex_tui.api.models.events import Event
     from mogplex_tui.api.models.runs import RunDetail
-    from mogplex_tui.live.in_flight import QueuedChange
+    from mogplex_tui.live.changes_in_flight import QueuedChange
     from mogplex_tui.live.runs import Runs
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.model import AnyAction

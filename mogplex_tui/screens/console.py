@@ -11,12 +11,12 @@ from textual.screen import Screen
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.model import AnyEntry
-from mogplex_tui.screens.change_queue import GIVE_UP, ChangeQueue
-from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.dialog_queue import DialogQueue
+from mogplex_tui.screens.header_line import Look
 from mogplex_tui.screens.key_queue import KeyQueue
 from mogplex_tui.screens.kind_collections import KindCollections
 from mogplex_tui.screens.navigation import Navigation
+from mogplex_tui.screens.queued_changes import GIVE_UP, ChangeQueue
 from mogplex_tui.screens.record_actions import RecordActions
 from mogplex_tui.screens.run_actions import RunActions
 from mogplex_tui.screens.task_runner import TaskRunner

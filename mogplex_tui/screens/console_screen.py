@@ -18,12 +18,12 @@ from mogplex_tui.live.scheduler import Feed, Want
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.operate import action_registry
-from mogplex_tui.screens.change_queue import GIVE_UP, is_on_row
-from mogplex_tui.screens.chrome import header_segments
 from mogplex_tui.screens.console import Console, console_of
+from mogplex_tui.screens.header_line import header_segments
+from mogplex_tui.screens.queued_changes import GIVE_UP, is_on_row
 from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.rule import RuleLine
-from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
+from mogplex_tui.widgets.segment_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.styles import Tone
 from mogplex_tui.widgets.tab_line import TabLine
 

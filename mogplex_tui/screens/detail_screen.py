@@ -26,8 +26,8 @@ from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.screens.tail_models import LogTailModel
 from mogplex_tui.screens.tail_pane import TailPane
 from mogplex_tui.widgets.facts import Fact
-from mogplex_tui.widgets.notice import NoticeLine
-from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.notice_line import NoticeLine
+from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from mogplex_tui.live.freshness import Freshness, SourceState, is_delayed, shown_freshness
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.messages import freshness_text
-from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
 

@@ -14,7 +14,7 @@ from mogplex_tui.operate.kinds.registry import TABS
 from mogplex_tui.operate.model import Action, AnyAction, AnyEntry, AnyKind, AnyRecordAction, Creation
 from mogplex_tui.operate.record_page import address_of
 from mogplex_tui.screens.kind_collections import KindCollections
-from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.segment_line import Segment
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,7 +10,7 @@ from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import AnyRowSet
 from mogplex_tui.operate.action_registry import KeyAction
 from mogplex_tui.operate.model import AnyKind
-from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.segment_line import Segment
 
 if TYPE_CHECKING:
     from datetime import datetime

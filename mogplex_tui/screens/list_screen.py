@@ -17,15 +17,15 @@ from mogplex_tui.operate import formatting, kind_rows, messages
 from mogplex_tui.operate.action_registry import KeyAction, key_of, shown_key
 from mogplex_tui.operate.model import RenderTime
 from mogplex_tui.screens import freshness_text
-from mogplex_tui.screens.background_search import BackgroundSearch
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.list_filter import ListFilter
 from mogplex_tui.screens.list_model import AnyRow, ListModel
+from mogplex_tui.screens.older_records_search import BackgroundSearch
 from mogplex_tui.screens.row_marks import RowMarks
 from mogplex_tui.screens.table_models import RowTableModel, columns_of
 from mogplex_tui.widgets.line_table import LineTable
-from mogplex_tui.widgets.notice import NoticeLine
-from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.notice_line import NoticeLine
+from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.costs import CostWindow
+from mogplex_tui.live.cost_windows import CostWindow
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.scheduler import Feed
@@ -21,10 +21,10 @@ from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
 from mogplex_tui.widgets.chart import CostChart
-from mogplex_tui.widgets.notice import NoticeLine
+from mogplex_tui.widgets.notice_line import NoticeLine
 from mogplex_tui.widgets.rule import RuleLine
 from mogplex_tui.widgets.scroll_page import ScrollPage
-from mogplex_tui.widgets.status_line import Segment, SegmentLine
+from mogplex_tui.widgets.segment_line import Segment, SegmentLine
 from mogplex_tui.widgets.styles import Cell, Tone
 
 if TYPE_CHECKING:

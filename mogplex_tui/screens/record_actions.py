@@ -11,10 +11,10 @@ from textual.app import App
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import messages
 from mogplex_tui.operate.model import AnyEntry
-from mogplex_tui.screens.change_queue import ChangeQueue
-from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.dialog_queue import DialogQueue
+from mogplex_tui.screens.header_line import Look
 from mogplex_tui.screens.kind_collections import KindCollections
+from mogplex_tui.screens.queued_changes import ChangeQueue
 from mogplex_tui.screens.task_runner import TaskRunner
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from mogplex_tui.live.sorted_view import SortedView
 from mogplex_tui.live.store import AnyRowSet
 from mogplex_tui.screens.list_model import AnyRow
-from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
 

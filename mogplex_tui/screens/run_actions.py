@@ -12,9 +12,9 @@ from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.action_registry import key_of
-from mogplex_tui.screens.change_queue import ChangeQueue
-from mogplex_tui.screens.chrome import Look
+from mogplex_tui.screens.header_line import Look
 from mogplex_tui.screens.navigation import Navigation
+from mogplex_tui.screens.queued_changes import ChangeQueue
 from mogplex_tui.screens.task_runner import TaskRunner
 
 if TYPE_CHECKING:

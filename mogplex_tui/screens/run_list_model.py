@@ -16,7 +16,7 @@ from mogplex_tui.operate import messages, run_actions
 from mogplex_tui.operate.action_registry import BY_ID, KeyAction, disabled_reason, key_of
 from mogplex_tui.operate.kinds import runs
 from mogplex_tui.operate.run_facts import copyable_id
-from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
 if TYPE_CHECKING:

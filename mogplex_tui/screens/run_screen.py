@@ -26,7 +26,7 @@ from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.screens.tail_models import RunTailModel
 from mogplex_tui.screens.tail_pane import TailPane
 from mogplex_tui.widgets.facts import Fact
-from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
 

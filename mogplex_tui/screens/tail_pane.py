@@ -10,12 +10,12 @@ from textual.containers import Horizontal, Vertical
 
 from mogplex_tui.live.event_tail import BatchResult
 from mogplex_tui.operate.action_registry import BY_ID, KeyAction, key_of
-from mogplex_tui.screens.chrome import Look
 from mogplex_tui.screens.event_json_pane import EventPane
 from mogplex_tui.screens.filter_bar import FilterBar
+from mogplex_tui.screens.header_line import Look
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.widgets.line_tail import LineTail
-from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.styles import Tone
 from mogplex_tui.widgets.tail_rows import TailSource
 

@@ -16,7 +16,7 @@ from textual.binding import Binding, BindingType
 
 from .columns import GAP, Column
 from .messages import LineMessage
-from .row_view import PREFIX, RowSource, RowView
+from .row_drawing import PREFIX, RowSource, RowView
 from .styles import Cell
 
 

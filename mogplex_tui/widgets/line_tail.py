@@ -11,9 +11,9 @@ from textual.reactive import reactive
 
 from .messages import LineMessage
 from .styles import Cell, Tone
+from .tail_drawing import Place, TailView
 from .tail_rows import TailRow, TailSource
 from .tail_search import MatchList
-from .tail_view import Place, TailView
 
 
 class LineTail(TailView, can_focus=True):

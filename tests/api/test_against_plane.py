@@ -23,7 +23,7 @@ from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.calls import Call, CallStatus
 from mogplex_tui.api.models.events import Event, EventType
 from mogplex_tui.api.models.runs import RunStart
-from mogplex_tui.api.realtime import Changed, Connected
+from mogplex_tui.api.realtime_messages import Changed, Connected
 from mogplex_tui.api.target import Target
 from mogplex_tui.api.transport import Request
 from mogplex_tui.config.secret import Secret

@@ -14,14 +14,14 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from mogplex_tui.api import credentials, wire
 from mogplex_tui.api import errors as e
+from mogplex_tui.api import http_clients, token_renewal
 from mogplex_tui.api.client import MogplexClient
-from mogplex_tui.api.credentials import Renewal
 from mogplex_tui.api.models.runs import RunStart
 from mogplex_tui.api.oauth import TOKEN as TOKEN_PATH
 from mogplex_tui.api.oauth import SignIn
 from mogplex_tui.api.target import Target
+from mogplex_tui.api.token_renewal import Renewal
 from mogplex_tui.config import credential_store
 from mogplex_tui.config.credential_store import Grant, StoredCredential, StoredGrant
 from mogplex_tui.config.secret import Secret
@@ -330,7 +330,7 @@ async def test_streams_renew_it_like_any_other_request() -> None:
 async def test_a_token_answer_that_never_ends_keeps_nobody_waiting_for_ever(
     monkeypatch: pytest.MonkeyPatch, endless: bool
 ) -> None:
-    monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 30.0 if endless else 0.1)
+    monkeypatch.setattr(http_clients, "RESPONSE_TIMEOUT", 30.0 if endless else 0.1)
     clock = FakeClock()
 
     async def answer(seen: Seen, writer: asyncio.StreamWriter) -> None:
@@ -351,7 +351,7 @@ async def test_a_token_answer_that_never_ends_keeps_nobody_waiting_for_ever(
 
 async def test_a_process_that_dies_while_it_renews_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, issuer = FakeClock(), Issuer()
-    monkeypatch.setattr(credentials, "_LOCK_TIMEOUT", 0.0)
+    monkeypatch.setattr(token_renewal, "_LOCK_TIMEOUT", 0.0)
     async with serving(issuer) as service, client(service, clock, -1) as asking:
         busy = StoredGrant("work", credential_store.FILE)
         assert busy.try_lock()

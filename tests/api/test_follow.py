@@ -12,7 +12,6 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.event_stream import EventStream
-from mogplex_tui.api.models.sandbox_drafts import CommandDraft
 from mogplex_tui.api.models.sandbox_events import (
     BootLog,
     CommandDone,
@@ -20,7 +19,8 @@ from mogplex_tui.api.models.sandbox_events import (
     SandboxFound,
     SandboxReady,
 )
-from mogplex_tui.api.models.stream import (
+from mogplex_tui.api.models.sandbox_requests import CommandDraft
+from mogplex_tui.api.models.stream_events import (
     Output,
     StreamCancelled,
     StreamEnd,

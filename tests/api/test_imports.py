@@ -21,9 +21,9 @@ from tests.api.loaded_modules import modules_loaded_by
         ".retry",
         ".target",
         ".clock",
-        ".realtime",
+        ".realtime_messages",
         ".connection_state",
-        ".request_rules",
+        ".request_checks",
     ],
 )
 def test_the_light_parts_load_no_heavy_library(module: str) -> None:

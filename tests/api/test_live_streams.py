@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api import realtime, wire
+from mogplex_tui.api import http_clients, realtime_messages
 from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.models.events import Event
-from mogplex_tui.api.realtime import Changed, Connected, Ping
+from mogplex_tui.api.realtime_messages import Changed, Connected, Ping
 from tests.api.support import CALL_ID, RUN_ID, FakeClock, Seen, http, ok, put_forward, serving, until
 
 SSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -159,12 +159,12 @@ async def test_a_refused_stream_is_a_typed_error(answer: bytes, kind: type[e.Mog
 async def test_leaving_a_stream_early_frees_its_connection_and_its_place() -> None:
     body = json.dumps({"events": [event(n) for n in range(5000)]}).encode()
     async with serving(http(200, body)) as service, service.client() as client:
-        for _ in range(wire.MAX_IN_FLIGHT * 3):
+        for _ in range(http_clients.MAX_IN_FLIGHT * 3):
             async with asyncio.timeout(30):
                 async with aclosing(client.at(Priority.ACTION).observability.call_events(CALL_ID)) as source:
                     async for _batch in source:
                         break
-        assert len(service.seen) == wire.MAX_IN_FLIGHT * 3
+        assert len(service.seen) == http_clients.MAX_IN_FLIGHT * 3
 
 
 # Realtime
@@ -247,14 +247,14 @@ async def test_silence_is_a_dropped_connection(monkeypatch: pytest.MonkeyPatch) 
 
         holding = asyncio.create_task(hold())
         await until(lambda: bool(heard))
-        put_forward(monkeypatch, realtime.SILENCE_TIMEOUT)
+        put_forward(monkeypatch, realtime_messages.SILENCE_TIMEOUT)
         with pytest.raises(e.TimedOut):
             await asyncio.wait_for(holding, 30)
         assert heard == [Connected()]
 
 
 def test_the_silence_that_counts_as_dropped_is_no_shorter_than_a_minute() -> None:
-    assert wire._STREAM_TIMEOUT.read == 60
+    assert http_clients._STREAM_TIMEOUT.read == 60
 
 
 async def test_open_stream_takes_no_request_place_and_one_budget_slot() -> None:
@@ -273,11 +273,11 @@ async def test_open_stream_takes_no_request_place_and_one_budget_slot() -> None:
             async for message in client.realtime.stream(["ai_calls"]):
                 connected.append(message)
 
-        held = [asyncio.create_task(hold()) for _ in range(wire.MAX_IN_FLIGHT)]
-        await until(lambda: len(connected) == wire.MAX_IN_FLIGHT)
+        held = [asyncio.create_task(hold()) for _ in range(http_clients.MAX_IN_FLIGHT)]
+        await until(lambda: len(connected) == http_clients.MAX_IN_FLIGHT)
         async with asyncio.timeout(30):
             assert (await client.runs.get(RUN_ID)).run_id == RUN_ID
-        assert client.budget.used() == wire.MAX_IN_FLIGHT + 1
+        assert client.budget.used() == http_clients.MAX_IN_FLIGHT + 1
         clock.advance(60)
         assert client.budget.used() == 0
         for task in held:
@@ -298,7 +298,7 @@ async def test_a_blocked_budget_opens_no_connection() -> None:
 
 
 async def test_a_refusal_of_a_stream_that_drips_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.1)
+    monkeypatch.setattr(http_clients, "RESPONSE_TIMEOUT", 0.1)
 
     async def drip(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 503 X\r\nContent-Length: 5000\r\n\r\n")

@@ -19,10 +19,10 @@ from mogplex_tui.api.models.calls import Call, Surface
 from mogplex_tui.api.models.catalog import Model
 from mogplex_tui.api.models.events import Event, EventType
 from mogplex_tui.api.models.jobs import Job, JobDetail
-from mogplex_tui.api.models.library import AgentSummary, Repo
 from mogplex_tui.api.models.runs import RunDetail
 from mogplex_tui.api.models.sandboxes import Sandbox
 from mogplex_tui.api.models.stats import Stats
+from mogplex_tui.api.models.v1_catalogue import AgentSummary, Repo
 
 REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.models.stream import StreamEndKind
+from mogplex_tui.api.models.stream_events import StreamEndKind
 from tests.api.support import COOKIE, TOKEN, http, serving
 from tests.facts.client_calls import CALLS, call
 from tests.facts.client_calls import NOBODY as X

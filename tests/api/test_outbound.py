@@ -9,7 +9,7 @@ import pytest
 from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.models.account import SettingsUpdate
 from mogplex_tui.api.models.runs import Harness, RunStart
-from mogplex_tui.api.request_rules import idempotency_key, path_id, table_names
+from mogplex_tui.api.request_checks import idempotency_key, path_id, table_names
 
 REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mogplex_tui.api.jsonstream import ArrayDecoder, MalformedError
-from mogplex_tui.api.realtime import Changed, Connected, Ping, backoff, parse_message
+from mogplex_tui.api.realtime_messages import Changed, Connected, Ping, backoff, parse_message
 from mogplex_tui.api.sse import Comment, Data, SseDecoder
 
 STREAM = ': connected\n\ndata: {"table":"ai_calls","op":"UPDATE"}\n\n: ping\n\ndata: a\ndata: b\n\n'

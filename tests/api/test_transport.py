@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api import wire
+from mogplex_tui.api import http_clients
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.client import MogplexClient
@@ -113,8 +113,8 @@ async def test_refused_connection_is_unreachable_and_not_counted() -> None:
 
 @pytest.mark.parametrize("dripping", [False, True])
 async def test_a_slow_answer_ends_in_time(monkeypatch: pytest.MonkeyPatch, dripping: bool) -> None:
-    monkeypatch.setattr(wire, "_TIMEOUT", httpx.Timeout(5, read=30 if dripping else 0.05))
-    monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.1 if dripping else 30)
+    monkeypatch.setattr(http_clients, "_TIMEOUT", httpx.Timeout(5, read=30 if dripping else 0.05))
+    monkeypatch.setattr(http_clients, "RESPONSE_TIMEOUT", 0.1 if dripping else 30)
 
     async def slow(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 X\r\nContent-Length: 5000\r\n\r\n")

@@ -15,7 +15,7 @@ from mogplex_tui.cli import parser
 from mogplex_tui.config import contexts
 from mogplex_tui.config.contexts import Context
 from mogplex_tui.config.paths import state_dir
-from mogplex_tui.live.known_records import KnownRecord, KnownRecords
+from mogplex_tui.live.completion_records import KnownRecord, KnownRecords
 from mogplex_tui.operate.kinds.registry import kinds
 
 

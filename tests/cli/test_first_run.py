@@ -22,7 +22,7 @@ from mogplex_tui.config import contexts
 from mogplex_tui.config.contexts import Context
 from mogplex_tui.config.file_locks import held
 from mogplex_tui.controlplane.server import PlaneServer
-from mogplex_tui.screens.chrome import Look, header_segments
+from mogplex_tui.screens.header_line import Look, header_segments
 from mogplex_tui.widgets.styles import Tone
 from tests.cli.browser_sign_in import approve, wait_for_address
 from tests.cli.support import CommandRunner
@@ -166,7 +166,7 @@ async def test_demo_does_not_load_sign_in_modules() -> None:
             "mogplex_tui.config.contexts",
             "mogplex_tui.config.credential_store",
         ),
-        *("mogplex_tui.api.credentials", "mogplex_tui.api.oauth", "mogplex_tui.cli.login"),
+        *("mogplex_tui.api.token_renewal", "mogplex_tui.api.oauth", "mogplex_tui.cli.login"),
         *("mogplex_tui.cli.first_run",),
     ]
     code = (

@@ -135,7 +135,7 @@ def test_headless_command_does_not_load_textual() -> None:
     code = (
         "import sys\nimport mogplex_tui.cli.runs, mogplex_tui.cli.start_and_cancel, mogplex_tui.cli.run_records, "
         "mogplex_tui.cli.stats, mogplex_tui.cli.doctor, mogplex_tui.cli.doctor_checks, mogplex_tui.cli.watch, "
-        "mogplex_tui.cli.kind_commands, mogplex_tui.cli.automation_runs, mogplex_tui.cli.sandbox_commands\n"
+        "mogplex_tui.cli.kind_commands, mogplex_tui.cli.list_automation_runs, mogplex_tui.cli.sandbox_commands\n"
         "print(*sorted({'textual', 'rich', 'starlette', 'uvicorn'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -19,7 +19,7 @@ import pytest
 
 from mogplex_tui.config.paths import state_dir
 from mogplex_tui.controlplane.db.clock import HOUR_US
-from mogplex_tui.live.known_records import FILE, KEPT, KnownRecord, KnownRecords, read_known
+from mogplex_tui.live.completion_records import FILE, KEPT, KnownRecord, KnownRecords, read_known
 from tests.api.support import Seen, Service, http, serving
 from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory

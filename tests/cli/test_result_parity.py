@@ -23,8 +23,8 @@ from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config.paths import state_dir
+from mogplex_tui.live.change_ledger import ENDS
 from mogplex_tui.live.collection import Entry
-from mogplex_tui.live.ledger import ENDS
 from mogplex_tui.live.names import read_names
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.operate import executor, run_changes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mogplex_tui.config import credential_store
-from mogplex_tui.controlplane.identity.signin.sessions import issue_tokens, open_session
+from mogplex_tui.controlplane.identity.signin.signin_records import issue_tokens, open_session
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.browser_sign_in import single_context
 from tests.cli.support import CommandRunner

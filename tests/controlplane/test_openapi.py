@@ -15,7 +15,7 @@ import mogplex_tui.controlplane
 from mogplex_tui import __version__
 from mogplex_tui.cli import control_plane
 from mogplex_tui.controlplane.openapi import declared, document, unnamed
-from mogplex_tui.controlplane.route_table import entries, unserved_router
+from mogplex_tui.controlplane.route_listing import entries, unserved_router
 from tests.contract.schemas import SHAPES
 
 PACKAGE = Path(mogplex_tui.controlplane.__file__).parent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.routing import Route, Router
 
-from mogplex_tui.controlplane.route_table import entries, unserved_router
+from mogplex_tui.controlplane.route_listing import entries, unserved_router
 from tests.facts.routes import EXTRA, facts, served, unnamed
 from tests.facts.write import DOCUMENT, document
 

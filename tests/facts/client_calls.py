@@ -31,7 +31,7 @@ from mogplex_tui.api.models import (
     routing,
     rules,
     runs,
-    sandbox_drafts,
+    sandbox_requests,
     skills,
     slack,
 )
@@ -48,10 +48,10 @@ X = NOBODY
 _PNG = b"\x89PNG\r\n\x1a\n"
 _VARIABLE = env_vars.VariableDraft(key="A", value=Secret("x"))
 _PRESET = repo_parts.LaunchPresetDraft(name="p", base_branch="main", working_branch="main")
-_LAUNCH = sandbox_drafts.LaunchDraft(repo_id=X)
-_COMMAND = sandbox_drafts.CommandDraft(command="ls")
-_HARNESS = sandbox_drafts.HarnessDraft(harness="codex", prompt="x")
-_PRESENCE = sandbox_drafts.PresenceReport(event="attach", tab_id="t", session_id="s")
+_LAUNCH = sandbox_requests.LaunchDraft(repo_id=X)
+_COMMAND = sandbox_requests.CommandDraft(command="ls")
+_HARNESS = sandbox_requests.HarnessDraft(harness="codex", prompt="x")
+_PRESENCE = sandbox_requests.PresenceReport(event="attach", tab_id="t", session_id="s")
 _CHAT = chat.ChatDraft(messages=[chat.ChatMessage.from_text("m", "Hi")])
 _TOOL = mcp_endpoint.ToolCall(name="t")
 _ASSIGNMENT = routing.AssignmentDraft(repo_id=X, agent_id=X, type=routing.AssignmentType.CRON)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mogplex_tui.controlplane.route_table import Entry, entries, unserved_router
+from mogplex_tui.controlplane.route_listing import Entry, entries, unserved_router
 from tests.facts import (
     client_models,
     client_resources,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mogplex_tui.api import wire
+from mogplex_tui.api import http_clients
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
@@ -35,7 +35,7 @@ async def test_command_survives_a_corrupted_response(
     fault: str,
 ) -> None:
     # Some of the faults never end.
-    monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.5)
+    monkeypatch.setattr(http_clients, "RESPONSE_TIMEOUT", 0.5)
     factory.call(type="chat", status="success")
     async with corrupting(plane.base_url, rule=only(fault)) as proxy:
         mogplex.use(proxy.base_url, token=plane.token, cookie=plane.session_cookie)

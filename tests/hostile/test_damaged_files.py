@@ -19,9 +19,9 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.state_file import FileTroubles
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live import startup_cache
-from mogplex_tui.live.known_records import KnownRecord, KnownRecords
+from mogplex_tui.live.change_ledger import Ledger
+from mogplex_tui.live.completion_records import KnownRecord, KnownRecords
 from mogplex_tui.live.known_runs import KnownRun, KnownRuns
-from mogplex_tui.live.ledger import Ledger
 from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate.run_actions import Draft
 from mogplex_tui.screens.modals.new_run import DraftStore

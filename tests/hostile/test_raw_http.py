@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mogplex_tui.api import network_backend, retry, wire
+from mogplex_tui.api import http_clients, network_backend, retry
 from tests.api.support import RUN_ID, TOKEN, http, ok
 from tests.cli.support import CommandRunner
 from tests.hostile.raw_http import (
@@ -160,7 +160,7 @@ async def test_command_reports_a_malformed_response(
     mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, answer: Answer | Router, code: int, words: str
 ) -> None:
     monkeypatch.setattr(network_backend, "HEAD_TIMEOUT", 0.3)
-    monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.6)
+    monkeypatch.setattr(http_clients, "RESPONSE_TIMEOUT", 0.6)
     monkeypatch.setenv("MOGPLEX_MAX_ANSWER_MB", "4")
     async with answering(answer) as service:
         mogplex.use(service.base_url)
@@ -177,7 +177,7 @@ async def test_command_reports_a_malformed_response(
 async def test_command_does_not_repeat_a_slow_read(
     mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(wire, "RESPONSE_TIMEOUT", 0.6)
+    monkeypatch.setattr(http_clients, "RESPONSE_TIMEOUT", 0.6)
     monkeypatch.setattr(retry, "RETRY_WINDOW", 0.5)
     async with answering([head(), Repeat(b" ", every=0.02)]) as service:
         mogplex.use(service.base_url)

@@ -16,7 +16,7 @@ from contextlib import aclosing
 import pytest
 
 from mogplex_tui.api.errors import MogplexError
-from mogplex_tui.api.realtime import Changed, Connected, Ping
+from mogplex_tui.api.realtime_messages import Changed, Connected, Ping
 from mogplex_tui.live.realtime import TABLES
 from tests.hostile.raw_http import HOLD, Answer, Drip, Repeat, Script, Step, answering, chunk, head
 

@@ -10,7 +10,7 @@ from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.live.scheduler import DEBOUNCE
 from mogplex_tui.operate import action_registry
 from mogplex_tui.widgets.line_tail import LineTail
-from mogplex_tui.widgets.status_line import Segment
+from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.styles import Tone
 from tests.controlplane.row_factory import RowFactory
 

@@ -15,8 +15,8 @@ from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.line_tail import LineTail
 from mogplex_tui.widgets.rule import RuleLine
+from mogplex_tui.widgets.segment_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.sparkline import sparkline
-from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.styles import Cell, Tone
 from mogplex_tui.widgets.tab_line import TabLine
 from mogplex_tui.widgets.tail_rows import TailRow

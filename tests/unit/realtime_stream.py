@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from mogplex_tui.api.realtime import Changed, Connected, Ping
+from mogplex_tui.api.realtime_messages import Changed, Connected, Ping
 
 
 class FakeRealtimeStream:

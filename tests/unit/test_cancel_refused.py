@@ -157,7 +157,7 @@ async def test_cancel_works_without_a_writable_ledger(session: FakeSession, tmp_
     session.directory = None
     blocked = tmp_path / "file"
     blocked.write_text("")
-    from mogplex_tui.live.ledger import Ledger
+    from mogplex_tui.live.change_ledger import Ledger
 
     session.ledger = Ledger(blocked)
     row = streaming_run(session)

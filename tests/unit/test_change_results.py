@@ -13,8 +13,8 @@ from mogplex_tui.api.models.connections import ConnectionTest
 from mogplex_tui.api.models.job_actions import JobRepaired
 from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job
 from mogplex_tui.api.models.keys import KeyTest
-from mogplex_tui.api.models.sandbox_records import Reconciled, SandboxDeleted, SandboxRecord
-from mogplex_tui.operate import change_results, text_formatters
+from mogplex_tui.api.models.unversioned_sandboxes import Reconciled, SandboxDeleted, SandboxRecord
+from mogplex_tui.operate import change_results, nested_record_text
 from mogplex_tui.operate.model import RenderTime
 
 JOB = "0f3d4ea7-9de8-42e9-9ab3-9fd1b4b815a0"
@@ -95,12 +95,12 @@ def test_nested_records_are_formatted_as_lines() -> None:
     entry = DispatchEvent(
         id="e", event_kind="start", outcome="deferred", reason="FLOW_INACTIVE", created_at=AT
     )
-    assert text_formatters.ledger_entry(entry).endswith("start    deferred       the automation is paused")
-    assert "start failed" in text_formatters.ledger_entry(
+    assert nested_record_text.ledger_entry(entry).endswith("start    deferred       the automation is paused")
+    assert "start failed" in nested_record_text.ledger_entry(
         entry.model_copy(update={"outcome": "start_failed"})
     )
     found = Finding(id="f", severity="high", title="Race", body="Two writers.", path="a.py", line=7)
-    assert text_formatters.finding(found) == "high       Race  a.py:7\nTwo writers."
+    assert nested_record_text.finding(found) == "high       Race  a.py:7\nTwo writers."
     steps = [
         {"id": "1", "node_id": "n1", "node_label": "Fix", "status": "success"},
         {"id": "2", "node_id": "n2"},
@@ -108,21 +108,21 @@ def test_nested_records_are_formatted_as_lines() -> None:
     run = AutomationRun.model_validate(
         {"id": JOB, "status": "running", "node_runs": steps, "active_wait_count": 1}
     )
-    first, second = text_formatters.automation_run(run, SHOWN).split("\n")
+    first, second = nested_record_text.automation_run(run, SHOWN).split("\n")
     assert first.startswith("◐ running")
     assert first.endswith("0f3d4ea7  waiting for a person or an event")
     assert second.strip() == "▫ n2, after 1 step"
     begun = (SHOWN.now - timedelta(minutes=4)).isoformat()
     steps[1] |= {"status": "running", "started_at": begun}
     stands = AutomationRun.model_validate({"id": JOB, "status": "running", "node_runs": steps})
-    assert text_formatters.automation_run(stands, SHOWN).endswith("◐ n2 for 4m, after 1 step")
+    assert nested_record_text.automation_run(stands, SHOWN).endswith("◐ n2 for 4m, after 1 step")
     steps[1] |= {"status": "failed", "completed_at": begun, "error": "No access.\n\nAsk for it."}
     failed = AutomationRun.model_validate({"id": JOB, "status": "failed", "node_runs": steps})
-    assert text_formatters.automation_run(failed, SHOWN).endswith(
+    assert nested_record_text.automation_run(failed, SHOWN).endswith(
         "✗ n2: No access. Ask for it., after 1 step"
     )
     over = run.model_copy(update={"status": "success", "node_runs": run.node_runs[:1]})
-    assert text_formatters.automation_run(over, SHOWN).endswith("\n    1 step")
+    assert nested_record_text.automation_run(over, SHOWN).endswith("\n    1 step")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_nested_records_are_formatted_as_lines() -> None:
     ],
 )
 def test_chat_message_shows_role_and_content(message: Any, text: str) -> None:
-    assert text_formatters.message(message) == text
+    assert nested_record_text.message(message) == text
 
 
 def test_draft_is_compared_with_published_version() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mogplex_tui.api.errors import BudgetBlocked
-from mogplex_tui.live.costs import BUCKET_EVERY, BUCKETS, BUCKETS_A_READ, FILL_EVERY, HOUR
+from mogplex_tui.live.cost_windows import BUCKET_EVERY, BUCKETS, BUCKETS_A_READ, FILL_EVERY, HOUR
 from tests.unit.fakes import FakeSession, stats, wait_until
 
 NOW = datetime(2026, 8, 5, 10, 25, 30, tzinfo=UTC)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.live.ledger import Ledger
+from mogplex_tui.live.change_ledger import Ledger
 
 
 def lines(directory: Path) -> list[dict[str, Any]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from mogplex_tui.api.budget import Priority, RequestOutcome
 from mogplex_tui.api.errors import InvalidResponse, ServiceFailed, Throttled, Unavailable
 from mogplex_tui.live import run_row as make
-from mogplex_tui.live.costs import CostWindow
+from mogplex_tui.live.cost_windows import CostWindow
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.messages import empty_list, freshness_text, read_failures
-from mogplex_tui.screens.chrome import Look, header_segments
 from mogplex_tui.screens.confirmations import cancel_many_question, cancel_question
 from mogplex_tui.screens.freshness_text import freshness_segment
+from mogplex_tui.screens.header_line import Look, header_segments
 from mogplex_tui.widgets.styles import Tone
 from tests.unit.fakes import FakeSession, call, stats
 

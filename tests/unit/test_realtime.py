@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.api import realtime as api
+from mogplex_tui.api import realtime_messages as api
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.errors import (
     Absent,
@@ -23,7 +23,7 @@ from mogplex_tui.api.errors import (
     Unavailable,
     Unreachable,
 )
-from mogplex_tui.api.realtime import Changed, Connected, Ping
+from mogplex_tui.api.realtime_messages import Changed, Connected, Ping
 from mogplex_tui.live.realtime import BRIEF, MISSED_BEFORE_RECONNECT, TABLES, RealtimeState, RealtimeWatch
 from mogplex_tui.live.scheduler import Feed, Scheduler
 from mogplex_tui.operate.kinds.registry import kinds

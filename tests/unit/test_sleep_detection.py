@@ -13,7 +13,7 @@ import pytest
 
 from mogplex_tui.api.clock import SystemClock
 from mogplex_tui.api.errors import LoginRequired
-from mogplex_tui.api.realtime import Connected
+from mogplex_tui.api.realtime_messages import Connected
 from mogplex_tui.live.realtime import RealtimeState
 from mogplex_tui.live.sleep_detection import LOOK, SLEPT, SleepDetector
 from tests.unit.fakes import COOKIE, FakeSession, run_ready_tasks, wait_until

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, ValidationError, model_validator
 
 from mogplex_tui.api.errors import InvalidResponse
 from mogplex_tui.api.models.base import Count, Flag, Inbound, Outbound, OutboundSnake, Text, Time
-from mogplex_tui.api.models.checks import require_a_change, text
-from mogplex_tui.api.request_rules import utf16_length
+from mogplex_tui.api.models.field_validators import require_a_change, text
+from mogplex_tui.api.request_checks import utf16_length
 
 BUILT_IN_CATEGORIES = {
     "nextjs": "Next.js",

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from mogplex_tui.api.models.base import Inbound, JsonObject, Outbound, Rows, Text, Time
-from mogplex_tui.api.models.checks import one_of
-from mogplex_tui.api.request_rules import utf16_length
+from mogplex_tui.api.models.field_validators import one_of
+from mogplex_tui.api.request_checks import utf16_length
 
 
 class Decision(StrEnum):

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from mogplex_tui.api.models.base import Flag, Inbound, Outbound, Text
-from mogplex_tui.api.models.checks import json_value, positive_int, require_a_change, text, uuid
-from mogplex_tui.api.models.graph_input import check_v1_graph
+from mogplex_tui.api.models.field_validators import json_value, positive_int, require_a_change, text, uuid
+from mogplex_tui.api.models.graph_checks import check_v1_graph
 from mogplex_tui.api.models.runs import RunRuntime
 
 _Installation = Annotated[int, positive_int("installationId must be a positive integer")]

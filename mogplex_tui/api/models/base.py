@@ -26,8 +26,8 @@ from pydantic import (
 )
 
 from mogplex_tui.api.clock import aware
-from mogplex_tui.api.cost_estimate import Estimate
 from mogplex_tui.api.errors import InvalidInput
+from mogplex_tui.api.estimated_amount import Estimate
 from mogplex_tui.api.safe_text import visible
 
 # Plugins of other packages must not see the data, and looking for them is slow.

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import Field, field_validator
 
-from mogplex_tui.api.models import checks
+from mogplex_tui.api.models import field_validators
 from mogplex_tui.api.models.base import Inbound, Outbound, Text
-from mogplex_tui.api.models.stream import (
+from mogplex_tui.api.models.stream_events import (
     StreamCancelled,
     StreamEnd,
     StreamEndKind,
@@ -20,7 +20,7 @@ from mogplex_tui.api.models.stream import (
     UnknownEvent,
 )
 
-_Id = Annotated[str | None, checks.text(), checks.json_value()]
+_Id = Annotated[str | None, field_validators.text(), field_validators.json_value()]
 
 
 class ChatRole(StrEnum):
@@ -37,10 +37,10 @@ class ChatMessage(Outbound):
     The model reads the parts; the service's memory reads `content`. Contract: library.md §13.1.
     """
 
-    id: Annotated[str, checks.text("A message needs an id"), checks.json_value()]
-    role: Annotated[str, checks.one_of(tuple(ChatRole), "role must be system, user or assistant")]
-    parts: Annotated[list[dict[str, Any]], checks.json_value()]
-    content: Annotated[str | None, checks.json_value()] = None
+    id: Annotated[str, field_validators.text("A message needs an id"), field_validators.json_value()]
+    role: Annotated[str, field_validators.one_of(tuple(ChatRole), "role must be system, user or assistant")]
+    parts: Annotated[list[dict[str, Any]], field_validators.json_value()]
+    content: Annotated[str | None, field_validators.json_value()] = None
 
     @field_validator("parts")
     @classmethod
@@ -67,13 +67,13 @@ class ChatDraft(Outbound):
     enable_tools: bool = True
     conversation_id: _Id = None
     workspace_session_id: _Id = None
-    repo_id: Annotated[str | None, checks.uuid("The repository id is not a UUID")] = None
+    repo_id: Annotated[str | None, field_validators.uuid("The repository id is not a UUID")] = None
     repo_full_name: _Id = None
     repo_owner: _Id = None
     repo_name: _Id = None
     repo_branch: _Id = None
     repo_base_branch: _Id = None
-    sandbox_id: Annotated[str | None, checks.uuid("The sandbox id is not a UUID")] = None
+    sandbox_id: Annotated[str | None, field_validators.uuid("The sandbox id is not a UUID")] = None
 
     @field_validator("messages")
     @classmethod

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, PlainValidator, model_validator
 
-from mogplex_tui.api.models import checks
+from mogplex_tui.api.models import field_validators
 from mogplex_tui.api.models.base import Flag, Inbound, Int64, OutboundSnake, Text, Time
+from mogplex_tui.api.models.hidden_fields import Hidden
 from mogplex_tui.api.models.mcp_servers import address_origin
-from mogplex_tui.api.models.secrets import Hidden
 from mogplex_tui.config.secret import Secret
 
 
@@ -173,9 +173,11 @@ def _checked_url(name: str, value: str | None) -> None:
 class _ScopedConnection(OutboundSnake):
     """The scope of a new connection: everything, or one repository."""
 
-    scope: Annotated[str, checks.one_of(("global", "project"), "scope must be global or project")] = "global"
-    repo_id: Annotated[str | None, checks.uuid("The repository id is not a UUID")] = None
-    description: Annotated[str | None, checks.text()] = None
+    scope: Annotated[
+        str, field_validators.one_of(("global", "project"), "scope must be global or project")
+    ] = "global"
+    repo_id: Annotated[str | None, field_validators.uuid("The repository id is not a UUID")] = None
+    description: Annotated[str | None, field_validators.text()] = None
 
     @model_validator(mode="after")
     def _check_scope(self) -> _ScopedConnection:
@@ -221,20 +223,24 @@ class PresetDraft(_ScopedConnection):
 class ConnectionDraft(_ScopedConnection):
     """A connection to another service. For OAuth, `credentials` is the client secret."""
 
-    type: Annotated[str, checks.one_of(tuple(ConnectionType), "type must be rest_api or mcp_server")]
-    name: Annotated[str, checks.text("Connection name is required"), checks.json_value()]
-    auth_type: Annotated[str, checks.one_of(tuple(AuthType), "Unsupported auth type")] = AuthType.NONE
-    auth_header: Annotated[str | None, checks.text()] = None
-    base_url: Annotated[str | None, checks.text()] = None
+    type: Annotated[
+        str, field_validators.one_of(tuple(ConnectionType), "type must be rest_api or mcp_server")
+    ]
+    name: Annotated[str, field_validators.text("Connection name is required"), field_validators.json_value()]
+    auth_type: Annotated[str, field_validators.one_of(tuple(AuthType), "Unsupported auth type")] = (
+        AuthType.NONE
+    )
+    auth_header: Annotated[str | None, field_validators.text()] = None
+    base_url: Annotated[str | None, field_validators.text()] = None
     mcp_url: Credential = None
     mcp_transport: Annotated[
-        str | None, checks.one_of(("http", "sse"), "mcp_transport must be http or sse")
+        str | None, field_validators.one_of(("http", "sse"), "mcp_transport must be http or sse")
     ] = None
     credentials: Credential = None
-    oauth_client_id: Annotated[str | None, checks.text("oauth_client_id is required")] = None
-    oauth_authorize_url: Annotated[str | None, checks.text()] = None
-    oauth_token_url: Annotated[str | None, checks.text()] = None
-    oauth_scopes: Annotated[str | None, checks.text()] = None
+    oauth_client_id: Annotated[str | None, field_validators.text("oauth_client_id is required")] = None
+    oauth_authorize_url: Annotated[str | None, field_validators.text()] = None
+    oauth_token_url: Annotated[str | None, field_validators.text()] = None
+    oauth_scopes: Annotated[str | None, field_validators.text()] = None
 
     @model_validator(mode="after")
     def _check_connection(self) -> ConnectionDraft:

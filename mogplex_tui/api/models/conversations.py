@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator
 
 from mogplex_tui.api.models.base import Inbound, JsonObject, OutboundSnake, Text, Time
-from mogplex_tui.api.models.checks import json_value, text
+from mogplex_tui.api.models.field_validators import json_value, text
 
 _Items = Annotated[list[Any], BeforeValidator(lambda value: value if isinstance(value, list) else [])]
 

@@ -10,8 +10,8 @@ from pydantic import Field, field_validator
 
 from mogplex_tui.api.models.base import Count, Inbound, Int64, OutboundSnake, Text
 from mogplex_tui.api.models.catalog import Tags
-from mogplex_tui.api.models.secrets import Hidden
-from mogplex_tui.api.request_rules import utf16_length
+from mogplex_tui.api.models.hidden_fields import Hidden
+from mogplex_tui.api.request_checks import utf16_length
 from mogplex_tui.config.secret import Secret
 
 TARGETS = ("production", "preview", "development")

@@ -21,11 +21,18 @@ from mogplex_tui.api.models.base import (
     TextList,
     Time,
 )
-from mogplex_tui.api.models.checks import json_value, one_of, positive_int, require_a_change, text, uuid
-from mogplex_tui.api.models.graph_input import check_flow_graph
+from mogplex_tui.api.models.field_validators import (
+    json_value,
+    one_of,
+    positive_int,
+    require_a_change,
+    text,
+    uuid,
+)
+from mogplex_tui.api.models.graph_checks import check_flow_graph
 from mogplex_tui.api.models.jobs import RepoRef
 from mogplex_tui.api.models.routing import Activity
-from mogplex_tui.api.request_rules import utf16_length
+from mogplex_tui.api.request_checks import utf16_length
 
 
 class FlowTemplateId(StrEnum):

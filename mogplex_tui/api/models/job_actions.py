@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from mogplex_tui.api.models.base import Flag, Inbound, Int64, Outbound, Text
-from mogplex_tui.api.models.checks import one_of, text
+from mogplex_tui.api.models.field_validators import one_of, text
 
 
 class VersionMode(StrEnum):

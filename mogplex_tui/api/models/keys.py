@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from mogplex_tui.api.models.base import Flag, Inbound, Outbound, OutboundSnake, Text, Time
 from mogplex_tui.api.models.catalog import Tags
-from mogplex_tui.api.models.secrets import Hidden, TypedKey
+from mogplex_tui.api.models.hidden_fields import Hidden, TypedKey
 
 
 class Scope(StrEnum):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from mogplex_tui.api.models import checks
+from mogplex_tui.api.models import field_validators
 from mogplex_tui.api.models.base import (
     Flag,
     Inbound,
@@ -109,8 +109,10 @@ class ToolResult(Inbound):
 class ToolCall(Outbound):
     """A call of one operation. The service checks the arguments."""
 
-    name: Annotated[str, checks.text("tools/call requires params.name"), checks.json_value()]
-    arguments: Annotated[dict[str, Any] | None, checks.json_value()] = None
+    name: Annotated[
+        str, field_validators.text("tools/call requires params.name"), field_validators.json_value()
+    ]
+    arguments: Annotated[dict[str, Any] | None, field_validators.json_value()] = None
 
     def body(self) -> dict[str, Any]:
         """Return the parameters of the call."""

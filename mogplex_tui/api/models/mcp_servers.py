@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
-from mogplex_tui.api.models import checks
+from mogplex_tui.api.models import field_validators
 from mogplex_tui.api.models.base import Flag, Inbound, JsonObject, Outbound, Text, Time
-from mogplex_tui.api.models.secrets import Hidden, HiddenMap, revealed
+from mogplex_tui.api.models.hidden_fields import Hidden, HiddenMap, revealed
 from mogplex_tui.config.secret import Secret
 
 _RESERVED = ("args", "command", "env", "http_headers", "url")
@@ -168,9 +168,14 @@ def _checked_extra(value: object) -> object:
     return value
 
 
-Name = Annotated[str, BeforeValidator(_checked_name), checks.text("name is required"), checks.json_value()]
-_Transport = checks.one_of(tuple(ServerTransport), "transport must be stdio or http")
-Extra = Annotated[dict[str, Any], BeforeValidator(_checked_extra), checks.json_value()]
+Name = Annotated[
+    str,
+    BeforeValidator(_checked_name),
+    field_validators.text("name is required"),
+    field_validators.json_value(),
+]
+_Transport = field_validators.one_of(tuple(ServerTransport), "transport must be stdio or http")
+Extra = Annotated[dict[str, Any], BeforeValidator(_checked_extra), field_validators.json_value()]
 
 
 class _Server(Outbound):
@@ -201,13 +206,13 @@ class McpServerDraft(_Server):
     name: Name
     transport: Annotated[str, _Transport]
     enabled: bool = True
-    command: Annotated[str | None, checks.text("command is required for stdio servers")] = None
-    args: Annotated[list[str], checks.json_value()] = Field(default_factory=list)
+    command: Annotated[str | None, field_validators.text("command is required for stdio servers")] = None
+    args: Annotated[list[str], field_validators.json_value()] = Field(default_factory=list)
     env_plain: Annotated[dict[str, str], _checked_plain("envPlain")] = Field(default_factory=dict)
     env_secrets: Annotated[dict[str, Secret], _checked_secrets("envSecrets", False)] = Field(
         default_factory=dict
     )
-    url: Annotated[str | None, checks.text("url is required for http servers")] = Field(
+    url: Annotated[str | None, field_validators.text("url is required for http servers")] = Field(
         default=None, repr=False
     )
     header_plain: Annotated[dict[str, str], _checked_plain("headerPlain")] = Field(default_factory=dict)
@@ -243,13 +248,13 @@ class McpServerUpdate(_Server):
     name: Name | None = None
     transport: Annotated[str | None, _Transport] = None
     enabled: bool | None = None
-    command: Annotated[str | None, checks.text("command is required for stdio servers")] = None
-    args: Annotated[list[str], checks.json_value()] = Field(default_factory=list)
+    command: Annotated[str | None, field_validators.text("command is required for stdio servers")] = None
+    args: Annotated[list[str], field_validators.json_value()] = Field(default_factory=list)
     env_plain: Annotated[dict[str, str], _checked_plain("envPlain")] = Field(default_factory=dict)
     env_secrets: Annotated[dict[str, Secret | None], _checked_secrets("envSecrets", True)] = Field(
         default_factory=dict
     )
-    url: Annotated[str | None, checks.text("url is required for http servers")] = Field(
+    url: Annotated[str | None, field_validators.text("url is required for http servers")] = Field(
         default=None, repr=False
     )
     header_plain: Annotated[dict[str, str], _checked_plain("headerPlain")] = Field(default_factory=dict)
@@ -260,7 +265,7 @@ class McpServerUpdate(_Server):
 
     @model_validator(mode="after")
     def _check_change(self) -> McpServerUpdate:
-        checks.require_a_change(self.model_fields_set)
+        field_validators.require_a_change(self.model_fields_set)
         for name in ("name", "transport", "enabled"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} cannot be cleared")

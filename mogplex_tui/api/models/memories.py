@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from mogplex_tui.api.models.base import Inbound, JsonObject, Outbound, Text, Time
-from mogplex_tui.api.models.checks import json_value, one_of, uuid
-from mogplex_tui.api.request_rules import utf16_length
+from mogplex_tui.api.models.field_validators import json_value, one_of, uuid
+from mogplex_tui.api.request_checks import utf16_length
 
 CONTENT_LIMIT = 16_000
 """The longest memory, in characters."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from mogplex_tui.api.models import checks
+from mogplex_tui.api.models import field_validators
 from mogplex_tui.api.models.base import Flag, Inbound, Int64, OutboundSnake, Text, Time
 
 
@@ -58,7 +58,7 @@ class Project(Owned):
         return min(self.sandbox_idle_timeout_ms or 1_800_000, self.lifetime_ms)
 
 
-_Name = checks.text("Workspace name is required")
+_Name = field_validators.text("Workspace name is required")
 # The service takes null and "" for the shortest time and clamps other values, so both are refused here.
 _Lifetime = Annotated[int, Field(ge=600_000, le=18_000_000)]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from mogplex_tui.api.models import checks
+from mogplex_tui.api.models import field_validators
 from mogplex_tui.api.models.base import (
     Count,
     Flag,
@@ -23,8 +23,8 @@ from mogplex_tui.api.models.base import (
     nested,
 )
 from mogplex_tui.api.models.catalog import Tags
-from mogplex_tui.api.models.secrets import Hidden
-from mogplex_tui.api.request_rules import utf16_length
+from mogplex_tui.api.models.hidden_fields import Hidden
+from mogplex_tui.api.request_checks import utf16_length
 from mogplex_tui.config.secret import Secret
 
 
@@ -166,10 +166,10 @@ class LaunchPresetDraft(Outbound):
     """
 
     name: str
-    base_branch: Annotated[str, checks.branch(required=True)]
-    working_branch: Annotated[str, checks.branch(required=True)]
+    base_branch: Annotated[str, field_validators.branch(required=True)]
+    working_branch: Annotated[str, field_validators.branch(required=True)]
     create_branch: bool = False
-    root_directory: Annotated[str | None, checks.directory(None)] = None
+    root_directory: Annotated[str | None, field_validators.directory(None)] = None
 
     @field_validator("name")
     @classmethod

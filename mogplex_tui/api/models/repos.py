@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from mogplex_tui.api.env_text import quoted_env_value
-from mogplex_tui.api.models import checks
+from mogplex_tui.api.env_quoting import quoted_env_value
+from mogplex_tui.api.models import field_validators
 from mogplex_tui.api.models.base import Flag, Int64, OutboundSnake, Text, Time
+from mogplex_tui.api.models.hidden_fields import Hidden, HiddenMap
 from mogplex_tui.api.models.projects import Owned, Project
-from mogplex_tui.api.models.secrets import Hidden, HiddenMap
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import path_id
 
 SHORTEST_LIFE_MS = 600_000
 LONGEST_LIFE_MS = 18_000_000
@@ -122,7 +122,7 @@ class _RepoFields(OutboundSnake):
     """
 
     default_branch: str | None = None
-    root_directory: Annotated[str | None, checks.directory(None)] = None
+    root_directory: Annotated[str | None, field_validators.directory(None)] = None
     install_command: str | None = None
     dev_command: str | None = None
     dev_port: Annotated[int, Field(ge=1, le=65_535)] | None = None

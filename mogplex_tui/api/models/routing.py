@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from mogplex_tui.api.models.base import Count, Flag, Inbound, Int64, OutboundSnake, Text, Time
-from mogplex_tui.api.models.checks import one_of, positive_int, require_a_change, text, uuid
+from mogplex_tui.api.models.field_validators import one_of, positive_int, require_a_change, text, uuid
 
 
 class AssignmentType(StrEnum):

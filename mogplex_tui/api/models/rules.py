@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import model_validator
 
 from mogplex_tui.api.models.base import Inbound, OutboundSnake, Text, Time
-from mogplex_tui.api.models.checks import require_a_change, text
+from mogplex_tui.api.models.field_validators import require_a_change, text
 
 
 class RuleTable(StrEnum):

@@ -11,10 +11,10 @@ from enum import StrEnum
 from pydantic import Field, field_validator
 
 from mogplex_tui.api.models.base import Flag, Inbound, Rows, Text, Time
+from mogplex_tui.api.models.branch_and_directory import WorkingTree
 from mogplex_tui.api.models.calls import LIVE
 from mogplex_tui.api.models.events import Event
-from mogplex_tui.api.models.working_tree import WorkingTree
-from mogplex_tui.api.request_rules import invalid_prompt_reason, is_uuid
+from mogplex_tui.api.request_checks import invalid_prompt_reason, is_uuid
 
 MAX_RUN_EVENTS = 200
 """The number of events that v1 returns of a run, the oldest ones (v1.md §8)."""

@@ -9,8 +9,7 @@ from typing import Annotated, TypeAlias
 from pydantic import PlainValidator, ValidationError
 
 from mogplex_tui.api.models.base import Int64, Text
-from mogplex_tui.api.models.sandbox_records import SandboxRecord
-from mogplex_tui.api.models.stream import (
+from mogplex_tui.api.models.stream_events import (
     Output,
     StreamCancelled,
     StreamEnd,
@@ -19,6 +18,7 @@ from mogplex_tui.api.models.stream import (
     StreamFailed,
     UnknownEvent,
 )
+from mogplex_tui.api.models.unversioned_sandboxes import SandboxRecord
 
 
 def _record(value: object) -> SandboxRecord | None:

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from mogplex_tui.api.models.base import Count, Flag, Inbound, OutboundSnake, Text, TextList, Time
-from mogplex_tui.api.models.checks import one_of, require_a_change, text
+from mogplex_tui.api.models.field_validators import one_of, require_a_change, text
 
 
 class SkillType(StrEnum):

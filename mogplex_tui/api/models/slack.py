@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, field_validator, model_validator
 
-from mogplex_tui.api.models import checks
+from mogplex_tui.api.models import field_validators
 from mogplex_tui.api.models.base import Flag, Inbound, Int64, Outbound, Text, Time
 
 _MAX_USERS = 100
@@ -58,7 +58,7 @@ class SlackPolicy(Outbound):
     """A change of who may start runs and how many a month; missing fields stay."""
 
     repo_agent_enabled: bool | None = None
-    allowed_slack_user_ids: Annotated[list[str] | None, checks.json_value()] = None
+    allowed_slack_user_ids: Annotated[list[str] | None, field_validators.json_value()] = None
     monthly_repo_run_limit: int | None = None
 
     @field_validator("allowed_slack_user_ids")
@@ -83,7 +83,7 @@ class SlackPolicy(Outbound):
 
     @model_validator(mode="after")
     def _check_change(self) -> SlackPolicy:
-        checks.require_a_change(self.model_fields_set)
+        field_validators.require_a_change(self.model_fields_set)
         if "repo_agent_enabled" in self.model_fields_set and self.repo_agent_enabled is None:
             raise ValueError("Runs from a workspace are either on or off")
         return self
@@ -96,9 +96,11 @@ class SlackPolicy(Outbound):
 class SlackLinkDraft(Outbound):
     """A channel to link to a repository. A channel has at most one link."""
 
-    channel_id: Annotated[str, checks.text("channelId and repoId are required"), checks.json_value()]
-    repo_id: Annotated[str, checks.uuid("The repository id is not a UUID")]
-    channel_name: Annotated[str | None, checks.text(), checks.json_value()] = None
+    channel_id: Annotated[
+        str, field_validators.text("channelId and repoId are required"), field_validators.json_value()
+    ]
+    repo_id: Annotated[str, field_validators.uuid("The repository id is not a UUID")]
+    channel_name: Annotated[str | None, field_validators.text(), field_validators.json_value()] = None
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body."""

@@ -23,7 +23,7 @@ from mogplex_tui.api.models.base import (
 )
 from mogplex_tui.api.models.invites import Invite
 from mogplex_tui.api.models.keys import ProviderKey
-from mogplex_tui.api.request_rules import utf16_length
+from mogplex_tui.api.request_checks import utf16_length
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){0,38}")
 

@@ -17,8 +17,8 @@ from mogplex_tui.api.models.agents import (
     RosterEntry,
 )
 from mogplex_tui.api.models.base import Rows, parse_rows
-from mogplex_tui.api.models.library import AgentSummary
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.models.v1_catalogue import AgentSummary
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource, v1
 from mogplex_tui.api.response_errors import invalid_response
 from mogplex_tui.api.safe_text import short_id, visible

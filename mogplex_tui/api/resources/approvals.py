@@ -10,7 +10,7 @@ from mogplex_tui.api.models.approvals import (
     FlowApprovals,
 )
 from mogplex_tui.api.models.base import Rows
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import short_id
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.connections import Connection, ConnectionDraft, ConnectionTest, PresetDraft
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import short_id
 

@@ -19,7 +19,7 @@ from mogplex_tui.api.models.flows import (
     TemplateDraft,
     TemplatePage,
 )
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.response_errors import invalid_response
 from mogplex_tui.api.safe_text import short_id, visible

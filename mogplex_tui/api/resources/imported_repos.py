@@ -6,7 +6,7 @@ from mogplex_tui.api.errors import InvalidInput, NotFound
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.repo_parts import Packages, Snapshot
 from mogplex_tui.api.models.repos import BareRepo, ImportedRepo, RepoDraft, RepoUpdate
-from mogplex_tui.api.request_rules import path_id, root_directory
+from mogplex_tui.api.request_checks import path_id, root_directory
 from mogplex_tui.api.resources.base import Resource, advice_for_500
 from mogplex_tui.api.safe_text import short_id
 

@@ -13,7 +13,7 @@ from mogplex_tui.api.models.invites import (
     JoinedTeam,
     SentInvite,
 )
-from mogplex_tui.api.request_rules import invite_token, path_id
+from mogplex_tui.api.request_checks import invite_token, path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import short_id
 

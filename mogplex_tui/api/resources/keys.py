@@ -13,7 +13,7 @@ from mogplex_tui.api.models.keys import (
     ProviderKeyDraft,
     ProviderName,
 )
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import short_id
 from mogplex_tui.config.secret import Secret

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from mogplex_tui.api import errors
 from mogplex_tui.api.models.base import BadRow, Rows, validation_message
 from mogplex_tui.api.models.mcp_servers import ConfiguredServer, McpServer, McpServerDraft, McpServerUpdate
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource, v1
 from mogplex_tui.api.response import JsonResponse
 from mogplex_tui.api.response_errors import invalid_response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.memories import Checkpoint, Lane, Memory, MemoryDraft, MemoryEdit, MemoryScope
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.response import JsonResponse
 from mogplex_tui.api.response_errors import invalid_response

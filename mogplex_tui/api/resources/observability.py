@@ -21,7 +21,7 @@ from mogplex_tui.api.models.job_actions import (
 from mogplex_tui.api.models.jobs import Job, JobCancelled, JobDetail, JobPage
 from mogplex_tui.api.models.ledger import DispatchLogEntry, DispatchLogPage, FailureReport
 from mogplex_tui.api.models.stats import Stats
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.response_errors import invalid_response
 from mogplex_tui.api.safe_text import short_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.projects import NewRepository, Project, ProjectDraft, ProjectUpdate
 from mogplex_tui.api.models.repos import BareRepo
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import short_id
 

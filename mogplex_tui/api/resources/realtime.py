@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.realtime import Changed, Connected, Ping, parse_message
-from mogplex_tui.api.request_rules import table_names
+from mogplex_tui.api.realtime_messages import Changed, Connected, Ping, parse_message
+from mogplex_tui.api.request_checks import table_names
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.response_errors import invalid_response
 from mogplex_tui.api.sse import SseDecoder
@@ -23,8 +23,9 @@ class RealtimeResource(Resource):
         """Open the stream and yield its messages until the service closes it.
 
         Raises RealtimeOff for 204 (do not connect again), Unreachable if the connection is lost or closed before
-        Connected, and TimedOut after 60 seconds of silence. The caller reconnects (`api.realtime.backoff`), refreshes
-        what is shown after each Connected, and closes the iterator when leaving early (`contextlib.aclosing`).
+        Connected, and TimedOut after 60 seconds of silence. The caller reconnects
+        (`api.realtime_messages.backoff`), refreshes what is shown after each Connected,
+        and closes the iterator when leaving early (`contextlib.aclosing`).
         """
         names = table_names(list(tables))
         request = Request(

@@ -14,7 +14,7 @@ from mogplex_tui.api.models.repo_parts import (
     LaunchPreset,
     LaunchPresetDraft,
 )
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import short_id, visible
 from mogplex_tui.config.secret import Secret

@@ -11,7 +11,7 @@ from mogplex_tui.api.models.routing import (
     TriggerChange,
     TriggerDraft,
 )
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource, advice_for_500
 from mogplex_tui.api.safe_text import short_id
 

@@ -12,8 +12,8 @@ from mogplex_tui.api.models.runs import (
     RunStart,
     StartedRun,
 )
-from mogplex_tui.api.request_rules import idempotency_key as checked_key
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import idempotency_key as checked_key
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource, v1
 from mogplex_tui.api.safe_text import short_id
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mogplex_tui.api.errors import InvalidInput
 from mogplex_tui.api.models.base import Rows
-from mogplex_tui.api.models.sandbox_drafts import (
+from mogplex_tui.api.models.sandbox_requests import (
     EntryDraft,
     EntryKind,
     FileDraft,
@@ -14,8 +14,8 @@ from mogplex_tui.api.models.sandbox_drafts import (
     MovesDraft,
     PathDraft,
 )
-from mogplex_tui.api.models.sandbox_records import FileText, Listing, Move
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.models.unversioned_sandboxes import FileText, Listing, Move
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.response_errors import invalid_response
 from mogplex_tui.api.safe_text import short_id

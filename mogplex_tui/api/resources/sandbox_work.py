@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from mogplex_tui.api.event_stream import EventStream
-from mogplex_tui.api.models.sandbox_drafts import CommandDraft, CommandId, HarnessDraft, LaunchDraft
 from mogplex_tui.api.models.sandbox_events import (
     BOOT_EVENTS,
     COMMAND_EVENTS,
@@ -21,8 +20,9 @@ from mogplex_tui.api.models.sandbox_events import (
     SandboxCreated,
     SandboxFound,
 )
-from mogplex_tui.api.models.sandbox_records import CommandResult, SandboxRecord
-from mogplex_tui.api.models.stream import Output
+from mogplex_tui.api.models.sandbox_requests import CommandDraft, CommandId, HarnessDraft, LaunchDraft
+from mogplex_tui.api.models.stream_events import Output
+from mogplex_tui.api.models.unversioned_sandboxes import CommandResult, SandboxRecord
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.resources.sandbox_files import sandbox_route
 from mogplex_tui.api.response import JsonResponse

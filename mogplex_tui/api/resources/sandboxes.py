@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mogplex_tui.api.models.base import Rows
-from mogplex_tui.api.models.sandbox_drafts import Extension, LaunchDraft, PresenceReport
-from mogplex_tui.api.models.sandbox_records import (
+from mogplex_tui.api.models.sandbox_requests import Extension, LaunchDraft, PresenceReport
+from mogplex_tui.api.models.sandboxes import Sandbox, SandboxLogs
+from mogplex_tui.api.models.unversioned_sandboxes import (
     ActiveSandbox,
     Extended,
     PresenceSeen,
@@ -14,8 +15,7 @@ from mogplex_tui.api.models.sandbox_records import (
     SandboxRecord,
     TerminalOffer,
 )
-from mogplex_tui.api.models.sandboxes import Sandbox, SandboxLogs
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource, v1
 from mogplex_tui.api.resources.sandbox_files import SandboxFiles, sandbox_route
 from mogplex_tui.api.resources.sandbox_work import BOOT_EXTRA_WAIT, SandboxStreams

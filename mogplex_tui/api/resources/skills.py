@@ -13,7 +13,7 @@ from mogplex_tui.api.models.skills import (
     SkillChange,
     SkillDraft,
 )
-from mogplex_tui.api.request_rules import path_id, path_segment
+from mogplex_tui.api.request_checks import path_id, path_segment
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import short_id, visible
 

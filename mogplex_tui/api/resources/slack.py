@@ -10,7 +10,7 @@ from mogplex_tui.api.models.slack import (
     SlackLinkDraft,
     SlackPolicy,
 )
-from mogplex_tui.api.request_rules import path_segment
+from mogplex_tui.api.request_checks import path_segment
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import visible
 

@@ -21,7 +21,7 @@ from mogplex_tui.api.models.teams import (
     TeamKeys,
     TeamModels,
 )
-from mogplex_tui.api.request_rules import installation_number, path_id
+from mogplex_tui.api.request_checks import installation_number, path_id
 from mogplex_tui.api.resources.base import Resource, advice_for_500
 from mogplex_tui.api.safe_text import short_id
 from mogplex_tui.api.upload import image_format, multipart_form

@@ -12,8 +12,8 @@ from ..db.database import Tx
 from ..db.ids import Ids
 from ..scenarios.model import Scenario
 from ..workload.account import SeededAccount, build_world
-from ..workload.odds import Odds
 from ..workload.rng import stream
+from ..workload.scenario_odds import Odds
 from .scheduler import Acts, Scheduler
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
-from ..calls import admissions
+from ..calls import admission_writes
 from ..db.database import Database, Row, Tx
 from ..sample_data.loader import work, work_text
 from ..sandboxes import sandbox_writes
-from ..sandboxes.activity import is_busy
 from ..sandboxes.idle_reaper import PERIOD_S, reap
+from ..sandboxes.sandbox_use import is_busy
 from ..sandboxes.states import BOOTING, Change, change
 from ..workload.account import Repo
 from ..workload.rng import between, pick, whole
@@ -119,7 +119,7 @@ def launch(stage: ActorContext, part: ActorRandom, tree: Tree, breaks: bool = Fa
 
 
 def _refuse(tx: Tx, stage: ActorContext, tree: Tree) -> None:
-    admissions.record_limit(
+    admission_writes.record_limit(
         tx,
         user_id=tree.repo.user_id,
         route_key="sandbox_boot",
@@ -152,7 +152,7 @@ def _begin(tx: Tx, stage: ActorContext, part: ActorRandom, tree: Tree, paused: s
         )
         return paused
     claim = part.ids.uuid()
-    admissions.record_limit(
+    admission_writes.record_limit(
         tx,
         user_id=tree.repo.user_id,
         route_key="sandbox_boot",

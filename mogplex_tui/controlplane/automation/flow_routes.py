@@ -12,11 +12,11 @@ from ..http import params
 from ..http.bodies import body_of
 from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ..identity.active_team import active_team, team_scope
-from .flow_graphs import STARTERS, pinned, starter_graph
-from .flow_requests import flow_refusal, positive_number, service_of
+from .flow_route_helpers import flow_refusal, positive_number, service_of
 from .flow_store import FlowError, flow_json, mend, own_flow, own_flows
 from .graphs.normalizer import Graph, coerce
 from .run_summaries import summaries
+from .starter_graphs import STARTERS, pinned, starter_graph
 
 _TEMPLATE_FIELDS = ("template_id", "personal_template_id", "team_template_id")
 _NO_TEMPLATE = FlowError(404, "FLOW_NOT_FOUND", "Workflow template not found")

@@ -14,8 +14,8 @@ from starlette.routing import BaseRoute
 from ..http import params
 from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
 from . import flow_run_queries
-from .events import flow_starts
-from .flow_requests import flow_refusal
+from .events import named_flow_start
+from .flow_route_helpers import flow_refusal
 from .flow_store import FlowError, own_flow
 from .graphs.normalizer import coerce, start_of
 
@@ -56,13 +56,13 @@ async def test_trigger(ask: Ask) -> Response:
     """
     payload = await _payload(ask)
     flow_id = ask.path_id("flow_id")
-    flow = flow_starts.active_flow(ask.plane, flow_id)
+    flow = named_flow_start.active_flow(ask.plane, flow_id)
     if flow is None or flow["user_id"] != ask.user_id:
         raise refusal(400, _INACTIVE)
     if start_of(coerce(json.loads(flow["graph"]))) is None:
         raise refusal(400, "Workflow trigger is missing.")
-    key = flow_starts.trial_key(flow_id, ask.service.ids.uuid())
-    fired = flow_starts.fire(ask.plane, ask.service.ids, flow, key=key, payload=payload, source="api")
+    key = named_flow_start.trial_key(flow_id, ask.service.ids.uuid())
+    fired = named_flow_start.fire(ask.plane, ask.service.ids, flow, key=key, payload=payload, source="api")
     return answer(fired.body(), 202 if fired.outcome == "queued" else 200)
 
 
@@ -72,7 +72,7 @@ async def _payload(ask: Ask) -> dict[str, Any]:
         sent = (await params.json_object(ask)).get("payload")
     except params.NotJsonError:
         sent = None
-    return sent if isinstance(sent, dict) else flow_starts.trial_payload(ask.plane.clock.now_us())
+    return sent if isinstance(sent, dict) else named_flow_start.trial_payload(ask.plane.clock.now_us())
 
 
 def routes(service: Service) -> list[BaseRoute]:

@@ -13,7 +13,7 @@ from typing import Any
 from ..core.plane import Plane
 from ..db.database import Row, Tx
 from ..db.ids import Ids
-from ..db.stored_json import dumps
+from ..db.payload_redaction import dumps
 from ..identity import model_catalogue
 from ..library.own_agents import own_agent
 from .flow_store import FlowError, no_flow

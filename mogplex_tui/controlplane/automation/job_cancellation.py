@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..core import upstreams
+from ..core import refusable_backends
 from ..core.plane import Plane
 from ..db.database import Row
 from ..db.ids import Ids
@@ -33,7 +33,7 @@ def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
     with plane.db.transaction(ids=ids) as tx:
         asked = job_control.ask_children(tx, job["id"], now)
     handle = plane.db.value("SELECT runtime_run_id FROM job_runs WHERE id = ?", (job["id"],))
-    refused = upstreams.stop_task(plane, handle)
+    refused = refusable_backends.stop_task(plane, handle)
     if refused is not None:
         with plane.db.transaction(ids=ids) as tx:
             job_control.cancel_failed(tx, job["id"], plane.clock.now_us(), refused.text)

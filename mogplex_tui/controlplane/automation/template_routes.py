@@ -11,14 +11,14 @@ from starlette.routing import BaseRoute
 
 from ..db.clock import iso_db
 from ..db.database import Row
-from ..db.stored_json import dumps
+from ..db.payload_redaction import dumps
 from ..http import params
 from ..http.bodies import body_of
 from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from ..identity.active_team import active_team, may, team_scope
-from .flow_graphs import template_of
 from .flow_store import FlowError, own_flow
 from .graphs.normalizer import coerce
+from .starter_graphs import template_of
 
 _PAGE = 25
 _LONGEST_NAME = 80

@@ -7,17 +7,17 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ..core import upstreams
+from ..core import refusable_backends
 from ..http import params
 from ..http.endpoints import Ask, bad_request, data, not_found, v1_refusal
 from ..identity import model_catalogue
 from .events import dispatch
 from .events.matching import Target
-from .flow_graphs import starter_graph
 from .flow_service import FlowService
 from .flow_store import FlowError, own_flow
 from .graphs import v1_input
 from .graphs.normalizer import coerce, start_of
+from .starter_graphs import starter_graph
 from .v1_serializers import automation, flow_refusal, own_automation
 
 _LONGEST_KEY = 200
@@ -220,7 +220,7 @@ def _run(ask: Ask, target: Target, metadata: dict[str, Any], key: str) -> dict[s
     if not enqueued.queued or enqueued.job_id is None:
         return run
     result = dispatch.start(plane, ids, enqueued.job_id, "api")
-    if result.reason == upstreams.QUEUE_DOWN:
+    if result.reason == refusable_backends.QUEUE_DOWN:
         # The job is queued all the same, and repaired later (§5.3).
         raise v1_refusal(500, "INTERNAL_ERROR", "Failed to trigger automation")
     job = plane.db.only(

@@ -16,7 +16,7 @@ from ..http.endpoints import Ask, Service, Verb, answer, empty_crash, refusal, r
 from ..http.params import NotJsonError, is_uuid, parsed
 from ..http.signatures import BODY_LIMIT, SenderEndpoint, body_within, same, sha256_signature
 from ..identity.initial_account import credentials
-from .events import flow_starts
+from .events import named_flow_start
 from .events.github_webhook import Delivery, deliver
 from .events.matching import start_data
 
@@ -66,11 +66,13 @@ async def flow_hook(ask: Ask) -> Response:
     if not same(ask.request.headers.get("x-mogplex-signature", ""), sha256_signature(secret, body)):
         raise refusal(401, "Invalid signature")
     payload = _object(body)
-    flow = flow_starts.active_flow(ask.plane, flow_id)
+    flow = named_flow_start.active_flow(ask.plane, flow_id)
     if flow is None or start_data(json.loads(flow["graph"])).get("event") != "webhook":
         raise refusal(404, "Active webhook workflow not found")
     key = f"flow-webhook:{flow_id}:{delivery}"
-    fired = flow_starts.fire(ask.plane, ask.service.ids, flow, key=key, payload=payload, source="webhook")
+    fired = named_flow_start.fire(
+        ask.plane, ask.service.ids, flow, key=key, payload=payload, source="webhook"
+    )
     return answer(fired.body(), 202 if fired.outcome == "queued" else 200)
 
 

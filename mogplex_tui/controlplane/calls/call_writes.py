@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..db.database import Row, Tx
-from ..db.stored_json import dumps, scrub
+from ..db.payload_redaction import dumps, scrub
 from .pricing import Tokens, price, roll_up_cost
 
 REAPED = "Run interrupted before finalize (reaped by zombie-row-reaper)"

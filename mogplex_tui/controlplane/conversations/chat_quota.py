@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from ..calls import admissions
+from ..calls import admission_writes
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ..db.database import Tx
 
@@ -41,7 +41,7 @@ def admit(tx: Tx, user_id: str, call_id: str, repo_id: str | None, now: int) -> 
     if denial is None:
         claim = tx.new_id()
         name, window, budget, _ = _WINDOWS[0]
-        admissions.record_limit(
+        admission_writes.record_limit(
             tx,
             decision="allowed",
             resource_id=call_id,
@@ -53,7 +53,7 @@ def admit(tx: Tx, user_id: str, call_id: str, repo_id: str | None, now: int) -> 
             **columns,
         )
         return claim
-    admissions.record_limit(
+    admission_writes.record_limit(
         tx,
         decision="denied",
         reason=denial.text,

@@ -21,7 +21,7 @@ from ..http.endpoints import Ask, PlainEndpoint, RefusedError, Service, Verb, an
 from ..identity import model_catalogue
 from ..identity.active_team import active_team
 from ..identity.team_roles import ActiveTeam, may
-from ..workload.odds import Odds
+from ..workload.scenario_odds import Odds
 from . import chat_quota, chat_writes
 from .chat_reply import compose
 from .chat_stream import ChatAnswer, Prompt

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..db.database import Tx
-from ..db.stored_json import REDACTED, SECRET_KEY, TRUNCATED
+from ..db.payload_redaction import REDACTED, SECRET_KEY, TRUNCATED
 
 MAX_DEPTH = 6
 

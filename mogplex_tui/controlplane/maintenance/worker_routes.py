@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from ..automation.events import dispatch
 from ..automation.jobs import job_writes
-from ..core import upstreams
+from ..core import refusable_backends
 from ..http.endpoints import Ask, Service, Verb, answer, empty_crash, refusal, route
 from ..http.params import NotJsonError, is_uuid, json_object
 from ..http.signatures import MachineEndpoint, SenderEndpoint
@@ -43,7 +43,7 @@ async def _start(ask: Ask, key: str, unknown: str, source: str) -> Response:
     result = job_writes.StartResult(False, "JOB_RUN_CANCELLED" if status == "cancelled" else None)
     if status == "pending":
         result = dispatch.start(ask.plane, ask.service.ids, job_id, source)
-    if result.reason == upstreams.QUEUE_DOWN:
+    if result.reason == refusable_backends.QUEUE_DOWN:
         raise refusal(500, result.reason)
     row = db.only("SELECT * FROM job_runs WHERE id = ?", (job_id,))
     body: dict[str, Any] = {

@@ -28,9 +28,9 @@ from ..http.endpoints import (
 from ..http.params import page_and_limit
 from ..runs import cancellation
 from . import call_queries
-from .call_pages import SLICE, calls_pieces, sandbox_of
+from .call_json import SLICE, calls_pieces, sandbox_of
 from .error_sanitizer import clean_output
-from .event_pages import events_body
+from .event_json import events_body
 
 _WITH_TOOLS = (
     "SELECT id, tool_calls, model, type, started_at FROM ai_calls"

@@ -15,7 +15,7 @@ from ..automation.events import dispatch
 from ..automation.graphs.normalizer import coerce, start_of
 from ..automation.jobs import dispatch_ledger, job_writes
 from ..automation.jobs.job_serializers import REPAIRABLE_US
-from ..core import upstreams
+from ..core import refusable_backends
 from ..db.database import Row
 from ..http import params
 from ..http.endpoints import Ask, PlainEndpoint, RefusedError, Service, Verb, answer, refusal, route
@@ -60,7 +60,7 @@ async def repair(ask: Ask) -> Response:
     if row["status"] != "pending" or ask.plane.clock.now_us() - anchor < REPAIRABLE_US:
         raise refusal(400, "Job run is not repairable")
     result = dispatch.start(ask.plane, ask.service.ids, row["id"], "repair")
-    if result.reason == upstreams.QUEUE_DOWN:
+    if result.reason == refusable_backends.QUEUE_DOWN:
         raise refusal(500, result.reason)
     return answer({"ok": True} | _started(ask, row["id"], result))
 
@@ -106,7 +106,7 @@ async def requeue(ask: Ask) -> Response:
             }
         )
     result = dispatch.start(ask.plane, ask.service.ids, queued.job_id, "manual_retry")
-    if result.reason == upstreams.QUEUE_DOWN:
+    if result.reason == refusable_backends.QUEUE_DOWN:
         raise refusal(500, result.reason, jobRunId=queued.job_id)
     head |= {"reused": False, "jobRunId": queued.job_id}
     return answer(head | _started(ask, queued.job_id, result) | {"versionFallbackUsed": version.fell_back})

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 from ..http.endpoints import PlainEndpoint, Service, V1Endpoint, Verb, route
 from . import (
     env_var_routes,
-    github_repo_routes,
+    github_import_routes,
     github_routes,
     launch_preset_routes,
     monorepo_routes,
@@ -79,7 +79,7 @@ _PLAIN: dict[str, Mapping[str, Verb]] = {
     f"{_GITHUB}/installations": {"GET": Verb(github_routes.list_installations)},
     f"{_GITHUB}/installations/{{installation_id}}/org-members": {"GET": Verb(github_routes.list_members)},
     f"{_GITHUB}/owners": {"GET": Verb(github_routes.list_owners)},
-    f"{_GITHUB}/repos": {"GET": Verb(github_repo_routes.sync_repos, failure="GITHUB_SYNC_ERROR")},
+    f"{_GITHUB}/repos": {"GET": Verb(github_import_routes.sync_repos, failure="GITHUB_SYNC_ERROR")},
     f"{_GITHUB}/pulls": {"GET": Verb(github_routes.list_pulls)},
 }
 

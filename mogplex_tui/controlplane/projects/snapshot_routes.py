@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from ..calls import admissions
+from ..calls import admission_writes
 from ..db.clock import HOUR_US, MINUTE_US, SECOND_US, iso_app
 from ..db.database import Row, Tx
 from ..http.endpoints import Ask, RefusedError, answer, refusal
@@ -115,11 +115,11 @@ def _claim(ask: Ask, repo: Row, token: str, now: int) -> None:
         about["repo_id"] = repo["id"]
         refused = _refused(tx, ask.user_id, repo["id"], now)
         if refused is None:
-            admissions.record_limit(tx, **about, decision="allowed", claim_id=tx.new_id())
+            admission_writes.record_limit(tx, **about, decision="allowed", claim_id=tx.new_id())
             repo_writes.update_repo(tx, repo, snapshot_build_token=token, snapshot_build_started_at=now)
         else:
             limit, wait = refused
-            admissions.record_limit(
+            admission_writes.record_limit(
                 tx,
                 **about,
                 decision="denied",

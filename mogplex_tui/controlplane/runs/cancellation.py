@@ -6,7 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from ..calls import call_writes
-from ..core import upstreams
+from ..core import refusable_backends
 from ..core.plane import Plane
 from ..db.database import Row
 from ..db.ids import Ids
@@ -55,7 +55,7 @@ def cancel_run(plane: Plane, ids: Ids, run: Row) -> RunCancel:
         if run["sandbox_record_id"] is None:
             raise CancelError(400, "BAD_REQUEST", "Run has no sandbox metadata")
         _check_sandbox(plane, run["sandbox_record_id"])
-        if upstreams.kill_command(plane, run["sandbox_record_id"]) is not None:
+        if refusable_backends.kill_command(plane, run["sandbox_record_id"]) is not None:
             raise CancelError(500, "INTERNAL_ERROR", "Failed to cancel run")
     with plane.db.transaction(ids=ids) as tx:
         at = plane.clock.now_us()
@@ -77,7 +77,7 @@ def _call(plane: Plane, call_id: str) -> Row:
 def _check_sandbox(plane: Plane, record_id: str) -> None:
     """Check that the command's machine exists. Raises CancelError otherwise."""
     row = plane.db.one("SELECT sandbox_id FROM sandboxes WHERE id = ?", (record_id,))
-    refused = upstreams.reach_sandbox(plane, record_id)
+    refused = refusable_backends.reach_sandbox(plane, record_id)
     if refused is not None:
         raise CancelError(refused.status, "CONFLICT", refused.text)
     if row is None:
@@ -103,7 +103,7 @@ def cancel_call(plane: Plane, ids: Ids, call_id: str) -> str:
         if not record_id:
             raise CancelError(400, "BAD_REQUEST", "Missing sandbox metadata")
         _check_sandbox(plane, record_id)
-        refused = upstreams.kill_command(plane, record_id)
+        refused = refusable_backends.kill_command(plane, record_id)
         if refused is not None:
             raise CancelError(500, "INTERNAL_ERROR", refused.text)
         message, payload = "Run cancelled", {"runtime_command_id": command}

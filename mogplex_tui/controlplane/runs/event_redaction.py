@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from ..db.stored_json import REDACTED, SECRET_KEY, TRUNCATED, reserialise, scrub_text
+from ..db.payload_redaction import REDACTED, SECRET_KEY, TRUNCATED, reserialise, scrub_text
 
 MAX_TEXT = 2_000
 MAX_ITEMS = 25

@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..calls import admissions, call_writes
+from ..calls import admission_writes, call_writes
 from ..calls.run_requests import RunRequest
-from ..core import upstreams
+from ..core import refusable_backends
 from ..core.plane import Plane
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ..db.database import Tx
@@ -99,7 +99,7 @@ def _counted(tx: Tx, caller: Caller, after: int, budget: int) -> list[int]:
 
 
 def _record(tx: Tx, caller: Caller, at: int, repo_id: str | None, decision: str, **columns: Any) -> None:
-    admissions.record_limit(
+    admission_writes.record_limit(
         tx,
         user_id=caller.user_id,
         route_key=ROUTE_KEY,
@@ -128,7 +128,7 @@ def accept(plane: Plane, ids: Ids, caller: Caller, repo_name: str, key: str, req
         if known is None:
             raise
         return known
-    refused = upstreams.queue_task(plane)
+    refused = refusable_backends.queue_task(plane)
     if refused is not None:
         with plane.db.transaction(ids=ids) as tx:
             tx.update("external_agent_runs", run_id, runtime_provider=None, runtime_run_id=None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..calls import call_writes
 from ..db.database import Tx
-from ..db.stored_json import dumps
+from ..db.payload_redaction import dumps
 
 LAUNCH_FAILED = "External Mogplex run failed"
 TERMINAL = ("success", "failed", "cancelled")

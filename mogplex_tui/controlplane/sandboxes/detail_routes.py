@@ -12,12 +12,12 @@ from starlette.responses import Response
 from ..db.database import Row
 from ..http.endpoints import Ask, answer
 from . import sandbox_writes
-from .activity import pausing_since
 from .idle_reaper import STALE_PAUSING_US
 from .sandbox_endpoint import again, own
 from .sandbox_serializers import record
+from .sandbox_use import pausing_since
 from .states import ACTIVE, PENDING, Change, change
-from .vm import lookup
+from .vm import sandbox_lookup
 
 
 def view_of(row: Row) -> str:
@@ -67,7 +67,7 @@ def _change(ask: Ask, row: Row, how: Change) -> bool:
         # A machine that runs again begins a new session, whose time counts from here.
         more |= {
             "last_boot_started_at": now,
-            "preview_url": row["preview_url"] or lookup.preview_address(row["sandbox_id"]),
+            "preview_url": row["preview_url"] or sandbox_lookup.preview_address(row["sandbox_id"]),
         }
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         done = change(tx, row["id"], how, now, vm=row["sandbox_id"], **more)

@@ -16,10 +16,10 @@ from ..db.database import Row
 from ..http.bodies import body_of
 from ..http.endpoints import Ask, answer, refusal
 from .event_streams import EventStream
-from .interactive_commands import harness_of, immediate, words
 from .quotas import admit_exec
+from .refused_commands import harness_of, immediate, words
 from .sandbox_endpoint import BASH, awake, own, ready, require, text_of
-from .vm import lookup
+from .vm import sandbox_lookup
 from .vm.disk import Disk, OutsideError, clean
 from .vm.machine import Machine, Run
 from .vm.shell import run_line, run_words
@@ -53,14 +53,16 @@ async def _begun(ask: Ask, row: Row, token: str, command: str, body: dict[str, A
     if cli is not None and simple[1:] and not has_ai(ask):
         raise refusal(401, f"No AI credentials are available for {cli}")
     awake(ask, row)
-    disk = Disk.read(ask.plane.db, row["id"], lookup.repository(row))
+    disk = Disk.read(ask.plane.db, row["id"], sandbox_lookup.repository(row))
     cwd = _cwd(row, text_of(body, "cwd"), disk)
     known = immediate(simple, cwd, disk)
     if known is not None:
         release(ask, row["id"], token)
         done = {"exitCode": known.code, "stdout": "", "stderr": known.stderr, "cwd": known.cwd or "."}
         return answer(done, headers=_MODE)
-    machine = Machine(disk, lookup.repository(row), row["working_branch"], cwd, ask.plane.clock.now_us())
+    machine = Machine(
+        disk, sandbox_lookup.repository(row), row["working_branch"], cwd, ask.plane.clock.now_us()
+    )
     run = run_line(machine, command) if args is None else run_words(machine, [command, *args])
     process = Process(row["id"], ask.service.ids.opaque("cmd_"))
     channel = Channel()

@@ -8,7 +8,7 @@ from ..db.database import Row
 from ..http.bodies import body_of
 from ..http.endpoints import Ask, answer, refusal
 from .sandbox_endpoint import BASH, WRITE_FILE, awake, own, ready, require, text_of
-from .vm import lookup
+from .vm import sandbox_lookup
 from .vm.disk import Disk, MissingError, OutsideError, TakenError, clean
 
 OUTSIDE = "path must stay within the repo root"
@@ -21,7 +21,7 @@ def disk_of(ask: Ask, row: Row) -> Disk:
     """
     ready(row)
     awake(ask, row)
-    return Disk.read(ask.plane.db, row["id"], lookup.repository(row))
+    return Disk.read(ask.plane.db, row["id"], sandbox_lookup.repository(row))
 
 
 def inside(row: Row, path: str) -> str:

@@ -23,7 +23,7 @@ from ..workload.call_planner import Branches, plan_harness
 from ..workload.run_outcomes import steered_course
 from .exec_routes import keep
 from .sandbox_endpoint import team_of, text_of
-from .vm import lookup
+from .vm import sandbox_lookup
 from .vm.disk import Disk, TakenError
 from .vm.repo_contents import story_key
 
@@ -59,7 +59,7 @@ class HarnessRun:
         self._call_id = call_id
         self._body = body
         self._process = process
-        self._disk = Disk.read(ask.plane.db, row["id"], lookup.repository(row))
+        self._disk = Disk.read(ask.plane.db, row["id"], sandbox_lookup.repository(row))
         self._rng = Random(call_id)
         self._story = self._planned()
 
@@ -71,7 +71,7 @@ class HarnessRun:
         course = steered_course(self._rng, prompt)
         if course.endless:
             course = course._replace(turns=60)
-        task = Prompt(story_key(lookup.repository(row)), "task", prompt)
+        task = Prompt(story_key(sandbox_lookup.repository(row)), "task", prompt)
         first = self._rng.random() < 0.25
         return plan_harness(
             self._rng, self._body["harness"], row["full_name"] or "", task, branches, course, first

@@ -9,9 +9,9 @@ from ..db.clock import DAY_US, MINUTE_US
 from ..db.database import Row, Tx
 from ..db.ids import Ids
 from . import sandbox_writes
-from .activity import is_busy, pausing_since
+from .sandbox_use import is_busy, pausing_since
 from .states import BOOTING, PENDING, Change, change
-from .vm import lookup
+from .vm import sandbox_lookup
 
 PERIOD_S = 300.0
 STALE_PAUSING_US = 10 * MINUTE_US
@@ -28,7 +28,7 @@ def reap(plane: Plane, ids: Ids, at: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     with plane.db.transaction(ids=ids) as tx:
         for row in tx.all(
-            f"{lookup.SELECT} WHERE s.status IN ('creating', 'installing', 'running', 'pausing', 'paused')"
+            f"{sandbox_lookup.SELECT} WHERE s.status IN ('creating', 'installing', 'running', 'pausing', 'paused')"
             " ORDER BY s.last_active_at, s.id"
         ):
             action = _look(tx, row, at)
@@ -61,7 +61,7 @@ def _look(tx: Tx, row: Row, at: int) -> str | None:
         return _moved(tx, row, Change.STOPPED, at, "stuck_boot", "stuck_boot") if stuck else None
     if row["status"] != "running":
         return None
-    if at - begun >= lookup.lifetime_ms(row) * 1000:
+    if at - begun >= sandbox_lookup.lifetime_ms(row) * 1000:
         return _ended(tx, row, at, "lifetime_timeout")
     return _idle(tx, row, at)
 
@@ -69,7 +69,7 @@ def _look(tx: Tx, row: Row, at: int) -> str | None:
 def _idle(tx: Tx, row: Row, at: int) -> str | None:
     """Warn an idle sandbox, or end one that was warned in an earlier round."""
     warned = row["health_status"] == "idle_warning"
-    idles = at - row["last_active_at"] >= lookup.idle_ms(row) * 1000
+    idles = at - row["last_active_at"] >= sandbox_lookup.idle_ms(row) * 1000
     if not idles or is_busy(tx, row["id"], at):
         if warned:
             sandbox_writes.set_sandbox(tx, row["id"], health_status="running")

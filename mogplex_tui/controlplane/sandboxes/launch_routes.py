@@ -21,7 +21,7 @@ from .quotas import admit_boot, claim_boot
 from .sandbox_endpoint import BASH, NO_FUNDS, may_compute, require, team_of, text_of
 from .sandbox_serializers import record
 from .states import ACTIVE, PENDING, Change, change
-from .vm import lookup
+from .vm import sandbox_lookup
 from .vm.boot import Boot, Kind
 
 _STUCK_PENDING_US = 90 * SECOND_US
@@ -183,7 +183,7 @@ def _where(launch_request: LaunchRequest) -> tuple[str, tuple[object, ...]]:
 
 def _latest(ask: Ask, launch_request: LaunchRequest, state: str) -> Row | None:
     where, values = _where(launch_request)
-    sql = f"{lookup.SELECT} WHERE {where} AND {state} ORDER BY s.created_at DESC LIMIT 1"
+    sql = f"{sandbox_lookup.SELECT} WHERE {where} AND {state} ORDER BY s.created_at DESC LIMIT 1"
     return ask.plane.db.one(sql, values)
 
 
@@ -210,7 +210,7 @@ def _insert(ask: Ask, launch_request: LaunchRequest, claim: str, orphan: Row | N
             "status": "running",
             "sandbox_id": orphan["sandbox_id"],
             "health_status": "running",
-            "preview_url": lookup.preview_address(orphan["sandbox_id"]),
+            "preview_url": sandbox_lookup.preview_address(orphan["sandbox_id"]),
             "last_boot_completed_at": now,
             "install_log": orphan["install_log"],
             "dev_log": orphan["dev_log"],
@@ -242,7 +242,7 @@ def _insert(ask: Ask, launch_request: LaunchRequest, claim: str, orphan: Row | N
 
 
 def _found(ask: Ask, record_id: str) -> Row:
-    row = lookup.sandbox(ask.plane.db, record_id)
+    row = sandbox_lookup.sandbox(ask.plane.db, record_id)
     if row is None:
         raise refusal(500, "Sandbox record vanished during its launch")
     return row

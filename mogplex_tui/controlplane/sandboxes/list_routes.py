@@ -12,7 +12,7 @@ from ..http.endpoints import Ask, answer
 from ..identity.active_team import team_scope
 from .sandbox_serializers import record
 from .states import PENDING, Change, change
-from .vm import lookup
+from .vm import sandbox_lookup
 
 _MOST = 10_000
 _CLI = ("creating", "installing", "running", "paused")
@@ -26,13 +26,13 @@ async def list_sandboxes(ask: Ask) -> Response:
     team_id = team_scope(ask)
     _stop_the_gone(ask)
     rows = ask.plane.db.all(
-        f"{lookup.SELECT} WHERE s.user_id = ? AND s.product_team_id IS ?"
+        f"{sandbox_lookup.SELECT} WHERE s.user_id = ? AND s.product_team_id IS ?"
         " ORDER BY s.created_at DESC, s.id LIMIT ?",
         (ask.user_id, team_id, _MOST),
     )
     if ask.query("format") == "cli":
         return answer([_short(row) for row in rows if row["status"] in _CLI])
-    return answer({"sandboxes": [record(row, timeout_ms=lookup.lifetime_ms(row)) for row in rows]})
+    return answer({"sandboxes": [record(row, timeout_ms=sandbox_lookup.lifetime_ms(row)) for row in rows]})
 
 
 def _stop_the_gone(ask: Ask) -> None:

@@ -11,9 +11,9 @@ from ..core.sandbox_processes import real_seconds
 from ..http import params
 from ..http.endpoints import Ask, answer, empty_crash, refusal
 from . import sandbox_writes
-from .activity import is_busy
 from .sandbox_endpoint import SANDBOX_NOT_FOUND, own
-from .vm import lookup
+from .sandbox_use import is_busy
+from .vm import sandbox_lookup
 
 GRACE_MS = 90_000
 _MOST_REASON = 64
@@ -105,7 +105,7 @@ async def _decide_later(ask: Ask, record_id: str, released: int) -> None:
     await asyncio.sleep(real_seconds(GRACE_MS / 1000, ask.plane.settings.speed))
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        row = lookup.sandbox(tx, record_id)
+        row = sandbox_lookup.sandbox(tx, record_id)
         if row is None:
             return
         newer = tx.one(

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from ..calls import admissions
+from ..calls import admission_writes
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ..db.database import Row, Tx
 from ..http.endpoints import Ask, RefusedError, answer
-from .activity import EXEC_LOCK_STALE_US
+from .sandbox_use import EXEC_LOCK_STALE_US
 from .states import COUNTED
 
 BOOT = "sandbox_boot"
@@ -143,7 +143,7 @@ def _record(
     sandbox_id: str | None,
 ) -> None:
     limit = usual if denial is None else denial.limit
-    admissions.record_limit(
+    admission_writes.record_limit(
         tx,
         user_id=user_id,
         route_key=route_key,

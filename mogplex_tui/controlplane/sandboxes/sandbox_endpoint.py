@@ -15,7 +15,7 @@ from ..http.worker_credentials import USER_HEADER, delegated
 from ..identity.active_team import active_team, team_scope
 from . import sandbox_writes
 from .states import PENDING
-from .vm import lookup
+from .vm import sandbox_lookup
 
 BASH = "tools.bash"
 WRITE_FILE = "tools.write_file"
@@ -70,7 +70,7 @@ def require(ask: Ask, capability: str) -> None:
 def own(ask: Ask, missing: str = NOT_FOUND) -> Row:
     """Return the caller's sandbox of the path; others' and invalid ids are a 404."""
     record_id = ask.path_id("id")
-    row = lookup.sandbox(ask.plane.db, record_id) if params.is_uuid(record_id) else None
+    row = sandbox_lookup.sandbox(ask.plane.db, record_id) if params.is_uuid(record_id) else None
     if row is None or row["user_id"] != ask.user_id:
         raise refusal(404, missing)
     return row
@@ -78,7 +78,7 @@ def own(ask: Ask, missing: str = NOT_FOUND) -> Row:
 
 def again(ask: Ask, record_id: str, missing: str = SANDBOX_NOT_FOUND) -> Row:
     """Return the current record for the response. Raises 404 if it is gone."""
-    row = lookup.sandbox(ask.plane.db, record_id)
+    row = sandbox_lookup.sandbox(ask.plane.db, record_id)
     if row is None:
         raise refusal(404, missing)
     return row

@@ -14,9 +14,9 @@ from ..sample_data.loader import prompts
 from ..scenarios.model import Scenario
 from ..workload.account import SeededAccount, build_world
 from ..workload.call_plan import CallKind
-from ..workload.external_runs import SandboxRef
-from ..workload.odds import Odds
+from ..workload.external_run_metadata import SandboxRef
 from ..workload.rng import stream
+from ..workload.scenario_odds import Odds
 from .account_rows import write_account
 from .admission_rows import write_admissions
 from .assignment_calls import write_assignment_calls

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from ..calls.pricing import Rates, Tokens, priced, rates
 from ..db.clock import SECOND_US
 from ..db.database import Tx
+from ..db.payload_redaction import scrub
 from ..db.row_batches import Rows, encode
-from ..db.stored_json import scrub
 from ..workload.call_plan import CallKind, Step, Story
 from ..workload.rng import new_uuid, token, whole
 

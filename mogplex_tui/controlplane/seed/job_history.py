@@ -7,14 +7,14 @@ from typing import Any
 
 from ..automation.events.cron import latest, tick_key, tick_payload
 from ..automation.events.dispatch import retry_metadata
-from ..automation.events.flow_starts import slot_of, trial_key, trial_payload
+from ..automation.events.named_flow_start import slot_of, trial_key, trial_payload
 from ..db.clock import DAY_US, MINUTE_US, SECOND_US, iso_app
 from ..db.row_batches import Rows, encode
 from ..workload.account import SeededAccount
 from ..workload.call_plan import CallKind
 from ..workload.job_planner import JobPlan, finding_columns, flow_repos, plan_job, wait_seconds
-from ..workload.odds import CALM
 from ..workload.rng import new_uuid, pick, token, whole
+from ..workload.scenario_odds import CALM
 from .call_rows import Written
 from .node_history import NodeHistory
 from .run_history import History

@@ -12,7 +12,7 @@ from ..sample_data.loader import Prompt, material, prompts
 from ..workload.account import Repo, SeededAccount
 from ..workload.call_plan import CallKind
 from ..workload.call_planner import Branches, chat_model, pick_failure, plan_agent, plan_harness
-from ..workload.external_runs import (
+from ..workload.external_run_metadata import (
     HARNESSES,
     SandboxRef,
     accepted_step,
@@ -20,9 +20,9 @@ from ..workload.external_runs import (
     external_metadata,
     request_hash,
 )
-from ..workload.odds import CALM, Odds
 from ..workload.rng import between, new_uuid, pick, token, whole
 from ..workload.run_outcomes import draw_course
+from ..workload.scenario_odds import CALM, Odds
 from .call_rows import CallFacts, CallWriter, Written
 from .sandbox_rows import write_past
 from .working_hours import WorkingHours

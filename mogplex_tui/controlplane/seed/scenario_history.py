@@ -8,9 +8,9 @@ from ..sample_data.loader import prompts
 from ..scenarios.model import Loop, Scenario
 from ..workload.account import SeededAccount
 from ..workload.job_planner import JobPlan, plan_job
-from ..workload.odds import dearer
-from ..workload.questions import draw_question
+from ..workload.orchestrator_questions import draw_question
 from ..workload.rng import pick, stream, token, whole
+from ..workload.scenario_odds import dearer
 from .families.automation import approval
 from .job_history import JobHistory
 from .run_history import History

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..actors.call_player import play
 from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
-from ..calls import admissions, call_writes
+from ..calls import admission_writes, call_writes
 from ..sample_data.loader import material
 from ..workload.call_plan import CallKind, Story
 from ..workload.call_planner import chat_model, pick_failure, plan_agent
@@ -27,7 +27,7 @@ def arrive(stage: ActorContext, part: ActorRandom, kind: CallKind) -> float:
         metadata["repo"] = repo.full_name
     now, claim = stage.now(), part.ids.uuid()
     with part.tx() as tx:
-        admissions.record_limit(
+        admission_writes.record_limit(
             tx,
             user_id=user_id,
             route_key="chat",

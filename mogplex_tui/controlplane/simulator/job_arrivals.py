@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
-from ..automation.events import dispatch, flow_starts
+from ..automation.events import dispatch, named_flow_start
 from ..automation.events.github_webhook import Delivery, deliver
 from ..automation.jobs import dispatch_ledger
 from ..db.clock import SECOND_US
@@ -82,15 +82,15 @@ def _about(repo: Repo) -> DeliveryRepository:
 
 def _by_hand(stage: ActorContext, part: ActorRandom, flow: Flow) -> float:
     """Start a scheduled automation manually before its time."""
-    found = flow_starts.active_flow(stage.plane, flow.id)
+    found = named_flow_start.active_flow(stage.plane, flow.id)
     if found is None:
         return 0.0
-    fired = flow_starts.fire(
+    fired = named_flow_start.fire(
         stage.plane,
         part.ids,
         found,
-        key=flow_starts.trial_key(flow.id, new_uuid(part.rng)),
-        payload=flow_starts.trial_payload(stage.now()),
+        key=named_flow_start.trial_key(flow.id, new_uuid(part.rng)),
+        payload=named_flow_start.trial_payload(stage.now()),
         source="api",
         at=stage.now(),
         origin="story",

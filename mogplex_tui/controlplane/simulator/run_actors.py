@@ -11,14 +11,20 @@ from ..actors.call_player import Fate, play, write_step
 from ..actors.context import ActorContext, ActorRandom
 from ..actors.sandbox_actors import BootFailed, Tree, launch, watch_idle
 from ..actors.scheduler import Acts
-from ..calls import admissions, call_writes
+from ..calls import admission_writes, call_writes
 from ..db.database import Row
 from ..runs import run_writes
 from ..sample_data.loader import Prompt, prompts
 from ..workload.account import Repo, repo_of
 from ..workload.call_plan import Story
 from ..workload.call_planner import Branches, plan_harness
-from ..workload.external_runs import HARNESSES, accepted_step, attached, external_metadata, request_hash
+from ..workload.external_run_metadata import (
+    HARNESSES,
+    accepted_step,
+    attached,
+    external_metadata,
+    request_hash,
+)
 from ..workload.rng import between, pick, token, whole
 from ..workload.run_outcomes import Course, draw_course, is_steered, steered_course
 
@@ -159,7 +165,7 @@ def arrive(stage: ActorContext, part: ActorRandom) -> float:
     with part.tx() as tx:
         if tx.one("SELECT 1 FROM repos WHERE id = ? AND is_hidden = 0", (repo.id,)) is None:
             return 0.0
-        admissions.record_limit(
+        admission_writes.record_limit(
             tx,
             user_id=repo.user_id,
             route_key="external_agent_run",

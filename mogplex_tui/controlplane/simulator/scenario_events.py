@@ -8,12 +8,12 @@ from typing import Any
 from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
 from ..automation.events.github_webhook import Delivery, deliver
-from ..calls import admissions
+from ..calls import admission_writes
 from ..faults.rules import parse
 from ..scenarios.model import FaultBurst, Loop
 from ..workload.account import Flow
 from ..workload.github_payloads import DeliveryRepository, DeliveryTexts, build
-from ..workload.questions import draw_question
+from ..workload.orchestrator_questions import draw_question
 from ..workload.rng import between, new_uuid, token
 
 _DELIVERIES = {"pr_opened": "pull_request", "issue_opened": "issues"}
@@ -153,7 +153,7 @@ def refused(stage: ActorContext, part: ActorRandom, kind: str) -> bool:
         return False
     reason, name, window, limit = _REFUSALS[route]
     with part.tx() as tx:
-        admissions.record_limit(
+        admission_writes.record_limit(
             tx,
             user_id=stage.world.user_id,
             route_key=route,

@@ -9,7 +9,7 @@ from random import Random
 
 from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
-from ..calls import admissions
+from ..calls import admission_writes
 from ..scenarios.model import KINDS
 from ..workload.call_plan import CallKind
 from ..workload.rng import between, pick, whole
@@ -104,7 +104,7 @@ def commands(stage: ActorContext) -> Acts:
         if box is None:
             continue
         with part.tx() as tx:
-            admissions.record_limit(
+            admission_writes.record_limit(
                 tx,
                 user_id=stage.world.user_id,
                 route_key="sandbox_exec",

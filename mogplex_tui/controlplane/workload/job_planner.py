@@ -10,9 +10,9 @@ from . import failure_diagnosis
 from .account import Flow, Repo, SeededAccount
 from .call_plan import CallKind, Story
 from .call_planner import Branches, pick_failure, plan_agent, plan_harness
-from .odds import CALM, Odds
 from .rng import between, new_uuid, pick, token, whole
 from .run_outcomes import draw_course
+from .scenario_odds import CALM, Odds
 
 # The call type of each trigger; the last three have none of their own (observability.md §7.1).
 CALL_TYPES = {

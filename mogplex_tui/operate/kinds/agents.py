@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.request_rules import utf16_length
+from mogplex_tui.api.request_checks import utf16_length
 from mogplex_tui.live.reasons import PartialList, Requirement, Subject
 from mogplex_tui.operate import common_actions, formats, parameter_choices
 from mogplex_tui.operate.filters import quoted
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.agents import Agent, AgentActivity, RosterEntry
-    from mogplex_tui.api.models.library import AgentSummary
+    from mogplex_tui.api.models.v1_catalogue import AgentSummary
     from mogplex_tui.live.session import Session
 
 _NOW = ColumnPart("now", Subject("what each agent does now", is_plural=False), ("status", "cycles", "last"))

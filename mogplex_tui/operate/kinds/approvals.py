@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.api.request_rules import utf16_length
+from mogplex_tui.api.request_checks import utf16_length
 from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import formats
 from mogplex_tui.operate.common_joins import automation_names

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, common_facts, formats, formatting, parameter_choices
+from mogplex_tui.operate import common_actions, formats, formatting, parameter_choices, recent_run_facts
 from mogplex_tui.operate.model import (
     Change,
     Creation,
@@ -232,7 +232,7 @@ KIND = Kind[AssignmentRow](
             Fact("schedule", lambda row: row.assignment.cron_schedule),
         ),
         (Fact("repo", lambda row: row.repo), Fact("agent", lambda row: row.agent)),
-        *common_facts.activity(AssignmentRow, lambda row: row.assignment),
+        *recent_run_facts.activity(AssignmentRow, lambda row: row.assignment),
         (Fact("created", lambda row: row.assignment.created_at),),
     ),
     links=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import automation_actions as requests
-from mogplex_tui.operate import common_actions, common_facts, formats, text_formatters
+from mogplex_tui.operate import common_actions, formats, nested_record_text, recent_run_facts
 from mogplex_tui.operate.automation_rows import (
     TOKEN_NOTICE,
     AutomationRow,
@@ -174,7 +174,7 @@ KIND = Kind[AutomationRow](
             ),
             Fact("notes", lambda row: row.notes, optional=True),
         ),
-        *common_facts.activity(AutomationRow, lambda row: row.activity),
+        *recent_run_facts.activity(AutomationRow, lambda row: row.activity),
         (Fact("created", lambda row: row.created_at), Fact("changed", lambda row: row.updated_at)),
     ),
     links=(
@@ -191,7 +191,7 @@ KIND = Kind[AutomationRow](
     texts=(
         TextBlock(
             "Newest runs",
-            lines=lambda row, now: [text_formatters.automation_run(run, now) for run in row.runs],
+            lines=lambda row, now: [nested_record_text.automation_run(run, now) for run in row.runs],
         ),
     ),
     creations=(

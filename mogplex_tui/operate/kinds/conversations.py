@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, formats, formatting, text_formatters
+from mogplex_tui.operate import common_actions, formats, formatting, nested_record_text
 from mogplex_tui.operate.model import (
     Entry,
     Fact,
@@ -57,7 +57,7 @@ async def _read_single(client: ClientView, key: str, _: ConversationRow | None) 
     chat = await client.conversations.get(key)
     if chat is None:
         raise NotFound("The conversation is not there any more", resource="the conversation")
-    transcript = "\n".join(text for message in chat.messages if (text := text_formatters.message(message)))
+    transcript = "\n".join(text for message in chat.messages if (text := nested_record_text.message(message)))
     row = replace(_from_listed(chat), message_count=len(chat.messages), transcript=transcript)
     return Entry(key, row, chat.model_dump(mode="json"))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement, Subject
-from mogplex_tui.operate import change_results, formats, formatting, text_formatters
+from mogplex_tui.operate import change_results, formats, formatting, nested_record_text
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.formats import sort_key
 from mogplex_tui.operate.job_rows import (
@@ -287,13 +287,15 @@ KIND = Kind[JobRow](
         Link("ledger", "dispatch", lambda _: "why it did or did not run", filter=_about, span=_span),
     ),
     texts=(
-        TextBlock("Waits", lines=lambda row, _: [text_formatters.wait(each) for each in row.waits]),
-        TextBlock("Steps", lines=lambda row, now: [text_formatters.step(each, now) for each in row.steps]),
+        TextBlock("Waits", lines=lambda row, _: [nested_record_text.wait(each) for each in row.waits]),
+        TextBlock("Steps", lines=lambda row, now: [nested_record_text.step(each, now) for each in row.steps]),
         TextBlock(
             "Ledger",
-            lines=lambda row, _: [text_formatters.ledger_entry(each) for each in row.dispatch_events],
+            lines=lambda row, _: [nested_record_text.ledger_entry(each) for each in row.dispatch_events],
         ),
-        TextBlock("Findings", lines=lambda row, _: [text_formatters.finding(each) for each in row.findings]),
+        TextBlock(
+            "Findings", lines=lambda row, _: [nested_record_text.finding(each) for each in row.findings]
+        ),
     ),
     page_in_browser=lambda row: row.pull_request or "",
     actions=(

@@ -41,8 +41,8 @@ from mogplex_tui.operate.model import (
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.library import Repo
     from mogplex_tui.api.models.repos import ImportedRepo
+    from mogplex_tui.api.models.v1_catalogue import Repo
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.collection import Entry
     from mogplex_tui.live.session import Session

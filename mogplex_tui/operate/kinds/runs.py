@@ -12,8 +12,8 @@ from mogplex_tui.live.run_row import RunRow, duration_seconds
 from mogplex_tui.operate import formats, formatting, run_actions, run_facts
 from mogplex_tui.operate.model import Cell, FilterValue, Kind, Layout, RenderTime, SortKey, column
 from mogplex_tui.operate.older_runs import OLDER_RUNS
+from mogplex_tui.operate.run_export_fields import FIELDS
 from mogplex_tui.operate.run_facts import name_of
-from mogplex_tui.operate.run_fields import FIELDS
 
 
 def _state(row: RunRow) -> FilterValue:

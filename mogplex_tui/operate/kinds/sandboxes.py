@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import LoginRequired, NotSignedIn
-from mogplex_tui.api.request_rules import is_uuid
+from mogplex_tui.api.request_checks import is_uuid
 from mogplex_tui.live import sandbox_logs
 from mogplex_tui.live.reasons import PartialList, Requirement
 from mogplex_tui.operate import change_results, common_parameters, formats, parameter_choices
@@ -37,8 +37,8 @@ from mogplex_tui.operate.model import (
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.sandbox_records import SandboxRecord
     from mogplex_tui.api.models.sandboxes import Sandbox
+    from mogplex_tui.api.models.unversioned_sandboxes import SandboxRecord
     from mogplex_tui.api.resources.sandbox_work import Boot
     from mogplex_tui.live.log_tail import LogLine
     from mogplex_tui.live.session import Session
@@ -192,7 +192,7 @@ async def _booted(boot: Boot, done: str, key: str = "") -> Result:
 
     A record other than `key` is new: the service created it for this boot.
     """
-    from mogplex_tui.api.models.stream import StreamEndKind
+    from mogplex_tui.api.models.stream_events import StreamEndKind
 
     warnings = []
     async with boot:
@@ -206,7 +206,7 @@ async def _booted(boot: Boot, done: str, key: str = "") -> Result:
 
 
 async def _launch(client: ClientView, values: Values) -> Result:
-    from mogplex_tui.api.models.sandbox_drafts import LaunchDraft
+    from mogplex_tui.api.models.sandbox_requests import LaunchDraft
 
     draft = LaunchDraft(
         repo_id=values[REPO],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, common_facts, formats, formatting
+from mogplex_tui.operate import common_actions, formats, formatting, recent_run_facts
 from mogplex_tui.operate.model import Change, Fact, Join, Kind, Layout, Link, RowPage, Source, column, page_of
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ KIND = Kind[TriggerRow](
             Fact("model", lambda row: row.model),
             Fact("installation", lambda row: row.installation),
         ),
-        *common_facts.activity(TriggerRow, lambda row: row.trigger),
+        *recent_run_facts.activity(TriggerRow, lambda row: row.trigger),
         (Fact("created", lambda row: row.trigger.created_at),),
     ),
     links=(

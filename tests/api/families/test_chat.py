@@ -22,7 +22,7 @@ from mogplex_tui.api.models.chat import (
     ToolInput,
     ToolOutput,
 )
-from mogplex_tui.api.models.stream import (
+from mogplex_tui.api.models.stream_events import (
     StreamCancelled,
     StreamEnd,
     StreamEndKind,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.client import MogplexClient
-from mogplex_tui.api.env_text import quoted_env_value
+from mogplex_tui.api.env_quoting import quoted_env_value
 from mogplex_tui.api.models.env_vars import VariableDraft, VercelVariable
 from mogplex_tui.api.models.repo_parts import (
     LaunchPresetDraft,

@@ -12,13 +12,13 @@ import pytest
 
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.client import MogplexClient
-from mogplex_tui.api.models.sandbox_drafts import (
+from mogplex_tui.api.models.sandbox_events import BootLog, CommandStarted, HarnessStarted, SandboxReady
+from mogplex_tui.api.models.sandbox_requests import (
     CommandDraft,
     HarnessDraft,
     LaunchDraft,
 )
-from mogplex_tui.api.models.sandbox_events import BootLog, CommandStarted, HarnessStarted, SandboxReady
-from mogplex_tui.api.models.stream import Output, StreamEnd, StreamEndKind
+from mogplex_tui.api.models.stream_events import Output, StreamEnd, StreamEndKind
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer

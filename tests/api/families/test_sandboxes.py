@@ -9,7 +9,7 @@ import pytest
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.models.base import parse_rows
-from mogplex_tui.api.models.sandbox_drafts import (
+from mogplex_tui.api.models.sandbox_requests import (
     CommandDraft,
     EntryKind,
     HarnessDraft,
@@ -17,8 +17,8 @@ from mogplex_tui.api.models.sandbox_drafts import (
     PresenceEvent,
     PresenceReport,
 )
-from mogplex_tui.api.models.sandbox_records import SandboxRecord, TerminalOffer
 from mogplex_tui.api.models.sandboxes import Sandbox, SandboxStatus
+from mogplex_tui.api.models.unversioned_sandboxes import SandboxRecord, TerminalOffer
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent, box, read_events

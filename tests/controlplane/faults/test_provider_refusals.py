@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.core import upstreams
+from mogplex_tui.controlplane.core import refusable_backends
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.api_paths import V1
@@ -67,7 +67,7 @@ async def test_the_hosted_service_says_500_and_conflict(clock: ManualClock) -> N
         headers = {"Authorization": f"Bearer {server.token}"}
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
             refused = await client.post(f"{V1}/runs/{run}/cancel")
-            assert _v1_error(refused) == (500, "CONFLICT", upstreams.NO_SERVICE)
+            assert _v1_error(refused) == (500, "CONFLICT", refusable_backends.NO_SERVICE)
             assert factory.row("ai_calls", call)["control_state"] == "cancel_requested"
             done = await client.post(f"{V1}/runs/{run}/cancel")
             assert done.json()["data"]["status"] == "cancelled"
@@ -98,7 +98,7 @@ async def test_refused_job_cancel_has_a_reason_and_can_be_repeated(
     child = factory.call(job_run_id=job)
     await fault("DELETE /runtime/tasks/* 503 x1")
     failed = await client.post(f"{JOBS}/{job}/cancel")
-    assert (failed.status_code, failed.json()) == (500, {"error": upstreams.STOP_FAILED})
+    assert (failed.status_code, failed.json()) == (500, {"error": refusable_backends.STOP_FAILED})
     shown = (await client.get(f"{JOBS}/{job}")).json()["run"]
     assert (shown["status"], shown["cancelable"], shown["cancelled_at"]) == ("running", False, None)
     assert shown["cancel_requested_at"] is not None and "MOG-JOB-" in shown["cancel_error"]
@@ -130,10 +130,10 @@ async def test_a_job_that_the_runtime_does_not_take_waits_and_is_repaired(
     job = same["jobRunId"]
     row = factory.row("job_runs", job)
     assert (row["status"], row["started_at"], row["runtime_run_id"]) == ("pending", None, None)
-    assert row["last_start_error"] == upstreams.QUEUE_DOWN
+    assert row["last_start_error"] == refusable_backends.QUEUE_DOWN
     clock.advance(121)
     refused = await client.post(f"{JOBS}/{job}/repair")
-    assert (refused.status_code, refused.json()) == (500, {"error": upstreams.QUEUE_DOWN})
+    assert (refused.status_code, refused.json()) == (500, {"error": refusable_backends.QUEUE_DOWN})
     clock.advance(121)
     repaired = (await client.post(f"{JOBS}/{job}/repair")).json()
     assert (repaired["started"], repaired["status"]) == (True, "running")
@@ -155,12 +155,12 @@ async def test_a_retry_and_a_release_that_the_runtime_does_not_take(
         tx.update("job_runs", ended, status="failed")
     await fault("POST /runtime/tasks 503 x2")
     retried = await client.post(f"{JOBS}/{ended}/requeue")
-    assert (retried.status_code, retried.json()["error"]) == (500, upstreams.QUEUE_DOWN)
+    assert (retried.status_code, retried.json()["error"]) == (500, refusable_backends.QUEUE_DOWN)
     waiting = retried.json()["jobRunId"]
     assert factory.row("job_runs", waiting)["status"] == "pending"
     running = factory.job(flow, repo, start=True)
     released = (await client.post(f"{JOBS}/{running}/cancel")).json()["releasedJobs"]
-    assert released == [{"jobRunId": waiting, "started": False, "reason": upstreams.QUEUE_DOWN}]
+    assert released == [{"jobRunId": waiting, "started": False, "reason": refusable_backends.QUEUE_DOWN}]
     assert _outcomes(factory, waiting)[-1] == "start/start_failed"
 
 
@@ -179,7 +179,7 @@ async def test_a_run_that_the_queue_does_not_take_is_failed_and_replayed_so(
             again = await client.post(f"{V1}/runs", json=body)
             run = again.json()["data"]
             assert (again.status_code, run["replayed"], run["status"]) == (202, True, "failed")
-            assert run["error"] == upstreams.QUEUE_DOWN
+            assert run["error"] == refusable_backends.QUEUE_DOWN
             assert run["runtime"] == {"provider": None, "runId": None}
             assert factory.row("ai_calls", run["aiCallId"])["status"] == call_status
             events = _kinds(factory, run["aiCallId"])
@@ -212,4 +212,7 @@ async def test_worker_learns_that_the_runtime_refused_its_job(clock: ManualClock
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:
             for path, key in (("/api/jobs/process", "jobId"), ("/api/agent/review", "jobRunId")):
                 refused = await client.post(path, json={key: job})
-                assert (refused.status_code, refused.json()) == (500, {"error": upstreams.QUEUE_DOWN})
+                assert (refused.status_code, refused.json()) == (
+                    500,
+                    {"error": refusable_backends.QUEUE_DOWN},
+                )

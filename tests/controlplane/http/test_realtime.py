@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Message
 
 from mogplex_tui.controlplane.automation.jobs import job_writes
-from mogplex_tui.controlplane.calls import admissions, call_writes
+from mogplex_tui.controlplane.calls import admission_writes, call_writes
 from mogplex_tui.controlplane.db.change_hub import MAX_BACKLOG, Frame, Hub
 from mogplex_tui.controlplane.http import realtime_routes
 from mogplex_tui.controlplane.server import PlaneServer
@@ -164,7 +164,7 @@ async def test_a_closed_stream_is_forgotten(client: httpx.AsyncClient, factory: 
     async with listening(client, factory):
         assert hub.listeners == 1
     with factory.plane.db.transaction() as tx:
-        admissions.record_limit(
+        admission_writes.record_limit(
             tx, user_id=factory.user, route_key="chat", decision="allowed", at=factory.clock.us
         )
     async with listening(client, factory) as stream:

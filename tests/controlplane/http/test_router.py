@@ -9,7 +9,7 @@ from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from mogplex_tui.controlplane.http.router import PlaneRouter
-from mogplex_tui.controlplane.route_table import unserved_router
+from mogplex_tui.controlplane.route_listing import unserved_router
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.db.database import Database
-from mogplex_tui.controlplane.observability import call_routes, event_pages
+from mogplex_tui.controlplane.observability import call_routes, event_json
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.row_factory import RowFactory
 
@@ -19,7 +19,7 @@ SLICE = 10
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_pages, "SLICE", SLICE)
+    monkeypatch.setattr(event_json, "SLICE", SLICE)
 
 
 def _events(factory: RowFactory, call: str, count: int) -> list[str]:
@@ -54,7 +54,7 @@ async def test_a_cancel_is_answered_while_a_long_answer_is_made(
     begun = asyncio.Event()
 
     def seen(db: Database, call_id: str) -> Iterator[str]:
-        for piece in event_pages.events_body(db, call_id):
+        for piece in event_json.events_body(db, call_id):
             order.append("piece")
             begun.set()
             yield piece

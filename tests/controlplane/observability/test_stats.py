@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.automation.jobs import job_control, job_writes
-from mogplex_tui.controlplane.calls import admissions, call_writes
+from mogplex_tui.controlplane.calls import admission_writes, call_writes
 from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US, SECOND_US, iso_db
 from tests.controlplane.manual_clock import NOON, ManualClock
@@ -246,7 +246,7 @@ async def test_pressure_and_limits_in_range(client: httpx.AsyncClient, factory: 
             ("sandbox_exec", "denied", 2),
             ("sandbox_exec", "denied", 25),
         ):
-            admissions.record_limit(
+            admission_writes.record_limit(
                 tx, user_id=factory.user, route_key=route, decision=decision, at=NOON - age * HOUR_US
             )
     deferred = factory.job(flow)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.db.stored_json import scrub
+from mogplex_tui.controlplane.db.payload_redaction import scrub
 from mogplex_tui.controlplane.observability.error_sanitizer import clean, clean_call, sentence
 from mogplex_tui.controlplane.runs.event_redaction import redact
 from tests.controlplane.api_paths import V1

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.calls import admissions
+from mogplex_tui.controlplane.calls import admission_writes
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
@@ -287,9 +287,11 @@ async def test_the_budget_is_the_persons_over_all_sandboxes(
     }
     with factory.plane.db.transaction() as tx:
         for _ in range(count):
-            admissions.record_limit(tx, at=factory.clock.us - age_us, resource_id="a command", **columns)
+            admission_writes.record_limit(
+                tx, at=factory.clock.us - age_us, resource_id="a command", **columns
+            )
             # One of the story, which is somebody else's.
-            admissions.record_limit(tx, at=factory.clock.us, **columns)
+            admission_writes.record_limit(tx, at=factory.clock.us, **columns)
     box = factory.sandbox(repo)
     answer = await client.post(f"{BOX}/{box}/exec", json={"command": "ls"})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, str(wait))

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.calls import admissions
+from mogplex_tui.controlplane.calls import admission_writes
 from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, SECOND_US
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.controlplane.api_paths import V1
@@ -217,9 +217,9 @@ async def test_boots_are_counted_in_rolling_windows(
     columns: dict[str, Any] = {"user_id": factory.user, "route_key": "sandbox_boot", "decision": "allowed"}
     with factory.plane.db.transaction() as tx:
         for _ in range(count):
-            admissions.record_limit(tx, at=factory.clock.us - age_us, resource_id="a boot", **columns)
+            admission_writes.record_limit(tx, at=factory.clock.us - age_us, resource_id="a boot", **columns)
             # One of the story, which is somebody else's.
-            admissions.record_limit(tx, at=factory.clock.us, **columns)
+            admission_writes.record_limit(tx, at=factory.clock.us, **columns)
     answer = await client.post(BOX, json={"repoId": factory.repo()})
     assert answer.status_code == 429
     assert (answer.json()["error"], answer.json()["retryAfterSeconds"]) == (text, wait)

@@ -12,7 +12,7 @@ import pytest
 from mogplex_tui.controlplane.calls import call_serializers
 from mogplex_tui.controlplane.observability.call_queries import find_calls
 from mogplex_tui.controlplane.observability.error_sanitizer import clean_event
-from mogplex_tui.controlplane.observability.event_pages import events_body
+from mogplex_tui.controlplane.observability.event_json import events_body
 from tests.controlplane.manual_clock import ManualClock
 from tests.controlplane.row_factory import RowFactory
 from tests.controlplane.simulated_plane import SEEDED_AT, SimulatedPlane

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.calls import admissions
+from mogplex_tui.controlplane.calls import admission_writes
 from mogplex_tui.controlplane.db.clock import MINUTE_US
 from mogplex_tui.controlplane.sandboxes import sandbox_writes
 from tests.controlplane.simulated_plane import SEEDED_AT, SimulatedPlane
@@ -41,7 +41,7 @@ def test_what_was_booted_over_http_is_not_paused_for_the_story(simulated: Simula
         simulated.db.value("SELECT id FROM repos WHERE full_name = 'acme/docs'"),
     )
     with simulated.db.transaction() as tx:
-        admissions.record_limit(
+        admission_writes.record_limit(
             tx,
             user_id=user,
             route_key="sandbox_boot",

@@ -15,8 +15,8 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from mogplex_tui.controlplane.faults.rules import parse
+from mogplex_tui.live.change_ledger import ENDS
 from mogplex_tui.live.collection import Entry
-from mogplex_tui.live.ledger import ENDS
 from mogplex_tui.operate import executor, kind_rows
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Creation

@@ -20,7 +20,7 @@ from mogplex_tui.operate.model import AnyKind, RenderTime
 from mogplex_tui.operate.record_page import facts_of
 from mogplex_tui.screens.table_models import columns_of
 from mogplex_tui.widgets.columns import arrange
-from mogplex_tui.widgets.row_view import PREFIX
+from mogplex_tui.widgets.row_drawing import PREFIX
 from mogplex_tui.widgets.text import fit
 from tests.pilot.kinds.kind_screens import reads_service
 

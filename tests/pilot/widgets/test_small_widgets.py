@@ -12,9 +12,9 @@ from mogplex_tui.widgets.chart import CostChart, axis
 from mogplex_tui.widgets.columns import Column, arrange
 from mogplex_tui.widgets.facts import Fact, Facts
 from mogplex_tui.widgets.key_bar import KeyBar
-from mogplex_tui.widgets.notice import NoticeLine
+from mogplex_tui.widgets.notice_line import NoticeLine
+from mogplex_tui.widgets.segment_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.sparkline import sparkline
-from mogplex_tui.widgets.status_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.styles import Tone
 from mogplex_tui.widgets.tab_line import TabLine
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ...core import upstreams
+from ...core import refusable_backends
 from ...core.plane import Plane
 from ...db.clock import MINUTE_US
 from ...db.database import Row, Tx
@@ -158,7 +158,7 @@ def start(
     §4).
     """
     at = plane.clock.now_us() if at is None else at
-    down = upstreams.QUEUE_DOWN if refused else _down(plane)
+    down = refusable_backends.QUEUE_DOWN if refused else _down(plane)
     handle = ids.opaque("run_") if down is None else ""
     result = job_writes.start_in_steps(plane.db, job_id, at, source, handle, ids, down)
     if result.started:
@@ -180,7 +180,7 @@ def release(
 
 def _down(plane: Plane) -> str | None:
     """Return the error of a background runtime that accepts nothing; None if it works."""
-    refused = upstreams.queue_task(plane)
+    refused = refusable_backends.queue_task(plane)
     return None if refused is None else refused.text
 
 

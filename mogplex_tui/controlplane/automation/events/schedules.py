@@ -10,7 +10,7 @@ import json
 from ...core.plane import Plane
 from ...db.clock import MINUTE_US
 from ...db.ids import Ids
-from . import dispatch, flow_starts, matching
+from . import dispatch, matching, named_flow_start
 from .cron import is_due, tick_key, tick_payload
 
 _UTC = "UTC"
@@ -37,12 +37,12 @@ def _flows(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:
     for row in rows:
         start = matching.start_data(json.loads(row["graph"]))
         expression, zone = str(start.get("scheduleCron") or ""), str(start.get("scheduleTimezone") or _UTC)
-        flow = flow_starts.active_flow(plane, row["id"]) if start.get("event") == "schedule" else None
+        flow = named_flow_start.active_flow(plane, row["id"]) if start.get("event") == "schedule" else None
         if flow is None or not is_due(expression, zone, minute):
             continue
         key = tick_key("flow", flow["id"], minute)
         payload = tick_payload(minute, expression, zone)
-        fired = flow_starts.fire(plane, ids, flow, key=key, payload=payload, source="cron", at=us)
+        fired = named_flow_start.fire(plane, ids, flow, key=key, payload=payload, source="cron", at=us)
         if fired.outcome == "queued" and fired.job_id is not None:
             queued.append(fired.job_id)
     return queued

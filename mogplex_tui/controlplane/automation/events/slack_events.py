@@ -10,14 +10,14 @@ from typing import Any
 
 from ...core.plane import Plane
 from ...db.ids import Ids
-from . import flow_starts
+from . import named_flow_start
 from .github_events import Payload, part, text
 from .matching import start_data
 
 EVENT = "slack_mention"
 
 
-def mentioned(plane: Plane, ids: Ids, payload: Payload) -> list[flow_starts.Fired]:
+def mentioned(plane: Plane, ids: Ids, payload: Payload) -> list[named_flow_start.Fired]:
     """Start every active flow that listens to the channel of a mention.
 
     One run per flow and event id.
@@ -28,13 +28,13 @@ def mentioned(plane: Plane, ids: Ids, payload: Payload) -> list[flow_starts.Fire
         return []
     fired = []
     for flow_id in _listening(plane, text(payload.get("team_id")), text(event.get("channel"))):
-        flow = flow_starts.active_flow(plane, flow_id)
+        flow = named_flow_start.active_flow(plane, flow_id)
         if flow is not None:
             key = f"slack-event:{event_id}:flow:{flow_id}"
             about = {"comment_body": text(event.get("text")), "comment_author": text(event.get("user"))}
             known = {name: value for name, value in about.items() if value is not None}
             fired.append(
-                flow_starts.fire(
+                named_flow_start.fire(
                     plane, ids, flow, key=key, payload=_slack(payload), source="webhook", about=known
                 )
             )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...db.database import Row, Tx
-from ...db.stored_json import dumps
+from ...db.payload_redaction import dumps
 
 
 def job_context(tx: Tx, job_id: str) -> Row:

@@ -12,7 +12,7 @@ from ...calls import call_writes
 from ...db.clock import iso_app
 from ...db.database import Database, Tx
 from ...db.ids import Ids
-from ...db.stored_json import dumps
+from ...db.payload_redaction import dumps
 from . import dispatch_ledger, job_writes
 
 

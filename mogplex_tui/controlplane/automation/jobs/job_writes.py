@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ...db.database import Database, Row, Tx
 from ...db.ids import Ids
-from ...db.stored_json import dumps
+from ...db.payload_redaction import dumps
 from . import dispatch_ledger
 
 RUNNING_PER_INSTALLATION = 8

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute
 
 from ...db.database import Row
 from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, route
-from . import sessions
+from . import signin_records
 from .discovery_routes import BASE, SCOPES
 from .forms import PageEndpoint, texts
 from .html_pages import page
@@ -100,11 +100,11 @@ async def authorize(ask: Ask) -> Response:
         return _to(f"/login?{query}" if query else "/login", {"Set-Cookie": _signed_prompt(ask)})
     client, scopes = _checked(ask)
     back = ask.query("redirect_uri")
-    grant = sessions.Grant(
+    grant = signin_records.Grant(
         client["id"], ask.user_id, back, scopes, ask.query("code_challenge"), ask.query("nonce") or None
     )
     with ask.plane.db.transaction() as tx:
-        code = sessions.issue_code(tx, grant, ask.plane.clock.now_us())
+        code = signin_records.issue_code(tx, grant, ask.plane.clock.now_us())
     more = {"code": code} | ({"state": ask.query("state")} if ask.has_query("state") else {})
     parts = urlsplit(back)
     query = "&".join(part for part in (parts.query, urlencode(more)) if part)

@@ -19,7 +19,7 @@ from ...db.database import Row
 from ...http import params
 from ...http.endpoints import Ask, Service, Verb, refusal, route
 from .. import api_keys
-from . import sessions
+from . import signin_records
 from .forms import PageEndpoint, form_or_json, require_own_page
 from .html_pages import hidden, message_page, page
 
@@ -97,7 +97,7 @@ async def consent_page(ask: Ask) -> Response:
         return RedirectResponse(f"/login?next={back}", 302)
     with ask.plane.db.transaction() as tx:
         now = ask.plane.clock.now_us()
-        question = sessions.ask_person(tx, ask.user_id, callback, nonce, name, now)
+        question = signin_records.ask_person(tx, ask.user_id, callback, nonce, name, now)
     body = (
         f"<p><strong>{escape(name)}</strong> at <code>{escape(callback)}</code> asks for a token of yours that reads"
         f" and writes for {KEY_DAYS} days.</p>"
@@ -119,7 +119,7 @@ async def decide(ask: Ask) -> Response:
     fields = await form_or_json(ask)
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        question = sessions.answered(tx, ask.user_id, fields.get("consent_code", ""), now)
+        question = signin_records.answered(tx, ask.user_id, fields.get("consent_code", ""), now)
         if question is None or fields.get("accept") != "true":
             token = ""
         else:

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from ...http import params
 from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, empty_crash, route
-from . import sessions
+from . import signin_records
 from .discovery_routes import BASE
 from .forms import PageEndpoint
 
@@ -57,7 +57,7 @@ async def register(ask: Ask) -> Response:
         raise _invalid("client_name", "expected a string")
     if method != "none" and ask.plane.is_hosted:
         raise empty_crash()
-    client = sessions.Registration(
+    client = signin_records.Registration(
         name,
         redirects,
         method,
@@ -66,7 +66,7 @@ async def register(ask: Ask) -> Response:
     )
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction() as tx:
-        client_id, secret = sessions.register(tx, client, now)
+        client_id, secret = signin_records.register(tx, client, now)
     told = {
         "client_id": client_id,
         "client_id_issued_at": now // 1_000_000,

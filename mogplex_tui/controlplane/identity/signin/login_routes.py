@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 
 from ...http.authentication import SESSION_COOKIE
 from ...http.endpoints import Ask, Service, Verb, route
-from . import sessions
+from . import signin_records
 from .authorize_routes import AUTHORIZE, KEPT, client_of
 from .forms import PageEndpoint, form_or_json, require_own_page
 from .html_pages import hidden, page
@@ -61,9 +61,9 @@ async def sign_in(ask: Ask) -> Response:
     require_own_page(ask)
     back = (await form_or_json(ask)).get("back", "")
     with ask.plane.db.transaction() as tx:
-        value = sessions.open_session(tx, ask.plane.user_id, ask.plane.clock.now_us())
+        value = signin_records.open_session(tx, ask.plane.user_id, ask.plane.clock.now_us())
     response = RedirectResponse(back if is_local(back) else LOGIN, 303, {"Cache-Control": "no-store"})
-    seconds = sessions.SESSION_US // 1_000_000
+    seconds = signin_records.SESSION_US // 1_000_000
     response.set_cookie(SESSION_COOKIE, value, max_age=seconds, httponly=True, samesite="lax")
     return response
 

@@ -11,7 +11,7 @@ from . import (
     client_routes,
     discovery_routes,
     login_routes,
-    password_routes,
+    password_login_routes,
     token_routes,
     unsubscribe_routes,
 )
@@ -27,7 +27,7 @@ def routes(service: Service) -> list[BaseRoute]:
             authorize_routes,
             token_routes,
             login_routes,
-            password_routes,
+            password_login_routes,
             cli_login_routes,
             unsubscribe_routes,
         )

@@ -18,7 +18,7 @@ from ...db.clock import SECOND_US, iso_app
 from ...db.database import Row, Tx
 from ...http.authentication import digest
 from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, route
-from . import sessions
+from . import signin_records
 from .authorize_routes import client_of
 from .discovery_routes import BASE
 from .forms import PageEndpoint, form_or_json
@@ -61,19 +61,19 @@ def _for_code(ask: Ask, fields: dict[str, str]) -> Response:
         raise _refusal(400, "invalid_request", "code verifier is missing")
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction() as tx:
-        grant = sessions.use_up_code(tx, fields["code"], now)
+        grant = signin_records.use_up_code(tx, fields["code"], now)
     if grant is None:
         raise _refusal(401, "invalid_grant", "invalid code")
     _check_grant(ask, fields, grant)
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        row = sessions.issue_tokens(tx, grant.client_id, grant.user_id, grant.scopes, now)
+        row = signin_records.issue_tokens(tx, grant.client_id, grant.user_id, grant.scopes, now)
     body = _pair(row, "Bearer")
     if "openid" in grant.scopes.split():
         body["id_token"] = _id_token(ask, grant, now)
     return answer(body, headers=_NO_STORE)
 
 
-def _check_grant(ask: Ask, fields: dict[str, str], grant: sessions.Grant) -> None:
+def _check_grant(ask: Ask, fields: dict[str, str], grant: signin_records.Grant) -> None:
     client_id = fields.get("client_id")
     if not client_id:
         raise _refusal(401, "invalid_client", "client_id is required")
@@ -124,14 +124,14 @@ def _refreshed(ask: Ask, fields: dict[str, str]) -> Response:
 
 
 def _again(tx: Tx, old: Row, now: int) -> Row:
-    return sessions.issue_tokens(tx, old["client_id"], old["user_id"], old["scopes"], now)
+    return signin_records.issue_tokens(tx, old["client_id"], old["user_id"], old["scopes"], now)
 
 
 def _pair(row: Row, kind: str) -> dict[str, Any]:
     body = {
         "access_token": row["access_token"],
         "token_type": kind,
-        "expires_in": sessions.ACCESS_US // SECOND_US,
+        "expires_in": signin_records.ACCESS_US // SECOND_US,
         "refresh_token": row["refresh_token"],
         "scope": row["scopes"],
     }
@@ -140,7 +140,7 @@ def _pair(row: Row, kind: str) -> dict[str, Any]:
     return body
 
 
-def _id_token(ask: Ask, grant: sessions.Grant, now: int) -> str:
+def _id_token(ask: Ask, grant: signin_records.Grant, now: int) -> str:
     """Return an id token signed with a discarded key, which nobody can verify.
 
     auth.md §8.
@@ -152,7 +152,7 @@ def _id_token(ask: Ask, grant: sessions.Grant, now: int) -> str:
         "iss": ask.service.origin,
         "aud": grant.client_id,
         "iat": now // SECOND_US,
-        "exp": (now + sessions.ACCESS_US) // SECOND_US,
+        "exp": (now + signin_records.ACCESS_US) // SECOND_US,
     }
     if grant.nonce is not None:
         claims["nonce"] = grant.nonce

@@ -18,7 +18,7 @@ from ...db.ids import Ids
 from .. import sandbox_writes
 from ..sandbox_serializers import record
 from ..states import Change, change
-from . import lookup
+from . import sandbox_lookup
 from .repo_contents import Repository, manager, texts
 
 log = logging.getLogger("mogplex.controlplane")
@@ -55,8 +55,8 @@ class Boot:
         self._snapshot = snapshot
         row = self._row()
         self._number: int = row["boot_attempts"]
-        self._repo: Repository = lookup.repository(row)
-        self._name = lookup.machine_name(
+        self._repo: Repository = sandbox_lookup.repository(row)
+        self._name = sandbox_lookup.machine_name(
             row["user_id"],
             row["product_team_id"],
             row["repo_id"] or "",
@@ -66,7 +66,7 @@ class Boot:
         self._ready = False
 
     def _row(self) -> Row:
-        row = lookup.sandbox(self._plane.db, self._record_id)
+        row = sandbox_lookup.sandbox(self._plane.db, self._record_id)
         if row is None:
             raise LookupError(self._record_id)
         return row
@@ -145,7 +145,7 @@ class Boot:
             self._fail(told.boot_error or NO_ANSWER, "bootstrap")
             return
         dev_log = await self._lines("dev", self._how()["dev"])
-        url, now = lookup.preview_address(self._name), self._plane.clock.now_us()
+        url, now = sandbox_lookup.preview_address(self._name), self._plane.clock.now_us()
         if not self._keep(preview_url=url):
             self._lost("bootstrap")
             return

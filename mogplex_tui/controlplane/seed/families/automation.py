@@ -7,9 +7,9 @@ import uuid
 from random import Random
 from typing import Any
 
-from ...automation.flow_graphs import template_of
 from ...automation.flow_service import SOURCE_KINDS
 from ...automation.graphs.normalizer import Graph, coerce
+from ...automation.starter_graphs import template_of
 from ...db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ...db.row_batches import Rows, encode
 from ...sample_data.loader import material

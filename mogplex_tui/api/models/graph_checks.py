@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from mogplex_tui.api.request_rules import json_text
+from mogplex_tui.api.request_checks import json_text
 
 V1_NODE_TYPES = frozenset(
     [

@@ -12,7 +12,7 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.operate import action_registry
 
 if TYPE_CHECKING:
-    from mogplex_tui.live.in_flight import QueuedChange
+    from mogplex_tui.live.changes_in_flight import QueuedChange
 
 GIVE_UP = "changes.give-up"
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import model_validator
 
-from mogplex_tui.api.models import checks
+from mogplex_tui.api.models import field_validators
 from mogplex_tui.api.models.base import Outbound
 
 
@@ -19,10 +19,10 @@ class WorkingTree(Outbound):
     None is the default of the repository, "" the root of the repository.
     """
 
-    base_branch: Annotated[str | None, checks.branch()] = None
-    working_branch: Annotated[str | None, checks.branch()] = None
+    base_branch: Annotated[str | None, field_validators.branch()] = None
+    working_branch: Annotated[str | None, field_validators.branch()] = None
     create_branch: bool = False
-    root_directory: Annotated[str | None, checks.directory()] = None
+    root_directory: Annotated[str | None, field_validators.directory()] = None
 
     @model_validator(mode="after")
     def _check_new_branch(self) -> WorkingTree:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from mogplex_tui.live.known_records import LONGEST, KnownRecord
+from mogplex_tui.live.completion_records import LONGEST, KnownRecord
 from mogplex_tui.live.store import AnyRowSet
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from mogplex_tui.api.models.base import (
     empty_rows,
     nested,
 )
-from mogplex_tui.api.models.secrets import Hidden
+from mogplex_tui.api.models.hidden_fields import Hidden
 
 
 def _object(value: object) -> object:

@@ -15,7 +15,7 @@ from ...db.database import Row
 from ...http.authentication import SESSION_COOKIE
 from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, encode, route
 from ...http.params import trim
-from . import sessions
+from . import signin_records
 from .forms import PageEndpoint, form_or_json, require_own_page
 
 _SNAPSHOT_COOKIE = "better-auth.session_data"
@@ -66,10 +66,10 @@ async def sign_in(ask: Ask) -> Response:
     if email != profile["email"].lower() or not fields.get("password"):
         raise _refused(401, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password")
     with ask.plane.db.transaction() as tx:
-        value = sessions.open_session(tx, profile["id"], ask.plane.clock.now_us())
+        value = signin_records.open_session(tx, profile["id"], ask.plane.clock.now_us())
     body = {"redirect": False, "token": value, "user": _user(profile)}
     response = answer(body, headers={"Cache-Control": "no-store"})
-    seconds = sessions.SESSION_US // SECOND_US
+    seconds = signin_records.SESSION_US // SECOND_US
     response.set_cookie(SESSION_COOKIE, value, max_age=seconds, httponly=True, samesite="lax")
     response.set_cookie(
         _SNAPSHOT_COOKIE, _snapshot(value, body), max_age=_SNAPSHOT_S, httponly=True, samesite="lax"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..db.database import Tx
-from ..db.stored_json import dumps
+from ..db.payload_redaction import dumps
 
 
 def record_limit(

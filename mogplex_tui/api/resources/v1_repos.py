@@ -10,8 +10,8 @@ from mogplex_tui.api.models.env_vars import (
     VariableWritten,
     VercelVariable,
 )
-from mogplex_tui.api.models.library import Repo
-from mogplex_tui.api.request_rules import path_id
+from mogplex_tui.api.models.v1_catalogue import Repo
+from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource, v1
 from mogplex_tui.api.safe_text import short_id
 

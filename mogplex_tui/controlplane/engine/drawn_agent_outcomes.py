@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 
 from ..sample_data.loader import material
 from ..workload.call_planner import pick_failure
-from ..workload.odds import Odds
 from ..workload.rng import pick, whole
 from ..workload.run_outcomes import Course as CliCourse
 from ..workload.run_outcomes import draw_course
+from ..workload.scenario_odds import Odds
 from .running_job import Job
 
 _FAILURES = {

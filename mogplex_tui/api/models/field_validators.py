@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import AfterValidator
 
-from mogplex_tui.api.request_rules import (
+from mogplex_tui.api.request_checks import (
     invalid_branch_reason,
     is_uuid,
     json_text,

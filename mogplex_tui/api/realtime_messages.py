@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mogplex_tui.api.json_values import JsonError, parse
+from mogplex_tui.api.bounded_json import JsonError, parse
 from mogplex_tui.api.sse import Comment, Data
 
 SILENCE_TIMEOUT = 60.0

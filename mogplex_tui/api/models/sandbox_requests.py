@@ -11,10 +11,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from mogplex_tui.api.models import checks
+from mogplex_tui.api.models import field_validators
 from mogplex_tui.api.models.base import Outbound
+from mogplex_tui.api.models.branch_and_directory import WorkingTree
 from mogplex_tui.api.models.runs import Harness
-from mogplex_tui.api.models.working_tree import WorkingTree
 
 _MAX_MINUTES = 300
 _MAX_NAME_LENGTH = 128
@@ -27,10 +27,10 @@ class LaunchDraft(WorkingTree):
     `create_branch` requires a `working_branch`. Without one, the sandbox works on the base branch.
     """
 
-    repo_id: Annotated[str, checks.uuid("The repository id is not a UUID")]
-    restore_snapshot_id: Annotated[str | None, checks.text()] = None
-    restore_snapshot_project_id: Annotated[str | None, checks.text()] = None
-    restore_snapshot_team_id: Annotated[str | None, checks.text()] = None
+    repo_id: Annotated[str, field_validators.uuid("The repository id is not a UUID")]
+    restore_snapshot_id: Annotated[str | None, field_validators.text()] = None
+    restore_snapshot_project_id: Annotated[str | None, field_validators.text()] = None
+    restore_snapshot_team_id: Annotated[str | None, field_validators.text()] = None
 
     @model_validator(mode="after")
     def _check_named(self) -> LaunchDraft:
@@ -45,9 +45,11 @@ class CommandDraft(Outbound):
     `cwd` None is the root directory.
     """
 
-    command: Annotated[str, checks.text("command required", trimmed=False), checks.json_value()]
-    args: Annotated[list[str] | None, checks.json_value()] = None
-    cwd: Annotated[str | None, checks.json_value()] = None
+    command: Annotated[
+        str, field_validators.text("command required", trimmed=False), field_validators.json_value()
+    ]
+    args: Annotated[list[str] | None, field_validators.json_value()] = None
+    cwd: Annotated[str | None, field_validators.json_value()] = None
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body."""
@@ -57,7 +59,7 @@ class CommandDraft(Outbound):
 class CommandId(Outbound):
     """The id of a running command, from its first event."""
 
-    cmd_id: Annotated[str, checks.text("cmdId required")]
+    cmd_id: Annotated[str, field_validators.text("cmdId required")]
 
 
 class HarnessDraft(Outbound):
@@ -67,14 +69,16 @@ class HarnessDraft(Outbound):
     before.
     """
 
-    harness: Annotated[str, checks.one_of(tuple(Harness), "Invalid harness")]
-    prompt: Annotated[str, checks.text("Prompt is required", trimmed=False), checks.json_value()]
+    harness: Annotated[str, field_validators.one_of(tuple(Harness), "Invalid harness")]
+    prompt: Annotated[
+        str, field_validators.text("Prompt is required", trimmed=False), field_validators.json_value()
+    ]
     continue_last: Annotated[bool | None, Field(serialization_alias="continue")] = None
-    resume_session_id: Annotated[str | None, checks.text()] = None
-    mode: Annotated[str | None, checks.text()] = None
-    conversation_id: Annotated[str | None, checks.text()] = None
-    workspace_session_id: Annotated[str | None, checks.text()] = None
-    ai_call_id: Annotated[str | None, checks.uuid("The call id is not a UUID")] = None
+    resume_session_id: Annotated[str | None, field_validators.text()] = None
+    mode: Annotated[str | None, field_validators.text()] = None
+    conversation_id: Annotated[str | None, field_validators.text()] = None
+    workspace_session_id: Annotated[str | None, field_validators.text()] = None
+    ai_call_id: Annotated[str | None, field_validators.uuid("The call id is not a UUID")] = None
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body."""
@@ -108,7 +112,7 @@ class PresenceEvent(StrEnum):
 class PresenceReport(Outbound):
     """A viewer of a sandbox comes or goes. A higher `event_seq` replaces a lower one."""
 
-    event: Annotated[str, checks.one_of(tuple(PresenceEvent), "event must be attach or release")]
+    event: Annotated[str, field_validators.one_of(tuple(PresenceEvent), "event must be attach or release")]
     tab_id: str
     session_id: str
     event_seq: int | None = None
@@ -186,13 +190,13 @@ class PathDraft(Outbound):
 class FileDraft(PathDraft):
     """A file to write as a whole. `content` may be empty."""
 
-    content: Annotated[str, checks.json_value()]
+    content: Annotated[str, field_validators.json_value()]
 
 
 class EntryDraft(PathDraft):
     """An empty file or a directory to create."""
 
-    kind: Annotated[str, checks.one_of(tuple(EntryKind), "kind must be 'file' or 'directory'")]
+    kind: Annotated[str, field_validators.one_of(tuple(EntryKind), "kind must be 'file' or 'directory'")]
 
 
 class MoveDraft(Outbound):

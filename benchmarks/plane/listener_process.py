@@ -1,6 +1,6 @@
 """Count the frames of realtime streams, as a process of its own.
 
-`python -m benchmarks.plane.listeners URL COOKIE STREAMS FRAMES`
+`python -m benchmarks.plane.listener_process URL COOKIE STREAMS FRAMES`
 
 Says "ready" when all streams are connected, and the seconds from there to the last frame of the last stream.
 """

@@ -8,8 +8,8 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.live.realtime import RealtimeState
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import formatting
+from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.sparkline import sparkline
-from mogplex_tui.widgets.status_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
 

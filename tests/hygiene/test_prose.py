@@ -33,6 +33,7 @@ NAMES_DONE = (
     "tests/facts",
     "tests/hostile",
     "tests/hygiene",
+    "tests/pilot",
     "tests/scripts",
     "tests/snapshots",
     "tests/unit",
@@ -57,10 +58,10 @@ DOCSTRINGS_DONE = (
     "tests/facts",
     "tests/hostile",
     "tests/hygiene",
+    "tests/pilot",
     "tests/scripts",
     "tests/snapshots",
     "tests/unit",
-    "tests/pilot",
 )
 METAPHORS = frozenset(
     {

@@ -57,7 +57,7 @@ async def test_a_toast_keeps_its_lines_apart(console: Run) -> None:
         await ui.sees("Runs")
         ui.app.notify("one\r\ntwo", markup=False)
         await ui.until(lambda: ui.app._notifications)
-        assert [said.message for said in ui.app._notifications] == ["one\ntwo"]
+        assert [notice.message for notice in ui.app._notifications] == ["one\ntwo"]
 
 
 async def test_a_line_to_edit_shows_what_it_holds_and_gives_it_back_untouched(console: Run) -> None:

@@ -26,8 +26,8 @@ async def test_session_alone_cannot_start_a_run(console: Run, world: RowFactory)
         assert "new run" not in _keys(ui)
         await ui.press("n")
         await ui.until(lambda: ui.app._notifications, "a word of it")
-        (said,) = ui.app._notifications
-        assert said.message == "Starting a run needs a token: mogplex-tui login --token adds one."
+        (notice,) = ui.app._notifications
+        assert notice.message == "Starting a run needs a token: mogplex-tui login --token adds one."
         assert len(ui.app.screen_stack) == 1
         await ui.press("question_mark")
         text = await ui.sees("Open any run by its id.")

@@ -115,20 +115,23 @@ async def test_only_the_live_runs_that_cannot_be_read_stop_growing_and_are_dim(
         await ui.until(lambda: {far, near} <= ui.app.runs.set.rows.keys(), "both live runs")
         took = next(place for place, field in enumerate(screen.kind.columns) if field.name == "time")
 
-        def told(key: str) -> tuple[str, bool]:
-            """The hours that a run has taken, and whether its row is drawn as old."""
+        def duration_and_dim(key: str) -> tuple[str, bool]:
+            """Return the hours that a run has taken, and whether its row is dim."""
             cells = screen.table_model.cells(key)
             return (cells[took][0].partition("h")[0], {tone for _, tone in cells} == {Tone.DIM})
 
-        await ui.until(lambda: (told(far), told(near)) == (("5", False), ("3", False)), "their times")
+        await ui.until(
+            lambda: (duration_and_dim(far), duration_and_dim(near)) == (("5", False), ("3", False)),
+            "their times",
+        )
         fails.append(True)
         await ui.press("r")
         await ui.sees("Live runs beyond the newest 100 are shown as they were", "partly stale")
         ui.app.runs.set.sources["live"].freshness.as_of -= 7_200
         screen.on_tick()
-        assert (told(far), told(near)) == (("3", True), ("3", False))
+        assert (duration_and_dim(far), duration_and_dim(near)) == (("3", True), ("3", False))
         fails.clear()
         await ui.press("r")
         await ui.loses("partly stale")
         screen.on_tick()
-        assert (told(far), told(near)) == (("5", False), ("3", False))
+        assert (duration_and_dim(far), duration_and_dim(near)) == (("5", False), ("3", False))

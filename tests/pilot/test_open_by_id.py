@@ -32,12 +32,12 @@ async def test_opening_a_run_by_id_requires_a_token(console: Run, world: RowFact
         await ui.press("escape")
         await _open(ui, f"https://mogplex.com/runs/{run}")
 
-        def said() -> str:
+        def messages() -> str:
             return " ".join(each.message for each in ui.app._notifications)
 
-        await ui.until(said, "a sentence")
-        assert "the id of a run cannot be looked up without a token" in said()
-        assert "mogplex-tui login --token adds one" in said()
+        await ui.until(messages, "a sentence")
+        assert "the id of a run cannot be looked up without a token" in messages()
+        assert "mogplex-tui login --token adds one" in messages()
 
 
 async def test_without_a_token_old_calls_and_jobs_open_by_their_ids(console: Run, world: RowFactory) -> None:

@@ -111,9 +111,11 @@ async def test_invalid_override_is_reported_and_ignored(console: Run, world: Row
     wishes = '[keys]\n"runs.cancel" = "q"\n"go.back" = "backspace"\n"list.sort" = "O"\n'
     async with console(config=wishes) as ui:
         await ui.sees("acme/api", "x cancel", "O sort")
-        (said,) = [each for each in ui.app._notifications if each.title == "Keys"]
-        assert said.message.startswith('"go.back" in [keys] of ') and "config.toml" in said.message
-        assert 'Write ["backspace", "escape"]. Until then: esc. 1 other key was not accepted' in said.message
+        (notice,) = [each for each in ui.app._notifications if each.title == "Keys"]
+        assert notice.message.startswith('"go.back" in [keys] of ') and "config.toml" in notice.message
+        assert (
+            'Write ["backspace", "escape"]. Until then: esc. 1 other key was not accepted' in notice.message
+        )
         await ui.press("x")
         await ui.sees("Cancel this run")
         await ui.press("escape", "O")

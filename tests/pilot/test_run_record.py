@@ -49,8 +49,8 @@ async def test_y_copies_the_run_and_j_shows_it_as_it_came_while_the_events_have_
         await ui.press("j")
         await ui.sees('"input_tokens": null')
         await ui.press("y")
-        told = json.loads(ui.app.clipboard)
-        assert told["id"] == call_id and told["metadata"]["from_elsewhere"] == {"odd": None}
+        copied = json.loads(ui.app.clipboard)
+        assert copied["id"] == call_id and copied["metadata"]["from_elsewhere"] == {"odd": None}
         await ui.press("escape")
         await ui.loses('"input_tokens"')
         assert ui.app.screen.pane.tail.has_focus
@@ -166,16 +166,16 @@ async def test_a_run_says_that_it_is_old_while_the_service_is_gone_and_its_clock
         await ui.sees("stale")
         assert "following" not in ui.text
 
-        def told() -> list[tuple[str, str]]:
+        def clock_and_age() -> list[tuple[str, str]]:
             return re.findall(r"streaming  +(\S+) .*stale (\d+)s", ui.text)
 
         # What is read in several parts fails part by part; then the clock stands, and the age alone grows.
         since: dict[str, int] = {}
 
-        def stands() -> bool:
-            return any(int(age) > since.setdefault(took, int(age)) + 1 for took, age in told())
+        def age_grows_alone() -> bool:
+            return any(int(age) > since.setdefault(took, int(age)) + 1 for took, age in clock_and_age())
 
-        await ui.until(stands, "the clock standing while the age grows")
+        await ui.until(age_grows_alone, "the clock standing while the age grows")
         await ui.edge.start()
         await ui.press("r")
         await ui.sees("following")

@@ -190,8 +190,8 @@ async def test_a_mistyped_token_is_named_in_the_header_and_nothing_is_promised(
         assert "new run" not in it.text
         await it.press("n")
         await it.until(lambda: it.app._notifications, "why no run is started")
-        (said,) = it.app._notifications
-        assert said.message.startswith("The service does not accept this token.")
+        (notice,) = it.app._notifications
+        assert notice.message.startswith("The service does not accept this token.")
         assert len(it.app.screen_stack) == 1
 
 

@@ -58,9 +58,9 @@ async def test_a_trigger_says_first_why_nothing_was_started(
         await ui.sees("For which repository", "acme/api", "Choose with up and down")
         await ui.press("down", "enter")
         await wait_for_notice(ui, begins)
-        (said,) = (note for note in ui.app._notifications if begins in note.message)
-        assert said.message.startswith(begins) and also in said.message
-        assert (said.severity == "information") is begins.startswith("Automation")
+        (notice,) = (note for note in ui.app._notifications if begins in note.message)
+        assert notice.message.startswith(begins) and also in notice.message
+        assert (notice.severity == "information") is begins.startswith("Automation")
 
 
 async def test_a_stop_that_the_service_cannot_confirm_is_no_success(console: Run, world: RowFactory) -> None:
@@ -73,8 +73,8 @@ async def test_a_stop_that_the_service_cannot_confirm_is_no_success(console: Run
         await wait_for_notice(
             ui, "Not confirmed: Remote VM mogplex-vm-1 could not be confirmed stopped.", "stop it again."
         )
-        (said,) = (note for note in ui.app._notifications if "confirmed" in note.message)
-        assert said.severity != "information" and ".." not in said.message
+        (notice,) = (note for note in ui.app._notifications if "confirmed" in note.message)
+        assert notice.severity != "information" and ".." not in notice.message
         assert world.row("sandboxes", sandbox)["status"] == "running"
 
 

@@ -30,7 +30,7 @@ async def go_to_row(ui: Any, kind: str, key: str) -> Any:
 async def wait_for_notice(ui: Any, *texts: str) -> None:
     """Wait for a notification that contains all of these texts."""
     await ui.until(
-        lambda: any(all(text in said.message for text in texts) for said in ui.app._notifications),
+        lambda: any(all(text in notice.message for text in texts) for notice in ui.app._notifications),
         f"a notice with {texts}",
     )
 

@@ -155,12 +155,12 @@ async def test_change_in_flight_is_shown_in_its_row(seeded_database: Path, tmp_p
 
                 before = drawn()
                 assert "◌" not in before
-                going = asyncio.create_task(
+                change = asyncio.create_task(
                     executor.run_action(ui.app.session, collection, kind, replace(verb, request=held), item)
                 )
                 await wait_until(ui, says, f"{verb.in_progress} in {before!r}")
                 answer.set()
-                await going
+                await change
                 await wait_until(ui, lambda: "◌" not in drawn(), f"{verb.in_progress} going")
 
 

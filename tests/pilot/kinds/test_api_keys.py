@@ -46,7 +46,7 @@ async def test_a_new_key_is_shown_once_and_kept_nowhere(
         await ui.press("enter", "j")
         await ui.sees('"prefix"')
         assert token not in ui.text
-        assert not any(token in said.message for said in ui.app._notifications)
+        assert not any(token in notice.message for notice in ui.app._notifications)
         ledger = [(each.subject, each.state) for each in ui.app.session.ledger.entries]
         assert ledger == [("API key ci", "sent"), ("API key ci", "done")]
     # The start of it, which every list shows, is no secret.

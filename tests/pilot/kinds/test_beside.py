@@ -16,18 +16,18 @@ async def test_projects_tell_of_sandboxes_and_assignments_that_nobody_has_opened
         assigned = {key: counted.get(key, 0) for key in screen.rows.rows}
         assert sum(assigned.values()) > 1
 
-        def told() -> dict[str, int]:
+        def assigned_counts() -> dict[str, int]:
             rows = screen.rows.rows
             return {key: row.row.assigned for key, row in rows.items()}
 
-        await ui.until(lambda: told() == assigned, "assignments of the projects")
+        await ui.until(lambda: assigned_counts() == assigned, "assignments of the projects")
         await ui.until(lambda: any(row.row.sandbox for row in screen.rows.rows.values()), "sandboxes")
         # One that goes is told as well, without a reading of the projects.
         loses = next(key for key, count in assigned.items() if count)
         with ui.server.plane.db.transaction() as tx:
             tx.execute("DELETE FROM assignments WHERE repo_id = ?", (loses,))
         ui.app.session.scheduler.refresh(ui.app.parts.collections.of(kinds()["assignments"]).feed)
-        await ui.until(lambda: told() == {**assigned, loses: 0}, "the change")
+        await ui.until(lambda: assigned_counts() == {**assigned, loses: 0}, "the change")
 
 
 async def test_only_what_is_looked_at_is_read(console: Any) -> None:

@@ -101,30 +101,32 @@ def _texts(screen: Any, columns: str) -> set[str]:
 async def _fails_alone(ui: Any, case: Case) -> None:
     screen = await go_to_list(ui, case.kind)
 
-    def told_by() -> list[SourceState]:
+    def source_states() -> list[SourceState]:
         return list(screen.model.sources())
 
     await ui.until(
-        lambda: all(each.freshness.as_of and not each.failing for each in told_by()), f"{case}: all"
+        lambda: all(each.freshness.as_of and not each.failing for each in source_states()), f"{case}: all"
     )
     before = _tones(screen)
     _fail(ui, f"GET {case.route} status:500")
     await ui.press("r")
     # The first failure may be over at once; the second is shown. Asked for, it need not be waited for.
-    await ui.until(lambda: any(each.freshness.failures for each in told_by()), f"{case}: a failure")
+    await ui.until(lambda: any(each.freshness.failures for each in source_states()), f"{case}: a failure")
     await ui.press("r")
     await ui.until(lambda: f"{case.what} shown as " in collapse_spaces(ui.text), f"{case}: what is old")
     await ui.until(lambda: "partly stale" in ui.text, f"{case}: how old it is")
     assert "What was read before stays" not in ui.text, case
-    failing = [each for each in told_by() if each.failing]
+    failing = [each for each in source_states() if each.failing]
     assert {subject_sentence(each.subject, "shown") for each in failing} == {f"{case.what} shown."}, case
     for each in failing:
         each.freshness.as_of = (each.freshness.as_of or 0.0) - 60
     assert _tones(screen) == _with_old(case, screen, before), case
     if case.route.endswith("/calls"):
-        # What came since is not known: the least is told, and none is no count.
-        told = _texts(screen, case.columns)
-        assert told and all(text.endswith("+") or text == formatting.DASH for text in told), f"{case}: {told}"
+        # Counts are lower bounds while newer calls are unknown, and zero is a dash.
+        texts = _texts(screen, case.columns)
+        assert texts and all(text.endswith("+") or text == formatting.DASH for text in texts), (
+            f"{case}: {texts}"
+        )
     ui.server.plane.faults.clear()
     await ui.press("r")
     await ui.until(lambda: "partly" not in ui.text and "shown as " not in ui.text, f"{case}: all fresh again")
@@ -147,11 +149,11 @@ async def test_value_that_was_never_read_is_a_dash(console: Callable[..., Any], 
     async with console() as ui:
         for case in cases:
             screen = await go_to_list(ui, case.kind)
-            # Of three that fail at once the names alone are told.
+            # Of three failures at once, only the names are shown.
             names = re.escape(case.what.rpartition(" ")[0])
 
-            def unknown(told: str = rf"{names}[^.]*not known\.") -> object:
-                return re.search(told, collapse_spaces(ui.text))
+            def unknown(pattern: str = rf"{names}[^.]*not known\.") -> object:
+                return re.search(pattern, collapse_spaces(ui.text))
 
             await ui.until(unknown, f"{case}: what is missing")
             assert "partly not read" in ui.text, case
@@ -172,14 +174,14 @@ async def test_the_personal_team_says_that_its_list_fails(console: Callable[...,
 
 
 @pytest.mark.parametrize(
-    ("route", "other", "said"),
+    ("route", "other", "missing"),
     [
         ("/api/flows/approvals", {"control"}, "Approvals of automations are"),
         ("/api/control/approvals", {"tool", "step"}, "Approvals of the orchestrator are"),
     ],
 )
 async def test_approvals_of_one_sort_are_shown_though_the_other_is_refused(
-    console: Callable[..., Any], route: str, other: set[str], said: str
+    console: Callable[..., Any], route: str, other: set[str], missing: str
 ) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "approvals")
@@ -188,7 +190,9 @@ async def test_approvals_of_one_sort_are_shown_though_the_other_is_refused(
         _fail(ui, f"GET {route} status:403")
         ui.app.session.scheduler.refresh(feed)
         await ui.until(lambda: set(rows) < before, "what is refused leaving the list")
-        await ui.until(lambda: f"{said} not shown." in collapse_spaces(ui.text), "what is missing being said")
+        await ui.until(
+            lambda: f"{missing} not shown." in collapse_spaces(ui.text), "what is missing being said"
+        )
         sorts = {item.row.kind for item in rows.values()}
         assert sorts and sorts <= other
         assert "partly" not in ui.text

@@ -68,8 +68,8 @@ async def test_a_failed_job_runs_again_as_a_new_one(console: Any) -> None:
         row = screen.rows.rows[key].row
         await ui.press("Q")
         # Jobs are called alike: state, agent, age and id say which one it is.
-        told_apart = f"{row.automation} {row.repo}   ✗ failed   {row.agent}"
-        text = await ui.sees("Requeue job?", "A new job does the work again", told_apart)
+        described = f"{row.automation} {row.repo}   ✗ failed   {row.agent}"
+        text = await ui.sees("Requeue job?", "A new job does the work again", described)
         assert f"old   {key[:8]}" in text
         await ui.press("right", "enter")
         await wait_for_notice(ui, "runs again as job")

@@ -18,7 +18,7 @@ from mogplex_tui.operate.model import Values
 from tests.pilot.kinds.kind_screens import running_plane
 from tests.recording import recording
 
-SAID = "This token may read only; use one with the write scope."
+READ_ONLY_REASON = "This token may read only; use one with the write scope."
 NOBODY = "7d0c0000-0000-4000-8000-00000000dead"
 # What is given for parameters that do not take any text.
 GIVEN = {
@@ -48,16 +48,16 @@ async def test_no_verb_is_sent_with_a_read_only_token(seeded_database: Path, tmp
                 collection = new_collection(session, kind)
                 item = Entry(NOBODY, SimpleNamespace(id=NOBODY))
                 try:
-                    said = await executor.run_action(session, collection, kind, verb, item)
+                    outcome = await executor.run_action(session, collection, kind, verb, item)
                 finally:
                     await session.stop()
                 walked += 1
                 if (
-                    said.is_success
-                    or said.sentence != SAID
+                    outcome.is_success
+                    or outcome.sentence != READ_ONLY_REASON
                     or recorded.asked != ["POST /api/v1/mogplex/runs"]
                 ):
-                    wrong[f"{kind.name}.{verb.id}"] = f"{said.sentence} {recorded.asked}"
+                    wrong[f"{kind.name}.{verb.id}"] = f"{outcome.sentence} {recorded.asked}"
                 assert not session.ledger.entries
     assert wrong == {}
     assert walked > 40
@@ -94,15 +94,20 @@ async def test_a_session_sends_every_verb_beside_a_read_only_token(
                     closed = action_registry.disabled_reason(
                         action_registry.BY_ID[f"{kind.name}.{verb.id}"], session
                     )
-                    said = await executor.run_action(
+                    outcome = await executor.run_action(
                         session, new_collection(session, kind), kind, verb, item, given
                     )
                 finally:
                     await session.stop()
                 # One change is a GET of the service, which then asks GitHub.
                 sent = [each for each in recorded.asked if not each.startswith("GET ") or verb.id == "sync"]
-                if closed or SAID in said.sentence or not sent or any("/v1/" in each for each in sent):
-                    wrong[f"{kind.name}.{verb.id}"] = f"{closed} {said.sentence} {recorded.asked}"
+                if (
+                    closed
+                    or READ_ONLY_REASON in outcome.sentence
+                    or not sent
+                    or any("/v1/" in each for each in sent)
+                ):
+                    wrong[f"{kind.name}.{verb.id}"] = f"{closed} {outcome.sentence} {recorded.asked}"
                 walked += 1
         await reader.stop()
     assert wrong == {}

@@ -106,9 +106,7 @@ async def test_a_cancel_goes_out_at_once_when_polling_has_used_the_budget_up(
         await ui.until(lambda: world.row("ai_calls", call_id)["status"] == "cancelled")
 
 
-async def test_a_cancel_that_did_not_take_says_why_and_shows_the_real_state(
-    console: Run, world: RowFactory
-) -> None:
+async def test_failed_cancel_shows_the_reason_and_the_real_state(console: Run, world: RowFactory) -> None:
     from mogplex_tui.controlplane.calls import call_writes
 
     _, call_id = _run(world)
@@ -156,7 +154,7 @@ async def test_cancel_without_its_sandbox_is_unconfirmed(
         await ui.sees("⊘ cancelled", "is cancelled.")
 
 
-async def test_what_is_over_is_not_offered(console: Run, world: RowFactory) -> None:
+async def test_cancel_is_not_offered_for_ended_runs(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"), status="success")
     async with console() as ui:
         await ui.sees("✓ success")
@@ -210,9 +208,7 @@ async def test_a_session_beside_a_read_only_token_cancels_but_starts_nothing(
         assert world.row("ai_calls", call_id)["status"] == "cancelled"
 
 
-async def test_with_a_token_alone_an_automations_run_cannot_be_cancelled_and_the_screen_says_why(
-    console: Run, world: RowFactory
-) -> None:
+async def test_automation_run_cannot_be_cancelled_with_a_token_alone(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     world.job(world.flow(), repo, start=True, repo_full_name="acme/api")
     async with console(cookie=False, gate=True) as ui:

@@ -29,7 +29,7 @@ async def test_a_list_is_read_while_it_is_seen_and_no_longer(
         await ui.sees("second")
 
 
-async def test_a_tail_rests_while_another_place_is_shown_and_goes_on_after_it(
+async def test_hidden_tail_stops_reading_until_shown_again(
     console: ConsoleFactory, world: RowFactory
 ) -> None:
     call = world.call(repo_id=world.repo("acme/api"), model="acme/first", status="streaming", type="agent")

@@ -60,7 +60,7 @@ async def test_a_toast_keeps_its_lines_apart(console: Run) -> None:
         assert [notice.message for notice in ui.app._notifications] == ["one\ntwo"]
 
 
-async def test_a_line_to_edit_shows_what_it_holds_and_gives_it_back_untouched(console: Run) -> None:
+async def test_text_input_shows_control_characters_and_keeps_its_value(console: Run) -> None:
     name, answers = f"old{STEERS}\u202e", list[str | None]()
     async with console() as ui:
         await ui.sees("Runs")

@@ -140,7 +140,7 @@ async def test_dark_and_light(console: Run) -> None:
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_help_uses_the_words_of_the_key_bar_and_explains_the_first_line(scope: str) -> None:
+def test_help_uses_key_bar_words_and_explains_the_header(scope: str) -> None:
     told = HelpModal(scope, read_only=None, ascii_only=True).lines()
     for action in action_registry.in_scope(scope):
         if action.footer:

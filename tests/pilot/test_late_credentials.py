@@ -23,7 +23,7 @@ def _app(place: Path, look: Callable[[], Awaitable[Target | None]]) -> ConsoleAp
     return app
 
 
-async def test_it_is_there_while_they_are_looked_for_and_reads_when_they_come(
+async def test_console_opens_before_credentials_and_reads_when_they_arrive(
     server: PlaneServer, world: RowFactory, tmp_path: Path
 ) -> None:
     world.call(repo_id=world.repo("acme/api"), status="success")
@@ -50,7 +50,7 @@ async def test_it_is_there_while_they_are_looked_for_and_reads_when_they_come(
         await ui.sees("acme/api", "nominal")
 
 
-async def test_without_any_it_ends(tmp_path: Path) -> None:
+async def test_console_exits_without_credentials(tmp_path: Path) -> None:
     async def look() -> None:
         return None
 

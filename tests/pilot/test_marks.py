@@ -26,9 +26,7 @@ def _states(world: RowFactory, calls: list[str]) -> list[str]:
     return [world.row("ai_calls", call)["status"] for call in calls]
 
 
-async def test_marked_runs_are_cancelled_after_one_question_and_the_others_go_on(
-    console: Run, world: RowFactory
-) -> None:
+async def test_marked_runs_are_cancelled_after_one_confirmation(console: Run, world: RowFactory) -> None:
     calls = _calls(world, 3)
     async with console() as ui:
         await _listed(ui, 3)
@@ -43,7 +41,7 @@ async def test_marked_runs_are_cancelled_after_one_question_and_the_others_go_on
         await ui.loses("marked")
 
 
-async def test_a_no_keeps_the_runs_and_their_marks(console: Run, world: RowFactory) -> None:
+async def test_declining_keeps_the_runs_and_their_marks(console: Run, world: RowFactory) -> None:
     calls = _calls(world, 2)
     async with console() as ui:
         await _listed(ui, 2)
@@ -55,7 +53,7 @@ async def test_a_no_keeps_the_runs_and_their_marks(console: Run, world: RowFacto
         assert _states(world, calls) == ["pending", "pending"]
 
 
-async def test_what_is_over_takes_no_mark_and_the_console_says_why(console: Run, world: RowFactory) -> None:
+async def test_ended_run_cannot_be_marked_and_the_reason_is_shown(console: Run, world: RowFactory) -> None:
     over = _calls(world, 1, status="success")
     calls = _calls(world, 2)
     async with console() as ui:
@@ -69,9 +67,7 @@ async def test_what_is_over_takes_no_mark_and_the_console_says_why(console: Run,
         assert _states(world, [*over, *calls]) == ["success", "cancelled", "cancelled"]
 
 
-async def test_a_mark_goes_with_the_end_of_its_run_and_x_is_of_the_cursor_again(
-    console: Run, world: RowFactory
-) -> None:
+async def test_mark_is_cleared_when_its_run_ends(console: Run, world: RowFactory) -> None:
     from mogplex_tui.controlplane.calls import call_writes as writes
 
     ends, stays = _calls(world, 2)

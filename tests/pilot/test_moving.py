@@ -31,9 +31,7 @@ def _click_tab(ui: Any, title: str) -> None:
     tabs.post_message(events.Click(tabs, at, 0, 0, 0, 1, False, False, False))
 
 
-async def test_a_click_on_the_tab_one_is_in_leads_out_of_a_record_and_the_console_goes_on(
-    console: Run, world: RowFactory
-) -> None:
+async def test_click_on_the_current_tab_leaves_the_record(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"), status="success")
     async with console() as ui:
         await ui.sees("acme/api")
@@ -60,7 +58,7 @@ async def test_two_presses_on_a_run_open_it_once(console: Run, world: RowFactory
 
 
 @pytest.mark.parametrize("refused", [False, True])
-async def test_a_run_that_starts_late_leaves_who_went_on_where_they_are(
+async def test_late_start_of_a_run_does_not_change_the_screen(
     console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch, refused: bool
 ) -> None:
     from mogplex_tui.operate import run_changes

@@ -76,9 +76,7 @@ async def test_a_form_that_is_not_ready_says_what_is_missing(console: Run, world
         await ui.sees("Choose a repository")
 
 
-async def test_a_refused_start_brings_the_form_back_with_the_reason_and_the_text(
-    console: Run, world: RowFactory
-) -> None:
+async def test_refused_start_reopens_the_form_with_reason_and_text(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/web")
     async with console() as ui:
         await _form(ui, repo, "fix it")

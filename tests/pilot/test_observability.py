@@ -84,7 +84,7 @@ async def _whole(ui: Any) -> Any:
 
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 24)])
-async def test_on_a_small_screen_no_word_is_cut_and_every_row_is_reached(
+async def test_small_screen_cuts_no_word_and_reaches_every_row(
     console: Run, world: RowFactory, size: tuple[int, int]
 ) -> None:
     repo = world.repo("acme/api")

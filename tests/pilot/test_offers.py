@@ -37,9 +37,7 @@ async def test_session_alone_cannot_start_a_run(console: Run, world: RowFactory)
         await ui.sees("No runs yet. n starts one; :automations shows", "n new run")
 
 
-async def test_the_help_of_a_token_without_the_scope_says_that_it_is_the_token(
-    console: Run, world: RowFactory
-) -> None:
+async def test_help_names_the_token_when_its_scope_is_missing(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console(token=world.token(scopes=("read",)), cookie=False) as ui:
         await ui.until(lambda: not ui.app.session.may_write, "the token's reach")
@@ -68,9 +66,7 @@ async def test_runs_that_a_link_led_to_tell_of_the_way_back(console: Run, world:
         assert [type(screen) for screen in ui.app.screen_stack] == [ListScreen, RunScreen]
 
 
-async def test_a_question_over_a_list_is_no_step_to_go_back_from_there(
-    console: Run, world: RowFactory
-) -> None:
+async def test_confirmation_over_a_list_adds_no_step_to_go_back(console: Run, world: RowFactory) -> None:
     async with console() as ui:
         await ui.sees("No runs yet.")
         await ui.press("n")

@@ -49,9 +49,7 @@ async def test_a_filter_that_finds_nothing_has_looked_through_all_runs(
         assert len(ui.app.runs.set.rows) == loaded
 
 
-async def test_an_order_by_cost_finds_the_dearest_of_all_runs_until_it_is_left(
-    console: Run, world: RowFactory
-) -> None:
+async def test_sort_by_cost_finds_the_most_expensive_of_all_runs(console: Run, world: RowFactory) -> None:
     keys = _calls(world, 350)
     with world.plane.db.transaction() as tx:
         for place, key in enumerate(keys):
@@ -90,7 +88,7 @@ async def test_a_filter_that_the_service_knows_finds_old_runs_at_once(
         await ui.until(lambda: keys[3] not in ui.app.runs.set.rows, "the list without it")
 
 
-async def test_only_the_live_runs_that_cannot_be_read_stop_growing_and_are_dim(
+async def test_only_live_runs_that_cannot_be_read_are_stale(
     console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask, hour = ObservabilityResource.calls, 3_600 * SECOND

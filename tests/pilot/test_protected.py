@@ -12,7 +12,7 @@ Run = Callable[..., Any]
 ASKED = "test is protected: type its name to go on."
 
 
-async def test_a_cancel_wants_the_contexts_name(console: Run, world: RowFactory) -> None:
+async def test_cancel_asks_for_the_name_of_a_protected_context(console: Run, world: RowFactory) -> None:
     call = world.call(repo_id=world.repo("acme/api"), metadata={"repo": "acme/api"})
     async with console(protected=True) as ui:
         await ui.sees("pending", "test protected")
@@ -57,7 +57,7 @@ async def _sandbox(ui: Any, world: RowFactory) -> str:
     return key
 
 
-async def test_a_dangerous_verb_of_a_kind_wants_the_name_and_a_harmless_one_does_not(
+async def test_only_dangerous_actions_ask_for_the_name_of_the_context(
     console: Run, world: RowFactory
 ) -> None:
     async with console(protected=True) as ui:
@@ -80,7 +80,7 @@ async def test_a_dangerous_verb_of_a_kind_wants_the_name_and_a_harmless_one_does
         await ui.until(lambda: world.row("sandboxes", key)["status"] == "stopped", "the sandbox stopped")
 
 
-async def test_a_dangerous_verb_that_asks_for_a_text_asks_for_the_name_after_it(
+async def test_dangerous_action_asks_for_its_text_and_then_the_context_name(
     console: Run, world: RowFactory
 ) -> None:
     key = insert_approval(world, 3600)

@@ -26,7 +26,7 @@ async def server() -> AsyncIterator[PlaneServer]:
     ("refusal", "cookie", "key"),
     [("status:401", True, "r"), ("status:401", False, ""), ("login", True, ""), ("login", False, "r")],
 )
-async def test_what_was_open_is_read_again_once_it_accepts_the_credential_again(
+async def test_open_lists_are_read_again_when_the_credential_is_accepted(
     console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch, cookie: bool, refusal: str, key: str
 ) -> None:
     monkeypatch.setattr(session, "DOUBTS", 0.2 if not key else 600.0)
@@ -46,9 +46,7 @@ async def test_what_was_open_is_read_again_once_it_accepts_the_credential_again(
         assert ui.app.runs.listed
 
 
-async def test_figures_that_were_read_stay_when_the_session_ends_and_say_how_old_they_are(
-    console: Run, world: RowFactory
-) -> None:
+async def test_figures_stay_with_their_age_when_the_session_ends(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"), model="acme/nova", status="success")
     async with console() as ui:
         await ui.press("6")
@@ -80,9 +78,7 @@ async def test_no_list_is_announced_where_v1_is_closed_too(console: Run, world: 
         await ui.sees("Figures and costs are not open to this credential.")
 
 
-async def test_a_call_that_cannot_be_read_says_why_and_where_it_stands_as_it_came(
-    console: Run, world: RowFactory
-) -> None:
+async def test_unreadable_call_shows_the_reason_and_its_raw_json(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     assert world.plane.faults is not None
     world.plane.faults.add(parse("GET /api/observability/calls wrong-types:status"))

@@ -38,7 +38,7 @@ async def _opened(ui: Any) -> None:
     await ui.until(lambda: ui.app.screen.run_feed.row.run_id, "the run's id")
 
 
-async def test_y_copies_the_run_and_j_shows_it_as_it_came_while_the_events_have_the_keys(
+async def test_y_copies_the_run_and_j_shows_its_json_with_events_focused(
     console: Run, world: RowFactory
 ) -> None:
     run_id, call_id, _ = _run(world, from_elsewhere={"odd": None})
@@ -65,7 +65,7 @@ async def test_through_v1_alone_j_shows_the_run_itself(console: Run, world: RowF
         await ui.sees(f'"run_id": "{run_id}"')
 
 
-async def test_what_cannot_be_read_is_shown_as_it_was_known(console: Run, world: RowFactory) -> None:
+async def test_run_that_cannot_be_read_is_shown_as_last_known(console: Run, world: RowFactory) -> None:
     run_id, _, _ = _run(world)
     async with console(gate=True) as ui:
         await _opened(ui)
@@ -144,9 +144,7 @@ async def test_a_run_that_left_nothing_and_is_over_promises_nothing(console: Run
         assert "appear here" not in ui.text
 
 
-async def test_at_eighty_columns_a_failed_run_says_why_before_its_facts_are_opened(
-    console: Run, world: RowFactory
-) -> None:
+async def test_failed_run_shows_its_cause_above_folded_facts(console: Run, world: RowFactory) -> None:
     call_id = world.call(repo_id=world.repo("acme/api"))
     with world.plane.db.transaction() as tx:
         call_writes.finish_call(tx, call_id, "failed", world.clock.us, error="timed out")
@@ -156,7 +154,7 @@ async def test_at_eighty_columns_a_failed_run_says_why_before_its_facts_are_open
         await ui.sees("The run exceeded its time limit. Retry it", "cost", "This run wrote no events.")
 
 
-async def test_a_run_says_that_it_is_old_while_the_service_is_gone_and_its_clock_stands(
+async def test_run_is_stale_and_its_clock_stops_while_the_service_is_down(
     console: Run, world: RowFactory
 ) -> None:
     _run(world)

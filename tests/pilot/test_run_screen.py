@@ -66,7 +66,7 @@ async def test_the_title_tells_no_age_while_events_arrive(console: Run, world: R
         assert not re.search(r"as of|updated|3\ds", title), title
 
 
-async def test_a_tools_start_and_finish_are_one_line_and_its_failure_says_why(
+async def test_tool_start_and_finish_are_one_line_with_the_failure_cause(
     console: Run, world: RowFactory
 ) -> None:
     _, call_id = _streaming(world, 0)
@@ -170,7 +170,7 @@ async def test_search_marks_a_word_and_counts_its_places(console: Run, world: Ro
         await ui.until(lambda: ui.text != before)
 
 
-async def test_each_letter_of_a_search_looks_from_where_one_was(console: Run, world: RowFactory) -> None:
+async def test_each_letter_of_a_search_starts_from_the_same_row(console: Run, world: RowFactory) -> None:
     _, call_id = _streaming(world, 0)
     for message in ("mend the linter", "lint the tests", "link the pages", "line up the facts", "linger"):
         world.event(call_id, "log", message=message)
@@ -205,7 +205,7 @@ async def test_f_follows_and_pressed_again_goes_on_following(console: Run, world
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_facts_say_where_what_and_how_much(
+async def test_run_facts_show_repository_harness_and_price(
     console: Run, world: RowFactory, size: tuple[int, int]
 ) -> None:
     _streaming(world)
@@ -247,7 +247,7 @@ async def test_leaving_while_events_arrive_and_a_key_is_down_harms_nothing(
         assert ui.app.return_value is None
 
 
-async def test_a_list_that_fails_makes_the_state_of_a_run_old_and_not_its_events(
+async def test_failed_list_makes_the_state_of_a_run_stale_but_not_its_events(
     console: Run, world: RowFactory
 ) -> None:
     async def fails() -> bool:

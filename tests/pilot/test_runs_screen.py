@@ -61,7 +61,7 @@ async def test_money_has_its_provenance_and_unknown_is_a_dash(
         assert _lines(text, "codex")[0].rstrip("▐ ").endswith("–")
 
 
-async def test_a_change_on_the_service_is_drawn_in_place_and_the_cursor_stays_on_its_run(
+async def test_changed_run_is_drawn_in_place_and_keeps_the_cursor(
     console: ConsoleFactory, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
@@ -80,7 +80,7 @@ async def test_a_change_on_the_service_is_drawn_in_place_and_the_cursor_stays_on
         assert "▌" in _lines(ui.text, "second")[0]
 
 
-async def test_typing_after_slash_narrows_the_list_and_escape_shows_all_again(
+async def test_slash_filters_the_list_and_escape_clears_the_filter(
     console: ConsoleFactory, world: RowFactory
 ) -> None:
     for name in ("acme/web", "acme/api", "acme/docs"):
@@ -105,7 +105,7 @@ async def test_a_filter_that_matches_nothing_says_so(console: ConsoleFactory, wo
         await ui.sees("None of 1 run matches zzz", "esc clears it")
 
 
-async def test_sorting_by_cost_and_turning_it_round(console: ConsoleFactory, world: RowFactory) -> None:
+async def test_sort_by_cost_can_be_reversed(console: ConsoleFactory, world: RowFactory) -> None:
     repo = world.repo("acme/web")
     for model, cost in (("acme/cheap", 0.5), ("acme/dear", 9.5), ("acme/middle", 3.5)):
         _call(world, repo, model=model, cost_usd=cost, cost_source="gateway")
@@ -122,7 +122,7 @@ async def test_sorting_by_cost_and_turning_it_round(console: ConsoleFactory, wor
         assert re.findall(r"(cheap|dear|middle) ", ui.text) == ["cheap", "middle", "dear"]
 
 
-async def test_at_eighty_columns_s_goes_through_what_is_shown_and_the_oldest_is_the_largest_age(
+async def test_s_cycles_through_the_visible_columns_at_eighty_columns(
     console: ConsoleFactory, world: RowFactory
 ) -> None:
     now = world.clock.us
@@ -158,7 +158,7 @@ async def test_hostile_text_is_drawn_as_text(console: ConsoleFactory, world: Row
         assert "\x1b" not in text and "\x07" not in text
 
 
-async def test_with_a_token_alone_the_screen_says_what_cannot_be_seen_and_shows_the_rest(
+async def test_runs_with_a_token_alone_name_what_cannot_be_read(
     console: ConsoleFactory, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
@@ -180,9 +180,7 @@ async def test_with_a_token_alone_the_screen_says_what_cannot_be_seen_and_shows_
         await ui.sees("codex", "○ pending")
 
 
-async def test_a_mistyped_token_is_named_in_the_header_and_nothing_is_promised(
-    console: ConsoleFactory, world: RowFactory
-) -> None:
+async def test_header_reports_a_mistyped_token(console: ConsoleFactory, world: RowFactory) -> None:
     world.run(world.repo())
     async with console(token="mog_nobodyhasthistokenatall00", cookie=False) as it:
         await it.sees("● not signed in", "The service does not accept this token.", "r retries now.")

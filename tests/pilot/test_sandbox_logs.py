@@ -95,7 +95,7 @@ async def test_enter_shows_a_step_of_the_life_as_json_and_y_copies_it(
         assert json.loads(ui.app.clipboard)["event_type"] == "tab_attached"
 
 
-async def test_j_shows_the_record_while_the_log_has_the_keys_and_y_outside_copies_the_id(
+async def test_j_shows_the_record_with_the_log_focused_and_y_copies_the_id(
     console: Run, world: RowFactory
 ) -> None:
     key = _sandbox(world)
@@ -109,7 +109,7 @@ async def test_j_shows_the_record_while_the_log_has_the_keys_and_y_outside_copie
         assert json.loads(ui.app.clipboard)["id"] == key
 
 
-async def test_at_eighty_columns_the_facts_fold_above_the_log_and_i_opens_them(
+async def test_facts_fold_above_the_log_at_eighty_columns_and_i_opens_them(
     console: Run, world: RowFactory
 ) -> None:
     _sandbox(world)
@@ -135,15 +135,13 @@ async def test_a_session_without_a_token_reads_the_logs_of_the_record(
         await ui.sees("GET /", "3 lines")
 
 
-async def test_a_sandbox_that_has_written_nothing_says_who_would(console: Run, world: RowFactory) -> None:
+async def test_empty_log_explains_what_writes_to_it(console: Run, world: RowFactory) -> None:
     world.sandbox(world.repo("acme/api"))
     async with console() as ui:
         await _open(ui, "Nothing was logged yet.")
 
 
-async def test_whoever_has_the_keys_has_them_again_after_a_look_at_the_json(
-    console: Run, world: RowFactory
-) -> None:
+async def test_closing_the_json_view_restores_the_focus(console: Run, world: RowFactory) -> None:
     _sandbox(world)
     async with console() as ui:
         await _open(ui, "ready on 3000", "⏎ open", "l log")

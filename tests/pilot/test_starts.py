@@ -78,7 +78,7 @@ async def test_a_stop_that_the_service_cannot_confirm_is_no_success(console: Run
         assert world.row("sandboxes", sandbox)["status"] == "running"
 
 
-async def test_a_switch_that_the_hosted_service_never_stores_is_not_to_be_tried_again(
+async def test_setting_that_the_service_never_stores_suggests_no_retry(
     console: Run, world: RowFactory
 ) -> None:
     mine = trigger(world, world.agent())

@@ -9,7 +9,7 @@ from mogplex_tui.themes import DARK, LIGHT
 from tests.pilot.console import ConsoleFactory
 
 
-async def test_a_place_that_is_gone_to_first_reads_no_styles_anew(
+async def test_first_visit_of_a_screen_parses_no_styles_again(
     console: ConsoleFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with console() as ui:
@@ -23,7 +23,7 @@ async def test_a_place_that_is_gone_to_first_reads_no_styles_anew(
         assert ui.app.screen.styles.background == Color.parse(str(DARK.background))
 
 
-async def test_a_theme_reaches_the_places_that_are_not_shown(console: ConsoleFactory) -> None:
+async def test_theme_change_reaches_hidden_screens(console: ConsoleFactory) -> None:
     async with console() as ui:
         for place in ("2", "1"):
             await ui.press(place)

@@ -33,7 +33,7 @@ def _failed(world: RowFactory, repo: str, at: int) -> None:
     world.call(repo_id=repo, status="failed", error="Agent run exited with code 1.", started_at=at)
 
 
-async def test_failed_today_counts_from_midnight_utc_as_the_costs_of_today_do(
+async def test_failures_of_today_count_from_midnight_utc_like_costs(
     console: Run, world: RowFactory, zone: Callable[[str], None]
 ) -> None:
     # Twelve hours off, so that whatever the hour is, the local midnight counts another number.
@@ -45,9 +45,7 @@ async def test_failed_today_counts_from_midnight_utc_as_the_costs_of_today_do(
         await ui.sees("1 failed today")
 
 
-async def test_of_a_day_that_is_not_all_loaded_the_failed_are_so_many_at_least(
-    console: Run, world: RowFactory
-) -> None:
+async def test_failures_of_a_partly_loaded_day_are_a_lower_bound(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     for _ in range(103):
         _failed(world, repo, world.clock.us)
@@ -58,16 +56,14 @@ async def test_of_a_day_that_is_not_all_loaded_the_failed_are_so_many_at_least(
         await ui.sees("103 failed today")
 
 
-async def test_among_a_part_of_the_day_no_failed_are_not_counted_as_none(
-    console: Run, world: RowFactory
-) -> None:
+async def test_partly_loaded_day_without_failures_is_not_zero(console: Run, world: RowFactory) -> None:
     world.flow()
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("the runs of your automations", "0 live")
         assert "failed today" not in ui.text
 
 
-async def test_the_hours_of_the_chart_are_those_of_the_clock_in_a_half_hour_zone(
+async def test_chart_hours_match_the_clock_in_a_half_hour_zone(
     console: Run, world: RowFactory, zone: Callable[[str], None]
 ) -> None:
     zone("Asia/Kolkata")

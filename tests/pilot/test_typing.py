@@ -28,9 +28,7 @@ def _keys(ui: Any) -> str:
     return str(ui.text.split("\n")[-1])
 
 
-async def test_the_key_bar_tells_the_keys_of_the_filter_while_one_types(
-    console: Run, world: RowFactory
-) -> None:
+async def test_key_bar_shows_filter_keys_while_typing(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api", "⏎ open")
@@ -40,7 +38,7 @@ async def test_the_key_bar_tells_the_keys_of_the_filter_while_one_types(
         await ui.until(lambda: "⏎ open" in _keys(ui), "the list's keys")
 
 
-async def test_a_slash_while_the_filter_is_being_made_waits_for_it(console: Run, world: RowFactory) -> None:
+async def test_slash_waits_for_a_filter_that_is_mounting(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api", "⏎ open")
@@ -54,9 +52,7 @@ async def test_a_slash_while_the_filter_is_being_made_waits_for_it(console: Run,
         await ui.sees("/ api   1 of 1")
 
 
-async def test_what_is_typed_into_the_filter_again_replaces_what_is_there(
-    console: Run, world: RowFactory
-) -> None:
+async def test_reopened_filter_replaces_its_text_when_typed_into(console: Run, world: RowFactory) -> None:
     for name in ("web", "api", "docs"):
         world.call(repo_id=world.repo(f"acme/{name}"))
     async with console() as ui:
@@ -69,7 +65,7 @@ async def test_what_is_typed_into_the_filter_again_replaces_what_is_there(
         await ui.sees("/ docsx   0 of 3")
 
 
-async def test_narrowing_leaves_the_cursor_on_its_row_or_goes_to_the_first(
+async def test_filter_keeps_the_cursor_on_its_row_or_moves_to_the_first(
     console: Run, world: RowFactory
 ) -> None:
     for name in ("web", "api", "web", "api", "web"):
@@ -95,7 +91,7 @@ def _row(ui: Any, key: str) -> str:
     return str(ui.app.runs.set.rows[key].repo)
 
 
-async def test_what_is_pasted_into_the_filter_is_one_line(console: Run, world: RowFactory) -> None:
+async def test_text_pasted_into_the_filter_becomes_one_line(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     world.call(repo_id=repo, status="failed")
     world.call(repo_id=repo)
@@ -106,7 +102,7 @@ async def test_what_is_pasted_into_the_filter_is_one_line(console: Run, world: R
         await ui.sees("/ repo:api state:failed   1 of 2")
 
 
-async def test_the_palette_tells_of_a_list_once(console: Run, world: RowFactory) -> None:
+async def test_palette_shows_each_list_once(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console(ascii=True) as ui:
         await ui.sees("acme/api")
@@ -120,9 +116,7 @@ async def test_the_palette_tells_of_a_list_once(console: Run, world: RowFactory)
         assert all(ord(letter) < 0x2600 for letter in palette), palette
 
 
-async def test_a_list_s_name_with_more_behind_it_is_that_list_narrowed(
-    console: Run, world: RowFactory
-) -> None:
+async def test_list_name_with_text_behind_it_opens_the_filtered_list(console: Run, world: RowFactory) -> None:
     for name in ("web", "api"):
         repo = world.repo(f"acme/{name}")
         world.call(repo_id=repo)
@@ -147,7 +141,7 @@ async def test_a_list_s_name_with_more_behind_it_is_that_list_narrowed(
         await ui.sees(" Runs   2", "acme/api")
 
 
-async def test_sort_with_a_column_behind_it_orders_by_that_one(console: Run, world: RowFactory) -> None:
+async def test_sort_with_a_column_name_sorts_by_that_column(console: Run, world: RowFactory) -> None:
     for model, seconds in (("acme/early", 100), ("acme/late", 0)):
         world.call(model=model, started_at=world.clock.us - seconds * 1_000_000)
     async with console() as ui:
@@ -168,7 +162,7 @@ async def test_sort_with_a_column_behind_it_orders_by_that_one(console: Run, wor
         await ui.sees("No matches found")
 
 
-async def test_in_a_low_terminal_the_form_shows_its_buttons(console: Run, world: RowFactory) -> None:
+async def test_form_shows_its_buttons_in_a_low_terminal(console: Run, world: RowFactory) -> None:
     world.repo("acme/api")
     async with console(size=(80, 24)) as ui:
         await ui.sees("Runs")
@@ -176,7 +170,7 @@ async def test_in_a_low_terminal_the_form_shows_its_buttons(console: Run, world:
         await ui.sees("New run", "on a new branch", "Keep for later", "Start  ctrl+s")
 
 
-async def test_what_was_never_read_is_not_counted(console: Run) -> None:
+async def test_palette_has_no_count_for_lists_never_read(console: Run) -> None:
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("Runs")
         await ui.app.parts.navigation.go("api-keys")
@@ -193,9 +187,7 @@ def _burst(ui: Any, text: str) -> None:
         ui.app.post_message(Key(names.get(letter, letter), letter if letter != "\n" else "\r"))
 
 
-async def test_keys_that_come_at_once_go_to_the_filter_that_they_open(
-    console: Run, world: RowFactory
-) -> None:
+async def test_burst_of_keys_goes_to_the_filter_that_it_opens(console: Run, world: RowFactory) -> None:
     calls = [world.call(repo_id=world.repo(f"acme/{name}")) for name in ("docs", "web", "next")]
     async with console() as ui:
         await ui.sees("Runs   3", "acme/docs")
@@ -206,9 +198,7 @@ async def test_keys_that_come_at_once_go_to_the_filter_that_they_open(
         assert "New run" not in ui.text and "Cancel this run?" not in ui.text
 
 
-async def test_a_key_behind_enter_is_no_letter_of_the_filter_that_enter_closes(
-    console: Run, world: RowFactory
-) -> None:
+async def test_key_after_enter_is_not_typed_into_the_closed_filter(console: Run, world: RowFactory) -> None:
     for name in ("docs", "web", "next"):
         world.call(repo_id=world.repo(f"acme/{name}"))
     async with console() as ui:
@@ -219,7 +209,7 @@ async def test_a_key_behind_enter_is_no_letter_of_the_filter_that_enter_closes(
         await ui.sees("/ web   1 of 3")
 
 
-async def test_keys_that_come_at_once_go_to_the_palette_and_enter_takes_what_was_typed(
+async def test_burst_of_keys_goes_to_the_palette_before_enter_selects(
     console: Run, world: RowFactory
 ) -> None:
     world.call(repo_id=world.repo("acme/api"))
@@ -232,7 +222,7 @@ async def test_keys_that_come_at_once_go_to_the_palette_and_enter_takes_what_was
         await ui.sees("Jobs")
 
 
-async def test_keys_of_a_burst_that_closes_one_thing_and_opens_another_are_not_lost(
+async def test_burst_that_closes_one_input_and_opens_another_loses_no_key(
     console: Run, world: RowFactory
 ) -> None:
     world.call(repo_id=world.repo("acme/docs"))
@@ -246,7 +236,7 @@ async def test_keys_of_a_burst_that_closes_one_thing_and_opens_another_are_not_l
         assert "of 2" not in ui.text.split("\n")[2]
 
 
-async def test_keys_behind_one_that_closes_a_dialog_go_to_the_list(console: Run, world: RowFactory) -> None:
+async def test_keys_after_closing_a_dialog_go_to_the_list(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/docs"))
     async with console() as ui:
         await ui.sees("Runs   1")
@@ -265,7 +255,7 @@ async def test_keys_behind_one_that_closes_a_dialog_go_to_the_list(console: Run,
     ("over", "typed", "leads_to"),
     [("runs", ":ap", "approvals"), ("assignments", "di", "dispatch"), ("jobs", "co", "commands")],
 )
-async def test_an_alias_leads_where_the_palette_says(
+async def test_alias_opens_the_list_that_the_palette_shows(
     console: Run, over: str, typed: str, leads_to: str
 ) -> None:
     async with console() as ui:
@@ -278,7 +268,7 @@ async def test_an_alias_leads_where_the_palette_says(
         await ui.until(lambda: ui.app.current_mode == leads_to, "the list that the alias means")
 
 
-async def test_enter_in_the_palette_waits_for_no_list(
+async def test_enter_in_the_palette_does_not_wait_for_a_list(
     console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def never(provider: PaletteProvider, query: str) -> Hits:
@@ -298,7 +288,7 @@ def _first_in_palette(ui: Any) -> str:
     return str(listed.get_option_at_index(0).prompt).split("\n")[0] if listed.option_count else ""
 
 
-def test_places_are_before_verbs_and_a_whole_name_is_before_both() -> None:
+def test_palette_ranks_exact_names_then_lists_then_actions() -> None:
     places = [
         PaletteEntry(("dispatch", "ledger", "di"), "", print, place=True),
         PaletteEntry(("models",), "", print, True),
@@ -315,7 +305,7 @@ def test_places_are_before_verbs_and_a_whole_name_is_before_both() -> None:
     assert best["spa"] == ["dispatch"]
 
 
-def test_what_is_behind_a_name_may_be_called_as_the_word_between_or_begin_with_it() -> None:
+def test_filter_text_may_equal_or_begin_with_the_separator_word() -> None:
     sort = PaletteEntry(("sort",), "", print, run_with=print, joint="by")
     titles = {
         typed: ranked([sort], f"sort {typed}")[0][1].title for typed in ("by", "By by", "bytes", "By cost")
@@ -375,7 +365,9 @@ async def _heard(app: _Leaving | _Slow, keys: str) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_keys_go_on_when_the_widget_with_the_last_one_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_key_queue_continues_when_the_widget_of_a_key_is_removed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     # Not because it took long.
     monkeypatch.setattr(key_queue, "_STUCK_AFTER", float("inf"))
     app = _Leaving()
@@ -415,7 +407,7 @@ class _Field(Static, can_focus=True):
         self.app.heard += event.key
 
 
-async def test_keys_wait_for_a_slow_widget_and_go_where_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_keys_wait_for_a_slow_widget_and_go_to_the_new_focus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_queue, "_CHECK_INTERVAL", 0.001)
     app = _Slow()
     async with app.run_test():
@@ -435,7 +427,7 @@ async def test_keys_wait_for_a_slow_widget_and_go_where_it_leads(monkeypatch: py
         await _heard(app, "bc")
 
 
-async def test_keys_behind_a_stuck_widget_are_dropped_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_keys_behind_a_stuck_widget_are_dropped_with_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_queue, "_STUCK_AFTER", 0.1)
     app = _Slow()
     async with app.run_test(notifications=True):
@@ -454,7 +446,7 @@ async def test_keys_behind_a_stuck_widget_are_dropped_with_a_word(monkeypatch: p
         app.opens.set()
 
 
-async def test_many_keys_that_each_take_a_while_are_all_heard_in_turn(
+async def test_many_slow_keys_are_all_delivered_in_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(key_queue, "_CHECK_INTERVAL", 0.001)

@@ -21,9 +21,7 @@ async def test_usage_of_unmeasured_calls_is_unknown(console: Run, world: RowFact
         assert "0 tokens" not in text
 
 
-async def test_a_sum_over_unmeasured_calls_is_the_least_that_it_can_be(
-    console: Run, world: RowFactory
-) -> None:
+async def test_sum_over_unmeasured_calls_is_a_lower_bound(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     for name, counts in (
         ("part", [Tokens(1000, 200), Tokens()]),

@@ -11,9 +11,7 @@ from tests.pilot.approvals import insert_approval
 Run = Callable[..., Any]
 
 
-async def test_header_and_list_count_the_open_questions_and_an_answer_takes_one_away(
-    console: Run, world: RowFactory
-) -> None:
+async def test_header_and_list_count_pending_approvals(console: Run, world: RowFactory) -> None:
     first = insert_approval(world, 3600)
     insert_approval(world, 3600)
     insert_approval(world, -5)
@@ -40,9 +38,7 @@ async def test_header_has_no_count_without_pending_approvals(console: Run, world
         assert "◆" not in ui.text
 
 
-async def test_where_approvals_are_closed_they_are_asked_for_once_and_the_header_says_nothing(
-    console: Run, world: RowFactory
-) -> None:
+async def test_closed_approvals_are_requested_once_and_not_counted(console: Run, world: RowFactory) -> None:
     insert_approval(world, 3600)
     async with console(cookie=False, gate=True) as ui:
         await ui.until(

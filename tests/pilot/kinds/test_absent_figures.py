@@ -60,7 +60,7 @@ def _zeros(value: Any, name: str = "") -> Iterator[str]:
 @pytest.mark.parametrize(
     ("profile", "cookie"), [("documented", True), ("hosted", False)], ids=["session", "token alone"]
 )
-async def test_no_figure_is_shown_that_no_answer_carried(
+async def test_no_number_is_shown_that_no_response_contained(
     seeded_database: Path, tmp_path: Path, profile: str, cookie: bool
 ) -> None:
     settings = Settings(speed=0, rate_limit=None, profile=profile)

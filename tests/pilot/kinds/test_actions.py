@@ -165,7 +165,7 @@ async def test_change_in_flight_is_shown_in_its_row(seeded_database: Path, tmp_p
 
 
 @pytest.mark.parametrize("why", ["context", "token"])
-async def test_who_may_only_read_is_offered_no_verb(why: str, seeded_database: Path, tmp_path: Path) -> None:
+async def test_read_only_access_is_offered_no_action(why: str, seeded_database: Path, tmp_path: Path) -> None:
     # A browser session beside the token would change what the token may not.
     service = ServiceState(why, may_write=why == "context", cookie=why == "context")
     async with console_on(service, seeded_database, tmp_path, read_only=why == "context") as ui:
@@ -195,7 +195,7 @@ async def test_a_token_that_may_only_read_is_found_out(seeded_database: Path, tm
             await session.stop()
 
 
-def test_every_verb_has_a_key_and_a_help_and_what_cannot_be_undone_is_asked() -> None:
+def test_actions_have_key_and_help_and_irreversible_ones_are_confirmed() -> None:
     for kind, verb in EVERY_ACTION:
         assert not verb.help.endswith("."), (kind.name, verb.id)
         if verb.id in ("delete", "revoke", "remove", "stop", "cancel", "restart", "publish"):

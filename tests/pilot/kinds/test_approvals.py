@@ -15,7 +15,7 @@ def _control(ui: Any, status: str = "pending") -> list[str]:
     return [row["id"] for row in rows]
 
 
-async def test_both_sorts_of_questions_are_in_one_list_and_what_is_over_comes_last(console: Any) -> None:
+async def test_approval_list_merges_both_kinds_and_puts_resolved_last(console: Any) -> None:
     async with console() as ui:
         await go_to_list(ui, "approvals")
         text = await ui.sees("tool", "control", "step", "expired")
@@ -24,7 +24,7 @@ async def test_both_sorts_of_questions_are_in_one_list_and_what_is_over_comes_la
         assert sum("expired" in line for line in lines) == 1
 
 
-async def test_a_question_is_answered_with_a_note(console: Any) -> None:
+async def test_approval_is_answered_with_a_note(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "approvals", "kind:control !expired")
         key = screen.table.cursor_key
@@ -38,7 +38,7 @@ async def test_a_question_is_answered_with_a_note(console: Any) -> None:
         await ui.until(lambda: key not in screen.rows.rows, "the question leaving the list")
 
 
-async def test_enter_alone_answers_no_question(console: Any) -> None:
+async def test_enter_alone_does_not_answer_an_approval(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "approvals", "kind:control !expired")
         key = screen.table.cursor_key
@@ -52,7 +52,7 @@ async def test_enter_alone_answers_no_question(console: Any) -> None:
         assert row["status"] == "pending"
 
 
-async def test_a_question_that_is_over_cannot_be_answered(console: Any) -> None:
+async def test_resolved_approval_cannot_be_answered(console: Any) -> None:
     async with console() as ui:
         before = _control(ui)
         screen = await go_to_list(ui, "approvals")
@@ -63,7 +63,7 @@ async def test_a_question_that_is_over_cannot_be_answered(console: Any) -> None:
         assert _control(ui) == before
 
 
-async def test_what_a_tool_would_get_is_read_before_all_else_on_a_small_screen(console: Any) -> None:
+async def test_tool_input_of_an_approval_comes_first_on_a_small_screen(console: Any) -> None:
     async with console(size=(80, 24)) as ui:
         screen = await go_to_list(ui, "approvals", "kind:tool")
         record = screen.cursor_row().row
@@ -82,7 +82,7 @@ async def test_what_a_tool_would_get_is_read_before_all_else_on_a_small_screen(c
         assert ui.text.count(heading) == 1
 
 
-async def test_with_a_token_alone_the_hosted_service_shows_no_approvals_and_the_screen_says_the_way(
+async def test_hosted_approvals_with_a_token_alone_explain_how_to_see_them(
     console: Any,
 ) -> None:
     async with console(gate=True, cookie=False) as ui:
@@ -90,7 +90,7 @@ async def test_with_a_token_alone_the_hosted_service_shows_no_approvals_and_the_
         await ui.sees("Approvals need a browser session", "login --session")
 
 
-async def test_a_question_that_runs_out_while_it_is_read_is_offered_no_answer(
+async def test_approval_that_expires_while_open_offers_no_answer(
     console: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with console() as ui:
@@ -109,7 +109,7 @@ async def test_a_question_that_runs_out_while_it_is_read_is_offered_no_answer(
         assert screen.rows.rows[ui.app.screen.entry().key].row.status == "expired"
 
 
-async def test_a_question_leads_to_its_automation_by_name(console: Any) -> None:
+async def test_approval_links_to_its_automation_by_name(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "approvals")
         item = next(each for each in screen.rows.rows.values() if each.row.flow_id)

@@ -8,7 +8,7 @@ from mogplex_tui.operate.kinds.registry import kinds
 from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row
 
 
-async def test_projects_tell_of_sandboxes_and_assignments_that_nobody_has_opened(console: Any) -> None:
+async def test_projects_join_sandboxes_and_assignments_not_opened_before(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "projects")
         query = "SELECT repo_id, count(*) AS n FROM assignments GROUP BY repo_id"
@@ -30,7 +30,7 @@ async def test_projects_tell_of_sandboxes_and_assignments_that_nobody_has_opened
         await ui.until(lambda: assigned_counts() == {**assigned, loses: 0}, "the change")
 
 
-async def test_only_what_is_looked_at_is_read(console: Any) -> None:
+async def test_joined_lists_are_read_only_while_shown(console: Any) -> None:
     async with console() as ui:
 
         def wanted(name: str) -> int:

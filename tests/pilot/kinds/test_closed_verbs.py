@@ -22,7 +22,7 @@ OPEN = {
 }
 
 
-async def test_of_a_kind_that_a_token_lists_only_what_the_token_can_do_is_offered(console: Any) -> None:
+async def test_token_alone_is_offered_only_actions_it_can_carry_out(console: Any) -> None:
     async with console(gate=True, cookie=False) as ui:
         for kind in kinds().values():
             if not reads_service(kind):
@@ -36,7 +36,7 @@ async def test_of_a_kind_that_a_token_lists_only_what_the_token_can_do_is_offere
                 assert why is None or "browser session: mogplex-tui login --session" in why, (name, why)
 
 
-async def test_a_server_that_a_token_cannot_change_is_not_offered_for_it_and_nothing_is_sent(
+async def test_server_actions_closed_to_a_token_are_not_offered_or_sent(
     console: Any,
 ) -> None:
     async with console(gate=True, cookie=False) as ui:
@@ -59,7 +59,7 @@ async def test_a_server_that_a_token_cannot_change_is_not_offered_for_it_and_not
         assert "Keep agents from its tools." not in "\n".join(ui.app.screen.lines())
 
 
-async def test_with_a_session_beside_the_token_the_servers_can_be_changed(console: Any) -> None:
+async def test_servers_can_be_changed_with_session_and_token(console: Any) -> None:
     async with console(gate=True) as ui:
         await go_to_list(ui, "mcp-servers")
         await ui.until(

@@ -68,7 +68,7 @@ def _at_eighty(kind: AnyKind, row: Any, now: datetime) -> str:
     )
 
 
-async def test_in_eighty_columns_what_failed_says_why(server: PlaneServer) -> None:
+async def test_failed_rows_show_their_cause_in_eighty_columns(server: PlaneServer) -> None:
     """In 80 columns a failed row shows the start of its cause."""
     session = Session(Target("test", server.base_url, Secret(server.token), Secret(server.session_cookie)))
     now, told = datetime.now(UTC), set()
@@ -100,7 +100,7 @@ async def test_in_eighty_columns_what_failed_says_why(server: PlaneServer) -> No
     }
 
 
-async def test_every_column_and_fact_says_something_of_some_record(server: PlaneServer) -> None:
+async def test_every_column_and_fact_has_a_value_in_some_record(server: PlaneServer) -> None:
     session = Session(Target("test", server.base_url, Secret(server.token), Secret(server.session_cookie)))
     try:
         repos, agents = await session.client.repos.list(), await session.client.agents.list()

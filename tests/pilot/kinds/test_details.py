@@ -39,7 +39,7 @@ def _keys(ui: Any) -> str:
     return str(ui.text.split("\n")[-1])
 
 
-async def test_the_arrows_read_a_page_to_its_end_and_reach_every_link(console: Any) -> None:
+async def test_arrow_keys_scroll_to_the_end_and_reach_every_link(console: Any) -> None:
     async with console(size=(80, 20)) as ui:
         await go_to_row(ui, "jobs", _failed(ui))
         await ui.press("enter")
@@ -101,7 +101,7 @@ async def test_escape_goes_back_along_the_breadcrumb(console: Any) -> None:
         assert ui.app.screen.table.cursor_key == key
 
 
-async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any) -> None:
+async def test_key_bar_matches_the_row_under_the_cursor(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "assignments")
         rows = screen.rows.rows
@@ -125,7 +125,7 @@ async def test_what_the_key_bar_tells_fits_the_row_under_the_cursor(console: Any
         await ui.until(lambda: "disable" not in ui.text and "⏎ open" not in _keys(ui), "the keys of no row")
 
 
-async def test_what_there_is_nothing_of_is_one_line(console: Any) -> None:
+async def test_facts_without_a_value_share_one_line(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "jobs")
         row = next(key for key, item in screen.rows.rows.items() if item.row.job.status == "running")
@@ -148,7 +148,7 @@ async def test_in_ascii_a_page_and_its_bar_are_ascii(console: Any) -> None:
             assert not {letter for letter in ui.text if ord(letter) > 0x2500}, ui.text
 
 
-async def test_what_was_read_stays_with_why_it_is_not_read_again(console: Any) -> None:
+async def test_failed_refresh_keeps_the_record_and_shows_the_reason(console: Any) -> None:
     async def refuse() -> bool:
         raise Unavailable("The service cannot serve the rules now: Service unavailable")
 
@@ -174,7 +174,7 @@ async def test_what_was_read_stays_with_why_it_is_not_read_again(console: Any) -
         await ui.loses("What was read before stays")
 
 
-async def test_while_more_of_a_record_is_still_being_read_the_title_says_so(
+async def test_title_shows_that_details_are_still_loading(
     console: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = asyncio.Event()
@@ -194,7 +194,7 @@ async def test_while_more_of_a_record_is_still_being_read_the_title_says_so(
         await ui.until(lambda: "Newest runs" in long_texts_of(ui), "what was read")
 
 
-async def test_a_sandbox_opens_its_preview_and_one_without_says_so(console: Any, monkeypatch: Any) -> None:
+async def test_sandbox_opens_its_preview_or_reports_that_it_has_none(console: Any, monkeypatch: Any) -> None:
     opened: list[str] = []
     monkeypatch.setattr("mogplex_tui.operate.browser_detection.has_browser", lambda: True)
     async with console() as ui:
@@ -241,7 +241,7 @@ async def test_failed_read_of_a_record_is_reported_at_once(
         await ui.sees("The service is away")
 
 
-async def test_a_record_of_which_nothing_more_is_asked_is_as_old_as_its_list(console: Any) -> None:
+async def test_record_without_its_own_read_has_the_age_of_its_list(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_row(ui, "teams", "personal")
         listed = collection_in(screen).feed

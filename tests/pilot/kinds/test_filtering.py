@@ -23,7 +23,7 @@ from tests.pilot.kinds.kind_navigation import go_to_list
 EMPTY = {("triggers", "jobs"), ("agents", "runs"), ("agents", "assignments")}
 
 
-async def test_the_example_of_every_kind_finds_the_row_that_it_is_made_of(kind_lists: KindLists) -> None:
+async def test_filter_example_of_every_kind_finds_its_own_row(kind_lists: KindLists) -> None:
     now = kind_lists.session.clock.now()
     for name, kind in kinds().items():
         if name == "contexts":
@@ -36,7 +36,7 @@ async def test_the_example_of_every_kind_finds_the_row_that_it_is_made_of(kind_l
             assert row in kind_lists.found(name, example), (name, example)
 
 
-async def test_every_column_finds_its_rows_by_its_key_and_its_title(kind_lists: KindLists) -> None:
+async def test_every_column_filters_by_its_key_and_its_title(kind_lists: KindLists) -> None:
     for name, kind in kinds().items():
         for field in kind.columns:
             names = kind_rows.FilterFields(kind, kind_lists.session.clock.now()).values_of(Entry("k", None))
@@ -44,7 +44,7 @@ async def test_every_column_finds_its_rows_by_its_key_and_its_title(kind_lists: 
             assert by_column and set(by_column) <= set(names), (name, field.name)
 
 
-async def test_links_to_a_list_find_what_belongs_to_the_record_and_nothing_else(
+async def test_links_to_a_list_select_exactly_the_rows_of_the_record(
     kind_lists: KindLists,
 ) -> None:
     somewhere: dict[tuple[str, str], bool] = {}
@@ -133,7 +133,7 @@ async def test_a_row_is_found_by_what_its_column_shows(
     ]
 
 
-async def test_a_list_is_narrowed_by_the_age_that_it_shows(kind_lists: KindLists) -> None:
+async def test_list_is_filtered_by_the_age_that_it_shows(kind_lists: KindLists) -> None:
     now = kind_lists.session.clock.now()
     old = [row for row in kind_lists.rows["jobs"] if (now - row.row.job.created_at).total_seconds() > 7200]
     assert 0 < len(old) < len(kind_lists.rows["jobs"])

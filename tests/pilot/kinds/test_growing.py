@@ -69,7 +69,7 @@ def _two(world: RowFactory) -> None:
         ("!time:>4m", ["nova-live"], []),
     ],
 )
-async def test_rows_come_and_go_as_they_grow(
+async def test_age_filter_adds_and_removes_rows_as_time_passes(
     console: Run, world: RowFactory, typed: str, before: list[str], after: list[str]
 ) -> None:
     _two(world)
@@ -93,7 +93,7 @@ async def test_the_order_by_time_goes_on(console: Run, world: RowFactory) -> Non
         await ui.until(lambda: _runs(ui) == ["nova-live", "nova-done"], "the longer one first")
 
 
-async def test_a_list_of_a_kind_is_narrowed_by_ages_that_grow(console: Run, world: RowFactory) -> None:
+async def test_kind_list_is_filtered_by_growing_ages(console: Run, world: RowFactory) -> None:
     world.repo("acme/api")
     world.sandbox(repo_id=world.repo("acme/web"))
     async with console() as ui:

@@ -160,7 +160,7 @@ async def test_value_that_was_never_read_is_a_dash(console: Callable[..., Any], 
             assert _texts(screen, case.columns) == {formatting.DASH}, case
 
 
-async def test_the_personal_team_says_that_its_list_fails(console: Callable[..., Any]) -> None:
+async def test_personal_team_reports_that_its_list_fails(console: Callable[..., Any]) -> None:
     async with console() as ui:
         await go_to_row(ui, "teams", "personal")
         await ui.press("enter")
@@ -180,7 +180,7 @@ async def test_the_personal_team_says_that_its_list_fails(console: Callable[...,
         ("/api/control/approvals", {"tool", "step"}, "Approvals of the orchestrator are"),
     ],
 )
-async def test_approvals_of_one_sort_are_shown_though_the_other_is_refused(
+async def test_approvals_of_one_kind_are_shown_when_the_other_is_refused(
     console: Callable[..., Any], route: str, other: set[str], missing: str
 ) -> None:
     async with console() as ui:
@@ -198,7 +198,7 @@ async def test_approvals_of_one_sort_are_shown_though_the_other_is_refused(
         assert "partly" not in ui.text
 
 
-async def test_no_approvals_that_could_be_read_are_not_called_none(console: Callable[..., Any]) -> None:
+async def test_unread_approvals_are_not_reported_as_none(console: Callable[..., Any]) -> None:
     async with console() as ui:
         with ui.server.plane.db.transaction() as tx:
             tx.execute("DELETE FROM control_approvals")

@@ -17,7 +17,7 @@ def _job(ui: Any, status: str) -> str:
     return str(row["id"])
 
 
-async def test_a_running_job_is_cancelled_after_a_question(console: Any) -> None:
+async def test_running_job_is_cancelled_after_confirmation(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "running")
         screen = await go_to_row(ui, "jobs", key)
@@ -32,7 +32,7 @@ async def test_a_running_job_is_cancelled_after_a_question(console: Any) -> None
         assert screen.rows.rows[key].row.job.status == "cancelled"
 
 
-async def test_a_no_keeps_the_marks_and_a_yes_takes_them(console: Any) -> None:
+async def test_bulk_cancel_keeps_marks_when_declined(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "jobs", "status:running")
         await ui.press("space")
@@ -51,7 +51,7 @@ async def test_a_no_keeps_the_marks_and_a_yes_takes_them(console: Any) -> None:
         await ui.loses("1 marked")
 
 
-async def test_what_the_service_would_refuse_is_not_sent(console: Any) -> None:
+async def test_job_action_that_the_service_would_refuse_is_not_sent(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "success")
         await go_to_row(ui, "jobs", key)
@@ -61,7 +61,7 @@ async def test_what_the_service_would_refuse_is_not_sent(console: Any) -> None:
         assert not ui.app.session.ledger.entries
 
 
-async def test_a_failed_job_runs_again_as_a_new_one(console: Any) -> None:
+async def test_requeue_runs_a_failed_job_as_a_new_job(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "failed")
         screen = await go_to_row(ui, "jobs", key)
@@ -77,7 +77,7 @@ async def test_a_failed_job_runs_again_as_a_new_one(console: Any) -> None:
         assert len(again) == 1
 
 
-async def test_a_job_leads_to_its_ledger_and_shows_it(console: Any) -> None:
+async def test_job_links_to_its_dispatch_log_and_shows_it(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "failed")
         await go_to_row(ui, "jobs", key)
@@ -91,7 +91,7 @@ async def test_a_job_leads_to_its_ledger_and_shows_it(console: Any) -> None:
         await ui.sees("control", key[:8])
 
 
-async def test_a_job_that_is_in_no_list_is_read_by_itself(console: Any) -> None:
+async def test_job_outside_every_list_is_read_by_id(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "jobs")
         rows = ui.server.plane.db.all(
@@ -103,7 +103,7 @@ async def test_a_job_that_is_in_no_list_is_read_by_itself(console: Any) -> None:
         assert item.row.id == old
 
 
-async def test_a_job_that_waits_says_from_when_it_can_be_repaired(console: Any) -> None:
+async def test_waiting_job_shows_when_it_can_be_repaired(console: Any) -> None:
     async with console() as ui:
         key = _job(ui, "success")
         plane = ui.server.plane
@@ -119,7 +119,7 @@ async def test_a_job_that_waits_says_from_when_it_can_be_repaired(console: Any) 
         assert not ui.app.session.ledger.entries
 
 
-async def test_the_tokens_of_a_job_are_those_that_went_in_and_came_out(console: Any) -> None:
+async def test_tokens_of_a_job_are_input_plus_output(console: Any) -> None:
     async with console(size=(160, 40)) as ui:
         both, only_in = _job(ui, "success"), _job(ui, "failed")
         with ui.server.plane.db.transaction() as tx:
@@ -134,7 +134,7 @@ async def test_the_tokens_of_a_job_are_those_that_went_in_and_came_out(console: 
         assert screen.table.cursor_key == only_in
 
 
-async def test_a_failed_job_leads_to_why_it_failed(console: Any) -> None:
+async def test_failed_job_links_to_the_cause(console: Any) -> None:
     async with console() as ui:
         await go_to_list(ui, "failures")
         failures = ui.app.screen.rows.rows.values()
@@ -152,7 +152,7 @@ async def test_a_failed_job_leads_to_why_it_failed(console: Any) -> None:
         await ui.sees(f"1 of {len(failures)}", message[:20])
 
 
-async def test_a_job_that_waits_for_a_person_says_so_and_is_found_by_it(console: Any) -> None:
+async def test_job_waiting_for_approval_shows_it_and_can_be_filtered_by_it(console: Any) -> None:
     async with console() as ui:
         approvals = await go_to_list(ui, "approvals", "kind:step")
         key = approvals.cursor_row().row.job_run_id
@@ -190,7 +190,7 @@ def _aged(plane: Any, table: str, where: str = "1") -> None:
             )
 
 
-async def test_an_old_failed_job_leads_to_its_ledger_and_to_why_it_failed(console: Any) -> None:
+async def test_old_failed_job_links_to_its_dispatch_log_and_the_cause(console: Any) -> None:
     """Entries of a job that are older than the newest hundred are read as well."""
     async with console() as ui:
         plane = ui.server.plane
@@ -210,7 +210,7 @@ async def test_an_old_failed_job_leads_to_its_ledger_and_to_why_it_failed(consol
             assert len(screen.view) > 0
 
 
-async def test_a_filter_that_finds_nothing_has_looked_through_all_entries(console: Any) -> None:
+async def test_filter_without_matches_has_searched_all_entries(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "dispatch")
         screen.set_filter("nowhere-to-be-found")

@@ -43,7 +43,7 @@ def _records(kind_lists: KindLists) -> Iterator[tuple[str, AnyKind, Entry[Any]]]
                 yield name, kind, item
 
 
-async def test_whatever_is_named_by_its_id_is_a_link(kind_lists: KindLists) -> None:
+async def test_every_id_of_another_record_is_a_link(kind_lists: KindLists) -> None:
     # A key such as `account` is a word as well.
     where = {
         row.key: name
@@ -79,7 +79,7 @@ async def test_a_link_to_one_record_leads_to_one(kind_lists: KindLists) -> None:
     assert len(met) > 20, met
 
 
-async def test_a_run_leads_to_whatever_it_names(kind_lists: KindLists) -> None:
+async def test_run_links_to_every_record_that_it_names(kind_lists: KindLists) -> None:
     there = {name: {row.key for row in rows} for name, rows in kind_lists.rows.items()}
     met = set()
     for row in kind_lists.rows["runs"]:

@@ -86,7 +86,7 @@ async def bench(
 
 
 @pytest.mark.parametrize("way", ["call", "run"])
-async def test_a_cancel_is_refused_in_every_way_and_then_lost(bench: Bench, way: str) -> None:
+async def test_cancel_survives_refusals_and_a_lost_response(bench: Bench, way: str) -> None:
     row = await bench.row(way)
     for status in REFUSALS:
         bench.fault(f"POST /api/*cancel* {'429' if status == 429 else f'status:{status}'}")
@@ -107,7 +107,7 @@ async def test_a_cancel_is_refused_in_every_way_and_then_lost(bench: Bench, way:
     assert outcome.is_success, outcome
 
 
-async def test_a_start_is_refused_in_every_way_and_starts_one_run_when_its_answer_is_lost(
+async def test_start_survives_refusals_and_a_lost_response_starts_one_run(
     bench: Bench,
 ) -> None:
     repo = (await bench.session.client.repos.list())[0]

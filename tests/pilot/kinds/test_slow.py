@@ -26,7 +26,7 @@ async def server(seeded_database: Path, tmp_path: Path) -> AsyncIterator[PlaneSe
         yield running
 
 
-async def test_the_ninth_list_does_not_wait_for_eight_that_nobody_looks_at(console: Any) -> None:
+async def test_visible_list_does_not_wait_for_eight_hidden_lists(console: Any) -> None:
     async with console() as ui:
         await wait_until(ui, lambda: ui.app.runs.set.rows, "the runs")
         faults = ui.server.plane.faults

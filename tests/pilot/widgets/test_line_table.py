@@ -42,7 +42,7 @@ async def test_keys_move_the_cursor() -> None:
             assert row in text_of(app.table, line)
 
 
-async def test_enter_selects_and_moving_tells() -> None:
+async def test_enter_and_cursor_moves_post_messages() -> None:
     app = host()
     async with app.run_test() as pilot:
         await pilot.press("down", "enter")
@@ -51,7 +51,7 @@ async def test_enter_selects_and_moving_tells() -> None:
         assert ("highlighted", "run00001", 1) in app.said
 
 
-async def test_a_key_and_what_the_screen_makes_of_it_are_one_repaint() -> None:
+async def test_key_and_its_effects_cause_one_repaint() -> None:
     app = host()
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.frames and app.frames[-1][1].strip() == "at run00000")
@@ -74,7 +74,7 @@ async def test_the_cursor_keeps_its_row_when_the_order_changes() -> None:
         await until(pilot, lambda: [text_of(app.table, y)[2:10] for y in cursor_lines(app)] == ["run00003"])
 
 
-async def test_rows_that_come_above_leave_the_view_where_it_is() -> None:
+async def test_rows_inserted_above_do_not_scroll_the_view() -> None:
     app = host()
     async with app.run_test(size=(100, 22)) as pilot:
         await pilot.press("pagedown", "pagedown", "pagedown")
@@ -98,7 +98,7 @@ async def test_at_the_top_the_view_stays_at_the_top() -> None:
 
 
 @pytest.mark.parametrize("chosen", [["down"], ["enter"]])
-async def test_rows_that_push_the_cursor_out_take_the_view_along(chosen: list[str]) -> None:
+async def test_view_follows_a_cursor_that_new_rows_push_out(chosen: list[str]) -> None:
     app = host()
     async with app.run_test(size=(100, 22)) as pilot:
         await pilot.press(*chosen)
@@ -110,7 +110,7 @@ async def test_rows_that_push_the_cursor_out_take_the_view_along(chosen: list[st
 
 
 @pytest.mark.parametrize("keys", [[], ["down", "g"]])
-async def test_a_cursor_that_nobody_put_on_a_row_stays_with_what_comes_first(keys: list[str]) -> None:
+async def test_unmoved_cursor_stays_on_the_first_row(keys: list[str]) -> None:
     app = host()
     async with app.run_test(size=(100, 22)) as pilot:
         await pilot.press(*keys)
@@ -126,7 +126,7 @@ async def test_a_cursor_that_nobody_put_on_a_row_stays_with_what_comes_first(key
         assert ("highlighted", "new00060", 0) in app.said
 
 
-async def test_when_the_row_goes_the_cursor_takes_its_place() -> None:
+async def test_cursor_moves_to_the_row_that_replaces_a_removed_one() -> None:
     app = host(10)
     async with app.run_test() as pilot:
         await pilot.press("down", "down")
@@ -147,7 +147,7 @@ async def test_when_the_row_goes_the_cursor_takes_its_place() -> None:
         assert "run0" not in text
 
 
-async def test_a_new_source_keeps_the_cursor_where_it_knows_the_row() -> None:
+async def test_new_source_keeps_the_cursor_on_a_known_row() -> None:
     app = host(30)
     async with app.run_test() as pilot:
         await pilot.press("down", "down")
@@ -157,7 +157,7 @@ async def test_a_new_source_keeps_the_cursor_where_it_knows_the_row() -> None:
         assert app.table.cursor_key == "other"
 
 
-async def test_changed_cells_are_drawn_and_only_rows_on_screen_are_asked_for() -> None:
+async def test_changed_cells_are_drawn_and_only_visible_rows_are_read() -> None:
     app = TableHost(Rows(names(100_000)))
     async with app.run_test(size=(120, 41)) as pilot:
         await pilot.press("down", "pagedown")
@@ -235,7 +235,7 @@ async def test_columns_drop_by_priority_and_nothing_overlaps(columns: int, title
             assert starts.pop() + 5 == lines[0].index("COST") + 4
 
 
-async def test_a_resize_leaves_a_cursor_that_nobody_put_on_a_row_with_what_comes_first() -> None:
+async def test_resize_leaves_an_unmoved_cursor_on_the_first_row() -> None:
     app = host()
     async with app.run_test(size=(100, 22)) as pilot:
         app.rows.names[:0] = [f"new{number:05d}" for number in range(12)]
@@ -247,7 +247,7 @@ async def test_a_resize_leaves_a_cursor_that_nobody_put_on_a_row_with_what_comes
         assert rows_on_screen(app)[0] == "new00000"
 
 
-async def test_a_resize_arranges_anew_and_keeps_the_cursor_in_view() -> None:
+async def test_resize_rearranges_columns_and_keeps_the_cursor_in_view() -> None:
     app = host()
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press(*["down"] * 35)
@@ -274,9 +274,7 @@ async def test_near_end_is_posted_once_for_each_length() -> None:
 
 
 @pytest.mark.parametrize(("rows", "at_once"), [(15, True), (22, False), (50, False)])
-async def test_a_list_that_fills_the_screen_is_near_its_end_once_it_is_scrolled(
-    rows: int, at_once: bool
-) -> None:
+async def test_near_end_of_a_full_screen_is_posted_after_scrolling(rows: int, at_once: bool) -> None:
     app = host(rows)
     async with app.run_test(size=(100, 22)) as pilot:
         app.table.refresh_rows()
@@ -306,7 +304,7 @@ async def test_the_mouse_moves_opens_scrolls_and_drags() -> None:
         await until(pilot, lambda: rows_on_screen(app)[-1] == "run00999")
 
 
-async def test_a_table_that_goes_away_with_a_message_on_its_way_leaves_nothing_frozen() -> None:
+async def test_table_removed_with_a_pending_message_leaves_nothing_frozen() -> None:
     app = host()
     async with app.run_test() as pilot:
         app.table.action_cursor(1)

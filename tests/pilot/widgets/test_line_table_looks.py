@@ -40,7 +40,7 @@ async def test_server_text_is_data() -> None:
         text.encode()
 
 
-async def test_the_header_says_how_it_is_sorted() -> None:
+async def test_column_header_shows_the_sort_order() -> None:
     app = host()
     async with app.run_test(size=(120, 24)):
         app.table.set_sort("cost", True)

@@ -23,7 +23,7 @@ def log(key: str, text: str) -> TailRow:
     return TailRow(key, "14:03:07", ("log", Tone.DIM), [(text, Tone.PLAIN)])
 
 
-async def test_it_opens_at_the_end_and_looks_only_there() -> None:
+async def test_tail_opens_at_its_end_and_reads_only_visible_rows() -> None:
     app = TailHost(Events(50_000))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
@@ -33,7 +33,7 @@ async def test_it_opens_at_the_end_and_looks_only_there() -> None:
         assert cursor_lines(app) == [last_line(app)]
 
 
-async def test_it_follows_what_arrives() -> None:
+async def test_tail_follows_new_rows() -> None:
     app = TailHost(Events(100))
     async with app.run_test(size=SIZE) as pilot:
         app.events.add(3)
@@ -44,7 +44,7 @@ async def test_it_follows_what_arrives() -> None:
 
 
 @pytest.mark.parametrize("key", ["up", "k", "pageup", "home", "g"])
-async def test_looking_back_stops_following(key: str) -> None:
+async def test_scrolling_back_stops_following(key: str) -> None:
     app = TailHost(Events(100))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press(key)
@@ -60,7 +60,7 @@ async def test_looking_back_stops_following(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["end", "G"])
-async def test_following_goes_on_when_asked(key: str) -> None:
+async def test_following_resumes_by_key(key: str) -> None:
     app = TailHost(Events(100))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("pageup")
@@ -74,7 +74,7 @@ async def test_following_goes_on_when_asked(key: str) -> None:
         assert "new" not in last_line(app)
 
 
-async def test_following_can_stop_where_one_is() -> None:
+async def test_following_can_stop_without_scrolling() -> None:
     app = TailHost(Events(100))
     async with app.run_test(size=SIZE) as pilot:
         app.tail.follow = False
@@ -191,7 +191,7 @@ async def test_scrolling_wrapped_rows_goes_line_by_line_and_comes_back() -> None
         assert app.tail.cursor_key == "e0"
 
 
-async def test_times_give_their_room_to_the_messages() -> None:
+async def test_hidden_times_leave_their_width_to_messages() -> None:
     app = TailHost(Events(30))
     async with app.run_test(size=SIZE):
         assert "14:03:07" in last_line(app)
@@ -201,7 +201,7 @@ async def test_times_give_their_room_to_the_messages() -> None:
         assert "event 29" in last_line(app)
 
 
-async def test_a_notice_stands_above_and_folds() -> None:
+async def test_notice_is_drawn_above_the_rows_and_wraps() -> None:
     notice = "This token sees the first 200 events of a run; a browser session sees all of them."
     app = TailHost(Events(100))
     async with app.run_test(size=(50, 20)) as pilot:
@@ -221,7 +221,7 @@ async def test_a_notice_stands_above_and_folds() -> None:
         assert "event" in text_of(app.tail, 0)
 
 
-async def test_nothing_yet_and_then_something() -> None:
+async def test_empty_tail_shows_its_first_rows() -> None:
     app = TailHost(Events(0))
     async with app.run_test(size=SIZE) as pilot:
         app.tail.set_message(["No events yet."])
@@ -295,7 +295,7 @@ async def test_a_new_source_starts_at_its_end() -> None:
 
 
 @pytest.mark.parametrize("key", ["up", "pageup", "home", "enter", "end"])
-async def test_a_key_in_the_moment_in_which_rows_have_gone_finds_what_is_left(key: str) -> None:
+async def test_key_pressed_after_rows_were_removed_uses_the_remaining_rows(key: str) -> None:
     app = TailHost(Events(500))
     async with app.run_test(size=SIZE) as pilot:
         app.events.rows = [log(f"new{number}", f"anew {number}") for number in range(30)]

@@ -8,7 +8,7 @@ from .hosts import Events, TailHost
 from .test_line_tail import SIZE, log
 
 
-async def test_search_marks_and_walks_round() -> None:
+async def test_search_marks_matches_and_starts_over() -> None:
     app = TailHost(Events(0))
     app.events.rows.extend(
         log(str(number), "the Login page" if number % 20 == 7 else "something else") for number in range(100)
@@ -41,7 +41,7 @@ async def test_search_marks_and_walks_round() -> None:
         assert ground not in {segment.style.bgcolor for segment in app.tail.render_line(3) if segment.style}
 
 
-async def test_a_term_is_looked_for_from_where_one_was_and_that_row_counts() -> None:
+async def test_search_starts_at_the_current_row_and_includes_it() -> None:
     app = TailHost(Events(0))
     app.events.rows.extend(
         log(name, name) for name in ("stop", "stage", "start", "stare", "star", "stop again")
@@ -62,7 +62,7 @@ async def test_a_term_is_looked_for_from_where_one_was_and_that_row_counts() -> 
             assert app.tail.cursor_key == key
 
 
-async def test_a_search_reads_all_texts_once_and_later_only_what_is_new_or_changed() -> None:
+async def test_search_reads_every_text_once_and_then_only_changes() -> None:
     count = 20_000
     app = TailHost(Events(count))
     app.events.index_of = lambda key: int(key[1:])  # type: ignore[method-assign]

@@ -19,7 +19,7 @@ class Many(App[None]):
         yield Static("stays")
 
 
-async def test_the_lines_of_a_widget_go_with_it() -> None:
+async def test_cached_lines_are_freed_with_their_widget() -> None:
     share_backgrounds()
     async with Many().run_test() as pilot:
         lines = []
@@ -36,7 +36,7 @@ async def test_the_lines_of_a_widget_go_with_it() -> None:
         assert [ref() for ref in lines[:3]] == [None] * 3
 
 
-def test_the_backgrounds_are_those_that_textual_computes() -> None:
+def test_cached_backgrounds_equal_those_of_textual() -> None:
     share_backgrounds()
     share_backgrounds()
     below, above = Color.parse("#102030"), Color.parse("#ff0000").with_alpha(0.5)

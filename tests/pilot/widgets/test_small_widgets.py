@@ -65,7 +65,7 @@ class Host(App[None]):
         (6, "● n…"),
     ],
 )
-async def test_a_header_folds_from_the_least_important(columns: int, words: str) -> None:
+async def test_header_drops_its_least_important_parts_first(columns: int, words: str) -> None:
     line = HeaderLine(HEADER)
     async with Host(line).run_test(size=(columns, 5)):
         assert shown(line)[0].split() == words.split()
@@ -81,7 +81,7 @@ async def test_right_segments_stand_at_the_right_edge_and_change() -> None:
         assert shown(line)[0] == " [b]Runs[/b]␛".ljust(36) + "now "
 
 
-async def test_the_key_bar_drops_keys_before_those_that_last() -> None:
+async def test_key_bar_drops_other_keys_before_permanent_ones() -> None:
     bar = KeyBar(
         [("⏎", "open"), ("x", "cancel"), ("n", "new run"), ("esc", "back"), (":", "command"), ("?", "help")],
         lasting=(":", "esc", "?"),
@@ -104,7 +104,7 @@ async def test_the_key_bar_drops_keys_before_those_that_last() -> None:
         assert not ragged(bar)
 
 
-async def test_tabs_shorten_before_any_is_lost_and_can_be_clicked() -> None:
+async def test_tabs_shorten_before_one_is_dropped_and_can_be_clicked() -> None:
     shorts = {
         "Projects": "Proj",
         "Assignments": "Asgn",
@@ -162,7 +162,7 @@ async def test_bars_line_up_their_figures_and_unknown_has_no_bar() -> None:
         assert not ragged(bars)
 
 
-async def test_bars_that_find_no_line_are_counted_and_ascii_is_ascii() -> None:
+async def test_bars_without_room_are_counted_and_ascii_mode_is_ascii() -> None:
     bars = BarList(ascii_mode=True, id="fixed")
     async with Host(bars).run_test(size=(40, 14)) as pilot:
         bars.set_bars([Bar(f"model-{number}", number, f"{number}") for number in range(1, 31)], title="all")
@@ -272,18 +272,18 @@ def test_columns_that_do_not_fit_at_all_are_narrowed() -> None:
     assert arrange(columns, 0) == []
 
 
-def test_room_left_over_goes_to_columns_that_flex() -> None:
+def test_spare_width_goes_to_flexible_columns() -> None:
     columns = [Column("a", "A", 10), Column("b", "B", 10, flex=1), Column("c", "C", 10, flex=2)]
     assert [slot.width for slot in arrange(columns, 64)] == [10, 20, 30]
 
 
-def test_without_colours_the_theme_is_the_dark_one() -> None:
+def test_theme_without_colours_is_dark() -> None:
     assert allowed("ansi-dark", {}) == "ansi-dark"
     assert allowed("ansi-dark", {"NO_COLOR": ""}) == "mogplex-dark"
     assert allowed("mogplex-light", {}, no_color=True) == "mogplex-dark"
 
 
-async def test_a_notice_tells_a_command_in_one_line_at_any_width() -> None:
+async def test_notice_shows_a_command_on_one_line_at_any_width() -> None:
     said = "Outcomes of runs, and pausing, need a browser session: mogplex-tui login --session opens it."
     notice = NoticeLine()
     async with Host(notice).run_test(size=(72, 20)) as pilot:

@@ -23,7 +23,7 @@ from mogplex_tui.widgets.text import cut_end, cut_middle, fit, pad_left, pad_rig
         ("日本語 ünïcode", "日本語 ünïcode"),
     ],
 )
-def test_what_is_not_text_becomes_visible(text: str, seen: str) -> None:
+def test_control_characters_become_visible(text: str, seen: str) -> None:
     assert visible(text) == seen
 
 
@@ -39,7 +39,7 @@ def test_what_is_not_text_becomes_visible(text: str, seen: str) -> None:
         ("two words", 5, "two…", "tw…ds"),
     ],
 )
-def test_cutting(text: str, cells: int, end: str, middle: str) -> None:
+def test_text_is_cut_at_its_end_or_middle(text: str, cells: int, end: str, middle: str) -> None:
     assert cut_end(text, cells) == end
     assert cut_middle(text, cells) == middle
 
@@ -71,7 +71,7 @@ def test_wrapping_breaks_at_spaces() -> None:
     assert wrap("", 4, 4) == [""]
 
 
-def test_a_megabyte_costs_no_more_than_a_line() -> None:
+def test_cutting_a_megabyte_is_as_fast_as_cutting_a_line() -> None:
     assert fit("a" * 1_000_000, 5) == "aaaa…"
     assert fit("a" * 1_000_000 + "zz", 5, cut="middle") == "aa…zz"
 
@@ -89,5 +89,5 @@ def test_command_fits_on_one_line(cells: int) -> None:
     assert all(width(line) <= cells for line in lines)
 
 
-def test_a_command_that_does_not_fit_breaks_where_it_can() -> None:
+def test_long_command_breaks_between_words() -> None:
     assert wrap(NEEDED, 20, 20)[2:5] == ["mogplex-tui login", "--session opens it.", ":automations shows"]

@@ -1,4 +1,4 @@
-"""A pseudo-terminal with a program in it, and the time of every byte of output."""
+"""Run a program in a pseudo-terminal and measure when its output arrives."""
 
 from __future__ import annotations
 

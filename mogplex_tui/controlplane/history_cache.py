@@ -142,7 +142,7 @@ def _keep(file: Path, path: Path, built_us: int) -> None:
 
 
 def _tidy(kept: Path) -> None:
-    """Remove what no start would use any more, and all but the newest few."""
+    """Delete cached histories that are outdated or exceed the maximum number."""
     now, version = time.time(), kept.stem.rpartition("-")[2]
     ages = {path: now - path.stat().st_mtime for path in kept.parent.iterdir() if path != kept}
     good: list[Path] = []

@@ -1,4 +1,4 @@
-"""Play a planned story on an existing call: its events, usage and end."""
+"""Play a planned call on its existing row: write its events, usage and end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .scheduler import Acts
 
 
 class Fate(StrEnum):
-    """Whether a call may go on, or why it ended."""
+    """The state of a call before a planned step: running, ended or cancelled."""
 
     GO_ON = "go on"
     OVER = "over"

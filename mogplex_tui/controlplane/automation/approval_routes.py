@@ -26,7 +26,7 @@ _CONTROL = (
 
 
 class Decision(NamedTuple):
-    """What a person answered: `approve` or `deny`, and why."""
+    """A person's answer to an approval request: `approve` or `deny`, and a note."""
 
     word: str
     note: str | None

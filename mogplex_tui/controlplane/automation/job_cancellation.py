@@ -23,8 +23,8 @@ class JobCancel(NamedTuple):
 def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
     """Cancel a pending or running job (observability.md §7.3).
 
-    `job` has id and owner_installation_id. Raises CancelError if the runtime does not stop it: the request stays
-    recorded, and the job as it was.
+    `job` has id and owner_installation_id. Raises CancelError if the runtime does not stop the job; its status is then
+    unchanged, and the cancel request stays recorded.
     """
     now = plane.clock.now_us()
     reason = "USER_REQUESTED"

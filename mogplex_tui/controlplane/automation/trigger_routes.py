@@ -55,7 +55,7 @@ def slug_of(name: str) -> str:
 
 
 async def list_triggers(ask: Ask) -> Response:
-    """Every trigger of the caller with what its runs came to, the newest first."""
+    """List the caller's triggers with a summary of their runs, newest first."""
     rows = ask.plane.db.all(f"{_OWN} ORDER BY t.created_at DESC, t.rowid DESC", (ask.user_id,))
     about = summaries(ask.plane, "trigger_id", [row["id"] for row in rows])
     return answer([trigger(row) | about[row["id"]] for row in rows])

@@ -95,7 +95,7 @@ async def create_automation(ask: Ask) -> Response:
 
 
 async def update_automation(ask: Ask) -> Response:
-    """Change what was sent and can be used; a graph replaces the whole draft."""
+    """Update the valid fields of an automation; a graph replaces the whole draft."""
     body = await _object(ask)
     graph, columns = _graph(body), _columns(body)
     installation_id = _installation(body.get("installationId"))

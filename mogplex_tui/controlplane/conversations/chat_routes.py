@@ -192,13 +192,13 @@ def _remember(ask: Ask, request: _Request, team: ActiveTeam | None) -> None:
 
 
 def _fault(plane: Plane, model: str, call_id: str) -> str | None:
-    """What the provider says instead of answering, where the scenario has it fail."""
+    """Return the provider error that the scenario injects into a call, or None."""
     failure = Odds(plane.scenario.now.failures, (), Random(call_id)).failure(model, None)
     return None if failure is None else failure[1]
 
 
 async def chat(ask: Ask) -> Response:
-    """Answer a chat; what fails after the stream began arrives in it."""
+    """Answer a chat as a stream, which also reports errors of the model."""
     request, team = await _request(ask), active_team(ask)
     model = _model(ask, request.model, team)
     plane = ask.plane

@@ -124,7 +124,7 @@ def _loop_times(stage: ActorContext, job: Job) -> float:
 
 
 def _in_time(node: Node, story: Story) -> Story:
-    """Return the course, or one that fails because the node's time limit is reached."""
+    """Return the planned call, cut off as failed if it exceeds the node's time limit."""
     limit = node.data.get("timeoutMsOverride")
     allowed = min(limit, CEILING_MS) if isinstance(limit, int) and limit > 0 else CEILING_MS
     if story.seconds() * 1000 <= allowed:

@@ -78,7 +78,10 @@ def draw(rng: Random, job: Job, effort: float) -> Course:
 
 
 def draw_cli(rng: Random, job: Job, harness: str, odds: Odds) -> CliCourse:
-    """Draw the outline of a coding CLI's node; `odds` apply where no word decides."""
+    """Draw how much a coding CLI node does and how it ends.
+
+    Words in the event decide if there are any, else the scenario's `odds`.
+    """
     drawn, outline = draw_course(rng), draw(rng, job, 1.0)
     if not outline.steered:
         return odds.course(harness, drawn)

@@ -21,7 +21,7 @@ Rest = Generator[float, None, bool]
 
 
 class Answer(NamedTuple):
-    """How a wait ended: resumed or expired, and what resumed it."""
+    """The result of a wait: its final status and the payload that ended it."""
 
     status: str
     payload: dict[str, Any]

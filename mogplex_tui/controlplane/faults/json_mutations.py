@@ -104,7 +104,7 @@ def unknown_values(value: Any, names: tuple[str, ...]) -> Any:
 
 
 def rows(value: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
-    """Apply a mutation to lists of objects: the value itself, or directly inside it."""
+    """Apply a mutation to a list of objects, or to each such list in an object."""
     if isinstance(value, dict):
         return {key: rows(item, change) if isinstance(item, list) else item for key, item in value.items()}
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):

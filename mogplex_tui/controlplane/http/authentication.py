@@ -25,7 +25,7 @@ _USES_HELD_S = 1.0
 
 
 class Refusal(StrEnum):
-    """Why a bearer token is rejected."""
+    """The reason why a bearer token is rejected."""
 
     UNKNOWN = "unknown"
     OVER_LIMIT = "over_limit"
@@ -73,7 +73,7 @@ class RateLimit:
 
 
 class KeyUses:
-    """When keys were last used: collected in memory and written together.
+    """Buffer of the API keys' last-used times, written to the database in batches.
 
     They are written before they are read, or after a second: a transaction for each request would cost as much as all
     the rest of a short read. A process that is killed loses at most a second of them.

@@ -1,4 +1,4 @@
-"""Verify senders: HMAC signatures over raw bodies, and the scheduler's bearer.
+"""Verify webhook signatures (HMAC) and the scheduler's bearer token.
 
 system.md §1.
 """

@@ -36,7 +36,7 @@ def _matches(row: Row, email: str | None) -> bool:
 
 
 async def read_invite(ask: Ask) -> Response:
-    """Who asks whom into which team, and whether that is the caller's address."""
+    """Return an invitation, and whether its address is the caller's."""
     row, email = _invite(ask), _own_email(ask)
     invite = {
         "teamName": row["team_name"],

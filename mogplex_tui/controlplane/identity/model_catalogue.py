@@ -47,9 +47,9 @@ class Reach(NamedTuple):
 
 
 def reach(db: Database, profile: Row, team: ActiveTeam | None = None) -> Reach:
-    """Return what a profile reaches in its personal scope or in a team.
+    """Return the provider keys and limits that decide which models a profile can use.
 
-    Members also have the team's keys (identity.md §6.5).
+    Applies to the personal scope or to a team, whose keys its members also have (identity.md §6.5).
     """
     owned = db.all("SELECT provider FROM provider_keys WHERE user_id = ?", (profile["id"],))
     keys = {row["provider"] for row in owned}

@@ -33,7 +33,10 @@ def _disable(tx: Tx, user_id: str, rows: Iterable[Row]) -> None:
 
 
 def _look_past(tx: Tx, user_id: str, rows: Iterable[Row]) -> None:
-    """Move what the profile has seen to the newest of these rows; never back."""
+    """Advance the profile's `models_seen_at` to the newest of these rows.
+
+    The time never moves back.
+    """
     newest = max((row["created_at"] for row in rows), default=0)
     tx.execute("UPDATE profiles SET models_seen_at = MAX(models_seen_at, ?) WHERE id = ?", (newest, user_id))
 
@@ -55,7 +58,7 @@ async def read_arrivals(ask: Ask) -> Response:
 
 
 async def settle_arrivals(ask: Ask) -> Response:
-    """Dismiss what is new, or switch it off together with everything that comes later."""
+    """Dismiss new models, or disable them and stop enabling later ones."""
     action = (await body_of(ask)).get("action")
     if action not in ("dismiss", "disable"):
         raise refusal(400, "action must be 'dismiss' or 'disable'")
@@ -72,7 +75,7 @@ async def settle_arrivals(ask: Ask) -> Response:
 
 
 async def switch_auto_enable(ask: Ask) -> Response:
-    """Whether models that are to come are enabled by themselves."""
+    """Set whether new models are enabled automatically."""
     enabled = (await body_of(ask)).get("autoEnable")
     if not isinstance(enabled, bool):
         raise refusal(400, "autoEnable must be a boolean")
@@ -91,7 +94,7 @@ class _Arrivals(OpenEndpoint):
     """Reading is for everybody, changing for somebody (identity.md §6.8)."""
 
     def check(self, verb: Verb, caller: object) -> None:
-        """401 for nobody, before the body is read."""
+        """Raise 401 for an anonymous caller before the body is read, except for reads."""
         if caller is None and verb.handler is not read_arrivals:
             raise refusal(401, "Unauthorized")
 

@@ -48,7 +48,7 @@ def _profile(ask: Ask) -> Row | None:
 
 
 async def read_user(ask: Ask) -> Response:
-    """Who the credential belongs to; nobody is `{"user": null}`, never a 401."""
+    """Return the credential's user; `{"user": null}` if the caller is anonymous."""
     profile = _profile(ask)
     if profile is None:
         return answer({"user": None})

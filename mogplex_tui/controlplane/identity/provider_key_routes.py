@@ -37,7 +37,7 @@ def key_object(row: Row) -> dict[str, Any]:
 
 
 async def list_keys(ask: Ask) -> Response:
-    """Which providers have a key, by name."""
+    """List the user's provider keys, sorted by provider, without the secrets."""
     rows = provider_keys.stored(ask.plane.db, provider_keys.of_user(ask.user_id))
     return answer({"keys": [key_object(row) for row in rows]})
 

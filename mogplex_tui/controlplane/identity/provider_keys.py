@@ -23,7 +23,7 @@ _FORMS = {
 
 
 class Owner(NamedTuple):
-    """Whose keys are meant: a table, the column of its owner, and the owner's id."""
+    """The owner of provider keys: a table, its owner column and the owner's id."""
 
     table: str
     column: str
@@ -46,7 +46,7 @@ def plausible(provider: str, key: str) -> bool:
 
 
 def stored(db: Database, owner: Owner) -> list[Row]:
-    """What is known of each stored key, by provider; never the key."""
+    """Return the stored keys' metadata, sorted by provider, without the keys."""
     return db.all(
         f"SELECT provider, is_plausible, created_at, updated_at FROM {owner.table}"
         f" WHERE {owner.column} = ? ORDER BY provider",

@@ -11,7 +11,7 @@ from .team_roles import MANAGERS
 
 
 class TeamMembership(NamedTuple):
-    """A member of a team at work in it; `now` in µs."""
+    """The caller's membership in a team, with the request's time in microseconds."""
 
     team: Row
     user_id: str
@@ -26,11 +26,11 @@ class TeamMembership(NamedTuple):
 
     @property
     def can_manage(self) -> bool:
-        """Whether this is an owner or an admin."""
+        """Return whether the caller is an owner or an admin of the team."""
         return self.role in MANAGERS
 
     def viewer(self) -> dict[str, Any]:
-        """What answers say of the caller."""
+        """Return the `viewer` object of a response: the caller's role and rights."""
         return {"role": self.role, "canManage": self.can_manage}
 
     def note(
@@ -54,7 +54,7 @@ class TeamMembership(NamedTuple):
 
 
 def auth_source(ask: Ask) -> str:
-    """How the caller proved who they are, as the trail names it."""
+    """Return how the caller signed in, for the audit log: `session` or `api_key`."""
     return "session" if ask.known_caller.key_id is None else "api_key"
 
 
@@ -73,7 +73,10 @@ def seat(ask: Ask) -> TeamMembership:
 
 
 def manager(ask: Ask) -> TeamMembership:
-    """As seat, for what only owners and admins may do; raises 403 for the others."""
+    """Return the membership of an owner or admin; raises 403 for other roles.
+
+    Raises the errors of `seat` too.
+    """
     found = seat(ask)
     if not found.can_manage:
         raise refusal(403, "Forbidden")

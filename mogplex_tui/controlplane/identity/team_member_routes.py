@@ -56,7 +56,7 @@ async def list_members(ask: Ask) -> Response:
 
 
 def _other(ask: Ask, here: TeamMembership, refused: str) -> Row:
-    """The member that the path names; raises 403 for the caller and 404 for nobody."""
+    """Return the member in the path; raises 403 for the caller, 404 if unknown."""
     user_id = ask.path_id("user_id")
     if user_id == here.user_id:
         raise refusal(403, refused)

@@ -51,7 +51,7 @@ async def create_team(ask: Ask) -> Response:
 
 
 async def check_slug(ask: Ask) -> Response:
-    """Whether a name is free, and why not."""
+    """Return whether a team slug is available, with the reason if not."""
     problem = slugs.problem(ask.plane.db, params.trim(ask.query("slug")).lower())
     return answer({"available": True} if problem is None else {"available": False, "reason": problem})
 
@@ -93,7 +93,7 @@ async def patch_models(ask: Ask) -> Response:
 
 
 async def list_keys(ask: Ask) -> Response:
-    """Which providers the team has a key of."""
+    """List the team's provider keys, sorted by provider, without the secrets."""
     here = seat(ask)
     rows = provider_keys.stored(ask.plane.db, provider_keys.of_team(here.team_id))
     return answer({"keys": [key_object(row) for row in rows], "viewer": here.viewer()})

@@ -91,7 +91,7 @@ def _provider(row: Row, back: str, state: str, verifier: str) -> str:
 
 
 async def end_oauth(ask: Ask) -> Response:
-    """Where the provider sends the browser back to; every end is a redirect."""
+    """Handle the provider's OAuth callback; success and errors are redirects."""
     if ask.caller is None:
         return RedirectResponse("/login?error=unauthorized", 302)
     state, _, connection_id = ask.request.cookies.get(_STATE_COOKIE, "").partition(".")

@@ -58,7 +58,7 @@ def _link(row: Row) -> dict[str, Any]:
 
 
 async def _body(ask: Ask) -> dict[str, Any] | None:
-    """The body as an object; what is no JSON counts as no body."""
+    """Return the JSON object in the body, or None if the body is anything else."""
     try:
         parsed = await params.json_body(ask)
     except params.NotJsonError:
@@ -79,7 +79,7 @@ def _managed(ask: Ask) -> Row:
 
 
 async def install(_: Ask) -> Response:
-    """Where a browser would begin to install the app."""
+    """Redirect an app installation to the page that says Slack is not configured."""
     return RedirectResponse(_NOT_CONFIGURED, 302)
 
 

@@ -23,7 +23,7 @@ _PIECE_SECONDS = 0.02
 
 
 def _description(value: Any) -> str:
-    """What somebody wants; raises 400 for nothing and for more than 2000 characters."""
+    """Return the description of an agent; raises 400 if it is empty or too long."""
     if not isinstance(value, str) or not params.trim(value):
         raise refusal(400, "description is required")
     if request_fields.length(value) > _LONGEST:

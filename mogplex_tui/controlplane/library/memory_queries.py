@@ -36,7 +36,7 @@ class Filters:
         self.values += values
 
     def key(self, name: str, wanted: str) -> None:
-        """Keep what has this value in its metadata; an empty text filters nothing."""
+        """Filter by the value of a metadata key; an empty text filters nothing."""
         if wanted:
             self.add(f"json_extract(metadata, '$.{name}') = ?", wanted)
 

@@ -55,7 +55,7 @@ def check_links(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
 
 
 def smoke(plane: Plane, at: int) -> dict[str, Any]:
-    """A read-only look at what everything stands on."""
+    """Check the database, the schema and the required tables without writing."""
     sound = plane.db.value("PRAGMA quick_check(1)")
     checks = [
         _check("database", sound == "ok", str(sound)),

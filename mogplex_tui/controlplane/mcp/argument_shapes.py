@@ -35,7 +35,7 @@ def kind_of(value: Any) -> str:
 
 
 def utf16_length(text: str) -> int:
-    """How long the service finds a text."""
+    """Return the length of a text in UTF-16 code units, as the service counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -163,7 +163,7 @@ class Flag(Field):
 
 @dataclass(frozen=True)
 class Choice(Field):
-    """One of a few texts."""
+    """A string field that accepts only the listed values."""
 
     options: tuple[str, ...]
 

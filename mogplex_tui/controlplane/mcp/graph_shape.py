@@ -1,4 +1,4 @@
-"""The form of an automation's graph that a request may have (v1.md §5.2)."""
+"""Schema of an automation graph in the arguments of an MCP call (v1.md §5.2)."""
 
 from __future__ import annotations
 

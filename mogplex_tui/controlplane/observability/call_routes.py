@@ -56,7 +56,10 @@ async def list_calls(ask: Ask) -> Response:
 
 
 def _sandboxes(ask: Ask, rows: list[Row]) -> dict[str, dict[str, Any]]:
-    """What is known of the caller's sandboxes that the calls name, by record."""
+    """Return the sandboxes that the calls refer to, by record id.
+
+    Contains only the caller's own sandboxes.
+    """
     wanted = {record for row in rows if (record := sandbox_of(row))}
     if not wanted:
         return {}

@@ -70,7 +70,7 @@ async def create_issue(ask: Ask) -> Response:
 
 
 async def _wishes(ask: Ask) -> dict[str, Any]:
-    """The optional body; nothing in it can be refused."""
+    """Return the optional JSON object of the body, or {} if it is not valid."""
     try:
         return await params.json_object(ask)
     except params.NotJsonError:

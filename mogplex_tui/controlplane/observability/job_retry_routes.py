@@ -37,7 +37,7 @@ def _job(ask: Ask) -> Row:
 
 
 def _started(ask: Ask, job_id: str, result: job_writes.StartResult) -> dict[str, Any]:
-    """What a start came to, with the job's state after it."""
+    """Return the result of starting a job, with the job's state afterwards."""
     row = ask.plane.db.only(
         "SELECT status, runtime_provider, runtime_run_id, workflow_run_id FROM job_runs WHERE id = ?",
         (job_id,),

@@ -11,7 +11,7 @@ from .stats import stats
 
 
 async def read_stats(ask: Ask) -> Response:
-    """All figures; bounds that are no instants count as absent."""
+    """Return the statistics from `from` to `to`; an invalid time counts as missing."""
     return answer(
         stats(ask.plane, ask.user_id, parse_instant(ask.query("from")), parse_instant(ask.query("to")))
     )

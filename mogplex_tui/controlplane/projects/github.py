@@ -66,7 +66,7 @@ def files(row: Row) -> dict[str, str]:
 
 
 def of_installation(db: Database, installation_id: int) -> list[Row]:
-    """What an installation of the App may read, by name."""
+    """Return the repositories that an App installation can read, sorted by owner."""
     return db.all(
         "SELECT * FROM github_remote_repos WHERE installation_id = ? ORDER BY owner_login, name",
         (installation_id,),
@@ -97,7 +97,10 @@ def of_person(db: Database, login: str) -> list[Row]:
 
 
 def accounts(db: Database, user_id: str, login: str | None) -> list[Account]:
-    """Where a person may create repositories: their own account first, then by login."""
+    """Return the accounts where a user may create repositories, their own first.
+
+    The others follow by login.
+    """
     held = {
         str(row["account_login"]).lower(): row
         for row in db.all(

@@ -139,7 +139,7 @@ async def played(ask: Ask, process: Process, run: Run, channel: Channel) -> int:
 
 
 def keep(ask: Ask, record_id: str, disk: Disk) -> None:
-    """Write down what a command changed, unless its machine is gone meanwhile."""
+    """Save a command's changes to the disk, unless the sandbox has stopped."""
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (record_id,))
         if row is not None and row["status"] != "stopped":

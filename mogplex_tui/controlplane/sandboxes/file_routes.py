@@ -35,7 +35,7 @@ def inside(row: Row, path: str) -> str:
 
 
 def save(ask: Ask, row: Row, disk: Disk) -> None:
-    """Write down what was changed on a disk."""
+    """Save the changes to a sandbox's disk."""
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         disk.save(tx, row["id"])
 
@@ -71,7 +71,7 @@ async def write_file(ask: Ask) -> Response:
 
 
 async def list_files(ask: Ask) -> Response:
-    """What a directory holds, directories first; dotfiles too."""
+    """List a directory, dotfiles included; directories come first."""
     require(ask, BASH)
     body = await body_of(ask)
     path = text_of(body, "path") or "."

@@ -93,7 +93,7 @@ class HarnessRun:
             self.channel.end()
 
     async def _opened(self) -> bool:
-        """What comes before the CLI runs; False when the run is over already."""
+        """Play the steps before the CLI starts; False if the run has already ended."""
         for step in self._story.opening:
             if not await self._goes_on(step.after):
                 return False
@@ -113,7 +113,7 @@ class HarnessRun:
         return True
 
     async def _played(self) -> None:
-        """The CLI at work, and its end."""
+        """Play the CLI's steps and end the run."""
         story = self._story
         for step in story.steps:
             if not await self._goes_on(step.after):

@@ -28,7 +28,7 @@ class _Report(NamedTuple):
 
 
 async def report(ask: Ask) -> Response:
-    """Attach a tab, or let it go; what is stale or said twice changes nothing."""
+    """Attach or release a tab; outdated and repeated reports change nothing."""
     told = _read(await _body(ask))
     row = own(ask, SANDBOX_NOT_FOUND)
     now = ask.plane.clock.now_us()

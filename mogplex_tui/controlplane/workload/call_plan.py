@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class CallKind(StrEnum):
-    """What drives a call, which decides the messages of its events (v1.md §8)."""
+    """The kind of work behind a call; decides its event messages (v1.md §8)."""
 
     HARNESS = "harness"
     CHAT = "chat"
@@ -66,7 +66,7 @@ class Usage(NamedTuple):
 
 
 class Story(NamedTuple):
-    """One call from the start of its work: its steps and its end."""
+    """The plan of one call: its steps and its end."""
 
     kind: CallKind
     opening: tuple[Step, ...]

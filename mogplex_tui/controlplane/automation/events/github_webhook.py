@@ -32,7 +32,7 @@ class Delivery(NamedTuple):
 
 @dataclass
 class _Counts:
-    """How the dispatches of one delivery ended."""
+    """Counts of a delivery's dispatches by their result."""
 
     queued: int = 0
     started: int = 0

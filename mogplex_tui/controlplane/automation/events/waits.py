@@ -25,7 +25,7 @@ MANUAL, TOOL = "manual_approval", "tool_approval"
 
 
 class Signal(NamedTuple):
-    """What a delivery means for waits of one kind on one repository."""
+    """A delivery's facts for waits of one kind on one repository."""
 
     kind: str
     repo: str

@@ -108,7 +108,10 @@ def _node(node: Node, wiring: Wiring) -> Iterator[str]:
 
 
 def _wired(kind: str, name: str, node: Node, wiring: Wiring) -> Iterator[str]:
-    """How many edges a node needs on each side; failure edges do not count."""
+    """Yield an error if a node has a wrong number of incoming or outgoing edges.
+
+    Failure edges do not count.
+    """
     entries, exits = len(wiring.incoming[node["id"]]), len(wiring.plain_exits(node["id"]))
     if kind == "join" and entries < 2:
         yield f"{name} must have at least two incoming edges."

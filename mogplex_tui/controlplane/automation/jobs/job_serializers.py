@@ -61,7 +61,7 @@ def own_jobs(columns: str) -> str:
 
 
 class Lookups:
-    """What the derived fields need beside the job row, read once a request and kept."""
+    """Rows that a job's derived fields need, read at most once per request."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -224,7 +224,7 @@ def waits(db: Database, job_id: str) -> list[dict[str, Any]]:
 
 
 def active_waits(db: Database, job_id: str) -> int:
-    """How many waits of a job still wait."""
+    """Return the number of a job's waits that are still waiting."""
     return int(
         db.value("SELECT COUNT(*) FROM flow_waits WHERE job_run_id = ? AND status = 'waiting'", (job_id,))
     )

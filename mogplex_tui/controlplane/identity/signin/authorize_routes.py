@@ -58,7 +58,7 @@ def _error(where: str, error: str, description: str) -> RefusedError:
 
 
 def _signed_prompt(ask: Ask) -> str:
-    """The cookie that remembers for ten minutes what the login interrupted."""
+    """Return a signed cookie that keeps the authorize query for ten minutes."""
     kept = {name: ask.query(name) for name in KEPT if ask.has_query(name)}
     value = base64.urlsafe_b64encode(json.dumps(kept).encode()).decode().rstrip("=")
     secret = (ask.plane.db.meta("secret") or "").encode()
@@ -113,7 +113,7 @@ async def authorize(ask: Ask) -> Response:
 
 
 async def error_page(ask: Ask) -> Response:
-    """What went wrong, where there is no client to be told."""
+    """Show a sign-in error when there is no client to redirect to."""
     error, description = ask.query("error") or "unknown", ask.query("error_description")
     more = f"<p>{escape(description)}</p>" if description else ""
     return page("Sign-in failed", f"<p><code>{escape(error)}</code></p>{more}")

@@ -16,7 +16,7 @@ BASE = "/api/auth/mcp"
 
 
 async def authorization_server(ask: Ask) -> Response:
-    """The server's endpoints and what it can do, for anybody's page to read."""
+    """Return the OAuth server's metadata: its endpoints and capabilities."""
     origin = ask.service.origin
     document = {
         "issuer": origin,
@@ -40,7 +40,7 @@ async def authorization_server(ask: Ask) -> Response:
 
 
 async def protected_resource(ask: Ask) -> Response:
-    """What the tokens are for."""
+    """Return the metadata of the protected resource that the tokens give access to."""
     origin = ask.service.origin
     document = {
         "resource": f"{origin}/api/v1/mogplex/mcp",

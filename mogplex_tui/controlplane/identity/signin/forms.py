@@ -1,4 +1,4 @@
-"""Who posts a form, and what stands in it."""
+"""Check the origin of sign-in forms and read their fields."""
 
 from __future__ import annotations
 

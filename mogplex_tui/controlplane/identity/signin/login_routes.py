@@ -22,12 +22,15 @@ LOGIN = "/login"
 
 
 def is_local(where: str) -> bool:
-    """Whether a way back is a path of this service and no other host in disguise."""
+    """Return whether a redirect target is a path of this service, not another host."""
     return where.startswith("/") and not where.startswith(("//", "/\\")) and where.isprintable()
 
 
 def _way_back(ask: Ask) -> str:
-    """Back to authorize with what of its query is allowed, to `next`, or nowhere."""
+    """Return the path to go to after login: authorize, a local `next`, or the login.
+
+    The authorize path keeps the allowed parameters of the query.
+    """
     if ask.has_query("client_id") or ask.has_query("response_type"):
         kept = {name: ask.query(name) for name in KEPT if ask.has_query(name)}
         return f"{AUTHORIZE}?{urlencode(kept)}"
@@ -36,7 +39,7 @@ def _way_back(ask: Ask) -> str:
 
 
 def _asked_for(ask: Ask) -> str:
-    """Who wants to act for the person, and how far."""
+    """Return HTML with the requesting client and its scopes, "" if it is unknown."""
     client = client_of(ask, ask.query("client_id"))
     if client is None:
         return ""
@@ -46,7 +49,7 @@ def _asked_for(ask: Ask) -> str:
 
 
 async def show(ask: Ask) -> Response:
-    """The page with the button, or who is signed in when there is nowhere to go on to."""
+    """Show the login button, or the signed-in user if there is no page to return to."""
     back = _way_back(ask)
     person = ask.plane.db.only("SELECT name FROM profiles WHERE id = ?", (ask.plane.user_id,))["name"]
     if ask.caller is not None and back == LOGIN:

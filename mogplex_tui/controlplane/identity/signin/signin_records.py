@@ -29,7 +29,7 @@ _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 
 def drawn(alphabet: str = _LETTERS, length: int = 32) -> str:
-    """A secret that nobody can guess."""
+    """Return a random secret of `length` letters from `alphabet`."""
     return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
@@ -41,7 +41,7 @@ def open_session(tx: Tx, user_id: str, now_us: int) -> str:
 
 
 class Registration(NamedTuple):
-    """What a client says of itself."""
+    """The metadata that a client registers."""
 
     name: str | None
     redirect_uris: Sequence[str]
@@ -69,7 +69,7 @@ def register(tx: Tx, client: Registration, now_us: int) -> tuple[str, str | None
 
 
 class Grant(NamedTuple):
-    """What a code stands for."""
+    """The client, user and parameters that an authorization code was issued for."""
 
     client_id: str
     user_id: str

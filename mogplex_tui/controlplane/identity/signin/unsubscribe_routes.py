@@ -11,7 +11,7 @@ from .html_pages import message_page
 
 
 async def unsubscribe(_: Ask) -> Response:
-    """The plane sends no mail, so that nobody has to be taken off a list."""
+    """Show that there is nothing to unsubscribe from: the plane sends no mail."""
     return message_page("No mail", "This service sends no mail, so there is nothing to unsubscribe from.")
 
 

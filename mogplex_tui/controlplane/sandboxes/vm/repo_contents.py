@@ -73,7 +73,7 @@ def story_key(repo: Repository) -> str:
 
 
 def manager(repo: Repository) -> str:
-    """What installs the dependencies: uv, pnpm or npm."""
+    """Return the repository's package manager: uv, pnpm or npm."""
     if repo.runtime.startswith("python"):
         return "uv"
     return "pnpm" if "pnpm" in script(repo)["test"] else "npm"

@@ -188,7 +188,7 @@ async def test_read_only_offers_nothing_that_changes_anything(
         assert world.row("ai_calls", call_id)["control_state"] == "active"
 
 
-async def test_a_session_beside_a_read_only_token_cancels_but_starts_nothing(
+async def test_session_with_a_read_only_token_cancels_but_starts_nothing(
     console: Run, world: RowFactory
 ) -> None:
     _, call_id = _run(world)

@@ -100,7 +100,7 @@ async def test_a_start_without_a_session_counts_what_was_kept_once(console: Run,
         await ui.until(lambda: _rows(ui) == CALLS, "the calls again")
 
 
-async def test_a_job_that_goes_on_unseen_claims_no_cost(console: Run, world: RowFactory) -> None:
+async def test_job_read_without_a_session_shows_no_cost(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     job = world.job(world.flow(), repo, start=True)
     world.call(

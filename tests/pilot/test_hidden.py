@@ -6,9 +6,7 @@ from tests.controlplane.row_factory import RowFactory
 from tests.pilot.console import ConsoleFactory
 
 
-async def test_a_list_is_read_while_it_is_seen_and_no_longer(
-    console: ConsoleFactory, world: RowFactory
-) -> None:
+async def test_list_is_read_only_while_it_is_visible(console: ConsoleFactory, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     world.call(repo_id=repo, model="acme/first", status="success")
     async with console() as ui:

@@ -90,8 +90,9 @@ async def test_a_refusal_in_the_form_of_a_run_cannot_steer_the_terminal(console:
         ({"prompt": 5, "repo_id": None, "key": []}, ""),
         ({"prompt": "kept", "create_branch": "no"}, "kept"),
     ],
+    ids=["no object", "wrong types", "one wrong type"],
 )
-async def test_a_kept_form_that_was_spoilt_opens_with_what_is_good_of_it(
+async def test_damaged_draft_opens_with_its_valid_fields(
     console: Run, world: RowFactory, tmp_path: Path, stored: Any, prompt: str
 ) -> None:
     world.repo("acme/api")
@@ -106,7 +107,7 @@ async def test_a_kept_form_that_was_spoilt_opens_with_what_is_good_of_it(
     assert json.loads((tmp_path / "state" / "draft.json.damaged").read_text()) == stored
 
 
-async def test_half_a_character_is_copied_as_a_sign_for_it(console: Run) -> None:
+async def test_lone_surrogate_is_copied_as_replacement_character(console: Run) -> None:
     async with console() as ui:
         await ui.sees("Runs")
         ui.app.parts.copy("run \ud800", "the id")
@@ -114,7 +115,7 @@ async def test_half_a_character_is_copied_as_a_sign_for_it(console: Run) -> None
         assert ui.app.clipboard == "run ?"
 
 
-async def test_what_breaks_off_by_a_fault_of_the_console_says_so(console: Run) -> None:
+async def test_internal_error_during_an_action_is_reported(console: Run) -> None:
     async def broken() -> None:
         raise RuntimeError("nobody thought of this")
 

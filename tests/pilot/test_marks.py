@@ -106,7 +106,7 @@ async def test_esc_takes_the_filter_away_first_and_then_every_mark(console: Run,
         await ui.sees("Go back one step; filter and marks go first.")
 
 
-async def test_a_second_space_takes_the_mark_away(console: Run, world: RowFactory) -> None:
+async def test_second_space_clears_the_mark(console: Run, world: RowFactory) -> None:
     _calls(world, 1)
     async with console() as ui:
         await _listed(ui, 1)

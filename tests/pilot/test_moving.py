@@ -57,7 +57,7 @@ async def test_two_presses_on_a_run_open_it_once(console: Run, world: RowFactory
         assert _stack(ui) == [ListScreen, RunScreen]
 
 
-@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("refused", [False, True], ids=["started", "refused"])
 async def test_late_start_of_a_run_does_not_change_the_screen(
     console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch, refused: bool
 ) -> None:

@@ -38,7 +38,7 @@ async def test_a_run_starts_and_is_followed(console: Run, world: RowFactory) -> 
         assert ui.app.screen.query_one("#repo", Select).value == repo
 
 
-async def test_what_was_typed_survives_leaving_and_a_new_session(
+async def test_draft_survives_leaving_the_form_and_a_restart(
     console: Run, world: RowFactory, tmp_path: Path
 ) -> None:
     repo = world.repo("acme/web")
@@ -68,7 +68,7 @@ async def test_form_distinguishes_sub_projects_of_a_repository(console: Run, wor
         assert world.plane.db.only("SELECT repo_id FROM external_agent_runs", ())["repo_id"] == worker
 
 
-async def test_a_form_that_is_not_ready_says_what_is_missing(console: Run, world: RowFactory) -> None:
+async def test_incomplete_form_names_the_missing_field(console: Run, world: RowFactory) -> None:
     world.repo("acme/web")
     async with console() as ui:
         await ui.until(lambda: ui.app.session.names.repos)
@@ -86,7 +86,7 @@ async def test_refused_start_reopens_the_form_with_reason_and_text(console: Run,
         await ui.sees("Not started", "fix it")
 
 
-async def test_what_is_typed_while_a_run_starts_is_kept(
+async def test_text_typed_while_a_run_starts_is_kept(
     console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repo = world.repo("acme/web")

@@ -20,7 +20,7 @@ def _usage(text: str) -> list[tuple[str, str]]:
     return re.findall(r"(\d+) +(calls?|tokens)(?= )", text)[:2]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=["80x24", "120x40", "200x50"])
 async def test_figures_of_the_stats_route_with_their_age(
     console: Run, world: RowFactory, size: tuple[int, int]
 ) -> None:
@@ -63,7 +63,9 @@ async def test_a_change_is_counted_without_a_key(console: Run, world: RowFactory
         await ui.until(lambda: ("2", "calls") in _usage(ui.text))
 
 
-async def test_closed_to_a_token_alone_it_says_so_and_what_opens_it(console: Run, world: RowFactory) -> None:
+async def test_observability_with_a_token_alone_explains_what_opens_it(
+    console: Run, world: RowFactory
+) -> None:
     world.flow()
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("the runs of your automations")
@@ -83,7 +85,7 @@ async def _whole(ui: Any) -> Any:
     return ui.app.screen.query_one("#page")
 
 
-@pytest.mark.parametrize("size", [(60, 15), (80, 24)])
+@pytest.mark.parametrize("size", [(60, 15), (80, 24)], ids=["60x15", "80x24"])
 async def test_small_screen_cuts_no_word_and_reaches_every_row(
     console: Run, world: RowFactory, size: tuple[int, int]
 ) -> None:
@@ -116,7 +118,7 @@ async def test_small_screen_cuts_no_word_and_reaches_every_row(
         await ui.sees("over a limit")
 
 
-async def test_the_keys_that_the_help_tells_move_the_page(console: Run, world: RowFactory) -> None:
+async def test_keys_listed_in_help_scroll_the_page(console: Run, world: RowFactory) -> None:
     async with console(size=(60, 20)) as ui:
         await ui.press("6")
         await ui.sees("Dispatch")
@@ -127,7 +129,7 @@ async def test_the_keys_that_the_help_tells_move_the_page(console: Run, world: R
             await ui.until(lambda: page.scroll_y == place, f"the place that {key} leads to")
 
 
-async def test_esc_goes_back_to_where_one_was(console: Run) -> None:
+async def test_escape_goes_back_to_the_previous_screen(console: Run) -> None:
     async with console() as ui:
         await ui.sees("No runs yet")
         await ui.press("2")
@@ -138,7 +140,7 @@ async def test_esc_goes_back_to_where_one_was(console: Run) -> None:
         await ui.until(lambda: ui.app.current_mode == "projects")
 
 
-async def test_a_figure_that_cannot_be_read_grows_old_alone(console: Run, world: RowFactory) -> None:
+async def test_only_the_figure_that_cannot_be_read_is_stale(console: Run, world: RowFactory) -> None:
     async def fails() -> bool:
         raise ServiceFailed("The service failed on the stats: broken", status=500)
 

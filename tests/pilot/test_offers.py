@@ -48,7 +48,7 @@ async def test_help_names_the_token_when_its_scope_is_missing(console: Run, worl
         await ui.sees("Nothing here changes anything. This console is read-only.")
 
 
-async def test_runs_that_a_link_led_to_tell_of_the_way_back(console: Run, world: RowFactory) -> None:
+async def test_runs_opened_by_a_link_show_the_key_to_go_back(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api", "⏎ open")
@@ -89,7 +89,7 @@ async def test_escape_leads_from_the_runs_to_the_place_before(console: Run, worl
         await ui.sees("last 24 h")
 
 
-async def test_a_click_on_a_title_orders_as_the_key_does(console: Run, world: RowFactory) -> None:
+async def test_click_on_a_column_title_sorts_like_the_key(console: Run, world: RowFactory) -> None:
     for name in ("acme/web", "acme/api"):
         cost = 1.0 if name == "acme/web" else 3.0
         world.call(repo_id=world.repo(name), cost_usd=cost, cost_source="manual")

@@ -34,9 +34,7 @@ async def test_a_link_finds_a_call_that_is_older_than_what_is_loaded(console: Ru
         await ui.until(lambda: ui.app.screen.table.visible_keys == (oldest,), "the call")
 
 
-async def test_a_filter_that_finds_nothing_has_looked_through_all_runs(
-    console: Run, world: RowFactory
-) -> None:
+async def test_filter_without_matches_has_searched_all_runs(console: Run, world: RowFactory) -> None:
     _calls(world, 250)
     async with console() as ui:
         await ui.until(lambda: ui.app.runs.set.rows, "the newest runs")
@@ -71,7 +69,7 @@ async def test_sort_by_cost_finds_the_most_expensive_of_all_runs(console: Run, w
         await ui.until(lambda: len(ui.app.runs.set.rows) == loaded, "the runs of the list alone")
 
 
-async def test_a_filter_that_the_service_knows_finds_old_runs_at_once(
+async def test_filter_supported_by_the_service_finds_old_runs_at_once(
     console: Run, world: RowFactory
 ) -> None:
     keys = _calls(world, 250)

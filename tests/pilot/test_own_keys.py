@@ -75,7 +75,7 @@ async def test_actions_places_and_verbs_have_the_keys_that_the_file_says(
         assert ui.app.current_mode == "runs"
 
 
-async def test_a_tail_and_its_pane_have_them_too(console: Run, world: RowFactory) -> None:
+async def test_tail_and_its_pane_use_configured_keys(console: Run, world: RowFactory) -> None:
     call_id = world.call(repo_id=world.repo("acme/api"))
     world.start_streaming(call_id)
     for number in range(60):

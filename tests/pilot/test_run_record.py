@@ -105,9 +105,7 @@ async def test_links_lead_from_a_run_to_its_repository_and_sandbox(console: Run,
         await ui.until(lambda: ui.app.screen.scope == "projects.detail", "the repository")
 
 
-async def test_at_eighty_columns_i_gives_every_fact_and_link_the_keys(
-    console: Run, world: RowFactory
-) -> None:
+async def test_i_focuses_facts_and_links_at_eighty_columns(console: Run, world: RowFactory) -> None:
     run_id, _, _ = _run(world)
     async with console(size=(80, 24)) as ui:
         await _opened(ui)
@@ -121,9 +119,7 @@ async def test_at_eighty_columns_i_gives_every_fact_and_link_the_keys(
         assert ui.app.screen.pane.tail.has_focus
 
 
-async def test_a_call_of_no_repository_has_no_step_for_one_on_its_way(
-    console: Run, world: RowFactory
-) -> None:
+async def test_breadcrumb_omits_a_missing_repository(console: Run, world: RowFactory) -> None:
     call_id = world.call()
     async with console() as ui:
         await ui.sees("1 live")
@@ -132,7 +128,7 @@ async def test_a_call_of_no_repository_has_no_step_for_one_on_its_way(
         assert re.search(rf" Runs ▸ \w+ {call_id[:8]} ", text), text
 
 
-async def test_a_run_that_left_nothing_and_is_over_promises_nothing(console: Run, world: RowFactory) -> None:
+async def test_ended_run_without_events_does_not_announce_any(console: Run, world: RowFactory) -> None:
     call_id = world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api")

@@ -204,7 +204,7 @@ async def test_f_follows_and_pressed_again_goes_on_following(console: Run, world
         await ui.sees("following", "line 79")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 async def test_run_facts_show_repository_harness_and_price(
     console: Run, world: RowFactory, size: tuple[int, int]
 ) -> None:
@@ -218,7 +218,7 @@ async def test_run_facts_show_repository_harness_and_price(
         assert "$0.00" not in "\n".join(text.splitlines()[3:])
 
 
-async def test_a_run_that_fails_says_why(console: Run, world: RowFactory) -> None:
+async def test_failed_run_shows_its_cause(console: Run, world: RowFactory) -> None:
     from mogplex_tui.controlplane.calls import call_writes
 
     _, call_id = _streaming(world)

@@ -97,7 +97,7 @@ async def test_slash_filters_the_list_and_escape_clears_the_filter(
         await ui.sees("acme/api", "acme/docs", "acme/web")
 
 
-async def test_a_filter_that_matches_nothing_says_so(console: ConsoleFactory, world: RowFactory) -> None:
+async def test_filter_without_matches_shows_a_message(console: ConsoleFactory, world: RowFactory) -> None:
     _call(world, world.repo("acme/web"))
     async with console() as ui:
         await ui.sees("acme/web")
@@ -203,7 +203,7 @@ async def test_a_closed_family_is_not_asked_again(console: ConsoleFactory, world
         assert len(turned_away) == 1
 
 
-async def test_the_console_outlives_a_service_that_goes_and_comes_back(
+async def test_console_recovers_after_the_service_restarts(
     console: ConsoleFactory, world: RowFactory, server: Any, tmp_path: Path
 ) -> None:
     web = world.repo("acme/web")
@@ -257,7 +257,7 @@ async def test_more_than_a_page_is_loaded_when_one_scrolls_to_it(
         await ui.sees("m129")
 
 
-async def test_a_row_that_goes_between_two_drawings_harms_nothing(
+async def test_row_removed_between_two_frames_causes_no_error(
     console: ConsoleFactory, world: RowFactory
 ) -> None:
     _call(world, world.repo("acme/api"))

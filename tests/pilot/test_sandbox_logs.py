@@ -36,9 +36,7 @@ async def _open(ui: Any, *texts: str) -> str:
     return text
 
 
-async def test_the_log_stands_beside_the_facts_and_grows_as_it_is_written(
-    console: Run, world: RowFactory
-) -> None:
+async def test_log_is_shown_beside_the_facts_and_follows_new_lines(console: Run, world: RowFactory) -> None:
     key = _sandbox(world)
     async with console() as ui:
         text = await _open(ui, "added 412 packages", "ready on 3000", "tab attached", "following")

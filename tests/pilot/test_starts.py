@@ -45,7 +45,7 @@ def _full_repository(world: RowFactory, flow: str, repo: str) -> None:
     ],
     ids=["started", "deferred", "suppressed"],
 )
-async def test_a_trigger_says_first_why_nothing_was_started(
+async def test_trigger_message_begins_with_the_reason_for_no_start(
     console: Run, world: RowFactory, prepare: Callable[[RowFactory, str, str], None], begins: str, also: str
 ) -> None:
     repo = world.repo("acme/api")
@@ -63,7 +63,7 @@ async def test_a_trigger_says_first_why_nothing_was_started(
         assert (notice.severity == "information") is begins.startswith("Automation")
 
 
-async def test_a_stop_that_the_service_cannot_confirm_is_no_success(console: Run, world: RowFactory) -> None:
+async def test_unconfirmed_stop_is_not_reported_as_success(console: Run, world: RowFactory) -> None:
     sandbox = world.sandbox(world.repo("acme/api"), provider_view="silent")
     async with console() as ui:
         await go_to_row(ui, "sandboxes", sandbox)

@@ -12,7 +12,7 @@ from tests.controlplane.row_factory import RowFactory
 Run = Callable[..., Any]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 async def test_the_header_warns_of_two_accounts(
     console: Run, world: RowFactory, size: tuple[int, int]
 ) -> None:

@@ -254,6 +254,7 @@ async def test_keys_after_closing_a_dialog_go_to_the_list(console: Run, world: R
 @pytest.mark.parametrize(
     ("over", "typed", "leads_to"),
     [("runs", ":ap", "approvals"), ("assignments", "di", "dispatch"), ("jobs", "co", "commands")],
+    ids=["approvals", "dispatch", "commands"],
 )
 async def test_alias_opens_the_list_that_the_palette_shows(
     console: Run, over: str, typed: str, leads_to: str

@@ -184,7 +184,7 @@ async def test_read_only_access_is_offered_no_action(why: str, seeded_database: 
         assert not ui.app.session.ledger.entries
 
 
-async def test_a_token_that_may_only_read_is_found_out(seeded_database: Path, tmp_path: Path) -> None:
+async def test_read_only_token_is_detected(seeded_database: Path, tmp_path: Path) -> None:
     async with running_plane(SETTINGS, seeded_database, tmp_path) as server:
         session = Session(Target("t", server.base_url, Secret(server.read_only_token)))
         try:

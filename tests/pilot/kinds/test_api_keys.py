@@ -54,7 +54,7 @@ async def test_a_new_key_is_shown_once_and_kept_nowhere(
     assert token[12:] not in _written(tmp_path)
 
 
-async def test_a_protected_context_wants_its_name_before_a_key_is_made(console: Any) -> None:
+async def test_creating_a_key_in_a_protected_context_asks_for_its_name(console: Any) -> None:
     async with console(protected=True) as ui:
         screen = await go_to_list(ui, "api-keys")
         known = set(screen.rows.rows)
@@ -68,7 +68,7 @@ async def test_a_protected_context_wants_its_name_before_a_key_is_made(console: 
         assert len(set(screen.rows.rows) - known) == 1
 
 
-@pytest.mark.parametrize("protected", [False, True])
+@pytest.mark.parametrize("protected", [False, True], ids=["unprotected", "protected"])
 async def test_revoking_the_key_in_use_warns_and_names_the_context(console: Any, protected: bool) -> None:
     async with console(protected=protected) as ui:
         screen = await go_to_list(ui, "api-keys")
@@ -98,9 +98,11 @@ async def test_create_is_refused_where_keys_cannot_be_listed(console: Any) -> No
 
 
 @pytest.mark.parametrize(
-    ("display", "browser", "opens"), [(":0", "firefox", True), (":0", "lynx", False), ("", "firefox", False)]
+    ("display", "browser", "opens"),
+    [(":0", "firefox", True), (":0", "lynx", False), ("", "firefox", False)],
+    ids=["graphical browser", "text browser", "no display"],
 )
-async def test_a_page_is_opened_in_a_window_or_its_address_is_copied(
+async def test_page_opens_in_a_browser_or_its_url_is_copied(
     console: Any, monkeypatch: pytest.MonkeyPatch, display: str, browser: str, opens: bool
 ) -> None:
     opened: list[str] = []

@@ -89,6 +89,6 @@ async def test_every_kind_and_its_records_are_ascii(seeded_database: Path, tmp_p
                 await _plain(ui, f"a detail of {name}")
 
 
-def test_a_letter_is_as_wide_as_its_sign() -> None:
+def test_ascii_letters_are_as_wide_as_the_glyphs_they_replace() -> None:
     signs: Any = [(letter, sign) for letter, signs in _LETTERS.items() for sign in signs]
     assert all(width(letter) == width(sign) == 1 and letter.isascii() for letter, sign in signs)

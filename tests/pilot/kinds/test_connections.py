@@ -5,7 +5,7 @@ from typing import Any
 from tests.pilot.kinds.kind_navigation import go_to_row, wait_for_notice
 
 
-async def test_an_address_that_may_be_a_key_is_nowhere_to_be_seen(console: Any) -> None:
+async def test_url_that_may_contain_a_secret_is_never_shown(console: Any) -> None:
     async with console() as ui:
         key = ui.server.plane.db.only("SELECT id FROM connections WHERE mcp_url IS NOT NULL ORDER BY id")[
             "id"
@@ -26,7 +26,7 @@ async def test_an_address_that_may_be_a_key_is_nowhere_to_be_seen(console: Any) 
         assert "hush-hush" not in ui.text
 
 
-async def test_a_test_that_finds_something_is_bad_news(console: Any) -> None:
+async def test_failed_connection_test_reports_the_fault(console: Any) -> None:
     async with console() as ui:
         key = ui.server.plane.db.only("SELECT id FROM connections WHERE type = 'rest_api' ORDER BY id")["id"]
         await go_to_row(ui, "connections", key)

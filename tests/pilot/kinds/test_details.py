@@ -305,7 +305,11 @@ async def test_facts_of_a_single_read_get_stale_when_it_fails(console: Any) -> N
         assert "Newest runs" in long_texts_of(ui)
 
 
-@pytest.mark.parametrize(("kind", "is_stale"), [("automations", True), ("jobs", False)])
+@pytest.mark.parametrize(
+    ("kind", "is_stale"),
+    [("automations", True), ("jobs", False)],
+    ids=["details from the list", "details from their own read"],
+)
 async def test_failed_list_makes_records_that_need_it_stale(console: Any, kind: str, is_stale: bool) -> None:
     async with console(size=(120, 40)) as ui:
         screen = await go_to_list(ui, kind)

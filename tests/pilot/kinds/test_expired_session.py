@@ -53,7 +53,7 @@ async def test_every_list_shows_what_the_token_alone_shows(console: Any, gate: b
         await ui.sees("session expired", "● nominal")
 
 
-async def test_a_cookie_alone_that_has_expired_is_named_on_every_list(console: Any) -> None:
+async def test_every_list_reports_an_expired_cookie_without_a_token(console: Any) -> None:
     async with console(gate=True, token=False, cookie=EXPIRED) as ui:
         for kind in ("runs", "sandboxes", "jobs"):
             await ui.app.parts.navigation.go(kind)
@@ -65,7 +65,7 @@ async def test_a_cookie_alone_that_has_expired_is_named_on_every_list(console: A
             assert "There is no token" not in text
 
 
-async def test_the_header_says_so_until_the_session_is_accepted_again(
+async def test_header_reports_an_expired_session_until_it_is_accepted(
     console: Any, server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "DOUBTS", 0.2)

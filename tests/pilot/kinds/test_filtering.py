@@ -123,7 +123,7 @@ def _repo(row: Any) -> str | None:
         ("dispatch", "outcome:completed", "outcome", "completed"),
     ],
 )
-async def test_a_row_is_found_by_what_its_column_shows(
+async def test_filter_matches_the_text_that_a_column_shows(
     kind_lists: KindLists, kind: str, text: str, column: str, word: str
 ) -> None:
     found = kind_lists.found(kind, text)

@@ -68,6 +68,7 @@ def _two(world: RowFactory) -> None:
         ("time:>4m", ["nova-done"], ["nova-live", "nova-done"]),
         ("!time:>4m", ["nova-live"], []),
     ],
+    ids=["age below", "duration above", "not duration above"],
 )
 async def test_age_filter_adds_and_removes_rows_as_time_passes(
     console: Run, world: RowFactory, typed: str, before: list[str], after: list[str]
@@ -82,7 +83,7 @@ async def test_age_filter_adds_and_removes_rows_as_time_passes(
         assert f"{len(after)} of 2" in ui.text
 
 
-async def test_the_order_by_time_goes_on(console: Run, world: RowFactory) -> None:
+async def test_sort_by_duration_follows_the_clock(console: Run, world: RowFactory) -> None:
     _two(world)
     async with console() as ui:
         await ui.sees("nova-live", "nova-done")

@@ -103,7 +103,7 @@ async def test_with_a_token_alone_jobs_are_the_runs_of_automations(console: Any)
         )
 
 
-async def test_with_a_session_beside_the_token_every_kind_is_whole(console: Any) -> None:
+async def test_session_and_token_read_every_kind_completely(console: Any) -> None:
     async with console(gate=True) as ui:
         for kind in ASKING:
             await ui.app.parts.navigation.go(kind.name)

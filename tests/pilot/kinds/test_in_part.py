@@ -179,6 +179,7 @@ async def test_personal_team_reports_that_its_list_fails(console: Callable[..., 
         ("/api/flows/approvals", {"control"}, "Approvals of automations are"),
         ("/api/control/approvals", {"tool", "step"}, "Approvals of the orchestrator are"),
     ],
+    ids=["automations refused", "orchestrator refused"],
 )
 async def test_approvals_of_one_kind_are_shown_when_the_other_is_refused(
     console: Callable[..., Any], route: str, other: set[str], missing: str

@@ -32,7 +32,7 @@ async def test_running_job_is_cancelled_after_confirmation(console: Any) -> None
         assert screen.rows.rows[key].row.job.status == "cancelled"
 
 
-async def test_bulk_cancel_keeps_marks_when_declined(console: Any) -> None:
+async def test_cancel_keeps_marks_if_declined_and_clears_them_if_confirmed(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "jobs", "status:running")
         await ui.press("space")

@@ -73,9 +73,7 @@ async def test_a_link_that_cannot_be_followed_says_why_once(console: Any, monkey
         assert len(_stack(ui)) == 2
 
 
-async def test_a_record_that_comes_late_does_not_get_in_front_of_a_form(
-    console: Any, monkeypatch: Any
-) -> None:
+async def test_late_record_does_not_open_over_a_form(console: Any, monkeypatch: Any) -> None:
     async with console() as ui:
         link = await _a_link(ui)
         let_go = _held_up(ui, "projects", monkeypatch)
@@ -112,7 +110,7 @@ async def test_two_presses_on_a_link_to_a_list_open_one_list(console: Any) -> No
         assert _stack(ui)[1:] == ["projects.detail", "runs"]
 
 
-async def test_a_secret_waits_for_the_form_in_front_and_is_not_missed(console: Any, monkeypatch: Any) -> None:
+async def test_new_secret_is_shown_after_the_open_form_closes(console: Any, monkeypatch: Any) -> None:
     async with console() as ui:
         await go_to_list(ui, "api-keys")
         let_go = _held_up(ui, "api-keys", monkeypatch)

@@ -64,7 +64,7 @@ async def test_every_id_of_another_record_is_a_link(kind_lists: KindLists) -> No
     assert len(met - lacking) > 20, met
 
 
-async def test_a_link_to_one_record_leads_to_one(kind_lists: KindLists) -> None:
+async def test_link_to_a_record_opens_that_record(kind_lists: KindLists) -> None:
     """It is in its kind's list, or can be read by itself."""
     there = {name: {row.key for row in rows} for name, rows in kind_lists.rows.items()}
     met, nowhere = set(), set()

@@ -102,7 +102,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("content", TEXTS if LONG else ("newlines", "combining"))
-async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
+async def test_list_of_long_texts_processes_only_the_visible_part(
     seeded_database: Path, tmp_path: Path, measured: list[int], content: str
 ) -> None:
     text = TEXTS[content]
@@ -145,7 +145,7 @@ async def test_a_list_of_long_texts_costs_no_more_than_what_it_shows(
             assert len(ui.app.screen.query_one("#json").query_one(LongText).text) <= MOST_CHARACTERS + 100
 
 
-async def test_the_beginning_of_a_long_text_says_what_is_left_out() -> None:
+async def test_cut_long_text_states_what_is_left_out() -> None:
     for text, said in (
         ("x" * (MOST_CHARACTERS + 1), f"Log  (showing the first {MOST_CHARACTERS:,} of 200,001 characters)"),
         ("ab\n" * (MOST_LINES + 5), f"Log  (showing the first {3 * MOST_LINES - 1:,} of 30,015 characters)"),

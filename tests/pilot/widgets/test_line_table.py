@@ -97,7 +97,7 @@ async def test_at_the_top_the_view_stays_at_the_top() -> None:
         await until(pilot, lambda: cursor_lines(app) == [3])
 
 
-@pytest.mark.parametrize("chosen", [["down"], ["enter"]])
+@pytest.mark.parametrize("chosen", [["down"], ["enter"]], ids=["moved", "opened"])
 async def test_view_follows_a_cursor_that_new_rows_push_out(chosen: list[str]) -> None:
     app = host()
     async with app.run_test(size=(100, 22)) as pilot:
@@ -109,7 +109,7 @@ async def test_view_follows_a_cursor_that_new_rows_push_out(chosen: list[str]) -
         await until(pilot, lambda: [text_of(app.table, y)[2:10] for y in cursor_lines(app)] == [its])
 
 
-@pytest.mark.parametrize("keys", [[], ["down", "g"]])
+@pytest.mark.parametrize("keys", [[], ["down", "g"]], ids=["no key", "moved and back to the top"])
 async def test_unmoved_cursor_stays_on_the_first_row(keys: list[str]) -> None:
     app = host()
     async with app.run_test(size=(100, 22)) as pilot:
@@ -222,6 +222,7 @@ async def test_a_change_right_after_a_key_is_painted_without_a_delay(monkeypatch
         (40, ["NAME", "STATE", "COST"]),
         (20, ["NAME", "STATE"]),
     ],
+    ids=[f"{width} columns" for width in (200, 120, 80, 50, 40, 20)],
 )
 async def test_columns_drop_by_priority_and_nothing_overlaps(columns: int, titles: list[str]) -> None:
     app = host()
@@ -273,7 +274,11 @@ async def test_near_end_is_posted_once_for_each_length() -> None:
         assert [said[1] for said in app.said if said[0] == "near end"] == [300, 400]
 
 
-@pytest.mark.parametrize(("rows", "at_once"), [(15, True), (22, False), (50, False)])
+@pytest.mark.parametrize(
+    ("rows", "at_once"),
+    [(15, True), (22, False), (50, False)],
+    ids=["rows fit", "rows overflow", "rows fill several screens"],
+)
 async def test_near_end_of_a_full_screen_is_posted_after_scrolling(rows: int, at_once: bool) -> None:
     app = host(rows)
     async with app.run_test(size=(100, 22)) as pilot:

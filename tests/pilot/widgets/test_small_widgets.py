@@ -64,6 +64,7 @@ class Host(App[None]):
         (11, "● nominal"),
         (6, "● n…"),
     ],
+    ids=[f"{width} columns" for width in (120, 70, 60, 45, 32, 11, 6)],
 )
 async def test_header_drops_its_least_important_parts_first(columns: int, words: str) -> None:
     line = HeaderLine(HEADER)
@@ -227,7 +228,7 @@ async def test_a_card_shows_its_figures_on_one_edge() -> None:
         assert [line.rstrip() for line in shown(card)[:3]] == [" Jobs", " 97.2 %  success", "      1  failed"]
 
 
-@pytest.mark.parametrize("ascii_mode", [False, True])
+@pytest.mark.parametrize("ascii_mode", [False, True], ids=["unicode", "ascii"])
 async def test_the_chart_has_axes_and_leaves_gaps(ascii_mode: bool) -> None:
     chart = CostChart(ascii_mode=ascii_mode, id="fixed")
     async with Host(chart).run_test(size=(60, 14)) as pilot:

@@ -22,6 +22,19 @@ from mogplex_tui.widgets.text import cut_end, cut_middle, fit, pad_left, pad_rig
         ("\ud83d", "\ufffd"),
         ("日本語 ünïcode", "日本語 ünïcode"),
     ],
+    ids=[
+        "markup",
+        "C0 controls",
+        "C1 control",
+        "white space",
+        "bidirectional controls",
+        "invisible characters",
+        "line separator",
+        "emoji sequences",
+        "flag",
+        "lone surrogate",
+        "other scripts",
+    ],
 )
 def test_control_characters_become_visible(text: str, seen: str) -> None:
     assert visible(text) == seen
@@ -38,6 +51,7 @@ def test_control_characters_become_visible(text: str, seen: str) -> None:
         ("日本語の名前", 7, "日本語…", "日…名前"[:0] + "日…前"),
         ("two words", 5, "two…", "tw…ds"),
     ],
+    ids=["fits", "too long", "two cells", "one cell", "no cell", "wide characters", "blank at the cut"],
 )
 def test_text_is_cut_at_its_end_or_middle(text: str, cells: int, end: str, middle: str) -> None:
     assert cut_end(text, cells) == end

@@ -36,7 +36,7 @@ async def server() -> AsyncIterator[PlaneServer]:
 
 @pytest.fixture
 def world(server: PlaneServer) -> RowFactory:
-    """Inserts rows into the plane."""
+    """A factory that inserts rows into the plane."""
 
     class Now:
         @property

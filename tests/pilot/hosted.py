@@ -77,7 +77,7 @@ class HostedEdge:
             await asyncio.sleep(0)
 
     async def stop(self) -> None:
-        """Hang up on everybody, as a service that goes down does."""
+        """Close the port and every open connection, like a service that goes down."""
         if self._serving.done():
             return
         self._server.should_exit = self._server.force_exit = True

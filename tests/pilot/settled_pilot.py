@@ -39,7 +39,7 @@ class SettledPilot(Pilot[Any]):
 
     @property
     def is_settled(self) -> bool:
-        """Whether no widget on the screen has an unhandled message."""
+        """Return whether no widget on the screen has an unhandled message."""
         app = self.app
         nodes = (app, *app.screen.walk_children(with_self=True)) if app._running else ()
         return not any(node.message_queue_size for node in nodes)

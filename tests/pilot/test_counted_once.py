@@ -14,7 +14,7 @@ Run = Callable[..., Any]
 
 
 def _failed_job(world: RowFactory) -> str:
-    """A failed job with two calls, one of which failed; return its id."""
+    """Insert a failed job with two calls, one of them failed; return its id."""
     repo, now = world.repo("acme/api"), world.clock.us
     flow = world.flow()
     # Older work, so that the calls of the job are not at the edge of what is known.
@@ -57,7 +57,7 @@ def _sign_in(world: RowFactory, kept: list[dict[str, Any]]) -> None:
 
 
 def _rows(ui: Any) -> list[str]:
-    """The states of the rows that the table of runs shows, with what they are."""
+    """Return the type and state of each row in the table of runs."""
     known, shown = ui.app.runs.set.rows, ui.app.screen.table.visible_keys
     return sorted(f"{known[key].source.value} {known[key].state}" for key in shown if key in known)
 

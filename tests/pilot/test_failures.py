@@ -1,4 +1,4 @@
-"""The list of failures: what each row says of its cause."""
+"""The list of failures shows the cause of each one."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def _calls(world: RowFactory, count: int, **columns: Any) -> list[str]:
 
 
 async def _listed(ui: Any, rows: int) -> None:
-    """Wait until so many rows are drawn; the title may know their number before."""
+    """Wait until a number of rows is drawn; the title may count them earlier."""
     await ui.until(
         lambda: sum(line.strip(" ▌").startswith(("○", "✓")) for line in ui.text.split("\n")) == rows
     )

@@ -1,4 +1,4 @@
-"""Going from place to place by mouse and by quick keys: one press, one step."""
+"""Navigation by mouse and by fast key presses: one press is one step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _stack(ui: Any) -> list[type]:
 
 
 def _click_tab(ui: Any, title: str) -> None:
-    """Click a tab without waiting for the answer."""
+    """Click a tab without waiting for its effect."""
     tabs = ui.app.screen.query_one(TabLine)
     at = tabs.render_line(0).text.index(title)
     tabs.post_message(events.Click(tabs, at, 0, 0, 0, 1, False, False, False))

@@ -16,7 +16,7 @@ Run = Callable[..., Any]
 
 
 def _usage(text: str) -> list[tuple[str, str]]:
-    """The first two figures of the card of usage."""
+    """Return the first two figures of the usage card."""
     return re.findall(r"(\d+) +(calls?|tokens)(?= )", text)[:2]
 
 

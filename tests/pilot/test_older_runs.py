@@ -1,4 +1,4 @@
-"""What a link leads to may be older than the runs that are loaded."""
+"""Links, filters and sorts reach runs that are older than the loaded ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECOND = 1_000_000
 
 
 def _calls(world: RowFactory, count: int) -> list[str]:
-    """So many calls that are over, the oldest first."""
+    """Insert a number of ended calls, the oldest first."""
     repo, now = world.repo("acme/api"), world.clock.us
     starts = [now - (count - place) * SECOND for place in range(count)]
     return [world.call(repo_id=repo, status="success", started_at=at) for at in starts]

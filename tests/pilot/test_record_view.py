@@ -1,4 +1,4 @@
-"""The page of a record, before it has its parts."""
+"""The record view accepts focus and content before its children are mounted."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def _run(world: RowFactory, **metadata: Any) -> tuple[str, str, str]:
 
 
 def _ground(ui: Any, words: str) -> Any:
-    """The colour behind some words on the screen."""
+    """Return the background colour of a text on the screen."""
     strips = ui.app.screen._compositor.render_strips()
     return next(part.style.bgcolor for strip in strips for part in strip if words in part.text)
 

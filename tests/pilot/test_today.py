@@ -1,4 +1,4 @@
-"""What counts as today, and what the screen says when not all of it is loaded."""
+"""Counts of today: the day boundary, and lower bounds while it is partly loaded."""
 
 from __future__ import annotations
 

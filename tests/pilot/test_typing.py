@@ -181,7 +181,7 @@ async def test_palette_has_no_count_for_lists_never_read(console: Run) -> None:
 
 
 def _burst(ui: Any, text: str) -> None:
-    """Let keys come all at once, as a macro or a slow line brings them."""
+    """Post keys all at once, as a macro or a slow connection does."""
     names = {":": "colon", "/": "slash", "?": "question_mark", "\n": "enter", " ": "space"}
     for letter in text:
         ui.app.post_message(Key(names.get(letter, letter), letter if letter != "\n" else "\r"))
@@ -284,7 +284,7 @@ async def test_enter_in_the_palette_does_not_wait_for_a_list(
 
 
 def _first_in_palette(ui: Any) -> str:
-    """Return the first line of what the palette lists."""
+    """Return the first entry of the palette."""
     listed = ui.app.screen.query_one("CommandList")
     return str(listed.get_option_at_index(0).prompt).split("\n")[0] if listed.option_count else ""
 

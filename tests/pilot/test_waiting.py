@@ -1,4 +1,4 @@
-"""The header says how many questions wait for a person."""
+"""The header shows the number of pending approvals."""
 
 from __future__ import annotations
 

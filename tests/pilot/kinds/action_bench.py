@@ -122,7 +122,7 @@ def case_id(each: object) -> str:
 
 
 async def no_pause(_: float, __: asyncio.Event | None = None) -> None:
-    """Wait for no rate limit."""
+    """Return at once, so that a rate limit costs no time."""
     await asyncio.sleep(0)
 
 
@@ -136,7 +136,7 @@ class ActionBench:
         self.collection = new_collection(session, kind)
 
     def fault(self, *rules: str) -> None:
-        """Let these rules hold, and no other."""
+        """Replace all fault rules with these."""
         faults = self.server.plane.faults
         assert faults is not None
         faults.clear()
@@ -145,7 +145,7 @@ class ActionBench:
 
     @property
     def fired(self) -> int:
-        """How often the present rules have struck."""
+        """Return how many requests the present fault rules have matched."""
         faults = self.server.plane.faults
         return sum(active.fired for active in faults.active) if faults is not None else 0
 
@@ -175,7 +175,7 @@ class ActionBench:
         return [item for item in page.entries if item.key not in self.collection.set.rows]
 
     async def all_keys(self) -> set[str]:
-        """Return the keys of all records, those that the list leaves out among them."""
+        """Return the keys of all records, including those that the list leaves out."""
         return {*self.collection.set.rows, *(item.key for item in await self._hidden())}
 
     async def values(self, verb: AnyAction, item: Entry[Any]) -> Values:
@@ -211,7 +211,7 @@ class ActionBench:
             self.collection.set.apply([(key, replace(row, row=changed(row.row, wrong)))])
 
     async def shows_what_a_reading_says(self, key: str) -> None:
-        """The row on screen is the row of a fresh reading, or gone from both."""
+        """Check that the row on screen equals a freshly read one, or that both are gone."""
         self.fault()
         shown = self.collection.set.rows.get(key)
         self.reader.names.repos.update(self.session.names.repos)
@@ -250,5 +250,5 @@ async def action_bench(
 
 
 def asks_first(verb: AnyAction) -> bool:
-    """Return whether a verb asks_first for anything before it is sent."""
+    """Return whether an action asks for anything before it is sent."""
     return bool(verb.parameters) or (verb.confirmation is not None and bool(verb.confirmation.consequences))

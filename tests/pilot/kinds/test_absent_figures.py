@@ -44,7 +44,7 @@ COUNTED = {
 
 
 def _zeros(value: Any, name: str = "") -> Iterator[str]:
-    """Return the names of the figures of a record that are 0."""
+    """Return the names of the number fields of a record that are 0."""
     if isinstance(value, BaseModel) or is_dataclass(value):
         value = fields_of(value)
     if isinstance(value, dict):

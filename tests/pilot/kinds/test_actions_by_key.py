@@ -89,7 +89,7 @@ async def _mark(ui: Console, screen: ListScreen, items: list[Entry[Any]]) -> Non
 
 
 async def _answer(ui: Console, kind: AnyKind, verb: AnyAction, text: str) -> None:
-    """Say yes to what is asked, or give what is wanted."""
+    """Confirm the question of an action, or fill in the form that it shows."""
     asked = ui.app.screen
     if isinstance(asked, FormModal):
         for field in TYPED.get(name_of(kind, verb), (text,)):
@@ -108,7 +108,7 @@ async def _answer(ui: Console, kind: AnyKind, verb: AnyAction, text: str) -> Non
 
 
 async def _carried_out(ui: Console, kind: AnyKind, verb: AnyAction, on: ConsoleScreen, times: int) -> None:
-    """Press the verb's key, answer what it asks_first, and wait for its end."""
+    """Press the key of an action, answer its questions and wait for its end."""
     before = len(ui.app.session.ledger.entries)
 
     def ends() -> list[tuple[str, str]]:

@@ -47,7 +47,7 @@ async def _rows(session: Session, kind: AnyKind, collection: Collection[Any]) ->
 
 
 def _blank(kind: AnyKind, rows: list[Entry[Any]]) -> set[str]:
-    """Return the columns and facts that say nothing of any of the rows."""
+    """Return the columns and facts that have no value in any of the rows."""
     context, nothing = RenderTime(datetime.now(UTC)), ("", formatting.DASH)
     said = {field.name: False for field in kind.columns}
     for item in rows:

@@ -280,7 +280,7 @@ async def test_each_open_detail_reports_its_own_failed_read(
 
 
 async def _fails_twice(ui: Any, feed: Any, what: str) -> None:
-    """Let a feed fail until that is no hiccup any more."""
+    """Let a feed fail twice: the first failure alone is not shown."""
 
     async def fails() -> bool:
         raise ServiceFailed(f"The service failed on {what}: broken", status=500)

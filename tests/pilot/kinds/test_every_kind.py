@@ -1,6 +1,6 @@
 """Every kind on a service in every state, in three terminal sizes, by keyboard.
 
-No kind is named here: a module more below `mogplex_tui/operate/kinds` is a kind more in each of these tests.
+The tests take the kinds from the registry, so a new kind is tested without a change here.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _name(each: object) -> str:
 
 
 def _at(screen: ListScreen) -> int | None:
-    """Return which row of the list is under the cursor."""
+    """Return the index of the row under the cursor."""
     return screen.view.index_of(screen.table.cursor_key or "")
 
 
@@ -89,7 +89,7 @@ def _shows_rows(ui: Console, screen: ListScreen) -> str:
 
 
 def _says_why(ui: Console, screen: ListScreen) -> str:
-    """The list says the sentence that the kind has for this; return which one it was."""
+    """Check that an empty list shows the kind's message; return which one it was."""
     kind, rows = screen.kind, collection_in(screen).set
     said = collapse_spaces(ui.text)
     closed = " ".join(screen.model.closed_lines())
@@ -133,7 +133,7 @@ async def _list_stands(ui: Console, kind: AnyKind, sizes: Sizes = NARROW_AND_USU
 
 
 def _sizes_from(ui: Console, sizes: Sizes = SIZES) -> list[tuple[int, int]]:
-    """Return the sizes, the present one first: it need not be changed to."""
+    """Return the sizes with the present one first, which saves one resize."""
     return sorted(sizes, key=lambda size: size != ui.app.size)
 
 

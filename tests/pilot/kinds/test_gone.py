@@ -1,4 +1,4 @@
-"""A record that is open while it goes away."""
+"""The detail of a record that is deleted while it is open."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ SECOND = 1_000_000
 
 
 class Later(SystemClock):
-    """The time of day as the console sees it, put forward by hand."""
+    """The clock of the console, which a test can move forward."""
 
     ahead = timedelta()
 
@@ -48,7 +48,7 @@ def _runs(ui: Any) -> list[str]:
 
 
 def _two(world: RowFactory) -> None:
-    """A run that took five minutes, and one that has been at work for a minute."""
+    """Insert a run that took five minutes and one that started a minute ago."""
     repo, now = world.repo("acme/api"), world.clock.us
     world.call(
         repo_id=repo,
@@ -117,7 +117,7 @@ async def test_while_runs_cannot_be_read_their_time_stands_still(console: Run, w
     _two(world)
 
     def cells(ui: Any) -> tuple[int, int]:
-        """The minutes of AGE and TIME of the run that is at work."""
+        """Return the minutes in AGE and TIME of the live run."""
         row = next(line for line in ui.text.splitlines() if "nova-live" in line)
         age, time = re.findall(r"\b(\d+)m", row)
         return int(age), int(time)

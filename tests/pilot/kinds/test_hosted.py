@@ -23,7 +23,7 @@ ASKING = [kind for kind in kinds().values() if reads_service(kind)]
 
 
 async def _read_again(ui: Any, kind: AnyKind) -> None:
-    """Ask for a list by its key and wait until that was heard."""
+    """Press the key that refreshes a list and wait until it is handled."""
     screen = await wait_for_list(ui, kind)
     feed = collection_in(screen).feed
     await wait_until(ui, lambda: not feed.running, "the reading under way")

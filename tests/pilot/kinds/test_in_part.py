@@ -23,7 +23,7 @@ from tests.pilot.kinds.kind_screens import collapse_spaces, running_plane
 
 @pytest.fixture
 async def server(seeded_database: Path, tmp_path: Path) -> Any:
-    """A plane that tells its ordinary day, and of which routes can be made to fail."""
+    """A seeded plane with routes that can be made to fail."""
     async with running_plane(
         Settings(speed=0, rate_limit=None, fault_route=True), seeded_database, tmp_path
     ) as running:
@@ -81,7 +81,7 @@ def _tones(screen: Any) -> dict[str, list[Tone]]:
 
 
 def _with_old(case: Case, screen: Any, tones: dict[str, list[Tone]]) -> dict[str, list[Tone]]:
-    """Return tones with what the case tells dim, and the rest as it was."""
+    """Return the tones with the cells that the case makes stale dimmed."""
     rows, columns = screen.rows.rows, case.columns.split()
     return {
         key: [
@@ -93,7 +93,7 @@ def _with_old(case: Case, screen: Any, tones: dict[str, list[Tone]]) -> dict[str
 
 
 def _texts(screen: Any, columns: str) -> set[str]:
-    """Return what these columns tell in all rows."""
+    """Return the texts of these columns in all rows."""
     places = [place for place, field in enumerate(screen.kind.columns) if field.name in columns.split()]
     return {screen.table_model.cells(key)[place][0] for key in screen.rows.rows for place in places}
 

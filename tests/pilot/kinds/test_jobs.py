@@ -191,7 +191,7 @@ def _aged(plane: Any, table: str, where: str = "1") -> None:
 
 
 async def test_old_failed_job_links_to_its_dispatch_log_and_the_cause(console: Any) -> None:
-    """Entries of a job that are older than the newest hundred are read as well."""
+    """Entries of a job beyond the newest hundred are read as well."""
     async with console() as ui:
         plane = ui.server.plane
         _aged(plane, "automation_dispatch_events", "event_kind = 'control' AND outcome = 'failed'")

@@ -19,7 +19,7 @@ def _stack(ui: Any) -> list[str]:
 
 
 def _held_up(ui: Any, kind: str, monkeypatch: Any) -> asyncio.Event:
-    """Let readings of a kind's list wait until this is set."""
+    """Return an event that reads of a kind's list wait for."""
     collection, let_go = ui.app.parts.collections.of(kinds()[kind]), asyncio.Event()
     read = collection.fetch
 
@@ -32,7 +32,7 @@ def _held_up(ui: Any, kind: str, monkeypatch: Any) -> asyncio.Event:
 
 
 async def _a_link(ui: Any) -> LinkTarget:
-    """Open a record that leads to a project nobody has looked at; return the link."""
+    """Open a record that links to a project not read yet; return the link."""
     await go_to_list(ui, "assignments")
     await ui.press("enter")
     await ui.until(lambda: len(ui.app.screen_stack) == 2 and ui.app.screen.query("#links"), "a detail")

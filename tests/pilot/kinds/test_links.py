@@ -26,7 +26,7 @@ GONE = {("conversations", "models"), ("sandboxes", "projects")}
 
 
 def _names(value: Any) -> Iterator[str]:
-    """Every text in a JSON value."""
+    """Yield every string in a JSON value."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):
@@ -65,7 +65,7 @@ async def test_every_id_of_another_record_is_a_link(kind_lists: KindLists) -> No
 
 
 async def test_link_to_a_record_opens_that_record(kind_lists: KindLists) -> None:
-    """It is in its kind's list, or can be read by itself."""
+    """Every linked record is in its kind's list or can be read by id."""
     there = {name: {row.key for row in rows} for name, rows in kind_lists.rows.items()}
     met, nowhere = set(), set()
     for name, kind, item in _records(kind_lists):

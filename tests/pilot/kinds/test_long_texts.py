@@ -71,7 +71,7 @@ class Long(str):
 
 
 def _filled(value: Any, text: str) -> Any:
-    """Return a record with this text in every field but those that it is known by."""
+    """Return a record with this text in every field except id, status and key."""
     kept = ("id", "status", "key")
     if isinstance(value, str):
         return text

@@ -1,6 +1,6 @@
 """Cancels and starts of runs: refused in every way, and with their response lost.
 
-What is shown afterwards is what a reading says, as for the verbs of every other kind.
+Afterwards the rows on screen must equal freshly read ones, as for the actions of every other kind.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Bench:
             faults.add(parse(rule))
 
     async def row(self, way: str) -> RunRow:
-        """A live run as it is shown, by its call in the list or by its id as a run."""
+        """Return the row of a live run, from the list of calls or by its run id."""
         await self.runs.fetch()
         if way == "call":
             return next(row for row in self.runs.set.rows.values() if row.live and not row.cancel_requested)
@@ -54,7 +54,7 @@ class Bench:
         return await run_lookup.find_run(self.runs, str(found["id"]))
 
     async def read_anew(self, row: RunRow) -> RunRow:
-        """The row as somebody sees it who asks for the first time."""
+        """Return the row as a new session reads it."""
         self.fault(None)
         other = Session(self.session.target)
         try:

@@ -1,4 +1,4 @@
-"""Small apps and sources that the widget tests stand on."""
+"""Small apps and row sources for the widget tests."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def names(count: int) -> list[str]:
 
 
 class TableHost(App[None]):
-    """A table over a status line that shows what the table says."""
+    """An app with a table over a status line that shows the table's messages."""
 
     ENABLE_COMMAND_PALETTE = False
 
@@ -153,7 +153,7 @@ class Events:
 
 
 class TailHost(App[None]):
-    """A tail alone."""
+    """An app with only a tail."""
 
     ENABLE_COMMAND_PALETTE = False
 
@@ -188,17 +188,17 @@ def text_of(widget: Widget, y: int) -> str:
 
 
 def shown(widget: Widget) -> list[str]:
-    """The lines of a widget as they are drawn."""
+    """Return the lines of a widget as they are drawn."""
     return [text_of(widget, y) for y in range(widget.size.height)]
 
 
 def ragged(widget: Widget) -> list[str]:
-    """Lines that are not exactly as wide as the widget."""
+    """Return the lines that are not exactly as wide as the widget."""
     return [line for line in shown(widget) if width(line) != widget.size.width]
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for a condition; fails when it does not come about."""
+    """Wait until a condition holds; fail after a deadline."""
     deadline = asyncio.get_running_loop().time() + seconds
     await pilot.pause()
     while not condition():

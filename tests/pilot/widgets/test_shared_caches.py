@@ -1,4 +1,4 @@
-"""What is no longer on screen is not kept in memory."""
+"""Caches of drawn lines and backgrounds that all widgets share."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""In ASCII, every line goes out without the glyphs of the console itself and of the toolkit beneath it.
+"""Filter that replaces glyphs with ASCII characters in every drawn line.
 
-What is drawn of many signs together, as a chart is, is drawn otherwise by whoever draws it; this is for all the rest:
-states, borders, arrows, dashes and ellipses. A sign of which nothing is known is the service's own and stays as it came.
+It replaces single characters: states, borders, arrows, dashes and ellipses. A widget that combines many glyphs, such as
+a chart, draws its own ASCII form. Unknown characters come from the service and are not replaced.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-# Each sign is one cell wide and so is its letter: nothing moves.
+# Each glyph and its ASCII character are one cell wide, so nothing moves.
 _LETTERS: Final = {
     "-": "–—‐‑‒―−─━╍═⊘",
     "|": "│┃╎╏║▐▎▏▊▉▋▍┤├",
@@ -20,7 +20,7 @@ _LETTERS: Final = {
     '"': "“”„",
     "'": "‘’‚",
     "~": "…◌",
-    # The bar before a row is the cursor's, or a notice's.
+    # The bar before a row marks the cursor or a notice.
     ">": "→▸▶›▌",
     "<": "←◂◀‹",
     "^": "↑▴",
@@ -34,20 +34,20 @@ _LETTERS: Final = {
     "!": "▲",
     "/": "⏎",
     "#": "█",
-    # What is left of a sign that fills a part of its cell: the ground it stands on.
+    # Glyphs that fill a part of their cell become a space.
     " ": "▁▂▃▄▅▆▇▀▔▕\u00a0",
 }
 _TABLE: Final = str.maketrans({sign: letter for letter, signs in _LETTERS.items() for sign in signs})
 
 
 def letters(text: str) -> str:
-    """The text with a letter for each glyph, as many cells wide as before."""
+    """Return the text with ASCII characters for its glyphs, at the same width."""
     return text if text.isascii() else text.translate(_TABLE)
 
 
 class Letters(LineFilter):
-    """Writes letters for glyphs in whatever is drawn."""
+    """Line filter that replaces glyphs with ASCII characters."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 (Textual's own)
-        """The segments in the same styles."""
+        """Return the segments with replaced text and unchanged styles."""
         return [Segment(letters(text), style, control) for text, style, control in segments]

@@ -1,4 +1,4 @@
-"""Keeps a cache of Textual from holding on to the drawn lines of every widget that is long gone."""
+"""Patch for a Textual cache that keeps removed widgets in memory."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from textual._styles_cache import StylesCache
 
 
 def share_backgrounds() -> None:
-    """Let all widgets share the cache of their backgrounds; it knows nothing of the widget that asks.
+    """Cache the background styles of all widgets without a reference to the widget.
 
-    Textual remembers the last 1,024 answers of `StylesCache.get_inner_outer` together with the object that was asked,
-    and with that the lines which it has drawn: fifty megabytes after some hours of opening and closing screens.
+    Textual caches the last 1,024 results of `StylesCache.get_inner_outer` together with the object that asked, and so
+    keeps the drawn lines of that object: 50 MB after some hours of opening and closing screens.
     """
     held: Any = StylesCache.__dict__.get("get_inner_outer")
     compute = getattr(held, "__wrapped__", None)
     if compute is None or isinstance(held, staticmethod):
-        # Done already, or another Textual that does not remember it so.
+        # Already patched, or a version of Textual without this cache.
         return
 
     @lru_cache(1024)

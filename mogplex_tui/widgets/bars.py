@@ -20,9 +20,10 @@ _GAP: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One amount: its name, its size for the bar (None draws no bar: not known), and the figure as text.
+    """A named amount with the size of its bar and its figure as text.
 
-    `brief` is the figure where the whole one would leave too little room for the names.
+    A size of None draws no bar: the amount is not known. `brief` is the figure where the whole one would leave too
+    little room for the names.
     """
 
     label: str
@@ -37,7 +38,10 @@ def _widest(texts: Sequence[str]) -> int:
 
 
 class BarList(ToneWidget):
-    """A title over one line a bar: name, bar, figure right-aligned; those that find no line are counted."""
+    """A titled list of bars, one per line, with right-aligned figures.
+
+    A last line counts the bars that do not fit.
+    """
 
     DEFAULT_CSS = "BarList { height: auto; }"
 
@@ -48,7 +52,7 @@ class BarList(ToneWidget):
         self._title = ""
 
     def set_bars(self, bars: Sequence[Bar], title: str = "") -> None:
-        """Show these bars; the same ones again cost nothing."""
+        """Show these bars; does nothing if they are unchanged."""
         fresh = tuple(bars)
         if (fresh, title) == (self._bars, self._title):
             return
@@ -62,11 +66,11 @@ class BarList(ToneWidget):
         return len(self._bars) + bool(self._title)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
-        """A line for the title and one for each bar."""
+        """Return the number of lines: one for the title and one for each bar."""
         return self._count()
 
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
-        """The title and the bars that fit."""
+        """Return the title and the bars that fit."""
         out: list[list[Cell]] = []
         if self._title:
             out.append(clipped([(visible(self._title), Tone.DIM)], across))
@@ -79,7 +83,7 @@ class BarList(ToneWidget):
             texts = [visible(bar.brief or bar.text) for bar in self._bars]
         figure = _widest(texts)
         if name > across - figure - 2 * _GAP - _LEAST_BAR:
-            # A name says more than a bar.
+            # Names get room before bars do.
             name = max(1, min(name, across - figure - _GAP))
         bar_room = min(_MOST_BAR, across - name - figure - 2 * _GAP)
         most = max((bar.value or 0.0 for bar in self._bars), default=0.0)

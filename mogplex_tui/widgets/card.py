@@ -10,7 +10,7 @@ from .tone_widget import ToneWidget, clipped
 
 
 class Card(ToneWidget):
-    """A title over lines of cells; the first cell of each line is right-aligned to a common edge.
+    """A titled panel of lines whose first cells are right-aligned with each other.
 
     Where a line would not fit, the gap between figures and names is one column instead of two.
     """
@@ -23,18 +23,18 @@ class Card(ToneWidget):
         self._figures: list[list[Cell]] = []
 
     def set_lines(self, lines: Sequence[Sequence[Cell]]) -> None:
-        """Show these lines; the same ones again cost nothing."""
+        """Show these lines; does nothing if they are unchanged."""
         fresh = [[(visible(text), tone) for text, tone in line] for line in lines]
         if fresh != self._figures:
             self._figures = fresh
             self.renew()
 
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
-        """The title, then one line for each line of figures."""
+        """Return the title and the lines of figures."""
         out: list[list[Cell]] = [clipped([(f" {self._title}", Tone.STRONG)], across)]
         edge = max((width(line[0][0]) for line in self._figures if len(line) > 1), default=0)
         names = max((sum(2 + width(cell[0]) for cell in line[1:]) for line in self._figures), default=0)
-        # The last column stays blank: a card may stand to the right.
+        # The last column stays blank: another card may follow on the right.
         gap = "  " if 1 + edge + names < across else " "
         for line in self._figures[: max(0, down - 1)]:
             if not line:

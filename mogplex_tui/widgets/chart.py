@@ -1,4 +1,4 @@
-"""A small chart of money by time: a line over labelled axes, with letters only where glyphs are not to be had."""
+"""A small line chart of costs over time, with labelled axes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _LEAST_HEIGHT: Final = 3
 
 
 class CostChart(ToneWidget):
-    """Values of one bucket of time each, in dollars; None leaves a gap, because unknown is not zero.
+    """Line chart of costs in dollars, one value for each bucket of time.
 
-    Zero lies on the axis of the times, which is dotted where nothing is known.
+    None leaves a gap, because an unknown cost is not zero. The time axis is at zero; it is dotted where the cost is
+    unknown.
     """
 
     DEFAULT_CSS = "CostChart { height: 1fr; }"
@@ -32,14 +33,17 @@ class CostChart(ToneWidget):
     def set_series(
         self, values: Sequence[float | None], *, labels: Sequence[str] = (), title: str = ""
     ) -> None:
-        """Show these values, oldest first, with the label of each bucket; the same again cost nothing."""
+        """Show these values, oldest first, with the label of each bucket.
+
+        Does nothing if they are unchanged.
+        """
         fresh = (tuple(values), tuple(labels), title)
         if fresh != (self._values, self._labels, self._title):
             self._values, self._labels, self._title = fresh
             self.renew()
 
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
-        """Title, plot and time axis; only a sentence when there is nothing to plot or no room."""
+        """Return title, plot and time axis, or a sentence if there is no plot."""
         out: list[list[Cell]] = []
         if self._title:
             out.append(clipped([(visible(self._title), Tone.DIM)], across))
@@ -61,12 +65,12 @@ class CostChart(ToneWidget):
         return out[:down]
 
     def _columns(self, cells: int) -> list[int]:
-        """For each column of the plot the bucket it shows."""
+        """Return the index of the bucket that each column of the plot shows."""
         count = len(self._values)
         return [min(count - 1, column * count // cells) for column in range(cells)]
 
     def _plot(self, cells: int, rows: int, top: float) -> list[str]:
-        """The lines of the curve from the top; the last one, after `rows` others, is that of zero."""
+        """Return the lines of the curve from the top; the last of `rows` + 1 is zero."""
         grid = [[" "] * cells for _ in range(rows + 1)]
         before: int | None = None
         for column, bucket in enumerate(self._columns(cells)):
@@ -92,7 +96,7 @@ class CostChart(ToneWidget):
         return ["".join(row) for row in grid]
 
     def _ground(self, curve: str, ticks: set[int]) -> list[Cell]:
-        """The axis of the times with what of the curve lies on it."""
+        """Return the cells of the time axis with the part of the curve at zero."""
         cells: list[Cell] = []
         for column, bucket in enumerate(self._columns(len(curve))):
             sign = curve[column]
@@ -106,7 +110,7 @@ class CostChart(ToneWidget):
         return cells
 
     def _times(self, indent: int, across: int) -> tuple[set[int], str]:
-        """The columns of the plot that have a tick, and the line of the times beneath."""
+        """Return the columns that have a tick, and the line of time labels."""
         cells = across - indent
         columns = self._columns(cells)
         labels = [visible(label) for label in self._labels]
@@ -126,7 +130,10 @@ class CostChart(ToneWidget):
 
 
 def axis(most: float, rows: int) -> list[str]:
-    """A label for each of so many rows of a plot from the top, at round amounts or empty, and after them that of zero."""
+    """Return the labels of `rows` lines of a plot from the top, then that of zero.
+
+    Lines without a round amount have an empty label.
+    """
     step, top = _step_and_top(most, rows)
     if most <= 0:
         return [_money(top, step), *[""] * (rows - 1), "$0"]
@@ -141,12 +148,15 @@ def axis(most: float, rows: int) -> list[str]:
 
 
 def _row(amount: float, top: float, rows: int) -> int:
-    """The row of an amount, counted from the top, where `top` is; zero has the one after `rows` others."""
+    """Return the line of an amount, from 0 for `top` to `rows` for zero."""
     return max(0, min(rows, round((1 - amount / top) * rows)))
 
 
 def _step_and_top(most: float, rows: int) -> tuple[float, float]:
-    """Return the amount between two labels of an axis, and the amount at its top; 1 dollar where nothing was spent."""
+    """Return the amount between two labels of an axis and its greatest amount.
+
+    Both are 1 dollar if `most` is not positive.
+    """
     if most <= 0:
         return 1.0, 1.0
     step = _step(most / max(1, min(rows, 4)))
@@ -154,7 +164,7 @@ def _step_and_top(most: float, rows: int) -> tuple[float, float]:
 
 
 def _step(least: float) -> float:
-    """The next round amount: 1, 2 or 5 times a power of ten."""
+    """Return the next round amount: 1, 2 or 5 times a power of ten."""
     power = 10.0 ** floor(log10(least))
     for times in (1, 2, 5, 10):
         if times * power >= least * 0.999:

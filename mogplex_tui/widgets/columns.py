@@ -1,4 +1,4 @@
-"""Columns of a line table: what they are and how much room each gets at a given width."""
+"""Columns of a line table and their widths at a given table width."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ GAP: Final = 2
 
 
 class Column(NamedTuple):
-    """One column: its title, the width it likes, the least it can do with, and when it goes.
+    """A column of a line table: title, preferred and least width, and priority.
 
-    `flex` is its share of room left over, `priority` 0 is never dropped and larger ones go first. Without a
-    `min_width` a column is never narrower than its width.
+    `flex` is its share of spare room. Columns of priority 0 are never dropped; larger priorities are dropped first.
+    Without a `min_width` a column is never narrower than its width.
     """
 
     key: str
@@ -27,24 +27,24 @@ class Column(NamedTuple):
 
     @property
     def least(self) -> int:
-        """The narrowest width at which the column still says something."""
+        """Return the least width of the column."""
         return self.width if self.min_width is None else min(self.min_width, self.width)
 
 
 class Slot(NamedTuple):
-    """A column that is shown: its place among all columns and its width in cells."""
+    """A column that is shown: its index among all columns and its width in cells."""
 
     place: int
     width: int
 
 
 def arrange(columns: Sequence[Column], room: int, without: Collection[str] = ()) -> list[Slot]:
-    """The columns that fit into `room` cells with their widths, in their order; those named in `without` never do.
+    """Return the columns that fit into `room` cells, in order, with their widths.
 
-    Columns are dropped from the greatest priority (the rightmost first among equals) until the rest fits at
-    its least; what is left over brings columns to their width, the most important first, and then goes to
-    those that flex. When even the columns of priority 0 do not fit, the last ones are narrowed, and dropped where less
-    than half of their least would be left.
+    Columns whose key is in `without` are left out. Columns are dropped from the greatest priority (the rightmost first
+    among equals) until the rest fits at its least widths. Spare room first brings columns to their width, the most
+    important first, and then goes to columns with `flex`. If even the columns of priority 0 do not fit, the last ones
+    are narrowed, and dropped where less than half of their least width would be left.
     """
     kept = [i for i, column in enumerate(columns) if column.key not in without]
 

@@ -1,4 +1,4 @@
-"""Facts as lines: a label, dim and lined up, and its value; in groups, under a title and a trouble."""
+"""Facts as lines: labels and values in groups, under a title and an error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _WHOLE_LINES: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A label and its value; words wrap, a value of one word (an id, a branch, a path) is cut in its middle."""
+    """A label and its value.
+
+    Words wrap; a value of one word (an id, a branch, a path) is cut in its middle.
+    """
 
     label: str
     text: str
@@ -30,9 +33,9 @@ class Fact:
 
 
 class Facts(ToneWidget):
-    """A column of facts; more than the height can be scrolled by the wheel.
+    """A column of facts that the mouse wheel scrolls if it is too high.
 
-    `whole` ones are told to the end, where others keep a value to a few lines.
+    Facts in `whole` are shown in full; other values are limited to a few lines.
     """
 
     DEFAULT_CSS = "Facts { height: auto; }"
@@ -47,7 +50,7 @@ class Facts(ToneWidget):
         self._first = 0
 
     def set_groups(self, groups: Sequence[Sequence[Fact]], title: str = "", alert: str = "") -> None:
-        """Show groups of facts under a title and, in the error tone, what went wrong."""
+        """Show groups of facts under a title and an error message."""
         self._show(tuple(tuple(group) for group in groups if group), title, alert, None)
 
     def set_lines(self, lines: Sequence[Cell]) -> None:
@@ -71,15 +74,15 @@ class Facts(ToneWidget):
 
     @property
     def labels(self) -> int:
-        """The width of the widest label in cells."""
+        """Return the width of the widest label in cells."""
         return max((width(visible(fact.label)) for group in self._groups for fact in group), default=0)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
-        """As many lines as there are at this width."""
+        """Return the number of lines at this width."""
         return len(self._all(width))
 
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
-        """The lines from the scroll position on; the last one says how many are left."""
+        """Return the lines from the scroll position; the last counts the lines left."""
         every = self._all(across)
         self._first = max(0, min(self._first, len(every) - down))
         shown = every[self._first : self._first + down]
@@ -122,7 +125,7 @@ class Facts(ToneWidget):
         ]
 
     def _folded(self, text: str, room: int, most: int) -> list[str]:
-        """The text as at most so many lines, the last one cut when there is more."""
+        """Return the text as at most so many lines, the last one cut if needed."""
         # Wrap only as much text as can fit, and one line more, which shows that the rest is left out.
         text = text[: (room + 1) * (most + 2) * 2]
         lines = [
@@ -146,7 +149,7 @@ class Facts(ToneWidget):
         self.renew()
 
     def _all_shown(self) -> bool:
-        """Whether there is nothing to scroll here, so that the wheel belongs to what this stands in."""
+        """Return whether all facts fit; the wheel then scrolls the parent widget."""
         return len(self._all(self.size.width)) <= self.size.height
 
     def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:

@@ -1,4 +1,4 @@
-"""The footer: which keys work here and what they do."""
+"""The footer: the keys of a screen with their titles."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Item = tuple[str, str]
 
 
 class KeyBar(ToneWidget):
-    """A line of keys with their titles; at narrow widths some go, from the right, and those that last go last.
+    """A line of keys with their titles, of which some are dropped if it is narrow.
 
-    `lasting` are the keys that lead to all the others or away from here, the first of them the first to go.
+    Keys are dropped from the right. The keys in `lasting` are dropped last, in their order.
     """
 
     DEFAULT_CSS = "KeyBar { background: $surface; dock: bottom; }"
@@ -31,14 +31,14 @@ class KeyBar(ToneWidget):
         self._items, self._lasting = tuple(items), tuple(lasting)
 
     def set_items(self, items: Sequence[Item]) -> None:
-        """Show these keys; the same ones again cost nothing."""
+        """Show these keys; does nothing if they are unchanged."""
         fresh = tuple(items)
         if fresh != self._items:
             self._items = fresh
             self.renew()
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
-        """The one line with as many keys as fit."""
+        """Return one line with as many keys as fit."""
         items = [(visible(key), visible(title)) for key, title in self._items]
         gap = WIDE_GAP
         while len(items) > 1 and _needed(items, gap) > across - 2:
@@ -54,7 +54,7 @@ class KeyBar(ToneWidget):
         return [clipped(cells, across, "")]
 
     def _least(self, items: Sequence[Item]) -> int:
-        """The place of the key that goes next."""
+        """Return the index of the key to drop next."""
         ranks = [
             self._lasting.index(key) if key in self._lasting else -1 - place
             for place, (key, _) in enumerate(items)

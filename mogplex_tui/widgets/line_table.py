@@ -1,9 +1,9 @@
-"""A table drawn by line: any number of rows, one repaint a key, and the cursor stays on its row's key.
+"""A table drawn line by line, for any number of rows.
 
-Rows come from a `RowSource` that the widget asks only for what is on screen. When rows change, the owner says
-so with `refresh_rows`; cursor and scroll position are then found again by key and only lines whose text
-really changed are painted. A cursor on the first row that nobody has chosen rests there: rows that would push it out of
-sight leave it with what comes first.
+The widget asks a `RowSource` only for the rows on screen. The owner reports changed rows with `refresh_rows`; cursor
+and scroll position are then found again by key, and only lines whose text changed are painted. A cursor on the first
+row stays at the top until the user moves it or opens the row: new rows that would push it off the screen move it to the
+new first row.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from .styles import Cell
 
 
 class LineTable(RowView, can_focus=True):
-    """A scrolled table of rows by key, with a cursor, a sticky header and columns that drop when narrow."""
+    """A scrolled table of rows by key, with a cursor and a sticky header.
+
+    Columns are dropped if the table is narrow.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "Up", show=False, id="move.up"),
@@ -34,7 +37,7 @@ class LineTable(RowView, can_focus=True):
     ]
 
     class RowHighlighted(LineMessage):
-        """The cursor is on another row, or the first rows have come."""
+        """The cursor is on another row, or the first rows have arrived."""
 
         def __init__(self, table: LineTable, key: str, index: int) -> None:
             super().__init__(table)
@@ -49,7 +52,10 @@ class LineTable(RowView, can_focus=True):
             self.key = key
 
     class NearEnd(LineMessage):
-        """The view has come within two pages of the last row; said once for each number of rows."""
+        """The view is within two pages of the last row.
+
+        Sent once for each number of rows.
+        """
 
         def __init__(self, table: LineTable, rows: int) -> None:
             super().__init__(table)
@@ -65,10 +71,13 @@ class LineTable(RowView, can_focus=True):
     _resting = True
     """Whether the cursor is on its row only because the row was the first."""
 
-    # What the owner says.
+    # Calls by the owner.
 
     def set_source(self, source: RowSource) -> None:
-        """Show these rows; the cursor stays on its key when the new rows have it, else goes to the first."""
+        """Show these rows.
+
+        The cursor stays on its key if the new rows have it, else it moves to the first row.
+        """
         self._source = source
         self._rows.clear()
         self._flashes.clear()
@@ -80,9 +89,10 @@ class LineTable(RowView, can_focus=True):
         self.paint()
 
     def refresh_rows(self, keys: Iterable[str] | None = None, *, reordered: bool = False) -> None:
-        """Take in changes: of these rows (of any row without `keys`), and of their order when `reordered`.
+        """Repaint changed rows: those of `keys`, or all rows without it.
 
-        A different number of rows counts as reordered. Nothing is painted that looks as before.
+        Pass `reordered` if the order changed; a different number of rows counts as reordered. Only lines that look
+        different are painted.
         """
         source = self._source
         if source is None:
@@ -112,16 +122,16 @@ class LineTable(RowView, can_focus=True):
 
     @property
     def cursor_key(self) -> str | None:
-        """The key of the row under the cursor, None when there are no rows."""
+        """Return the key of the row under the cursor, None if there are no rows."""
         return self._cursor_key
 
     @property
     def visible_keys(self) -> tuple[str, ...]:
-        """The keys of the rows on screen, from the top."""
+        """Return the keys of the rows on screen, from the top."""
         return tuple(self._shown)
 
     def move_cursor_to(self, key: str) -> bool:
-        """Put the cursor on a row and bring it into view; False when there is no such row."""
+        """Move the cursor to a row and show it; False if there is no such row."""
         index = self._source.index_of(key) if self._source else None
         if index is None:
             return False
@@ -138,11 +148,11 @@ class LineTable(RowView, can_focus=True):
         self._move(self._cursor + rows, self.top + rows)
 
     def action_first(self) -> None:
-        """To the first row."""
+        """Move the cursor to the first row."""
         self._move(0)
 
     def action_last(self) -> None:
-        """To the last row."""
+        """Move the cursor to the last row."""
         self._move(self.line_count - 1)
 
     def action_select(self) -> None:
@@ -168,16 +178,16 @@ class LineTable(RowView, can_focus=True):
             self.tell(self.RowHighlighted(self, self._cursor_key, index))
 
     def _top_showing(self, index: int, top: int) -> int:
-        """The scroll position nearest to `top` at which row `index` is on screen."""
+        """Return the scroll position nearest to `top` that shows row `index`."""
         return max(0, min(index, max(top, index - self.body_height + 1)))
 
     def _line_of(self, index: int) -> int:
         return index - self.top + self.header_lines
 
-    # Keeping what is on screen in step with the source.
+    # Keeping the screen in step with the source.
 
     def _sync(self, count: int) -> None:
-        """Find cursor and scroll position again by key, and paint only lines that hold another row now."""
+        """Find cursor and scroll position by key, and paint the lines that changed."""
         source = self._source
         if source is None:
             return
@@ -209,14 +219,17 @@ class LineTable(RowView, can_focus=True):
         self._say_near_end()
 
     def _rests_below(self, top: int) -> bool:
-        """Whether the cursor is out of sight on a row that nobody has chosen, while the view is at the top.
+        """Return whether new rows pushed an unmoved cursor below the screen.
 
-        Who opens a list and looks on wants to see what comes first.
+        Only while the view is at the top: the user then wants to see the first rows.
         """
         return self._resting and not top and self._cursor >= self.body_height > 0
 
     def _anchored_top(self) -> int:
-        """Where to scroll so that the first row on screen that still exists stays on its line."""
+        """Return the scroll position that keeps the rows on screen on their lines.
+
+        The first row on screen that still exists decides.
+        """
         source = self._source
         for offset, key in enumerate(self._shown):
             index = source.index_of(key) if source else None
@@ -225,12 +238,12 @@ class LineTable(RowView, can_focus=True):
         return self.top
 
     def scrolled(self) -> None:
-        """Other rows are on screen."""
+        """Update the rows on screen after scrolling."""
         self._compose_shown()
         self._say_near_end()
 
     def _say_near_end(self) -> None:
-        # Nobody who stays at the top of a list that fills the screen asks for more of it.
+        # Do not ask for more rows while the view is at the top of a list that fills the screen.
         count, ahead = self.line_count, 3 if self.top else 1
         if count and count != self._near_end_said and self.top + ahead * self.body_height >= count:
             self._near_end_said = count
@@ -243,15 +256,15 @@ class LineTable(RowView, can_focus=True):
         self.jump(self._top_showing(self._cursor, min(self.top, max(0, self.line_count - self.body_height))))
 
     def on_focus(self) -> None:
-        """The cursor line is bright."""
+        """Draw the cursor line bright."""
         self.paint((self._line_of(self._cursor),))
 
     def on_blur(self) -> None:
-        """The cursor line is quiet."""
+        """Draw the cursor line dim."""
         self.paint((self._line_of(self._cursor),))
 
     def on_click(self, event: events.Click) -> None:
-        """Move the cursor to the row, open it on a double click, report a click on a title."""
+        """Move the cursor, open a row on a double click, report a clicked title."""
         if event.x >= self.size.width - 1:
             return
         if event.y < self.header_lines:

@@ -1,4 +1,4 @@
-"""A live tail drawn by line: follows what arrives, stops when one looks back, says how much came since."""
+"""A live log tail, drawn line by line, that can follow new rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .tail_search import MatchList
 
 
 class LineTail(TailView, can_focus=True):
-    """Rows that grow at the end, with a cursor by key, follow mode, wrapping and a search highlight."""
+    """A list that grows at its end, with a cursor, follow mode, wrapping and search."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "Up", show=False, id="move.up"),
@@ -33,7 +33,7 @@ class LineTail(TailView, can_focus=True):
     """Whether the view stays at the end as rows arrive."""
 
     class FollowChanged(LineMessage):
-        """Following has begun or stopped."""
+        """Following has started or stopped."""
 
         def __init__(self, tail: LineTail, following: bool) -> None:
             super().__init__(tail)
@@ -54,10 +54,10 @@ class LineTail(TailView, can_focus=True):
         self._arrived = 0
         self._matches = MatchList()
 
-    # What the owner says.
+    # Calls by the owner.
 
     def set_source(self, source: TailSource) -> None:
-        """Show these rows, from their end on."""
+        """Show these rows, starting at the end."""
         self._source = source
         self.restyled()
         self._arrived = self._unseen = 0
@@ -69,12 +69,15 @@ class LineTail(TailView, can_focus=True):
         self.paint()
 
     def appended(self, rows: int = 1) -> None:
-        """Show rows that the source has added at its end. The caller adds a burst of rows in one call."""
+        """Show rows that were added at the end of the source; call it once per burst."""
         self._arrived += rows
         self._settle_and_paint()
 
     def refresh_rows(self, keys: Iterable[str] | None = None) -> None:
-        """Take in changed rows; without `keys`, any change at all (rows inserted, removed, edited)."""
+        """Show changed rows: those of `keys`, or without it all rows.
+
+        Without `keys` rows may also have been inserted or removed.
+        """
         source = self._source
         if source is None:
             return
@@ -97,7 +100,7 @@ class LineTail(TailView, can_focus=True):
             self._settle_and_paint()
 
     def set_notice(self, notice: str | Cell | None) -> None:
-        """Show a sentence above the rows, such as where the history ends; None or nothing takes it away."""
+        """Show a notice above the rows, such as where the history ends; None hides it."""
         fresh = (notice, Tone.WARN) if isinstance(notice, str) else notice
         if fresh == self._notice:
             return
@@ -111,7 +114,7 @@ class LineTail(TailView, can_focus=True):
 
     @property
     def unseen(self) -> int:
-        """How many rows have come since following stopped and were not looked at."""
+        """Return the number of rows that arrived since following stopped."""
         return self._unseen + (0 if self.follow else self._arrived)
 
     def _settle_and_paint(self) -> None:
@@ -120,7 +123,7 @@ class LineTail(TailView, can_focus=True):
             self.paint(())
 
     def settle(self) -> None:
-        """Take in the rows that were added before the tail was mounted or since the last repaint."""
+        """Show rows that were added before mounting or since the last repaint."""
         if not self._arrived:
             return
         arrived, self._arrived = self._arrived, 0
@@ -147,7 +150,7 @@ class LineTail(TailView, can_focus=True):
         self.go(self._end_top())
 
     def _find_again(self, source: TailSource, anchor: str | None, line: int) -> None:
-        """After any change, find the cursor and the first row on screen by their keys."""
+        """Find the cursor and the first row on screen by key after a change."""
         if self.follow:
             self._to_end()
             return
@@ -157,7 +160,7 @@ class LineTail(TailView, can_focus=True):
         self.go(self._top if top is None else Place(top, line))
 
     def badge(self) -> list[Cell]:
-        """How many rows wait below, while not following."""
+        """Return the text that counts the new rows, shown while not following."""
         if self.follow or not self.unseen:
             return []
         way_on = "".join(f" {word}" for word in self.way_on if word)
@@ -166,7 +169,7 @@ class LineTail(TailView, can_focus=True):
     # Following.
 
     def watch_follow(self, following: bool) -> None:
-        """Go to the end, or stay and count."""
+        """Scroll to the end if following starts; report the change."""
         self._unseen = 0
         if self.is_mounted:
             if following:
@@ -177,27 +180,27 @@ class LineTail(TailView, can_focus=True):
             self.tell(self.FollowChanged(self, following))
 
     def action_follow(self, following: bool) -> None:
-        """Follow from the end on, or stop."""
+        """Turn following on or off; turning it on scrolls to the end."""
         self.follow = following
         if following:
             self._to_end()
             self.paint(())
 
     def _look_back(self) -> None:
-        """Whoever moves away from the end wants the rows to stay where they are."""
+        """Stop following, because the user moved away from the end."""
         self.settle()
         self.follow = False
 
-    # How it looks.
+    # Layout.
 
     @property
     def wrap(self) -> bool:
-        """Whether long messages are wrapped instead of cut."""
+        """Return whether long messages are wrapped instead of cut."""
         return self._wrap
 
     @property
     def times(self) -> bool:
-        """Whether each row begins with its time."""
+        """Return whether each row begins with its time."""
         return self._times
 
     def toggle_wrap(self) -> None:
@@ -206,7 +209,7 @@ class LineTail(TailView, can_focus=True):
         self._reshape()
 
     def toggle_times(self) -> None:
-        """Show times, or give their room to the messages."""
+        """Show or hide the times."""
         self._times = not self._times
         self._reshape()
 
@@ -222,25 +225,31 @@ class LineTail(TailView, can_focus=True):
     # Searching.
 
     def set_highlight(self, term: str | None) -> None:
-        """Mark every occurrence of a term, whatever its case; None or nothing ends it."""
+        """Highlight a term, ignoring case; None or an empty term ends the search."""
         self._needle = self._matches.seek(term)
         for laid in self._laid.values():
             laid.strips.clear()
         self.paint()
 
     def next_match(self) -> tuple[int, int]:
-        """Move to the next row with the term, from the first again after the last: (which, of how many)."""
+        """Move to the next matching row, wrapping around; return (position, total).
+
+        Returns (0, 0) if no row matches.
+        """
         return self._go_to_match(lambda: self._matches.after(self._cursor))
 
     def prev_match(self) -> tuple[int, int]:
-        """Move to the row before with the term, round from the first to the last: (which, of how many)."""
+        """Move to the previous matching row, wrapping around.
+
+        Returns (position, total), or (0, 0) if no row matches.
+        """
         return self._go_to_match(lambda: self._matches.before(self._cursor))
 
     def match_from(self, key: str | None) -> tuple[int, int]:
-        """Move to the first row with the term from a row on, that one counted: (which, of how many).
+        """Move to the first matching row at or after a row.
 
-        So whoever types a term looks for it from where they were, with every letter; without such a row that is
-        where the cursor is.
+        Returns (position, total), or (0, 0) if no row matches. Starts at the cursor if there is no row of this key. A
+        search box calls it for each letter with the row where the search began.
         """
         at = self._source.index_of(key) if self._source is not None and key is not None else None
         start = self._cursor if at is None else at
@@ -258,14 +267,14 @@ class LineTail(TailView, can_focus=True):
         return at + 1, len(rows)
 
     def resting_place(self) -> Place:
-        """The end while following, else where one was."""
+        """Return the last page while following, else the current position."""
         return self._end_top() if self.follow else super().resting_place()
 
     # Cursor and scrolling.
 
     @property
     def cursor_key(self) -> str | None:
-        """The key of the row under the cursor, None when there are no rows."""
+        """Return the key of the row under the cursor, None if there are no rows."""
         return self._cursor_key
 
     def _point(self, row: int) -> None:
@@ -279,7 +288,10 @@ class LineTail(TailView, can_focus=True):
         self._pending |= self.lines_of(row)
 
     def move_cursor_to(self, key: str) -> bool:
-        """Put the cursor on a row, bring it into view and stop following; False when there is no such row."""
+        """Move the cursor to a row and show it; False if there is no such row.
+
+        Stops following.
+        """
         index = self._source.index_of(key) if self._source else None
         if index is None:
             return False
@@ -288,7 +300,7 @@ class LineTail(TailView, can_focus=True):
         return True
 
     def _move(self, row: int) -> None:
-        """Put the cursor on a row and bring it into view."""
+        """Move the cursor to a row and show it."""
         if not self._count:
             return
         self._point(row)
@@ -306,7 +318,7 @@ class LineTail(TailView, can_focus=True):
             self._pending.add(self.size.height - 1)
 
     def action_cursor(self, by: int) -> None:
-        """Move the cursor by rows; up stops following."""
+        """Move the cursor by rows; moving up stops following."""
         if by < 0:
             self._look_back()
         else:
@@ -314,7 +326,7 @@ class LineTail(TailView, can_focus=True):
         self._move(self._cursor + by)
 
     def action_page(self, by: int) -> None:
-        """Move the view by pages and take the cursor along; up stops following."""
+        """Move view and cursor by pages; moving up stops following."""
         if not self._count:
             return
         self._scroll(by * max(1, self.body_height - 1))
@@ -325,12 +337,12 @@ class LineTail(TailView, can_focus=True):
             self._move(last)
 
     def action_first(self) -> None:
-        """To the first row."""
+        """Move the cursor to the first row."""
         self._look_back()
         self._move(0)
 
     def wheel(self, lines: int) -> None:
-        """Move the view; up stops following."""
+        """Scroll by the mouse wheel; scrolling up stops following."""
         self._scroll(lines)
         self.paint(())
 
@@ -348,7 +360,7 @@ class LineTail(TailView, can_focus=True):
         self._seen()
 
     def jump_to_share(self, share: float) -> None:
-        """Scroll to a part of the way: 0 is the beginning, 1 the end."""
+        """Scroll to a share of the content: 0 is the beginning, 1 the end."""
         self.jump(round(share * self._count))
 
     def jump(self, top: int) -> None:
@@ -366,11 +378,11 @@ class LineTail(TailView, can_focus=True):
             self.post_message(self.RowSelected(self, self._cursor_key))
 
     def on_focus(self) -> None:
-        """The cursor's line is bright."""
+        """Draw the cursor line bright."""
         self.paint()
 
     def on_blur(self) -> None:
-        """The cursor's line is quiet."""
+        """Draw the cursor line dim."""
         self.paint()
 
     def on_click(self, event: events.Click) -> None:

@@ -1,8 +1,8 @@
-"""The base of all that is drawn by line: scrolling, frame cache, partial repaints, scroll bar, mouse.
+"""Base class of the widgets that are drawn line by line.
 
-A line view keeps the finished strips of the lines on screen and rebuilds only those that were marked, so that
-a repaint costs what changed and the number of rows costs nothing. Nothing is animated and nothing causes a
-layout: the scroll bar is the last cell of each line.
+A line view keeps the finished strips of the lines on screen and rebuilds only the marked ones, so that the cost of a
+repaint depends on the changes and not on the number of rows. Nothing is animated and nothing causes a layout: the
+scroll bar is the last cell of each line.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ WHEEL_LINES: Final = 3
 
 @lru_cache(maxsize=8)
 def _broken(message: tuple[Cell, ...], room: int) -> list[Cell]:
-    """The lines of an empty state; every line of the view asks for them when it is drawn."""
+    """Return the wrapped lines of an empty state; cached, as each line needs them."""
     return [(part.rstrip(), tone) for text, tone in message for part in wrap(visible(text), room, room)]
 
 
 class LineView(ScrollView, can_focus=True):
-    """A vertically scrolled view that draws one strip a line and repaints only lines that changed."""
+    """A vertically scrolled view that repaints only the lines that changed."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -62,23 +62,26 @@ class LineView(ScrollView, can_focus=True):
         self._quiet = False
         self._message: tuple[Cell, ...] = ()
 
-    # What a subclass gives.
+    # Methods of subclasses.
 
     def draw_line(self, y: int) -> Strip:
-        """The strip of view line `y` (0 is the top of the widget), exactly as wide as the widget."""
+        """Return view line `y` (0 is the top) as a strip as wide as the widget."""
         raise NotImplementedError
 
     def restyled(self) -> None:
-        """The palette or the width changed: drop every cached strip."""
+        """Drop every cached strip, because the palette or the width changed."""
 
     def reshaped(self) -> None:
-        """The size changed, so other lines are on screen; called while painting: no repaint from here."""
+        """Show other lines, because the size changed.
+
+        Called while painting: must not request a repaint.
+        """
 
     # Painting.
 
     @property
     def palette(self) -> Palette:
-        """The styles under the current theme."""
+        """Return the styles under the current theme."""
         if self._palette_now is None or not self._palette_checked:
             self._palette_checked = True
             fresh = Palette(self)
@@ -89,16 +92,22 @@ class LineView(ScrollView, can_focus=True):
         return self._palette_now
 
     def notify_style_update(self) -> None:
-        """Styles may have changed; strips are dropped only when the palette really did."""
+        """Check the palette before the next paint.
+
+        Strips are dropped only if the palette really changed.
+        """
         super().notify_style_update()
         self._palette_checked = False
 
     def render(self) -> str:
-        """Nothing: every line comes from `draw_line`."""
+        """Return an empty text: every line is drawn by `draw_line`."""
         return ""
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The strips of the lines in `crop`; the frame itself is the cache, so that strips keep theirs."""
+        """Return the strips of the lines in `crop`.
+
+        The strips are the cache: they are drawn once and returned until a line is marked.
+        """
         across, height = self.size
         _ = self.palette  # Settles restyling before strips are looked up.
         if across != self._frame_width or len(self._frame) != height:
@@ -120,11 +129,11 @@ class LineView(ScrollView, can_focus=True):
         return lines
 
     def render_line(self, y: int) -> Strip:
-        """The strip of view line `y`."""
+        """Return the strip of view line `y`."""
         return self.render_lines(Region(0, y, self.size.width, 1))[0]
 
     def strip(self, parts: Iterable[Part]) -> Strip:
-        """A strip of the parts, as wide as the widget whatever they say."""
+        """Return a strip of the parts, cut or padded to the width of the widget."""
         cells = self._frame_width
         segments = self.palette.segments(parts)
         found = sum(width(segment.text) for segment in segments)
@@ -132,7 +141,7 @@ class LineView(ScrollView, can_focus=True):
         return strip if found == cells else strip.adjust_cell_length(cells, self.palette.style(Tone.PLAIN))
 
     def paint(self, lines: Iterable[int] | None = None) -> None:
-        """Repaint view lines (all without an argument) and whatever was waiting, in the next refresh."""
+        """Repaint these view lines, or all, and the pending ones at the next refresh."""
         frame = self._frame
         if lines is None:
             self._frame = [None] * len(frame)
@@ -154,7 +163,7 @@ class LineView(ScrollView, can_focus=True):
     def tell(self, message: Message) -> None:
         """Post a message and hold the repaint until the screen has handled it.
 
-        What a screen changes because of a key is thereby painted together with the line that the key moved.
+        Changes that a screen makes because of a key are thus painted together with the line that the key moved.
         """
         hold = ExitStack()
         hold.enter_context(self.app.batch_update())
@@ -167,14 +176,14 @@ class LineView(ScrollView, can_focus=True):
             hold.close()
 
         def hop(step: int) -> None:
-            # Behind the message in each queue on its way, so that it arrives when the message was handled.
+            # Follow the message through each queue, to arrive after it was handled.
             if step == len(nodes) or not nodes[step].call_later(hop, step + 1):
                 release()
 
         hop(0)
 
     def on_unmount(self) -> None:
-        """Let go of every held repaint: nobody may be left frozen by a view that went away."""
+        """Release every held repaint, so that a removed view does not freeze the screen."""
         for hold in list(self._holds):
             hold.close()
         self._holds.clear()
@@ -183,22 +192,22 @@ class LineView(ScrollView, can_focus=True):
 
     @property
     def body_height(self) -> int:
-        """Lines for rows."""
+        """Return the number of lines for rows."""
         return max(0, self.size.height - self.header_lines)
 
     @property
     def top(self) -> int:
-        """The index of the first line of content on screen."""
+        """Return the index of the first line of content on screen."""
         return round(self.scroll_y)
 
     def set_line_count(self, count: int) -> None:
-        """Say how many lines of content there are; causes no layout, so growing costs nothing."""
+        """Set the number of lines of content, without causing a layout."""
         self.set_reactive(Widget.virtual_size, Size(self.size.width, count + self.header_lines))
         self._place_thumb()
 
     @property
     def line_count(self) -> int:
-        """Lines of content."""
+        """Return the number of lines of content."""
         return max(0, self.virtual_size.height - self.header_lines)
 
     def jump(self, top: int) -> None:
@@ -208,14 +217,17 @@ class LineView(ScrollView, can_focus=True):
         self.scroll_y = top
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Everything moves, so everything is painted, once."""
+        """Repaint all lines once after scrolling."""
         if round(old_value) != round(new_value) and not self._quiet:
             self._place_thumb()
             self.scrolled()
             self.paint()
 
     def quiet_jump(self, top: int) -> None:
-        """Scroll without a repaint: for rows that keep their lines on screen because others came above."""
+        """Set the scroll position without a repaint.
+
+        For rows that stay on their lines because others were added above them.
+        """
         self._quiet = True
         try:
             self.jump(top)
@@ -224,10 +236,10 @@ class LineView(ScrollView, can_focus=True):
         self._place_thumb()
 
     def scrolled(self) -> None:
-        """Called after the view has moved."""
+        """Update the subclass after the view has scrolled."""
 
     def _place_thumb(self) -> None:
-        """Work out which view lines hold the thumb of the scroll bar and mark those that changed."""
+        """Find the lines of the scroll bar's thumb and mark those that changed."""
         before, self._thumb = self._thumb, self._thumb_lines()
         if self._thumb != before and self.is_mounted:
             self.paint(set(before) ^ set(self._thumb))
@@ -241,13 +253,13 @@ class LineView(ScrollView, can_focus=True):
         return range(start, start + length)
 
     def bar_part(self, y: int, ground: Ground = Ground.BASE) -> Part:
-        """The scroll bar's cell of view line `y`."""
+        """Return the scroll bar's cell of view line `y`."""
         if y not in self._thumb:
             return " ", Tone.PLAIN, ground
         return "▐", Tone.DIM, ground
 
     def jump_to_share(self, share: float) -> None:
-        """Scroll to a part of the way: 0 is the beginning, 1 the end."""
+        """Scroll to a share of the content: 0 is the beginning, 1 the end."""
         self.jump(round(share * (self.line_count - self.body_height)))
 
     def _drag(self, y: int) -> None:
@@ -256,7 +268,7 @@ class LineView(ScrollView, can_focus=True):
             self.jump_to_share(max(0, min(y - self.header_lines, height - 1)) / (height - 1))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take hold of the scroll bar."""
+        """Start to drag the scroll bar."""
         if event.x >= self.size.width - 1 and self._thumb:
             self._dragging = True
             self.capture_mouse()
@@ -269,7 +281,7 @@ class LineView(ScrollView, can_focus=True):
             self._drag(event.y)
 
     def on_mouse_up(self, _event: events.MouseUp) -> None:
-        """Let go of the scroll bar."""
+        """Stop dragging the scroll bar."""
         if self._dragging:
             self._dragging = False
             self.release_mouse()
@@ -285,13 +297,16 @@ class LineView(ScrollView, can_focus=True):
         self.wheel(-WHEEL_LINES)
 
     def wheel(self, lines: int) -> None:
-        """Move the view by the mouse wheel; the cursor stays on its row."""
+        """Scroll by the mouse wheel; the cursor stays on its row."""
         self.jump(self.top + lines)
 
     # The empty state.
 
     def set_message(self, lines: Iterable[str | Cell]) -> None:
-        """The calm text in the middle while there are no rows; plain strings are dim but for the first."""
+        """Set the text in the middle of a view without rows.
+
+        Plain strings are dim except the first.
+        """
         fresh = tuple(
             (line, Tone.DIM if number else Tone.PLAIN) if isinstance(line, str) else line
             for number, line in enumerate(lines)
@@ -303,7 +318,7 @@ class LineView(ScrollView, can_focus=True):
             self.paint()
 
     def message_line(self, y: int) -> Strip:
-        """View line `y` of the empty state; what does not fit into one line goes on in the next."""
+        """Return view line `y` of the empty state, whose long lines are wrapped."""
         room = self.size.width
         broken = _broken(self._message, max(8, room - 4))
         number = y - self.header_lines - max(1, (self.body_height - len(broken)) // 3)
@@ -315,6 +330,6 @@ class LineView(ScrollView, can_focus=True):
         return self.strip([(left, Tone.PLAIN, Ground.BASE), (text, tone, Ground.BASE)])
 
     def plain_line(self, y: int) -> Strip:
-        """An empty line with its part of the scroll bar."""
+        """Return an empty line with its part of the scroll bar."""
         blank = " " * max(0, self._frame_width - 1)
         return self.strip([(blank, Tone.PLAIN, Ground.BASE), self.bar_part(y)])

@@ -1,4 +1,4 @@
-"""Links as lines: a label, dim and lined up, an arrow and where it leads; one of them is under the cursor."""
+"""Links as lines: a label, an arrow and a target, with a cursor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GAP: Final = 2
 
 
 class Links(ToneWidget):
-    """A column of links with a cursor; it takes no keys itself, whoever holds it moves the cursor."""
+    """A column of links with a cursor that the parent widget moves."""
 
     DEFAULT_CSS = "Links { height: auto; }"
 
@@ -29,7 +29,7 @@ class Links(ToneWidget):
         self._bright = False
 
     def set_links(self, links: Sequence[tuple[str, str]], labels: int = 0) -> None:
-        """Show these pairs of a label and where it leads, the labels at least so many cells wide."""
+        """Show these pairs of label and target; labels have at least this width."""
         fresh = tuple(links)
         labels = max([labels, *(width(visible(label)) for label, _ in fresh)])
         if (fresh, labels) == (self._links, self._labels):
@@ -50,7 +50,7 @@ class Links(ToneWidget):
 
     @property
     def at(self) -> int:
-        """The place of the link under the cursor, from 0; 0 as well where there is none."""
+        """Return the index of the link under the cursor; 0 if there are no links."""
         return self._at
 
     @at.setter
@@ -62,7 +62,7 @@ class Links(ToneWidget):
 
     @property
     def bright(self) -> bool:
-        """Whether the keys are with the links, so that the cursor stands out."""
+        """Return whether the keys go to the links, so that the cursor is bright."""
         return self._bright
 
     @bright.setter
@@ -72,11 +72,11 @@ class Links(ToneWidget):
             self.refresh()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
-        """A line a link."""
+        """Return the number of lines, one for each link."""
         return len(self._links)
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
-        """The lines without the cursor."""
+        """Return the lines without the cursor."""
         labels = min(self._labels, across // 2)
         out: list[list[Cell]] = []
         for label, text in self._links:
@@ -91,7 +91,7 @@ class Links(ToneWidget):
         return out
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line, the one under the cursor on a ground of its own."""
+        """Draw one line; the one under the cursor has its own background."""
         plain = super().render_line(y)
         if y != self._at or not self._links or self._palette is None:
             return plain

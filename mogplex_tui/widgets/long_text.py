@@ -29,12 +29,12 @@ class LongText(ToneWidget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._texts: tuple[tuple[str, str], ...] = ()
-        # Each text as its title and its lines, cut and made visible, and these as lines of a width.
+        # Title and visible lines of each text, and the same wrapped to a width.
         self._parts: list[tuple[str, list[str]]] = []
         self._wrapped: tuple[int, list[list[Cell]]] = (-1, [])
 
     def set_texts(self, texts: Sequence[tuple[str, str]]) -> None:
-        """Show these pairs of a title and a text; the same ones again cost nothing."""
+        """Show these pairs of title and text; does nothing if they are unchanged."""
         fresh = tuple(texts)
         if fresh == self._texts:
             return
@@ -47,15 +47,15 @@ class LongText(ToneWidget):
 
     @property
     def text(self) -> str:
-        """What is shown, without the breaks that the width makes."""
+        """Return the shown text without the line breaks of wrapping."""
         return "\n\n".join("\n".join([title, *lines] if title else lines) for title, lines in self._parts)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
-        """As many lines as there are at this width."""
+        """Return the number of lines at this width."""
         return len(self.lines(width, 0))
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
-        """All lines at a width."""
+        """Return all lines at a width."""
         if across <= 0:
             return []
         if self._wrapped[0] != across:
@@ -72,13 +72,13 @@ class LongText(ToneWidget):
         return out
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line, with what is selected of it."""
+        """Draw one line with its selected part."""
         strip = super().render_line(y)
         selection = self.text_selection
         span = None if selection is None else selection.get_span(y)
         if span is not None:
             start, end = span
-            # A selection that was made before the text changed may begin or end beyond the line.
+            # A selection made before the text changed may begin or end beyond the line.
             end = strip.cell_length if end == -1 else min(end, strip.cell_length)
             start = min(start, end)
             style = self.screen.get_component_rich_style("screen--selection")
@@ -93,7 +93,7 @@ class LongText(ToneWidget):
 
 
 def _part(title: str, text: str) -> tuple[str, list[str]]:
-    """Return a title that says what is left out, and the lines of a text that are shown."""
+    """Return a title that states the omitted part, and the shown lines of a text."""
     lines = text[:MOST_CHARACTERS].replace("\r\n", "\n").split("\n", MOST_LINES)
     del lines[MOST_LINES:]
     shown = sum(map(len, lines)) + len(lines) - 1

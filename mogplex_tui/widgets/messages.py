@@ -1,4 +1,4 @@
-"""The base of the messages that line-drawn widgets send."""
+"""Base class of the messages that line-drawn widgets send."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textual.widget import Widget
 
 
 class LineMessage(Message):
-    """What a widget says; `control` is the widget, so that `@on` can tell one from another by its id."""
+    """A message of a widget; `control` is the sender, so that `@on` can match its id."""
 
     def __init__(self, widget: Widget) -> None:
         super().__init__()
@@ -15,5 +15,5 @@ class LineMessage(Message):
 
     @property
     def control(self) -> Widget:
-        """The widget that says so."""
+        """Return the widget that sent the message."""
         return self._widget

@@ -1,4 +1,7 @@
-"""A sentence above a list: what cannot be seen there, and why. Takes no room when there is nothing to say."""
+"""A notice above a list: the records that are missing there, and the reason.
+
+It takes no room while there is no notice.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from .text import visible, wrap
 
 
 class NoticeLine(Static):
-    """A calm sentence of at most four lines."""
+    """A notice of at most four lines."""
 
     DEFAULT_CSS = """
     NoticeLine { display: none; height: auto; max-height: 4; padding: 0 2; color: $warning; }
@@ -23,7 +26,10 @@ class NoticeLine(Static):
         self._said = self._broken = ""
 
     def show(self, sentence: str, *, quiet: bool = False) -> None:
-        """Show a sentence, or nothing; a quiet one tells of nothing wrong. The same sentence again costs nothing."""
+        """Show a notice, or nothing; a quiet notice does not report a problem.
+
+        An unchanged notice is not laid out again.
+        """
         self.set_class(quiet, "-quiet")
         if sentence == self._said:
             return
@@ -32,7 +38,7 @@ class NoticeLine(Static):
         self._break(self.app.size.width)
 
     def _break(self, cells: int) -> None:
-        """Break the sentence into lines for so wide a screen."""
+        """Break the notice into lines for this width."""
         room = max(1, cells - self.gutter.width)
         broken = "\n".join(wrap(visible(self._said), room, room))
         if broken != self._broken:
@@ -40,10 +46,10 @@ class NoticeLine(Static):
             self.update(Content(broken))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Break the sentence anew."""
+        """Break the notice into lines again."""
         self._break(event.size.width)
 
     @property
     def sentence(self) -> str:
-        """What is shown."""
+        """Return the notice that is shown."""
         return self._said

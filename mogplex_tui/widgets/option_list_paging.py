@@ -8,10 +8,10 @@ from textual.widgets import OptionList
 
 
 def page_only_what_is_drawn() -> None:
-    """Make page up and page down do nothing in option lists without a drawn line.
+    """Patch OptionList: page up and page down do nothing while it has no size.
 
-    Textual looks up the line of the highlighted option. There is none while the list has no size, as in a terminal
-    of a few lines, and the lookup ends the program with a KeyError. The palette and select boxes make their lists
+    Textual looks up the line of the highlighted option. There is none while the list has no size, as in a terminal of a
+    few lines, and the lookup ends the program with a KeyError. The palette and select boxes make their lists
     themselves, so a subclass would not reach them.
     """
     move_page: Any = OptionList._move_page

@@ -1,4 +1,4 @@
-"""The drawing half of a line table: columns, header, rows as cached strips, flashes, the empty state."""
+"""Drawing of a line table: columns, header, cached rows, flashes, empty state."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ _GAP: Final = " " * GAP
 
 
 class RowSource(Protocol):
-    """What a table shows; rows are known by key, and each key occurs once."""
+    """Source of a table's rows; each row has a unique key."""
 
     def __len__(self) -> int:
-        """The number of rows."""
+        """Return the number of rows."""
         ...
 
     def key_at(self, index: int) -> str:
-        """The key of the row at `index`."""
+        """Return the key of the row at `index`."""
         ...
 
     def index_of(self, key: str) -> int | None:
-        """Where a row is now, or None when it is not (or no longer) shown."""
+        """Return the index of a row, or None if it is not shown."""
         ...
 
     def cells(self, key: str) -> Sequence[Cell]:
-        """One cell for each column, in the order of the columns."""
+        """Return one cell for each column, in the order of the columns."""
         ...
 
     def mark(self, key: str) -> bool:
-        """Whether the row is marked for an action on several."""
+        """Return whether the row is marked for an action on several rows."""
         ...
 
     @property
     def stale(self) -> bool:
-        """Whether the rows are old and to be shown dimmed."""
+        """Return whether the rows are stale and to be shown dimmed."""
         ...
 
 
@@ -63,7 +63,7 @@ class _Row:
 
 
 class RowView(LineView):
-    """Rows of a source as lines under a header; moving the cursor is the subclass's business."""
+    """Rows of a source as lines under a header; a subclass moves the cursor."""
 
     header_lines = 1
 
@@ -91,7 +91,7 @@ class RowView(LineView):
         self._flashes: dict[str, tuple[frozenset[str], float]] = {}
         self._near_end_said = -1
 
-    # What the owner says.
+    # Calls by the owner.
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Show these columns; cells of the source come in the same order."""
@@ -100,19 +100,25 @@ class RowView(LineView):
         self.paint()
 
     def leave_out(self, keys: frozenset[str]) -> None:
-        """Show no column of these keys, whatever the width; the source goes on giving their cells."""
+        """Hide the columns of these keys at every width.
+
+        The source still returns their cells.
+        """
         if keys != self._without:
             self._without = keys
             self.restyled()
             self.paint()
 
     def set_sort(self, key: str | None, descending: bool = False) -> None:
-        """Show in the header by which column the rows are sorted; sorting is the source's business."""
+        """Show the sort column in the header; the source sorts the rows."""
         self._sort = None if key is None else (key, descending)
         self.paint((0,))
 
     def flash(self, key: str, column_keys: Iterable[str]) -> None:
-        """Let the changed cells of a row stand out for half a second; does nothing with reduced motion."""
+        """Highlight the changed cells of a row for half a second.
+
+        Does nothing with reduced motion.
+        """
         if self.reduced_motion or key not in self._where:
             return
         if not self._flashes:
@@ -131,7 +137,7 @@ class RowView(LineView):
             next_end = min(until for _, until in self._flashes.values())
             self.set_timer(next_end - now, self._end_flashes, name="end of flashes")
 
-    # Which rows are on screen.
+    # Rows on screen.
 
     def _compose_shown(self) -> None:
         source, top = self._source, self.top
@@ -140,28 +146,28 @@ class RowView(LineView):
         self._where = {key: line for line, key in enumerate(self._shown, self.header_lines)}
 
     def reshaped(self) -> None:
-        """Other height or width: other rows are on screen."""
+        """Find the rows on screen after a change of height or width."""
         self._compose_shown()
 
     def restyled(self) -> None:
-        """Drop what was drawn in other colours or for another width."""
+        """Drop the rows drawn in other colours or for another width."""
         self._rows.clear()
         self._slots = None
 
     # Drawing.
 
     def arranged(self) -> list[Slot]:
-        """The columns that are shown at this width, with their widths."""
+        """Return the columns that are shown at this width, with their widths."""
         if self._slots is None:
             self._slots = arrange(self._columns, self.size.width - PREFIX - 1, self._without)
         return self._slots
 
     def shown_columns(self) -> list[str]:
-        """The keys of the columns that are shown at this width, from the left."""
+        """Return the keys of the columns that are shown, from the left."""
         return [self._columns[slot.place].key for slot in self.arranged()]
 
     def draw_line(self, y: int) -> Strip:
-        """The header, a row, a line of the empty state, or nothing."""
+        """Return the header, a row, a line of the empty state, or an empty line."""
         if y < self.header_lines:
             return self._header()
         line = y - self.header_lines
@@ -181,7 +187,7 @@ class RowView(LineView):
                 arrow = self._arrow()
                 right = column.align == "right"
                 title = arrow + title if right else cut_end(title, slot.width - 1, "") + arrow
-            # A title that fills its column has its arrow in the gap.
+            # If the title fills its column, its sort arrow is in the gap.
             gap = GAP if number else 0
             over = min(max(0, width(title) - slot.width), gap)
             shown = " " * (gap - over) + fit(title, slot.width + over, column.align, "end", "")
@@ -193,7 +199,7 @@ class RowView(LineView):
         return "▾" if descending else "▴"
 
     def _look(self, key: str) -> bool:
-        """Bring the remembered row up to date; True when it looks different from before."""
+        """Update the cached row; return whether it looks different from before."""
         row = self._rows.get(key)
         if row is None:
             if len(self._rows) >= _CACHED_ROWS:

@@ -1,4 +1,4 @@
-"""One line across the screen: the only border that a calm screen needs."""
+"""A horizontal line across the screen."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ class RuleLine(Widget):
         return Strip([Segment("─" * self.size.width, self.rich_style)], self.size.width)
 
     def render(self) -> RenderResult:
-        """Nothing else is drawn."""
+        """Return an empty text: the line is drawn by `render_line`."""
         return ""

@@ -1,4 +1,4 @@
-"""A page that scrolls, by the keys that move in lists as well as by the arrows."""
+"""A page that scrolls by the list keys as well as by the arrow keys."""
 
 from __future__ import annotations
 

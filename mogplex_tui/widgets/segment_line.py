@@ -1,4 +1,4 @@
-"""One line of segments, left and right, that folds by priority when there is little room."""
+"""A line of left and right segments that drops segments if it is narrow."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ CLOSE_GAP: Final = 1
 
 
 class Segment(NamedTuple):
-    """A piece of a status line; priority 0 stays to the last, larger ones go first.
+    """A piece of a segment line; larger priorities are dropped first.
 
-    A `close` one stands one blank after the piece before it, as the steps of a way do.
+    A `close` segment has one blank before it, as the steps of a path do.
     """
 
     text: str
@@ -29,35 +29,35 @@ class Segment(NamedTuple):
 
 
 class SegmentLine(ToneWidget):
-    """A line of segments: the left ones from the left edge, the right ones to the right edge."""
+    """A line of segments, aligned to the left and to the right edge."""
 
     def __init__(self, segments: Sequence[Segment] = (), *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._segments = tuple(segments)
 
     def set_segments(self, segments: Sequence[Segment]) -> None:
-        """Show these; the same ones again cost nothing."""
+        """Show these segments; does nothing if they are unchanged."""
         fresh = tuple(segments)
         if fresh != self._segments:
             self._segments = fresh
             self.renew()
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
-        """The one line, folded to the width."""
+        """Return one line, folded to the width."""
         return [fold(self._segments, across)]
 
 
 class HeaderLine(SegmentLine):
-    """The first line of every screen, on a ground of its own."""
+    """The first line of every screen, with its own background."""
 
     DEFAULT_CSS = "HeaderLine { background: $surface; }"
 
 
 def fold(segments: Sequence[Segment], room: int) -> list[Cell]:
-    """The segments as cells that fill `room`, without those that found no room.
+    """Return the segments as cells that fill `room`, without those that do not fit.
 
-    First the gaps narrow, then segments go, the largest priority first and among equals the last; the last
-    one standing is cut.
+    First the gaps narrow, then segments are dropped, the largest priority first and the last one among equals; the last
+    remaining segment is cut.
     """
     kept = [segment._replace(text=visible(segment.text)) for segment in segments if segment.text]
     gap = WIDE_GAP

@@ -11,9 +11,10 @@ GAP: Final = " "
 
 
 def sparkline(values: Sequence[float | None], *, ascii_mode: bool = False, cells: int | None = None) -> str:
-    """One character a value, from the lowest bar (zero or less) to the highest (the greatest value).
+    """Return one bar character for each value, scaled to the greatest value.
 
-    None is a gap: nothing is known there, which is not zero. With `cells` only the last ones are shown.
+    Zero or less is the lowest bar. None is a gap: an unknown value is not zero. With `cells` only the last values are
+    shown.
     """
     shown = values if cells is None else values[max(0, len(values) - cells) :]
     bars = ASCII_BARS if ascii_mode else BARS
@@ -25,6 +26,6 @@ def sparkline(values: Sequence[float | None], *, ascii_mode: bool = False, cells
         elif most <= 0 or value <= 0:
             out.append(bars[0])
         else:
-            # Anything above zero stands above the lowest bar.
+            # Anything above zero is higher than the lowest bar.
             out.append(bars[max(1, min(len(bars) - 1, round(value / most * (len(bars) - 1))))])
     return "".join(out)

@@ -1,7 +1,7 @@
-"""Semantic tones: the only way in which a widget says how a piece of text should look.
+"""Semantic tones, from which widgets get all their text styles.
 
-A tone is a name and its colour is a variable of the theme, so that no widget knows a colour and a terminal
-without colours still gets bold, dim and reverse.
+A tone is a name and its colour is a variable of the theme, so that no widget knows a colour and a terminal without
+colours still gets bold, dim and reverse.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Tone(StrEnum):
-    """What a piece of text means to the eye; always beside a glyph or a word, never the only sign."""
+    """Meaning of a piece of text; a glyph or a word always shows it as well."""
 
     PLAIN = "plain"
     DIM = "dim"
@@ -52,7 +52,7 @@ _TONES: Final[dict[Tone, tuple[str, float, bool]]] = {
 
 
 class Ground(StrEnum):
-    """What lies behind a piece of text."""
+    """Background of a piece of text."""
 
     BASE = "base"
     CURSOR = "cursor"
@@ -69,7 +69,7 @@ _GROUNDS: Final[dict[Ground, tuple[str, float]]] = {
     Ground.MATCH: ("warning", 0.35),
 }
 
-# Everything of a theme that tones and grounds are made of.
+# The theme variables of all tones and grounds.
 _VARIABLES: Final = tuple({name for name, _, _ in _TONES.values()} | {name for name, _ in _GROUNDS.values()})
 
 Part = tuple[str, Tone, Ground]
@@ -77,10 +77,10 @@ Part = tuple[str, Tone, Ground]
 
 
 class Palette:
-    """The styles of one widget under the theme of the moment: one for each tone on each ground.
+    """The styles of one widget under the current theme, by tone and ground.
 
-    Two palettes are equal when they would paint the same, so that a widget keeps its cached lines through
-    style updates that change nothing.
+    Two palettes are equal if they would paint the same, so that a widget keeps its cached lines through style updates
+    that change nothing.
     """
 
     __slots__ = ("_letters", "_solid", "_styles")
@@ -100,13 +100,13 @@ class Palette:
         )
 
     def style(self, tone: Tone, ground: Ground = Ground.BASE) -> Style:
-        """The rich style of a tone on a ground."""
+        """Return the rich style of a tone on a ground."""
         return self._styles[tone, ground]
 
     def segments(self, parts: Iterable[Part]) -> list[Segment]:
-        """Segments of the parts, joined where they would look alike, so that fewer bytes are written.
+        """Return the parts as segments, joined where they look alike to save bytes.
 
-        Spaces look alike in every tone of a ground, so they join what stands before or after them.
+        Spaces look alike in every tone of a ground, so they join the text before or after them.
         """
         out: list[Segment] = []
         styles = self._styles
@@ -139,9 +139,9 @@ class Palette:
 def _painted(
     colours: tuple[str, ...], background: Color, filters: tuple[LineFilter, ...], *, ansi: bool, plain: bool
 ) -> tuple[Mapping[tuple[Tone, Ground], Style], frozenset[Ground]]:
-    """The styles on one background, and the grounds on which a space looks alike in all tones.
+    """Return the styles on a background, and the grounds with one look of a space.
 
-    Most widgets of a screen lie on the same background, so that they are worked out once for all of them.
+    Most widgets of a screen have the same background, so the styles are computed once for all of them.
     """
     variables = dict(zip(_VARIABLES, colours, strict=True))
     solid: set[Ground] = set()
@@ -149,7 +149,7 @@ def _painted(
     for place in Ground:
         behind = _ground_style(place, background, variables, ansi=ansi)
         for tone in Tone:
-            # Reversed, each colour would become a block of its own; one colour keeps the line one line.
+            # In reverse video each colour would become its own block; with one colour it stays a line.
             front = _tone_style(
                 Tone.PLAIN if behind.reverse else tone, background, variables, ansi=ansi, plain=plain
             )
@@ -167,9 +167,12 @@ def _painted(
 def _tone_style(
     tone: Tone, background: Color, variables: Mapping[str, str], *, ansi: bool, plain: bool
 ) -> Style:
-    """The style of a tone on a bare background; with the terminal's own colours, grey becomes dim."""
+    """Return the style of a tone on a plain background.
+
+    With the terminal's own colours, grey becomes dim.
+    """
     variable, share, bold = _TONES[tone]
-    # Without colours a failure is told by weight, beside its glyph and word.
+    # Without colours a failure is bold, beside its glyph and word.
     bold = bold or (plain and tone is Tone.ERROR)
     if ansi and variable == "foreground":
         return Style(bold=bold, dim=share < 1, color="default", bgcolor="default")
@@ -180,7 +183,10 @@ def _tone_style(
 
 
 def _ground_style(place: Ground, background: Color, variables: Mapping[str, str], *, ansi: bool) -> Style:
-    """What a ground adds to a tone: a tint, or with the terminal's own colours an attribute."""
+    """Return the style that a ground adds to a tone.
+
+    It is a tint, or with the terminal's own colours an attribute.
+    """
     if place is Ground.BASE:
         return Style()
     if ansi:
@@ -190,7 +196,7 @@ def _ground_style(place: Ground, background: Color, variables: Mapping[str, str]
 
 
 def _color(value: str, background: Color) -> Color:
-    """A theme's colour; one that is left to the background becomes black or white."""
+    """Return a theme's colour; an automatic colour becomes black or white."""
     try:
         return Color.parse(value)
     except ColorParseError:

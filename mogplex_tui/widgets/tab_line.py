@@ -1,4 +1,4 @@
-"""One line that shows every screen there is, so that a newcomer sees them all."""
+"""A line of tabs, one for each screen."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _STEPS = (
     (1, True, 4),
     (1, True, 3),
 )
-"""Cells between tabs, whether titles are short, and the longest title, from roomy to tight."""
+"""Gap between tabs, whether titles are short, and their greatest width, by room."""
 
 
 class TabLine(ToneWidget):
-    """A line of tabs; titles shorten before anything is lost."""
+    """A line of tabs whose titles are shortened if it is narrow."""
 
     class Picked(Message):
         """A tab was clicked."""
@@ -44,14 +44,17 @@ class TabLine(ToneWidget):
         shorts: Mapping[str, str] | None = None,
         id: str | None = None,
     ) -> None:
-        """`shorts` gives titles a shorter form for narrow terminals; others are cut to their first letters."""
+        """Store the tabs; `shorts` maps titles to a form for narrow terminals.
+
+        Other titles are cut to their first letters.
+        """
         super().__init__(id=id)
         self._tabs = tuple(tabs)
         self._shorts = dict(shorts or {})
         self._active = active
 
     def _laid(self, across: int) -> list[tuple[str, list[Cell]]]:
-        """Each tab's name with its cells, the gap before it included."""
+        """Return each tab's name with its cells, including the gap before it."""
         laid: list[tuple[str, list[Cell]]] = []
         for gap, short, longest in _STEPS:
             laid = []
@@ -70,12 +73,12 @@ class TabLine(ToneWidget):
         return laid
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
-        """The one line, shortened to the width."""
+        """Return one line, shortened to the width."""
         cells = [cell for _, tab in self._laid(across) for cell in tab]
         return [clipped(cells, across)]
 
     def on_click(self, event: events.Click) -> None:
-        """Say which tab was clicked."""
+        """Report the tab that was clicked."""
         end = 0
         for name, cells in self._laid(self.size.width):
             end += sum(width(text) for text, _ in cells)

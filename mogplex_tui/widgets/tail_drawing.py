@@ -1,7 +1,7 @@
-"""The drawing half of a tail: which lines of which rows are on screen, laid out as they come into view.
+"""Drawing of a tail: rows are laid out as they come into view.
 
-The position is a row and a line within it, never an offset among all lines. So rows may be of any height and
-wrap at any width, and 50,000 of them cost as much as the forty that are looked at.
+The position is a row and a line within it, never an offset among all lines. So rows may be of any height and wrap at
+any width, and the cost depends on the lines on screen and not on the number of rows.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Laid:
 
 
 class TailView(LineView):
-    """Rows of a source as one or more lines each, from any place on."""
+    """Rows of a source as one or more lines each, from any position."""
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
@@ -66,14 +66,14 @@ class TailView(LineView):
 
     @property
     def no_rows(self) -> bool:
-        """Whether there are no rows."""
+        """Return whether there are no rows."""
         return self._count == 0
 
     def _shape(self) -> TailShape:
         return TailShape(max(1, self.size.width - 2), self._wrap, self._times)
 
     def _lay(self, index: int) -> _Laid:
-        """The row at `index`, laid out; asks the source only when it must."""
+        """Return the row at `index`, laid out; asks the source only if it must."""
         source = self._source
         key = self._keys.get(index)
         laid = self._laid.get(key) if key is not None else None
@@ -81,7 +81,7 @@ class TailView(LineView):
             return laid
         if source is None:
             raise LookupError("a tail without a source has no rows")
-        # Rows may have gone a moment ago, and nobody has said so yet: a log that has begun anew.
+        # Rows may be gone before the owner reports it: a log that began anew.
         row = source.row(index) if index < len(source) else TailRow(f"gone {index}", "", ("", Tone.PLAIN), ())
         version = source.version(row.key)
         laid = self._laid.get(row.key)
@@ -101,10 +101,10 @@ class TailView(LineView):
     def _height(self, index: int) -> int:
         return len(self._lay(index).lines)
 
-    # Places.
+    # Positions.
 
     def _back(self, place: Place, lines: int) -> Place:
-        """The place so many lines above, or the first."""
+        """Return the position so many lines above, or the first."""
         row, line = place
         while lines > line and row > 0:
             lines -= line + 1
@@ -113,7 +113,7 @@ class TailView(LineView):
         return Place(row, max(0, line - lines))
 
     def _forward(self, place: Place, lines: int) -> Place:
-        """The place so many lines below, or the last line of all."""
+        """Return the position so many lines below, or the last line of all."""
         row, line = place
         while lines > 0:
             here = self._height(row) - 1 - line
@@ -126,7 +126,7 @@ class TailView(LineView):
         return Place(row, line)
 
     def _end_top(self) -> Place:
-        """The place to start from so that the last line of all is the last on screen."""
+        """Return the position that shows the last line of all at the bottom."""
         if not self._count:
             return Place(0, 0)
         last = self._count - 1
@@ -140,7 +140,7 @@ class TailView(LineView):
         return min(Place(row, line), self._end_top())
 
     def _fill_shown(self) -> None:
-        """Work out the lines on screen from the top place on."""
+        """Find the lines on screen, from the top position on."""
         shown: list[tuple[_Laid, int, int]] = []
         row, line = self._top
         room = self.body_height
@@ -151,12 +151,12 @@ class TailView(LineView):
         self._shown = shown[:room]
 
     def go(self, place: Place) -> None:
-        """Scroll to a place and mark every line that then holds something else."""
+        """Scroll to a position and mark every line that changes."""
         self._top = self._clamped(place)
         self.show_changes()
 
     def show_changes(self) -> None:
-        """Compose again and mark the lines that differ."""
+        """Find the lines on screen again and mark those that differ."""
         before = self._shown
         self._fill_shown()
         self._place_thumb()
@@ -164,17 +164,17 @@ class TailView(LineView):
         for y in range(max(len(before), len(self._shown))):
             old = before[y] if y < len(before) else None
             new = self._shown[y] if y < len(self._shown) else None
-            # A row's layout is replaced when its content changes, so identity tells.
+            # A row's layout is replaced when its content changes, so compare by identity.
             if old is None or new is None or old[0] is not new[0] or old[1] != new[1]:
                 self._pending.add(head + y)
 
     def lines_of(self, row: int) -> set[int]:
-        """The view lines on which a row is shown."""
+        """Return the view lines on which a row is shown."""
         return {y for y, (_, _, index) in enumerate(self._shown, self.header_lines) if index == row}
 
     @property
     def at_end(self) -> bool:
-        """Whether the last line of all is on screen."""
+        """Return whether the last line of all is on screen."""
         if not self._shown:
             return True
         laid, line, row = self._shown[-1]
@@ -193,18 +193,18 @@ class TailView(LineView):
     # Size and style.
 
     def restyled(self) -> None:
-        """Another width or palette: lay everything out anew."""
+        """Lay out all rows again after a change of width or palette."""
         self._laid.clear()
         self._keys.clear()
 
     def reshaped(self) -> None:
-        """Another size: the notice may need more lines, the rows other ones."""
+        """Find the lines of notice and rows after a change of size."""
         self._fold_notice()
         self._top = self.resting_place()
         self._fill_shown()
 
     def resting_place(self) -> Place:
-        """Where the view belongs when nobody scrolls it, after its size or its rows have changed."""
+        """Return the position to show after the size or the rows have changed."""
         return self._clamped(self._top)
 
     def _fold_notice(self) -> None:
@@ -217,7 +217,7 @@ class TailView(LineView):
     # Drawing.
 
     def draw_line(self, y: int) -> Strip:
-        """A line of the notice, of a row, of the empty state, or nothing."""
+        """Return a line of the notice, of a row or of the empty state, or an empty one."""
         if y < self.header_lines:
             return self._notice_line(y)
         if self.no_rows:
@@ -232,7 +232,7 @@ class TailView(LineView):
         return strip
 
     def badge(self) -> list[Cell]:
-        """What lies over the end of the last line, if anything."""
+        """Return the text over the end of the last line, or nothing."""
         return []
 
     def _badged(self, strip: Strip, badge: Iterable[Cell]) -> Strip:
@@ -268,7 +268,7 @@ class TailView(LineView):
         return self.strip(parts)
 
     def _parts(self, line: TailLine, ground: Ground) -> list[Part]:
-        """The line's cells, with the matches of the search on a ground of their own."""
+        """Return the line's cells, with search matches on their own background."""
         spans = []
         if self._needle is not None:
             spans = [match.span() for match in self._needle.finditer("".join(text for text, _ in line))]

@@ -1,4 +1,4 @@
-"""What a tail shows and how a row becomes lines: time, type, name, message, duration, a line of detail."""
+"""Rows of a tail and their layout as lines."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ LABEL_WIDTH: Final = 4
 NAME_WIDTH: Final = 11
 GAP: Final = 2
 _LONGEST: Final = 8192
-"""Characters of one message that are laid out; the rest is for the pane that shows the whole event."""
+"""Characters of a message that a tail lays out; a details pane shows all of it."""
 
 TailLine = list[Cell]
 
 
 class TailRow(NamedTuple):
-    """One row of a tail.
+    """A row of a tail: time, label, message, a right-aligned text and a detail.
 
-    `body` holds the spans of the message; a first span that ends in a space is a name (a tool's) and has a
-    column of its own, so that messages line up. `right` is aligned to the right edge, `detail` is a further
-    line below the message. A row with neither time nor label is a remark across the whole width, as of a gap.
+    `body` holds the spans of the message; a first span that ends in a space is a name (a tool's) and has its own
+    column, so that messages line up. `right` is aligned to the right edge, `detail` is a further line below the
+    message. A row with neither time nor label is a remark across the whole width, such as a gap.
     """
 
     key: str
@@ -37,32 +37,32 @@ class TailRow(NamedTuple):
 
 
 class TailSource(Protocol):
-    """The rows of a tail, oldest first."""
+    """Source of a tail's rows, oldest first."""
 
     def __len__(self) -> int:
-        """The number of rows."""
+        """Return the number of rows."""
         ...
 
     def row(self, index: int) -> TailRow:
-        """The row at `index`."""
+        """Return the row at `index`."""
         ...
 
     def text(self, index: int) -> str:
-        """All the text of the row at `index` that can be searched: the words of its label, body and detail."""
+        """Return the searchable text of a row: its label, body and detail."""
         ...
 
     def index_of(self, key: str) -> int | None:
-        """Where a row is now, or None when it is not there."""
+        """Return the index of a row, or None if there is no such row."""
         ...
 
     def version(self, key: str) -> int:
-        """A number that changes when the row's content does."""
+        """Return a number that changes when the row's content does."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TailShape:
-    """How rows are laid out: cells across, wrapped or cut, with times or without."""
+    """Layout of a tail's rows: width in cells, wrapping, and times."""
 
     cells: int
     wrap: bool
@@ -70,7 +70,7 @@ class TailShape:
 
 
 def lay(row: TailRow, shape: TailShape) -> list[TailLine]:
-    """The row as lines of exactly `shape.cells` cells."""
+    """Return the row as lines of exactly `shape.cells` cells."""
     head = _head(row, shape)
     named = _is_named(row)
     spans = row.body[1:] if named else row.body
@@ -114,7 +114,7 @@ def _exactly(line: TailLine, cells: int) -> TailLine:
 
 
 def _head(row: TailRow, shape: TailShape) -> TailLine:
-    """Time, label and name, each in its column; nothing for a remark."""
+    """Return time, label and name, each in its column; nothing for a remark."""
     if not row.time and not row.label[0]:
         return []
     head: TailLine = []
@@ -126,7 +126,7 @@ def _head(row: TailRow, shape: TailShape) -> TailLine:
         head.append((pad_right(label, LABEL_WIDTH) + " " * GAP, tone))
         head.append((pad_right(name, NAME_WIDTH) + " ", name_tone))
     else:
-        # A label of its own reaches as far as a label and a name, so that messages line up.
+        # A label without a name fills the columns of both, so that messages line up.
         head.append((pad_right(label, LABEL_WIDTH + GAP + NAME_WIDTH) + " ", tone))
     most = max(1, shape.cells * 2 // 3)
     return _exactly(head, most) if _cells(head) > most else head
@@ -147,7 +147,7 @@ def _cut(spans: Sequence[Cell], cells: int) -> TailLine:
 
 
 def _wrapped(spans: Sequence[Cell], first: int, rest: int) -> list[TailLine]:
-    """The spans broken into lines at newlines and at the width, tones kept."""
+    """Return the spans in lines, broken at newlines and at the width."""
     paragraphs: list[TailLine] = [[]]
     left = _LONGEST
     for text, tone in spans:

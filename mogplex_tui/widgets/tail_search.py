@@ -1,4 +1,4 @@
-"""Which rows of a tail hold a term: found once, narrowed as the term grows, kept true as rows come and change."""
+"""Incremental search of a tail, updated as rows are added or changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .text import visible
 
 
 class _Found:
-    """The rows that hold one term, in order, among the first `searched`."""
+    """The rows that contain one term, in order, among the first `searched` rows."""
 
     __slots__ = ("needle", "rows", "searched", "term")
 
@@ -22,13 +22,13 @@ class _Found:
         self.searched = 0
 
     def extend(self, source: TailSource, among: Iterable[int], count: int) -> None:
-        """Search those rows that were not searched yet, up to `count`."""
+        """Search the rows that were not searched yet, up to `count`."""
         search, text = self.needle.search, source.text
         self.rows.extend(index for index in among if search(visible(text(index), None)))
         self.searched = count
 
     def recheck(self, index: int, text: str) -> None:
-        """Put a row in or out, now that it says something else."""
+        """Add or remove a row, because its text changed."""
         if index >= self.searched:
             return
         at = bisect_left(self.rows, index)
@@ -41,21 +41,24 @@ class _Found:
 
 
 class MatchList:
-    """The indexes of the rows that match the term of the moment, in order.
+    """The indexes of the rows that match the current term, in order.
 
-    While one types, each term holds the one before: what matches it is looked for among the matches of that one,
-    and a letter that is taken back finds its matches as they were. All rows are read once, for the first letter.
+    While the user types, each term contains the previous one: only the matches of that one are searched, and a deleted
+    letter restores the earlier matches. All rows are read once, for the first letter.
     """
 
     def __init__(self) -> None:
         self._terms: list[_Found] = []
 
     def restart(self) -> None:
-        """Forget what was found, because rows have moved: the term stays."""
+        """Drop the matches because rows have moved; keep the term."""
         self._terms = [_Found(found.term) for found in self._terms[-1:]]
 
     def seek(self, term: str | None) -> re.Pattern[str] | None:
-        """Look for another term from now on, whatever its case; None or nothing ends it. Return its pattern."""
+        """Search for another term, ignoring case, and return its pattern.
+
+        None or an empty term ends the search.
+        """
         if not term:
             self._terms = []
             return None
@@ -66,7 +69,7 @@ class MatchList:
         return self._terms[-1].needle
 
     def changed(self, source: TailSource, keys: Iterable[str]) -> None:
-        """Look again at the rows of these keys, which say something else but stand where they stood."""
+        """Search the rows of these keys again: their text changed, not their index."""
         if not self._terms:
             return
         for key in keys:
@@ -78,7 +81,7 @@ class MatchList:
                 found.recheck(index, text)
 
     def find(self, source: TailSource, count: int) -> list[int]:
-        """The indexes of the matching rows among the first `count`; only what was never searched is read."""
+        """Return the matching rows among the first `count`; reads only new rows."""
         wider: _Found | None = None
         for found in self._terms:
             among: Iterable[int] = range(found.searched, count)
@@ -89,12 +92,12 @@ class MatchList:
         return self._terms[-1].rows if self._terms else []
 
     def after(self, row: int) -> int:
-        """Which match comes after a row, the first when there is none."""
+        """Return the position of the match after a row, wrapping to the first."""
         rows = self._terms[-1].rows
         at = bisect_right(rows, row)
         return at if at < len(rows) else 0
 
     def before(self, row: int) -> int:
-        """Which match comes before a row, the last when there is none."""
+        """Return the position of the match before a row, wrapping to the last."""
         rows = self._terms[-1].rows
         return (bisect_left(rows, row) - 1) % len(rows)

@@ -1,7 +1,7 @@
-"""Text as data: made harmless, measured in terminal cells, cut and padded to a width.
+"""Text made safe to draw, measured in terminal cells, cut and padded.
 
-Everything that came from a server passes through `visible` before it is drawn, so that it cannot move the
-cursor, turn the reading direction or take more cells than were counted for it.
+All text from a server passes through `visible` before it is drawn, so that it cannot move the cursor, change the
+reading direction or take more cells than were counted for it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _shown(match: re.Match[str]) -> str:
     if code == 0x7F:
         return "␡"
     if character in _DROPPED or 0x1F3FB <= code <= 0x1F3FF:
-        # These only merge what stands beside them; without them each sign has its own cells.
+        # These only merge their neighbours; without them each character has its own cells.
         return ""
     if 0xD800 <= code <= 0xDFFF:
         return "\ufffd"
@@ -54,10 +54,10 @@ def _shown(match: re.Match[str]) -> str:
 
 
 def visible(text: str, most: int | None = LONGEST_LINE) -> str:
-    """The text with controls, escapes and direction marks made visible, tabs as spaces, newlines as ⏎.
+    """Return the text with control characters and escapes made visible.
 
-    A longer text is cut to `most` characters and an ellipsis first, and a run of combining marks to a few; None keeps
-    all of it.
+    Direction marks become visible too, tabs become spaces and newlines ⏎. A longer text is first cut to `most`
+    characters and an ellipsis, and a run of combining marks to a few; None keeps all of it.
     """
     if most is not None and len(text) > most:
         text = text[:most] + ELLIPSIS
@@ -80,24 +80,24 @@ def _few_marks(text: str) -> str:
 
 
 def visible_lines(text: str) -> str:
-    """The text made visible line by line: its newlines stay. It is cut like a line."""
+    """Return the lines of a text made visible; the text is cut as in `visible`."""
     if len(text) > LONGEST_LINE:
         text = text[:LONGEST_LINE] + ELLIPSIS
     return "\n".join(visible(line) for line in text.replace("\r\n", "\n").split("\n"))
 
 
 def width(text: str) -> int:
-    """The width of a visible text in terminal cells."""
+    """Return the width of a visible text in terminal cells."""
     return len(text) if text.isascii() else cell_len(text)
 
 
 def _head(text: str, cells: int) -> str:
-    """The longest start of the text that fits in `cells`."""
+    """Return the longest start of the text that fits in `cells`."""
     if text.isascii():
         return text[:cells]
     head = text[:cells]
     if cell_len(head) == cells == len(head) and cell_len(text[cells : cells + 1]):
-        # Letters of one cell each, as most are.
+        # Fast path: most texts have one cell for each letter.
         return head
     taken = 0
     for index, character in enumerate(text):
@@ -108,7 +108,7 @@ def _head(text: str, cells: int) -> str:
 
 
 def _tail(text: str, cells: int) -> str:
-    """The longest end of the text that fits in `cells`."""
+    """Return the longest end of the text that fits in `cells`."""
     if cells <= 0:
         return ""
     if text.isascii():
@@ -122,7 +122,7 @@ def _tail(text: str, cells: int) -> str:
 
 
 def cut_end(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
-    """The text cut at its end to at most `cells` cells, with an ellipsis where something went."""
+    """Return the text cut at its end to at most `cells` cells, with an ellipsis."""
     if width(text) <= cells:
         return text
     mark = width(ellipsis)
@@ -132,7 +132,10 @@ def cut_end(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
 
 
 def cut_middle(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
-    """The text cut in its middle to at most `cells` cells: both ends of a branch or a path tell most."""
+    """Return the text cut in its middle to at most `cells` cells.
+
+    Both ends of a branch or a path are kept, because they identify it.
+    """
     if width(text) <= cells:
         return text
     room = cells - width(ellipsis)
@@ -143,17 +146,23 @@ def cut_middle(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
 
 
 def pad_right(text: str, cells: int) -> str:
-    """The text followed by spaces up to `cells` cells; longer texts stay as they are."""
+    """Return the text padded with spaces at its end to `cells` cells.
+
+    Longer texts are returned unchanged.
+    """
     return text + " " * (cells - width(text))
 
 
 def pad_left(text: str, cells: int) -> str:
-    """The text after spaces up to `cells` cells; longer texts stay as they are."""
+    """Return the text padded with spaces at its start to `cells` cells.
+
+    Longer texts are returned unchanged.
+    """
     return " " * (cells - width(text)) + text
 
 
 def fit(text: str, cells: int, align: str = "left", cut: str = "end", ellipsis: str = ELLIPSIS) -> str:
-    """The text made visible, cut and padded to exactly `cells` cells."""
+    """Return the text made visible, cut and padded to exactly `cells` cells."""
     if len(text) > LONGEST_LINE:
         # Keep both ends: `cut` may remove the middle.
         text = text[: LONGEST_LINE // 2] + text[-LONGEST_LINE // 2 :]
@@ -168,14 +177,15 @@ def _fit(text: str, cells: int, align: str, cut: str, ellipsis: str) -> str:
 
 
 def wrap_points(text: str, first: int, rest: int) -> list[tuple[int, int]]:
-    """Where to break a visible text into lines of at most `first`, then `rest` cells: (start, end) indexes.
+    """Return the (start, end) indexes of the lines of a wrapped visible text.
 
-    Breaks fall at spaces unless that leaves most of a line empty; the spaces themselves go.
+    The first line has at most `first` cells, the others `rest`. Breaks are at spaces unless that leaves most of a line
+    empty; the spaces themselves are dropped.
     """
     points: list[tuple[int, int]] = []
     start, cells = 0, max(1, first)
     while True:
-        # A cell holds few characters, so this is all that a line can take.
+        # A cell holds few characters, so a line cannot take more than these.
         ahead = text[start : start + 4 * cells + 4]
         head = _head(ahead, cells) or ahead[:1]
         end = start + len(head)
@@ -199,9 +209,9 @@ _COMMAND: Final = re.compile(r"mogplex-tui(?: [a-z]+(?: (?:add|create))?)?(?: --
 
 
 def wrap(text: str, first: int, rest: int) -> list[str]:
-    """A visible text as lines of at most `first`, then `rest` cells.
+    """Return a visible text as lines of at most `first`, then `rest` cells.
 
-    A command stays in one line unless it would fill most of it: one reads it off, and types it as one sees it.
+    A command stays on one line unless it would fill most of it, so that the user can type it as shown.
     """
 
     def held(command: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Keeps the console running when the terminal sends bytes or key codes that Textual cannot read."""
+"""Patch that makes Textual ignore terminal input that it cannot read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The base of the small widgets: lines of toned pieces, drawn as they are, repainted only when they change."""
+"""Base class of the small widgets, which are drawn as lines of toned text."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .text import ELLIPSIS, cut_end, width
 
 
 class ToneWidget(Widget):
-    """A widget whose lines are cells; a subclass gives them for the current width by `lines`.
+    """A widget of lines of cells, repainted only if they change.
 
-    It draws in glyphs: in ASCII they get their letters on their way out.
+    A subclass returns its lines for the current width by `lines`. Glyphs are replaced later in ASCII mode.
     """
 
     ALLOW_SELECT = False
@@ -33,11 +33,11 @@ class ToneWidget(Widget):
         self._drawn_for = (-1, -1)
 
     def lines(self, across: int, down: int, /) -> Sequence[Sequence[Cell]]:
-        """The lines for a width and a height in cells; texts are visible and must fit."""
+        """Return the lines for a width and a height in cells, visible and fitting."""
         raise NotImplementedError
 
     def renew(self) -> None:
-        """Work the lines out again; paints only when they differ from those on screen."""
+        """Compute the lines again and repaint if they differ from those on screen."""
         if not self.is_mounted or not self.size:
             self._drawn = None
             return
@@ -48,12 +48,12 @@ class ToneWidget(Widget):
             self.refresh()
 
     def notify_style_update(self) -> None:
-        """The theme may be another."""
+        """Draw again, because the theme may have changed."""
         super().notify_style_update()
         self._palette = None
 
     def render(self) -> str:
-        """Nothing: every line comes from `render_line`."""
+        """Return an empty text: every line is drawn by `render_line`."""
         return ""
 
     def render_line(self, y: int) -> Strip:
@@ -71,7 +71,7 @@ class ToneWidget(Widget):
 
 
 def clipped(cells: Sequence[Cell], room: int, ellipsis: str = ELLIPSIS) -> list[Cell]:
-    """The cells cut at the end so that they fit into `room` cells."""
+    """Return the cells cut at the end so that they fit into `room` cells."""
     out: list[Cell] = []
     for text, tone in cells:
         shown = cut_end(text, room, ellipsis)

@@ -51,7 +51,7 @@ def _observability() -> Screen[None]:
 
 
 class PlaneLike(Protocol):
-    """An embedded control plane in a process of its own."""
+    """Interface of an embedded control plane that runs in its own process."""
 
     async def wait_ready(self) -> Any:
         """Return `base_url`, `token` and `session_cookie`."""
@@ -140,7 +140,7 @@ class ConsoleApp(App[int]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return the filters that every line passes before it is written.
 
-        In ASCII mode one of them replaces glyphs by letters.
+        In ASCII mode one of them replaces glyphs with ASCII characters.
         """
         filters = super().get_line_filters()
         return [*filters, self._letters] if self._letters is not None else filters

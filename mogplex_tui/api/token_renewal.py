@@ -40,13 +40,13 @@ class GrantStore(Protocol):
         """Release the lock."""
 
     def load(self) -> Grant | None:
-        """Return the stored tokens, or None if there are none. Raises VaultError.
+        """Return the stored tokens, or None if there are none.
 
-        Another process may have renewed them.
+        Another process may have renewed them. Raises CredentialStoreError.
         """
 
     def save(self, grant: Grant) -> None:
-        """Replace the stored tokens in one step. Raises VaultError."""
+        """Replace the stored tokens in one step. Raises CredentialStoreError."""
 
 
 Exchange = Callable[[Grant], Awaitable[Grant]]

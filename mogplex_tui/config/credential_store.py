@@ -145,7 +145,10 @@ def remove(name: str, where: str | None = None) -> None:
 
 
 class StoredGrant:
-    """The stored OAuth pair of one context, for renewing it; other fields are kept."""
+    """Loads, replaces and locks the stored OAuth tokens of one context.
+
+    The other fields of the stored credential are kept.
+    """
 
     def __init__(self, name: str, where: str) -> None:
         self._name, self._where = name, where

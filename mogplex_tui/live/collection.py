@@ -347,7 +347,7 @@ class Collection(Generic[Row]):
         self.set.apply(pairs.items())
 
     def drop_found(self, keys: Iterable[str]) -> None:
-        """Drop records that a search has found, except those in the list."""
+        """Drop search results by key; records that the list itself returned stay."""
         gone = self._found & set(keys)
         self._found -= gone
         self.set.drop(gone - self._listed)

@@ -43,10 +43,10 @@ class Closed(NamedTuple):
 
 
 class PartialList(NamedTuple):
-    """A list of which a token shows only a part.
+    """A notice that a token shows only a part of a list.
 
-    `shown` names that part and `needs` the rest; `cause` is the reason for the missing browser session, None in a
-    declaration.
+    `shown` names that part and `needs` the rest. `cause` says why there is no browser session; it is None where a kind
+    declares the notice.
     """
 
     shown: str

@@ -72,7 +72,7 @@ class Runs:
         session.names.changed.subscribe(self._name)
 
     def _name(self) -> None:
-        """Add names to rows that were read before the names."""
+        """Fill in missing repository names and update agent names in the rows."""
         names = self.session.names
         nameless = [
             row

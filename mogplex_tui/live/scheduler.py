@@ -120,7 +120,11 @@ class Want:
         self._scheduler, self.feed, self._held = scheduler, feed, True
 
     def refresh(self) -> None:
-        """Read the feed for the user, as soon as the budget allows and despite failures."""
+        """Read the feed at the user's request, without waiting for a retry time.
+
+        The request budget may delay the read. The limiter does only if the feed was forced less than FORCE_EVERY
+        seconds ago.
+        """
         self._scheduler.refresh(self.feed, force=True)
 
     def drop(self) -> None:
@@ -171,7 +175,7 @@ class Scheduler(BackgroundTask):
             feed.hinted_at = max(missed)
 
     def release(self, feed: Feed) -> None:
-        """End one interest."""
+        """Drop one screen's interest in a feed; without any, it is no longer read."""
         feed.wanted -= 1
         if feed.wanted <= 0:
             self._feeds.pop(feed.name, None)

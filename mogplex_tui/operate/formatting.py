@@ -259,7 +259,7 @@ def utc(value: datetime) -> str:
 
 
 def first_line(text: str) -> str:
-    """Return the first line of a text."""
+    """Return the first non-blank line of a text, cut to LONGEST_LINE characters."""
     return text.lstrip()[:LONGEST_LINE].rstrip().split("\n", 1)[0]
 
 

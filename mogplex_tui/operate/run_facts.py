@@ -19,7 +19,7 @@ PROVENANCE = {
 
 
 def name_of(row: RunRow) -> str:
-    """Return the name of a run in sentences: its repository and a short id."""
+    """Return a run's name for use in sentences: its repository and a short id."""
     return f"{row.repo or 'run'} {formatting.short_id(row.run_id or row.key)}"
 
 

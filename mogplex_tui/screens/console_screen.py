@@ -104,7 +104,7 @@ class ConsoleScreen(Screen[None]):
 
     @property
     def session(self) -> Session:
-        """The context at work."""
+        """Return the session of the current context."""
         return self.console.session
 
     def compose(self) -> ComposeResult:
@@ -132,7 +132,7 @@ class ConsoleScreen(Screen[None]):
         return []
 
     def step_name(self) -> str:
-        """Return the screen's name in the path that the titles of the screens above it show."""
+        """Return the name of this screen for the path in the titles of screens above it."""
         return ""
 
     def path(self) -> list[str]:
@@ -146,7 +146,10 @@ class ConsoleScreen(Screen[None]):
         return [step for step in steps if step]
 
     def crumbs(self) -> list[Segment]:
-        """Return the path to this screen as segments; in a narrow terminal the first ones are left out first."""
+        """Return the path to this screen as segments of the title line.
+
+        In a narrow terminal the first ones are dropped first.
+        """
         path = self.path()
         return [
             Segment(f"{step} ▸", Tone.DIM, priority=3 + len(path) - number, close=bool(number))
@@ -164,7 +167,10 @@ class ConsoleScreen(Screen[None]):
         return action.id not in self.unused_actions() and self.why_not(action) is None
 
     def more_of(self, _: action_registry.KeyAction) -> Callable[[str], object] | None:
-        """Return a function that runs an action with the text typed after its name in the palette."""
+        """Return a function that runs an action with text from the palette, or None.
+
+        The text is what the user typed after the action's name.
+        """
         return None
 
     def key_items(self) -> list[tuple[str, str]]:
@@ -232,7 +238,7 @@ class ConsoleScreen(Screen[None]):
 
     @property
     def is_reading(self) -> bool:
-        """Whether the screen's feeds are read."""
+        """Return whether the screen's feeds are read."""
         return bool(self._wants)
 
     def _let_go(self) -> None:
@@ -273,7 +279,7 @@ class ConsoleScreen(Screen[None]):
 
     @property
     def is_complete(self) -> bool:
-        """Whether all widgets of the screen are mounted."""
+        """Return whether all widgets of the screen are mounted."""
         if not self.is_attached or self._left or self._pruning:
             return False
         if len(self._frame) < 2:

@@ -32,7 +32,7 @@ from mogplex_tui.widgets.styles import Tone
 
 
 class DetailScreen(ConsoleScreen):
-    """One record of one kind. Where the kind has logs, the record stands beside its log."""
+    """The screen of one record, beside its log if the kind has logs."""
 
     CSS_PATH = "detail_screen.tcss"
     AUTO_FOCUS: ClassVar[str | None] = None

@@ -55,9 +55,9 @@ class KeyQueue:
 
     @staticmethod
     def accepts(event: events.Event) -> TypeGuard[events.Key | events.Paste]:
-        """Return whether an event is queued.
+        """Return whether to queue an event: any key except ctrl+q, or a paste.
 
-        Keys and pastes are, except the key that always leaves the console.
+        Forwarded events are not queued.
         """
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             return False

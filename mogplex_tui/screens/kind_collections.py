@@ -73,5 +73,5 @@ class KindCollections:
 
     @property
     def pending_approvals(self) -> int:
-        """The number of pending approvals; 0 while it is not known."""
+        """Return the number of pending approvals; 0 while it is not known."""
         return 0 if self._approvals is None else self._approvals.count

@@ -55,7 +55,7 @@ class KindList:
         return (*self.rows.sources.values(), *joined)
 
     def subscribe(self, changed: Callable[[], None]) -> list[Callable[[], None]]:
-        """Subscribe to changes of what the credential can reach."""
+        """Subscribe to changes of the access that the credential has."""
         return [self._session.access.subscribe(lambda *_: changed())]
 
     def update_joins(self) -> None:
@@ -72,7 +72,7 @@ class KindList:
     # Texts -----------------------------------------------------------------------------------------------------
 
     def counts(self) -> list[Segment]:
-        """Return no segments: the number of records is enough."""
+        """Return no counts: the title line shows only the number of records."""
         return []
 
     def total_text(self, total: int) -> str:
@@ -93,7 +93,7 @@ class KindList:
         return messages.notices_text(self.rows.notices)
 
     def older_records(self) -> OlderRecords[AnyEntry] | None:
-        """Return the records that the service does not return with the list."""
+        """Return the older records that the service leaves out of the list, or None."""
         from mogplex_tui.operate.older_records import CollectionRows, OlderRecords
 
         older = self.kind.older

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ListFilter:
-    """Which rows of a list are shown and in which order.
+    """Filter and sort order of a list.
 
     `apply` updates a sorted view.
     """
@@ -68,7 +68,7 @@ class ListFilter:
 
     @property
     def is_default_order(self) -> bool:
-        """Whether the rows are in the kind's own order."""
+        """Return whether the rows are in the kind's own order."""
         return self.sort is None and self.descending == self._kind.descending
 
     def older_query(self, now: datetime, read_at: ReadAt, newest_first: str) -> SearchQuery[AnyRow] | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 AnyRow = Any
-"""A row of a list. Each list model gets back the rows that it gave, whose type it knows."""
+"""A row of a list. Only the list model that made a row knows its type."""
 
 
 class Selection(Protocol):
@@ -92,7 +92,7 @@ class ListModel(Protocol):
         """Return the notice above the rows, used while no read of them fails."""
 
     def older_records(self) -> OlderRecords[AnyRow] | None:
-        """Return the records that the list has not loaded, None if it is read whole."""
+        """Return the records that are not loaded, None if the list is always complete."""
 
     # Actions ---------------------------------------------------------------------------------------------------
 

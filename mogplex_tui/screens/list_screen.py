@@ -74,17 +74,17 @@ class ListScreen(ConsoleScreen):
 
     @property
     def kind(self) -> AnyKind:
-        """The kind of the rows."""
+        """Return the kind of the rows."""
         return self.model.kind
 
     @property
     def _prefix(self) -> str:
-        """The common prefix of the ids of the actions on rows."""
+        """Return the common prefix of the ids of the actions on rows."""
         return "runs" if self.scope == "runs" else "kind"
 
     @property
     def table(self) -> LineTable:
-        """The table."""
+        """Return the table widget."""
         return self.query_one("#table", LineTable)
 
     def compose_body(self) -> Iterator[Widget]:

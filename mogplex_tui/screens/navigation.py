@@ -88,7 +88,10 @@ class Navigation:
 
     @property
     def can_go_back(self) -> bool:
-        """Whether there is a step to go back to; a dialog over the screen does not count."""
+        """Return whether there is a step to go back to.
+
+        A dialog over the screen does not count.
+        """
         steps = [screen for screen in self._app.screen_stack if not screen.is_modal]
         return len(steps) > 1 or bool(self._previous)
 

@@ -47,7 +47,7 @@ class BackgroundSearch:
 
     @cached_property
     def records(self) -> OlderRecords[AnyRow] | None:
-        """The records that the list has not loaded, None for a list that is read whole."""
+        """Return the records that are not loaded, None if the list is always complete."""
         return self._find_records()
 
     def ask(self, query: SearchQuery[AnyRow] | None) -> None:

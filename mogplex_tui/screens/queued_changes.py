@@ -38,7 +38,10 @@ class ChangeQueue:
         yield
 
     def give_up(self, action: str, records: Iterable[str]) -> bool:
-        """Give up the waiting changes of records by an action; return whether there was one."""
+        """Give up the waiting changes of records by an action.
+
+        Returns whether there was one.
+        """
         changes = [self._session.in_flight.queued(action, record) for record in records]
         for change in changes:
             if change is not None:

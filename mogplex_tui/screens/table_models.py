@@ -1,4 +1,4 @@
-"""Supplies the rows of a kind to a line-drawn table, in the order of a sorted view."""
+"""Supplies a line-drawn table with the rows of a kind, in sorted order."""
 
 from __future__ import annotations
 

@@ -120,12 +120,12 @@ class TailPane(Vertical):
 
     @property
     def folded(self) -> bool:
-        """Whether the facts are folded into two lines above the tail."""
+        """Return whether the facts are folded into two lines above the tail."""
         return self.is_narrow and not self.has_class("-facts")
 
     @property
     def is_narrow(self) -> bool:
-        """Whether the terminal is too narrow for the facts beside the tail."""
+        """Return whether the terminal is too narrow for the facts beside the tail."""
         return self.has_class("-narrow")
 
     # Status ----------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def branch(*, required: bool = False) -> AfterValidator:
 def directory(root: str | None = "") -> AfterValidator:
     """Return a validator that normalizes a root directory.
 
-    `root` replaces the root directory of the repository. Contract: v1.md §9.2.
+    An empty path, the root of the repository, becomes `root`. Contract: v1.md §9.2.
     """
     return AfterValidator(lambda value: None if value is None else root_directory(value) or root)
 

@@ -1,4 +1,4 @@
-"""Memories of agents, in four lanes.
+"""Memories of agents: session, semantic, episodic or procedural.
 
 Contract: library.md §10.
 """

@@ -151,9 +151,9 @@ class TriggerDraft(OutboundSnake):
 
 
 class TriggerChange(OutboundSnake):
-    """A change of a trigger: missing fields stay.
+    """Changes to a trigger; fields that are not set keep their values.
 
-    Contract: routing.md §2.
+    At least one field must be set. Contract: routing.md §2.
     """
 
     enabled: bool = True

@@ -149,7 +149,7 @@ class SandboxStreams(Resource):
         return Boot(self._transport, f"{root}/resume", f"the resume of {name}")
 
     def restart(self, sandbox_id: str) -> Boot:
-        """Return the restart of a sandbox as a stream.
+        """Return a stream that restarts a sandbox and reports its boot.
 
         A sandbox that is not persistent gets a new record. Contract: sandboxes.md §4.6.
         """

@@ -18,7 +18,10 @@ from mogplex_tui.widgets.text import visible
 
 
 class FormModal(Dialog[Values]):
-    """Dismisses with the values, or None; invalid input stays in the form."""
+    """Form for an action's parameters; dismisses with the values, or None.
+
+    Invalid input stays in the form.
+    """
 
     DEFAULT_CSS = """
     FormModal {

@@ -68,7 +68,10 @@ class DraftStore:
 
 
 class NewRunModal(Dialog[Draft]):
-    """Dismisses with the draft to start, or None; the draft is saved either way."""
+    """Form to start a run; dismisses with the draft, or None if the user leaves.
+
+    The draft is saved in both cases.
+    """
 
     DEFAULT_CSS = """
     NewRunModal {

@@ -19,7 +19,7 @@ NO_RUN_IDS = "The ID or URL of a call or a job. IDs of runs need a token."
 
 
 class OpenIdModal(Dialog[str]):
-    """Dismisses with an ID, or None."""
+    """Dialog to enter an ID; dismisses with the ID, or None."""
 
     AUTO_FOCUS = "Input"
 

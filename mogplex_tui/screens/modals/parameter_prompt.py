@@ -16,7 +16,10 @@ from mogplex_tui.widgets.text import visible
 
 
 class AskModal(Dialog[str]):
-    """Dismisses with the text or the chosen value, or None; invalid input stays."""
+    """Dialog to enter or choose one value; dismisses with the value, or None.
+
+    Invalid input stays in the dialog.
+    """
 
     DEFAULT_CSS = """
     AskModal {

@@ -176,12 +176,12 @@ async def test_read_only_offers_nothing_that_changes_anything(
         await ui.loses("x cancel")
         assert "n new run" not in ui.text
         assert "read-only" in (await ui.sees("read-only")).split("\n")[0]
-        said = "This console is read-only." if how == "flag" else "This token may read only"
+        reason = "This console is read-only." if how == "flag" else "This token may read only"
         for key in ("x", "n", "space"):
             await ui.press(key)
-            await ui.sees(said)
+            await ui.sees(reason)
             ui.app.clear_notifications()
-            await ui.loses(said)
+            await ui.loses(reason)
         await ui.press("question_mark")
         text = await ui.sees("Keys", "esc closes")
         assert "Stop the run" not in text

@@ -141,15 +141,16 @@ async def test_dark_and_light(console: Run) -> None:
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_help_uses_key_bar_words_and_explains_the_header(scope: str) -> None:
-    told = HelpModal(scope, read_only=None, ascii_only=True).lines()
+    lines = HelpModal(scope, read_only=None, ascii_only=True).lines()
     for action in action_registry.in_scope(scope):
         if action.footer:
-            said = [line for line in told if action.title.lower() in line[11:].lower()]
+            matching = [line for line in lines if action.title.lower() in line[11:].lower()]
             assert any(
-                line.split()[0] == action_registry.shown_key(action.keys[0], ascii_only=True) for line in said
+                line.split()[0] == action_registry.shown_key(action.keys[0], ascii_only=True)
+                for line in matching
             )
-    text = "\n".join(told)
+    text = "\n".join(lines)
     assert letters(text).isascii()
     for sign in ("● nominal", "budget 5/60", "today ~$", "questions that wait"):
         assert sign in text
-    assert max(map(len, told)) <= 66
+    assert max(map(len, lines)) <= 66

@@ -83,9 +83,9 @@ async def test_late_start_of_a_run_does_not_change_the_screen(
         await ui.sees("last 24 h")
         let_go.set()
         await ui.until(lambda: ui.app._notifications, "a word of it")
-        (said,) = [said.message for said in ui.app._notifications]
-        assert "Not started. " in said if refused else said.endswith("has started.")
-        assert "acme/web" in said or "n opens the form" in said
+        (message,) = [notice.message for notice in ui.app._notifications]
+        assert "Not started. " in message if refused else message.endswith("has started.")
+        assert "acme/web" in message or "n opens the form" in message
         assert len(ui.app.screen_stack) == 1
         await ui.press("1", "n")
         await ui.sees("New run")

@@ -60,7 +60,7 @@ async def test_form_distinguishes_sub_projects_of_a_repository(console: Run, wor
     async with console() as ui:
         await _form(ui, worker, "fix it")
         await ui.sees("acme/platform apps/worker")
-        offered = {value: str(told) for told, value in ui.app.screen.query_one("#repo", Select)._options}
+        offered = {value: str(label) for label, value in ui.app.screen.query_one("#repo", Select)._options}
         assert offered[whole] == "acme/platform"
         assert len(set(offered.values())) == len(offered)
         await ui.press("ctrl+s")

@@ -146,13 +146,13 @@ async def test_sort_with_a_column_name_sorts_by_that_column(console: Run, world:
         world.call(model=model, started_at=world.clock.us - seconds * 1_000_000)
     async with console() as ui:
         await ui.sees("early", "late")
-        for typed, told, on_top in (
+        for typed, shown, on_top in (
             ("sort ag", "by age ↓", "early"),
             ("sort by age", "by age ↑", "late"),
             ("SORT model", "by model ↑", "early"),
         ):
             await ui.press("colon", *(letter if letter != " " else "space" for letter in typed), "enter")
-            text = await ui.sees(told)
+            text = await ui.sees(shown)
             assert on_top in min(("early", "late"), key=text.index), text
         await ui.press("colon", *"sort", "space", *"nonsense", "enter")
         await ui.sees("No column here is called nonsense. There are: state,", "repo, who, model")

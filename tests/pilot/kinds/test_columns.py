@@ -49,14 +49,14 @@ async def _rows(session: Session, kind: AnyKind, collection: Collection[Any]) ->
 def _blank(kind: AnyKind, rows: list[Entry[Any]]) -> set[str]:
     """Return the columns and facts that have no value in any of the rows."""
     context, nothing = RenderTime(datetime.now(UTC)), ("", formatting.DASH)
-    said = {field.name: False for field in kind.columns}
+    has_value = {field.name: False for field in kind.columns}
     for item in rows:
         for field in kind.columns:
-            said[field.name] |= field.cell(item.row, context)[0] not in nothing
+            has_value[field.name] |= field.cell(item.row, context)[0] not in nothing
         for group in facts_of(kind.facts, item.row, context):
-            for label, told, _ in group:
-                said[label] = said.get(label, False) or told not in nothing
-    return {name for name, so in said.items() if not so}
+            for label, text, _ in group:
+                has_value[label] = has_value.get(label, False) or text not in nothing
+    return {name for name, filled in has_value.items() if not filled}
 
 
 def _at_eighty(kind: AnyKind, row: Any, now: datetime) -> str:
@@ -71,7 +71,7 @@ def _at_eighty(kind: AnyKind, row: Any, now: datetime) -> str:
 async def test_failed_rows_show_their_cause_in_eighty_columns(server: PlaneServer) -> None:
     """In 80 columns a failed row shows the start of its cause."""
     session = Session(Target("test", server.base_url, Secret(server.token), Secret(server.session_cookie)))
-    now, told = datetime.now(UTC), set()
+    now, explained = datetime.now(UTC), set()
     try:
         runs = Runs(session)
         await runs.fetch()
@@ -85,11 +85,11 @@ async def test_failed_rows_show_their_cause_in_eighty_columns(server: PlaneServe
             for row in rows:
                 cause, tone = causes[0].cell(row.row, RenderTime(now))
                 if cause and tone == "error":
-                    told.add(kind.name)
+                    explained.add(kind.name)
                     assert cause[:13] in _at_eighty(kind, row, now), kind.name
     finally:
         await session.stop()
-    assert told == {
+    assert explained == {
         "runs",
         "jobs",
         "assignments",

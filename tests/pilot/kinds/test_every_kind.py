@@ -91,19 +91,19 @@ def _shows_rows(ui: Console, screen: ListScreen) -> str:
 def _says_why(ui: Console, screen: ListScreen) -> str:
     """Check that an empty list shows the kind's message; return which one it was."""
     kind, rows = screen.kind, collection_in(screen).set
-    said = collapse_spaces(ui.text)
+    shown_text = collapse_spaces(ui.text)
     closed = " ".join(screen.model.closed_lines())
     if closed:
-        assert collapse_spaces(closed) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
+        assert collapse_spaces(closed) in shown_text, f"{kind.name} {ui.app.size}\n{ui.text}"
         return "closed"
     if rows.freshness.error is not None:
-        assert "fault of the console" not in said, ui.text
-        assert "r retries now" in said, f"{kind.name} {ui.app.size}\n{ui.text}"
+        assert "fault of the console" not in shown_text, ui.text
+        assert "r retries now" in shown_text, f"{kind.name} {ui.app.size}\n{ui.text}"
         return "failed"
     if rows.freshness.blocked_until is not None:
-        assert "Request budget used up" in said, ui.text
+        assert "Request budget used up" in shown_text, ui.text
         return "blocked"
-    assert collapse_spaces(with_key_names(kind.empty)) in said, f"{kind.name} {ui.app.size}\n{ui.text}"
+    assert collapse_spaces(with_key_names(kind.empty)) in shown_text, f"{kind.name} {ui.app.size}\n{ui.text}"
     return "empty"
 
 
@@ -258,8 +258,12 @@ async def test_token_alone_sees_open_lists_and_reasons_for_closed_ones(
                     f"{kind.name} hides columns that have values: {non_empty_columns}"
                 )
                 # What the lists of other kinds lend may come later; for the rest, dashes alone are wasted room.
-                said = [{f.cell(row, at)[0] for row in rows} for f in kind.columns if f not in left_out]
-                assert kind.join is not None or len(rows) < 3 or {formatting.DASH} not in said, ui.text
+                values_by_column = [
+                    {f.cell(row, at)[0] for row in rows} for f in kind.columns if f not in left_out
+                ]
+                assert kind.join is not None or len(rows) < 3 or {formatting.DASH} not in values_by_column, (
+                    ui.text
+                )
                 assert not {field.title for field in left_out} & {*column_titles(screen).split()}, ui.text
         assert set(found.values()) <= {"closed", "rows", "empty"}, found
         assert list(found.values()).count("closed") > 5, found
@@ -267,17 +271,17 @@ async def test_token_alone_sees_open_lists_and_reasons_for_closed_ones(
 
 # Every list fails with 500 in the test of a service that fails later; here a third of them fails on its first read.
 @pytest.mark.parametrize(
-    ("service", "said", "step"),
+    ("service", "expected", "step"),
     [(REFUSING, "failed", 1), (USED_UP, "blocked", 1), (FAILING, "failed", 3)],
     ids=_name,
 )
 async def test_failing_service_is_reported_with_the_next_step(
-    service: ServiceState, said: str, step: int, seeded_database: Path, tmp_path: Path
+    service: ServiceState, expected: str, step: int, seeded_database: Path, tmp_path: Path
 ) -> None:
     async with console_on(service, seeded_database, tmp_path) as ui:
         for kind in list(kinds().values())[::step]:
             _, shown = await _list_stands(ui, kind)
-            assert shown == said or not reads_service(kind), f"{kind.name}: {shown}\n{ui.text}"
+            assert shown == expected or not reads_service(kind), f"{kind.name}: {shown}\n{ui.text}"
 
 
 async def _with_rows(ui: Console, kind: AnyKind) -> ListScreen:
@@ -375,13 +379,13 @@ async def test_a_text_of_the_service_is_never_markup(seeded_database: Path, tmp_
 async def test_every_list_reports_a_rejected_token(
     console: Any,
 ) -> None:
-    said = ("The service does not accept this token.", "mogplex-tui login", "MOGPLEX_TOKEN")
+    texts = ("The service does not accept this token.", "mogplex-tui login", "MOGPLEX_TOKEN")
     async with console(token="mog_nobodyhasthistokenatall00", cookie=False, gate=True, size=(80, 24)) as ui:
         await ui.sees("not signed in")
         for place in ("observability", *(kind.name for kind in kinds().values() if reads_service(kind))):
             await ui.app.parts.navigation.go(place)
             await ui.until(
-                lambda: all(collapse_spaces(text) in collapse_spaces(ui.text) for text in said),
+                lambda: all(collapse_spaces(text) in collapse_spaces(ui.text) for text in texts),
                 f"{place} says what helps",
             )
             assert "browser session" not in ui.text

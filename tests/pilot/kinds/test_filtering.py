@@ -29,9 +29,9 @@ async def test_filter_example_of_every_kind_finds_its_own_row(kind_lists: KindLi
         if name == "contexts":
             continue  # This console has none.
         examples = [(row, kind_rows.example_filter(kind, row, now)) for row in kind_lists.rows[name]]
-        told = [(row, example) for row, example in examples if example is not None]
-        assert len(told) > len(examples) / 2, f"{name} has no example"
-        for row, example in told:
+        examples_found = [(row, example) for row, example in examples if example is not None]
+        assert len(examples_found) > len(examples) / 2, f"{name} has no example"
+        for row, example in examples_found:
             assert parse(example)[0].field is not None
             assert row in kind_lists.found(name, example), (name, example)
 
@@ -79,7 +79,7 @@ async def test_links_to_a_list_select_exactly_the_rows_of_the_record(
 async def test_filter_separates_the_projects_of_a_monorepo(
     kind_lists: KindLists,
 ) -> None:
-    told, since = set(), kind_lists.session.clock.now() - timedelta(hours=24)
+    separated, since = set(), kind_lists.session.clock.now() - timedelta(hours=24)
     sharing = Counter(item.row.full_name for item in kind_lists.rows["projects"])
     for item in kind_lists.rows["projects"]:
         name, links = (
@@ -93,12 +93,12 @@ async def test_filter_separates_the_projects_of_a_monorepo(
             its = [row for row in kind_lists.rows[kind] if item.key == _repo(row)]
             assert found == its, (narrowed, kind)
             if sharing[name] > 1 and its:
-                told.add(kind)
+                separated.add(kind)
         day = [
             row for row in kind_lists.found("runs", links["runs"].filter) if row.began and row.began >= since
         ]
         assert item.row.day.runs == (len(day) or (None if item.row.day.is_partial else 0))
-    assert {"runs", "sandboxes"} <= told, "the seed has no monorepo with work in it"
+    assert {"runs", "sandboxes"} <= separated, "the seed has no monorepo with work in it"
 
 
 def _repo(row: Any) -> str | None:

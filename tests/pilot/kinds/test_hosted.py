@@ -67,12 +67,12 @@ async def test_reported_gaps_of_a_token_are_real(console: Any) -> None:
             rows = [entry.row for entry in collection.set.rows.values() if entry.row is not None]
             assert collection.source is not None
             for field in kind.columns if collection.source.notice else ():
-                told = {field.cell(row, RenderTime(ui.app.session.clock.now()))[0] for row in rows} - {
+                values = {field.cell(row, RenderTime(ui.app.session.clock.now()))[0] for row in rows} - {
                     formatting.DASH,
                     "",
                 }
                 # What is left out, as the sentence above the rows says, is what no row tells.
-                assert not told or field.name not in collection.hides, (kind.name, field.name, told)
+                assert not values or field.name not in collection.hides, (kind.name, field.name, values)
     assert closed == SESSION_ONLY
 
 

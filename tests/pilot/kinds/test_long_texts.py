@@ -146,7 +146,7 @@ async def test_list_of_long_texts_processes_only_the_visible_part(
 
 
 async def test_cut_long_text_states_what_is_left_out() -> None:
-    for text, said in (
+    for text, first_line in (
         ("x" * (MOST_CHARACTERS + 1), f"Log  (showing the first {MOST_CHARACTERS:,} of 200,001 characters)"),
         ("ab\n" * (MOST_LINES + 5), f"Log  (showing the first {3 * MOST_LINES - 1:,} of 30,015 characters)"),
         ("x" * MOST_CHARACTERS, "Log"),
@@ -154,5 +154,5 @@ async def test_cut_long_text_states_what_is_left_out() -> None:
     ):
         shown = LongText()
         shown.set_texts([("Log", text)])
-        assert shown.text.split("\n")[0] == said
+        assert shown.text.split("\n")[0] == first_line
         assert len(shown.lines(80, 0)) <= MOST_LINES + 1

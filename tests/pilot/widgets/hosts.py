@@ -78,7 +78,7 @@ class TableHost(App[None]):
     def __init__(self, rows: Rows) -> None:
         super().__init__()
         self.rows = rows
-        self.said: list[tuple[Any, ...]] = []
+        self.messages: list[tuple[Any, ...]] = []
         self.frames: list[tuple[str, str]] = []
 
     def compose(self) -> ComposeResult:
@@ -96,17 +96,17 @@ class TableHost(App[None]):
         self.table.focus()
 
     def on_line_table_row_highlighted(self, event: LineTable.RowHighlighted) -> None:
-        self.said.append(("highlighted", event.key, event.index))
+        self.messages.append(("highlighted", event.key, event.index))
         self.status.set_segments([Segment(f"at {event.key}")])
 
     def on_line_table_row_selected(self, event: LineTable.RowSelected) -> None:
-        self.said.append(("selected", event.key))
+        self.messages.append(("selected", event.key))
 
     def on_line_table_near_end(self, event: LineTable.NearEnd) -> None:
-        self.said.append(("near end", event.rows))
+        self.messages.append(("near end", event.rows))
 
     def on_line_table_header_selected(self, event: LineTable.HeaderSelected) -> None:
-        self.said.append(("header", event.column))
+        self.messages.append(("header", event.column))
 
     def post_display_hook(self) -> None:
         # The hook is also called when a batch keeps the screen from being painted.
@@ -160,7 +160,7 @@ class TailHost(App[None]):
     def __init__(self, events: Events) -> None:
         super().__init__()
         self.events = events
-        self.said: list[tuple[Any, ...]] = []
+        self.messages: list[tuple[Any, ...]] = []
         self.painted = 0
 
     def compose(self) -> ComposeResult:
@@ -177,10 +177,10 @@ class TailHost(App[None]):
         self.painted += 1
 
     def on_line_tail_follow_changed(self, event: LineTail.FollowChanged) -> None:
-        self.said.append(("following", event.following))
+        self.messages.append(("following", event.following))
 
     def on_line_tail_row_selected(self, event: LineTail.RowSelected) -> None:
-        self.said.append(("selected", event.key))
+        self.messages.append(("selected", event.key))
 
 
 def text_of(widget: Widget, y: int) -> str:

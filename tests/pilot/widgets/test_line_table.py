@@ -46,9 +46,9 @@ async def test_enter_and_cursor_moves_post_messages() -> None:
     app = host()
     async with app.run_test() as pilot:
         await pilot.press("down", "enter")
-        await until(pilot, lambda: ("selected", "run00001") in app.said)
-        assert ("highlighted", "run00000", 0) in app.said
-        assert ("highlighted", "run00001", 1) in app.said
+        await until(pilot, lambda: ("selected", "run00001") in app.messages)
+        assert ("highlighted", "run00000", 0) in app.messages
+        assert ("highlighted", "run00001", 1) in app.messages
 
 
 async def test_key_and_its_effects_cause_one_repaint() -> None:
@@ -123,7 +123,7 @@ async def test_unmoved_cursor_stays_on_the_first_row(keys: list[str]) -> None:
         await until(pilot, lambda: rows_on_screen(app)[0] == "new00060")
         assert app.table.cursor_key == "new00060"
         assert cursor_lines(app) == [1]
-        assert ("highlighted", "new00060", 0) in app.said
+        assert ("highlighted", "new00060", 0) in app.messages
 
 
 async def test_cursor_moves_to_the_row_that_replaces_a_removed_one() -> None:
@@ -132,7 +132,7 @@ async def test_cursor_moves_to_the_row_that_replaces_a_removed_one() -> None:
         await pilot.press("down", "down")
         del app.rows.names[2]
         app.table.refresh_rows()
-        await until(pilot, lambda: ("highlighted", "run00003", 2) in app.said)
+        await until(pilot, lambda: ("highlighted", "run00003", 2) in app.messages)
         del app.rows.names[1:]
         app.table.refresh_rows()
         await until(pilot, lambda: app.table.cursor_key == "run00000")
@@ -264,14 +264,14 @@ async def test_near_end_is_posted_once_for_each_length() -> None:
     app = host(300)
     async with app.run_test(size=(100, 22)) as pilot:
         await pilot.pause()
-        assert not [said for said in app.said if said[0] == "near end"]
+        assert not [message for message in app.messages if message[0] == "near end"]
         await pilot.press("end", "up", "down")
-        await until(pilot, lambda: ("near end", 300) in app.said)
+        await until(pilot, lambda: ("near end", 300) in app.messages)
         app.rows.names.extend(f"more{number:04d}" for number in range(100))
         app.table.refresh_rows()
         await pilot.press("end")
-        await until(pilot, lambda: ("near end", 400) in app.said)
-        assert [said[1] for said in app.said if said[0] == "near end"] == [300, 400]
+        await until(pilot, lambda: ("near end", 400) in app.messages)
+        assert [message[1] for message in app.messages if message[0] == "near end"] == [300, 400]
 
 
 @pytest.mark.parametrize(
@@ -284,10 +284,10 @@ async def test_near_end_of_a_full_screen_is_posted_after_scrolling(rows: int, at
     async with app.run_test(size=(100, 22)) as pilot:
         app.table.refresh_rows()
         await pilot.pause()
-        assert (("near end", rows) in app.said) is at_once
+        assert (("near end", rows) in app.messages) is at_once
         app.table.wheel(3)
         await pilot.pause()
-        assert [said for said in app.said if said[0] == "near end"] == [("near end", rows)]
+        assert [message for message in app.messages if message[0] == "near end"] == [("near end", rows)]
 
 
 async def test_the_mouse_moves_opens_scrolls_and_drags() -> None:
@@ -296,9 +296,9 @@ async def test_the_mouse_moves_opens_scrolls_and_drags() -> None:
         await pilot.click(app.table, offset=(8, 5))
         assert app.table.cursor_key == "run00004"
         await pilot.click(app.table, offset=(8, 7), times=2)
-        await until(pilot, lambda: ("selected", "run00006") in app.said)
+        await until(pilot, lambda: ("selected", "run00006") in app.messages)
         await pilot.click(app.table, offset=(14, 0))
-        await until(pilot, lambda: ("header", "state") in app.said)
+        await until(pilot, lambda: ("header", "state") in app.messages)
         for event, first in ((MouseScrollDown, "run00003"), (MouseScrollUp, "run00000")):
             app.table.post_message(event(app.table, 5, 5, 0, 0, 0, False, False, False))
             await until(pilot, lambda: rows_on_screen(app)[0] == first)

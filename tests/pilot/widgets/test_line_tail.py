@@ -48,7 +48,7 @@ async def test_scrolling_back_stops_following(key: str) -> None:
     app = TailHost(Events(100))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press(key)
-        await until(pilot, lambda: ("following", False) in app.said)
+        await until(pilot, lambda: ("following", False) in app.messages)
         assert not app.tail.follow
         before = [line[:60] for line in shown(app.tail)]
         app.events.add(7)
@@ -67,7 +67,7 @@ async def test_following_resumes_by_key(key: str) -> None:
         app.events.add(5)
         app.tail.appended(5)
         await pilot.press(key)
-        await until(pilot, lambda: ("following", True) in app.said)
+        await until(pilot, lambda: ("following", True) in app.messages)
         assert app.tail.follow
         assert app.tail.unseen == 0
         assert "event 104" in last_line(app)
@@ -179,7 +179,7 @@ async def test_scrolling_wrapped_rows_goes_line_by_line_and_comes_back() -> None
         app.tail.toggle_wrap()
         end = shown(app.tail)
         app.tail.post_message(MouseScrollUp(app.tail, 5, 5, 0, 0, 0, False, False, False))
-        await until(pilot, lambda: ("following", False) in app.said)
+        await until(pilot, lambda: ("following", False) in app.messages)
         moved = shown(app.tail)
         assert [line[:80] for line in moved[3:]] == [line[:80].replace("▌", "▌") for line in end[:-3]]
         app.tail.post_message(MouseScrollDown(app.tail, 5, 5, 0, 0, 0, False, False, False))
@@ -239,9 +239,9 @@ async def test_enter_and_a_double_click_select() -> None:
     app = TailHost(Events(100))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("up", "enter")
-        await until(pilot, lambda: ("selected", "e98") in app.said)
+        await until(pilot, lambda: ("selected", "e98") in app.messages)
         await pilot.click(app.tail, offset=(30, 2), times=2)
-        await until(pilot, lambda: ("selected", "e82") in app.said)
+        await until(pilot, lambda: ("selected", "e82") in app.messages)
         assert app.tail.move_cursor_to("e5")
         assert "event 5 " in "\n".join(cursor_lines(app))
         assert not app.tail.move_cursor_to("nobody")

@@ -285,14 +285,14 @@ def test_theme_without_colours_is_dark() -> None:
 
 
 async def test_notice_shows_a_command_on_one_line_at_any_width() -> None:
-    said = "Outcomes of runs, and pausing, need a browser session: mogplex-tui login --session opens it."
+    text = "Outcomes of runs, and pausing, need a browser session: mogplex-tui login --session opens it."
     notice = NoticeLine()
     async with Host(notice).run_test(size=(72, 20)) as pilot:
-        notice.show(said)
+        notice.show(text)
         for cells in (72, 76, 84, 60):
             await pilot.resize_terminal(cells, 20)
             await until(pilot, lambda: notice.size.width == cells - 4)
             await pilot.pause()
             lines = [line.strip() for line in shown(notice) if line.strip()]
-            assert " ".join(lines) == said
+            assert " ".join(lines) == text
             assert any("mogplex-tui login --session" in line for line in lines), lines

@@ -1,4 +1,4 @@
-"""The order in which a request meets what stands before the routes."""
+"""The middleware of the plane, in the order in which a request passes it."""
 
 from __future__ import annotations
 

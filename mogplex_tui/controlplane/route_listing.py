@@ -46,7 +46,7 @@ def _innermost(handler: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def entries(routes: Iterable[BaseRoute]) -> list[Entry]:
-    """Every method of every route, in the order in which the router tries them."""
+    """Return an entry for each method of each route, in the router's order."""
     found = []
     for route in routes:
         if isinstance(route, Route) and isinstance(route.endpoint, Endpoint):

@@ -1,1 +1,1 @@
-"""What acts over simulated time: the scheduler, calls that play out, sandboxes."""
+"""Actors in simulated time: the scheduler, the calls and the sandboxes."""

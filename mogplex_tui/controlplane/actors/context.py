@@ -1,4 +1,4 @@
-"""The state that all actors share: database, plane, random streams, played calls."""
+"""State that all actors share: plane, random streams and the calls being played."""
 
 from __future__ import annotations
 

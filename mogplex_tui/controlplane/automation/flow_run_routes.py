@@ -42,7 +42,7 @@ async def list_runs(ask: Ask) -> Response:
 
 
 async def read_run(ask: Ask) -> Response:
-    """One run of a flow with everything that hangs on it, raw."""
+    """Return one run of a flow with its details."""
     row = flow_run_queries.one(ask.plane, _flow_id(ask), ask.path_id("run_id"))
     if row is None:
         raise refusal(404, "Run not found", code="FLOW_RUN_NOT_FOUND")

@@ -77,7 +77,10 @@ async def stripe(_: Ask) -> Response:
 
 
 async def broker(ask: Ask) -> Response:
-    """No connection broker is configured, so that nobody's signature is good."""
+    """Reject every delivery as unsigned: no connection broker is configured.
+
+    Raises 413 for a body that is too large.
+    """
     if await body_within(ask, _BROKER_LIMIT) is None:
         raise refusal(413, "Payload too large")
     raise refusal(400, "Invalid signature")

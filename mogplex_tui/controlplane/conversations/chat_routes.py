@@ -173,7 +173,7 @@ def _start(ask: Ask, request: _Request, model: str, team: ActiveTeam | None) -> 
 
 
 def _remember(ask: Ask, request: _Request, team: ActiveTeam | None) -> None:
-    """Keep the user's words in the session lane, which only `content` gives (§13.1)."""
+    """Store the user's message as session memory if the body has `content` (§13.1)."""
     if request.content is None or not params.trim(request.content):
         return
     if team is not None and not may(team.role, "tools.memories"):

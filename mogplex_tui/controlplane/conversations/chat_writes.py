@@ -1,4 +1,4 @@
-"""Write what a chat leaves besides its call: its abort, memory and compaction.
+"""Write a chat's abort, memories and compactions to the database.
 
 library.md §13.
 """

@@ -1,4 +1,4 @@
-"""What all code of the plane shares: settings, database, clock, hub, ids."""
+"""The plane object that all code shares: settings, database, clock, hub, ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROFILES = ("documented", "hosted")
 
 
 class Settings(NamedTuple):
-    """How a plane is run.
+    """The settings of a control plane.
 
     `cron_secret` opens /api/cron and the workers' routes, `bypass_secret` the test headers (auth.md §1); None disables
     them. `speed` 1.0 is real time, 0 means that nothing happens by itself; `rate_limit` is requests per key in a
@@ -56,7 +56,7 @@ class Settings(NamedTuple):
 
 @dataclass(slots=True)
 class Wake:
-    """Callbacks to call after a commit when work arrives over HTTP, with the row's id."""
+    """Callbacks for committed changes that arrive over HTTP, called with the row's id."""
 
     on_run_started: list[Callable[[str], None]] = field(default_factory=list)
     on_cancel: list[Callable[[str], None]] = field(default_factory=list)
@@ -119,7 +119,7 @@ class Plane:
 
     @property
     def is_hosted(self) -> bool:
-        """Whether it behaves like the hosted service instead of the documentation."""
+        """Whether the plane behaves like the hosted service, not the documentation."""
         return self.settings.profile == "hosted"
 
 

@@ -50,7 +50,7 @@ def iso_db(us: int) -> str:
 
 
 def iso_db_or_none(us: int | None) -> str | None:
-    """As iso_db, for a nullable column."""
+    """Format a nullable time as `iso_db` does; None stays None."""
     return None if us is None else iso_db(us)
 
 

@@ -44,7 +44,7 @@ _LIVE = "status IN ('pending', 'streaming')"
 
 
 class NodeEnd(NamedTuple):
-    """How a node ended; `failure` is the class of a model's failure.
+    """The result of a finished node; `failure` is the class of a model failure.
 
     observability.md §8.3.
     """

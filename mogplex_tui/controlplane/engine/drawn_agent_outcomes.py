@@ -1,4 +1,4 @@
-"""What a model does in an agent node: drawn, or set by words in the event.
+"""Outcomes of agent nodes: drawn at random, or chosen by words in the event.
 
 Whole words that may stand in the title of a pull request or an issue, in a comment or in a hook's payload, any case:
 

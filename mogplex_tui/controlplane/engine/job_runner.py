@@ -16,7 +16,7 @@ from .suspension import runs
 
 
 class Runner:
-    """Run all jobs of one stage.
+    """Runs the automation jobs of a plane.
 
     The position of a job is stored in its node runs only, so that any process can continue it.
     """

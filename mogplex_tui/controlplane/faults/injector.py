@@ -35,7 +35,7 @@ class ActiveRule:
 
     @property
     def is_switch(self) -> bool:
-        """Whether it silences streams while it is active, also those already open."""
+        """Return whether the rule silences all matching streams, also open ones."""
         rule = self.rule
         return rule.kind == "silent" and (rule.argument.low, rule.count, rule.probability) == (None, None, 1)
 

@@ -81,11 +81,11 @@ class DefectCheck:
 
     @property
     def body_decides(self) -> bool:
-        """Whether `look_at` needs the body before the handler runs."""
+        """Return whether `look_at` needs the body before the handler runs."""
         return bool(self.may_meet(_BY_BODY))
 
     def look_at(self, body: bytes) -> None:
-        """Decide from the body what the database will refuse."""
+        """Parse the body, and set whether the hosted service refuses the request for it."""
         is_json = True
         try:
             self.body = parsed(body)

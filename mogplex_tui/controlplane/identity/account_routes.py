@@ -75,7 +75,7 @@ async def list_memberships(ask: Ask) -> Response:
 
 
 async def read_billing(_: Ask) -> Response:
-    """Billing is not set up here, which is said to anybody."""
+    """Return that billing is not enabled; open to anonymous callers."""
     return answer({"enabled": False})
 
 

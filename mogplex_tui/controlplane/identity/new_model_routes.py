@@ -91,7 +91,7 @@ async def list_icons(_: Ask) -> Response:
 
 
 class _Arrivals(OpenEndpoint):
-    """Reading is for everybody, changing for somebody (identity.md §6.8)."""
+    """Endpoint with public reads; changes need a login (identity.md §6.8)."""
 
     def check(self, verb: Verb, caller: object) -> None:
         """Raise 401 for an anonymous caller before the body is read, except for reads."""

@@ -1,4 +1,4 @@
-"""Pictures of teams and where anybody may fetch them (identity.md §1.3 and §8)."""
+"""Upload, remove and serve team icons (identity.md §1.3 and §8)."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def _number(value: Any) -> int | None:
-    """An installation's number, given as a whole number or as its digits."""
+    """Return an installation id from an integer or a string of digits, else None."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     text = str(value)

@@ -1,4 +1,7 @@
-"""/api/teams/{id}/invites: asking somebody into a team (identity.md §8)."""
+"""/api/teams/{id}/invites: invite people to a team and revoke invites.
+
+identity.md §8.
+"""
 
 from __future__ import annotations
 

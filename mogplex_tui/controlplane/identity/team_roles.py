@@ -1,4 +1,4 @@
-"""What the roles of a team may do (identity.md §1.5, auth.md §10)."""
+"""Capabilities of the team roles (identity.md §1.5, auth.md §10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller may write into a connection (library.md §8.3)."""
+"""Validate the fields of a new connection (library.md §8.3)."""
 
 from __future__ import annotations
 
@@ -133,7 +133,10 @@ def _oauth(ask: Ask, body: dict[str, Any]) -> Columns:
 
 
 def _client_secret(given: Any) -> str | None:
-    """The secret itself, given raw or as JSON text with `client_secret`."""
+    """Return the client secret from a plain string or a JSON object, or None.
+
+    The JSON object has the key `client_secret`.
+    """
     text = params.trim(given) if isinstance(given, str) else ""
     try:
         parsed = params.parsed(text.encode("utf-8", "replace"))

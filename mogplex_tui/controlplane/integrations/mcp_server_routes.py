@@ -135,7 +135,7 @@ async def read_server(ask: Ask) -> Response:
 
 
 async def change_server(ask: Ask) -> Response:
-    """Change what the body names; `updatedAt` moves (§9.3)."""
+    """Update an MCP server's fields and its `updatedAt` (§9.3)."""
     row = _row(ask, ask.path_id("server_id"))
     server = changed(_stored(row), await _body(ask))
     try:

@@ -15,7 +15,7 @@ _KEPT = "%/:@!$&'()*+,;=~-._?[]|"
 
 
 class UnsafeUrlError(Exception):
-    """The text says what is wrong, beginning with the field's name."""
+    """A URL that is not allowed; the message starts with the field's name."""
 
 
 def parsed_url(text: str, name: str, private: bool = False) -> str:

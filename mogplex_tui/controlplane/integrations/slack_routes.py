@@ -67,7 +67,7 @@ async def _body(ask: Ask) -> dict[str, Any] | None:
 
 
 def _managed(ask: Ask) -> Row:
-    """The workspace of the path; raises 404 for none and 403 for somebody else's."""
+    """Return the path's workspace; raises 404 if unknown, 403 if not the caller's."""
     row = ask.plane.db.one(
         "SELECT * FROM slack_installations WHERE team_id = ?", (ask.request.path_params["team_id"],)
     )

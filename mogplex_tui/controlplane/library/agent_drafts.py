@@ -39,7 +39,7 @@ _SIGNS = {
 
 
 def _name(words: list[str]) -> str:
-    """Upper-case words with hyphens, at most 30 characters."""
+    """Return an agent's name: upper-case words with hyphens, at most 30 characters."""
     chosen = [word for word in words if word not in _IDLE] or ["custom"]
     name = ""
     for word in dict.fromkeys(chosen):

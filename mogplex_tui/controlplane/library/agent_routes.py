@@ -74,7 +74,7 @@ async def list_agents(ask: Ask) -> Response:
 
 
 def _words(value: Any) -> str:
-    """A text without white space at its ends; empty for anything that is no text."""
+    """Return a string without surrounding white space, "" for any other value."""
     return params.trim(value) if isinstance(value, str) else ""
 
 

@@ -62,7 +62,7 @@ async def list_pages(_: Ask) -> Response:
 
 
 async def read_page(ask: Ask) -> Response:
-    """One page of others; this plane has none, so that every path is a 404."""
+    """Raise 404 for every path: the plane has no Vercel documentation pages."""
     raise refusal(404, f"Page not found: {ask.request.path_params['path']}")
 
 

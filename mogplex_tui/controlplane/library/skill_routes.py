@@ -62,7 +62,7 @@ _RULES = {
 
 
 def _changes(body: dict[str, Any], *, whole: bool) -> dict[str, Any]:
-    """The columns that a body sets; raises 400 where the database would refuse them."""
+    """Return the columns that a body sets; raises 400 for an invalid value."""
     changes: dict[str, Any] = {}
     for column in ("name", "content"):
         if (whole or column in body) and body.get(column) in (None, ""):

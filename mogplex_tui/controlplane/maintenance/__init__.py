@@ -1,1 +1,1 @@
-"""Housekeeping: what cron and the workers ask for."""
+"""Housekeeping routes for cron and for workers."""

@@ -98,7 +98,7 @@ class McpEndpoint(V1Endpoint):
         await response(scope, receive, send)
 
     def _allowed(self, request: Request) -> bool:
-        """Whether the Origin, if there is one, is the server's own or on its list."""
+        """Return whether the Origin header is absent, the server's own, or allowed."""
         origin = request.headers.get("origin")
         own = f"{request.url.scheme}://{request.headers.get('host', '')}"
         return origin is None or origin == own or origin in self._origins
@@ -147,7 +147,7 @@ class McpEndpoint(V1Endpoint):
         return self._reply(request, found or None, 200 if found else 202)
 
     def _refuse(self, request: Request, message: Any, refused: Response) -> Response:
-        """The 401 or 429 of v1 in the words of JSON-RPC, with its headers."""
+        """Return a 401 or 429 of v1 as a JSON-RPC error that keeps its headers."""
         request_id = message["id"] if _has_id(message) else None
         if refused.status_code == 429:
             error = RpcError(-32002, "Rate limit exceeded", _RATE_LIMITED)

@@ -1,4 +1,4 @@
-"""Which job runs a list asks for (observability.md §7.1)."""
+"""Filter and list job runs (observability.md §7.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET /api/github/repos: import what GitHub shows, then list it (projects.md §7)."""
+"""GET /api/github/repos: import and list GitHub repositories (projects.md §7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose projects a request is about, and values of its body (projects.md §2)."""
+"""The owner of a request's projects, and checks of body values (projects.md §2)."""
 
 from __future__ import annotations
 

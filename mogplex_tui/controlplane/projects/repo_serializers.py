@@ -166,7 +166,7 @@ def full_repos(db: Database, rows: Sequence[Row], user_id: str) -> list[dict[str
 
 
 def full_repo(db: Database, repo_id: str, user_id: str) -> dict[str, Any]:
-    """One repository as full_repos shows it; raises LookupError when there is none."""
+    """Return one repository as `full_repos` does. Raises LookupError if unknown."""
     return full_repos(db, [db.only("SELECT * FROM repos WHERE id = ?", (repo_id,))], user_id)[0]
 
 

@@ -95,7 +95,7 @@ def _changes(body: dict[str, Any]) -> dict[str, Any]:
 
 
 async def update_workspace(ask: Ask) -> Response:
-    """Change what the body names; `updated_at` moves even for an empty body (§5.2)."""
+    """Update a workspace; an empty body still changes `updated_at` (§5.2)."""
     owner = writer(ask)
     if not params.is_uuid(ask.path_id("id")):
         raise empty_crash()

@@ -1,4 +1,4 @@
-"""What v1 hides from an event payload at read time (v1.md §8.4)."""
+"""Redact event payloads when v1 reads them (v1.md §8.4)."""
 
 from __future__ import annotations
 

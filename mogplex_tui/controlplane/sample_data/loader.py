@@ -37,7 +37,7 @@ class Model(NamedTuple):
 
     @property
     def provider(self) -> str:
-        """The part of the id before the slash."""
+        """The provider's name: the model id up to the slash."""
         return self.id.partition("/")[0]
 
 

@@ -85,7 +85,7 @@ def _cwd(row: Row, text: str, disk: Disk) -> str:
 
 
 def has_ai(ask: Ask) -> bool:
-    """Whether the caller may use models: the platform's, or with a key of their own."""
+    """Return whether the caller may use the platform's models or has a provider key."""
     return bool(
         ask.plane.db.value(
             "SELECT allow_platform_ai OR EXISTS (SELECT 1 FROM provider_keys k WHERE k.user_id = p.id)"

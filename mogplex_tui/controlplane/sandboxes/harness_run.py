@@ -78,7 +78,7 @@ class HarnessRun:
         )
 
     async def work(self) -> None:
-        """See the run through; a call that somebody else ends takes the run with it."""
+        """Play the run, then save the disk and close the channel, even after an error."""
         try:
             self.channel.say({"type": "run", "ai_call_id": self._call_id})
             if await self._opened():

@@ -48,7 +48,7 @@ class Immediate(NamedTuple):
 
 
 def words(command: str, args: Sequence[str] | None) -> list[str]:
-    """The words of a simple command, none for one that a shell has to take apart."""
+    """Return the words of a simple command, [] if it needs a shell to be parsed."""
     if args is not None:
         return [command, *args]
     try:

@@ -45,13 +45,13 @@ class SandboxEndpoint(OpenEndpoint):
 
 
 class BodyFirstSandboxEndpoint(SandboxEndpoint):
-    """As SandboxEndpoint, for a route whose body is checked before its caller."""
+    """A SandboxEndpoint whose routes check the body before the caller."""
 
     late = True
 
 
 def somebody(ask: Ask) -> None:
-    """Raise the 401 that a LateDoor has put off."""
+    """Raise 401 for an anonymous caller, after the body was checked."""
     if ask.caller is None:
         raise refusal(401, "Unauthorized")
 

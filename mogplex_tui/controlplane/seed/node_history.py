@@ -20,7 +20,7 @@ from .run_history import History
 
 @dataclass
 class Ends:
-    """The end of a job's last node (or its live state), and the calls made."""
+    """The end (or live state) of a job's last node, and the calls written so far."""
 
     at: int
     written: list[Written]

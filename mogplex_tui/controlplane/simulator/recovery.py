@@ -67,7 +67,7 @@ def _reap(stage: ActorContext) -> None:
 
 
 def housekeeping(stage: ActorContext) -> Acts:
-    """Every five minutes give up old work and retry what did not start.
+    """Reap old work and retry jobs that did not start, every five minutes.
 
     runtime-model.md §4.
     """

@@ -21,7 +21,10 @@ _CLI_AT_ONCE = 2
 
 
 class _Planned:
-    """When planned work ends, in simulated seconds; cancelled work still counts."""
+    """The planned end times of live work, in simulated seconds.
+
+    Cancelled work still counts until its planned end.
+    """
 
     def __init__(self, pace: float) -> None:
         self._pace = pace

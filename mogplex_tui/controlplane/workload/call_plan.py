@@ -1,4 +1,4 @@
-"""The planned course of a call: its events, their times, and its end.
+"""The plan of a call: its events, their times, and its end.
 
 The seed writes a plan at once, the simulator plays it over time, so that both look alike.
 """
@@ -33,7 +33,7 @@ _TITLES = {
 
 
 class Step(NamedTuple):
-    """One event, `after` seconds after the one before."""
+    """A planned event of a call, `after` seconds after the previous event."""
 
     after: float
     type: str

@@ -1,19 +1,4 @@
-"""How a coding run goes, drawn by chance or asked for by words in its prompt.
-
-Whole words that a person (or a test) may put into the prompt of a run started through the API, any case:
-
-    fail          the tests never pass; the run fails with "Agent run exited with code 1."
-    ratelimit     the model provider refuses; failure_code rate_limited
-    denied        the model may not be used; failure_code model_access_denied
-    crash         the stream breaks in the middle, as when the sandbox stops
-    boot error    the sandbox cannot be launched; the run fails before any command runs
-    no changes    the run ends well and delivers nothing
-    quick         two or three turns of work; a success unless another word says otherwise
-    long          many turns of work, some minutes
-    forever       works for more than half an hour unless somebody cancels it
-
-Without any of these the run ends well four times out of five.
-"""
+"""Outcomes of coding runs: drawn at random, or chosen by words in the prompt."""
 
 from __future__ import annotations
 
@@ -25,7 +10,7 @@ from .rng import pick
 
 
 class Course(NamedTuple):
-    """The outline of one coding run: amount of work and end."""
+    """The outcome of one coding run: its number of turns and how the run ends."""
 
     turns: int
     passes: bool = True
@@ -36,7 +21,7 @@ class Course(NamedTuple):
 
 
 def draw_course(rng: Random) -> Course:
-    """Draw the outline of a run whose prompt has none of the words."""
+    """Draw the outcome of a run whose prompt does not ask for one."""
     turns = pick(rng, (3, 4, 4, 5, 6, 8))
     draw = rng.random()
     if draw < 0.78:

@@ -45,7 +45,7 @@ class Odds:
         return trouble, str(pick(self._rng, material("errors")[trouble]["texts"]))
 
     def course(self, harness: str, drawn: Course) -> Course:
-        """Return a CLI run's course; `drawn` is the one without a scenario."""
+        """Return a CLI run's outcome: `drawn`, or a failure that the scenario causes."""
         met, trouble = self._met(f"harness:{harness}")
         if not met:
             return drawn

@@ -1,4 +1,7 @@
-"""Which flows, assignments and triggers an event sets off (routing.md §1 to §5)."""
+"""Find the flows, assignments and triggers that an event starts.
+
+routing.md §1 to §5.
+"""
 
 from __future__ import annotations
 

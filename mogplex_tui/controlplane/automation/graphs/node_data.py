@@ -229,7 +229,7 @@ def condition(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def join(data: dict[str, Any]) -> dict[str, Any]:
-    """A join node; a quorum given as text is no number."""
+    """Return a join node's data; a quorum that is a string counts as missing."""
     return {
         "label": label(data, "Merge"),
         "policy": _choice(data.get("policy"), ("wait_for_all", "wait_for_any", "quorum")),
@@ -238,7 +238,7 @@ def join(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def delay(data: dict[str, Any]) -> dict[str, Any]:
-    """A delay node; here a number may be given as text."""
+    """Return a delay node's data; the duration may be a number or a numeric string."""
     duration = data.get("duration")
     if isinstance(duration, str):
         try:

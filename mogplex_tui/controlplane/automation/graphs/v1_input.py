@@ -89,7 +89,7 @@ def _numbers(path: str, value: Any, names: tuple[str, ...]) -> Iterator[str]:
 
 
 def trimmed(graph: dict[str, Any]) -> dict[str, Any]:
-    """A taken graph with its ids without white space around them."""
+    """Return the graph with leading and trailing white space removed from its ids."""
 
     def cut(entry: dict[str, Any], *names: str) -> dict[str, Any]:
         return {

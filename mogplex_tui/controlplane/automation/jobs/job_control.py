@@ -41,7 +41,7 @@ def _handle(job: Any) -> dict[str, Any]:
 
 
 def ask_children(tx: Tx, job_id: str, at: int) -> list[str]:
-    """Request the end of the job's live calls; return their ids."""
+    """Request the cancellation of a job's live calls; return the ids of the calls."""
     rows = tx.all(
         "SELECT id FROM ai_calls WHERE job_run_id = ? AND status IN ('pending', 'streaming')", (job_id,)
     )

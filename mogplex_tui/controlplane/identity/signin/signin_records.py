@@ -34,7 +34,7 @@ def drawn(alphabet: str = _LETTERS, length: int = 32) -> str:
 
 
 def open_session(tx: Tx, user_id: str, now_us: int) -> str:
-    """Sign somebody in for a week; returns the value of the session cookie."""
+    """Create a session of one week for a user; returns the cookie's value."""
     value = drawn(_LETTERS_AND_DIGITS)
     tx.insert("sessions", token_hash=digest(value), user_id=user_id, expires_at=now_us + SESSION_US)
     return value

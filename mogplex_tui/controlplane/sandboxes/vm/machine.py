@@ -1,4 +1,4 @@
-"""The environment of a program in a machine, and what it writes.
+"""The environment of a program in a virtual machine, and its output.
 
 sandboxes.md §4.8.
 """

@@ -58,7 +58,7 @@ def _scripts() -> dict[tuple[str, str | None], dict[str, Any]]:
 
 
 def script(repo: Repository) -> dict[str, Any]:
-    """How the repository is tested and checked, and the paths of its own files."""
+    """Return the repository's test and lint commands and the paths of its files."""
     known = _scripts()
     plain: dict[str, Any] = texts()["plain"]
     return known.get((repo.full_name, repo.root)) or known.get((repo.full_name, None)) or plain

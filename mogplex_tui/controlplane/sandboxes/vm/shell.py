@@ -17,7 +17,7 @@ KNOWN: dict[str, Program] = {**FILES, **PROGRAMS, **TOOLS, "git": git}
 
 
 class _Simple(NamedTuple):
-    """One command of a pipe: its words, and where its output goes."""
+    """One command of a pipe: its words and the files for its output."""
 
     words: list[str]
     target: str | None

@@ -35,7 +35,7 @@ class Edge(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How a node ended; `branch` is the side that a condition took."""
+    """The result of a finished node; `branch` is the side that a condition took."""
 
     status: str
     branch: str | None = None

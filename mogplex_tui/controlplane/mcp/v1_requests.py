@@ -34,7 +34,7 @@ class CutError(Exception):
 
 
 class Reply(NamedTuple):
-    """What a route answered: status and raw body."""
+    """The response of a route: status and raw body."""
 
     status: int
     body: bytes

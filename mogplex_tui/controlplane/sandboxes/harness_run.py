@@ -211,7 +211,7 @@ class HarnessRun:
         self.channel.say({"type": "log", "stream": "stdout", "data": data})
 
     def _edit(self, path: str) -> None:
-        """What the CLI changed in a file: a line more."""
+        """Simulate an edit by the CLI: append an empty line to a file."""
         before = self._disk.text(path) if self._disk.is_file(path) else ""
         try:
             self._disk.write(path, before + "\n")

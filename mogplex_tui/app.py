@@ -370,7 +370,7 @@ class ConsoleApp(App[int]):
         can_suspend = self._driver is not None and self._driver.can_suspend
         # The first process group of a session has no shell that could resume it.
         if not can_suspend or os.getpgrp() == os.getsid(0):
-            self.notify("No shell is here that could bring the console back.", markup=False)
+            self.notify("Cannot suspend: there is no shell to return to.", markup=False)
             return
         try:
             with self.suspend():
@@ -390,4 +390,4 @@ class ConsoleApp(App[int]):
     def action_help_quit(self) -> None:
         """Say which keys leave the console when ctrl+c is pressed with nothing selected."""
         leave = action_registry.key_of("app.quit", ascii_only=self.look.ascii)
-        self.notify(f"{leave} leaves the console, ctrl+q from anywhere.", timeout=5, markup=False)
+        self.notify(f"{leave} quits the console; ctrl+q quits from anywhere.", timeout=5, markup=False)

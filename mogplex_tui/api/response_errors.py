@@ -330,7 +330,7 @@ def _missing_scope(error_body: ErrorBody) -> str | None:
 def _advice(error_type: type[errors.MogplexError], info: ResponseInfo, error_body: ErrorBody) -> str | None:
     scope = _missing_scope(error_body) if error_type is errors.NotAllowed else None
     if scope == "write":
-        return "This token may read only; use one with the write scope"
+        return "This token is read-only; use one with the write scope"
     if scope == "read":
         return "Use a token with the read scope"
     if _sandbox_lookup_failed(info, error_body):

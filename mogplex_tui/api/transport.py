@@ -502,7 +502,7 @@ class Transport:
         if self.access.can_write is False:
             raise errors.NotAllowed(
                 f"The session has ended, and the token must not change {request.resource}",
-                advice="This token may read only; use one with the write scope",
+                advice="This token is read-only; use one with the write scope",
                 resource=request.resource,
                 method=request.method,
                 path=request.path,

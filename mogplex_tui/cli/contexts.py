@@ -130,7 +130,7 @@ def _print(arguments: argparse.Namespace, known: Contexts, rows: list[Context]) 
             output.object("context", context_fields(row, current=row.name == known.current))
     elif rows:
         # The titles are those of the console's list of contexts.
-        titles = ("", "CONTEXT", "SERVICE", "TEAM", "RULES", "COLOUR", "SIGNED IN WITH", "KEPT IN")
+        titles = ("", "CONTEXT", "SERVICE", "TEAM", "RULES", "COLOUR", "SIGNED IN WITH", "STORED IN")
         output.table([Column(title) for title in titles], [_cells(row, known) for row in rows])
     output.flush()
 

@@ -138,7 +138,7 @@ async def cancel(command: CommandSession, arguments: argparse.Namespace) -> int:
     records = RunRecords(command)
     row = await records.find(arguments.run)
     if row.state in ENDED_STATES:
-        return _report_state(command, row, f"{name_of(row)} is already over: {row.state}.")
+        return _report_state(command, row, f"{name_of(row)} already finished ({row.state}).")
     if row.external and row.run_id is None:
         row = await records.learn_from_events(row)
     if why := unavailable_reason(CANCEL, row, command.session):

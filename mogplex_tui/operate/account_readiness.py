@@ -43,7 +43,7 @@ def readiness_items(user: User, base_url: str) -> list[ReadinessItem]:
             "platform-sandbox",
             "platform sandboxes",
             access.allow_platform_sandbox,
-            "Ask the service's operator to allow them for this account",
+            "Ask the operator of the service to allow them",
         ),
     ]
     covered, known = user.github_covered_repo_count, user.github_synced_repo_count

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.model import AnyAction, AnyKind
 
 
-NO_WRITE_SCOPE = "This token may read only; use one with the write scope."
+NO_WRITE_SCOPE = "This token is read-only; use one with the write scope."
 # The operator's valid key overrides, by the ids of `key_overrides`.
 _KEY_OVERRIDES: dict[str, tuple[str, ...]] = {}
 
@@ -87,15 +87,15 @@ def _scopes(*names: str) -> frozenset[str]:
 
 
 _SCREEN_HELP = {
-    "runs": "Every run and call.",
-    "observability": "Health, pressure, usage and spend.",
+    "runs": "All runs and calls.",
+    "observability": "Health, queue, usage and spend.",
 }
 
 
 def _navigation_actions() -> Iterable[KeyAction]:
     """Yield the actions that open the tabs."""
     for digit, title, name in TABS:
-        about = _SCREEN_HELP.get(name, f"The list of {title.lower()}.")
+        about = _SCREEN_HELP.get(name, f"{title}.")
         yield KeyAction(f"go.{name}", title.lower(), (digit,), EVERYWHERE, about, footer=False, group="go to")
 
 
@@ -126,61 +126,59 @@ ACTIONS: tuple[KeyAction, ...] = (
         help_has_title=True,
     ),
     KeyAction(
-        "kind.open", "open", ("enter",), KIND_LISTS, "Open what is under the cursor.", help_has_title=True
+        "kind.open", "open", ("enter",), KIND_LISTS, "Open the record under the cursor.", help_has_title=True
     ),
     KeyAction(
         "kind.follow",
         "open",
         ("enter",),
         DETAILS,
-        "Open what the link under the cursor leads to.",
+        "Open the link under the cursor.",
         help_has_title=True,
     ),
     _key_action(runs.KIND, run_actions.CANCEL, _scopes("runs", "run")),
     _key_action(runs.KIND, run_actions.START, _scopes("runs")),
-    KeyAction("runs.open-id", "open by id", ("o",), _scopes("runs"), "Open any run by its id.", footer=False),
+    KeyAction(
+        "runs.open-id", "open by id", ("o",), _scopes("runs"), "Open a run by its ID or URL.", footer=False
+    ),
     KeyAction(
         "runs.mark",
         "mark",
         ("space",),
         _scopes("runs"),
-        "Mark the run, to cancel several at once.",
+        "Mark the run, to cancel several together.",
         help_has_title=True,
         writes=True,
     ),
-    KeyAction("tail.follow", "follow", ("f",), TAILS, "Follow the newest line again.", help_has_title=True),
-    KeyAction("list.filter", "filter", ("slash",), LISTS, "Narrow the list while you type."),
-    KeyAction("list.sort", "sort", ("s",), LISTS, "Order by the next column."),
-    KeyAction("list.reverse", "reverse", ("S",), LISTS, "Turn the order round.", footer=False),
-    KeyAction("tail.search", "highlight", ("slash",), TAILS, "Mark a word in the lines."),
-    KeyAction("tail.next", "next match", ("n",), TAILS, "Go to the next marked line.", footer=False),
+    KeyAction("tail.follow", "follow", ("f",), TAILS, "Follow the newest line.", help_has_title=True),
+    KeyAction("list.filter", "filter", ("slash",), LISTS, "Filter the list.", help_has_title=True),
+    KeyAction("list.sort", "sort", ("s",), LISTS, "Sort by the next column.", help_has_title=True),
     KeyAction(
-        "tail.previous", "previous match", ("N",), TAILS, "Go to the marked line before.", footer=False
+        "list.reverse", "reverse", ("S",), LISTS, "Reverse the sort order.", help_has_title=True, footer=False
     ),
-    KeyAction("run.facts", "facts", ("i",), TAILS, "Show or hide the facts at narrow widths."),
-    KeyAction("tail.keys", "log", ("l",), LOGS, "Give the keys to the log, or back to the links."),
+    KeyAction("tail.search", "search", ("slash",), TAILS, "Search the lines.", help_has_title=True),
+    KeyAction("tail.next", "next match", ("n",), TAILS, "Go to the next match.", footer=False),
+    KeyAction("tail.previous", "previous match", ("N",), TAILS, "Go to the previous match.", footer=False),
+    KeyAction("run.facts", "facts", ("i",), TAILS, "Show or hide the facts on a narrow screen."),
+    KeyAction("tail.keys", "log", ("l",), LOGS, "Focus the log or the links."),
     KeyAction(
         "run.links",
         "links",
         ("l",),
         _scopes("run"),
-        "Give the keys to facts and links, or back to the events.",
+        "Focus the details or the events.",
     ),
-    KeyAction("tail.wrap", "wrap", ("w",), TAILS, "Wrap long lines, or cut them.", help_has_title=True),
+    KeyAction("tail.wrap", "wrap", ("w",), TAILS, "Wrap or cut long lines.", help_has_title=True),
     KeyAction("tail.times", "times", ("t",), TAILS, "Show or hide the times."),
-    KeyAction(
-        "tail.event", "event", ("enter",), _scopes("run"), "Show the whole event as JSON, or follow the link."
-    ),
-    KeyAction(
-        "view.range", "range", ("d",), _scopes("observability"), "Count over the last hour, day or week."
-    ),
-    KeyAction("view.refresh", "refresh", ("r",), EVERYWHERE, "Read again now.", footer=False),
+    KeyAction("tail.event", "event", ("enter",), _scopes("run"), "Show the event as JSON, or open the link."),
+    KeyAction("view.range", "range", ("d",), _scopes("observability"), "Time range: hour, day or week."),
+    KeyAction("view.refresh", "refresh", ("r",), EVERYWHERE, "Refresh.", footer=False),
     KeyAction(
         "kind.mark",
         "mark",
         ("space",),
         KIND_LISTS,
-        "Mark the row, for what works on many.",
+        "Mark the row, for actions on several.",
         help_has_title=True,
         writes=True,
     ),
@@ -189,14 +187,14 @@ ACTIONS: tuple[KeyAction, ...] = (
         "json",
         ("j",),
         DETAILS | {"run"},
-        "Show the record as it came; {kind.copy} there copies it.",
+        "Show the record's JSON; {kind.copy} copies it.",
     ),
     KeyAction(
         "list.hidden",
         "show hidden",
         ("H",),
         KIND_LISTS,
-        "Show hidden records, or leave them out again.",
+        "Show hidden records, or hide them again.",
         footer=False,
         help_has_title=True,
     ),
@@ -207,7 +205,7 @@ ACTIONS: tuple[KeyAction, ...] = (
         "back",
         ("escape",),
         _scopes("run", "runs", "lists", "details", "observability"),
-        "Go back one step; filter and marks go first.",
+        "Go back; clears filter and marks first.",
     ),
     *_navigation_actions(),
     KeyAction(
@@ -215,7 +213,7 @@ ACTIONS: tuple[KeyAction, ...] = (
         "command",
         ("colon", "ctrl+p"),
         EVERYWHERE,
-        "Find any command by name.",
+        "Run a command by name.",
         group="console",
     ),
     KeyAction(
@@ -223,19 +221,17 @@ ACTIONS: tuple[KeyAction, ...] = (
         "give up",
         ("ctrl+g",),
         EVERYWHERE,
-        "Give up the changes that wait for the rate limit; on a row, press the key of its change again.",
+        "Give up queued changes; to give up one, press its key again on the row.",
         group="console",
         help_has_title=True,
     ),
-    KeyAction(
-        "app.help", "help", ("question_mark",), EVERYWHERE, "Every key that works here.", group="console"
-    ),
+    KeyAction("app.help", "help", ("question_mark",), EVERYWHERE, "Keys of this screen.", group="console"),
     KeyAction(
         "app.theme",
         "theme",
         ("T",),
         EVERYWHERE,
-        "Switch between dark and light.",
+        "Switch between the dark and light theme.",
         footer=False,
         group="console",
     ),
@@ -244,7 +240,7 @@ ACTIONS: tuple[KeyAction, ...] = (
         "suspend",
         ("ctrl+z",),
         EVERYWHERE,
-        "To the shell; fg there comes back.",
+        "Return to the shell (fg resumes).",
         footer=False,
         group="console",
     ),

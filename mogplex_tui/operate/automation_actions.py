@@ -41,7 +41,11 @@ def _name(text: str) -> str:
 
 
 REPO = Parameter(
-    "repo", "for which repository", _repo, live_choices=parameter_choices.where_to_run, choices_are_names=True
+    "repo",
+    "repository to run for",
+    _repo,
+    live_choices=parameter_choices.where_to_run,
+    choices_are_names=True,
 )
 INPUT = Parameter(
     "input",
@@ -50,11 +54,11 @@ INPUT = Parameter(
     only_in_command=True,
     accepts_stdin=True,
 )
-NAME = Parameter("name", "what it is called", _name, positional=True)
-TEMPLATE = Parameter("template", "what it starts from", str, default="blank", choices=_TEMPLATES)
+NAME = Parameter("name", "name of the automation", _name, positional=True)
+TEMPLATE = Parameter("template", "template", str, default="blank", choices=_TEMPLATES)
 FOR_REPO = Parameter(
     "repo",
-    "its repository",
+    "repository",
     parameter_choices.installed_repository,
     live_choices=parameter_choices.installed_repositories,
 )
@@ -109,7 +113,7 @@ async def create(client: ClientView, values: Values) -> Result:
             repo_full_name=repo,
         )
     )
-    return Result(True, "{} is created, inactive: publish it to let it run.", new_id=made.id)
+    return Result(True, "{} is created, inactive: publish it to activate it.", new_id=made.id)
 
 
 async def publish(change: Change[AutomationRow]) -> None:

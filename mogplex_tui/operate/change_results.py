@@ -28,11 +28,11 @@ ChangeResult = tuple[bool, str]
 
 # Advice by the service's reason for not starting work. There is none for a full installation, which starts it later.
 _WHAT_HELPS = {
-    "REPO_PENDING_LIMIT": "Try again when some of that work has ended.",
-    "INSTALLATION_PENDING_LIMIT": "Try again when some of that work has ended.",
-    "ACTIVE_DUPLICATE": "Try again when it has ended.",
+    "REPO_PENDING_LIMIT": "Retry when some of those jobs have finished.",
+    "INSTALLATION_PENDING_LIMIT": "Retry when some of those jobs have finished.",
+    "ACTIVE_DUPLICATE": "Retry when it has finished.",
     "REPO_NOT_FOUND": "Choose a repository in the start step and publish the automation again.",
-    "FLOW_INACTIVE": "Activate it and try again.",
+    "FLOW_INACTIVE": "Activate it and retry.",
     "TRIGGER_MISMATCH": "Publish the automation again.",
 }
 
@@ -59,12 +59,12 @@ def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> ChangeR
         return (
             False,
             f"Not started: the service says {_text(run.outcome or 'nothing')}."
-            " Nothing is known to be queued for {name}.",
+            " No job is known to be queued for {name}.",
         )
     status = getattr(run, "status", "pending")
     if status == "pending" or run.job_run_id is None:
         return False, f"Not started yet: {_why(run.reason)}. {{}} is queued as job {job}."
-    now = f"{_text(status)} now" if status else "not pending any more"
+    now = f"now {_text(status)}" if status else "no longer pending"
     return False, f"Not started: {_why(run.reason)}. {{}} was queued as job {job}, which is {now}."
 
 
@@ -102,7 +102,7 @@ def literal(text: str) -> str:
 
 
 def _not_queued(reason: str | None) -> str:
-    sentence = f"Not started: {_why(reason)}. Nothing was queued for {{name}}."
+    sentence = f"Not started: {_why(reason)}. No job was queued for {{name}}."
     return " ".join(filter(None, (sentence, _WHAT_HELPS.get(reason or ""))))
 
 
@@ -126,7 +126,7 @@ def sandbox_stopped(record: SandboxRecord) -> ChangeResult:
     ):
         return True, "{} is stopped."
     why = with_full_stop(_text(record.error or f"the sandbox is still {record.status}"))
-    return False, f"Not confirmed: {why} {{}} may still run: stop it again."
+    return False, f"Not confirmed: {why} {{}} may still be running: stop it again."
 
 
 def sandbox_deleted(found: SandboxDeleted) -> ChangeResult:
@@ -161,7 +161,7 @@ def reconciled(found: Reconciled) -> ChangeResult:
     if found.queued:
         return True, "{} is queued to be reconciled."
     if found.sandbox is None:
-        return True, "{} is gone: its record was removed."
+        return True, "{} no longer exists: its record was removed."
     return True, f"{{}} is reconciled: it is {_text(found.sandbox.status)}."
 
 
@@ -170,8 +170,8 @@ def extended(by_ms: int | None) -> ChangeResult:
 
     The service does not say when the sandbox ends.
     """
-    by = "" if by_ms is None else f"{formatting.seconds(by_ms / 1000)} "
-    return True, f"{{}} lives {by}longer."
+    by = "" if by_ms is None else f" by {formatting.seconds(by_ms / 1000)}"
+    return True, f"The lifetime of {{name}} is extended{by}."
 
 
 def tested(found: ConnectionTest) -> ChangeResult:
@@ -192,10 +192,10 @@ def verified(verdict: KeyTest) -> ChangeResult:
     why = verdict.key_error or "the provider could not be asked"
     return (
         False,
-        f"{{}} {'does not work' if verdict.key_valid is False else 'could not be tried'}: {literal(why)}.",
+        f"{{}} {'does not work' if verdict.key_valid is False else 'could not be checked'}: {literal(why)}.",
     )
 
 
 def synced(repos: Sequence[object]) -> ChangeResult:
     """Return what reading GitHub came to (projects.md §7)."""
-    return True, f"GitHub was read: {formatting.plural(len(repos), 'repository')} are here now."
+    return True, f"Synced with GitHub: {formatting.plural(len(repos), 'repository')}."

@@ -44,7 +44,7 @@ def enable_and_disable(
             done="{} is enabled.",
             families=(family,),
             unavailable_reason=lambda row: (
-                unavailable_reason(row) or ("It is enabled already." if is_enabled(row) else None)
+                unavailable_reason(row) or ("It is already enabled." if is_enabled(row) else None)
             ),
             is_bulk=True,
         ),
@@ -57,10 +57,10 @@ def enable_and_disable(
             done="{} is disabled.",
             families=(family,),
             unavailable_reason=lambda row: (
-                unavailable_reason(row) or (None if is_enabled(row) else "It is disabled already.")
+                unavailable_reason(row) or (None if is_enabled(row) else "It is already disabled.")
             ),
             confirmation=(
-                Confirmation([disable_consequence], "Disable it", is_asked_in_command=False)
+                Confirmation([disable_consequence], "Disable", is_asked_in_command=False)
                 if disable_consequence
                 else None
             ),
@@ -74,7 +74,7 @@ def delete(
     consequence: str,
     family: Family,
     *,
-    help: str = "Delete it for good",
+    help: str = "Delete permanently",
     help_has_title: bool = True,
     unavailable_reason: Callable[[Row], str | None] = _no_reason,
 ) -> Action[Row]:
@@ -91,7 +91,7 @@ def delete(
         done="{} is deleted.",
         families=(family,),
         unavailable_reason=unavailable_reason,
-        confirmation=Confirmation([consequence], "Delete it"),
+        confirmation=Confirmation([consequence], "Delete"),
         in_footer=False,
         help_has_title=help_has_title,
     )

@@ -34,8 +34,8 @@ def _move(
 _DOWN = {TAIL: ("down",), RECORD: ("down",)}
 _PAGE_DOWN = {RECORD: ("pagedown", "ctrl+f", "space")}
 MOVES: tuple[CursorMove, ...] = (
-    _move("up", "up", "k", row="one row up", record="the link before, or one line towards it"),
-    _move("down", "down", "j", row="one row down", record="the next link, or one line towards it", but=_DOWN),
+    _move("up", "up", "k", row="one row up", record="the previous link, or one line up"),
+    _move("down", "down", "j", row="one row down", record="the next link, or one line down", but=_DOWN),
     _move("page-up", "pageup", "ctrl+b", row="one page up", record="one page up"),
     _move("page-down", "pagedown", "ctrl+f", row="one page down", record="one page down", but=_PAGE_DOWN),
     _move("first", "home", "g", row="the first row", record="the top"),

@@ -147,7 +147,7 @@ async def run_change(session: Session, change: ChangeRequest[Answer, FinalResult
         return await change.refused(error, ledger_state)
     except asyncio.CancelledError:
         if tries.has_done_nothing:
-            session.ledger.close(entry, "refused", "It was not sent again after a refusal by a rate limit.")
+            session.ledger.close(entry, "refused", "Not sent again after the rate limit refused it.")
         else:
             session.ledger.close(entry, "unknown")
         raise
@@ -225,7 +225,7 @@ class _RequestAttempts(Generic[Answer, FinalResult]):
             await pause(step, queued.given_up)
             queued.seconds_left -= step
         if queued.given_up.is_set():
-            raise GivenUp(f"The {queued.title} was given up while it waited for the rate limit")
+            raise GivenUp(f"The {queued.title} was given up while it was queued by the rate limit")
 
 
 async def pause(seconds: float, given_up: asyncio.Event | None = None) -> None:
@@ -266,7 +266,7 @@ async def run_action(
     *,
     read_priority: Priority = Priority.ACTION,
     idempotency_key: str = "",
-    how_to_repeat: str = "Doing it again is safe.",
+    how_to_repeat: str = "Repeating it is safe.",
     turn: asyncio.Semaphore | None = None,
 ) -> Outcome:
     """Send the request of an action and return its outcome.

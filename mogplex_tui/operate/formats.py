@@ -125,7 +125,7 @@ def time_left(soon: float) -> Format[datetime]:
     def show(value: datetime, moment: RenderTime) -> Cell:
         seconds = (value - moment.now).total_seconds()
         if seconds <= 0:
-            return Cell("over", "dim")
+            return Cell("expired", "dim")
         return Cell(formatting.age_of(seconds), "warn" if seconds < soon else "plain")
 
     return Format(

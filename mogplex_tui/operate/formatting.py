@@ -70,40 +70,40 @@ def state(word: str) -> tuple[str, str, str]:
 
 # Texts for the codes of the dispatch log (observability.md §8.2). Other codes are shown as words.
 REASONS = {
-    "IDEMPOTENT_DUPLICATE": "the same event was taken already",
-    "DUPLICATE_PR_HEAD_SHA": "this commit of the pull request was reviewed already",
-    "ACTIVE_DUPLICATE": "the same work is waiting or running already",
-    "REPO_PENDING_LIMIT": "too much work waits for this repository",
-    "INSTALLATION_PENDING_LIMIT": "too much work waits for this installation",
-    "INSTALLATION_CONCURRENCY_LIMIT": "the installation is full; it starts when a place is free",
+    "IDEMPOTENT_DUPLICATE": "the same event was already handled",
+    "DUPLICATE_PR_HEAD_SHA": "this commit of the pull request was already reviewed",
+    "ACTIVE_DUPLICATE": "the same work is already queued or running",
+    "REPO_PENDING_LIMIT": "too many jobs are pending for this repository",
+    "INSTALLATION_PENDING_LIMIT": "too many jobs are pending for this installation",
+    "INSTALLATION_CONCURRENCY_LIMIT": "the installation is at its limit; starts when a slot is free",
     "MENTION_LOOP_BREAKER": "agents were mentioning each other in a loop",
-    "RUNTIME_HANDLE_PERSIST_FAILED": "the runtime's handle could not be stored",
+    "RUNTIME_HANDLE_PERSIST_FAILED": "the runtime ID could not be stored",
     "AUTOMATION_COMPLETED": "completed",
     "AUTOMATION_FAILED": "failed",
-    "AUTOMATION_TIMEOUT": "ran out of time",
-    "AUTOMATION_RATE_LIMITED": "the model's provider limits the rate",
-    "AUTOMATION_PROVIDER_UNAVAILABLE": "the model's provider does not answer",
-    "AUTOMATION_DEPENDENCY_UNAVAILABLE": "something it needs does not answer",
+    "AUTOMATION_TIMEOUT": "timed out",
+    "AUTOMATION_RATE_LIMITED": "rate limited by the model provider",
+    "AUTOMATION_PROVIDER_UNAVAILABLE": "the model provider does not answer",
+    "AUTOMATION_DEPENDENCY_UNAVAILABLE": "a dependency does not answer",
     "AUTOMATION_AUTHENTICATION_FAILED": "a credential was refused: renew it",
     "AUTOMATION_CONFIGURATION_FAILED": "a model, key or setting is missing",
     "NO_GITHUB_CONNECTION": "GitHub is not connected",
     "PR_REVIEW_POSTED": "review posted",
     "PR_REVIEW_NO_FINDINGS": "reviewed, no findings",
-    "PR_REVIEW_STALE_HEAD_SHA": "the pull request has moved on",
+    "PR_REVIEW_STALE_HEAD_SHA": "the pull request has newer commits",
     "PR_REVIEW_GITHUB_AUTH_FAILED": "GitHub refused the review",
-    "USER_REQUESTED": "somebody asked for it",
+    "USER_REQUESTED": "requested by a user",
     "RECONCILED_CANCEL_REQUEST": "an unfinished cancel was carried out",
-    "RECONCILED_MISSING_RUNTIME_HANDLE": "its runtime was gone",
-    "ZOMBIE_REAPED": "ran for six hours and was ended",
+    "RECONCILED_MISSING_RUNTIME_HANDLE": "its runtime no longer exists",
+    "ZOMBIE_REAPED": "ended after running for six hours",
     "FLOW_INACTIVE": "the automation is paused",
-    "TRIGGER_MISMATCH": "the published trigger does not fit any more",
-    "REPO_NOT_FOUND": "the repository is not there",
+    "TRIGGER_MISMATCH": "the published trigger no longer matches",
+    "REPO_NOT_FOUND": "the repository was not found",
     # Why a sandbox stopped (sandboxes.md §2.3).
     "idle_timeout": "idle for too long",
-    "lifetime_timeout": "reached its lifetime",
-    "manual": "by hand",
-    "stuck_boot": "the boot got stuck",
-    "vm_gone": "the machine is gone",
+    "lifetime_timeout": "reached its maximum lifetime",
+    "manual": "stopped manually",
+    "stuck_boot": "boot timed out",
+    "vm_gone": "the machine no longer exists",
     "auto_pause": "paused while idle",
     "billing_depleted": "the balance is used up",
 }
@@ -145,7 +145,7 @@ def why(code: str | None) -> str:
 
     There is a text also if the service gives no reason.
     """
-    return reason(code) or "the service does not say why"
+    return reason(code) or "the service gives no reason"
 
 
 def seconds(value: float | None) -> str:

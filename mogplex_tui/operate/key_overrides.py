@@ -15,10 +15,10 @@ from mogplex_tui.operate.kinds.registry import kinds
 
 # Keys that cannot be rebound, with the reason.
 FIXED: Mapping[str, str] = {
-    "ctrl+q": "leaves the console from anywhere",
-    "ctrl+c": "copies what is selected",
-    "tab": "goes from part to part",
-    "shift+tab": "goes from part to part",
+    "ctrl+q": "quits the console",
+    "ctrl+c": "copies the selection",
+    "tab": "moves the focus",
+    "shift+tab": "moves the focus",
 }
 # Keys that their default actions always keep and that no other action can have: dialogs use them too, and messages name
 # screens as `:jobs`.
@@ -102,8 +102,8 @@ def validate_overrides(configured: Mapping[str, object], origin: str) -> Keymap:
 
     def refuse(id: str, why: str) -> None:
         wanted.pop(id, None)
-        still = f" Until then: {_shown(known[id].defaults)}." if id in known else ""
-        refused[id] = f'"{id}" in [keys] of {origin} was not taken: {why}{still}'
+        still = f" Current keys: {_shown(known[id].defaults)}." if id in known else ""
+        refused[id] = f'"{id}" in [keys] of {origin} was rejected: {why}{still}'
 
     for configured_id, value in configured.items():
         id = _PAST_IDS.get(configured_id, configured_id)
@@ -130,23 +130,23 @@ def _read(known: Mapping[str, KeyOwner], id: str, value: object) -> tuple[tuple[
 
         near = [_PAST_IDS.get(each, each) for each in get_close_matches(id, [*known, *_PAST_IDS], 1)]
         hint = f'; did you mean "{near[0]}"?' if near else "."
-        return (), f"there is no such action{hint} mogplex-tui info --keys lists all there are."
+        return (), f"there is no such action{hint} mogplex-tui info --keys lists all actions."
     written = [value] if isinstance(value, str) else value
     if not isinstance(written, list) or not written or not all(isinstance(each, str) for each in written):
         return (), 'write a key or a list of keys, such as "X" or ["X", "ctrl+x"].'
     keys = tuple(dict.fromkeys(canonical(each) or "" for each in written))
     if "" in keys:
         bad = next(each for each in written if canonical(each) is None)
-        return (), f"{bad!r} is no key of a terminal. Keys are written as x, X, /, f5, escape or ctrl+x."
+        return (), f"{bad!r} is not a key. Keys are written as x, X, /, f5, escape or ctrl+x."
     for key in keys:
         if key in FIXED:
             return (), f"{key} {FIXED[key]}. Choose another."
         if key in KEPT and key not in owner.defaults:
-            return (), f"{_shown([key])} is kept for what has it by itself. Choose another."
+            return (), f"{_shown([key])} is reserved. Choose another."
     lost = [key for key in owner.defaults if key in KEPT and key not in keys]
     if lost:
         whole = ", ".join(f'"{each}"' for each in (*written, *lost))
-        return (), f"{_shown(lost)} cannot be taken from it. Write [{whole}]."
+        return (), f"{_shown(lost)} cannot be removed. Write [{whole}]."
     return keys, ""
 
 

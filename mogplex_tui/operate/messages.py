@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _REASONS_IN_FULL = 2
 # Errors that often pass. They are shown only once the next attempt has failed as well.
 _TRANSIENT = (Unreachable, Unavailable, ServiceFailed)
-_CHANGES_ARE_SENT = "Actions are sent all the same; the service may refuse them."
+_CHANGES_ARE_SENT = "Actions may still be refused."
 
 
 def capitalized(text: str) -> str:
@@ -71,7 +71,7 @@ def read_failures(fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
     if fresh.as_of is None:
         return ""
     if _is_lasting(fresh):
-        return data_kept(_reason(fresh), f"; {key_of('view.refresh')} reads it again")
+        return data_kept(_reason(fresh), f"; {key_of('view.refresh')} retries")
     failing: dict[Subject, SourceState] = {}
     for source in sources:
         if _is_lasting(source.freshness):
@@ -83,7 +83,7 @@ def read_failures(fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
 
 def data_kept(reason: str, then: str = "") -> str:
     """Return why reading has stopped, and that the data of the last read is kept."""
-    return f"{with_full_stop(reason)} What was read before stays{then}."
+    return f"{with_full_stop(reason)} Showing the last data read{then}."
 
 
 def unreadable_record(record: str, reason: str) -> str:
@@ -97,19 +97,20 @@ def unlisted_part(subject: Subject, error: MogplexError) -> str:
 
 
 def freshness_text(session: Session, fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
-    """Return how old the data is, such as `stale 3m`; empty for fresh data."""
+    """Return the age of data: `updated 14s ago` or `stale 3m`; empty for fresh data."""
     fresh, is_part = shown_freshness(fresh, sources)
     now, part = session.clock.monotonic(), "partly " if is_part else ""
     age = fresh.age(now)
     if age is None and not is_part:
         return "reading" if fresh.loading else ""
     if fresh.blocked_until is not None:
-        reason = "budget used up" if session.budget.blocked_until is None else "requests limited"
-        return f"{part}as of {formatting.seconds(age)} · {reason}, next read in {wait(fresh.blocked_until - now)}"
+        reason = "budget used up" if session.budget.blocked_until is None else "rate limited"
+        updated = f"{part}not read" if age is None else f"{part}updated {formatting.seconds(age)} ago"
+        return f"{updated} · {reason}, next read in {wait(fresh.blocked_until - now)}"
     if fresh.failures:
         retry = "" if fresh.retry_at is None else f" · retry in {wait(fresh.retry_at - now)}"
         return f"{part}{'not read' if age is None else f'stale {formatting.seconds(age)}'}{retry}"
-    return "" if age is None or age < 8 else f"as of {formatting.seconds(age)}"
+    return "" if age is None or age < 8 else f"updated {formatting.seconds(age)} ago"
 
 
 def wait(seconds: float) -> str:
@@ -130,7 +131,7 @@ def _reason(fresh: Freshness) -> str:
 
 
 def _failure_of(source: SourceState) -> str:
-    shown = f"shown as {'they were' if source.subject.is_plural else 'it was'} read before"
+    shown = "shown as last read"
     missing = "not known" if source.columns or source.keys is None else "not shown"
     state = subject_sentence(source.subject, shown if source.known else missing)
     return f"{with_full_stop(_reason(source.freshness))} {state}"
@@ -143,9 +144,9 @@ def _short_failures(sources: Sequence[SourceState]) -> str:
     """
     old, missing = ([each for each in sources if each.known is known] for known in (True, False))
     sentences = [
-        f"{len(sources)} readings fail, one of them so: {with_full_stop(_reason(sources[0].freshness))}"
+        f"{len(sources)} reads fail. The first error: {with_full_stop(_reason(sources[0].freshness))}"
     ]
-    for some, end in ((old, "shown as read before"), (missing, "not known")):
+    for some, end in ((old, "shown as last read"), (missing, "not known")):
         names = ", ".join(each.subject.text for each in some)
         sentences += [f"{capitalized(names)}: {end}."] if names else []
     return " ".join(sentences)
@@ -163,7 +164,7 @@ def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> 
     is_limited = isinstance(fresh.error, Throttled) and fresh.error.of_requests
     if is_limited and fresh.retry_at is not None:
         return [
-            f"The service limits requests; the next read is in {wait(fresh.retry_at - now)}.",
+            f"Rate limited; retrying in {wait(fresh.retry_at - now)}.",
             _CHANGES_ARE_SENT,
         ]
     if isinstance(fresh.error, MogplexError):
@@ -175,14 +176,14 @@ def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> 
     if fresh.error is not None:
         return [
             f"Reading {noun} failed: {fresh.error}",
-            "This is a fault of the console; the log has the details.",
+            "Internal console error; details are in the log.",
         ]
     if fresh.blocked_until is not None:
         frees = wait(fresh.blocked_until - now)
-        reason = f"Request budget used up; the next slot frees in {frees}."
+        reason = f"Request budget used up; next read in {frees}."
         if session.budget.blocked_until is not None:
             # The service's own limit, which may be lower than the budget that is counted here.
-            reason = f"The service limits requests; the next read is in {frees}."
+            reason = f"Rate limited; next read in {frees}."
         return [reason, _CHANGES_ARE_SENT]
     if fresh.as_of is None:
         service = session.target.base_url if session.attached else session.service
@@ -233,12 +234,12 @@ def missing_events(feed: RunEventsFeed) -> str | None:
         return f"The events of this call cannot be read. {why}".strip()
     if tail.at_horizon:
         needs = _requirement(Requirement("later events"))
-        return f"The first {HORIZON} events. A token shows no more here; {needs}"
+        return f"The first {HORIZON} events. A token shows no later ones; {needs}"
     if tail.gone:
-        return f"The oldest {tail.gone:,} lines are not kept here any more; the service has them all."
+        return f"The oldest {tail.gone:,} lines are no longer kept here; the service has all of them."
     if tail.bad:
-        events, stand = ("1 event", "stands") if tail.bad == 1 else (f"{tail.bad} events", "stand")
-        return f"{events} could not be read and {stand} here as raw JSON."
+        events, are = ("1 event", "is") if tail.bad == 1 else (f"{tail.bad} events", "are")
+        return f"{events} could not be parsed and {are} shown as raw JSON."
     return None
 
 
@@ -313,9 +314,7 @@ def queued_change(change: QueuedChange, now: datetime) -> str:
     """Return the sentence on a change that waits for a rate limit to be sent again."""
     seconds = ceil(change.seconds_left)
     at = formatting.clock(now + timedelta(seconds=seconds))
-    return (
-        f"{capitalized(change.title)} is queued: too many requests. It is sent again in {seconds} s, at {at}."
-    )
+    return f"{capitalized(change.title)} is queued: too many requests. Retrying in {seconds}s, at {at}."
 
 
 class RefusedChange(NamedTuple):
@@ -338,18 +337,18 @@ def change_refused(change: RefusedChange) -> str:
     name, error = change.name, change.error
     request = f"{capitalized(change.label)} of {name}"
     if isinstance(error, NotFound):
-        return f"The service does not know {name} any more. The list was read again."
+        return f"{capitalized(name)} no longer exists. The list was refreshed."
     if change.is_given_up:
         return f"{request} was given up and not sent."
     if isinstance(error, Throttled):
-        return f"{request} was refused: too many requests. Again in {int(error.retry_after or 60)} s."
+        return f"{request} was refused: too many requests. Retry in {int(error.retry_after or 60)}s."
     if change.how_to_repeat:
         return (
             f"Whether {name} was started is not known. {with_full_stop(error.message)} {change.how_to_repeat}"
         )
-    sentences = [f"{request} did not go through.", str(error)]
+    sentences = [f"{request} failed.", str(error)]
     if change.may_have_secret:
-        sentences.append("If it is listed all the same, nobody can read its secret any more: remove it.")
+        sentences.append("If it is listed, its secret can no longer be read: delete it.")
     return " ".join(sentences)
 
 
@@ -361,4 +360,4 @@ def changes_done(label: str, count: int, refused: Sequence[str]) -> str:
 
 def not_changeable(noun: str) -> str:
     """Return why nothing can be done to a record that could not be read."""
-    return f"This {noun} could not be read, so nothing can be done to it."
+    return f"This {noun} could not be read, so it cannot be changed."

@@ -389,7 +389,7 @@ class Creation:
     request: Callable[[ClientView, Values], Awaitable[object]]
     in_progress: str
     families: tuple[Family, ...]
-    done: str = "{} is made."
+    done: str = "{} is created."
     confirmation: Confirmation | None = None
     reveals: bool = False
     """Whether the response has a secret, which is shown once."""

@@ -64,7 +64,7 @@ def automation_run(run: AutomationRun, moment: RenderTime) -> str:
     The second line names the steps that run or have failed, and counts the steps that are done (routing.md §3.13).
     """
     glyph, name = formatting.state(run.status)[:2]
-    waits = "  waiting for a person or an event" if run.active_wait_count else ""
+    waits = "  waiting for an approval or an event" if run.active_wait_count else ""
     at = [_step(step, moment) for step in run.node_runs if step.status not in _BEHIND]
     behind = formatting.plural(len(run.node_runs) - len(at), "step")
     stands = f"{'  '.join(at)}, after {behind}" if at else behind
@@ -85,4 +85,4 @@ def message(said: object) -> str:
     content = said.get("content")
     if not texts and isinstance(content, str):
         texts = [content]
-    return f"{said.get('role') or 'somebody'}:\n" + "\n".join(texts) + "\n" if texts else ""
+    return f"{said.get('role') or 'unknown'}:\n" + "\n".join(texts) + "\n" if texts else ""

@@ -127,7 +127,7 @@ class ListSearch(Generic[Row_co]):
         """Return how many records were searched, and of how many."""
         searched, total = self._search.searched, self._search.total
         if self._is_full:
-            return f"the newest {searched:,} searched: {MOST_KEPT:,} found"
+            return f"newest {searched:,} searched: {MOST_KEPT:,} found"
         if total is None or self._search.is_done:
             return f"{searched:,} searched"
         return f"{searched:,} of {total:,} searched"

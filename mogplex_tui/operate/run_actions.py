@@ -55,7 +55,7 @@ HARNESS = Parameter(
     "harness", "the coding agent that runs it", _harness, default=HARNESSES[0], choices=HARNESSES
 )
 BASE = optional_text("base", "the branch to start from", when_empty="the default branch")
-BRANCH = optional_text("branch", "the branch to work on", when_empty="a name made by the service")
+BRANCH = optional_text("branch", "the branch to work on", when_empty="auto-generated")
 NEW_BRANCH = Parameter(
     "new_branch",
     "create the branch",
@@ -173,9 +173,9 @@ START = Creation(
 
 def _cancel_unavailable_reason(row: RunRow) -> str | None:
     if row.unreadable:
-        return "This row could not be read, so there is nothing to cancel."
+        return "This row could not be read, so it cannot be cancelled."
     if row.state in ENDED_STATES:
-        return f"{name_of(row)} is already over: {row.state}."
+        return f"{name_of(row)} already finished ({row.state})."
     return None
 
 
@@ -186,7 +186,7 @@ def _cancel_closed_reason(session: Session, row: RunRow) -> str | None:
     if row.source is RunSource.JOB and not session.open(Family.OBSERVABILITY):
         return messages.requirement_sentence(Requirement("cancels of an automation's runs"))
     if row.run_id is None and not session.open(Family.OBSERVABILITY):
-        return "The id of this run is not known, and this credential cannot cancel calls."
+        return "The ID of this run is unknown, and this credential cannot cancel calls."
     if not session.may_change(v1_only=True) and not session_cancels(session, row):
         return NO_WRITE_SCOPE
     return None
@@ -207,8 +207,9 @@ async def _cancel(change: Change[RunRow]) -> None:
 CANCEL: Action[RunRow] = Action(
     "cancel",
     "x",
-    "Stop the run, or every marked one; asks first",
+    "Cancel the run, or all marked runs; asks first",
     _cancel,
+    help_has_title=True,
     in_progress="cancelling",
     families=(Family.V1, Family.OBSERVABILITY),
     done="{} is cancelled.",

@@ -149,10 +149,12 @@ async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Ou
 
     outcomes = await asyncio.gather(*(one(row) for row in rows))
     bad = [outcome.sentence for outcome in outcomes if not outcome.is_success]
-    told = [f"{len(rows) - len(bad)} of {formatting.plural(len(rows), 'run')} are cancelled.", *bad[:2]]
+    done = len(rows) - len(bad)
+    count = formatting.plural(len(rows), "run")
+    sentences = [f"Cancelled {count}." if not bad else f"Cancelled {done} of {count}.", *bad[:2]]
     if len(bad) > 2:
-        told.append(f"And {len(bad) - 2} more that did not end.")
-    return Outcome(" ".join(told), is_success=not bad)
+        sentences.append(f"{len(bad) - 2} more were not cancelled.")
+    return Outcome(" ".join(sentences), is_success=not bad)
 
 
 async def send_cancel(session: Session, row: RunRow) -> None:
@@ -289,32 +291,30 @@ def _restore(runs: Runs, row: RunRow) -> None:
 def _outcome_of_accepted(row: RunRow, now: RunRow | None) -> Outcome:
     name = name_of(row)
     if now is None:
-        said = f"The cancel of {name} was accepted, but it could not be read back."
-        return Outcome(f"{said} {key_of('view.refresh')} reads again.", False)
+        accepted = f"The cancel of {name} was accepted, but its state could not be read."
+        return Outcome(f"{accepted} {key_of('view.refresh')} refreshes it.", False)
     if now.state == "cancelled":
         return Outcome(f"{name} is cancelled.", True, now)
     if now.state in ENDED_STATES:
-        return Outcome(f"{name} was over before the cancel arrived: {now.state}.", False, now)
-    still = "has not ended yet" if now.state == "cancelling" else f"still is {now.state}"
-    return Outcome(f"{name} has been asked to stop and {still}. It ends when its worker notices.", False, now)
+        return Outcome(f"{name} finished before the cancel arrived ({now.state}).", False, now)
+    state = "has not stopped yet" if now.state == "cancelling" else f"is still {now.state}"
+    return Outcome(f"Cancel requested: {name} {state}. It stops when its worker notices.", False, now)
 
 
 def _outcome_of_refused(row: RunRow, now: RunRow | None, error: MogplexError, repeat_with: str) -> Outcome:
     name = name_of(row)
     if now is not None and now.state in ENDED_STATES:
-        sentence = f"{name} was already over: {now.state}."
+        sentence = f"{name} already finished ({now.state})."
         return Outcome(sentence, now.state == "cancelled", now, error=error)
     if isinstance(error, NotFound) and now is None:
-        sentence = (
-            f"The service does not know {name} any more. {key_of('view.refresh')} reads the list again."
-        )
+        sentence = f"{name} no longer exists. {key_of('view.refresh')} refreshes the list."
         return Outcome(sentence, False, error=error)
     still = "" if now is None else f" and is {now.state}"
     if isinstance(error, GivenUp):
         return Outcome(f"The cancel of {name} was given up and not sent.", False, now, error=error)
     if isinstance(error, Throttled):
         wait = int(error.retry_after or 60)
-        sentence = f"{name} was not cancelled{still}: too many requests. {repeat_with} again in {wait} s."
+        sentence = f"{name} was not cancelled{still}: too many requests. Retry with {repeat_with} in {wait}s."
         return Outcome(sentence, False, now, error=error)
     return Outcome(f"{name} was not cancelled{still}. {error}", False, now, error=error)
 

@@ -104,12 +104,12 @@ def _duration(row: RunRow, moment: RenderTime) -> Cell:
 
 _STARTED: tuple[Fact[RunRow], ...] = (
     Fact("started", lambda row: row.began, _started),
-    fact("at", lambda row: row.began, formats.LOCAL_TIME),
+    fact("started at", lambda row: row.began, formats.LOCAL_TIME),
 )
 _TIMES: tuple[Fact[RunRow], ...] = (
     *_STARTED,
-    Fact("so far", lambda _: None, _elapsed, optional=True),
-    Fact("took", lambda _: None, _duration, optional=True),
+    Fact("elapsed", lambda _: None, _elapsed, optional=True),
+    Fact("duration", lambda _: None, _duration, optional=True),
     fact("ended", lambda row: row.ended_at, formats.LOCAL_TIME, optional=True),
 )
 

@@ -13,7 +13,6 @@ from textual.fuzzy import Matcher
 from textual.widgets import Input
 
 from mogplex_tui.operate import action_registry
-from mogplex_tui.operate.formatting import plural_noun
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.screens.console_screen import AnyScreen, ConsoleScreen
 from mogplex_tui.screens.navigation import BUILT_IN, Navigation
@@ -72,7 +71,7 @@ def _lists(navigation: Navigation) -> Iterator[PaletteEntry]:
     """Yield an entry for every kind's list."""
     keys = {name: key for key, _, name in action_registry.tabs()}
     for kind in kinds().values():
-        text, key = f"The list of {plural_noun(kind.noun)}.", keys.get(kind.name, "")
+        text, key = kind.title, keys.get(kind.name, "")
         go, filtered = partial(navigation.go, kind.name), partial(navigation.go_filtered, kind.name)
         yield PaletteEntry((kind.name, *kind.aliases), text, go, place=True, key=key, run_with=filtered)
 
@@ -161,7 +160,7 @@ class Palette(CommandPalette):
 
     def __init__(self, below: AnyScreen) -> None:
         """`below` is the screen that the palette lies on."""
-        placeholder = "a list, such as jobs or jobs state:failed, or a command"
+        placeholder = "screen or command, for example jobs state:failed"
         super().__init__([PaletteProvider], placeholder=placeholder, id="--command-palette")
         self._below = below
         self._typed_text, self._listed_for = "", ""

@@ -35,16 +35,16 @@ def cancel_question(session: Session, row: RunRow) -> Question:
         f"{glyph} {_side_by_side(repo, row.branch, word)}",
         f"  {_side_by_side(row.who or row.kind, model, duration, cost, run_id)}",
     ]
-    used_requests, limit, requests = session.budget.used(), session.budget.limit, "2 requests"
+    used_requests, limit, requests = session.budget.used(), session.budget.limit, "Uses 2 API requests"
     if session.budget.blocked_until is not None:
-        requests += "; the service limits requests now and may refuse it"
+        requests += "; the service is rate limiting and may refuse the cancel"
     elif used_requests >= limit - 10:
-        requests += f"; the budget is at {used_requests}/{limit}: it is sent all the same, and the service may refuse it"
+        requests += f"; {used_requests} of {limit} are used, so the service may refuse the cancel"
     return Question(
         title="Cancel this run?",
         lines=lines,
         consequences=[*filter(None, [CANCEL.warning(row)]), f"{requests}."],
-        cancel_label="Keep running",
+        cancel_label="Back",
         confirm_label=_confirm_label(CANCEL),
     )
 
@@ -83,20 +83,18 @@ def cancel_many_question(session: Session, rows: Sequence[RunRow], excluded: int
         lines.append(f"  and {len(rows) - LISTED} more")
     consequences = [*filter(None, [CANCEL.warning(rows[0])])] if len(rows) == 1 else _warnings(CANCEL, ())
     if excluded:
-        consequences.append(
-            f"Leaves out {formatting.plural(excluded, 'marked run')} that cannot be cancelled."
-        )
+        consequences.append(f"Excludes {formatting.plural(excluded, 'marked run')} that cannot be cancelled.")
     used_requests, limit, requests = session.budget.used(), session.budget.limit, 2 * len(rows)
-    cost = f"{requests} of {limit} requests, a few seconds"
+    cost = f"Uses {requests} API requests"
     if session.budget.blocked_until is not None:
-        cost += "; the service limits requests now and may refuse some of them"
+        cost += "; the service is rate limiting and may refuse some of them"
     elif used_requests + requests > limit:
-        cost += f"; the budget is at {used_requests}/{limit}, and the service may refuse some of them"
+        cost += f"; {used_requests} of {limit} are used, so the service may refuse some of them"
     return Question(
         title=f"Cancel {formatting.plural(len(rows), 'run')}?",
         lines=lines,
         consequences=[*consequences, f"{cost}."],
-        cancel_label="Keep running",
+        cancel_label="Back",
         confirm_label=_confirm_label(CANCEL) if len(rows) == 1 else f"{_confirm_label(CANCEL)}s",
     )
 
@@ -144,7 +142,10 @@ def action_question(
     if len(entries) > len(lines):
         lines.append(f"  and {len(entries) - len(lines)} more")
     title = f"{_title(kind, action, len(entries))}?"
-    return Question(title, lines, tuple(_warnings(action, entries)), "Keep as it is", _confirm_label(action))
+    confirm_label = _confirm_label(action)
+    # "Cancel" beside "Cancel job" would be ambiguous.
+    cancel_label = "Back" if confirm_label.startswith("Cancel") else "Cancel"
+    return Question(title, lines, tuple(_warnings(action, entries)), cancel_label, confirm_label)
 
 
 def _parameter_dialog(

@@ -93,11 +93,11 @@ class Console:
         address = address_of(kind, entry)
         if not address:
             name = "Nothing" if entry is None else f"{kind.noun.capitalize()} {name_of(kind, entry)}"
-            self._warn(f"{name} has no page of its own in the browser.")
+            self._warn(f"{name} has no web page.")
             return
         if address.startswith("/"):
             if self.embedded:
-                self._warn("The embedded control plane has no pages.")
+                self._warn("The embedded control plane has no web pages.")
                 return
             address = self.session.target.base_url + address
         if not address.startswith(("https://", "http://")):
@@ -107,7 +107,7 @@ class Console:
             self._app.notify(f"Opened {address}", timeout=3, markup=False)
         else:
             self._app.copy_to_clipboard(address)
-            sentence = f"There is no browser with a window here. Copied {address}"
+            sentence = f"No graphical browser found. Copied {address}"
             self._app.notify(sentence, timeout=12, markup=False)
 
     def _warn(self, sentence: str) -> None:

@@ -221,7 +221,7 @@ class DetailScreen(ConsoleScreen):
         alert = ""
         if entry.row is None:
             key = action_registry.key_of("kind.json")
-            alert = f"{messages.unreadable_record('This record', entry.why or '')} {key} shows it as it came."
+            alert = f"{messages.unreadable_record('This record', entry.why or '')} {key} shows its JSON."
         groups = [*with_values(self._fact_groups()), [Fact("id", entry.key, Tone.DIM)]]
         if stale:
             groups = [[Fact(each.label, each.text, Tone.DIM) for each in group] for group in groups]
@@ -237,7 +237,7 @@ class DetailScreen(ConsoleScreen):
         rows = self.collection.set
         if self._given.key in rows.rows or rows.freshness.as_of is None:
             return ""
-        return f"This {self.kind.noun} is not in the list any more; this is what was last known."
+        return f"This {self.kind.noun} is no longer in the list. Showing the last known data."
 
     def _is_deleted(self) -> bool:
         """Return whether a complete list no longer has the record."""
@@ -267,7 +267,7 @@ class DetailScreen(ConsoleScreen):
         if own_feed is not None and self._adds_to_list:
             sources.append(
                 SourceState(
-                    Subject("what is told beyond the list", is_plural=False),
+                    Subject("the details of the record"),
                     freshness=own_feed.freshness,
                     keys=None,
                 )
@@ -420,13 +420,13 @@ class DetailScreen(ConsoleScreen):
     def ask_action(self, action: AnyAction) -> None:
         """Run one of the kind's actions on the record."""
         if self._is_deleted() and not isinstance(action, Creation):
-            sentence = f"This {self.kind.noun} is not in the list any more."
+            sentence = f"This {self.kind.noun} is no longer in the list."
             self.notify(sentence, severity="warning", markup=False)
         else:
             self.console.record_actions.ask(self.kind, action, [self.entry()])
 
     def _notify_no_times(self) -> None:
-        self.notify("The lines of a log have no times of their own.", markup=False)
+        self.notify("Log lines have no timestamps.", markup=False)
 
     def go_back(self) -> None:
         """Close the JSON, or else clear the search, or else go back one step."""
@@ -441,7 +441,5 @@ class DetailScreen(ConsoleScreen):
 
 
 def with_values(groups: Sequence[Sequence[Fact]]) -> list[list[Fact]]:
-    """Return the facts that have a value, and one fact that names those without."""
-    known = [[fact for fact in group if fact.text != formatting.DASH] for group in groups]
-    blank = ", ".join(fact.label for group in groups for fact in group if fact.text == formatting.DASH)
-    return [*known, [Fact("without", blank, Tone.DIM)] if blank else []]
+    """Return the facts that have a value, in their groups."""
+    return [[fact for fact in group if fact.text != formatting.DASH] for group in groups]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mogplex_tui.api.access import Family
+from mogplex_tui.api.connection_state import ConnectionState
 from mogplex_tui.live.realtime import RealtimeState
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import formatting
@@ -31,7 +32,7 @@ class Look(NamedTuple):
 
 # connection state -> its tone and what it means
 _CONNECTION = {
-    "nominal": Tone.OK,
+    "connected": Tone.OK,
     "connecting": Tone.DIM,
     "reconnecting": Tone.WARN,
     "degraded": Tone.WARN,
@@ -54,12 +55,12 @@ def connection_word(session: Session) -> str:
     """Return the state of the connection as one word."""
     if not session.attached or session.client_made is None:
         return "connecting"
-    state = str(session.client_made.connection.state)
-    if state == "nominal" and session.realtime.hearing is RealtimeState.RECONNECTING:
+    state = session.client_made.connection.state
+    if state is not ConnectionState.NOMINAL:
+        return str(state)
+    if session.realtime.hearing is RealtimeState.RECONNECTING:
         return "reconnecting"
-    if state == "nominal" and session.refused:
-        return "not signed in"
-    return state
+    return "not signed in" if session.refused else "connected"
 
 
 def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segment]:
@@ -98,25 +99,22 @@ def _connected(session: Session, text: str) -> str:
     client = session.client_made
     if client is None or str(client.connection.state) != "offline":
         is_live = session.realtime.hearing is RealtimeState.OPEN
-        return f"{text} live" if is_live else text
+        return f"{text} · live" if is_live else text
     return f"{text} since {formatting.clock(client.connection.since)}"
 
 
 def _budget(session: Session) -> tuple[str, Tone]:
-    """Return the used request budget, and when the next slot frees if it is short."""
+    """Return the used request budget, or how long requests are rate limited."""
     if session.attached and session.target.token is None:
         return "no token", Tone.DIM
     budget = session.budget
     if budget.blocked_until is not None:
         # The service has rate-limited this token, so the local count is too low.
         wait = max(1, round(budget.blocked_until - session.clock.monotonic()))
-        return f"requests limited, next {wait}s", Tone.WARN
+        return f"API rate limited {wait}s", Tone.WARN
     used = budget.used()
-    text = f"budget {used}/{budget.limit}"
-    if used == 0:
-        return text, Tone.DIM
-    text += f" next {max(1, round(budget.next_free_in()))}s"
-    return text, Tone.WARN if used >= budget.limit - 10 else Tone.PLAIN
+    tone = Tone.WARN if used >= budget.limit - 10 else Tone.PLAIN if used else Tone.DIM
+    return f"API {used}/{budget.limit}", tone
 
 
 def _costs(session: Session, look: Look) -> list[Segment]:

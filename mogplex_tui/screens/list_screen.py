@@ -256,10 +256,11 @@ class ListScreen(ConsoleScreen):
         self.query_one("#notice", NoticeLine).show(problem or self.model.notice())
         noun = self.kind.noun
         if self.filter.text and self.rows.rows:
+            latest = "" if self.search.is_whole else "the latest "
             lines = [
-                f"None of {formatting.plural(len(self.rows.rows), noun)} matches {self.filter.text}",
-                *self.search.sentences(),
-                f"{key_of('go.back')} {'clears it' if self.filter.typed else 'goes back'}.",
+                f"No matches in {latest}{formatting.plural(len(self.rows.rows), noun)}: {self.filter.text}",
+                *self.search.sentences(formatting.plural_noun(noun)),
+                f"{key_of('go.back')} {'clears the filter' if self.filter.typed else 'goes back'}.",
             ]
         elif closed := self.model.closed_lines():
             lines = closed
@@ -296,7 +297,7 @@ class ListScreen(ConsoleScreen):
         elif searched:
             right.append(Segment(searched, Tone.ACCENT, priority=1, right=True))
         elif total > loaded:
-            right.append(Segment(f"{loaded:,} loaded", Tone.DIM, priority=4, right=True))
+            right.append(Segment(f"showing {loaded:,} of {total:,}", Tone.DIM, priority=4, right=True))
         return [segment for segment in (*left, *right) if segment.text]
 
     def step_name(self) -> str:
@@ -378,7 +379,7 @@ class ListScreen(ConsoleScreen):
             self.filter.sort_by(columns[0])
             self._sorted()
         else:
-            sentence = f"No column here is called {text}. There are: {self.filter.column_names()}."
+            sentence = f"No column {text}. Columns: {self.filter.column_names()}."
             self.notify(sentence, severity="warning", markup=False)
 
     def reverse(self) -> None:
@@ -458,7 +459,7 @@ class ListScreen(ConsoleScreen):
         """Return the keys of the list, or of the filter bar while it is open."""
         if self.query("#filter.-open"):
             enter = shown_key("enter", ascii_only=self.console.look.ascii)
-            return [(enter, "keep"), (shown_key("escape"), "clear")]
+            return [(enter, "apply"), (shown_key("escape"), "clear")]
         items = super().key_items()
         title = "clear filter" if self.filter.typed else "unmark all" if self.marks else None
         if title is None:

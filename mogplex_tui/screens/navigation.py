@@ -151,7 +151,7 @@ class Navigation:
         from mogplex_tui.operate.kinds.registry import kinds
 
         kind, entry = kinds()[link.kind], None
-        why_not = f"{kind.noun.capitalize()} {link.text} is not among what this credential sees."
+        why_not = f"{kind.noun.capitalize()} {link.text} is not visible to this credential."
         try:
             entry = await self._collections.find(kind, key)
         except MogplexError as error:
@@ -161,7 +161,7 @@ class Navigation:
         if entry is None:
             self._app.notify(why_not, severity="warning", markup=False)
         else:
-            late = f"{kind.noun.capitalize()} {link.text} has been read and not opened: you have gone on meanwhile."
+            late = f"{kind.noun.capitalize()} {link.text} was not opened, because another screen was opened meanwhile."
             self.show_or_notify(asked_on, partial(self.open_record, kind, entry), late)
 
     def _follow_to_runs(self, link: LinkTarget) -> None:

@@ -133,7 +133,7 @@ class ObservabilityScreen(ConsoleScreen):
                 f"stale {formatting.seconds((self.session.clock.now() - self._window.at).total_seconds())}"
             )
         elif self._window is not None and age is not None:
-            updated = f"as of {formatting.seconds(age)}"
+            updated = f"updated {formatting.seconds(age)} ago"
         segments = [
             Segment("Observability", Tone.STRONG, priority=0),
             Segment(RANGES[self._range], Tone.ACCENT, priority=1),
@@ -175,7 +175,7 @@ class ObservabilityScreen(ConsoleScreen):
         chart.set_series(
             costs.series(),
             labels=[hour.astimezone().strftime("%H:%M") for hour in hours],
-            title="~$ an hour, last 24 h",
+            title="Estimated $/hour, last 24 h",
         )
 
     def _draw_bars(self, stats: Stats | None) -> None:
@@ -235,10 +235,10 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
             [_alert(summary.job_runs_stale_pending, Tone.WARN), ("stuck", Tone.DIM)],
         ],
         "dispatch": [
-            [_alert(summary.suppressed_in_range, Tone.PLAIN), ("suppressed", Tone.DIM)],
-            [_alert(summary.deferred_in_range, Tone.WARN), ("deferred", Tone.DIM)],
+            [_alert(summary.suppressed_in_range, Tone.PLAIN), ("skipped", Tone.DIM)],
+            [_alert(summary.deferred_in_range, Tone.WARN), ("queued", Tone.DIM)],
             [_alert(summary.start_failed_in_range), ("start failed", Tone.DIM)],
-            [_alert(summary.limit_denied_in_range, Tone.WARN), ("over a limit", Tone.DIM)],
+            [_alert(summary.limit_denied_in_range, Tone.WARN), ("over quota", Tone.DIM)],
         ],
         "usage": [
             [_big(_figure(summary.total_calls)), ("call" if summary.total_calls == 1 else "calls", Tone.DIM)],
@@ -249,7 +249,7 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
                     if summary.total_calls != 0
                     else formatting.DASH
                 ),
-                ("average", Tone.DIM),
+                ("avg time", Tone.DIM),
             ],
             [
                 _big(
@@ -257,7 +257,7 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
                     if summary.success_rate is None or summary.total_calls == 0
                     else f"{summary.success_rate:g} %"
                 ),
-                ("succeed", Tone.DIM),
+                ("succeeded", Tone.DIM),
             ],
         ],
         "sandboxes": [
@@ -267,7 +267,7 @@ def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
             ],
             [
                 (formatting.seconds(None if sandbox_ms is None else sandbox_ms / 1000), Tone.PLAIN),
-                ("in range", Tone.DIM),
+                ("sandbox time", Tone.DIM),
             ],
         ],
     }
@@ -320,9 +320,9 @@ def cost_segments(session: Session) -> list[Segment]:
     ]
     newest = max(costs.windows.values(), key=lambda window: window.at, default=None)
     pending = newest.stats.summary.reconciliation_pending if newest is not None else None
-    segments.append(Segment("known costs only", Tone.DIM, priority=6, right=True))
+    segments.append(Segment("excludes unpriced calls", Tone.DIM, priority=6, right=True))
     if pending:
         segments.append(
-            Segment(f"{formatting.plural(pending, 'call')} not final", Tone.WARN, priority=4, right=True)
+            Segment(f"{formatting.plural(pending, 'call')} not billed yet", Tone.WARN, priority=4, right=True)
         )
     return segments

@@ -118,19 +118,25 @@ class BackgroundSearch:
         ellipsis = " …" if self.is_searching and search.feed.freshness.error is None else ""
         return f"{search.progress()}{ellipsis}"
 
-    def sentences(self) -> list[str]:
-        """Return the sentences shown in place of rows while the search has no matches."""
+    @property
+    def is_whole(self) -> bool:
+        """Whether the list has loaded every record."""
+        return self.records is None or self.records.is_whole
+
+    def sentences(self, nouns: str) -> list[str]:
+        """Return the sentences shown in place of rows while the search has no matches.
+
+        `nouns` is what the records are called.
+        """
         search = self._search
         if search is None:
-            if self.records is None or self.records.is_whole:
-                return []
-            return ["Older ones are searched next."]
+            return [] if self.is_whole else [f"Searching older {nouns} next …"]
         error = search.feed.freshness.error
         if error is not None:
             reason = error.message if isinstance(error, MogplexError) else str(error)
-            retry = f"{key_of('view.refresh')} reads them again."
-            return [f"Older ones could not be read: {with_full_stop(reason)} {retry}"]
+            retry = f"{key_of('view.refresh')} retries."
+            return [f"Cannot search older {nouns}: {with_full_stop(reason)} {retry}"]
         progress = search.progress()
         if search.is_done:
-            return [f"All older ones were looked through: {progress}."]
-        return [f"Older ones are being searched: {progress}."]
+            return [f"No matches in older {nouns} either: {progress}."]
+        return [f"Searching older {nouns} … {progress}."]

@@ -51,7 +51,7 @@ class ChangeQueue:
     def give_up_all(self) -> None:
         """Give up every waiting change."""
         if not self._session.in_flight.queue:
-            self._app.notify("No change waits to be sent again.", markup=False)
+            self._app.notify("No queued changes.", markup=False)
         for change in self._session.in_flight.queue:
             change.given_up.set()
 

@@ -102,7 +102,7 @@ class RecordActions:
         elif entries:
             sentence = messages.not_changeable(kind.noun)
         else:
-            sentence = f"There is no {kind.noun} under the cursor that this could be done to."
+            sentence = f"There is no {kind.noun} under the cursor."
         self._app.notify(sentence, severity="warning", markup=False)
         return None
 
@@ -159,4 +159,4 @@ class RecordActions:
             from mogplex_tui.screens.modals.secret import RevealModal
 
             # The service returns the secret only once, so it is shown over whatever screen is open by now.
-            self._dialogs.show(RevealModal(f"The secret of the new {kind.noun}", outcome.secret, self._copy))
+            self._dialogs.show(RevealModal(f"Secret of the new {kind.noun}", outcome.secret, self._copy))

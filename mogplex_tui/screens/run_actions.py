@@ -122,7 +122,7 @@ class RunActions:
             self._navigation.show_or_notify(
                 asked_on,
                 partial(self._open_form, problem),
-                f"{problem} What was typed is kept: {key_of('runs.start')} opens the form among the runs.",
+                f"{problem} The draft is saved: {key_of('runs.start')} on the Runs screen opens it.",
             )
             return
         drafts.done(draft)
@@ -154,5 +154,5 @@ class RunActions:
         except MogplexError as error:
             self._app.notify(str(error), severity="warning", timeout=12, markup=False)
             return
-        late = f"{name_of(row)} has been found and not opened: you have gone on meanwhile."
+        late = f"{name_of(row)} was not opened, because another screen was opened meanwhile."
         self._navigation.show_or_notify(asked_on, partial(self._navigation.open_run, row), late)

@@ -135,16 +135,14 @@ class RunScreen(ConsoleScreen):
         """Return the run's error, or why its row is unreadable and how to see it."""
         if row.unreadable is None:
             return row.error or ""
-        return f"This call could not be read: {row.unreadable}. {key_of('kind.json')} shows it as it came."
+        return f"This call could not be read: {row.unreadable}. {key_of('kind.json')} shows its JSON."
 
     def _update_message(self) -> None:
         fresh = self.run_feed.feed.freshness
         has_ended = self.run_feed.row.state in ENDED_STATES
-        empty = (
-            "This run wrote no events." if has_ended else "No events yet. They appear here as they happen."
-        )
+        empty = "No events recorded." if has_ended else "No events yet. They appear here as they happen."
         if self.run_feed.row.unreadable:
-            empty = "Its events cannot be looked for: the row that leads to them could not be read."
+            empty = "Events unavailable: the record of this run could not be read."
         if not len(self._lines):
             lines = messages.empty_list(self.session, fresh, noun="events", empty=empty)
             self.pane.tail.set_notice((" ".join(lines), Tone.DIM))
@@ -163,7 +161,7 @@ class RunScreen(ConsoleScreen):
             return []
         parts = (each.freshness for each in rows.sources.values() if row.key in (each.keys or ()))
         return [
-            SourceState(Subject("how the run stands", is_plural=False), freshness=fresh, keys=None)
+            SourceState(Subject("the state of the run", is_plural=False), freshness=fresh, keys=None)
             for fresh in (rows.freshness, *parts)
         ]
 
@@ -269,7 +267,7 @@ class RunScreen(ConsoleScreen):
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.live import raw_json
 
-        shown, why = None, "The service has no record of this run any more."
+        shown, why = None, "The service no longer has a record of this run."
         try:
             shown = await raw_json.read(self.console.runs, row)
         except MogplexError as error:
@@ -277,7 +275,7 @@ class RunScreen(ConsoleScreen):
         if not (self.is_complete and self.is_current):
             return
         if shown is None:
-            self.notify(f"{why} This is what was last known.", severity="warning", markup=False)
+            self.notify(f"{why} Showing the last known data.", severity="warning", markup=False)
         self.pane.show_json(raw_json.as_known(row) if shown is None else shown)
 
     def go_back(self) -> None:

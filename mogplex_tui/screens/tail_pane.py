@@ -64,7 +64,7 @@ class TailPane(Vertical):
         # The key that turns following on, shown beside the number of new lines.
         follow = BY_ID["tail.follow"]
         self.tail.way_on = (key_of(follow.id, ascii_only=look.ascii), follow.title)
-        self._search = FilterBar(f"a word to mark in the {lines_name}", id="search")
+        self._search = FilterBar(f"search the {lines_name}", id="search")
         self._json = EventPane(id="json")
         self._highlight = ""
         self._match: tuple[int, int] | None = None

@@ -38,7 +38,7 @@ class TaskRunner:
         log.error("a job failed", exc_info=task.exception())
         if self._app.is_running:
             sentence = (
-                "That broke off by a fault of the console; the log has the details. "
+                "Internal console error; details are in the log. "
                 f"{key_of('view.refresh')} shows what was done."
             )
             self._app.notify(sentence, severity="error", timeout=12, markup=False)

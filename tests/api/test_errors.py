@@ -216,7 +216,7 @@ def test_error_names_the_missing_scope() -> None:
     error = classify(reply(403, v1("FORBIDDEN", message), method="POST"))
     assert error is not None
     assert str(error).endswith(
-        ": Missing required scope: write. This token may read only; use one with the write scope."
+        ": Missing required scope: write. This token is read-only; use one with the write scope."
     )
 
 

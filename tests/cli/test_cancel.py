@@ -54,7 +54,7 @@ async def test_ended_run_is_not_cancelled(operator: CommandRunner, factory: RowF
     result = await operator("runs", "cancel", succeeded, "--yes", "--json")
     assert result.code == 1
     assert result.only_object["state"] == "success"
-    assert "already over" in result.err
+    assert "already finished" in result.err
     stopped = factory.run(repo, factory.call(repo_id=repo, status="cancelled"), status="cancelled")
     assert (await operator("runs", "cancel", stopped, "--yes")).code == 0
 
@@ -100,7 +100,7 @@ async def test_unknown_run_is_not_cancelled(operator: CommandRunner) -> None:
     [
         (refused(409, "CONFLICT", "Sandbox is not ready"), 1, "Sandbox is not ready"),
         (refused(500, "INTERNAL_ERROR", "Failed to cancel run"), 1, "Failed to cancel run"),
-        (refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60"), 5, "60 s"),
+        (refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", Retry_After="60"), 5, "60s"),
         (refused(403, "FORBIDDEN", "Missing required scope: write."), 4, "write scope"),
         (http(502, b"<html>", "text/html"), 6, "cannot serve"),
     ],
@@ -184,7 +184,7 @@ async def test_cancel_of_run_that_just_ended_reports_its_end(mogplex: CommandRun
         mogplex.use(service.base_url)
         result = await mogplex("runs", "cancel", RUN, "--yes", "--json")
     assert (result.code, result.only_object["state"]) == (1, "success")
-    assert "already over: success" in result.err
+    assert "already finished (success)" in result.err
 
 
 async def test_pending_cancel_is_reported_as_requested(mogplex: CommandRunner) -> None:
@@ -193,7 +193,7 @@ async def test_pending_cancel_is_reported_as_requested(mogplex: CommandRunner) -
         mogplex.use(service.base_url)
         result = await mogplex("runs", "cancel", RUN, "--yes", "--json")
     assert (result.code, result.only_object["state"]) == (0, "streaming")
-    assert "has been asked to stop and still is streaming" in result.err
+    assert "is still streaming" in result.err
 
 
 def _detail(status: str) -> dict[str, str]:

@@ -162,7 +162,7 @@ async def test_unreadable_events_are_counted(mogplex: CommandRunner) -> None:
     fine, marked = result.objects
     assert (fine["type"], fine["message"]) == ("log", "fine")
     assert (marked["type"], marked["payload"]) == ("unreadable", events[1])
-    assert "1 event could not be read" in result.err
+    assert "1 event could not be parsed" in result.err
 
 
 async def test_follow_survives_temporary_errors(mogplex: CommandRunner) -> None:

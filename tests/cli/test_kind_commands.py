@@ -32,7 +32,7 @@ async def test_list_has_names_in_tables_and_service_fields_in_json(
     result = await operator("mcp-servers", "list")
     assert result.code == 0
     assert [line.split() for line in result.lines] == [
-        ["ID", "ON", "SERVER", "VIA", "WHERE", "SECRETS", "AGE"],
+        ["ID", "ON", "SERVER", "TRANSPORT", "ADDRESS", "SECRETS", "AGE"],
         [files[:8], "·", "off", "files", "stdio", "npx", "-y", "files", "–", "0s"],
         [runbooks[:8], "✓", "on", "runbooks", "http", "https://runbooks.acme.dev", "–", "0s"],
     ]
@@ -55,7 +55,7 @@ async def test_empty_result_succeeds_and_unknown_field_fails(
     assert (empty.code, empty.out, empty.err.strip()) == (0, "", "No matching MCP servers.")
     unknown = await operator("mcp-servers", "list", "colour:red")
     assert unknown.code == 2
-    assert "No field is called 'colour'. There are: age, enabled, id" in unknown.err
+    assert "No field is called 'colour'. There are: address, age, enabled, id" in unknown.err
 
 
 async def test_action_takes_id_name_or_prefix(operator: CommandRunner, plane: PlaneServer) -> None:
@@ -65,7 +65,7 @@ async def test_action_takes_id_name_or_prefix(operator: CommandRunner, plane: Pl
     assert "MCP server files is disabled." in off.err
     repeated = await operator("mcp-servers", "disable", "files")
     assert repeated.code == 1
-    assert "files: It is disabled already." in repeated.err
+    assert "files: It is already disabled." in repeated.err
     on = await operator("mcp-servers", "enable", "file", "--json")
     assert on.only_object == {"object": "MCP server", "id": files, "action": "enable"}
     shown = await operator("mcp-servers", "get", "files", "--json")
@@ -83,7 +83,7 @@ async def test_revoking_key_in_use_warns(operator: CommandRunner, plane: PlaneSe
     key = plane.plane.db.value("SELECT id FROM user_api_keys WHERE token_prefix = ?", (plane.token[:12],))
     result = await operator("api-keys", "revoke", str(key), stdin="n\n", terminal=True)
     assert result.code == 1
-    assert "loses its access with it." in " ".join(result.err.split())
+    assert "loses its access too." in " ".join(result.err.split())
     assert "Nothing was done" in result.err
 
 
@@ -142,7 +142,7 @@ async def test_creation_takes_options_and_prints_secret_once(
     assert result.code == 0, result.err
     (token,) = result.lines
     assert token.startswith("mog_")
-    assert "API key ci is made." in result.err
+    assert "API key ci is created." in result.err
     row = plane.plane.db.only("SELECT * FROM user_api_keys WHERE name = 'ci'")
     assert "write" not in row["scopes"]
     assert row["expires_at"] is not None
@@ -155,8 +155,8 @@ async def test_creation_takes_options_and_prints_secret_once(
     ("words", "message"),
     [
         (["ci"], "give --reveal"),
-        ([" ", "--reveal"], "name: A key has a name of 1 to 100 characters."),
-        (["ci", "--days", "soon", "--reveal"], "days: A key ends after 1 to 36500 days"),
+        ([" ", "--reveal"], "name: The name must have 1 to 100 characters."),
+        (["ci", "--days", "soon", "--reveal"], "days: Enter 1 to 36500 days"),
         (["ci", "--scopes", "admin", "--reveal"], "invalid choice: 'admin'"),
     ],
     ids=["no reveal", "no name", "days", "scopes"],

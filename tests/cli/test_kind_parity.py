@@ -95,6 +95,6 @@ async def test_command_joins_rows_with_other_lists(
             return {row[field] for row in csv.DictReader((await mogplex(kind, "list", "-o", "csv")).lines)}
 
         automations = {row["name"] for row in database.all("SELECT name FROM flows")}
-        assert await column("dispatch", "whose") & automations
+        assert await column("dispatch", "owner") & automations
         repos = {row["full_name"] for row in database.all("SELECT full_name FROM repos")}
         assert await column("memories", "repo") - {""} <= repos

@@ -59,8 +59,8 @@ async def test_limit_ends_search_when_reached(operator: CommandRunner, ledger: l
 
 async def test_sort_covers_all_entries(operator: CommandRunner, ledger: list[str]) -> None:
     by_source = sorted(range(COUNT), key=lambda number: number * 7 % COUNT)
-    assert (await list_ids(operator, "--sort", "source", "--limit", "3"))[0] == [
+    assert (await list_ids(operator, "--sort", "trigger", "--limit", "3"))[0] == [
         ledger[n] for n in by_source[:3]
     ]
-    last = await list_ids(operator, "--sort", "source", "--reverse", "--limit", "3")
+    last = await list_ids(operator, "--sort", "trigger", "--reverse", "--limit", "3")
     assert last[0] == [ledger[n] for n in by_source[:-4:-1]]

@@ -18,7 +18,7 @@ from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
 
 QUEUED = re.compile(
-    r"Delete of agent Reviewer is queued: too many requests\. It is sent again in \d+ s, at \d\d:\d\d:\d\d\. "
+    r"Delete of agent Reviewer is queued: too many requests\. Retrying in \d+s, at \d\d:\d\d:\d\d\. "
     r"ctrl\+c gives it up\.\n"
 )
 
@@ -40,7 +40,7 @@ async def test_change_is_retried_after_retry_after(
     _refuse(plane, "DELETE /api/* 429:7 x2")
     result = await operator("agents", "delete", agent, "--yes")
     assert (result.code, result.out.strip()) == (0, agent)
-    assert len(QUEUED.findall(result.err)) == 2 and "sent again in 7 s" in result.err
+    assert len(QUEUED.findall(result.err)) == 2 and "Retrying in 7s" in result.err
     assert _states() == ["sent", "queued", "sent", "queued", "sent", "done"]
 
 
@@ -51,7 +51,7 @@ async def test_repeatedly_refused_change_ends_as_throttled(
     _refuse(plane, "DELETE /api/* 429:7")
     result = await operator("agents", "delete", agent, "--yes")
     assert (result.code, result.out) == (5, "")
-    assert result.err.endswith("Delete of agent Reviewer was refused: too many requests. Again in 7 s.\n")
+    assert result.err.endswith("Delete of agent Reviewer was refused: too many requests. Retry in 7s.\n")
     assert _states()[-1] == "refused"
 
 
@@ -61,7 +61,7 @@ async def test_hourly_quota_is_not_waited_for(
     agent = factory.agent("Reviewer")
     _refuse(plane, "DELETE /api/* 429:3600")
     result = await operator("agents", "delete", agent, "--yes")
-    assert result.err == "Delete of agent Reviewer was refused: too many requests. Again in 3600 s.\n"
+    assert result.err == "Delete of agent Reviewer was refused: too many requests. Retry in 3600s.\n"
     assert _states() == ["sent", "refused"]
 
 

@@ -18,7 +18,7 @@ from tests.controlplane.row_factory import RowFactory
 from tests.recording import recording
 
 KIND_COMMANDS = [name for name, (module, _) in COMMANDS.items() if module.endswith("kind_commands")]
-MESSAGE = "This token may read only; use one with the write scope."
+MESSAGE = "This token is read-only; use one with the write scope."
 REPO, UNKNOWN_RECORD = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10", "7d0c0000-0000-4000-8000-00000000dead"
 # Arguments of a command besides its record.
 OPTIONS = {

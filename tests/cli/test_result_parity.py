@@ -60,7 +60,7 @@ _OWN = re.compile(
 )
 # How to repeat a change: the console names a key, the command itself.
 _REPEAT = re.compile(
-    r"(Doing it again|The same command with --idempotency-key \S+) is safe\.|(\bx|the same command) again in"
+    r"(Repeating it|The same command with --idempotency-key \S+) is safe\.|Retry with (x|the same command) in"
 )
 # Messages of the command while it waits; the console shows them in the row and in a notification.
 _QUEUED = re.compile(r".* is queued: too many requests\. .*\n")

@@ -27,10 +27,10 @@ def test_spec_names_every_kind_command_and_exit_code(capsys: pytest.CaptureFixtu
     by_name = {kind["name"]: kind for kind in spec["kinds"]}
     assert by_name.keys() == {"runs", *kinds()}
     servers = by_name["mcp-servers"]
-    assert {column["name"] for column in servers["columns"]} >= {"name", "enabled", "place"}
+    assert {column["name"] for column in servers["columns"]} >= {"name", "enabled", "address"}
     delete = next(action for action in servers["actions"] if action["id"] == "delete")
     assert (delete["key"], delete["many"]) == ("ctrl+d", False)
-    assert delete["confirmation"] == ["Its secrets go with it; agents lose its tools."]
+    assert delete["confirmation"] == ["Its secrets are deleted too; agents can no longer use its tools."]
     assert spec["commands"].keys() == parser.COMMANDS.keys()
     listing = spec["commands"]["skills"]["verbs"]["list"]["parameters"]
     assert not any(parameter["required"] for parameter in listing)

@@ -18,7 +18,7 @@ async def test_runs_without_token_counts_have_none(operator: CommandRunner, fact
     assert [row[name] for name in names] == [None] * 4
     head, cells = (line.split(",") for line in (await operator("runs", "list", "--output", "csv")).lines)
     assert [cells[head.index(name)] for name in names[1:]] == [""] * 3
-    assert "tokens   –" in (await operator("runs", "get", call)).out
+    assert "tokens      –" in (await operator("runs", "get", call)).out
 
 
 async def test_calls_of_job_without_token_counts_have_none(

@@ -37,8 +37,8 @@ async def test_guide_column_and_filters_are_list_options(
 ) -> None:
     words = ["age:<2h", "reason:quota", "outcome:failed"]
     listed = await operator("dispatch", "list", "--sort", "age", "-o", "csv", *words)
-    assert (listed.code, listed.err) == (0, "No matching ledger entries.\n")
+    assert (listed.code, listed.err) == (0, "No matching dispatch log entries.\n")
     assert "created_at" in listed.out.split(",")
     unknown = await operator("dispatch", "list", "colour:red")
     assert unknown.code == 2
-    assert "outcome, reason, repo" in unknown.err
+    assert "outcome, owner, reason, repo" in unknown.err

@@ -177,10 +177,10 @@ READS = (
 
 # A change off v1 is refused by the client, after one request for the token's scopes.
 _NO_SCOPE = ExpectedResult(
-    NOT_ALLOWED, 1, "was not sent. This token may read only; use one with the write scope.", is_same=False
+    NOT_ALLOWED, 1, "was not sent. This token is read-only; use one with the write scope.", is_same=False
 )
 _REFUSED_BY_V1 = ExpectedResult(
-    NOT_ALLOWED, 2, "Missing required scope: write. This token may read only", is_same=False
+    NOT_ALLOWED, 2, "Missing required scope: write. This token is read-only", is_same=False
 )
 _NO_TOKEN = "There is no token for"
 
@@ -190,7 +190,7 @@ WRITES = (
         "models dismiss-new",
         both=success(2, "The new models are marked as seen."),
         token=needs_session(3),
-        read_only=_NO_SCOPE._replace(message="This token may read only; use one with the write scope."),
+        read_only=_NO_SCOPE._replace(message="This token is read-only; use one with the write scope."),
         cookie=success(2, "The new models are marked as seen."),
         everywhere=success(3, "The new models are marked as seen."),
     ),
@@ -213,26 +213,26 @@ WRITES = (
     ),
     CommandRow(
         "runs cancel RUN --yes",
-        both=ExpectedResult(FAILED, 3, "is already over: success."),
-        token=ExpectedResult(FAILED, 3, "is already over: success."),
+        both=ExpectedResult(FAILED, 3, "already finished (success)."),
+        token=ExpectedResult(FAILED, 3, "already finished (success)."),
         cookie=_NO_TOKEN_FOR_RUN,
-        everywhere=ExpectedResult(FAILED, 3, "is already over: success."),
+        everywhere=ExpectedResult(FAILED, 3, "already finished (success)."),
     ),
     CommandRow(
         "jobs repair JOB",
-        both=ExpectedResult(FAILED, 4, "Only a waiting job can be repaired. It is success."),
+        both=ExpectedResult(FAILED, 4, "Only a pending job can be repaired; this one is success."),
         token=ExpectedResult(NOT_SIGNED_IN, 15, _SESSION),
-        cookie=ExpectedResult(FAILED, 4, "Only a waiting job can be repaired. It is success."),
+        cookie=ExpectedResult(FAILED, 4, "Only a pending job can be repaired; this one is success."),
         read_only=_NO_SCOPE._replace(is_same=True),
-        everywhere=ExpectedResult(FAILED, 5, "Only a waiting job can be repaired. It is success."),
+        everywhere=ExpectedResult(FAILED, 5, "Only a pending job can be repaired; this one is success."),
     ),
     CommandRow(
         "jobs cancel JOB --yes",
-        both=ExpectedResult(FAILED, 4, "Only a live job can be cancelled, once. It is success."),
+        both=ExpectedResult(FAILED, 4, "Only a live job can be cancelled, once; this one is success."),
         token=ExpectedResult(NOT_SIGNED_IN, 15, _SESSION),
-        cookie=ExpectedResult(FAILED, 4, "Only a live job can be cancelled, once. It is success."),
+        cookie=ExpectedResult(FAILED, 4, "Only a live job can be cancelled, once; this one is success."),
         read_only=_NO_SCOPE._replace(is_same=True),
-        everywhere=ExpectedResult(FAILED, 5, "Only a live job can be cancelled, once. It is success."),
+        everywhere=ExpectedResult(FAILED, 5, "Only a live job can be cancelled, once; this one is success."),
     ),
     CommandRow(
         "automations trigger AUTOMATION --repo acme/api",

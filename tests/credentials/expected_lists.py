@@ -96,7 +96,7 @@ LISTS = (
     ListRow(
         "approvals",
         ("approve", "deny"),
-        session_only("Approvals", " :jobs state:waiting shows runs of automations that wait."),
+        session_only("Approvals", " :jobs state:waiting shows jobs that wait for an approval."),
     ),
     ListRow(
         "assignments", ("disable",), session_only("Assignments", " :automations shows what else starts work.")
@@ -116,7 +116,7 @@ LISTS = (
     ListRow(
         "dispatch",
         (),
-        session_only("Entries of the dispatch ledger", " The page of a job in :jobs shows its own entries."),
+        session_only("Entries of the dispatch log", " The page of a job in :jobs shows its own entries."),
     ),
     ListRow(
         "failures", (), session_only("Failures", " :jobs state:failed shows failed runs of automations.")

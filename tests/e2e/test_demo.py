@@ -66,7 +66,7 @@ def test_follow_a_run_cancel_it_and_leave(demo: Terminal, leave: str) -> None:
     demo.wait_for(r"[⊘] cancelled", seconds=20)
     # No shell started the demo, so that ctrl+z must not stop it.
     demo.press("\x1a")
-    demo.wait_for(r"No shell is here")
+    demo.wait_for(r"Cannot suspend: there is no shell")
     if leave == "q":
         demo.press("q")
     else:

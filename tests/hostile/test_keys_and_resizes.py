@@ -51,9 +51,9 @@ def test_console_survives_keys_that_arrive_in_pieces(
         assert terminal.pump(pause), terminal.text
     # The palette opens after all earlier keys were handled, and those leave no dialog open.
     terminal.press("esc", "esc", "1", ":")
-    terminal.wait_for("a list, such as jobs")
+    terminal.wait_for("screen or command, for example jobs")
     terminal.press("esc")
-    terminal.wait_gone("a list, such as jobs")
+    terminal.wait_gone("screen or command, for example jobs")
     assert "─ Keys" not in terminal.text
 
 

@@ -83,8 +83,12 @@ def test_console_responds_after_invalid_input_bytes(consoles: Consoles, sent: by
 
 # id: (keys that open something, what it shows, what is sent at once)
 TWICE: dict[str, tuple[str, str, bytes]] = {
-    "two clicks beside the palette": (":", "a list, such as jobs", b"\x1b[<0;40;23M\x1b[<0;40;23m" * 2),
-    "two escapes in the palette": (":", "a list, such as jobs", b"\x1b\x1b"),
+    "two clicks beside the palette": (
+        ":",
+        "screen or command, for example jobs",
+        b"\x1b[<0;40;23M\x1b[<0;40;23m" * 2,
+    ),
+    "two escapes in the palette": (":", "screen or command, for example jobs", b"\x1b\x1b"),
     "three returns in the palette": (":models", "models :model", b"\r\r\r"),
     "two clicks on a button": ("o", "Open", b"\x1b[<0;57;14M\x1b[<0;57;14m" * 2),
     "escape and return in a form": ("n", "New run", b"\x1b\r\x1b\r"),

@@ -12,7 +12,7 @@ KINDS = ROOT / "mogplex_tui" / "operate" / "kinds"
 # module, what stands there, what it is misspelt as
 TYPOS = [
     ("mcp_servers", "lambda row: row.transport,", "lambda row: row.transprt,"),
-    ("mcp_servers", 'Fact("where", lambda row: row.place)', 'Fact("where", lambda row: row.plce)'),
+    ("mcp_servers", 'Fact("address", lambda row: row.place)', 'Fact("address", lambda row: row.plce)'),
     ("mcp_servers", "lambda row: row.secret_names,\n", "lambda row: row.name,\n"),
     ("mcp_servers", "lambda row: row.updated_at, formats.AGE", "lambda row: row.name, formats.AGE"),
     (
@@ -100,7 +100,7 @@ TYPOS = [
     ("teams", "people=single.people", "people=single.persons"),
     ("failures", "row.diagnostics.attempts", "row.diagnostics.attempt"),
     ("failures", "older=Older(_read_older,", "older=Older(_read,"),
-    ("dispatch", 'Related(columns=("whose",))', 'Related(column=("whose",))'),
+    ("dispatch", 'Related(columns=("owner",))', 'Related(column=("whose",))'),
     ("dispatch", "name_of(row.entry.flow_id)", "name_of(row.entry.metadata)"),
     ("projects", "activity.of(row.id)", "activity.off(row.id)"),
     ("projects", "assigned=assigned[row.id]", "asigned=assigned[row.id]"),

@@ -87,9 +87,9 @@ async def test_a_cancel_goes_out_at_once_when_polling_has_used_the_budget_up(
         budget = ui.app.session.budget
         while isinstance(budget.acquire(Priority.TAIL), BudgetSlot):
             pass
-        await ui.until(lambda: "budget 5" in ui.text and budget.used() >= 50)
+        await ui.until(lambda: "API 5" in ui.text and budget.used() >= 50)
         await ui.press("x")
-        await ui.sees("Cancel this run?", "it is sent all the same")
+        await ui.sees("Cancel this run?", "of 60 are used, so the service")
         await ui.press("right")
         loop = asyncio.get_running_loop()
         sent: list[float] = []
@@ -118,7 +118,7 @@ async def test_failed_cancel_shows_the_reason_and_the_real_state(console: Run, w
         with world.plane.db.transaction() as tx:
             call_writes.finish_call(tx, call_id, "success", world.clock.us)
         await ui.press("right", "enter")
-        await ui.sees("already over: success", "✓ success")
+        await ui.sees("already finished (success)", "✓ success")
 
 
 @pytest.mark.parametrize("cookie", [False, True], ids=["token alone", "token and session"])
@@ -159,7 +159,7 @@ async def test_cancel_is_not_offered_for_ended_runs(console: Run, world: RowFact
     async with console() as ui:
         await ui.sees("✓ success")
         await ui.press("x")
-        await ui.sees("is already over: success")
+        await ui.sees("already finished (success)")
         assert "Cancel this run?" not in ui.text
 
 
@@ -176,7 +176,7 @@ async def test_read_only_offers_nothing_that_changes_anything(
         await ui.loses("x cancel")
         assert "n new run" not in ui.text
         assert "read-only" in (await ui.sees("read-only")).split("\n")[0]
-        reason = "This console is read-only." if how == "flag" else "This token may read only"
+        reason = "This console is read-only." if how == "flag" else "This token is read-only"
         for key in ("x", "n", "space"):
             await ui.press(key)
             await ui.sees(reason)
@@ -184,7 +184,7 @@ async def test_read_only_offers_nothing_that_changes_anything(
             await ui.loses(reason)
         await ui.press("question_mark")
         text = await ui.sees("Keys", "esc closes")
-        assert "Stop the run" not in text
+        assert "Cancel the run" not in text
         assert world.row("ai_calls", call_id)["control_state"] == "active"
 
 
@@ -197,11 +197,11 @@ async def test_session_with_a_read_only_token_cancels_but_starts_nothing(
         await ui.until(lambda: ui.app.session.access.can_write is False, "the scope being known")
         await ui.loses("n new run")
         await ui.press("n")
-        await ui.sees("This token may read only; use one with the write scope.")
+        await ui.sees("This token is read-only; use one with the write scope.")
         ui.app.clear_notifications()
         await ui.press("question_mark")
-        text = await ui.sees("Keys", "Stop the run")
-        assert "Start a run" not in text and "Nothing here changes anything" not in text
+        text = await ui.sees("Keys", "Cancel the run")
+        assert "Start a run" not in text and "Actions that change something are hidden" not in text
         await ui.press("escape")
         await _confirm(ui)
         await ui.sees("⊘ cancelled", "is cancelled.")

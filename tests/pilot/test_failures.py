@@ -31,4 +31,4 @@ async def test_a_failure_says_its_cause_in_the_list(
         await ui.press("slash", *shown.split()[-1], "enter")
         await ui.sees(shown, "1 of 1")
         await ui.press("enter")
-        await ui.sees("what to do", shown)
+        await ui.sees("next step", shown)

@@ -122,5 +122,5 @@ async def test_internal_error_during_an_action_is_reported(console: Run) -> None
     async with console() as ui:
         await ui.sees("Runs")
         ui.app.parts.tasks.run(broken())
-        await ui.sees("a fault of the console")
+        await ui.sees("Internal console error")
         assert "nobody thought" not in ui.text

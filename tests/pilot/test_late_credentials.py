@@ -47,7 +47,7 @@ async def test_console_opens_before_credentials_and_reads_when_they_arrive(
         await ui.sees("streaming")
         assert [entry.state for entry in app.session.ledger.entries] == ["sent", "refused"]
         given.set()
-        await ui.sees("acme/api", "nominal")
+        await ui.sees("acme/api", "connected")
 
 
 async def test_console_exits_without_credentials(tmp_path: Path) -> None:

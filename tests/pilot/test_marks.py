@@ -33,10 +33,10 @@ async def test_marked_runs_are_cancelled_after_one_confirmation(console: Run, wo
         await ui.press("space", "space")
         await ui.sees("2 marked")
         await ui.press("x")
-        text = await ui.sees("Cancel 2 runs?", "4 of 60 requests", "their branches and sandboxes stay")
+        text = await ui.sees("Cancel 2 runs?", "Uses 4 API requests", "their branches and sandboxes stay")
         assert text.count("○ acme/api") == 2
         await ui.press("right", "enter")
-        await ui.sees("2 of 2 runs are cancelled.")
+        await ui.sees("Cancelled 2 runs.")
         assert sorted(_states(world, calls)) == ["cancelled", "cancelled", "pending"]
         await ui.loses("marked")
 
@@ -59,11 +59,11 @@ async def test_ended_run_cannot_be_marked_and_the_reason_is_shown(console: Run, 
     async with console() as ui:
         await _listed(ui, 3)
         await ui.press("space", "space", "space")
-        await ui.sees("2 marked", "is already over: success")
+        await ui.sees("2 marked", "already finished (success)")
         await ui.press("x")
         await ui.sees("Cancel 2 runs?")
         await ui.press("right", "enter")
-        await ui.sees("2 of 2 runs are cancelled.")
+        await ui.sees("Cancelled 2 runs.")
         assert _states(world, [*over, *calls]) == ["success", "cancelled", "cancelled"]
 
 
@@ -103,7 +103,7 @@ async def test_esc_takes_the_filter_away_first_and_then_every_mark(console: Run,
         await ui.loses("marked")
         assert "unmark all" not in ui.text
         await ui.press("question_mark")
-        await ui.sees("Go back one step; filter and marks go first.")
+        await ui.sees("Go back; clears filter and marks first.")
 
 
 async def test_second_space_clears_the_mark(console: Run, world: RowFactory) -> None:

@@ -85,7 +85,7 @@ async def test_late_start_of_a_run_does_not_change_the_screen(
         await ui.until(lambda: ui.app._notifications, "a word of it")
         (message,) = [notice.message for notice in ui.app._notifications]
         assert "Not started. " in message if refused else message.endswith("has started.")
-        assert "acme/web" in message or "n opens the form" in message
+        assert "acme/web" in message or "n on the Runs screen opens it" in message
         assert len(ui.app.screen_stack) == 1
         await ui.press("1", "n")
         await ui.sees("New run")

@@ -121,6 +121,6 @@ async def test_in_the_smallest_terminal_every_field_and_button_is_reached(consol
         await ui.loses("New run")
         # The help breaks its lines where the box ends, and what goes on stands beneath its beginning.
         await ui.press("question_mark")
-        lines = (await ui.sees("cancel: Stop the run")).splitlines()
-        at = next(at for at, line in enumerate(lines) if "cancel: Stop the run" in line)
-        assert lines[at + 1].index("marked one") == lines[at].index("cancel:")
+        lines = (await ui.sees("Cancel the run, or all marked runs;")).splitlines()
+        at = next(at for at, line in enumerate(lines) if "Cancel the run, or all marked runs;" in line)
+        assert lines[at + 1].index("asks first") == lines[at].index("Cancel the run")

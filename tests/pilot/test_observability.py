@@ -36,7 +36,7 @@ async def test_figures_of_the_stats_route_with_their_age(
         await ui.sees(
             "Jobs", "Dispatch", "Usage", "Sandboxes", "last hour ~$3.50/h", "today ~$3.50", "nova", "chat"
         )
-        text = await ui.sees("as of", "1 of 1", "by model, tokens, last 24 h")
+        text = await ui.sees("updated", "1 of 1", "by model, tokens, last 24 h")
         # What the range in the title is of, all the figures are of, in the words of the bars.
         assert _usage(text) == [("1", "call"), ("12", "tokens")]
         assert "tok " not in text
@@ -98,7 +98,7 @@ async def test_small_screen_cuts_no_word_and_reaches_every_row(
         )  # fmt: skip
     async with console(size=size) as ui:
         await ui.press("6")
-        text = await ui.sees("Jobs", "over a limit", "success")
+        text = await ui.sees("Jobs", "over quota", "success")
         page, seen = await _whole(ui), [text]
         for _ in range(6):
             place = page.scroll_y
@@ -115,7 +115,7 @@ async def test_small_screen_cuts_no_word_and_reaches_every_row(
             line for page in seen for line in page.splitlines()[4:-1] if "…" in line or "more" in line
         ]
         await ui.press("home")
-        await ui.sees("over a limit")
+        await ui.sees("over quota")
 
 
 async def test_keys_listed_in_help_scroll_the_page(console: Run, world: RowFactory) -> None:
@@ -153,7 +153,7 @@ async def test_only_the_figure_that_cannot_be_read_is_stale(console: Run, world:
         for failures in (1, 2):
             await ui.press("r")
             await ui.until(lambda: week.freshness.failures >= failures, "a failure")
-        await ui.sees("The cost of 7 d is shown as it was read before.", "partly stale")
+        await ui.sees("The cost of 7 d is shown as last read.", "partly stale")
         week.freshness.as_of -= 60
         tones = {each.text: each.tone for each in cost_segments(ui.app.session)}
         assert (tones["7 d ~$3.50"], tones["24 h ~$3.50"]) == (Tone.DIM, Tone.PLAIN)

@@ -43,7 +43,9 @@ async def test_filter_without_matches_has_searched_all_runs(console: Run, world:
         # All at once: of what a part of it finds, more may be read.
         ui.app.post_message(Paste("nothing like it"))
         await ui.press("enter")
-        await ui.sees(f"None of {loaded} runs matches nothing like it", "looked through: 250 searched.")
+        await ui.sees(
+            f"No matches in the latest {loaded} runs: nothing like it", "older runs either: 250 searched."
+        )
         assert len(ui.app.runs.set.rows) == loaded
 
 
@@ -122,7 +124,7 @@ async def test_only_live_runs_that_cannot_be_read_are_stale(
         )
         fails.append(True)
         await ui.press("r")
-        await ui.sees("Live runs beyond the newest 100 are shown as they were", "partly stale")
+        await ui.sees("Live runs beyond the newest 100 are shown as last read", "partly stale")
         ui.app.runs.set.sources["live"].freshness.as_of -= 7_200
         screen.on_tick()
         assert (duration_and_dim(far), duration_and_dim(near)) == (("3", True), ("3", False))

@@ -28,7 +28,7 @@ async def test_opening_a_run_by_id_requires_a_token(console: Run, world: RowFact
     async with console(**COOKIE) as ui:
         await ui.sees("first")
         await ui.press("o")
-        await ui.sees("IDs of runs need a token.")
+        await ui.sees("(run IDs need a token)")
         await ui.press("escape")
         await _open(ui, f"https://mogplex.com/runs/{run}")
 
@@ -48,7 +48,7 @@ async def test_without_a_token_old_calls_and_jobs_open_by_their_ids(console: Run
     for second in range(105):
         world.call(repo_id=repo, status="success", started_at=world.clock.us - second * 1_000_000)
     async with console(**COOKIE) as ui:
-        await ui.sees("100 loaded")
+        await ui.sees("showing 100 of")
         await _open(ui, old)
         await ui.sees("oldest", "Chat run started")
         await ui.press("escape")

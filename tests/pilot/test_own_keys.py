@@ -58,15 +58,15 @@ async def test_actions_places_and_verbs_have_the_keys_that_the_file_says(
         await ui.press("X")
         await ui.until(lambda: _depth(ui) == 2, "the question before a stop")
         await ui.press("escape", "f10")
-        text = await ui.sees("X           stop: Destroy the machine", "f5          sandboxes: ")
+        text = await ui.sees("X           Stop the sandbox: destroys", "f5          sandboxes: ")
         assert "backspace esc" in text and "Y           copy id" in text
         assert "ctrl+k      one row up" in text and "↓ j         one row down" in text
         await ui.press("f10", "colon", *"stop")
-        await ui.sees("X · Destroy the machine")
+        await ui.sees("X · Stop the sandbox")
         await ui.press("escape")
         # A key that is a letter is one where one types, and sentences name the key that holds.
         await ui.press("f", *"XfYj")
-        await ui.sees("None of 1 sandbox matches XfYj", "backspace clears it.")
+        await ui.sees("No matches in 1 sandbox: XfYj", "backspace clears the filter.")
         assert _depth(ui) == 1
         await ui.press("enter", "backspace")
         await ui.loses("XfYj")
@@ -114,7 +114,7 @@ async def test_invalid_override_is_reported_and_ignored(console: Run, world: Row
         (notice,) = [each for each in ui.app._notifications if each.title == "Keys"]
         assert notice.message.startswith('"go.back" in [keys] of ') and "config.toml" in notice.message
         assert (
-            'Write ["backspace", "escape"]. Until then: esc. 1 other key was not accepted' in notice.message
+            'Write ["backspace", "escape"]. Current keys: esc. 1 other key was not accepted' in notice.message
         )
         await ui.press("x")
         await ui.sees("Cancel this run")

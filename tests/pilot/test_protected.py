@@ -9,7 +9,7 @@ from tests.controlplane.row_factory import RowFactory
 from tests.pilot.approvals import insert_approval
 
 Run = Callable[..., Any]
-ASKED = "test is protected: type its name to go on."
+ASKED = "test is protected. Type its name to confirm."
 
 
 async def test_cancel_asks_for_the_name_of_a_protected_context(console: Run, world: RowFactory) -> None:
@@ -19,9 +19,9 @@ async def test_cancel_asks_for_the_name_of_a_protected_context(console: Run, wor
         await ui.press("x")
         await ui.sees("Cancel this run?", ASKED)
         await ui.press("enter")
-        await ui.sees("That is not test. Nothing was done")
+        await ui.sees("The name is not test. Nothing was changed")
         await ui.press(*"tes", "enter")
-        await ui.sees("That is not test.")
+        await ui.sees("The name is not test.")
         assert world.row("ai_calls", call)["status"] == "pending"
         await ui.press("t", "enter")
         await ui.sees("is cancelled.")
@@ -44,7 +44,7 @@ async def test_the_button_does_nothing_without_the_name(console: Run, world: Row
         await ui.press("x")
         await ui.sees(ASKED)
         await ui.press("tab", "tab", "enter")
-        await ui.sees("That is not test.")
+        await ui.sees("The name is not test.")
         await ui.press("escape")
         await ui.loses("Cancel this run?")
         assert world.row("ai_calls", call)["status"] == "pending"
@@ -65,14 +65,14 @@ async def test_only_dangerous_actions_ask_for_the_name_of_the_context(
         await ui.press("x")
         await ui.sees("Stop sandbox?", ASKED)
         await ui.press("enter")
-        await ui.sees("That is not test.")
+        await ui.sees("The name is not test.")
         await ui.press("escape")
         await ui.loses("Stop sandbox?")
         await ui.press("plus")
-        text = await ui.sees("Extend sandbox", "inutes that it lives longer")
+        text = await ui.sees("Extend sandbox", "inutes to extend the lifetime by")
         assert "protected:" not in text
         await ui.press("enter")
-        await ui.sees("lives 30m00s longer.")
+        await ui.sees("is extended")
         assert world.row("sandboxes", key)["status"] == "running"
         await ui.press("x")
         await ui.sees(ASKED)
@@ -90,7 +90,7 @@ async def test_dangerous_action_asks_for_its_text_and_then_the_context_name(
         await ui.press("d")
         await ui.sees("Deny approval", "Note (optional)")
         await ui.press(*"later", "enter")
-        await ui.sees("The answer is final.", ASKED)
+        await ui.sees("The decision is final.", ASKED)
         assert world.row("control_approvals", key)["status"] == "pending"
         await ui.press(*"test", "enter")
         await ui.until(lambda: world.row("control_approvals", key)["status"] == "denied", "the answer")

@@ -56,7 +56,7 @@ async def test_refused_change_waits_in_its_row_and_is_sent_again(
         assert _ledger(tmp_path) == [("projects.delete", "sent"), ("projects.delete", "queued")]
         (notification,) = [each.message for each in ui.app._notifications]
         assert re.fullmatch(
-            r"Delete of repository acme/web is queued: too many requests\. It is sent again in 2 s, "
+            r"Delete of repository acme/web is queued: too many requests\. Retrying in 2s, "
             r"at \d\d:\d\d:\d\d\. ctrl\+d on its row gives it up\.",
             notification,
         )
@@ -135,7 +135,7 @@ async def test_a_cancel_does_not_wait_behind_others_that_are_queued(
         ui.app.clear_notifications()
         await ui.sees("4 changes queued")
         await ui.press("ctrl+g")
-        await ui.sees("2 of 6 runs are cancelled.", "was given up and not sent.")
+        await ui.sees("Cancelled 2 of 6 runs.", "was given up and not sent.")
         assert cancelled() == 2
 
 

@@ -43,7 +43,7 @@ async def test_open_lists_are_read_again_when_the_credential_is_accepted(
         world.call(repo_id=world.repo("acme/web"), model="acme/second")
         if key:
             await ui.press(key)
-        await ui.sees("second", "x cancel", "● nominal")
+        await ui.sees("second", "x cancel", "● connected")
         assert ui.app.runs.listed
 
 
@@ -55,7 +55,7 @@ async def test_figures_stay_with_their_age_when_the_session_ends(console: Run, w
         assert world.plane.faults is not None
         world.plane.faults.add(parse("* /api/* login"))
         await ui.press("r")
-        text = await ui.sees("The browser session has expired.", "What was read before stays.", "stale ")
+        text = await ui.sees("The browser session has expired.", "Showing the last data read.", "stale ")
         assert "as of" not in text and "nova" in text and "Dispatch" in text
         # What is old is drawn as old.
         assert ui.app.screen.query_one("#page").opacity < 1
@@ -87,8 +87,8 @@ async def test_unreadable_call_shows_the_reason_and_its_raw_json(console: Run, w
         await ui.sees("▫ unreadable", "status is no")
         await ui.press("enter")
         text = await ui.sees(
-            "This call could not be read: status is not a text. j shows it as it came.",
-            "Its events cannot be looked for",
+            "This call could not be read: status is not a text. j shows its JSON.",
+            "Events unavailable",
         )
         assert "No events yet" not in text
         await ui.press("j")

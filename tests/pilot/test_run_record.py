@@ -136,7 +136,7 @@ async def test_ended_run_without_events_does_not_announce_any(console: Run, worl
         await ui.sees("No events yet.")
         with world.plane.db.transaction() as tx:
             call_writes.finish_call(tx, call_id, "success", world.clock.us)
-        await ui.sees("✓ success", "This run wrote no events.")
+        await ui.sees("✓ success", "No events recorded.")
         assert "appear here" not in ui.text
 
 
@@ -147,7 +147,7 @@ async def test_failed_run_shows_its_cause_above_folded_facts(console: Run, world
     async with console(size=(80, 24)) as ui:
         await ui.sees("✗ failed")
         await ui.press("enter")
-        await ui.sees("The run exceeded its time limit. Retry it", "cost", "This run wrote no events.")
+        await ui.sees("The run exceeded its time limit. Retry it", "cost", "No events recorded.")
 
 
 async def test_run_is_stale_and_its_clock_stops_while_the_service_is_down(

@@ -266,7 +266,7 @@ async def test_failed_list_makes_the_state_of_a_run_stale_but_not_its_events(
         for failures in (1, 2):
             await ui.press("r")
             await ui.until(lambda: listed.freshness.failures >= failures, "a failure")
-        await ui.sees("How the run stands is", "read before", "partly stale", "following")
+        await ui.sees("The state of the run is", "read.", "partly stale", "following")
         assert tone_of("streaming") is Tone.DIM
         world.event(call_id, "log", message="fresh from the service")
         await ui.sees("fresh from the service", "partly stale")

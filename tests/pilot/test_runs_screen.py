@@ -102,7 +102,7 @@ async def test_filter_without_matches_shows_a_message(console: ConsoleFactory, w
     async with console() as ui:
         await ui.sees("acme/web")
         await ui.press("slash", *"zzz", "enter")
-        await ui.sees("None of 1 run matches zzz", "esc clears it")
+        await ui.sees("No matches in 1 run: zzz", "esc clears the filter")
 
 
 async def test_sort_by_cost_can_be_reversed(console: ConsoleFactory, world: RowFactory) -> None:
@@ -175,7 +175,7 @@ async def test_runs_with_a_token_alone_name_what_cannot_be_read(
         assert {"BRANCH", "TOKENS"} <= set(text.split())
         assert not {"MODEL", "COST"} & set(text.split())
         await ui.press("o", *run_id, "enter")
-        await ui.sees(f"run {run_id[:8]}", "External Mogplex run accepted", "–  needs a browser session")
+        await ui.sees(f"run {run_id[:8]}", "External Mogplex run accepted", "–  needs a browser")
         await ui.press("escape")
         await ui.sees("codex", "○ pending")
 
@@ -209,7 +209,7 @@ async def test_console_recovers_after_the_service_restarts(
     web = world.repo("acme/web")
     _call(world, world.repo("acme/api"))
     async with console(gate=True) as ui:
-        await ui.sees("acme/api", "nominal")
+        await ui.sees("acme/api", "connected")
         await ui.edge.stop()
         await ui.press("r")
         await ui.until(lambda: re.search(r"offline|degraded|reconnecting", ui.text), "the loss in the header")
@@ -217,7 +217,7 @@ async def test_console_recovers_after_the_service_restarts(
         await ui.edge.start()
         _call(world, web)
         await ui.press("r")
-        await ui.sees("acme/web", "nominal")
+        await ui.sees("acme/web", "connected")
 
 
 async def test_first_frame_shows_the_cached_rows(

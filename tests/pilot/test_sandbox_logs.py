@@ -136,7 +136,7 @@ async def test_a_session_without_a_token_reads_the_logs_of_the_record(
 async def test_empty_log_explains_what_writes_to_it(console: Run, world: RowFactory) -> None:
     world.sandbox(world.repo("acme/api"))
     async with console() as ui:
-        await _open(ui, "Nothing was logged yet.")
+        await _open(ui, "No log lines yet.")
 
 
 async def test_closing_the_json_view_restores_the_focus(console: Run, world: RowFactory) -> None:

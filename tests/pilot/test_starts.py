@@ -34,13 +34,13 @@ def _full_repository(world: RowFactory, flow: str, repo: str) -> None:
         (_nothing, "Automation Review was started: job ", ""),
         (
             _full_installation,
-            "Not started yet: the installation is full; it starts when a place is free.",
+            "Not started yet: the installation is at its limit; starts when a slot is free.",
             "Automation Review is queued as job ",
         ),
         (
             _full_repository,
-            "Not started: too much work waits for this repository.",
-            "Nothing was queued for automation Review. Try again when some of that work has ended.",
+            "Not started: too many jobs are pending for this repository.",
+            "No job was queued for automation Review. Retry when some of those jobs have finished.",
         ),
     ],
     ids=["started", "deferred", "suppressed"],
@@ -55,7 +55,7 @@ async def test_trigger_message_begins_with_the_reason_for_no_start(
         await go_to_row(ui, "automations", flow)
         await ui.until(lambda: ui.app.session.names.repos, "the repositories")
         await ui.press("n")
-        await ui.sees("For which repository", "acme/api", "Choose with up and down")
+        await ui.sees("Repository to run for", "acme/api", "Choose with up and down")
         await ui.press("down", "enter")
         await wait_for_notice(ui, begins)
         (notice,) = (note for note in ui.app._notifications if begins in note.message)

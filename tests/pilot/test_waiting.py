@@ -44,7 +44,7 @@ async def test_closed_approvals_are_requested_once_and_not_counted(console: Run,
         await ui.until(
             lambda: ui.app.parts.collections.of(_kind()).source is None, "the approvals being closed"
         )
-        await ui.sees("nominal")
+        await ui.sees("connected")
         assert "◆" not in ui.text
         assert ui.edge.turned_away.count("/api/flows/approvals") == 1
         assert ui.edge.turned_away.count("/api/control/approvals") == 1

@@ -265,8 +265,8 @@ class Stage(App[None]):
                 Segment("mogplex", Tone.ACCENT, 5),
                 Segment("prod", Tone.STRONG, 1),
                 Segment("ada@acme.dev", DIM, 6),
-                Segment("● nominal", Tone.OK, 0, True),
-                Segment("budget 23/60", PLAIN, 2, True),
+                Segment("● connected", Tone.OK, 0, True),
+                Segment("API 23/60", PLAIN, 2, True),
                 Segment("today $31.42", Tone.STRONG, 3, True),
                 Segment("$4.20/h", PLAIN, 4, True),
                 Segment(sparkline([1, 2, 4, 6, 7, 6, 4, None, 2]), Tone.ACCENT, 7, True),
@@ -343,7 +343,9 @@ class Stage(App[None]):
         yield RuleLine()
         chart, models = CostChart(), BarList()
         values = [None, 0.2, 0.9, 1.4, 1.2, 2.5, 3.1, 4.4, 5.2, 3.0, None, 1.1]
-        chart.set_series(values, labels=[f"{n * 2:02d}:00" for n in range(12)], title="$ an hour, last 24 h")
+        chart.set_series(
+            values, labels=[f"{n * 2:02d}:00" for n in range(12)], title="Estimated $/hour, last 24 h"
+        )
         models.set_bars(
             [
                 Bar("gpt-5.4", 18.2, "$18.20"),

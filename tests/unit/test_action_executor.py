@@ -224,7 +224,7 @@ async def test_secret_is_returned_when_read_back_fails(session: Session) -> None
     async def read(_: Any, __: Session) -> RowPage[Thing]:
         raise RuntimeError("a fault of the console")
 
-    answer = Result(True, "{} is made.", Secret("k3y"))
+    answer = Result(True, "{} is created.", Secret("k3y"))
     outcome = await _carry(session, Service(answer), read=read, reveals=True)
     assert outcome.is_success and outcome.secret.reveal() == "k3y"
 
@@ -233,7 +233,7 @@ async def test_secret_is_returned_when_read_back_fails(session: Session) -> None
     ("code", "metadata", "text"),
     [
         (None, {}, ""),
-        ("ACTIVE_DUPLICATE", {}, "the same work is waiting or running already"),
+        ("ACTIVE_DUPLICATE", {}, "the same work is already queued or running"),
         ("IDEMPOTENT_DUPLICATE", {"review_dedup_key": "k"}, formatting.REASONS["DUPLICATE_PR_HEAD_SHA"]),
         ("SKIPPED_DRAFT_PR", {}, "skipped draft pr"),
         ("Runtime rejected the task", {}, "Runtime rejected the task"),

@@ -123,7 +123,7 @@ async def test_action_on_a_closed_family_is_not_sent() -> None:
 async def test_action_on_an_unreadable_record_is_not_sent(kind: AnyKind, action: AnyAction) -> None:
     session = Session(Target("t", "http://127.0.0.1:9", None, Secret("s=1")))
     outcome = await run_action(session, new_collection(session, kind), kind, action, Entry(ID, None))
-    assert outcome.sentence == f"This {kind.noun} could not be read, so nothing can be done to it."
+    assert outcome.sentence == f"This {kind.noun} could not be read, so it cannot be changed."
     assert not outcome.is_success
     assert session.client_made is None and not session.ledger.entries
 

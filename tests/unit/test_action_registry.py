@@ -95,7 +95,7 @@ def test_cancel_is_enabled_for_live_runs_only(tmp_path: Path) -> None:
     session, action = FakeSession(tmp_path), BY_ID["runs.cancel"]
     assert disabled_reason(action, session, [make.from_run(run(1))]) is None
     assert disabled_reason(action, session, [])
-    assert "already over" in (
+    assert "already finished" in (
         disabled_reason(action, session, [make.from_run(run(1, status="success"))]) or ""
     )
 

@@ -152,7 +152,7 @@ async def test_cancel_without_effect_reports_state_of_the_service(session: FakeS
     row = streaming_run(session)
     outcome = await ask(session, row)
     assert not outcome.is_success
-    assert "has been asked to stop and still is streaming" in outcome.sentence
+    assert "is still streaming" in outcome.sentence
     assert state(session, row) == "streaming"
     assert not session.in_flight.keys("runs")
 
@@ -164,7 +164,7 @@ async def test_recorded_cancel_request_keeps_state_cancelling(session: FakeSessi
     )
     outcome = await ask(session, row)
     assert not outcome.is_success
-    assert "has not ended yet" in outcome.sentence
+    assert "has not stopped yet" in outcome.sentence
     assert state(session, row) == "cancelling"
 
 
@@ -174,7 +174,7 @@ async def test_cancel_reports_run_that_ended_first(session: FakeSession, status:
     session.fake.on_cancel = lambda kind, id: session.fake.run_rows.update({id: run(1, status=status)})
     outcome = await ask(session, row)
     assert not outcome.is_success
-    assert outcome.sentence.endswith(f"was over before the cancel arrived: {status}.")
+    assert outcome.sentence.endswith(f"finished before the cancel arrived ({status}).")
     assert state(session, row) == status
 
 
@@ -183,7 +183,7 @@ async def test_cancel_that_cannot_be_read_back_is_not_good(session: FakeSession)
     session.fake.refuse["runs.get"] = Unreachable("down")
     outcome = await ask(session, row)
     assert not outcome.is_success
-    assert "could not be read back" in outcome.sentence
+    assert "its state could not be read" in outcome.sentence
     assert ledger(session)[-1][2] == "done"
 
 

@@ -93,7 +93,7 @@ async def test_cancel_of_an_ended_call_reports_its_state(
     session.fake.refuse["observability.cancel_call"] = Conflict("Call is no longer active", status=409)
     outcome = await ask(session, row)
     assert outcome.is_success is good
-    assert outcome.sentence.endswith(f"was already over: {status}.")
+    assert outcome.sentence.endswith(f"already finished ({status}).")
     assert state(session, row) == status
 
 
@@ -108,7 +108,7 @@ async def test_cancel_reports_run_unknown_to_the_service(session: FakeSession, w
         session.fake.run_rows = {}
         session.fake.refuse["runs.cancel"] = NotFound("Run not found", status=404)
     outcome = await ask(session, row)
-    assert "does not know" in outcome.sentence
+    assert "no longer exists" in outcome.sentence
     assert state(session, row) != "cancelling"
 
 
@@ -116,7 +116,7 @@ async def test_throttled_cancel_says_when_to_retry(session: FakeSession) -> None
     row = streaming_run(session)
     session.fake.refuse["runs.cancel"] = Throttled("slow down", status=429, retry_after=17)
     outcome = await ask(session, row)
-    assert "x again in 17 s" in outcome.sentence
+    assert "Retry with x in 17s" in outcome.sentence
     assert state(session, row) == "streaming"
 
 
@@ -175,7 +175,7 @@ def test_unavailable_cancel_names_its_reason(session: FakeSession) -> None:
     assert "could not be read" in (unavailable_reason(CANCEL, make.unreadable("k", "why"), session) or "")
     for status in ("success", "failed", "cancelled"):
         assert (unavailable_reason(CANCEL, make.from_run(run(1, status=status)), session) or "").endswith(
-            f"already over: {status}."
+            f"already finished ({status})."
         )
     # An unknown state may be live.
     assert unavailable_reason(CANCEL, make.from_call(call(1, status="hibernating")), session) is None
@@ -188,6 +188,6 @@ def test_token_alone_cancels_runs_but_not_jobs_and_calls(session: FakeSession) -
     assert "login --session" in (
         unavailable_reason(CANCEL, make.from_job(job(1, "a"), "a", None), session) or ""
     )
-    assert "id of this run is not known" in (
+    assert "ID of this run is unknown" in (
         unavailable_reason(CANCEL, make.from_call(call(1, status="streaming")), session) or ""
     )

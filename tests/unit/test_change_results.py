@@ -25,7 +25,7 @@ SHOWN = RenderTime(AT)
 @pytest.mark.parametrize(
     ("convert", "response", "good", "sentence"),
     [
-        (change_results.extended, 1_800_000, True, "lives 30m00s longer."),
+        (change_results.extended, 1_800_000, True, "is extended by 30m00s."),
         (change_results.tested, ConnectionTest(healthy=True, tool_count=12), True, "works, 12 tools."),
         (change_results.tested, ConnectionTest(healthy=True), True, "works."),
         (change_results.tested, ConnectionTest(status="auth_failed"), False, "does not work: auth_failed"),
@@ -40,9 +40,9 @@ SHOWN = RenderTime(AT)
             change_results.verified,
             KeyTest(),
             False,
-            "could not be tried: the provider could not be asked.",
+            "could not be checked: the provider could not be asked.",
         ),
-        (change_results.synced, [1, 2], True, "2 repositories are here now."),
+        (change_results.synced, [1, 2], True, "2 repositories."),
     ],
 )
 def test_response_becomes_a_result_with_a_sentence(
@@ -110,7 +110,7 @@ def test_nested_records_are_formatted_as_lines() -> None:
     )
     first, second = nested_record_text.automation_run(run, SHOWN).split("\n")
     assert first.startswith("◐ running")
-    assert first.endswith("0f3d4ea7  waiting for a person or an event")
+    assert first.endswith("0f3d4ea7  waiting for an approval or an event")
     assert second.strip() == "▫ n2, after 1 step"
     begun = (SHOWN.now - timedelta(minutes=4)).isoformat()
     steps[1] |= {"status": "running", "started_at": begun}

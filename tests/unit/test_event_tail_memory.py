@@ -103,4 +103,4 @@ async def test_screen_says_that_oldest_lines_are_dropped(
     feed = RunEventsFeed(session, session.listing, make.from_call(call(1, status="streaming")))
     session.fake.events_of_call[call(1).id] = [Rows([event(n) for n in range(12)])]
     await feed.fetch()
-    assert missing_events(feed) == "The oldest 3 lines are not kept here any more; the service has them all."
+    assert missing_events(feed) == "The oldest 3 lines are no longer kept here; the service has all of them."

@@ -197,7 +197,7 @@ def test_account_readiness_names_gaps_with_their_fix() -> None:
         "github": ("Not connected", "Connect: https://service/projects/connect"),
         "coverage": ("0 of 15", "Install the GitHub App on them: https://service/projects/repositories"),
         "platform-ai": ("not allowed", "Add a provider key: :provider-keys"),
-        "platform-sandbox": ("not allowed", "Ask the service's operator to allow them for this account"),
+        "platform-sandbox": ("not allowed", "Ask the operator of the service to allow them"),
     }
     unknown = account | {"github_covered_repo_count": None}
     assert "coverage" not in {

@@ -109,8 +109,8 @@ def test_earlier_id_of_an_action_still_sets_its_keys() -> None:
     [
         ({"run.cancel": "X"}, {"run.cancel": 'no such action; did you mean "runs.cancel"?'}),
         ({"zzz": "X"}, {"zzz": "info --keys lists all"}),
-        ({"list.sort": "ctrl+zz"}, {"list.sort": "'ctrl+zz' is no key of a terminal"}),
-        ({"list.sort": ["o", "f25"]}, {"list.sort": "'f25' is no key"}),
+        ({"list.sort": "ctrl+zz"}, {"list.sort": "'ctrl+zz' is not a key"}),
+        ({"list.sort": ["o", "f25"]}, {"list.sort": "'f25' is not a key"}),
         ({"list.sort": 5}, {"list.sort": "write a key or a list of keys"}),
         ({"list.sort": []}, {"list.sort": "write a key or a list of keys"}),
         ({"list.sort": "q"}, {"list.sort": "q is already the key of app.quit (quit) in runs"}),
@@ -125,11 +125,11 @@ def test_earlier_id_of_an_action_still_sets_its_keys() -> None:
         ({"move.down": ["down", "j"]}, {"move.down": "j is already the key of kind.json (json) in run"}),
         # The pane of the JSON has the key.
         ({"kind.json": "J", "kind.copy": "j"}, {"kind.copy": "j is already the key of move.down"}),
-        ({"app.quit": "ctrl+q"}, {"app.quit": "ctrl+q leaves the console from anywhere"}),
-        ({"list.sort": "tab"}, {"list.sort": "tab goes from part to part"}),
-        ({"list.sort": "esc"}, {"list.sort": "esc is kept for what has it by itself"}),
-        ({"runs.cancel": "enter"}, {"runs.cancel": "⏎ is kept for"}),
-        ({"go.back": "backspace"}, {"go.back": 'esc cannot be taken from it. Write ["backspace", "escape"]'}),
+        ({"app.quit": "ctrl+q"}, {"app.quit": "ctrl+q quits the console"}),
+        ({"list.sort": "tab"}, {"list.sort": "tab moves the focus"}),
+        ({"list.sort": "esc"}, {"list.sort": "esc is reserved"}),
+        ({"runs.cancel": "enter"}, {"runs.cancel": "⏎ is reserved"}),
+        ({"go.back": "backspace"}, {"go.back": 'esc cannot be removed. Write ["backspace", "escape"]'}),
         ({"kind.open": "l"}, {"kind.open": 'Write ["l", "enter"]'}),
         ({"app.palette": "f2"}, {"app.palette": 'Write ["f2", "colon"]'}),
         # An override that needs the key of a rejected one is rejected too.
@@ -147,9 +147,9 @@ def test_invalid_override_is_rejected_with_a_reason(
     assert refused.keys() == reasons.keys()
     for id, part in reasons.items():
         assert part in refused[id]
-        assert refused[id].startswith(f'"{id}" in [keys] of /home/ada/config.toml was not taken: ')
+        assert refused[id].startswith(f'"{id}" in [keys] of /home/ada/config.toml was rejected: ')
         if id in key_owners():
-            assert refused[id].endswith(".") and " Until then: " in refused[id]
+            assert refused[id].endswith(".") and " Current keys: " in refused[id]
 
 
 def test_default_keys_have_no_conflicts() -> None:
@@ -203,7 +203,7 @@ def test_document_of_keys_is_current() -> None:
 
 
 # A dialog's own keys are nobody's choice; these are mostly something else than keys.
-OF_DIALOGS = {"esc closes", "esc leaves"}
+OF_DIALOGS = {"esc closes", "esc cancels"}
 NO_KEYS = {"a", ":", "+"}
 
 

@@ -118,10 +118,10 @@ def test_only_disable_asks_for_confirmation() -> None:
         disable_consequence="Nothing new is started.",
     )
     on, off = Thing(enabled=True), Thing(enabled=False)
-    assert [enable.unavailable_reason(on), enable.unavailable_reason(off)] == ["It is enabled already.", None]
+    assert [enable.unavailable_reason(on), enable.unavailable_reason(off)] == ["It is already enabled.", None]
     assert [disable.unavailable_reason(on), disable.unavailable_reason(off)] == [
         None,
-        "It is disabled already.",
+        "It is already disabled.",
     ]
     assert enable.confirmation is None
     assert disable.confirmation is not None
@@ -158,7 +158,7 @@ def test_successful_rows_are_dim() -> None:
     rows = {job.id: Entry(job.id, JobRow(job.id, job, None)) for job in found}
     view = SortedView(rows, kind_rows.sort_key_of(jobs, None, lambda _: NOW))
     source = RowTableModel(jobs, rows, view, NOW)
-    at = [column.name for column in jobs.columns].index("source")
+    at = [column.name for column in jobs.columns].index("trigger")
     assert {state: source.cells(state)[at] for state in rows} == {
         "running": ("push", Tone.PLAIN),
         "success": ("push", Tone.DIM),
@@ -192,7 +192,7 @@ def test_sandbox_shows_its_error_or_stop_reason() -> None:
     why, context = kinds()["sandboxes"].column("error"), RenderTime(NOW)
     expected = [
         (sandbox(error="clone failed", stop_reason="manual"), ("clone failed", "error")),
-        (sandbox(error=None, stop_reason="vm_gone"), ("the machine is gone", "dim")),
+        (sandbox(error=None, stop_reason="vm_gone"), ("the machine no longer exists", "dim")),
         (sandbox(error=None, stop_reason="from_the_future"), ("from the future", "dim")),
         (sandbox(error=None, stop_reason=None), (DASH, "dim")),
     ]
@@ -242,7 +242,7 @@ def test_merged_mcp_server_cannot_be_changed() -> None:
     for each in kinds()["mcp-servers"].all_actions:
         assert "need a browser session" in (kind_rows.unavailable_reason(each, merged, Session(None)) or "")
         assert kind_rows.unavailable_reason(each, own, Session(None)) == (
-            "It is enabled already." if each.id == "enable" else None
+            "It is already enabled." if each.id == "enable" else None
         )
 
 

@@ -48,7 +48,7 @@ def test_header_figures_are_dim_when_their_source_is_stale() -> None:
 
 
 def test_cancel_question_names_its_request_count() -> None:
-    assert _limit_messages(FakeSession())[-1] == "2 requests."
+    assert _limit_messages(FakeSession())[-1] == "Uses 2 API requests."
 
 
 def test_service_limit_is_not_called_budget() -> None:
@@ -56,14 +56,11 @@ def test_service_limit_is_not_called_budget() -> None:
     session.budget.settle(session.budget.acquire(Priority.TABLE), RequestOutcome.COUNTED)  # type: ignore[arg-type]
     session.budget.throttled(20)
     empty, aged, header, price = _limit_messages(session)
-    assert empty == (
-        "The service limits requests; the next read is in 20s. "
-        "Actions are sent all the same; the service may refuse them."
-    )
-    assert aged == "as of 9s · requests limited, next read in 20s"
-    assert "requests limited, next 20s" in header
-    assert "budget" not in header
-    assert price == "2 requests; the service limits requests now and may refuse it."
+    assert empty == ("Rate limited; next read in 20s. Actions may still be refused.")
+    assert aged == "updated 9s ago · rate limited, next read in 20s"
+    assert "API rate limited 20s" in header
+    assert "API 55/60" not in header
+    assert price == "Uses 2 API requests; the service is rate limiting and may refuse the cancel."
 
 
 def test_used_up_budget_is_shown_everywhere() -> None:
@@ -71,12 +68,10 @@ def test_used_up_budget_is_shown_everywhere() -> None:
     for _ in range(55):
         session.budget.acquire(Priority.ACTION)
     empty, aged, header, price = _limit_messages(session)
-    assert empty.startswith(
-        "Request budget used up; the next slot frees in 20s. Actions are sent all the same;"
-    )
-    assert aged == "as of 9s · budget used up, next read in 20s"
-    assert "budget 55/60" in header
-    assert "the service may refuse it" in price
+    assert empty.startswith("Request budget used up; next read in 20s. Actions may still be refused.")
+    assert aged == "updated 9s ago · budget used up, next read in 20s"
+    assert "API 55/60" in header
+    assert "so the service may refuse the cancel" in price
 
 
 def test_empty_list_names_the_service_limit() -> None:
@@ -84,9 +79,7 @@ def test_empty_list_names_the_service_limit() -> None:
     limited.of_requests = True
     session = FakeSession()
     fresh = Freshness(error=limited, failures=1, retry_at=session.clock.monotonic() + 20)
-    assert empty_list(session, fresh, noun="runs", empty="")[0] == (
-        "The service limits requests; the next read is in 20s."
-    )
+    assert empty_list(session, fresh, noun="runs", empty="")[0] == ("Rate limited; retrying in 20s.")
 
 
 def test_punctuation_of_service_messages_is_not_doubled() -> None:
@@ -160,5 +153,5 @@ def test_lasting_read_failure_is_explained() -> None:
     ):
         assert read_failures(troubled) == (
             "The service cannot serve the models now: Service unavailable. "
-            "What was read before stays; r reads it again."
+            "Showing the last data read; r retries."
         )

@@ -120,4 +120,4 @@ async def test_many_matches_end_the_search(run_list: RunListSearch, monkeypatch:
     search = run_list.search(SearchQuery("a", lambda row: True))
     await run(search)
     assert search.found_count == 150
-    assert search.progress() == "the newest 298 searched: 150 found"
+    assert search.progress() == "newest 298 searched: 150 found"

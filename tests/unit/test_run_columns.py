@@ -56,7 +56,7 @@ def test_state_fits_its_column(state: str) -> None:
     assert len(cell(BARE._replace(state=state), "state")) <= RUNS.column("state").layout.width
 
 
-@pytest.mark.parametrize("key", ["repo", "who", "model", "branch", "age", "time", "tokens", "cost"])
+@pytest.mark.parametrize("key", ["repo", "agent", "model", "branch", "age", "time", "tokens", "cost"])
 def test_unknown_value_is_a_dash(key: str) -> None:
     assert cell(BARE, key) == DASH
 

@@ -163,7 +163,7 @@ async def test_unreadable_events_are_counted_once(session: FakeSession) -> None:
     for _ in range(3):
         await feed.fetch()
     assert [line.type for line in feed.tail.lines] == ["log", "unreadable"]
-    assert (missing_events(feed) or "").startswith("1 event could not be read")
+    assert (missing_events(feed) or "").startswith("1 event could not be parsed")
 
 
 async def test_late_events_are_read_for_a_while_after_the_end(session: FakeSession) -> None:

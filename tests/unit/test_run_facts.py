@@ -56,7 +56,7 @@ def test_finished_call_has_all_facts() -> None:
     assert found["tokens"] == "48.2k in  812 out"
     assert found["cached"] == "1.0k"
     assert found["cost"] == "$0.42  billed"
-    assert (found["started"], found["took"]) == ("1h ago", "1m30s")
+    assert (found["started"], found["duration"]) == ("1h ago", "1m30s")
     assert "ended" in found
     assert found["pull req"] == "https://github.com/acme/web/pull/7"
     assert (found["call"], found["sandbox id"]) == (call(0).id, uuid(5))
@@ -122,8 +122,8 @@ def test_ids_are_shown_where_names_are_unknown() -> None:
 
 def test_live_run_shows_elapsed_time() -> None:
     found = facts_shown(make.from_call(call(0, status="streaming")))
-    assert found["so far"] == "1h00m"
-    assert "took" not in found
+    assert found["elapsed"] == "1h00m"
+    assert "duration" not in found
 
 
 def test_brief_has_two_lines_and_no_false_zero_cost() -> None:

@@ -74,7 +74,7 @@ async def test_failed_older_page_leaves_newest_page_fresh(session: FakeSession) 
     session.fake.refuse["observability.calls"] = [None, None, BROKEN]
     await session.listing.fetch()
     assert _stale(session) == {"older": {call(n).id for n in range(1, PAGE + 1)}}
-    assert "Older runs are shown as they were read before." in read_failures(*_failed_twice(session))
+    assert "Older runs are shown as last read." in read_failures(*_failed_twice(session))
     session.fake.refuse["observability.calls"] = BROKEN
     with pytest.raises(ServiceFailed):
         await session.listing.fetch()
@@ -126,7 +126,7 @@ async def test_failed_automation_costs_one_request_and_is_stale(v1_session: Fake
     await v1_session.listing.fetch()
     assert fresh.age(v1_session.time.monotonic()) == 20.0
     whole, sources = Freshness(as_of=v1_session.time.monotonic()), [*v1_session.listing.set.sources.values()]
-    assert freshness_text(v1_session, whole, sources) == "as of 20s"
+    assert freshness_text(v1_session, whole, sources) == "updated 20s ago"
 
 
 async def test_failed_v1_source_does_not_stop_the_others(

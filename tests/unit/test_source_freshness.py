@@ -267,13 +267,13 @@ def test_freshness_text_names_the_worst_source() -> None:
     bad = Freshness(as_of=now - 70, failures=1, retry_at=now + 5, error=BROKEN)
     never = Freshness(failures=1, retry_at=now + 9, error=BROKEN)
     assert words(new) == words(new, new) == words(new, Freshness()) == ""
-    assert words(new, old) == "as of 40s"
+    assert words(new, old) == "updated 40s ago"
     assert words(new, Freshness(as_of=now - 900, every=inf)) == ""
     assert words(new, old, bad) == "partly stale 1m10s · retry in 5s"
     assert words(new, bad, never) == "partly not read · retry in 9s"
     assert words(bad, never) == "stale 1m10s · retry in 5s"
     assert words(new, Freshness(as_of=now - 9, blocked_until=now + 3)) == (
-        "partly as of 9s · budget used up, next read in 3s"
+        "partly updated 9s ago · budget used up, next read in 3s"
     )
     assert words(Freshness(loading=True), bad) == "reading"
 
@@ -302,13 +302,11 @@ def test_error_names_the_part_of_a_list() -> None:
     expected = {
         SourceState(
             Subject("COST", is_plural=False), frozenset({"cost"}), twice
-        ): f"{why} COST is shown as it was read before.",
+        ): f"{why} COST is shown as last read.",
         SourceState(
             Subject("COST", is_plural=False), frozenset({"cost"}), never
         ): f"{why} COST is not known.",
-        SourceState(
-            Subject("older"), freshness=twice, keys=["a"]
-        ): f"{why} Older are shown as they were read before.",
+        SourceState(Subject("older"), freshness=twice, keys=["a"]): f"{why} Older are shown as last read.",
         SourceState(Subject("older"), freshness=twice): f"{why} Older are not shown.",
     }
     assert {source: read_failures(new, [source]) for source in expected} == expected
@@ -325,14 +323,14 @@ def test_error_names_the_part_of_a_list() -> None:
         )
         == ""
     )
-    assert read_failures(twice, list(expected)).endswith("What was read before stays; r reads it again.")
+    assert read_failures(twice, list(expected)).endswith("Showing the last data read; r retries.")
     many = [
         SourceState(Subject(f"{name}", is_plural=False), frozenset({"x"}), fresh)
         for name, fresh in zip("ABC", (twice, twice, never), strict=True)
     ]
     assert (
         read_failures(new, many)
-        == f"3 readings fail, one of them so: {why} A, B: shown as read before. C: not known."
+        == f"3 reads fail. The first error: {why} A, B: shown as last read. C: not known."
     )
     # Of two sources of the same columns one is named.
-    assert read_failures(new, [*expected][:2]) == f"{why} COST is shown as it was read before."
+    assert read_failures(new, [*expected][:2]) == f"{why} COST is shown as last read."

@@ -40,10 +40,8 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.v1_catalogue import AgentSummary
     from mogplex_tui.live.session import Session
 
-_NOW = ColumnPart("now", Subject("what each agent does now", is_plural=False), ("status", "cycles", "last"))
-_TODAY = ColumnPart(
-    "today", Subject("what each agent did in 24 h", is_plural=False), ("runs", "failed", "tokens")
-)
+_NOW = ColumnPart("now", Subject("current states of agents"), ("status", "total_runs", "last"))
+_TODAY = ColumnPart("today", Subject("figures of the last 24 hours"), ("runs", "failed", "tokens"))
 _LONGEST_NAME, _LONGEST_DESCRIPTION, _LONGEST_PROMPT = 60, 200, 50_000
 
 
@@ -167,7 +165,7 @@ DESCRIPTION = Parameter(
 )
 PROMPT = Parameter(
     "prompt",
-    "What the agent is told to do",
+    "System prompt",
     _text_of_at_most(_LONGEST_PROMPT),
     accepts_stdin=True,
     only_in_command=True,
@@ -263,7 +261,7 @@ KIND = Kind[AgentRow](
             notice=PartialList(
                 "names and categories", Requirement("states, runs, tokens and prompts of agents")
             ),
-            hides=frozenset({"status", "cycles", "runs", "failed", "tokens", "last"}),
+            hides=frozenset({"status", "total_runs", "runs", "failed", "tokens", "last"}),
         ),
     ),
     columns=(
@@ -283,12 +281,17 @@ KIND = Kind[AgentRow](
             "preset",
             "PRESET",
             lambda row: row.is_preset,
-            formats.flag("preset", "own", tone="dim"),
+            formats.flag("preset", "custom", tone="dim"),
             Layout(8, 3),
             field="is_preset",
         ),
         column(
-            "cycles", "CYCLES", lambda row: row.cycles, formats.count(), Layout(6, 2), field="cycle_count"
+            "total_runs",
+            "TOTAL RUNS",
+            lambda row: row.cycles,
+            formats.count(),
+            Layout(10, 2),
+            field="cycle_count",
         ),
         column("runs", "RUNS 24H", lambda row: row.runs, formats.count(), Layout(8, 1), field="runs_24h"),
         column("failed", "FAILED", lambda row: row.failed, formats.count("error"), Layout(6, 1)),
@@ -297,8 +300,8 @@ KIND = Kind[AgentRow](
             "last", "LAST", lambda row: row.last_activity, formats.AGE, Layout(4, 1), field="last_activity"
         ),
         column(
-            "what",
-            "",
+            "description",
+            "DESCRIPTION",
             lambda row: row.description,
             formats.text("dim"),
             Layout(30, 4, flex=3, min_width=16),
@@ -306,7 +309,7 @@ KIND = Kind[AgentRow](
             is_text=True,
         ),
     ),
-    hidden_filters={"slug": lambda row: row.slug},
+    hidden_filters={"slug": lambda row: row.slug, "cycles": lambda row: row.cycles},
     label=lambda row: row.name or row.id,
     other_names=lambda row: () if row.slug is None else (row.slug,),
     default_sort=lambda row: (
@@ -319,7 +322,7 @@ KIND = Kind[AgentRow](
             Fact("name", lambda row: row.name),
             Fact("slug", lambda row: row.slug),
             Fact("category", lambda row: row.category),
-            Fact("what", lambda row: row.description),
+            Fact("description", lambda row: row.description),
         ),
         (
             Fact("preset", lambda row: row.is_preset),
@@ -327,8 +330,8 @@ KIND = Kind[AgentRow](
             Fact("model", lambda row: row.model),
         ),
         (
-            fact("now", lambda row: row.status, formats.state()),
-            Fact("cycles", lambda row: row.cycles),
+            fact("status", lambda row: row.status, formats.state()),
+            Fact("total runs", lambda row: row.cycles),
             Fact("last active", lambda row: row.last_activity),
         ),
         (
@@ -339,15 +342,15 @@ KIND = Kind[AgentRow](
         ),
     ),
     links=(
-        Link("runs", "runs", lambda _: "its runs", filter=lambda row: f"who:={quoted(row.name)}"),
+        Link("runs", "runs", lambda _: "all runs", filter=lambda row: f"agent:={quoted(row.name)}"),
         Link(
             "assignments",
             "assignments",
-            lambda _: "its assignments",
+            lambda _: "all assignments",
             filter=lambda row: f"agent:={quoted(row.name)}",
         ),
         Link(
-            "triggers", "triggers", lambda _: "its triggers", filter=lambda row: f"agent:={quoted(row.name)}"
+            "triggers", "triggers", lambda _: "all triggers", filter=lambda row: f"agent:={quoted(row.name)}"
         ),
         Link("model", "models", lambda row: row.model or "", key=lambda row: row.model),
     ),
@@ -356,7 +359,7 @@ KIND = Kind[AgentRow](
         Creation(
             "create",
             "n",
-            "Create an agent of your own",
+            "Create a custom agent",
             (NAME, MODEL, CATEGORY, DESCRIPTION, PROMPT),
             lambda values: values.text(NAME).strip(),
             _create,
@@ -370,7 +373,7 @@ KIND = Kind[AgentRow](
         Action(
             "update",
             "e",
-            "Change an agent of your own",
+            "Change a custom agent",
             _update,
             in_progress="changing",
             families=(Family.AGENTS,),
@@ -381,12 +384,12 @@ KIND = Kind[AgentRow](
         ),
         common_actions.delete(
             lambda change: change.client.agents.delete(change.key),
-            "Its assignments and triggers go with it.",
+            "Its assignments and triggers are deleted too.",
             Family.AGENTS,
-            help="Delete an agent of your own",
+            help="Delete a custom agent",
             unavailable_reason=lambda row: _not_own(row, "deleted"),
         ),
     ),
-    empty="No agents. mogplex-tui agents create makes one.",
+    empty="No agents. Create one with mogplex-tui agents create.",
     needs=Requirement("the agents", accepts_token=True),
 )

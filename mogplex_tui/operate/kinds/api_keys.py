@@ -74,13 +74,13 @@ async def _read(client: ClientView, session: Session) -> RowPage[ApiKeyRow]:
 
 def _name(text: str) -> str:
     if not 1 <= len(text.strip()) <= 100:
-        raise ValueError("A key has a name of 1 to 100 characters.")
+        raise ValueError("The name must have 1 to 100 characters.")
     return text.strip()
 
 
 def _scopes(text: str) -> list[str]:
     if text not in _SCOPES:
-        raise ValueError(f"A key may {' or '.join(_SCOPES)}.")
+        raise ValueError(f"Choose {' or '.join(_SCOPES)}.")
     return _SCOPES[text]
 
 
@@ -88,14 +88,14 @@ def _days(text: str) -> int | None:
     if not text.strip():
         return None
     if not text.strip().isdecimal() or not 1 <= int(text) <= 36_500:
-        raise ValueError("A key ends after 1 to 36500 days, or never: leave it empty.")
+        raise ValueError("Enter 1 to 36500 days, or leave it empty for a key that never expires.")
     return int(text)
 
 
 _SCOPES = {"read-write": ["read", "write"], "read": ["read"]}
-NAME = Parameter("name", "what it is for, such as ci", _name, positional=True)
-SCOPES = Parameter("scopes", "what it may do", _scopes, default="read-write", choices=tuple(_SCOPES))
-DAYS = Parameter("days", "after how many days it ends; empty for never", _days)
+NAME = Parameter("name", "name, such as ci", _name, positional=True)
+SCOPES = Parameter("scopes", "scopes", _scopes, default="read-write", choices=tuple(_SCOPES))
+DAYS = Parameter("days", "days until it expires; empty for never", _days)
 
 
 async def _create(client: ClientView, values: Values) -> Result:
@@ -103,13 +103,13 @@ async def _create(client: ClientView, values: Values) -> Result:
 
     draft = ApiKeyDraft(name=values[NAME], scopes=values[SCOPES], expires_in_days=values[DAYS])
     made = await client.api_keys.create(draft)
-    return Result(True, "{} is made.", made.token)
+    return Result(True, "{} is created.", made.token)
 
 
 def _loses_access(row: ApiKeyRow) -> str | None:
     if row.context is None:
         return None
-    return f"This console uses it: the context {row.context} loses its access with it."
+    return f"This console uses the key: the context {row.context} loses its access too."
 
 
 KIND = Kind[ApiKeyRow](
@@ -131,65 +131,67 @@ KIND = Kind[ApiKeyRow](
         ),
         column(
             "prefix",
-            "BEGINS",
+            "PREFIX",
             lambda row: row.prefix,
             formats.text("dim"),
             Layout(14, priority=1),
             is_text=True,
         ),
         column(
-            "scopes", "MAY", lambda row: row.scopes, formats.texts(), Layout(12, priority=1), is_text=True
+            "scopes", "SCOPES", lambda row: row.scopes, formats.texts(), Layout(12, priority=1), is_text=True
         ),
         column(
-            "ours",
-            "OURS",
+            "in_use",
+            "IN USE",
             lambda row: row.context is not None,
-            formats.flag("this one", ""),
-            Layout(10, priority=1),
+            formats.flag("in use", ""),
+            Layout(8, priority=1),
             field="context",
         ),
         column("used", "USED", lambda row: row.last_used_at, formats.AGE, Layout(5), field="last_used_at"),
         column(
-            "ends",
-            "ENDS",
+            "expires",
+            "EXPIRES",
             lambda row: row.expires_at,
             formats.time_left(_WEEK),
-            Layout(5),
+            Layout(7),
             field="expires_at",
         ),
         column(
             "age", "AGE", lambda row: row.created_at, formats.AGE, Layout(4, priority=2), field="created_at"
         ),
     ),
+    hidden_filters={"ours": lambda row: "true" if row.context else "false"},
     label=lambda row: row.name,
     default_sort="age",
     facts=(
         (
             Fact("name", lambda row: row.name),
-            Fact("begins with", lambda row: row.prefix),
+            Fact("prefix", lambda row: row.prefix),
             Fact(
                 "status", lambda row: row.status, lambda row, moment: formats.state().show(row.status, moment)
             ),
-            Fact("may", lambda row: row.scopes),
-            Fact("this console's", lambda row: row.context is not None),
+            Fact("scopes", lambda row: row.scopes),
+            Fact("in use here", lambda row: row.context is not None),
         ),
         (
-            Fact("used last", lambda row: row.last_used_at),
-            Fact("ends", lambda row: row.expires_at),
-            Fact("made", lambda row: row.created_at),
+            Fact("last used", lambda row: row.last_used_at),
+            Fact("expires", lambda row: row.expires_at),
+            Fact("created", lambda row: row.created_at),
         ),
     ),
     creations=(
         Creation(
             "create",
             "n",
-            "Make a key; its token is shown once",
+            "Create an API key; its token is shown once",
             parameters=(NAME, SCOPES, DAYS),
             name=lambda values: values[NAME],
             request=_create,
             in_progress="creating",
             families=(Family.KEYS,),
-            confirmation=Confirmation(["Without days it never ends."], "Create it"),
+            help_has_title=True,
+            confirmation=Confirmation(["Without a number of days it never expires."], "Create key"),
             reveals=True,
         ),
     ),
@@ -197,19 +199,20 @@ KIND = Kind[ApiKeyRow](
         Action(
             "revoke",
             "x",
-            "End the key for good; asks first",
+            "Revoke the key; asks first",
             lambda change: change.client.api_keys.revoke(change.key),
             in_progress="revoking",
+            help_has_title=True,
             done="{} is revoked.",
             families=(Family.KEYS,),
             warning=_loses_access,
             confirmation=Confirmation(
-                ["Whatever uses this key is shut out at once; it cannot be taken back."], "Revoke it"
+                ["Every client of this key loses access immediately. This cannot be undone."], "Revoke key"
             ),
         ),
     ),
     page_in_browser=lambda _: "/settings/api-keys",
     created_at=lambda row: row.created_at,
-    empty="No API keys. {api-keys.create} makes one; {kind.browse} opens their page in the browser.",
+    empty="No API keys. {api-keys.create} creates one; {kind.browse} opens their page in the browser.",
     needs=Requirement("API keys"),
 )

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 _FAMILIES = (Family.FLOWS, Family.APPROVALS)
-_MORE = "More wait behind these: the service tells the oldest 50 of automations."
+_MORE = "Showing the oldest 50 approvals of automations; there are more."
 _LONGEST_NOTE = 2_000
 # The most characters of a question in the name of its approval.
 _LONGEST_LABEL = 60
@@ -200,8 +200,9 @@ def _decision(id: str, key: str, help: str, in_progress: str, done: str) -> Acti
         _FAMILIES,
         done,
         parameters=(NOTE,),
-        unavailable_reason=lambda row: "Its time is over." if row.is_expired else None,
-        confirmation=Confirmation(["The answer is final."], id.capitalize()),
+        unavailable_reason=lambda row: "It has expired." if row.is_expired else None,
+        confirmation=Confirmation(["The decision is final."], id.capitalize()),
+        help_has_title=True,
     )
 
 
@@ -222,22 +223,22 @@ KIND = Kind[ApprovalRow](
         )
         for family in _FAMILIES
     ),
-    join=Join(_fill, related={"automations": Related(columns=("by",))}, depends_on_time=True),
+    join=Join(_fill, related={"automations": Related(columns=("requester",))}, depends_on_time=True),
     open_until=lambda row: row.expires_at,
     columns=(
         column("status", "STATE", lambda row: row.status, formats.state(), Layout(11), is_text=True),
         column(
-            "left",
-            "LEFT",
+            "expires",
+            "EXPIRES",
             lambda row: row.expires_at,
             formats.time_left(3_600),
-            Layout(5),
+            Layout(7),
             field="expires_at",
         ),
         column("kind", "KIND", lambda row: row.kind, formats.text("dim"), Layout(7, 3), is_text=True),
         column(
-            "asked",
-            "ASKED",
+            "question",
+            "QUESTION",
             lambda row: row.question,
             formats.text(),
             Layout(44, flex=3, min_width=34),
@@ -245,7 +246,12 @@ KIND = Kind[ApprovalRow](
             is_text=True,
         ),
         column(
-            "by", "BY", lambda row: row.by, formats.text(), Layout(16, 1, flex=1, min_width=10), is_text=True
+            "requester",
+            "REQUESTER",
+            lambda row: row.by,
+            formats.text(),
+            Layout(16, 1, flex=1, min_width=10),
+            is_text=True,
         ),
         column(
             "repo",
@@ -261,6 +267,8 @@ KIND = Kind[ApprovalRow](
         column("age", "AGE", lambda row: row.created_at, formats.AGE, Layout(4, 1), field="created_at"),
     ),
     hidden_filters={
+        "asked": lambda row: row.question,
+        "by": lambda row: row.by,
         "toolname": lambda row: row.tool_name,
         "flowid": lambda row: row.flow_id,
         "jobrunid": lambda row: row.job_run_id,
@@ -269,21 +277,21 @@ KIND = Kind[ApprovalRow](
     label=lambda row: f"“{_shortened(row.question)}”",
     facts=(
         (
-            Fact("asked", lambda row: row.question),
+            Fact("question", lambda row: row.question),
             Fact("tool", lambda row: row.other_tool_name, optional=True),
             Fact("kind", lambda row: row.kind),
             Fact("urgency", lambda row: row.urgency),
         ),
         (
-            Fact("by", lambda row: row.by),
+            Fact("requested by", lambda row: row.by),
             Fact("repo", lambda row: row.repo),
             Fact("step", lambda row: row.step),
             Fact("run", lambda row: row.run_id, optional=True),
             Fact("if denied", lambda row: row.if_denied),
         ),
         (
-            Fact("runs out", lambda row: row.expires_at),
-            Fact("asked at", lambda row: row.created_at),
+            Fact("expires", lambda row: row.expires_at),
+            Fact("created", lambda row: row.created_at),
         ),
     ),
     links=(
@@ -301,13 +309,15 @@ KIND = Kind[ApprovalRow](
         ),
         Link("call", "runs", lambda row: row.tool_name or "", key=lambda row: row.ai_call_id),
     ),
-    texts=(TextBlock("What the tool would get", lambda row: row.tool_input),),
+    texts=(TextBlock("Tool input", lambda row: row.tool_input),),
     texts_first=True,
     actions=(
-        _decision("approve", "a", "Say yes; a note is optional", "approving", "{} is approved."),
-        _decision("deny", "d", "Say no; a note is optional", "denying", "{} is denied."),
+        _decision(
+            "approve", "a", "Approve the request; the note is optional", "approving", "{} is approved."
+        ),
+        _decision("deny", "d", "Deny the request; the note is optional", "denying", "{} is denied."),
     ),
     created_at=lambda row: row.created_at,
-    empty="Nothing waits for a person.",
-    needs=Requirement("approvals", alternative=":jobs state:waiting shows runs of automations that wait."),
+    empty="No pending approvals.",
+    needs=Requirement("approvals", alternative=":jobs state:waiting shows jobs that wait for an approval."),
 )

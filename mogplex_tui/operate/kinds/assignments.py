@@ -94,13 +94,13 @@ AGENT = Parameter(
     live_choices=parameter_choices.agent_choices,
     choices_are_names=True,
 )
-TYPE = Parameter("type", "Kind of work", _type, default="", choices=_TYPES)
+TYPE = Parameter("type", "Type of work", _type, default="", choices=_TYPES)
 SCHEDULE = Parameter(
     "cron", "Schedule in UTC, for the types that have one", lambda text: text.strip() or None
 )
 ENABLED = Parameter(
     "enabled",
-    "Whether it starts work from now on",
+    "Whether it starts work immediately",
     lambda text: text == "yes",
     default="yes",
     choices=("yes", "no"),
@@ -244,11 +244,11 @@ KIND = Kind[AssignmentRow](
             lambda row: formatting.short_id(row.assignment.last_job_run_id),
             key=lambda row: row.assignment.last_job_run_id,
         ),
-        Link("jobs", "jobs", lambda _: "its jobs", filter=lambda row: f"parent:{row.id[:8]}"),
+        Link("jobs", "jobs", lambda _: "all jobs", filter=lambda row: f"parent:{row.id[:8]}"),
         Link(
-            "ledger",
+            "dispatch log",
             "dispatch",
-            lambda _: "why it did or did not start work",
+            lambda _: "all entries",
             filter=lambda row: f"assignmentid:{row.id[:8]}",
         ),
     ),
@@ -256,7 +256,7 @@ KIND = Kind[AssignmentRow](
         Creation(
             "create",
             "",
-            "Give an agent a kind of work in a repository",
+            "Assign an agent to a repository",
             (REPO, AGENT, TYPE, SCHEDULE, ENABLED),
             lambda values: values.text(TYPE),
             _create,
@@ -270,17 +270,17 @@ KIND = Kind[AssignmentRow](
             _set_enabled,
             lambda row: row.assignment.enabled,
             Family.ASSIGNMENTS,
-            enable_help="Let it start work",
-            disable_help="Keep it from starting work",
-            disable_consequence="What runs goes on; nothing new is started.",
+            enable_help="Start new work",
+            disable_help="Start no new work",
+            disable_consequence="Running jobs continue; no new ones start.",
         ),
         common_actions.delete(
             lambda change: change.client.assignments.delete(change.key),
-            "Its job runs go with it.",
+            "Its job runs are deleted too.",
             Family.ASSIGNMENTS,
         ),
     ),
     created_at=lambda row: row.assignment.created_at,
-    empty="No assignments. Automations have replaced them; :automations shows those.",
+    empty="No assignments. Automations replace them: see :automations.",
     needs=Requirement("assignments", alternative=":automations shows what else starts work."),
 )

@@ -48,13 +48,13 @@ def _is_already(row: AutomationRow) -> str:
     return f"It is {row.status or 'unknown'} already."
 
 
-def _why_not_published(row: AutomationRow) -> str | None:
+def _unpublishable_reason(row: AutomationRow) -> str | None:
     # v1 does not say in its list whether there is a draft.
     is_same = row.is_flow and not row.draft
-    return "There is no draft that differs from the version that runs." if is_same else None
+    return "The draft is the same as the published version." if is_same else None
 
 
-def _about(row: AutomationRow) -> str:
+def _dispatch_filter(row: AutomationRow) -> str:
     return f"flowid:{quoted(row.id[:8])}"
 
 
@@ -82,7 +82,7 @@ KIND = Kind[AutomationRow](
             hides=frozenset(
                 {
                     *("source", "version", "draft", "last_run_status", "running"),
-                    *("waiting", "failed", "suppressed", "error"),
+                    *("waiting", "failed", "skipped", "error"),
                 }
             ),
         ),
@@ -109,7 +109,7 @@ KIND = Kind[AutomationRow](
             field="source_kind",
             is_text=True,
         ),
-        column("version", "VER", lambda row: row.version, formats.count(), Layout(4, 2)),
+        column("version", "VERSION", lambda row: row.version, formats.count(), Layout(7, 2)),
         column("draft", "DRAFT", lambda row: row.draft, formats.text("warn"), Layout(11, 3), is_text=True),
         column(
             "last_run_status",
@@ -145,16 +145,19 @@ KIND = Kind[AutomationRow](
             field="failed_24h",
         ),
         column(
-            "suppressed",
-            "SUPPR",
+            "skipped",
+            "SKIPPED",
             lambda row: row.activity.suppressed_24h,
             formats.count("warn"),
-            Layout(5, 4),
+            Layout(7, 4),
             field="suppressed_24h",
         ),
         formats.error_column(lambda row: row.activity.last_run_error, "last_run_error", min_width=16),
     ),
-    hidden_filters={"description": lambda row: row.description},
+    hidden_filters={
+        "description": lambda row: row.description,
+        "suppressed": lambda row: row.activity.suppressed_24h,
+    },
     label=lambda row: row.name or row.id,
     default_sort=lambda row: (sort_key(row.latest),),
     descending=True,
@@ -162,7 +165,7 @@ KIND = Kind[AutomationRow](
         (
             fact("status", lambda row: row.status, formats.state()),
             Fact("source", lambda row: row.source_kind, optional=True),
-            Fact("what", lambda row: row.description, optional=True),
+            Fact("description", lambda row: row.description, optional=True),
         ),
         (
             Fact("version", lambda row: row.version, optional=True),
@@ -175,22 +178,22 @@ KIND = Kind[AutomationRow](
             Fact("notes", lambda row: row.notes, optional=True),
         ),
         *recent_run_facts.activity(AutomationRow, lambda row: row.activity),
-        (Fact("created", lambda row: row.created_at), Fact("changed", lambda row: row.updated_at)),
+        (Fact("created", lambda row: row.created_at), Fact("updated", lambda row: row.updated_at)),
     ),
     links=(
-        Link("jobs", "jobs", lambda _: "its jobs", filter=lambda row: f"parent:{quoted(row.id[:8])}"),
+        Link("jobs", "jobs", lambda _: "all jobs", filter=lambda row: f"parent:{quoted(row.id[:8])}"),
         Link(
             "last job",
             "jobs",
             lambda row: (row.activity.last_job_run_id or "")[:8],
             key=lambda row: row.activity.last_job_run_id,
         ),
-        Link("approvals", "approvals", lambda _: "what waits for a person", filter=_about),
-        Link("ledger", "dispatch", lambda _: "why it did or did not fire", filter=_about),
+        Link("approvals", "approvals", lambda _: "pending approvals", filter=_dispatch_filter),
+        Link("dispatch log", "dispatch", lambda _: "all entries", filter=_dispatch_filter),
     ),
     texts=(
         TextBlock(
-            "Newest runs",
+            "Latest runs",
             lines=lambda row, now: [nested_record_text.automation_run(run, now) for run in row.runs],
         ),
     ),
@@ -198,7 +201,7 @@ KIND = Kind[AutomationRow](
         Creation(
             "create",
             "",
-            "Create an automation from a template; the steps are drawn in the browser",
+            "Create an automation from a template; edit its steps in the browser",
             parameters=(requests.NAME, requests.FOR_REPO, requests.TEMPLATE),
             name=lambda values: values[requests.NAME],
             request=requests.create,
@@ -211,9 +214,9 @@ KIND = Kind[AutomationRow](
         Action(
             "trigger",
             "n",
-            "Set it off once for a repository",
+            "Run the automation once for a repository",
             requests.trigger,
-            in_progress="setting off",
+            in_progress="starting",
             families=(Family.V1, Family.FLOWS),
             parameters=(requests.REPO, requests.INPUT),
             unavailable_reason=_is_paused,
@@ -224,7 +227,7 @@ KIND = Kind[AutomationRow](
         Action(
             "activate",
             "e",
-            "Let it fire",
+            "Let the automation start jobs",
             lambda change: change.client.flows.set_active(change.key, True),
             in_progress="activating",
             done="{} is active.",
@@ -239,7 +242,7 @@ KIND = Kind[AutomationRow](
         Action(
             "pause",
             "d",
-            "Keep it from firing",
+            "Start no new jobs",
             lambda change: change.client.flows.set_active(change.key, False),
             in_progress="pausing",
             done="{} is paused.",
@@ -249,8 +252,8 @@ KIND = Kind[AutomationRow](
                 _is_never_published(row) or (None if row.status == "active" else _is_already(row))
             ),
             confirmation=Confirmation(
-                ["What runs goes on; nothing new is started until it is activated."],
-                "Pause it",
+                ["Running jobs continue; no new ones start until it is activated."],
+                "Pause",
                 is_asked_in_command=False,
             ),
             is_bulk=True,
@@ -258,21 +261,22 @@ KIND = Kind[AutomationRow](
         Action(
             "publish",
             "P",
-            "Make the draft the version that runs",
+            "Publish the draft as the active version",
             requests.publish,
             in_progress="publishing",
+            help_has_title=True,
             done="{} is published.",
             families=(Family.V1, Family.FLOWS),
-            unavailable_reason=_why_not_published,
+            unavailable_reason=_unpublishable_reason,
             confirmation=Confirmation(
-                ["The draft becomes a new version and runs from now on, also if it was paused."],
-                "Publish it",
+                ["The draft becomes the active version, and a paused automation becomes active."],
+                "Publish",
             ),
         ),
         Action(
             "test",
             "",
-            "Start it once with a test event",
+            "Run the automation once with a test event",
             requests.test,
             in_progress="testing",
             unavailable_reason=lambda row: _is_never_published(row) or _is_paused(row),
@@ -282,7 +286,7 @@ KIND = Kind[AutomationRow](
         Action(
             "duplicate",
             "",
-            "Copy its draft as a new automation, inactive",
+            "Copy the draft to a new, inactive automation",
             requests.duplicate,
             in_progress="copying",
             families=(Family.FLOWS,),
@@ -290,21 +294,21 @@ KIND = Kind[AutomationRow](
         Action(
             "webhook-secret",
             "",
-            "Make or replace the secret that signs deliveries; it is shown once",
+            "Create or replace the secret that signs deliveries; it is shown once",
             requests.make_webhook_secret,
-            in_progress="making a secret",
+            in_progress="creating secret",
             families=(Family.FLOWS,),
-            confirmation=Confirmation(["An old secret stops working at once."], "Make a new secret"),
+            confirmation=Confirmation(["The old secret stops working immediately."], "Create secret"),
             title="webhook secret",
             reveals=True,
         ),
         common_actions.delete(
             lambda change: change.client.flows.delete(change.key),
-            "Its runs cannot be seen any more.",
+            "Its runs can no longer be seen.",
             Family.FLOWS,
         ),
     ),
     created_at=lambda row: row.created_at,
-    empty="No automations. They are drawn in the browser, under Automations.",
+    empty="No automations. Create automations in the browser, under Automations.",
     needs=Requirement("automations"),
 )

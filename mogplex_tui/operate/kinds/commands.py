@@ -45,8 +45,8 @@ KIND: Kind[Command] = Kind(
             is_text=True,
         ),
         column(
-            "what",
-            "WHAT",
+            "description",
+            "DESCRIPTION",
             lambda row: row.description,
             formats.text("dim"),
             Layout(32, priority=1, flex=2, min_width=24),
@@ -71,25 +71,26 @@ KIND: Kind[Command] = Kind(
         ),
         column("age", "AGE", lambda row: row.created_at, formats.AGE, Layout(4), field="created_at"),
     ),
+    hidden_filters={"what": lambda row: row.description},
     label=_as_typed,
     default_sort="command",
     facts=(
         (
             Fact("command", _as_typed),
-            Fact("what", lambda row: row.description),
+            Fact("description", lambda row: row.description),
             Fact("takes arguments", _takes_arguments),
         ),
-        (Fact("made", lambda row: row.created_at),),
+        (Fact("created", lambda row: row.created_at),),
     ),
     texts=(TextBlock("Expands to", lambda row: row.template),),
     actions=(
         common_actions.delete(
             lambda change: change.client.commands.delete(change.key),
-            "Chats do not know the command any more.",
+            "Chats can no longer use the command.",
             Family.COMMANDS,
         ),
     ),
     created_at=lambda row: row.created_at,
-    empty="No slash commands. They are saved in a chat in the browser.",
+    empty="No slash commands. Save slash commands in a chat in the browser.",
     needs=Requirement("slash commands"),
 )

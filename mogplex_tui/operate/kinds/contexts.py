@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
 
-_SWITCH = "To switch, leave and start with mogplex-tui --context NAME; contexts use NAME keeps it."
+_SWITCH = "To switch, quit and run mogplex-tui --context NAME; contexts use NAME makes it the default."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,14 @@ KIND = Kind[ContextRow](
     # No request goes to the service, so that nothing it does closes the list.
     sources=(Source(Family.OTHER, _read, poll=30, poll_without_realtime=30),),
     columns=(
-        column("here", "HERE", lambda row: row.in_use, formats.flag("in use", ""), Layout(8), field="in_use"),
+        column(
+            "current",
+            "CURRENT",
+            lambda row: row.in_use,
+            formats.flag("current", ""),
+            Layout(9),
+            field="in_use",
+        ),
         column("name", "CONTEXT", lambda row: row.name, formats.text(), Layout(10, flex=1), is_text=True),
         column(
             "service",
@@ -119,15 +126,16 @@ KIND = Kind[ContextRow](
             is_text=True,
         ),
         column(
-            "kept",
-            "KEPT IN",
+            "stored",
+            "STORED IN",
             lambda row: row.kept_in,
             formats.text("dim"),
-            Layout(8, 3),
+            Layout(9, 3),
             field="kept_in",
             is_text=True,
         ),
     ),
+    hidden_filters={"here": lambda row: "true" if row.in_use else "false", "kept": lambda row: row.kept_in},
     default_sort="name",
     label=lambda row: row.name,
     facts=(
@@ -137,20 +145,20 @@ KIND = Kind[ContextRow](
             Fact("team", lambda row: row.scope),
         ),
         (
-            Fact("in use here", lambda row: row.in_use),
-            Fact("used when none is named", lambda row: row.current),
+            Fact("current", lambda row: row.in_use),
+            Fact("default", lambda row: row.current),
             Fact("rules", lambda row: row.rules),
             Fact("colour", lambda row: row.colour),
         ),
         (
             Fact("signed in with", lambda row: row.signed_in_with),
-            Fact("kept in", lambda row: row.kept_in),
+            Fact("stored in", lambda row: row.kept_in),
         ),
         (
-            Fact("to go there", lambda row: f"leave, and start with: mogplex-tui --context {row.name}"),
-            Fact("for always", lambda row: f"mogplex-tui contexts use {row.name}"),
+            Fact("switch", lambda row: f"quit, then: mogplex-tui --context {row.name}"),
+            Fact("make default", lambda row: f"mogplex-tui contexts use {row.name}"),
         ),
     ),
-    empty="No contexts. mogplex-tui login makes one; mogplex-tui contexts add names another service.",
+    empty="No contexts. mogplex-tui login creates one; mogplex-tui contexts add adds another service.",
     needs=None,
 )

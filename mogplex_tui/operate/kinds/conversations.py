@@ -56,7 +56,7 @@ async def _read_single(client: ClientView, key: str, _: ConversationRow | None) 
 
     chat = await client.conversations.get(key)
     if chat is None:
-        raise NotFound("The conversation is not there any more", resource="the conversation")
+        raise NotFound("The conversation no longer exists", resource="the conversation")
     transcript = "\n".join(text for message in chat.messages if (text := nested_record_text.message(message)))
     row = replace(_from_listed(chat), message_count=len(chat.messages), transcript=transcript)
     return Entry(key, row, chat.model_dump(mode="json"))
@@ -85,7 +85,9 @@ KIND = Kind[ConversationRow](
         ),
         column("mode", "MODE", lambda row: row.mode, formats.text("dim"), Layout(6, 2), is_text=True),
         column("age", "AGE", lambda row: row.updated_at, formats.AGE, Layout(4), field="updated_at"),
-        column("begun", "BEGUN", lambda row: row.created_at, formats.AGE, Layout(5, 3), field="created_at"),
+        column(
+            "started", "STARTED", lambda row: row.created_at, formats.AGE, Layout(7, 3), field="created_at"
+        ),
     ),
     label=lambda row: formatting.clipped(_title(row), 60),
     default_sort=lambda row: (formats.sort_key(row.updated_at),),
@@ -97,18 +99,18 @@ KIND = Kind[ConversationRow](
             Fact("mode", lambda row: row.mode),
             Fact("messages", lambda row: row.message_count),
         ),
-        (Fact("begun", lambda row: row.created_at), Fact("last word", lambda row: row.updated_at)),
+        (Fact("started", lambda row: row.created_at), Fact("last message", lambda row: row.updated_at)),
     ),
     links=(Link("model", "models", lambda row: row.model, key=lambda row: row.model),),
-    texts=(TextBlock("What was said", lambda row: row.transcript),),
+    texts=(TextBlock("Messages", lambda row: row.transcript),),
     actions=(
         common_actions.delete(
             lambda change: change.client.conversations.delete(change.key),
-            "What was said in it is lost for good.",
+            "Its messages are deleted permanently.",
             Family.CONVERSATIONS,
         ),
     ),
     created_at=lambda row: row.created_at,
-    empty="No conversations yet. They are held in the browser.",
+    empty="No conversations. Start conversations in the browser.",
     needs=Requirement("conversations"),
 )

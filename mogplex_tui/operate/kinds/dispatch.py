@@ -120,8 +120,8 @@ def _fill(session: Session) -> Callable[[DispatchRow], DispatchRow]:
 
 KIND = Kind[DispatchRow](
     name="dispatch",
-    title="Dispatch ledger",
-    noun="ledger entry",
+    title="Dispatch log",
+    noun="dispatch log entry",
     aliases=("ledger", "events", "di"),
     contract="observability.md §8.1",
     sources=(
@@ -133,7 +133,7 @@ KIND = Kind[DispatchRow](
             tables=frozenset({"automation_dispatch_events"}),
         ),
     ),
-    join=Join(_fill, related={"automations": Related(columns=("whose",))}),
+    join=Join(_fill, related={"automations": Related(columns=("owner",))}),
     older=Older(_read_older, lambda row: row.entry.created_at, _SERVICE_FILTERS),
     columns=(
         column("age", "AGE", lambda row: row.entry.created_at, formats.AGE, Layout(4), field="created_at"),
@@ -161,8 +161,8 @@ KIND = Kind[DispatchRow](
             is_text=True,
         ),
         column(
-            "source",
-            "SET OFF BY",
+            "trigger",
+            "TRIGGER",
             lambda row: row.entry.source_type,
             formats.text("dim"),
             Layout(14, 2),
@@ -170,8 +170,8 @@ KIND = Kind[DispatchRow](
             is_text=True,
         ),
         column(
-            "whose",
-            "WHOSE",
+            "owner",
+            "OWNER",
             lambda row: row.automation_name or row.agent_name,
             formats.text("dim"),
             Layout(16, 3, flex=1),
@@ -189,6 +189,8 @@ KIND = Kind[DispatchRow](
     ),
     hidden_filters={
         "reason": lambda row: row.entry.reason,
+        "source": lambda row: row.entry.source_type,
+        "whose": lambda row: row.automation_name or row.agent_name,
         "automation": lambda row: row.automation_name,
         "jobrunid": lambda row: row.entry.job_run_id,
         "flowid": lambda row: row.entry.flow_id,
@@ -212,11 +214,11 @@ KIND = Kind[DispatchRow](
             Fact("automation", lambda row: row.automation_name or row.entry.flow_id),
         ),
         (
-            Fact("set off by", lambda row: row.entry.source_type),
-            Fact("way", lambda row: row.entry.source_kind),
+            Fact("trigger", lambda row: row.entry.source_type),
+            Fact("source", lambda row: row.entry.source_kind),
             Fact("start source", lambda row: row.start_source),
         ),
-        (Fact("at", lambda row: row.entry.created_at),),
+        (Fact("created", lambda row: row.entry.created_at),),
     ),
     links=(
         Link(
@@ -246,8 +248,8 @@ KIND = Kind[DispatchRow](
         Link("agent", "agents", lambda row: row.agent_name or "", key=lambda row: row.agent_id),
         Link("repo", "projects", lambda row: row.repo_name or row.repo_id or "", key=lambda row: row.repo_id),
     ),
-    empty="Nothing yet: no event has met anything in :automations, :triggers or :assignments.",
+    empty="No entries. Events that match :automations, :triggers or :assignments appear here.",
     needs=Requirement(
-        "entries of the dispatch ledger", alternative="The page of a job in :jobs shows its own entries."
+        "entries of the dispatch log", alternative="The page of a job in :jobs shows its own entries."
     ),
 )

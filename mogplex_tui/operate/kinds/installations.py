@@ -112,8 +112,8 @@ KIND = Kind[InstallationRow](
             is_text=True,
         ),
         column(
-            "what",
-            "WHAT",
+            "type",
+            "TYPE",
             lambda row: row.scope_label,
             formats.text("dim"),
             Layout(8, 2),
@@ -147,13 +147,13 @@ KIND = Kind[InstallationRow](
             is_text=True,
         ),
     ),
-    hidden_filters={"names": lambda row: row.repo_names},
+    hidden_filters={"names": lambda row: row.repo_names, "what": lambda row: row.scope_label},
     label=lambda row: row.account_login or row.installation_id or "",
     default_sort="account",
     facts=(
         (
             Fact("account", lambda row: row.account_login),
-            Fact("what", lambda row: row.account_type or row.scope_label),
+            Fact("type", lambda row: row.account_type or row.scope_label),
             Fact("installation", lambda row: row.installation_id),
         ),
         (
@@ -167,13 +167,13 @@ KIND = Kind[InstallationRow](
         Link(
             "repos",
             "projects",
-            lambda _: "its repositories",
+            lambda _: "all repositories",
             filter=lambda row: f"owner:={quoted(row.account_login)}" if row.account_login else None,
         ),
         Link(
             "triggers",
             "triggers",
-            lambda _: "what listens to it",
+            lambda _: "all triggers",
             filter=lambda row: f"installation:={row.installation_id}" if row.installation_id else None,
         ),
     ),
@@ -183,12 +183,12 @@ KIND = Kind[InstallationRow](
         Action(
             "sync",
             "R",
-            "Import what GitHub has; nothing is deleted",
+            "Import repositories from GitHub; nothing is deleted",
             _sync,
             in_progress="syncing",
             families=(Family.GITHUB,),
         ),
     ),
-    empty="The GitHub App is installed nowhere. Install it in the browser, under Projects.",
+    empty="The GitHub App is not installed. Install it in the browser, under Projects.",
     needs=Requirement("GitHub installations"),
 )

@@ -52,8 +52,8 @@ _TABLES = frozenset({"job_runs", "ai_calls", "automation_dispatch_events"})
 _VERSIONS = ("same_version", "latest_published")
 
 
-def _parent(kind: str, id_of: Callable[[Job], str | None]) -> Link[JobRow]:
-    return Link("from", kind, lambda row: row.source, key=lambda row: id_of(row.job))
+def _parent(label: str, kind: str, id_of: Callable[[Job], str | None]) -> Link[JobRow]:
+    return Link(label, kind, lambda row: row.source, key=lambda row: id_of(row.job))
 
 
 def _span(row: JobRow) -> tuple[datetime, datetime | None] | None:
@@ -61,7 +61,7 @@ def _span(row: JobRow) -> tuple[datetime, datetime | None] | None:
     return None if since is None else (since, row.job.completed_at)
 
 
-def _about(row: JobRow) -> str:
+def _dispatch_filter(row: JobRow) -> str:
     return f"jobrunid:{quoted(row.id[:8])}"
 
 
@@ -73,7 +73,7 @@ def _version(text: str) -> str | None:
 
 VERSION = Parameter(
     "version",
-    "the version of its automation that runs, else the published one where it fits",
+    "version of the automation to run; by default the published one where it fits",
     _version,
     choices=_VERSIONS,
     only_in_command=True,
@@ -95,13 +95,13 @@ def _status(row: JobRow) -> str:
     return row.job.status or "unknown"
 
 
-def _not_repairable(row: JobRow) -> str | None:
+def _repair_unavailable_reason(row: JobRow) -> str | None:
     if row.job.status != "pending":
-        return f"Only a waiting job can be repaired. It is {_status(row)}."
+        return f"Only a pending job can be repaired; this one is {_status(row)}."
     if row.job.repairable:
         return None
-    since = "" if row.repairable_from is None else f" from {formatting.clock(row.repairable_from)} on"
-    return f"It can be repaired{since}: two minutes after the last attempt to start it."
+    since = "" if row.repairable_from is None else f" from {formatting.clock(row.repairable_from)}"
+    return f"It can be repaired{since}, two minutes after the last attempt to start it."
 
 
 KIND = Kind[JobRow](
@@ -141,15 +141,15 @@ KIND = Kind[JobRow](
     join=Join(
         fill,
         related={
-            "automations": Related(columns=("source",)),
-            "approvals": Related(subject=Subject("what waits for a person", is_plural=False), source="flows"),
+            "automations": Related(columns=("trigger",)),
+            "approvals": Related(subject=Subject("pending approvals"), source="flows"),
         },
     ),
     columns=(
         column("status", "STATE", lambda row: row.state, formats.state(), Layout(12), is_text=True),
         column(
-            "source",
-            "SET OFF BY",
+            "trigger",
+            "TRIGGER",
             lambda row: row.source,
             formats.text(),
             Layout(22, flex=1, min_width=16),
@@ -175,11 +175,11 @@ KIND = Kind[JobRow](
         ),
         column("age", "AGE", lambda row: row.job.created_at, formats.AGE, Layout(4), field="created_at"),
         column(
-            "tries",
-            "TRIES",
+            "attempts",
+            "ATTEMPTS",
             lambda row: row.job.start_attempts,
             formats.count(),
-            Layout(5, 7),
+            Layout(8, 7),
             field="start_attempts",
         ),
         column("tokens", "TOKENS", lambda row: row.job.tokens, formats.count(), Layout(6, 5)),
@@ -187,6 +187,8 @@ KIND = Kind[JobRow](
         formats.error_column(lambda row: row.error, "error", min_width=formatting.CAUSE_WIDTH),
     ),
     hidden_filters={
+        "source": lambda row: row.source,
+        "tries": lambda row: row.job.start_attempts,
         "automation": lambda row: row.automation,
         "sourcetype": lambda row: row.job.source_type,
         "sourcekind": lambda row: row.job.source_kind,
@@ -203,7 +205,7 @@ KIND = Kind[JobRow](
     facts=(
         (
             fact("status", lambda row: row.state, formats.state()),
-            Fact("ledger says", lambda row: row.reason),
+            Fact("outcome", lambda row: row.reason),
         ),
         (
             fact("error", lambda row: row.job.error, formats.text("error")),
@@ -213,22 +215,22 @@ KIND = Kind[JobRow](
         (
             Fact("repo", lambda row: row.repo),
             Fact("agent", lambda row: row.agent),
-            Fact("set off by", lambda row: row.job.source_type),
-            Fact("way", lambda row: row.job.source_kind),
+            Fact("trigger", lambda row: row.job.source_type),
+            Fact("source", lambda row: row.job.source_kind),
         ),
         (
             Fact("created", lambda row: row.job.created_at),
             Fact("started", lambda row: row.job.started_at),
             Fact("ended", lambda row: row.job.completed_at),
             Fact(
-                "took",
+                "duration",
                 lambda row: row.job.duration_ms,
                 lambda row, _: Cell(formatting.millis(row.job.duration_ms)),
             ),
         ),
         (
             Fact("attempts", lambda row: row.job.start_attempts),
-            Fact("last attempt by", lambda row: row.job.last_start_source),
+            Fact("last started by", lambda row: row.job.last_start_source),
             Fact("retry of", lambda row: row.job.retry_of_job_run_id),
         ),
         (
@@ -239,13 +241,17 @@ KIND = Kind[JobRow](
         (
             Fact("pull request", lambda row: row.pull_request),
             Fact("runtime", lambda row: row.job.runtime_provider),
-            Fact("handle", lambda row: row.job.runtime_run_id),
+            Fact("runtime ID", lambda row: row.job.runtime_run_id),
         ),
     ),
     links=(
-        _parent("automations", lambda job: job.flow_id),
-        _parent("triggers", lambda job: None if job.flow_id else job.trigger_id),
-        _parent("assignments", lambda job: None if job.flow_id or job.trigger_id else job.assignment_id),
+        _parent("automation", "automations", lambda job: job.flow_id),
+        _parent("trigger", "triggers", lambda job: None if job.flow_id else job.trigger_id),
+        _parent(
+            "assignment",
+            "assignments",
+            lambda job: None if job.flow_id or job.trigger_id else job.assignment_id,
+        ),
         Link(
             "repo",
             "projects",
@@ -264,7 +270,7 @@ KIND = Kind[JobRow](
             lambda row: "" if row.job.latest_ai_call is None else row.job.latest_ai_call.id[:8],
             key=lambda row: None if row.job.latest_ai_call is None else row.job.latest_ai_call.id,
         ),
-        Link("calls", "runs", lambda _: "its calls", filter=lambda row: f"id:{quoted(row.id[:8])}"),
+        Link("calls", "runs", lambda _: "all calls", filter=lambda row: f"id:{quoted(row.id[:8])}"),
         Link(
             "retry of",
             "jobs",
@@ -274,23 +280,23 @@ KIND = Kind[JobRow](
         Link(
             "approvals",
             "approvals",
-            lambda _: "what waits for a person",
-            filter=lambda row: _about(row) if row.job.is_live else None,
+            lambda _: "pending approvals",
+            filter=lambda row: _dispatch_filter(row) if row.job.is_live else None,
         ),
         Link(
             "failure",
             "failures",
-            lambda _: "why it failed",
-            filter=lambda row: _about(row) if row.job.status == "failed" else None,
+            lambda _: "failure details",
+            filter=lambda row: _dispatch_filter(row) if row.job.status == "failed" else None,
             span=_span,
         ),
-        Link("ledger", "dispatch", lambda _: "why it did or did not run", filter=_about, span=_span),
+        Link("dispatch log", "dispatch", lambda _: "all entries", filter=_dispatch_filter, span=_span),
     ),
     texts=(
         TextBlock("Waits", lines=lambda row, _: [nested_record_text.wait(each) for each in row.waits]),
         TextBlock("Steps", lines=lambda row, now: [nested_record_text.step(each, now) for each in row.steps]),
         TextBlock(
-            "Ledger",
+            "Dispatch log",
             lines=lambda row, _: [nested_record_text.ledger_entry(each) for each in row.dispatch_events],
         ),
         TextBlock(
@@ -302,53 +308,54 @@ KIND = Kind[JobRow](
         Action(
             "cancel",
             "x",
-            "Stop the job; asks first",
+            "Cancel the job; asks first",
             lambda change: change.client.observability.cancel_job(change.key),
             in_progress="cancelling",
+            help_has_title=True,
             done="{} is cancelled.",
             families=(Family.OBSERVABILITY,),
             unavailable_reason=lambda row: (
                 None
                 if row.job.cancelable
-                else f"Only a live job can be cancelled, once. It is {_status(row)}."
+                else f"Only a live job can be cancelled, once; this one is {_status(row)}."
             ),
             confirmation=Confirmation(
-                ["Its agents are asked to stop; their branches and sandboxes stay."], "Cancel it"
+                ["Its agents are asked to stop; their branches and sandboxes stay."], "Cancel job"
             ),
             is_bulk=True,
         ),
         Action(
             "repair",
             "R",
-            "Try again to start a job that waits",
+            "Retry the start of a pending job",
             _repair,
             in_progress="starting",
             families=(Family.OBSERVABILITY,),
-            unavailable_reason=_not_repairable,
+            unavailable_reason=_repair_unavailable_reason,
             is_bulk=True,
         ),
         Action(
             "requeue",
             "Q",
-            "Run a failed job again as a new one",
+            "Run a failed job again as a new job",
             _requeue,
             in_progress="queueing",
             families=(Family.OBSERVABILITY,),
             unavailable_reason=lambda row: (
                 None
                 if row.job.requeueable
-                else f"Only a failed job can be queued again. It is {_status(row)}."
+                else f"Only a failed job can be requeued; this one is {_status(row)}."
             ),
             parameters=(VERSION,),
             confirmation=Confirmation(
-                ["A new job does the work again, in the published version if that fits."],
-                "Queue it again",
+                ["A new job runs the published version if it fits, else the version that failed."],
+                "Requeue",
                 is_asked_in_command=False,
             ),
             is_bulk=True,
         ),
     ),
     created_at=lambda row: row.created_at,
-    empty="No jobs. :automations shows what starts them, :dispatch why something did not start.",
+    empty="No jobs. :automations shows what starts them, :dispatch why one did not start.",
     needs=Requirement("jobs", accepts_token=True),
 )

@@ -141,7 +141,7 @@ def _unavailable_reason(row: MemberRow) -> str | None:
     if row.is_current_user:
         return "You cannot change your own membership here."
     if row.role == "owner":
-        return "An owner is not moved or removed; ownership is handed over in the browser."
+        return "An owner cannot be changed or removed; transfer the ownership in the browser."
     return None if row.can_manage else "Only owners and admins of the team may do this."
 
 
@@ -173,7 +173,7 @@ KIND = Kind[MemberRow](
         column("status", "STATE", lambda row: row.status, formats.state(), Layout(10), is_text=True),
         column(
             "name",
-            "WHO",
+            "NAME",
             lambda row: row.name,
             formats.text(),
             Layout(22, flex=2, min_width=12),
@@ -199,7 +199,11 @@ KIND = Kind[MemberRow](
         ),
         column("since", "SINCE", lambda row: row.since, formats.AGE, Layout(5, priority=1)),
     ),
-    hidden_filters={"state": lambda row: row.status, "username": lambda row: row.username},
+    hidden_filters={
+        "state": lambda row: row.status,
+        "who": lambda row: row.name,
+        "username": lambda row: row.username,
+    },
     label=lambda row: row.name,
     other_names=lambda row: row.other_names,
     default_sort=lambda row: (formats.sort_key(row.team), formats.sort_key(row.name)),
@@ -226,9 +230,9 @@ KIND = Kind[MemberRow](
         Action(
             "role",
             "e",
-            "Give the member another role",
+            "Change the member's role",
             _set_role,
-            in_progress="moving",
+            in_progress="changing",
             done="{} has the new role.",
             families=(Family.TEAMS,),
             parameters=(ROLE,),
@@ -238,15 +242,16 @@ KIND = Kind[MemberRow](
         Action(
             "remove",
             "x",
-            "Take the member out of the team; asks first",
+            "Remove the member from the team; asks first",
             _remove,
             in_progress="removing",
-            done="{} is out of the team.",
+            help_has_title=True,
+            done="{} is removed from the team.",
             families=(Family.TEAMS,),
             unavailable_reason=_unavailable_reason,
             confirmation=Confirmation(["The member loses access immediately."], "Remove"),
         ),
     ),
-    empty="No team, so no members. Teams are made in the browser.",
+    empty="No members. Create a team in the browser first.",
     needs=Requirement("members"),
 )

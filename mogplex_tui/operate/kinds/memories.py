@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 _PER_LANE = 50
-_NEWEST = "The service tells the newest 50 of a lane; there may be older ones."
+_NEWEST = "Showing the newest 50 per lane; there may be older ones."
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ KIND = Kind[MemoryRow](
             is_text=True,
         ),
         column(
-            "who",
-            "WHO",
+            "author",
+            "AUTHOR",
             lambda row: row.author,
             formats.text("dim"),
             Layout(12, 3),
@@ -125,7 +125,7 @@ KIND = Kind[MemoryRow](
             field="updated_at",
         ),
     ),
-    hidden_filters={"content": lambda row: row.content},
+    hidden_filters={"content": lambda row: row.content, "who": lambda row: row.author},
     label=lambda row: f"“{formatting.clipped(row.beginning, 40)}”",
     default_sort=lambda row: (formats.sort_key(row.updated_at or row.created_at),),
     descending=True,
@@ -133,9 +133,9 @@ KIND = Kind[MemoryRow](
         (
             Fact("lane", lambda row: row.lane),
             Fact("repo", lambda row: row.repo),
-            Fact("who", lambda row: row.author),
+            Fact("author", lambda row: row.author),
         ),
-        (Fact("made", lambda row: row.created_at), Fact("changed", lambda row: row.updated_at)),
+        (Fact("created", lambda row: row.created_at), Fact("updated", lambda row: row.updated_at)),
     ),
     links=(
         Link("repo", "projects", lambda row: row.repo or "", key=lambda row: row.repo_id),
@@ -150,11 +150,11 @@ KIND = Kind[MemoryRow](
     actions=(
         common_actions.delete(
             lambda change: change.client.memories.delete(change.key),
-            "Agents do not remember it any more.",
+            "Agents can no longer use it.",
             Family.MEMORIES,
         ),
     ),
     created_at=lambda row: row.created_at,
-    empty="Nothing is remembered yet. Agents and chats write memories as they work.",
+    empty="No memories. Agents and chats write memories as they work.",
     needs=Requirement("memories"),
 )

@@ -196,7 +196,7 @@ def _link_to(kind: str) -> Link[ProjectRow]:
         id_term = f" project:{row.id[:8]}" if row.is_shared else ""
         return f"repo:={quoted(row.full_name)}{id_term}"
 
-    return Link(kind, kind, lambda _: f"its {kind}", filter=words)
+    return Link(kind, kind, lambda _: f"all {kind}", filter=words)
 
 
 def _full_name(text: str) -> str:
@@ -243,7 +243,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "hide",
         "",
-        "Take a repository out of the lists",
+        "Leave the repository out of lists",
         lambda change: _hide(change, True),
         in_progress="hiding",
         families=(Family.REPOS,),
@@ -254,7 +254,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "show",
         "",
-        "Put a hidden repository back into the lists",
+        "List a hidden repository again",
         lambda change: _hide(change, False),
         in_progress="showing",
         families=(Family.REPOS,),
@@ -265,7 +265,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "favorite",
         "",
-        "Make it a favourite, which the service lists first",
+        "Mark as a favourite; favourites are listed first",
         lambda change: _mark(change, True),
         in_progress="marking",
         families=(Family.REPOS,),
@@ -276,18 +276,18 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "unfavorite",
         "",
-        "Take it out of the favourites",
+        "Remove from the favourites",
         lambda change: _mark(change, False),
         in_progress="unmarking",
         families=(Family.REPOS,),
-        done="{} is no favourite any more.",
-        unavailable_reason=lambda row: None if row.is_favorite else "It is no favourite.",
+        done="{} is no longer a favourite.",
+        unavailable_reason=lambda row: None if row.is_favorite else "It is not a favourite.",
         is_bulk=True,
     ),
     Action(
         "snapshot",
         "",
-        "Build the prebuilt image of its sandboxes; takes minutes",
+        "Build the image that its sandboxes start from; takes minutes",
         lambda change: change.client.imported_repos.build_snapshot(change.key),
         in_progress="building",
         families=(Family.REPOS,),
@@ -295,7 +295,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     ),
     common_actions.delete(
         lambda change: change.client.imported_repos.delete(change.key),
-        "Its assignments, presets and sandboxes go with it.",
+        "Its assignments, presets and sandboxes are deleted too.",
         Family.REPOS,
     ),
 )
@@ -375,7 +375,7 @@ KIND = Kind[ProjectRow](
             field="github_coverage_label",
             is_text=True,
         ),
-        column("assigned", "ASGN", lambda row: row.assigned, formats.count(), Layout(4, 2)),
+        column("assigned", "ASSIGNED", lambda row: row.assigned, formats.count(), Layout(8, 2)),
         column("cron", "CRON", lambda row: row.schedules, formats.count(), Layout(4, 3)),
         formats.at_least(
             column(
@@ -405,7 +405,7 @@ KIND = Kind[ProjectRow](
     facts=(
         (
             Fact("repo", lambda row: row.full_name),
-            Fact("root", lambda row: row.root_directory),
+            Fact("root directory", lambda row: row.root_directory),
             Fact("branch", lambda row: row.default_branch),
             Fact("project", lambda row: row.project),
         ),
@@ -418,13 +418,13 @@ KIND = Kind[ProjectRow](
         ),
         (
             fact("sandbox", lambda row: row.sandbox, formats.state()),
-            Fact("assigned", lambda row: row.assigned),
+            Fact("assignments", lambda row: row.assigned),
             Fact("schedules", lambda row: row.schedules),
         ),
         (
             Fact("runs 24 h", lambda row: row.day.runs),
             Fact("cost 24 h", lambda row: row.cost_24h),
-            Fact("counted from", lambda row: row.day.complete_from, optional=True),
+            Fact("counted since", lambda row: row.day.complete_from, optional=True),
         ),
         (
             Fact("install", lambda row: row.install_command),
@@ -436,7 +436,7 @@ KIND = Kind[ProjectRow](
         (Fact("imported", lambda row: row.created_at),),
     ),
     links=(
-        Link("part of", "projects", lambda row: row.full_name, key=lambda row: row.parent_repo_id),
+        Link("parent", "projects", lambda row: row.full_name, key=lambda row: row.parent_repo_id),
         *map(_link_to, ("runs", "sandboxes", "assignments", "jobs")),
     ),
     page_in_browser=lambda row: f"https://github.com/{row.full_name}",
@@ -466,6 +466,6 @@ KIND = Kind[ProjectRow](
     ),
     actions=tuple(_ACTIONS),
     created_at=lambda row: row.created_at,
-    empty="No repository is connected. Connect GitHub in the browser, under Projects.",
+    empty="No repositories. Connect GitHub in the browser, under Projects.",
     needs=Requirement("repositories", accepts_token=True),
 )

@@ -60,7 +60,7 @@ async def _verify(change: Change[ProviderKeyRow]) -> Result:
 
 
 def _only_stored(row: ProviderKeyRow) -> str | None:
-    return None if row.is_stored else "There is no key of this provider. It is stored in the browser: o."
+    return None if row.is_stored else "No key is stored for this provider. Add one in the browser."
 
 
 KIND = Kind[ProviderKeyRow](
@@ -99,13 +99,13 @@ KIND = Kind[ProviderKeyRow](
     default_sort="provider",
     facts=(
         (Fact("provider", lambda row: row.provider), Fact("stored", lambda row: row.is_stored)),
-        (Fact("stored at", lambda row: row.created_at), Fact("replaced", lambda row: row.updated_at)),
+        (Fact("stored at", lambda row: row.created_at), Fact("updated", lambda row: row.updated_at)),
     ),
     links=(
         Link(
             "models",
             "models",
-            lambda _: "its models",
+            lambda _: "all models",
             filter=lambda row: f"provider:={quoted(row.provider)}",
         ),
     ),
@@ -114,18 +114,17 @@ KIND = Kind[ProviderKeyRow](
         Action(
             "verify",
             "v",
-            "Let the service try the key at its provider",
+            "Check the key with its provider",
             _verify,
-            in_progress="trying",
+            in_progress="verifying",
             families=(Family.KEYS,),
             unavailable_reason=_only_stored,
         ),
         common_actions.delete(
             lambda change: change.client.provider_keys.delete(change.key),
-            "Models of this provider are then paid by the platform, or do not run.",
+            "Models of this provider are then billed by the platform, or cannot run.",
             Family.KEYS,
-            help="Forget the stored key",
-            help_has_title=False,
+            help="Delete the stored key",
             unavailable_reason=_only_stored,
         ),
     ),

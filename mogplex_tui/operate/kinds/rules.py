@@ -40,8 +40,8 @@ KIND: Kind[Rule] = Kind(
             is_text=True,
         ),
         column(
-            "says",
-            "SAYS",
+            "title",
+            "TITLE",
             _heading,
             formats.text("dim"),
             Layout(36, priority=1, flex=3, min_width=30),
@@ -69,18 +69,18 @@ KIND: Kind[Rule] = Kind(
             Fact("type", lambda row: row.type),
             Fact("characters", lambda row: len(row.content)),
         ),
-        (Fact("made", lambda row: row.created_at),),
+        (Fact("created", lambda row: row.created_at),),
     ),
     texts=(TextBlock("Content", lambda row: row.content),),
-    hidden_filters={"content": lambda row: row.content},
+    hidden_filters={"content": lambda row: row.content, "says": _heading},
     actions=(
         common_actions.delete(
             lambda change: change.client.rules.delete(change.key),
-            "Agents are not told it any more, and what repositories say about it goes too.",
+            "Agents no longer get it; repository settings for it are deleted too.",
             Family.RULES,
         ),
     ),
     created_at=lambda row: row.created_at,
-    empty="No rules. They are written in the browser, under Rules.",
+    empty="No rules. Create rules in the browser, under Rules.",
     needs=Requirement("rules"),
 )

@@ -77,8 +77,8 @@ KIND = Kind[RunRow](
             filter_value=lambda row: row.repo,
         ),
         column(
-            "who",
-            "WHO",
+            "agent",
+            "AGENT",
             lambda row: row.who,
             formats.text(),
             Layout(16, 2, flex=1, min_width=11),
@@ -134,6 +134,7 @@ KIND = Kind[RunRow](
         ),
     ),
     hidden_filters={
+        "who": lambda row: row.who,
         "step": lambda row: row.step,
         "sandbox": lambda row: tuple(filter(None, (row.sandbox_id, row.sandbox_name))),
         "type": lambda row: row.kind,

@@ -141,7 +141,7 @@ def _while_in(*states: str) -> Callable[[SandboxRow], str | None]:
     wanted = " or ".join(states)
 
     def unavailable(row: SandboxRow) -> str | None:
-        return None if row.status in states else f"It is {row.status}; this works only while it is {wanted}."
+        return None if row.status in states else f"The sandbox is {row.status}; it must be {wanted}."
 
     return unavailable
 
@@ -165,7 +165,9 @@ def _repo_id(text: str) -> str:
     return text.strip().lower()
 
 
-MINUTES = Parameter("minutes", f"minutes that it lives longer, 1 to {_MOST_MINUTES}", _minutes, default="30")
+MINUTES = Parameter(
+    "minutes", f"minutes to extend the lifetime by, 1 to {_MOST_MINUTES}", _minutes, default="30"
+)
 REPO = Parameter(
     "repo",
     "repository, owner/name or its id",
@@ -173,8 +175,8 @@ REPO = Parameter(
     live_choices=parameter_choices.repository_choices,
     choices_are_names=True,
 )
-BASE = common_parameters.optional_text("base", "branch to start from, if not the repository's")
-BRANCH = common_parameters.optional_text("branch", "branch to work on, if not the base")
+BASE = common_parameters.optional_text("base", "base branch, if not the default branch")
+BRANCH = common_parameters.optional_text("branch", "working branch, if not the base branch")
 NEW_BRANCH = common_parameters.flag("new_branch", "whether to create the branch")
 
 
@@ -217,12 +219,12 @@ async def _launch(client: ClientView, values: Values) -> Result:
     has_token = client.target.token is not None
     if client.access.may_ask(Family.SANDBOX) or not has_token:
         try:
-            return await _booted(client.sandboxes.launch(draft), "The sandbox runs.")
+            return await _booted(client.sandboxes.launch(draft), "The sandbox is running.")
         except (LoginRequired, NotSignedIn):
             if not has_token:
                 raise
     sandbox = await client.sandboxes.launch_and_wait(draft)
-    return Result(True, "The sandbox runs.", new_id=sandbox.id)
+    return Result(True, "The sandbox is running.", new_id=sandbox.id)
 
 
 async def _stop(change: Change[SandboxRow]) -> Result:
@@ -230,11 +232,11 @@ async def _stop(change: Change[SandboxRow]) -> Result:
 
 
 async def _resume(change: Change[SandboxRow]) -> Result:
-    return await _booted(change.client.sandboxes.resume(change.key), "{} runs.", change.key)
+    return await _booted(change.client.sandboxes.resume(change.key), "{} is running.", change.key)
 
 
 async def _restart(change: Change[SandboxRow]) -> Result:
-    return await _booted(change.client.sandboxes.restart(change.key), "{} runs again.", change.key)
+    return await _booted(change.client.sandboxes.restart(change.key), "{} is running again.", change.key)
 
 
 async def _extend(change: Change[SandboxRow]) -> Result:
@@ -254,22 +256,24 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
     Action(
         "stop",
         "x",
-        "Destroy the machine; the record stays",
+        "Stop the sandbox: destroys the machine, keeps the record",
         _stop,
         in_progress="stopping",
+        help_has_title=True,
         families=(Family.SANDBOX,),
         unavailable_reason=_while_in("running", "paused", "installing", "creating", "error"),
         confirmation=Confirmation(
-            ["The machine and its snapshots are destroyed; unpushed work on it is lost."], "Stop it"
+            ["The machine and its snapshots are destroyed; unpushed work on it is lost."], "Stop sandbox"
         ),
         is_bulk=True,
     ),
     Action(
         "pause",
         "p",
-        "Keep the machine's disk and stop paying for it",
+        "Pause the sandbox: keeps the disk, stops billing",
         lambda change: change.client.sandboxes.pause(change.key),
         in_progress="pausing",
+        help_has_title=True,
         done="{} is paused.",
         families=(Family.SANDBOX,),
         unavailable_reason=_while_in("running"),
@@ -277,9 +281,10 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
     Action(
         "resume",
         "u",
-        "Wake a paused sandbox",
+        "Resume a paused sandbox",
         _resume,
-        in_progress="waking",
+        in_progress="resuming",
+        help_has_title=True,
         families=(Family.SANDBOX,),
         unavailable_reason=_while_in("paused"),
     ),
@@ -291,15 +296,16 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         in_progress="restarting",
         families=(Family.SANDBOX,),
         unavailable_reason=_while_in("running", "error", "stopped"),
-        confirmation=Confirmation(["What runs on the machine is interrupted."], "Restart it"),
+        confirmation=Confirmation(["Processes on the machine are interrupted."], "Restart"),
         in_footer=False,
     ),
     Action(
         "extend",
         "+",
-        "Let a running sandbox live longer",
+        "Extend the lifetime of a running sandbox",
         _extend,
         in_progress="extending",
+        help_has_title=True,
         families=(Family.SANDBOX,),
         parameters=(MINUTES,),
         unavailable_reason=_while_in("running"),
@@ -323,7 +329,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         families=(Family.SANDBOX,),
         confirmation=Confirmation(
             ["The machine and its snapshots are destroyed, and the record with its logs is removed."],
-            "Delete it",
+            "Delete sandbox",
         ),
         in_footer=False,
     ),
@@ -393,14 +399,14 @@ KIND = Kind[SandboxRow](
         (
             fact("status", lambda row: row.status, formats.state()),
             fact("health", lambda row: row.health, formats.REASON),
-            fact("why stopped", lambda row: row.stop_reason, formats.REASON),
+            fact("stop reason", lambda row: row.stop_reason, formats.REASON),
             fact("error", lambda row: row.error, formats.text("error")),
         ),
         (
             Fact("repo", lambda row: row.repo),
             Fact("branch", lambda row: row.working_branch),
-            Fact("base", lambda row: row.base_branch),
-            Fact("root", lambda row: row.root_directory),
+            Fact("base branch", lambda row: row.base_branch),
+            Fact("root directory", lambda row: row.root_directory),
         ),
         (
             Fact("preview", lambda row: row.preview_url),
@@ -415,7 +421,7 @@ KIND = Kind[SandboxRow](
     ),
     links=(
         Link("repo", "projects", lambda row: row.repo_name or "", key=lambda row: row.repo_id),
-        Link("runs", "runs", lambda _: "its runs", filter=lambda row: f"sandbox:{quoted(row.id[:8])}"),
+        Link("runs", "runs", lambda _: "all runs", filter=lambda row: f"sandbox:{quoted(row.id[:8])}"),
     ),
     page_in_browser=lambda row: row.preview_url or "",
     logs=LogSource(
@@ -423,14 +429,14 @@ KIND = Kind[SandboxRow](
         frozenset({"sandboxes"}),
         is_over=lambda row: row.status in ("stopped", "error"),
         uses_v1=sandbox_logs.by_v1,
-        empty="Nothing was logged yet. Install and dev server write here.",
+        empty="No log lines yet. The install and the dev server write here.",
     ),
     creations=(
         Creation(
             "launch",
             # No key: on a record's page, `n` goes to the next match in the log.
             "",
-            "Start a sandbox for a branch, or find the one that is there",
+            "Start a sandbox for a branch, or reuse the existing one",
             parameters=(REPO, BASE, BRANCH, NEW_BRANCH),
             name=lambda values: f"of repository {values[REPO][:8]}",
             request=_launch,
@@ -441,6 +447,6 @@ KIND = Kind[SandboxRow](
     ),
     actions=_ACTIONS,
     created_at=lambda row: row.created_at,
-    empty="No sandboxes. A run or an automation boots one when it needs one.",
+    empty="No sandboxes. A run or an automation starts one when it needs it.",
     needs=Requirement("sandboxes", accepts_token=True),
 )

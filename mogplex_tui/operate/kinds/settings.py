@@ -170,10 +170,10 @@ KIND = Kind[SettingRow](
     links=(
         Link("model", "models", lambda row: row.value, key=lambda row: row.default_model),
         # Where a value is explained in full, and where a gap is closed.
-        _list_link(_MODEL, "models", "every model"),
-        _list_link("github", "installations", "what the GitHub App is installed on"),
-        _list_link("coverage", "installations", "what the GitHub App sees"),
-        _list_link("platform-ai", "provider-keys", "keys of your own"),
+        _list_link(_MODEL, "models", "all models"),
+        _list_link("github", "installations", "all installations"),
+        _list_link("coverage", "installations", "all installations"),
+        _list_link("platform-ai", "provider-keys", "all provider keys"),
     ),
     actions=(
         Action(

@@ -36,8 +36,8 @@ KIND: Kind[Skill] = Kind(
             is_text=True,
         ),
         column(
-            "what",
-            "WHAT",
+            "description",
+            "DESCRIPTION",
             lambda row: row.description,
             formats.text("dim"),
             Layout(36, priority=1, flex=3, min_width=30),
@@ -56,8 +56,8 @@ KIND: Kind[Skill] = Kind(
             "public",
             "PUBLIC",
             lambda row: row.is_public,
-            formats.flag("public", "own"),
-            Layout(8, priority=2),
+            formats.flag("public", "private"),
+            Layout(9, priority=2),
             field="is_public",
         ),
         column("used", "USED", lambda row: row.usage_count, formats.count(), Layout(5), field="usage_count"),
@@ -69,7 +69,7 @@ KIND: Kind[Skill] = Kind(
     facts=(
         (
             Fact("name", lambda row: row.name),
-            Fact("what", lambda row: row.description),
+            Fact("description", lambda row: row.description),
             Fact("tags", lambda row: row.tags),
             Fact("public", lambda row: row.is_public),
         ),
@@ -78,17 +78,17 @@ KIND: Kind[Skill] = Kind(
             Fact("characters", lambda row: len(row.content)),
             Fact("model", lambda row: row.model),
         ),
-        (Fact("made", lambda row: row.created_at), Fact("changed", lambda row: row.updated_at)),
+        (Fact("created", lambda row: row.created_at), Fact("updated", lambda row: row.updated_at)),
     ),
     texts=(TextBlock("Content", lambda row: row.content),),
-    hidden_filters={"content": lambda row: row.content},
+    hidden_filters={"content": lambda row: row.content, "what": lambda row: row.description},
     actions=(
         common_actions.delete(
             lambda change: change.client.skills.delete(change.key),
-            "Agents do without it from now on, and what repositories say about it goes too.",
+            "Agents can no longer use it; repository settings for it are deleted too.",
             Family.SKILLS,
         ),
     ),
-    empty="No skills. They are written in the browser, under Skills.",
+    empty="No skills. Create skills in the browser, under Skills.",
     needs=Requirement("skills"),
 )

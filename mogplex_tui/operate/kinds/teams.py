@@ -126,11 +126,11 @@ KIND = Kind[TeamRow](
     single=Single(_read_single, _merge),
     columns=(
         column(
-            "acting",
-            "ACTING",
+            "current",
+            "CURRENT",
             lambda row: row.is_current,
-            formats.flag("acting", ""),
-            Layout(8),
+            formats.flag("current", ""),
+            Layout(9),
             field="is_current",
         ),
         column(
@@ -146,8 +146,8 @@ KIND = Kind[TeamRow](
         ),
         column("role", "YOUR ROLE", lambda row: row.role, formats.text(), Layout(10), is_text=True),
         column(
-            "what",
-            "WHAT",
+            "type",
+            "TYPE",
             lambda row: row.type,
             formats.text("dim"),
             Layout(9, 2),
@@ -155,30 +155,34 @@ KIND = Kind[TeamRow](
             is_text=True,
         ),
     ),
+    hidden_filters={
+        "acting": lambda row: "true" if row.is_current else "false",
+        "what": lambda row: row.type,
+    },
     label=lambda row: row.name or row.id,
     default_sort=lambda row: (formats.sort_key(row.type), formats.sort_key(row.name)),
     facts=(
         (
             Fact("name", lambda row: row.name),
             Fact("slug", lambda row: row.slug),
-            Fact("what", lambda row: row.type),
+            Fact("type", lambda row: row.type),
         ),
         (
             Fact("your role", lambda row: row.role),
-            Fact("you manage it", lambda row: row.can_manage),
-            Fact("acting for it", lambda row: row.is_current),
+            Fact("can manage", lambda row: row.can_manage),
+            Fact("current", lambda row: row.is_current),
         ),
-        (Fact("people", lambda row: row.people), Fact("open invites", lambda row: row.invited)),
+        (Fact("members", lambda row: row.people), Fact("open invites", lambda row: row.invited)),
     ),
     links=(
         Link(
             "members",
             "members",
-            lambda _: "its people",
+            lambda _: "all members",
             filter=lambda row: None if row.is_personal or not row.slug else f"team:={quoted(row.slug)}",
         ),
     ),
-    texts=(TextBlock("People", lambda row: "\n".join(row.roster)),),
-    empty="No teams: you work alone.",
+    texts=(TextBlock("Members", lambda row: "\n".join(row.roster)),),
+    empty="No teams. The account works in its personal scope.",
     needs=Requirement("teams"),
 )

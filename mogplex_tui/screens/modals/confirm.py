@@ -51,7 +51,7 @@ class ConfirmModal(Dialog[bool]):
                 yield Static(Content(visible(line)), classes="line dim")
             if self._protected_name:
                 yield Static(
-                    Content(f"\n{visible(self._protected_name)} is protected: type its name to go on."),
+                    Content(f"\n{visible(self._protected_name)} is protected. Type its name to confirm."),
                     classes="line",
                 )
                 yield Input(id="name", select_on_focus=False)
@@ -71,6 +71,8 @@ class ConfirmModal(Dialog[bool]):
             self.dismiss(True)
             return
         problem = self.query_one(".trouble", Static)
-        problem.update(Content(f"That is not {visible(self._protected_name)}. Nothing was done; esc leaves."))
+        problem.update(
+            Content(f"The name is not {visible(self._protected_name)}. Nothing was changed; esc cancels.")
+        )
         problem.add_class("-shown")
         self.query_one(Input).focus()

@@ -69,7 +69,7 @@ class FormModal(Dialog[Values]):
             for line in self._consequences:
                 yield Static(Content(visible(line)), classes="line dim")
             with Horizontal(id="buttons"):
-                yield FlatButton("Close", id="keep")
+                yield FlatButton("Cancel", id="keep")
                 yield FlatButton(f"{self._confirm_label}  ctrl+s", id="go")
 
     def _field(self, parameter: Parameter[object]) -> Widget:

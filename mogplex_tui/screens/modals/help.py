@@ -15,22 +15,22 @@ from mogplex_tui.screens.modals.base import Dialog
 from mogplex_tui.widgets.scroll_page import ScrollPage
 from mogplex_tui.widgets.text import wrap as lines_of
 
-_GROUPS = {"here": "Here", "go to": "Go to", "console": "Console"}
+_GROUPS = {"here": "This screen", "go to": "Go to", "console": "Console"}
 # The parts of the header, in their order.
 _HEADER = (
     (
         "session expired",
-        "the service refuses the session cookie: mogplex-tui login --session stores a new one",
+        "the session cookie is no longer valid; mogplex-tui login --session renews it",
     ),
-    ("two accounts", "the token and the session belong to different accounts: mogplex-tui doctor names them"),
-    ("● nominal", "whether the service answers; live: changes are heard as they happen"),
-    ("budget 5/60", "requests of the last minute, of as many as the token has; next: when one is free again"),
+    ("two accounts", "the token and the session belong to different accounts; see mogplex-tui doctor"),
+    ("● connected · live", "state of the connection; live: realtime updates are on"),
+    ("API 5/60", "API requests of the last minute, and the limit per minute"),
     (
         "today ~$",
-        "the known cost since 00:00 UTC, then that of the last hour; ~: in part computed from list prices",
+        "known cost since 00:00 UTC, then the cost of the last hour; ~: partly estimated from list prices",
     ),
-    ("◌ delete in 12 s", "a change that the rate limit refused, and when it is sent again"),
-    ("◆ 2", "questions that wait for a person: :approvals"),
+    ("◌ delete in 12 s", "a rate-limited change, and when it is retried"),
+    ("◆ 2", "pending approvals; :approvals lists them"),
 )
 # Widths of the key column and of the text column at the largest size of the box, and the width that the frame and
 # margins take in a narrow terminal.
@@ -123,11 +123,11 @@ class HelpModal(Dialog[None]):
             lines += _entry_lines(
                 self._shown(cursor_keys.keys_of(move, place)), move.words[place], text_width
             )
-        lines += ["", "The first line"]
+        lines += ["", "Header"]
         for example, text in _HEADER:
             lines += _entry_lines(example, text, text_width)
         if self._read_only:
-            lines += ["", f"Nothing here changes anything. {self._read_only}"]
+            lines += ["", f"Actions that change something are hidden. {self._read_only}"]
         else:
             for why in dict.fromkeys(self._closed_reasons.values()):
                 titles = [
@@ -135,6 +135,6 @@ class HelpModal(Dialog[None]):
                     for id_, reason in self._closed_reasons.items()
                     if reason == why
                 ]
-                sentence, room = f"Not here: {', '.join(titles)}. {why}", _KEY_WIDTH + text_width
+                sentence, room = f"Not available: {', '.join(titles)}. {why}", _KEY_WIDTH + text_width
                 lines += ["", *lines_of(sentence, room, room)]
         return lines

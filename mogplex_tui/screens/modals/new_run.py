@@ -108,7 +108,7 @@ class NewRunModal(Dialog[Draft]):
                 markup=False,
             )
             with Horizontal(id="buttons"):
-                yield FlatButton("Keep for later", id="keep")
+                yield FlatButton("Save draft", id="keep")
                 yield FlatButton("Start  ctrl+s", id="go")
 
     def _field(self, parameter: Parameter[object], text: str) -> Horizontal:

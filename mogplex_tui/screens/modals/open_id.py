@@ -14,8 +14,8 @@ from mogplex_tui.screens.modals.base import Dialog, FlatButton
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-ALL_IDS = "The ID or URL of a run, a call or a job."
-NO_RUN_IDS = "The ID or URL of a call or a job. IDs of runs need a token."
+ALL_IDS = "ID or URL of a run, call or job"
+NO_RUN_IDS = "ID or URL of a call or job (run IDs need a token)"
 
 
 class OpenIdModal(Dialog[str]):
@@ -30,12 +30,12 @@ class OpenIdModal(Dialog[str]):
     def compose(self) -> ComposeResult:
         """Lay out the form."""
         with Vertical(id="box") as box:
-            box.border_title = "Open a run by its id"
+            box.border_title = "Open run by ID"
             yield Static(self._hint, classes="line dim")
             yield Input(placeholder="7d0c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10")
             yield Static("", classes="trouble", markup=False)
             with Horizontal(id="buttons"):
-                yield FlatButton("Close", id="keep")
+                yield FlatButton("Cancel", id="keep")
                 yield FlatButton("Open", id="go")
 
     @on(Input.Submitted)
@@ -47,7 +47,7 @@ class OpenIdModal(Dialog[str]):
             self.dismiss(match[0].lower())
             return
         problem_line = self.query_one(".trouble", Static)
-        problem_line.update("That contains no id: an id is 32 hexadecimal digits in five groups.")
+        problem_line.update("No ID found. An ID has 32 hexadecimal digits in five groups.")
         problem_line.add_class("-shown")
 
     @on(Button.Pressed, "#keep")

@@ -63,12 +63,12 @@ class AskModal(Dialog[str]):
             else:
                 yield Input(visible(self._value, None), id="text", select_on_focus=False)
             if self._choices and not self._is_present():
-                yield Static("Choose with up and down; enter takes it.", classes="line dim")
+                yield Static("Choose with up and down, then press enter.", classes="line dim")
             yield Static("", classes="trouble", markup=False)
             for line in self._consequences:
                 yield Static(Content(visible(line)), classes="line dim")
             with Horizontal(id="buttons"):
-                yield FlatButton("Close", id="keep")
+                yield FlatButton("Cancel", id="keep")
                 if not self._choices:
                     yield FlatButton(self._confirm_label, id="go")
 

@@ -37,9 +37,7 @@ class RevealModal(Dialog[None]):
             box.border_title = Content(visible(self._title)).markup
             yield Static(Content(visible(self._secret.reveal(), None)), classes="line", id="secret")
             yield Static("", classes="line")
-            yield Static(
-                "It is shown this once and kept nowhere. Copy it before you leave.", classes="line dim"
-            )
+            yield Static("It is shown only once and is not stored. Copy it now.", classes="line dim")
             with Horizontal(id="buttons"):
                 yield FlatButton("Close", id="keep")
                 yield FlatButton("Copy", id="copy")

@@ -155,7 +155,7 @@ async def test_sandbox_launch_waits_until_it_runs(operator: CommandRunner, facto
     repo = factory.repo("acme/api")
     launch = ("sandboxes", "launch", "--repo", "acme/api", "--branch", "topic", "--new-branch")
     result = await operator(*launch, "--json")
-    assert (result.code, result.err) == (0, "The sandbox runs.\n")
+    assert (result.code, result.err) == (0, "The sandbox is running.\n")
     key = result.only_object["id"]
     row = factory.row("sandboxes", key)
     assert (row["repo_id"], row["status"], row["working_branch"]) == (repo, "running", "topic")
@@ -164,12 +164,12 @@ async def test_sandbox_launch_waits_until_it_runs(operator: CommandRunner, facto
     paused = await operator("sandboxes", "pause", row["sandbox_id"])
     assert (paused.out, paused.err) == (f"{key}\n", "Sandbox acme/api topic is paused.\n")
     woken = await operator("sandboxes", "resume", key)
-    assert (woken.code, woken.out, woken.err) == (0, f"{key}\n", "Sandbox acme/api topic runs.\n")
+    assert (woken.code, woken.out, woken.err) == (0, f"{key}\n", "Sandbox acme/api topic is running.\n")
     twice = await operator("sandboxes", "resume", key)
     assert (twice.code, twice.out) == (1, "")
-    assert "It is running; this works only while it is paused." in twice.err
+    assert "The sandbox is running; it must be paused." in twice.err
     longer = await operator("sandboxes", "extend", key, "--minutes", "5")
-    assert (longer.code, longer.err) == (0, "Sandbox acme/api topic lives 5m00s longer.\n")
+    assert (longer.code, longer.err) == (0, "The lifetime of sandbox acme/api topic is extended by 5m00s.\n")
     deleted = await operator("sandboxes", "delete", key, "--yes")
     assert (deleted.code, deleted.err) == (0, "Sandbox acme/api topic is deleted.\n")
     assert (await operator("sandboxes", "list", "--json")).out == ""

@@ -329,7 +329,7 @@ async def test_job_duration_is_rounded_in_tables_only(operator: CommandRunner, f
     job = factory.job(factory.flow())
     with factory.plane.db.transaction() as tx:
         tx.execute("UPDATE job_runs SET status = 'success', duration_ms = 97123 WHERE id = ?", (job,))
-    assert ["took", "1m37s"] in [line.split() for line in (await operator("jobs", "get", job)).lines]
+    assert ["duration", "1m37s"] in [line.split() for line in (await operator("jobs", "get", job)).lines]
     assert (await operator("jobs", "list", "--json")).only_object["duration_ms"] == 97_123
 
 

@@ -27,7 +27,7 @@ REQUEUE = ("jobs", "requeue", JOB)
 
 FULL = "INSTALLATION_CONCURRENCY_LIMIT"
 NOT_STARTED = "Not started: "
-NOT_YET = "Not started yet: the installation is full; it starts when a place is free."
+NOT_YET = "Not started yet: the installation is at its limit; starts when a slot is free."
 
 
 def _trigger(
@@ -57,35 +57,35 @@ OUTCOMES: dict[str, tuple[tuple[str, ...], dict[str, Any], int, str, str]] = {
         TRIGGER,
         _trigger("queued", "RUNTIME_HANDLE_PERSIST_FAILED", status="pending"),
         1,
-        "Not started yet: the runtime's handle could not be stored. Automation Nightly is queued as job 7b1c0000.",
+        "Not started yet: the runtime ID could not be stored. Automation Nightly is queued as job 7b1c0000.",
         f"{JOB}\n",
     ),
     "trigger: cancelled meanwhile": (
         TRIGGER,
         _trigger("queued", "JOB_RUN_CANCELLED", status="cancelled"),
         1,
-        f"{NOT_STARTED}job run cancelled. Automation Nightly was queued as job 7b1c0000, which is cancelled now.",
+        f"{NOT_STARTED}job run cancelled. Automation Nightly was queued as job 7b1c0000, which is now cancelled.",
         f"{JOB}\n",
     ),
     "trigger: job gone": (
         TRIGGER,
         _trigger("queued", "JOB_NOT_FOUND", status=None),
         1,
-        f"{NOT_STARTED}job not found. Automation Nightly was queued as job 7b1c0000, which is not pending any more.",
+        f"{NOT_STARTED}job not found. Automation Nightly was queued as job 7b1c0000, which is no longer pending.",
         f"{JOB}\n",
     ),
     "trigger: repository over its limit": (
         TRIGGER,
         _trigger("suppressed", "REPO_PENDING_LIMIT", status="suppressed", jobRunId=None),
         1,
-        f"{NOT_STARTED}too much work waits for this repository. Nothing was queued for automation Nightly.",
+        f"{NOT_STARTED}too many jobs are pending for this repository. No job was queued for automation Nightly.",
         "",
     ),
     "trigger: installation over its limit": (
         TRIGGER,
         _trigger("suppressed", "INSTALLATION_PENDING_LIMIT", status="suppressed", jobRunId=None),
         1,
-        f"{NOT_STARTED}too much work waits for this installation. Nothing was queued for automation Nightly.",
+        f"{NOT_STARTED}too many jobs are pending for this installation. No job was queued for automation Nightly.",
         "",
     ),
     "trigger: key used before": (
@@ -99,14 +99,14 @@ OUTCOMES: dict[str, tuple[tuple[str, ...], dict[str, Any], int, str, str]] = {
         TRIGGER,
         _trigger("parked", None, jobRunId=None),
         1,
-        f"{NOT_STARTED}the service says parked. Nothing is known to be queued for automation Nightly.",
+        f"{NOT_STARTED}the service says parked. No job is known to be queued for automation Nightly.",
         "",
     ),
     "trigger: a reason with braces": (
         TRIGGER,
         _trigger("suppressed", "no {} here", jobRunId=None),
         1,
-        f"{NOT_STARTED}no {{}} here. Nothing was queued for automation Nightly.",
+        f"{NOT_STARTED}no {{}} here. No job was queued for automation Nightly.",
         "",
     ),
     "test: started": (TEST, _trigger("queued", started=True), 0, "Automation Nightly was started", f"{JOB}\n"),
@@ -115,14 +115,14 @@ OUTCOMES: dict[str, tuple[tuple[str, ...], dict[str, Any], int, str, str]] = {
         TEST,
         _trigger("suppressed", "ACTIVE_DUPLICATE", jobRunId=None),
         1,
-        f"{NOT_STARTED}the same work is waiting or running already.",
+        f"{NOT_STARTED}the same work is already queued or running.",
         "",
     ),
     "test: no repository": (
         TEST,
         _trigger("suppressed", "REPO_NOT_FOUND", jobRunId=None),
         1,
-        f"{NOT_STARTED}the repository is not there.",
+        f"{NOT_STARTED}the repository was not found.",
         "",
     ),
     "test: paused": (
@@ -136,7 +136,7 @@ OUTCOMES: dict[str, tuple[tuple[str, ...], dict[str, Any], int, str, str]] = {
         TEST,
         _trigger("suppressed", "TRIGGER_MISMATCH", jobRunId=None, matched=False),
         1,
-        f"{NOT_STARTED}the published trigger does not fit any more.",
+        f"{NOT_STARTED}the published trigger no longer matches.",
         "",
     ),
     "test: not owned": (
@@ -150,7 +150,7 @@ OUTCOMES: dict[str, tuple[tuple[str, ...], dict[str, Any], int, str, str]] = {
         TEST,
         _trigger("suppressed", jobRunId=None),
         1,
-        f"{NOT_STARTED}the service does not say why.",
+        f"{NOT_STARTED}the service gives no reason.",
         "",
     ),
     "repair: started": (REPAIR, {"ok": True, "started": True, "status": "running"}, 0, "Job 7b1c0000 was started.", JOB),
@@ -193,7 +193,7 @@ OUTCOMES: dict[str, tuple[tuple[str, ...], dict[str, Any], int, str, str]] = {
         REQUEUE,
         {"ok": True, "queued": False, "suppressed": True, "jobRunId": None, "reason": "REPO_PENDING_LIMIT"},
         1,
-        f"{NOT_STARTED}too much work waits for this repository. Nothing was queued for job 7b1c0000.",
+        f"{NOT_STARTED}too many jobs are pending for this repository. No job was queued for job 7b1c0000.",
         "",
     ),
 }  # fmt: skip
@@ -266,10 +266,10 @@ async def test_trigger_is_queued_skipped_and_idempotent(operator: CommandRunner,
         factory.job(flow, repo)
     over = await operator(*ask)
     assert (over.code, over.out) == (1, "")
-    assert over.err.startswith("Not started: too much work waits for this repository.")
+    assert over.err.startswith("Not started: too many jobs are pending for this repository.")
     untested = await operator("automations", "test", flow)
     assert (untested.code, untested.out) == (1, "")
-    assert untested.err.startswith("Not started: the repository is not there.")
+    assert untested.err.startswith("Not started: the repository was not found.")
     failed = insert_failed_job(factory, flow)
     queued = await operator("jobs", "requeue", failed)
     assert queued.code == 1 and queued.err.startswith(NOT_YET)

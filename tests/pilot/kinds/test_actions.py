@@ -73,7 +73,7 @@ async def test_action_survives_every_refusal_and_then_succeeds(
             if status == 404 and action_name(kind, verb) in GONE_IS_FINE:
                 continue
             assert not outcome.is_success, outcome
-            assert kind_rows.name_of(kind, item) in outcome.sentence
+            assert kind_rows.name_of(kind, item).lower() in outcome.sentence.lower()
             entry = ledger.entries[-1]
             # A start that was answered by a 5xx may have been queued; its key is used again (errors.md §5).
             end = "unknown" if sends_key(verb) and status >= 500 else "refused"
@@ -86,7 +86,7 @@ async def test_action_survives_every_refusal_and_then_succeeds(
         outcome = await executor.run_action(bench.session, bench.collection, kind, verb, item, values)
         assert ledger.entries[-1].state == "done", outcome
         if "{}" in verb.done and action_name(kind, verb) not in RESULT_IN_ANSWER:
-            assert kind_rows.name_of(kind, item) in outcome.sentence
+            assert kind_rows.name_of(kind, item).lower() in outcome.sentence.lower()
         await bench.shows_what_a_reading_says(item.key)
         if (
             action_name(kind, verb) not in RESULT_IN_ANSWER

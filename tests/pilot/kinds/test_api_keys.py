@@ -24,20 +24,20 @@ async def test_a_new_key_is_shown_once_and_kept_nowhere(
         screen = await go_to_list(ui, "api-keys")
         known = set(screen.rows.rows)
         await ui.press("n")
-        await ui.sees("Create API key", "Without days it never ends.", "read-write")
+        await ui.sees("Create API key", "Without a number of days it never expires.", "read-write")
         await ui.press("ctrl+s")
-        await ui.sees("A key has a name of 1 to 100 characters.")
+        await ui.sees("The name must have 1 to 100 characters.")
         await ui.press(*"ci", "tab", "enter", "down", "enter", "tab", *"90x", "enter")
-        await ui.sees("A key ends after 1 to 36500 days, or never: leave it empty.")
+        await ui.sees("Enter 1 to 36500 days, or leave it empty for a key that never")
         await ui.press("backspace", "enter")
-        text = await ui.sees("The secret of the new API key", "It is shown this once")
+        text = await ui.sees("Secret of the new API key", "It is shown only once")
         token = next(word for word in text.split() if word.startswith("mog_") and len(word) == 28)
         await ui.press("enter")
         await wait_for_notice(ui, "Copied the secret.")
         assert ui.app.clipboard == token
         await ui.press("escape")
         await ui.loses(token)
-        await wait_for_notice(ui, "API key ci is made.")
+        await wait_for_notice(ui, "API key ci is created.")
         (key,) = set(screen.rows.rows) - known
         row = ui.server.plane.db.only("SELECT scopes, expires_at FROM user_api_keys WHERE id = ?", (key,))
         assert "write" not in row["scopes"]
@@ -64,7 +64,7 @@ async def test_creating_a_key_in_a_protected_context_asks_for_its_name(console: 
         text = await ui.sees("Create API key?", "test is protected")
         assert any(line.strip(" │") == "ci" for line in text.split("\n"))
         await ui.press(*"test", "enter")
-        await ui.sees("The secret of the new API key")
+        await ui.sees("Secret of the new API key")
         assert len(set(screen.rows.rows) - known) == 1
 
 
@@ -80,8 +80,8 @@ async def test_revoking_the_key_in_use_warns_and_names_the_context(console: Any,
         for key, warned in ((rows[True], True), (rows[False], False)):
             await go_to_row(ui, "api-keys", key)
             await ui.press("x")
-            text = " ".join((await ui.sees("Revoke API key?", "shut out at once")).split())
-            assert ("This console uses it: the context test loses its access with it." in text) is warned
+            text = " ".join((await ui.sees("Revoke API key?", "loses access immediately")).split())
+            assert ("This console uses the key: the context test loses its access too." in text) is warned
             await ui.press("escape")
             await ui.loses("Revoke API key?")
         assert not ui.app.session.ledger.entries
@@ -116,7 +116,7 @@ async def test_page_opens_in_a_browser_or_its_url_is_copied(
         await ui.press("o")
         address = f"{ui.app.session.target.base_url}/settings/api-keys"
         await wait_for_notice(
-            ui, f"Opened {address}" if opens else f"no browser with a window here. Copied {address}"
+            ui, f"Opened {address}" if opens else f"No graphical browser found. Copied {address}"
         )
         assert opened == ([address] if opens else [])
         assert opens or ui.app.clipboard == address
@@ -127,4 +127,4 @@ async def test_the_embedded_plane_has_no_page_to_open(console: Any) -> None:
         ui.app.parts.embedded = True
         await go_to_list(ui, "api-keys")
         await ui.press("o")
-        await wait_for_notice(ui, "The embedded control plane has no pages.")
+        await wait_for_notice(ui, "The embedded control plane has no web pages.")

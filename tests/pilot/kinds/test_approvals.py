@@ -59,7 +59,7 @@ async def test_resolved_approval_cannot_be_answered(console: Any) -> None:
         over = next(key for key, item in screen.rows.rows.items() if item.row.status == "expired")
         await go_to_row(ui, "approvals", over)
         await ui.press("a")
-        await wait_for_notice(ui, "Its time is over.")
+        await wait_for_notice(ui, "It has expired.")
         assert _control(ui) == before
 
 
@@ -69,13 +69,13 @@ async def test_tool_input_of_an_approval_comes_first_on_a_small_screen(console: 
         record = screen.cursor_row().row
         assert record.question == record.tool_name
         await ui.press("enter")
-        heading, given = "What the tool would get", record.tool_input[:40]
-        lines = (await ui.sees(heading, given, "asked", "if denied", "runs out")).splitlines()
+        heading, given = "Tool input", record.tool_input[:40]
+        lines = (await ui.sees(heading, given, "question", "if denied", "expires")).splitlines()
         starts = [line[2:].split("  ")[0].strip() for line in lines]
-        assert starts.index(heading) < starts.index("asked")
+        assert starts.index(heading) < starts.index("question")
         # Its name is told once.
         assert "tool" not in starts
-        assert ["asked", record.question] in [line.split() for line in lines]
+        assert ["question", record.question] in [line.split() for line in lines]
         await resize(ui, (120, 40))
         # Where there is room it stands beside the facts.
         await ui.until(lambda: any(line.find(heading) > 40 for line in ui.text.splitlines()), "it moving")
@@ -96,7 +96,7 @@ async def test_approval_that_expires_while_open_offers_no_answer(
     async with console() as ui:
         screen = await go_to_list(ui, "approvals", "kind:control !expired")
         await ui.press("enter")
-        await ui.sees("approve", "deny", "runs out")
+        await ui.sees("approve", "deny", "expires")
         # Nothing is read again: a clock that jumps would otherwise look like a sleep of the machine.
         await ui.app.session.wake.stop()
         await ui.app.session.scheduler.stop()
@@ -105,7 +105,7 @@ async def test_approval_that_expires_while_open_offers_no_answer(
         monkeypatch.setattr(clock, "now", lambda: later)
         await ui.until(lambda: "a approve" not in ui.text and "d deny" not in ui.text, "the answers going")
         await ui.press("a")
-        await wait_for_notice(ui, "Its time is over.")
+        await wait_for_notice(ui, "It has expired.")
         assert screen.rows.rows[ui.app.screen.entry().key].row.status == "expired"
 
 

@@ -60,7 +60,7 @@ async def test_the_consoles_own_screens_and_dialogs_are_ascii(seeded_database: P
         for where, keys in {"help": "?", "palette": ":", "new run": "n", "cancel": "x"}.items():
             await _dialog(ui, where, keys)
         await ui.press("6")
-        await ui.sees("by model", "$ an hour")
+        await ui.sees("by model", "Estimated $/hour")
         for size in (WIDE, NARROW):
             await resize(ui, size)
             await _plain(ui, f"observability at {size}")

@@ -20,7 +20,7 @@ async def test_pausing_an_automation_asks_and_activating_does_not(console: Any) 
         key = _flow(ui)
         await go_to_row(ui, "automations", key)
         await ui.press("d")
-        text = await ui.sees("Pause automation?", "nothing new is started")
+        text = await ui.sees("Pause automation?", "no new ones start until")
         # The list's age is that of its last run.
         made = ui.server.plane.db.value("SELECT created_at FROM flows WHERE id = ?", (key,)) / 1_000_000
         assert f" {int(time.time() - made) // 86_400}d old " in text
@@ -41,7 +41,7 @@ async def test_trigger_is_sent_for_a_repository_with_the_key_of_the_ledger(conso
         key = screen.table.cursor_key
         await ui.until(lambda: ui.app.session.names.repos, "the repositories")
         await ui.press("n")
-        await ui.sees("For which repository", "acme/api", "Choose with up and down")
+        await ui.sees("Repository to run for", "acme/api", "Choose with up and down")
         await ui.press("down", "enter")
         await ui.until(lambda: ui.app.session.ledger.entries, "the call")
         entry = await ui.until(
@@ -63,7 +63,7 @@ async def test_trigger_uses_the_session_when_v1_refuses_the_token(console: Any) 
         key = screen.table.cursor_key
         await ui.until(lambda: not ui.app.session.open(Family.V1), "the refusal of the token")
         await ui.press("n")
-        await ui.sees("For which repository", "the service chooses")
+        await ui.sees("Repository to run for", "the service chooses")
         await ui.press("down", "enter")
         await wait_for_notice(ui, "was started: job")
         assert ui.app.session.ledger.entries[-1].state == "done"
@@ -80,7 +80,7 @@ async def test_automations_with_a_token_alone_come_from_v1_and_name_gaps(console
         await ui.press("d")
         await wait_for_notice(ui, "Pausing and activating automations need a browser session")
         await ui.press("enter")
-        await ui.until(lambda: "Newest runs" in long_texts_of(ui), "its runs")
+        await ui.until(lambda: "Latest runs" in long_texts_of(ui), "its runs")
         # What v1 does not tell has no line; the version is known from the record itself, the last run from its runs.
         text = await ui.sees("version", "last run")
         assert not any(label in text for label in ("failed 24 h", "suppressed", "source"))

@@ -54,9 +54,9 @@ async def test_server_actions_closed_to_a_token_are_not_offered_or_sent(
         )
         assert ui.edge.turned_away == [] and not ui.app.session.ledger.entries
         await ui.press("question_mark", "end")
-        text = " ".join((await ui.sees("Not here: enable, disable, delete.")).split())
+        text = " ".join((await ui.sees("Not available: enable, disable, delete.")).split())
         assert "Changes of MCP servers need" in text
-        assert "Keep agents from its tools." not in "\n".join(ui.app.screen.lines())
+        assert "Stop agents from using its tools." not in "\n".join(ui.app.screen.lines())
 
 
 async def test_servers_can_be_changed_with_session_and_token(console: Any) -> None:

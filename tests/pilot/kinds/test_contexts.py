@@ -29,4 +29,4 @@ async def test_damaged_file_is_reported_and_old_rows_stay(console: Any) -> None:
         await ui.sees("laptop", "http://127.0.0.1:4700")
         contexts_file().write_text("[]")
         await ui.press("r")
-        await _wait_for_texts(ui, "is damaged (it is no JSON object)", "What was read before stays", "laptop")
+        await _wait_for_texts(ui, "is damaged (it is no JSON object)", "Showing the last data read", "laptop")

@@ -97,7 +97,7 @@ def _says_why(ui: Console, screen: ListScreen) -> str:
         assert collapse_spaces(closed) in shown_text, f"{kind.name} {ui.app.size}\n{ui.text}"
         return "closed"
     if rows.freshness.error is not None:
-        assert "fault of the console" not in shown_text, ui.text
+        assert "Internal console error" not in shown_text, ui.text
         assert "r retries now" in shown_text, f"{kind.name} {ui.app.size}\n{ui.text}"
         return "failed"
     if rows.freshness.blocked_until is not None:
@@ -339,7 +339,7 @@ async def test_row_that_did_not_parse_opens_and_offers_no_action(
                     await type_keys(ui, {"+": "plus"}.get(verb.key, verb.key))
                     await wait_until(ui, lambda: ui.app._notifications, f"a word on {verb.id}")
                     assert {note.message for note in ui.app._notifications} == {
-                        f"This {kind.noun} could not be read, so nothing can be done to it."
+                        f"This {kind.noun} could not be read, so it cannot be changed."
                     }
             ui.app.clear_notifications()
             assert ui.app.screen is screen

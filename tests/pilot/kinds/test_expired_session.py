@@ -50,7 +50,7 @@ async def test_every_list_shows_what_the_token_alone_shows(console: Any, gate: b
     async with console(gate=gate, cookie=EXPIRED) as ui:
         await wait_until(ui, lambda: ui.app.session.account, "the account")
         assert await _walk(ui) == by_token
-        await ui.sees("session expired", "● nominal")
+        await ui.sees("session expired", "● connected")
 
 
 async def test_every_list_reports_an_expired_cookie_without_a_token(console: Any) -> None:

@@ -26,10 +26,10 @@ async def test_deleted_record_keeps_its_last_facts(
         await ui.sees("Fresh name")
         collection.set.drop([key])
         collection.end(key)
-        text = await ui.sees("This skill is not in the list any more; this is what was last known.")
+        text = await ui.sees("This skill is no longer in the list. Showing the last known data.")
         assert "Fresh name" in text
         assert "deleting" not in text
         # Nothing is asked about what cannot be done any more.
         await ui.press("ctrl+d")
-        await wait_for_notice(ui, "This skill is not in the list any more.")
+        await wait_for_notice(ui, "This skill is no longer in the list.")
         assert ui.app.screen is not screen and not ui.app.screen.is_modal

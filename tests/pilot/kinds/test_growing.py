@@ -103,7 +103,7 @@ async def test_kind_list_is_filtered_by_growing_ages(console: Run, world: RowFac
         await ui.press("slash", *"age:<5m", "enter")
         await ui.sees("1 of 1")
         _put_forward(ui, 600)
-        await ui.sees("0 of 1", "None of 1 sandbox matches age:<5m")
+        await ui.sees("0 of 1", "No matches in 1 sandbox: age:<5m")
 
 
 class Elapsed(Later):

@@ -99,7 +99,8 @@ async def test_with_a_token_alone_jobs_are_the_runs_of_automations(console: Any)
         # One run names the calls and their costs, which its list does not.
         await ui.sees("cost", cost, "tokens out")
         await ui.until(
-            lambda: "Steps" in long_texts_of(ui) and "Ledger" in long_texts_of(ui), "its steps and ledger"
+            lambda: "Steps" in long_texts_of(ui) and "Dispatch log" in long_texts_of(ui),
+            "its steps and ledger",
         )
 
 

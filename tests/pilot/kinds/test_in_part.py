@@ -48,15 +48,15 @@ class Case(NamedTuple):
 
 CASES = (
     Case("projects", "/api/sandbox", "SANDBOX is", "sandbox"),
-    Case("projects", "/api/assignments", "ASGN and CRON are", "assigned cron"),
+    Case("projects", "/api/assignments", "ASSIGNED and CRON are", "assigned cron"),
     Case("projects", "/api/observability/calls", "RUNS 24H and COST 24H are", "runs cost"),
     Case("models", "/api/observability/calls", "TOKENS 24H and COST 24H are", "tokens cost"),
-    Case("agents", "/api/agents/roster", "What each agent does now is", "status cycles last"),
-    Case("agents", "/api/agents/roster/summary", "What each agent did in 24 h is", "runs failed tokens"),
-    Case("dispatch", "/api/flows", "WHOSE is", "whose"),
-    Case("jobs", "/api/flows", "SET OFF BY is", "source"),
-    Case("jobs", "/api/flows/approvals", "What waits for a person is"),
-    Case("approvals", "/api/flows", "BY is", "by"),
+    Case("agents", "/api/agents/roster", "Current states of agents are", "status total_runs last"),
+    Case("agents", "/api/agents/roster/summary", "Figures of the last 24 hours are", "runs failed tokens"),
+    Case("dispatch", "/api/flows", "OWNER is", "owner"),
+    Case("jobs", "/api/flows", "TRIGGER is", "trigger"),
+    Case("jobs", "/api/flows/approvals", "Pending approvals are"),
+    Case("approvals", "/api/flows", "REQUESTER is", "requester"),
     Case(
         "approvals",
         "/api/flows/approvals",
@@ -115,7 +115,7 @@ async def _fails_alone(ui: Any, case: Case) -> None:
     await ui.press("r")
     await ui.until(lambda: f"{case.what} shown as " in collapse_spaces(ui.text), f"{case}: what is old")
     await ui.until(lambda: "partly stale" in ui.text, f"{case}: how old it is")
-    assert "What was read before stays" not in ui.text, case
+    assert "Showing the last data read" not in ui.text, case
     failing = [each for each in source_states() if each.failing]
     assert {subject_sentence(each.subject, "shown") for each in failing} == {f"{case.what} shown."}, case
     for each in failing:
@@ -170,7 +170,7 @@ async def test_personal_team_reports_that_its_list_fails(console: Callable[..., 
         for failures in (1, 2):
             ui.app.session.scheduler.refresh(feed)
             await ui.until(lambda: feed.freshness.failures >= failures, "a failure")
-        await ui.sees("What was read before stays")
+        await ui.sees("Showing the last data read")
 
 
 @pytest.mark.parametrize(

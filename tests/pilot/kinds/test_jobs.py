@@ -55,9 +55,9 @@ async def test_job_action_that_the_service_would_refuse_is_not_sent(console: Any
     async with console() as ui:
         key = _job(ui, "success")
         await go_to_row(ui, "jobs", key)
-        for verb, why in (("x", "can be cancelled"), ("R", "can be repaired"), ("Q", "can be queued again")):
+        for verb, why in (("x", "can be cancelled"), ("R", "can be repaired"), ("Q", "can be requeued")):
             await ui.press(verb)
-            await wait_for_notice(ui, why, "It is success.")
+            await wait_for_notice(ui, why, "success")
         assert not ui.app.session.ledger.entries
 
 
@@ -69,7 +69,7 @@ async def test_requeue_runs_a_failed_job_as_a_new_job(console: Any) -> None:
         await ui.press("Q")
         # Jobs are called alike: state, agent, age and id say which one it is.
         described = f"{row.automation} {row.repo}   ✗ failed   {row.agent}"
-        text = await ui.sees("Requeue job?", "A new job does the work again", described)
+        text = await ui.sees("Requeue job?", "A new job runs the published version", described)
         assert f"old   {key[:8]}" in text
         await ui.press("right", "enter")
         await wait_for_notice(ui, "runs again as job")
@@ -83,7 +83,7 @@ async def test_job_links_to_its_dispatch_log_and_shows_it(console: Any) -> None:
         await go_to_row(ui, "jobs", key)
         await ui.press("enter")
         await ui.until(lambda: "control" in long_texts_of(ui), "the ledger")
-        assert all(word in long_texts_of(ui) for word in ("Ledger", "enqueue", "start"))
+        assert all(word in long_texts_of(ui) for word in ("Dispatch log", "enqueue", "start"))
         links = ui.app.screen.record.links
         links.at = len(links) - 1
         await ui.press("enter")
@@ -115,7 +115,7 @@ async def test_waiting_job_shows_when_it_can_be_repaired(console: Any) -> None:
         await go_to_row(ui, "jobs", key)
         await ui.press("R")
         due = datetime.fromtimestamp(tried / 1_000_000 + 120, UTC).astimezone()
-        await wait_for_notice(ui, f"It can be repaired from {due:%H:%M:%S} on")
+        await wait_for_notice(ui, f"It can be repaired from {due:%H:%M:%S}")
         assert not ui.app.session.ledger.entries
 
 
@@ -143,7 +143,7 @@ async def test_failed_job_links_to_the_cause(console: Any) -> None:
         )
         await go_to_row(ui, "jobs", job_id)
         await ui.press("enter")
-        await ui.sees("why it failed")
+        await ui.sees("failure details")
         links = ui.app.screen.record.links
         labels = [link.label for link in links_of(ui.app.screen.kind.links, ui.app.screen.entry().row)]
         links.at = labels.index("failure")
@@ -162,7 +162,7 @@ async def test_job_waiting_for_approval_shows_it_and_can_be_filtered_by_it(conso
         assert jobs.rows.rows[key].row.job.status == "running"
         await go_to_row(ui, "jobs", key)
         await ui.press("enter")
-        await ui.sees("status", "◆ approval", "what waits for a person")
+        await ui.sees("status", "◆ approval", "pending approvals")
 
 
 async def _led(ui: Any, job_id: str, label: str) -> Any:
@@ -200,7 +200,7 @@ async def test_old_failed_job_links_to_its_dispatch_log_and_the_cause(console: A
             " AND job_run_id IS NOT NULL ORDER BY created_at LIMIT 1",
             (),
         )["id"]
-        for label, shown_text in (("ledger", "control"), ("failure", "1 found")):
+        for label, shown_text in (("dispatch log", "control"), ("failure", "1 found")):
             screen = await _led(ui, old, label)
             await ui.until(lambda: len(screen.view) > 0, f"what the {label} says of it")
             assert old in screen.cursor_row().raw.values()
@@ -214,4 +214,4 @@ async def test_filter_without_matches_has_searched_all_entries(console: Any) -> 
     async with console() as ui:
         screen = await go_to_list(ui, "dispatch")
         screen.set_filter("nowhere-to-be-found")
-        await ui.sees("All older ones were looked through", f"{screen.rows.total} searched.")
+        await ui.sees("No matches in older dispatch log entries either", f"{screen.rows.total} searched")

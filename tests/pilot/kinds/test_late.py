@@ -82,7 +82,7 @@ async def test_late_record_does_not_open_over_a_form(console: Any, monkeypatch: 
         await ui.press("1", "n")
         await ui.sees("New run")
         let_go.set()
-        await wait_for_notice(ui, f"{link.text} has been read and not opened")
+        await wait_for_notice(ui, f"{link.text} was not opened")
         assert _stack(ui) == ["runs", "NewRunModal"]
 
 
@@ -120,11 +120,11 @@ async def test_new_secret_is_shown_after_the_open_form_closes(console: Any, monk
         await ui.press("1", "n")
         await ui.sees("New run")
         let_go.set()
-        await wait_for_notice(ui, "API key ci is made.")
+        await wait_for_notice(ui, "API key ci is created.")
         await ui.pilot.pause()
         assert isinstance(ui.app.screen, NewRunModal)
         await ui.press("escape")
-        await ui.sees("The secret of the new API key", "mog_")
+        await ui.sees("Secret of the new API key", "mog_")
         assert _stack(ui) == ["runs", "RevealModal"]
         await ui.press("escape")
         await ui.loses("The secret")

@@ -18,7 +18,7 @@ from mogplex_tui.operate.model import Values
 from tests.pilot.kinds.kind_screens import running_plane
 from tests.recording import recording
 
-READ_ONLY_REASON = "This token may read only; use one with the write scope."
+READ_ONLY_REASON = "This token is read-only; use one with the write scope."
 NOBODY = "7d0c0000-0000-4000-8000-00000000dead"
 # What is given for parameters that do not take any text.
 GIVEN = {

@@ -24,8 +24,8 @@ HEADER = [
     Segment("mogplex", Tone.ACCENT, 5),
     Segment("prod", Tone.STRONG, 1),
     Segment("ada@acme.dev", Tone.DIM, 6),
-    Segment("● nominal", Tone.OK, 0, True),
-    Segment("budget 23/60", Tone.PLAIN, 2, True),
+    Segment("● connected", Tone.OK, 0, True),
+    Segment("API 23/60", Tone.PLAIN, 2, True),
     Segment("today $31.42", Tone.STRONG, 3, True),
     Segment("▁▂▃▅", Tone.ACCENT, 7, True),
 ]
@@ -56,13 +56,13 @@ class Host(App[None]):
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        (120, "mogplex prod ada@acme.dev ● nominal budget 23/60 today $31.42 ▁▂▃▅"),
-        (70, "mogplex prod ada@acme.dev ● nominal budget 23/60 today $31.42"),
-        (60, "mogplex prod ● nominal budget 23/60 today $31.42"),
-        (45, "prod ● nominal budget 23/60 today $31.42"),
-        (32, "prod ● nominal budget 23/60"),
-        (11, "● nominal"),
-        (6, "● n…"),
+        (120, "mogplex prod ada@acme.dev ● connected API 23/60 today $31.42 ▁▂▃▅"),
+        (70, "mogplex prod ada@acme.dev ● connected API 23/60 today $31.42"),
+        (60, "mogplex prod ● connected API 23/60 today $31.42"),
+        (45, "prod ● connected API 23/60 today $31.42"),
+        (32, "prod ● connected API 23/60"),
+        (13, "● connected"),
+        (6, "● c…"),
     ],
     ids=[f"{width} columns" for width in (120, 70, 60, 45, 32, 11, 6)],
 )

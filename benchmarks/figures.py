@@ -19,11 +19,11 @@ def milliseconds(values: Sequence[float]) -> str:
 
 
 def ratio(ours: Sequence[float], floor: Sequence[float], share: float = 0.5) -> str:
-    """How many times the floor's percentile ours is."""
+    """Return our percentile divided by the floor's, with two decimals."""
     return f"{percentile(ours, share) / percentile(floor, share):.2f}"
 
 
 def say(text: str) -> None:
-    """One line of the report, at once."""
+    """Print one line of the report and flush it."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""What a process and its children use, read from /proc."""
+"""CPU time and memory of a process and its children, read from /proc."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def _opening() -> dict[str, list[float]]:
 
 
 def _paging() -> dict[str, list[float]]:
-    """Seconds from page-up to the last byte, blocks of both in turn."""
+    """Return the seconds from page-up to the last byte of both programs, in turns."""
     apps = {name: _app(name) for name in NAMES}
     times: dict[str, list[float]] = {name: [] for name in NAMES}
     try:

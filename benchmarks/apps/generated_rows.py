@@ -117,7 +117,7 @@ class Events:
         return TailRow(str(index), time, ("tool", Tone.DIM), body, (f"{index % 90 / 10}s", Tone.DIM))
 
     def text(self, index: int) -> str:
-        """What the event says."""
+        """Return the text of the event."""
         return " ".join(text for text, _ in self.row(index).body)
 
     def line(self, index: int) -> str:

@@ -119,7 +119,7 @@ def family_of(path: str) -> Family:
 
 
 class Reach(StrEnum):
-    """What a credential opens in a route family."""
+    """The access that a credential has to a route family."""
 
     UNKNOWN = "unknown"
     OPEN = "open"
@@ -143,7 +143,7 @@ class FamilyAccess(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Why the reach is what it is, as one text."""
+        """The reason for the access, as one text."""
         return " ".join(self.sentences)
 
 

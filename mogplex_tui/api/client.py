@@ -108,7 +108,7 @@ class ClientView:
 
     @property
     def access(self) -> AccessMap:
-        """What each route family answers to the credentials. Observable."""
+        """The access of the credentials to each route family. Observable."""
         return self._transport.access
 
     @property

@@ -52,12 +52,12 @@ class MogplexError(Exception):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What happened and what to do, each with a full stop."""
+        """The error and the advice as sentences, each with a full stop."""
         return tuple(with_full_stop(part) for part in (self.message, self.advice) if part)
 
     @property
     def advice_when_retrying(self) -> str:
-        """What to do besides waiting for the retry."""
+        """Advice to the user besides waiting for the retry."""
         if self.default_advice_when_retrying is None or self.advice != self.default_advice:
             return self.advice
         return self.default_advice_when_retrying

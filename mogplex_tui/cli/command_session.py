@@ -26,7 +26,7 @@ FORMS = ("table", "wide", "json", "csv")
 
 
 class CommandSession:
-    """What a headless command works with: session, output and settings."""
+    """Session, output and settings of a running command."""
 
     def __init__(self, session: Session, output: Output, settings: Settings) -> None:
         self.session, self.output, self.settings = session, output, settings

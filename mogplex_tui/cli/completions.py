@@ -33,7 +33,7 @@ class Argument(NamedTuple):
 
 @dataclass(slots=True)
 class CommandNode:
-    """What can follow a sequence of command words: verbs, options and arguments.
+    """Verbs, options and arguments that can follow a sequence of command words.
 
     An option with a value has fixed `values`, takes one of `files` or either, a context, a record of the kind in
     `records`, or free text.

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ListNeeds:
-    """What `list` must read.
+    """Requirements of a `list` command: related lists, filters, hidden records.
 
     A list that `is_bare` needs no other lists; a filter needs all fields.
     """

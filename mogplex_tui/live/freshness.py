@@ -1,4 +1,4 @@
-"""How current data is: of each source, and of a list with several sources."""
+"""Freshness of the data of a source, and of a list with several sources."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Requirement(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """Why the current credentials open none of several routes.
+    """Reason why the current credentials open none of several routes.
 
     `reach` is NEEDS_SESSION if another kind of credential opens them, NEEDS_SCOPE if the current one lacks a right;
     otherwise `refusal` says everything. `refusal` is the answer that closed them, None if it adds nothing.

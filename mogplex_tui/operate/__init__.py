@@ -1,1 +1,1 @@
-"""What an operator can see and do: kinds, actions and filters, without a terminal."""
+"""Kinds, actions and filters of the console and the commands, without a terminal."""

@@ -1,4 +1,4 @@
-"""What an account is ready for, what it lacks and how to fix it (identity.md §2)."""
+"""Readiness of an account, with a fix for each missing item (identity.md §2)."""
 
 from __future__ import annotations
 

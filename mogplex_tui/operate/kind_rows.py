@@ -43,7 +43,7 @@ class HeldRow(Protocol[Row_co]):
 
     @property
     def why(self) -> str | None:
-        """Why the record could not be read, None if it could."""
+        """The reason why the record could not be read, None if it was read."""
 
     @property
     def in_progress(self) -> str | None:

@@ -1,4 +1,4 @@
-"""How a kind's logs are read, for the log pane of the record's page."""
+"""Sources of a kind's logs, for the log pane of the record's page."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class RenderTime(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Format(Generic[V]):
-    """How values of one type are shown, sorted and filtered."""
+    """Format of a type of values: display, sort order and filter."""
 
     show: Callable[[V, RenderTime], Cell]
     sort: Callable[[V], SortKey]
@@ -251,7 +251,7 @@ def page_of(
 
 @dataclass(frozen=True, slots=True)
 class Single(Generic[Row]):
-    """How one record is read by itself, where that returns more than the list."""
+    """Read of a single record, where that returns more than the list."""
 
     read: Callable[[ClientView, str, Row | None], Awaitable[Entry[Row]]]
     """Reads a record by its key and its row, None where the list has no such row.
@@ -286,7 +286,7 @@ class ServiceFilter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Older(Generic[Row]):
-    """How older records are read, for a list that returns only the newest."""
+    """Read of older records, for a list that returns only the newest."""
 
     read: Callable[[ClientView, Window], Awaitable[RowPage[Row]]]
     """Returns the newest records of a window, with the total number in it."""
@@ -299,7 +299,7 @@ class Older(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Which columns of a kind are filled from the list of another kind."""
+    """Columns of a kind that are filled from the list of another kind."""
 
     columns: tuple[str, ...] = ()
     subject: Subject | None = None

@@ -15,7 +15,7 @@ from mogplex_tui.widgets.styles import Tone
 
 
 class Look(NamedTuple):
-    """How the console is drawn: glyphs, motion, tab line, and the context's colour."""
+    """Display options: glyphs, motion, tab line, and the context's colour."""
 
     context: str
     ascii: bool = False

@@ -38,7 +38,7 @@ def streaming_handler(*events: Any, last: bytes = LAST, head: bytes = HEAD) -> H
 
 
 def open_connections(client: MogplexClient) -> Sequence[Any]:
-    """What the pool of the streams holds on to, idle connections included."""
+    """Return the connections of the streams' pool, idle ones included."""
     pool: Any = client._transport._clients.get(streams=True)._transport
     found: Sequence[Any] = pool._pool.connections
     return found

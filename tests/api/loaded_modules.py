@@ -1,4 +1,4 @@
-"""Which modules an import loads, found out in a process of its own."""
+"""List the modules that an import loads, in a separate process."""
 
 from __future__ import annotations
 

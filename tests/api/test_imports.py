@@ -1,4 +1,4 @@
-"""What importing the client layer costs and exports."""
+"""Modules that an import of the client layer loads, and names that it exports."""
 
 from __future__ import annotations
 

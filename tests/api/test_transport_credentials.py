@@ -1,4 +1,4 @@
-"""Which credential goes where, and what a refusal says about it."""
+"""Credential that is sent to each route, and effect of its refusal."""
 
 from __future__ import annotations
 

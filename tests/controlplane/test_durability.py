@@ -34,7 +34,7 @@ Keep = Callable[[Any], None]
 
 
 class AcknowledgedWrites:
-    """What the plane has acknowledged, and what it may or may not have done."""
+    """Changes that the plane has acknowledged, and those of unknown outcome."""
 
     def __init__(self) -> None:
         self.writes = 0

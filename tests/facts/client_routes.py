@@ -1,4 +1,4 @@
-"""Which client method sends a request to which route, from recorded requests."""
+"""Table of client methods and their routes, from recorded requests."""
 
 from __future__ import annotations
 

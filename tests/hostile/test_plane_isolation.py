@@ -210,7 +210,7 @@ async def everything(client: httpx.AsyncClient, ids: dict[str, Any], accounts: T
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def their_view(attack: Attack) -> dict[str, str]:
-    """What the other account reads before the attacks; empty in the short form."""
+    """The other account's data before the attacks; empty in the short form."""
     accounts = attack.accounts
     found = await everything(accounts.they, attack.theirs, accounts) if LONG else {}
     # Some reads write, such as those that ask GitHub.

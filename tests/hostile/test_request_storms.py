@@ -122,7 +122,7 @@ HINT = b'data: {"table": "ai_call_events", "op": "INSERT"}\n\ndata: {"table": "a
 
 @dataclass
 class Case:
-    """How a service answers reads, and its realtime stream."""
+    """Behaviour of a fake service: responses to reads, and the realtime stream."""
 
     answer: Callable[[httpx.Request], httpx.Response] = healthy
     stream: Callable[[], AsyncIterator[bytes]] | None = silent

@@ -14,7 +14,7 @@ from mogplex_tui.api.models.base import Count, Flag, Inbound, Outbound, Text
 
 
 class GithubState(StrEnum):
-    """How the account is connected to GitHub."""
+    """Connection of the account to GitHub."""
 
     READY = "app_installed_with_synced_repos"
     APP_INSTALLED = "app_installed"

@@ -23,7 +23,7 @@ class Decision(StrEnum):
 
 
 class Urgency(StrEnum):
-    """How urgent an approval of the orchestrator is."""
+    """Urgency of an approval of the orchestrator."""
 
     LOW = "low"
     NORMAL = "normal"
@@ -81,7 +81,7 @@ class FlowApproval(Inbound):
 
     @property
     def denial_effect(self) -> str:
-        """What happens after a denial, as a sentence."""
+        """A sentence that describes the effect of a denial."""
         return (
             "A denied step fails." if self.source == "step" else "The model learns of the denial and goes on."
         )
@@ -148,7 +148,7 @@ class ControlApproval(Inbound):
 
     @property
     def denial_effect(self) -> str:
-        """What happens after a denial, as a sentence."""
+        """A sentence that describes the effect of a denial."""
         return "The tool is not called."
 
 

@@ -51,7 +51,7 @@ class CostSource(StrEnum):
 
 
 class Surface(StrEnum):
-    """Where a call comes from.
+    """Origin of a call.
 
     Contract: observability.md §2.2.
     """

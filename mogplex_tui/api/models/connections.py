@@ -27,7 +27,7 @@ class ConnectionType(StrEnum):
 
 
 class AuthType(StrEnum):
-    """How a connection authenticates."""
+    """Authentication method of a connection."""
 
     NONE = "none"
     API_KEY = "api_key"

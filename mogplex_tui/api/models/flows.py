@@ -226,7 +226,7 @@ class SandboxTestEnv(Inbound):
 
 
 class SandboxTestHosting(Inbound):
-    """Where a sandbox would run and who would pay for it."""
+    """Billing, project and team of a sandbox that would be launched."""
 
     billing_source: str | None = None
     credential_source: str | None = None

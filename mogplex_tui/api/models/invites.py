@@ -34,7 +34,7 @@ class InvitedRole(StrEnum):
 
 
 class Delivery(StrEnum):
-    """How an invite was sent; with `log`, its link is in the service's log only."""
+    """Delivery of an invite; with `log`, its link is in the service's log only."""
 
     RESEND = "resend"
     LOG = "log"
@@ -86,7 +86,7 @@ class BulkInvites(Inbound):
 
 
 class InvitationText(Inbound):
-    """Who invites whom to which team, as text."""
+    """Data of an invitation: team, inviter, role and expiry."""
 
     team_name: Text = ""
     team_slug: Text = ""

@@ -47,7 +47,7 @@ class JobRequeued(JobRepaired):
 
 
 class JobRequeue(Outbound):
-    """How to run a job again. Without a mode, the published version runs.
+    """Request to run a job again. Without a mode, the published version runs.
 
     Contract: observability.md §7.5.
     """

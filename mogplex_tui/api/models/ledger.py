@@ -123,7 +123,7 @@ class FailedAgent(AgentRef):
 
 
 class Diagnostics(Inbound):
-    """Why a job failed, as the runtime reports it. The timeout is in milliseconds.
+    """Failure of a job as reported by the runtime. The timeout is in milliseconds.
 
     Contract: observability.md §8.3.
     """

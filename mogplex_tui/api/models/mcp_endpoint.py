@@ -73,7 +73,7 @@ class ContentPart(Inbound):
 
 
 class ToolRefusal(Inbound):
-    """Why the token API refused an operation. `status` None: it was not the API."""
+    """Refusal of an operation. `status` is None if the token API did not refuse it."""
 
     code: Text = ""
     status: Int64 | None = None

@@ -48,7 +48,7 @@ Plain = Annotated[dict[str, str], PlainValidator(_texts)]
 
 
 class ServerTransport(StrEnum):
-    """How an MCP server is reached: as a command, or at an address."""
+    """Transport of an MCP server: a command, or an address."""
 
     STDIO = "stdio"
     HTTP = "http"
@@ -79,7 +79,7 @@ class McpServer(Inbound):
 
 
 class ServerConfig(Inbound):
-    """How to start or reach a server, with its secrets, which repr does not show.
+    """Command or address of a server, with its secrets, which repr does not show.
 
     The path or query of an address may contain a key, so an address is a secret too.
     """

@@ -26,7 +26,7 @@ class Lane(StrEnum):
 
 
 class MemoryScope(StrEnum):
-    """Whose memories: all that the account can see, its own, or the active team's."""
+    """Owner of memories: all visible ones, the account's own, or the active team's."""
 
     ALL = "all"
     PERSONAL = "personal"

@@ -100,7 +100,7 @@ class RepoModels(Inbound):
 
 
 class Source(StrEnum):
-    """Where a rule or a skill of a repository comes from."""
+    """Origin of a rule or a skill of a repository."""
 
     GLOBAL = "global"
     REPO = "repo"

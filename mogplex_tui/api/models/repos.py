@@ -28,7 +28,7 @@ class Runtime(StrEnum):
 
 
 class EnvSync(StrEnum):
-    """Where the variables of a repository are used."""
+    """Environment in which the variables of a repository are used."""
 
     SANDBOX_ONLY = "sandbox-only"
     SANDBOX_AND_PREVIEW = "sandbox-and-preview"

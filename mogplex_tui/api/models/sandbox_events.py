@@ -93,7 +93,7 @@ class SandboxFound(SandboxReady):
 
     @property
     def is_final(self) -> bool:
-        """It is the only event of its response."""
+        """Return True: no other event follows in the response."""
         return True
 
 

@@ -88,7 +88,7 @@ class TypeUse(Inbound):
 
 
 class LimitUse(Inbound):
-    """How often one limit let work pass or refused it."""
+    """Number of times that a limit admitted or refused work."""
 
     route_key: Text
     allowed: Count = None

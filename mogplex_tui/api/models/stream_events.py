@@ -13,7 +13,7 @@ from mogplex_tui.api.models.base import Inbound, Text
 
 
 class StreamEndKind(StrEnum):
-    """Why a stream ended."""
+    """Reason for the end of a stream."""
 
     DONE = "done"
     """It reported success."""
@@ -29,7 +29,7 @@ class StreamEndKind(StrEnum):
 
 @dataclass(frozen=True)
 class StreamEnd:
-    """Why a stream ended, with the service's message if there is one."""
+    """Reason for the end of a stream, with the service's message if there is one."""
 
     kind: StreamEndKind
     message: str = ""

@@ -48,7 +48,7 @@ class Health(StrEnum):
 
 
 class StopReason(StrEnum):
-    """Why a sandbox stopped. A manual pause does not change it.
+    """Reason for the stop of a sandbox. A manual pause does not change it.
 
     Contract: sandboxes.md §2.3.
     """
@@ -64,7 +64,7 @@ class StopReason(StrEnum):
 
 
 class BillingSummary(Inbound):
-    """Who pays for a sandbox. No route returns the amount.
+    """Payer of a sandbox. No route returns the amount.
 
     Contract: sandboxes.md §2.5.
     """

@@ -22,7 +22,7 @@ _NO_RESUME = "Sandbox is not persistent — use the legacy snapshot-restore laun
 
 
 async def resume(ask: Ask) -> Response:
-    """Wake a paused, persistent sandbox under its own record, told as a stream."""
+    """Resume a paused, persistent sandbox and stream the progress of its boot."""
     require(ask, BASH)
     row = own(ask, SANDBOX_NOT_FOUND)
     if row["status"] == "pausing":

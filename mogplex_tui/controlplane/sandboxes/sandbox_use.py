@@ -23,7 +23,7 @@ def is_busy(source: Database | Tx, record_id: str, now: int) -> bool:
 
 
 def pausing_since(source: Database | Tx, row: Row) -> int:
-    """Return when a `pausing` sandbox was told to pause, in µs, else its last use."""
+    """Return the time of a sandbox's pause request, else of its last use, in µs."""
     found = source.one(
         "SELECT MAX(created_at) FROM sandbox_lifecycle_events WHERE sandbox_id = ?"
         " AND event_type IN ('auto_pause_queued', 'auto_pause_decision')",

@@ -49,7 +49,7 @@ class DispatchRow:
 
     @property
     def why(self) -> str:
-        """Why work did or did not start, in words."""
+        """Return the reason of an entry as text."""
         return formatting.reason(self.entry.reason, self.entry.metadata) or self._started_by
 
     @property
@@ -58,7 +58,7 @@ class DispatchRow:
 
     @property
     def start_source(self) -> str:
-        """What started the work, by the service's name for it."""
+        """The service's name of the source that started the work."""
         return str(self.entry.metadata.get("start_source") or "")
 
     @property

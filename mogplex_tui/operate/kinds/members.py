@@ -61,7 +61,7 @@ class MemberRow:
 
     @property
     def since(self) -> datetime | None:
-        """When the member joined, or when the invite was sent."""
+        """The time at which the member joined or the invite was sent."""
         return self.joined_at or self.created_at
 
     @property

@@ -91,7 +91,7 @@ class ProjectRow:
 
     @property
     def name(self) -> str:
-        """Its name with its directory, which tells sub-projects of one repository apart."""
+        """The name with the directory, which differs between projects of a repository."""
         return f"{self.full_name} {self.root_directory or ''}".strip()
 
     @property

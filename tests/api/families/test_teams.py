@@ -36,7 +36,7 @@ async def lab() -> AsyncIterator[Lab]:
 
 
 class Person:
-    """Somebody else on the plane; the fixture closes the client."""
+    """Another user of the plane; the fixture closes the client."""
 
     def __init__(self, lab: Lab, name: str) -> None:
         _met.append(self)

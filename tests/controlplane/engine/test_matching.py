@@ -1,4 +1,4 @@
-"""Which event a delivery is, what is skipped, and which start nodes match."""
+"""Match of webhook deliveries to start nodes, and deliveries that are skipped."""
 
 from __future__ import annotations
 

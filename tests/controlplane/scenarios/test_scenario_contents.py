@@ -1,4 +1,4 @@
-"""What each scenario shows over HTTP, compared with an ordinary day."""
+"""Data of each scenario over HTTP, compared with an ordinary day."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def _loop_jobs(plane: ScenarioPlane) -> list[dict[str, Any]]:
 
 
 class CalmDay(NamedTuple):
-    """What an ordinary day shows at its start and after 570, 1,200 and 1,800 seconds."""
+    """Data of an ordinary day at its start and after 570, 1,200 and 1,800 seconds."""
 
     empty_lists: list[str]
     failed_calls: int

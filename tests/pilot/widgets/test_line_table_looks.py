@@ -1,4 +1,4 @@
-"""How a table draws marks, stale rows, changes, themes and texts of the service."""
+"""Display of marks, stale rows, changes, themes and service texts in a table."""
 
 from __future__ import annotations
 

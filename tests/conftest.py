@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-import tests.once  # noqa: F401
+import tests.suite_caches  # noqa: F401
 from mogplex_tui.api import trouble_limiter
 
 # On a busy machine five seconds, which httpx gives a connection and an answer, may pass while nothing gets its turn.

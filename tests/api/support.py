@@ -141,7 +141,7 @@ async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 def put_forward(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Let so much time pass at once for everything that waits in this event loop."""
+    """Advance the event loop's clock by some seconds, so that timers fire early."""
     loop = asyncio.get_running_loop()
     now = loop.time
     monkeypatch.setattr(loop, "time", lambda: now() + seconds)

@@ -102,7 +102,7 @@ def test_one_closed_route_does_not_close_an_open_family(error: errors.MogplexErr
     assert access.reach(O).reach is Reach.OPEN
 
 
-def test_a_session_that_ends_closes_an_open_family_with_its_reason_and_time() -> None:
+def test_expired_session_closes_open_route_family() -> None:
     clock = FakeClock()
     access = AccessMap(clock)
     access.learn(O)

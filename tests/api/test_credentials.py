@@ -84,7 +84,7 @@ class Issuer:
 def client(
     service: Service, clock: FakeClock, lives: float, *, number: int = 0, cookie: str | None = None
 ) -> MogplexClient:
-    """A client whose pair is stored as that of the context `work`."""
+    """Store a token pair for the context `work`; return a client that uses it."""
     pair = grant(number, clock, lives)
     credential_store.save(
         "work", StoredCredential(service.base_url, grant=pair, session_cookie=Secret("s=kept"))
@@ -242,7 +242,7 @@ async def test_temporary_renewal_failure_raises_only_after_token_expiry(
         assert stored().grant == grant(0, clock, -1)
 
 
-async def test_a_new_token_that_is_refused_too_is_no_reason_to_go_on_renewing() -> None:
+async def test_renewal_stops_when_new_token_is_refused() -> None:
     clock, issuer = FakeClock(), Issuer()
 
     async def hates_everybody(seen: Seen, writer: asyncio.StreamWriter) -> bytes:

@@ -103,17 +103,17 @@ def test_a_change_of_settings_is_sent_in_snake_case() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "   ", "x" * 201, "a\nb", "schlüssel"])
-def test_a_bad_key_never_leaves(key: str) -> None:
+def test_invalid_idempotency_key_raises(key: str) -> None:
     with pytest.raises(InvalidInput):
         idempotency_key(key)
 
 
-def test_a_good_key_is_trimmed() -> None:
+def test_idempotency_key_is_trimmed() -> None:
     assert idempotency_key(" " + "x" * 200 + " ") == "x" * 200
 
 
 @pytest.mark.parametrize("value", ["", "junk", REPO + "0", "../" + REPO, REPO.replace("-", "/")])
-def test_an_id_that_is_no_uuid_never_reaches_a_path(value: str) -> None:
+def test_path_id_rejects_what_is_not_a_uuid(value: str) -> None:
     with pytest.raises(InvalidInput, match="not the id of a run"):
         path_id(value, "run")
 

@@ -83,11 +83,11 @@ def test_no_retry_begins_after_the_retry_window(method: str) -> None:
     assert wait(21.0) is None
 
 
-def test_a_change_that_a_limit_refused_is_sent_again_also_after_minutes() -> None:
+def test_throttled_delete_is_retried_after_two_minutes() -> None:
     assert retry_delay(e.Throttled("x", retry_after=60), 3, method="DELETE", elapsed=125.0) == 60
 
 
-def test_the_wait_doubles_to_a_ceiling_and_half_of_it_is_random() -> None:
+def test_backoff_doubles_to_a_ceiling_with_half_random() -> None:
     assert [backoff(n, top) for n in range(1, 8)] == [0.5, 1, 2, 4, 8, 8, 8]
     assert [backoff(n, lambda: 0.0) for n in range(1, 4)] == [0.25, 0.5, 1]
     assert backoff(1, half) == 0.375

@@ -25,7 +25,7 @@ from tests.facts.client_routes import Recorder, client_of, recorded
 
 Path = tuple[str | int, ...]
 
-# What a success of these says is not read: nothing of it can be wrong.
+# Methods that ignore the body of a successful response.
 SILENT = {
     "approvals.answer_control",
     "mcp.ping",
@@ -33,7 +33,7 @@ SILENT = {
     "runs.has_write_scope",
     "settings.update",
 }
-# Plain values without a model: only the errors are looked at.
+# Methods that return plain values without a model: only their errors are checked.
 PLAIN = {"models.provider_icons"}
 # With every nullable field null nobody is signed in, so that there is no result to compare.
 NO_RESULT = {"account.user"}
@@ -49,7 +49,7 @@ DROPPED, ADDED = object(), object()
 
 @pytest.fixture(scope="module")
 def readers() -> dict[str, list[str]]:
-    """The methods that read each schema, by its name."""
+    """Return the client methods that read each response schema, by schema name."""
     found = {}
     sent = recorded()
     for shape in shape_names():
@@ -63,7 +63,7 @@ def readers() -> dict[str, list[str]]:
 
 
 def places(value: Any, at: Path = ()) -> Iterator[Path]:
-    """Every place inside a JSON value, itself first."""
+    """Yield the path of every value inside a JSON value, the root first."""
     yield at
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, part in inner:
@@ -93,7 +93,7 @@ def spoil(value: Any, at: Path, junk: Any) -> Any:
 
 
 class Reader:
-    """One method of the client, and what it makes of answers."""
+    """Runs one client method on a given JSON response."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -111,7 +111,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def keys(model: type[BaseModel]) -> Iterator[tuple[str, list[str]]]:
-    """Every field of a model, and the keys that it is read from."""
+    """Yield each field of a model with the JSON keys that it is read from."""
     for name, field in model.model_fields.items():
         alias = field.validation_alias
         if isinstance(alias, AliasChoices):
@@ -178,13 +178,13 @@ def untouched_are_there(raw: Any, was: Any, parsed: Rows[Any], whole: Rows[Any],
 def roots(value: Any, answer: Any) -> Iterator[tuple[Path, Any]]:
     """Yield the models and lists of a result with the place each was read from."""
     for part in parts(value):
-        found = [at for at in places(answer) if reads(part, reach(answer, at))]
-        assert found, f"nobody knows where {type(part).__name__} was read from"
+        found = [at for at in places(answer) if was_parsed_from(part, reach(answer, at))]
+        assert found, f"no part of the response matches {type(part).__name__}"
         yield found[0], part
 
 
-def reads(part: Any, found: Any) -> bool:
-    """Whether a model or a list is what comes of this piece of the answer."""
+def was_parsed_from(part: Any, found: Any) -> bool:
+    """Return whether a model or a list was parsed from this part of a response."""
     if isinstance(part, BaseModel):
         return isinstance(found, dict) and model_of(type(part), found) == part
     if part.raws and isinstance(found, dict) and len(found) == part.total:
@@ -228,7 +228,7 @@ def parts(value: Any) -> Iterator[Any]:
 
 
 def stands_as_sent(raw: Any, parsed: Any, at: str) -> int:
-    """Assert that plain values are what was sent, and return how many were compared."""
+    """Assert that plain values equal the JSON sent; return the number compared."""
     if isinstance(parsed, BaseModel) and isinstance(raw, dict):
         return sum(
             stands_as_sent(raw_of(raw, names), getattr(parsed, name), f"{at}.{name}")
@@ -255,7 +255,7 @@ def stands_as_sent(raw: Any, parsed: Any, at: str) -> int:
 
 @pytest.mark.parametrize("nulls", [False, True], ids=["every-field-filled", "every-nullable-field-null"])
 @pytest.mark.parametrize("shape", shape_names())
-def test_an_answer_as_observed_is_read_whole_and_as_it_was_sent(
+def test_sample_response_is_read_completely_and_unchanged(
     shape: str, nulls: bool, readers: dict[str, list[str]]
 ) -> None:
     assert readers[shape], "no method asks this route"
@@ -285,8 +285,8 @@ CHANGES = st.lists(
 )
 
 
-class Whole(NamedTuple):
-    """A method that can read a response, and where each part of its result is from."""
+class LocatedResult(NamedTuple):
+    """A reader of a response, with the JSON path of each part of its result."""
 
     reader: Reader
     parts: list[tuple[Path, Any]]
@@ -306,13 +306,13 @@ class Whole(NamedTuple):
         return compared
 
 
-def understood(runner: asyncio.Runner, names: list[str], answer: Any) -> Iterator[Whole]:
+def understood(runner: asyncio.Runner, names: list[str], answer: Any) -> Iterator[LocatedResult]:
     """Yield the methods that can read a response; other methods have other forms."""
     for name in names:
         reader = Reader(name)
         with suppress(e.InvalidResponse):
             whole = runner.run(reader.read(answer))
-            yield Whole(reader, list(roots(whole, answer)))
+            yield LocatedResult(reader, list(roots(whole, answer)))
 
 
 @pytest.mark.parametrize("shape", shape_names())

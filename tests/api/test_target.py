@@ -86,7 +86,7 @@ def test_www_is_refused_with_the_address_that_works() -> None:
 
 
 @pytest.mark.parametrize("token", ["mog_a\nX: y", "mog_ä", "mog_\x00"])
-def test_a_token_that_no_header_can_carry_is_refused_without_showing_it(token: str) -> None:
+def test_invalid_token_is_refused_without_showing_it(token: str) -> None:
     with pytest.raises(InvalidTarget) as caught:
         Target("t", "https://h.example", Secret(token))
     assert "mog_" not in str(caught.value)

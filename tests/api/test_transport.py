@@ -333,7 +333,7 @@ async def test_what_is_sent_is_what_the_contract_asks_for() -> None:
         lambda c: c.runs.start(RunStart(repo_id=REPO, prompt="x"), ""),
     ],
 )
-async def test_nonsense_never_leaves(call: Any) -> None:
+async def test_invalid_input_is_not_sent(call: Any) -> None:
     async with serving(ok({})) as service, service.client() as client:
         with pytest.raises(e.InvalidInput):
             await call(client)

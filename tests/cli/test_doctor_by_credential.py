@@ -57,9 +57,9 @@ async def plane(profile: str) -> AsyncIterator[PlaneServer]:
 
 
 def token_alone(profile: str) -> dict[str, str]:
-    """Return the families that a good token opens.
+    """Return the expected access of a valid token for every route family.
 
-    Those are all, except for the ones that the hosted edge keeps for sessions.
+    All are open, but the hosted edge reserves three for browser sessions.
     """
     closed = () if profile == "documented" else ("github", "observability", "realtime")
     return same_reach("open") | dict.fromkeys(closed, "needs-session")

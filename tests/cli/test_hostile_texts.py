@@ -21,7 +21,7 @@ from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.support import CommandRunner
 from tests.pilot.hosted import HostedEdge
-from tests.rewriting import with_numbers, with_texts
+from tests.response_rewriting import with_numbers, with_texts
 
 # Control characters of both sets, a clipboard write, colours, all line ends, direction marks and invisible characters.
 CONTROLS = "\x00\x1b]52;c;aGk=\x07\x1b[31m\x7f\x9b31m\x85\u202e\u2066\u061c\u200b\u2028\ufeff\U000e0041\r\n\t\x0b\x1f"

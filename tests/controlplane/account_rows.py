@@ -42,7 +42,7 @@ class AccountRows:
         self.ids: dict[str, Any] = {"profile": user_id, "installation": number}
 
     def put(self, kind: str, table: str, /, **columns: Any) -> str:
-        """Insert a row created now and remember its id under the kind."""
+        """Insert a row created now and store its id in `ids` under `kind`."""
         row_id = columns.pop("id", None) or self.tx.new_id()
         self.tx.insert(table, id=row_id, created_at=self.now, **columns)
         self.ids[kind] = row_id

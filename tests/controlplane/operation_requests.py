@@ -112,7 +112,7 @@ def fields(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]
 
 @cache
 def row_references() -> list[RowReference]:
-    """Return every field of a user's operations that names a row."""
+    """Return every operation field that refers to a row (`x-row` in its schema)."""
     return [
         RowReference(method, path, where, name, schema["x-row"])
         for method, path, described in operations()

@@ -38,7 +38,7 @@ def _story(seed: int) -> bytes:
 class SimulatedPlane:
     """A seeded plane with its simulator, driven without waiting.
 
-    A new file at SEEDED_AT is a copy of one that is written once.
+    A new plane at SEEDED_AT starts from a cached copy of the seeded database.
     """
 
     def __init__(

@@ -39,7 +39,7 @@ def _known_rows(value: Any, account: Account) -> Any:
 
 
 class Target:
-    """The plane, its account and the schema that knows the account's rows."""
+    """The plane under test, its account, and a schema with the account's row ids."""
 
     def __init__(self, url: str, account: Account, snapshot: DatabaseSnapshot) -> None:
         self.url, self.account, self.snapshot = url, account, snapshot

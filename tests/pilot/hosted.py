@@ -17,7 +17,7 @@ from mogplex_tui.controlplane.app import build_app, service_of
 from mogplex_tui.controlplane.core.plane import Plane
 from mogplex_tui.controlplane.faults.injector import Faults
 from mogplex_tui.controlplane.middleware import before
-from tests.rewriting import Rewriting
+from tests.response_rewriting import Rewriting
 
 
 class HostedEdge:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.api.families.lab import Lab, laboratory
+from tests.api.families.minimal_plane import MinimalPlane, minimal_plane
 
 
 @pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running_lab:
+async def lab() -> AsyncIterator[MinimalPlane]:
+    async with minimal_plane() as running_lab:
         yield running_lab

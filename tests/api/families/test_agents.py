@@ -21,7 +21,7 @@ from mogplex_tui.api.models.agents import (
     read_generated,
 )
 from mogplex_tui.api.models.base import parse_rows
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent
 from tests.api.support import Seen, http, serving
 from tests.controlplane.library.library_rows import assignment, job_of
 
@@ -37,7 +37,7 @@ async def written(client: MogplexClient, wish: AgentGeneration) -> list[str]:
         return [piece async for piece in pieces]
 
 
-async def test_an_agent_is_made_changed_and_deleted(lab: Lab) -> None:
+async def test_an_agent_is_made_changed_and_deleted(lab: MinimalPlane) -> None:
     agents = lab.client.agents
     made = await agents.create(draft(name=" Triage ", system_prompt="Look", source_template="PR-REVIEWER"))
     assert (made.name, made.slug, made.is_preset, made.source_template) == (
@@ -61,7 +61,7 @@ async def test_an_agent_is_made_changed_and_deleted(lab: Lab) -> None:
     assert len(await agents.all()) == 41
 
 
-async def test_what_the_service_refuses_of_agents(lab: Lab) -> None:
+async def test_what_the_service_refuses_of_agents(lab: MinimalPlane) -> None:
     agents = lab.client.agents
     with pytest.raises(e.BadRequest, match="Invalid category"):
         await agents.create(draft(category="nobody-has-it"))
@@ -75,7 +75,7 @@ async def test_what_the_service_refuses_of_agents(lab: Lab) -> None:
     assert mine.id in {agent.id for agent in await agents.all()}
 
 
-async def test_an_agent_is_written_by_a_model_piece_by_piece(lab: Lab) -> None:
+async def test_an_agent_is_written_by_a_model_piece_by_piece(lab: MinimalPlane) -> None:
     lab.world.model(STATIC)
     pieces = await written(lab.client, AgentGeneration(description="Find flaky tests, étonnant ☃"))
     assert len(pieces) > 1
@@ -92,7 +92,7 @@ async def test_an_agent_is_written_by_a_model_piece_by_piece(lab: Lab) -> None:
     assert "## Scope" in again.system_prompt
 
 
-async def test_a_model_that_cannot_write_is_a_typed_refusal(lab: Lab) -> None:
+async def test_a_model_that_cannot_write_is_a_typed_refusal(lab: MinimalPlane) -> None:
     with pytest.raises(e.BadRequest, match="generatorModel must be enabled and available"):
         await written(lab.client, AgentGeneration(description="x", generator_model="acme/none"))
     with pytest.raises(e.NotAllowed):
@@ -130,7 +130,7 @@ def test_an_agent_in_a_fence_is_read() -> None:
     assert (found.name, found.category) == ("A", "")
 
 
-async def test_the_roster_and_its_activity(lab: Lab) -> None:
+async def test_the_roster_and_its_activity(lab: MinimalPlane) -> None:
     mine = await lab.client.agents.create(draft())
     lab.world.call(metadata={"agent_id": mine.id}, status="failed")
     repo = lab.world.repo()
@@ -146,7 +146,7 @@ async def test_the_roster_and_its_activity(lab: Lab) -> None:
     assert [(a.agent_id, a.runs_24h, a.succeeded, a.failed) for a in activity] == [(mine.id, 2, 1, 1)]
 
 
-async def test_categories_come_and_go_with_their_agents(lab: Lab) -> None:
+async def test_categories_come_and_go_with_their_agents(lab: MinimalPlane) -> None:
     agents = lab.client.agents
     made = await agents.add_category("  Docs   & Guides ")
     assert (made.slug, made.label) == ("docs-guides", "Docs & Guides")
@@ -210,5 +210,5 @@ async def test_activity_is_read_whatever_comes() -> None:
         (lambda c: written(c, AgentGeneration(description="x" * 2001)), r"too long \(max 2000\)"),
     ],
 )
-async def test_nonsense_about_agents_never_leaves(call: Call, says: str) -> None:
+async def test_invalid_input_for_agents_is_not_sent(call: Call, says: str) -> None:
     await assert_not_sent(call, says)

@@ -10,7 +10,7 @@ import pytest
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.approvals import ControlApproval, Decision, FlowApproval
 from mogplex_tui.api.models.base import parse_rows
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent
 from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import control_approval, insert_wait
 
@@ -24,7 +24,7 @@ TOOL = {
 }
 
 
-async def test_questions_of_workflows_are_listed_and_answered_once(lab: Lab) -> None:
+async def test_questions_of_workflows_are_listed_and_answered_once(lab: MinimalPlane) -> None:
     approvals = lab.client.approvals
     job = lab.world.job(lab.world.flow(), lab.world.repo(), start=True)
     manual = insert_wait(lab.world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
@@ -49,7 +49,7 @@ async def test_questions_of_workflows_are_listed_and_answered_once(lab: Lab) -> 
         await approvals.answer_flow(NOBODY, Decision.APPROVE)
 
 
-async def test_more_questions_than_a_page_are_announced(lab: Lab) -> None:
+async def test_more_questions_than_a_page_are_announced(lab: MinimalPlane) -> None:
     job = lab.world.job(lab.world.flow(), lab.world.repo(), start=True)
     for _ in range(51):
         insert_wait(lab.world, job)
@@ -57,7 +57,7 @@ async def test_more_questions_than_a_page_are_announced(lab: Lab) -> None:
     assert (len(found.approvals), found.has_more) == (50, True)
 
 
-async def test_questions_of_the_orchestrator_are_listed_and_answered_once(lab: Lab) -> None:
+async def test_questions_of_the_orchestrator_are_listed_and_answered_once(lab: MinimalPlane) -> None:
     approvals, run = lab.client.approvals, lab.world.run(lab.world.repo())
     older = control_approval(lab.world)
     newer = control_approval(lab.world, run_id=run, urgency="high", created_at=lab.clock.us + 1)
@@ -114,5 +114,5 @@ def test_malformed_approvals_are_read_or_marked_bad() -> None:
         (lambda c: c.approvals.control_approvals("x1"), "not the id of a run"),
     ],
 )
-async def test_nonsense_about_approvals_never_leaves(call: Call, says: str) -> None:
+async def test_invalid_input_for_approvals_is_not_sent(call: Call, says: str) -> None:
     await assert_not_sent(call, says)

@@ -20,7 +20,7 @@ from mogplex_tui.api.models.automation_drafts import (
 )
 from mogplex_tui.api.models.automations import Automation
 from mogplex_tui.api.models.base import parse_rows
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent, laboratory
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, minimal_plane
 from tests.controlplane.automation.automation_rows import INSTALLATION, chain, installation, node
 
 ACTION: dict[str, Any] = chain(node("a", "action", operation="sandbox.run_command"))
@@ -33,9 +33,9 @@ def full(graph: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
+async def lab() -> AsyncIterator[MinimalPlane]:
     """A plane whose account has one installation, two models and one agent."""
-    async with laboratory() as running:
+    async with minimal_plane() as running:
         installation(running.world)
         running.world.model("acme/nova-1")
         running.world.model("acme/nova-2")
@@ -43,11 +43,11 @@ async def lab() -> AsyncIterator[Lab]:
         yield running
 
 
-async def made(lab: Lab, **fields: Any) -> Automation:
+async def made(lab: MinimalPlane, **fields: Any) -> Automation:
     return await lab.client.automations.create(AutomationDraft(installation_id=INSTALLATION, **fields))
 
 
-async def test_an_automation_is_made_changed_and_published(lab: Lab) -> None:
+async def test_an_automation_is_made_changed_and_published(lab: MinimalPlane) -> None:
     automations = lab.client.automations
     first = await made(lab, name=" Nightly ", notes="why")
     assert (first.name, first.notes, first.status, first.published_version) == (
@@ -73,7 +73,7 @@ async def test_an_automation_is_made_changed_and_published(lab: Lab) -> None:
         await automations.create(AutomationDraft(installation_id=4711))
 
 
-async def test_a_draft_that_cannot_run_stays_and_says_why(lab: Lab) -> None:
+async def test_a_draft_that_cannot_run_stays_and_says_why(lab: MinimalPlane) -> None:
     broken = full(chain(node("a", "agent", label="Sweep")))
     with pytest.raises(e.BadRequest, match='Agent node "Sweep" must be assigned to an agent'):
         await made(lab, name="Left", graph=broken, publish=True)
@@ -83,7 +83,7 @@ async def test_a_draft_that_cannot_run_stays_and_says_why(lab: Lab) -> None:
         await lab.client.automations.publish(left.id)
 
 
-async def test_a_step_gets_another_model(lab: Lab) -> None:
+async def test_a_step_gets_another_model(lab: MinimalPlane) -> None:
     automations, first = lab.client.automations, await made(lab)
     changed = await automations.set_model(first.id, "agent-1", "acme/nova-2")
     assert changed.draft_graph.nodes[1].data["modelOverride"] == "acme/nova-2"
@@ -103,7 +103,7 @@ async def test_a_step_gets_another_model(lab: Lab) -> None:
         await automations.set_model(first.id, "start", "acme/nova-1")
 
 
-async def test_an_automation_is_set_off_once_a_key(lab: Lab) -> None:
+async def test_an_automation_is_set_off_once_a_key(lab: MinimalPlane) -> None:
     trigger, repo = lab.client.automations.trigger, lab.world.repo()
     first = await made(lab)
     wish = AutomationTrigger(repo_id=repo.upper(), input={"why": "☃", "source": "mine"})
@@ -135,7 +135,7 @@ async def test_an_automation_is_set_off_once_a_key(lab: Lab) -> None:
         await trigger(first.id, AutomationTrigger(repo_id=beyond), "key-4")
 
 
-async def test_an_action_is_saved_by_the_workflow_routes_alone(lab: Lab) -> None:
+async def test_an_action_is_saved_by_the_workflow_routes_alone(lab: MinimalPlane) -> None:
     from mogplex_tui.api.models.flows import FlowChange
 
     first = await made(lab)
@@ -178,7 +178,7 @@ EDGE = {"id": "x", "source": "a", "target": "b"}
     ],
 )
 async def test_a_graph_is_refused_where_the_service_would_refuse_it(
-    lab: Lab, graph: dict[str, Any], place: str
+    lab: MinimalPlane, graph: dict[str, Any], place: str
 ) -> None:
     with pytest.raises(e.InvalidInput) as here:
         AutomationDraft(installation_id=INSTALLATION, graph=graph)
@@ -220,5 +220,5 @@ async def test_a_graph_is_refused_where_the_service_would_refuse_it(
         ),
     ],
 )
-async def test_nonsense_about_automations_never_leaves(call: Call, says: str) -> None:
+async def test_invalid_input_for_automations_is_not_sent(call: Call, says: str) -> None:
     await assert_not_sent(call, says)

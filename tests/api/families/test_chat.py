@@ -34,7 +34,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.chunked_streams import HEAD, chunk, line, open_connections, streaming_handler
-from tests.api.families.lab import NOBODY, Lab, assert_not_sent, laboratory, read_events
+from tests.api.families.minimal_plane import NOBODY, MinimalPlane, assert_not_sent, minimal_plane, read_events
 from tests.api.support import Seen, serving, until
 from tests.controlplane.manual_clock import ManualClock
 from tests.controlplane.row_factory import RowFactory
@@ -43,8 +43,8 @@ MODEL = "acme/nova-1"
 
 
 @pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
+async def lab() -> AsyncIterator[MinimalPlane]:
+    async with minimal_plane() as running:
         running.world.model(MODEL, pricing_input=1e-6, pricing_output=2e-6)
         yield running
 
@@ -53,7 +53,7 @@ def question(text: str = "How many calls failed?", **more: Any) -> ChatDraft:
     return ChatDraft(messages=[ChatMessage.from_text("m1", text)], **{"model": MODEL} | more)
 
 
-async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(lab: Lab) -> None:
+async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(lab: MinimalPlane) -> None:
     repo = lab.world.repo()
     chat = lab.client.chat.ask(question(repo_id=repo, conversation_id="pane-1"))
     events = await read_events(chat)
@@ -72,7 +72,7 @@ async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(lab: Lab)
     )
 
 
-async def test_an_answer_that_fails_says_so_in_the_stream_or_before_it(lab: Lab) -> None:
+async def test_an_answer_that_fails_says_so_in_the_stream_or_before_it(lab: MinimalPlane) -> None:
     chat = lab.client.chat.ask(question(model="acme/unknown"))
     assert isinstance((await read_events(chat))[-1], StreamFailed)
     assert chat.end is not None and chat.end.kind is StreamEndKind.FAILED
@@ -219,7 +219,7 @@ def test_a_message_says_the_same_in_parts_and_in_content() -> None:
         (lambda: ChatMessage(id=" ", role="user", parts=[]), "needs an id"),
     ],
 )
-async def test_nonsense_is_never_asked(make: Callable[[], Any], says: str) -> None:
+async def test_invalid_input_is_not_sent(make: Callable[[], Any], says: str) -> None:
     async def attempt(client: MogplexClient) -> None:
         await read_events(client.chat.ask(make()))
 

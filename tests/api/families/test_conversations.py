@@ -11,14 +11,14 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.conversations import Conversation, ConversationSave
 from mogplex_tui.api.resources.conversations import ConversationChanged
-from tests.api.families.lab import Call, Lab, assert_not_sent
+from tests.api.families.minimal_plane import Call, MinimalPlane, assert_not_sent
 from tests.api.support import http, serving
 
 HELLO = {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hällo ☃"}]}
 PANE = "pane 1/ä?&#"
 
 
-async def test_a_conversation_is_written_read_and_deleted(lab: Lab) -> None:
+async def test_a_conversation_is_written_read_and_deleted(lab: MinimalPlane) -> None:
     chats = lab.client.conversations
     assert await chats.get(PANE) is None
     made = await chats.save(ConversationSave(id=PANE, model="acme/nova-1", messages=[HELLO]))
@@ -46,7 +46,7 @@ async def test_a_conversation_is_written_read_and_deleted(lab: Lab) -> None:
     assert await chats.list() == []
 
 
-async def test_conflicting_save_returns_the_current_row(lab: Lab) -> None:
+async def test_conflicting_save_returns_the_current_row(lab: MinimalPlane) -> None:
     chats = lab.client.conversations
     made = await chats.save(ConversationSave(id=PANE, title="mine"))
     lab.clock.advance(1)
@@ -62,7 +62,7 @@ async def test_conflicting_save_returns_the_current_row(lab: Lab) -> None:
     assert last.title == "late"
 
 
-async def test_an_id_of_another_account_is_a_conflict_that_shows_nothing(lab: Lab) -> None:
+async def test_an_id_of_another_account_is_a_conflict_that_shows_nothing(lab: MinimalPlane) -> None:
     await lab.client.conversations.save(ConversationSave(id=PANE, title="mine"))
     async with lab.as_other() as other:
         assert await other.conversations.get(PANE) is None
@@ -116,5 +116,5 @@ def test_conversations_are_read_whatever_comes() -> None:
         (lambda c: c.conversations.delete(" "), "Missing id"),
     ],
 )
-async def test_nonsense_about_conversations_never_leaves(call: Call, says: str) -> None:
+async def test_invalid_input_for_conversations_is_not_sent(call: Call, says: str) -> None:
     await assert_not_sent(call, says)

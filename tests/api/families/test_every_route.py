@@ -13,8 +13,8 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import PROFILES, Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.api.families.lab import NOBODY as X
-from tests.api.families.lab import Call
+from tests.api.families.minimal_plane import NOBODY as X
+from tests.api.families.minimal_plane import Call
 from tests.api.support import TOKEN, http, serving
 from tests.facts import client_routes
 from tests.facts.client_calls import CALLS, NO_REQUEST, call, methods

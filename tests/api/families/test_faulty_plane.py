@@ -19,8 +19,8 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.api.families.lab import NOBODY as X
-from tests.api.families.lab import Call, laboratory
+from tests.api.families.minimal_plane import NOBODY as X
+from tests.api.families.minimal_plane import Call, minimal_plane
 from tests.api.support import FakeClock
 from tests.facts.client_calls import CALLS, call
 from tests.facts.client_routes import Sent, recorded
@@ -156,7 +156,7 @@ DEFECTS: list[tuple[str, Call, str]] = [
 async def test_a_defect_of_the_hosted_backend_is_a_failure_of_the_service(
     what: str, asked: Call, says: str
 ) -> None:
-    async with laboratory(profile="hosted") as lab:
+    async with minimal_plane(profile="hosted") as lab:
         agent = lab.world.agent()
         for _ in range(2):
             lab.world.flow(agent)
@@ -166,7 +166,7 @@ async def test_a_defect_of_the_hosted_backend_is_a_failure_of_the_service(
 
 
 async def test_hiding_a_repository_on_the_hosted_backend_says_that_nothing_was_stored() -> None:
-    async with laboratory(profile="hosted") as lab:
+    async with minimal_plane(profile="hosted") as lab:
         repo = lab.world.repo()
         with pytest.raises(e.ServiceFailed) as caught:
             await lab.client.imported_repos.update(repo, RepoUpdate(is_hidden=True))

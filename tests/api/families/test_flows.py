@@ -12,23 +12,23 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.flows import Flow, FlowChange, FlowDraft, FlowTemplateId, TemplateDraft
 from mogplex_tui.api.resources.flows import publish_problems
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent, laboratory
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, minimal_plane
 from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import INSTALLATION, chain, insert_wait, installation, node
 from tests.controlplane.library.library_rows import team
 
 
 @pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
+async def lab() -> AsyncIterator[MinimalPlane]:
     """A plane whose account has one installation, one model and one agent."""
-    async with laboratory() as running:
+    async with minimal_plane() as running:
         installation(running.world)
         running.world.model("acme/nova-1")
         running.world.agent("Reviewer")
         yield running
 
 
-async def blank(lab: Lab, **fields: Any) -> Flow:
+async def blank(lab: MinimalPlane, **fields: Any) -> Flow:
     return await lab.client.flows.create(FlowDraft(installation_id=INSTALLATION, **fields))
 
 
@@ -37,7 +37,7 @@ def graph(**start: Any) -> dict[str, Any]:
     return chain(node("a", "agent", label="Sweep", role="triage"), start=start or {"event": "push"})
 
 
-async def test_a_workflow_from_its_first_draft_to_its_end(lab: Lab) -> None:
+async def test_a_workflow_from_its_first_draft_to_its_end(lab: MinimalPlane) -> None:
     flows = lab.client.flows
     made = await blank(lab, name=" Nightly ")
     assert (made.name, made.status, made.source_kind, made.published_version) == (
@@ -66,7 +66,7 @@ async def test_a_workflow_from_its_first_draft_to_its_end(lab: Lab) -> None:
             await refused
 
 
-async def test_a_draft_is_edited_and_comes_back_as_it_was_sent(lab: Lab) -> None:
+async def test_a_draft_is_edited_and_comes_back_as_it_was_sent(lab: MinimalPlane) -> None:
     flows, made = lab.client.flows, await blank(lab)
     drawn = made.draft_graph.body()
     drawn["nodes"][1]["position"] = {"x": 12.5, "y": -3}
@@ -87,7 +87,7 @@ async def test_a_draft_is_edited_and_comes_back_as_it_was_sent(lab: Lab) -> None
             await other.flows.update(made.id, FlowChange(name="mine"))
 
 
-async def test_a_refused_publish_tells_every_fault(lab: Lab) -> None:
+async def test_a_refused_publish_tells_every_fault(lab: MinimalPlane) -> None:
     flows, made = lab.client.flows, await blank(lab)
     await flows.update(made.id, FlowChange(draft_graph=graph()))
     with pytest.raises(e.BadRequest) as caught:
@@ -125,13 +125,13 @@ async def test_a_refused_publish_tells_every_fault(lab: Lab) -> None:
     ],
 )
 async def test_what_cannot_be_created(
-    lab: Lab, fields: dict[str, Any], kind: type[e.MogplexError], says: str
+    lab: MinimalPlane, fields: dict[str, Any], kind: type[e.MogplexError], says: str
 ) -> None:
     with pytest.raises(kind, match=says):
         await lab.client.flows.create(FlowDraft(**{"installation_id": INSTALLATION} | fields))
 
 
-async def test_a_test_trigger_runs_or_says_why_not(lab: Lab) -> None:
+async def test_a_test_trigger_runs_or_says_why_not(lab: MinimalPlane) -> None:
     flows = lab.client.flows
     lab.world.repo("acme/shop")
     made = await blank(lab, template_id=FlowTemplateId.PR_REVIEW, repo_full_name="acme/shop")
@@ -147,7 +147,7 @@ async def test_a_test_trigger_runs_or_says_why_not(lab: Lab) -> None:
     assert (second.outcome, second.reason, second.job_run_id) == ("suppressed", "ACTIVE_DUPLICATE", None)
 
 
-async def test_the_runs_of_a_workflow_down_to_one(lab: Lab) -> None:
+async def test_the_runs_of_a_workflow_down_to_one(lab: MinimalPlane) -> None:
     flow, repo = lab.world.flow(lab.world.agent("Other")), lab.world.repo()
     older = lab.world.job(flow, repo, start=True)
     insert_wait(lab.world, older, resume_token="t0ken")
@@ -169,7 +169,7 @@ async def test_the_runs_of_a_workflow_down_to_one(lab: Lab) -> None:
         await lab.client.flows.runs(NOBODY)
 
 
-async def test_templates_are_kept_page_by_page_and_used(lab: Lab) -> None:
+async def test_templates_are_kept_page_by_page_and_used(lab: MinimalPlane) -> None:
     flows, made = lab.client.flows, await blank(lab, name="Nightly")
     kept = await flows.save_template(TemplateDraft(flow_id=made.id, name=" Docs bot "))
     assert (kept.name, kept.owner_type, kept.source_flow_id) == ("Docs bot", "user", made.id)
@@ -191,7 +191,7 @@ async def test_templates_are_kept_page_by_page_and_used(lab: Lab) -> None:
         await flows.save_template(TemplateDraft(flow_id=NOBODY))
 
 
-async def test_a_teams_templates_need_its_rights(lab: Lab) -> None:
+async def test_a_teams_templates_need_its_rights(lab: MinimalPlane) -> None:
     made = await blank(lab)
     async with lab.in_team(team(lab.world)) as owner:
         assert (await owner.flows.templates()).can_write is True
@@ -202,7 +202,7 @@ async def test_a_teams_templates_need_its_rights(lab: Lab) -> None:
             await viewer.flows.save_template(TemplateDraft(flow_id=made.id))
 
 
-async def test_what_can_run_a_workflow(lab: Lab) -> None:
+async def test_what_can_run_a_workflow(lab: MinimalPlane) -> None:
     states = {state.name: state for state in await lab.client.flows.harnesses()}
     assert set(states) == {"mogplex", "claude-code", "codex"}
     assert (states["mogplex"].available, states["mogplex"].billing_source) == (True, "mogplex")
@@ -274,5 +274,5 @@ async def test_workflows_are_read_whatever_comes() -> None:
         (lambda c: c.flows.sandbox_test("r1"), "not the id of a repository"),
     ],
 )
-async def test_nonsense_about_workflows_never_leaves(call: Call, says: str) -> None:
+async def test_invalid_input_for_workflows_is_not_sent(call: Call, says: str) -> None:
     await assert_not_sent(call, says)

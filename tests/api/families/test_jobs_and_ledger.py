@@ -14,7 +14,7 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.job_actions import IssueDraft, VersionMode
 from mogplex_tui.api.models.ledger import DispatchLogEntry, FailureReport
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent
 from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import (
     insert_control_event,
@@ -24,7 +24,7 @@ from tests.controlplane.automation.automation_rows import (
 )
 
 
-async def test_a_pending_job_is_repaired_when_it_has_waited_long_enough(lab: Lab) -> None:
+async def test_a_pending_job_is_repaired_when_it_has_waited_long_enough(lab: MinimalPlane) -> None:
     repair = lab.client.observability.repair_job
     job = lab.world.job(lab.world.flow(), lab.world.repo())
     with pytest.raises(e.BadRequest, match="Job run is not repairable"):
@@ -37,7 +37,7 @@ async def test_a_pending_job_is_repaired_when_it_has_waited_long_enough(lab: Lab
         await repair(NOBODY)
 
 
-async def test_a_repair_that_finds_no_place_says_so(lab: Lab) -> None:
+async def test_a_repair_that_finds_no_place_says_so(lab: MinimalPlane) -> None:
     flow, repo = lab.world.flow(), lab.world.repo()
     job = lab.world.job(flow, repo)
     for number in range(8):
@@ -48,7 +48,7 @@ async def test_a_repair_that_finds_no_place_says_so(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("mode", [None, *VersionMode])
-async def test_a_failed_job_runs_again_as_a_new_one(lab: Lab, mode: VersionMode | None) -> None:
+async def test_a_failed_job_runs_again_as_a_new_one(lab: MinimalPlane, mode: VersionMode | None) -> None:
     job = insert_failed_job(lab.world, lab.world.flow())
     done = await lab.client.observability.requeue_job(job, mode)
     assert (done.queued, done.suppressed, done.started, done.status) == (True, False, True, "running")
@@ -65,7 +65,7 @@ async def test_a_failed_job_runs_again_as_a_new_one(lab: Lab, mode: VersionMode 
         await lab.client.observability.requeue_job(NOBODY)
 
 
-async def test_the_latest_version_is_a_conflict_where_there_is_none(lab: Lab) -> None:
+async def test_the_latest_version_is_a_conflict_where_there_is_none(lab: MinimalPlane) -> None:
     flow = lab.world.flow()
     job = insert_failed_job(lab.world, flow)
     with lab.world.plane.db.transaction() as tx:
@@ -76,7 +76,7 @@ async def test_the_latest_version_is_a_conflict_where_there_is_none(lab: Lab) ->
     assert caught.value.code == "LATEST_PUBLISHED_VERSION_UNAVAILABLE"
 
 
-async def test_a_finding_becomes_one_issue(lab: Lab) -> None:
+async def test_a_finding_becomes_one_issue(lab: MinimalPlane) -> None:
     file_issue = lab.client.observability.file_issue
     job, repo = lab.world.job(lab.world.flow()), lab.world.repo("acme/shop")
     row = insert_finding(lab.world, job, repo_id=repo, pr_number=30)
@@ -106,7 +106,7 @@ async def test_a_mode_or_a_draft_is_sent_only_when_it_was_chosen() -> None:
     assert json.loads(drafted.body) == {"body": " x ", "labels": []}
 
 
-async def test_the_ledger_is_paged_and_filtered(lab: Lab) -> None:
+async def test_the_ledger_is_paged_and_filtered(lab: MinimalPlane) -> None:
     events, repo = lab.client.observability.automation_events, lab.world.repo("acme/shop")
     old = ledger_row(lab.world, "suppressed", created_at=lab.clock.us - 5_000_000, reason="ACTIVE_DUPLICATE")
     row = ledger_row(lab.world, "start_failed", repo_id=repo, installation_id=88, metadata='{"error":"raw"}')
@@ -136,7 +136,7 @@ async def test_the_ledger_is_paged_and_filtered(lab: Lab) -> None:
         assert found.total == len(rows)
 
 
-async def test_failures_come_with_their_sums_and_filters(lab: Lab) -> None:
+async def test_failures_come_with_their_sums_and_filters(lab: MinimalPlane) -> None:
     agent = lab.world.agent("Sweeper")
     with lab.world.plane.db.transaction() as tx:
         tx.update("agents", agent, model="openai/gpt-5-mini")
@@ -197,5 +197,5 @@ def test_the_ledger_and_the_failures_are_read_whatever_comes() -> None:
         (lambda c: c.observability.automation_events(repo_id="r1"), "not the id of a repository"),
     ],
 )
-async def test_nonsense_about_jobs_never_leaves(call: Call, says: str) -> None:
+async def test_invalid_input_for_jobs_is_not_sent(call: Call, says: str) -> None:
     await assert_not_sent(call, says)

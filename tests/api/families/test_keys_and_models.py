@@ -20,11 +20,11 @@ from mogplex_tui.api.models.catalog import CliModel, NewModels
 from mogplex_tui.api.models.keys import ApiKey, ApiKeyDraft, CreatedKey, KeyTest, Provider, Scope
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent
 from tests.api.support import Seen, http, serving
 
 
-async def test_api_key_is_created_used_and_revoked(lab: Lab) -> None:
+async def test_api_key_is_created_used_and_revoked(lab: MinimalPlane) -> None:
     before = {key.id for key in await lab.client.api_keys.list()}
     made = await lab.client.api_keys.create(
         ApiKeyDraft(name=" console ", scopes=["read", "read"], expires_in_days=30)
@@ -52,12 +52,12 @@ async def test_api_key_is_created_used_and_revoked(lab: Lab) -> None:
     assert {key.id for key in await lab.client.api_keys.list()} == before
 
 
-async def test_a_key_without_more_has_both_scopes_and_no_end(lab: Lab) -> None:
+async def test_a_key_without_more_has_both_scopes_and_no_end(lab: MinimalPlane) -> None:
     made = await lab.client.api_keys.create(ApiKeyDraft(name="k"))
     assert (made.scopes, made.expires_at) == (list(Scope), None)
 
 
-async def test_a_token_alone_may_not_touch_keys(lab: Lab) -> None:
+async def test_a_token_alone_may_not_touch_keys(lab: MinimalPlane) -> None:
     async with MogplexClient(Target("token", lab.server.base_url, Secret(lab.server.token))) as client:
         with pytest.raises(e.NotAllowed):
             await client.api_keys.list()
@@ -87,7 +87,7 @@ async def test_a_service_that_does_not_know_the_key_has_it_revoked() -> None:
         assert len(service.seen) == 1
 
 
-async def test_provider_keys_go_in_are_checked_and_are_forgotten(lab: Lab) -> None:
+async def test_provider_keys_go_in_are_checked_and_are_forgotten(lab: MinimalPlane) -> None:
     keys = lab.client.provider_keys
     await keys.put("openai", Secret(" sk-0123456789abcdef "))
     await keys.put(Provider.ANTHROPIC, "x")
@@ -110,7 +110,7 @@ async def test_provider_keys_go_in_are_checked_and_are_forgotten(lab: Lab) -> No
     assert [key.provider for key in await keys.list()] == ["anthropic"]
 
 
-async def test_new_models_are_seen_dismissed_and_switched_off(lab: Lab) -> None:
+async def test_new_models_are_seen_dismissed_and_switched_off(lab: MinimalPlane) -> None:
     models = lab.client.models
     for number in (1, 2, 3):
         lab.clock.advance(60)
@@ -128,7 +128,7 @@ async def test_new_models_are_seen_dismissed_and_switched_off(lab: Lab) -> None:
     assert (await models.new()).auto_enable is True
 
 
-async def test_models_in_the_form_of_the_command_line_tool(lab: Lab) -> None:
+async def test_models_in_the_form_of_the_command_line_tool(lab: MinimalPlane) -> None:
     lab.world.model(
         "acme/nova-1",
         name="Nova 1",
@@ -146,7 +146,7 @@ async def test_models_in_the_form_of_the_command_line_tool(lab: Lab) -> None:
     assert await lab.client.models.provider_icons() == ()
 
 
-async def test_icon_url_of_provider(lab: Lab) -> None:
+async def test_icon_url_of_provider(lab: MinimalPlane) -> None:
     place = "/storage/v1/object/public/provider-icons/acme.png"
     assert lab.client.models.icon_url(" Acme ") == lab.server.base_url + place
     assert lab.client.models.icon_url("acme", "https://store.example/") == "https://store.example" + place
@@ -154,7 +154,7 @@ async def test_icon_url_of_provider(lab: Lab) -> None:
         assert lab.client.models.icon_url(odd) is None
 
 
-async def test_billing_turned_off_raises_feature_off(lab: Lab) -> None:
+async def test_billing_turned_off_raises_feature_off(lab: MinimalPlane) -> None:
     billing = lab.client.billing
     assert await billing.get() == Billing(enabled=False)
     calls: tuple[Call, ...] = (
@@ -241,7 +241,7 @@ def test_drafts_say_what_is_wrong_with_them(draft: Callable[[], Any], says: str)
         lambda c: c.billing.set_vercel_project(" "),
     ],
 )
-async def test_nonsense_never_leaves(call: Call) -> None:
+async def test_invalid_input_is_not_sent(call: Call) -> None:
     await assert_not_sent(call)
 
 

@@ -16,11 +16,11 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent
 from tests.api.support import http, serving
 
 
-async def test_the_endpoint_says_what_it_is_and_can(lab: Lab) -> None:
+async def test_the_endpoint_says_what_it_is_and_can(lab: MinimalPlane) -> None:
     said = await lab.client.mcp.initialize()
     assert (said.protocol_version, said.server_info.name) == (PROTOCOL, "mogplex") and said.instructions
     await lab.client.mcp.ping()
@@ -32,7 +32,7 @@ async def test_the_endpoint_says_what_it_is_and_can(lab: Lab) -> None:
     assert cancel.input_schema["required"] == ["runId"]
 
 
-async def test_an_operation_gives_its_data_or_the_refusal_behind_it(lab: Lab) -> None:
+async def test_an_operation_gives_its_data_or_the_refusal_behind_it(lab: MinimalPlane) -> None:
     repo = lab.world.repo("acme/api")
     found = await lab.client.mcp.call(ToolCall(name="mogplex_list_repos", arguments={"limit": 5}))
     assert found.refusal is None and found.text
@@ -51,13 +51,15 @@ async def test_an_operation_gives_its_data_or_the_refusal_behind_it(lab: Lab) ->
         (ToolCall(name="mogplex_list_models", arguments={"zz": 1}), "Unrecognized key"),
     ],
 )
-async def test_arguments_that_do_not_fit_are_a_bad_request(lab: Lab, call: ToolCall, says: str) -> None:
+async def test_arguments_that_do_not_fit_are_a_bad_request(
+    lab: MinimalPlane, call: ToolCall, says: str
+) -> None:
     with pytest.raises(e.BadRequest, match=says) as caught:
         await lab.client.mcp.call(call)
     assert caught.value.extra == {"rpc_code": -32602}
 
 
-async def test_a_batch_answers_call_by_call_in_order(lab: Lab) -> None:
+async def test_a_batch_answers_call_by_call_in_order(lab: MinimalPlane) -> None:
     lab.world.repo()
     calls = [
         ToolCall(name="mogplex_list_repos"),
@@ -70,7 +72,7 @@ async def test_a_batch_answers_call_by_call_in_order(lab: Lab) -> None:
     assert isinstance(refused, ToolResult) and refused.refusal is not None
 
 
-async def test_a_call_spends_the_budget_twice_and_a_bad_one_once(lab: Lab) -> None:
+async def test_a_call_spends_the_budget_twice_and_a_bad_one_once(lab: MinimalPlane) -> None:
     async with MogplexClient(Target("t", lab.server.base_url, Secret(lab.server.token))) as client:
         await client.mcp.ping()
         assert client.budget.used() == 1
@@ -80,7 +82,9 @@ async def test_a_call_spends_the_budget_twice_and_a_bad_one_once(lab: Lab) -> No
         assert client.budget.used() == 6
 
 
-async def test_a_read_only_token_that_reaches_the_endpoint_does_not_count_as_writing(lab: Lab) -> None:
+async def test_a_read_only_token_that_reaches_the_endpoint_does_not_count_as_writing(
+    lab: MinimalPlane,
+) -> None:
     token = lab.world.token(scopes=("read",))
     async with MogplexClient(Target("t", lab.server.base_url, Secret(token))) as client:
         await client.mcp.ping()
@@ -92,7 +96,7 @@ async def test_a_read_only_token_that_reaches_the_endpoint_does_not_count_as_wri
     assert family_of("/api/v1/mogplex/mcp/servers") is Family.V1
 
 
-async def test_a_token_that_is_not_known_is_not_signed_in(lab: Lab) -> None:
+async def test_a_token_that_is_not_known_is_not_signed_in(lab: MinimalPlane) -> None:
     wrong = Target("t", lab.server.base_url, Secret("mog_" + "x" * 24))
     async with MogplexClient(wrong) as client:
         with pytest.raises(e.NotSignedIn):
@@ -187,7 +191,7 @@ async def test_a_batch_that_is_refused_as_one_raises_and_a_missing_answer_is_an_
         (lambda c: c.mcp.batch([]), "at least one call"),
     ],
 )
-async def test_a_call_that_is_none_never_leaves(call: Call, says: str) -> None:
+async def test_invalid_input_is_not_sent(call: Call, says: str) -> None:
     async def attempt(client: MogplexClient) -> Any:
         return await call(client)
 

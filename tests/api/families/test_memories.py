@@ -7,12 +7,12 @@ import pytest
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.memories import Checkpoint, Lane, Memory, MemoryDraft, MemoryScope
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent
 from tests.api.support import http, serving
 from tests.controlplane.library.library_rows import team
 
 
-async def test_memories_are_added_listed_by_lane_and_found(lab: Lab) -> None:
+async def test_memories_are_added_listed_by_lane_and_found(lab: MinimalPlane) -> None:
     memories, repo = lab.client.memories, lab.world.repo()
     first = await memories.add(
         MemoryDraft(
@@ -41,7 +41,7 @@ async def test_memories_are_added_listed_by_lane_and_found(lab: Lab) -> None:
     assert await memories.search("tuesday", Lane.SESSION) == []
 
 
-async def test_a_memory_is_edited_and_deleted_once(lab: Lab) -> None:
+async def test_a_memory_is_edited_and_deleted_once(lab: MinimalPlane) -> None:
     memories = lab.client.memories
     made = await memories.add(MemoryDraft(lane=Lane.PROCEDURAL, content="old"))
     lab.clock.advance(1)
@@ -61,7 +61,7 @@ async def test_a_memory_is_edited_and_deleted_once(lab: Lab) -> None:
         await memories.delete(made.id)
 
 
-async def test_a_memory_of_what_is_not_there_is_refused(lab: Lab) -> None:
+async def test_a_memory_of_what_is_not_there_is_refused(lab: MinimalPlane) -> None:
     memories, repo = lab.client.memories, lab.world.repo()
     box = lab.world.sandbox(lab.world.repo("acme/web"))
     with pytest.raises(e.NotFound, match="Repo not found"):
@@ -72,7 +72,7 @@ async def test_a_memory_of_what_is_not_there_is_refused(lab: Lab) -> None:
         await memories.add(MemoryDraft(lane=Lane.EPISODIC, content="x", repo_id=repo, sandbox_id=box))
 
 
-async def test_old_sessions_are_compacted_and_marks_are_set(lab: Lab) -> None:
+async def test_old_sessions_are_compacted_and_marks_are_set(lab: MinimalPlane) -> None:
     memories = lab.client.memories
     await memories.add(MemoryDraft(lane=Lane.SESSION, content="old"))
     await memories.add(MemoryDraft(lane=Lane.EPISODIC, content="stays"))
@@ -87,7 +87,7 @@ async def test_old_sessions_are_compacted_and_marks_are_set(lab: Lab) -> None:
     assert len(lanes[Lane.EPISODIC]) == 2
 
 
-async def test_a_teams_memories_are_kept_apart(lab: Lab) -> None:
+async def test_a_teams_memories_are_kept_apart(lab: MinimalPlane) -> None:
     own = await lab.client.memories.add(MemoryDraft(lane=Lane.SEMANTIC, content="mine"))
     async with lab.in_team(team(lab.world)) as client:
         theirs = await client.memories.add(
@@ -145,7 +145,7 @@ async def test_memories_are_read_whatever_comes() -> None:
         (lambda c: c.memories.checkpoint(Checkpoint(lane="dreams")), "Invalid lane"),
     ],
 )
-async def test_nonsense_about_memories_never_leaves(call: Call, says: str) -> None:
+async def test_invalid_input_for_memories_is_not_sent(call: Call, says: str) -> None:
     await assert_not_sent(call, says)
 
 

@@ -20,7 +20,7 @@ from mogplex_tui.api.models.projects import NewRepository, Project, ProjectDraft
 from mogplex_tui.api.models.repos import EnvSync, ImportedRepo, RepoDraft, RepoUpdate, Runtime
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent
 from tests.api.support import http, serving
 from tests.controlplane.projects.project_rows import MONOREPO, ProjectRows
 from tests.streamed_answers import Streamed
@@ -29,11 +29,11 @@ ODD_VALUES = {"A": '"quoted"', "B": "' single '", "C": "two\nlines", "D": " spac
 
 
 @pytest.fixture
-def rows(lab: Lab) -> ProjectRows:
+def rows(lab: MinimalPlane) -> ProjectRows:
     return ProjectRows(lab.world)
 
 
-async def test_projects_are_made_changed_and_deleted(lab: Lab) -> None:
+async def test_projects_are_made_changed_and_deleted(lab: MinimalPlane) -> None:
     projects = lab.client.projects
     assert list(await projects.list()) == []
     made = await projects.create(ProjectDraft(name=" Billing revamp ", sandbox_timeout_ms=3_600_000))
@@ -62,7 +62,7 @@ async def test_projects_are_made_changed_and_deleted(lab: Lab) -> None:
         await projects.delete(str(repo.workspace_id))
 
 
-async def test_a_repository_is_imported_changed_hidden_and_deleted(lab: Lab) -> None:
+async def test_a_repository_is_imported_changed_hidden_and_deleted(lab: MinimalPlane) -> None:
     repos = lab.client.imported_repos
     made = await repos.add(
         RepoDraft(full_name="acme/api", github_id=4711, owner="acme", name="api", default_branch="trunk")
@@ -105,7 +105,7 @@ async def test_a_repository_is_imported_changed_hidden_and_deleted(lab: Lab) -> 
         await repos.add(RepoDraft(full_name="a/b", workspace_id=NOBODY))
 
 
-async def test_the_repositories_of_a_team_are_the_teams(lab: Lab, rows: ProjectRows) -> None:
+async def test_the_repositories_of_a_team_are_the_teams(lab: MinimalPlane, rows: ProjectRows) -> None:
     lab.world.repo("acme/mine")
     team = rows.team()
     async with lab.in_team(team) as client:
@@ -127,7 +127,7 @@ def test_a_search_looks_where_the_web_pages_look() -> None:
     assert not repo.matches("main")
 
 
-async def test_packages_and_sub_projects(lab: Lab, rows: ProjectRows) -> None:
+async def test_packages_and_sub_projects(lab: MinimalPlane, rows: ProjectRows) -> None:
     repos, repo = lab.client.imported_repos, lab.world.repo()
     rows.remote(files=json.dumps(MONOREPO))
     space = await repos.add_subproject(repo, "./apps/web/")
@@ -152,7 +152,7 @@ async def test_packages_and_sub_projects(lab: Lab, rows: ProjectRows) -> None:
         await repos.packages(repo)
 
 
-async def test_a_snapshot_is_built_once_and_then_takes_its_time(lab: Lab) -> None:
+async def test_a_snapshot_is_built_once_and_then_takes_its_time(lab: MinimalPlane) -> None:
     repos, repo = lab.client.imported_repos, lab.world.repo()
     assert await repos.snapshot(repo) is None
     built = await repos.build_snapshot(repo)
@@ -184,7 +184,7 @@ async def test_a_build_is_waited_for_as_long_as_it_may_take() -> None:
     assert waits["GET"] <= 30
 
 
-async def test_installations_members_and_owners(lab: Lab, rows: ProjectRows) -> None:
+async def test_installations_members_and_owners(lab: MinimalPlane, rows: ProjectRows) -> None:
     github = lab.client.github
     rows.installation(88, "acme", target_type="Organization")
     rows.installation(91, "ada-okafor", account_type="User")
@@ -212,7 +212,7 @@ async def test_installations_members_and_owners(lab: Lab, rows: ProjectRows) -> 
     ]
 
 
-async def test_a_sync_imports_and_a_sync_of_nothing_is_refused(lab: Lab, rows: ProjectRows) -> None:
+async def test_a_sync_imports_and_a_sync_of_nothing_is_refused(lab: MinimalPlane, rows: ProjectRows) -> None:
     rows.no_github()
     with pytest.raises(e.BadRequest) as caught:
         await lab.client.github.sync()
@@ -224,7 +224,7 @@ async def test_a_sync_imports_and_a_sync_of_nothing_is_refused(lab: Lab, rows: P
     ]
 
 
-async def test_pull_requests_with_the_diff_that_was_asked_for(lab: Lab, rows: ProjectRows) -> None:
+async def test_pull_requests_with_the_diff_that_was_asked_for(lab: MinimalPlane, rows: ProjectRows) -> None:
     repo, remote = lab.world.repo(), rows.remote()
     for number in (1, 2):
         rows.pull(remote, number, diff=f"diff {number}")
@@ -237,7 +237,7 @@ async def test_pull_requests_with_the_diff_that_was_asked_for(lab: Lab, rows: Pr
     assert (list(nothing.pulls), nothing.diff) == ([], None)
 
 
-async def test_a_repository_is_made_on_github(lab: Lab) -> None:
+async def test_a_repository_is_made_on_github(lab: MinimalPlane) -> None:
     project = await lab.client.projects.create(ProjectDraft(name="New"))
     made = await lab.client.projects.create_repository(project.id, NewRepository(name=" notes "))
     assert made is not None
@@ -315,7 +315,7 @@ def test_drafts_say_what_is_wrong_with_them(draft: Callable[[], Any], says: str)
         lambda c: c.github.pulls("acme/api"),
     ],
 )
-async def test_nonsense_never_leaves(call: Call) -> None:
+async def test_invalid_input_is_not_sent(call: Call) -> None:
     await assert_not_sent(call)
 
 

@@ -27,7 +27,7 @@ from mogplex_tui.api.models.repo_parts import (
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.projects.repo_fields import env_vars
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent
 from tests.api.support import Seen, http, ok, serving
 from tests.controlplane.projects.project_rows import ProjectRows, insert_connection, insert_rule, insert_skill
 
@@ -35,11 +35,11 @@ BRANCHES: dict[str, Any] = {"base_branch": "main", "working_branch": "main"}
 
 
 @pytest.fixture
-def rows(lab: Lab) -> ProjectRows:
+def rows(lab: MinimalPlane) -> ProjectRows:
     return ProjectRows(lab.world)
 
 
-async def test_connections_are_excluded_and_come_back(lab: Lab, rows: ProjectRows) -> None:
+async def test_connections_are_excluded_and_come_back(lab: MinimalPlane, rows: ProjectRows) -> None:
     here, repo = lab.client.repo_overrides, lab.world.repo()
     shared = insert_connection(rows, "docs", 1)
     own = insert_connection(rows, "own", 2, scope="project", repo_id=repo)
@@ -65,7 +65,7 @@ async def test_connections_are_excluded_and_come_back(lab: Lab, rows: ProjectRow
             await other.repo_overrides.connections(repo)
 
 
-async def test_models_are_excluded_and_come_back(lab: Lab) -> None:
+async def test_models_are_excluded_and_come_back(lab: MinimalPlane) -> None:
     here, repo = lab.client.repo_overrides, lab.world.repo()
     lab.world.model("acme/nova-1", context_length=200_000)
     await here.exclude_model(repo, " acme/nova-1 ")
@@ -79,7 +79,7 @@ async def test_models_are_excluded_and_come_back(lab: Lab) -> None:
         await here.exclude_model(repo, "acme/none")
 
 
-async def test_rules_are_excluded_added_and_dropped(lab: Lab, rows: ProjectRows) -> None:
+async def test_rules_are_excluded_added_and_dropped(lab: MinimalPlane, rows: ProjectRows) -> None:
     here, repo = lab.client.repo_overrides, lab.world.repo()
     shared = insert_rule(rows, "style.md", "# Style")
     await here.add_rule(repo, " api.md ", "x" * 100)
@@ -94,7 +94,7 @@ async def test_rules_are_excluded_added_and_dropped(lab: Lab, rows: ProjectRows)
     assert [row.name for row in (await here.rules(repo)).rules] == ["style.md"]
 
 
-async def test_skills_are_excluded_added_and_dropped(lab: Lab, rows: ProjectRows) -> None:
+async def test_skills_are_excluded_added_and_dropped(lab: MinimalPlane, rows: ProjectRows) -> None:
     here, repo = lab.client.repo_overrides, lab.world.repo()
     shared = insert_skill(rows, "deploy", "Ship it")
     await here.add_skill(repo, "review", "Look twice", "# Steps")
@@ -114,7 +114,7 @@ async def test_skills_are_excluded_added_and_dropped(lab: Lab, rows: ProjectRows
     assert [row.id for row in (await here.skills(repo)).skills] == [shared]
 
 
-async def test_launch_presets_are_saved_over_one_another_and_deleted(lab: Lab) -> None:
+async def test_launch_presets_are_saved_over_one_another_and_deleted(lab: MinimalPlane) -> None:
     presets, repo = lab.client.launch_presets, lab.world.repo()
     draft = LaunchPresetDraft(
         name=" hotfix ",
@@ -137,7 +137,9 @@ async def test_launch_presets_are_saved_over_one_another_and_deleted(lab: Lab) -
         await presets.delete(repo, saved.id)
 
 
-async def test_secrets_go_to_github_under_the_name_that_it_keeps(lab: Lab, rows: ProjectRows) -> None:
+async def test_secrets_go_to_github_under_the_name_that_it_keeps(
+    lab: MinimalPlane, rows: ProjectRows
+) -> None:
     secrets, repo = lab.client.repo_secrets, lab.world.repo()
     with pytest.raises(e.Unavailable, match="GITHUB_API_ERROR: Not Found"):
         await secrets.list(repo)
@@ -156,7 +158,7 @@ async def test_secrets_go_to_github_under_the_name_that_it_keeps(lab: Lab, rows:
         await secrets.list(NOBODY)
 
 
-async def test_variables_of_vercel_are_switched_off(lab: Lab) -> None:
+async def test_variables_of_vercel_are_switched_off(lab: MinimalPlane) -> None:
     repo, draft = (
         lab.world.repo(),
         VariableDraft(key=" API_URL ", value=Secret("x"), target=["preview"], type="plain"),
@@ -254,7 +256,7 @@ def test_drafts_say_what_is_wrong_with_them(draft: Callable[[], Any], says: str)
         lambda c: c.repos.delete_env_var(NOBODY, " "),
     ],
 )
-async def test_nonsense_never_leaves(call: Call) -> None:
+async def test_invalid_input_is_not_sent(call: Call) -> None:
     await assert_not_sent(call)
 
 

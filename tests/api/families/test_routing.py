@@ -16,12 +16,12 @@ from mogplex_tui.api.models.routing import (
     TriggerDraft,
     TriggerEvent,
 )
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent, laboratory
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, minimal_plane
 from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import INSTALLATION, installation, job_of, ledger_row
 
 
-async def test_an_assignment_is_made_listed_with_its_activity_changed_and_deleted(lab: Lab) -> None:
+async def test_an_assignment_is_made_listed_with_its_activity_changed_and_deleted(lab: MinimalPlane) -> None:
     assignments, repo = lab.client.assignments, lab.world.repo()
     made = await assignments.create(
         AssignmentDraft(
@@ -52,7 +52,7 @@ async def test_an_assignment_is_made_listed_with_its_activity_changed_and_delete
             await refused
 
 
-async def test_what_cannot_be_assigned_is_not_found(lab: Lab) -> None:
+async def test_what_cannot_be_assigned_is_not_found(lab: MinimalPlane) -> None:
     create, repo = lab.client.assignments.create, lab.world.repo()
     with pytest.raises(e.NotFound, match="Repo not found"):
         await create(AssignmentDraft(repo_id=NOBODY, agent_id=NOBODY, type=AssignmentType.CRON))
@@ -61,7 +61,7 @@ async def test_what_cannot_be_assigned_is_not_found(lab: Lab) -> None:
 
 
 async def test_the_hosted_service_makes_no_assignments_and_fails_on_triggers() -> None:
-    async with laboratory(profile="hosted") as lab:
+    async with minimal_plane(profile="hosted") as lab:
         repo, agent = lab.world.repo(), lab.world.agent()
         installation(lab.world)
         with pytest.raises(e.Absent, match="replaced by automations"):
@@ -75,7 +75,7 @@ async def test_the_hosted_service_makes_no_assignments_and_fails_on_triggers() -
         assert await lab.client.triggers.list() == []
 
 
-async def test_a_trigger_is_made_changed_and_deleted(lab: Lab) -> None:
+async def test_a_trigger_is_made_changed_and_deleted(lab: MinimalPlane) -> None:
     triggers, agent = lab.client.triggers, lab.world.agent("Sweeper")
     installation(lab.world)
     made = await triggers.create(
@@ -100,7 +100,7 @@ async def test_a_trigger_is_made_changed_and_deleted(lab: Lab) -> None:
     assert [row.id for row in await triggers.list()] == [newer.id]
 
 
-async def test_what_cannot_be_triggered(lab: Lab) -> None:
+async def test_what_cannot_be_triggered(lab: MinimalPlane) -> None:
     triggers, agent = lab.client.triggers, lab.world.agent()
     installation(lab.world)
     with pytest.raises(e.NotFound, match="Installation not found"):
@@ -166,5 +166,5 @@ async def test_assignments_and_triggers_are_read_whatever_comes() -> None:
         (lambda c: c.triggers.delete("t1"), "not the id of a"),
     ],
 )
-async def test_nonsense_about_routing_never_leaves(call: Call, says: str) -> None:
+async def test_invalid_input_for_routing_is_not_sent(call: Call, says: str) -> None:
     await assert_not_sent(call, says)

@@ -23,7 +23,7 @@ from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.chunked_streams import open_connections
-from tests.api.families.lab import NOBODY, Lab, box, read_events
+from tests.api.families.minimal_plane import NOBODY, MinimalPlane, read_events, running_sandbox
 from tests.api.support import until
 from tests.controlplane.row_factory import RowFactory
 from tests.controlplane.sandboxes.sandbox_streams import running
@@ -31,7 +31,7 @@ from tests.controlplane.sandboxes.sandbox_streams import running
 # Booting
 
 
-async def test_a_launch_is_followed_to_its_end_and_found_the_second_time(lab: Lab) -> None:
+async def test_a_launch_is_followed_to_its_end_and_found_the_second_time(lab: MinimalPlane) -> None:
     draft = LaunchDraft(repo_id=lab.world.repo("acme/small"), working_branch="fix/tax", create_branch=True)
     boot = lab.client.sandboxes.launch(draft)
     events = await read_events(boot)
@@ -52,7 +52,7 @@ async def test_a_launch_is_followed_to_its_end_and_found_the_second_time(lab: La
         )
 
 
-async def test_a_boot_that_fails_says_why(lab: Lab) -> None:
+async def test_a_boot_that_fails_says_why(lab: MinimalPlane) -> None:
     with lab.world.plane.db.transaction() as tx:
         tx.update("profiles", lab.world.user, github_oauth=1)
     repo = lab.world.repo("acme/closed", github_installation_id=None)
@@ -64,7 +64,7 @@ async def test_a_boot_that_fails_says_why(lab: Lab) -> None:
         await lab.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=repo))
 
 
-async def test_the_token_api_launches_and_answers_when_the_boot_is_over(lab: Lab) -> None:
+async def test_the_token_api_launches_and_answers_when_the_boot_is_over(lab: MinimalPlane) -> None:
     launched = await lab.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=lab.world.repo("acme/small")))
     assert launched.status == "running" and launched.preview_url
     assert launched.id in {row.id for row in await lab.client.sandboxes.list()}
@@ -73,7 +73,7 @@ async def test_the_token_api_launches_and_answers_when_the_boot_is_over(lab: Lab
         await lab.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=NOBODY))
 
 
-async def test_boot_quota_error_has_its_limit(lab: Lab) -> None:
+async def test_boot_quota_error_has_its_limit(lab: MinimalPlane) -> None:
     repo = lab.world.repo("acme/small")
     for name in ("a", "b", "c"):
         lab.world.sandbox(repo, working_branch=name, sandbox_id=f"vm-{name}")
@@ -84,8 +84,8 @@ async def test_boot_quota_error_has_its_limit(lab: Lab) -> None:
     assert error.extra["limit"]["name"] == "active_sandboxes" and not error.of_requests
 
 
-async def test_resume_and_restart_report_the_sandbox_record(lab: Lab) -> None:
-    sandbox = box(lab, status="paused", persistent=1)
+async def test_resume_and_restart_report_the_sandbox_record(lab: MinimalPlane) -> None:
+    sandbox = running_sandbox(lab, status="paused", persistent=1)
     boot = lab.client.sandboxes.resume(sandbox)
     await read_events(boot)
     assert boot.end == StreamEnd(StreamEndKind.DONE) and boot.record_id == sandbox
@@ -99,14 +99,16 @@ async def test_resume_and_restart_report_the_sandbox_record(lab: Lab) -> None:
     await read_events(other)
     assert other.end == StreamEnd(StreamEndKind.DONE) and other.record_id not in (None, fleeting)
     with pytest.raises(e.Conflict, match="pausing"):
-        await read_events(lab.client.sandboxes.resume(box(lab, status="pausing", sandbox_id="vm-3")))
+        await read_events(
+            lab.client.sandboxes.resume(running_sandbox(lab, status="pausing", sandbox_id="vm-3"))
+        )
 
 
 # Commands
 
 
-async def test_a_command_is_followed_or_waited_for(lab: Lab) -> None:
-    sandbox = box(lab)
+async def test_a_command_is_followed_or_waited_for(lab: MinimalPlane) -> None:
+    sandbox = running_sandbox(lab)
     run = lab.client.sandboxes.exec(sandbox, CommandDraft(command="echo hi; exit 3"))
     events = await read_events(run)
     assert "".join(event.data for event in events if isinstance(event, Output)) == "hi\n"
@@ -120,7 +122,7 @@ async def test_a_command_is_followed_or_waited_for(lab: Lab) -> None:
     assert (whole.exit_code, whole.stdout, whole.cwd) == (0, "a &&\n", "src")
     with pytest.raises(e.ServiceFailed, match="not running"):
         await lab.client.sandboxes.cancel_command(sandbox, "cmd_0")
-    pending = box(lab, sandbox_id="pending", status="creating", working_branch="p")
+    pending = running_sandbox(lab, sandbox_id="pending", status="creating", working_branch="p")
     with pytest.raises(e.Conflict, match="not ready"):
         await read_events(lab.client.sandboxes.exec(pending, CommandDraft(command="ls")))
 
@@ -176,8 +178,8 @@ async def test_a_boot_goes_on_when_it_is_left() -> None:
 # Coding CLIs
 
 
-async def test_a_harness_is_followed_to_its_pull_request(lab: Lab) -> None:
-    sandbox = box(lab, working_branch="feat/tax")
+async def test_a_harness_is_followed_to_its_pull_request(lab: MinimalPlane) -> None:
+    sandbox = running_sandbox(lab, working_branch="feat/tax")
     draft = HarnessDraft(harness="codex", prompt="quick: fix the tax test", mode="yolo")
     prepared = await lab.client.sandboxes.prepare_harness(sandbox, draft)
     run = lab.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared}))
@@ -195,16 +197,16 @@ async def test_a_harness_is_followed_to_its_pull_request(lab: Lab) -> None:
     assert failing.end is not None and failing.end.kind is StreamEndKind.FAILED and failing.end.message
 
 
-async def test_a_harness_without_models_or_machine_is_a_conflict(lab: Lab) -> None:
+async def test_a_harness_without_models_or_machine_is_a_conflict(lab: MinimalPlane) -> None:
     draft = HarnessDraft(harness="claude-code", prompt="x")
-    gone = box(lab, provider_view="halted")
+    gone = running_sandbox(lab, provider_view="halted")
     with pytest.raises(e.Conflict, match="Sandbox has stopped"):
         await read_events(lab.client.sandboxes.harness(gone, draft))
     with lab.world.plane.db.transaction() as tx:
         tx.update("profiles", lab.world.user, allow_platform_ai=0)
     with pytest.raises(e.Conflict, match="AI provider key"):
         await read_events(
-            lab.client.sandboxes.harness(box(lab, working_branch="b", sandbox_id="vm-2"), draft)
+            lab.client.sandboxes.harness(running_sandbox(lab, working_branch="b", sandbox_id="vm-2"), draft)
         )
 
 

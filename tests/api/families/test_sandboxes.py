@@ -21,14 +21,21 @@ from mogplex_tui.api.models.sandboxes import Sandbox, SandboxStatus
 from mogplex_tui.api.models.unversioned_sandboxes import SandboxRecord, TerminalOffer
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent, box, read_events
+from tests.api.families.minimal_plane import (
+    NOBODY,
+    Call,
+    MinimalPlane,
+    assert_not_sent,
+    read_events,
+    running_sandbox,
+)
 from tests.api.support import http, ok, serving
 from tests.controlplane.sandboxes.sandbox_streams import tick
 
 # Looking
 
 
-async def test_active_sandboxes_have_fewer_fields_than_records(lab: Lab) -> None:
+async def test_active_sandboxes_have_fewer_fields_than_records(lab: MinimalPlane) -> None:
     repo = lab.world.repo("acme/shop", root_directory="apps/web")
     old = lab.world.sandbox(repo, status="stopped", stop_reason="manual", working_branch="old")
     lab.clock.advance(60)
@@ -45,8 +52,8 @@ async def test_active_sandboxes_have_fewer_fields_than_records(lab: Lab) -> None
     )  # fmt: skip
 
 
-async def test_looking_at_one_corrects_its_status_and_tells_its_health(lab: Lab) -> None:
-    sandbox = box(lab)
+async def test_looking_at_one_corrects_its_status_and_tells_its_health(lab: MinimalPlane) -> None:
+    sandbox = running_sandbox(lab)
     assert (await lab.client.sandboxes.get(sandbox)).status == SandboxStatus.RUNNING
     tick(lab.world, sandbox, provider_view="halted")
     gone = await lab.client.sandboxes.get(sandbox)
@@ -78,7 +85,7 @@ async def test_looking_at_one_corrects_its_status_and_tells_its_health(lab: Lab)
         lambda c: read_events(c.sandboxes.launch(LaunchDraft(repo_id=NOBODY))),
     ],
 )
-async def test_what_is_not_there_or_not_mine_is_not_found(lab: Lab, call: Call) -> None:
+async def test_what_is_not_there_or_not_mine_is_not_found(lab: MinimalPlane, call: Call) -> None:
     with pytest.raises(e.NotFound):
         await call(lab.client)
 
@@ -86,8 +93,8 @@ async def test_what_is_not_there_or_not_mine_is_not_found(lab: Lab, call: Call) 
 # Ending and extending
 
 
-async def test_pause_extend_stop_and_delete(lab: Lab) -> None:
-    sandbox = box(lab)
+async def test_pause_extend_stop_and_delete(lab: MinimalPlane) -> None:
+    sandbox = running_sandbox(lab)
     assert await lab.client.sandboxes.extend(sandbox, 30) == 1_800_000
     assert await lab.client.sandboxes.extend(sandbox, 1.5) == 90_000
     assert (await lab.client.sandboxes.pause(sandbox)).status == "paused"
@@ -102,8 +109,8 @@ async def test_pause_extend_stop_and_delete(lab: Lab) -> None:
     assert await lab.client.sandboxes.records() == []
 
 
-async def test_a_machine_that_does_not_answer_is_neither_stopped_nor_deleted(lab: Lab) -> None:
-    sandbox = box(lab, provider_view="silent")
+async def test_a_machine_that_does_not_answer_is_neither_stopped_nor_deleted(lab: MinimalPlane) -> None:
+    sandbox = running_sandbox(lab, provider_view="silent")
     stopped = await lab.client.sandboxes.stop(sandbox)
     assert stopped.status == "running" and "could not be confirmed" in (stopped.error or "")
     kept = await lab.client.sandboxes.delete(sandbox)
@@ -113,8 +120,8 @@ async def test_a_machine_that_does_not_answer_is_neither_stopped_nor_deleted(lab
     assert {row.id for row in await lab.client.sandboxes.records()} == {sandbox, closing}
 
 
-async def test_presence_terminal_and_their_answers(lab: Lab) -> None:
-    sandbox = box(lab)
+async def test_presence_terminal_and_their_answers(lab: MinimalPlane) -> None:
+    sandbox = running_sandbox(lab)
     come = PresenceReport(event=PresenceEvent.ATTACH, tab_id=" t1 ", session_id="s1", event_seq=1)
     go = PresenceReport(event="release", tab_id="t1", session_id="s1", event_seq=2, reason="x" * 90)
     assert (await lab.client.sandboxes.presence(sandbox, come)).attached
@@ -128,8 +135,8 @@ async def test_presence_terminal_and_their_answers(lab: Lab) -> None:
 # Files
 
 
-async def test_files_are_written_read_listed_moved_and_removed(lab: Lab) -> None:
-    sandbox, files = box(lab), lab.client.sandboxes
+async def test_files_are_written_read_listed_moved_and_removed(lab: MinimalPlane) -> None:
+    sandbox, files = running_sandbox(lab), lab.client.sandboxes
     await files.write_file(sandbox, "notes/a b.txt", "één\n")
     assert (await files.read_file(sandbox, "notes/a b.txt")).content == "één\n"
     listing = await files.list_files(sandbox)
@@ -199,7 +206,7 @@ PRESENCE: dict[str, Any] = {"event": "attach", "tab_id": "t", "session_id": "s"}
         (lambda c: c.sandboxes.presence(NOBODY, PresenceReport(**PRESENCE, event_seq=-1)), "non-negative"),
     ],
 )
-async def test_nonsense_never_leaves(call: Call, says: str) -> None:
+async def test_invalid_input_is_not_sent(call: Call, says: str) -> None:
     async def attempt(client: MogplexClient) -> Any:
         return await call(client)
 

@@ -18,11 +18,11 @@ from mogplex_tui.api.models.skills import (
     SkillDraft,
     SkillType,
 )
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent
 from tests.api.support import http, serving
 
 
-async def test_a_skill_is_made_found_changed_and_deleted(lab: Lab) -> None:
+async def test_a_skill_is_made_found_changed_and_deleted(lab: MinimalPlane) -> None:
     skills = lab.client.skills
     made = await skills.create(
         SkillDraft(name=" triage ", content="# Steps\n", type=SkillType.TOOL, tags=["a"])
@@ -46,7 +46,7 @@ async def test_a_skill_is_made_found_changed_and_deleted(lab: Lab) -> None:
         await skills.update(made.id, SkillChange(name="x"))
 
 
-async def test_a_skill_of_the_registry_is_read_and_installed(lab: Lab) -> None:
+async def test_a_skill_of_the_registry_is_read_and_installed(lab: MinimalPlane) -> None:
     skills = lab.client.skills
     shelf = await skills.registry()
     assert shelf
@@ -66,7 +66,9 @@ async def test_a_skill_of_the_registry_is_read_and_installed(lab: Lab) -> None:
         await skills.registry_skill("a/b", "a b%")
 
 
-async def test_the_documentation_is_listed_and_a_page_that_is_not_there_is_not_found(lab: Lab) -> None:
+async def test_the_documentation_is_listed_and_a_page_that_is_not_there_is_not_found(
+    lab: MinimalPlane,
+) -> None:
     assert not (await lab.client.skills.docs()).bad
     with pytest.raises(e.NotFound):
         await lab.client.skills.doc("functions/no such page")
@@ -85,7 +87,7 @@ async def test_paths_of_others_are_quoted_piece_by_piece() -> None:
 
 
 @pytest.mark.parametrize("table", list(RuleTable))
-async def test_a_rule_is_made_changed_and_deleted_in_its_table(lab: Lab, table: RuleTable) -> None:
+async def test_a_rule_is_made_changed_and_deleted_in_its_table(lab: MinimalPlane, table: RuleTable) -> None:
     rules = lab.client.rules
     made = await rules.create(RuleDraft(name="style.md", content="# Style"), table)
     assert made.type == {"agent_rules": "rules", "agent_skills": "skills"}[table]
@@ -107,7 +109,7 @@ async def test_a_rule_is_made_changed_and_deleted_in_its_table(lab: Lab, table: 
         await rules.update(made.id, RuleChange(name="x"), table)
 
 
-async def test_a_command_is_saved_expanded_and_deleted(lab: Lab) -> None:
+async def test_a_command_is_saved_expanded_and_deleted(lab: MinimalPlane) -> None:
     commands = lab.client.commands
     made = await commands.create(CommandDraft(name="fix", template="Fix $ARGS, then test $ARGS"))
     await commands.create(CommandDraft(name="ask", template="?", description="Asks"))
@@ -118,7 +120,7 @@ async def test_a_command_is_saved_expanded_and_deleted(lab: Lab) -> None:
     assert [row.description for row in await commands.list()] == ["Asks"]
 
 
-async def test_records_of_other_accounts_are_unchanged(lab: Lab) -> None:
+async def test_records_of_other_accounts_are_unchanged(lab: MinimalPlane) -> None:
     skill = await lab.client.skills.create(SkillDraft(name="x", content="x"))
     rule = await lab.client.rules.create(RuleDraft(name="x"))
     command = await lab.client.commands.create(CommandDraft(name="x", template="x"))
@@ -166,5 +168,5 @@ def test_skills_and_rules_are_read_whatever_comes() -> None:
         (lambda c: c.commands.delete("junk"), "not the id of a command"),
     ],
 )
-async def test_nonsense_about_skills_and_rules_never_leaves(call: Call, says: str) -> None:
+async def test_invalid_input_for_skills_and_rules_is_not_sent(call: Call, says: str) -> None:
     await assert_not_sent(call, says)

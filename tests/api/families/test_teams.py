@@ -18,7 +18,7 @@ from mogplex_tui.api.models.teams import AuditEvent, Memberships, Roster, TeamRo
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.identity import audit_log
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent, laboratory
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, minimal_plane
 from tests.api.support import http, serving
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) + b"\r\n--not the end\r\n"
@@ -28,8 +28,8 @@ _met: list[Person] = []
 
 
 @pytest.fixture
-async def lab() -> AsyncIterator[Lab]:
-    async with laboratory() as running:
+async def lab() -> AsyncIterator[MinimalPlane]:
+    async with minimal_plane() as running:
         yield running
         while _met:
             await _met.pop().client.aclose()
@@ -38,19 +38,19 @@ async def lab() -> AsyncIterator[Lab]:
 class Person:
     """Another user of the plane; the fixture closes the client."""
 
-    def __init__(self, lab: Lab, name: str) -> None:
+    def __init__(self, lab: MinimalPlane, name: str) -> None:
         _met.append(self)
         self.id = lab.world.profile(name)
         self.email = f"{name}@example.dev"
         self.client = MogplexClient(Target(name, lab.server.base_url, Secret(lab.world.token(self.id))))
 
 
-def token_of(lab: Lab, invite_id: str) -> str:
+def token_of(lab: MinimalPlane, invite_id: str) -> str:
     token: str = lab.world.row("team_invites", invite_id)["token"]
     return token
 
 
-async def joined(lab: Lab, team: str, name: str, role: str) -> Person:
+async def joined(lab: MinimalPlane, team: str, name: str, role: str) -> Person:
     """A new person who took an invite into the team."""
     person = Person(lab, name)
     sent = await lab.client.invites.send(team, person.email, role)
@@ -58,7 +58,7 @@ async def joined(lab: Lab, team: str, name: str, role: str) -> Person:
     return person
 
 
-async def test_a_team_is_made_and_found_again(lab: Lab) -> None:
+async def test_a_team_is_made_and_found_again(lab: MinimalPlane) -> None:
     teams = lab.client.teams
     assert list((await teams.memberships()).teams) == []
     assert (await teams.check_slug("Night-Shift")).available
@@ -76,7 +76,7 @@ async def test_a_team_is_made_and_found_again(lab: Lab) -> None:
         await teams.create("Other", "pricing")
 
 
-async def test_members_come_move_and_go(lab: Lab) -> None:
+async def test_members_come_move_and_go(lab: MinimalPlane) -> None:
     teams = lab.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
     ben = await joined(lab, team, "ben", "developer")
@@ -111,7 +111,7 @@ async def test_members_come_move_and_go(lab: Lab) -> None:
     assert (await teams.members(team)).viewer.role == "admin"
 
 
-async def test_an_invite_is_sent_again_taken_back_and_refused_afterwards(lab: Lab) -> None:
+async def test_an_invite_is_sent_again_taken_back_and_refused_afterwards(lab: MinimalPlane) -> None:
     invites = lab.client.invites
     team = (await lab.client.teams.create("Night Shift", "night-shift")).id
     sent = await invites.send(team, " Ben@Example.dev ", "viewer")
@@ -135,7 +135,7 @@ async def test_an_invite_is_sent_again_taken_back_and_refused_afterwards(lab: La
         await invites.send(team, own.email or "", "viewer")
 
 
-async def test_bulk_invite_reports_a_status_for_each_address(lab: Lab) -> None:
+async def test_bulk_invite_reports_a_status_for_each_address(lab: MinimalPlane) -> None:
     team = (await lab.client.teams.create("Night Shift", "night-shift")).id
     own = (await lab.client.account.user()) or pytest.fail("nobody")
     wanted = ["a@example.dev", "junk", "A@example.dev", own.email or ""]
@@ -150,7 +150,7 @@ async def test_bulk_invite_reports_a_status_for_each_address(lab: Lab) -> None:
     assert (many.summary.total_requested, many.summary.invited, many.summary.skipped_member) == (4, 1, 1)
 
 
-async def test_recipient_reads_invite_and_joins_team(lab: Lab) -> None:
+async def test_recipient_reads_invite_and_joins_team(lab: MinimalPlane) -> None:
     team = (await lab.client.teams.create("Night Shift", "night-shift")).id
     ben = Person(lab, "ben")
     sent = await lab.client.invites.send(team, "other@example.dev", "developer")
@@ -191,7 +191,7 @@ async def test_an_ended_invite_closes_no_family_and_its_link_stays_out_of_the_lo
     assert token not in str(caught.value.path)
 
 
-async def test_models_and_keys_of_a_team(lab: Lab) -> None:
+async def test_models_and_keys_of_a_team(lab: MinimalPlane) -> None:
     teams = lab.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
     ben = await joined(lab, team, "ben", "developer")
@@ -215,7 +215,7 @@ async def test_models_and_keys_of_a_team(lab: Lab) -> None:
     assert list((await teams.keys(team)).keys) == []
 
 
-async def test_team_icon_is_uploaded_and_removed(lab: Lab) -> None:
+async def test_team_icon_is_uploaded_and_removed(lab: MinimalPlane) -> None:
     teams = lab.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
     for icon, kind in (
@@ -232,7 +232,7 @@ async def test_team_icon_is_uploaded_and_removed(lab: Lab) -> None:
     assert (await teams.memberships()).teams[0].icon_url is None
 
 
-async def test_audit_log_is_read_page_by_page(lab: Lab) -> None:
+async def test_audit_log_is_read_page_by_page(lab: MinimalPlane) -> None:
     teams = lab.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
     for number in range(30):
@@ -259,7 +259,7 @@ async def test_a_service_that_fails_on_cursors_says_what_that_means() -> None:
         assert "first page" not in str(caught.value)
 
 
-async def test_installation_is_attached_to_and_detached_from_a_team(lab: Lab) -> None:
+async def test_installation_is_attached_to_and_detached_from_a_team(lab: MinimalPlane) -> None:
     teams = lab.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
     other = (await teams.create("Day Shift", "day-shift")).id
@@ -316,7 +316,7 @@ async def test_installation_is_attached_to_and_detached_from_a_team(lab: Lab) ->
         lambda c: c.invites.accept("a b"),
     ],
 )
-async def test_nonsense_never_leaves(call: Call) -> None:
+async def test_invalid_input_is_not_sent(call: Call) -> None:
     await assert_not_sent(call)
 
 

@@ -17,7 +17,7 @@ from mogplex_tui.api.models.connections import PRESETS, Connection, ConnectionDr
 from mogplex_tui.api.models.mcp_servers import McpServer, McpServerDraft, McpServerUpdate, ServerTransport
 from mogplex_tui.api.models.slack import SlackInstallation, SlackLinkDraft, SlackPolicy
 from mogplex_tui.config.secret import Secret
-from tests.api.families.lab import NOBODY, Call, Lab, assert_not_sent
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent
 from tests.api.support import Seen, http, ok, serving
 from tests.controlplane.integrations.integration_rows import add_slack
 
@@ -38,7 +38,7 @@ HTTP: dict[str, Any] = {"name": "remote", "transport": "http", "url": f"https://
 # MCP servers
 
 
-async def test_a_server_is_added_read_changed_and_removed(lab: Lab) -> None:
+async def test_a_server_is_added_read_changed_and_removed(lab: MinimalPlane) -> None:
     servers = lab.client.mcp_servers
     made = await servers.create(McpServerDraft(**STDIO, extra={"startup_timeout_sec": 5}))
     assert (made.name, made.enabled, made.command, made.args) == ("files", True, "mcp-files", ["--root", "."])
@@ -68,7 +68,7 @@ async def test_a_server_is_added_read_changed_and_removed(lab: Lab) -> None:
 
 @pytest.mark.parametrize("by_token", [False, True])
 async def test_the_merged_list_has_secrets_that_never_show(
-    lab: Lab, by_token: bool, caplog: pytest.LogCaptureFixture
+    lab: MinimalPlane, by_token: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     servers = lab.client.mcp_servers
@@ -139,7 +139,7 @@ def test_what_a_person_typed_as_secret_is_hidden_until_it_leaves() -> None:
 # Connections
 
 
-async def test_presets_and_own_connections_are_made_switched_and_removed(lab: Lab) -> None:
+async def test_presets_and_own_connections_are_made_switched_and_removed(lab: MinimalPlane) -> None:
     connections = lab.client.connections
     linear = await connections.create(PresetDraft(source_preset="linear", credentials=Secret(KEY)))
     assert (linear.name, linear.auth_type, linear.is_enabled) == ("Linear", "bearer", True)
@@ -171,7 +171,7 @@ async def test_presets_and_own_connections_are_made_switched_and_removed(lab: La
         )
 
 
-async def test_a_test_of_a_connection_is_a_finding_whatever_it_finds(lab: Lab) -> None:
+async def test_a_test_of_a_connection_is_a_finding_whatever_it_finds(lab: MinimalPlane) -> None:
     connections = lab.client.connections
     linear = await connections.create(PresetDraft(source_preset="linear", credentials=Secret("lin_1")))
     found = await connections.test(linear.id)
@@ -186,7 +186,7 @@ async def test_a_test_of_a_connection_is_a_finding_whatever_it_finds(lab: Lab) -
         await connections.test(NOBODY)
 
 
-async def test_signing_in_is_an_address_to_open(lab: Lab) -> None:
+async def test_signing_in_is_an_address_to_open(lab: MinimalPlane) -> None:
     connections = lab.client.connections
     notion = await connections.create(PresetDraft(source_preset="notion"))
     sentry = await connections.create(PresetDraft(source_preset="sentry"))
@@ -198,7 +198,7 @@ async def test_signing_in_is_an_address_to_open(lab: Lab) -> None:
     assert lab.client.slack.install_address() == f"{base}/api/integrations/slack/install"
 
 
-async def test_private_host_and_sixth_server_are_refused(lab: Lab) -> None:
+async def test_private_host_and_sixth_server_are_refused(lab: MinimalPlane) -> None:
     connections = lab.client.connections
     with pytest.raises(e.BadRequest, match="must target a public host") as caught:
         await connections.create(
@@ -230,7 +230,7 @@ def test_mcp_url_with_key_is_secret() -> None:
 # Slack
 
 
-async def test_a_workspace_has_a_policy_links_and_an_end(lab: Lab) -> None:
+async def test_a_workspace_has_a_policy_links_and_an_end(lab: MinimalPlane) -> None:
     slack = lab.client.slack
     add_slack(lab.world)
     [found] = await slack.workspaces()
@@ -259,7 +259,7 @@ async def test_a_workspace_has_a_policy_links_and_an_end(lab: Lab) -> None:
     assert await slack.workspaces() == []
 
 
-async def test_somebody_else_s_workspace_is_not_mine(lab: Lab) -> None:
+async def test_somebody_else_s_workspace_is_not_mine(lab: MinimalPlane) -> None:
     add_slack(lab.world, "T9", lab.world.profile("other"))
     with pytest.raises(e.NotAllowed):
         await lab.client.slack.links("T9")
@@ -346,7 +346,7 @@ URL = "https://a.dev"
         (lambda c: c.slack.link("T1", SlackLinkDraft(channel_id=" ", repo_id=NOBODY)), "are required"),
     ],
 )
-async def test_nonsense_never_leaves(call: Call, says: str) -> None:
+async def test_invalid_input_is_not_sent(call: Call, says: str) -> None:
     async def attempt(client: MogplexClient) -> Any:
         return await call(client)
 

@@ -30,7 +30,7 @@ def events(answer: httpx.Response) -> list[dict[str, Any]]:
 
 
 def kinds(found: list[dict[str, Any]]) -> list[str]:
-    """Return the types of events in order, without repeats."""
+    """Return the event types in order, with consecutive repeats merged."""
     names = [event["type"] for event in found]
     return [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
 
@@ -60,7 +60,7 @@ def status(answer: httpx.Response) -> str:
 
 @asynccontextmanager
 async def running(speed: float) -> AsyncIterator[tuple[PlaneServer, RowFactory, httpx.AsyncClient]]:
-    """A plane whose machines take their time, with a client of its account."""
+    """Run a plane at a simulation speed; yield it, a row factory and a client."""
     clock = ManualClock()
     async with PlaneServer(Settings(speed=speed, seeded=False, rate_limit=None), clock=clock) as server:
         headers = {"Authorization": f"Bearer {server.token}"}

@@ -16,7 +16,7 @@ IDLE = {"last_active_at": NOON - 30 * MINUTE_US, "created_at": NOON - HOUR_US}
 
 
 def round_of(factory: RowFactory) -> list[str]:
-    """Return the actions of one round."""
+    """Run the sandbox reaper once and return the names of its actions."""
     return [entry["action"] for entry in reap(factory.plane, factory.plane.ids, factory.clock.us)]
 
 

@@ -36,7 +36,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 class ScenarioRun(NamedTuple):
-    """Rows of a scenario at the start and after 150 seconds, and its start's CPU time."""
+    """A scenario's rows at its start and 150 seconds later, and its startup CPU time."""
 
     first_rows: Rows
     rows: Rows

@@ -48,7 +48,7 @@ async def code(browser: httpx.AsyncClient, **changes: str | None) -> str:
 
 
 def exchange(code: str, /, **changes: str | None) -> dict[str, str]:
-    """Return the form of a token call for a code; None leaves a field out."""
+    """Return the form that exchanges a code for tokens; None omits a field."""
     form: dict[str, str | None] = {
         "grant_type": "authorization_code",
         "client_id": CLI,

@@ -23,8 +23,8 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass
-class Lab:
-    """A plane with its clock, a factory for rows, and a client with both credentials."""
+class MinimalPlane:
+    """A plane with its clock, a row factory and a client that has both credentials."""
 
     server: PlaneServer
     clock: ManualClock
@@ -32,29 +32,30 @@ class Lab:
     client: MogplexClient
 
     def as_other(self) -> MogplexClient:
-        """A client of another account on the same plane; the caller closes it."""
+        """Return a client of another account; the caller closes it."""
         token = self.world.token(self.world.profile("mallory"))
         return MogplexClient(Target("other", self.server.base_url, Secret(token)))
 
     def in_team(self, team: str) -> MogplexClient:
-        """A client of the same account with an active team; the caller closes it."""
+        """Return a client of the same account with an active team; the caller closes it."""
         target = Target("team", self.server.base_url, Secret(self.server.token), team=team)
         return MogplexClient(target)
 
 
 @asynccontextmanager
-async def laboratory(**settings: Any) -> AsyncIterator[Lab]:
+async def minimal_plane(**settings: Any) -> AsyncIterator[MinimalPlane]:
+    """Run a plane that has only an account, with a client of that account."""
     clock = ManualClock()
     async with PlaneServer(
         Settings(speed=0, seeded=False, rate_limit=None, **settings), clock=clock
     ) as server:
         target = Target("lab", server.base_url, Secret(server.token), Secret(server.session_cookie))
         async with MogplexClient(target) as client:
-            yield Lab(server, clock, RowFactory(server.plane, clock), client)
+            yield MinimalPlane(server, clock, RowFactory(server.plane, clock), client)
 
 
-def box(lab: Lab, **columns: Any) -> str:
-    """A running sandbox of a repository of its own."""
+def running_sandbox(lab: MinimalPlane, **columns: Any) -> str:
+    """Insert a running sandbox of a new repository and return its id."""
     return lab.world.sandbox(lab.world.repo("acme/small"), **columns)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# What a record is known by, and what tells its state: with these changed it would be another record.
+# Names of fields that identify a record or hold its state; they are not changed.
 _STRUCTURE = re.compile(
     r"(?:^|_)(?:id|ids|at|status|state|type|kind|source|cursor|scopes?|role|code|key|object|href|date|since|until)$"
 )
-# Objects in which the service keeps whatever it likes.
+# Names of objects whose keys the contract does not define.
 _FREE = {"metadata", "payload", "config", "tool_input"}
 _IDENTITY = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\d(?:T[\d:.+Z-]+)?", re.IGNORECASE)
 

@@ -1,6 +1,6 @@
-"""Do work that every test would repeat once per process; imported for its effect.
+"""Cache setup work that tests would repeat, once per process, when imported.
 
-No test is about any of it: a test that speaks TLS has a context of its own, and a path compiles the same twice.
+No test checks this work: a test that uses TLS makes its own context, and compiled paths do not change.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import starlette.routing
 
 from mogplex_tui.controlplane.db import database
 
-# An HTTP client reads the machine's certificates, though it will only ever ask the loopback address in the clear.
+# Each HTTP client would load the system's certificates, although tests use plain HTTP on loopback.
 _cached: Any = functools.cache(ssl.create_default_context)
 ssl.create_default_context = _cached
 # Every plane has the same routes.
 starlette.routing.compile_path = functools.cache(starlette.routing.compile_path)
-# The client's locks look for this package each time that one is made, and where there is none look everywhere.
+# Each lock of the HTTP client tries to import sniffio; a failed import searches the whole path again.
 if importlib.util.find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
-# A new plane starts from the same two megabytes; no test cuts the power, so none waits for the disk.
+# Every new plane starts from the same empty database. No test needs durability, so SQLite does not sync.
 database._empty = functools.cache(database._empty)
 _prepare = database.Database._prepare
 
@@ -35,5 +35,5 @@ def _prepare_without_sync(self: database.Database) -> None:
 
 
 database.Database._prepare = _prepare_without_sync  # type: ignore[method-assign]
-# What is left of a test is found yet when it is looked for seldom, and most objects are gone by then.
+# Collect garbage less often: most objects are freed by reference counting.
 gc.set_threshold(50_000, 10, 10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,38 +44,40 @@ METAPHORS = frozenset(
         "said", "standing", "telling", "told", "turns", "wish",
     }
 )  # fmt: skip
-DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def _sources(directory: str) -> Iterator[tuple[Path, ast.Module]]:
-    """Yield the modules below a directory with their syntax trees."""
+@cache
+def _definitions(directory: str) -> list[tuple[Path, ast.Module, list[Definition]]]:
+    """Return the modules below a directory, each with its syntax tree and definitions."""
     paths = sorted((ROOT / directory).rglob("*.py"))
     assert paths, f"no module below {directory}"
-    for path in paths:
-        yield path.relative_to(ROOT), ast.parse(path.read_text())
+    return [
+        (path.relative_to(ROOT), tree, [node for node in ast.walk(tree) if isinstance(node, Definition)])
+        for path in paths
+        for tree in [ast.parse(path.read_text())]
+    ]
 
 
 @pytest.mark.parametrize("directory", DIRECTORIES)
 def test_first_lines_of_docstrings_fit_in_80_characters(directory: str) -> None:
     too_long = []
-    for path, tree in _sources(directory):
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.Module, *DEFINITIONS)):
-                first, *_ = (ast.get_docstring(node) or "").split("\n")
-                if len(first) > LONGEST_FIRST_LINE:
-                    too_long.append(f"{path}:{getattr(node, 'lineno', 1)} {first}")
+    for path, tree, definitions in _definitions(directory):
+        for node in (tree, *definitions):
+            first, *_ = (ast.get_docstring(node) or "").split("\n")
+            if len(first) > LONGEST_FIRST_LINE:
+                too_long.append(f"{path}:{getattr(node, 'lineno', 1)} {first}")
     assert too_long == []
 
 
 @pytest.mark.parametrize("directory", DIRECTORIES)
 def test_no_name_is_a_metaphor(directory: str) -> None:
     named = []
-    for path, tree in _sources(directory):
+    for path, _, definitions in _definitions(directory):
         if METAPHORS & set(path.stem.split("_")):
             named.append(str(path))
-        for node in ast.walk(tree):
-            if isinstance(node, DEFINITIONS):
-                words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", node.name).lower().split("_")
-                if METAPHORS & set(words):
-                    named.append(f"{path}:{node.lineno} {node.name}")
+        for node in definitions:
+            words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", node.name).lower().split("_")
+            if METAPHORS & set(words):
+                named.append(f"{path}:{node.lineno} {node.name}")
     assert named == []

@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--paginate", action="store_true", help="read all pages; each is a JSON document of its own"
     )
-    parser.add_argument("--yes", "-y", action="store_true", help="do not ask in a protected context")
+    parser.add_argument(
+        "--yes", "-y", action="store_true", help="skip the confirmation in a protected context"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # Seconds to wait for the browser. An authorization code is valid for ten minutes.
 BROWSER_TIMEOUT = 600.0
 HAND_OFF_PATH = "/cli-auth"
-_CLOSE_TAB = "The terminal has what it needs. You may close this tab."
+_CLOSE_TAB = "You can close this tab and return to the terminal."
 
 
 async def sign_in_with_code(base_url: str, *, opens_browser: bool) -> Grant:
@@ -88,7 +88,7 @@ def _callback_response(
     if request.method != "GET":
         return CallbackResponse(405, b"Only GET", headers={"Allow": "GET"})
     if code.done():
-        return html_page("Already answered", "This sign-in is over. You may close this tab.", 400)
+        return html_page("Already answered", "This sign-in has finished. You can close this tab.", 400)
     query = parse_qs(request.query, keep_blank_values=True)
 
     def first_value(name: str) -> str:
@@ -104,9 +104,9 @@ def _callback_response(
         code.set_exception(
             CommandError(Exit.NOT_SIGNED_IN, f"The service refused the sign-in: {visible(reason, 160)}.")
         )
-        return html_page("Not signed in", f"{reason}. You may close this tab.", 400)
+        return html_page("Not signed in", f"{reason}. You can close this tab.", 400)
     if not hmac.compare_digest(first_value("state").encode(), sign_in.state.reveal().encode()):
-        say("A page came back that does not belong to this sign-in; it was refused. Still waiting.")
+        say("A page that does not belong to this sign-in was refused. Still waiting.")
         return html_page("Not signed in", "This page does not belong to the sign-in that is under way.", 400)
     if not first_value("code"):
         return html_page("Not signed in", "The service sent no code along. Try again from the terminal.", 400)
@@ -202,13 +202,13 @@ async def _show_address(address: str, port: int, *, opens_browser: bool) -> None
 
 
 async def _wait_for_browser(result: asyncio.Future[str]) -> str:
-    say(f"Waiting for the browser, for at most {BROWSER_TIMEOUT / 60:.0f} minutes; ctrl+c gives up.")
+    say(f"Waiting for the browser, for at most {BROWSER_TIMEOUT / 60:.0f} minutes; ctrl+c cancels.")
     try:
         return await wait_for(result, BROWSER_TIMEOUT)
     except TimeoutError:
         raise CommandError(
             Exit.NOT_SIGNED_IN,
-            f"Nobody came back from the browser within {BROWSER_TIMEOUT / 60:.0f} minutes. Nothing was changed.",
+            f"No sign-in from the browser within {BROWSER_TIMEOUT / 60:.0f} minutes. Nothing was changed.",
         ) from None
 
 

@@ -61,7 +61,7 @@ def service_arguments(
         "--json",
         action="store_true",
         default=False if outermost else argparse.SUPPRESS,
-        help="one JSON object a line (UTC times, money as text)",
+        help="print NDJSON (UTC times, money as strings)",
     )
     if forms:
         parser.add_argument(
@@ -69,26 +69,26 @@ def service_arguments(
             "-o",
             choices=FORMS,
             default="table" if outermost else argparse.SUPPRESS,
-            help="table, wide (all columns, whole ids), json (as --json) or csv",
+            help="output format: table, wide (all columns, full IDs), json (NDJSON) or csv",
         )
     # Suppressed defaults: an option given before the command's name must still hold after it.
     parser.add_argument(
         "--context",
         metavar="NAME",
         default=argparse.SUPPRESS,
-        help="the context to work in (MOGPLEX_CONTEXT)",
+        help="context to use (MOGPLEX_CONTEXT)",
     )
     parser.add_argument(
         "--base-url",
         metavar="URL",
         default=argparse.SUPPRESS,
-        help="where the service answers (MOGPLEX_BASE_URL)",
+        help="base URL of the service (MOGPLEX_BASE_URL)",
     )
     parser.add_argument(
         "--read-only",
         action="store_true",
         default=argparse.SUPPRESS,
-        help="change nothing, whatever the token allows",
+        help="refuse all changes, whatever the token allows",
     )
 
 
@@ -172,7 +172,7 @@ async def _report_queued(session: Session, output: Output, change: QueuedChange)
     from mogplex_tui.cli.progress import progress
     from mogplex_tui.operate.messages import queued_change
 
-    say(output.safe_text(f"{queued_change(change, session.clock.now())} ctrl+c gives it up."))
+    say(output.safe_text(f"{queued_change(change, session.clock.now())} ctrl+c cancels it."))
     try:
         async with progress(lambda: output.safe_text(f"Waiting: {change.word}")):
             yield

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 def require_prompt(verb: str) -> None:
     """Raise CommandError if stdin is not a terminal and nobody can answer."""
     if not sys.stdin.isatty():
-        raise CommandError(
-            Exit.USAGE, f"There is no terminal to ask on: give --yes to {verb} without a question."
-        )
+        raise CommandError(Exit.USAGE, f"No terminal for the confirmation. Use --yes to {verb} without it.")
 
 
 def is_confirmed(command: CommandSession, question: str) -> bool:
@@ -35,7 +33,7 @@ def is_confirmed(command: CommandSession, question: str) -> bool:
     question = command.output.safe_text(question)
     if command.settings.protected.value:
         name = state_name(command.settings)
-        return _read_answer(f"{question} {name} is protected: type its name to go on:").strip() == name
+        return _read_answer(f"{question} {name} is protected: type its name to confirm:").strip() == name
     return _read_answer(f"{question} [y/N]").strip().lower() in ("y", "yes")
 
 

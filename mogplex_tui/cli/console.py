@@ -123,7 +123,7 @@ def _show(
 def report_unsent(changes: Sequence[str]) -> None:
     """Report the changes that were still waiting for a rate limit at the end."""
     for change in changes:
-        say(f"The {change} was not sent: the console was left while it waited for the rate limit.")
+        say(f"The {change} was not sent: the console was closed while it waited for the rate limit.")
 
 
 def _log_to_file() -> None:

@@ -22,17 +22,19 @@ from mogplex_tui.config.settings import same_service
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verbs and their options."""
     _add_json(parser, False)
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
-    names = _add_verb(verbs, "list", "every context, the current one marked")
-    names.add_argument("--names", action="store_true", help="the names alone, one a line")
-    use = _add_verb(verbs, "use", "make a context the current one")
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands", required=True)
+    names = _add_verb(verbs, "list", "list contexts and mark the current one")
+    names.add_argument("--names", action="store_true", help="print names only, one per line")
+    use = _add_verb(verbs, "use", "switch to a context")
     use.add_argument("name", metavar="NAME")
-    _add_fields(_add_verb(verbs, "add", "name a service"), new=True)
-    _add_fields(_add_verb(verbs, "set", "change what is known of a context"), new=False)
-    remove = _add_verb(verbs, "remove", "forget a context and its credentials")
+    _add_fields(_add_verb(verbs, "add", "add a context"), new=True)
+    _add_fields(_add_verb(verbs, "set", "change a context"), new=False)
+    remove = _add_verb(verbs, "remove", "remove a context and its credentials")
     remove.add_argument("name", metavar="NAME")
-    remove.add_argument("--yes", "-y", action="store_true", help="do not ask, even if it is protected")
-    rename = _add_verb(verbs, "rename", "give a context another name; credentials and state go with it")
+    remove.add_argument(
+        "--yes", "-y", action="store_true", help="skip the confirmation, even if the context is protected"
+    )
+    rename = _add_verb(verbs, "rename", "rename a context and keep its credentials and state")
     rename.add_argument("name", metavar="OLD")
     rename.add_argument("to", metavar="NEW")
 
@@ -46,7 +48,7 @@ def _add_verb(
 
 
 def _add_json(parser: argparse.ArgumentParser, default: object) -> None:
-    parser.add_argument("--json", action="store_true", default=default, help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", default=default, help="print NDJSON")
 
 
 def _add_fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
@@ -55,7 +57,7 @@ def _add_fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
         "--base-url", metavar="URL", required=new, default=None, help="where the service answers"
     )
     parser.add_argument(
-        "--team", metavar="UUID", default=None, help="act for this team; '' is the personal scope"
+        "--team", metavar="UUID", default=None, help="team to act for; '' is the personal scope"
     )
     # Not `read_only`, which is the console's own option for a single start.
     parser.add_argument(
@@ -69,13 +71,13 @@ def _add_fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
         "--protected",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="ask for the name before anything dangerous",
+        help="require typing the name before dangerous actions",
     )
     parser.add_argument(
-        "--colour", "--color", choices=(*COLOURS, "none"), default=None, help="what its name is painted in"
+        "--colour", "--color", choices=(*COLOURS, "none"), default=None, help="colour of its name"
     )
     if new:
-        parser.add_argument("--use", action="store_true", help="make it the current one")
+        parser.add_argument("--use", action="store_true", help="switch to it")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -117,7 +119,7 @@ def _list(arguments: argparse.Namespace) -> int:
         return Exit.OK
     _print(arguments, known, list(known.by_name.values()))
     if not known.by_name:
-        say("There are no contexts yet. Make one: mogplex-tui login")
+        say("No contexts yet. Create one: mogplex-tui login")
     return Exit.OK
 
 
@@ -153,7 +155,7 @@ def _use(arguments: argparse.Namespace) -> int:
     say(f"{arguments.name} is the current context: {known.get(arguments.name).base_url}")
     selected = os.environ.get("MOGPLEX_CONTEXT", "").strip()
     if selected and selected != arguments.name:
-        say(f"MOGPLEX_CONTEXT={selected} is set in this shell and comes before it.")
+        say(f"MOGPLEX_CONTEXT={selected} is set in this shell and takes precedence.")
     if arguments.json:
         _print(arguments, known, [known.get(arguments.name)])
     return Exit.OK
@@ -243,7 +245,7 @@ def _remove(arguments: argparse.Namespace) -> int:
         known = contexts.change(lambda before: before.without(context.name))
     say(f"{context.name} is removed{'' if may_be_left else ', its credentials with it'}.")
     if known.current is None and known.by_name:
-        say(f"No context is current now. There are: {', '.join(known.by_name)}.")
+        say(f"No context is current now. Available: {', '.join(known.by_name)}.")
     return Exit.OK
 
 
@@ -266,8 +268,8 @@ def confirm_name(name: str, why: str) -> None:
     Raises CommandError also if there is no terminal.
     """
     if not sys.stdin.isatty():
-        raise CommandError(Exit.USAGE, f"{why} There is no terminal to ask on: give --yes.")
-    sys.stderr.write(f"{why} Type its name to go on: ")
+        raise CommandError(Exit.USAGE, f"{why} No terminal for the confirmation. Use --yes.")
+    sys.stderr.write(f"{why} Type its name to confirm: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip() != name:
         raise CommandError(Exit.FAILED, "That is not its name. Nothing was changed.")
@@ -301,7 +303,7 @@ def _rename(arguments: argparse.Namespace) -> int:
     old_state, new_state = state_dir(old), state_dir(new)
     if old_state.is_dir() and not new_state.exists():
         old_state.rename(new_state)
-    say(f"{old} is called {new} now.")
+    say(f"Renamed {old} to {new}.")
     if arguments.json:
         _print(arguments, known, [known.get(new)])
     return Exit.OK

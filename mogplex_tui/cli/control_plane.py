@@ -13,7 +13,7 @@ from mogplex_tui.cli import webhook
 
 SCALES = ("small", "medium", "large")
 PROFILES = ("documented", "hosted")
-_SCENARIOS = "scenarios (a database file keeps the one that it was made with):"
+_SCENARIOS = "scenarios (a database file keeps the one that it was created with):"
 
 
 class _Help(argparse.HelpFormatter):
@@ -41,9 +41,7 @@ class _Help(argparse.HelpFormatter):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     plane_arguments(parser)
-    parser.add_argument(
-        "--openapi", action="store_true", help="print what it serves as an OpenAPI document, and end"
-    )
+    parser.add_argument("--openapi", action="store_true", help="print the OpenAPI document and exit")
     webhook.add_arguments(parser)
     # For a parent process that must leave no orphan; not for users.
     parser.add_argument("--parent", type=int, default=None, metavar="PID", help=argparse.SUPPRESS)
@@ -53,37 +51,41 @@ def plane_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the plane, which the demo shares."""
     parser.add_argument("--port", type=int, default=0, help="loopback port (default: any free one)")
     parser.add_argument(
-        "--db", type=Path, default=None, metavar="FILE", help="keep the data here (default: a temporary file)"
+        "--db", type=Path, default=None, metavar="FILE", help="database file (default: a temporary file)"
     )
-    parser.add_argument("--seed", type=int, default=7, help="which story is told (default: 7)")
+    parser.add_argument("--seed", type=int, default=7, help="random seed (default: 7)")
     parser.add_argument(
         "--scenario",
         type=_scenario,
         default=None,
         metavar="NAME|FILE",
-        help="what it tells: one of those below, or a file of your own (default: calm)",
+        help="name of a scenario below, or a JSON file (default: calm)",
     )
     parser.add_argument(
         "--scale",
         choices=SCALES,
         default=None,
-        help="how much history there is (default: the scenario's, which is small for all but huge)",
+        help="amount of history (default: that of the scenario, which is small for all but huge)",
     )
     parser.add_argument(
-        "--speed", type=_speed, default=1.0, metavar="X", help="pace of the work: 1 human, 0 standing still"
+        "--speed",
+        type=_speed,
+        default=1.0,
+        metavar="X",
+        help="speed of the simulation: 1 is real time, 0 is paused",
     )
     parser.add_argument(
         "--profile",
         choices=PROFILES,
         default="documented",
-        help="the service as written down, or as it is hosted",
+        help="behave as documented, or as the hosted service does",
     )
     parser.add_argument(
         "--rate-limit",
         type=_rate_limit,
         default=60,
         metavar="N|off",
-        help="requests a token has in a minute (default: 60)",
+        help="requests per minute and token (default: 60)",
     )
     parser.add_argument(
         "--fault",
@@ -91,10 +93,12 @@ def plane_arguments(parser: argparse.ArgumentParser) -> None:
         type=_fault,
         default=[],
         metavar="RULE",
-        help='what goes wrong, e.g. "GET /api/v1/mogplex/repos status:503 x3"; may be given often',
+        help='inject a fault, e.g. "GET /api/v1/mogplex/repos status:503 x3"; may be repeated',
     )
     parser.add_argument(
-        "--fault-route", action="store_true", help="open /__plane/faults, to switch faults while it runs"
+        "--fault-route",
+        action="store_true",
+        help="enable the route /__plane/faults, which changes faults at run time",
     )
     parser.epilog, parser.formatter_class = _SCENARIOS, _Help
 
@@ -116,7 +120,7 @@ def _speed(text: str) -> float:
     except ValueError:
         speed = -1.0
     if not 0 <= speed < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no pace: 0 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed; use 0 or more")
     return speed
 
 

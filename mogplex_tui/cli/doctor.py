@@ -38,7 +38,7 @@ async def _doctor(command: CommandSession) -> int:
     from mogplex_tui.cli.progress import progress
 
     checks = DoctorChecks(command)
-    async with progress("Asking each family"):
+    async with progress("Checking access"):
         results = await checks.run()
     # The checks have shown whether the session cookie is accepted.
     service = _service(command, checks.accounts)

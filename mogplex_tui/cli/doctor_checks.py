@@ -132,7 +132,7 @@ class DoctorChecks:
 
         if len(self.results) >= 2 and all(result.reach == UNREACHABLE for result in self.results):
             # The service does not answer: every further request would wait as long again.
-            return CheckResult(family, UNREACHABLE, description="Not asked: the service does not answer.")
+            return CheckResult(family, UNREACHABLE, description="Not checked: the service does not answer.")
         self.response_log.take_first()
         try:
             result = await check()
@@ -208,7 +208,7 @@ class DoctorChecks:
         if not settings.default_model:
             # The service always resolves a default model (identity.md §3).
             return CheckResult(
-                "settings", BROKEN, description="The answer names no default model.", advice=_CHECK_BASE_URL
+                "settings", BROKEN, description="No default model is set.", advice=_CHECK_BASE_URL
             )
         return CheckResult("settings", OPEN, description=f"Default model {settings.default_model}.")
 
@@ -216,7 +216,7 @@ class DoctorChecks:
         catalog = await self._client.models.list()
         if catalog.anonymous:
             return CheckResult(
-                "models", NEEDS_SESSION, description="Only the catalogue for visitors.", is_anonymous=True
+                "models", NEEDS_SESSION, description="Only the public catalogue.", is_anonymous=True
             )
         return CheckResult(
             "models", OPEN, description=f"{catalog.models.total} of {catalog.catalog.total} models usable."
@@ -258,10 +258,8 @@ class DoctorChecks:
                     if isinstance(message, Connected):
                         break
         except TimeoutError:
-            raise TimedOut(
-                "The live connection opened and then said nothing", resource="live updates"
-            ) from None
-        return CheckResult("realtime", OPEN, description="Changes are announced as they happen.")
+            raise TimedOut("The live connection opened but sent nothing", resource="live updates") from None
+        return CheckResult("realtime", OPEN, description="Changes arrive as they happen.")
 
     async def _v1(self) -> CheckResult:
         repos = await self._client.repos.list(limit=200)
@@ -273,13 +271,13 @@ class DoctorChecks:
         origin = self.command.settings.read_only
         if origin.value:
             return CheckResult(
-                "write", NEEDS_SCOPE, description=f"Not asked: {origin.origin} says read-only."
+                "write", NEEDS_SCOPE, description=f"Not checked: {origin.origin} says read-only."
             )
         v1 = self.results[-1].reach
         if v1 in (ABSENT, BROKEN):
             # The server may not be Mogplex, so no change is sent to it.
             return CheckResult(
-                "write", v1, description="Not asked: the token API does not answer as it should."
+                "write", v1, description="Not checked: the token API does not answer as it should."
             )
         if await self._client.runs.has_write_scope():
             return CheckResult("write", OPEN, description="The token may start and cancel runs.")

@@ -265,15 +265,13 @@ class EventFollower:
             if freshness.error is not None and not isinstance(freshness.error, MogplexError):
                 raise freshness.error
             self._report_change(
-                feed.name, None if freshness.error is None else str(freshness.error), "It answers again."
+                feed.name, None if freshness.error is None else str(freshness.error), "Connected again."
             )
         self._report_budget(feeds)
         self._report_change("source", messages.missing_events(self.feed))
         realtime = self.session.realtime
         if realtime.hearing is RealtimeState.CLOSED:
-            self._report_change(
-                "realtime", f"Without live updates, read every few seconds instead: {realtime.reason}"
-            )
+            self._report_change("realtime", f"No live updates; polling every few seconds: {realtime.reason}")
 
     def _report_budget(self, feeds: list[Feed]) -> None:
         until = max((feed.freshness.blocked_until or 0.0 for feed in feeds), default=0.0)
@@ -281,7 +279,7 @@ class EventFollower:
         if wait <= 2:
             self._reported.pop("budget", None)
         elif "budget" not in self._reported:
-            self._report_change("budget", f"The request budget is used up; reading goes on in {wait:.0f} s.")
+            self._report_change("budget", f"Request budget used up; next read in {wait:.0f}s.")
 
     def _report_change(self, topic: str, sentence: str | None, when_resolved: str | None = None) -> None:
         """Report a sentence on a topic if it is new, or `when_resolved` if none holds."""

@@ -54,7 +54,7 @@ def add_record(parser: argparse.ArgumentParser, noun: str, name: str, nargs: str
         name,
         nargs=nargs,
         metavar=noun.upper().replace(" ", "_"),
-        help="its id, its name or the beginning of either",
+        help="ID, name, or a unique prefix of either",
     )
 
 
@@ -149,7 +149,7 @@ def chosen_value(parameter: Parameter[object], choices: Sequence[Choice], text: 
     rest = f" and {len(choices) - len(labels)} more" if len(choices) > len(labels) else ""
     raise CommandError(
         Exit.USAGE,
-        f"{parameter.name}: {text!r} is not among the choices. There are: {', '.join(labels)}{rest}.",
+        f"{parameter.name}: {text!r} is not among the choices. Available: {', '.join(labels)}{rest}.",
     )
 
 
@@ -202,7 +202,9 @@ class ExtraVerbs(Protocol):
 def require_reveal(verb: str, args: argparse.Namespace) -> None:
     """Raise CommandError if a secret that is shown only once would not be printed."""
     if not args.reveal:
-        sentence = f"What {verb} makes can be read this once only. Nothing was sent: give --reveal."
+        sentence = (
+            f"The secret that {verb} returns is shown only once. Nothing was sent; add --reveal to print it."
+        )
         raise CommandError(Exit.USAGE, sentence)
 
 

@@ -56,9 +56,9 @@ class KindCommand(Generic[Row]):
         """Add `list`, `get` and the actions with their options."""
         kind = self._kind
         service_arguments(parser, forms=True)
-        verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
+        verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands", required=True)
         add_list(verbs, kind)
-        get = add_verb(verbs, "get", f"one {kind.noun} with all that is known of it")
+        get = add_verb(verbs, "get", f"show one {kind.noun} in full")
         add_record(get, kind.noun, "record", nargs="?" if gets_without_record(kind.name) else None)
         if kind.secrets is not None:
             get.add_argument(
@@ -66,14 +66,14 @@ class KindCommand(Generic[Row]):
                 action="append",
                 default=[],
                 metavar="NAME",
-                help="show the secret of this name instead of a mask; may be repeated",
+                help="show the secret with this name instead of a mask; may be repeated",
             )
         for creation in kind.creations:
             verb_parser = add_verb(verbs, creation.id, creation.help)
             for parameter in creation.parameters:
                 add_parameter(verb_parser, parameter, None)
             verb_parser.add_argument(
-                "--yes", "-y", action="store_true", help="do not ask in a protected context"
+                "--yes", "-y", action="store_true", help="skip the confirmation in a protected context"
             )
             if creation.reveals:
                 add_reveal(verb_parser)
@@ -98,7 +98,7 @@ class KindCommand(Generic[Row]):
                 "--idempotency-key",
                 default="",
                 metavar="KEY",
-                help="the same key starts nothing a second time",
+                help="key for safe retries: the same request with it starts nothing twice",
             )
         if action.reveals:
             add_reveal(parser)
@@ -182,7 +182,7 @@ class _KindExecution(Generic[Row]):
         secrets = self._kind.secrets.of(entry.row)
         for name in revealed:
             if name not in secrets:
-                known = f" There are: {', '.join(sorted(secrets))}." if secrets else ""
+                known = f" Available: {', '.join(sorted(secrets))}." if secrets else ""
                 say(self._output.safe_text(f"Nothing is hidden under the name {name}.{known}"))
         return {
             name: RevealedSecret(secret.reveal()) if name in revealed else MASK
@@ -289,7 +289,7 @@ class _KindExecution(Generic[Row]):
             name = creation.name(values)
             name = f"{kind.noun} {name}" if creation.makes_record else name
             if not is_confirmed(self._command, f"{creation.id.capitalize()} {name}?"):
-                raise CommandError(Exit.FAILED, "Nothing was made.")
+                raise CommandError(Exit.FAILED, "Nothing was created.")
         entry = executor.new_entry(creation, values)
         outcome = await executor.run_action(
             self._session, self._records.collection, kind, creation, entry, values

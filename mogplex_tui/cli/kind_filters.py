@@ -35,14 +35,14 @@ def add_filters(parser: argparse.ArgumentParser, kind: Kind[Row]) -> None:
             action="append",
             choices=choices.get(name),
             metavar=None if name in choices else "WORD",
-            help=f"the same as {name}:WORD; may be repeated" if is_shown else argparse.SUPPRESS,
+            help=f"short for the filter {name}:WORD; may be repeated" if is_shown else argparse.SUPPRESS,
         )
     if kind.older is not None:
         parser.add_argument(
             "--since",
             type=parse_since,
             metavar="WHEN",
-            help="only what was created from here on: 30m, 24h, 7d, a date, or a time",
+            help="only records created since: 30m, 24h, 7d, a date or a time",
         )
 
 
@@ -97,7 +97,7 @@ def _check_fields(kind: Kind[Row], text: str) -> None:
     for term in parse(text):
         if term.field is not None and not any(name.startswith(term.field) for name in known_fields):
             raise CommandError(
-                Exit.USAGE, f"No field is called {term.field!r}. There are: {', '.join(known_fields)}."
+                Exit.USAGE, f"No field is called {term.field!r}. Available: {', '.join(known_fields)}."
             )
 
 

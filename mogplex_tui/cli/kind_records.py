@@ -167,7 +167,7 @@ class KindRecords(Generic[Row]):
             )
         if len(matches) > 1:
             ids = ", ".join(safe_text(entry.key) for entry in matches[:8])
-            raise CommandError(Exit.USAGE, f"{safe_text(asked)!r} means several; give one of the ids: {ids}.")
+            raise CommandError(Exit.USAGE, f"{safe_text(asked)!r} is ambiguous; use one of the IDs: {ids}.")
         if matches[0].row is None:
             raise CommandError(
                 Exit.FAILED,

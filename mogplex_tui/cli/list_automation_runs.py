@@ -27,14 +27,14 @@ _MAX_RUNS = 50
 
 def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     """Add the verb `runs`."""
-    parser = add("runs", "the runs of an automation, newest first")
-    parser.add_argument("record", metavar="AUTOMATION", help="its id, its name or the beginning of either")
+    parser = add("runs", "list the runs of an automation, newest first")
+    parser.add_argument("record", metavar="AUTOMATION", help="ID, name, or a unique prefix of either")
     parser.add_argument(
         "--limit",
         type=row_count,
         default=_MAX_RUNS,
         metavar="N",
-        help=f"at most N runs; {_MAX_RUNS} is the service's most",
+        help=f"list at most N runs (maximum {_MAX_RUNS})",
     )
 
 

@@ -60,11 +60,11 @@ class ListedRecords(Protocol[Row]):
 def add_list(verbs: argparse._SubParsersAction[argparse.ArgumentParser], kind: Kind[Row]) -> None:
     """Add the verb `list` with its options."""
     plural = formatting.plural_noun(kind.noun)
-    parser = add_verb(verbs, "list", f"the {plural} that this credential can see")
-    parser.add_argument("--limit", type=row_count, metavar="N", help=f"at most N {plural}")
+    parser = add_verb(verbs, "list", f"list {plural}")
+    parser.add_argument("--limit", type=row_count, metavar="N", help=f"list at most N {plural}")
     names = [column.name for column in kind.columns]
     parser.add_argument("--sort", choices=names, metavar="COLUMN", help=f"sort by one of {', '.join(names)}")
-    parser.add_argument("--reverse", action="store_true", help="sort the other way round")
+    parser.add_argument("--reverse", action="store_true", help="reverse the sort order")
     add_former_options(parser, kind.name)
     if kind.hidden is not None:
         parser.add_argument(f"--{kind.hidden.option}", action="store_true", help=kind.hidden.help)
@@ -73,7 +73,7 @@ def add_list(verbs: argparse._SubParsersAction[argparse.ArgumentParser], kind: K
         "filter",
         nargs="*",
         metavar="FILTER",
-        help="words that must occur, as in the console: word, field:word, !word, age:<2h",
+        help="filter as in the console: word, field:word, !word, age:<2h",
     )
 
 
@@ -173,7 +173,7 @@ class ListCommand(Generic[Row]):
             matching = max(matching, total)
         if matching > shown > 0:
             at_least = "at least " if is_filtered and not is_complete else ""
-            say(f"Listed: {shown:,} of {at_least}{matching:,}; --limit N lists more.")
+            say(f"Listed: {shown:,} of {at_least}{matching:,}; --limit N shows more.")
         elif not is_complete:
             searched = f"{read:,} of {total:,} searched" if self._search is None else self._search.progress()
             say(f"{searched[:1].upper()}{searched[1:]}.")

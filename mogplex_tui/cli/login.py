@@ -52,14 +52,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hand-off",
         dest="by_hand_off",
         action="store_true",
-        help="let the page /cli-auth make a token (embedded planes; hosted: retired)",
+        help="get a token from the page /cli-auth (embedded control planes only)",
     )
     parser.add_argument(
         "--force",
         action="store_true",
-        help="store it although the context's other credential belongs to another account",
+        help="store it even if the context's other credential belongs to another account",
     )
-    parser.add_argument("--no-browser", action="store_true", help="print the address only; open it yourself")
+    parser.add_argument(
+        "--no-browser", action="store_true", help="print the URL instead of opening a browser"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -204,7 +206,9 @@ def _read_secret(method: str) -> Secret:
     if not text:
         raise CommandError(Exit.USAGE, f"No {credential_name} was given. Nothing was changed.")
     if method == "token" and not text.startswith(TOKEN_PREFIX):
-        raise CommandError(Exit.USAGE, f"That is no personal access token: those begin with {TOKEN_PREFIX}.")
+        raise CommandError(
+            Exit.USAGE, f"This is not a personal access token; those begin with {TOKEN_PREFIX}."
+        )
     if method == "session" and text[:7].lower() == "cookie:":
         text = text[7:].strip()
     return Secret(text)
@@ -283,7 +287,7 @@ def _report_stored(context: Context, account: str | None) -> None:
     else:
         path = credential_store.credentials_file(context.name)
         place = f"in {path}, readable by you alone: there is no system keyring that works"
-    say(f"Signed in{account_text}. The credential is kept {place}.\n{context.name} is the current context.")
+    say(f"Signed in{account_text}. The credential is stored {place}.\n{context.name} is the current context.")
     for variable in ("MOGPLEX_TOKEN", "MOGPLEX_API_KEY"):
         if os.environ.get(variable, "").strip():
-            say(f"{variable} is set in this shell and comes before it.")
+            say(f"{variable} is set in this shell and takes precedence.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     """Add the verb `new`."""
-    add("new", "the models that came since the account last looked")
+    add("new", "list models added since the account last looked")
 
 
 async def run_verb(_: argparse.Namespace, command: CommandSession) -> int:

@@ -20,53 +20,59 @@ from mogplex_tui.cli.exit_codes import Exit
 _KIND_COMMANDS = "mogplex_tui.cli.kind_commands"
 # Command name -> (module, one line of help)
 COMMANDS = {
-    "demo": ("mogplex_tui.cli.demo", "the console on its own embedded control plane"),
-    "control-plane": ("mogplex_tui.cli.control_plane", "the embedded control plane alone"),
+    "demo": ("mogplex_tui.cli.demo", "open the console on an embedded control plane with sample data"),
+    "control-plane": ("mogplex_tui.cli.control_plane", "run the embedded control plane alone"),
     "runs": ("mogplex_tui.cli.runs", "list, read, follow, start and cancel runs"),
-    "run": ("mogplex_tui.cli.run", "start a run: REPO PROMPT"),
-    "watch": ("mogplex_tui.cli.watch", "wait until a run is over, or in another state"),
-    "stats": ("mogplex_tui.cli.stats", "usage, health and cost"),
+    "run": ("mogplex_tui.cli.run", "start a run of PROMPT in REPO"),
+    "watch": ("mogplex_tui.cli.watch", "wait until a run finishes or reaches a state"),
+    "stats": ("mogplex_tui.cli.stats", "show usage, health and cost"),
     "projects": (
         _KIND_COMMANDS,
-        "the repositories: list, get, import, sync, hide, show, favorite, snapshot, delete …",
+        "manage repositories: list, get, import, sync, hide, show, favorite, snapshot, delete …",
     ),
-    "agents": (_KIND_COMMANDS, "the agents: list, get, create, update, delete"),
-    "models": (_KIND_COMMANDS, "the models: list, get, enable, disable, default, new, dismiss-new"),
-    "sandboxes": (_KIND_COMMANDS, "the sandboxes: list, get, launch, pause, stop, exec, logs …"),
+    "agents": (_KIND_COMMANDS, "manage agents: list, get, create, update, delete"),
+    "models": (_KIND_COMMANDS, "manage models: list, get, enable, disable, default, new, dismiss-new"),
+    "sandboxes": (_KIND_COMMANDS, "manage sandboxes: list, get, launch, pause, stop, exec, logs …"),
     "automations": (
         _KIND_COMMANDS,
-        "the automations: list, get, create, runs, publish, trigger, pause, delete …",
+        "manage automations: list, get, create, runs, publish, trigger, pause, delete …",
     ),
-    "assignments": (_KIND_COMMANDS, "the assignments: list, get, create, enable, disable, delete"),
-    "jobs": (_KIND_COMMANDS, "the job runs: list, get, cancel, repair, requeue"),
-    "approvals": (_KIND_COMMANDS, "questions to a human: list, get, approve, deny"),
-    "skills": (_KIND_COMMANDS, "the skills: list, get, delete"),
-    "rules": (_KIND_COMMANDS, "the rules: list, get, delete"),
-    "commands": (_KIND_COMMANDS, "the slash commands: list, get, delete"),
-    "provider-keys": (_KIND_COMMANDS, "the keys of model providers: list, get, verify, delete"),
-    "api-keys": (_KIND_COMMANDS, "the API keys: list, get, create, revoke"),
-    "mcp-servers": (_KIND_COMMANDS, "the MCP servers: list, get, enable, disable, delete"),
-    "conversations": (_KIND_COMMANDS, "the stored chats: list, get, delete"),
-    "memories": (_KIND_COMMANDS, "the memories of agents: list, get, delete"),
-    "installations": (_KIND_COMMANDS, "the installations of the GitHub App: list, get, sync"),
-    "triggers": (_KIND_COMMANDS, "the triggers of GitHub installations: list, get, enable, disable, delete"),
+    "assignments": (_KIND_COMMANDS, "manage assignments: list, get, create, enable, disable, delete"),
+    "jobs": (_KIND_COMMANDS, "manage job runs: list, get, cancel, repair, requeue"),
+    "approvals": (_KIND_COMMANDS, "answer approval requests: list, get, approve, deny"),
+    "skills": (_KIND_COMMANDS, "manage skills: list, get, delete"),
+    "rules": (_KIND_COMMANDS, "manage rules: list, get, delete"),
+    "commands": (_KIND_COMMANDS, "manage slash commands: list, get, delete"),
+    "provider-keys": (_KIND_COMMANDS, "manage keys of model providers: list, get, verify, delete"),
+    "api-keys": (_KIND_COMMANDS, "manage API keys: list, get, create, revoke"),
+    "mcp-servers": (_KIND_COMMANDS, "manage MCP servers: list, get, enable, disable, delete"),
+    "conversations": (_KIND_COMMANDS, "manage stored chats: list, get, delete"),
+    "memories": (_KIND_COMMANDS, "manage memories of agents: list, get, delete"),
+    "installations": (_KIND_COMMANDS, "manage installations of the GitHub App: list, get, sync"),
+    "triggers": (
+        _KIND_COMMANDS,
+        "manage triggers of GitHub installations: list, get, enable, disable, delete",
+    ),
     "connections": (
         _KIND_COMMANDS,
-        "the services that agents may use: list, get, enable, disable, test, delete",
+        "manage connections to services that agents may use: list, get, enable, disable, test, delete",
     ),
-    "teams": (_KIND_COMMANDS, "the teams, and the people of one: list, get"),
-    "members": (_KIND_COMMANDS, "the members of teams and open invites: list, get, role, remove"),
-    "failures": (_KIND_COMMANDS, "the failures of automations: list, get"),
-    "dispatch": (_KIND_COMMANDS, "the dispatch ledger: list, get"),
-    "settings": (_KIND_COMMANDS, "the account's settings and what it is ready for: list, get, edit"),
-    "api": ("mogplex_tui.cli.api", "any route of the service: METHOD PATH"),
-    "spec": ("mogplex_tui.cli.spec", "kinds, columns, filters, actions and commands as JSON"),
+    "teams": (_KIND_COMMANDS, "show teams and their members: list, get"),
+    "members": (_KIND_COMMANDS, "manage team members and open invites: list, get, role, remove"),
+    "failures": (_KIND_COMMANDS, "show failures of automations: list, get"),
+    "dispatch": (_KIND_COMMANDS, "show the dispatch log: list, get"),
+    "settings": (_KIND_COMMANDS, "manage account settings and show readiness: list, get, edit"),
+    "api": ("mogplex_tui.cli.api", "send a request to any route: METHOD PATH"),
+    "spec": ("mogplex_tui.cli.spec", "print kinds, columns, filters, actions and commands as JSON"),
     "login": ("mogplex_tui.cli.login", "sign in to a service, by browser or with a token"),
-    "logout": ("mogplex_tui.cli.logout", "forget what a context is signed in with"),
-    "contexts": ("mogplex_tui.cli.contexts", "the services by name: list, use, add, set, remove, rename"),
-    "info": ("mogplex_tui.cli.info", "every setting and where it came from"),
-    "doctor": ("mogplex_tui.cli.doctor", "what this credential can and cannot see"),
-    "completions": ("mogplex_tui.cli.completions", "completions for bash, zsh or fish"),
+    "logout": ("mogplex_tui.cli.logout", "remove the credentials of a context"),
+    "contexts": (
+        "mogplex_tui.cli.contexts",
+        "manage contexts (services by name): list, use, add, set, remove, rename",
+    ),
+    "info": ("mogplex_tui.cli.info", "print every setting and its source"),
+    "doctor": ("mogplex_tui.cli.doctor", "check what this credential can and cannot see"),
+    "completions": ("mogplex_tui.cli.completions", "print completions for bash, zsh or fish"),
 }
 
 # Former names of commands, which the help does not list.
@@ -76,21 +82,21 @@ _OPTIONS_WITH_VALUE = ("--context", "--base-url", "--theme")
 # Only a whole word that looks like a token: a prompt may contain one.
 _TOKEN = re.compile(r"mog_[A-Za-z0-9]{16,}")
 _EXPOSED_CREDENTIAL = (
-    "A token is never an argument: every process on this machine can read it there. It was not used. Revoke it, and "
+    "A token must not be an argument: every process on this machine can read it. It was not used. Revoke it, and "
     "give another one to: mogplex-tui login --token\n"
 )
 
 _WRITE_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 EPILOG = """\
-without a command: the console for the current context (see login and contexts), or the service named by
-  MOGPLEX_CONTEXT          another context
-  MOGPLEX_BASE_URL         where the service answers
+without a command: the console for the current context (see login and contexts); environment variables:
+  MOGPLEX_CONTEXT          context to use
+  MOGPLEX_BASE_URL         base URL of the service
   MOGPLEX_TOKEN            a personal access token (mog_…)
-  MOGPLEX_SESSION_COOKIE   a browser session cookie, for what tokens do not open
+  MOGPLEX_SESSION_COOKIE   a browser session cookie, for routes closed to tokens
 
 data goes to stdout, everything else to stderr; exit codes: 0 ok, 1 failed, 2 usage,
-3 not signed in, 4 not allowed, 5 throttled, 6 unreachable
+3 not signed in, 4 not allowed, 5 rate limited, 6 unreachable
 """
 
 
@@ -113,7 +119,7 @@ class Parser(argparse.ArgumentParser):
         """Exit with the usage and a message; name the verbs if the verb is missing."""
         for action in self._actions:
             if action.required and action.choices and message.endswith(f"are required: {action.metavar}"):
-                message = f"a verb is missing, one of {', '.join(_choice_names(action))}"
+                message = f"a command is missing, one of {', '.join(_choice_names(action))}"
         super().error(message)
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
@@ -139,8 +145,8 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
 
     Credentials are never arguments: process lists show those.
     """
-    parser.add_argument("--context", metavar="NAME", help="the context to work in (MOGPLEX_CONTEXT)")
-    parser.add_argument("--base-url", metavar="URL", help="where the service answers (MOGPLEX_BASE_URL)")
+    parser.add_argument("--context", metavar="NAME", help="context to use (MOGPLEX_CONTEXT)")
+    parser.add_argument("--base-url", metavar="URL", help="base URL of the service (MOGPLEX_BASE_URL)")
 
 
 def appearance_arguments(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -149,14 +155,12 @@ def appearance_arguments(parser: argparse.ArgumentParser, default: str | None = 
     A command that repeats them gives `argparse.SUPPRESS` as `default`, so that options before its name still hold.
     """
     parser.add_argument(
-        "--read-only", action="store_true", default=default, help="offer nothing that changes anything"
+        "--read-only", action="store_true", default=default, help="offer no actions that change anything"
     )
     parser.add_argument("--theme", choices=("dark", "light"), default=default, help="colours (default: dark)")
+    parser.add_argument("--ascii", action="store_true", default=default, help="use letters instead of glyphs")
     parser.add_argument(
-        "--ascii", action="store_true", default=default, help="plain letters instead of glyphs"
-    )
-    parser.add_argument(
-        "--reduced-motion", action="store_true", default=default, help="nothing flashes or turns"
+        "--reduced-motion", action="store_true", default=default, help="turn off flashing and animation"
     )
 
 

@@ -83,7 +83,7 @@ class RunRecords:
         except MogplexError as error:
             if not self.rows:
                 raise
-            say(self._output.safe_text(f"The list is not whole. {error_message(error)}"))
+            say(self._output.safe_text(f"The list is incomplete. {error_message(error)}"))
             return error
         return None
 
@@ -107,7 +107,7 @@ class RunRecords:
         if not re.fullmatch(rf"[0-9a-f][0-9a-f-]{{{_SHORTEST_PREFIX - 1},34}}", run_id):
             raise CommandError(
                 Exit.USAGE,
-                f"{text!r} is not a run: give its id, or at least the first {_SHORTEST_PREFIX} characters of it.",
+                f"{text!r} is not a run ID. Use an ID, or at least its first {_SHORTEST_PREFIX} characters.",
             )
         return self._keep(await self._by_prefix(run_id))
 
@@ -132,13 +132,13 @@ class RunRecords:
         unlisted = [run.run_id for run in known if run.run_id not in listed]
         if len(rows) + len(unlisted) > 1:
             ids = ", ".join(sorted([*(row.run_id or row.key for row in rows), *unlisted]))
-            raise CommandError(Exit.USAGE, f"{prefix} is the beginning of several runs: {ids}.")
+            raise CommandError(Exit.USAGE, f"{prefix} is ambiguous; runs that begin with it: {ids}.")
         if rows:
             return rows[0]
         if unlisted:
             return await self._by_id(unlisted[0])
         raise CommandError(
-            Exit.FAILED, f"No run in the list begins with {prefix}. A whole id is found even when it is old."
+            Exit.FAILED, f"No run in the list begins with {prefix}. A full ID finds older runs too."
         )
 
     async def reread(self, row: RunRow, priority: Priority) -> RunRow:

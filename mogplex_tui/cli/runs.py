@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.live.run_row import RunRow
 
-_RUN = "the id of a run, a call or a job, or the unique beginning of one in the list"
+_RUN = "run, call or job ID, or a unique prefix of one in the list"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verbs and their options."""
     service_arguments(parser, forms=True)
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands", required=True)
     add_list(verbs, KIND)
-    get = add_verb(verbs, "get", "one run: state, place, tokens, cost, ids")
+    get = add_verb(verbs, "get", "show a run: state, repository, tokens, cost, IDs")
     get.add_argument("run", metavar="RUN", help=_RUN)
-    events = add_verb(verbs, "events", "what happened in a run, oldest first")
+    events = add_verb(verbs, "events", "print the events of a run, oldest first")
     events.add_argument("run", metavar="RUN", help=_RUN)
-    events.add_argument("--follow", "-f", action="store_true", help="go on until the run is over")
+    events.add_argument("--follow", "-f", action="store_true", help="follow until the run finishes")
     _exit_status(events)
-    start_arguments(add_verb(verbs, START.id, "start a run; its id is printed"))
-    cancel = add_verb(verbs, CANCEL.id, "ask a run to stop, and print the final state")
+    start_arguments(add_verb(verbs, START.id, "start a run and print its ID"))
+    cancel = add_verb(verbs, CANCEL.id, "cancel a run and print its final state")
     cancel.add_argument("run", metavar="RUN", help=_RUN)
     cancel.add_argument("--yes", "-y", action="store_true", help="do not ask")
 
@@ -50,16 +50,16 @@ def start_arguments(parser: argparse.ArgumentParser, positional: Sequence[str] =
     for parameter in START.parameters:
         add_parameter(parser, replace(parameter, positional=parameter.name in positional), None)
     parser.add_argument(
-        "--idempotency-key", metavar="KEY", help="the same key with the same request starts no second run"
+        "--idempotency-key",
+        metavar="KEY",
+        help="key for safe retries: the same request with it starts no second run",
     )
-    parser.add_argument("--follow", "-f", action="store_true", help="print its events until it is over")
+    parser.add_argument("--follow", "-f", action="store_true", help="print its events until the run finishes")
     _exit_status(parser)
 
 
 def _exit_status(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--exit-status", action="store_true", help="end with 1 when the run has not ended in success"
-    )
+    parser.add_argument("--exit-status", action="store_true", help="exit with 1 unless the run succeeds")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -34,16 +34,16 @@ _NOUN = "sandbox"
 
 def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     """Add the verbs `exec`, `logs` and `health`."""
-    execute = add("exec", "run a command in a sandbox and print what it writes; leaving it ends the command")
+    execute = add("exec", "run a command in a sandbox and print its output; ctrl+c ends the command")
     add_record(execute, _NOUN, "record")
     execute.add_argument(
         "words", nargs="+", metavar="COMMAND", help="the command and its arguments, after --"
     )
     execute.add_argument(
-        "--cwd", metavar="DIRECTORY", help="where to run it (default: the repository's root directory)"
+        "--cwd", metavar="DIRECTORY", help="working directory (default: the repository's root)"
     )
-    add_record(add("logs", "what its install and its server printed"), _NOUN, "record")
-    add_record(add("health", "check its machine and its preview now"), _NOUN, "record")
+    add_record(add("logs", "print the logs of its install and its server"), _NOUN, "record")
+    add_record(add("health", "check its machine and its preview"), _NOUN, "record")
 
 
 async def run_verb(args: argparse.Namespace, command: CommandSession) -> int:

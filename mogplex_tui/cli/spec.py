@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MEANINGS = {
     Exit.OK: "done",
     Exit.FAILED: "failed",
-    Exit.USAGE: "the command line cannot be understood",
+    Exit.USAGE: "usage error",
     Exit.NOT_SIGNED_IN: "not signed in",
     Exit.NOT_ALLOWED: "not allowed",
     Exit.THROTTLED: "too many requests",

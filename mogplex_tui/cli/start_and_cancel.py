@@ -92,11 +92,11 @@ async def _repo(command: CommandSession, text: str) -> Repo:
     if len(found) > 1:
         raise CommandError(
             Exit.USAGE,
-            f"{text} is there {len(found)} times; give one of the ids: {', '.join(sorted(found))}.",
+            f"{text} matches {len(found)} repositories; use one of the IDs: {', '.join(sorted(found))}.",
         )
     for key, name in found.items():
         return next((repo for repo in similar if repo.id == key), None) or _named_repo(key, name)
-    listed = f" There are: {', '.join(sorted(repo.full_name for repo in similar)[:8])}." if similar else ""
+    listed = f" Available: {', '.join(sorted(repo.full_name for repo in similar)[:8])}." if similar else ""
     advice = "" if includes_hidden else f" {HIDDEN_BY_ID}"
     raise CommandError(Exit.FAILED, f"No repository of this account is called {text}.{listed}{advice}")
 

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=parse_since,
         default=DAY,
         metavar="WHEN",
-        help="count from here on: 30m, 24h, 7d, a date, or a time (default: 24h)",
+        help="start of the time range: 30m, 24h, 7d, a date or a time (default: 24h)",
     )
 
 

@@ -29,19 +29,21 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     service_arguments(parser)
-    parser.add_argument("run", metavar="RUN", help="a run's id, or the unique beginning of one in the list")
+    parser.add_argument("run", metavar="RUN", help="run ID, or a unique prefix of one in the list")
     parser.add_argument(
         "--until",
         choices=STATES,
         default="terminal",
-        help="the state to wait for (terminal: any that is final)",
+        help="state to wait for (terminal: any final state)",
     )
     parser.add_argument(
-        "--timeout", type=_seconds, default=None, metavar="SPAN", help="give up after 30s, 10m, 2h"
+        "--timeout",
+        type=_seconds,
+        default=None,
+        metavar="SPAN",
+        help="stop waiting after a time such as 30s, 10m or 2h",
     )
-    parser.add_argument(
-        "--exit-status", action="store_true", help="end with 1 when the run has not ended in success"
-    )
+    parser.add_argument("--exit-status", action="store_true", help="exit with 1 unless the run succeeds")
 
 
 def _seconds(text: str) -> float:

@@ -35,7 +35,7 @@ _TIMEOUT_S = 30.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options with which the command delivers an event instead of serving."""
     group = parser.add_argument_group(
-        "instead of serving, deliver one signed GitHub event to a plane that runs",
+        "deliver one signed GitHub event to a running plane, instead of serving",
         "the plane is named by --base-url or MOGPLEX_BASE_URL, its webhook secret is read from its --db FILE"
         " or from MOGPLEX_WEBHOOK_SECRET",
     )
@@ -43,11 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--repo", default="acme/api", metavar="OWNER/NAME", help="default: acme/api")
     group.add_argument("--branch", default="main", help="its default branch (default: main)")
     group.add_argument(
-        "--text", default=None, help="the title, comment, check, label or tag (default: one is drawn)"
+        "--text", default=None, help="the title, comment, check, label or tag (default: random)"
     )
     group.add_argument("--number", type=int, default=None, help="of the pull request or issue")
-    group.add_argument("--delivery", default=None, metavar="ID", help="deliver under this id, e.g. once more")
-    group.add_argument("--base-url", default=argparse.SUPPRESS, metavar="URL", help="where the plane answers")
+    group.add_argument(
+        "--delivery", default=None, metavar="ID", help="delivery ID, to deliver an event again"
+    )
+    group.add_argument("--base-url", default=argparse.SUPPRESS, metavar="URL", help="base URL of the plane")
 
 
 def send(args: argparse.Namespace) -> int:
@@ -142,7 +144,7 @@ def _describe_response(response: dict[str, Any], event: str, repo: str) -> None:
     elif response.get("suppressed"):
         sentence = f"prevented: {', '.join(response['reason_counts'])}"
     else:
-        sentence = f"nothing listens to {event} in {repo}"
+        sentence = f"no trigger for {event} in {repo}"
     if resumed:
-        sentence += f"; {resumed} parked job run(s) go on"
+        sentence += f"; {resumed} parked job run(s) resumed"
     sys.stderr.write(f"control-plane: {sentence}\n")

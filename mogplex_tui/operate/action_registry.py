@@ -95,8 +95,17 @@ _SCREEN_HELP = {
 def _navigation_actions() -> Iterable[KeyAction]:
     """Yield the actions that open the tabs."""
     for digit, title, name in TABS:
-        about = _SCREEN_HELP.get(name, f"{title}.")
-        yield KeyAction(f"go.{name}", title.lower(), (digit,), EVERYWHERE, about, footer=False, group="go to")
+        help_text = _SCREEN_HELP.get(name)
+        yield KeyAction(
+            f"go.{name}",
+            title.lower(),
+            (digit,),
+            EVERYWHERE,
+            help_text or f"{title}.",
+            help_has_title=help_text is None,
+            footer=False,
+            group="go to",
+        )
 
 
 def _key_action(kind: AnyKind, action: AnyAction, scopes: frozenset[str]) -> KeyAction:
@@ -172,7 +181,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("tail.times", "times", ("t",), TAILS, "Show or hide the times."),
     KeyAction("tail.event", "event", ("enter",), _scopes("run"), "Show the event as JSON, or open the link."),
     KeyAction("view.range", "range", ("d",), _scopes("observability"), "Time range: hour, day or week."),
-    KeyAction("view.refresh", "refresh", ("r",), EVERYWHERE, "Refresh.", footer=False),
+    KeyAction("view.refresh", "refresh", ("r",), EVERYWHERE, "Refresh.", footer=False, help_has_title=True),
     KeyAction(
         "kind.mark",
         "mark",

@@ -63,13 +63,17 @@ def subject_sentence(subject: Subject, predicate: str) -> str:
 # Freshness -----------------------------------------------------------------------------------------------------------
 
 
-def read_failures(fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
+def read_failures(fresh: Freshness, sources: Sequence[SourceState] = (), *, now: float) -> str:
     """Return why the data or some of its sources could not be read again, else "".
 
-    A transient error is left out until a second attempt has failed or no further one is planned.
+    `now` is the time on the clock of `fresh`. A transient error is left out until a second attempt has failed or no
+    further one is planned.
     """
     if fresh.as_of is None:
         return ""
+    if _is_rate_limited(fresh):
+        retry = "" if fresh.retry_at is None else f", retrying in {wait(fresh.retry_at - now)}"
+        return f"Rate limited; showing data from {formatting.seconds(now - fresh.as_of)} ago{retry}."
     if _is_lasting(fresh):
         return data_kept(_reason(fresh), f"; {key_of('view.refresh')} retries")
     failing: dict[Subject, SourceState] = {}
@@ -125,6 +129,10 @@ def _is_lasting(fresh: Freshness) -> bool:
     return fresh.as_of is None or fresh.failures > 1 or not is_retried
 
 
+def _is_rate_limited(fresh: Freshness) -> bool:
+    return isinstance(fresh.error, Throttled) and fresh.error.of_requests
+
+
 def _reason(fresh: Freshness) -> str:
     error = fresh.error
     return error.message if isinstance(error, MogplexError) else f"Reading failed: {error}"
@@ -161,8 +169,7 @@ def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> 
     `empty` says what an empty list means and what to do next.
     """
     now = session.clock.monotonic()
-    is_limited = isinstance(fresh.error, Throttled) and fresh.error.of_requests
-    if is_limited and fresh.retry_at is not None:
+    if _is_rate_limited(fresh) and fresh.retry_at is not None:
         return [
             f"Rate limited; retrying in {wait(fresh.retry_at - now)}.",
             _CHANGES_ARE_SENT,

@@ -282,7 +282,9 @@ class DetailScreen(ConsoleScreen):
         if closed:
             problem = messages.data_kept(" ".join(closed))
         else:
-            problem = messages.read_failures(self._freshness(), self.sources())
+            problem = messages.read_failures(
+                self._freshness(), self.sources(), now=self.session.clock.monotonic()
+            )
         sentence = self._deleted_message() or problem
         self.query_one("#notice", NoticeLine).show(
             sentence or (entry.in_progress and f"{entry.in_progress} …") or ""

@@ -248,7 +248,9 @@ class ListScreen(ConsoleScreen):
         closed = self.model.closed_lines()
         if closed:
             return messages.data_kept(" ".join(closed))
-        return messages.read_failures(self.rows.freshness, self.model.sources())
+        return messages.read_failures(
+            self.rows.freshness, self.model.sources(), now=self.session.clock.monotonic()
+        )
 
     def _update_messages(self) -> None:
         """Update the notice above the rows, and the message shown when there are none."""

@@ -151,7 +151,9 @@ class ObservabilityScreen(ConsoleScreen):
         elif self._window is None:
             notice = " ".join(messages.empty_list(self.session, fresh, noun="the stats", empty=""))
         else:
-            notice = messages.read_failures(fresh, self._failing_windows())
+            notice = messages.read_failures(
+                fresh, self._failing_windows(), now=self.session.clock.monotonic()
+            )
         notice_line = self.query_one("#notice", NoticeLine)
         if notice != notice_line.sentence:
             # The notice takes height from the chart.

@@ -148,7 +148,8 @@ class RunScreen(ConsoleScreen):
             self.pane.tail.set_notice((" ".join(lines), Tone.DIM))
         else:
             self.pane.tail.set_notice(
-                messages.read_failures(fresh, self._state_sources()) or messages.missing_events(self.run_feed)
+                messages.read_failures(fresh, self._state_sources(), now=self.session.clock.monotonic())
+                or messages.missing_events(self.run_feed)
             )
 
     def _state_sources(self) -> list[SourceState]:

@@ -105,7 +105,7 @@ async def test_read_only_skips_scope_check(mogplex: CommandRunner, plane: PlaneS
         result = await mogplex("--read-only", "doctor", "--json")
         assert {seen.method for seen in service.seen} == {"GET"}
     assert reaches(result)["write"] == "needs-scope"
-    assert "Not asked" in next(each for each in result.objects if each.get("family") == "write")["advice"]
+    assert "Not checked" in next(each for each in result.objects if each.get("family") == "write")["advice"]
 
 
 LOGIN = http(307, b"", "", Location="/login?next=x")

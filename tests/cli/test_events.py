@@ -114,7 +114,7 @@ async def test_follow_behind_edge_polls_v1(
         end(factory, call, run, "failed")
         result = await command.result()
     assert result.code == 0
-    assert "Without live updates" in result.err
+    assert "No live updates" in result.err
     assert "failed" in result.err.splitlines()[-1]
     assert [line.split()[1] for line in result.lines] == ["log", "failed"]
 
@@ -187,7 +187,7 @@ async def test_follow_survives_temporary_errors(mogplex: CommandRunner) -> None:
         result = await mogplex("runs", "events", run, "--follow", "--exit-status")
     assert result.code == 0
     assert "cannot serve" in result.err
-    assert "It answers again." in result.err
+    assert "Connected again." in result.err
 
 
 async def test_events_as_csv_have_one_header_and_json_payload(

@@ -55,7 +55,7 @@ async def test_empty_result_succeeds_and_unknown_field_fails(
     assert (empty.code, empty.out, empty.err.strip()) == (0, "", "No matching MCP servers.")
     unknown = await operator("mcp-servers", "list", "colour:red")
     assert unknown.code == 2
-    assert "No field is called 'colour'. There are: address, age, enabled, id" in unknown.err
+    assert "No field is called 'colour'. Available: address, age, enabled, id" in unknown.err
 
 
 async def test_action_takes_id_name_or_prefix(operator: CommandRunner, plane: PlaneServer) -> None:
@@ -100,7 +100,7 @@ async def test_delete_asks_for_confirmation(operator: CommandRunner, plane: Plan
     files = await _server(plane, "files")
     unasked = await operator("mcp-servers", "delete", "files")
     assert unasked.code == 2
-    assert "give --yes to delete" in unasked.err
+    assert "Use --yes to delete" in unasked.err
     deleted = await operator("mcp-servers", "delete", "files", "--yes")
     assert (deleted.code, deleted.lines) == (0, [files])
     after = await operator("mcp-servers", "list")
@@ -154,7 +154,7 @@ async def test_creation_takes_options_and_prints_secret_once(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["ci"], "give --reveal"),
+        (["ci"], "add --reveal"),
         ([" ", "--reveal"], "name: The name must have 1 to 100 characters."),
         (["ci", "--days", "soon", "--reveal"], "days: Enter 1 to 36500 days"),
         (["ci", "--scopes", "admin", "--reveal"], "invalid choice: 'admin'"),

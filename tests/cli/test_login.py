@@ -176,7 +176,7 @@ async def test_missing_callback_times_out(
     monkeypatch.setattr(browser_login, "BROWSER_TIMEOUT", 0.05)
     result = await login(mogplex, plane).result()
     assert result.code == 3
-    assert "ctrl+c gives up" in result.err and "Nobody came back" in result.err
+    assert "ctrl+c cancels" in result.err and "No sign-in from the browser" in result.err
 
 
 async def test_browser_is_opened_if_there_is_one(

@@ -39,7 +39,7 @@ async def list_ids(operator: CommandRunner, *words: str) -> tuple[list[str], str
 
 
 async def test_newest_are_listed_and_rest_is_counted(operator: CommandRunner, ledger: list[str]) -> None:
-    assert await list_ids(operator) == (ledger[:100], "Listed: 100 of 250; --limit N lists more.\n")
+    assert await list_ids(operator) == (ledger[:100], "Listed: 100 of 250; --limit N shows more.\n")
     assert (await list_ids(operator, "--limit", "220"))[0] == ledger[:220]
     assert (await list_ids(operator, "--limit", "300"))[0] == ledger
 

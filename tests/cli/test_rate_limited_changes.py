@@ -19,7 +19,7 @@ from tests.controlplane.row_factory import RowFactory
 
 QUEUED = re.compile(
     r"Delete of agent Reviewer is queued: too many requests\. Retrying in \d+s, at \d\d:\d\d:\d\d\. "
-    r"ctrl\+c gives it up\.\n"
+    r"ctrl\+c cancels it\.\n"
 )
 
 

@@ -178,7 +178,7 @@ async def test_incomplete_list_is_reported_as_throttled(
     assert result.code == 5
     assert 0 < len(requests) < 60
     assert result.lines
-    assert "The list is not whole" in result.err
+    assert "The list is incomplete" in result.err
     assert "request budget" in result.err
 
 

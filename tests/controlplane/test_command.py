@@ -117,7 +117,7 @@ def test_what_cannot_start_says_why(tmp_path: Path, capsys: pytest.CaptureFixtur
     for args, code, text in (
         (("--db", str(letter)), 1, "is not a control plane database"),
         (("--db", str(tmp_path / "no" / "dir.db")), 1, "cannot start on"),
-        (("--speed", "-1"), 2, "'-1' is no pace: 0 or more"),
+        (("--speed", "-1"), 2, "'-1' is no speed; use 0 or more"),
         (("--scale", "huge"), 2, "invalid choice"),
     ):
         assert run_here(*args) == code

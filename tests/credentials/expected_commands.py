@@ -117,9 +117,9 @@ READS = (
         "jobs list --limit 100",
         # Their automations and pending approvals are read too.
         4,
-        "Listed: 100 of 143; --limit N lists more.",
+        "Listed: 100 of 143; --limit N shows more.",
         # One request for the automations and one for the runs of each.
-        token=ExpectedResult(OK, 14, "Listed: 100 of 126; --limit N lists more.", is_same=False),
+        token=ExpectedResult(OK, 14, "Listed: 100 of 126; --limit N shows more.", is_same=False),
     ),
     same_for_all("jobs get JOB", 5, token=success(15, "With a token alone this list has the newest 50 runs")),
     same_for_all("approvals list", 3, token=needs_session(2)),
@@ -128,7 +128,7 @@ READS = (
     same_for_all(
         "runs list",
         4,
-        "Listed: 100 of 420; --limit N lists more.",
+        "Listed: 100 of 420; --limit N shows more.",
         token=ExpectedResult(
             OK, 14, "You see the runs of your automations, and runs started or opened", is_same=False
         ),

@@ -103,7 +103,7 @@ LISTS = (
     ),
     ListRow(
         "automations",
-        ("pause", "run now"),
+        ("pause", "trigger"),
         few_fields(
             "names and states, and an automation's page its newest runs",
             "counts of runs, and pausing and activating,",

@@ -87,11 +87,12 @@ def test_punctuation_of_service_messages_is_not_doubled() -> None:
     fresh = Freshness(as_of=1.0, error=asked, failures=2)
     messages_shown = [
         " ".join(empty_list(FakeSession(), Freshness(error=asked, failures=2), noun="runs", empty="")),
-        read_failures(fresh),
-        read_failures(Freshness(as_of=1.0), [SourceState(Subject("older runs"), freshness=fresh)]),
+        read_failures(fresh, now=2.0),
+        read_failures(Freshness(as_of=1.0), [SourceState(Subject("older runs"), freshness=fresh)], now=2.0),
         read_failures(
             Freshness(as_of=1.0),
             [SourceState(Subject(f"{name}", is_plural=False), freshness=fresh) for name in "ABC"],
+            now=2.0,
         ),
     ]
     assert all("Is it up? Who knows? " in message and "?." not in message for message in messages_shown), (
@@ -145,13 +146,13 @@ def test_rarely_read_list_is_not_stale_before_its_interval() -> None:
 
 def test_lasting_read_failure_is_explained() -> None:
     error = Unavailable("The service cannot serve the models now: Service unavailable.")
-    assert read_failures(Freshness(as_of=1.0, error=error, failures=1, retry_at=9.0)) == ""
-    assert read_failures(Freshness(error=error, failures=2)) == ""
+    assert read_failures(Freshness(as_of=1.0, error=error, failures=1, retry_at=9.0), now=2.0) == ""
+    assert read_failures(Freshness(error=error, failures=2), now=2.0) == ""
     for troubled in (
         Freshness(as_of=1.0, error=error, failures=2, retry_at=9.0),
         Freshness(as_of=1.0, error=error, failures=1),
     ):
-        assert read_failures(troubled) == (
+        assert read_failures(troubled, now=2.0) == (
             "The service cannot serve the models now: Service unavailable. "
             "Showing the last data read; r retries."
         )

@@ -68,13 +68,13 @@ async def test_failed_older_page_leaves_newest_page_fresh(session: FakeSession) 
     await session.listing.fetch()
     # The older page is missing, and no row is stale.
     assert _stale(session) == {"older": set()}
-    assert "Older runs are not shown." in read_failures(*_failed_twice(session))
+    assert "Older runs are not shown." in read_failures(*_failed_twice(session), now=0.0)
     await session.listing.fetch()
     assert len(session.listing.set.rows) == 2 * PAGE
     session.fake.refuse["observability.calls"] = [None, None, BROKEN]
     await session.listing.fetch()
     assert _stale(session) == {"older": {call(n).id for n in range(1, PAGE + 1)}}
-    assert "Older runs are shown as last read." in read_failures(*_failed_twice(session))
+    assert "Older runs are shown as last read." in read_failures(*_failed_twice(session), now=0.0)
     session.fake.refuse["observability.calls"] = BROKEN
     with pytest.raises(ServiceFailed):
         await session.listing.fetch()
@@ -147,7 +147,7 @@ async def test_failed_v1_source_does_not_stop_the_others(
     await v1_session.listing.fetch()
     assert _stale(v1_session) == {"automations": set()}
     assert "Runs of automations that were not known before are not shown." in read_failures(
-        *_failed_twice(v1_session)
+        *_failed_twice(v1_session), now=0.0
     )
     v1_session.fake.refuse |= {"runs.get": BROKEN, "automations.runs": BROKEN}
     v1_session.time.advance(AUTOMATION_RUNS_EVERY + 1)

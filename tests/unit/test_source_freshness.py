@@ -309,7 +309,7 @@ def test_error_names_the_part_of_a_list() -> None:
         SourceState(Subject("older"), freshness=twice, keys=["a"]): f"{why} Older are shown as last read.",
         SourceState(Subject("older"), freshness=twice): f"{why} Older are not shown.",
     }
-    assert {source: read_failures(new, [source]) for source in expected} == expected
+    assert {source: read_failures(new, [source], now=2.0) for source in expected} == expected
     # No message while the first retry is pending, and one for the whole list is enough.
     assert (
         read_failures(
@@ -320,17 +320,25 @@ def test_error_names_the_part_of_a_list() -> None:
                     freshness=Freshness(as_of=1.0, failures=1, retry_at=2.0, error=BROKEN),
                 )
             ],
+            now=2.0,
         )
         == ""
     )
-    assert read_failures(twice, list(expected)).endswith("Showing the last data read; r retries.")
+    assert read_failures(twice, list(expected), now=2.0).endswith("Showing the last data read; r retries.")
     many = [
         SourceState(Subject(f"{name}", is_plural=False), frozenset({"x"}), fresh)
         for name, fresh in zip("ABC", (twice, twice, never), strict=True)
     ]
     assert (
-        read_failures(new, many)
+        read_failures(new, many, now=2.0)
         == f"3 reads fail. The first error: {why} A, B: shown as last read. C: not known."
     )
     # Of two sources of the same columns one is named.
-    assert read_failures(new, [*expected][:2]) == f"{why} COST is shown as last read."
+    assert read_failures(new, [*expected][:2], now=2.0) == f"{why} COST is shown as last read."
+
+
+def test_rate_limited_data_has_its_age_and_the_next_attempt() -> None:
+    error = Throttled("Too many requests")
+    error.of_requests = True
+    limited = Freshness(as_of=1.0, failures=1, retry_at=9.0, error=error)
+    assert read_failures(limited, now=6.0) == "Rate limited; showing data from 5s ago, retrying in 3s."

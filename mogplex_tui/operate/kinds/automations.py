@@ -220,8 +220,6 @@ KIND = Kind[AutomationRow](
             families=(Family.V1, Family.FLOWS),
             parameters=(requests.REPO, requests.INPUT),
             unavailable_reason=_is_paused,
-            title="run",
-            particle="now",
             sends_idempotency_key=True,
         ),
         Action(

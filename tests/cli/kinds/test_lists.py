@@ -252,7 +252,7 @@ async def test_limit_reports_total(operator: CommandRunner, factory: RowFactory)
         factory.job(flow, start=True, number=number)
     result = await operator("jobs", "list", "--limit", "2", "--json")
     assert len(result.objects) == 2
-    assert result.err == "Listed: 2 of 3; --limit N lists more.\n"
+    assert result.err == "Listed: 2 of 3; --limit N shows more.\n"
     nothing = await operator("jobs", "list", "needle")
     assert (nothing.code, nothing.out, nothing.err) == (0, "", "No matching jobs.\n")
     assert (await operator("assignments", "list")).err == "There are no assignments.\n"
@@ -281,7 +281,7 @@ async def test_secrets_are_masked_unless_revealed(operator: CommandRunner, facto
         assert "quiet" not in shown.out
     assert "quiet" not in (await operator("repos", "list", "--json")).out
     wrong = await operator("repos", "get", repo, "--reveal", "NOTHING")
-    assert "Nothing is hidden under the name NOTHING. There are: API_KEY, OTHER." in wrong.err
+    assert "Nothing is hidden under the name NOTHING. Available: API_KEY, OTHER." in wrong.err
 
 
 async def test_text_from_service_is_escaped(operator: CommandRunner, factory: RowFactory) -> None:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.api.families.minimal_plane import MinimalPlane, minimal_plane
+from tests.api.families.minimal_plane import MinimalPlane, run_minimal_plane
 
 
 @pytest.fixture
-async def lab() -> AsyncIterator[MinimalPlane]:
-    async with minimal_plane() as running_lab:
-        yield running_lab
+async def minimal_plane() -> AsyncIterator[MinimalPlane]:
+    async with run_minimal_plane() as minimal_plane:
+        yield minimal_plane

@@ -43,20 +43,20 @@ class MinimalPlane:
 
 
 @asynccontextmanager
-async def minimal_plane(**settings: Any) -> AsyncIterator[MinimalPlane]:
+async def run_minimal_plane(**settings: Any) -> AsyncIterator[MinimalPlane]:
     """Run a plane that has only an account, with a client of that account."""
     clock = ManualClock()
     async with PlaneServer(
         Settings(speed=0, seeded=False, rate_limit=None, **settings), clock=clock
     ) as server:
-        target = Target("lab", server.base_url, Secret(server.token), Secret(server.session_cookie))
+        target = Target("minimal", server.base_url, Secret(server.token), Secret(server.session_cookie))
         async with MogplexClient(target) as client:
             yield MinimalPlane(server, clock, RowFactory(server.plane, clock), client)
 
 
-def running_sandbox(lab: MinimalPlane, **columns: Any) -> str:
+def running_sandbox(minimal_plane: MinimalPlane, **columns: Any) -> str:
     """Insert a running sandbox of a new repository and return its id."""
-    return lab.world.sandbox(lab.world.repo("acme/small"), **columns)
+    return minimal_plane.world.sandbox(minimal_plane.world.repo("acme/small"), **columns)
 
 
 async def read_events(stream: Any) -> list[Any]:

@@ -37,8 +37,8 @@ async def written(client: MogplexClient, wish: AgentGeneration) -> list[str]:
         return [piece async for piece in pieces]
 
 
-async def test_an_agent_is_made_changed_and_deleted(lab: MinimalPlane) -> None:
-    agents = lab.client.agents
+async def test_an_agent_is_made_changed_and_deleted(minimal_plane: MinimalPlane) -> None:
+    agents = minimal_plane.client.agents
     made = await agents.create(draft(name=" Triage ", system_prompt="Look", source_template="PR-REVIEWER"))
     assert (made.name, made.slug, made.is_preset, made.source_template) == (
         "Triage",
@@ -61,23 +61,23 @@ async def test_an_agent_is_made_changed_and_deleted(lab: MinimalPlane) -> None:
     assert len(await agents.all()) == 41
 
 
-async def test_what_the_service_refuses_of_agents(lab: MinimalPlane) -> None:
-    agents = lab.client.agents
+async def test_what_the_service_refuses_of_agents(minimal_plane: MinimalPlane) -> None:
+    agents = minimal_plane.client.agents
     with pytest.raises(e.BadRequest, match="Invalid category"):
         await agents.create(draft(category="nobody-has-it"))
     with pytest.raises(e.NotFound, match="Agent not found"):
         await agents.update(NOBODY, AgentChange(name="x"))
     mine = await agents.create(draft())
-    async with lab.as_other() as other:
+    async with minimal_plane.as_other() as other:
         with pytest.raises(e.NotFound):
             await other.agents.update(mine.id, AgentChange(name="Mine now"))
         await other.agents.delete(mine.id)
     assert mine.id in {agent.id for agent in await agents.all()}
 
 
-async def test_an_agent_is_written_by_a_model_piece_by_piece(lab: MinimalPlane) -> None:
-    lab.world.model(STATIC)
-    pieces = await written(lab.client, AgentGeneration(description="Find flaky tests, étonnant ☃"))
+async def test_an_agent_is_written_by_a_model_piece_by_piece(minimal_plane: MinimalPlane) -> None:
+    minimal_plane.world.model(STATIC)
+    pieces = await written(minimal_plane.client, AgentGeneration(description="Find flaky tests, étonnant ☃"))
     assert len(pieces) > 1
     found = read_generated("".join(pieces))
     assert found.category in BUILT_IN_CATEGORIES
@@ -87,16 +87,16 @@ async def test_an_agent_is_written_by_a_model_piece_by_piece(lab: MinimalPlane) 
         generator_model=STATIC,
         existing_agent=ExistingAgent(name=found.name, category="security", system_prompt="## Scope\nAll"),
     )
-    again = read_generated("".join(await written(lab.client, better)))
+    again = read_generated("".join(await written(minimal_plane.client, better)))
     assert (again.name, again.category) == (found.name, "security")
     assert "## Scope" in again.system_prompt
 
 
-async def test_a_model_that_cannot_write_is_a_typed_refusal(lab: MinimalPlane) -> None:
+async def test_a_model_that_cannot_write_is_a_typed_refusal(minimal_plane: MinimalPlane) -> None:
     with pytest.raises(e.BadRequest, match="generatorModel must be enabled and available"):
-        await written(lab.client, AgentGeneration(description="x", generator_model="acme/none"))
+        await written(minimal_plane.client, AgentGeneration(description="x", generator_model="acme/none"))
     with pytest.raises(e.NotAllowed):
-        await written(lab.client, AgentGeneration(description="x"))
+        await written(minimal_plane.client, AgentGeneration(description="x"))
 
 
 async def test_character_split_between_chunks_is_decoded() -> None:
@@ -130,24 +130,24 @@ def test_an_agent_in_a_fence_is_read() -> None:
     assert (found.name, found.category) == ("A", "")
 
 
-async def test_the_roster_and_its_activity(lab: MinimalPlane) -> None:
-    mine = await lab.client.agents.create(draft())
-    lab.world.call(metadata={"agent_id": mine.id}, status="failed")
-    repo = lab.world.repo()
-    row = assignment(lab.world, mine.id, repo)
-    job_of(lab.world, "success", assignment_id=row)
-    job_of(lab.world, "failed", assignment_id=row)
-    roster = await lab.client.agents.roster()
+async def test_the_roster_and_its_activity(minimal_plane: MinimalPlane) -> None:
+    mine = await minimal_plane.client.agents.create(draft())
+    minimal_plane.world.call(metadata={"agent_id": mine.id}, status="failed")
+    repo = minimal_plane.world.repo()
+    row = assignment(minimal_plane.world, mine.id, repo)
+    job_of(minimal_plane.world, "success", assignment_id=row)
+    job_of(minimal_plane.world, "failed", assignment_id=row)
+    roster = await minimal_plane.client.agents.roster()
     assert (len(roster), roster.bad) == (42, [])
     entry = next(entry for entry in roster if entry.id == mine.id)
     assert (entry.status, entry.cycle_count, entry.description) == ("error", 1, "")
     assert entry.last_activity is not None
-    activity = await lab.client.agents.activity()
+    activity = await minimal_plane.client.agents.activity()
     assert [(a.agent_id, a.runs_24h, a.succeeded, a.failed) for a in activity] == [(mine.id, 2, 1, 1)]
 
 
-async def test_categories_come_and_go_with_their_agents(lab: MinimalPlane) -> None:
-    agents = lab.client.agents
+async def test_categories_come_and_go_with_their_agents(minimal_plane: MinimalPlane) -> None:
+    agents = minimal_plane.client.agents
     made = await agents.add_category("  Docs   & Guides ")
     assert (made.slug, made.label) == ("docs-guides", "Docs & Guides")
     assert (await agents.add_category("Docs & Guides")).slug == "docs-guides-2"

@@ -24,12 +24,14 @@ TOOL = {
 }
 
 
-async def test_questions_of_workflows_are_listed_and_answered_once(lab: MinimalPlane) -> None:
-    approvals = lab.client.approvals
-    job = lab.world.job(lab.world.flow(), lab.world.repo(), start=True)
-    manual = insert_wait(lab.world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"})
-    lab.clock.advance(1)
-    tool = insert_wait(lab.world, job, wait_kind="tool_approval", wait_config=TOOL)
+async def test_questions_of_workflows_are_listed_and_answered_once(minimal_plane: MinimalPlane) -> None:
+    approvals = minimal_plane.client.approvals
+    job = minimal_plane.world.job(minimal_plane.world.flow(), minimal_plane.world.repo(), start=True)
+    manual = insert_wait(
+        minimal_plane.world, job, wait_config={"kind": "manual_approval", "prompt": "Ship it?"}
+    )
+    minimal_plane.clock.advance(1)
+    tool = insert_wait(minimal_plane.world, job, wait_kind="tool_approval", wait_config=TOOL)
     found = await approvals.flow_approvals()
     assert (found.has_more, found.approvals.bad) == (False, [])
     assert [(row.id, row.kind, row.question) for row in found.approvals] == [
@@ -40,8 +42,8 @@ async def test_questions_of_workflows_are_listed_and_answered_once(lab: MinimalP
     assert (second.tool_input, second.repo, second.requester) == ('{"title":"Flaky"}', "acme/shop", "Sweep")
     await approvals.answer_flow(tool, Decision.DENY, "not now")
     await approvals.answer_flow(manual, "approve")
-    assert lab.world.row("flow_waits", tool)["status"] == "resumed"
-    assert "not now" in lab.world.row("flow_waits", tool)["resume_payload"]
+    assert minimal_plane.world.row("flow_waits", tool)["status"] == "resumed"
+    assert "not now" in minimal_plane.world.row("flow_waits", tool)["resume_payload"]
     assert (await approvals.flow_approvals()).approvals == []
     with pytest.raises(e.Conflict):
         await approvals.answer_flow(tool, Decision.APPROVE)
@@ -49,18 +51,22 @@ async def test_questions_of_workflows_are_listed_and_answered_once(lab: MinimalP
         await approvals.answer_flow(NOBODY, Decision.APPROVE)
 
 
-async def test_more_questions_than_a_page_are_announced(lab: MinimalPlane) -> None:
-    job = lab.world.job(lab.world.flow(), lab.world.repo(), start=True)
+async def test_more_questions_than_a_page_are_announced(minimal_plane: MinimalPlane) -> None:
+    job = minimal_plane.world.job(minimal_plane.world.flow(), minimal_plane.world.repo(), start=True)
     for _ in range(51):
-        insert_wait(lab.world, job)
-    found = await lab.client.approvals.flow_approvals()
+        insert_wait(minimal_plane.world, job)
+    found = await minimal_plane.client.approvals.flow_approvals()
     assert (len(found.approvals), found.has_more) == (50, True)
 
 
-async def test_questions_of_the_orchestrator_are_listed_and_answered_once(lab: MinimalPlane) -> None:
-    approvals, run = lab.client.approvals, lab.world.run(lab.world.repo())
-    older = control_approval(lab.world)
-    newer = control_approval(lab.world, run_id=run, urgency="high", created_at=lab.clock.us + 1)
+async def test_questions_of_the_orchestrator_are_listed_and_answered_once(
+    minimal_plane: MinimalPlane,
+) -> None:
+    approvals, run = minimal_plane.client.approvals, minimal_plane.world.run(minimal_plane.world.repo())
+    older = control_approval(minimal_plane.world)
+    newer = control_approval(
+        minimal_plane.world, run_id=run, urgency="high", created_at=minimal_plane.clock.us + 1
+    )
     rows = await approvals.control_approvals()
     assert [(row.id, row.urgency, row.tool_input) for row in rows] == [
         (newer, "high", {"repo": "acme/shop"}),
@@ -68,9 +74,9 @@ async def test_questions_of_the_orchestrator_are_listed_and_answered_once(lab: M
     ]
     assert [row.id for row in await approvals.control_approvals(run)] == [newer]
     await approvals.answer_control(newer, Decision.APPROVE)
-    assert lab.world.row("control_approvals", newer)["status"] == "approved"
+    assert minimal_plane.world.row("control_approvals", newer)["status"] == "approved"
     await approvals.answer_control(older, Decision.DENY, "No")
-    assert lab.world.row("control_approvals", older)["resolution_note"] == "No"
+    assert minimal_plane.world.row("control_approvals", older)["resolution_note"] == "No"
     assert await approvals.control_approvals() == []
     for gone in (newer, NOBODY):
         with pytest.raises(e.Conflict, match="no longer pending"):

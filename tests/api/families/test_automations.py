@@ -20,7 +20,7 @@ from mogplex_tui.api.models.automation_drafts import (
 )
 from mogplex_tui.api.models.automations import Automation
 from mogplex_tui.api.models.base import parse_rows
-from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, minimal_plane
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, run_minimal_plane
 from tests.controlplane.automation.automation_rows import INSTALLATION, chain, installation, node
 
 ACTION: dict[str, Any] = chain(node("a", "action", operation="sandbox.run_command"))
@@ -33,9 +33,9 @@ def full(graph: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def lab() -> AsyncIterator[MinimalPlane]:
+async def minimal_plane() -> AsyncIterator[MinimalPlane]:
     """A plane whose account has one installation, two models and one agent."""
-    async with minimal_plane() as running:
+    async with run_minimal_plane() as running:
         installation(running.world)
         running.world.model("acme/nova-1")
         running.world.model("acme/nova-2")
@@ -43,13 +43,15 @@ async def lab() -> AsyncIterator[MinimalPlane]:
         yield running
 
 
-async def made(lab: MinimalPlane, **fields: Any) -> Automation:
-    return await lab.client.automations.create(AutomationDraft(installation_id=INSTALLATION, **fields))
+async def made(minimal_plane: MinimalPlane, **fields: Any) -> Automation:
+    return await minimal_plane.client.automations.create(
+        AutomationDraft(installation_id=INSTALLATION, **fields)
+    )
 
 
-async def test_an_automation_is_made_changed_and_published(lab: MinimalPlane) -> None:
-    automations = lab.client.automations
-    first = await made(lab, name=" Nightly ", notes="why")
+async def test_an_automation_is_made_changed_and_published(minimal_plane: MinimalPlane) -> None:
+    automations = minimal_plane.client.automations
+    first = await made(minimal_plane, name=" Nightly ", notes="why")
     assert (first.name, first.notes, first.status, first.published_version) == (
         "Nightly",
         "why",
@@ -63,7 +65,7 @@ async def test_an_automation_is_made_changed_and_published(lab: MinimalPlane) ->
     assert (changed.name, changed.notes, changed.description) == ("Nightly", None, "d")
     published = await automations.publish(first.id)
     assert (published.status, published.published_version is not None) == ("active", True)
-    at_once = await made(lab, publish=True)
+    at_once = await made(minimal_plane, publish=True)
     assert (at_once.status, at_once.name) == ("active", "Untitled flow")
     with pytest.raises(e.NotFound, match="Automation not found"):
         await automations.publish(NOBODY)
@@ -73,18 +75,18 @@ async def test_an_automation_is_made_changed_and_published(lab: MinimalPlane) ->
         await automations.create(AutomationDraft(installation_id=4711))
 
 
-async def test_a_draft_that_cannot_run_stays_and_says_why(lab: MinimalPlane) -> None:
+async def test_a_draft_that_cannot_run_stays_and_says_why(minimal_plane: MinimalPlane) -> None:
     broken = full(chain(node("a", "agent", label="Sweep")))
     with pytest.raises(e.BadRequest, match='Agent node "Sweep" must be assigned to an agent'):
-        await made(lab, name="Left", graph=broken, publish=True)
-    (left,) = (await lab.client.automations.list()).rows
+        await made(minimal_plane, name="Left", graph=broken, publish=True)
+    (left,) = (await minimal_plane.client.automations.list()).rows
     assert (left.name, left.status) == ("Left", "inactive")
     with pytest.raises(e.BadRequest, match="must be assigned"):
-        await lab.client.automations.publish(left.id)
+        await minimal_plane.client.automations.publish(left.id)
 
 
-async def test_a_step_gets_another_model(lab: MinimalPlane) -> None:
-    automations, first = lab.client.automations, await made(lab)
+async def test_a_step_gets_another_model(minimal_plane: MinimalPlane) -> None:
+    automations, first = minimal_plane.client.automations, await made(minimal_plane)
     changed = await automations.set_model(first.id, "agent-1", "acme/nova-2")
     assert changed.draft_graph.nodes[1].data["modelOverride"] == "acme/nova-2"
     assert changed.status == "inactive"
@@ -103,19 +105,19 @@ async def test_a_step_gets_another_model(lab: MinimalPlane) -> None:
         await automations.set_model(first.id, "start", "acme/nova-1")
 
 
-async def test_an_automation_is_set_off_once_a_key(lab: MinimalPlane) -> None:
-    trigger, repo = lab.client.automations.trigger, lab.world.repo()
-    first = await made(lab)
+async def test_an_automation_is_set_off_once_a_key(minimal_plane: MinimalPlane) -> None:
+    trigger, repo = minimal_plane.client.automations.trigger, minimal_plane.world.repo()
+    first = await made(minimal_plane)
     wish = AutomationTrigger(repo_id=repo.upper(), input={"why": "☃", "source": "mine"})
     with pytest.raises(e.Conflict, match="Publish the automation before triggering it"):
         await trigger(first.id, wish, "key-1")
-    await lab.client.automations.publish(first.id)
+    await minimal_plane.client.automations.publish(first.id)
     run = await trigger(first.id, wish, " key-1 ")
     assert (run.automation_id, run.outcome, run.started, run.status) == (first.id, "queued", True, "running")
     assert run.runtime is not None
     assert run.runtime.provider == "trigger"
     assert run.job_run_id is not None
-    metadata = json.loads(lab.world.row("job_runs", run.job_run_id)["metadata"])
+    metadata = json.loads(minimal_plane.world.row("job_runs", run.job_run_id)["metadata"])
     assert (metadata["why"], metadata["source"]) == ("☃", "mcp")
     again = await trigger(first.id, wish, "key-1")
     assert (again.outcome, again.reason, again.job_run_id, again.runtime) == (
@@ -124,22 +126,22 @@ async def test_an_automation_is_set_off_once_a_key(lab: MinimalPlane) -> None:
         run.job_run_id,
         None,
     )
-    await lab.client.flows.set_active(first.id, False)
+    await minimal_plane.client.flows.set_active(first.id, False)
     with pytest.raises(e.Conflict, match="Activate the automation"):
         await trigger(first.id, wish, "key-2")
-    await lab.client.flows.set_active(first.id, True)
+    await minimal_plane.client.flows.set_active(first.id, True)
     with pytest.raises(e.NotFound, match="Repository not found"):
         await trigger(first.id, AutomationTrigger(repo_id=NOBODY), "key-3")
-    beyond = lab.world.repo("acme/far", github_installation_id=99)
+    beyond = minimal_plane.world.repo("acme/far", github_installation_id=99)
     with pytest.raises(e.BadRequest, match="outside this automation's GitHub installation"):
         await trigger(first.id, AutomationTrigger(repo_id=beyond), "key-4")
 
 
-async def test_an_action_is_saved_by_the_workflow_routes_alone(lab: MinimalPlane) -> None:
+async def test_an_action_is_saved_by_the_workflow_routes_alone(minimal_plane: MinimalPlane) -> None:
     from mogplex_tui.api.models.flows import FlowChange
 
-    first = await made(lab)
-    saved = await lab.client.flows.update(first.id, FlowChange(draft_graph=ACTION))
+    first = await made(minimal_plane)
+    saved = await minimal_plane.client.flows.update(first.id, FlowChange(draft_graph=ACTION))
     assert [step.type for step in saved.draft_graph.nodes] == ["start", "action", "end"]
     with pytest.raises(e.InvalidInput, match=r"at graph\.nodes\.1\.type"):
         AutomationChange(graph=saved.draft_graph.body())
@@ -178,14 +180,14 @@ EDGE = {"id": "x", "source": "a", "target": "b"}
     ],
 )
 async def test_a_graph_is_refused_where_the_service_would_refuse_it(
-    lab: MinimalPlane, graph: dict[str, Any], place: str
+    minimal_plane: MinimalPlane, graph: dict[str, Any], place: str
 ) -> None:
     with pytest.raises(e.InvalidInput) as here:
         AutomationDraft(installation_id=INSTALLATION, graph=graph)
     assert here.value.message == f"graph must be a valid Flow graph at {place}"
     body = {"installationId": INSTALLATION, "graph": graph}
     with pytest.raises(e.BadRequest) as there:
-        await lab.client.automations._change("POST", "/api/v1/mogplex/automations", "it", body=body)
+        await minimal_plane.client.automations._change("POST", "/api/v1/mogplex/automations", "it", body=body)
     assert there.value.message.endswith(here.value.message)
 
 

@@ -34,7 +34,13 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.chunked_streams import HEAD, chunk, line, open_connections, streaming_handler
-from tests.api.families.minimal_plane import NOBODY, MinimalPlane, assert_not_sent, minimal_plane, read_events
+from tests.api.families.minimal_plane import (
+    NOBODY,
+    MinimalPlane,
+    assert_not_sent,
+    read_events,
+    run_minimal_plane,
+)
 from tests.api.support import Seen, serving, until
 from tests.controlplane.manual_clock import ManualClock
 from tests.controlplane.row_factory import RowFactory
@@ -43,8 +49,8 @@ MODEL = "acme/nova-1"
 
 
 @pytest.fixture
-async def lab() -> AsyncIterator[MinimalPlane]:
-    async with minimal_plane() as running:
+async def minimal_plane() -> AsyncIterator[MinimalPlane]:
+    async with run_minimal_plane() as running:
         running.world.model(MODEL, pricing_input=1e-6, pricing_output=2e-6)
         yield running
 
@@ -53,9 +59,9 @@ def question(text: str = "How many calls failed?", **more: Any) -> ChatDraft:
     return ChatDraft(messages=[ChatMessage.from_text("m1", text)], **{"model": MODEL} | more)
 
 
-async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(lab: MinimalPlane) -> None:
-    repo = lab.world.repo()
-    chat = lab.client.chat.ask(question(repo_id=repo, conversation_id="pane-1"))
+async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(minimal_plane: MinimalPlane) -> None:
+    repo = minimal_plane.world.repo()
+    chat = minimal_plane.client.chat.ask(question(repo_id=repo, conversation_id="pane-1"))
     events = await read_events(chat)
     assert isinstance(events[0], ChatStarted) and not any(isinstance(one, UnknownEvent) for one in events)
     assert chat.end == StreamEnd(StreamEndKind.DONE) and chat.finish_reason == "stop"
@@ -64,23 +70,23 @@ async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(lab: Mini
     made = [event for event in events if isinstance(event, ToolOutput)]
     assert used and {one.tool_call_id for one in used} == {one.tool_call_id for one in made}
     assert chat.ai_call_id is not None
-    call = lab.world.row("ai_calls", chat.ai_call_id)
+    call = minimal_plane.world.row("ai_calls", chat.ai_call_id)
     assert (call["status"], call["conversation_id"], call["repo_id"]) == ("success", "pane-1", repo)
     # The words were sent as content, too, so the service remembers them.
-    assert lab.world.plane.db.value("SELECT content FROM memories WHERE lane = 'session'") == (
+    assert minimal_plane.world.plane.db.value("SELECT content FROM memories WHERE lane = 'session'") == (
         "How many calls failed?"
     )
 
 
-async def test_an_answer_that_fails_says_so_in_the_stream_or_before_it(lab: MinimalPlane) -> None:
-    chat = lab.client.chat.ask(question(model="acme/unknown"))
+async def test_an_answer_that_fails_says_so_in_the_stream_or_before_it(minimal_plane: MinimalPlane) -> None:
+    chat = minimal_plane.client.chat.ask(question(model="acme/unknown"))
     assert isinstance((await read_events(chat))[-1], StreamFailed)
     assert chat.end is not None and chat.end.kind is StreamEndKind.FAILED
     assert "acme/unknown" in chat.end.message and chat.ai_call_id
-    with lab.world.plane.db.transaction() as tx:
-        tx.update("profiles", lab.world.user, allow_platform_ai=0)
+    with minimal_plane.world.plane.db.transaction() as tx:
+        tx.update("profiles", minimal_plane.world.user, allow_platform_ai=0)
     with pytest.raises(e.ServiceFailed, match="No key or team setting"):
-        await read_events(lab.client.chat.ask(question()))
+        await read_events(minimal_plane.client.chat.ask(question()))
 
 
 async def test_a_chat_that_is_left_is_cancelled_and_a_third_has_to_wait() -> None:

@@ -18,12 +18,12 @@ HELLO = {"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Hällo 
 PANE = "pane 1/ä?&#"
 
 
-async def test_a_conversation_is_written_read_and_deleted(lab: MinimalPlane) -> None:
-    chats = lab.client.conversations
+async def test_a_conversation_is_written_read_and_deleted(minimal_plane: MinimalPlane) -> None:
+    chats = minimal_plane.client.conversations
     assert await chats.get(PANE) is None
     made = await chats.save(ConversationSave(id=PANE, model="acme/nova-1", messages=[HELLO]))
     assert (made.id, made.mode, made.title, made.messages) == (PANE, "AUTO", None, [HELLO])
-    lab.clock.advance(0.001501)
+    minimal_plane.clock.advance(0.001501)
     again = await chats.save(
         ConversationSave(
             id=PANE,
@@ -35,7 +35,7 @@ async def test_a_conversation_is_written_read_and_deleted(lab: MinimalPlane) -> 
     )
     assert (again.title, again.mode, again.messages) == ("Hello", "SAFE", [HELLO])
     # What was read back is what the next write must expect, to the microsecond.
-    lab.clock.advance(1)
+    minimal_plane.clock.advance(1)
     read = await chats.get(PANE)
     assert read is not None
     await chats.save(ConversationSave(id=PANE, expected_updated_at=read.updated_at, title=None, messages=[]))
@@ -46,10 +46,10 @@ async def test_a_conversation_is_written_read_and_deleted(lab: MinimalPlane) -> 
     assert await chats.list() == []
 
 
-async def test_conflicting_save_returns_the_current_row(lab: MinimalPlane) -> None:
-    chats = lab.client.conversations
+async def test_conflicting_save_returns_the_current_row(minimal_plane: MinimalPlane) -> None:
+    chats = minimal_plane.client.conversations
     made = await chats.save(ConversationSave(id=PANE, title="mine"))
-    lab.clock.advance(1)
+    minimal_plane.clock.advance(1)
     theirs = await chats.save(ConversationSave(id=PANE, title="theirs", expected_updated_at=made.updated_at))
     for seen in (made.updated_at, None):
         with pytest.raises(ConversationChanged, match="Somebody else has changed") as caught:
@@ -62,9 +62,9 @@ async def test_conflicting_save_returns_the_current_row(lab: MinimalPlane) -> No
     assert last.title == "late"
 
 
-async def test_an_id_of_another_account_is_a_conflict_that_shows_nothing(lab: MinimalPlane) -> None:
-    await lab.client.conversations.save(ConversationSave(id=PANE, title="mine"))
-    async with lab.as_other() as other:
+async def test_an_id_of_another_account_is_a_conflict_that_shows_nothing(minimal_plane: MinimalPlane) -> None:
+    await minimal_plane.client.conversations.save(ConversationSave(id=PANE, title="mine"))
+    async with minimal_plane.as_other() as other:
         assert await other.conversations.get(PANE) is None
         with pytest.raises(ConversationChanged) as caught:
             await other.conversations.save(ConversationSave(id=PANE))

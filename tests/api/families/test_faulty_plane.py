@@ -20,7 +20,7 @@ from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.families.minimal_plane import NOBODY as X
-from tests.api.families.minimal_plane import Call, minimal_plane
+from tests.api.families.minimal_plane import Call, run_minimal_plane
 from tests.api.support import FakeClock
 from tests.facts.client_calls import CALLS, call
 from tests.facts.client_routes import Sent, recorded
@@ -156,19 +156,19 @@ DEFECTS: list[tuple[str, Call, str]] = [
 async def test_a_defect_of_the_hosted_backend_is_a_failure_of_the_service(
     what: str, asked: Call, says: str
 ) -> None:
-    async with minimal_plane(profile="hosted") as lab:
-        agent = lab.world.agent()
+    async with run_minimal_plane(profile="hosted") as minimal_plane:
+        agent = minimal_plane.world.agent()
         for _ in range(2):
-            lab.world.flow(agent)
+            minimal_plane.world.flow(agent)
         with pytest.raises(e.ServiceFailed) as caught:
-            await asked(lab.client)
+            await asked(minimal_plane.client)
         assert says in caught.value.advice
 
 
 async def test_hiding_a_repository_on_the_hosted_backend_says_that_nothing_was_stored() -> None:
-    async with minimal_plane(profile="hosted") as lab:
-        repo = lab.world.repo()
+    async with run_minimal_plane(profile="hosted") as minimal_plane:
+        repo = minimal_plane.world.repo()
         with pytest.raises(e.ServiceFailed) as caught:
-            await lab.client.imported_repos.update(repo, RepoUpdate(is_hidden=True))
+            await minimal_plane.client.imported_repos.update(repo, RepoUpdate(is_hidden=True))
         assert "stores nothing" in caught.value.advice
-        assert [row.id for row in await lab.client.imported_repos.list()] == [repo]
+        assert [row.id for row in await minimal_plane.client.imported_repos.list()] == [repo]

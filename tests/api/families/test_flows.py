@@ -12,24 +12,24 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.flows import Flow, FlowChange, FlowDraft, FlowTemplateId, TemplateDraft
 from mogplex_tui.api.resources.flows import publish_problems
-from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, minimal_plane
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, run_minimal_plane
 from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import INSTALLATION, chain, insert_wait, installation, node
 from tests.controlplane.library.library_rows import team
 
 
 @pytest.fixture
-async def lab() -> AsyncIterator[MinimalPlane]:
+async def minimal_plane() -> AsyncIterator[MinimalPlane]:
     """A plane whose account has one installation, one model and one agent."""
-    async with minimal_plane() as running:
+    async with run_minimal_plane() as running:
         installation(running.world)
         running.world.model("acme/nova-1")
         running.world.agent("Reviewer")
         yield running
 
 
-async def blank(lab: MinimalPlane, **fields: Any) -> Flow:
-    return await lab.client.flows.create(FlowDraft(installation_id=INSTALLATION, **fields))
+async def blank(minimal_plane: MinimalPlane, **fields: Any) -> Flow:
+    return await minimal_plane.client.flows.create(FlowDraft(installation_id=INSTALLATION, **fields))
 
 
 def graph(**start: Any) -> dict[str, Any]:
@@ -37,9 +37,9 @@ def graph(**start: Any) -> dict[str, Any]:
     return chain(node("a", "agent", label="Sweep", role="triage"), start=start or {"event": "push"})
 
 
-async def test_a_workflow_from_its_first_draft_to_its_end(lab: MinimalPlane) -> None:
-    flows = lab.client.flows
-    made = await blank(lab, name=" Nightly ")
+async def test_a_workflow_from_its_first_draft_to_its_end(minimal_plane: MinimalPlane) -> None:
+    flows = minimal_plane.client.flows
+    made = await blank(minimal_plane, name=" Nightly ")
     assert (made.name, made.status, made.source_kind, made.published_version) == (
         "Nightly",
         "inactive",
@@ -57,7 +57,7 @@ async def test_a_workflow_from_its_first_draft_to_its_end(lab: MinimalPlane) -> 
     assert (await flows.set_active(made.id, True)).status == "active"
     copy = await flows.duplicate(made.id)
     assert (copy.name, copy.status, copy.published_version) == ("Nightly Copy", "inactive", None)
-    lab.world.job(made.id, start=True)
+    minimal_plane.world.job(made.id, start=True)
     counts = {row.id: row.running_count for row in await flows.list()}
     assert counts == {made.id: 1, copy.id: 0}
     await flows.delete(made.id)
@@ -66,8 +66,8 @@ async def test_a_workflow_from_its_first_draft_to_its_end(lab: MinimalPlane) -> 
             await refused
 
 
-async def test_a_draft_is_edited_and_comes_back_as_it_was_sent(lab: MinimalPlane) -> None:
-    flows, made = lab.client.flows, await blank(lab)
+async def test_a_draft_is_edited_and_comes_back_as_it_was_sent(minimal_plane: MinimalPlane) -> None:
+    flows, made = minimal_plane.client.flows, await blank(minimal_plane)
     drawn = made.draft_graph.body()
     drawn["nodes"][1]["position"] = {"x": 12.5, "y": -3}
     drawn["nodes"][1]["data"]["label"] = "Sweep"
@@ -82,13 +82,13 @@ async def test_a_draft_is_edited_and_comes_back_as_it_was_sent(lab: MinimalPlane
     assert caught.value.code == "FLOW_AGENT_FORBIDDEN"
     with pytest.raises(e.NotFound):
         await flows.update(made.id, FlowChange(installation_id=4711))
-    async with lab.as_other() as other:
+    async with minimal_plane.as_other() as other:
         with pytest.raises(e.NotFound):
             await other.flows.update(made.id, FlowChange(name="mine"))
 
 
-async def test_a_refused_publish_tells_every_fault(lab: MinimalPlane) -> None:
-    flows, made = lab.client.flows, await blank(lab)
+async def test_a_refused_publish_tells_every_fault(minimal_plane: MinimalPlane) -> None:
+    flows, made = minimal_plane.client.flows, await blank(minimal_plane)
     await flows.update(made.id, FlowChange(draft_graph=graph()))
     with pytest.raises(e.BadRequest) as caught:
         await flows.publish(made.id)
@@ -98,7 +98,7 @@ async def test_a_refused_publish_tells_every_fault(lab: MinimalPlane) -> None:
         'Agent node "Sweep" must have a model selected.',
     ]
     hook = made.draft_graph.body()
-    lab.world.repo("acme/shop")
+    minimal_plane.world.repo("acme/shop")
     hook["nodes"][0]["data"] |= {"event": "webhook", "filter": {"scope": "all", "repos": ["acme/shop"]}}
     await flows.update(made.id, FlowChange(draft_graph=hook))
     with pytest.raises(e.BadRequest) as caught:
@@ -125,64 +125,64 @@ async def test_a_refused_publish_tells_every_fault(lab: MinimalPlane) -> None:
     ],
 )
 async def test_what_cannot_be_created(
-    lab: MinimalPlane, fields: dict[str, Any], kind: type[e.MogplexError], says: str
+    minimal_plane: MinimalPlane, fields: dict[str, Any], kind: type[e.MogplexError], says: str
 ) -> None:
     with pytest.raises(kind, match=says):
-        await lab.client.flows.create(FlowDraft(**{"installation_id": INSTALLATION} | fields))
+        await minimal_plane.client.flows.create(FlowDraft(**{"installation_id": INSTALLATION} | fields))
 
 
-async def test_a_test_trigger_runs_or_says_why_not(lab: MinimalPlane) -> None:
-    flows = lab.client.flows
-    lab.world.repo("acme/shop")
-    made = await blank(lab, template_id=FlowTemplateId.PR_REVIEW, repo_full_name="acme/shop")
+async def test_a_test_trigger_runs_or_says_why_not(minimal_plane: MinimalPlane) -> None:
+    flows = minimal_plane.client.flows
+    minimal_plane.world.repo("acme/shop")
+    made = await blank(minimal_plane, template_id=FlowTemplateId.PR_REVIEW, repo_full_name="acme/shop")
     with pytest.raises(e.BadRequest, match="Publish and activate this workflow"):
         await flows.test(made.id)
     await flows.publish(made.id)
     first = await flows.test(made.id, {"build": 42, "ä": "☃"})
     assert (first.matched, first.outcome, first.started, first.reason) == (True, "queued", True, None)
     assert first.job_run_id is not None
-    metadata = json.loads(lab.world.row("job_runs", first.job_run_id)["metadata"])
+    metadata = json.loads(minimal_plane.world.row("job_runs", first.job_run_id)["metadata"])
     assert metadata["trigger_payload"] == {"build": 42, "ä": "☃"}
     second = await flows.test(made.id)
     assert (second.outcome, second.reason, second.job_run_id) == ("suppressed", "ACTIVE_DUPLICATE", None)
 
 
-async def test_the_runs_of_a_workflow_down_to_one(lab: MinimalPlane) -> None:
-    flow, repo = lab.world.flow(lab.world.agent("Other")), lab.world.repo()
-    older = lab.world.job(flow, repo, start=True)
-    insert_wait(lab.world, older, resume_token="t0ken")
-    lab.clock.advance(1)
-    newer = lab.world.job(flow, repo)
-    runs = await lab.client.flows.runs(flow)
+async def test_the_runs_of_a_workflow_down_to_one(minimal_plane: MinimalPlane) -> None:
+    flow, repo = minimal_plane.world.flow(minimal_plane.world.agent("Other")), minimal_plane.world.repo()
+    older = minimal_plane.world.job(flow, repo, start=True)
+    insert_wait(minimal_plane.world, older, resume_token="t0ken")
+    minimal_plane.clock.advance(1)
+    newer = minimal_plane.world.job(flow, repo)
+    runs = await minimal_plane.client.flows.runs(flow)
     assert [(run.id, run.active_wait_count, run.cost_usd) for run in runs] == [
         (newer, 0, None),
         (older, 1, None),
     ]
-    assert [run.id for run in await lab.client.flows.runs(flow, limit=1)] == [newer]
-    detail = await lab.client.flows.run(flow, older)
+    assert [run.id for run in await minimal_plane.client.flows.runs(flow, limit=1)] == [newer]
+    detail = await minimal_plane.client.flows.run(flow, older)
     assert [event.outcome for event in detail.dispatch_events] == ["queued", "started"]
     assert [wait.status for wait in detail.waits] == ["waiting"]
     assert "t0ken" not in repr(detail)
     with pytest.raises(e.NotFound, match="Run not found"):
-        await lab.client.flows.run(flow, NOBODY)
+        await minimal_plane.client.flows.run(flow, NOBODY)
     with pytest.raises(e.NotFound):
-        await lab.client.flows.runs(NOBODY)
+        await minimal_plane.client.flows.runs(NOBODY)
 
 
-async def test_templates_are_kept_page_by_page_and_used(lab: MinimalPlane) -> None:
-    flows, made = lab.client.flows, await blank(lab, name="Nightly")
+async def test_templates_are_kept_page_by_page_and_used(minimal_plane: MinimalPlane) -> None:
+    flows, made = minimal_plane.client.flows, await blank(minimal_plane, name="Nightly")
     kept = await flows.save_template(TemplateDraft(flow_id=made.id, name=" Docs bot "))
     assert (kept.name, kept.owner_type, kept.source_flow_id) == ("Docs bot", "user", made.id)
     assert (kept.trigger_event, "agent" in kept.reconnect) == ("mention", True)
     for number in range(26):
-        lab.clock.advance(1)
+        minimal_plane.clock.advance(1)
         await flows.save_template(TemplateDraft(flow_id=made.id, name=f"T{number}"))
     first = await flows.templates()
     assert (len(first.templates), first.can_write) == (25, None)
     rest = await flows.templates(first.next_cursor)
     assert (len(rest.templates), rest.next_cursor) == (2, None)
     assert rest.templates[-1].id == kept.id
-    used = await blank(lab, personal_template_id=kept.id)
+    used = await blank(minimal_plane, personal_template_id=kept.id)
     assert used.name == "Docs bot"
     await flows.delete_template(kept.id)
     with pytest.raises(e.NotFound, match="Workflow template not found"):
@@ -191,32 +191,34 @@ async def test_templates_are_kept_page_by_page_and_used(lab: MinimalPlane) -> No
         await flows.save_template(TemplateDraft(flow_id=NOBODY))
 
 
-async def test_a_teams_templates_need_its_rights(lab: MinimalPlane) -> None:
-    made = await blank(lab)
-    async with lab.in_team(team(lab.world)) as owner:
+async def test_a_teams_templates_need_its_rights(minimal_plane: MinimalPlane) -> None:
+    made = await blank(minimal_plane)
+    async with minimal_plane.in_team(team(minimal_plane.world)) as owner:
         assert (await owner.flows.templates()).can_write is True
         assert (await owner.flows.save_template(TemplateDraft(flow_id=made.id))).owner_type == "team"
-    async with lab.in_team(team(lab.world, role="viewer", slug="lookers")) as viewer:
+    async with minimal_plane.in_team(team(minimal_plane.world, role="viewer", slug="lookers")) as viewer:
         assert (await viewer.flows.templates()).can_write is False
         with pytest.raises(e.NotAllowed):
             await viewer.flows.save_template(TemplateDraft(flow_id=made.id))
 
 
-async def test_what_can_run_a_workflow(lab: MinimalPlane) -> None:
-    states = {state.name: state for state in await lab.client.flows.harnesses()}
+async def test_what_can_run_a_workflow(minimal_plane: MinimalPlane) -> None:
+    states = {state.name: state for state in await minimal_plane.client.flows.harnesses()}
     assert set(states) == {"mogplex", "claude-code", "codex"}
     assert (states["mogplex"].available, states["mogplex"].billing_source) == (True, "mogplex")
-    repo = lab.world.repo(sandbox_env_vars='{"PORT":"3000"}')
-    fit = await lab.client.flows.sandbox_test(repo)
+    repo = minimal_plane.world.repo(sandbox_env_vars='{"PORT":"3000"}')
+    fit = await minimal_plane.client.flows.sandbox_test(repo)
     assert (fit.ok, fit.error) == (True, None)
     assert fit.env is not None
     assert fit.env.count == 1
     assert fit.sandbox is not None
     assert fit.sandbox.billing_source == "platform"
-    unfit = await lab.client.flows.sandbox_test(lab.world.repo("acme/web", github_installation_id=None))
+    unfit = await minimal_plane.client.flows.sandbox_test(
+        minimal_plane.world.repo("acme/web", github_installation_id=None)
+    )
     assert (unfit.ok, unfit.error) == (False, "GitHub access is not available for this repository")
     with pytest.raises(e.NotFound, match="Repo not found"):
-        await lab.client.flows.sandbox_test(NOBODY)
+        await minimal_plane.client.flows.sandbox_test(NOBODY)
 
 
 async def test_workflows_are_read_whatever_comes() -> None:

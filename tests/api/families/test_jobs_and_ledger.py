@@ -24,12 +24,12 @@ from tests.controlplane.automation.automation_rows import (
 )
 
 
-async def test_a_pending_job_is_repaired_when_it_has_waited_long_enough(lab: MinimalPlane) -> None:
-    repair = lab.client.observability.repair_job
-    job = lab.world.job(lab.world.flow(), lab.world.repo())
+async def test_a_pending_job_is_repaired_when_it_has_waited_long_enough(minimal_plane: MinimalPlane) -> None:
+    repair = minimal_plane.client.observability.repair_job
+    job = minimal_plane.world.job(minimal_plane.world.flow(), minimal_plane.world.repo())
     with pytest.raises(e.BadRequest, match="Job run is not repairable"):
         await repair(job)
-    lab.clock.advance(120)
+    minimal_plane.clock.advance(120)
     done = await repair(job)
     assert (done.started, done.deferred, done.reason, done.status) == (True, False, None, "running")
     assert (done.runtime_provider, done.workflow_run_id) == ("trigger", None)
@@ -37,55 +37,57 @@ async def test_a_pending_job_is_repaired_when_it_has_waited_long_enough(lab: Min
         await repair(NOBODY)
 
 
-async def test_a_repair_that_finds_no_place_says_so(lab: MinimalPlane) -> None:
-    flow, repo = lab.world.flow(), lab.world.repo()
-    job = lab.world.job(flow, repo)
+async def test_a_repair_that_finds_no_place_says_so(minimal_plane: MinimalPlane) -> None:
+    flow, repo = minimal_plane.world.flow(), minimal_plane.world.repo()
+    job = minimal_plane.world.job(flow, repo)
     for number in range(8):
-        lab.world.job(flow, repo, start=True, number=number)
-    lab.clock.advance(120)
-    done = await lab.client.observability.repair_job(job)
+        minimal_plane.world.job(flow, repo, start=True, number=number)
+    minimal_plane.clock.advance(120)
+    done = await minimal_plane.client.observability.repair_job(job)
     assert (done.started, done.deferred, done.reason) == (False, True, "INSTALLATION_CONCURRENCY_LIMIT")
 
 
 @pytest.mark.parametrize("mode", [None, *VersionMode])
-async def test_a_failed_job_runs_again_as_a_new_one(lab: MinimalPlane, mode: VersionMode | None) -> None:
-    job = insert_failed_job(lab.world, lab.world.flow())
-    done = await lab.client.observability.requeue_job(job, mode)
+async def test_a_failed_job_runs_again_as_a_new_one(
+    minimal_plane: MinimalPlane, mode: VersionMode | None
+) -> None:
+    job = insert_failed_job(minimal_plane.world, minimal_plane.world.flow())
+    done = await minimal_plane.client.observability.requeue_job(job, mode)
     assert (done.queued, done.suppressed, done.started, done.status) == (True, False, True, "running")
     assert done.job_run_id not in (None, job)
-    new = await lab.client.observability.job(done.job_run_id or "")
+    new = await minimal_plane.client.observability.job(done.job_run_id or "")
     assert (new.retry_of_job_run_id, new.source_kind, new.last_start_source) == (
         job,
         "manual_retry",
         "manual_retry",
     )
     with pytest.raises(e.BadRequest, match="Job run is not requeueable"):
-        await lab.client.observability.requeue_job(new.id)
+        await minimal_plane.client.observability.requeue_job(new.id)
     with pytest.raises(e.NotFound):
-        await lab.client.observability.requeue_job(NOBODY)
+        await minimal_plane.client.observability.requeue_job(NOBODY)
 
 
-async def test_the_latest_version_is_a_conflict_where_there_is_none(lab: MinimalPlane) -> None:
-    flow = lab.world.flow()
-    job = insert_failed_job(lab.world, flow)
-    with lab.world.plane.db.transaction() as tx:
+async def test_the_latest_version_is_a_conflict_where_there_is_none(minimal_plane: MinimalPlane) -> None:
+    flow = minimal_plane.world.flow()
+    job = insert_failed_job(minimal_plane.world, flow)
+    with minimal_plane.world.plane.db.transaction() as tx:
         tx.update("flows", flow, published_version_id=None, status="inactive")
         tx.execute("DELETE FROM flow_versions WHERE flow_id = ?", (flow,))
     with pytest.raises(e.Conflict) as caught:
-        await lab.client.observability.requeue_job(job, VersionMode.LATEST)
+        await minimal_plane.client.observability.requeue_job(job, VersionMode.LATEST)
     assert caught.value.code == "LATEST_PUBLISHED_VERSION_UNAVAILABLE"
 
 
-async def test_a_finding_becomes_one_issue(lab: MinimalPlane) -> None:
-    file_issue = lab.client.observability.file_issue
-    job, repo = lab.world.job(lab.world.flow()), lab.world.repo("acme/shop")
-    row = insert_finding(lab.world, job, repo_id=repo, pr_number=30)
+async def test_a_finding_becomes_one_issue(minimal_plane: MinimalPlane) -> None:
+    file_issue = minimal_plane.client.observability.file_issue
+    job, repo = minimal_plane.world.job(minimal_plane.world.flow()), minimal_plane.world.repo("acme/shop")
+    row = insert_finding(minimal_plane.world, job, repo_id=repo, pr_number=30)
     first = await file_issue(job, row, IssueDraft(title="Mine", labels=["bug"]))
     assert first.created
     assert first.issue_url == f"https://github.com/acme/shop/issues/{first.issue_number}"
     again = await file_issue(job, row)
     assert (again.created, again.issue_number) == (False, first.issue_number)
-    dismissed = insert_finding(lab.world, job, 1, status="dismissed")
+    dismissed = insert_finding(minimal_plane.world, job, 1, status="dismissed")
     with pytest.raises(e.Conflict, match="Review finding is dismissed"):
         await file_issue(job, dismissed)
     with pytest.raises(e.NotFound, match="Review finding not found"):
@@ -106,10 +108,17 @@ async def test_a_mode_or_a_draft_is_sent_only_when_it_was_chosen() -> None:
     assert json.loads(drafted.body) == {"body": " x ", "labels": []}
 
 
-async def test_the_ledger_is_paged_and_filtered(lab: MinimalPlane) -> None:
-    events, repo = lab.client.observability.automation_events, lab.world.repo("acme/shop")
-    old = ledger_row(lab.world, "suppressed", created_at=lab.clock.us - 5_000_000, reason="ACTIVE_DUPLICATE")
-    row = ledger_row(lab.world, "start_failed", repo_id=repo, installation_id=88, metadata='{"error":"raw"}')
+async def test_the_ledger_is_paged_and_filtered(minimal_plane: MinimalPlane) -> None:
+    events, repo = minimal_plane.client.observability.automation_events, minimal_plane.world.repo("acme/shop")
+    old = ledger_row(
+        minimal_plane.world,
+        "suppressed",
+        created_at=minimal_plane.clock.us - 5_000_000,
+        reason="ACTIVE_DUPLICATE",
+    )
+    row = ledger_row(
+        minimal_plane.world, "start_failed", repo_id=repo, installation_id=88, metadata='{"error":"raw"}'
+    )
     first = await events(limit=1)
     assert (first.total, first.page, first.limit) == (2, 1, 1)
     assert [entry.id for entry in (await events(page=2, limit=1)).entries] == [old]
@@ -136,19 +145,21 @@ async def test_the_ledger_is_paged_and_filtered(lab: MinimalPlane) -> None:
         assert found.total == len(rows)
 
 
-async def test_failures_come_with_their_sums_and_filters(lab: MinimalPlane) -> None:
-    agent = lab.world.agent("Sweeper")
-    with lab.world.plane.db.transaction() as tx:
+async def test_failures_come_with_their_sums_and_filters(minimal_plane: MinimalPlane) -> None:
+    agent = minimal_plane.world.agent("Sweeper")
+    with minimal_plane.world.plane.db.transaction() as tx:
         tx.update("agents", agent, model="openai/gpt-5-mini")
-    flow = lab.world.flow(agent)
-    version = lab.world.row("flows", flow)["published_version_id"]
+    flow = minimal_plane.world.flow(agent)
+    version = minimal_plane.world.row("flows", flow)["published_version_id"]
     about = {"model_failure_class": "timeout", "model_effective_timeout_ms": 120_000, "model_attempts": 2}
     failed = insert_control_event(
-        lab.world, flow_id=flow, flow_version_id=version, reason="AUTOMATION_TIMEOUT", about=about
+        minimal_plane.world, flow_id=flow, flow_version_id=version, reason="AUTOMATION_TIMEOUT", about=about
     )
-    insert_control_event(lab.world, "completed", about={"model_recovered_from_failure_class": "rate_limited"})
-    other = insert_control_event(lab.world, created_at=lab.clock.us - 1)
-    report = await lab.client.observability.automation_failures()
+    insert_control_event(
+        minimal_plane.world, "completed", about={"model_recovered_from_failure_class": "rate_limited"}
+    )
+    other = insert_control_event(minimal_plane.world, created_at=minimal_plane.clock.us - 1)
+    report = await minimal_plane.client.observability.automation_failures()
     assert (report.total, report.page, report.limit) == (2, 1, 100)
     assert (report.summary.failed_total, report.summary.successful_recoveries) == (2, 1)
     assert report.summary.timeout_failures == 1
@@ -166,10 +177,12 @@ async def test_failures_come_with_their_sums_and_filters(lab: MinimalPlane) -> N
     )
     assert record.agent is not None
     assert (record.agent.model, record.agent.provider) == ("openai/gpt-5-mini", "openai")
-    only = await lab.client.observability.automation_failures(provider="openai", failure_class="timeout")
+    only = await minimal_plane.client.observability.automation_failures(
+        provider="openai", failure_class="timeout"
+    )
     assert [record.id for record in only.records] == [failed]
     assert only.summary.successful_recoveries == 0
-    assert (await lab.client.observability.automation_failures(model="acme/none")).total == 0
+    assert (await minimal_plane.client.observability.automation_failures(model="acme/none")).total == 0
 
 
 def test_the_ledger_and_the_failures_are_read_whatever_comes() -> None:

@@ -24,16 +24,16 @@ from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_
 from tests.api.support import Seen, http, serving
 
 
-async def test_api_key_is_created_used_and_revoked(lab: MinimalPlane) -> None:
-    before = {key.id for key in await lab.client.api_keys.list()}
-    made = await lab.client.api_keys.create(
+async def test_api_key_is_created_used_and_revoked(minimal_plane: MinimalPlane) -> None:
+    before = {key.id for key in await minimal_plane.client.api_keys.list()}
+    made = await minimal_plane.client.api_keys.create(
         ApiKeyDraft(name=" console ", scopes=["read", "read"], expires_in_days=30)
     )
     assert made.scopes == ["read"]
     assert made.expires_at == datetime(2026, 8, 5, 10, 0, tzinfo=UTC) + timedelta(days=30)
     assert made.token.reveal().startswith(made.prefix)
     assert made.token.reveal() not in repr(made)
-    listed = next(key for key in await lab.client.api_keys.list() if key.id not in before)
+    listed = next(key for key in await minimal_plane.client.api_keys.list() if key.id not in before)
     assert (listed.id, listed.name, listed.prefix, listed.scopes) == (
         made.id,
         "console",
@@ -42,23 +42,25 @@ async def test_api_key_is_created_used_and_revoked(lab: MinimalPlane) -> None:
     )
     assert not listed.is_expired(datetime(2026, 8, 6, tzinfo=UTC))
     assert listed.is_expired(datetime(2027, 1, 1, tzinfo=UTC))
-    async with MogplexClient(Target("new", lab.server.base_url, made.token)) as fresh:
+    async with MogplexClient(Target("new", minimal_plane.server.base_url, made.token)) as fresh:
         await fresh.repos.list()
-        await lab.client.api_keys.revoke(made.id)
-        await lab.client.api_keys.revoke(made.id)
-        await lab.client.api_keys.revoke(NOBODY)
+        await minimal_plane.client.api_keys.revoke(made.id)
+        await minimal_plane.client.api_keys.revoke(made.id)
+        await minimal_plane.client.api_keys.revoke(NOBODY)
         with pytest.raises(e.NotSignedIn):
             await fresh.repos.list()
-    assert {key.id for key in await lab.client.api_keys.list()} == before
+    assert {key.id for key in await minimal_plane.client.api_keys.list()} == before
 
 
-async def test_a_key_without_more_has_both_scopes_and_no_end(lab: MinimalPlane) -> None:
-    made = await lab.client.api_keys.create(ApiKeyDraft(name="k"))
+async def test_a_key_without_more_has_both_scopes_and_no_end(minimal_plane: MinimalPlane) -> None:
+    made = await minimal_plane.client.api_keys.create(ApiKeyDraft(name="k"))
     assert (made.scopes, made.expires_at) == (list(Scope), None)
 
 
-async def test_a_token_alone_may_not_touch_keys(lab: MinimalPlane) -> None:
-    async with MogplexClient(Target("token", lab.server.base_url, Secret(lab.server.token))) as client:
+async def test_a_token_alone_may_not_touch_keys(minimal_plane: MinimalPlane) -> None:
+    async with MogplexClient(
+        Target("token", minimal_plane.server.base_url, Secret(minimal_plane.server.token))
+    ) as client:
         with pytest.raises(e.NotAllowed):
             await client.api_keys.list()
 
@@ -87,8 +89,8 @@ async def test_a_service_that_does_not_know_the_key_has_it_revoked() -> None:
         assert len(service.seen) == 1
 
 
-async def test_provider_keys_go_in_are_checked_and_are_forgotten(lab: MinimalPlane) -> None:
-    keys = lab.client.provider_keys
+async def test_provider_keys_go_in_are_checked_and_are_forgotten(minimal_plane: MinimalPlane) -> None:
+    keys = minimal_plane.client.provider_keys
     await keys.put("openai", Secret(" sk-0123456789abcdef "))
     await keys.put(Provider.ANTHROPIC, "x")
     assert [(key.provider, key.created_at is not None) for key in await keys.list()] == [
@@ -110,11 +112,13 @@ async def test_provider_keys_go_in_are_checked_and_are_forgotten(lab: MinimalPla
     assert [key.provider for key in await keys.list()] == ["anthropic"]
 
 
-async def test_new_models_are_seen_dismissed_and_switched_off(lab: MinimalPlane) -> None:
-    models = lab.client.models
+async def test_new_models_are_seen_dismissed_and_switched_off(minimal_plane: MinimalPlane) -> None:
+    models = minimal_plane.client.models
     for number in (1, 2, 3):
-        lab.clock.advance(60)
-        lab.world.model(f"acme/nova-{number}", name=f"Nova {number}", created_at=lab.clock.us)
+        minimal_plane.clock.advance(60)
+        minimal_plane.world.model(
+            f"acme/nova-{number}", name=f"Nova {number}", created_at=minimal_plane.clock.us
+        )
         found = await models.new()
         assert [(model.id, model.name, model.provider) for model in found.models] == [
             (f"acme/nova-{number}", f"Nova {number}", "acme")
@@ -128,8 +132,8 @@ async def test_new_models_are_seen_dismissed_and_switched_off(lab: MinimalPlane)
     assert (await models.new()).auto_enable is True
 
 
-async def test_models_in_the_form_of_the_command_line_tool(lab: MinimalPlane) -> None:
-    lab.world.model(
+async def test_models_in_the_form_of_the_command_line_tool(minimal_plane: MinimalPlane) -> None:
+    minimal_plane.world.model(
         "acme/nova-1",
         name="Nova 1",
         context_length=200_000,
@@ -137,25 +141,30 @@ async def test_models_in_the_form_of_the_command_line_tool(lab: MinimalPlane) ->
         pricing_output="0.00001",
         capabilities='["tool-use","vision"]',
     )
-    found = next(model for model in await lab.client.models.for_cli() if model.slug == "acme/nova-1")
+    found = next(
+        model for model in await minimal_plane.client.models.for_cli() if model.slug == "acme/nova-1"
+    )
     assert (found.display_name, found.input_modalities) == ("Nova 1", ["text", "image"])
     assert (found.caps.streaming, found.caps.tool_use, found.caps.reasoning_effort) == (True, True, False)
     assert found.context_window == 200_000
     assert found.pricing is not None
     assert round(found.pricing.input_per_million or Decimal(0), 6) == 2
-    assert await lab.client.models.provider_icons() == ()
+    assert await minimal_plane.client.models.provider_icons() == ()
 
 
-async def test_icon_url_of_provider(lab: MinimalPlane) -> None:
+async def test_icon_url_of_provider(minimal_plane: MinimalPlane) -> None:
     place = "/storage/v1/object/public/provider-icons/acme.png"
-    assert lab.client.models.icon_url(" Acme ") == lab.server.base_url + place
-    assert lab.client.models.icon_url("acme", "https://store.example/") == "https://store.example" + place
+    assert minimal_plane.client.models.icon_url(" Acme ") == minimal_plane.server.base_url + place
+    assert (
+        minimal_plane.client.models.icon_url("acme", "https://store.example/")
+        == "https://store.example" + place
+    )
     for odd in ("", "../x", "a b", "-acme"):
-        assert lab.client.models.icon_url(odd) is None
+        assert minimal_plane.client.models.icon_url(odd) is None
 
 
-async def test_billing_turned_off_raises_feature_off(lab: MinimalPlane) -> None:
-    billing = lab.client.billing
+async def test_billing_turned_off_raises_feature_off(minimal_plane: MinimalPlane) -> None:
+    billing = minimal_plane.client.billing
     assert await billing.get() == Billing(enabled=False)
     calls: tuple[Call, ...] = (
         lambda _: billing.subscribe(Subscription(plan="pro_monthly")),
@@ -164,7 +173,7 @@ async def test_billing_turned_off_raises_feature_off(lab: MinimalPlane) -> None:
     )
     for call in calls:
         with pytest.raises(e.FeatureOff, match="has no billing"):
-            await call(lab.client)
+            await call(minimal_plane.client)
     cleared = await billing.clear_vercel_project()
     assert (cleared.project_id, cleared.team_id) == (None, None)
     with pytest.raises(e.FeatureOff) as caught:

@@ -20,11 +20,11 @@ from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_
 from tests.api.support import http, serving
 
 
-async def test_the_endpoint_says_what_it_is_and_can(lab: MinimalPlane) -> None:
-    said = await lab.client.mcp.initialize()
+async def test_the_endpoint_says_what_it_is_and_can(minimal_plane: MinimalPlane) -> None:
+    said = await minimal_plane.client.mcp.initialize()
     assert (said.protocol_version, said.server_info.name) == (PROTOCOL, "mogplex") and said.instructions
-    await lab.client.mcp.ping()
-    tools = await lab.client.mcp.tools()
+    await minimal_plane.client.mcp.ping()
+    tools = await minimal_plane.client.mcp.tools()
     assert len(tools) == 22 and not tools.bad
     assert tools[0].name == "mogplex_list_repos" and tools[0].annotations.read_only is True
     cancel = next(tool for tool in tools if tool.name == "mogplex_cancel_run")
@@ -32,12 +32,14 @@ async def test_the_endpoint_says_what_it_is_and_can(lab: MinimalPlane) -> None:
     assert cancel.input_schema["required"] == ["runId"]
 
 
-async def test_an_operation_gives_its_data_or_the_refusal_behind_it(lab: MinimalPlane) -> None:
-    repo = lab.world.repo("acme/api")
-    found = await lab.client.mcp.call(ToolCall(name="mogplex_list_repos", arguments={"limit": 5}))
+async def test_an_operation_gives_its_data_or_the_refusal_behind_it(minimal_plane: MinimalPlane) -> None:
+    repo = minimal_plane.world.repo("acme/api")
+    found = await minimal_plane.client.mcp.call(ToolCall(name="mogplex_list_repos", arguments={"limit": 5}))
     assert found.refusal is None and found.text
     assert [row["id"] for row in found.structured_content["repos"]] == [repo]
-    refused = await lab.client.mcp.call(ToolCall(name="mogplex_get_run", arguments={"runId": NOBODY}))
+    refused = await minimal_plane.client.mcp.call(
+        ToolCall(name="mogplex_get_run", arguments={"runId": NOBODY})
+    )
     assert refused.is_error and refused.refusal is not None
     assert (refused.refusal.code, refused.refusal.status) == ("NOT_FOUND", 404)
     assert refused.refusal.suggestion.startswith("List repos or runs again")
@@ -52,28 +54,30 @@ async def test_an_operation_gives_its_data_or_the_refusal_behind_it(lab: Minimal
     ],
 )
 async def test_arguments_that_do_not_fit_are_a_bad_request(
-    lab: MinimalPlane, call: ToolCall, says: str
+    minimal_plane: MinimalPlane, call: ToolCall, says: str
 ) -> None:
     with pytest.raises(e.BadRequest, match=says) as caught:
-        await lab.client.mcp.call(call)
+        await minimal_plane.client.mcp.call(call)
     assert caught.value.extra == {"rpc_code": -32602}
 
 
-async def test_a_batch_answers_call_by_call_in_order(lab: MinimalPlane) -> None:
-    lab.world.repo()
+async def test_a_batch_answers_call_by_call_in_order(minimal_plane: MinimalPlane) -> None:
+    minimal_plane.world.repo()
     calls = [
         ToolCall(name="mogplex_list_repos"),
         ToolCall(name="mogplex_nothing"),
         ToolCall(name="mogplex_get_run", arguments={"runId": NOBODY}),
     ]
-    good, bad, refused = await lab.client.mcp.batch(calls)
+    good, bad, refused = await minimal_plane.client.mcp.batch(calls)
     assert isinstance(good, ToolResult) and len(good.structured_content["repos"]) == 1
     assert isinstance(bad, e.BadRequest)
     assert isinstance(refused, ToolResult) and refused.refusal is not None
 
 
-async def test_a_call_spends_the_budget_twice_and_a_bad_one_once(lab: MinimalPlane) -> None:
-    async with MogplexClient(Target("t", lab.server.base_url, Secret(lab.server.token))) as client:
+async def test_a_call_spends_the_budget_twice_and_a_bad_one_once(minimal_plane: MinimalPlane) -> None:
+    async with MogplexClient(
+        Target("t", minimal_plane.server.base_url, Secret(minimal_plane.server.token))
+    ) as client:
         await client.mcp.ping()
         assert client.budget.used() == 1
         await client.mcp.call(ToolCall(name="mogplex_list_repos"))
@@ -83,10 +87,10 @@ async def test_a_call_spends_the_budget_twice_and_a_bad_one_once(lab: MinimalPla
 
 
 async def test_a_read_only_token_that_reaches_the_endpoint_does_not_count_as_writing(
-    lab: MinimalPlane,
+    minimal_plane: MinimalPlane,
 ) -> None:
-    token = lab.world.token(scopes=("read",))
-    async with MogplexClient(Target("t", lab.server.base_url, Secret(token))) as client:
+    token = minimal_plane.world.token(scopes=("read",))
+    async with MogplexClient(Target("t", minimal_plane.server.base_url, Secret(token))) as client:
         await client.mcp.ping()
         assert client.access.can_write is None
         assert client.access.reach(Family.V1).reach is Reach.UNKNOWN
@@ -96,8 +100,8 @@ async def test_a_read_only_token_that_reaches_the_endpoint_does_not_count_as_wri
     assert family_of("/api/v1/mogplex/mcp/servers") is Family.V1
 
 
-async def test_a_token_that_is_not_known_is_not_signed_in(lab: MinimalPlane) -> None:
-    wrong = Target("t", lab.server.base_url, Secret("mog_" + "x" * 24))
+async def test_a_token_that_is_not_known_is_not_signed_in(minimal_plane: MinimalPlane) -> None:
+    wrong = Target("t", minimal_plane.server.base_url, Secret("mog_" + "x" * 24))
     async with MogplexClient(wrong) as client:
         with pytest.raises(e.NotSignedIn):
             await client.mcp.ping()

@@ -12,15 +12,15 @@ from tests.api.support import http, serving
 from tests.controlplane.library.library_rows import team
 
 
-async def test_memories_are_added_listed_by_lane_and_found(lab: MinimalPlane) -> None:
-    memories, repo = lab.client.memories, lab.world.repo()
+async def test_memories_are_added_listed_by_lane_and_found(minimal_plane: MinimalPlane) -> None:
+    memories, repo = minimal_plane.client.memories, minimal_plane.world.repo()
     first = await memories.add(
         MemoryDraft(
             lane=Lane.SEMANTIC, content="Deploys on Tuesdays", repo_id=repo.upper(), metadata={"k": 1}
         )
     )
     assert (first.meta("repo_id"), first.metadata["k"]) == (repo, 1)
-    lab.clock.advance(1)
+    minimal_plane.clock.advance(1)
     second = await memories.add(
         MemoryDraft(
             lane=Lane.SESSION, content=" spaces stay ", conversation_id="pane-1", workspace_session_id="w"
@@ -41,17 +41,17 @@ async def test_memories_are_added_listed_by_lane_and_found(lab: MinimalPlane) ->
     assert await memories.search("tuesday", Lane.SESSION) == []
 
 
-async def test_a_memory_is_edited_and_deleted_once(lab: MinimalPlane) -> None:
-    memories = lab.client.memories
+async def test_a_memory_is_edited_and_deleted_once(minimal_plane: MinimalPlane) -> None:
+    memories = minimal_plane.client.memories
     made = await memories.add(MemoryDraft(lane=Lane.PROCEDURAL, content="old"))
-    lab.clock.advance(1)
+    minimal_plane.clock.advance(1)
     await memories.edit(made.id, "new")
     found = (await memories.list(Lane.PROCEDURAL))[0]
     assert found.content == "new"
     assert found.updated_at is not None
     assert made.updated_at is not None
     assert found.updated_at > made.updated_at
-    async with lab.as_other() as other:
+    async with minimal_plane.as_other() as other:
         with pytest.raises(e.NotFound, match="Memory not found"):
             await other.memories.edit(made.id, "mine")
         with pytest.raises(e.NotFound):
@@ -61,9 +61,9 @@ async def test_a_memory_is_edited_and_deleted_once(lab: MinimalPlane) -> None:
         await memories.delete(made.id)
 
 
-async def test_a_memory_of_what_is_not_there_is_refused(lab: MinimalPlane) -> None:
-    memories, repo = lab.client.memories, lab.world.repo()
-    box = lab.world.sandbox(lab.world.repo("acme/web"))
+async def test_a_memory_of_what_is_not_there_is_refused(minimal_plane: MinimalPlane) -> None:
+    memories, repo = minimal_plane.client.memories, minimal_plane.world.repo()
+    box = minimal_plane.world.sandbox(minimal_plane.world.repo("acme/web"))
     with pytest.raises(e.NotFound, match="Repo not found"):
         await memories.add(MemoryDraft(lane=Lane.EPISODIC, content="x", repo_id=NOBODY))
     with pytest.raises(e.NotFound, match="Sandbox not found"):
@@ -72,11 +72,11 @@ async def test_a_memory_of_what_is_not_there_is_refused(lab: MinimalPlane) -> No
         await memories.add(MemoryDraft(lane=Lane.EPISODIC, content="x", repo_id=repo, sandbox_id=box))
 
 
-async def test_old_sessions_are_compacted_and_marks_are_set(lab: MinimalPlane) -> None:
-    memories = lab.client.memories
+async def test_old_sessions_are_compacted_and_marks_are_set(minimal_plane: MinimalPlane) -> None:
+    memories = minimal_plane.client.memories
     await memories.add(MemoryDraft(lane=Lane.SESSION, content="old"))
     await memories.add(MemoryDraft(lane=Lane.EPISODIC, content="stays"))
-    lab.clock.advance(31 * 86_400)
+    minimal_plane.clock.advance(31 * 86_400)
     mark = await memories.checkpoint()
     assert (mark.lane, mark.metadata["checkpoint"]) == ("session", True)
     named = await memories.checkpoint(Checkpoint(lane=Lane.EPISODIC, label="before the move"))
@@ -87,9 +87,9 @@ async def test_old_sessions_are_compacted_and_marks_are_set(lab: MinimalPlane) -
     assert len(lanes[Lane.EPISODIC]) == 2
 
 
-async def test_a_teams_memories_are_kept_apart(lab: MinimalPlane) -> None:
-    own = await lab.client.memories.add(MemoryDraft(lane=Lane.SEMANTIC, content="mine"))
-    async with lab.in_team(team(lab.world)) as client:
+async def test_a_teams_memories_are_kept_apart(minimal_plane: MinimalPlane) -> None:
+    own = await minimal_plane.client.memories.add(MemoryDraft(lane=Lane.SEMANTIC, content="mine"))
+    async with minimal_plane.in_team(team(minimal_plane.world)) as client:
         theirs = await client.memories.add(
             MemoryDraft(lane=Lane.SEMANTIC, content="ours", resource_scope=MemoryScope.TEAM)
         )
@@ -97,7 +97,7 @@ async def test_a_teams_memories_are_kept_apart(lab: MinimalPlane) -> None:
         assert [row.id for row in found] == [theirs.id]
         found = await client.memories.list(Lane.SEMANTIC, scope=MemoryScope.PERSONAL)
         assert [row.id for row in found] == [own.id]
-    async with lab.in_team(team(lab.world, role=None, slug="strangers")) as client:
+    async with minimal_plane.in_team(team(minimal_plane.world, role=None, slug="strangers")) as client:
         with pytest.raises(e.NotAllowed):
             await client.memories.list(Lane.SEMANTIC, scope=MemoryScope.TEAM)
 

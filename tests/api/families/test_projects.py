@@ -29,12 +29,12 @@ ODD_VALUES = {"A": '"quoted"', "B": "' single '", "C": "two\nlines", "D": " spac
 
 
 @pytest.fixture
-def rows(lab: MinimalPlane) -> ProjectRows:
-    return ProjectRows(lab.world)
+def rows(minimal_plane: MinimalPlane) -> ProjectRows:
+    return ProjectRows(minimal_plane.world)
 
 
-async def test_projects_are_made_changed_and_deleted(lab: MinimalPlane) -> None:
-    projects = lab.client.projects
+async def test_projects_are_made_changed_and_deleted(minimal_plane: MinimalPlane) -> None:
+    projects = minimal_plane.client.projects
     assert list(await projects.list()) == []
     made = await projects.create(ProjectDraft(name=" Billing revamp ", sandbox_timeout_ms=3_600_000))
     assert (made.name, made.is_default, made.repo_count, made.lifetime_ms, made.idle_ms) == (
@@ -57,13 +57,13 @@ async def test_projects_are_made_changed_and_deleted(lab: MinimalPlane) -> None:
     await projects.delete(made.id)
     with pytest.raises(e.NotFound):
         await projects.delete(made.id)
-    repo = await lab.client.imported_repos.add(RepoDraft(full_name="acme/api", github_id=1))
+    repo = await minimal_plane.client.imported_repos.add(RepoDraft(full_name="acme/api", github_id=1))
     with pytest.raises(e.Conflict):
         await projects.delete(str(repo.workspace_id))
 
 
-async def test_a_repository_is_imported_changed_hidden_and_deleted(lab: MinimalPlane) -> None:
-    repos = lab.client.imported_repos
+async def test_a_repository_is_imported_changed_hidden_and_deleted(minimal_plane: MinimalPlane) -> None:
+    repos = minimal_plane.client.imported_repos
     made = await repos.add(
         RepoDraft(full_name="acme/api", github_id=4711, owner="acme", name="api", default_branch="trunk")
     )
@@ -105,17 +105,19 @@ async def test_a_repository_is_imported_changed_hidden_and_deleted(lab: MinimalP
         await repos.add(RepoDraft(full_name="a/b", workspace_id=NOBODY))
 
 
-async def test_the_repositories_of_a_team_are_the_teams(lab: MinimalPlane, rows: ProjectRows) -> None:
-    lab.world.repo("acme/mine")
+async def test_the_repositories_of_a_team_are_the_teams(
+    minimal_plane: MinimalPlane, rows: ProjectRows
+) -> None:
+    minimal_plane.world.repo("acme/mine")
     team = rows.team()
-    async with lab.in_team(team) as client:
+    async with minimal_plane.in_team(team) as client:
         made = await client.imported_repos.add(RepoDraft(full_name="acme/api", github_id=1))
         assert made.product_team_id == team
         assert [repo.full_name for repo in await client.imported_repos.list()] == ["acme/api"]
         assert [project.product_team_id for project in await client.projects.list()] == [team]
         # What is below one repository never asks for the team.
         assert not (await client.imported_repos.packages(made.id)).is_monorepo
-    assert [repo.full_name for repo in await lab.client.imported_repos.list()] == ["acme/mine"]
+    assert [repo.full_name for repo in await minimal_plane.client.imported_repos.list()] == ["acme/mine"]
 
 
 def test_a_search_looks_where_the_web_pages_look() -> None:
@@ -127,8 +129,8 @@ def test_a_search_looks_where_the_web_pages_look() -> None:
     assert not repo.matches("main")
 
 
-async def test_packages_and_sub_projects(lab: MinimalPlane, rows: ProjectRows) -> None:
-    repos, repo = lab.client.imported_repos, lab.world.repo()
+async def test_packages_and_sub_projects(minimal_plane: MinimalPlane, rows: ProjectRows) -> None:
+    repos, repo = minimal_plane.client.imported_repos, minimal_plane.world.repo()
     rows.remote(files=json.dumps(MONOREPO))
     space = await repos.add_subproject(repo, "./apps/web/")
     assert (space.root_directory, space.parent_repo_id, space.label) == (
@@ -144,7 +146,7 @@ async def test_packages_and_sub_projects(lab: MinimalPlane, rows: ProjectRows) -
     ]
     with pytest.raises(e.Conflict, match="Space already exists"):
         await repos.add_subproject(repo, "apps/web")
-    async with lab.as_other() as other:
+    async with minimal_plane.as_other() as other:
         with pytest.raises(e.NotFound, match="Repo not found"):
             await other.imported_repos.add_subproject(repo, "apps/api")
     rows.no_github()
@@ -152,8 +154,8 @@ async def test_packages_and_sub_projects(lab: MinimalPlane, rows: ProjectRows) -
         await repos.packages(repo)
 
 
-async def test_a_snapshot_is_built_once_and_then_takes_its_time(lab: MinimalPlane) -> None:
-    repos, repo = lab.client.imported_repos, lab.world.repo()
+async def test_a_snapshot_is_built_once_and_then_takes_its_time(minimal_plane: MinimalPlane) -> None:
+    repos, repo = minimal_plane.client.imported_repos, minimal_plane.world.repo()
     assert await repos.snapshot(repo) is None
     built = await repos.build_snapshot(repo)
     assert (built.status, built.commit_sha, bool(built.size_bytes)) == ("created", None, True)
@@ -184,14 +186,14 @@ async def test_a_build_is_waited_for_as_long_as_it_may_take() -> None:
     assert waits["GET"] <= 30
 
 
-async def test_installations_members_and_owners(lab: MinimalPlane, rows: ProjectRows) -> None:
-    github = lab.client.github
+async def test_installations_members_and_owners(minimal_plane: MinimalPlane, rows: ProjectRows) -> None:
+    github = minimal_plane.client.github
     rows.installation(88, "acme", target_type="Organization")
     rows.installation(91, "ada-okafor", account_type="User")
     rows.insert("github_accounts", login="acme", type="Organization")
     rows.insert("github_org_members", org_login="acme", login="kim", email="kim@acme.example")
     rows.insert("github_org_members", org_login="acme", login="jin")
-    repo = lab.world.repo()
+    repo = minimal_plane.world.repo()
     found = {row.installation_id: row for row in await github.installations()}
     assert [(covered.id, covered.full_name) for covered in found[88].repositories] == [(repo, "acme/api")]
     assert (found[88].scope_label, found[91].scope_label) == ("Org", "User")
@@ -212,44 +214,48 @@ async def test_installations_members_and_owners(lab: MinimalPlane, rows: Project
     ]
 
 
-async def test_a_sync_imports_and_a_sync_of_nothing_is_refused(lab: MinimalPlane, rows: ProjectRows) -> None:
+async def test_a_sync_imports_and_a_sync_of_nothing_is_refused(
+    minimal_plane: MinimalPlane, rows: ProjectRows
+) -> None:
     rows.no_github()
     with pytest.raises(e.BadRequest) as caught:
-        await lab.client.github.sync()
+        await minimal_plane.client.github.sync()
     assert caught.value.code == "NO_GITHUB_CONNECTION"
     rows.installation()
     rows.remote("acme/api", 4711)
-    assert [(repo.full_name, repo.github_installation_id) for repo in await lab.client.github.sync()] == [
-        ("acme/api", 88)
-    ]
+    assert [
+        (repo.full_name, repo.github_installation_id) for repo in await minimal_plane.client.github.sync()
+    ] == [("acme/api", 88)]
 
 
-async def test_pull_requests_with_the_diff_that_was_asked_for(lab: MinimalPlane, rows: ProjectRows) -> None:
-    repo, remote = lab.world.repo(), rows.remote()
+async def test_pull_requests_with_the_diff_that_was_asked_for(
+    minimal_plane: MinimalPlane, rows: ProjectRows
+) -> None:
+    repo, remote = minimal_plane.world.repo(), rows.remote()
     for number in (1, 2):
         rows.pull(remote, number, diff=f"diff {number}")
-    newest = await lab.client.github.pulls(repo)
+    newest = await minimal_plane.client.github.pulls(repo)
     assert ([pull.number for pull in newest.pulls], newest.diff) == ([2, 1], "diff 2")
     assert newest.pulls[0].user is not None
     assert (newest.pulls[0].user.login, newest.pulls[0].additions) == ("kim", None)
-    assert (await lab.client.github.pulls(repo, 1)).diff == "diff 1"
-    nothing = await lab.client.github.pulls(NOBODY)
+    assert (await minimal_plane.client.github.pulls(repo, 1)).diff == "diff 1"
+    nothing = await minimal_plane.client.github.pulls(NOBODY)
     assert (list(nothing.pulls), nothing.diff) == ([], None)
 
 
-async def test_a_repository_is_made_on_github(lab: MinimalPlane) -> None:
-    project = await lab.client.projects.create(ProjectDraft(name="New"))
-    made = await lab.client.projects.create_repository(project.id, NewRepository(name=" notes "))
+async def test_a_repository_is_made_on_github(minimal_plane: MinimalPlane) -> None:
+    project = await minimal_plane.client.projects.create(ProjectDraft(name="New"))
+    made = await minimal_plane.client.projects.create_repository(project.id, NewRepository(name=" notes "))
     assert made is not None
     assert (made.full_name.partition("/")[2], made.workspace_id) == ("notes", project.id)
     with pytest.raises(e.Conflict):
-        await lab.client.projects.create_repository(project.id, NewRepository(name="notes"))
+        await minimal_plane.client.projects.create_repository(project.id, NewRepository(name="notes"))
     with pytest.raises(e.BadRequest, match="account is unavailable"):
-        await lab.client.projects.create_repository(
+        await minimal_plane.client.projects.create_repository(
             project.id, NewRepository(name="x", owner_login="somebody")
         )
     with pytest.raises(e.NotFound):
-        await lab.client.projects.create_repository(NOBODY, NewRepository(name="x"))
+        await minimal_plane.client.projects.create_repository(NOBODY, NewRepository(name="x"))
     async with serving(http(200, None)) as service, service.client() as client:
         assert await client.projects.create_repository(NOBODY, NewRepository(name="x")) is None
 

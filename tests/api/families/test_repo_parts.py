@@ -35,12 +35,12 @@ BRANCHES: dict[str, Any] = {"base_branch": "main", "working_branch": "main"}
 
 
 @pytest.fixture
-def rows(lab: MinimalPlane) -> ProjectRows:
-    return ProjectRows(lab.world)
+def rows(minimal_plane: MinimalPlane) -> ProjectRows:
+    return ProjectRows(minimal_plane.world)
 
 
-async def test_connections_are_excluded_and_come_back(lab: MinimalPlane, rows: ProjectRows) -> None:
-    here, repo = lab.client.repo_overrides, lab.world.repo()
+async def test_connections_are_excluded_and_come_back(minimal_plane: MinimalPlane, rows: ProjectRows) -> None:
+    here, repo = minimal_plane.client.repo_overrides, minimal_plane.world.repo()
     shared = insert_connection(rows, "docs", 1)
     own = insert_connection(rows, "own", 2, scope="project", repo_id=repo)
     before = await here.connections(repo)
@@ -60,14 +60,14 @@ async def test_connections_are_excluded_and_come_back(lab: MinimalPlane, rows: P
     assert (await here.connections(repo)).excluded_ids == frozenset()
     with pytest.raises(e.NotFound, match="Global connection not found"):
         await here.exclude_connection(repo, own)
-    async with lab.as_other() as other:
+    async with minimal_plane.as_other() as other:
         with pytest.raises(e.NotFound, match="Repo not found"):
             await other.repo_overrides.connections(repo)
 
 
-async def test_models_are_excluded_and_come_back(lab: MinimalPlane) -> None:
-    here, repo = lab.client.repo_overrides, lab.world.repo()
-    lab.world.model("acme/nova-1", context_length=200_000)
+async def test_models_are_excluded_and_come_back(minimal_plane: MinimalPlane) -> None:
+    here, repo = minimal_plane.client.repo_overrides, minimal_plane.world.repo()
+    minimal_plane.world.model("acme/nova-1", context_length=200_000)
     await here.exclude_model(repo, " acme/nova-1 ")
     found = await here.models(repo)
     assert ("acme/nova-1" in {model.id for model in found.models}) is False
@@ -79,8 +79,8 @@ async def test_models_are_excluded_and_come_back(lab: MinimalPlane) -> None:
         await here.exclude_model(repo, "acme/none")
 
 
-async def test_rules_are_excluded_added_and_dropped(lab: MinimalPlane, rows: ProjectRows) -> None:
-    here, repo = lab.client.repo_overrides, lab.world.repo()
+async def test_rules_are_excluded_added_and_dropped(minimal_plane: MinimalPlane, rows: ProjectRows) -> None:
+    here, repo = minimal_plane.client.repo_overrides, minimal_plane.world.repo()
     shared = insert_rule(rows, "style.md", "# Style")
     await here.add_rule(repo, " api.md ", "x" * 100)
     found = await here.rules(repo)
@@ -94,8 +94,8 @@ async def test_rules_are_excluded_added_and_dropped(lab: MinimalPlane, rows: Pro
     assert [row.name for row in (await here.rules(repo)).rules] == ["style.md"]
 
 
-async def test_skills_are_excluded_added_and_dropped(lab: MinimalPlane, rows: ProjectRows) -> None:
-    here, repo = lab.client.repo_overrides, lab.world.repo()
+async def test_skills_are_excluded_added_and_dropped(minimal_plane: MinimalPlane, rows: ProjectRows) -> None:
+    here, repo = minimal_plane.client.repo_overrides, minimal_plane.world.repo()
     shared = insert_skill(rows, "deploy", "Ship it")
     await here.add_skill(repo, "review", "Look twice", "# Steps")
     await here.add_skill(repo, "bare")
@@ -114,8 +114,8 @@ async def test_skills_are_excluded_added_and_dropped(lab: MinimalPlane, rows: Pr
     assert [row.id for row in (await here.skills(repo)).skills] == [shared]
 
 
-async def test_launch_presets_are_saved_over_one_another_and_deleted(lab: MinimalPlane) -> None:
-    presets, repo = lab.client.launch_presets, lab.world.repo()
+async def test_launch_presets_are_saved_over_one_another_and_deleted(minimal_plane: MinimalPlane) -> None:
+    presets, repo = minimal_plane.client.launch_presets, minimal_plane.world.repo()
     draft = LaunchPresetDraft(
         name=" hotfix ",
         base_branch="main",
@@ -138,9 +138,9 @@ async def test_launch_presets_are_saved_over_one_another_and_deleted(lab: Minima
 
 
 async def test_secrets_go_to_github_under_the_name_that_it_keeps(
-    lab: MinimalPlane, rows: ProjectRows
+    minimal_plane: MinimalPlane, rows: ProjectRows
 ) -> None:
-    secrets, repo = lab.client.repo_secrets, lab.world.repo()
+    secrets, repo = minimal_plane.client.repo_secrets, minimal_plane.world.repo()
     with pytest.raises(e.Unavailable, match="GITHUB_API_ERROR: Not Found"):
         await secrets.list(repo)
     rows.remote()
@@ -150,7 +150,7 @@ async def test_secrets_go_to_github_under_the_name_that_it_keeps(
     await secrets.delete(repo, "NPM_TOKEN")
     assert list(await secrets.list(repo)) == []
     rows.no_github()
-    loose = lab.world.repo("acme/loose", github_installation_id=None)
+    loose = minimal_plane.world.repo("acme/loose", github_installation_id=None)
     with pytest.raises(e.BadRequest) as caught:
         await secrets.put(loose, "A", "x")
     assert caught.value.code == "NO_GITHUB_TOKEN"
@@ -158,12 +158,12 @@ async def test_secrets_go_to_github_under_the_name_that_it_keeps(
         await secrets.list(NOBODY)
 
 
-async def test_variables_of_vercel_are_switched_off(lab: MinimalPlane) -> None:
+async def test_variables_of_vercel_are_switched_off(minimal_plane: MinimalPlane) -> None:
     repo, draft = (
-        lab.world.repo(),
+        minimal_plane.world.repo(),
         VariableDraft(key=" API_URL ", value=Secret("x"), target=["preview"], type="plain"),
     )
-    here, v1 = lab.client.vercel_variables, lab.client.repos
+    here, v1 = minimal_plane.client.vercel_variables, minimal_plane.client.repos
     calls: tuple[Call, ...] = (
         lambda _: here.list(repo),
         lambda _: here.add(repo, draft),
@@ -175,10 +175,10 @@ async def test_variables_of_vercel_are_switched_off(lab: MinimalPlane) -> None:
     )
     for call in calls:
         with pytest.raises(e.FeatureOff):
-            await call(lab.client)
+            await call(minimal_plane.client)
     with pytest.raises(e.NotFound):
         await here.list(NOBODY)
-    reader = Target("reader", lab.server.base_url, Secret(lab.server.read_only_token))
+    reader = Target("reader", minimal_plane.server.base_url, Secret(minimal_plane.server.read_only_token))
     async with MogplexClient(reader) as client:
         with pytest.raises(e.NotAllowed, match="write"):
             await client.repos.put_env_var(repo, draft)

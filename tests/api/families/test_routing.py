@@ -16,13 +16,15 @@ from mogplex_tui.api.models.routing import (
     TriggerDraft,
     TriggerEvent,
 )
-from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, minimal_plane
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, run_minimal_plane
 from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import INSTALLATION, installation, job_of, ledger_row
 
 
-async def test_an_assignment_is_made_listed_with_its_activity_changed_and_deleted(lab: MinimalPlane) -> None:
-    assignments, repo = lab.client.assignments, lab.world.repo()
+async def test_an_assignment_is_made_listed_with_its_activity_changed_and_deleted(
+    minimal_plane: MinimalPlane,
+) -> None:
+    assignments, repo = minimal_plane.client.assignments, minimal_plane.world.repo()
     made = await assignments.create(
         AssignmentDraft(
             repo_id=repo.upper(),
@@ -32,8 +34,8 @@ async def test_an_assignment_is_made_listed_with_its_activity_changed_and_delete
         )
     )
     assert (made.repo_id, made.type, made.enabled, made.running_count) == (repo, "cron", True, None)
-    job = job_of(lab.world, "assignment_id", made.id, status="failed", error="broke")
-    ledger_row(lab.world, "suppressed", assignment_id=made.id, reason="ACTIVE_DUPLICATE")
+    job = job_of(minimal_plane.world, "assignment_id", made.id, status="failed", error="broke")
+    ledger_row(minimal_plane.world, "suppressed", assignment_id=made.id, reason="ACTIVE_DUPLICATE")
     (listed,) = await assignments.list()
     assert (listed.last_job_run_id, listed.last_run_status, listed.last_run_error) == (job, "failed", "broke")
     assert (listed.failed_24h, listed.suppressed_24h, listed.last_run_requeueable) == (1, 1, True)
@@ -52,8 +54,8 @@ async def test_an_assignment_is_made_listed_with_its_activity_changed_and_delete
             await refused
 
 
-async def test_what_cannot_be_assigned_is_not_found(lab: MinimalPlane) -> None:
-    create, repo = lab.client.assignments.create, lab.world.repo()
+async def test_what_cannot_be_assigned_is_not_found(minimal_plane: MinimalPlane) -> None:
+    create, repo = minimal_plane.client.assignments.create, minimal_plane.world.repo()
     with pytest.raises(e.NotFound, match="Repo not found"):
         await create(AssignmentDraft(repo_id=NOBODY, agent_id=NOBODY, type=AssignmentType.CRON))
     with pytest.raises(e.NotFound, match="Agent not found"):
@@ -61,23 +63,23 @@ async def test_what_cannot_be_assigned_is_not_found(lab: MinimalPlane) -> None:
 
 
 async def test_the_hosted_service_makes_no_assignments_and_fails_on_triggers() -> None:
-    async with minimal_plane(profile="hosted") as lab:
-        repo, agent = lab.world.repo(), lab.world.agent()
-        installation(lab.world)
+    async with run_minimal_plane(profile="hosted") as minimal_plane:
+        repo, agent = minimal_plane.world.repo(), minimal_plane.world.agent()
+        installation(minimal_plane.world)
         with pytest.raises(e.Absent, match="replaced by automations"):
-            await lab.client.assignments.create(
+            await minimal_plane.client.assignments.create(
                 AssignmentDraft(repo_id=repo, agent_id=agent, type=AssignmentType.CRON)
             )
         with pytest.raises(e.ServiceFailed):
-            await lab.client.triggers.create(
+            await minimal_plane.client.triggers.create(
                 TriggerDraft(installation_id=INSTALLATION, agent_id=agent, event=TriggerEvent.PUSH)
             )
-        assert await lab.client.triggers.list() == []
+        assert await minimal_plane.client.triggers.list() == []
 
 
-async def test_a_trigger_is_made_changed_and_deleted(lab: MinimalPlane) -> None:
-    triggers, agent = lab.client.triggers, lab.world.agent("Sweeper")
-    installation(lab.world)
+async def test_a_trigger_is_made_changed_and_deleted(minimal_plane: MinimalPlane) -> None:
+    triggers, agent = minimal_plane.client.triggers, minimal_plane.world.agent("Sweeper")
+    installation(minimal_plane.world)
     made = await triggers.create(
         TriggerDraft(installation_id=INSTALLATION, agent_id=agent, event=TriggerEvent.PUSH)
     )
@@ -88,11 +90,11 @@ async def test_a_trigger_is_made_changed_and_deleted(lab: MinimalPlane) -> None:
         made.id, TriggerChange(enabled=False, is_default=True, event=TriggerEvent.MENTION)
     )
     assert (changed.enabled, changed.is_default, changed.event) == (False, True, "mention")
-    lab.clock.advance(1)
+    minimal_plane.clock.advance(1)
     newer = await triggers.create(
         TriggerDraft(installation_id=INSTALLATION, agent_id=agent, event=TriggerEvent.CI_FAILURE)
     )
-    job_of(lab.world, "trigger_id", newer.id, status="running")
+    job_of(minimal_plane.world, "trigger_id", newer.id, status="running")
     listed = await triggers.list()
     assert [(row.id, row.running_count) for row in listed] == [(newer.id, 1), (made.id, 0)]
     await triggers.delete(made.id)
@@ -100,9 +102,9 @@ async def test_a_trigger_is_made_changed_and_deleted(lab: MinimalPlane) -> None:
     assert [row.id for row in await triggers.list()] == [newer.id]
 
 
-async def test_what_cannot_be_triggered(lab: MinimalPlane) -> None:
-    triggers, agent = lab.client.triggers, lab.world.agent()
-    installation(lab.world)
+async def test_what_cannot_be_triggered(minimal_plane: MinimalPlane) -> None:
+    triggers, agent = minimal_plane.client.triggers, minimal_plane.world.agent()
+    installation(minimal_plane.world)
     with pytest.raises(e.NotFound, match="Installation not found"):
         await triggers.create(TriggerDraft(installation_id=4711, agent_id=agent, event=TriggerEvent.PUSH))
     with pytest.raises(e.NotFound, match="Agent not found"):

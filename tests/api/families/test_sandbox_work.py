@@ -31,20 +31,22 @@ from tests.controlplane.sandboxes.sandbox_streams import running
 # Booting
 
 
-async def test_a_launch_is_followed_to_its_end_and_found_the_second_time(lab: MinimalPlane) -> None:
-    draft = LaunchDraft(repo_id=lab.world.repo("acme/small"), working_branch="fix/tax", create_branch=True)
-    boot = lab.client.sandboxes.launch(draft)
+async def test_a_launch_is_followed_to_its_end_and_found_the_second_time(minimal_plane: MinimalPlane) -> None:
+    draft = LaunchDraft(
+        repo_id=minimal_plane.world.repo("acme/small"), working_branch="fix/tax", create_branch=True
+    )
+    boot = minimal_plane.client.sandboxes.launch(draft)
     events = await read_events(boot)
     assert events[0].type == "status" and any(isinstance(event, SandboxReady) for event in events)
     assert any(isinstance(event, BootLog) and event.phase == "install" for event in events)
     assert boot.end == StreamEnd(StreamEndKind.DONE) and boot.as_stream
     assert boot.sandbox is not None and boot.sandbox.status == "running"
-    again = lab.client.sandboxes.launch(draft)
+    again = minimal_plane.client.sandboxes.launch(draft)
     assert [event.type for event in await read_events(again)] == ["found"]
     assert not again.as_stream and again.record_id == boot.record_id
     with pytest.raises(e.BadRequest, match="New branch name must differ"):
         await read_events(
-            lab.client.sandboxes.launch(
+            minimal_plane.client.sandboxes.launch(
                 LaunchDraft(
                     repo_id=draft.repo_id, base_branch="dev", working_branch="main", create_branch=True
                 )
@@ -52,79 +54,85 @@ async def test_a_launch_is_followed_to_its_end_and_found_the_second_time(lab: Mi
         )
 
 
-async def test_a_boot_that_fails_says_why(lab: MinimalPlane) -> None:
-    with lab.world.plane.db.transaction() as tx:
-        tx.update("profiles", lab.world.user, github_oauth=1)
-    repo = lab.world.repo("acme/closed", github_installation_id=None)
-    boot = lab.client.sandboxes.launch(LaunchDraft(repo_id=repo))
+async def test_a_boot_that_fails_says_why(minimal_plane: MinimalPlane) -> None:
+    with minimal_plane.world.plane.db.transaction() as tx:
+        tx.update("profiles", minimal_plane.world.user, github_oauth=1)
+    repo = minimal_plane.world.repo("acme/closed", github_installation_id=None)
+    boot = minimal_plane.client.sandboxes.launch(LaunchDraft(repo_id=repo))
     await read_events(boot)
     assert boot.end is not None and boot.end.kind is StreamEndKind.FAILED
     assert "repository not found" in boot.end.message
     with pytest.raises(e.Unavailable, match="repository not found"):
-        await lab.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=repo))
+        await minimal_plane.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=repo))
 
 
-async def test_the_token_api_launches_and_answers_when_the_boot_is_over(lab: MinimalPlane) -> None:
-    launched = await lab.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=lab.world.repo("acme/small")))
+async def test_the_token_api_launches_and_answers_when_the_boot_is_over(minimal_plane: MinimalPlane) -> None:
+    launched = await minimal_plane.client.sandboxes.launch_and_wait(
+        LaunchDraft(repo_id=minimal_plane.world.repo("acme/small"))
+    )
     assert launched.status == "running" and launched.preview_url
-    assert launched.id in {row.id for row in await lab.client.sandboxes.list()}
-    assert (await lab.client.sandboxes.logs(launched.id)).sandbox.install_log
+    assert launched.id in {row.id for row in await minimal_plane.client.sandboxes.list()}
+    assert (await minimal_plane.client.sandboxes.logs(launched.id)).sandbox.install_log
     with pytest.raises(e.NotFound, match="Repo not found"):
-        await lab.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=NOBODY))
+        await minimal_plane.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=NOBODY))
 
 
-async def test_boot_quota_error_has_its_limit(lab: MinimalPlane) -> None:
-    repo = lab.world.repo("acme/small")
+async def test_boot_quota_error_has_its_limit(minimal_plane: MinimalPlane) -> None:
+    repo = minimal_plane.world.repo("acme/small")
     for name in ("a", "b", "c"):
-        lab.world.sandbox(repo, working_branch=name, sandbox_id=f"vm-{name}")
+        minimal_plane.world.sandbox(repo, working_branch=name, sandbox_id=f"vm-{name}")
     with pytest.raises(e.Throttled, match="Too many active sandboxes") as caught:
-        await read_events(lab.client.sandboxes.launch(LaunchDraft(repo_id=repo)))
+        await read_events(minimal_plane.client.sandboxes.launch(LaunchDraft(repo_id=repo)))
     error = caught.value
     assert (error.code, error.retry_after) == ("sandbox_boot_rate_limited", 15)
     assert error.extra["limit"]["name"] == "active_sandboxes" and not error.of_requests
 
 
-async def test_resume_and_restart_report_the_sandbox_record(lab: MinimalPlane) -> None:
-    sandbox = running_sandbox(lab, status="paused", persistent=1)
-    boot = lab.client.sandboxes.resume(sandbox)
+async def test_resume_and_restart_report_the_sandbox_record(minimal_plane: MinimalPlane) -> None:
+    sandbox = running_sandbox(minimal_plane, status="paused", persistent=1)
+    boot = minimal_plane.client.sandboxes.resume(sandbox)
     await read_events(boot)
     assert boot.end == StreamEnd(StreamEndKind.DONE) and boot.record_id == sandbox
     with pytest.raises(e.BadRequest, match="not paused"):
-        await read_events(lab.client.sandboxes.resume(sandbox))
-    again = lab.client.sandboxes.restart(sandbox)
+        await read_events(minimal_plane.client.sandboxes.resume(sandbox))
+    again = minimal_plane.client.sandboxes.restart(sandbox)
     await read_events(again)
     assert again.end == StreamEnd(StreamEndKind.DONE) and again.record_id == sandbox
-    fleeting = lab.world.sandbox(lab.world.repo("acme/b"), persistent=0, sandbox_id="vm-2")
-    other = lab.client.sandboxes.restart(fleeting)
+    fleeting = minimal_plane.world.sandbox(
+        minimal_plane.world.repo("acme/b"), persistent=0, sandbox_id="vm-2"
+    )
+    other = minimal_plane.client.sandboxes.restart(fleeting)
     await read_events(other)
     assert other.end == StreamEnd(StreamEndKind.DONE) and other.record_id not in (None, fleeting)
     with pytest.raises(e.Conflict, match="pausing"):
         await read_events(
-            lab.client.sandboxes.resume(running_sandbox(lab, status="pausing", sandbox_id="vm-3"))
+            minimal_plane.client.sandboxes.resume(
+                running_sandbox(minimal_plane, status="pausing", sandbox_id="vm-3")
+            )
         )
 
 
 # Commands
 
 
-async def test_a_command_is_followed_or_waited_for(lab: MinimalPlane) -> None:
-    sandbox = running_sandbox(lab)
-    run = lab.client.sandboxes.exec(sandbox, CommandDraft(command="echo hi; exit 3"))
+async def test_a_command_is_followed_or_waited_for(minimal_plane: MinimalPlane) -> None:
+    sandbox = running_sandbox(minimal_plane)
+    run = minimal_plane.client.sandboxes.exec(sandbox, CommandDraft(command="echo hi; exit 3"))
     events = await read_events(run)
     assert "".join(event.data for event in events if isinstance(event, Output)) == "hi\n"
     assert (run.exit_code, run.end) == (3, StreamEnd(StreamEndKind.DONE)) and run.command_id
-    cd = lab.client.sandboxes.exec(sandbox, CommandDraft(command="cd src"))
+    cd = minimal_plane.client.sandboxes.exec(sandbox, CommandDraft(command="cd src"))
     await read_events(cd)
     assert (cd.as_stream, cd.cwd, cd.exit_code) == (False, "src", 0)
-    whole = await lab.client.sandboxes.run_command(
+    whole = await minimal_plane.client.sandboxes.run_command(
         sandbox, CommandDraft(command="echo", args=["a", "&&"], cwd="src")
     )
     assert (whole.exit_code, whole.stdout, whole.cwd) == (0, "a &&\n", "src")
     with pytest.raises(e.ServiceFailed, match="not running"):
-        await lab.client.sandboxes.cancel_command(sandbox, "cmd_0")
-    pending = running_sandbox(lab, sandbox_id="pending", status="creating", working_branch="p")
+        await minimal_plane.client.sandboxes.cancel_command(sandbox, "cmd_0")
+    pending = running_sandbox(minimal_plane, sandbox_id="pending", status="creating", working_branch="p")
     with pytest.raises(e.Conflict, match="not ready"):
-        await read_events(lab.client.sandboxes.exec(pending, CommandDraft(command="ls")))
+        await read_events(minimal_plane.client.sandboxes.exec(pending, CommandDraft(command="ls")))
 
 
 @asynccontextmanager
@@ -178,35 +186,37 @@ async def test_a_boot_goes_on_when_it_is_left() -> None:
 # Coding CLIs
 
 
-async def test_a_harness_is_followed_to_its_pull_request(lab: MinimalPlane) -> None:
-    sandbox = running_sandbox(lab, working_branch="feat/tax")
+async def test_a_harness_is_followed_to_its_pull_request(minimal_plane: MinimalPlane) -> None:
+    sandbox = running_sandbox(minimal_plane, working_branch="feat/tax")
     draft = HarnessDraft(harness="codex", prompt="quick: fix the tax test", mode="yolo")
-    prepared = await lab.client.sandboxes.prepare_harness(sandbox, draft)
-    run = lab.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared}))
+    prepared = await minimal_plane.client.sandboxes.prepare_harness(sandbox, draft)
+    run = minimal_plane.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared}))
     events = await read_events(run)
     assert isinstance(events[0], HarnessStarted) and run.ai_call_id == prepared
     assert run.session_id and run.end == StreamEnd(StreamEndKind.DONE)
     assert (run.pull_request_url or "").startswith("https://github.com/acme/small/pull/")
     with pytest.raises(e.Conflict, match="ai_call is not"):
         await read_events(
-            lab.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared}))
+            minimal_plane.client.sandboxes.harness(sandbox, draft.model_copy(update={"ai_call_id": prepared}))
         )
-    failing = lab.client.sandboxes.harness(sandbox, HarnessDraft(harness="codex", prompt="denied"))
+    failing = minimal_plane.client.sandboxes.harness(sandbox, HarnessDraft(harness="codex", prompt="denied"))
     last = (await read_events(failing))[-1]
     assert last.failure_code == "model_access_denied"
     assert failing.end is not None and failing.end.kind is StreamEndKind.FAILED and failing.end.message
 
 
-async def test_a_harness_without_models_or_machine_is_a_conflict(lab: MinimalPlane) -> None:
+async def test_a_harness_without_models_or_machine_is_a_conflict(minimal_plane: MinimalPlane) -> None:
     draft = HarnessDraft(harness="claude-code", prompt="x")
-    gone = running_sandbox(lab, provider_view="halted")
+    gone = running_sandbox(minimal_plane, provider_view="halted")
     with pytest.raises(e.Conflict, match="Sandbox has stopped"):
-        await read_events(lab.client.sandboxes.harness(gone, draft))
-    with lab.world.plane.db.transaction() as tx:
-        tx.update("profiles", lab.world.user, allow_platform_ai=0)
+        await read_events(minimal_plane.client.sandboxes.harness(gone, draft))
+    with minimal_plane.world.plane.db.transaction() as tx:
+        tx.update("profiles", minimal_plane.world.user, allow_platform_ai=0)
     with pytest.raises(e.Conflict, match="AI provider key"):
         await read_events(
-            lab.client.sandboxes.harness(running_sandbox(lab, working_branch="b", sandbox_id="vm-2"), draft)
+            minimal_plane.client.sandboxes.harness(
+                running_sandbox(minimal_plane, working_branch="b", sandbox_id="vm-2"), draft
+            )
         )
 
 

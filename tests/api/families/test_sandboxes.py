@@ -35,32 +35,32 @@ from tests.controlplane.sandboxes.sandbox_streams import tick
 # Looking
 
 
-async def test_active_sandboxes_have_fewer_fields_than_records(lab: MinimalPlane) -> None:
-    repo = lab.world.repo("acme/shop", root_directory="apps/web")
-    old = lab.world.sandbox(repo, status="stopped", stop_reason="manual", working_branch="old")
-    lab.clock.advance(60)
-    new = lab.world.sandbox(repo, working_branch="new", preview_url="https://x1.example.dev")
-    records = await lab.client.sandboxes.records()
+async def test_active_sandboxes_have_fewer_fields_than_records(minimal_plane: MinimalPlane) -> None:
+    repo = minimal_plane.world.repo("acme/shop", root_directory="apps/web")
+    old = minimal_plane.world.sandbox(repo, status="stopped", stop_reason="manual", working_branch="old")
+    minimal_plane.clock.advance(60)
+    new = minimal_plane.world.sandbox(repo, working_branch="new", preview_url="https://x1.example.dev")
+    records = await minimal_plane.client.sandboxes.records()
     assert [(row.id, row.status) for row in records] == [(new, "running"), (old, "stopped")]
     assert not records.bad and records[1].stop_reason == "manual"
     assert records[0].runtime_summary.effective_timeout_ms == 18_000_000
     assert records[0].created_at is not None and records[0].created_at.tzinfo
     assert records[0].billing_summary.team_label == "Personal" and records[0].error is None
-    [living] = await lab.client.sandboxes.active()
+    [living] = await minimal_plane.client.sandboxes.active()
     assert (living.id, living.repo, living.branch, living.url) == (
         new, "acme/shop", "new", "https://x1.example.dev",
     )  # fmt: skip
 
 
-async def test_looking_at_one_corrects_its_status_and_tells_its_health(lab: MinimalPlane) -> None:
-    sandbox = running_sandbox(lab)
-    assert (await lab.client.sandboxes.get(sandbox)).status == SandboxStatus.RUNNING
-    tick(lab.world, sandbox, provider_view="halted")
-    gone = await lab.client.sandboxes.get(sandbox)
+async def test_looking_at_one_corrects_its_status_and_tells_its_health(minimal_plane: MinimalPlane) -> None:
+    sandbox = running_sandbox(minimal_plane)
+    assert (await minimal_plane.client.sandboxes.get(sandbox)).status == SandboxStatus.RUNNING
+    tick(minimal_plane.world, sandbox, provider_view="halted")
+    gone = await minimal_plane.client.sandboxes.get(sandbox)
     assert (gone.status, gone.stop_reason) == ("stopped", "vm_gone")
-    found = await lab.client.sandboxes.health(sandbox)
+    found = await minimal_plane.client.sandboxes.health(sandbox)
     assert found.status == found.sandbox.health == "not_available"
-    done = await lab.client.sandboxes.reconcile(sandbox)
+    done = await minimal_plane.client.sandboxes.reconcile(sandbox)
     assert not done.queued and done.reason == "trigger_not_configured"
     assert done.sandbox is not None and done.sandbox.id == sandbox
 
@@ -85,58 +85,62 @@ async def test_looking_at_one_corrects_its_status_and_tells_its_health(lab: Mini
         lambda c: read_events(c.sandboxes.launch(LaunchDraft(repo_id=NOBODY))),
     ],
 )
-async def test_what_is_not_there_or_not_mine_is_not_found(lab: MinimalPlane, call: Call) -> None:
+async def test_what_is_not_there_or_not_mine_is_not_found(minimal_plane: MinimalPlane, call: Call) -> None:
     with pytest.raises(e.NotFound):
-        await call(lab.client)
+        await call(minimal_plane.client)
 
 
 # Ending and extending
 
 
-async def test_pause_extend_stop_and_delete(lab: MinimalPlane) -> None:
-    sandbox = running_sandbox(lab)
-    assert await lab.client.sandboxes.extend(sandbox, 30) == 1_800_000
-    assert await lab.client.sandboxes.extend(sandbox, 1.5) == 90_000
-    assert (await lab.client.sandboxes.pause(sandbox)).status == "paused"
+async def test_pause_extend_stop_and_delete(minimal_plane: MinimalPlane) -> None:
+    sandbox = running_sandbox(minimal_plane)
+    assert await minimal_plane.client.sandboxes.extend(sandbox, 30) == 1_800_000
+    assert await minimal_plane.client.sandboxes.extend(sandbox, 1.5) == 90_000
+    assert (await minimal_plane.client.sandboxes.pause(sandbox)).status == "paused"
     with pytest.raises(e.BadRequest, match="not running"):
-        await lab.client.sandboxes.pause(sandbox)
+        await minimal_plane.client.sandboxes.pause(sandbox)
     with pytest.raises(e.BadRequest, match="not running"):
-        await lab.client.sandboxes.extend(sandbox, 5)
-    stopped = await lab.client.sandboxes.stop(sandbox)
+        await minimal_plane.client.sandboxes.extend(sandbox, 5)
+    stopped = await minimal_plane.client.sandboxes.stop(sandbox)
     assert (stopped.status, stopped.stop_reason) == ("stopped", "manual")
-    gone = await lab.client.sandboxes.delete(sandbox)
+    gone = await minimal_plane.client.sandboxes.delete(sandbox)
     assert gone.is_removed and gone.sandbox_id == sandbox
-    assert await lab.client.sandboxes.records() == []
+    assert await minimal_plane.client.sandboxes.records() == []
 
 
-async def test_a_machine_that_does_not_answer_is_neither_stopped_nor_deleted(lab: MinimalPlane) -> None:
-    sandbox = running_sandbox(lab, provider_view="silent")
-    stopped = await lab.client.sandboxes.stop(sandbox)
+async def test_a_machine_that_does_not_answer_is_neither_stopped_nor_deleted(
+    minimal_plane: MinimalPlane,
+) -> None:
+    sandbox = running_sandbox(minimal_plane, provider_view="silent")
+    stopped = await minimal_plane.client.sandboxes.stop(sandbox)
     assert stopped.status == "running" and "could not be confirmed" in (stopped.error or "")
-    kept = await lab.client.sandboxes.delete(sandbox)
+    kept = await minimal_plane.client.sandboxes.delete(sandbox)
     assert not kept.is_removed and "could not be verified" in (kept.warning or "")
-    closing = lab.world.sandbox(lab.world.repo("acme/b"), provider_view="closing", sandbox_id="vm-2")
-    assert "Billing closure" in ((await lab.client.sandboxes.delete(closing)).warning or "")
-    assert {row.id for row in await lab.client.sandboxes.records()} == {sandbox, closing}
+    closing = minimal_plane.world.sandbox(
+        minimal_plane.world.repo("acme/b"), provider_view="closing", sandbox_id="vm-2"
+    )
+    assert "Billing closure" in ((await minimal_plane.client.sandboxes.delete(closing)).warning or "")
+    assert {row.id for row in await minimal_plane.client.sandboxes.records()} == {sandbox, closing}
 
 
-async def test_presence_terminal_and_their_answers(lab: MinimalPlane) -> None:
-    sandbox = running_sandbox(lab)
+async def test_presence_terminal_and_their_answers(minimal_plane: MinimalPlane) -> None:
+    sandbox = running_sandbox(minimal_plane)
     come = PresenceReport(event=PresenceEvent.ATTACH, tab_id=" t1 ", session_id="s1", event_seq=1)
     go = PresenceReport(event="release", tab_id="t1", session_id="s1", event_seq=2, reason="x" * 90)
-    assert (await lab.client.sandboxes.presence(sandbox, come)).attached
-    gone = await lab.client.sandboxes.presence(sandbox, go)
+    assert (await minimal_plane.client.sandboxes.presence(sandbox, come)).attached
+    gone = await minimal_plane.client.sandboxes.presence(sandbox, go)
     assert (gone.released, gone.queued, gone.grace_period_ms) == (True, True, 90_000)
-    assert not (await lab.client.sandboxes.presence(sandbox, go)).released
-    offer = await lab.client.sandboxes.terminal(sandbox)
+    assert not (await minimal_plane.client.sandboxes.presence(sandbox, go)).released
+    offer = await minimal_plane.client.sandboxes.terminal(sandbox)
     assert (offer.available, offer.reason, offer.token) == (False, "pty_disabled", None)
 
 
 # Files
 
 
-async def test_files_are_written_read_listed_moved_and_removed(lab: MinimalPlane) -> None:
-    sandbox, files = running_sandbox(lab), lab.client.sandboxes
+async def test_files_are_written_read_listed_moved_and_removed(minimal_plane: MinimalPlane) -> None:
+    sandbox, files = running_sandbox(minimal_plane), minimal_plane.client.sandboxes
     await files.write_file(sandbox, "notes/a b.txt", "één\n")
     assert (await files.read_file(sandbox, "notes/a b.txt")).content == "één\n"
     listing = await files.list_files(sandbox)

@@ -22,19 +22,19 @@ from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_
 from tests.api.support import http, serving
 
 
-async def test_a_skill_is_made_found_changed_and_deleted(lab: MinimalPlane) -> None:
-    skills = lab.client.skills
+async def test_a_skill_is_made_found_changed_and_deleted(minimal_plane: MinimalPlane) -> None:
+    skills = minimal_plane.client.skills
     made = await skills.create(
         SkillDraft(name=" triage ", content="# Steps\n", type=SkillType.TOOL, tags=["a"])
     )
     assert (made.name, made.content, made.type, made.tags) == ("triage", "# Steps\n", "tool", ["a"])
-    lab.clock.advance(1)
+    minimal_plane.clock.advance(1)
     other = await skills.create(SkillDraft(name="deploy", content="x"))
     assert other.type == SkillType.RUNBOOK
     listed = await skills.list()
     assert [row.id for row in listed] == [other.id, made.id]
     assert listed[0].type is None
-    lab.clock.advance(1)
+    minimal_plane.clock.advance(1)
     changed = await skills.update(made.id, SkillChange(is_public=True, description="How"))
     assert (changed.is_public, changed.description, changed.tags) == (True, "How", ["a"])
     assert [row.id for row in await skills.list(q="RIAG")] == [made.id]
@@ -46,8 +46,8 @@ async def test_a_skill_is_made_found_changed_and_deleted(lab: MinimalPlane) -> N
         await skills.update(made.id, SkillChange(name="x"))
 
 
-async def test_a_skill_of_the_registry_is_read_and_installed(lab: MinimalPlane) -> None:
-    skills = lab.client.skills
+async def test_a_skill_of_the_registry_is_read_and_installed(minimal_plane: MinimalPlane) -> None:
+    skills = minimal_plane.client.skills
     shelf = await skills.registry()
     assert shelf
     assert not shelf.bad
@@ -67,11 +67,11 @@ async def test_a_skill_of_the_registry_is_read_and_installed(lab: MinimalPlane) 
 
 
 async def test_the_documentation_is_listed_and_a_page_that_is_not_there_is_not_found(
-    lab: MinimalPlane,
+    minimal_plane: MinimalPlane,
 ) -> None:
-    assert not (await lab.client.skills.docs()).bad
+    assert not (await minimal_plane.client.skills.docs()).bad
     with pytest.raises(e.NotFound):
-        await lab.client.skills.doc("functions/no such page")
+        await minimal_plane.client.skills.doc("functions/no such page")
 
 
 async def test_paths_of_others_are_quoted_piece_by_piece() -> None:
@@ -87,8 +87,10 @@ async def test_paths_of_others_are_quoted_piece_by_piece() -> None:
 
 
 @pytest.mark.parametrize("table", list(RuleTable))
-async def test_a_rule_is_made_changed_and_deleted_in_its_table(lab: MinimalPlane, table: RuleTable) -> None:
-    rules = lab.client.rules
+async def test_a_rule_is_made_changed_and_deleted_in_its_table(
+    minimal_plane: MinimalPlane, table: RuleTable
+) -> None:
+    rules = minimal_plane.client.rules
     made = await rules.create(RuleDraft(name="style.md", content="# Style"), table)
     assert made.type == {"agent_rules": "rules", "agent_skills": "skills"}[table]
     await rules.create(RuleDraft(name="a.md"), table)
@@ -109,8 +111,8 @@ async def test_a_rule_is_made_changed_and_deleted_in_its_table(lab: MinimalPlane
         await rules.update(made.id, RuleChange(name="x"), table)
 
 
-async def test_a_command_is_saved_expanded_and_deleted(lab: MinimalPlane) -> None:
-    commands = lab.client.commands
+async def test_a_command_is_saved_expanded_and_deleted(minimal_plane: MinimalPlane) -> None:
+    commands = minimal_plane.client.commands
     made = await commands.create(CommandDraft(name="fix", template="Fix $ARGS, then test $ARGS"))
     await commands.create(CommandDraft(name="ask", template="?", description="Asks"))
     assert [row.name for row in await commands.list()] == ["ask", "fix"]
@@ -120,18 +122,18 @@ async def test_a_command_is_saved_expanded_and_deleted(lab: MinimalPlane) -> Non
     assert [row.description for row in await commands.list()] == ["Asks"]
 
 
-async def test_records_of_other_accounts_are_unchanged(lab: MinimalPlane) -> None:
-    skill = await lab.client.skills.create(SkillDraft(name="x", content="x"))
-    rule = await lab.client.rules.create(RuleDraft(name="x"))
-    command = await lab.client.commands.create(CommandDraft(name="x", template="x"))
-    async with lab.as_other() as other:
+async def test_records_of_other_accounts_are_unchanged(minimal_plane: MinimalPlane) -> None:
+    skill = await minimal_plane.client.skills.create(SkillDraft(name="x", content="x"))
+    rule = await minimal_plane.client.rules.create(RuleDraft(name="x"))
+    command = await minimal_plane.client.commands.create(CommandDraft(name="x", template="x"))
+    async with minimal_plane.as_other() as other:
         await other.skills.delete(skill.id)
         await other.rules.delete(rule.id)
         await other.commands.delete(command.id)
         assert await other.skills.list() == []
-    assert len(await lab.client.skills.list()) == 1
-    assert len(await lab.client.rules.list()) == 1
-    assert len(await lab.client.commands.list()) == 1
+    assert len(await minimal_plane.client.skills.list()) == 1
+    assert len(await minimal_plane.client.rules.list()) == 1
+    assert len(await minimal_plane.client.commands.list()) == 1
 
 
 def test_skills_and_rules_are_read_whatever_comes() -> None:

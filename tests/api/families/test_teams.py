@@ -18,7 +18,7 @@ from mogplex_tui.api.models.teams import AuditEvent, Memberships, Roster, TeamRo
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.identity import audit_log
-from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, minimal_plane
+from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, run_minimal_plane
 from tests.api.support import http, serving
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) + b"\r\n--not the end\r\n"
@@ -28,8 +28,8 @@ _met: list[Person] = []
 
 
 @pytest.fixture
-async def lab() -> AsyncIterator[MinimalPlane]:
-    async with minimal_plane() as running:
+async def minimal_plane() -> AsyncIterator[MinimalPlane]:
+    async with run_minimal_plane() as running:
         yield running
         while _met:
             await _met.pop().client.aclose()
@@ -38,28 +38,30 @@ async def lab() -> AsyncIterator[MinimalPlane]:
 class Person:
     """Another user of the plane; the fixture closes the client."""
 
-    def __init__(self, lab: MinimalPlane, name: str) -> None:
+    def __init__(self, minimal_plane: MinimalPlane, name: str) -> None:
         _met.append(self)
-        self.id = lab.world.profile(name)
+        self.id = minimal_plane.world.profile(name)
         self.email = f"{name}@example.dev"
-        self.client = MogplexClient(Target(name, lab.server.base_url, Secret(lab.world.token(self.id))))
+        self.client = MogplexClient(
+            Target(name, minimal_plane.server.base_url, Secret(minimal_plane.world.token(self.id)))
+        )
 
 
-def token_of(lab: MinimalPlane, invite_id: str) -> str:
-    token: str = lab.world.row("team_invites", invite_id)["token"]
+def token_of(minimal_plane: MinimalPlane, invite_id: str) -> str:
+    token: str = minimal_plane.world.row("team_invites", invite_id)["token"]
     return token
 
 
-async def joined(lab: MinimalPlane, team: str, name: str, role: str) -> Person:
+async def joined(minimal_plane: MinimalPlane, team: str, name: str, role: str) -> Person:
     """A new person who took an invite into the team."""
-    person = Person(lab, name)
-    sent = await lab.client.invites.send(team, person.email, role)
-    await person.client.invites.accept(token_of(lab, sent.invite.id))
+    person = Person(minimal_plane, name)
+    sent = await minimal_plane.client.invites.send(team, person.email, role)
+    await person.client.invites.accept(token_of(minimal_plane, sent.invite.id))
     return person
 
 
-async def test_a_team_is_made_and_found_again(lab: MinimalPlane) -> None:
-    teams = lab.client.teams
+async def test_a_team_is_made_and_found_again(minimal_plane: MinimalPlane) -> None:
+    teams = minimal_plane.client.teams
     assert list((await teams.memberships()).teams) == []
     assert (await teams.check_slug("Night-Shift")).available
     made = await teams.create(" Night Shift ", "Night-Shift")
@@ -76,11 +78,11 @@ async def test_a_team_is_made_and_found_again(lab: MinimalPlane) -> None:
         await teams.create("Other", "pricing")
 
 
-async def test_members_come_move_and_go(lab: MinimalPlane) -> None:
-    teams = lab.client.teams
+async def test_members_come_move_and_go(minimal_plane: MinimalPlane) -> None:
+    teams = minimal_plane.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
-    ben = await joined(lab, team, "ben", "developer")
-    eve = await joined(lab, team, "eve", "admin")
+    ben = await joined(minimal_plane, team, "ben", "developer")
+    eve = await joined(minimal_plane, team, "eve", "admin")
     roster = await teams.members(team)
     assert (roster.team.slug, roster.viewer.role, roster.viewer.can_manage) == ("night-shift", "owner", True)
     assert [(member.label, member.role, member.is_current_user) for member in roster.members][1:] == [
@@ -111,35 +113,37 @@ async def test_members_come_move_and_go(lab: MinimalPlane) -> None:
     assert (await teams.members(team)).viewer.role == "admin"
 
 
-async def test_an_invite_is_sent_again_taken_back_and_refused_afterwards(lab: MinimalPlane) -> None:
-    invites = lab.client.invites
-    team = (await lab.client.teams.create("Night Shift", "night-shift")).id
+async def test_an_invite_is_sent_again_taken_back_and_refused_afterwards(minimal_plane: MinimalPlane) -> None:
+    invites = minimal_plane.client.invites
+    team = (await minimal_plane.client.teams.create("Night Shift", "night-shift")).id
     sent = await invites.send(team, " Ben@Example.dev ", "viewer")
     assert (sent.invite.email, sent.invite.role, sent.delivery) == ("ben@example.dev", "viewer", Delivery.LOG)
-    old = token_of(lab, sent.invite.id)
-    lab.clock.advance(DAY)
+    old = token_of(minimal_plane, sent.invite.id)
+    minimal_plane.clock.advance(DAY)
     again = await invites.resend(team, sent.invite.id)
     assert sent.invite.expires_at is not None
     assert again.invite.expires_at is not None
     assert (again.invite.expires_at - sent.invite.expires_at).days == 1
     with pytest.raises(e.NotFound, match="Invite not found"):
         await invites.read(old)
-    assert [invite.id for invite in (await lab.client.teams.members(team)).invites] == [sent.invite.id]
+    assert [invite.id for invite in (await minimal_plane.client.teams.members(team)).invites] == [
+        sent.invite.id
+    ]
     await invites.revoke(team, sent.invite.id)
     with pytest.raises(e.NotFound):
         await invites.revoke(team, sent.invite.id)
     with pytest.raises(e.NotFound):
         await invites.resend(team, sent.invite.id)
-    own = (await lab.client.account.user()) or pytest.fail("nobody")
+    own = (await minimal_plane.client.account.user()) or pytest.fail("nobody")
     with pytest.raises(e.Conflict):
         await invites.send(team, own.email or "", "viewer")
 
 
-async def test_bulk_invite_reports_a_status_for_each_address(lab: MinimalPlane) -> None:
-    team = (await lab.client.teams.create("Night Shift", "night-shift")).id
-    own = (await lab.client.account.user()) or pytest.fail("nobody")
+async def test_bulk_invite_reports_a_status_for_each_address(minimal_plane: MinimalPlane) -> None:
+    team = (await minimal_plane.client.teams.create("Night Shift", "night-shift")).id
+    own = (await minimal_plane.client.account.user()) or pytest.fail("nobody")
     wanted = ["a@example.dev", "junk", "A@example.dev", own.email or ""]
-    many = await lab.client.invites.send_many(team, wanted, "developer")
+    many = await minimal_plane.client.invites.send_many(team, wanted, "developer")
     assert [result.status for result in many.results] == [
         "invited",
         "skipped_invalid",
@@ -150,11 +154,11 @@ async def test_bulk_invite_reports_a_status_for_each_address(lab: MinimalPlane) 
     assert (many.summary.total_requested, many.summary.invited, many.summary.skipped_member) == (4, 1, 1)
 
 
-async def test_recipient_reads_invite_and_joins_team(lab: MinimalPlane) -> None:
-    team = (await lab.client.teams.create("Night Shift", "night-shift")).id
-    ben = Person(lab, "ben")
-    sent = await lab.client.invites.send(team, "other@example.dev", "developer")
-    link = f"https://mogplex.com/invite/{token_of(lab, sent.invite.id)}?from=mail"
+async def test_recipient_reads_invite_and_joins_team(minimal_plane: MinimalPlane) -> None:
+    team = (await minimal_plane.client.teams.create("Night Shift", "night-shift")).id
+    ben = Person(minimal_plane, "ben")
+    sent = await minimal_plane.client.invites.send(team, "other@example.dev", "developer")
+    link = f"https://mogplex.com/invite/{token_of(minimal_plane, sent.invite.id)}?from=mail"
     read = await ben.client.invites.read(link)
     assert (read.invite.team_slug, read.invite.role, read.email_match) == ("night-shift", "developer", False)
     assert (read.invite_email, read.current_email) == ("other@example.dev", ben.email)
@@ -166,10 +170,10 @@ async def test_recipient_reads_invite_and_joins_team(lab: MinimalPlane) -> None:
     with pytest.raises(e.Conflict, match="accepted already") as caught:
         await ben.client.invites.accept(link)
     assert (caught.value.code, caught.value.status) == ("already_accepted", 410)
-    late = await lab.client.invites.send(team, "late@example.dev", "viewer")
-    lab.clock.advance(8 * DAY)
-    token = token_of(lab, late.invite.id)
-    fresh = Person(lab, "late")
+    late = await minimal_plane.client.invites.send(team, "late@example.dev", "viewer")
+    minimal_plane.clock.advance(8 * DAY)
+    token = token_of(minimal_plane, late.invite.id)
+    fresh = Person(minimal_plane, "late")
     assert (await fresh.client.invites.read(token)).invite.expired
     with pytest.raises(e.Conflict, match="expired") as caught:
         await fresh.client.invites.accept(token)
@@ -191,11 +195,11 @@ async def test_an_ended_invite_closes_no_family_and_its_link_stays_out_of_the_lo
     assert token not in str(caught.value.path)
 
 
-async def test_models_and_keys_of_a_team(lab: MinimalPlane) -> None:
-    teams = lab.client.teams
+async def test_models_and_keys_of_a_team(minimal_plane: MinimalPlane) -> None:
+    teams = minimal_plane.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
-    ben = await joined(lab, team, "ben", "developer")
-    lab.world.model("acme/nova-1")
+    ben = await joined(minimal_plane, team, "ben", "developer")
+    minimal_plane.world.model("acme/nova-1")
     assert (await teams.models(team)).model_allowlist is None
     await teams.allow_models(team, [" acme/nova-1 ", "acme/nova-1"])
     assert (await teams.models(team)).model_allowlist == ["acme/nova-1"]
@@ -215,8 +219,8 @@ async def test_models_and_keys_of_a_team(lab: MinimalPlane) -> None:
     assert list((await teams.keys(team)).keys) == []
 
 
-async def test_team_icon_is_uploaded_and_removed(lab: MinimalPlane) -> None:
-    teams = lab.client.teams
+async def test_team_icon_is_uploaded_and_removed(minimal_plane: MinimalPlane) -> None:
+    teams = minimal_plane.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
     for icon, kind in (
         (PNG, "image/png"),
@@ -226,20 +230,20 @@ async def test_team_icon_is_uploaded_and_removed(lab: MinimalPlane) -> None:
     ):
         url = (await teams.set_icon(team, icon)).icon_url
         assert url == (await teams.members(team)).team.icon_url
-        row = lab.world.plane.db.all("SELECT content_type, body FROM public_files")
+        row = minimal_plane.world.plane.db.all("SELECT content_type, body FROM public_files")
         assert [(found["content_type"], bytes(found["body"])) for found in row] == [(kind, icon)]
     assert (await teams.remove_icon(team)).icon_url is None
     assert (await teams.memberships()).teams[0].icon_url is None
 
 
-async def test_audit_log_is_read_page_by_page(lab: MinimalPlane) -> None:
-    teams = lab.client.teams
+async def test_audit_log_is_read_page_by_page(minimal_plane: MinimalPlane) -> None:
+    teams = minimal_plane.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
     for number in range(30):
-        lab.clock.advance(1)
-        with lab.world.plane.db.transaction() as tx:
+        minimal_plane.clock.advance(1)
+        with minimal_plane.world.plane.db.transaction() as tx:
             about = {"number": number, "apiKey": "hush"}
-            audit_log.record(tx, team, "tool.denied", lab.clock.us, payload=about)
+            audit_log.record(tx, team, "tool.denied", minimal_plane.clock.us, payload=about)
     first = await teams.audit(team)
     assert (len(first.rows), first.rows[0].action) == (25, "tool.denied")
     assert first.rows[0].payload == {"number": 29, "apiKey": "[redacted]"}
@@ -259,16 +263,16 @@ async def test_a_service_that_fails_on_cursors_says_what_that_means() -> None:
         assert "first page" not in str(caught.value)
 
 
-async def test_installation_is_attached_to_and_detached_from_a_team(lab: MinimalPlane) -> None:
-    teams = lab.client.teams
+async def test_installation_is_attached_to_and_detached_from_a_team(minimal_plane: MinimalPlane) -> None:
+    teams = minimal_plane.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
     other = (await teams.create("Day Shift", "day-shift")).id
-    with lab.world.plane.db.transaction() as tx:
+    with minimal_plane.world.plane.db.transaction() as tx:
         row_id = tx.new_id()
         tx.insert(
             "github_installations",
             id=row_id,
-            user_id=lab.world.user,
+            user_id=minimal_plane.world.user,
             installation_id=88,
             account_login="acme",
             account_type="Organization",

@@ -38,8 +38,8 @@ HTTP: dict[str, Any] = {"name": "remote", "transport": "http", "url": f"https://
 # MCP servers
 
 
-async def test_a_server_is_added_read_changed_and_removed(lab: MinimalPlane) -> None:
-    servers = lab.client.mcp_servers
+async def test_a_server_is_added_read_changed_and_removed(minimal_plane: MinimalPlane) -> None:
+    servers = minimal_plane.client.mcp_servers
     made = await servers.create(McpServerDraft(**STDIO, extra={"startup_timeout_sec": 5}))
     assert (made.name, made.enabled, made.command, made.args) == ("files", True, "mcp-files", ["--root", "."])
     assert (made.env_plain, made.env_secret_names) == ({"LOG": "debug"}, ["TOKEN"])
@@ -53,7 +53,7 @@ async def test_a_server_is_added_read_changed_and_removed(lab: MinimalPlane) -> 
     assert changed.args == ["--root", "."]
     moved = await servers.update(made.id, McpServerUpdate(transport="http", url="https://mcp.example.dev"))
     assert (moved.command, moved.env_secret_names, moved.location) == (None, [], "https://mcp.example.dev")
-    lab.clock.advance(1)
+    minimal_plane.clock.advance(1)
     other = await servers.create(McpServerDraft(**HTTP, header_secrets={"X-Key": Secret(KEY)}))
     assert [server.id for server in await servers.list()] == [other.id, made.id]
     assert (await servers.get(other.id)).header_secret_names == ["X-Key"]
@@ -68,13 +68,15 @@ async def test_a_server_is_added_read_changed_and_removed(lab: MinimalPlane) -> 
 
 @pytest.mark.parametrize("by_token", [False, True])
 async def test_the_merged_list_has_secrets_that_never_show(
-    lab: MinimalPlane, by_token: bool, caplog: pytest.LogCaptureFixture
+    minimal_plane: MinimalPlane, by_token: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    servers = lab.client.mcp_servers
+    servers = minimal_plane.client.mcp_servers
     await servers.create(McpServerDraft(**STDIO, extra={"note": KEY}))
     await servers.create(McpServerDraft(**HTTP, enabled=False))
-    await lab.client.connections.create(PresetDraft(source_preset="linear", credentials=Secret(KEY)))
+    await minimal_plane.client.connections.create(
+        PresetDraft(source_preset="linear", credentials=Secret(KEY))
+    )
     rows = await (servers.configured_by_token() if by_token else servers.configured())
     assert [(row.name, row.enabled) for row in rows] == [
         ("files", True), ("remote", False), ("Linear", True),
@@ -139,8 +141,8 @@ def test_what_a_person_typed_as_secret_is_hidden_until_it_leaves() -> None:
 # Connections
 
 
-async def test_presets_and_own_connections_are_made_switched_and_removed(lab: MinimalPlane) -> None:
-    connections = lab.client.connections
+async def test_presets_and_own_connections_are_made_switched_and_removed(minimal_plane: MinimalPlane) -> None:
+    connections = minimal_plane.client.connections
     linear = await connections.create(PresetDraft(source_preset="linear", credentials=Secret(KEY)))
     assert (linear.name, linear.auth_type, linear.is_enabled) == ("Linear", "bearer", True)
     assert linear.origin == "https://mcp.linear.app" and not linear.needs_sign_in
@@ -148,8 +150,8 @@ async def test_presets_and_own_connections_are_made_switched_and_removed(lab: Mi
         await connections.create(PresetDraft(source_preset="linear", credentials=Secret(KEY)))
     assert caught.value.code == "PRESET_ALREADY_CONNECTED"
     assert caught.value.extra["connection"]["id"] == linear.id
-    lab.clock.advance(1)
-    repo = lab.world.repo()
+    minimal_plane.clock.advance(1)
+    repo = minimal_plane.world.repo()
     own = await connections.create(
         ConnectionDraft(
             type="rest_api", name="Weather", base_url="https://api.example.dev/204", auth_type="api_key",
@@ -171,8 +173,8 @@ async def test_presets_and_own_connections_are_made_switched_and_removed(lab: Mi
         )
 
 
-async def test_a_test_of_a_connection_is_a_finding_whatever_it_finds(lab: MinimalPlane) -> None:
-    connections = lab.client.connections
+async def test_a_test_of_a_connection_is_a_finding_whatever_it_finds(minimal_plane: MinimalPlane) -> None:
+    connections = minimal_plane.client.connections
     linear = await connections.create(PresetDraft(source_preset="linear", credentials=Secret("lin_1")))
     found = await connections.test(linear.id)
     assert (found.healthy, found.status, found.tool_count, found.persisted) == (True, "healthy", 23, True)
@@ -186,20 +188,20 @@ async def test_a_test_of_a_connection_is_a_finding_whatever_it_finds(lab: Minima
         await connections.test(NOBODY)
 
 
-async def test_signing_in_is_an_address_to_open(lab: MinimalPlane) -> None:
-    connections = lab.client.connections
+async def test_signing_in_is_an_address_to_open(minimal_plane: MinimalPlane) -> None:
+    connections = minimal_plane.client.connections
     notion = await connections.create(PresetDraft(source_preset="notion"))
     sentry = await connections.create(PresetDraft(source_preset="sentry"))
     assert notion.needs_sign_in and sentry.managed
-    base = lab.server.base_url
+    base = minimal_plane.server.base_url
     address = connections.sign_in_address(notion)
     assert address == f"{base}/api/connections/oauth?connectionId={notion.id}"
     assert connections.sign_in_address(sentry).startswith(f"{base}/api/connections/managed-auth?")
-    assert lab.client.slack.install_address() == f"{base}/api/integrations/slack/install"
+    assert minimal_plane.client.slack.install_address() == f"{base}/api/integrations/slack/install"
 
 
-async def test_private_host_and_sixth_server_are_refused(lab: MinimalPlane) -> None:
-    connections = lab.client.connections
+async def test_private_host_and_sixth_server_are_refused(minimal_plane: MinimalPlane) -> None:
+    connections = minimal_plane.client.connections
     with pytest.raises(e.BadRequest, match="must target a public host") as caught:
         await connections.create(
             ConnectionDraft(type="mcp_server", name="x", mcp_url=Secret("http://localhost:1/mcp"))
@@ -230,9 +232,9 @@ def test_mcp_url_with_key_is_secret() -> None:
 # Slack
 
 
-async def test_a_workspace_has_a_policy_links_and_an_end(lab: MinimalPlane) -> None:
-    slack = lab.client.slack
-    add_slack(lab.world)
+async def test_a_workspace_has_a_policy_links_and_an_end(minimal_plane: MinimalPlane) -> None:
+    slack = minimal_plane.client.slack
+    add_slack(minimal_plane.world)
     [found] = await slack.workspaces()
     assert (found.team_id, found.allowed_slack_user_ids, found.repo_agent_enabled) == ("T024", None, True)
     changed = await slack.change_policy(
@@ -243,7 +245,7 @@ async def test_a_workspace_has_a_policy_links_and_an_end(lab: MinimalPlane) -> N
         "T024", SlackPolicy(allowed_slack_user_ids=[], monthly_repo_run_limit=None)
     )
     assert (nobody.allowed_slack_user_ids, nobody.monthly_repo_run_limit) == ([], None)
-    repo = lab.world.repo()
+    repo = minimal_plane.world.repo()
     link = await slack.link("T024", SlackLinkDraft(channel_id="C1", repo_id=repo, channel_name="dev"))
     assert (link.channel_id, link.channel_name, link.repo_id) == ("C1", "dev", repo)
     with pytest.raises(e.Conflict, match="Channel already linked"):
@@ -259,12 +261,12 @@ async def test_a_workspace_has_a_policy_links_and_an_end(lab: MinimalPlane) -> N
     assert await slack.workspaces() == []
 
 
-async def test_somebody_else_s_workspace_is_not_mine(lab: MinimalPlane) -> None:
-    add_slack(lab.world, "T9", lab.world.profile("other"))
+async def test_somebody_else_s_workspace_is_not_mine(minimal_plane: MinimalPlane) -> None:
+    add_slack(minimal_plane.world, "T9", minimal_plane.world.profile("other"))
     with pytest.raises(e.NotAllowed):
-        await lab.client.slack.links("T9")
+        await minimal_plane.client.slack.links("T9")
     with pytest.raises(e.NotFound):
-        await lab.client.slack.change_policy("T9", SlackPolicy(repo_agent_enabled=False))
+        await minimal_plane.client.slack.change_policy("T9", SlackPolicy(repo_agent_enabled=False))
 
 
 async def test_channels_come_page_by_page_and_end_with_an_empty_cursor() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from ..calls import call_writes
 from ..calls.pricing import Tokens
 from ..db.database import Tx
-from ..workload.call_plan import CallKind, Step, Story, Usage
+from ..workload.call_plan import CallKind, CallPlan, Step, Usage
 from ..workload.call_planner import INTERRUPTED
 from ..workload.rng import token
 from .context import ActorContext, ActorRandom
@@ -43,7 +43,7 @@ def tokens_of(usage: Usage) -> Tokens:
     return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_creation, usage.reasoning)
 
 
-def look(tx: Tx, stage: ActorContext, call_id: str, kind: CallKind, tools: int) -> Fate:
+def look(tx: Tx, context: ActorContext, call_id: str, kind: CallKind, tools: int) -> Fate:
     """Check whether the call may go on.
 
     A call with a cancel request is ended here (observability.md §3), as is one whose sandbox has stopped
@@ -60,7 +60,7 @@ def look(tx: Tx, stage: ActorContext, call_id: str, kind: CallKind, tools: int) 
             tx,
             call_id,
             "failed",
-            stage.now(),
+            context.now(),
             error=INTERRUPTED,
             message="Harness stream failed",
             payload=broken,
@@ -69,11 +69,11 @@ def look(tx: Tx, stage: ActorContext, call_id: str, kind: CallKind, tools: int) 
     payload: dict[str, Any] = {"tool_calls_count": tools}
     if kind is CallKind.HARNESS:
         payload = {"runtime_command_id": row["runtime_command_id"], "install_logs_present": False}
-    call_writes.finalize_cancel(tx, call_id, stage.now(), f"{kind.subject} cancelled", payload)
+    call_writes.finalize_cancel(tx, call_id, context.now(), f"{kind.subject} cancelled", payload)
     return Fate.CANCELLED
 
 
-def write_step(tx: Tx, stage: ActorContext, call_id: str, step: Step) -> None:
+def write_step(tx: Tx, context: ActorContext, call_id: str, step: Step) -> None:
     """Append one planned step to the call's events."""
     call_writes.append_event(
         tx,
@@ -82,100 +82,100 @@ def write_step(tx: Tx, stage: ActorContext, call_id: str, step: Step) -> None:
         message=step.message,
         payload=step.payload,
         tool_name=step.tool,
-        at=stage.now(),
+        at=context.now(),
     )
 
 
 def play(
-    stage: ActorContext,
-    part: ActorRandom,
+    context: ActorContext,
+    random: ActorRandom,
     call_id: str,
-    story: Story,
+    call_plan: CallPlan,
     attach: dict[str, Any] | None = None,
     begun: bool = False,
 ) -> Playing:
-    """Play `story` on a pending call until its end; OVER if something else ended it.
+    """Play `call_plan` on a pending call until its end; OVER if something else ended it.
 
     `attach` is merged into the call's metadata when it starts streaming; `begun` skips everything before that.
     """
     if not begun:
-        for step in story.opening:
+        for step in call_plan.opening:
             yield step.after
-            with part.tx() as tx:
-                fate = look(tx, stage, call_id, story.kind, 0)
+            with random.tx() as tx:
+                fate = look(tx, context, call_id, call_plan.kind, 0)
                 if fate is not Fate.GO_ON:
                     return fate
-                write_step(tx, stage, call_id, step)
+                write_step(tx, context, call_id, step)
         yield 0.9
-        with part.tx() as tx:
-            fate = look(tx, stage, call_id, story.kind, 0)
+        with random.tx() as tx:
+            fate = look(tx, context, call_id, call_plan.kind, 0)
             if fate is not Fate.GO_ON:
                 return fate
-            message = f"{story.kind.subject} streaming"
+            message = f"{call_plan.kind.subject} streaming"
             call_writes.begin_streaming(
-                tx, call_id, story.runtime_command_id, stage.now(), metadata=attach, message=message
+                tx, call_id, call_plan.runtime_command_id, context.now(), metadata=attach, message=message
             )
-    fate = yield from _work(stage, part, call_id, story)
+    fate = yield from _work(context, random, call_id, call_plan)
     if fate is not Fate.GO_ON:
         return fate
-    yield story.ending.after
-    with part.tx() as tx:
-        fate = look(tx, stage, call_id, story.kind, len(story.tool_calls))
+    yield call_plan.ending.after
+    with random.tx() as tx:
+        fate = look(tx, context, call_id, call_plan.kind, len(call_plan.tool_calls))
         if fate is Fate.GO_ON:
-            _end(tx, stage, part.rng, call_id, story)
+            _end(tx, context, random.rng, call_id, call_plan)
             fate = Fate.OVER
-    if story.kind is not CallKind.HARNESS:
-        settle_later(stage, part.rng, call_id)
+    if call_plan.kind is not CallKind.HARNESS:
+        settle_later(context, random.rng, call_id)
     return fate
 
 
-def _work(stage: ActorContext, part: ActorRandom, call_id: str, story: Story) -> Playing:
+def _work(context: ActorContext, random: ActorRandom, call_id: str, call_plan: CallPlan) -> Playing:
     done = 0
-    for number, step in enumerate(story.steps, start=1):
+    for number, step in enumerate(call_plan.steps, start=1):
         yield step.after
-        with part.tx() as tx:
-            fate = look(tx, stage, call_id, story.kind, done)
+        with random.tx() as tx:
+            fate = look(tx, context, call_id, call_plan.kind, done)
             if fate is not Fate.GO_ON:
                 return fate
-            write_step(tx, stage, call_id, step)
+            write_step(tx, context, call_id, step)
             if step.type == "tool_finished":
                 done += 1
-                if story.usage is not None and story.kind is not CallKind.HARNESS:
-                    share = story.usage.scaled(0.9 * number / len(story.steps))
-                    call_writes.update_usage(tx, call_id, tokens_of(share), story.tool_calls[:done])
+                if call_plan.usage is not None and call_plan.kind is not CallKind.HARNESS:
+                    share = call_plan.usage.scaled(0.9 * number / len(call_plan.steps))
+                    call_writes.update_usage(tx, call_id, tokens_of(share), call_plan.tool_calls[:done])
     return Fate.GO_ON
 
 
-def _end(tx: Tx, stage: ActorContext, rng: Random, call_id: str, story: Story) -> None:
+def _end(tx: Tx, context: ActorContext, rng: Random, call_id: str, call_plan: CallPlan) -> None:
     finished = call_writes.finish_call(
         tx,
         call_id,
-        story.status,
-        stage.now(),
-        error=story.error,
-        tokens=None if story.usage is None else tokens_of(story.usage),
-        tool_calls=story.tool_calls,
-        metadata=story.metadata,
-        message=story.ending.message,
-        payload=story.ending.payload,
+        call_plan.status,
+        context.now(),
+        error=call_plan.error,
+        tokens=None if call_plan.usage is None else tokens_of(call_plan.usage),
+        tool_calls=call_plan.tool_calls,
+        metadata=call_plan.metadata,
+        message=call_plan.ending.message,
+        payload=call_plan.ending.payload,
     )
     priced = tx.one("SELECT cost_usd FROM ai_calls WHERE id = ?", (call_id,))
     if finished and priced is not None and priced["cost_usd"] is not None:
-        ids = [token(rng, "gen_", 20) for _ in range(1 + len(story.tool_calls) // 4)]
+        ids = [token(rng, "gen_", 20) for _ in range(1 + len(call_plan.tool_calls) // 4)]
         tx.update("ai_calls", call_id, gateway_generation_id=ids[0], gateway_generation_ids=json.dumps(ids))
 
 
-def settle_later(stage: ActorContext, rng: Random, call_id: str) -> None:
+def settle_later(context: ActorContext, rng: Random, call_id: str) -> None:
     """Settle the cost a minute or two after the end, or rarely never."""
     after, factor, comes = rng.uniform(60, 130), rng.uniform(0.97, 1.03), rng.random() < 0.95
     if comes:
         name = f"bill:{call_id}"
-        stage.spawn(name, _bill(stage.part(name), call_id, after, factor))
+        context.spawn(name, _bill(context.random(name), call_id, after, factor))
 
 
-def _bill(part: ActorRandom, call_id: str, after: float, factor: float) -> Acts:
+def _bill(random: ActorRandom, call_id: str, after: float, factor: float) -> Acts:
     yield after
-    with part.tx() as tx:
+    with random.tx() as tx:
         row = tx.one(
             "SELECT cost_usd FROM ai_calls WHERE id = ? AND gateway_generation_id IS NOT NULL"
             " AND cost_source = 'trigger' AND completed_at IS NOT NULL",

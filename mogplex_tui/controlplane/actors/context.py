@@ -20,26 +20,26 @@ from .scheduler import Acts, Scheduler
 class ActorRandom:
     """One actor's random numbers and row ids, independent of other actors."""
 
-    def __init__(self, stage: ActorContext, name: str) -> None:
-        self._stage = stage
+    def __init__(self, context: ActorContext, name: str) -> None:
+        self._context = context
         self.name = name
-        self.rng: Random = stream(stage.seed, stage.generation, name)
-        self.ids = Ids(f"{stage.seed}/{stage.generation}/{name}")
+        self.rng: Random = stream(context.seed, context.generation, name)
+        self.ids = Ids(f"{context.seed}/{context.generation}/{name}")
 
     @cached_property
     def chance(self) -> Random:
         """Random numbers for a scenario's additions; ordinary draws stay unchanged."""
-        return stream(self._stage.seed, self._stage.generation, "scenario", self.name)
+        return stream(self._context.seed, self._context.generation, "scenario", self.name)
 
     @cached_property
     def odds(self) -> Odds:
         """The scenario's probabilities for the calls of this actor."""
-        now = self._stage.scenario.now
+        now = self._context.scenario.now
         return Odds(now.failures, now.spend, self.chance)
 
     def tx(self) -> AbstractContextManager[Tx]:
         """Open a write transaction that draws row ids from this actor's stream."""
-        return self._stage.plane.db.transaction(ids=self.ids)
+        return self._context.plane.db.transaction(ids=self.ids)
 
 
 class ActorContext:
@@ -69,7 +69,7 @@ class ActorContext:
         """Return the simulated seconds until an instant (µs), for an actor to yield."""
         return max(0.0, (us - self.now()) / SECOND_US * self.speed)
 
-    def part(self, name: str) -> ActorRandom:
+    def random(self, name: str) -> ActorRandom:
         """Return the random numbers and ids of an actor by its name."""
         return ActorRandom(self, name)
 

@@ -62,7 +62,7 @@ def is_somebodys(source: Database | Tx, box_id: str) -> bool:
     return row is not None
 
 
-def _thin_out(tx: Tx, stage: ActorContext, user_id: str, most: int) -> int:
+def _thin_out(tx: Tx, context: ActorContext, user_id: str, most: int) -> int:
     """Pause the simulated sandboxes that idle longest until `most` are active.
 
     Returns how many are active.
@@ -76,55 +76,55 @@ def _thin_out(tx: Tx, stage: ActorContext, user_id: str, most: int) -> int:
     for row in rows:
         if count <= most:
             break
-        idles = row["status"] == "running" and not is_busy(tx, row["id"], stage.now())
+        idles = row["status"] == "running" and not is_busy(tx, row["id"], context.now())
         if idles and not is_somebodys(tx, row["id"]):
-            count -= change(tx, row["id"], Change.PAUSED, stage.now())
+            count -= change(tx, row["id"], Change.PAUSED, context.now())
     return count
 
 
-def room(stage: ActorContext) -> Acts:
+def room(context: ActorContext) -> Acts:
     """Return the free places; one is left for a sandbox that a user boots."""
-    part = stage.part("room for others")
+    random = context.random("room for others")
     while True:
         yield 3.0
-        with part.tx() as tx:
-            _thin_out(tx, stage, stage.world.user_id, MAX_ACTIVE - 1)
+        with random.tx() as tx:
+            _thin_out(tx, context, context.world.user_id, MAX_ACTIVE - 1)
 
 
-def launch(stage: ActorContext, part: ActorRandom, tree: Tree, breaks: bool = False) -> Booting:
+def launch(context: ActorContext, random: ActorRandom, tree: Tree, breaks: bool = False) -> Booting:
     """Return a running sandbox's record id for `tree`. Raises BootFailed.
 
     A running one is used as it is, a booting one is awaited, a paused one is resumed; otherwise a new one boots once
     there is room. `breaks` makes the boot fail.
     """
     for attempt in range(_PATIENCE):
-        with part.tx() as tx:
+        with random.tx() as tx:
             box = _find(tx, tree)
             if box is not None and box["status"] == "running" and not breaks:
-                sandbox_writes.set_sandbox(tx, box["id"], last_active_at=stage.now())
+                sandbox_writes.set_sandbox(tx, box["id"], last_active_at=context.now())
                 return str(box["id"])
             if box is None or box["status"] == "paused":
-                if _thin_out(tx, stage, tree.repo.user_id, MAX_ACTIVE - 2) < MAX_ACTIVE:
-                    box_id = _begin(tx, stage, part, tree, None if box is None else box["id"])
+                if _thin_out(tx, context, tree.repo.user_id, MAX_ACTIVE - 2) < MAX_ACTIVE:
+                    box_id = _begin(tx, context, random, tree, None if box is None else box["id"])
                     break
                 if attempt == 0:
-                    _refuse(tx, stage, tree)
-            elif box["status"] in BOOTING and box["id"] not in stage.booting:
+                    _refuse(tx, context, tree)
+            elif box["status"] in BOOTING and box["id"] not in context.booting:
                 box_id = str(box["id"])
                 break
         yield 3.0
     else:
         raise BootFailed(FULL)
-    return (yield from boot(stage, part, box_id, tree.repo, breaks))
+    return (yield from boot(context, random, box_id, tree.repo, breaks))
 
 
-def _refuse(tx: Tx, stage: ActorContext, tree: Tree) -> None:
+def _refuse(tx: Tx, context: ActorContext, tree: Tree) -> None:
     admission_writes.record_limit(
         tx,
         user_id=tree.repo.user_id,
         route_key="sandbox_boot",
         decision="denied",
-        at=stage.now(),
+        at=context.now(),
         repo_id=tree.repo.id,
         reason=FULL,
         limit_name="active_sandboxes",
@@ -135,8 +135,8 @@ def _refuse(tx: Tx, stage: ActorContext, tree: Tree) -> None:
     )
 
 
-def _begin(tx: Tx, stage: ActorContext, part: ActorRandom, tree: Tree, paused: str | None) -> str:
-    now = stage.now()
+def _begin(tx: Tx, context: ActorContext, random: ActorRandom, tree: Tree, paused: str | None) -> str:
+    now = context.now()
     if paused is not None:
         row = tx.one("SELECT boot_attempts FROM sandboxes WHERE id = ?", (paused,))
         attempts = 0 if row is None else row["boot_attempts"]
@@ -151,7 +151,7 @@ def _begin(tx: Tx, stage: ActorContext, part: ActorRandom, tree: Tree, paused: s
             last_active_at=now,
         )
         return paused
-    claim = part.ids.uuid()
+    claim = random.ids.uuid()
     admission_writes.record_limit(
         tx,
         user_id=tree.repo.user_id,
@@ -162,7 +162,7 @@ def _begin(tx: Tx, stage: ActorContext, part: ActorRandom, tree: Tree, paused: s
         limit_name="sandbox_boots_per_hour",
         window_seconds=3_600,
         limit_value=120,
-        remaining=whole(part.rng, 60, 118),
+        remaining=whole(random.rng, 60, 118),
         claim_id=claim,
     )
     return sandbox_writes.insert_sandbox(
@@ -181,18 +181,20 @@ def _begin(tx: Tx, stage: ActorContext, part: ActorRandom, tree: Tree, paused: s
     )
 
 
-def boot(stage: ActorContext, part: ActorRandom, box_id: str, repo: Repo, breaks: bool = False) -> Booting:
+def boot(
+    context: ActorContext, random: ActorRandom, box_id: str, repo: Repo, breaks: bool = False
+) -> Booting:
     """Take a booting sandbox through installing to running. Raises BootFailed."""
-    stage.booting.add(box_id)
+    context.booting.add(box_id)
     try:
-        return (yield from _boot(stage, part, box_id, repo, breaks))
+        return (yield from _boot(context, random, box_id, repo, breaks))
     finally:
-        stage.booting.discard(box_id)
+        context.booting.discard(box_id)
 
 
-def _boot(stage: ActorContext, part: ActorRandom, box_id: str, repo: Repo, breaks: bool) -> Booting:
-    rng = part.rng
-    row = stage.plane.db.one(
+def _boot(context: ActorContext, random: ActorRandom, box_id: str, repo: Repo, breaks: bool) -> Booting:
+    rng = random.rng
+    row = context.plane.db.one(
         "SELECT status, working_branch, boot_attempts FROM sandboxes WHERE id = ?", (box_id,)
     )
     if row is None:
@@ -200,22 +202,22 @@ def _boot(stage: ActorContext, part: ActorRandom, box_id: str, repo: Repo, break
     name, number = vm_name(repo.user_id, repo, row["working_branch"]), row["boot_attempts"]
     if row["status"] == "creating":
         yield between(rng, 2.0, 5.0)
-        _advance(stage, part, box_id, number, Change.VM_CREATED, sandbox_id=name)
+        _advance(context, random, box_id, number, Change.VM_CREATED, sandbox_id=name)
         yield between(rng, 1.5, 4.0)
-        _log_install(part, box_id, number)
+        _log_install(random, box_id, number)
     yield between(rng, 2.0, 6.0)
-    told = stage.scenario.now
-    fails = told.boot_fails(stage.seed, box_id, number)
+    told = context.scenario.now
+    fails = told.boot_fails(context.seed, box_id, number)
     if breaks or fails:
         text = str(pick(rng, work("boot_errors")))
         if fails and not breaks:
             text = told.boot_error or text
-        _advance(stage, part, box_id, number, Change.FAILED, error=text, last_boot_error=text)
+        _advance(context, random, box_id, number, Change.FAILED, error=text, last_boot_error=text)
         raise BootFailed(text)
-    now = stage.now()
+    now = context.now()
     _advance(
-        stage,
-        part,
+        context,
+        random,
         box_id,
         number,
         Change.BOOTED,
@@ -231,21 +233,21 @@ def _boot(stage: ActorContext, part: ActorRandom, box_id: str, repo: Repo, break
 
 
 def _advance(
-    stage: ActorContext, part: ActorRandom, box_id: str, number: int, how: Change, **columns: Any
+    context: ActorContext, random: ActorRandom, box_id: str, number: int, how: Change, **columns: Any
 ) -> None:
     """Move a booting sandbox to its next state.
 
     The boot ends if another process has changed the row meanwhile (sandboxes.md §2.1).
     """
-    with part.tx() as tx:
+    with random.tx() as tx:
         row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (box_id,))
         booting = row is not None and row["status"] in BOOTING
-        if not booting or not change(tx, box_id, how, stage.now(), boot=number, **columns):
+        if not booting or not change(tx, box_id, how, context.now(), boot=number, **columns):
             raise BootFailed(SUPERSEDED)
 
 
-def _log_install(part: ActorRandom, box_id: str, number: int) -> None:
-    with part.tx() as tx:
+def _log_install(random: ActorRandom, box_id: str, number: int) -> None:
+    with random.tx() as tx:
         if tx.one(
             "SELECT 1 FROM sandboxes WHERE id = ? AND status = 'installing' AND boot_attempts = ?",
             (box_id, number),
@@ -255,18 +257,18 @@ def _log_install(part: ActorRandom, box_id: str, number: int) -> None:
     raise BootFailed(SUPERSEDED)
 
 
-def watch_idle(stage: ActorContext, box_id: str, after: float = 60.0) -> None:
+def watch_idle(context: ActorContext, box_id: str, after: float = 60.0) -> None:
     """Watch an idle sandbox: warn, then pause it, or stop one that does not persist."""
     name = f"idle:{box_id}"
-    stage.spawn(name, _idle(stage, stage.part(f"{name}:{stage.now()}"), box_id), after)
+    context.spawn(name, _idle(context, context.random(f"{name}:{context.now()}"), box_id), after)
 
 
-def _idle(stage: ActorContext, part: ActorRandom, box_id: str) -> Acts:
-    yield between(part.rng, 20.0, 90.0)
+def _idle(context: ActorContext, random: ActorRandom, box_id: str) -> Acts:
+    yield between(random.rng, 20.0, 90.0)
     seen: int | None = None
     while True:
-        now = stage.now()
-        with part.tx() as tx:
+        now = context.now()
+        with random.tx() as tx:
             row = tx.one("SELECT status, persistent, last_active_at FROM sandboxes WHERE id = ?", (box_id,))
             if row is None or row["status"] not in ("running", "pausing"):
                 return
@@ -287,20 +289,20 @@ def _idle(stage: ActorContext, part: ActorRandom, box_id: str) -> Acts:
                 )
                 change(tx, box_id, Change.AUTO_PAUSING, now)
                 break
-        yield between(part.rng, 25.0, 50.0)
-    yield between(part.rng, 2.0, 5.0)
-    with part.tx() as tx:
-        if change(tx, box_id, Change.AUTO_PAUSED, stage.now(), stop_reason="auto_pause"):
+        yield between(random.rng, 25.0, 50.0)
+    yield between(random.rng, 2.0, 5.0)
+    with random.tx() as tx:
+        if change(tx, box_id, Change.AUTO_PAUSED, context.now(), stop_reason="auto_pause"):
             code = "auto_pause_succeeded"
-            sandbox_writes.lifecycle_event(tx, box_id, code, stage.now(), decision_code=code)
+            sandbox_writes.lifecycle_event(tx, box_id, code, context.now(), decision_code=code)
 
 
-def reaper(stage: ActorContext) -> Acts:
+def reaper(context: ActorContext) -> Acts:
     """Run the service's own check of all sandboxes.
 
     Most idle sandboxes are handled before it by `watch_idle`.
     """
-    part = stage.part("reaper of sandboxes")
+    random = context.random("reaper of sandboxes")
     while True:
         yield PERIOD_S
-        reap(stage.plane, part.ids, stage.now())
+        reap(context.plane, random.ids, context.now())

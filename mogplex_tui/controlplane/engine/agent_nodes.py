@@ -16,14 +16,13 @@ from ..automation.events import waits
 from ..calls import call_writes
 from ..db.clock import MINUTE_US, SECOND_US
 from ..sample_data.loader import Prompt, prompts
-from ..workload.call_plan import CallKind, Story
+from ..workload.call_plan import CallKind, CallPlan
 from ..workload.call_planner import Branches, plan_agent, plan_harness
 from ..workload.external_run_metadata import attached
 from ..workload.job_planner import CALL_TYPES
 from ..workload.rng import pick, token
 from ..workload.scenario_odds import dearer
-from . import drawn_agent_outcomes as courses
-from . import node_outputs
+from . import drawn_agent_outcomes, node_outputs
 from .graph_progress import Node
 from .running_job import Job, call_metadata, harness_of, working_branch
 from .suspension import park, rest
@@ -58,88 +57,90 @@ class NodeEnd(NamedTuple):
 NodeActs = Generator[float, None, NodeEnd | None]
 
 
-def agent(stage: ActorContext, part: ActorRandom, job: Job, node: Node, began_at: int) -> NodeActs:
+def agent(context: ActorContext, random: ActorRandom, job: Job, node: Node, began_at: int) -> NodeActs:
     """Run an agent node that began at `began_at` (µs); None if the job was stopped."""
-    if _worked_ms(stage, job) >= CEILING_MS:
-        return _too_late(stage, job)
+    if _worked_ms(context, job) >= CEILING_MS:
+        return _too_late(context, job)
     if harness_of(node) == "mogplex":
-        return _own(stage, part, job, node, began_at)
-    return _cli(stage, part, job, node)
+        return _own(context, random, job, node, began_at)
+    return _cli(context, random, job, node)
 
 
-def _worked_ms(stage: ActorContext, job: Job) -> float:
+def _worked_ms(context: ActorContext, job: Job) -> float:
     """Return the simulated milliseconds that this job's nodes have worked.
 
     Waiting does not count (runtime-model.md §4).
     """
-    worked = stage.plane.db.value(
+    worked = context.plane.db.value(
         "SELECT SUM(duration_ms) FROM flow_node_runs WHERE job_run_id = ? AND node_type IN ('agent', 'action')",
         (job.id,),
     )
-    return float(worked or 0) * stage.speed
+    return float(worked or 0) * context.speed
 
 
-def _too_late(stage: ActorContext, job: Job) -> NodeActs:
-    if not (yield from rest(stage, job.id, 0.1)):
+def _too_late(context: ActorContext, job: Job) -> NodeActs:
+    if not (yield from rest(context, job.id, 0.1)):
         return None
     return NodeEnd("failed", "The automation reached its time limit of 30 minutes", None, "timeout")
 
 
-def _own(stage: ActorContext, part: ActorRandom, job: Job, node: Node, began_at: int) -> NodeActs:
-    rng = part.rng
-    outline = courses.draw(rng, job, _EFFORTS.get(job.source_type, 1.0))
+def _own(context: ActorContext, random: ActorRandom, job: Job, node: Node, began_at: int) -> NodeActs:
+    rng = random.rng
+    outline = drawn_agent_outcomes.draw(rng, job, _EFFORTS.get(job.source_type, 1.0))
     model = str(node.data["modelOverride"])
-    failure = outline.failure if outline.steered else part.odds.failure(model, outline.failure)
-    story = plan_agent(rng, CallKind.NODE, model, job.repo.key or None, outline.effort, failure)
-    story = dearer(part.odds.spent(model, story), _loop_times(stage, job))
+    failure = outline.failure if outline.steered else random.odds.failure(model, outline.failure)
+    call_plan = plan_agent(rng, CallKind.NODE, model, job.repo.key or None, outline.effort, failure)
+    call_plan = dearer(random.odds.spent(model, call_plan), _loop_times(context, job))
     if outline.steered:
-        story = story._replace(steps=story.steps[:4], tool_calls=story.tool_calls[:2])
-    story = _in_time(node, story)
+        call_plan = call_plan._replace(steps=call_plan.steps[:4], tool_calls=call_plan.tool_calls[:2])
+    call_plan = _in_time(node, call_plan)
     steps = node.data.get("maxStepsOverride")
-    most = steps if isinstance(steps, int) and steps > 0 else len(story.tool_calls)
-    tools = [dict(call) for call in story.tool_calls[:most]]
+    most = steps if isinstance(steps, int) and steps > 0 else len(call_plan.tool_calls)
+    tools = [dict(call) for call in call_plan.tool_calls[:most]]
     if node.data.get("requireApproval"):
         for tool in tools:
-            if not (yield from rest(stage, job.id, 1.0 + tool["duration_ms"] / 1000)):
+            if not (yield from rest(context, job.id, 1.0 + tool["duration_ms"] / 1000)):
                 return None
-            if not (yield from _ask(stage, part, job, node, tool, began_at)):
+            if not (yield from _ask(context, random, job, node, tool, began_at)):
                 return None
-        story = story._replace(steps=())
-    passed = (stage.now() - began_at) / SECOND_US * stage.speed if not story.steps else 0.0
-    if not (yield from rest(stage, job.id, max(0.3, story.seconds() - passed))):
+        call_plan = call_plan._replace(steps=())
+    passed = (context.now() - began_at) / SECOND_US * context.speed if not call_plan.steps else 0.0
+    if not (yield from rest(context, job.id, max(0.3, call_plan.seconds() - passed))):
         return None
-    _write_call(stage, part, job, node, story, tools, began_at)
-    if story.status == "failed":
-        return NodeEnd("failed", story.error, None, story.failure_class)
+    _write_call(context, random, job, node, call_plan, tools, began_at)
+    if call_plan.status == "failed":
+        return NodeEnd("failed", call_plan.error, None, call_plan.failure_class)
     found = outline.findings
-    text = node_outputs.report(node.data, job.metadata, job.repo.full_name, len(story.tool_calls), len(found))
+    text = node_outputs.report(
+        node.data, job.metadata, job.repo.full_name, len(call_plan.tool_calls), len(found)
+    )
     return NodeEnd("success", None, node_outputs.agent_output(node.data, text, tools, found))
 
 
-def _loop_times(stage: ActorContext, job: Job) -> float:
+def _loop_times(context: ActorContext, job: Job) -> float:
     """Return how many times the cost of a scenario's loop has grown for this job."""
-    loop = stage.scenario.now.loop
+    loop = context.scenario.now.loop
     title = job.metadata.get("pr_title", job.metadata.get("issue_title"))
     return 1.0 if loop is None else loop.times(title)
 
 
-def _in_time(node: Node, story: Story) -> Story:
+def _in_time(node: Node, call_plan: CallPlan) -> CallPlan:
     """Return the planned call, cut off as failed if it exceeds the node's time limit."""
     limit = node.data.get("timeoutMsOverride")
     allowed = min(limit, CEILING_MS) if isinstance(limit, int) and limit > 0 else CEILING_MS
-    if story.seconds() * 1000 <= allowed:
-        return story
+    if call_plan.seconds() * 1000 <= allowed:
+        return call_plan
     error = f"The agent reached its time limit of {allowed // 1000} s"
     kept, seconds = [], 0.0
-    for step in story.steps:
+    for step in call_plan.steps:
         seconds += step.after
         if seconds * 1000 > allowed:
             break
         kept.append(step)
-    return story._replace(
+    return call_plan._replace(
         steps=tuple(kept),
-        tool_calls=story.tool_calls[: len(kept) // 2],
-        ending=story.ending._replace(after=0.0),
+        tool_calls=call_plan.tool_calls[: len(kept) // 2],
+        ending=call_plan.ending._replace(after=0.0),
         status="failed",
         error=error,
         failure_class="timeout",
@@ -147,13 +148,13 @@ def _in_time(node: Node, story: Story) -> Story:
 
 
 def _ask(
-    stage: ActorContext, part: ActorRandom, job: Job, node: Node, tool: dict[str, Any], began_at: int
+    context: ActorContext, random: ActorRandom, job: Job, node: Node, tool: dict[str, Any], began_at: int
 ) -> Generator[float, None, bool]:
     """Ask a person to approve a tool; a denial or a timeout makes the tool fail.
 
     Returns False if the job was stopped. All questions of a node share ten minutes (routing.md §3.15).
     """
-    left = APPROVAL_BUDGET_US - _waited(stage, job, node, began_at)
+    left = APPROVAL_BUDGET_US - _waited(context, job, node, began_at)
     refusal: str | None = "The time for approvals of this step is used up"
     if left >= APPROVAL_LEAST_US:
         text = json.dumps(tool["input"], ensure_ascii=False)
@@ -161,14 +162,14 @@ def _ask(
         config = {
             "kind": waits.TOOL,
             "toolName": tool["name"],
-            "toolCallId": token(part.rng, "call_", 14),
+            "toolCallId": token(random.rng, "call_", 14),
             "toolInput": text if len(text) <= INPUT_LIMIT else text[:INPUT_LIMIT] + "…",
             "nodeId": node.id,
             "nodeLabel": node.label,
             "agentName": None if known is None else known.name,
             "repoFullName": job.repo.full_name,
         }
-        answer = yield from park(stage, part, job, node, waits.TOOL, config, left)
+        answer = yield from park(context, random, job, node, waits.TOOL, config, left)
         if answer is None:
             return False
         refusal = None
@@ -182,9 +183,9 @@ def _ask(
     return True
 
 
-def _waited(stage: ActorContext, job: Job, node: Node, began_at: int) -> int:
+def _waited(context: ActorContext, job: Job, node: Node, began_at: int) -> int:
     """Return the microseconds that questions of this node run have waited."""
-    total = stage.plane.db.value(
+    total = context.plane.db.value(
         "SELECT SUM(coalesce(resumed_at, expires_at, created_at) - created_at) FROM flow_waits"
         " WHERE job_run_id = ? AND node_id = ? AND wait_kind = ? AND created_at >= ?",
         (job.id, node.id, waits.TOOL, began_at),
@@ -193,11 +194,11 @@ def _waited(stage: ActorContext, job: Job, node: Node, began_at: int) -> int:
 
 
 def _write_call(
-    stage: ActorContext,
-    part: ActorRandom,
+    context: ActorContext,
+    random: ActorRandom,
     job: Job,
     node: Node,
-    story: Story,
+    call_plan: CallPlan,
     tools: list[dict[str, Any]],
     began_at: int,
 ) -> None:
@@ -205,11 +206,11 @@ def _write_call(
 
     It is written when the node ends and has no events (v1.md §8.5).
     """
-    metadata = call_metadata(job, node) | story.metadata
-    if story.status == "failed":
+    metadata = call_metadata(job, node) | call_plan.metadata
+    if call_plan.status == "failed":
         metadata["failed_with_partial_usage"] = True
-    now = stage.now()
-    with part.tx() as tx:
+    now = context.now()
+    with random.tx() as tx:
         call_id = call_writes.insert_call(
             tx,
             user_id=job.user_id,
@@ -218,32 +219,32 @@ def _write_call(
             started_at=began_at,
             completed_at=now,
             duration_ms=(now - began_at) // 1000,
-            status=story.status,
-            error=story.error,
+            status=call_plan.status,
+            error=call_plan.error,
             repo_id=job.repo.id,
             job_run_id=job.id,
-            tokens=call_writes.NO_TOKENS if story.usage is None else tokens_of(story.usage),
+            tokens=call_writes.NO_TOKENS if call_plan.usage is None else tokens_of(call_plan.usage),
             tool_calls=tools,
             metadata=metadata,
         )
         cost = tx.one("SELECT cost_usd FROM ai_calls WHERE id = ?", (call_id,))
         if cost is not None and cost["cost_usd"] is not None:
-            made = [token(part.rng, "gen_", 20) for _ in range(1 + len(tools) // 4)]
+            made = [token(random.rng, "gen_", 20) for _ in range(1 + len(tools) // 4)]
             tx.update(
                 "ai_calls", call_id, gateway_generation_id=made[0], gateway_generation_ids=json.dumps(made)
             )
-    settle_later(stage, part.rng, call_id)
+    settle_later(context, random.rng, call_id)
 
 
-def _cli(stage: ActorContext, part: ActorRandom, job: Job, node: Node) -> NodeActs:
+def _cli(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> NodeActs:
     harness = harness_of(node)
-    branch = working_branch(stage, job, node)
+    branch = working_branch(context, job, node)
     own = [prompt for prompt in prompts() if prompt.repo == job.repo.key]
-    prompt = pick(part.rng, own) if own else Prompt(job.repo.key, "change", "")
+    prompt = pick(random.rng, own) if own else Prompt(job.repo.key, "change", "")
     branches = Branches(job.repo.branch or "main", branch, True)
-    course = courses.draw_cli(part.rng, job, harness, part.odds)
-    story = plan_harness(part.rng, harness, job.repo.full_name, prompt, branches, course)
-    live = stage.plane.db.one(
+    outcome = drawn_agent_outcomes.draw_cli(random.rng, job, harness, random.odds)
+    call_plan = plan_harness(random.rng, harness, job.repo.full_name, prompt, branches, outcome)
+    live = context.plane.db.one(
         f"SELECT id, status FROM ai_calls WHERE job_run_id = ? AND {_LIVE}"
         " AND json_extract(metadata, '$.flow_node_id') IS ?",
         (job.id, node.id),
@@ -253,30 +254,30 @@ def _cli(stage: ActorContext, part: ActorRandom, job: Job, node: Node) -> NodeAc
     else:
         try:
             tree = Tree(job.repo, job.repo.branch or "main", branch, job.repo.root)
-            box_id = yield from launch(stage, part, tree)
+            box_id = yield from launch(context, random, tree)
         except BootFailed as error:
             return NodeEnd("failed", str(error), None, "dependency_unavailable")
-        watch_idle(stage, box_id)
-        made = _live_call(stage, part, job, node, box_id)
+        watch_idle(context, box_id)
+        made = _live_call(context, random, job, node, box_id)
         if made is None:
             return None
         call_id, begun = made, False
-    stage.plays(call_id, part.name)
-    yield from play(stage, part, call_id, story, {"source": "automation"}, begun)
-    stage.left(call_id)
-    return _cli_end(stage, node, call_id, story)
+    context.plays(call_id, random.name)
+    yield from play(context, random, call_id, call_plan, {"source": "automation"}, begun)
+    context.left(call_id)
+    return _cli_end(context, node, call_id, call_plan)
 
 
-def _live_call(stage: ActorContext, part: ActorRandom, job: Job, node: Node, box_id: str) -> str | None:
+def _live_call(context: ActorContext, random: ActorRandom, job: Job, node: Node, box_id: str) -> str | None:
     """Simulate the live call of a coding CLI; None if the job was stopped."""
     harness = harness_of(node)
-    name = stage.plane.db.value("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
+    name = context.plane.db.value("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
     metadata = call_metadata(job, node) | {
         "harness_id": harness,
         "sandbox_record_id": box_id,
         "sandbox_id": name,
     }
-    with part.tx() as tx:
+    with random.tx() as tx:
         row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job.id,))
         if row is None or row["status"] != "running":
             return None
@@ -285,7 +286,7 @@ def _live_call(stage: ActorContext, part: ActorRandom, job: Job, node: Node, box
             user_id=job.user_id,
             type="agent",
             model=f"harness:{harness}",
-            started_at=stage.now(),
+            started_at=context.now(),
             repo_id=job.repo.id,
             metadata=attached(metadata),
         )
@@ -293,8 +294,8 @@ def _live_call(stage: ActorContext, part: ActorRandom, job: Job, node: Node, box
     return call_id
 
 
-def _cli_end(stage: ActorContext, node: Node, call_id: str, story: Story) -> NodeEnd:
-    row = stage.plane.db.one(
+def _cli_end(context: ActorContext, node: Node, call_id: str, call_plan: CallPlan) -> NodeEnd:
+    row = context.plane.db.one(
         "SELECT status, error, metadata, tool_calls FROM ai_calls WHERE id = ?", (call_id,)
     )
     if row is None:
@@ -302,6 +303,6 @@ def _cli_end(stage: ActorContext, node: Node, call_id: str, story: Story) -> Nod
     if row["status"] == "cancelled":
         return NodeEnd("failed", "The agent's call was cancelled")
     if row["status"] == "failed":
-        return NodeEnd("failed", row["error"], None, story.failure_class or "unknown")
+        return NodeEnd("failed", row["error"], None, call_plan.failure_class or "unknown")
     url = json.loads(row["metadata"]).get("pull_request_url")
     return NodeEnd("success", None, node_outputs.cli_output(node.data, json.loads(row["tool_calls"]), url))

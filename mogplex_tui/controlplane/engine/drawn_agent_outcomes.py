@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 from ..sample_data.loader import material
 from ..workload.call_planner import pick_failure
 from ..workload.rng import pick, whole
-from ..workload.run_outcomes import Course as CliCourse
-from ..workload.run_outcomes import draw_course
+from ..workload.run_outcomes import RunOutcome, draw_outcome
 from ..workload.scenario_odds import Odds
 from .running_job import Job
 
@@ -41,7 +40,7 @@ _CLI_FAILURES = {
 _FAILING = 0.13
 
 
-class Course(NamedTuple):
+class AgentOutcome(NamedTuple):
     """The outline of one agent node: amount of work, failure, and review findings."""
 
     effort: float
@@ -54,7 +53,7 @@ def _says(text: str, words: str) -> bool:
     return re.search(rf"\b{words}\b", text, re.IGNORECASE) is not None
 
 
-def draw(rng: Random, job: Job, effort: float) -> Course:
+def draw(rng: Random, job: Job, effort: float) -> AgentOutcome:
     """Draw the outline of a node of this job.
 
     The same random numbers are drawn whatever the words of the event say.
@@ -74,18 +73,18 @@ def draw(rng: Random, job: Job, effort: float) -> Course:
         found = ()
     elif _says(word, "findings"):
         found = some
-    return Course(effort * (0.15 if quick else 1.0), failure, found, quick or asked is not None)
+    return AgentOutcome(effort * (0.15 if quick else 1.0), failure, found, quick or asked is not None)
 
 
-def draw_cli(rng: Random, job: Job, harness: str, odds: Odds) -> CliCourse:
+def draw_cli(rng: Random, job: Job, harness: str, odds: Odds) -> RunOutcome:
     """Draw how much a coding CLI node does and how it ends.
 
     Words in the event decide if there are any, else the scenario's `odds`.
     """
-    drawn, outline = draw_course(rng), draw(rng, job, 1.0)
+    drawn, outline = draw_outcome(rng), draw(rng, job, 1.0)
     if not outline.steered:
-        return odds.course(harness, drawn)
+        return odds.outcome(harness, drawn)
     turns = 1 if _says(job.word(), "quick") else min(3, drawn.turns)
     if outline.failure is None:
-        return CliCourse(turns)
-    return CliCourse(turns, passes=False, failure=_CLI_FAILURES[outline.failure[0]])
+        return RunOutcome(turns)
+    return RunOutcome(turns, passes=False, failure=_CLI_FAILURES[outline.failure[0]])

@@ -22,57 +22,57 @@ _RECOVERING = 0.1
 _REVIEWED = ("pr_opened", "pr_review")
 
 
-def succeed(stage: ActorContext, job: Job) -> None:
+def succeed(context: ActorContext, job: Job) -> None:
     """End a job successfully: findings, reason, and its agents' deliveries."""
-    part = stage.part(f"end:{job.id}")
-    rows = node_rows(stage.plane.db, job.id)
+    random = context.random(f"end:{job.id}")
+    rows = node_rows(context.plane.db, job.id)
     findings = _findings(rows) if job.source_type in _REVIEWED else []
     reason = "AUTOMATION_COMPLETED"
     if job.source_type in _REVIEWED:
         reason = "PR_REVIEW_POSTED" if findings else "PR_REVIEW_NO_FINDINGS"
     urls = [url for row in rows if (url := output_of(row).get("pull_request_url"))]
     patch = {"pull_request_url": urls[-1]} if urls else None
-    with part.tx() as tx:
-        ended = _finish(tx, stage, job, "success", reason, None, _recovered(part, job), patch)
+    with random.tx() as tx:
+        ended = _finish(tx, context, job, "success", reason, None, _recovered(random, job), patch)
         if ended:
-            _cancel_rest(tx, stage, job)
+            _cancel_rest(tx, context, job)
             for ordinal, finding in enumerate(findings):
-                _write_finding(tx, stage, part, job, ordinal, finding)
+                _write_finding(tx, context, random, job, ordinal, finding)
     if ended:
-        dispatch.release(stage.plane, part.ids, job.installation_id, stage.now())
+        dispatch.release(context.plane, random.ids, job.installation_id, context.now())
 
 
-def fail(stage: ActorContext, job: Job, end: NodeEnd) -> None:
+def fail(context: ActorContext, job: Job, end: NodeEnd) -> None:
     """End a job after a failure of a node that has no error edge."""
-    part = stage.part(f"end:{job.id}")
+    random = context.random(f"end:{job.id}")
     klass = end.failure
     reason = "AUTOMATION_FAILED" if klass is None else material("errors")[klass]["reason"]
-    with part.tx() as tx:
-        ended = _finish(tx, stage, job, "failed", reason, end.error, _diagnostics(job, end), None)
+    with random.tx() as tx:
+        ended = _finish(tx, context, job, "failed", reason, end.error, _diagnostics(job, end), None)
         if ended:
-            _cancel_rest(tx, stage, job)
+            _cancel_rest(tx, context, job)
     if ended:
-        dispatch.release(stage.plane, part.ids, job.installation_id, stage.now())
+        dispatch.release(context.plane, random.ids, job.installation_id, context.now())
 
 
-def unresolved(stage: ActorContext, job_id: str, error: str) -> None:
+def unresolved(context: ActorContext, job_id: str, error: str) -> None:
     """End a job that cannot be executed.
 
     Only a missing GitHub connection gets a ledger row (observability.md §8.2).
     """
-    part = stage.part(f"end:{job_id}")
-    installation = stage.plane.db.value(
+    random = context.random(f"end:{job_id}")
+    installation = context.plane.db.value(
         "SELECT owner_installation_id FROM job_owners WHERE job_run_id = ?", (job_id,)
     )
     reason = NO_GITHUB if error == NO_GITHUB else None
-    with part.tx() as tx:
-        job_writes.finish(tx, job_id, "failed", stage.now(), reason=reason, error=error)
-    dispatch.release(stage.plane, part.ids, installation, stage.now())
+    with random.tx() as tx:
+        job_writes.finish(tx, job_id, "failed", context.now(), reason=reason, error=error)
+    dispatch.release(context.plane, random.ids, installation, context.now())
 
 
 def _finish(
     tx: Tx,
-    stage: ActorContext,
+    context: ActorContext,
     job: Job,
     status: str,
     reason: str,
@@ -87,7 +87,7 @@ def _finish(
         tx,
         job.id,
         status,
-        stage.now(),
+        context.now(),
         reason=reason,
         error=error,
         input_tokens=None if spent is None else spent[0],
@@ -97,9 +97,9 @@ def _finish(
     )
 
 
-def _cancel_rest(tx: Tx, stage: ActorContext, job: Job) -> None:
+def _cancel_rest(tx: Tx, context: ActorContext, job: Job) -> None:
     """Stop the branches of the graph that are still running."""
-    now = stage.now()
+    now = context.now()
     node_writes.end_all(tx, job.id, "cancelled", now, output={"cancelled": True, "reason": "JOB_RUN_ENDED"})
     for call_id in job_control.ask_children(tx, job.id, now):
         call_writes.finalize_cancel(tx, call_id, now, "Harness run cancelled", {"reason": "JOB_RUN_ENDED"})
@@ -116,7 +116,7 @@ def _findings(rows: list[Row]) -> list[dict[str, Any]]:
 
 
 def _write_finding(
-    tx: Tx, stage: ActorContext, part: ActorRandom, job: Job, ordinal: int, finding: dict[str, Any]
+    tx: Tx, context: ActorContext, random: ActorRandom, job: Job, ordinal: int, finding: dict[str, Any]
 ) -> None:
     node_writes.insert_finding(
         tx,
@@ -128,8 +128,8 @@ def _write_finding(
         body=finding["body"],
         path=finding["path"],
         line=finding["line"],
-        fingerprint=token(part.rng, "fp_", 16),
-        created_at=stage.now(),
+        fingerprint=token(random.rng, "fp_", 16),
+        created_at=context.now(),
         repo_id=job.repo.id,
         repo_full_name=job.repo.full_name,
         pr_number=job.metadata.get("pr_number"),
@@ -142,7 +142,7 @@ def _diagnostics(job: Job, end: NodeEnd) -> dict[str, Any]:
     return failure_diagnosis.failed(end.failure or "unknown", end.error, phase_of(job.source_type))
 
 
-def _recovered(part: ActorRandom, job: Job) -> dict[str, Any]:
+def _recovered(random: ActorRandom, job: Job) -> dict[str, Any]:
     """Return whether a second attempt recovered from a failure of the first."""
-    chance, failure = part.rng.random(), pick_failure(part.rng)
+    chance, failure = random.rng.random(), pick_failure(random.rng)
     return failure_diagnosis.recovered(*failure, phase_of(job.source_type)) if chance < _RECOVERING else {}

@@ -21,8 +21,8 @@ class Runner:
     The position of a job is stored in its node runs only, so that any process can continue it.
     """
 
-    def __init__(self, stage: ActorContext) -> None:
-        self._stage = stage
+    def __init__(self, context: ActorContext) -> None:
+        self._context = context
         self._actors: dict[str, set[str]] = {}
 
     def take_up(self, job_id: str) -> None:
@@ -32,21 +32,23 @@ class Runner:
         name = f"job:{job_id}"
         self._actors[job_id] = {name}
         for call in self._live_calls(job_id):
-            self._stage.plays(call, name)
-        self._stage.spawn(name, self._begin(job_id), 0.4)
+            self._context.plays(call, name)
+        self._context.spawn(name, self._begin(job_id), 0.4)
 
     def stopped(self, job_id: str) -> None:
         """Notify the nodes of a job that it was cancelled."""
         for name in self._actors.get(job_id, ()):
-            self._stage.scheduler.wake(name)
+            self._context.scheduler.wake(name)
 
     def resumed(self, wait_id: str) -> None:
         """Notify the node of a resumed wait; continue its job if nothing runs it."""
-        row = self._stage.plane.db.one("SELECT job_run_id, node_id FROM flow_waits WHERE id = ?", (wait_id,))
+        row = self._context.plane.db.one(
+            "SELECT job_run_id, node_id FROM flow_waits WHERE id = ?", (wait_id,)
+        )
         if row is None:
             return
         name = _actor(row["job_run_id"], row["node_id"])
-        if not self._stage.scheduler.wake(name):
+        if not self._context.scheduler.wake(name):
             self.take_up(row["job_run_id"])
 
     def forget(self, job_id: str) -> None:
@@ -54,31 +56,33 @@ class Runner:
         self._actors.pop(job_id, None)
 
     def _live_calls(self, job_id: str) -> list[str]:
-        rows = self._stage.plane.db.all(
+        rows = self._context.plane.db.all(
             "SELECT id FROM ai_calls WHERE job_run_id = ? AND status IN ('pending', 'streaming')", (job_id,)
         )
         return [row["id"] for row in rows]
 
     def _let_go(self, job_id: str) -> None:
         """End the calls of a job that was stopped before they could be started."""
-        with self._stage.part(f"let go:{job_id}").tx() as tx:
+        with self._context.random(f"let go:{job_id}").tx() as tx:
             for call_id in self._live_calls(job_id):
                 payload = {"reason": "PARENT_JOB_CANCELLED"}
-                call_writes.finalize_cancel(tx, call_id, self._stage.now(), "Harness run cancelled", payload)
+                call_writes.finalize_cancel(
+                    tx, call_id, self._context.now(), "Harness run cancelled", payload
+                )
 
     def _begin(self, job_id: str) -> Acts:
         yield 0.1
         try:
-            job = load(self._stage, job_id)
+            job = load(self._context, job_id)
         except Unresolved as missing:
             self.forget(job_id)
-            job_completion.unresolved(self._stage, job_id, str(missing))
+            job_completion.unresolved(self._context, job_id, str(missing))
             return
         if job is None:
             self.forget(job_id)
             self._let_go(job_id)
             return
-        for row in node_rows(self._stage.plane.db, job_id):
+        for row in node_rows(self._context.plane.db, job_id):
             node = job.graph.nodes.get(row["node_id"])
             if row["status"] == "running" and node is not None:
                 self._spawn(job, node, row["id"], row["started_at"] or row["created_at"])
@@ -87,18 +91,18 @@ class Runner:
 
     def _advance(self, job: Job) -> None:
         """Run every node that may run now; end the job when its graph is finished."""
-        if not runs(self._stage, job.id):
+        if not runs(self._context, job.id):
             self.forget(job.id)
             return
         while True:
-            rows = node_rows(self._stage.plane.db, job.id)
+            rows = node_rows(self._context.plane.db, job.id)
             seen, done = progress(rows)
             ends = job.graph.of_type("end")
             step = next_step(job.graph, seen, done)
             if any(end.id in done for end in ends) or not (step.run or step.skip or set(seen) - set(done)):
                 self.stopped(job.id)
                 self.forget(job.id)
-                job_completion.succeed(self._stage, job)
+                job_completion.succeed(self._context, job)
                 return
             for node_id in step.skip:
                 self._skip(job, job.graph.nodes[node_id])
@@ -107,19 +111,19 @@ class Runner:
             if not step.skip:
                 return
 
-    def _part(self, job: Job, node: Node) -> ActorRandom:
-        return self._stage.part(_actor(job.id, node.id))
+    def _node_random(self, job: Job, node: Node) -> ActorRandom:
+        return self._context.random(_actor(job.id, node.id))
 
     def _skip(self, job: Job, node: Node) -> None:
-        self._write(job, node, "skipped", completed_at=self._stage.now())
+        self._write(job, node, "skipped", completed_at=self._context.now())
 
     def _run(self, job: Job, node: Node) -> None:
-        now = self._stage.now()
+        now = self._context.now()
         self._spawn(job, node, self._write(job, node, "running", started_at=now), now)
 
     def _write(self, job: Job, node: Node, status: str, **instants: Any) -> str:
         """Write the row of a node that starts or is skipped, and return its id."""
-        with self._part(job, node).tx() as tx:
+        with self._node_random(job, node).tx() as tx:
             return node_writes.insert_node_run(
                 tx,
                 user_id=job.user_id,
@@ -128,38 +132,38 @@ class Runner:
                 node_type=node.type,
                 node_label=node.label,
                 status=status,
-                created_at=self._stage.now(),
+                created_at=self._context.now(),
                 **instants,
             )
 
     def _spawn(self, job: Job, node: Node, run_id: str, began_at: int) -> None:
         name = _actor(job.id, node.id)
         self._actors.setdefault(job.id, set()).add(name)
-        self._stage.spawn(name, self._act(job, node, run_id, began_at))
+        self._context.spawn(name, self._act(job, node, run_id, began_at))
 
     def _act(self, job: Job, node: Node, run_id: str, began_at: int) -> Acts:
-        part = self._part(job, node)
+        random = self._node_random(job, node)
         # Ids of the node run's own rows were drawn from the same random stream.
-        part.ids.uuid()
-        end = yield from self._work(part, job, node, began_at)
+        random.ids.uuid()
+        end = yield from self._work(random, job, node, began_at)
         self._actors.get(job.id, set()).discard(_actor(job.id, node.id))
-        if end is None or not self._close(part, job, run_id, end):
+        if end is None or not self._close(random, job, run_id, end):
             if not self._actors.get(job.id):
                 self.forget(job.id)
             return
         if end.status == "failed" and not job.graph.has_error_edge(node.id):
             self.stopped(job.id)
             self.forget(job.id)
-            job_completion.fail(self._stage, job, end)
+            job_completion.fail(self._context, job, end)
             return
         self._advance(job)
 
-    def _work(self, part: ActorRandom, job: Job, node: Node, began_at: int) -> NodeActs:
-        stage = self._stage
+    def _work(self, random: ActorRandom, job: Job, node: Node, began_at: int) -> NodeActs:
+        context = self._context
         if node.type == "agent":
-            return agent_nodes.agent(stage, part, job, node, began_at)
+            return agent_nodes.agent(context, random, job, node, began_at)
         if node.type == "delay":
-            return step_nodes.delay(stage, job, node, began_at)
+            return step_nodes.delay(context, job, node, began_at)
         known = {
             "action": step_nodes.action,
             "condition": step_nodes.condition,
@@ -167,16 +171,16 @@ class Runner:
             "transform": step_nodes.variables,
             "await_event": step_nodes.await_event,
         }
-        return known.get(node.type, step_nodes.moment)(stage, part, job, node)
+        return known.get(node.type, step_nodes.moment)(context, random, job, node)
 
-    def _close(self, part: ActorRandom, job: Job, run_id: str, end: NodeEnd) -> bool:
+    def _close(self, random: ActorRandom, job: Job, run_id: str, end: NodeEnd) -> bool:
         """Write the end of a node; return False if its job is not running any more."""
-        with part.tx() as tx:
+        with random.tx() as tx:
             row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job.id,))
             if row is None or row["status"] != "running":
                 return False
             return node_writes.finish_node_run(
-                tx, run_id, end.status, self._stage.now(), error=end.error, output=end.output
+                tx, run_id, end.status, self._context.now(), error=end.error, output=end.output
             )
 
 

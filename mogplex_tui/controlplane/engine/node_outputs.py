@@ -10,7 +10,7 @@ from typing import Any
 
 from ..automation.jobs.node_writes import decided
 from ..automation.jobs.variables import State, assign, condition
-from ..workload.call_plan import CallKind, Story
+from ..workload.call_plan import CallKind, CallPlan
 from ..workload.job_planner import JobPlan, NodePlan
 
 _LONGEST_TEXT = 600
@@ -84,7 +84,7 @@ class Outputs:
         """Return the output of a node that ends well."""
         data = self._data[node.node_id]
         if node.agent is not None:
-            return self._agent(node.agent.story, data)
+            return self._agent(node.agent.call_plan, data)
         if node.wait is not None:
             return {"kind": node.wait.kind, "payload": decided("approve")}
         if node.node_type == "start":
@@ -97,12 +97,12 @@ class Outputs:
             return {"variables": made}
         return {}
 
-    def _agent(self, story: Story, data: Mapping[str, Any]) -> dict[str, Any]:
+    def _agent(self, call_plan: CallPlan, data: Mapping[str, Any]) -> dict[str, Any]:
         plan = self._plan
-        if story.kind is CallKind.HARNESS:
-            return cli_output(data, story.tool_calls, story.metadata.get("pull_request_url"))
+        if call_plan.kind is CallKind.HARNESS:
+            return cli_output(data, call_plan.tool_calls, call_plan.metadata.get("pull_request_url"))
         # The first reviewer finds everything.
         found, self._findings = self._findings, ()
-        text = report(data, plan.metadata, plan.repo.full_name, len(story.tool_calls), len(found))
+        text = report(data, plan.metadata, plan.repo.full_name, len(call_plan.tool_calls), len(found))
         self._state.outputs.append(text)
-        return agent_output(data, text, story.tool_calls, found)
+        return agent_output(data, text, call_plan.tool_calls, found)

@@ -64,12 +64,12 @@ class Unresolved(Exception):
     """A job that cannot be executed: MISSING_CONFIG or NO_GITHUB_CONNECTION."""
 
 
-def load(stage: ActorContext, job_id: str) -> Job | None:
+def load(context: ActorContext, job_id: str) -> Job | None:
     """Return a running job with everything it needs; None if it is not running.
 
     Raises Unresolved (runtime-model.md §4, 5b).
     """
-    db = stage.plane.db
+    db = context.plane.db
     row = db.one(
         "SELECT j.*, o.owner_id, o.owner_installation_id FROM job_runs j JOIN job_owners o ON o.job_run_id = j.id"
         " WHERE j.id = ? AND j.status = 'running'",
@@ -78,7 +78,7 @@ def load(stage: ActorContext, job_id: str) -> Job | None:
     if row is None:
         return None
     # The hosted service executes flows only (routing.md §0).
-    inert = stage.plane.is_hosted and row["flow_id"] is None
+    inert = context.plane.is_hosted and row["flow_id"] is None
     if row["owner_id"] is None or inert:
         raise Unresolved(MISSING)
     metadata = json.loads(row["metadata"])
@@ -101,7 +101,7 @@ def load(stage: ActorContext, job_id: str) -> Job | None:
         row["origin"],
         metadata,
         graph,
-        repo_of(stage.world, repo["id"], repo),
+        repo_of(context.world, repo["id"], repo),
         agents,
     )
 
@@ -199,7 +199,7 @@ def call_metadata(job: Job, node: Node) -> dict[str, Any]:
     return metadata
 
 
-def working_branch(stage: ActorContext, job: Job, node: Node) -> str:
+def working_branch(context: ActorContext, job: Job, node: Node) -> str:
     """Return the working branch of a coding node; repeated calls return the same."""
-    rng = stage.part(f"branch:{job.id}:{node.id}").rng
+    rng = context.random(f"branch:{job.id}:{node.id}").rng
     return f"mogplex/{job.metadata.get('head_branch') or 'change'}-{token(rng, '', 4)}"

@@ -27,43 +27,43 @@ _CENTURY_US = 36_525 * DAY_US
 _BAD_COMMAND = re.compile(r"(^|[;&|]\s*)(false|exit\s+[1-9]\d*)\s*$")
 
 
-def moment(stage: ActorContext, _part: ActorRandom, job: Job, node: Node) -> NodeActs:
+def moment(context: ActorContext, _random: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Run a start, parallel, join or end node, which takes a moment."""
-    if not (yield from rest(stage, job.id, 0.1)):
+    if not (yield from rest(context, job.id, 0.1)):
         return None
     return NodeEnd("success", None, {"event": job.source_type} if node.type == "start" else {})
 
 
-def condition(stage: ActorContext, _part: ActorRandom, job: Job, node: Node) -> NodeActs:
+def condition(context: ActorContext, _random: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Take the true or the false side."""
-    if not (yield from rest(stage, job.id, 0.1)):
+    if not (yield from rest(context, job.id, 0.1)):
         return None
-    matched = states.condition(state_of(job, node_rows(stage.plane.db, job.id)), node.data)
+    matched = states.condition(state_of(job, node_rows(context.plane.db, job.id)), node.data)
     return NodeEnd("success", None, {"matched": matched})
 
 
-def variables(stage: ActorContext, _part: ActorRandom, job: Job, node: Node) -> NodeActs:
+def variables(context: ActorContext, _random: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Set variables from templates or transforms."""
-    if not (yield from rest(stage, job.id, 0.1)):
+    if not (yield from rest(context, job.id, 0.1)):
         return None
     made = states.assign if node.type == "set_variable" else states.transform
     return NodeEnd(
-        "success", None, {"variables": made(state_of(job, node_rows(stage.plane.db, job.id)), node.data)}
+        "success", None, {"variables": made(state_of(job, node_rows(context.plane.db, job.id)), node.data)}
     )
 
 
-def delay(stage: ActorContext, job: Job, node: Node, began_at: int) -> NodeActs:
+def delay(context: ActorContext, job: Job, node: Node, began_at: int) -> NodeActs:
     """Wait in simulated time."""
     duration = node.data.get("duration")
     seconds = float(duration) if isinstance(duration, int | float) else 1.0
     seconds = min(seconds * _DELAY_SECONDS.get(str(node.data.get("unit")), 1.0), _CENTURY_US / SECOND_US)
-    passed = (stage.now() - began_at) / 1_000_000 * stage.speed
-    if not (yield from rest(stage, job.id, seconds - passed)):
+    passed = (context.now() - began_at) / 1_000_000 * context.speed
+    if not (yield from rest(context, job.id, seconds - passed)):
         return None
     return NodeEnd("success", None, {"waited_seconds": seconds})
 
 
-def await_event(stage: ActorContext, part: ActorRandom, job: Job, node: Node) -> NodeActs:
+def await_event(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Wait for an event or a person; a denial or a timeout makes the node fail."""
     config = waits.expected(node.data.get("config") or {}, job.metadata)
     kind = str(config.get("kind") or waits.LABEL)
@@ -72,7 +72,7 @@ def await_event(stage: ActorContext, part: ActorRandom, job: Job, node: Node) ->
     if isinstance(timeout, dict) and isinstance(timeout.get("value"), int | float):
         unit_us = _TIMEOUT_US.get(str(timeout.get("unit")), HOUR_US)
         lasts_us = int(min(timeout["value"] * unit_us, _CENTURY_US))
-    answer = yield from park(stage, part, job, node, kind, config, lasts_us)
+    answer = yield from park(context, random, job, node, kind, config, lasts_us)
     if answer is None:
         return None
     if answer.status != "resumed":
@@ -85,16 +85,18 @@ def await_event(stage: ActorContext, part: ActorRandom, job: Job, node: Node) ->
     return NodeEnd("success", None, {"kind": kind, "payload": answer.payload})
 
 
-def action(stage: ActorContext, part: ActorRandom, job: Job, node: Node) -> NodeActs:
+def action(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Carry out one action in a sandbox, on GitHub or in Slack."""
     operation = str(node.data.get("operation") or "sandbox.run_command")
     slow = operation == "sandbox.run_command"
     if not (
-        yield from rest(stage, job.id, between(part.rng, 2.0, 12.0) if slow else between(part.rng, 0.4, 2.0))
+        yield from rest(
+            context, job.id, between(random.rng, 2.0, 12.0) if slow else between(random.rng, 0.4, 2.0)
+        )
     ):
         return None
-    state = state_of(job, node_rows(stage.plane.db, job.id))
-    done = _OPERATIONS.get(operation, _command)(part, job, node.data, state)
+    state = state_of(job, node_rows(context.plane.db, job.id))
+    done = _OPERATIONS.get(operation, _command)(random, job, node.data, state)
     if done.get("exit_code"):
         return NodeEnd("failed", f"Command exited with code {done['exit_code']}", None)
     return NodeEnd("success", None, {"operation": operation, **done})
@@ -112,15 +114,15 @@ def _number(job: Job, data: Data, key: str) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _command(_part: ActorRandom, _job: Job, data: Data, _state: states.State) -> Data:
+def _command(_random: ActorRandom, _job: Job, data: Data, _state: states.State) -> Data:
     command = str(data.get("command") or "")
     bad = _BAD_COMMAND.search(command)
     code = 0 if bad is None else int(re.sub(r"\D", "", bad[2]) or 1)
     return {"command": command, "exit_code": code}
 
 
-def _slack(part: ActorRandom, _job: Job, data: Data, state: states.State) -> Data:
-    stamp = f"{whole(part.rng, 1_700_000_000, 1_799_999_999)}.{whole(part.rng, 0, 999_999):06d}"
+def _slack(random: ActorRandom, _job: Job, data: Data, state: states.State) -> Data:
+    stamp = f"{whole(random.rng, 1_700_000_000, 1_799_999_999)}.{whole(random.rng, 0, 999_999):06d}"
     return {
         "channel": data.get("channelId"),
         "message": state.fill(str(data.get("message") or "")),
@@ -128,15 +130,15 @@ def _slack(part: ActorRandom, _job: Job, data: Data, state: states.State) -> Dat
     }
 
 
-def _comment(part: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
+def _comment(random: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
     number = _number(job, data, "targetNumber")
-    comment_id = whole(part.rng, 2_100_000_000, 2_199_999_999)
+    comment_id = whole(random.rng, 2_100_000_000, 2_199_999_999)
     url = f"https://github.com/{job.repo.full_name}/issues/{number}#issuecomment-{comment_id}"
     return {"number": number, "body": state.fill(str(data.get("body") or "")), "url": url}
 
 
-def _issue(part: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
-    number = whole(part.rng, 1_901, 2_400)
+def _issue(random: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
+    number = whole(random.rng, 1_901, 2_400)
     return {
         "number": number,
         "title": state.fill(str(data.get("title") or "")),
@@ -145,7 +147,7 @@ def _issue(part: ActorRandom, job: Job, data: Data, state: states.State) -> Data
     }
 
 
-def _labels(_part: ActorRandom, job: Job, data: Data, _state: states.State) -> Data:
+def _labels(_random: ActorRandom, job: Job, data: Data, _state: states.State) -> Data:
     return {
         "number": _number(job, data, "targetNumber"),
         "added": data.get("addLabels") or [],
@@ -153,7 +155,7 @@ def _labels(_part: ActorRandom, job: Job, data: Data, _state: states.State) -> D
     }
 
 
-def _status(_part: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
+def _status(_random: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
     return {
         "sha": data.get("commitSha") or job.metadata.get("head_sha"),
         "state": data.get("state"),
@@ -162,18 +164,18 @@ def _status(_part: ActorRandom, job: Job, data: Data, state: states.State) -> Da
     }
 
 
-def _submit_review(part: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
+def _submit_review(random: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
     return {
         "number": _number(job, data, "pullRequestNumber"),
         "event": data.get("event") or "COMMENT",
         "body": state.fill(str(data.get("body") or "")),
-        "review_id": token(part.rng, "PRR_", 14),
+        "review_id": token(random.rng, "PRR_", 14),
     }
 
 
-def _merge(part: ActorRandom, job: Job, data: Data, _state: states.State) -> Data:
+def _merge(random: ActorRandom, job: Job, data: Data, _state: states.State) -> Data:
     number = _number(job, data, "pullRequestNumber")
-    return {"number": number, "merged": True, "sha": f"{part.rng.getrandbits(160):040x}"}
+    return {"number": number, "merged": True, "sha": f"{random.rng.getrandbits(160):040x}"}
 
 
 _OPERATIONS: dict[str, Callable[[ActorRandom, Job, Data, states.State], Data]] = {

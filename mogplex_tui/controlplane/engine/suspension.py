@@ -36,26 +36,26 @@ class Answer(NamedTuple):
 Parked = Generator[float, None, Answer | None]
 
 
-def runs(stage: ActorContext, job_id: str) -> bool:
+def runs(context: ActorContext, job_id: str) -> bool:
     """Return whether the job is still running: not cancelled and not deleted."""
-    status = stage.plane.db.value("SELECT status FROM job_runs WHERE id = ?", (job_id,))
+    status = context.plane.db.value("SELECT status FROM job_runs WHERE id = ?", (job_id,))
     return bool(status == "running")
 
 
-def rest(stage: ActorContext, job_id: str, seconds: float) -> Rest:
+def rest(context: ActorContext, job_id: str, seconds: float) -> Rest:
     """Wait for simulated seconds; return False as soon as the job is stopped."""
-    due = stage.now() + int(max(0.0, seconds) * SECOND_US / stage.speed)
+    due = context.now() + int(max(0.0, seconds) * SECOND_US / context.speed)
     while True:
-        yield stage.seconds_until(due)
-        if not runs(stage, job_id):
+        yield context.seconds_until(due)
+        if not runs(context, job_id):
             return False
-        if stage.now() >= due:
+        if context.now() >= due:
             return True
 
 
 def park(
-    stage: ActorContext,
-    part: ActorRandom,
+    context: ActorContext,
+    random: ActorRandom,
     job: Job,
     node: Node,
     kind: str,
@@ -66,13 +66,13 @@ def park(
 
     Returns None if the job was stopped. A wait that the node already has, after a restart, is continued.
     """
-    db, now = stage.plane.db, stage.now()
+    db, now = context.plane.db, context.now()
     wait_id = db.value(
         "SELECT id FROM flow_waits WHERE job_run_id = ? AND node_id = ? AND status = 'waiting'",
         (job.id, node.id),
     )
     if wait_id is None:
-        with part.tx() as tx:
+        with random.tx() as tx:
             wait_id = node_writes.insert_wait(
                 tx,
                 user_id=job.user_id,
@@ -86,15 +86,15 @@ def park(
                 expires_at=None if lasts_us is None else now + lasts_us,
             )
     answer_at = None
-    if job.origin == "story" and stage.scenario.now.answered:
+    if job.origin == "story" and context.scenario.now.answered:
         # Simulated people answer after a while; work that was started from outside is answered from outside.
-        seconds = wait_seconds(part.rng) if kind != waits.TOOL else part.rng.uniform(4.0, 25.0)
-        answer_at = now + int(seconds * SECOND_US / stage.speed)
-    return (yield from _watch(stage, part, wait_id, answer_at))
+        seconds = wait_seconds(random.rng) if kind != waits.TOOL else random.rng.uniform(4.0, 25.0)
+        answer_at = now + int(seconds * SECOND_US / context.speed)
+    return (yield from _watch(context, random, wait_id, answer_at))
 
 
-def _watch(stage: ActorContext, part: ActorRandom, wait_id: str, answer_at: int | None) -> Parked:
-    db = stage.plane.db
+def _watch(context: ActorContext, random: ActorRandom, wait_id: str, answer_at: int | None) -> Parked:
+    db = context.plane.db
     while True:
         row = db.one("SELECT status, expires_at, resume_payload FROM flow_waits WHERE id = ?", (wait_id,))
         if row is None or row["status"] == "cancelled":
@@ -102,13 +102,13 @@ def _watch(stage: ActorContext, part: ActorRandom, wait_id: str, answer_at: int 
         if row["status"] != "waiting":
             payload = json.loads(row["resume_payload"]) if row["resume_payload"] else {}
             return Answer(row["status"], payload if isinstance(payload, dict) else {})
-        now = stage.now()
+        now = context.now()
         for due, status in ((row["expires_at"], "expired"), (answer_at, "resumed")):
             if due is not None and now >= due:
                 answer = node_writes.decided("approve") if status == "resumed" else None
-                with part.tx() as tx:
+                with random.tx() as tx:
                     node_writes.end_wait(tx, wait_id, status, now, answer)
                 break
         else:
             nexts = [due for due in (row["expires_at"], answer_at, now + DAY_US) if due is not None]
-            yield stage.seconds_until(min(nexts))
+            yield context.seconds_until(min(nexts))

@@ -18,9 +18,9 @@ from ..core.sandbox_processes import Process, real_seconds
 from ..db.database import Row
 from ..http.endpoints import Ask
 from ..sample_data.loader import Prompt
-from ..workload.call_plan import Step, Story
+from ..workload.call_plan import CallPlan, Step
 from ..workload.call_planner import Branches, plan_harness
-from ..workload.run_outcomes import steered_course
+from ..workload.run_outcomes import steered_outcome
 from .exec_routes import keep
 from .sandbox_endpoint import team_of, text_of
 from .vm import sandbox_lookup
@@ -61,20 +61,20 @@ class HarnessRun:
         self._process = process
         self._disk = Disk.read(ask.plane.db, row["id"], sandbox_lookup.repository(row))
         self._rng = Random(call_id)
-        self._story = self._planned()
+        self._call_plan = self._planned()
 
-    def _planned(self) -> Story:
+    def _planned(self) -> CallPlan:
         row, prompt = self._row, text_of(self._body, "prompt")
         created = row["working_branch"] == row["base_branch"]
         working = f"mogplex/agent-{self._call_id.replace('-', '')[:12]}" if created else row["working_branch"]
         branches = Branches(row["base_branch"], working, created)
-        course = steered_course(self._rng, prompt)
-        if course.endless:
-            course = course._replace(turns=60)
+        outcome = steered_outcome(self._rng, prompt)
+        if outcome.endless:
+            outcome = outcome._replace(turns=60)
         task = Prompt(story_key(sandbox_lookup.repository(row)), "task", prompt)
         first = self._rng.random() < 0.25
         return plan_harness(
-            self._rng, self._body["harness"], row["full_name"] or "", task, branches, course, first
+            self._rng, self._body["harness"], row["full_name"] or "", task, branches, outcome, first
         )
 
     async def work(self) -> None:
@@ -94,7 +94,7 @@ class HarnessRun:
 
     async def _opened(self) -> bool:
         """Play the steps before the CLI starts; False if the run has already ended."""
-        for step in self._story.opening:
+        for step in self._call_plan.opening:
             if not await self._goes_on(step.after):
                 return False
             self._write(step)
@@ -114,28 +114,28 @@ class HarnessRun:
 
     async def _played(self) -> None:
         """Play the CLI's steps and end the run."""
-        story = self._story
-        for step in story.steps:
+        call_plan = self._call_plan
+        for step in call_plan.steps:
             if not await self._goes_on(step.after):
                 return
             self._write(step)
             self._tell(step)
-        if not await self._goes_on(story.ending.after):
+        if not await self._goes_on(call_plan.ending.after):
             return
-        url = story.metadata.get("pull_request_url")
-        if story.failure_class == "unknown" and "exit_code" not in story.ending.payload:
+        url = call_plan.metadata.get("pull_request_url")
+        if call_plan.failure_class == "unknown" and "exit_code" not in call_plan.ending.payload:
             self._finish()
-            self.channel.say({"type": "error", "data": story.error or story.ending.message})
+            self.channel.say({"type": "error", "data": call_plan.error or call_plan.ending.message})
             return
-        for path in story.metadata.get("auto_committed_files", ()):
+        for path in call_plan.metadata.get("auto_committed_files", ()):
             self._edit(path)
         self._disk.commit()
         self._finish()
         done = {
             "type": "done",
-            "exitCode": story.ending.payload["exit_code"],
-            "error": story.error,
-            "failureCode": story.ending.payload["failure_code"],
+            "exitCode": call_plan.ending.payload["exit_code"],
+            "error": call_plan.error,
+            "failureCode": call_plan.ending.payload["failure_code"],
         }
         self.channel.say(done if url is None else {**done, "pullRequestUrl": url})
 
@@ -219,8 +219,8 @@ class HarnessRun:
             return
 
     def _finish(self) -> None:
-        story = self._story
-        spent = story.usage
+        call_plan = self._call_plan
+        spent = call_plan.usage
         tokens = None
         if spent is not None:
             tokens = Tokens(
@@ -230,12 +230,12 @@ class HarnessRun:
             call_writes.finish_call(
                 tx,
                 self._call_id,
-                story.status,
+                call_plan.status,
                 self._now(),
-                error=story.error,
+                error=call_plan.error,
                 tokens=tokens,
-                tool_calls=story.tool_calls,
-                metadata=story.metadata,
-                message=story.ending.message,
-                payload=story.ending.payload,
+                tool_calls=call_plan.tool_calls,
+                metadata=call_plan.metadata,
+                message=call_plan.ending.message,
+                payload=call_plan.ending.payload,
             )

@@ -8,7 +8,7 @@ from typing import Any
 from ..db.clock import SECOND_US
 from ..db.database import Row, Tx
 from ..workload.account import SeededAccount
-from ..workload.call_plan import CallKind, Story
+from ..workload.call_plan import CallKind, CallPlan
 from ..workload.call_planner import plan_agent
 from ..workload.job_planner import CALL_TYPES
 from ..workload.rng import new_uuid, stream
@@ -31,8 +31,8 @@ def write_assignment_calls(tx: Tx, scribe: CallWriter, world: SeededAccount, see
     keys = {repo.id: repo.key for repo in world.repos.values()}
     for job in tx.all(_RUNS):
         about = json.loads(job["metadata"])
-        call_id, story = _planned(job, keys[about["repo_id"]], seed)
-        written = scribe.call(story, _facts(job, about, call_id))
+        call_id, call_plan = _planned(job, keys[about["repo_id"]], seed)
+        written = scribe.call(call_plan, _facts(job, about, call_id))
         tx.update(
             "job_runs",
             job["id"],
@@ -42,18 +42,18 @@ def write_assignment_calls(tx: Tx, scribe: CallWriter, world: SeededAccount, see
         )
 
 
-def _planned(job: Row, repo_key: str, seed: int) -> tuple[str, Story]:
+def _planned(job: Row, repo_key: str, seed: int) -> tuple[str, CallPlan]:
     """Return the id and plan of a run's call, stretched to the run's duration."""
     rng = stream(seed, "standing", job["id"])
     failure = None if job["error"] is None else (job["failure"], job["error"])
-    story = plan_agent(rng, CallKind.NODE, job["model"], repo_key, 1.0, failure)
+    call_plan = plan_agent(rng, CallKind.NODE, job["model"], repo_key, 1.0, failure)
     wait, streams = 0.4, 0.9
     length = (job["completed_at"] - job["started_at"] - 2 * _AROUND_US) / SECOND_US - wait - streams
-    pace = length / story.seconds()
-    steps = tuple(step._replace(after=step.after * pace) for step in story.steps)
-    opening = tuple(step._replace(after=step.after * pace) for step in story.opening)
-    ending = story.ending._replace(after=story.ending.after * pace)
-    return new_uuid(rng), story._replace(opening=opening, steps=steps, ending=ending)
+    pace = length / call_plan.seconds()
+    steps = tuple(step._replace(after=step.after * pace) for step in call_plan.steps)
+    opening = tuple(step._replace(after=step.after * pace) for step in call_plan.opening)
+    ending = call_plan.ending._replace(after=call_plan.ending.after * pace)
+    return new_uuid(rng), call_plan._replace(opening=opening, steps=steps, ending=ending)
 
 
 def _facts(job: Row, about: dict[str, Any], call_id: str) -> CallFacts:

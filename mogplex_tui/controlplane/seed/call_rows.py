@@ -12,7 +12,7 @@ from ..db.clock import SECOND_US
 from ..db.database import Tx
 from ..db.payload_redaction import scrub
 from ..db.row_batches import Rows, encode
-from ..workload.call_plan import CallKind, Step, Story
+from ..workload.call_plan import CallKind, CallPlan, Step
 from ..workload.rng import new_uuid, token, whole
 
 _EVENT_COLUMNS = (
@@ -60,35 +60,35 @@ class Written:
     delivered: str | None = None
 
 
-def _streaming_step(story: Story, wait: float) -> Step:
+def _streaming_step(call_plan: CallPlan, wait: float) -> Step:
     payload: dict[str, Any] = {"from": "pending", "to": "streaming"}
-    if story.runtime_command_id is not None:
-        payload["runtime_command_id"] = story.runtime_command_id
-    return Step(wait, "status_changed", f"{story.kind.subject} streaming", payload)
+    if call_plan.runtime_command_id is not None:
+        payload["runtime_command_id"] = call_plan.runtime_command_id
+    return Step(wait, "status_changed", f"{call_plan.kind.subject} streaming", payload)
 
 
-def timeline(story: Story, facts: CallFacts) -> Iterator[Step]:
+def timeline(call_plan: CallPlan, facts: CallFacts) -> Iterator[Step]:
     """Yield every step of the call in order, with the status change in between."""
     yield from facts.prologue
-    opening = story.opening
+    opening = call_plan.opening
     if opening:
         first = opening[0]
         yield Step(first.after + facts.wait, first.type, first.message, first.payload)
         yield from opening[1:]
-    yield _streaming_step(story, 0.9)
-    yield from story.steps
-    yield story.ending
+    yield _streaming_step(call_plan, 0.9)
+    yield from call_plan.steps
+    yield call_plan.ending
 
 
-def _cancel_steps(rng: Random, story: Story) -> tuple[Step, Step]:
-    command = story.runtime_command_id
+def _cancel_steps(rng: Random, call_plan: CallPlan) -> tuple[Step, Step]:
+    command = call_plan.runtime_command_id
     asked = Step(
         rng.uniform(0.5, 20.0), "cancel_requested", "Cancellation requested", {"runtime_command_id": command}
     )
-    if story.kind is CallKind.HARNESS:
+    if call_plan.kind is CallKind.HARNESS:
         return asked, Step(0.4, "cancelled", "Run cancelled", {"runtime_command_id": command})
-    message = f"{story.kind.subject} cancelled"
-    return asked, Step(0.2, "cancelled", message, {"tool_calls_count": len(story.tool_calls)})
+    message = f"{call_plan.kind.subject} cancelled"
+    return asked, Step(0.2, "cancelled", message, {"tool_calls_count": len(call_plan.tool_calls)})
 
 
 class CallWriter:
@@ -101,33 +101,33 @@ class CallWriter:
         self._rates: dict[str, Rates | None] = {}
         self._add_event = rows.adder("ai_call_events", *_EVENT_COLUMNS)
 
-    def call(self, story: Story, facts: CallFacts) -> Written:
+    def call(self, call_plan: CallPlan, facts: CallFacts) -> Written:
         """Write one call with its events; live ones stop at `facts.live_until`."""
         # A separate random stream: how many events are kept must not change other draws.
         self._rng = Random(facts.id)
-        steps: Iterable[Step] = timeline(story, facts)
+        steps: Iterable[Step] = timeline(call_plan, facts)
         cancel_at = None
         if facts.cancelled:
-            steps, cancel_at = self._cut(list(steps), story, facts.started_at)
+            steps, cancel_at = self._cut(list(steps), call_plan, facts.started_at)
         at, seen, streamed = facts.started_at, 0, False
         ended_at: int | None = None
         for step in steps:
             due = at + int(step.after * SECOND_US)
-            if facts.live_until is not None and (due > facts.live_until or step is story.ending):
+            if facts.live_until is not None and (due > facts.live_until or step is call_plan.ending):
                 break
             at, seen = due, seen + 1
             streamed = streamed or step.type == "status_changed"
             # Automation nodes of the built-in harness write no events (v1.md §8.5).
-            if step.type and story.kind is not CallKind.NODE:
+            if step.type and call_plan.kind is not CallKind.NODE:
                 self._event(facts, step, at)
         if facts.live_until is None:
             ended_at = at
-        return self._row(story, facts, ended_at, streamed, cancel_at, seen)
+        return self._row(call_plan, facts, ended_at, streamed, cancel_at, seen)
 
-    def _cut(self, steps: list[Step], story: Story, start: int) -> tuple[list[Step], int]:
+    def _cut(self, steps: list[Step], call_plan: CallPlan, start: int) -> tuple[list[Step], int]:
         streaming = next(i for i, step in enumerate(steps) if step.type == "status_changed")
         kept = steps[: whole(self._rng, streaming + 1, max(streaming + 1, len(steps) - 1))]
-        asked, done = _cancel_steps(self._rng, story)
+        asked, done = _cancel_steps(self._rng, call_plan)
         seconds = sum(int(step.after * SECOND_US) for step in (*kept, asked))
         return [*kept, asked, done], start + seconds
 
@@ -150,7 +150,7 @@ class CallWriter:
 
     def _row(
         self,
-        story: Story,
+        call_plan: CallPlan,
         facts: CallFacts,
         ended_at: int | None,
         streamed: bool,
@@ -158,19 +158,23 @@ class CallWriter:
         seen: int,
     ) -> Written:
         live = ended_at is None
-        status = story.status
+        status = call_plan.status
         if facts.cancelled:
             status = "cancelled"
         elif live:
             status = "streaming" if streamed else "pending"
-        tokens = self._tokens(story, facts, live, seen)
-        cost, source, generations = self._money(story, facts, tokens, ended_at, status)
-        tools = [] if facts.cancelled or (live and story.kind is not CallKind.HARNESS) else story.tool_calls
+        tokens = self._tokens(call_plan, facts, live, seen)
+        cost, source, generations = self._money(call_plan, facts, tokens, ended_at, status)
+        tools = (
+            []
+            if facts.cancelled or (live and call_plan.kind is not CallKind.HARNESS)
+            else call_plan.tool_calls
+        )
         if live:
             tools = list(tools)[: seen // 3]
-        error = story.error if status == "failed" else None
-        command = story.runtime_command_id if streamed and status in ("success", "streaming") else None
-        metadata = facts.metadata if live or facts.cancelled else {**facts.metadata, **story.metadata}
+        error = call_plan.error if status == "failed" else None
+        command = call_plan.runtime_command_id if streamed and status in ("success", "streaming") else None
+        metadata = facts.metadata if live or facts.cancelled else {**facts.metadata, **call_plan.metadata}
         self._rows.add(
             "ai_calls",
             id=facts.id,
@@ -204,22 +208,22 @@ class CallWriter:
         )
         return Written(ended_at, status, error, tokens, cost, metadata.get("pull_request_url"))
 
-    def _tokens(self, story: Story, facts: CallFacts, live: bool, seen: int) -> Tokens:
-        if story.usage is None or facts.cancelled or (live and story.kind is CallKind.HARNESS):
+    def _tokens(self, call_plan: CallPlan, facts: CallFacts, live: bool, seen: int) -> Tokens:
+        if call_plan.usage is None or facts.cancelled or (live and call_plan.kind is CallKind.HARNESS):
             return Tokens()
-        spent = story.usage
+        spent = call_plan.usage
         if live:
-            spent = spent.scaled(min(0.9, seen / (len(story.steps) + 4)))
+            spent = spent.scaled(min(0.9, seen / (len(call_plan.steps) + 4)))
         return Tokens(spent.input, spent.output, spent.cache_read, spent.cache_creation, spent.reasoning)
 
     def _money(
-        self, story: Story, facts: CallFacts, tokens: Tokens, ended_at: int | None, status: str
+        self, call_plan: CallPlan, facts: CallFacts, tokens: Tokens, ended_at: int | None, status: str
     ) -> tuple[float | None, str, list[str]]:
         """Return cost, its source and the gateway's generation ids (observability.md §6)."""
         estimate = priced(tokens, self._rates_of(facts.model))
-        if story.kind is CallKind.HARNESS or tokens.input is None:
+        if call_plan.kind is CallKind.HARNESS or tokens.input is None:
             return estimate, "trigger", []
-        count = 1 + len(story.tool_calls) // 4
+        count = 1 + len(call_plan.tool_calls) // 4
         generations = [token(self._rng, "gen_", 20) for _ in range(count)]
         # A few calls are never settled, and a model without a price uses the account's own key, which the gateway does
         # not bill.

@@ -297,9 +297,9 @@ class JobHistory:
         """Write a job run whose coding CLI is working after its diagnosis."""
         plan = self._plan("ci", 0.0)
         before = sum(
-            node.agent.story.seconds() + 3.0
+            node.agent.call_plan.seconds() + 3.0
             for node in plan.nodes
-            if node.agent is not None and node.agent.story.kind is CallKind.NODE
+            if node.agent is not None and node.agent.call_plan.kind is CallKind.NODE
         )
         self._live(plan, int((before + 40.0) * SECOND_US))
 

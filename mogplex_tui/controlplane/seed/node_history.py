@@ -60,8 +60,8 @@ class NodeHistory:
                 # Its call is written when the node ends (runtime-model.md §4, 7).
                 self._row(plan, job_id, node, "running", begin, None)
                 return ends
-            elif cancelled and node.agent is not None and node.agent.story.kind is CallKind.NODE:
-                ends.at = begin + int(node.agent.story.seconds() * 0.5 * SECOND_US)
+            elif cancelled and node.agent is not None and node.agent.call_plan.kind is CallKind.NODE:
+                ends.at = begin + int(node.agent.call_plan.seconds() * 0.5 * SECOND_US)
                 self._row(plan, job_id, node, "cancelled", begin, ends.at)
                 return ends
             elif node.agent is not None:
@@ -84,8 +84,8 @@ class NodeHistory:
 
     def _is_at_work(self, work: AgentWork, begin: int) -> bool:
         """Return whether a node of the built-in harness is still running."""
-        length = int((work.story.seconds() + 2.0) * SECOND_US)
-        return work.story.kind is CallKind.NODE and begin + length > self.now
+        length = int((work.call_plan.seconds() + 2.0) * SECOND_US)
+        return work.call_plan.kind is CallKind.NODE and begin + length > self.now
 
     def _row(
         self,
@@ -124,7 +124,7 @@ class NodeHistory:
         cancelled: bool,
         live: bool,
     ) -> Written:
-        started, cli = begin + 300_000, work.story.kind is CallKind.HARNESS
+        started, cli = begin + 300_000, work.call_plan.kind is CallKind.HARNESS
         partly = {"failed_with_partial_usage": True} if node.failed and not cli else {}
         facts = CallFacts(
             user_id=plan.flow.user_id,
@@ -139,7 +139,7 @@ class NodeHistory:
             cancelled=cancelled,
             live_until=self.now if cli and live and begin > self.now - 2 * MINUTE_US else None,
         )
-        return self.direct.scribe.call(work.story, facts)
+        return self.direct.scribe.call(work.call_plan, facts)
 
     def _wait(
         self, plan: JobPlan, job_id: str, node: NodePlan, wait: WaitWork, begin: int, lasted: int | None

@@ -21,7 +21,7 @@ from ..workload.external_run_metadata import (
     request_hash,
 )
 from ..workload.rng import between, new_uuid, pick, token, whole
-from ..workload.run_outcomes import draw_course
+from ..workload.run_outcomes import draw_outcome
 from ..workload.scenario_odds import CALM, Odds
 from .call_rows import CallFacts, CallWriter, Written
 from .sandbox_rows import write_past
@@ -66,17 +66,19 @@ class History:
         branches = Branches(
             repo.branch, asked if created else f"mogplex/agent-{call_id[:8]}{call_id[9:13]}", True
         )
-        course = draw_course(rng)
+        outcome = draw_outcome(rng)
         if fresh:
-            course = self.odds.course(harness, course)
+            outcome = self.odds.outcome(harness, outcome)
         first_use = rng.random() < 0.2
-        story = plan_harness(rng, harness, repo.full_name, prompt, branches, course, first_use, not fresh)
+        call_plan = plan_harness(
+            rng, harness, repo.full_name, prompt, branches, outcome, first_use, not fresh
+        )
         boot = between(rng, 6.0, 40.0)
-        started = self.place(self.rhythm.draw(rng, fresh), story.seconds() + boot + 30)
+        started = self.place(self.rhythm.draw(rng, fresh), call_plan.seconds() + boot + 30)
         keep, cancelled = rng.random() < sandbox_share, rng.random() < 0.06
         box = None
         if keep:
-            ended = started + int((boot + story.seconds()) * SECOND_US)
+            ended = started + int((boot + call_plan.seconds()) * SECOND_US)
             box = write_past(self.rows, rng, repo, f"{asked}-{run_id[:4]}", started, ended, False)
         key, digest = f"mogplex-{token(rng, '', 16)}", request_hash(rng)
         base = Branches(repo.branch, asked, created)
@@ -95,7 +97,7 @@ class History:
             wait=boot,
             cancelled=cancelled,
         )
-        written = self.scribe.call(story, facts)
+        written = self.scribe.call(call_plan, facts)
         self._run_row(run_id, facts, repo, prompt, base, (key, digest), about, box, written)
 
     def _run_row(
@@ -145,9 +147,9 @@ class History:
         run_id, call_id = new_uuid(rng), new_uuid(rng)
         created = box.branch != repo.branch
         work_branch = box.branch if created else f"mogplex/agent-{call_id[:8]}{call_id[9:13]}"
-        course = draw_course(rng)._replace(turns=9)
-        story = plan_harness(
-            rng, harness, repo.full_name, prompt, Branches(repo.branch, work_branch, True), course
+        outcome = draw_outcome(rng)._replace(turns=9)
+        call_plan = plan_harness(
+            rng, harness, repo.full_name, prompt, Branches(repo.branch, work_branch, True), outcome
         )
         key, digest = f"mogplex-{token(rng, '', 16)}", request_hash(rng)
         base = Branches(repo.branch, box.branch, created)
@@ -167,7 +169,7 @@ class History:
             wait=boot,
             live_until=self.now,
         )
-        written = self.scribe.call(story, facts)
+        written = self.scribe.call(call_plan, facts)
         self._run_row(run_id, facts, repo, prompt, base, (key, digest), about, box, written)
 
     def chat(self, kind: CallKind, live_age: float | None = None) -> None:
@@ -179,9 +181,11 @@ class History:
         failure = pick_failure(rng) if live_age is None and rng.random() < 0.07 else None
         odds = self.odds if fresh and live_age is None else CALM
         failure, effort = odds.failure(model, failure), 0.5 if kind is CallKind.CHAT else 1.6
-        story = odds.spent(model, plan_agent(rng, kind, model, row["repo"], effort, failure, thin=not fresh))
+        call_plan = odds.spent(
+            model, plan_agent(rng, kind, model, row["repo"], effort, failure, thin=not fresh)
+        )
         if live_age is None:
-            started = self.place(self.rhythm.draw(rng, fresh), story.seconds() + 30)
+            started = self.place(self.rhythm.draw(rng, fresh), call_plan.seconds() + 30)
         else:
             started = self.now - int(live_age * SECOND_US)
         claim = self.admit(
@@ -203,7 +207,7 @@ class History:
             cancelled=live_age is None and rng.random() < 0.04,
             live_until=None if live_age is None else self.now,
         )
-        self.scribe.call(story, facts)
+        self.scribe.call(call_plan, facts)
 
     def admit(self, route: str, at: int, repo_id: str | None, name: str, window: int, limit: int) -> str:
         """Record an allowed start, and occasionally refused ones before it.

@@ -72,7 +72,7 @@ def _dearer(plan: JobPlan, where: str, title: str, times: float) -> JobPlan:
     nodes = tuple(
         node
         if node.agent is None
-        else node._replace(agent=node.agent._replace(story=dearer(node.agent.story, times)))
+        else node._replace(agent=node.agent._replace(call_plan=dearer(node.agent.call_plan, times)))
         for node in plan.nodes
     )
     return plan._replace(nodes=nodes, metadata={**plan.metadata, where: title})

@@ -7,26 +7,26 @@ from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
 from ..calls import admission_writes, call_writes
 from ..sample_data.loader import material
-from ..workload.call_plan import CallKind, Story
+from ..workload.call_plan import CallKind, CallPlan
 from ..workload.call_planner import chat_model, pick_failure, plan_agent
 from ..workload.rng import pick, token, whole
 
 
-def arrive(stage: ActorContext, part: ActorRandom, kind: CallKind) -> float:
+def arrive(context: ActorContext, random: ActorRandom, kind: CallKind) -> float:
     """Start a chat turn or a control run; return its planned seconds."""
-    rng = part.rng
+    rng = random.rng
     row = pick(rng, material("chats"))
-    repo = None if row["repo"] is None else stage.world.repos[row["repo"]]
-    repo_id, user_id = None if repo is None else repo.id, stage.world.user_id
+    repo = None if row["repo"] is None else context.world.repos[row["repo"]]
+    repo_id, user_id = None if repo is None else repo.id, context.world.user_id
     model = chat_model(rng)
     failure = pick_failure(rng) if rng.random() < 0.07 else None
-    failure, effort = part.odds.failure(model, failure), 1.0 if kind is CallKind.CHAT else 2.2
-    story = part.odds.spent(model, plan_agent(rng, kind, model, row["repo"], effort, failure))
+    failure, effort = random.odds.failure(model, failure), 1.0 if kind is CallKind.CHAT else 2.2
+    call_plan = random.odds.spent(model, plan_agent(rng, kind, model, row["repo"], effort, failure))
     metadata = {"source": kind.value, "prompt_preview": row["prompt"]}
     if repo is not None:
         metadata["repo"] = repo.full_name
-    now, claim = stage.now(), part.ids.uuid()
-    with part.tx() as tx:
+    now, claim = context.now(), random.ids.uuid()
+    with random.tx() as tx:
         admission_writes.record_limit(
             tx,
             user_id=user_id,
@@ -53,11 +53,11 @@ def arrive(stage: ActorContext, part: ActorRandom, kind: CallKind) -> float:
             limit_claim_id=claim,
         )
     name = f"call:{call_id}"
-    stage.plays(call_id, name)
-    stage.spawn(name, _talk(stage, part, call_id, story), 0.2)
-    return story.seconds() + 1.0
+    context.plays(call_id, name)
+    context.spawn(name, _talk(context, random, call_id, call_plan), 0.2)
+    return call_plan.seconds() + 1.0
 
 
-def _talk(stage: ActorContext, part: ActorRandom, call_id: str, story: Story) -> Acts:
-    yield from play(stage, part, call_id, story)
-    stage.left(call_id)
+def _talk(context: ActorContext, random: ActorRandom, call_id: str, call_plan: CallPlan) -> Acts:
+    yield from play(context, random, call_id, call_plan)
+    context.left(call_id)

@@ -27,43 +27,43 @@ _NIGHTLY_SECONDS = 90.0
 _LATELY_S = 1_200.0
 
 
-def arrive(stage: ActorContext, part: ActorRandom, flow_key: str | None = None) -> float:
+def arrive(context: ActorContext, random: ActorRandom, flow_key: str | None = None) -> float:
     """Deliver an event; return its planned seconds, 0 if nothing started."""
-    rng = part.rng
+    rng = random.rng
     key = flow_key or rng.choices(list(_FLOW_WEIGHTS), weights=list(_FLOW_WEIGHTS.values()))[0]
-    flow = stage.world.flows[key]
-    repo = pick(rng, flow_repos(stage.world, flow))
+    flow = context.world.flows[key]
+    repo = pick(rng, flow_repos(context.world, flow))
     if key == "nightly":
-        return _by_hand(stage, part, flow)
+        return _by_hand(context, random, flow)
     kind, seconds = _KINDS[key]
     draw, delivery_id = rng.random(), new_uuid(rng)
     payload = build(rng, kind, _about(repo))
     # Occasionally the runtime refuses a task, or GitHub delivers twice.
-    delivery = Delivery(kind, delivery_id, payload, "story", 0.06 <= draw < 0.1, stage.now())
-    answer = deliver(stage.plane, part.ids, delivery)
+    delivery = Delivery(kind, delivery_id, payload, "story", 0.06 <= draw < 0.1, context.now())
+    answer = deliver(context.plane, random.ids, delivery)
     if draw < 0.06:
-        deliver(stage.plane, part.ids, delivery)
+        deliver(context.plane, random.ids, delivery)
     return seconds if answer.get("started") else 0.0
 
 
-def retries(stage: ActorContext) -> Acts:
+def retries(context: ActorContext) -> Acts:
     """Occasionally run recently failed jobs again (observability.md §7.5)."""
-    part = stage.part("retries")
+    random = context.random("retries")
     while True:
-        yield between(part.rng, 200.0, 500.0) / stage.scenario.now.pace
-        _run_again(stage, part)
+        yield between(random.rng, 200.0, 500.0) / context.scenario.now.pace
+        _run_again(context, random)
 
 
-def _run_again(stage: ActorContext, part: ActorRandom) -> None:
-    now = stage.now()
-    with part.tx() as tx:
+def _run_again(context: ActorContext, random: ActorRandom) -> None:
+    now = context.now()
+    with random.tx() as tx:
         failed = tx.one(
             "SELECT j.id, f.published_version_id FROM job_runs j JOIN flows f ON f.id = j.flow_id"
             " WHERE j.status = 'failed' AND j.created_at > ? AND j.origin = 'story'"
             " AND f.user_id = ? AND f.status = 'active'"
             " AND NOT EXISTS (SELECT 1 FROM job_runs r WHERE r.retry_of_job_run_id = j.id)"
             " ORDER BY j.created_at DESC LIMIT 1",
-            (now - int(_LATELY_S * SECOND_US / stage.speed), stage.world.user_id),
+            (now - int(_LATELY_S * SECOND_US / context.speed), context.world.user_id),
         )
         if failed is None:
             return
@@ -72,7 +72,7 @@ def _run_again(stage: ActorContext, part: ActorRandom) -> None:
         extra = dispatch.retry_metadata(job["flow_version_id"], version, "latest_published")
         queued = dispatch.enqueue(tx, dispatch.retry_work(job, version, extra), now)
     if queued.queued and queued.job_id is not None:
-        dispatch.start(stage.plane, part.ids, queued.job_id, "manual_retry", now)
+        dispatch.start(context.plane, random.ids, queued.job_id, "manual_retry", now)
 
 
 def _about(repo: Repo) -> DeliveryRepository:
@@ -80,19 +80,19 @@ def _about(repo: Repo) -> DeliveryRepository:
     return DeliveryRepository(repo.full_name, repo.branch or "main", repo.installation_id, kind)
 
 
-def _by_hand(stage: ActorContext, part: ActorRandom, flow: Flow) -> float:
+def _by_hand(context: ActorContext, random: ActorRandom, flow: Flow) -> float:
     """Start a scheduled automation manually before its time."""
-    found = named_flow_start.active_flow(stage.plane, flow.id)
+    found = named_flow_start.active_flow(context.plane, flow.id)
     if found is None:
         return 0.0
     fired = named_flow_start.fire(
-        stage.plane,
-        part.ids,
+        context.plane,
+        random.ids,
         found,
-        key=named_flow_start.trial_key(flow.id, new_uuid(part.rng)),
-        payload=named_flow_start.trial_payload(stage.now()),
+        key=named_flow_start.trial_key(flow.id, new_uuid(random.rng)),
+        payload=named_flow_start.trial_payload(context.now()),
         source="api",
-        at=stage.now(),
+        at=context.now(),
         origin="story",
     )
     return _NIGHTLY_SECONDS if fired.started else 0.0

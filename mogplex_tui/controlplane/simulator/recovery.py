@@ -13,7 +13,7 @@ from ..maintenance import reapers
 from ..workload.call_plan import CallKind
 from ..workload.call_planner import plan_agent
 from ..workload.rng import between
-from ..workload.run_outcomes import Course, draw_course
+from ..workload.run_outcomes import RunOutcome, draw_outcome
 from .run_actors import ENDLESS_TURNS, start_run
 
 _LONG_STORY = 5_000
@@ -26,124 +26,124 @@ _BILLS = 500
 _MISSED_MINUTES = 5
 
 
-def take_up(stage: ActorContext) -> None:
+def take_up(context: ActorContext) -> None:
     """Give every live row an actor that ends it, or end it if it is too old.
 
     Jobs are continued by their runner.
     """
-    _reap(stage)
-    db = stage.plane.db
+    _reap(context)
+    db = context.plane.db
     for row in db.all(
         "SELECT r.id, c.status, c.id AS call_id FROM external_agent_runs r JOIN ai_calls c"
         " ON c.id = r.ai_call_id WHERE r.status IN ('pending', 'streaming')"
     ):
-        _run(stage, row)
+        _run(context, row)
     for row in db.all(
         f"SELECT * FROM ai_calls c WHERE {_ANYBODY} AND {_LIVE} AND NOT EXISTS"
         " (SELECT 1 FROM job_runs j WHERE j.id = c.job_run_id AND j.status IN ('pending', 'running'))"
         " AND NOT EXISTS (SELECT 1 FROM external_agent_runs r WHERE r.ai_call_id = c.id)"
     ):
         name = f"call:{row['id']}"
-        stage.plays(row["id"], name)
-        stage.spawn(name, _call(stage, stage.part(name), row), 0.2)
+        context.plays(row["id"], name)
+        context.spawn(name, _call(context, context.random(name), row), 0.2)
     for row in db.all(
         "SELECT * FROM sandboxes WHERE status IN ('creating', 'installing', 'running', 'pausing')"
     ):
-        _box(stage, row)
+        _box(context, row)
     for row in db.all(
         f"SELECT id FROM ai_calls WHERE {_ANYBODY} AND gateway_generation_id IS NOT NULL"
         " AND cost_source IS NOT 'gateway' AND completed_at > ? ORDER BY completed_at LIMIT ?",
-        (stage.now() - DAY_US, _BILLS),
+        (context.now() - DAY_US, _BILLS),
     ):
-        settle_later(stage, stage.part(f"late bill:{row['id']}").rng, row["id"])
+        settle_later(context, context.random(f"late bill:{row['id']}").rng, row["id"])
 
 
-def _reap(stage: ActorContext) -> None:
-    plane, now = stage.plane, stage.now()
-    ids = stage.part(f"reaper:{now}").ids
-    reapers.finish_cancels(plane, ids, now, stage.is_played)
-    reapers.zombie_rows(plane, ids, now, stage.is_played)
+def _reap(context: ActorContext) -> None:
+    plane, now = context.plane, context.now()
+    ids = context.random(f"reaper:{now}").ids
+    reapers.finish_cancels(plane, ids, now, context.is_played)
+    reapers.zombie_rows(plane, ids, now, context.is_played)
     reapers.expire_waits(plane, ids, now)
 
 
-def housekeeping(stage: ActorContext) -> Acts:
+def housekeeping(context: ActorContext) -> Acts:
     """Reap old work and retry jobs that did not start, every five minutes.
 
     runtime-model.md §4.
     """
     while True:
-        yield between(stage.part(f"pause:{stage.now()}").rng, 299.0, 301.0)
-        _reap(stage)
-        ids = stage.part(f"repair:{stage.now()}").ids
-        reapers.reconcile_jobs(stage.plane, ids, stage.now())
-        reapers.repair_jobs(stage.plane, ids, stage.now())
+        yield between(context.random(f"pause:{context.now()}").rng, 299.0, 301.0)
+        _reap(context)
+        ids = context.random(f"repair:{context.now()}").ids
+        reapers.reconcile_jobs(context.plane, ids, context.now())
+        reapers.repair_jobs(context.plane, ids, context.now())
 
 
-def repair_soon(stage: ActorContext) -> Acts:
+def repair_soon(context: ActorContext) -> Acts:
     """Run the first repair within seconds of the start."""
-    yield between(stage.part("repair soon").rng, 25.0, 75.0)
-    ids = stage.part(f"repair:{stage.now()}").ids
-    reapers.repair_jobs(stage.plane, ids, stage.now())
+    yield between(context.random("repair soon").rng, 25.0, 75.0)
+    ids = context.random(f"repair:{context.now()}").ids
+    reapers.repair_jobs(context.plane, ids, context.now())
 
 
-def clocks(stage: ActorContext) -> Acts:
+def clocks(context: ActorContext) -> Acts:
     """Run due schedules at every full minute."""
-    last = stage.now() // MINUTE_US
+    last = context.now() // MINUTE_US
     while True:
-        yield stage.seconds_until((last + 1) * MINUTE_US)
-        present = stage.now() // MINUTE_US
+        yield context.seconds_until((last + 1) * MINUTE_US)
+        present = context.now() // MINUTE_US
         for minute in range(max(last + 1, present - _MISSED_MINUTES), present + 1):
-            ids = stage.part(f"clock:{minute}").ids
-            schedules.tick(stage.plane, ids, minute * MINUTE_US)
+            ids = context.random(f"clock:{minute}").ids
+            schedules.tick(context.plane, ids, minute * MINUTE_US)
         last = max(last, present)
 
 
-def _run(stage: ActorContext, row: Row) -> None:
-    course: Course | None = None
+def _run(context: ActorContext, row: Row) -> None:
+    outcome: RunOutcome | None = None
     begun = row["status"] == "streaming"
     if begun:
-        course = draw_course(stage.part(f"run:{row['id']}:course").rng)
-        events = stage.plane.db.value(
+        outcome = draw_outcome(context.random(f"run:{row['id']}:course").rng)
+        events = context.plane.db.value(
             "SELECT COUNT(*) FROM ai_call_events WHERE ai_call_id = ?", (row["call_id"],)
         )
         if events > _LONG_STORY:
-            course = Course(ENDLESS_TURNS)
-    start_run(stage, row["id"], course, begun)
+            outcome = RunOutcome(ENDLESS_TURNS)
+    start_run(context, row["id"], outcome, begun)
 
 
-def _call(stage: ActorContext, part: ActorRandom, row: Row) -> Acts:
+def _call(context: ActorContext, random: ActorRandom, row: Row) -> Acts:
     """Continue a chat or control run from its present state."""
-    repo = None if row["repo_id"] is None else repo_key(stage, row["repo_id"])
+    repo = None if row["repo_id"] is None else repo_key(context, row["repo_id"])
     kind = CallKind.CHAT if row["type"] == "chat" else CallKind.CONTROL
-    story = plan_agent(part.rng, kind, row["model"], repo, 1.0)
-    yield between(part.rng, 0.5, 2.0)
-    yield from play(stage, part, row["id"], story, begun=row["status"] == "streaming")
-    stage.left(row["id"])
+    call_plan = plan_agent(random.rng, kind, row["model"], repo, 1.0)
+    yield between(random.rng, 0.5, 2.0)
+    yield from play(context, random, row["id"], call_plan, begun=row["status"] == "streaming")
+    context.left(row["id"])
 
 
-def repo_key(stage: ActorContext, repo_id: str) -> str | None:
+def repo_key(context: ActorContext, repo_id: str) -> str | None:
     """Return the seed's key of a repository; None for one that a user connected."""
-    return next((repo.key for repo in stage.world.repos.values() if repo.id == repo_id), None)
+    return next((repo.key for repo in context.world.repos.values() if repo.id == repo_id), None)
 
 
-def _box(stage: ActorContext, row: Row) -> None:
-    used = stage.plane.db.one(
+def _box(context: ActorContext, row: Row) -> None:
+    used = context.plane.db.one(
         "SELECT 1 FROM external_agent_runs WHERE sandbox_record_id = ? AND status = 'pending'", (row["id"],)
     )
     if row["status"] in ("running", "pausing"):
-        if row["status"] == "pausing" or not is_somebodys(stage.plane.db, row["id"]):
-            watch_idle(stage, row["id"], 0.0)
+        if row["status"] == "pausing" or not is_somebodys(context.plane.db, row["id"]):
+            watch_idle(context, row["id"], 0.0)
     elif used is None:
         name = f"boot:{row['id']}"
-        stage.spawn(name, _finish_boot(stage, stage.part(name), row), 0.5)
+        context.spawn(name, _finish_boot(context, context.random(name), row), 0.5)
 
 
-def _finish_boot(stage: ActorContext, part: ActorRandom, row: Row) -> Acts:
-    key = repo_key(stage, row["repo_id"])
-    if key is None or row["id"] in stage.booting:
+def _finish_boot(context: ActorContext, random: ActorRandom, row: Row) -> Acts:
+    key = repo_key(context, row["repo_id"])
+    if key is None or row["id"] in context.booting:
         return
     try:
-        yield from boot(stage, part, row["id"], stage.world.repos[key])
+        yield from boot(context, random, row["id"], context.world.repos[key])
     except BootFailed:
         return
-    watch_idle(stage, row["id"], 30.0)
+    watch_idle(context, row["id"], 30.0)

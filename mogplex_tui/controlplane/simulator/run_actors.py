@@ -16,7 +16,7 @@ from ..db.database import Row
 from ..runs import run_writes
 from ..sample_data.loader import Prompt, prompts
 from ..workload.account import Repo, repo_of
-from ..workload.call_plan import Story
+from ..workload.call_plan import CallPlan
 from ..workload.call_planner import Branches, plan_harness
 from ..workload.external_run_metadata import (
     HARNESSES,
@@ -26,7 +26,7 @@ from ..workload.external_run_metadata import (
     request_hash,
 )
 from ..workload.rng import between, pick, token, whole
-from ..workload.run_outcomes import Course, draw_course, is_steered, steered_course
+from ..workload.run_outcomes import RunOutcome, draw_outcome, is_steered, steered_outcome
 
 # Turns of a run that only a cancel should end: more than half an hour of work.
 ENDLESS_TURNS = 60
@@ -47,122 +47,135 @@ def working_branch(row: Row) -> tuple[str, bool]:
     return f"mogplex/agent-{row['ai_call_id'].replace('-', '')[:12]}", True
 
 
-def start_run(stage: ActorContext, run_id: str, course: Course | None = None, begun: bool = False) -> float:
+def start_run(
+    context: ActorContext, run_id: str, outcome: RunOutcome | None = None, begun: bool = False
+) -> float:
     """Execute an existing run; return its planned seconds.
 
-    Without `course` the words of the prompt decide (workload/run_outcomes.py). `begun` continues a call that is
+    Without `outcome` the words of the prompt decide (workload/run_outcomes.py). `begun` continues a call that is
     streaming.
     """
-    row = stage.plane.db.one(
+    row = context.plane.db.one(
         "SELECT r.*, p.full_name FROM external_agent_runs r JOIN repos p ON p.id = r.repo_id WHERE r.id = ?",
         (run_id,),
     )
     if row is None:
         return 0.0
     name = f"run:{run_id}"
-    part = stage.part(name)
-    repo = repo_of(stage.world, row["repo_id"], row)
-    if course is None:
-        course = steered_course(part.rng, row["prompt"])
+    random = context.random(name)
+    repo = repo_of(context.world, row["repo_id"], row)
+    if outcome is None:
+        outcome = steered_outcome(random.rng, row["prompt"])
         if not is_steered(row["prompt"]):
-            course = part.odds.course(row["harness"], course)
-    if course.endless:
-        course = course._replace(turns=ENDLESS_TURNS)
+            outcome = random.odds.outcome(row["harness"], outcome)
+    if outcome.endless:
+        outcome = outcome._replace(turns=ENDLESS_TURNS)
     branch, created = working_branch(row)
     branches = Branches(row["base_branch"], branch, created)
     task = prompt_of(repo, row["prompt"])
-    first_use = part.rng.random() < 0.25
-    story = plan_harness(part.rng, row["harness"], row["full_name"], task, branches, course, first_use)
-    stage.plays(row["ai_call_id"], name)
-    stage.spawn(name, _execute(stage, part, row, repo, story, course, begun), 0.3)
-    return story.seconds() + 14.0
+    first_use = random.rng.random() < 0.25
+    call_plan = plan_harness(random.rng, row["harness"], row["full_name"], task, branches, outcome, first_use)
+    context.plays(row["ai_call_id"], name)
+    context.spawn(name, _execute(context, random, row, repo, call_plan, outcome, begun), 0.3)
+    return call_plan.seconds() + 14.0
 
 
 def _execute(
-    stage: ActorContext, part: ActorRandom, row: Row, repo: Repo, story: Story, course: Course, begun: bool
+    context: ActorContext,
+    random: ActorRandom,
+    row: Row,
+    repo: Repo,
+    call_plan: CallPlan,
+    outcome: RunOutcome,
+    begun: bool,
 ) -> Acts:
     call_id, run_id = row["ai_call_id"], row["id"]
     box_id = row["sandbox_record_id"]
     if not begun:
-        yield between(part.rng, 0.5, 2.0)
+        yield between(random.rng, 0.5, 2.0)
         tree = Tree(repo, row["base_branch"], row["working_branch"], row["root_directory"])
         try:
-            box_id = yield from launch(stage, part, tree, breaks=not course.boots)
+            box_id = yield from launch(context, random, tree, breaks=not outcome.boots)
         except BootFailed as error:
-            _launch_failed(stage, part, row, str(error))
+            _launch_failed(context, random, row, str(error))
             return
-        watch_idle(stage, box_id)
-        if not _enter(stage, part, row, box_id):
-            yield from _too_late(stage, part, row, box_id)
+        watch_idle(context, box_id)
+        if not _enter(context, random, row, box_id):
+            yield from _too_late(context, random, row, box_id)
             return
     elif box_id is not None:
-        watch_idle(stage, box_id)
-    patch = _attachment(stage, row, box_id)
-    fate = yield from play(stage, part, call_id, story, patch, begun)
-    stage.left(call_id)
+        watch_idle(context, box_id)
+    patch = _attachment(context, row, box_id)
+    fate = yield from play(context, random, call_id, call_plan, patch, begun)
+    context.left(call_id)
     # The call ends a moment before its run (v1.md §7.6).
-    yield 0.2 if fate is Fate.CANCELLED else between(part.rng, 0.3, 1.2)
-    with part.tx() as tx:
-        run_writes.mirror_call(tx, run_id, stage.now())
+    yield 0.2 if fate is Fate.CANCELLED else between(random.rng, 0.3, 1.2)
+    with random.tx() as tx:
+        run_writes.mirror_call(tx, run_id, context.now())
 
 
-def _enter(stage: ActorContext, part: ActorRandom, row: Row, box_id: str) -> bool:
+def _enter(context: ActorContext, random: ActorRandom, row: Row, box_id: str) -> bool:
     """Set the run to streaming in its sandbox; False if it was cancelled meanwhile."""
-    with part.tx() as tx:
+    with random.tx() as tx:
         live = tx.one("SELECT 1 FROM ai_calls WHERE id = ? AND status = 'pending'", (row["ai_call_id"],))
         if live is not None:
             return run_writes.set_run(
-                tx, row["id"], stage.now(), status="streaming", sandbox_record_id=box_id, error=None
+                tx, row["id"], context.now(), status="streaming", sandbox_record_id=box_id, error=None
             )
-        run_writes.mirror_call(tx, row["id"], stage.now())
-    stage.left(row["ai_call_id"])
+        run_writes.mirror_call(tx, row["id"], context.now())
+    context.left(row["ai_call_id"])
     return False
 
 
-def _too_late(stage: ActorContext, part: ActorRandom, row: Row, box_id: str) -> Acts:
+def _too_late(context: ActorContext, random: ActorRandom, row: Row, box_id: str) -> Acts:
     """Fail at the call of a cancelled run, as the hosted worker does (v1.md §7.6)."""
-    if not stage.plane.is_hosted:
+    if not context.plane.is_hosted:
         return
     cancelled = "SELECT 1 FROM external_agent_runs WHERE id = ? AND status = 'cancelled'"
-    if stage.plane.db.one(cancelled, (row["id"],)) is None:
+    if context.plane.db.one(cancelled, (row["id"],)) is None:
         return
-    with part.tx() as tx:
+    with random.tx() as tx:
         run_writes.overwrite(
-            tx, row["id"], stage.now(), status="streaming", sandbox_record_id=box_id, error=None
+            tx, row["id"], context.now(), status="streaming", sandbox_record_id=box_id, error=None
         )
-    yield between(part.rng, 1.0, 3.0)
-    with part.tx() as tx:
-        run_writes.overwrite(tx, row["id"], stage.now(), status="failed", error=_NOT_PENDING)
+    yield between(random.rng, 1.0, 3.0)
+    with random.tx() as tx:
+        run_writes.overwrite(tx, row["id"], context.now(), status="failed", error=_NOT_PENDING)
 
 
-def _attachment(stage: ActorContext, row: Row, box_id: str | None) -> dict[str, Any] | None:
-    box = stage.plane.db.one("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
+def _attachment(context: ActorContext, row: Row, box_id: str | None) -> dict[str, Any] | None:
+    box = context.plane.db.one("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
     if box is None:
         return None
     return attached({"sandbox_record_id": box_id, "sandbox_id": box["sandbox_id"]}, row["mode"])
 
 
-def _launch_failed(stage: ActorContext, part: ActorRandom, row: Row, error: str) -> None:
+def _launch_failed(context: ActorContext, random: ActorRandom, row: Row, error: str) -> None:
     """End a run whose sandbox did not boot."""
-    with part.tx() as tx:
+    with random.tx() as tx:
         run_writes.give_up(
-            tx, row["id"], stage.now(), error, hosted=stage.plane.is_hosted, message=run_writes.LAUNCH_FAILED
+            tx,
+            row["id"],
+            context.now(),
+            error,
+            hosted=context.plane.is_hosted,
+            message=run_writes.LAUNCH_FAILED,
         )
-    stage.left(row["ai_call_id"])
+    context.left(row["ai_call_id"])
 
 
-def arrive(stage: ActorContext, part: ActorRandom) -> float:
+def arrive(context: ActorContext, random: ActorRandom) -> float:
     """Start a run of another client of the account; return its planned seconds."""
-    rng = part.rng
+    rng = random.rng
     prompt = pick(rng, prompts())
-    repo = stage.world.repos[prompt.repo]
+    repo = context.world.repos[prompt.repo]
     harness = pick(rng, HARNESSES)
     created = rng.random() < 0.35
     branch = f"mogplex/{prompt.slug}-{token(rng, '', 4)}" if created else repo.branch
     key, digest = token(rng, "mogplex-", 16), request_hash(rng)
     about = external_metadata(repo, harness, key, digest, Branches(repo.branch, branch, created), None)
-    course, now, claim = part.odds.course(harness, draw_course(rng)), stage.now(), part.ids.uuid()
-    with part.tx() as tx:
+    outcome, now, claim = random.odds.outcome(harness, draw_outcome(rng)), context.now(), random.ids.uuid()
+    with random.tx() as tx:
         if tx.one("SELECT 1 FROM repos WHERE id = ? AND is_hidden = 0", (repo.id,)) is None:
             return 0.0
         admission_writes.record_limit(
@@ -171,7 +184,7 @@ def arrive(stage: ActorContext, part: ActorRandom) -> float:
             route_key="external_agent_run",
             decision="allowed",
             at=now,
-            resource_id=part.ids.uuid(),
+            resource_id=random.ids.uuid(),
             repo_id=repo.id,
             limit_name="external_agent_runs_per_minute",
             window_seconds=60,
@@ -207,5 +220,5 @@ def arrive(stage: ActorContext, part: ActorRandom) -> float:
             runtime_provider="trigger",
             runtime_run_id=token(rng, "run_"),
         )
-        write_step(tx, stage, call_id, accepted_step(run_id, harness, branch))
-    return start_run(stage, run_id, course)
+        write_step(tx, context, call_id, accepted_step(run_id, harness, branch))
+    return start_run(context, run_id, outcome)

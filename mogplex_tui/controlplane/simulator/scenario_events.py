@@ -30,55 +30,57 @@ _REFUSALS = {
 }
 
 
-def begin(stage: ActorContext, arrivals: bool) -> None:
+def begin(context: ActorContext, arrivals: bool) -> None:
     """Start the events of the scenario; without `arrivals` only its faults."""
-    now = stage.scenario.now
+    now = context.scenario.now
     for number, gust in enumerate(now.faults):
-        stage.spawn(f"fault {number}", _blow(stage, gust))
+        context.spawn(f"fault {number}", _blow(context, gust))
     if not arrivals:
         return
     if now.loop is not None:
-        stage.spawn("loop", _loop(stage, now.loop))
+        context.spawn("loop", _loop(context, now.loop))
     if now.questions_every is not None:
-        stage.spawn("questions", _questions(stage, now.questions_every))
+        context.spawn("questions", _questions(context, now.questions_every))
 
 
-def _blow(stage: ActorContext, gust: FaultBurst) -> Acts:
+def _blow(context: ActorContext, gust: FaultBurst) -> Acts:
     rule = parse(gust.rule)
     yield gust.after
-    while stage.plane.faults is not None:
-        active = stage.plane.faults.add(rule)
+    while context.plane.faults is not None:
+        active = context.plane.faults.add(rule)
         if gust.lasts is None:
             return
         yield gust.lasts
-        stage.plane.faults.remove(active.number)
+        context.plane.faults.remove(active.number)
         if gust.every is None:
             return
         yield gust.every - gust.lasts
 
 
-def _loop(stage: ActorContext, told: Loop) -> Acts:
+def _loop(context: ActorContext, told: Loop) -> Acts:
     """Start the automation each time it has ended, until it is disabled."""
-    part, flow = stage.part("loop"), stage.world.flows[told.automation]
-    number = _rounds(stage, told, flow)
+    random, flow = context.random("loop"), context.world.flows[told.automation]
+    number = _rounds(context, told, flow)
     yield told.after
     while True:
-        if _set_off(stage, part, told, flow, number + 1):
+        if _set_off(context, random, told, flow, number + 1):
             number += 1
-            while _is_alive(stage, flow, told.name(number)):
+            while _is_alive(context, flow, told.name(number)):
                 yield _LOOK_SECONDS
         yield told.pause
 
 
-def _set_off(stage: ActorContext, part: ActorRandom, told: Loop, flow: Flow, number: int) -> bool:
+def _set_off(context: ActorContext, random: ActorRandom, told: Loop, flow: Flow, number: int) -> bool:
     """Deliver the event of one round; return whether work started."""
-    repo = stage.world.repos[told.repo]
+    repo = context.world.repos[told.repo]
     kind = "Organization" if repo.full_name.startswith("acme/") else "User"
     about = DeliveryRepository(repo.full_name, repo.branch or "main", repo.installation_id, kind)
     event = _DELIVERIES[flow.event]
-    payload = build(part.rng, event, about, DeliveryTexts(told.name(number), author="ada-okafor"))
+    payload = build(random.rng, event, about, DeliveryTexts(told.name(number), author="ada-okafor"))
     answer = deliver(
-        stage.plane, part.ids, Delivery(event, new_uuid(part.rng), payload, "story", False, stage.now())
+        context.plane,
+        random.ids,
+        Delivery(event, new_uuid(random.rng), payload, "story", False, context.now()),
     )
     return bool(answer.get("queued"))
 
@@ -87,16 +89,16 @@ def _titles(flow: Flow) -> str:
     return "$.pr_title" if flow.event == "pr_opened" else "$.issue_title"
 
 
-def _rounds(stage: ActorContext, told: Loop, flow: Flow) -> int:
+def _rounds(context: ActorContext, told: Loop, flow: Flow) -> int:
     """Return how many rounds the database has, from the seed or an earlier process."""
-    rows = stage.plane.db.all(
+    rows = context.plane.db.all(
         "SELECT json_extract(metadata, ?) AS title FROM job_runs WHERE flow_id = ?", (_titles(flow), flow.id)
     )
     return max((told.round(row["title"]) or 0 for row in rows), default=0)
 
 
-def _is_alive(stage: ActorContext, flow: Flow, title: str) -> bool:
-    row = stage.plane.db.one(
+def _is_alive(context: ActorContext, flow: Flow, title: str) -> bool:
+    row = context.plane.db.one(
         "SELECT 1 FROM job_runs WHERE flow_id = ? AND status IN ('pending', 'running')"
         " AND json_extract(metadata, ?) = ?",
         (flow.id, _titles(flow), title),
@@ -104,61 +106,61 @@ def _is_alive(stage: ActorContext, flow: Flow, title: str) -> bool:
     return row is not None
 
 
-def _questions(stage: ActorContext, every: float) -> Acts:
-    part, number = stage.part("questions"), 0
+def _questions(context: ActorContext, every: float) -> Acts:
+    random, number = context.random("questions"), 0
     while True:
-        yield between(part.rng, 0.6 * every, 1.8 * every)
+        yield between(random.rng, 0.6 * every, 1.8 * every)
         number += 1
-        question_id = _ask(stage, part, draw_question(part.rng, stage.world))
-        if stage.scenario.now.answered:
-            stage.spawn(f"answer {number}", _answer(stage, question_id, between(part.rng, 40.0, 400.0)))
+        question_id = _ask(context, random, draw_question(random.rng, context.world))
+        if context.scenario.now.answered:
+            context.spawn(f"answer {number}", _answer(context, question_id, between(random.rng, 40.0, 400.0)))
 
 
-def _ask(stage: ActorContext, part: ActorRandom, told: dict[str, Any]) -> str:
-    with part.tx() as tx:
+def _ask(context: ActorContext, random: ActorRandom, told: dict[str, Any]) -> str:
+    with random.tx() as tx:
         question_id = tx.new_id()
         tx.insert(
             "control_approvals",
             id=question_id,
-            user_id=stage.world.user_id,
+            user_id=context.world.user_id,
             run_id=tx.new_id(),
             tool_name=told["tool"],
-            tool_call_id=token(part.rng, "call_", 14),
+            tool_call_id=token(random.rng, "call_", 14),
             tool_input=json.dumps(told["input"], ensure_ascii=False),
             summary=told["summary"],
             urgency=told["urgency"],
-            created_at=stage.now(),
+            created_at=context.now(),
         )
     return question_id
 
 
-def _answer(stage: ActorContext, question_id: str, after: float) -> Acts:
+def _answer(context: ActorContext, question_id: str, after: float) -> Acts:
     yield after
-    with stage.plane.db.transaction() as tx:
+    with context.plane.db.transaction() as tx:
         tx.execute(
             "UPDATE control_approvals SET status = 'approved', resolution_source = 'api', resolved_at = ?,"
             " resolved_by = user_id WHERE id = ? AND status = 'pending'",
-            (stage.now(), question_id),
+            (context.now(), question_id),
         )
 
 
-def refused(stage: ActorContext, part: ActorRandom, kind: str) -> bool:
+def refused(context: ActorContext, random: ActorRandom, kind: str) -> bool:
     """Return whether a quota refuses work of this kind, and record the refusal.
 
     Only if the scenario has such a quota.
     """
     route = {"run": "external_agent_run", "chat": "chat", "control": "chat"}.get(kind)
-    share = 0.0 if route is None else stage.scenario.now.denials.get(route, 0.0)
-    if route is None or not share or part.chance.random() >= share:
+    share = 0.0 if route is None else context.scenario.now.denials.get(route, 0.0)
+    if route is None or not share or random.chance.random() >= share:
         return False
     reason, name, window, limit = _REFUSALS[route]
-    with part.tx() as tx:
+    with random.tx() as tx:
         admission_writes.record_limit(
             tx,
-            user_id=stage.world.user_id,
+            user_id=context.world.user_id,
             route_key=route,
             decision="denied",
-            at=stage.now(),
+            at=context.now(),
             reason=reason,
             limit_name=name,
             window_seconds=window,

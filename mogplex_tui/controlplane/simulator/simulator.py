@@ -38,8 +38,8 @@ class Simulator:
         self._plane = plane
         self._speed = plane.settings.speed if speed is None else speed
         self.scheduler = Scheduler(plane.clock.now_us, max(self._speed, 1e-9), self._fault)
-        self._stage = ActorContext(plane, self.scheduler)
-        self._runner = Runner(self._stage)
+        self._context = ActorContext(plane, self.scheduler)
+        self._runner = Runner(self._context)
         self._bell = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -52,18 +52,18 @@ class Simulator:
             "SELECT id FROM job_runs WHERE status = 'running' ORDER BY created_at, id"
         ):
             self._runner.take_up(row["id"])
-        recovery.take_up(self._stage)
-        self._stage.spawn("housekeeping", recovery.housekeeping(self._stage))
-        self._stage.spawn("reaper", sandbox_actors.reaper(self._stage))
-        self._stage.spawn("room", sandbox_actors.room(self._stage))
-        self._stage.spawn("repair soon", recovery.repair_soon(self._stage))
-        self._stage.spawn("clocks", recovery.clocks(self._stage))
-        scenario_events.begin(self._stage, arrivals)
-        if arrivals and self._stage.scenario.now.pace > 0:
-            self._stage.spawn("agenda", work_arrivals.arrivals(self._stage))
-            self._stage.spawn("rush", work_arrivals.rush(self._stage))
-            self._stage.spawn("retries", retries(self._stage))
-            self._stage.spawn("commands", work_arrivals.commands(self._stage))
+        recovery.take_up(self._context)
+        self._context.spawn("housekeeping", recovery.housekeeping(self._context))
+        self._context.spawn("reaper", sandbox_actors.reaper(self._context))
+        self._context.spawn("room", sandbox_actors.room(self._context))
+        self._context.spawn("repair soon", recovery.repair_soon(self._context))
+        self._context.spawn("clocks", recovery.clocks(self._context))
+        scenario_events.begin(self._context, arrivals)
+        if arrivals and self._context.scenario.now.pace > 0:
+            self._context.spawn("agenda", work_arrivals.arrivals(self._context))
+            self._context.spawn("rush", work_arrivals.rush(self._context))
+            self._context.spawn("retries", retries(self._context))
+            self._context.spawn("commands", work_arrivals.commands(self._context))
 
     def step_until(self, us: int) -> int:
         """Run every step due by `us` (µs) at its own time; return how many ran."""
@@ -120,11 +120,11 @@ class Simulator:
                 listeners.remove(own)
 
     def _run_started(self, run_id: str) -> None:
-        start_run(self._stage, run_id)
+        start_run(self._context, run_id)
         self._bell.set()
 
     def _cancelled(self, call_id: str) -> None:
-        self._stage.wake_player(call_id)
+        self._context.wake_player(call_id)
         self._bell.set()
 
     def _job_started(self, job_id: str) -> None:
@@ -140,7 +140,7 @@ class Simulator:
         self._bell.set()
 
     def _sandbox_running(self, record_id: str) -> None:
-        sandbox_actors.watch_idle(self._stage, record_id)
+        sandbox_actors.watch_idle(self._context, record_id)
         self._bell.set()
 
     def _fault(self, name: str, error: Exception) -> None:
@@ -156,8 +156,8 @@ class Simulator:
             traceback.print_exc(file=sys.stderr)
 
     def _clean_up(self, kind: str, row_id: str) -> None:
-        now, part = self._stage.now(), self._stage.part(f"fault {kind}:{row_id}")
-        with part.tx() as tx:
+        now, random = self._context.now(), self._context.random(f"fault {kind}:{row_id}")
+        with random.tx() as tx:
             call_ids: list[str] = [row_id] if kind == "call" else []
             if kind == "run":
                 call_ids = [

@@ -52,10 +52,10 @@ class _Planned:
         return usual
 
 
-def arrivals(stage: ActorContext) -> Acts:
+def arrivals(context: ActorContext) -> Acts:
     """Start new work for as long as the plane runs."""
-    told = stage.scenario.now
-    rng, planned = stage.part("agenda").rng, _Planned(told.pace)
+    told = context.scenario.now
+    rng, planned = context.random("agenda").rng, _Planned(told.pace)
     now, number = 0.0, 0
     while True:
         # A user who has just opened the console sees something start at once.
@@ -66,53 +66,55 @@ def arrivals(stage: ActorContext) -> Acts:
         kind = "chat" if first else rng.choices(KINDS, weights=[told.arrivals[name] for name in KINDS])[0]
         if kind == "run" and planned.alive(now, "run") >= _CLI_AT_ONCE * told.pace:
             kind = "control"
-        seconds = _start(stage, stage.part(f"{kind} {number}"), kind)
+        seconds = _start(context, context.random(f"{kind} {number}"), kind)
         planned.ends.append((now + seconds, kind))
 
 
-def _start(stage: ActorContext, part: ActorRandom, kind: str) -> float:
-    if refused(stage, part, kind):
+def _start(context: ActorContext, random: ActorRandom, kind: str) -> float:
+    if refused(context, random, kind):
         return 0.0
     if kind == "run":
-        return run_actors.arrive(stage, part)
+        return run_actors.arrive(context, random)
     if kind == "job":
-        return job_arrivals.arrive(stage, part)
-    return chat_actors.arrive(stage, part, CallKind.CHAT if kind == "chat" else CallKind.CONTROL)
+        return job_arrivals.arrive(context, random)
+    return chat_actors.arrive(context, random, CallKind.CHAT if kind == "chat" else CallKind.CONTROL)
 
 
-def rush(stage: ActorContext) -> Acts:
+def rush(context: ActorContext) -> Acts:
     """Occasionally start many pushes at once, more than the installation's limit."""
-    rng, number = stage.part("rush").rng, 0
+    rng, number = context.random("rush").rng, 0
     while True:
-        yield between(rng, 240.0, 700.0) / stage.scenario.now.pace
+        yield between(rng, 240.0, 700.0) / context.scenario.now.pace
         for _ in range(7):
             number += 1
-            job_arrivals.arrive(stage, stage.part(f"rush {number}"), pick(rng, ("push", "review", "mention")))
+            job_arrivals.arrive(
+                context, context.random(f"rush {number}"), pick(rng, ("push", "review", "mention"))
+            )
             yield between(rng, 0.2, 0.8)
 
 
-def commands(stage: ActorContext) -> Acts:
+def commands(context: ActorContext) -> Acts:
     """Run small commands in sandboxes, most of them allowed (observability.md §10)."""
-    part = stage.part("commands")
-    rng = part.rng
+    random = context.random("commands")
+    rng = random.rng
     while True:
-        yield between(rng, 45.0, 160.0) / stage.scenario.now.pace
+        yield between(rng, 45.0, 160.0) / context.scenario.now.pace
         denied, remaining = rng.random() < 0.12, whole(rng, 3, 19)
-        denied = denied or part.chance.random() < stage.scenario.now.denials.get("sandbox_exec", 0.0)
-        box = stage.plane.db.one(
+        denied = denied or random.chance.random() < context.scenario.now.denials.get("sandbox_exec", 0.0)
+        box = context.plane.db.one(
             "SELECT id, repo_id FROM sandboxes WHERE user_id = ? AND status = 'running'"
             " ORDER BY last_active_at DESC LIMIT 1",
-            (stage.world.user_id,),
+            (context.world.user_id,),
         )
         if box is None:
             continue
-        with part.tx() as tx:
+        with random.tx() as tx:
             admission_writes.record_limit(
                 tx,
-                user_id=stage.world.user_id,
+                user_id=context.world.user_id,
                 route_key="sandbox_exec",
                 decision="denied" if denied else "allowed",
-                at=stage.now(),
+                at=context.now(),
                 sandbox_id=box["id"],
                 repo_id=box["repo_id"],
                 reason="Another sandbox command is already running" if denied else None,

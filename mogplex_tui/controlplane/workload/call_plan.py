@@ -65,7 +65,7 @@ class Usage(NamedTuple):
         )
 
 
-class Story(NamedTuple):
+class CallPlan(NamedTuple):
     """The plan of one call: its steps and its end."""
 
     kind: CallKind

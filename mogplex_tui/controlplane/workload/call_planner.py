@@ -6,9 +6,9 @@ from random import Random
 from typing import Any, NamedTuple
 
 from ..sample_data.loader import Prompt, material, models, script, work
-from .call_plan import CallKind, Step, Story, Usage
+from .call_plan import CallKind, CallPlan, Step, Usage
 from .rng import between, pick, token, whole
-from .run_outcomes import Course
+from .run_outcomes import RunOutcome
 from .tool_uses import Toolbox
 
 _ANTHROPIC = "anthropic/"
@@ -41,22 +41,22 @@ def pick_failure(rng: Random) -> tuple[str, str]:
     return name, pick(rng, classes[name]["texts"])
 
 
-def _tool_work(rng: Random, tools: Toolbox, course: Course) -> None:
+def _tool_work(rng: Random, tools: Toolbox, outcome: RunOutcome) -> None:
     """Plan the middle of a coding run: understand, change, and test until it passes."""
     if tools.thin:
-        tools.skim(6 + course.turns * 4)
+        tools.skim(6 + outcome.turns * 4)
         return
     tools.plan()
     for _ in range(whole(rng, 2, 5)):
         tools.look()
-    for turn in range(course.turns):
+    for turn in range(outcome.turns):
         for _ in range(whole(rng, 0, 3)):
             tools.look()
         tools.edit()
         if rng.random() < 0.5:
             tools.edit()
-        last = turn == course.turns - 1
-        tools.test(ok=course.passes if last else rng.random() < 0.45)
+        last = turn == outcome.turns - 1
+        tools.test(ok=outcome.passes if last else rng.random() < 0.45)
 
 
 def _started(harness: str) -> Step:
@@ -97,24 +97,24 @@ def _delivery(rng: Random, repo_name: str, branches: Branches, changed: bool, fi
     return Step(between(rng, 0.8, 3.5), "log", message, payload)
 
 
-def _harness_ending(course: Course) -> tuple[Step, str, str | None, str | None]:
+def _harness_ending(outcome: RunOutcome) -> tuple[Step, str, str | None, str | None]:
     """Return the last step, status, error and failure class of a coding run.
 
     v1.md §8.1, §8.2.
     """
-    if course.failure is None:
+    if outcome.failure is None:
         done = {"exit_code": 0, "failure_code": None}
         return Step(0.5, "finished", "Harness run finished", done), "success", None, None
-    if course.failure == "stream":
+    if outcome.failure == "stream":
         broken = {"error": INTERRUPTED}
         return Step(1.0, "failed", "Harness stream failed", broken), "failed", INTERRUPTED, "unknown"
-    exit_code = 1 if course.failure == "command_failed" else 2
-    failed = {"exit_code": exit_code, "failure_code": course.failure}
+    exit_code = 1 if outcome.failure == "command_failed" else 2
+    failed = {"exit_code": exit_code, "failure_code": outcome.failure}
     error = f"Agent run exited with code {exit_code}."
     klass = "unknown"
-    if course.failure == "rate_limited":
+    if outcome.failure == "rate_limited":
         error, klass = "The model provider's rate limit was reached (429).", "rate_limited"
-    elif course.failure == "model_access_denied":
+    elif outcome.failure == "model_access_denied":
         error, klass = "Access denied: this key may not use the selected model.", "authentication"
     return Step(0.5, "failed", "Harness run failed", failed), "failed", error, klass
 
@@ -125,10 +125,10 @@ def plan_harness(
     repo_name: str,
     prompt: Prompt,
     branches: Branches,
-    course: Course,
+    outcome: RunOutcome,
     first_use: bool = False,
     thin: bool = False,
-) -> Story:
+) -> CallPlan:
     """Plan one coding CLI run from the moment its sandbox is ready (v1.md §8.1)."""
     command = token(rng, "cmd_")
     tools = Toolbox(rng, script(prompt.repo), prompt.focus, prompt.term, thin=thin)
@@ -138,21 +138,21 @@ def plan_harness(
         logs = pick(rng, work("install_logs"))
         payload = {"stage": "install", "logs": logs}
         steps.append(Step(between(rng, 2.0, 6.0), "log", f"Installed {package}", payload))
-    _tool_work(rng, tools, course)
+    _tool_work(rng, tools, outcome)
     steps += tools.timeline()
-    ending, status, error, klass = _harness_ending(course)
+    ending, status, error, klass = _harness_ending(outcome)
     metadata: dict[str, Any] = {}
     if status == "success":
         files = sorted({call["input"]["path"] for call in tools.calls if call["name"] == "editFile"})[:6]
-        delivery = _delivery(rng, repo_name, branches, course.changes, files)
+        delivery = _delivery(rng, repo_name, branches, outcome.changes, files)
         steps.append(delivery)
         metadata = {key: delivery.payload[key] for key in ("base_branch", "working_branch")}
         metadata["auto_committed_files"] = delivery.payload["auto_committed_files"]
-        if course.changes:
+        if outcome.changes:
             metadata["pull_request_url"] = delivery.payload["pull_request_url"]
     spent = usage(rng, _ANTHROPIC if harness == "claude-code" else "openai/", 2.5)
     # Half of the CLI runs report no tokens, and none has a cost (observability.md §6).
-    return Story(
+    return CallPlan(
         kind=CallKind.HARNESS,
         opening=_opening(rng, harness, branches),
         steps=tuple(steps),
@@ -193,7 +193,7 @@ def plan_agent(
     failure: tuple[str, str] | None = None,
     focus: tuple[str, ...] = (),
     thin: bool = False,
-) -> Story:
+) -> CallPlan:
     """Plan a chat, a control run or an automation's agent node, with tool events.
 
     `failure` is a class and its error text (v1.md §8.3).
@@ -216,7 +216,7 @@ def plan_agent(
     writing = Step(between(rng, 2.0, 9.0) * effort, "", "", {})
     ending = _agent_ending(kind, spent, tools.uses, error)
     ending = Step(ending.after + writing.after, ending.type, ending.message, ending.payload)
-    return Story(
+    return CallPlan(
         kind=kind,
         opening=opening,
         steps=tools.timeline(),

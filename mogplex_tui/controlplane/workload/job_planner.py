@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from ..sample_data.loader import Prompt, material, prompts, work
 from . import failure_diagnosis
 from .account import Flow, Repo, SeededAccount
-from .call_plan import CallKind, Story
+from .call_plan import CallKind, CallPlan
 from .call_planner import Branches, pick_failure, plan_agent, plan_harness
 from .rng import between, new_uuid, pick, token, whole
-from .run_outcomes import draw_course
+from .run_outcomes import draw_outcome
 from .scenario_odds import CALM, Odds
 
 # The call type of each trigger; the last three have none of their own (observability.md §7.1).
@@ -43,7 +43,7 @@ class AgentWork(NamedTuple):
 
     model: str
     call_type: str
-    story: Story
+    call_plan: CallPlan
 
 
 class WaitWork(NamedTuple):
@@ -68,7 +68,7 @@ class NodePlan(NamedTuple):
     @property
     def failed(self) -> bool:
         """Whether the node ends the job in failure."""
-        return self.agent is not None and self.agent.story.status == "failed"
+        return self.agent is not None and self.agent.call_plan.status == "failed"
 
 
 class JobPlan(NamedTuple):
@@ -89,7 +89,7 @@ class JobPlan(NamedTuple):
 
     def seconds(self) -> float:
         """The planned working time of the nodes, without waits."""
-        return sum(node.agent.story.seconds() if node.agent else node.seconds for node in self.nodes)
+        return sum(node.agent.call_plan.seconds() if node.agent else node.seconds for node in self.nodes)
 
     def named(self, job_id: str | None) -> dict[str, Any]:
         """Return the columns that name a job's owner and origin in all of its rows."""
@@ -187,17 +187,17 @@ def _agent_node(
     if node["harness"] == "mogplex":
         model, effort = node["model"], _EFFORTS.get(flow.event, 1.0)
         failure = odds.failure(model, failure)
-        story = plan_agent(rng, CallKind.NODE, model, repo.key, effort, failure, thin=thin)
-        story = odds.spent(model, story)
+        call_plan = plan_agent(rng, CallKind.NODE, model, repo.key, effort, failure, thin=thin)
+        call_plan = odds.spent(model, call_plan)
         call_type = CALL_TYPES.get(flow.event, flow.event)
-        return NodePlan(node["id"], "agent", node["label"], AgentWork(model, call_type, story))
+        return NodePlan(node["id"], "agent", node["label"], AgentWork(model, call_type, call_plan))
     own = [prompt for prompt in prompts() if prompt.repo == repo.key]
     prompt = pick(rng, own) if own else Prompt(repo.key, "repair", "")
     branches = Branches(repo.branch, f"mogplex/agent-{rng.getrandbits(48):012x}", True)
-    course = odds.course(node["harness"], draw_course(rng))
-    story = plan_harness(rng, node["harness"], repo.full_name, prompt, branches, course, thin=thin)
+    outcome = odds.outcome(node["harness"], draw_outcome(rng))
+    call_plan = plan_harness(rng, node["harness"], repo.full_name, prompt, branches, outcome, thin=thin)
     return NodePlan(
-        node["id"], "agent", node["label"], AgentWork(f"harness:{node['harness']}", "agent", story)
+        node["id"], "agent", node["label"], AgentWork(f"harness:{node['harness']}", "agent", call_plan)
     )
 
 
@@ -233,13 +233,13 @@ def _diagnostics(rng: Random, flow: Flow, failed: NodePlan | None) -> dict[str, 
     """
     phase = phase_of(flow.event)
     if failed is not None and failed.agent is not None:
-        klass = failed.agent.story.failure_class or "unknown"
+        klass = failed.agent.call_plan.failure_class or "unknown"
         limit = (
             pick(rng, (120_000, 240_000, 600_000))
             if klass == "timeout"
             else failure_diagnosis.USUAL_TIMEOUT_MS
         )
-        return failure_diagnosis.failed(klass, failed.agent.story.error, phase, limit)
+        return failure_diagnosis.failed(klass, failed.agent.call_plan.error, phase, limit)
     if rng.random() < 0.06:
         return failure_diagnosis.recovered(*pick_failure(rng), phase)
     return {}
@@ -263,8 +263,8 @@ def plan_job(
         reason = "PR_REVIEW_POSTED" if findings else "PR_REVIEW_NO_FINDINGS"
     error = None
     if failed is not None and failed.agent is not None:
-        error = failed.agent.story.error
-        reason = material("errors")[failed.agent.story.failure_class or "unknown"]["reason"]
+        error = failed.agent.call_plan.error
+        reason = material("errors")[failed.agent.call_plan.failure_class or "unknown"]["reason"]
     return JobPlan(
         flow=flow,
         repo=repo,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .rng import pick
 
 
-class Course(NamedTuple):
+class RunOutcome(NamedTuple):
     """The outcome of one coding run: its number of turns and how the run ends."""
 
     turns: int
@@ -20,19 +20,19 @@ class Course(NamedTuple):
     endless: bool = False
 
 
-def draw_course(rng: Random) -> Course:
+def draw_outcome(rng: Random) -> RunOutcome:
     """Draw the outcome of a run whose prompt does not ask for one."""
     turns = pick(rng, (3, 4, 4, 5, 6, 8))
     draw = rng.random()
     if draw < 0.78:
-        return Course(turns, changes=rng.random() < 0.88)
+        return RunOutcome(turns, changes=rng.random() < 0.88)
     if draw < 0.9:
-        return Course(turns, passes=False, failure="command_failed")
+        return RunOutcome(turns, passes=False, failure="command_failed")
     if draw < 0.94:
-        return Course(max(1, turns // 2), passes=False, failure="stream")
+        return RunOutcome(max(1, turns // 2), passes=False, failure="stream")
     if draw < 0.98:
-        return Course(1, passes=False, failure="rate_limited")
-    return Course(1, passes=False, failure="model_access_denied")
+        return RunOutcome(1, passes=False, failure="rate_limited")
+    return RunOutcome(1, passes=False, failure="model_access_denied")
 
 
 _FAILURES = {
@@ -55,18 +55,18 @@ def is_steered(prompt: str) -> bool:
     return any(_says(prompt, word) for word in _WORDS)
 
 
-def steered_course(rng: Random, prompt: str) -> Course:
+def steered_outcome(rng: Random, prompt: str) -> RunOutcome:
     """Return the outline that the words of a prompt ask for."""
-    course = draw_course(rng)
+    outcome = draw_outcome(rng)
     failure = next((code for word, code in _FAILURES.items() if _says(prompt, word)), None)
     if failure is not None:
-        course = Course(min(course.turns, 3), passes=False, failure=failure)
+        outcome = RunOutcome(min(outcome.turns, 3), passes=False, failure=failure)
     elif any(_says(prompt, word) for word in ("quick", "no changes", "long", "forever")):
-        course = Course(course.turns)
+        outcome = RunOutcome(outcome.turns)
     if _says(prompt, "no changes"):
-        course = course._replace(changes=False)
+        outcome = outcome._replace(changes=False)
     if _says(prompt, "quick"):
-        course = course._replace(turns=1)
+        outcome = outcome._replace(turns=1)
     elif _says(prompt, "long"):
-        course = course._replace(turns=14)
-    return course._replace(boots=not _says(prompt, "boot error"), endless=_says(prompt, "forever"))
+        outcome = outcome._replace(turns=14)
+    return outcome._replace(boots=not _says(prompt, "boot error"), endless=_says(prompt, "forever"))

@@ -7,10 +7,10 @@ from random import Random
 
 from ..sample_data.loader import material
 from ..scenarios.model import Spend, Trouble
-from .call_plan import Story
+from .call_plan import CallPlan
 from .call_planner import pick_failure
 from .rng import pick
-from .run_outcomes import Course
+from .run_outcomes import RunOutcome
 
 Failure = tuple[str, str]
 
@@ -44,7 +44,7 @@ class Odds:
             return pick_failure(self._rng)
         return trouble, str(pick(self._rng, material("errors")[trouble]["texts"]))
 
-    def course(self, harness: str, drawn: Course) -> Course:
+    def outcome(self, harness: str, drawn: RunOutcome) -> RunOutcome:
         """Return a CLI run's outcome: `drawn`, or a failure that the scenario causes."""
         met, trouble = self._met(f"harness:{harness}")
         if not met:
@@ -52,12 +52,12 @@ class Odds:
         code = "command_failed" if trouble is None else _CLI.get(trouble, "command_failed")
         return drawn._replace(turns=min(2, drawn.turns), passes=False, failure=code)
 
-    def spent(self, model: str, story: Story) -> Story:
+    def spent(self, model: str, call_plan: CallPlan) -> CallPlan:
         """Return the call with the tokens that the scenario makes it use."""
         for entry in self._spend:
             if fnmatchcase(model, entry.subject):
-                story = dearer(story, entry.times)
-        return story
+                call_plan = dearer(call_plan, entry.times)
+        return call_plan
 
     def _met(self, subject: str) -> tuple[bool, str | None]:
         """Return whether the scenario makes the call fail, and with which class."""
@@ -70,12 +70,12 @@ class Odds:
 CALM = Odds()
 
 
-def dearer(story: Story, times: float) -> Story:
+def dearer(call_plan: CallPlan, times: float) -> CallPlan:
     """Return the call with its tokens multiplied, also in its last event."""
-    if times == 1.0 or story.usage is None:
-        return story
-    spent = story.usage.scaled(times)
-    payload = story.ending.payload
+    if times == 1.0 or call_plan.usage is None:
+        return call_plan
+    spent = call_plan.usage.scaled(times)
+    payload = call_plan.ending.payload
     if "total_tokens" in payload:
         payload = {**payload, "total_tokens": spent.input + spent.output}
-    return story._replace(usage=spent, ending=story.ending._replace(payload=payload))
+    return call_plan._replace(usage=spent, ending=call_plan.ending._replace(payload=payload))

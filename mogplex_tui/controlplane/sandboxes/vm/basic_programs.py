@@ -16,13 +16,13 @@ def _where(machine: Machine) -> str:
     return f"{HOME}/{machine.cwd}" if machine.cwd else HOME
 
 
-def pwd(machine: Machine, words: list[str], given: str) -> Run:
+def pwd(machine: Machine, words: list[str], stdin: str) -> Run:
     """Print the working directory."""
     yield out(_where(machine) + "\n")
     return 0
 
 
-def echo(machine: Machine, words: list[str], given: str) -> Run:
+def echo(machine: Machine, words: list[str], stdin: str) -> Run:
     """Print the words, with a few variables replaced."""
     plain = words[1:] if words[:1] == ["-n"] else words
     known = {"$PWD": _where(machine), "$HOME": HOME, "$USER": "sandbox", "$?": str(machine.exit_code)}
@@ -31,14 +31,14 @@ def echo(machine: Machine, words: list[str], given: str) -> Run:
     return 0
 
 
-def env(machine: Machine, words: list[str], given: str) -> Run:
+def env(machine: Machine, words: list[str], stdin: str) -> Run:
     """Print the environment, which has no secrets here."""
     names = {"CI": "1", "HOME": HOME, "PWD": _where(machine), "TERM": "xterm-256color", "USER": "sandbox"}
     yield out("".join(f"{name}={value}\n" for name, value in names.items()))
     return 0
 
 
-def date(machine: Machine, words: list[str], given: str) -> Run:
+def date(machine: Machine, words: list[str], stdin: str) -> Run:
     """Print the plane's time."""
     moment = time.gmtime(machine.now_us // SECOND_US)
     form = words[0][1:] if words and words[0].startswith("+") else "%a %b %d %H:%M:%S UTC %Y"
@@ -46,7 +46,7 @@ def date(machine: Machine, words: list[str], given: str) -> Run:
     return 0
 
 
-def sleep(machine: Machine, words: list[str], given: str) -> Run:
+def sleep(machine: Machine, words: list[str], stdin: str) -> Run:
     """Wait, an hour at most."""
     try:
         seconds = float(words[0])
@@ -57,13 +57,13 @@ def sleep(machine: Machine, words: list[str], given: str) -> Run:
     return 0
 
 
-def leave(machine: Machine, words: list[str], given: str) -> Run:
+def leave(machine: Machine, words: list[str], stdin: str) -> Run:
     """End the command line with a code (`exit`)."""
     yield out("")
     return int(words[0]) & 255 if words and words[0].isdigit() else 0
 
 
-def change(machine: Machine, words: list[str], given: str) -> Run:
+def change(machine: Machine, words: list[str], stdin: str) -> Run:
     """Change the directory within a command line (`cd`)."""
     name = words[0] if words else "~"
     path = machine.path(name)
@@ -74,7 +74,7 @@ def change(machine: Machine, words: list[str], given: str) -> Run:
     return 0
 
 
-def which(machine: Machine, words: list[str], given: str) -> Run:
+def which(machine: Machine, words: list[str], stdin: str) -> Run:
     """Print the path of a program."""
     from .shell import KNOWN
 
@@ -88,16 +88,16 @@ def which(machine: Machine, words: list[str], given: str) -> Run:
 
 
 def _prints(text: str, code: int = 0) -> Program:
-    def run(machine: Machine, words: list[str], given: str) -> Run:
+    def run(machine: Machine, words: list[str], stdin: str) -> Run:
         yield out(text)
         return code
 
     return run
 
 
-def sort(machine: Machine, words: list[str], given: str) -> Run:
+def sort(machine: Machine, words: list[str], stdin: str) -> Run:
     """Sort the input."""
-    lines = sorted(set(given.splitlines()) if "-u" in words else given.splitlines(), reverse="-r" in words)
+    lines = sorted(set(stdin.splitlines()) if "-u" in words else stdin.splitlines(), reverse="-r" in words)
     yield out("".join(f"{line}\n" for line in lines))
     return 0
 

@@ -58,7 +58,7 @@ def _scripts(machine: Machine) -> dict[str, str]:
 
 
 def _package_manager(name: str) -> Program:
-    def run(machine: Machine, words: list[str], given: str) -> Run:
+    def run(machine: Machine, words: list[str], stdin: str) -> Run:
         words = [word for word in words if word not in ("run", "--", "-s", "--silent")]
         verb = words[0] if words else ""
         scripts = _scripts(machine)
@@ -84,7 +84,7 @@ def _package_manager(name: str) -> Program:
 
 
 def _runner(title: str) -> Program:
-    def run(machine: Machine, words: list[str], given: str) -> Run:
+    def run(machine: Machine, words: list[str], stdin: str) -> Run:
         if words[:1] in (["--version"], ["version"]):
             yield out(f"{title} 1.0.0\n")
             return 0
@@ -93,7 +93,7 @@ def _runner(title: str) -> Program:
     return run
 
 
-def _python(machine: Machine, words: list[str], given: str) -> Run:
+def _python(machine: Machine, words: list[str], stdin: str) -> Run:
     if words[:2] == ["-m", "pytest"]:
         return (yield from _tests(machine, " ".join(["pytest", *words[2:]])))
     if words[:1] in (["--version"], ["-V"]):
@@ -110,7 +110,7 @@ def _python(machine: Machine, words: list[str], given: str) -> Run:
     return 0
 
 
-def _node(machine: Machine, words: list[str], given: str) -> Run:
+def _node(machine: Machine, words: list[str], stdin: str) -> Run:
     if words[:1] in (["--version"], ["-v"]):
         yield out("v22.17.0\n" if machine.repo.runtime == "node22" else "v24.3.0\n")
         return 0
@@ -125,7 +125,7 @@ def _node(machine: Machine, words: list[str], given: str) -> Run:
     return 0
 
 
-def _uv(machine: Machine, words: list[str], given: str) -> Run:
+def _uv(machine: Machine, words: list[str], stdin: str) -> Run:
     if words[:2] == ["run", "pytest"] or words[:1] == ["pytest"]:
         return (yield from _tests(machine, "pytest"))
     if manager(machine.repo) != "uv":
@@ -135,7 +135,7 @@ def _uv(machine: Machine, words: list[str], given: str) -> Run:
 
 
 def _agent(name: str) -> Program:
-    def run(machine: Machine, words: list[str], given: str) -> Run:
+    def run(machine: Machine, words: list[str], stdin: str) -> Run:
         if words[:1] == ["--version"]:
             yield out(f"{name} 2.0.0\n")
             return 0

@@ -76,11 +76,11 @@ def _read(machine: Machine, program: str, name: str) -> tuple[str, str]:
         return "", f"{program}: {name}: No such file or directory\n"
 
 
-def cat(machine: Machine, words: list[str], given: str) -> Run:
+def cat(machine: Machine, words: list[str], stdin: str) -> Run:
     """Write files, or its input."""
     names, code = _options(words)[1], 0
     if not names:
-        yield out(given)
+        yield out(stdin)
     for name in names:
         text, fault = _read(machine, "cat", name)
         code = code or int(bool(fault))
@@ -103,9 +103,9 @@ def _ends(words: list[str]) -> tuple[int, list[str]]:
 
 
 def _end_of(program: str) -> Program:
-    def run(machine: Machine, words: list[str], given: str) -> Run:
+    def run(machine: Machine, words: list[str], stdin: str) -> Run:
         count, names = _ends(words)
-        text = given
+        text = stdin
         if names:
             text, fault = _read(machine, program, names[0])
             if fault:
@@ -120,10 +120,10 @@ def _end_of(program: str) -> Program:
     return run
 
 
-def wc(machine: Machine, words: list[str], given: str) -> Run:
+def wc(machine: Machine, words: list[str], stdin: str) -> Run:
     """Count lines, words and bytes."""
     letters, names = _options(words)
-    texts: list[tuple[str, str]] = [] if names else [("", given)]
+    texts: list[tuple[str, str]] = [] if names else [("", stdin)]
     for name in names:
         text, fault = _read(machine, "wc", name)
         if fault:
@@ -153,7 +153,7 @@ def _pattern(text: str, flags: int) -> re.Pattern[str]:
         return re.compile(re.escape(text), flags)
 
 
-def grep(machine: Machine, words: list[str], given: str) -> Run:
+def grep(machine: Machine, words: list[str], stdin: str) -> Run:
     """Write the lines that match a pattern; exit code 1 for none."""
     letters, rest = _options(words)
     if not rest:
@@ -162,7 +162,7 @@ def grep(machine: Machine, words: list[str], given: str) -> Run:
     pattern = _pattern(rest[0], re.IGNORECASE if "i" in letters else 0)
     deep = bool(letters & {"r", "R"})
     names = rest[1:] or (["."] if deep else [])
-    texts = [("", given)] if not names else []
+    texts = [("", stdin)] if not names else []
     for name in names:
         path = machine.path(name)
         if deep and machine.disk.is_dir(path):

@@ -75,7 +75,7 @@ def _commit(machine: Machine, words: list[str]) -> Run:
     return 0
 
 
-def git(machine: Machine, words: list[str], given: str) -> Run:
+def git(machine: Machine, words: list[str], stdin: str) -> Run:
     """Run one git command; commands that change the remote only report success."""
     verb, rest = (words[0], words[1:]) if words else ("help", [])
     head = machine.repo.sha("commit 0")

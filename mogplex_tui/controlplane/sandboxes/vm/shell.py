@@ -55,14 +55,14 @@ def run_line(machine: Machine, line: str) -> Run:
     return code
 
 
-def run_words(machine: Machine, words: list[str], given: str = "") -> Run:
+def run_words(machine: Machine, words: list[str], stdin: str = "") -> Run:
     """Run one program directly, without a shell."""
     program = KNOWN.get(words[0].rpartition("/")[2] if words[0].startswith("/") else words[0])
     if program is None:
         yield err(f"sh: 1: {words[0]}: not found\n")
         return 127
     try:
-        return (yield from program(machine, words[1:], given))
+        return (yield from program(machine, words[1:], stdin))
     except OutsideError:
         yield err(f"{words[0]}: Permission denied\n")
     except MissingError as error:
@@ -100,25 +100,25 @@ def _pipe(machine: Machine, words: list[str]) -> Run:
             commands.append([])
         else:
             commands[-1].append(word)
-    given, code = "", 0
+    stdin, code = "", 0
     for number, raw in enumerate(commands, start=1):
         command = _simple(raw)
         words_left = _assigned(command.words)
         if not words_left:
             continue
         kept: list[str] = []
-        run = run_words(machine, words_left, given)
+        run = run_words(machine, words_left, stdin)
         failures: list[str] = []
         if command.errors is not None:
             run = _captured(run, failures, "stderr")
         last = number == len(commands) and command.target is None
         code = yield from run if last else _captured(run, kept, "stdout")
-        given = "".join(kept)
+        stdin = "".join(kept)
         if command.errors is not None:
             yield from _redirect(machine, command.errors, "".join(failures), append=False)
         if command.target is not None:
-            yield from _redirect(machine, command.target, given, append=command.append)
-            given = ""
+            yield from _redirect(machine, command.target, stdin, append=command.append)
+            stdin = ""
     return code
 
 

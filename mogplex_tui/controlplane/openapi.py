@@ -44,7 +44,7 @@ _COOKIE: _Need = {"session": []}
 _SCHEDULER: _Need = {"scheduler": []}
 
 
-class Taken(NamedTuple):
+class DeclaredOperation(NamedTuple):
     """The parameters of one operation as (name, type), and its success statuses.
 
     `-` stands for a response without body.
@@ -69,8 +69,8 @@ def _pair(word: str) -> tuple[str, str]:
     return name, kind or "text"
 
 
-def _taken(words: list[str]) -> Taken:
-    taken = Taken([], [], [], "application/json", {})
+def _taken(words: list[str]) -> DeclaredOperation:
+    taken = DeclaredOperation([], [], [], "application/json", {})
     for word in words:
         if word == "[form]":
             taken = taken._replace(media="application/x-www-form-urlencoded")
@@ -89,9 +89,9 @@ def _taken(words: list[str]) -> Taken:
 
 
 @cache
-def declared() -> tuple[dict[tuple[str, str], Taken], dict[str, str]]:
+def declared() -> tuple[dict[tuple[str, str], DeclaredOperation], dict[str, str]]:
     """Parse operations.txt: operations by method and path, and kinds of rows by path."""
-    operations: dict[tuple[str, str], Taken] = {}
+    operations: dict[tuple[str, str], DeclaredOperation] = {}
     rows: dict[str, str] = {}
     for line in _OPERATIONS.read_text().splitlines():
         words = line.split()
@@ -130,7 +130,7 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     return found
 
 
-def _body(taken: Taken) -> dict[str, Any] | None:
+def _body(taken: DeclaredOperation) -> dict[str, Any] | None:
     if not taken.body:
         return None
     properties, required = {}, []
@@ -160,7 +160,7 @@ def _security(entry: Entry) -> list[_Need]:
     return [{}] if isinstance(endpoint, SenderEndpoint) else [{}, _BEARER, _COOKIE]
 
 
-def _responses(entry: Entry, taken: Taken) -> dict[str, Any]:
+def _responses(entry: Entry, taken: DeclaredOperation) -> dict[str, Any]:
     json: dict[str, Any] = {"content": {"application/json": {"schema": {}}}}
     found: dict[str, Any] = {}
     for status, media in (taken.success or {"200": "application/json"}).items():

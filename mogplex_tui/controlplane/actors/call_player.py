@@ -18,7 +18,7 @@ from .context import ActorContext, ActorRandom
 from .scheduler import Acts
 
 
-class Fate(StrEnum):
+class CallState(StrEnum):
     """The state of a call before a planned step: running, ended or cancelled."""
 
     GO_ON = "go on"
@@ -35,7 +35,7 @@ _LOOK = (
 # Sandbox states in which a command goes on.
 _ALIVE = ("creating", "installing", "running")
 
-Playing = Generator[float, None, Fate]
+Playing = Generator[float, None, CallState]
 
 
 def tokens_of(usage: Usage) -> Tokens:
@@ -43,7 +43,7 @@ def tokens_of(usage: Usage) -> Tokens:
     return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_creation, usage.reasoning)
 
 
-def look(tx: Tx, context: ActorContext, call_id: str, kind: CallKind, tools: int) -> Fate:
+def look(tx: Tx, context: ActorContext, call_id: str, kind: CallKind, tools: int) -> CallState:
     """Check whether the call may go on.
 
     A call with a cancel request is ended here (observability.md §3), as is one whose sandbox has stopped
@@ -51,10 +51,10 @@ def look(tx: Tx, context: ActorContext, call_id: str, kind: CallKind, tools: int
     """
     row = tx.one(_LOOK, (call_id,))
     if row is None or row["status"] not in ("pending", "streaming"):
-        return Fate.OVER
+        return CallState.OVER
     if row["control_state"] == "active":
         if row["status"] == "pending" or row["box_id"] is None or row["box_status"] in _ALIVE:
-            return Fate.GO_ON
+            return CallState.GO_ON
         broken = {"error": INTERRUPTED}
         call_writes.finish_call(
             tx,
@@ -65,12 +65,12 @@ def look(tx: Tx, context: ActorContext, call_id: str, kind: CallKind, tools: int
             message="Harness stream failed",
             payload=broken,
         )
-        return Fate.OVER
+        return CallState.OVER
     payload: dict[str, Any] = {"tool_calls_count": tools}
     if kind is CallKind.HARNESS:
         payload = {"runtime_command_id": row["runtime_command_id"], "install_logs_present": False}
     call_writes.finalize_cancel(tx, call_id, context.now(), f"{kind.subject} cancelled", payload)
-    return Fate.CANCELLED
+    return CallState.CANCELLED
 
 
 def write_step(tx: Tx, context: ActorContext, call_id: str, step: Step) -> None:
@@ -94,7 +94,7 @@ def play(
     attach: dict[str, Any] | None = None,
     begun: bool = False,
 ) -> Playing:
-    """Play `call_plan` on a pending call until its end; OVER if something else ended it.
+    """Play `call_plan` on a pending call to its end; OVER if it was ended elsewhere.
 
     `attach` is merged into the call's metadata when it starts streaming; `begun` skips everything before that.
     """
@@ -103,27 +103,27 @@ def play(
             yield step.after
             with random.tx() as tx:
                 fate = look(tx, context, call_id, call_plan.kind, 0)
-                if fate is not Fate.GO_ON:
+                if fate is not CallState.GO_ON:
                     return fate
                 write_step(tx, context, call_id, step)
         yield 0.9
         with random.tx() as tx:
             fate = look(tx, context, call_id, call_plan.kind, 0)
-            if fate is not Fate.GO_ON:
+            if fate is not CallState.GO_ON:
                 return fate
             message = f"{call_plan.kind.subject} streaming"
             call_writes.begin_streaming(
                 tx, call_id, call_plan.runtime_command_id, context.now(), metadata=attach, message=message
             )
     fate = yield from _work(context, random, call_id, call_plan)
-    if fate is not Fate.GO_ON:
+    if fate is not CallState.GO_ON:
         return fate
     yield call_plan.ending.after
     with random.tx() as tx:
         fate = look(tx, context, call_id, call_plan.kind, len(call_plan.tool_calls))
-        if fate is Fate.GO_ON:
+        if fate is CallState.GO_ON:
             _end(tx, context, random.rng, call_id, call_plan)
-            fate = Fate.OVER
+            fate = CallState.OVER
     if call_plan.kind is not CallKind.HARNESS:
         settle_later(context, random.rng, call_id)
     return fate
@@ -135,7 +135,7 @@ def _work(context: ActorContext, random: ActorRandom, call_id: str, call_plan: C
         yield step.after
         with random.tx() as tx:
             fate = look(tx, context, call_id, call_plan.kind, done)
-            if fate is not Fate.GO_ON:
+            if fate is not CallState.GO_ON:
                 return fate
             write_step(tx, context, call_id, step)
             if step.type == "tool_finished":
@@ -143,7 +143,7 @@ def _work(context: ActorContext, random: ActorRandom, call_id: str, call_plan: C
                 if call_plan.usage is not None and call_plan.kind is not CallKind.HARNESS:
                     share = call_plan.usage.scaled(0.9 * number / len(call_plan.steps))
                     call_writes.update_usage(tx, call_id, tokens_of(share), call_plan.tool_calls[:done])
-    return Fate.GO_ON
+    return CallState.GO_ON
 
 
 def _end(tx: Tx, context: ActorContext, rng: Random, call_id: str, call_plan: CallPlan) -> None:

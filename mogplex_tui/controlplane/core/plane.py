@@ -55,7 +55,7 @@ class Settings(NamedTuple):
 
 
 @dataclass(slots=True)
-class Wake:
+class Callbacks:
     """Callbacks for committed changes that arrive over HTTP, called with the row's id."""
 
     on_run_started: list[Callable[[str], None]] = field(default_factory=list)
@@ -113,7 +113,7 @@ class Plane:
     ids: Ids
     user_id: str
     scenario: Scenario
-    wake: Wake = field(default_factory=Wake)
+    wake: Callbacks = field(default_factory=Callbacks)
     machines: Machines = field(default_factory=Machines)
     faults: Faults | None = None
 

@@ -34,7 +34,7 @@ class Edge(NamedTuple):
     handle: str | None
 
 
-class Ended(NamedTuple):
+class NodeResult(NamedTuple):
     """The result of a finished node; `branch` is the side that a condition took."""
 
     status: str
@@ -104,7 +104,7 @@ class Step(NamedTuple):
     skip: list[str]
 
 
-def _token(edge: Edge, done: Mapping[str, Ended]) -> bool | None:
+def _token(edge: Edge, done: Mapping[str, NodeResult]) -> bool | None:
     """Return whether an edge was taken; None if that is not decided yet."""
     ended = done.get(edge.source)
     if ended is None:
@@ -136,7 +136,7 @@ def _verdict(node: Node, tokens: list[bool | None]) -> bool | None:
     return None if open_ else came > 0
 
 
-def next_step(graph: Graph, seen: Mapping[str, str], done: Mapping[str, Ended]) -> Step:
+def next_step(graph: Graph, seen: Mapping[str, str], done: Mapping[str, NodeResult]) -> Step:
     """Return the next step.
 
     `seen` are all nodes with a node run; `done` are those that have ended.

@@ -11,7 +11,7 @@ from ..calls import call_writes
 from . import agent_nodes, job_completion, step_nodes
 from .agent_nodes import NodeActs, NodeEnd
 from .graph_progress import Node, next_step
-from .running_job import Job, Unresolved, load, node_rows, progress
+from .running_job import Job, UnresolvedJobError, load, node_rows, progress
 from .suspension import runs
 
 
@@ -74,7 +74,7 @@ class Runner:
         yield 0.1
         try:
             job = load(self._context, job_id)
-        except Unresolved as missing:
+        except UnresolvedJobError as missing:
             self.forget(job_id)
             job_completion.unresolved(self._context, job_id, str(missing))
             return

@@ -13,7 +13,7 @@ from ..db.database import Database, Row
 from ..workload.account import Repo, repo_of
 from ..workload.rng import token
 from . import graph_progress as graphs
-from .graph_progress import Ended, Graph, Node
+from .graph_progress import Graph, Node, NodeResult
 
 MISSING = "MISSING_CONFIG"
 NO_GITHUB = "NO_GITHUB_CONNECTION"
@@ -60,14 +60,14 @@ class Job:
         return "\n".join(text for text in told if isinstance(text, str))
 
 
-class Unresolved(Exception):
+class UnresolvedJobError(Exception):
     """A job that cannot be executed: MISSING_CONFIG or NO_GITHUB_CONNECTION."""
 
 
 def load(context: ActorContext, job_id: str) -> Job | None:
     """Return a running job with everything it needs; None if it is not running.
 
-    Raises Unresolved (runtime-model.md §4, 5b).
+    Raises UnresolvedJobError (runtime-model.md §4, 5b).
     """
     db = context.plane.db
     row = db.one(
@@ -80,7 +80,7 @@ def load(context: ActorContext, job_id: str) -> Job | None:
     # The hosted service executes flows only (routing.md §0).
     inert = context.plane.is_hosted and row["flow_id"] is None
     if row["owner_id"] is None or inert:
-        raise Unresolved(MISSING)
+        raise UnresolvedJobError(MISSING)
     metadata = json.loads(row["metadata"])
     graph = _graph(db, row, metadata)
     repo = db.one(
@@ -88,10 +88,10 @@ def load(context: ActorContext, job_id: str) -> Job | None:
         (metadata.get("repo_id"), row["owner_id"]),
     )
     if repo is None:
-        raise Unresolved(MISSING)
+        raise UnresolvedJobError(MISSING)
     agents = _agents(db, graph, row["owner_id"])
     if not db.value("SELECT github_oauth FROM profiles WHERE id = ?", (row["owner_id"],)):
-        raise Unresolved(NO_GITHUB)
+        raise UnresolvedJobError(NO_GITHUB)
     return Job(
         row["id"],
         row["owner_id"],
@@ -110,7 +110,7 @@ def _graph(db: Database, row: Row, metadata: Mapping[str, Any]) -> Graph:
     if row["flow_id"] is not None:
         text = db.value("SELECT graph FROM flow_versions WHERE id = ?", (row["flow_version_id"],))
         if text is None:
-            raise Unresolved(MISSING)
+            raise UnresolvedJobError(MISSING)
         return graphs.load(text)
     agent = db.one(
         "SELECT g.id, g.name, g.model FROM agents g WHERE g.id = coalesce("
@@ -118,7 +118,7 @@ def _graph(db: Database, row: Row, metadata: Mapping[str, Any]) -> Graph:
         (row["assignment_id"], row["trigger_id"]),
     )
     if agent is None:
-        raise Unresolved(MISSING)
+        raise UnresolvedJobError(MISSING)
     event = str(metadata.get("source_type") or "unknown")
     role = _ROLES.get(event, "triage")
     return graphs.single_agent(event, agent["id"], agent["name"], agent["model"], role)
@@ -138,9 +138,9 @@ def _agents(db: Database, graph: Graph, user_id: str) -> dict[str, Agent]:
         if row is not None:
             found[node.id] = Agent(row["id"], row["name"], row["slug"])
         elif harness_of(node) == "mogplex":
-            raise Unresolved(MISSING)
+            raise UnresolvedJobError(MISSING)
         if harness_of(node) == "mogplex" and not node.data.get("modelOverride"):
-            raise Unresolved(MISSING)
+            raise UnresolvedJobError(MISSING)
     return found
 
 
@@ -154,7 +154,7 @@ def node_rows(db: Database, job_id: str) -> list[Row]:
     return db.all("SELECT * FROM flow_node_runs WHERE job_run_id = ? ORDER BY created_at, rowid", (job_id,))
 
 
-def progress(rows: list[Row]) -> tuple[dict[str, str], dict[str, Ended]]:
+def progress(rows: list[Row]) -> tuple[dict[str, str], dict[str, NodeResult]]:
     """Return the status of each node, and how finished nodes ended."""
     seen, done = {}, {}
     for row in rows:
@@ -162,7 +162,7 @@ def progress(rows: list[Row]) -> tuple[dict[str, str], dict[str, Ended]]:
         if row["status"] in graphs.TERMINAL:
             matched = output_of(row).get("matched")
             branch = None if matched is None else ("true" if matched else "false")
-            done[row["node_id"]] = Ended(row["status"], branch)
+            done[row["node_id"]] = NodeResult(row["status"], branch)
     return seen, done
 
 

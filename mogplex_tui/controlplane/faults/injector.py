@@ -142,7 +142,7 @@ class FaultInjector:
             for active in struck
             if active.rule.kind != "latency" and not active.is_switch
         ]
-        shaped = _Shaped(send, changes, lambda: self._faults.silences(method, path, query))
+        shaped = _ShapedResponse(send, changes, lambda: self._faults.silences(method, path, query))
         await shaped.run(self._app, scope, receive)
         if shaped.is_cut and not within:
             _expect_the_cut()
@@ -163,7 +163,7 @@ class FaultInjector:
         return error_envelopes.refused(path, status, self._origin, 60 if status == 429 else None)
 
 
-class _Shaped:
+class _ShapedResponse:
     """One response being sent: streams are changed frame by frame, others as a whole."""
 
     def __init__(self, send: Send, changes: list[Change], silenced: Callable[[], bool]) -> None:

@@ -12,15 +12,15 @@ from starlette.types import Scope
 from ..http.authentication import Caller
 from ..http.params import NotJsonError, is_uuid, leading_int, parsed
 from . import defects
-from .defects import Broken, WholeBody
+from .defects import FailingRequests, WholeBody
 
 
-class Known(NamedTuple):
+class CompiledDefect(NamedTuple):
     """A defect with its compiled path."""
 
     methods: frozenset[str]
     path: re.Pattern[str]
-    broken: Broken
+    broken: FailingRequests
 
 
 def _path(template: str) -> re.Pattern[str]:
@@ -28,12 +28,12 @@ def _path(template: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", escaped))
 
 
-def _known(listed: Iterable[Broken]) -> tuple[Known, ...]:
-    return tuple(Known(frozenset(b.methods.split(",")), _path(b.path), b) for b in listed)
+def _known(listed: Iterable[FailingRequests]) -> tuple[CompiledDefect, ...]:
+    return tuple(CompiledDefect(frozenset(b.methods.split(",")), _path(b.path), b) for b in listed)
 
 
-def _meant(listed: Iterable[tuple[str, str]]) -> tuple[Known, ...]:
-    return _known(Broken(methods, path, "") for methods, path in listed)
+def _meant(listed: Iterable[tuple[str, str]]) -> tuple[CompiledDefect, ...]:
+    return _known(FailingRequests(methods, path, "") for methods, path in listed)
 
 
 BAD_IDS = _known(defects.BAD_IDS)
@@ -43,7 +43,7 @@ QUERIES = _known(defects.REFUSED_QUERIES)
 EXPORTS = _known(defects.EXPORTS)
 UNGUARDED = (*_meant(defects.UNGUARDED), *_known(defects.PARSER_TEXTS))
 JSON_ONLY = _known(defects.JSON_ONLY)
-PAGED = _known(Broken("GET", path, "", when) for path, when in defects.PAGED_IN_MEMORY)
+PAGED = _known(FailingRequests("GET", path, "", when) for path, when in defects.PAGED_IN_MEMORY)
 ASSIGNED = _meant((whole.methods, whole.path) for whole in defects.MASS_ASSIGNED)
 ABSENT = _meant(defects.ABSENT)
 EMPTY = _meant((whole.methods, whole.path) for whole in defects.EMPTY_UPDATES)
@@ -67,7 +67,7 @@ class DefectCheck:
         self.refuses = False
         self.refused: list[None] = []
 
-    def meets(self, known: Iterable[Known]) -> list[Broken]:
+    def meets(self, known: Iterable[CompiledDefect]) -> list[FailingRequests]:
         """Return the defects whose method, path and conditions match."""
         return [
             broken
@@ -75,7 +75,7 @@ class DefectCheck:
             if all(self.holds(name, wanted) for name, wanted in broken.when)
         ]
 
-    def may_meet(self, known: Iterable[Known]) -> list[Broken]:
+    def may_meet(self, known: Iterable[CompiledDefect]) -> list[FailingRequests]:
         """Return the defects whose method and path match."""
         return [k.broken for k in known if self.method in k.methods and k.path.fullmatch(self.path)]
 
@@ -100,7 +100,7 @@ class DefectCheck:
         """Return the body as an object; other values have no keys."""
         return self.body if isinstance(self.body, dict) else {}
 
-    def refused_write(self) -> Broken | None:
+    def refused_write(self) -> FailingRequests | None:
         """Return the write that the database will refuse because of the body's keys."""
         met = [b for b in self.may_meet(REFUSED) if all(name in self.keys for name, _ in b.when)]
         if met:
@@ -111,7 +111,7 @@ class DefectCheck:
                 return self._row_refused(f'column "{unknown[0]}" of relation "{whole.table}" does not exist')
         return None
 
-    def unfit_row(self) -> Broken | None:
+    def unfit_row(self) -> FailingRequests | None:
         """Return the database's message for values that the plane's own checks refuse."""
         for whole in filter(lambda whole: whole.needed, self._assigned()):
             absent = [name for name in whole.needed.split() if self.keys.get(name) is None]
@@ -123,7 +123,7 @@ class DefectCheck:
             return self._row_refused(f"new row for {where} violates check constraint")
         return None
 
-    def no_row(self) -> Broken:
+    def no_row(self) -> FailingRequests:
         """Return the message for an update that finds no row."""
         row_id = self.keys.get("id")
         if isinstance(row_id, str) and not is_uuid(row_id.strip()):
@@ -134,7 +134,7 @@ class DefectCheck:
         """Return whether an update contains no column."""
         return not any(self.keys.keys() & set(whole.keys.split()) for whole in defects.EMPTY_UPDATES)
 
-    def body_id(self) -> tuple[Broken, str] | None:
+    def body_id(self) -> tuple[FailingRequests, str] | None:
         """Return the defect of an id in the body that is no UUID, with its refusal."""
         for broken, key, refusal in defects.BODY_IDS:
             said = self.keys.get(key)
@@ -149,10 +149,10 @@ class DefectCheck:
             if self.method in whole.methods.split(",") and self.path == whole.path
         ]
 
-    def _row_refused(self, text: str) -> Broken:
-        return Broken(self.method, self.path, text)
+    def _row_refused(self, text: str) -> FailingRequests:
+        return FailingRequests(self.method, self.path, text)
 
-    def bad_id(self) -> tuple[Broken, str] | None:
+    def bad_id(self) -> tuple[FailingRequests, str] | None:
         """Return the defect of a path with an id that is no UUID, and that id."""
         if self.path in defects.NOT_IDS:
             return None

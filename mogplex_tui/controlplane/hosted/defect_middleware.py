@@ -19,7 +19,7 @@ from ..observability.call_queries import searched
 from . import defect_matching as known
 from . import defects
 from .defect_matching import DefectCheck
-from .defects import Broken
+from .defects import FailingRequests
 
 CALLS = defects.OBSERVABILITY + "/calls"
 # More rows than any plane has.
@@ -149,7 +149,7 @@ class HostedDefects:
         owner = visit.caller.user_id if visit.caller else None
         in_a_name = "SELECT 1 FROM repos WHERE user_id = ? AND instr(lower(full_name), lower(?)) > 0"
         if self._plane.db.one(in_a_name, (owner, text)) is not None:
-            return _error(visit, Broken("GET", CALLS, "Failed to fetch calls"), "")
+            return _error(visit, FailingRequests("GET", CALLS, "Failed to fetch calls"), "")
         body = json.loads(answered.body) | {"calls": [], "total": 0}
         if visit.holds("limit", "no_number"):
             body["limit"] = None
@@ -183,7 +183,7 @@ def _after_refused_row(visit: DefectCheck, answered: Answered) -> Response | Non
     if answered.status == 404 and answered.is_json and visit.may_meet(known.ABSENT):
         return _error(visit, visit.no_row(), "")
     if answered.status == 200 and visit.may_meet(known.EMPTY) and visit.changes_nothing():
-        return _error(visit, Broken(visit.method, visit.path, defects.NO_ROW), "")
+        return _error(visit, FailingRequests(visit.method, visit.path, defects.NO_ROW), "")
     return None
 
 
@@ -226,7 +226,7 @@ def _is_a_page(answered: Answered) -> bool:
     return answered.status == 404 and not answered.is_json
 
 
-def _error(visit: DefectCheck, broken: Broken, bad_id: str) -> Response:
+def _error(visit: DefectCheck, broken: FailingRequests, bad_id: str) -> Response:
     if not broken.text:
         return Response(status_code=broken.status)
     incident = "".join(c for c in bad_id if c.isascii() and c.isalnum())[:10].upper()

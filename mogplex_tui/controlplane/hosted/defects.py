@@ -14,7 +14,7 @@ OBSERVABILITY = "/api/observability"
 CAST = 'invalid input syntax for type uuid: "{id}"'
 
 
-class Broken(NamedTuple):
+class FailingRequests(NamedTuple):
     """Requests whose response is a 500 with this text, or an empty 500 for "".
 
     `when` names conditions on query parameters, all of which must hold: `given`, `no_number`, `no_uuid`, or a value
@@ -43,102 +43,106 @@ class WholeBody(NamedTuple):
 
 # An id that is no UUID (errors.md §1.1, and the notes of each family). The text has the format of its family.
 BAD_IDS = (
-    Broken("GET", V1 + "/runs/{id}", "Failed to load run"),
-    Broken("GET", V1 + "/runs/{id}/events", "Failed to list events"),
-    Broken("POST", V1 + "/runs/{id}/cancel", "Failed to cancel run"),
-    Broken("GET", V1 + "/sandboxes/{id}/logs", "Failed to load sandbox logs"),
-    Broken("GET", V1 + "/automations/{id}", "Failed to load automation"),
-    Broken("PUT", V1 + "/automations/{id}", "Failed to update automation"),
-    Broken("POST", V1 + "/automations/{id}/publish", "Failed to publish automation"),
-    Broken("PUT", V1 + "/automations/{id}/model", "Failed to update automation model"),
-    Broken("POST", V1 + "/automations/{id}/trigger", "Failed to trigger automation"),
-    Broken("GET", V1 + "/automations/{id}/runs", "Failed to list automation runs"),
-    Broken("GET", V1 + "/automations/{id}/runs/{run}", "Failed to load automation run logs"),
-    Broken(
+    FailingRequests("GET", V1 + "/runs/{id}", "Failed to load run"),
+    FailingRequests("GET", V1 + "/runs/{id}/events", "Failed to list events"),
+    FailingRequests("POST", V1 + "/runs/{id}/cancel", "Failed to cancel run"),
+    FailingRequests("GET", V1 + "/sandboxes/{id}/logs", "Failed to load sandbox logs"),
+    FailingRequests("GET", V1 + "/automations/{id}", "Failed to load automation"),
+    FailingRequests("PUT", V1 + "/automations/{id}", "Failed to update automation"),
+    FailingRequests("POST", V1 + "/automations/{id}/publish", "Failed to publish automation"),
+    FailingRequests("PUT", V1 + "/automations/{id}/model", "Failed to update automation model"),
+    FailingRequests("POST", V1 + "/automations/{id}/trigger", "Failed to trigger automation"),
+    FailingRequests("GET", V1 + "/automations/{id}/runs", "Failed to list automation runs"),
+    FailingRequests("GET", V1 + "/automations/{id}/runs/{run}", "Failed to load automation run logs"),
+    FailingRequests(
         "GET",
         OBSERVABILITY + "/jobs/{id}",
         "Failed to load job run detail. Contact support with incident MOG-JOB-{incident}.",
     ),
-    Broken("POST", OBSERVABILITY + "/jobs/{id}/cancel", ""),
-    Broken("POST", OBSERVABILITY + "/jobs/{id}/repair", ""),
-    Broken("POST", OBSERVABILITY + "/jobs/{id}/requeue", ""),
-    Broken("POST", OBSERVABILITY + "/jobs/{id}/review-findings/{finding}/issue", ""),
-    Broken("POST", OBSERVABILITY + "/calls/{id}/cancel", ""),
-    Broken("DELETE", "/api/settings/api-keys/{id}", CAST),
-    Broken("GET,POST,PUT,PATCH,DELETE", "/api/teams/{id}/{*}", "Internal server error"),
-    Broken("GET", "/api/repos/{id}/launch-presets", "Failed to load launch presets"),
-    Broken("POST", "/api/repos/{id}/launch-presets", "Failed to save launch preset"),
-    Broken("DELETE", "/api/repos/{id}/launch-presets/{preset}", "Failed to delete launch preset"),
-    Broken("PATCH", "/api/workspaces/{id}", ""),
-    Broken("GET,PATCH,DELETE", "/api/mcp-servers/{id}", CAST),
-    Broken("GET,PUT,DELETE", "/api/flows/{id}", ""),
-    Broken("POST", "/api/flows/{id}/webhook-secret", ""),
+    FailingRequests("POST", OBSERVABILITY + "/jobs/{id}/cancel", ""),
+    FailingRequests("POST", OBSERVABILITY + "/jobs/{id}/repair", ""),
+    FailingRequests("POST", OBSERVABILITY + "/jobs/{id}/requeue", ""),
+    FailingRequests("POST", OBSERVABILITY + "/jobs/{id}/review-findings/{finding}/issue", ""),
+    FailingRequests("POST", OBSERVABILITY + "/calls/{id}/cancel", ""),
+    FailingRequests("DELETE", "/api/settings/api-keys/{id}", CAST),
+    FailingRequests("GET,POST,PUT,PATCH,DELETE", "/api/teams/{id}/{*}", "Internal server error"),
+    FailingRequests("GET", "/api/repos/{id}/launch-presets", "Failed to load launch presets"),
+    FailingRequests("POST", "/api/repos/{id}/launch-presets", "Failed to save launch preset"),
+    FailingRequests("DELETE", "/api/repos/{id}/launch-presets/{preset}", "Failed to delete launch preset"),
+    FailingRequests("PATCH", "/api/workspaces/{id}", ""),
+    FailingRequests("GET,PATCH,DELETE", "/api/mcp-servers/{id}", CAST),
+    FailingRequests("GET,PUT,DELETE", "/api/flows/{id}", ""),
+    FailingRequests("POST", "/api/flows/{id}/webhook-secret", ""),
     # This handler treats a missing flow as an unpublished one.
-    Broken("POST", "/api/flows/{id}/test-trigger", "", instead=400),
-    Broken("POST", "/api/webhooks/flows/{id}", ""),
-    Broken(
+    FailingRequests("POST", "/api/flows/{id}/test-trigger", "", instead=400),
+    FailingRequests("POST", "/api/webhooks/flows/{id}", ""),
+    FailingRequests(
         "POST",
         "/api/flows/{id}/publish",
         CAST,
         code="FLOW_STORAGE_FAILED",
     ),
-    Broken("POST", "/api/flows/{id}/duplicate", CAST, code="FLOW_STORAGE_FAILED"),
-    Broken("GET", "/api/flows/{id}/runs", CAST, code="FLOW_STORAGE_FAILED"),
-    Broken("GET", "/api/flows/{id}/runs/{run}", CAST),
-    Broken("DELETE", "/api/flows/templates/{id}", CAST),
-    Broken("POST", "/api/control/approvals/{id}", "Failed to resolve approval"),
+    FailingRequests("POST", "/api/flows/{id}/duplicate", CAST, code="FLOW_STORAGE_FAILED"),
+    FailingRequests("GET", "/api/flows/{id}/runs", CAST, code="FLOW_STORAGE_FAILED"),
+    FailingRequests("GET", "/api/flows/{id}/runs/{run}", CAST),
+    FailingRequests("DELETE", "/api/flows/templates/{id}", CAST),
+    FailingRequests("POST", "/api/control/approvals/{id}", "Failed to resolve approval"),
 )
 # Paths that look like one of the above and have their own routes.
 NOT_IDS = ("/api/flows/approvals", "/api/flows/assistant", "/api/flows/templates")
 
 # Requests that the Postgres backend cannot answer (v1.md §5, observability.md §0 and §2, identity.md §8).
 BROKEN = (
-    Broken("GET", V1 + "/automations", "Failed to list automations", (("cursor", "given"),)),
-    Broken("GET", V1 + "/sandboxes", "Failed to list sandboxes", (("repo_id", "no_uuid"),)),
-    Broken("GET", OBSERVABILITY + "/calls", "Failed to fetch calls", (("surface", "=cloud"),)),
-    Broken("GET", OBSERVABILITY + "/calls", "Failed to fetch calls", (("repo_id", "no_uuid"),)),
-    Broken(
+    FailingRequests("GET", V1 + "/automations", "Failed to list automations", (("cursor", "given"),)),
+    FailingRequests("GET", V1 + "/sandboxes", "Failed to list sandboxes", (("repo_id", "no_uuid"),)),
+    FailingRequests("GET", OBSERVABILITY + "/calls", "Failed to fetch calls", (("surface", "=cloud"),)),
+    FailingRequests("GET", OBSERVABILITY + "/calls", "Failed to fetch calls", (("repo_id", "no_uuid"),)),
+    FailingRequests(
         "GET",
         OBSERVABILITY + "/calls",
         "Failed to fetch calls",
         (("page", "no_number"), ("live_only", "!true")),
     ),
-    Broken("GET", OBSERVABILITY + "/call-events", "", (("ai_call_id", "no_uuid"),)),
-    Broken("GET", OBSERVABILITY + "/automation-events", "", (("repo_id", "no_uuid"),)),
-    Broken(
+    FailingRequests("GET", OBSERVABILITY + "/call-events", "", (("ai_call_id", "no_uuid"),)),
+    FailingRequests("GET", OBSERVABILITY + "/automation-events", "", (("repo_id", "no_uuid"),)),
+    FailingRequests(
         "GET",
         OBSERVABILITY + "/automation-events",
         "",
         (("page", "no_number"), ("source_kind", "!given"), ("agent_id", "!given")),
     ),
-    Broken(
+    FailingRequests(
         "GET",
         OBSERVABILITY + "/automation-events",
         "",
         (("limit", "no_number"), ("source_kind", "!given"), ("agent_id", "!given")),
     ),
-    Broken("GET", "/api/teams/{*}/audit-events", "Internal server error", (("cursor", "given"),)),
-    Broken("GET", "/api/repos", CAST, (("id", "no_uuid"),)),
-    Broken("GET", "/api/control/approvals", "Failed to load approvals", (("runId", "no_uuid"),)),
-    Broken("DELETE", "/api/agents", CAST, (("id", "no_uuid"),)),
-    Broken("DELETE", "/api/skills", CAST, (("id", "no_uuid"),)),
-    Broken("DELETE", "/api/rules", CAST, (("id", "no_uuid"),)),
-    Broken("DELETE", "/api/triggers", CAST, (("id", "no_uuid"),)),
+    FailingRequests("GET", "/api/teams/{*}/audit-events", "Internal server error", (("cursor", "given"),)),
+    FailingRequests("GET", "/api/repos", CAST, (("id", "no_uuid"),)),
+    FailingRequests("GET", "/api/control/approvals", "Failed to load approvals", (("runId", "no_uuid"),)),
+    FailingRequests("DELETE", "/api/agents", CAST, (("id", "no_uuid"),)),
+    FailingRequests("DELETE", "/api/skills", CAST, (("id", "no_uuid"),)),
+    FailingRequests("DELETE", "/api/rules", CAST, (("id", "no_uuid"),)),
+    FailingRequests("DELETE", "/api/triggers", CAST, (("id", "no_uuid"),)),
     # The row is deleted all the same.
-    Broken("DELETE", "/api/mcp-servers/{*}", "Server not found", status=404),
+    FailingRequests("DELETE", "/api/mcp-servers/{*}", "Server not found", status=404),
 )
 
 # Requests that pass their checks and then store nothing (projects.md §4.3, §4.6 and §8, routing.md §2, system.md §3).
 # `when` names keys of the JSON body.
 REFUSED_WRITES = (
-    Broken("POST,PATCH", "/api/repos", "the written row cannot be returned with its workspace"),
-    Broken("POST,PUT", "/api/triggers", "the written row cannot be returned with its agent"),
-    Broken("POST", "/api/repos/{*}/rules", "no unique key matches the upsert", (("rule_id", "given"),)),
-    Broken("POST", "/api/repos/{*}/skills", "no unique key matches the upsert", (("skill_id", "given"),)),
-    Broken("POST", "/api/repos/{*}/subproject", "the new row breaks the check on its owner"),
+    FailingRequests("POST,PATCH", "/api/repos", "the written row cannot be returned with its workspace"),
+    FailingRequests("POST,PUT", "/api/triggers", "the written row cannot be returned with its agent"),
+    FailingRequests(
+        "POST", "/api/repos/{*}/rules", "no unique key matches the upsert", (("rule_id", "given"),)
+    ),
+    FailingRequests(
+        "POST", "/api/repos/{*}/skills", "no unique key matches the upsert", (("skill_id", "given"),)
+    ),
+    FailingRequests("POST", "/api/repos/{*}/subproject", "the new row breaks the check on its owner"),
 )
 # Always refused by the database.
-REFUSED_QUERIES = (Broken("GET", "/api/cron/reconcile-job-runs", ""),)
+REFUSED_QUERIES = (FailingRequests("GET", "/api/cron/reconcile-job-runs", ""),)
 
 # Handlers that write the whole body into a table: the database refuses unknown columns, and rows without a required one
 # (library.md §6.1, §7, §11 and §12). That such a body can also set the service's own columns is not
@@ -182,7 +186,7 @@ EMPTY_UPDATES = (WholeBody("PUT", "/api/agents", "agents", "name model category 
 # An id in the body that is no UUID, its key, and the refusal that the database error replaces (v1.md §5.3).
 BODY_IDS = (
     (
-        Broken("POST", V1 + "/automations/{*}/trigger", "Failed to trigger automation"),
+        FailingRequests("POST", V1 + "/automations/{*}/trigger", "Failed to trigger automation"),
         "repoId",
         "Repository not found",
     ),
@@ -190,9 +194,12 @@ BODY_IDS = (
 
 # As UNGUARDED, where the exception is caught and its text is the response (library.md §8.2).
 NO_JSON = "the body ended before it was JSON"
-PARSER_TEXTS = (Broken("POST,PATCH,DELETE", "/api/connections", NO_JSON),)
+PARSER_TEXTS = (FailingRequests("POST,PATCH,DELETE", "/api/connections", NO_JSON),)
 # As UNGUARDED, except for null, which a check refuses (library.md §9.2).
-JSON_ONLY = (Broken("POST", "/api/mcp-servers", ""), Broken("PATCH", "/api/mcp-servers/{*}", ""))
+JSON_ONLY = (
+    FailingRequests("POST", "/api/mcp-servers", ""),
+    FailingRequests("PATCH", "/api/mcp-servers/{*}", ""),
+)
 # Handlers that parse their body without a guard: 500 with an empty body for text that is no JSON, and for null
 # (errors.md §2, E10; marked J500 in the contract).
 UNGUARDED = (
@@ -242,7 +249,7 @@ PAGED_IN_MEMORY = (
 )
 
 # Assignments cannot be created any more; the response is the same for every request (routing.md §1.2).
-GONE = Broken(
+GONE = FailingRequests(
     "POST",
     "/api/assignments",
     "Assignments have been replaced by automations. Create a flow in the automations editor instead.",
@@ -251,8 +258,8 @@ GONE = Broken(
 
 # The exports of MCP servers, which fail once a secret is stored (docs/contract/README.md).
 EXPORTS = (
-    Broken("GET", V1 + "/mcp/servers", "Failed to list MCP servers"),
-    Broken("GET", "/api/mcp-servers", "the stored secret cannot be read", (("format", "=cli"),)),
+    FailingRequests("GET", V1 + "/mcp/servers", "Failed to list MCP servers"),
+    FailingRequests("GET", "/api/mcp-servers", "the stored secret cannot be read", (("format", "=cli"),)),
 )
 STORED_SECRETS = (
     "SELECT 1 FROM user_mcp_servers WHERE user_id = ? AND (env_secrets <> '{}' OR header_secrets <> '{}')"

@@ -24,7 +24,7 @@ _UNREACHABLE = re.compile(r"timeout|fetch failed|ECONN\w*|ENOTFOUND", re.IGNOREC
 _TOOLS = {"linear": 23, "notion": 14, "sentry": 16, "supabase": 20, "browserbase": 9, "sanity": 31}
 
 
-class Finding(NamedTuple):
+class ProbeResult(NamedTuple):
     """The result of a test: health status, message, error, HTTP status, tools."""
 
     status: str
@@ -46,7 +46,7 @@ def classify(error: str) -> str:
     return "error"
 
 
-def probe(row: Row, now: int) -> Finding:
+def probe(row: Row, now: int) -> ProbeResult:
     """Test a whole connection row at `now` (µs)."""
     field = "mcp_url" if row["type"] == "mcp_server" else "base_url"
     url = row[field]
@@ -64,15 +64,15 @@ def probe(row: Row, now: int) -> Finding:
     return _answered(row, url)
 
 
-def _failed(status: str, error: str, http_status: int | None = None) -> Finding:
-    return Finding(status, error, error, http_status)
+def _failed(status: str, error: str, http_status: int | None = None) -> ProbeResult:
+    return ProbeResult(status, error, error, http_status)
 
 
-def _raised(error: str) -> Finding:
+def _raised(error: str) -> ProbeResult:
     return _failed(classify(error), error)
 
 
-def _answered(row: Row, url: str) -> Finding:
+def _answered(row: Row, url: str) -> ProbeResult:
     match = _STATUS.search(urlsplit(url).path)
     is_server = row["type"] == "mcp_server"
     code = int(match[1]) if match else 200 if is_server else 204
@@ -82,6 +82,6 @@ def _answered(row: Row, url: str) -> Finding:
         status = "auth_failed" if code in (401, 403) else "error"
         return _failed(status, f"HTTP {code}", code)
     if not is_server:
-        return Finding("healthy", f"HTTP {code}", None, code)
+        return ProbeResult("healthy", f"HTTP {code}", None, code)
     count = _TOOLS.get(row["source_preset"] or "") or 3 + zlib.crc32(url.encode()) % 19
-    return Finding("healthy", f"{count} tools detected", tool_count=count)
+    return ProbeResult("healthy", f"{count} tools detected", tool_count=count)

@@ -143,7 +143,7 @@ async def try_connection(ask: Ask) -> Response:
     return answer(_tested(found, at) | ({} if kept else {"persisted": False, "superseded": True}))
 
 
-def _tested(found: connection_probe.Finding, at: int) -> dict[str, Any]:
+def _tested(found: connection_probe.ProbeResult, at: int) -> dict[str, Any]:
     optional = {"error": found.error, "httpStatus": found.http_status, "toolCount": found.tool_count}
     return {
         "healthy": found.status == "healthy",

@@ -95,7 +95,7 @@ class Text(Field):
 
 
 @dataclass(frozen=True)
-class Whole(Field):
+class WholeNumber(Field):
     """An integer from `low`, and up to `high` if given.
 
     `positive` words the lower bound as "> 0".
@@ -182,7 +182,7 @@ class Choice(Field):
 
 
 @dataclass(frozen=True)
-class Many(Field):
+class ListOf(Field):
     """A list of values of one kind, with at least `least` of them."""
 
     item: Field

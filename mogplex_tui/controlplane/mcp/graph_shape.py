@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .argument_shapes import AnyObject, Choice, Many, Number, Shape, Text
+from .argument_shapes import AnyObject, Choice, ListOf, Number, Shape, Text
 
 _NODE_TYPES = (
     "start",
@@ -31,5 +31,5 @@ _EDGE = Shape(
 )
 # Checked in full; the published schema says no more than "object".
 GRAPH = Shape(
-    {"nodes": Many(_NODE), "edges": Many(_EDGE), "viewport": _VIEWPORT}, ("nodes", "edges"), opaque=True
+    {"nodes": ListOf(_NODE), "edges": ListOf(_EDGE), "viewport": _VIEWPORT}, ("nodes", "edges"), opaque=True
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .argument_shapes import AnyObject, Choice, Field, Flag, Many, Shape, Text, Whole
+from .argument_shapes import AnyObject, Choice, Field, Flag, ListOf, Shape, Text, WholeNumber
 from .graph_shape import GRAPH
 from .operation import READ, Operation, automation, counted, run, sentence_of, writes
 
@@ -37,7 +37,7 @@ _ENV = (
                 "repoId": _ID,
                 "key": Text(longest=256, pattern=(r"[A-Za-z_]\w*", _KEY_WORDS)),
                 "value": Text(longest=65_536, free=True),
-                "target": Many(Choice(("production", "preview", "development")), least=1),
+                "target": ListOf(Choice(("production", "preview", "development")), least=1),
                 "type": Choice(("encrypted", "plain", "sensitive")),
             },
             ("repoId", "key", "value"),
@@ -66,7 +66,7 @@ _PLACES = (
         "mogplex_list_repos",
         "List repositories",
         "List connected repositories, filtered by a part of owner/name. Other operations take their ids.",
-        Shape({"query": Text(), "limit": Whole(1, 200)}),
+        Shape({"query": Text(), "limit": WholeNumber(1, 200)}),
         READ,
         "GET",
         "/repos",
@@ -98,7 +98,7 @@ _PLACES = (
         "mogplex_list_sandboxes",
         "List sandboxes",
         "List sandboxes of every state, the last active first.",
-        Shape({"repoId": Text(), "status": Text(), "limit": Whole(1, 200)}),
+        Shape({"repoId": Text(), "status": Text(), "limit": WholeNumber(1, 200)}),
         READ,
         "GET",
         "/sandboxes",
@@ -136,7 +136,7 @@ _AUTOMATIONS = (
         "mogplex_list_automations",
         "List automations",
         "List automations, the newest first, a page at a time.",
-        Shape({"limit": Whole(1, 100), "cursor": Text()}),
+        Shape({"limit": WholeNumber(1, 100), "cursor": Text()}),
         READ,
         "GET",
         "/automations",
@@ -159,7 +159,7 @@ _AUTOMATIONS = (
         "Create an automation in a GitHub installation, with a graph or the default draft, and publish it if asked.",
         Shape(
             {
-                "installationId": Whole(1, positive=True),
+                "installationId": WholeNumber(1, positive=True),
                 **_FLOW_BODY,
                 "graph": GRAPH,
                 "publish": Flag(),
@@ -180,7 +180,7 @@ _AUTOMATIONS = (
             {
                 "automationId": _ID,
                 **_FLOW_BODY,
-                "installationId": Whole(1, positive=True),
+                "installationId": WholeNumber(1, positive=True),
                 "graph": GRAPH,
             },
             ("automationId",),
@@ -234,7 +234,7 @@ _AUTOMATIONS = (
         "mogplex_list_automation_runs",
         "List automation runs",
         "List the newest runs of an automation.",
-        Shape({"automationId": _ID, "limit": Whole(1, 50)}, ("automationId",)),
+        Shape({"automationId": _ID, "limit": WholeNumber(1, 50)}, ("automationId",)),
         READ,
         "GET",
         f"{_ONE}/runs",
@@ -290,7 +290,7 @@ _RUNS = (
         "mogplex_get_run_events",
         "Get run events",
         "Read an agent run with its events from the first on.",
-        Shape({"runId": _ID, "limit": Whole(1, 200)}, ("runId",)),
+        Shape({"runId": _ID, "limit": WholeNumber(1, 200)}, ("runId",)),
         READ,
         "GET",
         "/runs/{runId}/events",

@@ -71,7 +71,7 @@ class BadInstantError(ValueError):
 
 
 @dataclass(slots=True)
-class Found:
+class CallPage:
     """One page of rows and the exact number of matching rows."""
 
     rows: list[Row]
@@ -79,7 +79,7 @@ class Found:
 
 
 @dataclass(slots=True)
-class _Where:
+class _Conditions:
     clauses: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     few: bool = False
@@ -112,12 +112,12 @@ def searched(q: str) -> str:
     return _UNSEARCHABLE.sub("", q).strip()
 
 
-def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> Found:
+def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> CallPage:
     """Return one page of the user's calls. Raises BadInstantError.
 
     Descending order has null durations first, ascending last, as the service's database does.
     """
-    where = _Where()
+    where = _Conditions()
     where.add("user_id = :user", user=user_id)
     _add_exact(where, query)
     _add_live_only(where, query, plane.clock.now_us())
@@ -130,7 +130,7 @@ def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: in
     total = int(plane.db.value(count, where.values))
     offset = (page - 1) * limit
     if offset >= total:
-        return Found([], total)
+        return CallPage([], total)
     sort = query("sort") if query("sort") in SORTS else "started_at"
     way, nulls = ("ASC", "LAST") if query("order") == "asc" else ("DESC", "FIRST")
     # Only durations can be null; elsewhere the plain form lets the index provide the order.
@@ -144,10 +144,10 @@ def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: in
     rows = plane.db.all(
         f"SELECT {CALL_COLUMNS} FROM ai_calls WHERE rowid IN ({picked}) ORDER BY {order}", values
     )
-    return Found(rows, total)
+    return CallPage(rows, total)
 
 
-def _indexed(where: _Where, surface: str) -> str:
+def _indexed(where: _Conditions, surface: str) -> str:
     """Return the calls by the index that covers a condition's columns.
 
     SQLite would otherwise choose a shorter index with the order, and read every row to filter it. Where few calls are
@@ -158,7 +158,7 @@ def _indexed(where: _Where, surface: str) -> str:
     return "ai_calls" if where.few or not surface else f"ai_calls INDEXED BY ai_calls_{surface}"
 
 
-def _add_exact(where: _Where, query: Callable[[str], str]) -> None:
+def _add_exact(where: _Conditions, query: Callable[[str], str]) -> None:
     live = ("pending", "streaming")
     where.few = query("surface") == "live" or query("live_only") == "true" or query("status") in live
     surface = _SURFACES.get(query("surface"))
@@ -185,13 +185,13 @@ def _add_exact(where: _Where, query: Callable[[str], str]) -> None:
         where.add("started_at <= :end", end=end)
 
 
-def _add_live_only(where: _Where, query: Callable[[str], str], now: int) -> None:
+def _add_live_only(where: _Conditions, query: Callable[[str], str], now: int) -> None:
     if query("live_only") == "true":
         where.add("type IN ('chat', 'agent') AND status IN ('pending', 'streaming')")
         where.add(f"NOT ({_STALE})", now=now)
 
 
-def _add_search(where: _Where, plane: Plane, user_id: str, q: str) -> None:
+def _add_search(where: _Conditions, plane: Plane, user_id: str, q: str) -> None:
     """Add the text search; fewer than two usable characters match everything.
 
     observability.md §2.3.

@@ -9,7 +9,7 @@ from ..automation.graphs import job_graph
 from ..core.plane import Plane
 from ..db import row_json
 from ..db.database import Row
-from .call_queries import Found, instant
+from .call_queries import CallPage, instant
 
 _COLUMNS = (
     "e.id, e.user_id, e.job_run_id, e.assignment_id, e.trigger_id, e.flow_id, e.flow_version_id, e.repo_id,"
@@ -34,7 +34,7 @@ _EXACT = {
 _AGENT = "COALESCE(t.agent_id, a.agent_id) = :agent"
 
 
-def find_events(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> Found:
+def find_events(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> CallPage:
     """Return one page of the user's ledger, newest first. Raises BadInstantError."""
     clauses: list[str] = ["e.user_id = :user"]
     values: dict[str, Any] = {"user": user_id}
@@ -54,7 +54,7 @@ def find_events(plane: Plane, user_id: str, query: Callable[[str], str], page: i
         f"SELECT {_COLUMNS} {condition} ORDER BY e.created_at DESC, e.id DESC LIMIT :limit OFFSET :offset",
         values | {"limit": limit, "offset": (page - 1) * limit},
     )
-    return Found(rows, int(total))
+    return CallPage(rows, int(total))
 
 
 def control_events(plane: Plane, user_id: str, query: Callable[[str], str], newest: int) -> list[Row]:

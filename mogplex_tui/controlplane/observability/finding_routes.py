@@ -40,7 +40,7 @@ async def create_issue(ask: Ask) -> Response:
     The plane has no GitHub behind it: the issue is the next number of the repository, and `title`, `body` and
     `labels` of the request are not kept.
     """
-    await _wishes(ask)
+    await _optional_body(ask)
     finding = _finding(ask)
     if finding["issue_number"] is not None:
         return _answer(finding["issue_number"], finding["issue_url"], created=False)
@@ -69,7 +69,7 @@ async def create_issue(ask: Ask) -> Response:
     return _answer(number, url, created=True)
 
 
-async def _wishes(ask: Ask) -> dict[str, Any]:
+async def _optional_body(ask: Ask) -> dict[str, Any]:
     """Return the optional JSON object of the body, or {} if it is not valid."""
     try:
         return await params.json_object(ask)

@@ -8,7 +8,7 @@ from typing import Any
 from ..automation.graphs import job_graph
 from ..automation.jobs.job_serializers import COLUMNS, REPAIRABLE_US, own_jobs
 from ..core.plane import Plane
-from .call_queries import Found, instant
+from .call_queries import CallPage, instant
 
 _ORDERS = {
     "created_at": "created_at",
@@ -31,7 +31,7 @@ _SOURCE_TYPE = (
 )
 
 
-def find_jobs(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> Found:
+def find_jobs(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> CallPage:
     """Return one page of the newest 10,000 jobs of the user's automations.
 
     Ties are newest first. Raises BadInstantError.
@@ -64,7 +64,7 @@ def find_jobs(plane: Plane, user_id: str, query: Callable[[str], str], page: int
     order = f"{_ORDERS.get(query('sort'), 'created_at')} {way}, created_at DESC"
     values |= {"limit": limit, "offset": (page - 1) * limit}
     rows = plane.db.all(f"SELECT * {condition} ORDER BY {order} LIMIT :limit OFFSET :offset", values)
-    return Found(rows, int(total))
+    return CallPage(rows, int(total))
 
 
 def _add_agent(plane: Plane, user_id: str, agent_id: str, clauses: list[str], values: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from ..db.database import Row
 from ..http.endpoints import Ask, answer
 from . import sandbox_writes
 from .idle_reaper import STALE_PAUSING_US
-from .sandbox_endpoint import again, own
+from .sandbox_endpoint import current_record, own_sandbox
 from .sandbox_serializers import record
 from .sandbox_use import pausing_since
 from .states import ACTIVE, PENDING, Change, change
@@ -34,7 +34,7 @@ def view_of(row: Row) -> str:
 
 async def read_sandbox(ask: Ask) -> Response:
     """One sandbox after the provider was asked about its machine."""
-    row = own(ask)
+    row = own_sandbox(ask)
     return answer({"sandbox": _settled(ask, row)})
 
 
@@ -51,7 +51,7 @@ def _settled(ask: Ask, row: Row) -> dict[str, Any]:
         how = Change.VM_GONE
     if how is not None:
         _change(ask, row, how)
-        return record(again(ask, row["id"]))
+        return record(current_record(ask, row["id"]))
     if view == "halted" and row["status"] == "error":
         shown = record(row)
         shown["stop_reason"] = "vm_gone"
@@ -80,7 +80,7 @@ def _change(ask: Ask, row: Row, how: Change) -> bool:
 
 async def read_health(ask: Ask) -> Response:
     """Return the record and its health; both are checked and stored."""
-    row = look(ask, own(ask))
+    row = look(ask, own_sandbox(ask))
     health = {"status": row["health_status"]}
     return answer({"sandbox": record(row, persistent=False), "health": health})
 
@@ -91,10 +91,10 @@ def look(ask: Ask, row: Row) -> Row:
     if view in ("gone", "closing", "halted") and row["status"] in ("creating", "installing", "running"):
         if row["sandbox_id"] != PENDING:
             _change(ask, row, Change.VM_GONE)
-            row = again(ask, row["id"])
+            row = current_record(ask, row["id"])
     elif view == "running" and row["status"] in Change.SEEN_RUNNING.sources:
         _change(ask, row, Change.SEEN_RUNNING)
-        row = again(ask, row["id"])
+        row = current_record(ask, row["id"])
     health, status = probe(row)
     if health == "running" and row["health_status"] == "idle_warning":
         health = "idle_warning"
@@ -110,7 +110,7 @@ def look(ask: Ask, row: Row) -> Row:
             last_preview_http_status=status,
             last_preview_error=error,
         )
-    return again(ask, row["id"])
+    return current_record(ask, row["id"])
 
 
 def probe(row: Row) -> tuple[str, int | None]:
@@ -128,11 +128,11 @@ def probe(row: Row) -> tuple[str, int | None]:
 
 async def reconcile(ask: Ask) -> Response:
     """Correct the record at once; there is no background runtime."""
-    row = own(ask)
+    row = own_sandbox(ask)
     now = ask.plane.clock.now_us()
     if row["status"] == "pausing" and now - pausing_since(ask.plane.db, row) >= STALE_PAUSING_US:
         with ask.plane.db.transaction(ids=ask.service.ids) as tx:
             change(tx, row["id"], Change.PAUSE_GIVEN_UP, now, vm=row["sandbox_id"])
-        row = again(ask, row["id"])
+        row = current_record(ask, row["id"])
     shown = record(look(ask, row), persistent=False)
     return answer({"queued": False, "reason": "trigger_not_configured", "sandbox": shown})

@@ -18,7 +18,7 @@ from ..http.endpoints import Ask, answer, refusal
 from .event_streams import EventStream
 from .quotas import admit_exec
 from .refused_commands import harness_of, immediate, words
-from .sandbox_endpoint import BASH, awake, own, ready, require, text_of
+from .sandbox_endpoint import BASH, own_sandbox, require_capability, require_created, text_of, wake_machine
 from .vm import sandbox_lookup
 from .vm.disk import Disk, OutsideError, clean
 from .vm.machine import Machine, Run
@@ -29,13 +29,13 @@ _MODE = {"x-mogplex-exec-mode": "immediate"}
 
 async def execute(ask: Ask) -> Response:
     """Run one command under the sandbox's lock, streaming its output if requested."""
-    require(ask, BASH)
+    require_capability(ask, BASH)
     body = await body_of(ask)
     command = text_of(body, "command").strip()
     if not command:
         raise refusal(400, "command required")
-    row = own(ask)
-    ready(row)
+    row = own_sandbox(ask)
+    require_created(row)
     token = admit_exec(ask, row)
     try:
         return await _begun(ask, row, token, command, body)
@@ -52,7 +52,7 @@ async def _begun(ask: Ask, row: Row, token: str, command: str, body: dict[str, A
     cli = harness_of(simple)
     if cli is not None and simple[1:] and not has_ai(ask):
         raise refusal(401, f"No AI credentials are available for {cli}")
-    awake(ask, row)
+    wake_machine(ask, row)
     disk = Disk.read(ask.plane.db, row["id"], sandbox_lookup.repository(row))
     cwd = _cwd(row, text_of(body, "cwd"), disk)
     known = immediate(simple, cwd, disk)
@@ -182,12 +182,12 @@ async def _collected(channel: Channel) -> Response:
 
 async def cancel(ask: Ask) -> Response:
     """Send SIGINT to a running command; one that has ended needs none."""
-    require(ask, BASH)
+    require_capability(ask, BASH)
     command_id = text_of(await body_of(ask), "cmdId").strip()
     if not command_id:
         raise refusal(400, "cmdId required")
-    row = own(ask)
-    ready(row)
+    row = own_sandbox(ask)
+    require_created(row)
     process = ask.plane.machines.process(command_id)
     if process is None or process.record_id != row["id"]:
         raise refusal(500, f"Command {command_id} is not running in this sandbox")

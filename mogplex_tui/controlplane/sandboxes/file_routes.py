@@ -7,7 +7,15 @@ from starlette.responses import Response
 from ..db.database import Row
 from ..http.bodies import body_of
 from ..http.endpoints import Ask, answer, refusal
-from .sandbox_endpoint import BASH, WRITE_FILE, awake, own, ready, require, text_of
+from .sandbox_endpoint import (
+    BASH,
+    WRITE_FILE,
+    own_sandbox,
+    require_capability,
+    require_created,
+    text_of,
+    wake_machine,
+)
 from .vm import sandbox_lookup
 from .vm.disk import Disk, MissingError, OutsideError, TakenError, clean
 
@@ -19,8 +27,8 @@ def disk_of(ask: Ask, row: Row) -> Disk:
 
     sandboxes.md §0.
     """
-    ready(row)
-    awake(ask, row)
+    require_created(row)
+    wake_machine(ask, row)
     return Disk.read(ask.plane.db, row["id"], sandbox_lookup.repository(row))
 
 
@@ -45,7 +53,7 @@ async def read_file(ask: Ask) -> Response:
     path = ask.query("path")
     if not path:
         raise refusal(400, "path required")
-    row = own(ask)
+    row = own_sandbox(ask)
     disk = disk_of(ask, row)
     try:
         return answer({"path": path, "content": disk.text(inside(row, path))})
@@ -55,12 +63,12 @@ async def read_file(ask: Ask) -> Response:
 
 async def write_file(ask: Ask) -> Response:
     """Write one file and the directories above it."""
-    require(ask, WRITE_FILE)
+    require_capability(ask, WRITE_FILE)
     body = await body_of(ask)
     path, content = text_of(body, "path"), body.get("content")
     if not path or not isinstance(content, str):
         raise refusal(400, "path and content required")
-    row = own(ask)
+    row = own_sandbox(ask)
     disk = disk_of(ask, row)
     try:
         disk.write(inside(row, path), content)
@@ -72,10 +80,10 @@ async def write_file(ask: Ask) -> Response:
 
 async def list_files(ask: Ask) -> Response:
     """List a directory, dotfiles included; directories come first."""
-    require(ask, BASH)
+    require_capability(ask, BASH)
     body = await body_of(ask)
     path = text_of(body, "path") or "."
-    row = own(ask)
+    row = own_sandbox(ask)
     disk = disk_of(ask, row)
     try:
         entries = disk.entries(inside(row, path))

@@ -10,7 +10,7 @@ from ..db.database import Row
 from ..http.bodies import body_of
 from ..http.endpoints import Ask, answer, refusal
 from .file_routes import OUTSIDE, disk_of, inside, save
-from .sandbox_endpoint import WRITE_FILE, own, require, text_of
+from .sandbox_endpoint import WRITE_FILE, own_sandbox, require_capability, text_of
 from .vm.disk import Disk, MissingError, TakenError
 from .vm.repo_contents import PRUNED
 
@@ -30,7 +30,7 @@ async def read_tree(ask: Ask) -> Response:
 
     Directories have a final slash.
     """
-    row = own(ask)
+    row = own_sandbox(ask)
     disk, root = disk_of(ask, row), row["root_directory"] or ""
     cut = len(root) + 1 if root else 0
     shown = [path[cut:] for path in disk.below(root)]
@@ -40,9 +40,9 @@ async def read_tree(ask: Ask) -> Response:
 
 async def create_entry(ask: Ask) -> Response:
     """Make an empty file or a directory."""
-    require(ask, WRITE_FILE)
+    require_capability(ask, WRITE_FILE)
     body = await body_of(ask)
-    row = own(ask)
+    row = own_sandbox(ask)
     kind, path = body.get("kind"), text_of(body, "path")
     if kind not in ("file", "directory"):
         raise refusal(400, "kind must be 'file' or 'directory'")
@@ -63,9 +63,9 @@ async def create_entry(ask: Ask) -> Response:
 
 async def move_entries(ask: Ask) -> Response:
     """Move files and directories, all of them or none."""
-    require(ask, WRITE_FILE)
+    require_capability(ask, WRITE_FILE)
     body = await body_of(ask)
-    row = own(ask)
+    row = own_sandbox(ask)
     wanted = body.get("moves")
     if not isinstance(wanted, list) or not wanted:
         raise refusal(400, "moves required")
@@ -102,9 +102,9 @@ def _moved(disk: Disk, row: Row, source: str, target: str, given: str, _: str) -
 
 async def delete_entry(ask: Ask) -> Response:
     """Remove a file, or with a slash at the end a directory and all that is in it."""
-    require(ask, WRITE_FILE)
+    require_capability(ask, WRITE_FILE)
     body = await body_of(ask)
-    row = own(ask)
+    row = own_sandbox(ask)
     path = text_of(body, "path")
     target = _required(row, path)
     disk = disk_of(ask, row)

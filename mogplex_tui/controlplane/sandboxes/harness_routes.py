@@ -19,7 +19,7 @@ from .detail_routes import view_of
 from .event_streams import EventStream
 from .exec_routes import has_ai
 from .harness_run import HarnessRun, about
-from .sandbox_endpoint import BASH, NOT_READY, awake, own, require, text_of
+from .sandbox_endpoint import BASH, NOT_READY, own_sandbox, require_capability, text_of, wake_machine
 from .states import Change, change
 
 _STOPPED = "Sandbox has stopped. Launch a new sandbox to continue."
@@ -28,13 +28,13 @@ _NO_AI = "Add an AI provider key in Settings, or choose a plan that includes AI"
 
 async def run_harness(ask: Ask) -> Response:
     """Prepare a call, or run the CLI and stream its output; a refusal ends the call."""
-    require(ask, BASH)
+    require_capability(ask, BASH)
     body = await body_of(ask)
     if body.get("harness") not in HARNESSES:
         raise refusal(400, "Invalid harness")
     if not params.trim(text_of(body, "prompt")):
         raise refusal(400, "Prompt is required")
-    row = own(ask)
+    row = own_sandbox(ask)
     if body.get("prepareOnly") is True:
         return answer({"aiCallId": _written(ask, row, body, prepared=True)})
     call_id = _attached(ask, row, body) or _written(ask, row, body, prepared=False)
@@ -100,7 +100,7 @@ def _check(ask: Ask, row: Row) -> None:
         with ask.plane.db.transaction(ids=ask.service.ids) as tx:
             _stop(ask, tx, row)
         raise refusal(410, _STOPPED)
-    awake(ask, row)
+    wake_machine(ask, row)
 
 
 def _stop(ask: Ask, tx: Tx, row: Row) -> None:

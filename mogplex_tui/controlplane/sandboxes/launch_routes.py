@@ -18,7 +18,7 @@ from ..http.endpoints import Ask, answer, refusal
 from . import sandbox_writes
 from .event_streams import EventStream
 from .quotas import admit_boot, claim_boot
-from .sandbox_endpoint import BASH, NO_FUNDS, may_compute, require, team_of, text_of
+from .sandbox_endpoint import BASH, NO_FUNDS, has_hosted_compute, require_capability, team_of, text_of
 from .sandbox_serializers import record
 from .states import ACTIVE, PENDING, Change, change
 from .vm import sandbox_lookup
@@ -50,7 +50,7 @@ class Launched(NamedTuple):
 
 async def launch_sandbox(ask: Ask) -> Response:
     """Launch or find the sandbox of a working tree: a stream for a boot, else JSON."""
-    require(ask, BASH)
+    require_capability(ask, BASH)
     launched = await launch(ask, check(ask, await body_of(ask), team_of(ask)))
     if launched.channel is not None:
         return EventStream(launched.channel)
@@ -78,7 +78,7 @@ def check(ask: Ask, body: Mapping[str, Any], team_id: str | None) -> LaunchReque
         root = root_directory(body["rootDirectory"]) if "rootDirectory" in body else repo["root_directory"]
     except InvalidRunError as error:
         raise refusal(400, str(error)) from None
-    if not may_compute(ask):
+    if not has_hosted_compute(ask):
         raise refusal(403, _NO_ACCESS)
     return LaunchRequest(
         repo,

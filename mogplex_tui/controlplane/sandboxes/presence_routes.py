@@ -11,7 +11,7 @@ from ..core.sandbox_processes import real_seconds
 from ..http import params
 from ..http.endpoints import Ask, answer, empty_crash, refusal
 from . import sandbox_writes
-from .sandbox_endpoint import SANDBOX_NOT_FOUND, own
+from .sandbox_endpoint import SANDBOX_NOT_FOUND, own_sandbox
 from .sandbox_use import is_busy
 from .vm import sandbox_lookup
 
@@ -30,7 +30,7 @@ class _Report(NamedTuple):
 async def report(ask: Ask) -> Response:
     """Attach or release a tab; outdated and repeated reports change nothing."""
     told = _read(await _body(ask))
-    row = own(ask, SANDBOX_NOT_FOUND)
+    row = own_sandbox(ask, SANDBOX_NOT_FOUND)
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         known = tx.one(

@@ -12,7 +12,16 @@ from . import sandbox_writes
 from .event_streams import EventStream, finished_stream
 from .launch_routes import begun, check, launch, start
 from .quotas import admit_boot, claim_boot
-from .sandbox_endpoint import BASH, NO_FUNDS, SANDBOX_NOT_FOUND, again, may_compute, own, ready, require
+from .sandbox_endpoint import (
+    BASH,
+    NO_FUNDS,
+    SANDBOX_NOT_FOUND,
+    current_record,
+    has_hosted_compute,
+    own_sandbox,
+    require_capability,
+    require_created,
+)
 from .sandbox_serializers import record
 from .states import ACTIVE, PENDING, Change, change
 from .vm.boot import Kind
@@ -23,15 +32,15 @@ _NO_RESUME = "Sandbox is not persistent — use the legacy snapshot-restore laun
 
 async def resume(ask: Ask) -> Response:
     """Resume a paused, persistent sandbox and stream the progress of its boot."""
-    require(ask, BASH)
-    row = own(ask, SANDBOX_NOT_FOUND)
+    require_capability(ask, BASH)
+    row = own_sandbox(ask, SANDBOX_NOT_FOUND)
     if row["status"] == "pausing":
         raise refusal(409, _PAUSING)
     if row["status"] != "paused":
         raise refusal(400, "Sandbox is not paused")
     if not row["persistent"]:
         raise refusal(400, _NO_RESUME)
-    ready(row, "Sandbox is not ready to resume")
+    require_created(row, "Sandbox is not ready to resume")
     _check_repo(row)
     if row["provider_view"] in ("silent", "gone", "closing"):
         raise refusal(502, f"Sandbox VM {row['sandbox_id']} could not be woken")
@@ -40,12 +49,12 @@ async def resume(ask: Ask) -> Response:
 
 async def restart(ask: Ask) -> Response:
     """Boot a sandbox again: a persistent one in place, others as a new launch."""
-    require(ask, BASH)
-    row = own(ask, SANDBOX_NOT_FOUND)
+    require_capability(ask, BASH)
+    row = own_sandbox(ask, SANDBOX_NOT_FOUND)
     if not row["persistent"]:
         return await _relaunch(ask, row)
     _check_repo(row)
-    ready(row, "Sandbox is still booting")
+    require_created(row, "Sandbox is still booting")
     claim = None if row["status"] in ACTIVE else _admitted(ask, row)
     ask.plane.machines.kill(row["id"])
     return _boot(ask, row, Kind.RESTART, claim)
@@ -58,7 +67,7 @@ def _check_repo(row: Row) -> None:
 
 def _admitted(ask: Ask, row: Row) -> str:
     """The claim of one boot; raises 402 without funds and the 429 of the quota."""
-    if not may_compute(ask):
+    if not has_hosted_compute(ask):
         raise refusal(402, NO_FUNDS)
     return admit_boot(ask, row["repo_id"])
 
@@ -96,4 +105,4 @@ async def _relaunch(ask: Ask, row: Row) -> Response:
     launched = await launch(ask, check(ask, body, row["product_team_id"]))
     if launched.channel is not None:
         return EventStream(launched.channel)
-    return answer({"sandbox": record(again(ask, launched.record_id))})
+    return answer({"sandbox": record(current_record(ask, launched.record_id))})

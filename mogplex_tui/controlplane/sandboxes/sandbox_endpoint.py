@@ -50,7 +50,7 @@ class BodyFirstSandboxEndpoint(SandboxEndpoint):
     late = True
 
 
-def somebody(ask: Ask) -> None:
+def require_caller(ask: Ask) -> None:
     """Raise 401 for an anonymous caller, after the body was checked."""
     if ask.caller is None:
         raise refusal(401, "Unauthorized")
@@ -62,12 +62,12 @@ def team_of(ask: Ask) -> str | None:
     return None if team is None else team.id
 
 
-def require(ask: Ask, capability: str) -> None:
+def require_capability(ask: Ask, capability: str) -> None:
     """Raise the 403 if the caller's role in the active team does not allow this."""
     team_scope(ask, capability, f"Your team role does not allow this sandbox operation ({capability}).")
 
 
-def own(ask: Ask, missing: str = NOT_FOUND) -> Row:
+def own_sandbox(ask: Ask, missing: str = NOT_FOUND) -> Row:
     """Return the caller's sandbox of the path; others' and invalid ids are a 404."""
     record_id = ask.path_id("id")
     row = sandbox_lookup.sandbox(ask.plane.db, record_id) if params.is_uuid(record_id) else None
@@ -76,7 +76,7 @@ def own(ask: Ask, missing: str = NOT_FOUND) -> Row:
     return row
 
 
-def again(ask: Ask, record_id: str, missing: str = SANDBOX_NOT_FOUND) -> Row:
+def current_record(ask: Ask, record_id: str, missing: str = SANDBOX_NOT_FOUND) -> Row:
     """Return the current record for the response. Raises 404 if it is gone."""
     row = sandbox_lookup.sandbox(ask.plane.db, record_id)
     if row is None:
@@ -84,20 +84,20 @@ def again(ask: Ask, record_id: str, missing: str = SANDBOX_NOT_FOUND) -> Row:
     return row
 
 
-def ready(row: Row, text: str = NOT_READY) -> None:
+def require_created(row: Row, text: str = NOT_READY) -> None:
     """Raise the 409 while the machine has no name yet."""
     if row["sandbox_id"] == PENDING:
         raise refusal(409, text)
 
 
-def may_compute(ask: Ask) -> bool:
+def has_hosted_compute(ask: Ask) -> bool:
     """Whether the caller has access to hosted compute (sandboxes.md §2.5)."""
     return bool(
         ask.plane.db.value("SELECT allow_platform_sandbox FROM profiles WHERE id = ?", (ask.user_id,))
     )
 
 
-def awake(ask: Ask, row: Row) -> None:
+def wake_machine(ask: Ask, row: Row) -> None:
     """Wake the machine; the record is updated when it is read next.
 
     Raises 402 without funds, 500 if the machine is missing or its provider does not answer (sandboxes.md §4.1, §4.8).
@@ -107,7 +107,7 @@ def awake(ask: Ask, row: Row) -> None:
         raise refusal(500, f"The provider of sandbox VM {row['sandbox_id']} did not answer")
     asleep = row["status"] == "paused" and view is None
     if asleep or view == "halted":
-        if not may_compute(ask):
+        if not has_hosted_compute(ask):
             raise refusal(402, NO_FUNDS)
         with ask.plane.db.transaction(ids=ask.service.ids) as tx:
             sandbox_writes.set_sandbox(tx, row["id"], provider_view="running")

@@ -13,7 +13,15 @@ from ..http import params
 from ..http.bodies import body_of
 from ..http.endpoints import Ask, answer, refusal
 from . import sandbox_writes
-from .sandbox_endpoint import BASH, SANDBOX_NOT_FOUND, again, own, ready, require, somebody
+from .sandbox_endpoint import (
+    BASH,
+    SANDBOX_NOT_FOUND,
+    current_record,
+    own_sandbox,
+    require_caller,
+    require_capability,
+    require_created,
+)
 from .sandbox_serializers import record
 from .states import PENDING, Change, change
 
@@ -26,23 +34,23 @@ _UNVERIFIED = (
 
 async def pause(ask: Ask) -> Response:
     """Pause a running sandbox; the reason of an earlier stop stays as it is."""
-    require(ask, BASH)
-    row = own(ask, SANDBOX_NOT_FOUND)
+    require_capability(ask, BASH)
+    row = own_sandbox(ask, SANDBOX_NOT_FOUND)
     if row["status"] != "running":
         raise refusal(400, _NOT_RUNNING)
-    ready(row, "Sandbox is still booting")
+    require_created(row, "Sandbox is still booting")
     if row["provider_view"] is not None and row["provider_view"] != "running":
         raise refusal(500, f"Sandbox VM {row['sandbox_id']} could not be paused")
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         change(tx, row["id"], Change.PAUSED, ask.plane.clock.now_us(), vm=row["sandbox_id"])
     ask.plane.machines.kill(row["id"])
-    return answer({"sandbox": record(again(ask, row["id"]))})
+    return answer({"sandbox": record(current_record(ask, row["id"]))})
 
 
 async def stop(ask: Ask) -> Response:
     """Stop the machine; a record whose machine does not confirm it stays."""
-    require(ask, BASH)
-    row = own(ask, SANDBOX_NOT_FOUND)
+    require_capability(ask, BASH)
+    row = own_sandbox(ask, SANDBOX_NOT_FOUND)
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         if row["provider_view"] == "silent":
@@ -56,13 +64,13 @@ async def stop(ask: Ask) -> Response:
             sandbox_writes.set_sandbox(tx, row["id"], provider_view=None)
     if row["provider_view"] != "silent":
         ask.plane.machines.kill(row["id"])
-    return answer({"sandbox": record(again(ask, row["id"]))})
+    return answer({"sandbox": record(current_record(ask, row["id"]))})
 
 
 async def delete(ask: Ask) -> Response:
     """Delete the record once its machine is gone; a `warning` means it still exists."""
-    require(ask, BASH)
-    row = own(ask, SANDBOX_NOT_FOUND)
+    require_capability(ask, BASH)
+    row = own_sandbox(ask, SANDBOX_NOT_FOUND)
     body: dict[str, Any] = {"ok": True, "sandboxId": row["id"]}
     if row["provider_view"] == "closing":
         _keep(ask, row, Change.KEPT_FOR_CLEAN_UP, _BILL_OPEN, "closing")
@@ -89,12 +97,12 @@ async def extend(ask: Ask) -> Response:
     minutes = _number((await body_of(ask)).get("minutes", math.nan))
     if not 1 <= minutes <= 300:
         raise refusal(400, "minutes must be between 1 and 300")
-    somebody(ask)
-    require(ask, BASH)
-    row = own(ask)
+    require_caller(ask)
+    require_capability(ask, BASH)
+    row = own_sandbox(ask)
     if row["status"] != "running":
         raise refusal(400, _NOT_RUNNING)
-    ready(row)
+    require_created(row)
     by_us = round(minutes * 60 * SECOND_US)
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         sandbox_writes.set_sandbox(tx, row["id"], last_active_at=ask.plane.clock.now_us())

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from ..http import params
 from ..http.endpoints import Ask, answer, refusal
-from .sandbox_endpoint import BASH, own, ready, require
+from .sandbox_endpoint import BASH, own_sandbox, require_capability, require_created
 
 _DEFAULT_KEY = "default"
 _LONGEST_KEY = 128
@@ -24,7 +24,7 @@ async def _fields(ask: Ask) -> dict[str, Any]:
 
 async def connect(ask: Ask) -> Response:
     """The feature is off, whatever sandbox is named."""
-    require(ask, BASH)
+    require_capability(ask, BASH)
     if ask.request.method == "POST" and await ask.request.body():
         await _fields(ask)
     return answer({"available": False, "reason": "pty_disabled"})
@@ -32,12 +32,12 @@ async def connect(ask: Ask) -> Response:
 
 async def session(ask: Ask) -> Response:
     """End a terminal session; there is none that would not have ended already."""
-    require(ask, BASH)
+    require_capability(ask, BASH)
     body = await _fields(ask)
     if body.get("action") != "kill":
         raise refusal(400, "Unsupported action")
     given = body.get("terminalSessionKey")
     key = params.trim(given)[:_LONGEST_KEY] if isinstance(given, str) else ""
-    row = own(ask)
-    ready(row)
+    row = own_sandbox(ask)
+    require_created(row)
     return answer({"ok": True, "terminalSessionKey": key or _DEFAULT_KEY})

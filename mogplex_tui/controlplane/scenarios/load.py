@@ -14,7 +14,17 @@ from ..faults.rules import BadRuleError
 from ..faults.rules import parse as parse_rule
 from ..sample_data.loader import material
 from .fields import Fields, ScenarioError, shown
-from .model import KINDS, ROUTES, FaultBurst, Loop, Now, Past, Scenario, Spend, Trouble
+from .model import (
+    KINDS,
+    ROUTES,
+    FaultBurst,
+    Loop,
+    ModelFailures,
+    Scenario,
+    ScenarioEvents,
+    ScenarioPast,
+    Spend,
+)
 
 DEFAULT = "calm"
 SCALES = ("small", "medium", "large")
@@ -137,8 +147,8 @@ def _check_bare(whole: Fields) -> None:
                 raise given.wrong(name, "means nothing when past.seeded is false")
 
 
-def _past(part: Fields) -> Past:
-    past = Past(
+def _past(part: Fields) -> ScenarioPast:
+    past = ScenarioPast(
         seeded=part.truth("seeded", True),
         scale=part.choice("scale", SCALES, "small"),
         failures=part.each("failures", _trouble),
@@ -152,9 +162,9 @@ def _past(part: Fields) -> Past:
     return past
 
 
-def _now(part: Fields) -> Now:
-    calm = Now()
-    now = Now(
+def _now(part: Fields) -> ScenarioEvents:
+    calm = ScenarioEvents()
+    now = ScenarioEvents(
         pace=part.number("pace", 0, 20, 1.0),
         arrivals=part.shares("arrivals", KINDS, 1_000, calm.arrivals),
         failures=part.each("failures", _trouble),
@@ -191,11 +201,11 @@ def _subject(entry: Fields) -> str:
     return model
 
 
-def _trouble(entry: Fields) -> Trouble:
+def _trouble(entry: Fields) -> ModelFailures:
     subject, share = _subject(entry), entry.number("share", 0, 1)
     entry.know("class")
     failure = entry.choice("class", tuple(material("errors"))) if entry.has("class") else None
-    return Trouble(subject, share, failure)
+    return ModelFailures(subject, share, failure)
 
 
 def _spend(entry: Fields) -> Spend:

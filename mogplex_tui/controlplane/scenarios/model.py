@@ -18,7 +18,7 @@ KINDS = ("run", "chat", "control", "job")
 ROUTES = ("external_agent_run", "chat", "sandbox_exec")
 
 
-class Trouble(NamedTuple):
+class ModelFailures(NamedTuple):
     """Calls of `subject` fail with the probability `share` (0…1).
 
     `subject` is a model, or `harness:NAME`; `*` matches anything. `failure` is a class of observability.md §8.3, None
@@ -84,7 +84,7 @@ class FaultBurst(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class ScenarioPast:
     """The state of a plane at its start.
 
     `failures` and `spend` apply to the last 30 hours. `scale` is the size unless the command sets another; `questions`
@@ -94,7 +94,7 @@ class Past:
 
     seeded: bool = True
     scale: str = "small"
-    failures: tuple[Trouble, ...] = ()
+    failures: tuple[ModelFailures, ...] = ()
     spend: tuple[Spend, ...] = ()
     loop_rounds: int = 0
     parked: int = 0
@@ -103,7 +103,7 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
+class ScenarioEvents:
     """The events after the start.
 
     `pace` is a factor of the usual arrivals, and `arrivals` the weights of their kinds; `denials` is the share of
@@ -115,7 +115,7 @@ class Now:
     arrivals: Mapping[str, float] = field(
         default_factory=lambda: {"run": 30, "chat": 22, "control": 14, "job": 34}
     )
-    failures: tuple[Trouble, ...] = ()
+    failures: tuple[ModelFailures, ...] = ()
     spend: tuple[Spend, ...] = ()
     denials: Mapping[str, float] = field(default_factory=dict)
     loop: Loop | None = None
@@ -138,8 +138,8 @@ class Scenario:
 
     name: str
     title: str
-    past: Past
-    now: Now
+    past: ScenarioPast
+    now: ScenarioEvents
     text: str
 
     @property

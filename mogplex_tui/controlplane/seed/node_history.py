@@ -19,7 +19,7 @@ from .run_history import History
 
 
 @dataclass
-class Ends:
+class NodeEnds:
     """The end (or live state) of a job's last node, and the calls written so far."""
 
     at: int
@@ -38,9 +38,9 @@ class NodeHistory:
 
     def run(
         self, plan: JobPlan, job_id: str, started: int, waits: float, cancelled: bool, live: bool = False
-    ) -> Ends:
+    ) -> NodeEnds:
         """Write the nodes in order, up to a cancelled or live one."""
-        ends, outputs = Ends(started + SECOND_US // 2, []), Outputs(plan)
+        ends, outputs = NodeEnds(started + SECOND_US // 2, []), Outputs(plan)
 
         def done(node: NodePlan, begin: int) -> None:
             self._row(plan, job_id, node, "success", begin, ends.at, output=outputs.of(node))

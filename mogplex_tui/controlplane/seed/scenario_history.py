@@ -28,7 +28,7 @@ def write_added(
     All instants in µs before `now`.
     """
     past, loop = scenario.past, scenario.now.loop
-    jobs = Added(rows, world, stream(seed, "added jobs"), now, direct)
+    jobs = AddedHistory(rows, world, stream(seed, "added jobs"), now, direct)
     if loop is not None:
         jobs.rounds(loop, past.loop_rounds)
     for number in range(past.parked):
@@ -46,7 +46,7 @@ def write_added(
         write_past(rows, rng, repo, branch, ended - 40 * SECOND_US, ended, True, text)
 
 
-class Added(JobHistory):
+class AddedHistory(JobHistory):
     """Write the job runs that a scenario adds."""
 
     def rounds(self, loop: Loop, count: int) -> None:

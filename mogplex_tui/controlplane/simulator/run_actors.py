@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..actors.call_player import Fate, play, write_step
+from ..actors.call_player import CallState, play, write_step
 from ..actors.context import ActorContext, ActorRandom
 from ..actors.sandbox_actors import BootFailed, Tree, launch, watch_idle
 from ..actors.scheduler import Acts
@@ -109,7 +109,7 @@ def _execute(
     fate = yield from play(context, random, call_id, call_plan, patch, begun)
     context.left(call_id)
     # The call ends a moment before its run (v1.md §7.6).
-    yield 0.2 if fate is Fate.CANCELLED else between(random.rng, 0.3, 1.2)
+    yield 0.2 if fate is CallState.CANCELLED else between(random.rng, 0.3, 1.2)
     with random.tx() as tx:
         run_writes.mirror_call(tx, run_id, context.now())
 

@@ -20,7 +20,7 @@ _FEW, _MANY = 5, 6
 _CLI_AT_ONCE = 2
 
 
-class _Planned:
+class _PlannedEnds:
     """The planned end times of live work, in simulated seconds.
 
     Cancelled work still counts until its planned end.
@@ -55,7 +55,7 @@ class _Planned:
 def arrivals(context: ActorContext) -> Acts:
     """Start new work for as long as the plane runs."""
     told = context.scenario.now
-    rng, planned = context.random("agenda").rng, _Planned(told.pace)
+    rng, planned = context.random("agenda").rng, _PlannedEnds(told.pace)
     now, number = 0.0, 0
     while True:
         # A user who has just opened the console sees something start at once.

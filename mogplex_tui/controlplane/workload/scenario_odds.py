@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from random import Random
 
 from ..sample_data.loader import material
-from ..scenarios.model import Spend, Trouble
+from ..scenarios.model import ModelFailures, Spend
 from .call_plan import CallPlan
 from .call_planner import pick_failure
 from .rng import pick
@@ -30,7 +30,10 @@ class Odds:
     """
 
     def __init__(
-        self, failures: tuple[Trouble, ...] = (), spend: tuple[Spend, ...] = (), rng: Random | None = None
+        self,
+        failures: tuple[ModelFailures, ...] = (),
+        spend: tuple[Spend, ...] = (),
+        rng: Random | None = None,
     ) -> None:
         self._failures, self._spend = failures, spend
         self._rng = rng or Random(0)

@@ -10,7 +10,14 @@ import pytest
 
 from mogplex_tui.controlplane.scenarios import load
 from mogplex_tui.controlplane.scenarios.fields import ScenarioError
-from mogplex_tui.controlplane.scenarios.model import FaultBurst, Loop, Now, Past, Spend, Trouble
+from mogplex_tui.controlplane.scenarios.model import (
+    FaultBurst,
+    Loop,
+    ModelFailures,
+    ScenarioEvents,
+    ScenarioPast,
+    Spend,
+)
 
 NAMES = ("calm", "backlog", "empty", "huge", "incident", "outage", "storm")
 LOOP = {"automation": "review", "repo": "api", "title": "Again"}
@@ -34,12 +41,12 @@ def test_the_built_in_ones_can_be_read_and_have_a_line_each() -> None:
 def test_calm_says_nothing_but_the_defaults() -> None:
     calm = load.find(None)
     assert calm == load.find("calm")
-    assert (calm.past, calm.now) == (Past(), Now())
+    assert (calm.past, calm.now) == (ScenarioPast(), ScenarioEvents())
 
 
 def test_huge_is_large_and_empty_has_nothing() -> None:
-    assert load.find("huge").past == Past(scale="large")
-    assert load.find("empty").past == Past(seeded=False)
+    assert load.find("huge").past == ScenarioPast(scale="large")
+    assert load.find("empty").past == ScenarioPast(seeded=False)
     assert {load.find(name).past.scale for name in NAMES if name != "huge"} == {"small"}
 
 
@@ -76,19 +83,19 @@ FULL = {
 def test_every_field_is_read(tmp_path: Path) -> None:
     told = load.read(_written(tmp_path, FULL))
     assert (told.name, told.title) == ("own", "everything at once")
-    assert told.past == Past(
+    assert told.past == ScenarioPast(
         scale="medium",
-        failures=(Trouble("google/*", 0.5, None), Trouble("harness:codex", 1, "timeout")),
+        failures=(ModelFailures("google/*", 0.5, None), ModelFailures("harness:codex", 1, "timeout")),
         spend=(Spend("*", 2),),
         loop_rounds=3,
         parked=1,
         questions=2,
         broken_sandboxes=4,
     )
-    assert told.now == Now(
+    assert told.now == ScenarioEvents(
         pace=2,
         arrivals={"run": 1, "chat": 0, "control": 0, "job": 3},
-        failures=(Trouble("harness:*", 0.1, "rate_limited"),),
+        failures=(ModelFailures("harness:*", 0.1, "rate_limited"),),
         spend=(Spend("openai/gpt-5.2", 0.5),),
         denials={"external_agent_run": 0, "chat": 0.25, "sandbox_exec": 0},
         loop=Loop("review", "api", "Again", 1, 2, 1.5, 9),

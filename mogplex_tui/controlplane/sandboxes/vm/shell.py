@@ -16,7 +16,7 @@ _JOINS = ("&&", "||", ";", "&")
 KNOWN: dict[str, Program] = {**FILES, **PROGRAMS, **TOOLS, "git": git}
 
 
-class _Simple(NamedTuple):
+class _SimpleCommand(NamedTuple):
     """One command of a pipe: its words and the files for its output."""
 
     words: list[str]
@@ -72,7 +72,7 @@ def run_words(machine: Machine, words: list[str], stdin: str = "") -> Run:
     return 1
 
 
-def _simple(words: list[str]) -> _Simple:
+def _simple(words: list[str]) -> _SimpleCommand:
     """Parse a command with its redirections; `2>&1` and the like are ignored."""
     kept: list[str] = []
     target, errors, append, index = None, None, False, 0
@@ -89,7 +89,7 @@ def _simple(words: list[str]) -> _Simple:
             continue
         kept.append(word)
         index += 1
-    return _Simple(kept, target, append, errors)
+    return _SimpleCommand(kept, target, append, errors)
 
 
 def _pipe(machine: Machine, words: list[str]) -> Run:

@@ -60,7 +60,7 @@ def test_routes_belong_to_families(path: str, family: Family) -> None:
         (errors.TimedOut("x"), Reach.UNKNOWN),
     ],
 )
-def test_one_answer_teaches(error: errors.MogplexError | None, reach: Reach) -> None:
+def test_one_response_sets_family_access(error: errors.MogplexError | None, reach: Reach) -> None:
     access = AccessMap(FakeClock())
     access.learn(O, error)
     assert access.reach(O).reach is reach
@@ -77,7 +77,7 @@ def test_one_answer_teaches(error: errors.MogplexError | None, reach: Reach) -> 
         errors.InvalidResponse("x"),
     ],
 )
-def test_three_failures_break_a_family_and_one_success_opens_it(
+def test_family_breaks_after_three_failures_and_reopens(
     error: errors.MogplexError,
 ) -> None:
     access = AccessMap(FakeClock())
@@ -95,7 +95,7 @@ def test_three_failures_break_a_family_and_one_success_opens_it(
 
 
 @pytest.mark.parametrize("error", [errors.NotAllowed("x"), errors.Absent("x")])
-def test_one_closed_route_does_not_close_an_open_family(error: errors.MogplexError) -> None:
+def test_closed_route_leaves_open_family_open(error: errors.MogplexError) -> None:
     access = AccessMap(FakeClock())
     access.learn(O)
     access.learn(O, error)
@@ -129,7 +129,7 @@ def test_whether_a_token_may_write_is_learned_from_v1_alone() -> None:
 
 
 @pytest.mark.parametrize("error", [errors.BadRequest("x"), errors.NotFound("x"), errors.Conflict("x")])
-def test_a_refusal_after_the_scope_check_says_that_the_scope_is_there(error: errors.MogplexError) -> None:
+def test_refusal_after_scope_check_proves_scope(error: errors.MogplexError) -> None:
     access = AccessMap(FakeClock())
     access.learn(Family.V1, error)
     assert access.can_write is None
@@ -138,7 +138,7 @@ def test_a_refusal_after_the_scope_check_says_that_the_scope_is_there(error: err
 
 
 @pytest.mark.parametrize("error", [errors.Throttled("x"), errors.Unavailable("x"), errors.TimedOut("x")])
-def test_other_ends_of_a_write_say_nothing_about_the_scope(error: errors.MogplexError) -> None:
+def test_other_write_results_leave_scope_unknown(error: errors.MogplexError) -> None:
     access = AccessMap(FakeClock())
     access.learn(Family.V1, error, method="POST")
     assert access.can_write is None
@@ -155,7 +155,7 @@ def test_observers_hear_of_changes_only() -> None:
     assert heard == [Reach.OPEN, Reach.NEEDS_SESSION]
 
 
-def test_the_first_reason_stays_for_as_long_as_the_family_is_closed() -> None:
+def test_closed_family_keeps_first_reason() -> None:
     clock = FakeClock()
     access, changes = AccessMap(clock), list[FamilyAccess]()
     access.learn(O, errors.LoginRequired("No access to the stats"))

@@ -83,7 +83,7 @@ async def test_account_settings_and_models() -> None:
         assert other not in {model.id for model in await client.models.available()}
 
 
-async def test_lists_and_details_of_the_token_api() -> None:
+async def test_v1_lists_and_details() -> None:
     async with plane() as server, client_of(server) as client:
         repos = whole(await client.repos.list())
         assert [repo.full_name for repo in repos] == sorted(repo.full_name for repo in repos)
@@ -105,7 +105,7 @@ async def test_lists_and_details_of_the_token_api() -> None:
             await client.sandboxes.logs(NOBODY)
 
 
-async def test_automations_page_by_page_down_to_one_run() -> None:
+async def test_automation_pages_and_run_detail() -> None:
     async with plane() as server, client_of(server) as client:
         everything = whole((await client.automations.list()).rows)
         paged: list[str] = []
@@ -152,7 +152,7 @@ async def test_calls_events_tool_calls_and_stats_agree() -> None:
             await events_of(client, NOBODY)
 
 
-async def test_jobs_down_to_one_and_its_cancel() -> None:
+async def test_job_list_detail_and_cancel() -> None:
     async with plane() as server, client_of(server) as client:
         page = await client.observability.jobs(limit=100)
         assert page.total >= len(whole(page.jobs))
@@ -169,7 +169,7 @@ async def test_jobs_down_to_one_and_its_cancel() -> None:
             await client.observability.job(NOBODY)
 
 
-async def test_a_run_from_its_start_to_its_cancel() -> None:
+async def test_run_start_read_and_cancel() -> None:
     async with plane() as server, client_of(server) as client:
         repo = (await client.repos.list())[0]
         request = RunStart(repo_id=repo.id, prompt="Fix the flaky test", create_branch=True)
@@ -238,7 +238,7 @@ async def test_hints_come_after_changes(cookie: bool) -> None:
         ]
 
 
-async def test_a_read_only_token_reads_everything_and_starts_nothing() -> None:
+async def test_read_only_token_reads_but_cannot_start() -> None:
     async with plane() as server, client_of(server, server.read_only_token) as client:
         repo = (await client.repos.list())[0]
         assert (await client.observability.calls(limit=1)).calls
@@ -248,7 +248,7 @@ async def test_a_read_only_token_reads_everything_and_starts_nothing() -> None:
         assert client.access.reach(Family.V1).reach is Reach.OPEN
 
 
-async def test_the_write_scope_is_found_out_without_starting_anything() -> None:
+async def test_write_scope_is_probed_without_start() -> None:
     async with (
         plane() as server,
         client_of(server) as client,
@@ -261,7 +261,7 @@ async def test_the_write_scope_is_found_out_without_starting_anything() -> None:
         assert (await client.observability.calls(limit=1)).total == before
 
 
-async def test_a_mistyped_token_is_refused_on_both_sides_and_costs_nothing() -> None:
+async def test_mistyped_token_is_refused_without_cost() -> None:
     async with plane(seeded=False) as server, client_of(server, server.token[:-1] + "_") as client:
         with pytest.raises(e.NotSignedIn):
             await client.repos.list()
@@ -273,7 +273,7 @@ async def test_a_mistyped_token_is_refused_on_both_sides_and_costs_nothing() -> 
         assert client.connection.state is ConnectionState.NOMINAL
 
 
-async def test_a_session_cookie_opens_the_rest_and_spends_no_budget() -> None:
+async def test_session_cookie_opens_other_routes_without_budget() -> None:
     async with plane() as server, client_of(server, None, cookie=True) as client:
         assert (await client.observability.calls(limit=1)).calls
         assert await client.account.user() is not None
@@ -282,7 +282,7 @@ async def test_a_session_cookie_opens_the_rest_and_spends_no_budget() -> None:
         assert client.budget.used() == 0
 
 
-async def test_this_budget_and_the_service_count_the_same() -> None:
+async def test_client_budget_matches_service_count() -> None:
     async with plane(rate_limit=20) as server:
         budget = Budget(SystemClock(), limit=20, reserve=4)
         async with client_of(server, budget=budget) as client:
@@ -312,7 +312,7 @@ async def test_this_budget_and_the_service_count_the_same() -> None:
             assert client.access.reach(Family.OBSERVABILITY).reach is Reach.OPEN
 
 
-async def test_a_plane_that_stops_is_offline_data_and_not_an_exit() -> None:
+async def test_stopped_plane_raises_offline_error() -> None:
     async with plane(seeded=False) as server:
         client = client_of(server)
         await client.observability.stats()
@@ -325,7 +325,7 @@ async def test_a_plane_that_stops_is_offline_data_and_not_an_exit() -> None:
     await client.aclose()
 
 
-async def test_every_call_of_the_seed_parses() -> None:
+async def test_all_seeded_calls_parse() -> None:
     async with plane(rate_limit=None) as server, client_of(server, cookie=True) as client:
         calls: list[Call] = []
         page = 1

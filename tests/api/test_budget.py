@@ -61,7 +61,7 @@ def test_slot_exactly_one_window_old_is_free() -> None:
     assert budget.used() == 0
 
 
-def test_a_request_that_the_service_did_not_count_gives_its_slot_back() -> None:
+def test_uncounted_request_releases_its_slot() -> None:
     budget = Budget(FakeClock())
     slot = budget.acquire(Priority.TABLE)
     assert isinstance(slot, Slot)
@@ -83,7 +83,7 @@ def test_counted_slot_is_held_for_one_window_after_the_response() -> None:
     assert budget.next_free_in() == pytest.approx(15)
 
 
-def test_next_free_is_the_oldest_slot_and_zero_when_nothing_is_used() -> None:
+def test_next_free_is_oldest_slot_or_zero() -> None:
     clock = FakeClock()
     budget = Budget(clock)
     assert budget.next_free_in() == 0
@@ -94,7 +94,7 @@ def test_next_free_is_the_oldest_slot_and_zero_when_nothing_is_used() -> None:
 
 
 @pytest.mark.parametrize(("retry_after", "wait"), [(12.0, 12), (None, 60), (0.0, 60), (86_400.0, 60)])
-def test_a_429_holds_back_everything_but_actions(retry_after: float | None, wait: float) -> None:
+def test_429_blocks_all_priorities_except_actions(retry_after: float | None, wait: float) -> None:
     clock = FakeClock()
     budget = Budget(clock)
     budget.throttled(retry_after)
@@ -107,7 +107,7 @@ def test_a_429_holds_back_everything_but_actions(retry_after: float | None, wait
     assert isinstance(budget.acquire(Priority.BACKGROUND), Slot)
 
 
-def test_observers_hear_of_grants_ends_and_throttling_until_they_leave() -> None:
+def test_observers_receive_budget_events_until_removed() -> None:
     budget = Budget(FakeClock())
     heard: list[int] = []
 
@@ -126,7 +126,7 @@ def test_observers_hear_of_grants_ends_and_throttling_until_they_leave() -> None
     assert heard == [1, 0, 0]
 
 
-def test_a_reserve_that_leaves_no_room_is_refused() -> None:
+def test_reserve_without_remaining_slots_is_refused() -> None:
     with pytest.raises(ValueError, match="reserve"):
         Budget(FakeClock(), limit=20, reserve=10)
 
@@ -146,7 +146,7 @@ moves = st.lists(
 
 @settings(max_examples=50, deadline=None)
 @given(moves, st.integers(5, 20))
-def test_the_service_never_counts_more_than_the_room_in_any_window(
+def test_service_count_never_exceeds_window_limit(
     plan: list[tuple[float, Priority, float, float, bool]], limit: int
 ) -> None:
     clock = FakeClock()

@@ -107,7 +107,7 @@ def stored() -> StoredCredential:
 
 
 @pytest.mark.parametrize(("lives", "calls"), [(3600, 0), (61, 0), (59, 1), (-5, 1)])
-async def test_it_is_renewed_when_less_than_a_minute_is_left(lives: float, calls: int) -> None:
+async def test_token_is_renewed_in_its_last_minute(lives: float, calls: int) -> None:
     clock, issuer = FakeClock(), Issuer()
     async with serving(issuer) as service, client(service, clock, lives) as asking:
         await asking.repos.list()
@@ -125,7 +125,7 @@ async def test_it_is_renewed_when_less_than_a_minute_is_left(lives: float, calls
         assert len(issuer.calls) == calls
 
 
-async def test_a_401_of_v1_renews_it_and_the_same_request_goes_out_again() -> None:
+async def test_v1_401_renews_token_and_repeats_request() -> None:
     clock, issuer = FakeClock(), Issuer()
     issuer.newest = 1
     async with serving(issuer) as service, client(service, clock, 3600) as asking:
@@ -141,7 +141,7 @@ async def test_a_401_of_v1_renews_it_and_the_same_request_goes_out_again() -> No
         assert stored().grant == grant(4, clock, 3600)
 
 
-async def test_many_requests_at_once_renew_it_once() -> None:
+async def test_concurrent_requests_renew_token_once() -> None:
     clock, issuer = FakeClock(), Issuer()
     async with serving(issuer) as service, client(service, clock, 5) as asking:
         await asyncio.gather(*(asking.repos.list() for _ in range(12)))
@@ -153,7 +153,7 @@ async def test_many_requests_at_once_renew_it_once() -> None:
         assert len(issuer.calls) == 1
 
 
-async def test_many_processes_renew_it_once_and_share_the_new_pair() -> None:
+async def test_concurrent_processes_renew_token_once() -> None:
     clock, issuer = FakeClock(), Issuer()
     async with serving(issuer) as service, client(service, clock, 5) as first:
         others = [another(service, clock, grant(0, clock, 5)) for _ in range(3)]
@@ -182,7 +182,7 @@ def ended(error: str) -> bytes:
     return http(401, {"error_description": "refresh token expired", "error": error})
 
 
-async def test_an_ended_sign_in_asks_for_a_new_one_and_is_not_asked_again() -> None:
+async def test_ended_sign_in_requires_login_without_more_requests() -> None:
     clock, issuer = FakeClock(), Issuer()
     issuer.refuses = ended("invalid_grant")
     async with serving(issuer) as service, client(service, clock, -1) as asking:
@@ -198,7 +198,7 @@ async def test_an_ended_sign_in_asks_for_a_new_one_and_is_not_asked_again() -> N
         assert len(issuer.calls) == 1
 
 
-async def test_a_sign_out_beside_this_process_ends_it() -> None:
+async def test_sign_out_in_other_process_ends_session() -> None:
     clock, issuer = FakeClock(), Issuer()
     async with serving(issuer) as service, client(service, clock, 30) as asking:
         credential_store.remove("work")
@@ -257,7 +257,7 @@ async def test_renewal_stops_when_new_token_is_refused() -> None:
         assert len(issuer.calls) == 1
 
 
-async def test_a_token_call_without_a_refresh_token_keeps_the_old_one() -> None:
+async def test_renewal_without_refresh_token_keeps_old_one() -> None:
     clock, issuer = FakeClock(), Issuer()
     issuer.newest = 1
     issuer.refuses = http(200, {"access_token": token(1), "token_type": "Bearer"})
@@ -276,7 +276,7 @@ async def test_invalid_token_lifetime_counts_as_one_hour(lives: object) -> None:
     assert stored().grant == replace(grant(1, clock, 3600), scope="read write")
 
 
-async def test_off_v1_a_401_is_not_about_the_age_of_the_token() -> None:
+async def test_401_outside_v1_does_not_renew_token() -> None:
     clock, issuer = FakeClock(), Issuer()
 
     async def answer(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
@@ -290,7 +290,7 @@ async def test_off_v1_a_401_is_not_about_the_age_of_the_token() -> None:
         assert issuer.calls == []
 
 
-async def test_a_session_cookie_beside_the_pair_is_used_without_it() -> None:
+async def test_session_cookie_is_used_instead_of_token_pair() -> None:
     clock, issuer = FakeClock(), Issuer()
 
     async def answer(seen: Seen, _: asyncio.StreamWriter) -> bytes:
@@ -302,7 +302,7 @@ async def test_a_session_cookie_beside_the_pair_is_used_without_it() -> None:
     assert issuer.calls == []
 
 
-async def test_streams_renew_it_like_any_other_request() -> None:
+async def test_streams_renew_token() -> None:
     clock, issuer = FakeClock(), Issuer()
 
     async def answer(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
@@ -327,9 +327,7 @@ async def test_streams_renew_it_like_any_other_request() -> None:
 
 
 @pytest.mark.parametrize("endless", [False, True])
-async def test_a_token_answer_that_never_ends_keeps_nobody_waiting_for_ever(
-    monkeypatch: pytest.MonkeyPatch, endless: bool
-) -> None:
+async def test_endless_token_response_times_out(monkeypatch: pytest.MonkeyPatch, endless: bool) -> None:
     monkeypatch.setattr(http_clients, "RESPONSE_TIMEOUT", 30.0 if endless else 0.1)
     clock = FakeClock()
 
@@ -349,7 +347,7 @@ async def test_a_token_answer_that_never_ends_keeps_nobody_waiting_for_ever(
         other.unlock()
 
 
-async def test_a_process_that_dies_while_it_renews_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_renewal_waits_for_lock_of_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, issuer = FakeClock(), Issuer()
     monkeypatch.setattr(token_renewal, "_LOCK_TIMEOUT", 0.0)
     async with serving(issuer) as service, client(service, clock, -1) as asking:

@@ -136,7 +136,7 @@ def test_login_redirect_of_a_cookie_reports_an_expired_session() -> None:
         ({"error": {"code": 5, "message": ["x"]}}, "", None),
     ],
 )
-def test_every_shape_of_an_error_body_is_read(body: Any, text: str, code: str | None) -> None:
+def test_error_body_shapes_are_parsed(body: Any, text: str, code: str | None) -> None:
     complaint = parse_error_body(json.dumps(body).encode())
     assert (complaint.text, complaint.code) == (text, code)
 
@@ -157,7 +157,7 @@ def test_error_body_that_is_not_json_is_empty(body: bytes) -> None:
         ("", {"error": "x", "retryAfterSeconds": True}, None),
     ],
 )
-def test_the_wait_comes_from_header_or_body(header: str, body: Any, wait: float | None) -> None:
+def test_retry_after_is_read_from_header_or_body(header: str, body: Any, wait: float | None) -> None:
     error = classify(reply(429, body, retry_after=header))
     assert error is not None and error.retry_after == wait
 
@@ -183,9 +183,7 @@ WAITS_UNTIL: dict[str, tuple[str, str, float | None]] = {
 
 
 @pytest.mark.parametrize(("until", "date", "wait"), WAITS_UNTIL.values(), ids=WAITS_UNTIL.keys())
-def test_the_wait_until_a_date_is_measured_from_the_date_of_the_answer(
-    until: str, date: str, wait: float | None
-) -> None:
+def test_retry_after_date_is_relative_to_response_date(until: str, date: str, wait: float | None) -> None:
     error = classify(reply(429, v1("RATE_LIMITED"), retry_after=until, date=date))
     assert error is not None and error.retry_after == wait
 
@@ -241,13 +239,13 @@ def test_server_text_is_shown_harmless_and_without_credentials() -> None:
         b"null",
     ],
 )
-def test_a_success_without_the_envelope_is_invalid(body: bytes) -> None:
+def test_success_without_envelope_is_invalid(body: bytes) -> None:
     with pytest.raises(e.InvalidResponse) as caught:
         parse_success(reply(200), body)
     assert "run 8f3a2b1c" in str(caught.value)
 
 
-def test_an_unversioned_success_is_taken_as_it_is() -> None:
+def test_unversioned_success_is_returned_unchanged() -> None:
     assert parse_success(reply(200, path=CALLS), b"[1]") == [1]
     assert parse_success(reply(200), b'{"ok":true,"data":[1]}') == [1]
 
@@ -255,7 +253,7 @@ def test_an_unversioned_success_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize(
     "kind", [k for k in vars(e).values() if isinstance(k, type) and issubclass(k, e.MogplexError)]
 )
-def test_every_error_says_what_and_what_helps(kind: type[e.MogplexError]) -> None:
+def test_errors_have_message_and_hint(kind: type[e.MogplexError]) -> None:
     error = kind(5.0) if kind is e.BudgetBlocked else kind("It broke")
     assert str(error).startswith(("It broke.", "The request budget is used up."))
     assert kind in (e.MogplexError, e.InvalidInput) or kind.default_advice

@@ -13,7 +13,7 @@ from tests.api.loaded_modules import modules_loaded_by
 FAMILIES = sorted(name for name, value in vars(ClientView).items() if isinstance(value, _LazyResource))
 
 
-def test_the_client_loads_no_family_before_it_is_used() -> None:
+def test_client_imports_families_lazily() -> None:
     resources = "mogplex_tui.api.resources."
     assert not {
         name for name in modules_loaded_by("import mogplex_tui.api.client") if name.startswith(resources)
@@ -21,7 +21,7 @@ def test_the_client_loads_no_family_before_it_is_used() -> None:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-async def test_a_family_is_what_its_annotation_says(name: str) -> None:
+async def test_family_has_its_annotated_type(name: str) -> None:
     async with MogplexClient(Target("t", "http://127.0.0.1:9")) as client:
         view = client.at(Priority.TAIL)
         family = getattr(view, name)

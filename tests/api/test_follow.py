@@ -46,7 +46,7 @@ async def kinds_of(stream: EventStream[Any]) -> list[type]:
         return [type(event) async for event in stream]
 
 
-async def test_a_stream_that_tells_its_end_is_done() -> None:
+async def test_stream_with_end_event_is_done() -> None:
     async with serving(streaming_handler(RUN, LOG, DONE)) as service, service.client() as client:
         async with command(client) as stream:
             assert stream.as_stream
@@ -78,7 +78,7 @@ async def test_reported_failure_or_cancel_ends_the_stream(last: Any, kind: Strea
 
 
 @pytest.mark.parametrize("last", [LAST, b"", b"5\r\nda"])
-async def test_a_stream_that_breaks_off_raises_and_is_cut(last: bytes) -> None:
+async def test_interrupted_stream_raises_and_is_cut(last: bytes) -> None:
     async with serving(streaming_handler(RUN, LOG, last=last)) as service, service.client() as client:
         stream = command(client)
         with pytest.raises(e.Unreachable) as caught:
@@ -159,7 +159,7 @@ async def test_stop_ends_a_loop_that_waits_in_another_task() -> None:
         stream.stop()
 
 
-async def test_stop_between_two_events_gives_no_further_one() -> None:
+async def test_stop_between_events_ends_iteration() -> None:
     async with serving(streaming_handler(RUN, LOG, DONE)) as service, service.client() as client:
         async with command(client) as stream:
             await anext(stream)
@@ -181,7 +181,7 @@ async def test_a_cancelled_task_leaves_no_connection() -> None:
         assert open_connections(client) == []
 
 
-async def test_an_error_of_the_reader_closes_the_stream_and_goes_on_up() -> None:
+async def test_reader_error_closes_stream_and_propagates() -> None:
     async with serving(quiet) as service, service.client() as client:
         stream = command(client)
         with pytest.raises(ZeroDivisionError):
@@ -192,7 +192,7 @@ async def test_an_error_of_the_reader_closes_the_stream_and_goes_on_up() -> None
         assert open_connections(client) == []
 
 
-async def test_forty_streams_left_early_do_not_fill_the_pool() -> None:
+async def test_abandoned_streams_do_not_exhaust_pool() -> None:
     async with serving(quiet) as service, service.client() as client:
         for _ in range(40):
             async with command(client) as stream:
@@ -201,7 +201,7 @@ async def test_forty_streams_left_early_do_not_fill_the_pool() -> None:
         assert len(service.seen) == 40
 
 
-async def test_a_stream_is_opened_before_it_is_read_and_only_once() -> None:
+async def test_stream_opens_once_before_reading() -> None:
     async with serving(streaming_handler(RUN, DONE)) as service, service.client() as client:
         stream = command(client)
         with pytest.raises(RuntimeError, match="async with"):
@@ -236,7 +236,7 @@ async def test_unreadable_event_is_unknown_event_and_stream_continues() -> None:
     assert stream.end == StreamEnd(StreamEndKind.DONE)
 
 
-async def test_an_event_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_endless_event_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mogplex_tui.api.event_stream._MAX_EVENT_BYTES", 5_000)
 
     async def flood(seen: Seen, writer: asyncio.StreamWriter) -> None:
@@ -280,7 +280,7 @@ async def test_409_with_an_event_stream_is_read_as_a_stream() -> None:
         assert open_connections(client) == []
 
 
-async def test_a_success_that_is_json_is_the_same_events() -> None:
+async def test_json_success_yields_same_events() -> None:
     async with serving(http(200, {"sandbox": {"id": RUN_ID}})) as service, service.client() as client:
         boot = client.sandboxes.restart(RUN_ID)
         assert await kinds_of(boot) == [SandboxFound]
@@ -305,9 +305,7 @@ async def test_a_success_that_is_json_is_the_same_events() -> None:
         (http(502, {"error": "could not be woken"}), e.Unavailable),
     ],
 )
-async def test_a_refusal_is_raised_when_the_stream_is_opened(
-    answer: bytes, kind: type[e.MogplexError]
-) -> None:
+async def test_refusal_raises_on_stream_open(answer: bytes, kind: type[e.MogplexError]) -> None:
     async with serving(answer) as service, service.client() as client:
         boot = client.sandboxes.resume(RUN_ID)
         with pytest.raises(kind):
@@ -315,14 +313,14 @@ async def test_a_refusal_is_raised_when_the_stream_is_opened(
         assert all(connection.is_idle() for connection in open_connections(client))
 
 
-async def test_a_missing_credential_for_models_is_no_question_of_the_token() -> None:
+async def test_missing_model_credential_is_not_a_token_error() -> None:
     async with serving(http(401, {"error": "No AI credentials"})) as service, service.client() as client:
         with pytest.raises(e.Conflict, match="AI provider key"):
             await kinds_of(command(client))
         assert [seen.method for seen in service.seen] == ["POST"]
 
 
-async def test_a_record_that_cannot_be_read_does_not_hide_its_event() -> None:
+async def test_event_with_unreadable_record_is_kept() -> None:
     events = [{"type": "log", "phase": "install", "data": "x"}, {"type": "ready", "sandbox": {"id": 5}}]
     async with serving(streaming_handler(*events)) as service, service.client() as client:
         boot = client.sandboxes.resume(RUN_ID)

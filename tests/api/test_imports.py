@@ -26,24 +26,24 @@ from tests.api.loaded_modules import modules_loaded_by
         ".request_checks",
     ],
 )
-def test_the_light_parts_load_no_heavy_library(module: str) -> None:
+def test_light_modules_import_no_heavy_library(module: str) -> None:
     assert not modules_loaded_by(f"import mogplex_tui.api{module}") & {"httpx", "pydantic", "textual", "rich"}
 
 
-def test_the_client_loads_no_terminal() -> None:
+def test_client_imports_no_terminal_library() -> None:
     loaded = modules_loaded_by("import mogplex_tui.api.client")
     assert {"httpx", "pydantic"} <= loaded
     assert not loaded & {"textual", "rich", "starlette", "uvicorn", "httpx_sse", "click", "pygments"}
 
 
-def test_all_families_together_load_no_terminal_and_nothing_of_the_plane() -> None:
+def test_families_import_neither_terminal_nor_plane() -> None:
     modules = sorted(path.stem for path in Path(resources.__path__[0]).glob("[a-z]*.py"))
     loaded = modules_loaded_by(f"from mogplex_tui.api.resources import {', '.join(modules)}")
     assert {f"mogplex_tui.api.resources.{module}" for module in modules} <= loaded
     assert not loaded & {"textual", "rich", "starlette", "uvicorn", "mogplex_tui.controlplane", "keyring"}
 
 
-def test_every_exported_name_is_there_and_no_other() -> None:
+def test_exported_names_match_modules() -> None:
     assert sorted(api.__all__) == api.__all__ == sorted(api._MODULES)
     for name in api.__all__:
         assert getattr(api, name).__name__ == name

@@ -76,7 +76,7 @@ async def test_50000_events_do_not_block_the_event_loop() -> None:
     assert len(service.seen) == 1 and service.seen[0].query == f"ai_call_id={CALL_ID}"
 
 
-async def test_the_first_events_are_there_before_the_answer_has_ended() -> None:
+async def test_first_events_arrive_before_response_ends() -> None:
     let_go = asyncio.Event()
 
     async def halting(seen: Seen, writer: asyncio.StreamWriter) -> None:
@@ -99,7 +99,7 @@ async def test_the_first_events_are_there_before_the_answer_has_ended() -> None:
         assert seen == 200
 
 
-async def test_a_row_that_does_not_parse_is_marked_in_its_batch() -> None:
+async def test_unparsable_row_is_marked_in_batch() -> None:
     body = {"events": [event(1), {"id": 5}, event(2)]}
     async with serving(http(200, body)) as service, service.client() as client:
         found = [batch async for batch in batches(client)]
@@ -113,9 +113,7 @@ async def test_no_events_are_no_batches() -> None:
 
 
 @pytest.mark.parametrize(("clean", "kind"), [(True, e.InvalidResponse), (False, e.Unreachable)])
-async def test_a_cut_answer_gives_what_was_readable_and_then_an_error(
-    clean: bool, kind: type[e.MogplexError]
-) -> None:
+async def test_truncated_response_yields_rows_then_error(clean: bool, kind: type[e.MogplexError]) -> None:
     whole = json.dumps({"events": [event(n) for n in range(1000)]}).encode()
     half = whole[: len(whole) // 2]
 
@@ -156,7 +154,7 @@ async def test_a_refused_stream_is_a_typed_error(answer: bytes, kind: type[e.Mog
                 pass
 
 
-async def test_leaving_a_stream_early_frees_its_connection_and_its_place() -> None:
+async def test_abandoned_stream_frees_connection_and_slot() -> None:
     body = json.dumps({"events": [event(n) for n in range(5000)]}).encode()
     async with serving(http(200, body)) as service, service.client() as client:
         for _ in range(http_clients.MAX_IN_FLIGHT * 3):
@@ -178,7 +176,7 @@ async def listen(client: MogplexClient, *tables: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
-async def test_hints_arrive_however_the_reads_cut_them(newline: bytes) -> None:
+async def test_hints_are_parsed_across_chunk_boundaries(newline: bytes) -> None:
     stream = (
         b': connected\n\ndata: {"table":"ai_calls","op":"UPDATE"}\n\ndata: {"ta'
         b'ble":"job_runs","op":"INSERT","id":"x"}\n\n: ping\n\ndata: nonsense\n\nevent: x\ndata: {"op":1}\n\n'
@@ -226,7 +224,7 @@ async def test_a_failed_connection_is_a_typed_error(answer: bytes, kind: type[e.
         assert type(caught.value) is kind
 
 
-async def test_no_live_updates_at_all_is_known_to_the_access_map() -> None:
+async def test_access_map_records_missing_realtime() -> None:
     async with serving(b"HTTP/1.1 204 No Content\r\n\r\n") as service, service.client() as client:
         with pytest.raises(e.RealtimeOff):
             await listen(client)
@@ -253,11 +251,11 @@ async def test_silence_is_a_dropped_connection(monkeypatch: pytest.MonkeyPatch) 
         assert heard == [Connected()]
 
 
-def test_the_silence_that_counts_as_dropped_is_no_shorter_than_a_minute() -> None:
+def test_realtime_silence_timeout_is_at_least_one_minute() -> None:
     assert http_clients._STREAM_TIMEOUT.read == 60
 
 
-async def test_open_stream_takes_no_request_place_and_one_budget_slot() -> None:
+async def test_open_stream_uses_one_budget_slot_and_no_request_slot() -> None:
     async def both(seen: Seen, writer: asyncio.StreamWriter) -> bytes | None:
         if "realtime" not in seen.path:
             return ok({"run": {"runId": RUN_ID, "status": "pending"}})
@@ -297,7 +295,7 @@ async def test_a_blocked_budget_opens_no_connection() -> None:
         assert service.seen == []
 
 
-async def test_a_refusal_of_a_stream_that_drips_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_stream_refusal_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_clients, "RESPONSE_TIMEOUT", 0.1)
 
     async def drip(seen: Seen, writer: asyncio.StreamWriter) -> None:

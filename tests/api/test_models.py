@@ -126,7 +126,7 @@ def test_v1_and_observability_give_the_same_event() -> None:
     "written",
     ["2026-08-03T15:00:20Z", "2026-08-03T15:00:20+00:00", "2026-08-03T17:00:20+02:00", "2026-08-03T15:00:20"],
 )
-def test_every_form_of_a_moment_is_the_same_aware_moment(written: str) -> None:
+def test_timestamp_formats_parse_to_same_aware_datetime(written: str) -> None:
     event = Event.model_validate({**EVENT_V1, "createdAt": written})
     assert event.created_at == datetime(2026, 8, 3, 15, 0, 20, tzinfo=UTC)
 
@@ -146,7 +146,7 @@ def test_money_is_exact_and_unknown_stays_unknown(cost: Any, known: Decimal | No
 
 
 @pytest.mark.parametrize("cost", [True, "much", [], {}, float("nan"), float("inf"), "NaN", "1e400"])
-def test_money_that_is_none_marks_the_row(cost: Any) -> None:
+def test_invalid_cost_marks_row(cost: Any) -> None:
     rows = parse_rows(Call, [CALL, {**CALL, "cost_usd": cost}, CALL])
     assert (len(rows), len(rows.bad), rows.total) == (2, 1, 3)
     assert rows.bad[0].reason == "cost_usd is not an amount"
@@ -154,7 +154,7 @@ def test_money_that_is_none_marks_the_row(cost: Any) -> None:
 
 
 @pytest.mark.parametrize("field", ["input_tokens", "total_tokens", "duration_ms", "tool_calls_count"])
-def test_a_number_that_no_column_of_the_service_holds_marks_the_row(field: str) -> None:
+def test_out_of_range_number_marks_row(field: str) -> None:
     # It could be neither divided nor sorted as a number.
     rows = parse_rows(Call, [CALL, {**CALL, field: 10**400}, {**CALL, field: 2**63 - 1}])
     assert (len(rows), len(rows.bad), rows.total) == (2, 1, 3)
@@ -189,11 +189,11 @@ def test_observed_tokens(change: dict[str, Any], tokens: int | None) -> None:
         ({"metadata": None}, Surface.CLOUD),
     ],
 )
-def test_the_surface_is_the_first_that_fits(change: dict[str, Any], surface: Surface) -> None:
+def test_surface_is_first_match(change: dict[str, Any], surface: Surface) -> None:
     assert Call.model_validate({**CALL, **change}).surface is surface
 
 
-def test_a_failed_call_may_hold_sentences_where_words_were() -> None:
+def test_failed_call_may_have_sentences_as_codes() -> None:
     sentence = (
         "The run exceeded its time limit. Retry it or reduce the task scope. Incident MOG-CALL-C900000000."
     )
@@ -231,7 +231,7 @@ def test_a_bad_row_inside_a_row_is_marked_there() -> None:
     assert job.metadata == {}
 
 
-def test_the_automation_s_detail_is_a_run_with_everything_under_it() -> None:
+def test_automation_detail_contains_nested_run() -> None:
     detail = AutomationRunDetail.model_validate(
         {
             **JOB,
@@ -244,7 +244,7 @@ def test_the_automation_s_detail_is_a_run_with_everything_under_it() -> None:
     assert "secret" not in repr(detail)
 
 
-def test_the_automation_s_graph_and_summary() -> None:
+def test_automation_graph_and_summary() -> None:
     automation = Automation.model_validate(
         {
             "id": "f1",
@@ -314,7 +314,7 @@ JUNK = st.one_of(
 
 
 @given(st.sampled_from(LISTED), st.data())
-def test_unreadable_rows_never_break_a_list(
+def test_unreadable_rows_do_not_fail_list(
     case: tuple[type[BaseModel], dict[str, Any]], data: st.DataObject
 ) -> None:
     model, good = case
@@ -334,14 +334,14 @@ def test_unreadable_rows_never_break_a_list(
     assert rows[0] == rows[-1] == model.model_validate(good)
 
 
-def test_rows_are_a_list_of_what_parsed() -> None:
+def test_rows_contain_only_parsed_items() -> None:
     rows = parse_rows(Repo, [{"id": "a"}, None, "x", 5, {"id": None}, {"id": "b"}])
     assert isinstance(rows, list) and isinstance(rows, Rows)
     assert [row.id for row in rows] == ["a", "b"]
     assert len(rows.bad) == 4 and all(bad.reason for bad in rows.bad)
 
 
-def test_a_bad_row_s_reason_does_not_repeat_the_value() -> None:
+def test_bad_row_reason_omits_value() -> None:
     assert "hunter2" not in parse_rows(Repo, [{"id": ["hunter2"]}]).bad[0].reason
 
 

@@ -33,7 +33,7 @@ class Odd(httpx.AsyncBaseTransport):
 
 
 @pytest.mark.parametrize("oddity", EVERY, ids=lambda oddity: oddity.name)
-async def test_what_the_contract_names_becomes_the_error_that_it_means(oddity: Oddity) -> None:
+async def test_contract_oddities_raise_documented_errors(oddity: Oddity) -> None:
     service = Odd(oddity)
     async with client_of(service) as client:
         with pytest.raises(e.MogplexError) as caught:
@@ -54,13 +54,13 @@ async def test_what_the_contract_names_becomes_the_error_that_it_means(oddity: O
         assert len(service.asked) == 1
 
 
-def test_no_oddity_is_listed_twice_and_each_is_asked_of_a_method() -> None:
+def test_oddities_are_unique_and_each_calls_a_method() -> None:
     assert {name for name, count in Counter(oddity.name for oddity in EVERY).items() if count > 1} == set()
     assert {oddity.asked for oddity in EVERY} <= CALLS.keys()
 
 
 @pytest.mark.parametrize("oddity", [o for o in EVERY if isinstance(o.body, dict)][::4], ids=lambda o: o.name)
-async def test_no_refusal_shows_a_credential_or_moves_the_cursor(oddity: Oddity) -> None:
+async def test_errors_hide_credentials_and_escape_codes(oddity: Oddity) -> None:
     echo = oddity.content.replace(b"A sentence", b"x").replace(b'"message": "', b'"message": "%s \\u001b[2J ')
     echo = echo.replace(b'"error": "', b'"error": "%s \\u001b[2J ').replace(b"%s", TOKEN.encode())
     async with client_of(Odd(dataclasses.replace(oddity, body=echo))) as client:
@@ -71,7 +71,7 @@ async def test_no_refusal_shows_a_credential_or_moves_the_cursor(oddity: Oddity)
     assert "\x1b" not in str(caught.value)
 
 
-async def test_a_sandbox_test_that_fails_is_an_answer_and_no_error() -> None:
+async def test_failed_sandbox_test_is_a_result() -> None:
     async with (
         serving(http(200, {"ok": False, "error": "No project"})) as service,
         service.client() as client,
@@ -92,7 +92,7 @@ async def test_a_sandbox_test_that_fails_is_an_answer_and_no_error() -> None:
         ),
     ],
 )
-async def test_an_error_inside_a_stream_is_its_end(name: str, event: bytes, kind: StreamEndKind) -> None:
+async def test_error_event_ends_stream(name: str, event: bytes, kind: StreamEndKind) -> None:
     frames = http(200, b"data: " + event + b"\n\n", "text/event-stream")
     async with serving(frames) as service, service.client() as client:
         stream = getattr(client.sandboxes, name)(*CALLS[f"sandboxes.{name}"])
@@ -103,7 +103,7 @@ async def test_an_error_inside_a_stream_is_its_end(name: str, event: bytes, kind
     assert (stream.end.kind, "No machine" in stream.end.message) == (kind, True)
 
 
-async def test_a_deleted_mcp_server_that_the_service_calls_unknown_is_gone() -> None:
+async def test_delete_of_unknown_mcp_server_succeeds() -> None:
     async def answer(seen: object, _: object) -> bytes:
         return (
             http(404, {"error": "Not found"})

@@ -14,7 +14,7 @@ from mogplex_tui.api.request_checks import idempotency_key, path_id, table_names
 REPO = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
 
 
-def test_a_run_to_start_sends_only_what_was_given() -> None:
+def test_start_request_normalises_given_fields() -> None:
     start = RunStart(repo_id=REPO.upper(), prompt="  Fix it  ")
     assert start.body() == {"repoId": REPO, "prompt": "Fix it", "harness": "codex", "createBranch": False}
     assert (
@@ -52,9 +52,7 @@ def test_a_run_to_start_sends_only_what_was_given() -> None:
         ("root_directory", "a\0b", "NUL"),
     ],
 )
-def test_what_the_service_would_refuse_is_refused_here_in_one_sentence(
-    field: str, value: str, words: str
-) -> None:
+def test_invalid_start_is_refused_by_client(field: str, value: str, words: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         RunStart.model_validate({"repo_id": REPO, "prompt": "x", field: value})
     assert words in str(caught.value)
@@ -63,7 +61,7 @@ def test_what_the_service_would_refuse_is_refused_here_in_one_sentence(
 
 
 @pytest.mark.parametrize("prompt", ["x" * 100_000, "😀" * 50_000])
-def test_the_longest_prompt_passes(prompt: str) -> None:
+def test_longest_prompt_is_accepted(prompt: str) -> None:
     assert RunStart(repo_id=REPO, prompt=prompt).prompt == prompt
 
 
@@ -72,7 +70,7 @@ def test_good_branch_names_pass(name: str) -> None:
     assert RunStart(repo_id=REPO, prompt="x", base_branch=name).base_branch == name
 
 
-def test_a_new_branch_differs_from_its_base() -> None:
+def test_new_branch_must_differ_from_base() -> None:
     with pytest.raises(InvalidInput, match="another name"):
         RunStart(repo_id=REPO, prompt="x", base_branch="main", working_branch="main", create_branch=True)
     assert RunStart(repo_id=REPO, prompt="x", base_branch="main", working_branch="main")
@@ -113,7 +111,7 @@ def test_idempotency_key_is_trimmed() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "junk", REPO + "0", "../" + REPO, REPO.replace("-", "/")])
-def test_path_id_rejects_what_is_not_a_uuid(value: str) -> None:
+def test_path_id_rejects_non_uuid(value: str) -> None:
     with pytest.raises(InvalidInput, match="not the id of a run"):
         path_id(value, "run")
 

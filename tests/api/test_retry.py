@@ -66,7 +66,7 @@ def top() -> float:
         (RuntimeError("not ours"), 1, "GET", None, None),
     ],
 )
-def test_the_table_of_retries(
+def test_retry_decision_by_error_and_method(
     error: Exception, attempt: int, method: str, key: str | None, wait: float | None
 ) -> None:
     assert retry_delay(error, attempt, method=method, idempotency_key=key, jitter=top) == wait

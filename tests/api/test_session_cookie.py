@@ -102,7 +102,7 @@ async def _read_account(client: MogplexClient) -> object:
         pytest.param(_read_account, "/api/auth/user", "Ada", id="null-user"),
     ],
 )
-async def test_a_request_refused_for_the_cookie_is_sent_again_with_the_token(
+async def test_request_with_refused_cookie_is_repeated_with_token(
     edge: bool, call: Callable[[MogplexClient], Awaitable[object]], path: str, result: object
 ) -> None:
     async with serving(Plane(edge=edge)) as service, service.client(cookie=COOKIE) as client:
@@ -115,7 +115,7 @@ async def test_a_request_refused_for_the_cookie_is_sent_again_with_the_token(
         assert client.access.reach(Family.SETTINGS).reach is not Reach.NEEDS_SESSION
 
 
-async def test_the_end_of_the_cookie_is_learned_once_for_all_routes() -> None:
+async def test_expired_cookie_is_recorded_for_all_routes() -> None:
     async with serving(Plane(edge=True)) as service, service.client(cookie=COOKIE) as client:
         await asyncio.gather(client.settings.get(), client.models.list(), client.settings.get())
         assert sent_with(service).count("/api/auth/user cookie") == 1
@@ -135,14 +135,14 @@ async def test_the_end_of_the_cookie_is_learned_once_for_all_routes() -> None:
         assert client.budget.used() == 5
 
 
-async def test_without_the_edge_the_token_opens_everything_that_the_cookie_did() -> None:
+async def test_token_opens_cookie_routes_without_login_gate() -> None:
     async with serving(Plane(edge=False)) as service, service.client(cookie=COOKIE) as client:
         await client.observability.calls()
         assert client.access.reach(Family.OBSERVABILITY).reach is Reach.OPEN
         assert sent_with(service)[-1] == "/api/observability/calls token"
 
 
-async def test_a_route_that_refuses_a_living_cookie_does_not_end_it() -> None:
+async def test_one_refusing_route_keeps_valid_cookie() -> None:
     plane = Plane(edge=False, alive=True)
     plane.refused_paths = ("/api/settings",)
     async with serving(plane) as service, service.client(cookie=COOKIE) as client:
@@ -158,7 +158,7 @@ async def test_a_route_that_refuses_a_living_cookie_does_not_end_it() -> None:
 
 
 @pytest.mark.parametrize("token", [None, "opaque-oauth-token"], ids=["cookie-alone", "oauth-token"])
-async def test_a_token_that_opens_the_token_api_only_does_not_replace_the_cookie(token: str | None) -> None:
+async def test_v1_only_token_does_not_replace_cookie(token: str | None) -> None:
     async with (
         serving(Plane(edge=True)) as service,
         service.client(token=token, cookie=COOKIE) as client,
@@ -170,7 +170,7 @@ async def test_a_token_that_opens_the_token_api_only_does_not_replace_the_cookie
         assert sent_with(service) == ["/api/settings cookie", "/api/auth/user cookie", "/api/settings cookie"]
 
 
-async def test_a_cookie_that_is_accepted_again_is_used_again() -> None:
+async def test_reaccepted_cookie_is_used() -> None:
     plane = Plane(edge=True)
     async with serving(plane) as service, service.client(cookie=COOKIE) as client:
         with pytest.raises(e.LoginRequired):
@@ -185,7 +185,7 @@ async def test_a_cookie_that_is_accepted_again_is_used_again() -> None:
         assert sent_with(service)[-1] == "/api/observability/calls cookie"
 
 
-async def test_a_service_that_is_away_does_not_end_the_cookie_for_good() -> None:
+async def test_unreachable_service_does_not_end_cookie() -> None:
     async def down(seen: Seen, _: asyncio.StreamWriter) -> bytes:
         return http(503, {"error": "down"})
 
@@ -196,7 +196,7 @@ async def test_a_service_that_is_away_does_not_end_the_cookie_for_good() -> None
         assert sent_with(service) == ["/api/settings cookie"]
 
 
-async def test_a_stream_refused_for_the_cookie_is_opened_with_the_token() -> None:
+async def test_stream_with_refused_cookie_opens_with_token() -> None:
     from mogplex_tui.api.transport import Request
 
     async with serving(Plane(edge=True)) as service, service.client(cookie=COOKIE) as client:

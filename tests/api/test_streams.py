@@ -30,13 +30,13 @@ def test_frames_do_not_care_how_reads_cut_them_or_how_lines_end(cuts: list[int],
     assert found == (FRAMES if newline == "\r" else [*FRAMES, Comment("end")])
 
 
-def test_other_fields_and_empty_frames_say_nothing() -> None:
+def test_unknown_fields_and_empty_frames_are_ignored() -> None:
     assert SseDecoder().feed(b"event: x\nid: 5\nretry: 10\n\n\n\nnonsense\n\n") == []
     assert SseDecoder().feed(b"data\n\n") == [Data("")]
     assert SseDecoder().feed(b"data:x\ndata:  y\n\n") == [Data("x\n y")]
 
 
-def test_an_endless_line_is_dropped_and_the_next_is_read() -> None:
+def test_endless_line_is_skipped() -> None:
     decoder = SseDecoder(max_bytes=10)
     assert decoder.feed(b"data: " + b"x" * 100) == []
     assert decoder.feed(b"\n\n: ping\n") == [Comment("ping")]
@@ -51,7 +51,7 @@ def test_a_frame_of_endless_lines_is_dropped_and_counted() -> None:
     assert decoder.dropped == 1
 
 
-def test_a_line_of_megabytes_is_copied_a_few_times_and_not_once_a_read() -> None:
+def test_long_line_is_not_copied_on_each_read() -> None:
     decoder, piece = SseDecoder(16_000_000), b"x" * 1000
     decoder.feed(b"data: ")
     rest = decoder._buffer
@@ -118,7 +118,7 @@ json_values = st.recursive(
     st.integers(1, 4),
     st.sampled_from([None, 2]),
 )
-def test_an_array_is_read_the_same_however_it_arrives(
+def test_array_parsing_ignores_chunk_boundaries(
     items: list[Any], others: dict[str, Any], cuts: list[int], most: int, indent: int | None
 ) -> None:
     before = {f"0{name}": value for name, value in others.items()}
@@ -135,7 +135,7 @@ def test_a_number_may_be_cut_anywhere(number: str) -> None:
 
 
 @pytest.mark.parametrize("whole", [b'{"events":[{"id":1},{"id":2},{"id":3}]}'])
-def test_a_cut_array_gives_what_was_readable_and_then_says_so(whole: bytes) -> None:
+def test_truncated_array_yields_items_then_error(whole: bytes) -> None:
     for length in range(len(whole)):
         decoder = ArrayDecoder("events")
         found: list[Any] = []
@@ -164,7 +164,7 @@ def test_a_cut_array_gives_what_was_readable_and_then_says_so(whole: bytes) -> N
         (b"", 0),
     ],
 )
-def test_something_else_is_refused_after_what_was_readable(raw: bytes, readable: int) -> None:
+def test_invalid_array_yields_items_then_error(raw: bytes, readable: int) -> None:
     decoder = ArrayDecoder("events")
     found: list[Any] = []
     with pytest.raises(MalformedError):
@@ -177,7 +177,7 @@ def test_something_else_is_refused_after_what_was_readable(raw: bytes, readable:
     assert len(found) == readable
 
 
-def test_one_item_without_end_is_refused() -> None:
+def test_endless_item_is_refused() -> None:
     decoder = ArrayDecoder("events", max_item_chars=1000)
     decoder.feed(b'{"events":["')
     assert decoder.take(5, 100) == []

@@ -38,7 +38,7 @@ def test_secret_is_not_in_repr(caplog: pytest.LogCaptureFixture) -> None:
         ("http://[::1]:1", "http://[::1]:1"),
     ],
 )
-def test_good_addresses_are_kept_without_the_slash(written: str, kept: str) -> None:
+def test_valid_url_loses_trailing_slash(written: str, kept: str) -> None:
     assert Target("t", written).base_url == kept
 
 
@@ -80,7 +80,7 @@ def test_bad_addresses_are_refused_in_words(url: str) -> None:
     assert "pw" not in str(caught.value)
 
 
-def test_www_is_refused_with_the_address_that_works() -> None:
+def test_www_host_is_refused_with_working_url() -> None:
     with pytest.raises(InvalidTarget, match=r"Use https://mogplex\.com"):
         Target("t", "https://www.mogplex.com")
 

@@ -34,7 +34,7 @@ TEAM = "4f0b0000-0000-4000-8000-000000000003"
         ("/api/v1/mogplex/repos", False),
     ],
 )
-async def test_the_team_is_named_only_where_it_is_read(path: str, reads: bool) -> None:
+async def test_team_is_sent_only_on_team_routes(path: str, reads: bool) -> None:
     async with serving(ok({})) as service:
         clock = FakeClock()
         target = Target("t", service.base_url, Secret(TOKEN), Secret(COOKIE), TEAM)
@@ -44,6 +44,6 @@ async def test_the_team_is_named_only_where_it_is_read(path: str, reads: bool) -
     assert [each.headers.get("x-mogplex-team-id") for each in service.seen] == [TEAM if reads else None]
 
 
-def test_a_team_that_the_service_would_quietly_ignore_is_refused() -> None:
+def test_team_name_is_refused_as_team_id() -> None:
     with pytest.raises(e.InvalidTarget, match="not the id of a team"):
         Target("t", "http://127.0.0.1:1", team="night-shift")

@@ -129,7 +129,7 @@ async def test_a_slow_answer_ends_in_time(monkeypatch: pytest.MonkeyPatch, dripp
         assert client.budget.used() == 1
 
 
-async def test_the_log_has_method_path_status_and_id_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+async def test_log_line_has_request_fields_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     hostile = refused(500, "INTERNAL_ERROR", f"failed for {TOKEN} and s3ss10nvalue0123456789")
     async with serving(hostile) as service, service.client(cookie=COOKIE) as client:
@@ -146,7 +146,7 @@ async def test_the_log_has_method_path_status_and_id_and_no_secret(caplog: pytes
     assert TOKEN not in caplog.text + shown and "s3ss10n" not in caplog.text + shown
 
 
-async def test_at_most_eight_are_in_flight_and_an_action_passes() -> None:
+async def test_eight_requests_in_flight_and_action_passes() -> None:
     let_go = asyncio.Event()
 
     async def hold(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
@@ -166,7 +166,7 @@ async def test_at_most_eight_are_in_flight_and_an_action_passes() -> None:
         assert len(service.seen) == 21
 
 
-async def test_cancel_is_sent_when_the_budget_is_used_up_and_reads_are_blocked() -> None:
+async def test_cancel_is_sent_with_exhausted_budget() -> None:
     clock = FakeClock()
     budget = Budget(clock, limit=6, reserve=1)
     async with serving(ok({"run": RUN, "status": "cancelled"})) as service:  # noqa: SIM117
@@ -229,7 +229,7 @@ async def test_cancel_before_sending_is_not_counted(streamed: bool) -> None:
         await asyncio.wait(reads)
 
 
-async def test_a_429_holds_the_readers_back_for_as_long_as_it_says() -> None:
+async def test_429_blocks_reads_for_retry_after_seconds() -> None:
     clock = FakeClock()
     async with serving(LIMIT) as service, service.client(clock=clock) as client:
         with pytest.raises(e.Throttled) as caught:
@@ -241,7 +241,7 @@ async def test_a_429_holds_the_readers_back_for_as_long_as_it_says() -> None:
         assert client.budget.used() == 0
 
 
-async def test_a_429_with_a_date_holds_the_readers_back_until_then() -> None:
+async def test_429_with_date_blocks_reads_until_date() -> None:
     until = {"Date": "Wed, 21 Oct 2026 07:28:00 GMT", "Retry_After": "Wed, 21 Oct 2026 07:28:40 GMT"}
     limit = refused(429, "RATE_LIMITED", "Rate limit exceeded. Retry after 60s.", **until)
     clock = FakeClock()
@@ -255,7 +255,7 @@ async def test_a_429_with_a_date_holds_the_readers_back_until_then() -> None:
         assert len(service.seen) == 1
 
 
-async def test_the_quota_of_run_starts_holds_nobody_else_back() -> None:
+async def test_start_quota_does_not_block_other_requests() -> None:
     quota = refused(429, "RATE_LIMITED", "External Mogplex run rate limit exceeded", Retry_After="30")
 
     async def some(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
@@ -301,7 +301,7 @@ async def test_connection_state_follows_responses() -> None:
         assert ConnectionState.OFFLINE in states
 
 
-async def test_what_is_sent_is_what_the_contract_asks_for() -> None:
+async def test_request_headers_match_contract() -> None:
     async def answer(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
         return NO_CALLS if seen.method == "GET" else ok({**RUN, "replayed": True})
 
@@ -340,7 +340,7 @@ async def test_invalid_input_is_not_sent(call: Any) -> None:
         assert service.seen == [] and client.budget.used() == 0
 
 
-async def test_a_proxy_of_the_shell_is_not_asked_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_loopback_ignores_proxy_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     async with serving(ok({"run": RUN})) as service, service.client() as client:
@@ -368,7 +368,7 @@ async def test_unknown_host_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> N
             await client.runs.get(RUN_ID)
 
 
-async def test_a_certificate_that_does_not_fit_is_named() -> None:
+async def test_certificate_mismatch_is_reported() -> None:
     def untrusted(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate", request=request)
 
@@ -378,7 +378,7 @@ async def test_a_certificate_that_does_not_fit_is_named() -> None:
             await client.runs.get(RUN_ID)
 
 
-async def test_a_body_beyond_the_limit_is_refused() -> None:
+async def test_oversized_body_is_refused() -> None:
     async with serving(http(200, b" " * 5000)) as service:
         target = Target("test", service.base_url, Secret(TOKEN), max_answer=1000)
         async with MogplexClient(target) as client:
@@ -386,7 +386,7 @@ async def test_a_body_beyond_the_limit_is_refused() -> None:
                 await client.observability.stats()
 
 
-async def test_a_closed_client_opens_again_when_it_is_used() -> None:
+async def test_closed_client_reopens_on_use() -> None:
     async with serving(ok({"run": RUN})) as service:
         client = service.client()
         await client.runs.get(RUN_ID)
@@ -396,7 +396,7 @@ async def test_a_closed_client_opens_again_when_it_is_used() -> None:
         assert len(service.seen) == 2
 
 
-async def test_next_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connection_tries_next_host_address(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(ok({"run": RUN})) as service:
         port = int(service.base_url.rpartition(":")[2])
         stream = socket.SOCK_STREAM

@@ -29,7 +29,7 @@ NO_CALLS = http(200, {"calls": [], "total": 0, "page": 1, "limit": 100})
         (None, None, None, None, None, 0),
     ],
 )
-async def test_each_class_of_routes_gets_its_own_credential(
+async def test_route_classes_send_their_credential(
     token: str | None,
     cookie: str | None,
     v1_auth: str | None,
@@ -57,7 +57,7 @@ async def test_each_class_of_routes_gets_its_own_credential(
         assert client.budget.used() == used
 
 
-async def test_cookies_that_the_service_sets_are_not_sent_back() -> None:
+async def test_response_cookies_are_not_sent_back() -> None:
     answer = http(200, {"default_model": "m", "theme": "dark"}, Set_Cookie="mogplex-theme=dark; Path=/")
     async with serving(answer) as service, service.client() as client:
         await client.settings.get()
@@ -79,7 +79,7 @@ async def test_no_request_leaves_for_another_origin(path: str) -> None:
         assert client.budget.used() == 0
 
 
-async def test_two_slashes_are_a_path_of_the_same_origin() -> None:
+async def test_double_slash_path_keeps_origin() -> None:
     async with serving(http(200, [])) as service, service.client() as client:
         await client._transport.request(Request("GET", "//elsewhere.example/api", "x"), Priority.TABLE)
         assert service.seen[0].path == "//elsewhere.example/api"
@@ -121,7 +121,7 @@ async def test_401_outside_v1_is_rechecked_on_v1(on_v1: bytes, kind: type[e.Mogp
         assert (client.budget.blocked_until is not None) is (on_v1 is LIMIT)
 
 
-async def test_a_401_for_a_cookie_alone_is_about_the_cookie() -> None:
+async def test_401_with_cookie_only_reports_cookie() -> None:
     async with serving(UNAUTHORIZED) as service, service.client(token=None, cookie=COOKIE) as client:
         for _ in range(2):
             with pytest.raises(e.NotSignedIn, match="session cookie"):
@@ -131,7 +131,7 @@ async def test_a_401_for_a_cookie_alone_is_about_the_cookie() -> None:
         assert [seen.path for seen in service.seen] == [calls, "/api/auth/user", calls]
 
 
-async def test_an_oauth_token_off_v1_needs_a_session() -> None:
+async def test_oauth_token_outside_v1_needs_session() -> None:
     async def split(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
         return ok({"repos": []}) if "/v1/" in seen.path else UNAUTHORIZED
 
@@ -141,7 +141,7 @@ async def test_an_oauth_token_off_v1_needs_a_session() -> None:
         assert client.access.reach(Family.OBSERVABILITY).reach is Reach.NEEDS_SESSION
 
 
-async def test_a_null_user_near_the_limit_is_suspected_too() -> None:
+async def test_null_user_near_limit_is_suspected() -> None:
     async def split(seen: Seen, writer: asyncio.StreamWriter) -> bytes:
         return LIMIT if "/v1/" in seen.path else http(200, {"user": None})
 
@@ -154,7 +154,7 @@ async def test_a_null_user_near_the_limit_is_suspected_too() -> None:
             await client.at(Priority.ACTION).account.user()
 
 
-async def test_a_model_list_without_a_default_is_the_anonymous_one() -> None:
+async def test_model_list_without_default_is_anonymous() -> None:
     async with (
         serving(
             http(200, {"models": [{"id": "b/x"}, {"id": "a/x", "provider": "a"}], "catalog": []})

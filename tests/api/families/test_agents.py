@@ -37,7 +37,7 @@ async def written(client: MogplexClient, wish: AgentGeneration) -> list[str]:
         return [piece async for piece in pieces]
 
 
-async def test_an_agent_is_made_changed_and_deleted(minimal_plane: MinimalPlane) -> None:
+async def test_agent_create_change_delete(minimal_plane: MinimalPlane) -> None:
     agents = minimal_plane.client.agents
     made = await agents.create(draft(name=" Triage ", system_prompt="Look", source_template="PR-REVIEWER"))
     assert (made.name, made.slug, made.is_preset, made.source_template) == (
@@ -61,7 +61,7 @@ async def test_an_agent_is_made_changed_and_deleted(minimal_plane: MinimalPlane)
     assert len(await agents.all()) == 41
 
 
-async def test_what_the_service_refuses_of_agents(minimal_plane: MinimalPlane) -> None:
+async def test_agent_changes_refused_by_service_raise(minimal_plane: MinimalPlane) -> None:
     agents = minimal_plane.client.agents
     with pytest.raises(e.BadRequest, match="Invalid category"):
         await agents.create(draft(category="nobody-has-it"))
@@ -75,7 +75,7 @@ async def test_what_the_service_refuses_of_agents(minimal_plane: MinimalPlane) -
     assert mine.id in {agent.id for agent in await agents.all()}
 
 
-async def test_an_agent_is_written_by_a_model_piece_by_piece(minimal_plane: MinimalPlane) -> None:
+async def test_agent_draft_is_streamed(minimal_plane: MinimalPlane) -> None:
     minimal_plane.world.model(STATIC)
     pieces = await written(minimal_plane.client, AgentGeneration(description="Find flaky tests, étonnant ☃"))
     assert len(pieces) > 1
@@ -92,7 +92,7 @@ async def test_an_agent_is_written_by_a_model_piece_by_piece(minimal_plane: Mini
     assert "## Scope" in again.system_prompt
 
 
-async def test_a_model_that_cannot_write_is_a_typed_refusal(minimal_plane: MinimalPlane) -> None:
+async def test_agent_draft_failure_raises_typed_error(minimal_plane: MinimalPlane) -> None:
     with pytest.raises(e.BadRequest, match="generatorModel must be enabled and available"):
         await written(minimal_plane.client, AgentGeneration(description="x", generator_model="acme/none"))
     with pytest.raises(e.NotAllowed):
@@ -120,17 +120,17 @@ async def test_a_text_without_end_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "Sorry, no.", '{"name":"A", "descr', "[]", "{}}", "{" * 100_000])
-def test_what_is_no_agent_is_a_failure(text: str) -> None:
+def test_generated_text_without_agent_raises(text: str) -> None:
     with pytest.raises(e.InvalidResponse, match="nothing that is an agent"):
         read_generated(text)
 
 
-def test_an_agent_in_a_fence_is_read() -> None:
+def test_fenced_agent_is_parsed() -> None:
     found = read_generated('Here:\n```json\n{"name": "A", "category": null, "tools": [1]}\n```\n')
     assert (found.name, found.category) == ("A", "")
 
 
-async def test_the_roster_and_its_activity(minimal_plane: MinimalPlane) -> None:
+async def test_roster_and_activity(minimal_plane: MinimalPlane) -> None:
     mine = await minimal_plane.client.agents.create(draft())
     minimal_plane.world.call(metadata={"agent_id": mine.id}, status="failed")
     repo = minimal_plane.world.repo()
@@ -160,7 +160,7 @@ async def test_categories_come_and_go_with_their_agents(minimal_plane: MinimalPl
         await agents.add_category("☃")
 
 
-def test_agents_are_read_whatever_comes() -> None:
+def test_agent_parsing_tolerates_any_json() -> None:
     rows = parse_rows(
         Agent,
         [
@@ -174,7 +174,7 @@ def test_agents_are_read_whatever_comes() -> None:
     assert len(rows.bad) == 2
 
 
-async def test_activity_is_read_whatever_comes() -> None:
+async def test_activity_parsing_tolerates_any_json() -> None:
     answer = {"a": {"runs24h": None, "tokens24h": 5}, "b": None, "c": {"agentId": "c", "failed": "many"}}
     async with serving(http(200, answer)) as service, service.client() as client:
         found = await client.agents.activity()

@@ -51,7 +51,7 @@ async def test_questions_of_workflows_are_listed_and_answered_once(minimal_plane
         await approvals.answer_flow(NOBODY, Decision.APPROVE)
 
 
-async def test_more_questions_than_a_page_are_announced(minimal_plane: MinimalPlane) -> None:
+async def test_approval_list_reports_more_than_one_page(minimal_plane: MinimalPlane) -> None:
     job = minimal_plane.world.job(minimal_plane.world.flow(), minimal_plane.world.repo(), start=True)
     for _ in range(51):
         insert_wait(minimal_plane.world, job)
@@ -59,7 +59,7 @@ async def test_more_questions_than_a_page_are_announced(minimal_plane: MinimalPl
     assert (len(found.approvals), found.has_more) == (50, True)
 
 
-async def test_questions_of_the_orchestrator_are_listed_and_answered_once(
+async def test_orchestrator_question_can_be_answered_once(
     minimal_plane: MinimalPlane,
 ) -> None:
     approvals, run = minimal_plane.client.approvals, minimal_plane.world.run(minimal_plane.world.repo())

@@ -49,7 +49,7 @@ async def made(minimal_plane: MinimalPlane, **fields: Any) -> Automation:
     )
 
 
-async def test_an_automation_is_made_changed_and_published(minimal_plane: MinimalPlane) -> None:
+async def test_automation_create_change_publish(minimal_plane: MinimalPlane) -> None:
     automations = minimal_plane.client.automations
     first = await made(minimal_plane, name=" Nightly ", notes="why")
     assert (first.name, first.notes, first.status, first.published_version) == (
@@ -75,7 +75,7 @@ async def test_an_automation_is_made_changed_and_published(minimal_plane: Minima
         await automations.create(AutomationDraft(installation_id=4711))
 
 
-async def test_a_draft_that_cannot_run_stays_and_says_why(minimal_plane: MinimalPlane) -> None:
+async def test_unrunnable_draft_is_kept_with_reason(minimal_plane: MinimalPlane) -> None:
     broken = full(chain(node("a", "agent", label="Sweep")))
     with pytest.raises(e.BadRequest, match='Agent node "Sweep" must be assigned to an agent'):
         await made(minimal_plane, name="Left", graph=broken, publish=True)
@@ -105,7 +105,7 @@ async def test_a_step_gets_another_model(minimal_plane: MinimalPlane) -> None:
         await automations.set_model(first.id, "start", "acme/nova-1")
 
 
-async def test_an_automation_is_set_off_once_a_key(minimal_plane: MinimalPlane) -> None:
+async def test_automation_trigger_is_idempotent_by_key(minimal_plane: MinimalPlane) -> None:
     trigger, repo = minimal_plane.client.automations.trigger, minimal_plane.world.repo()
     first = await made(minimal_plane)
     wish = AutomationTrigger(repo_id=repo.upper(), input={"why": "☃", "source": "mine"})
@@ -137,7 +137,7 @@ async def test_an_automation_is_set_off_once_a_key(minimal_plane: MinimalPlane) 
         await trigger(first.id, AutomationTrigger(repo_id=beyond), "key-4")
 
 
-async def test_an_action_is_saved_by_the_workflow_routes_alone(minimal_plane: MinimalPlane) -> None:
+async def test_action_node_is_saved_only_by_workflow_routes(minimal_plane: MinimalPlane) -> None:
     from mogplex_tui.api.models.flows import FlowChange
 
     first = await made(minimal_plane)
@@ -147,7 +147,7 @@ async def test_an_action_is_saved_by_the_workflow_routes_alone(minimal_plane: Mi
         AutomationChange(graph=saved.draft_graph.body())
 
 
-def test_a_triggered_run_is_read_whatever_comes() -> None:
+def test_triggered_run_parsing_tolerates_any_json() -> None:
     rows = parse_rows(
         TriggeredRun, [{}, {"outcome": "parked", "runtime": {"provider": None}}, {"jobRunId": 1}]
     )
@@ -179,7 +179,7 @@ EDGE = {"id": "x", "source": "a", "target": "b"}
         (bad_graph(viewport={"x": 0, "y": 0, "zoom": 0}), "graph.viewport.zoom"),
     ],
 )
-async def test_a_graph_is_refused_where_the_service_would_refuse_it(
+async def test_client_rejects_graphs_that_service_rejects(
     minimal_plane: MinimalPlane, graph: dict[str, Any], place: str
 ) -> None:
     with pytest.raises(e.InvalidInput) as here:

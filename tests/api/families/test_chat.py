@@ -59,7 +59,7 @@ def question(text: str = "How many calls failed?", **more: Any) -> ChatDraft:
     return ChatDraft(messages=[ChatMessage.from_text("m1", text)], **{"model": MODEL} | more)
 
 
-async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(minimal_plane: MinimalPlane) -> None:
+async def test_chat_stream_yields_call_text_and_end(minimal_plane: MinimalPlane) -> None:
     repo = minimal_plane.world.repo()
     chat = minimal_plane.client.chat.ask(question(repo_id=repo, conversation_id="pane-1"))
     events = await read_events(chat)
@@ -78,7 +78,7 @@ async def test_an_answer_is_followed_to_its_end_with_its_call_and_text(minimal_p
     )
 
 
-async def test_an_answer_that_fails_says_so_in_the_stream_or_before_it(minimal_plane: MinimalPlane) -> None:
+async def test_chat_failure_is_reported_before_or_in_stream(minimal_plane: MinimalPlane) -> None:
     chat = minimal_plane.client.chat.ask(question(model="acme/unknown"))
     assert isinstance((await read_events(chat))[-1], StreamFailed)
     assert chat.end is not None and chat.end.kind is StreamEndKind.FAILED
@@ -89,7 +89,7 @@ async def test_an_answer_that_fails_says_so_in_the_stream_or_before_it(minimal_p
         await read_events(minimal_plane.client.chat.ask(question()))
 
 
-async def test_a_chat_that_is_left_is_cancelled_and_a_third_has_to_wait() -> None:
+async def test_abandoned_chat_is_cancelled_and_third_chat_waits() -> None:
     clock = ManualClock()
     settings = Settings(speed=0.001, seeded=False, rate_limit=None)
     async with PlaneServer(settings, clock=clock) as server:
@@ -111,7 +111,7 @@ async def test_a_chat_that_is_left_is_cancelled_and_a_third_has_to_wait() -> Non
             await until(lambda: world.row("ai_calls", call_id)["status"] == "cancelled")
 
 
-async def test_a_chat_that_somebody_cancels_is_cancelled_for_its_reader() -> None:
+async def test_chat_cancelled_elsewhere_ends_as_cancelled() -> None:
     clock = ManualClock()
     async with PlaneServer(Settings(speed=0.001, seeded=False, rate_limit=None), clock=clock) as server:
         RowFactory(server.plane, clock).model(MODEL)
@@ -149,7 +149,7 @@ async def test_each_kind_of_end_is_distinct(events: list[Any], end: StreamEndKin
         assert chat.ai_call_id == "c9"
 
 
-async def test_nothing_after_the_last_mark_is_waited_for() -> None:
+async def test_chat_stream_ends_at_done_marker() -> None:
     async def lingering(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(HEAD + chunk(line(DONE) + line(b"[DONE]")))
         await asyncio.Event().wait()
@@ -160,7 +160,7 @@ async def test_nothing_after_the_last_mark_is_waited_for() -> None:
         assert open_connections(client) == []
 
 
-async def test_a_chat_that_breaks_off_keeps_its_text_and_its_call() -> None:
+async def test_interrupted_chat_keeps_text_and_call() -> None:
     begin = {"type": "start", "messageMetadata": {"ai_call_id": "c9"}}
     events = [begin, {"type": "text-delta", "id": "t1", "delta": "Hal"}]
     async with serving(streaming_handler(*events, last=b"")) as service, service.client() as client:
@@ -171,7 +171,7 @@ async def test_a_chat_that_breaks_off_keeps_its_text_and_its_call() -> None:
         assert chat.end is not None and chat.end.kind is StreamEndKind.CUT
 
 
-async def test_every_event_of_the_protocol_is_known() -> None:
+async def test_chat_protocol_events_are_all_parsed() -> None:
     shared = {"id": "t", "toolCallId": "k", "toolName": "bash", "reason": None, "input": {"a": 1}}
     events: list[dict[str, Any]] = [
         {"type": word, **shared, "messageMetadata": None, "errorText": None} for word in CHAT_EVENTS
@@ -199,7 +199,7 @@ async def test_thinking_is_no_text_and_a_file_does_not_flood_a_repr() -> None:
     assert isinstance(found[3], ChatFinished)
 
 
-def test_a_message_says_the_same_in_parts_and_in_content() -> None:
+def test_message_parts_equal_message_content() -> None:
     body = ChatDraft(
         messages=[ChatMessage.from_text("m1", "Hi")], enable_tools=False, sandbox_id=NOBODY
     ).body()

@@ -62,7 +62,7 @@ async def test_conflicting_save_returns_the_current_row(minimal_plane: MinimalPl
     assert last.title == "late"
 
 
-async def test_an_id_of_another_account_is_a_conflict_that_shows_nothing(minimal_plane: MinimalPlane) -> None:
+async def test_conversation_id_of_other_account_conflicts_without_data(minimal_plane: MinimalPlane) -> None:
     await minimal_plane.client.conversations.save(ConversationSave(id=PANE, title="mine"))
     async with minimal_plane.as_other() as other:
         assert await other.conversations.get(PANE) is None
@@ -71,7 +71,7 @@ async def test_an_id_of_another_account_is_a_conflict_that_shows_nothing(minimal
         assert caught.value.current is None
 
 
-async def test_only_what_was_given_is_sent_and_the_moment_keeps_its_microseconds() -> None:
+async def test_save_sends_given_fields_and_microseconds() -> None:
     answer = {"ok": True, "conversation": {"id": "p", "messages": None, "harness_state": None, "mode": None}}
     moment = datetime(2026, 8, 6, 9, 0, 0, 123, tzinfo=UTC)
     async with serving(http(200, answer)) as service, service.client() as client:
@@ -84,7 +84,7 @@ async def test_only_what_was_given_is_sent_and_the_moment_keeps_its_microseconds
     ]
 
 
-async def test_a_refusal_that_echoes_the_token_does_not_keep_it() -> None:
+async def test_error_that_echoes_token_is_redacted() -> None:
     refusal = {"error": "CONFLICT", "conversation": {"id": "p", "title": "mog_Q2xv9TbYk0LmWc7ReHs4DpZa"}}
     async with serving(http(409, refusal)) as service, service.client() as client:
         with pytest.raises(ConversationChanged) as caught:
@@ -93,7 +93,7 @@ async def test_a_refusal_that_echoes_the_token_does_not_keep_it() -> None:
     assert "Q2xv9TbYk0LmWc7ReHs4DpZa" not in str(caught.value.current)
 
 
-def test_conversations_are_read_whatever_comes() -> None:
+def test_conversation_parsing_tolerates_any_json() -> None:
     rows = parse_rows(Conversation, [{"id": "a", "messages": "odd", "updated_at": None}, {"id": None}])
     assert (rows[0].messages, rows[0].updated_at, len(rows.bad)) == ([], None, 1)
 

@@ -34,12 +34,12 @@ def sent() -> dict[str, list[client_routes.Sent]]:
     return recorded()
 
 
-async def test_every_method_of_the_client_is_in_the_list() -> None:
+async def test_method_list_covers_every_client_method() -> None:
     async with client_of(Recorder()) as client:
         assert methods(client).keys() == CALLS.keys() | NO_REQUEST.keys()
 
 
-def test_every_method_sends_one_request_to_a_route_of_the_contract(
+def test_each_method_sends_one_request_to_a_contract_route(
     sent: dict[str, list[client_routes.Sent]],
 ) -> None:
     known = {fact.key for fact in facts()}
@@ -48,7 +48,7 @@ def test_every_method_sends_one_request_to_a_route_of_the_contract(
         assert requests[0].key in known, name
 
 
-def test_every_route_of_an_operator_has_a_method_or_a_reason(
+def test_each_operator_route_has_method_or_reason(
     sent: dict[str, list[client_routes.Sent]],
 ) -> None:
     asked = methods_by_route(sent).keys()
@@ -62,7 +62,7 @@ def test_reason_is_dropped_when_the_reach_changes(sent: dict[str, list[client_ro
     assert ELSEWHERE.keys() <= {fact.key for fact in facts()}
 
 
-def test_what_a_list_only_names_is_in_the_document_too_until_it_is_described() -> None:
+def test_undescribed_routes_are_in_client_routes_document() -> None:
     named = {(method, path) for method, paths in UNDESCRIBED.items() for path in paths.split()}
     assert not named & {fact.key for fact in facts()}
     assert len(named) == 6
@@ -71,11 +71,11 @@ def test_what_a_list_only_names_is_in_the_document_too_until_it_is_described() -
         assert f"| {method} | `{path}` | no method" in text
 
 
-def test_the_document_of_the_client_s_routes_is_current() -> None:
+def test_client_routes_document_is_current() -> None:
     assert client_routes.DOCUMENT.read_text() == client_routes.document(), "run `make docs`"
 
 
-async def test_an_answer_of_another_shape_is_an_error_wherever_something_is_returned() -> None:
+async def test_unexpected_json_shape_raises_invalid_response() -> None:
     async with client_of(Recorder()) as client:
         of = methods(client)
         for name in CALLS:
@@ -88,7 +88,7 @@ async def test_an_answer_of_another_shape_is_an_error_wherever_something_is_retu
                 assert name in STATUS_IS_ENOUGH or (silent and result is None), name
 
 
-async def test_an_answer_that_is_no_json_is_an_error() -> None:
+async def test_response_without_json_raises() -> None:
     async with client_of(Recorder("{", enveloped=False)) as client:
         for name in CALLS:
             if name not in STATUS_IS_ENOUGH:
@@ -122,7 +122,7 @@ async def test_an_answer_that_is_no_json_is_an_error() -> None:
         ("account.user", False),
     ],
 )
-async def test_what_belongs_to_a_team_is_asked_for_that_team(name: str, of_team: bool) -> None:
+async def test_team_header_is_sent_only_by_team_methods(name: str, of_team: bool) -> None:
     async with serving(http(200, b"{")) as service:
         target = Target("t", service.base_url, Secret(TOKEN), team=X)
         async with MogplexClient(target) as client:
@@ -155,7 +155,7 @@ def whole(rows: Rows[Any]) -> Rows[Any]:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-async def test_everything_of_a_lived_in_account_is_read_whole(profile: str) -> None:
+async def test_all_rows_of_seeded_account_parse(profile: str) -> None:
     async with PlaneServer(Settings(speed=0, rate_limit=None, profile=profile)) as server:
         target = Target("seed", server.base_url, Secret(server.token), Secret(server.session_cookie))
         async with MogplexClient(target) as client:

@@ -153,9 +153,7 @@ DEFECTS: list[tuple[str, Call, str]] = [
 
 
 @pytest.mark.parametrize(("what", "asked", "says"), DEFECTS, ids=[row[0] for row in DEFECTS])
-async def test_a_defect_of_the_hosted_backend_is_a_failure_of_the_service(
-    what: str, asked: Call, says: str
-) -> None:
+async def test_hosted_defect_raises_service_failure(what: str, asked: Call, says: str) -> None:
     async with run_minimal_plane(profile="hosted") as minimal_plane:
         agent = minimal_plane.world.agent()
         for _ in range(2):
@@ -165,7 +163,7 @@ async def test_a_defect_of_the_hosted_backend_is_a_failure_of_the_service(
         assert says in caught.value.advice
 
 
-async def test_hiding_a_repository_on_the_hosted_backend_says_that_nothing_was_stored() -> None:
+async def test_hiding_repo_on_hosted_backend_reports_not_stored() -> None:
     async with run_minimal_plane(profile="hosted") as minimal_plane:
         repo = minimal_plane.world.repo()
         with pytest.raises(e.ServiceFailed) as caught:

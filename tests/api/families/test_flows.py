@@ -37,7 +37,7 @@ def graph(**start: Any) -> dict[str, Any]:
     return chain(node("a", "agent", label="Sweep", role="triage"), start=start or {"event": "push"})
 
 
-async def test_a_workflow_from_its_first_draft_to_its_end(minimal_plane: MinimalPlane) -> None:
+async def test_workflow_create_publish_and_delete(minimal_plane: MinimalPlane) -> None:
     flows = minimal_plane.client.flows
     made = await blank(minimal_plane, name=" Nightly ")
     assert (made.name, made.status, made.source_kind, made.published_version) == (
@@ -66,7 +66,7 @@ async def test_a_workflow_from_its_first_draft_to_its_end(minimal_plane: Minimal
             await refused
 
 
-async def test_a_draft_is_edited_and_comes_back_as_it_was_sent(minimal_plane: MinimalPlane) -> None:
+async def test_draft_edit_round_trips(minimal_plane: MinimalPlane) -> None:
     flows, made = minimal_plane.client.flows, await blank(minimal_plane)
     drawn = made.draft_graph.body()
     drawn["nodes"][1]["position"] = {"x": 12.5, "y": -3}
@@ -124,14 +124,14 @@ async def test_a_refused_publish_tells_every_fault(minimal_plane: MinimalPlane) 
         ({"team_template_id": NOBODY}, e.BadRequest, "requires an active team"),
     ],
 )
-async def test_what_cannot_be_created(
+async def test_invalid_workflow_is_not_created(
     minimal_plane: MinimalPlane, fields: dict[str, Any], kind: type[e.MogplexError], says: str
 ) -> None:
     with pytest.raises(kind, match=says):
         await minimal_plane.client.flows.create(FlowDraft(**{"installation_id": INSTALLATION} | fields))
 
 
-async def test_a_test_trigger_runs_or_says_why_not(minimal_plane: MinimalPlane) -> None:
+async def test_test_trigger_starts_run_or_gives_reason(minimal_plane: MinimalPlane) -> None:
     flows = minimal_plane.client.flows
     minimal_plane.world.repo("acme/shop")
     made = await blank(minimal_plane, template_id=FlowTemplateId.PR_REVIEW, repo_full_name="acme/shop")
@@ -147,7 +147,7 @@ async def test_a_test_trigger_runs_or_says_why_not(minimal_plane: MinimalPlane) 
     assert (second.outcome, second.reason, second.job_run_id) == ("suppressed", "ACTIVE_DUPLICATE", None)
 
 
-async def test_the_runs_of_a_workflow_down_to_one(minimal_plane: MinimalPlane) -> None:
+async def test_workflow_runs_list_and_detail(minimal_plane: MinimalPlane) -> None:
     flow, repo = minimal_plane.world.flow(minimal_plane.world.agent("Other")), minimal_plane.world.repo()
     older = minimal_plane.world.job(flow, repo, start=True)
     insert_wait(minimal_plane.world, older, resume_token="t0ken")
@@ -191,7 +191,7 @@ async def test_templates_are_kept_page_by_page_and_used(minimal_plane: MinimalPl
         await flows.save_template(TemplateDraft(flow_id=NOBODY))
 
 
-async def test_a_teams_templates_need_its_rights(minimal_plane: MinimalPlane) -> None:
+async def test_team_templates_require_team_rights(minimal_plane: MinimalPlane) -> None:
     made = await blank(minimal_plane)
     async with minimal_plane.in_team(team(minimal_plane.world)) as owner:
         assert (await owner.flows.templates()).can_write is True
@@ -202,7 +202,7 @@ async def test_a_teams_templates_need_its_rights(minimal_plane: MinimalPlane) ->
             await viewer.flows.save_template(TemplateDraft(flow_id=made.id))
 
 
-async def test_what_can_run_a_workflow(minimal_plane: MinimalPlane) -> None:
+async def test_workflow_harnesses_and_sandbox_check(minimal_plane: MinimalPlane) -> None:
     states = {state.name: state for state in await minimal_plane.client.flows.harnesses()}
     assert set(states) == {"mogplex", "claude-code", "codex"}
     assert (states["mogplex"].available, states["mogplex"].billing_source) == (True, "mogplex")
@@ -221,7 +221,7 @@ async def test_what_can_run_a_workflow(minimal_plane: MinimalPlane) -> None:
         await minimal_plane.client.flows.sandbox_test(NOBODY)
 
 
-async def test_workflows_are_read_whatever_comes() -> None:
+async def test_workflow_parsing_tolerates_any_json() -> None:
     odd = {"id": "f", "draft_graph": None, "published_version": {"id": "v", "graph": {"nodes": [{}, 1]}}}
     rows = parse_rows(Flow, [odd, {"id": "g", "status": "dreaming", "reconnect": 1}, {"name": "x"}])
     assert (len(rows), len(rows.bad)) == (2, 1)

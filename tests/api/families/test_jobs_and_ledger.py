@@ -24,7 +24,7 @@ from tests.controlplane.automation.automation_rows import (
 )
 
 
-async def test_a_pending_job_is_repaired_when_it_has_waited_long_enough(minimal_plane: MinimalPlane) -> None:
+async def test_stuck_pending_job_is_repaired(minimal_plane: MinimalPlane) -> None:
     repair = minimal_plane.client.observability.repair_job
     job = minimal_plane.world.job(minimal_plane.world.flow(), minimal_plane.world.repo())
     with pytest.raises(e.BadRequest, match="Job run is not repairable"):
@@ -37,7 +37,7 @@ async def test_a_pending_job_is_repaired_when_it_has_waited_long_enough(minimal_
         await repair(NOBODY)
 
 
-async def test_a_repair_that_finds_no_place_says_so(minimal_plane: MinimalPlane) -> None:
+async def test_repair_without_free_slot_reports_reason(minimal_plane: MinimalPlane) -> None:
     flow, repo = minimal_plane.world.flow(), minimal_plane.world.repo()
     job = minimal_plane.world.job(flow, repo)
     for number in range(8):
@@ -48,7 +48,7 @@ async def test_a_repair_that_finds_no_place_says_so(minimal_plane: MinimalPlane)
 
 
 @pytest.mark.parametrize("mode", [None, *VersionMode])
-async def test_a_failed_job_runs_again_as_a_new_one(
+async def test_retry_of_failed_job_creates_new_job(
     minimal_plane: MinimalPlane, mode: VersionMode | None
 ) -> None:
     job = insert_failed_job(minimal_plane.world, minimal_plane.world.flow())
@@ -67,7 +67,7 @@ async def test_a_failed_job_runs_again_as_a_new_one(
         await minimal_plane.client.observability.requeue_job(NOBODY)
 
 
-async def test_the_latest_version_is_a_conflict_where_there_is_none(minimal_plane: MinimalPlane) -> None:
+async def test_requeue_with_missing_latest_version_conflicts(minimal_plane: MinimalPlane) -> None:
     flow = minimal_plane.world.flow()
     job = insert_failed_job(minimal_plane.world, flow)
     with minimal_plane.world.plane.db.transaction() as tx:
@@ -78,7 +78,7 @@ async def test_the_latest_version_is_a_conflict_where_there_is_none(minimal_plan
     assert caught.value.code == "LATEST_PUBLISHED_VERSION_UNAVAILABLE"
 
 
-async def test_a_finding_becomes_one_issue(minimal_plane: MinimalPlane) -> None:
+async def test_finding_creates_one_issue(minimal_plane: MinimalPlane) -> None:
     file_issue = minimal_plane.client.observability.file_issue
     job, repo = minimal_plane.world.job(minimal_plane.world.flow()), minimal_plane.world.repo("acme/shop")
     row = insert_finding(minimal_plane.world, job, repo_id=repo, pr_number=30)
@@ -94,7 +94,7 @@ async def test_a_finding_becomes_one_issue(minimal_plane: MinimalPlane) -> None:
         await file_issue(job, NOBODY)
 
 
-async def test_a_mode_or_a_draft_is_sent_only_when_it_was_chosen() -> None:
+async def test_mode_and_issue_draft_are_sent_only_if_given() -> None:
     async with serving(http(200, {"ok": True})) as service, service.client() as client:
         done = await client.observability.requeue_job(NOBODY)
         await client.observability.requeue_job(NOBODY, "same_version")
@@ -108,7 +108,7 @@ async def test_a_mode_or_a_draft_is_sent_only_when_it_was_chosen() -> None:
     assert json.loads(drafted.body) == {"body": " x ", "labels": []}
 
 
-async def test_the_ledger_is_paged_and_filtered(minimal_plane: MinimalPlane) -> None:
+async def test_ledger_pages_and_filters(minimal_plane: MinimalPlane) -> None:
     events, repo = minimal_plane.client.observability.automation_events, minimal_plane.world.repo("acme/shop")
     old = ledger_row(
         minimal_plane.world,
@@ -185,7 +185,7 @@ async def test_failures_come_with_their_sums_and_filters(minimal_plane: MinimalP
     assert (await minimal_plane.client.observability.automation_failures(model="acme/none")).total == 0
 
 
-def test_the_ledger_and_the_failures_are_read_whatever_comes() -> None:
+def test_ledger_and_failure_parsing_tolerates_any_json() -> None:
     rows = parse_rows(
         DispatchLogEntry,
         [{"id": "d", "event_kind": None, "outcome": "dreamt", "metadata": None, "agent": None}, {"id": "e"}],

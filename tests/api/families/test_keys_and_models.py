@@ -68,9 +68,7 @@ async def test_a_token_alone_may_not_touch_keys(minimal_plane: MinimalPlane) -> 
 @pytest.mark.parametrize(
     ("listed", "raises"), [([], False), ([{"id": NOBODY}], True), ([{"name": "no id"}], True)]
 )
-async def test_a_service_that_fails_on_a_revoked_key_is_asked_whether_it_is_gone(
-    listed: list[Any], raises: bool
-) -> None:
+async def test_failed_revoke_is_checked_in_key_list(listed: list[Any], raises: bool) -> None:
     async def answer(seen: Seen, _: Any) -> bytes:
         return http(500, {"error": "no rows"}) if seen.method == "DELETE" else http(200, {"keys": listed})
 
@@ -83,7 +81,7 @@ async def test_a_service_that_fails_on_a_revoked_key_is_asked_whether_it_is_gone
         assert [seen.method for seen in service.seen] == ["DELETE", "GET"]
 
 
-async def test_a_service_that_does_not_know_the_key_has_it_revoked() -> None:
+async def test_revoke_of_unknown_key_succeeds() -> None:
     async with serving(http(404, {"error": "Key not found"})) as service, service.client() as client:
         await client.api_keys.revoke(NOBODY)
         assert len(service.seen) == 1
@@ -132,7 +130,7 @@ async def test_new_models_are_seen_dismissed_and_switched_off(minimal_plane: Min
     assert (await models.new()).auto_enable is True
 
 
-async def test_models_in_the_form_of_the_command_line_tool(minimal_plane: MinimalPlane) -> None:
+async def test_models_in_cli_format(minimal_plane: MinimalPlane) -> None:
     minimal_plane.world.model(
         "acme/nova-1",
         name="Nova 1",
@@ -181,7 +179,7 @@ async def test_billing_turned_off_raises_feature_off(minimal_plane: MinimalPlane
     assert caught.value.code == "VERCEL_INTEGRATION_REQUIRED"
 
 
-async def test_billing_of_a_service_that_has_it() -> None:
+async def test_billing_when_service_supports_it() -> None:
     whole = {
         "enabled": True,
         "canManageBilling": True,
@@ -234,7 +232,7 @@ async def test_billing_of_a_service_that_has_it() -> None:
         (lambda: TopUp(preset="x", attempt_id="6ba7b810-9dad-11d1-80b4-00c04fd430c8"), "attempt"),
     ],
 )
-def test_drafts_say_what_is_wrong_with_them(draft: Callable[[], Any], says: str) -> None:
+def test_invalid_drafts_name_the_invalid_field(draft: Callable[[], Any], says: str) -> None:
     with pytest.raises(e.InvalidInput, match=says):
         draft()
 
@@ -254,7 +252,7 @@ async def test_invalid_input_is_not_sent(call: Call) -> None:
     await assert_not_sent(call)
 
 
-def test_rows_of_another_service_are_read_as_far_as_they_go() -> None:
+def test_rows_with_unknown_shapes_parse_partially() -> None:
     keys = parse_rows(
         ApiKey, [{"id": "k", "scopes": None, "new": 1}, {"name": "no id"}, {"id": "k2", "scopes": ["future"]}]
     )

@@ -20,7 +20,7 @@ from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_
 from tests.api.support import http, serving
 
 
-async def test_the_endpoint_says_what_it_is_and_can(minimal_plane: MinimalPlane) -> None:
+async def test_mcp_initialize_returns_server_and_capabilities(minimal_plane: MinimalPlane) -> None:
     said = await minimal_plane.client.mcp.initialize()
     assert (said.protocol_version, said.server_info.name) == (PROTOCOL, "mogplex") and said.instructions
     await minimal_plane.client.mcp.ping()
@@ -32,7 +32,7 @@ async def test_the_endpoint_says_what_it_is_and_can(minimal_plane: MinimalPlane)
     assert cancel.input_schema["required"] == ["runId"]
 
 
-async def test_an_operation_gives_its_data_or_the_refusal_behind_it(minimal_plane: MinimalPlane) -> None:
+async def test_operation_returns_data_or_raises_refusal(minimal_plane: MinimalPlane) -> None:
     repo = minimal_plane.world.repo("acme/api")
     found = await minimal_plane.client.mcp.call(ToolCall(name="mogplex_list_repos", arguments={"limit": 5}))
     assert found.refusal is None and found.text
@@ -74,7 +74,7 @@ async def test_a_batch_answers_call_by_call_in_order(minimal_plane: MinimalPlane
     assert isinstance(refused, ToolResult) and refused.refusal is not None
 
 
-async def test_a_call_spends_the_budget_twice_and_a_bad_one_once(minimal_plane: MinimalPlane) -> None:
+async def test_call_costs_two_budget_slots_and_invalid_call_one(minimal_plane: MinimalPlane) -> None:
     async with MogplexClient(
         Target("t", minimal_plane.server.base_url, Secret(minimal_plane.server.token))
     ) as client:
@@ -86,7 +86,7 @@ async def test_a_call_spends_the_budget_twice_and_a_bad_one_once(minimal_plane: 
         assert client.budget.used() == 6
 
 
-async def test_a_read_only_token_that_reaches_the_endpoint_does_not_count_as_writing(
+async def test_mcp_reach_does_not_prove_write_scope(
     minimal_plane: MinimalPlane,
 ) -> None:
     token = minimal_plane.world.token(scopes=("read",))
@@ -100,14 +100,14 @@ async def test_a_read_only_token_that_reaches_the_endpoint_does_not_count_as_wri
     assert family_of("/api/v1/mogplex/mcp/servers") is Family.V1
 
 
-async def test_a_token_that_is_not_known_is_not_signed_in(minimal_plane: MinimalPlane) -> None:
+async def test_unknown_token_raises_not_signed_in(minimal_plane: MinimalPlane) -> None:
     wrong = Target("t", minimal_plane.server.base_url, Secret("mog_" + "x" * 24))
     async with MogplexClient(wrong) as client:
         with pytest.raises(e.NotSignedIn):
             await client.mcp.ping()
 
 
-async def test_a_token_that_is_used_up_is_throttled_by_its_limit_of_requests() -> None:
+async def test_exhausted_token_raises_throttled() -> None:
     async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=1)) as server:
         client = MogplexClient(Target("t", server.base_url, Secret(server.token)))
         async with client:
@@ -137,7 +137,7 @@ def rpc(**body: Any) -> bytes:
         ("odd", e.ServiceFailed),
     ],
 )
-async def test_every_error_of_the_protocol_is_one_of_the_tree(number: Any, kind: type[Any]) -> None:
+async def test_protocol_errors_map_to_error_classes(number: Any, kind: type[Any]) -> None:
     told_error = {"code": number, "message": "No.", "data": {"code": "WORD", "suggestion": "Do this"}}
     async with serving(rpc(error=told_error)) as service, service.client() as client:
         with pytest.raises(kind) as caught:
@@ -159,14 +159,14 @@ async def test_every_error_of_the_protocol_is_one_of_the_tree(number: Any, kind:
         http(202, b"", ""),
     ],
 )
-async def test_an_answer_that_is_no_response_is_invalid(answer: bytes) -> None:
+async def test_message_without_result_is_invalid_response(answer: bytes) -> None:
     async with serving(answer) as service, service.client() as client:
         with pytest.raises(e.InvalidResponse):
             await client.mcp.tools()
 
 
 @pytest.mark.parametrize("odd", [[], {}, None, True, 1.0, "1"])
-async def test_an_answer_of_a_batch_with_another_id_is_nobody_s(odd: Any) -> None:
+async def test_batch_answer_with_wrong_id_is_invalid_response(odd: Any) -> None:
     mine = {"jsonrpc": "2.0", "id": 1, "result": {"content": [], "structuredContent": {"n": 1}}}
     body = json.dumps([{**mine, "id": odd}]).encode()
     async with serving(http(200, body)) as service, service.client() as client:
@@ -174,7 +174,7 @@ async def test_an_answer_of_a_batch_with_another_id_is_nobody_s(odd: Any) -> Non
     assert isinstance(found, e.InvalidResponse) and "lacks one of the results" in found.message
 
 
-async def test_a_batch_that_is_refused_as_one_raises_and_a_missing_answer_is_an_error() -> None:
+async def test_refused_batch_raises_and_missing_answer_is_error() -> None:
     calls = [ToolCall(name="a"), ToolCall(name="b")]
     refused = rpc(error={"code": -32600, "message": "Invalid Request"})
     async with serving(refused) as service, service.client() as client:

@@ -61,7 +61,7 @@ async def test_a_memory_is_edited_and_deleted_once(minimal_plane: MinimalPlane) 
         await memories.delete(made.id)
 
 
-async def test_a_memory_of_what_is_not_there_is_refused(minimal_plane: MinimalPlane) -> None:
+async def test_memory_of_missing_target_is_refused(minimal_plane: MinimalPlane) -> None:
     memories, repo = minimal_plane.client.memories, minimal_plane.world.repo()
     box = minimal_plane.world.sandbox(minimal_plane.world.repo("acme/web"))
     with pytest.raises(e.NotFound, match="Repo not found"):
@@ -102,7 +102,7 @@ async def test_a_teams_memories_are_kept_apart(minimal_plane: MinimalPlane) -> N
             await client.memories.list(Lane.SEMANTIC, scope=MemoryScope.TEAM)
 
 
-async def test_memories_are_read_whatever_comes() -> None:
+async def test_memory_parsing_tolerates_any_json() -> None:
     rows = parse_rows(Memory, [{"id": "m", "lane": "dreams", "content": None, "metadata": None}, {"id": []}])
     assert (rows[0].lane, rows[0].content, rows[0].meta("x"), len(rows.bad)) == ("dreams", "", None, 1)
     async with (
@@ -150,12 +150,12 @@ async def test_invalid_input_for_memories_is_not_sent(call: Call, says: str) -> 
 
 
 @pytest.mark.parametrize("lane", [True, {}, "text", 0, ""])
-async def test_a_lane_that_is_no_list_is_an_answer_of_another_shape(lane: object) -> None:
+async def test_lane_without_list_is_invalid_response(lane: object) -> None:
     async with serving(http(200, {"session": lane})) as service, service.client() as client:
         with pytest.raises(e.InvalidResponse, match="lane"):
             await client.memories.lanes()
 
 
-async def test_a_lane_that_is_missing_or_null_is_empty() -> None:
+async def test_missing_or_null_lane_is_empty() -> None:
     async with serving(http(200, {"session": None})) as service, service.client() as client:
         assert not any((await client.memories.lanes()).values())

@@ -105,9 +105,7 @@ async def test_a_repository_is_imported_changed_hidden_and_deleted(minimal_plane
         await repos.add(RepoDraft(full_name="a/b", workspace_id=NOBODY))
 
 
-async def test_the_repositories_of_a_team_are_the_teams(
-    minimal_plane: MinimalPlane, rows: ProjectRows
-) -> None:
+async def test_team_scope_lists_team_repositories(minimal_plane: MinimalPlane, rows: ProjectRows) -> None:
     minimal_plane.world.repo("acme/mine")
     team = rows.team()
     async with minimal_plane.in_team(team) as client:
@@ -120,7 +118,7 @@ async def test_the_repositories_of_a_team_are_the_teams(
     assert [repo.full_name for repo in await minimal_plane.client.imported_repos.list()] == ["acme/mine"]
 
 
-def test_a_search_looks_where_the_web_pages_look() -> None:
+def test_repo_search_matches_name_and_root_directory() -> None:
     repo = ImportedRepo.model_validate(
         {"id": "1", "full_name": "Acme/API", "owner": "Acme", "name": "API", "root_directory": "apps/web"}
     )
@@ -154,7 +152,7 @@ async def test_packages_and_sub_projects(minimal_plane: MinimalPlane, rows: Proj
         await repos.packages(repo)
 
 
-async def test_a_snapshot_is_built_once_and_then_takes_its_time(minimal_plane: MinimalPlane) -> None:
+async def test_second_snapshot_build_is_throttled(minimal_plane: MinimalPlane) -> None:
     repos, repo = minimal_plane.client.imported_repos, minimal_plane.world.repo()
     assert await repos.snapshot(repo) is None
     built = await repos.build_snapshot(repo)
@@ -171,7 +169,7 @@ async def test_a_snapshot_is_built_once_and_then_takes_its_time(minimal_plane: M
     assert await repos.snapshot(repo) is None
 
 
-async def test_a_build_is_waited_for_as_long_as_it_may_take() -> None:
+async def test_snapshot_build_has_long_read_timeout() -> None:
     waits: dict[str, float] = {}
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -214,7 +212,7 @@ async def test_installations_members_and_owners(minimal_plane: MinimalPlane, row
     ]
 
 
-async def test_a_sync_imports_and_a_sync_of_nothing_is_refused(
+async def test_sync_imports_repos_and_empty_sync_is_refused(
     minimal_plane: MinimalPlane, rows: ProjectRows
 ) -> None:
     rows.no_github()
@@ -228,9 +226,7 @@ async def test_a_sync_imports_and_a_sync_of_nothing_is_refused(
     ] == [("acme/api", 88)]
 
 
-async def test_pull_requests_with_the_diff_that_was_asked_for(
-    minimal_plane: MinimalPlane, rows: ProjectRows
-) -> None:
+async def test_pull_request_with_requested_diff(minimal_plane: MinimalPlane, rows: ProjectRows) -> None:
     repo, remote = minimal_plane.world.repo(), rows.remote()
     for number in (1, 2):
         rows.pull(remote, number, diff=f"diff {number}")
@@ -301,7 +297,7 @@ async def test_known_hosted_failures_are_explained(call: Call, says: str) -> Non
         (lambda: NewRepository(name="a", visibility="internal"), "public or private"),
     ],
 )
-def test_drafts_say_what_is_wrong_with_them(draft: Callable[[], Any], says: str) -> None:
+def test_invalid_drafts_name_the_invalid_field(draft: Callable[[], Any], says: str) -> None:
     with pytest.raises(e.InvalidInput, match=says):
         draft()
 
@@ -325,7 +321,7 @@ async def test_invalid_input_is_not_sent(call: Call) -> None:
     await assert_not_sent(call)
 
 
-def test_rows_of_another_service_are_read_as_far_as_they_go() -> None:
+def test_rows_with_unknown_shapes_parse_partially() -> None:
     repos = parse_rows(
         ImportedRepo,
         [

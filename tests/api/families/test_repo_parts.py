@@ -114,7 +114,7 @@ async def test_skills_are_excluded_added_and_dropped(minimal_plane: MinimalPlane
     assert [row.id for row in (await here.skills(repo)).skills] == [shared]
 
 
-async def test_launch_presets_are_saved_over_one_another_and_deleted(minimal_plane: MinimalPlane) -> None:
+async def test_launch_preset_is_replaced_and_deleted(minimal_plane: MinimalPlane) -> None:
     presets, repo = minimal_plane.client.launch_presets, minimal_plane.world.repo()
     draft = LaunchPresetDraft(
         name=" hotfix ",
@@ -137,9 +137,7 @@ async def test_launch_presets_are_saved_over_one_another_and_deleted(minimal_pla
         await presets.delete(repo, saved.id)
 
 
-async def test_secrets_go_to_github_under_the_name_that_it_keeps(
-    minimal_plane: MinimalPlane, rows: ProjectRows
-) -> None:
+async def test_secret_is_stored_under_github_name(minimal_plane: MinimalPlane, rows: ProjectRows) -> None:
     secrets, repo = minimal_plane.client.repo_secrets, minimal_plane.world.repo()
     with pytest.raises(e.Unavailable, match="GITHUB_API_ERROR: Not Found"):
         await secrets.list(repo)
@@ -184,7 +182,7 @@ async def test_variables_of_vercel_are_switched_off(minimal_plane: MinimalPlane)
             await client.repos.put_env_var(repo, draft)
 
 
-async def test_variables_of_vercel_where_they_are_switched_on() -> None:
+async def test_vercel_variables_when_enabled() -> None:
     async def answer(seen: Seen, _: Any) -> bytes:
         row = {"id": "env_1", "key": "A", "target": ["preview"], "type": "plain"}
         if not seen.path.startswith("/api/v1/"):
@@ -231,7 +229,7 @@ async def test_variables_of_vercel_where_they_are_switched_on() -> None:
         (lambda: VariableDraft(key="A", value=Secret("x"), type="system"), "type is one of"),
     ],
 )
-def test_drafts_say_what_is_wrong_with_them(draft: Callable[[], Any], says: str) -> None:
+def test_invalid_drafts_name_the_invalid_field(draft: Callable[[], Any], says: str) -> None:
     with pytest.raises(e.InvalidInput, match=says):
         draft()
 
@@ -261,11 +259,11 @@ async def test_invalid_input_is_not_sent(call: Call) -> None:
 
 
 @given(st.dictionaries(st.from_regex(r"[A-Z_][A-Z0-9_]*", fullmatch=True), st.text(), max_size=4))
-def test_variables_are_stored_as_they_were_given(values: dict[str, str]) -> None:
+def test_variables_round_trip_unchanged(values: dict[str, str]) -> None:
     assert json.loads(env_vars({name: quoted_env_value(value) for name, value in values.items()})) == values
 
 
-def test_rows_of_another_service_are_read_as_far_as_they_go() -> None:
+def test_rows_with_unknown_shapes_parse_partially() -> None:
     found = RepoConnections.model_validate(
         {"connections": [{"id": "c", "type": "grpc"}, 1], "overrides": None}
     )

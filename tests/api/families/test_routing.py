@@ -21,7 +21,7 @@ from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import INSTALLATION, installation, job_of, ledger_row
 
 
-async def test_an_assignment_is_made_listed_with_its_activity_changed_and_deleted(
+async def test_assignment_create_list_change_delete(
     minimal_plane: MinimalPlane,
 ) -> None:
     assignments, repo = minimal_plane.client.assignments, minimal_plane.world.repo()
@@ -54,7 +54,7 @@ async def test_an_assignment_is_made_listed_with_its_activity_changed_and_delete
             await refused
 
 
-async def test_what_cannot_be_assigned_is_not_found(minimal_plane: MinimalPlane) -> None:
+async def test_assignment_of_missing_record_is_not_found(minimal_plane: MinimalPlane) -> None:
     create, repo = minimal_plane.client.assignments.create, minimal_plane.world.repo()
     with pytest.raises(e.NotFound, match="Repo not found"):
         await create(AssignmentDraft(repo_id=NOBODY, agent_id=NOBODY, type=AssignmentType.CRON))
@@ -62,7 +62,7 @@ async def test_what_cannot_be_assigned_is_not_found(minimal_plane: MinimalPlane)
         await create(AssignmentDraft(repo_id=repo, agent_id=NOBODY, type=AssignmentType.CRON))
 
 
-async def test_the_hosted_service_makes_no_assignments_and_fails_on_triggers() -> None:
+async def test_hosted_service_refuses_assignments_and_fails_triggers() -> None:
     async with run_minimal_plane(profile="hosted") as minimal_plane:
         repo, agent = minimal_plane.world.repo(), minimal_plane.world.agent()
         installation(minimal_plane.world)
@@ -102,7 +102,7 @@ async def test_a_trigger_is_made_changed_and_deleted(minimal_plane: MinimalPlane
     assert [row.id for row in await triggers.list()] == [newer.id]
 
 
-async def test_what_cannot_be_triggered(minimal_plane: MinimalPlane) -> None:
+async def test_invalid_trigger_is_refused(minimal_plane: MinimalPlane) -> None:
     triggers, agent = minimal_plane.client.triggers, minimal_plane.world.agent()
     installation(minimal_plane.world)
     with pytest.raises(e.NotFound, match="Installation not found"):
@@ -115,7 +115,7 @@ async def test_what_cannot_be_triggered(minimal_plane: MinimalPlane) -> None:
         await triggers.update(NOBODY, TriggerChange(enabled=True))
 
 
-async def test_assignments_and_triggers_are_read_whatever_comes() -> None:
+async def test_routing_parsing_tolerates_any_json() -> None:
     rows = parse_rows(
         Assignment,
         [

@@ -31,7 +31,7 @@ from tests.controlplane.sandboxes.sandbox_streams import running
 # Booting
 
 
-async def test_a_launch_is_followed_to_its_end_and_found_the_second_time(minimal_plane: MinimalPlane) -> None:
+async def test_launch_streams_to_end_and_second_launch_finds_it(minimal_plane: MinimalPlane) -> None:
     draft = LaunchDraft(
         repo_id=minimal_plane.world.repo("acme/small"), working_branch="fix/tax", create_branch=True
     )
@@ -54,7 +54,7 @@ async def test_a_launch_is_followed_to_its_end_and_found_the_second_time(minimal
         )
 
 
-async def test_a_boot_that_fails_says_why(minimal_plane: MinimalPlane) -> None:
+async def test_failed_boot_reports_reason(minimal_plane: MinimalPlane) -> None:
     with minimal_plane.world.plane.db.transaction() as tx:
         tx.update("profiles", minimal_plane.world.user, github_oauth=1)
     repo = minimal_plane.world.repo("acme/closed", github_installation_id=None)
@@ -66,7 +66,7 @@ async def test_a_boot_that_fails_says_why(minimal_plane: MinimalPlane) -> None:
         await minimal_plane.client.sandboxes.launch_and_wait(LaunchDraft(repo_id=repo))
 
 
-async def test_the_token_api_launches_and_answers_when_the_boot_is_over(minimal_plane: MinimalPlane) -> None:
+async def test_v1_launch_returns_after_boot(minimal_plane: MinimalPlane) -> None:
     launched = await minimal_plane.client.sandboxes.launch_and_wait(
         LaunchDraft(repo_id=minimal_plane.world.repo("acme/small"))
     )
@@ -144,7 +144,7 @@ async def slow_plane(speed: float = 1.0) -> AsyncIterator[tuple[PlaneServer, Row
             yield server, world, client
 
 
-async def test_a_command_that_is_left_is_killed_and_no_connection_stays() -> None:
+async def test_abandoned_command_is_killed_and_connection_closed() -> None:
     async with slow_plane() as (server, world, client):
         sandbox = world.sandbox(world.repo("acme/small"))
         async with client.sandboxes.exec(sandbox, CommandDraft(command="echo a; sleep 60")) as run:
@@ -158,7 +158,7 @@ async def test_a_command_that_is_left_is_killed_and_no_connection_stays() -> Non
         assert world.row("sandboxes", sandbox)["exec_lock_token"] is None
 
 
-async def test_a_command_is_interrupted_while_it_is_followed_and_another_has_to_wait() -> None:
+async def test_command_is_interrupted_while_second_one_is_refused() -> None:
     async with slow_plane() as (_, world, client):
         sandbox = world.sandbox(world.repo("acme/small"))
         async with client.sandboxes.exec(sandbox, CommandDraft(command="sleep 60")) as run:
@@ -173,7 +173,7 @@ async def test_a_command_is_interrupted_while_it_is_followed_and_another_has_to_
         assert (run.exit_code, run.end) == (130, StreamEnd(StreamEndKind.DONE))
 
 
-async def test_a_boot_goes_on_when_it_is_left() -> None:
+async def test_abandoned_boot_continues() -> None:
     async with slow_plane(200.0) as (server, world, client):
         async with client.sandboxes.launch(LaunchDraft(repo_id=world.repo("acme/small"))) as boot:
             await anext(boot)
@@ -186,7 +186,7 @@ async def test_a_boot_goes_on_when_it_is_left() -> None:
 # Coding CLIs
 
 
-async def test_a_harness_is_followed_to_its_pull_request(minimal_plane: MinimalPlane) -> None:
+async def test_harness_stream_ends_with_pull_request(minimal_plane: MinimalPlane) -> None:
     sandbox = running_sandbox(minimal_plane, working_branch="feat/tax")
     draft = HarnessDraft(harness="codex", prompt="quick: fix the tax test", mode="yolo")
     prepared = await minimal_plane.client.sandboxes.prepare_harness(sandbox, draft)
@@ -220,7 +220,7 @@ async def test_a_harness_without_models_or_machine_is_a_conflict(minimal_plane: 
         )
 
 
-async def test_a_harness_that_is_left_is_cancelled() -> None:
+async def test_abandoned_harness_is_cancelled() -> None:
     async with slow_plane() as (server, world, client):
         sandbox = world.sandbox(world.repo("acme/small"))
         draft = HarnessDraft(harness="codex", prompt="hang")

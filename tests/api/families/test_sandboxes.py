@@ -52,7 +52,7 @@ async def test_active_sandboxes_have_fewer_fields_than_records(minimal_plane: Mi
     )  # fmt: skip
 
 
-async def test_looking_at_one_corrects_its_status_and_tells_its_health(minimal_plane: MinimalPlane) -> None:
+async def test_sandbox_detail_updates_status_and_health(minimal_plane: MinimalPlane) -> None:
     sandbox = running_sandbox(minimal_plane)
     assert (await minimal_plane.client.sandboxes.get(sandbox)).status == SandboxStatus.RUNNING
     tick(minimal_plane.world, sandbox, provider_view="halted")
@@ -85,7 +85,7 @@ async def test_looking_at_one_corrects_its_status_and_tells_its_health(minimal_p
         lambda c: read_events(c.sandboxes.launch(LaunchDraft(repo_id=NOBODY))),
     ],
 )
-async def test_what_is_not_there_or_not_mine_is_not_found(minimal_plane: MinimalPlane, call: Call) -> None:
+async def test_missing_or_foreign_sandbox_is_not_found(minimal_plane: MinimalPlane, call: Call) -> None:
     with pytest.raises(e.NotFound):
         await call(minimal_plane.client)
 
@@ -109,7 +109,7 @@ async def test_pause_extend_stop_and_delete(minimal_plane: MinimalPlane) -> None
     assert await minimal_plane.client.sandboxes.records() == []
 
 
-async def test_a_machine_that_does_not_answer_is_neither_stopped_nor_deleted(
+async def test_silent_machine_cannot_be_stopped_or_deleted(
     minimal_plane: MinimalPlane,
 ) -> None:
     sandbox = running_sandbox(minimal_plane, provider_view="silent")
@@ -217,13 +217,13 @@ async def test_invalid_input_is_not_sent(call: Call, says: str) -> None:
     await assert_not_sent(attempt, says)
 
 
-def test_the_body_of_a_launch_says_root_and_default_apart() -> None:
+def test_launch_body_distinguishes_root_from_default() -> None:
     assert LaunchDraft(repo_id=NOBODY).body() == {"repoId": NOBODY, "createBranch": False}
     assert LaunchDraft(repo_id=NOBODY, root_directory="/").body()["rootDirectory"] is None
     assert LaunchDraft(repo_id=NOBODY, root_directory="apps//web/").body()["rootDirectory"] == "apps/web"
 
 
-def test_the_body_of_a_harness_uses_the_service_s_words() -> None:
+def test_harness_body_uses_service_field_names() -> None:
     draft = HarnessDraft(harness="codex", prompt=" x ", continue_last=True, ai_call_id=NOBODY.upper())
     assert draft.body() == {"harness": "codex", "prompt": " x ", "continue": True, "aiCallId": NOBODY}
 
@@ -231,7 +231,7 @@ def test_the_body_of_a_harness_uses_the_service_s_words() -> None:
 # What arrives
 
 
-def test_a_record_with_holes_is_a_record_and_a_broken_one_a_marked_row() -> None:
+def test_incomplete_record_parses_and_invalid_one_is_marked() -> None:
     rows = parse_rows(
         SandboxRecord,
         [
@@ -257,7 +257,7 @@ async def test_a_launch_answer_with_missing_fields_is_still_a_sandbox() -> None:
     assert isinstance(found, Sandbox) and (found.status, found.created_at) == ("unknown", None)
 
 
-async def test_the_token_of_a_terminal_never_shows() -> None:
+async def test_terminal_token_is_not_printed() -> None:
     offer = {"available": True, "wsUrl": "wss://x", "token": "t0k3n", "expiresAt": 1, "tmuxAvailable": True}
     async with serving(http(200, offer)) as service, service.client() as client:
         found = await client.sandboxes.terminal(NOBODY)

@@ -46,7 +46,7 @@ async def test_a_skill_is_made_found_changed_and_deleted(minimal_plane: MinimalP
         await skills.update(made.id, SkillChange(name="x"))
 
 
-async def test_a_skill_of_the_registry_is_read_and_installed(minimal_plane: MinimalPlane) -> None:
+async def test_registry_skill_is_read_and_installed(minimal_plane: MinimalPlane) -> None:
     skills = minimal_plane.client.skills
     shelf = await skills.registry()
     assert shelf
@@ -66,7 +66,7 @@ async def test_a_skill_of_the_registry_is_read_and_installed(minimal_plane: Mini
         await skills.registry_skill("a/b", "a b%")
 
 
-async def test_the_documentation_is_listed_and_a_page_that_is_not_there_is_not_found(
+async def test_docs_are_listed_and_missing_page_is_not_found(
     minimal_plane: MinimalPlane,
 ) -> None:
     assert not (await minimal_plane.client.skills.docs()).bad
@@ -74,7 +74,7 @@ async def test_the_documentation_is_listed_and_a_page_that_is_not_there_is_not_f
         await minimal_plane.client.skills.doc("functions/no such page")
 
 
-async def test_paths_of_others_are_quoted_piece_by_piece() -> None:
+async def test_path_segments_are_quoted_separately() -> None:
     page = {"title": "T", "path": "a b/c", "markdown": None}
     async with serving(http(200, page)) as service, service.client() as client:
         found = await client.skills.doc("/a b/c#d/")
@@ -87,9 +87,7 @@ async def test_paths_of_others_are_quoted_piece_by_piece() -> None:
 
 
 @pytest.mark.parametrize("table", list(RuleTable))
-async def test_a_rule_is_made_changed_and_deleted_in_its_table(
-    minimal_plane: MinimalPlane, table: RuleTable
-) -> None:
+async def test_rule_create_change_delete(minimal_plane: MinimalPlane, table: RuleTable) -> None:
     rules = minimal_plane.client.rules
     made = await rules.create(RuleDraft(name="style.md", content="# Style"), table)
     assert made.type == {"agent_rules": "rules", "agent_skills": "skills"}[table]
@@ -136,7 +134,7 @@ async def test_records_of_other_accounts_are_unchanged(minimal_plane: MinimalPla
     assert len(await minimal_plane.client.commands.list()) == 1
 
 
-def test_skills_and_rules_are_read_whatever_comes() -> None:
+def test_skill_and_rule_parsing_tolerates_any_json() -> None:
     rows = parse_rows(Skill, [{"id": "s", "tags": [1, "b", None], "usage_count": None, "type": "new"}, {}])
     assert (rows[0].tags, rows[0].usage_count, rows[0].type, len(rows.bad)) == (["b"], None, "new", 1)
     assert parse_rows(Skill, [{"id": "s", "tags": None}])[0].tags == []

@@ -60,7 +60,7 @@ async def joined(minimal_plane: MinimalPlane, team: str, name: str, role: str) -
     return person
 
 
-async def test_a_team_is_made_and_found_again(minimal_plane: MinimalPlane) -> None:
+async def test_created_team_is_listed(minimal_plane: MinimalPlane) -> None:
     teams = minimal_plane.client.teams
     assert list((await teams.memberships()).teams) == []
     assert (await teams.check_slug("Night-Shift")).available
@@ -113,7 +113,7 @@ async def test_members_come_move_and_go(minimal_plane: MinimalPlane) -> None:
     assert (await teams.members(team)).viewer.role == "admin"
 
 
-async def test_an_invite_is_sent_again_taken_back_and_refused_afterwards(minimal_plane: MinimalPlane) -> None:
+async def test_invite_resend_revoke_and_later_refusal(minimal_plane: MinimalPlane) -> None:
     invites = minimal_plane.client.invites
     team = (await minimal_plane.client.teams.create("Night Shift", "night-shift")).id
     sent = await invites.send(team, " Ben@Example.dev ", "viewer")
@@ -180,7 +180,7 @@ async def test_recipient_reads_invite_and_joins_team(minimal_plane: MinimalPlane
     assert caught.value.code == "expired"
 
 
-async def test_an_ended_invite_closes_no_family_and_its_link_stays_out_of_the_log(
+async def test_ended_invite_keeps_family_open_and_link_unlogged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, "mogplex.http")
@@ -195,7 +195,7 @@ async def test_an_ended_invite_closes_no_family_and_its_link_stays_out_of_the_lo
     assert token not in str(caught.value.path)
 
 
-async def test_models_and_keys_of_a_team(minimal_plane: MinimalPlane) -> None:
+async def test_team_models_and_keys(minimal_plane: MinimalPlane) -> None:
     teams = minimal_plane.client.teams
     team = (await teams.create("Night Shift", "night-shift")).id
     ben = await joined(minimal_plane, team, "ben", "developer")
@@ -254,7 +254,7 @@ async def test_audit_log_is_read_page_by_page(minimal_plane: MinimalPlane) -> No
         await teams.audit(team, "junk")
 
 
-async def test_a_service_that_fails_on_cursors_says_what_that_means() -> None:
+async def test_cursor_failure_explains_cause() -> None:
     async with serving(http(500, {"error": "Internal server error"})) as service, service.client() as client:
         with pytest.raises(e.ServiceFailed, match="past the first page"):
             await client.teams.audit(NOBODY, "abc")
@@ -324,7 +324,7 @@ async def test_invalid_input_is_not_sent(call: Call) -> None:
     await assert_not_sent(call)
 
 
-def test_rows_of_another_service_are_read_as_far_as_they_go() -> None:
+def test_rows_with_unknown_shapes_parse_partially() -> None:
     seats = Memberships.model_validate({"teams": [{"id": "t", "role": "auditor"}, {"slug": "no id"}, None]})
     assert [(seat.id, seat.role, seat.can_manage) for seat in seats.teams] == [("t", "auditor", False)]
     assert len(seats.teams.bad) == 2

@@ -128,7 +128,7 @@ async def test_access_map_knows_the_reach_after_one_request_per_family(
         assert client.access.can_write is True
 
 
-async def test_closed_family_is_asked_by_one_request(
+async def test_closed_family_is_checked_by_one_request(
     hosted: tuple[PlaneServer, Counter[str]], sent: dict[str, list[Sent]]
 ) -> None:
     server, arrived = hosted
@@ -151,7 +151,7 @@ async def test_closed_family_is_asked_by_one_request(
     assert arrived.total() == len(asked)
 
 
-async def test_closed_family_is_not_asked_again(
+async def test_closed_family_is_not_requested_twice(
     hosted: tuple[PlaneServer, Counter[str]],
 ) -> None:
     server, arrived = hosted

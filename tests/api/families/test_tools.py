@@ -67,7 +67,7 @@ async def test_a_server_is_added_read_changed_and_removed(minimal_plane: Minimal
 
 
 @pytest.mark.parametrize("by_token", [False, True])
-async def test_the_merged_list_has_secrets_that_never_show(
+async def test_merged_list_hides_secrets(
     minimal_plane: MinimalPlane, by_token: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -92,7 +92,7 @@ async def test_the_merged_list_has_secrets_that_never_show(
     assert KEY not in repr(vars(rows))
 
 
-async def test_a_merged_row_that_does_not_parse_is_marked_without_its_secrets() -> None:
+async def test_unparsable_merged_row_is_marked_without_secrets() -> None:
     broken = [{"name": "a", "config": {"env": {"T": KEY}}}, {"name": "b", "config": [KEY]}, KEY, {"x": KEY}]
     async with serving(http(200, broken)) as service, service.client() as client:
         rows = await client.mcp_servers.configured()
@@ -106,7 +106,7 @@ async def test_a_merged_row_that_does_not_parse_is_marked_without_its_secrets() 
 
 
 @pytest.mark.parametrize("still_there", [False, True])
-async def test_a_delete_that_is_not_found_asks_the_list(still_there: bool) -> None:
+async def test_delete_not_found_rereads_list(still_there: bool) -> None:
     row = {"id": NOBODY, "name": "files", "transport": "stdio"}
 
     async def hosted(seen: Seen, _: Any) -> bytes:
@@ -123,7 +123,7 @@ async def test_a_delete_that_is_not_found_asks_the_list(still_there: bool) -> No
         assert [seen.method for seen in service.seen] == ["DELETE", "GET"]
 
 
-def test_what_a_person_typed_as_secret_is_hidden_until_it_leaves() -> None:
+def test_typed_secret_is_hidden_until_sent() -> None:
     draft = McpServerDraft(**STDIO)
     assert KEY not in f"{draft!r} {draft}"
     assert draft.body() == {
@@ -141,7 +141,7 @@ def test_what_a_person_typed_as_secret_is_hidden_until_it_leaves() -> None:
 # Connections
 
 
-async def test_presets_and_own_connections_are_made_switched_and_removed(minimal_plane: MinimalPlane) -> None:
+async def test_connection_create_toggle_delete(minimal_plane: MinimalPlane) -> None:
     connections = minimal_plane.client.connections
     linear = await connections.create(PresetDraft(source_preset="linear", credentials=Secret(KEY)))
     assert (linear.name, linear.auth_type, linear.is_enabled) == ("Linear", "bearer", True)
@@ -173,7 +173,7 @@ async def test_presets_and_own_connections_are_made_switched_and_removed(minimal
         )
 
 
-async def test_a_test_of_a_connection_is_a_finding_whatever_it_finds(minimal_plane: MinimalPlane) -> None:
+async def test_connection_test_returns_result_for_any_outcome(minimal_plane: MinimalPlane) -> None:
     connections = minimal_plane.client.connections
     linear = await connections.create(PresetDraft(source_preset="linear", credentials=Secret("lin_1")))
     found = await connections.test(linear.id)
@@ -188,7 +188,7 @@ async def test_a_test_of_a_connection_is_a_finding_whatever_it_finds(minimal_pla
         await connections.test(NOBODY)
 
 
-async def test_signing_in_is_an_address_to_open(minimal_plane: MinimalPlane) -> None:
+async def test_sign_in_address_depends_on_connection(minimal_plane: MinimalPlane) -> None:
     connections = minimal_plane.client.connections
     notion = await connections.create(PresetDraft(source_preset="notion"))
     sentry = await connections.create(PresetDraft(source_preset="sentry"))
@@ -232,7 +232,7 @@ def test_mcp_url_with_key_is_secret() -> None:
 # Slack
 
 
-async def test_a_workspace_has_a_policy_links_and_an_end(minimal_plane: MinimalPlane) -> None:
+async def test_workspace_policy_links_and_removal(minimal_plane: MinimalPlane) -> None:
     slack = minimal_plane.client.slack
     add_slack(minimal_plane.world)
     [found] = await slack.workspaces()
@@ -261,7 +261,7 @@ async def test_a_workspace_has_a_policy_links_and_an_end(minimal_plane: MinimalP
     assert await slack.workspaces() == []
 
 
-async def test_somebody_else_s_workspace_is_not_mine(minimal_plane: MinimalPlane) -> None:
+async def test_foreign_workspace_is_refused(minimal_plane: MinimalPlane) -> None:
     add_slack(minimal_plane.world, "T9", minimal_plane.world.profile("other"))
     with pytest.raises(e.NotAllowed):
         await minimal_plane.client.slack.links("T9")
@@ -269,7 +269,7 @@ async def test_somebody_else_s_workspace_is_not_mine(minimal_plane: MinimalPlane
         await minimal_plane.client.slack.change_policy("T9", SlackPolicy(repo_agent_enabled=False))
 
 
-async def test_channels_come_page_by_page_and_end_with_an_empty_cursor() -> None:
+async def test_channel_pages_end_with_empty_cursor() -> None:
     async def two_pages(seen: Seen, _: Any) -> bytes:
         last = "cursor=next" in seen.query
         channel = {"id": "C2" if last else "C1", "name": None, "isPrivate": last}
@@ -355,7 +355,7 @@ async def test_invalid_input_is_not_sent(call: Call, says: str) -> None:
     await assert_not_sent(attempt, says)
 
 
-def test_every_preset_says_what_it_asks_for() -> None:
+def test_presets_declare_required_fields() -> None:
     assert [preset.name for preset in PRESETS] == [
         "Zapier", "Notion", "Supabase", "Browserbase", "Sentry", "Sanity CMS", "Linear",
     ]  # fmt: skip

@@ -79,7 +79,7 @@ def event_cells(event: Event, *, local: bool) -> list[str]:
 
     Times are local with `local`, else UTC.
     """
-    at = formatting.clock(event.created_at) if local else formatting.utc(event.created_at)
+    at = formatting.time_of_day(event.created_at) if local else formatting.utc(event.created_at)
     payload = redact.payload(event.payload)
     texts = {key: value for key, value in payload.items() if isinstance(value, str) and value}
     message: str | None = redact.text(event.message)

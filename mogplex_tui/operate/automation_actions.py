@@ -44,7 +44,7 @@ REPO = Parameter(
     "repo",
     "repository to run for",
     _repo,
-    live_choices=parameter_choices.where_to_run,
+    live_choices=parameter_choices.repositories_to_run_in,
     choices_are_names=True,
 )
 INPUT = Parameter(
@@ -59,7 +59,7 @@ TEMPLATE = Parameter("template", "template", str, default="blank", choices=_TEMP
 FOR_REPO = Parameter(
     "repo",
     "repository",
-    parameter_choices.installed_repository,
+    parameter_choices.parse_installed_repository,
     live_choices=parameter_choices.installed_repositories,
 )
 
@@ -91,7 +91,7 @@ async def test(change: Change[AutomationRow]) -> Result:
 async def duplicate(change: Change[AutomationRow]) -> Result:
     """Copy an automation's draft."""
     copy = await change.client.flows.duplicate(change.key)
-    return Result(True, f"{{}} is copied as {change_results.literal(copy.name)}.", new_id=copy.id)
+    return Result(True, f"{{}} is copied as {change_results.escape_braces(copy.name)}.", new_id=copy.id)
 
 
 async def make_webhook_secret(change: Change[AutomationRow]) -> Result:
@@ -105,7 +105,7 @@ async def create(client: ClientView, values: Values) -> Result:
     from mogplex_tui.api.models.flows import FlowDraft
 
     installation_id, repo = values[FOR_REPO]
-    made = await client.flows.create(
+    flow = await client.flows.create(
         FlowDraft(
             installation_id=installation_id,
             name=values[NAME],
@@ -113,7 +113,7 @@ async def create(client: ClientView, values: Values) -> Result:
             repo_full_name=repo,
         )
     )
-    return Result(True, "{} is created, inactive: publish it to activate it.", new_id=made.id)
+    return Result(True, "{} is created, inactive: publish it to activate it.", new_id=flow.id)
 
 
 async def publish(change: Change[AutomationRow]) -> None:

@@ -2,7 +2,7 @@
 
 Most functions return whether the change took effect, and the sentence for it. In a sentence, `{}` at the beginning and
 `{name}` elsewhere are replaced with the record's name by `insert_name`. Texts of the service are inserted with
-`literal`, so that their braces stay.
+`escape_braces`, so that their braces stay.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ChangeResult = tuple[bool, str]
 
 
 # Advice by the service's reason for not starting work. There is none for a full installation, which starts it later.
-_WHAT_HELPS = {
+_ADVICE = {
     "REPO_PENDING_LIMIT": "Retry when some of those jobs have finished.",
     "INSTALLATION_PENDING_LIMIT": "Retry when some of those jobs have finished.",
     "ACTIVE_DUPLICATE": "Retry when it has finished.",
@@ -43,7 +43,7 @@ def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> ChangeR
     The work may also be queued or suppressed (v1.md §5.3, routing.md §3.11). With `is_retry`, an idempotency key that
     the service knows belongs to an earlier attempt whose response was lost, so that attempt has started the job.
     """
-    job = literal(formatting.short_id(run.job_run_id))
+    job = escape_braces(formatting.short_id(run.job_run_id))
     if run.started:
         return True, f"{{}} was started: job {job}."
     if run.outcome == "suppressed" and run.reason == "IDEMPOTENT_DUPLICATE" and run.job_run_id:
@@ -81,7 +81,7 @@ def requeued(found: JobRequeued) -> ChangeResult:
     """Return whether a requeued job runs again as a new one (observability.md §7.5)."""
     if found.suppressed or found.job_run_id is None:
         return False, _not_queued(found.reason)
-    job = literal(formatting.short_id(found.job_run_id))
+    job = escape_braces(formatting.short_id(found.job_run_id))
     if not found.started:
         return False, f"Not started yet: {_why(found.reason)}. {{}} is queued again as job {job}."
     said = f"{{}} runs again as job {job}"
@@ -96,23 +96,23 @@ def insert_name(sentence: str, name: str) -> str:
     return sentence.format(capitalized(name), name=name)
 
 
-def literal(text: str) -> str:
+def escape_braces(text: str) -> str:
     """Escape the braces of a text that becomes part of a sentence."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
 def _not_queued(reason: str | None) -> str:
     sentence = f"Not started: {_why(reason)}. No job was queued for {{name}}."
-    return " ".join(filter(None, (sentence, _WHAT_HELPS.get(reason or ""))))
+    return " ".join(filter(None, (sentence, _ADVICE.get(reason or ""))))
 
 
 def _why(reason: str | None) -> str:
-    return _text(formatting.why(reason))
+    return _text(formatting.reason_or_default(reason))
 
 
 def _text(words_of_the_service: str) -> str:
     """Return a text of the service as a part of a sentence."""
-    return literal(words_of_the_service.rstrip("."))
+    return escape_braces(words_of_the_service.rstrip("."))
 
 
 def sandbox_stopped(record: SandboxRecord) -> ChangeResult:
@@ -152,7 +152,7 @@ def not_booted(cause: str, record_id: str, warnings: Sequence[str]) -> str:
 
     The boot may leave a record (sandboxes.md §3.2).
     """
-    record = [f"Its record is {literal(record_id)}."] if record_id else []
+    record = [f"Its record is {escape_braces(record_id)}."] if record_id else []
     return " ".join([booted(f"The sandbox did not boot: {with_full_stop(_text(cause))}", warnings), *record])
 
 
@@ -179,7 +179,7 @@ def tested(found: ConnectionTest) -> ChangeResult:
     if found.healthy:
         tools = f", {found.tool_count} tools" if found.tool_count is not None else ""
         return True, f"{{}} works{tools}."
-    return False, f"{{}} does not work: {literal(found.error or found.summary or found.status)}"
+    return False, f"{{}} does not work: {escape_braces(found.error or found.summary or found.status)}"
 
 
 def verified(verdict: KeyTest) -> ChangeResult:
@@ -192,7 +192,7 @@ def verified(verdict: KeyTest) -> ChangeResult:
     why = verdict.key_error or "the provider could not be asked"
     return (
         False,
-        f"{{}} {'does not work' if verdict.key_valid is False else 'could not be checked'}: {literal(why)}.",
+        f"{{}} {'does not work' if verdict.key_valid is False else 'could not be checked'}: {escape_braces(why)}.",
     )
 
 

@@ -126,7 +126,7 @@ def time_left(soon: float) -> Format[datetime]:
         seconds = (value - moment.now).total_seconds()
         if seconds <= 0:
             return Cell("expired", "dim")
-        return Cell(formatting.age_of(seconds), "warn" if seconds < soon else "plain")
+        return Cell(formatting.short_duration(seconds), "warn" if seconds < soon else "plain")
 
     return Format(
         show,

@@ -140,7 +140,7 @@ def cause(error: str) -> str:
     return CAUSES.get(line.partition(".")[0], line)
 
 
-def why(code: str | None) -> str:
+def reason_or_default(code: str | None) -> str:
     """Return why something was not done, as the end of a sentence.
 
     There is a text also if the service gives no reason.
@@ -177,10 +177,10 @@ def millis(value: float | None) -> str:
 
 def age(since: datetime | None, now: datetime) -> str:
     """Format the age of a time in one unit: `12s`, `4m`, `3h`, `2d`."""
-    return DASH if since is None else age_of((now - since).total_seconds())
+    return DASH if since is None else short_duration((now - since).total_seconds())
 
 
-def age_of(seconds_ago: float) -> str:
+def short_duration(seconds_ago: float) -> str:
     """Format a duration in one unit: `12s`, `4m`, `3h`, `2d`."""
     whole = max(0, int(seconds_ago))
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
@@ -231,7 +231,7 @@ def local_time(value: datetime | None) -> str:
     return DASH if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
-def clock(value: datetime) -> str:
+def time_of_day(value: datetime) -> str:
     """Format the time of day in the local zone."""
     return value.astimezone().strftime("%H:%M:%S")
 

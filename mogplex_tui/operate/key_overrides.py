@@ -14,7 +14,7 @@ from mogplex_tui.operate import action_registry, cursor_keys
 from mogplex_tui.operate.kinds.registry import kinds
 
 # Keys that cannot be rebound, with the reason.
-FIXED: Mapping[str, str] = {
+FIXED_KEYS: Mapping[str, str] = {
     "ctrl+q": "quits the console",
     "ctrl+c": "copies the selection",
     "tab": "moves the focus",
@@ -22,7 +22,7 @@ FIXED: Mapping[str, str] = {
 }
 # Keys that their default actions always keep and that no other action can have: dialogs use them too, and messages name
 # screens as `:jobs`.
-KEPT = ("escape", "enter", "colon")
+RESERVED_KEYS = ("escape", "enter", "colon")
 
 
 # Earlier ids of actions, which config files may still use.
@@ -97,11 +97,11 @@ def scopes() -> list[str]:
 def validate_overrides(configured: Mapping[str, object], origin: str) -> Keymap:
     """Return the valid and the rejected overrides of the `[keys]` table in `origin`."""
     known = key_owners()
-    wanted: dict[str, tuple[str, ...]] = {}
+    accepted: dict[str, tuple[str, ...]] = {}
     refused: dict[str, str] = {}
 
     def refuse(id: str, why: str) -> None:
-        wanted.pop(id, None)
+        accepted.pop(id, None)
         still = f" Current keys: {_shown(known[id].defaults)}." if id in known else ""
         refused[id] = f'"{id}" in [keys] of {origin} was rejected: {why}{still}'
 
@@ -111,11 +111,11 @@ def validate_overrides(configured: Mapping[str, object], origin: str) -> Keymap:
         if why:
             refuse(id, why)
         else:
-            wanted[id] = keys
+            accepted[id] = keys
     # A rejected override gets its default keys back, which another override may use.
-    while (clash := _find_conflict(known, wanted)) is not None:
+    while (clash := _find_conflict(known, accepted)) is not None:
         refuse(*clash)
-    return Keymap(wanted, refused)
+    return Keymap(accepted, refused)
 
 
 def _shown(keys: Sequence[str]) -> str:
@@ -139,11 +139,11 @@ def _read(known: Mapping[str, KeyOwner], id: str, value: object) -> tuple[tuple[
         bad = next(each for each in written if canonical(each) is None)
         return (), f"{bad!r} is not a key. Keys are written as x, X, /, f5, escape or ctrl+x."
     for key in keys:
-        if key in FIXED:
-            return (), f"{key} {FIXED[key]}. Choose another."
-        if key in KEPT and key not in owner.defaults:
+        if key in FIXED_KEYS:
+            return (), f"{key} {FIXED_KEYS[key]}. Choose another."
+        if key in RESERVED_KEYS and key not in owner.defaults:
             return (), f"{_shown([key])} is reserved. Choose another."
-    lost = [key for key in owner.defaults if key in KEPT and key not in keys]
+    lost = [key for key in owner.defaults if key in RESERVED_KEYS and key not in keys]
     if lost:
         whole = ", ".join(f'"{each}"' for each in (*written, *lost))
         return (), f"{_shown(lost)} cannot be removed. Write [{whole}]."

@@ -72,7 +72,7 @@ def read_failures(fresh: Freshness, sources: Sequence[SourceState] = (), *, now:
     if fresh.as_of is None:
         return ""
     if _is_rate_limited(fresh):
-        retry = "" if fresh.retry_at is None else f", retrying in {wait(fresh.retry_at - now)}"
+        retry = "" if fresh.retry_at is None else f", retrying in {wait_text(fresh.retry_at - now)}"
         return f"Rate limited; showing data from {formatting.seconds(now - fresh.as_of)} ago{retry}."
     if _is_lasting(fresh):
         return data_kept(_reason(fresh), f"; {key_of('view.refresh')} retries")
@@ -110,14 +110,14 @@ def freshness_text(session: Session, fresh: Freshness, sources: Sequence[SourceS
     if fresh.blocked_until is not None:
         reason = "budget used up" if session.budget.blocked_until is None else "rate limited"
         updated = f"{part}not read" if age is None else f"{part}updated {formatting.seconds(age)} ago"
-        return f"{updated} · {reason}, next read in {wait(fresh.blocked_until - now)}"
+        return f"{updated} · {reason}, next read in {wait_text(fresh.blocked_until - now)}"
     if fresh.failures:
-        retry = "" if fresh.retry_at is None else f" · retry in {wait(fresh.retry_at - now)}"
+        retry = "" if fresh.retry_at is None else f" · retry in {wait_text(fresh.retry_at - now)}"
         return f"{part}{'not read' if age is None else f'stale {formatting.seconds(age)}'}{retry}"
     return "" if age is None or age < 8 else f"updated {formatting.seconds(age)} ago"
 
 
-def wait(seconds: float) -> str:
+def wait_text(seconds: float) -> str:
     """Format a wait in whole seconds, at least one."""
     return f"{max(1, round(seconds))}s"
 
@@ -171,14 +171,14 @@ def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> 
     now = session.clock.monotonic()
     if _is_rate_limited(fresh) and fresh.retry_at is not None:
         return [
-            f"Rate limited; retrying in {wait(fresh.retry_at - now)}.",
+            f"Rate limited; retrying in {wait_text(fresh.retry_at - now)}.",
             _CHANGES_ARE_SENT,
         ]
     if isinstance(fresh.error, MogplexError):
         error, key = fresh.error, key_of("view.refresh")
         lines = [with_full_stop(text) for text in (error.message, error.advice_when_retrying) if text]
         if fresh.retry_at is not None:
-            return [*lines, f"Retrying in {wait(fresh.retry_at - now)}; {key} retries now."]
+            return [*lines, f"Retrying in {wait_text(fresh.retry_at - now)}; {key} retries now."]
         return [*lines, f"{key} retries now."]
     if fresh.error is not None:
         return [
@@ -186,7 +186,7 @@ def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> 
             "Internal console error; details are in the log.",
         ]
     if fresh.blocked_until is not None:
-        frees = wait(fresh.blocked_until - now)
+        frees = wait_text(fresh.blocked_until - now)
         reason = f"Request budget used up; next read in {frees}."
         if session.budget.blocked_until is not None:
             # The service's own limit, which may be lower than the budget that is counted here.
@@ -203,7 +203,7 @@ def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> 
 
 def requirement_sentence(needs: Requirement) -> str:
     """Return the sentence on the credential that something needs, and how to get it."""
-    return capitalized(_requirement(needs))
+    return capitalized(_requirement_phrase(needs))
 
 
 def closed_lines(closed: Closed | None, needs: Requirement | None) -> list[str]:
@@ -240,7 +240,7 @@ def missing_events(feed: RunEventsFeed) -> str | None:
         why = row.unreadable or feed.session.access.reach(Family.OBSERVABILITY).reason
         return f"The events of this call cannot be read. {why}".strip()
     if tail.at_horizon:
-        needs = _requirement(Requirement("later events"))
+        needs = _requirement_phrase(Requirement("later events"))
         return f"The first {HORIZON} events. A token shows no later ones; {needs}"
     if tail.gone:
         return f"The oldest {tail.gone:,} lines are no longer kept here; the service has all of them."
@@ -261,7 +261,7 @@ def observability_closed(session: Session) -> list[str]:
     ]
 
 
-def _requirement(needs: Requirement) -> str:
+def _requirement_phrase(needs: Requirement) -> str:
     if needs.accepts_token:
         return (
             f"{needs.subject} need a token or a browser session that this service accepts:"
@@ -285,7 +285,7 @@ def _notice(notice: Notice) -> str:
         case str():
             return notice
         case PartialList(shown, needs, cause):
-            partial = f"With a token alone this list has {shown}; {_requirement(needs)}"
+            partial = f"With a token alone this list has {shown}; {_requirement_phrase(needs)}"
             return " ".join([*closed_lines(cause, None), partial])
         case PartialRuns(cause):
             return _partial_runs(cause)
@@ -302,7 +302,7 @@ def _partial_runs(cause: Closed) -> str:
     because = closed_lines(cause, None)
     if cause.reach is not Reach.NEEDS_SESSION:
         return " ".join([f"{shown}.", *because])
-    return " ".join([*because, f"{shown}; {_requirement(Requirement('all others, and all costs,'))}"])
+    return " ".join([*because, f"{shown}; {_requirement_phrase(Requirement('all others, and all costs,'))}"])
 
 
 def _closed_part(subject: Subject, cause: Closed) -> str:
@@ -320,7 +320,7 @@ def _closed_part(subject: Subject, cause: Closed) -> str:
 def queued_change(change: QueuedChange, now: datetime) -> str:
     """Return the sentence on a change that waits for a rate limit to be sent again."""
     seconds = ceil(change.seconds_left)
-    at = formatting.clock(now + timedelta(seconds=seconds))
+    at = formatting.time_of_day(now + timedelta(seconds=seconds))
     return f"{capitalized(change.title)} is queued: too many requests. Retrying in {seconds}s, at {at}."
 
 

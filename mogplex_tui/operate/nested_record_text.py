@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.model import RenderTime
 
 
-def ledger_entry(entry: DispatchEvent) -> str:
+def dispatch_event(entry: DispatchEvent) -> str:
     """Return one line for a dispatch event: time, event, outcome and reason.
 
     observability.md §8.1 describes the fields.
@@ -41,14 +41,14 @@ def wait(run_wait: Wait) -> str:
 def step(run: NodeRun, moment: RenderTime) -> str:
     """Return one line for a step of a run: state, name, and duration or error."""
     duration = "" if run.duration_ms is None else f"  {formatting.millis(run.duration_ms)}"
-    return f"{_step(run, moment)}{duration}"
+    return f"{_step_state(run, moment)}{duration}"
 
 
 # Statuses of steps that have ended without an error.
-_BEHIND = ("success", "completed", "skipped")
+_ENDED_STATUSES = ("success", "completed", "skipped")
 
 
-def _step(step: NodeRun, moment: RenderTime) -> str:
+def _step_state(step: NodeRun, moment: RenderTime) -> str:
     """Return a step's state and name, with its error or its elapsed time if it runs."""
     text = f"{formatting.state(step.status)[0]} {step.node_label or step.node_id}"
     if step.error:
@@ -65,24 +65,26 @@ def automation_run(run: AutomationRun, moment: RenderTime) -> str:
     """
     glyph, name = formatting.state(run.status)[:2]
     waits = "  waiting for an approval or an event" if run.active_wait_count else ""
-    at = [_step(step, moment) for step in run.node_runs if step.status not in _BEHIND]
-    behind = formatting.plural(len(run.node_runs) - len(at), "step")
-    stands = f"{'  '.join(at)}, after {behind}" if at else behind
+    current_steps = [
+        _step_state(step, moment) for step in run.node_runs if step.status not in _ENDED_STATUSES
+    ]
+    ended_steps = formatting.plural(len(run.node_runs) - len(current_steps), "step")
+    steps = f"{'  '.join(current_steps)}, after {ended_steps}" if current_steps else ended_steps
     created, id = formatting.local_time(run.created_at), formatting.short_id(run.id)
-    return f"{glyph} {name:<10} {created}  {id}{waits}\n    {stands}"
+    return f"{glyph} {name:<10} {created}  {id}{waits}\n    {steps}"
 
 
-def message(said: object) -> str:
+def chat_message(value: object) -> str:
     """Return a chat message: its role, its texts and the tools that it names.
 
     Returns an empty text for a message without any. A message may be any JSON (library.md §12).
     """
-    if not isinstance(said, dict):
+    if not isinstance(value, dict):
         return ""
-    found = said.get("parts")
-    parts = [part for part in found if isinstance(part, dict)] if isinstance(found, list) else []
+    raw_parts = value.get("parts")
+    parts = [part for part in raw_parts if isinstance(part, dict)] if isinstance(raw_parts, list) else []
     texts = [str(part.get("text") or f"[{part.get('type') or 'part'}]") for part in parts]
-    content = said.get("content")
+    content = value.get("content")
     if not texts and isinstance(content, str):
         texts = [content]
-    return f"{said.get('role') or 'unknown'}:\n" + "\n".join(texts) + "\n" if texts else ""
+    return f"{value.get('role') or 'unknown'}:\n" + "\n".join(texts) + "\n" if texts else ""

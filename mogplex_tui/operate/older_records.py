@@ -27,7 +27,7 @@ Row = TypeVar("Row")
 Row_co = TypeVar("Row_co", covariant=True)
 
 # The most found rows that are kept: the first ones in the sort order, else the newest.
-MOST_KEPT = 5_000
+MAX_FOUND = 5_000
 # A record may be written shortly before or after the record that caused it.
 SPAN_MARGIN = timedelta(minutes=1)
 
@@ -127,7 +127,7 @@ class ListSearch(Generic[Row_co]):
         """Return how many records were searched, and of how many."""
         searched, total = self._search.searched, self._search.total
         if self._is_full:
-            return f"newest {searched:,} searched: {MOST_KEPT:,} found"
+            return f"newest {searched:,} searched: {MAX_FOUND:,} found"
         if total is None or self._search.is_done:
             return f"{searched:,} searched"
         return f"{searched:,} of {total:,} searched"
@@ -167,16 +167,16 @@ class ListSearch(Generic[Row_co]):
 
     def _beyond_the_first(self) -> frozenset[str]:
         """Drop the found rows that exceed the limit, and return their keys."""
-        if len(self._found) <= MOST_KEPT:
+        if len(self._found) <= MAX_FOUND:
             return frozenset()
         order = self._question.order
         if order is None:
             # Pages come newest first, so all further rows would be older than the kept ones.
             self._is_full = True
-            kept = list(self._found)[:MOST_KEPT]
+            kept = list(self._found)[:MAX_FOUND]
         else:
             choose = heapq.nlargest if self._question.is_descending else heapq.nsmallest
-            kept = choose(MOST_KEPT, self._found, key=lambda key: (order(self._found[key]), key))
+            kept = choose(MAX_FOUND, self._found, key=lambda key: (order(self._found[key]), key))
         removed = self._found.keys() - set(kept)
         self._found = {key: self._found[key] for key in kept}
         return frozenset(removed)

@@ -43,7 +43,7 @@ ANY_REPOSITORY = "any"
 """The choice that lets the service choose the repository."""
 
 
-def where_to_run(session: Session, key: str) -> list[model.Choice]:
+def repositories_to_run_in(session: Session, key: str) -> list[model.Choice]:
     """Return the repositories that an automation can be started for.
 
     The v1 route starts it for a chosen repository, but takes tokens only. Without a token that v1 accepts and that has
@@ -69,7 +69,7 @@ def installed_repositories(session: Session, _: str) -> list[model.Choice]:
     return sorted(choices, key=lambda choice: choice.label)
 
 
-def installed_repository(text: str) -> tuple[int, str]:
+def parse_installed_repository(text: str) -> tuple[int, str]:
     """Return the installation and the name of a chosen repository. Raises ValueError."""
     installation, _, name = text.partition(" ")
     if not installation.isdecimal() or not name:

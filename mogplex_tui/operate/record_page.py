@@ -66,7 +66,11 @@ def value_cell(value: Value, moment: RenderTime) -> Cell:
         return Cell("yes" if value else "no")
     if isinstance(value, datetime):
         seconds = (moment.now - value).total_seconds()
-        ago = f"{formatting.age_of(seconds)} ago" if seconds >= 0 else f"in {formatting.age_of(-seconds)}"
+        ago = (
+            f"{formatting.short_duration(seconds)} ago"
+            if seconds >= 0
+            else f"in {formatting.short_duration(-seconds)}"
+        )
         return Cell(f"{ago}, {formatting.local_time(value)}")
     if isinstance(value, Decimal):
         return Cell(formatting.money(value))

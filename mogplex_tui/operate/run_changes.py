@@ -100,12 +100,12 @@ async def execute_cancel(
 
     async def refused(error: MogplexError, _: str) -> Outcome:
         session.in_flight.end(KIND.name, row.key)
-        now = await _read_once(reread, row)
-        if await cancel_is_recorded(session, row, now, error):
-            now = runs.note_cancel_request(row.key) or now
+        current = await _read_once(reread, row)
+        if await cancel_is_recorded(session, row, current, error):
+            current = runs.note_cancel_request(row.key) or current
             sentence = cancel_not_confirmed(row, error, repeat_with)
-            return Outcome(sentence, False, now, error=error, recorded=True)
-        return _outcome_of_refused(row, now, error, repeat_with)
+            return Outcome(sentence, False, current, error=error, recorded=True)
+        return _outcome_of_refused(row, current, error, repeat_with)
 
     return await run_change(
         session,
@@ -141,20 +141,20 @@ async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Ou
     """
     if len(rows) == 1:
         return await cancel(session, runs, rows[0])
-    places = asyncio.Semaphore(CANCELS_AT_ONCE)
+    slots = asyncio.Semaphore(CANCELS_AT_ONCE)
 
-    async def one(row: RunRow) -> Outcome:
-        async with places:
-            return await cancel(session, runs, row, places)
+    async def cancel_one(row: RunRow) -> Outcome:
+        async with slots:
+            return await cancel(session, runs, row, slots)
 
-    outcomes = await asyncio.gather(*(one(row) for row in rows))
-    bad = [outcome.sentence for outcome in outcomes if not outcome.is_success]
-    done = len(rows) - len(bad)
+    outcomes = await asyncio.gather(*(cancel_one(row) for row in rows))
+    failures = [outcome.sentence for outcome in outcomes if not outcome.is_success]
+    done = len(rows) - len(failures)
     count = formatting.plural(len(rows), "run")
-    sentences = [f"Cancelled {count}." if not bad else f"Cancelled {done} of {count}.", *bad[:2]]
-    if len(bad) > 2:
-        sentences.append(f"{len(bad) - 2} more were not cancelled.")
-    return Outcome(" ".join(sentences), is_success=not bad)
+    sentences = [f"Cancelled {count}." if not failures else f"Cancelled {done} of {count}.", *failures[:2]]
+    if len(failures) > 2:
+        sentences.append(f"{len(failures) - 2} more were not cancelled.")
+    return Outcome(" ".join(sentences), is_success=not failures)
 
 
 async def send_cancel(session: Session, row: RunRow) -> None:
@@ -199,34 +199,36 @@ async def _cancel_unversioned(session: Session, row: RunRow) -> None:
 _NOT_RECORDED = (NotFound, NotAllowed, NotSignedIn, Throttled, BudgetBlocked, InvalidInput, NotAttached)
 
 
-async def cancel_is_recorded(session: Session, row: RunRow, now: RunRow | None, error: MogplexError) -> bool:
+async def cancel_is_recorded(
+    session: Session, row: RunRow, current: RunRow | None, error: MogplexError
+) -> bool:
     """Return whether a cancel was recorded although the response was an error.
 
-    `now` is the row as it was read after the cancel. A v1 run does not show the request, but its events do (v1.md §9,
+    `current` is the row as it was read after the cancel. A v1 run does not show the request, but its events do (v1.md §9,
     observability.md §3).
     """
-    if now is not None and now.state in ENDED_STATES:
+    if current is not None and current.state in ENDED_STATES:
         return False
-    if now is not None and now.cancel_requested:
+    if current is not None and current.cancel_requested:
         return not isinstance(error, Throttled)
     if row.run_id is None or session.target.token is None or isinstance(error, _NOT_RECORDED):
         return False
     try:
-        found = await session.client.at(Priority.ACTION).runs.events(row.run_id)
+        response = await session.client.at(Priority.ACTION).runs.events(row.run_id)
     except MogplexError as failed:
         log.info("whether the cancel is recorded is not known: %s", failed)
         return False
-    return any(event.type == "cancel_requested" for event in found.events)
+    return any(event.type == "cancel_requested" for event in response.events)
 
 
-def cancel_not_confirmed(row: RunRow, error: MogplexError, again: str) -> str:
+def cancel_not_confirmed(row: RunRow, error: MogplexError, repeat_with: str) -> str:
     """Return the sentence for a recorded cancel that did not reach its worker.
 
-    `again` names the key or command that repeats it.
+    `repeat_with` names the key or command that repeats it.
     """
     return (
         f"The cancel of {name_of(row)} is not confirmed. {with_full_stop(error.message)}"
-        f" The request is recorded; {again} repeats it."
+        f" The request is recorded; {repeat_with} repeats it."
     )
 
 
@@ -260,17 +262,17 @@ async def _pause(seconds: float) -> None:
 
 
 async def _read_back(session: Session, reread: Reread, row: RunRow) -> RunRow | None:
-    now: RunRow | None = None
+    current: RunRow | None = None
     for number, wait in enumerate(READ_BACK_DELAYS, 1):
         if wait:
             await _pause(wait)
         if number == len(READ_BACK_DELAYS):
             # The state after the last read is the service's own.
             session.in_flight.end(KIND.name, row.key)
-        now = await _read_once(reread, row) or now
-        if now is not None and now.state in ENDED_STATES:
+        current = await _read_once(reread, row) or current
+        if current is not None and current.state in ENDED_STATES:
             break
-    return now
+    return current
 
 
 async def _read_once(reread: Reread, row: RunRow) -> RunRow | None:
@@ -288,35 +290,37 @@ def _restore(runs: Runs, row: RunRow) -> None:
         runs.mark(row.key, row.state)
 
 
-def _outcome_of_accepted(row: RunRow, now: RunRow | None) -> Outcome:
+def _outcome_of_accepted(row: RunRow, current: RunRow | None) -> Outcome:
     name = name_of(row)
-    if now is None:
+    if current is None:
         accepted = f"The cancel of {name} was accepted, but its state could not be read."
         return Outcome(f"{accepted} {key_of('view.refresh')} refreshes it.", False)
-    if now.state == "cancelled":
-        return Outcome(f"{name} is cancelled.", True, now)
-    if now.state in ENDED_STATES:
-        return Outcome(f"{name} finished before the cancel arrived ({now.state}).", False, now)
-    state = "has not stopped yet" if now.state == "cancelling" else f"is still {now.state}"
-    return Outcome(f"Cancel requested: {name} {state}. It stops when its worker notices.", False, now)
+    if current.state == "cancelled":
+        return Outcome(f"{name} is cancelled.", True, current)
+    if current.state in ENDED_STATES:
+        return Outcome(f"{name} finished before the cancel arrived ({current.state}).", False, current)
+    state = "has not stopped yet" if current.state == "cancelling" else f"is still {current.state}"
+    return Outcome(f"Cancel requested: {name} {state}. It stops when its worker notices.", False, current)
 
 
-def _outcome_of_refused(row: RunRow, now: RunRow | None, error: MogplexError, repeat_with: str) -> Outcome:
+def _outcome_of_refused(
+    row: RunRow, current: RunRow | None, error: MogplexError, repeat_with: str
+) -> Outcome:
     name = name_of(row)
-    if now is not None and now.state in ENDED_STATES:
-        sentence = f"{name} already finished ({now.state})."
-        return Outcome(sentence, now.state == "cancelled", now, error=error)
-    if isinstance(error, NotFound) and now is None:
+    if current is not None and current.state in ENDED_STATES:
+        sentence = f"{name} already finished ({current.state})."
+        return Outcome(sentence, current.state == "cancelled", current, error=error)
+    if isinstance(error, NotFound) and current is None:
         sentence = f"{name} no longer exists. {key_of('view.refresh')} refreshes the list."
         return Outcome(sentence, False, error=error)
-    still = "" if now is None else f" and is {now.state}"
+    still = "" if current is None else f" and is {current.state}"
     if isinstance(error, GivenUp):
-        return Outcome(f"The cancel of {name} was given up and not sent.", False, now, error=error)
+        return Outcome(f"The cancel of {name} was given up and not sent.", False, current, error=error)
     if isinstance(error, Throttled):
         wait = int(error.retry_after or 60)
         sentence = f"{name} was not cancelled{still}: too many requests. Retry with {repeat_with} in {wait}s."
-        return Outcome(sentence, False, now, error=error)
-    return Outcome(f"{name} was not cancelled{still}. {error}", False, now, error=error)
+        return Outcome(sentence, False, current, error=error)
+    return Outcome(f"{name} was not cancelled{still}. {error}", False, current, error=error)
 
 
 async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:

@@ -100,7 +100,7 @@ def _connected(session: Session, text: str) -> str:
     if client is None or str(client.connection.state) != "offline":
         is_live = session.realtime.hearing is RealtimeState.OPEN
         return f"{text} · live" if is_live else text
-    return f"{text} since {formatting.clock(client.connection.since)}"
+    return f"{text} since {formatting.time_of_day(client.connection.since)}"
 
 
 def _budget(session: Session) -> tuple[str, Tone]:

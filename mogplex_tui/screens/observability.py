@@ -301,7 +301,7 @@ def _health(rate: float | None) -> Tone:
 
 
 def _pending(ms: int | None, pending: int | None) -> str:
-    return f"pending {formatting.age_of(ms / 1000)}" if pending and ms is not None else "pending"
+    return f"pending {formatting.short_duration(ms / 1000)}" if pending and ms is not None else "pending"
 
 
 def cost_segments(session: Session) -> list[Segment]:

@@ -52,7 +52,7 @@ class RunTailModel:
         word, tone = _EVENTS.get(line.type, (line.type, Tone.PLAIN))
         return TailRow(
             key=line.id,
-            time=formatting.clock(line.at),
+            time=formatting.time_of_day(line.at),
             label=(word, tone),
             body=list(zip(_body(line), _tones(line), strict=False)),
             right=self._right(line),
@@ -98,13 +98,13 @@ class LogTailModel:
         Few lines have a time, so the times have no column of their own.
         """
         line = self._tail.lines[index]
-        time = [] if line.at is None else [(f"{formatting.clock(line.at)} ", Tone.DIM)]
+        time = [] if line.at is None else [(f"{formatting.time_of_day(line.at)} ", Tone.DIM)]
         return TailRow(line.key, "", (line.source, Tone.DIM), [*time, (line.text, Tone(line.tone))])
 
     def text(self, index: int) -> str:
         """Return the searchable text of a line."""
         line = self._tail.lines[index]
-        return f"{line.source} {formatting.clock(line.at) if line.at is not None else ''} {line.text}"
+        return f"{line.source} {formatting.time_of_day(line.at) if line.at is not None else ''} {line.text}"
 
 
 def _body(line: EventLine) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mogplex_tui.config.keymap import sign
 from mogplex_tui.operate.action_registry import ACTIONS, BY_ID, KeyAction, register_kind, with_key_names
 from mogplex_tui.operate.cursor_keys import LIST, MOVES, PAGE, RECORD, TAIL
-from mogplex_tui.operate.key_overrides import FIXED, KEPT
+from mogplex_tui.operate.key_overrides import FIXED_KEYS, RESERVED_KEYS
 from mogplex_tui.operate.kinds.registry import kinds
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "keys.md"
@@ -70,8 +70,8 @@ def document() -> str:
     for kind in sorted(kinds().values(), key=lambda kind: kind.title.lower()):
         register_kind(kind)
         actions += [BY_ID[f"{kind.name}.{each.id}"] for each in kind.all_actions]
-    fixed = "; ".join(f"`{key}` {why}" for key, why in FIXED.items())
-    kept = ", ".join(written([key]) for key in KEPT)
+    fixed = "; ".join(f"`{key}` {why}" for key, why in FIXED_KEYS.items())
+    kept = ", ".join(written([key]) for key in RESERVED_KEYS)
     places = ((LIST, "a list"), (TAIL, "a tail"), (RECORD, "a record"), (PAGE, "a page"))
     moves = (
         (f"`{move.id}`", *(written(move.defaults[place]) for place, _ in places), move.words[LIST])

@@ -95,8 +95,10 @@ def test_nested_records_are_formatted_as_lines() -> None:
     entry = DispatchEvent(
         id="e", event_kind="start", outcome="deferred", reason="FLOW_INACTIVE", created_at=AT
     )
-    assert nested_record_text.ledger_entry(entry).endswith("start    deferred       the automation is paused")
-    assert "start failed" in nested_record_text.ledger_entry(
+    assert nested_record_text.dispatch_event(entry).endswith(
+        "start    deferred       the automation is paused"
+    )
+    assert "start failed" in nested_record_text.dispatch_event(
         entry.model_copy(update={"outcome": "start_failed"})
     )
     found = Finding(id="f", severity="high", title="Race", body="Two writers.", path="a.py", line=7)
@@ -138,7 +140,7 @@ def test_nested_records_are_formatted_as_lines() -> None:
     ],
 )
 def test_chat_message_shows_role_and_content(message: Any, text: str) -> None:
-    assert nested_record_text.message(message) == text
+    assert nested_record_text.chat_message(message) == text
 
 
 def test_draft_is_compared_with_published_version() -> None:

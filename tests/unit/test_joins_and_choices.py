@@ -142,7 +142,7 @@ def test_automation_can_run_on_repos_of_its_installation() -> None:
         {"id": "3", "installation_id": 8},
     )
     _put(session, "automations", {"id": "a", "installation_id": 7})
-    assert parameter_choices.where_to_run(session, "a") == [
+    assert parameter_choices.repositories_to_run_in(session, "a") == [
         ("2", "acme/api"),
         ("4", "acme/new"),
         ("1", "acme/web apps/web"),
@@ -150,7 +150,7 @@ def test_automation_can_run_on_repos_of_its_installation() -> None:
 
 
 def test_service_chooses_repo_without_a_token() -> None:
-    ((sent, label),) = parameter_choices.where_to_run(new_session(token=False), "a")
+    ((sent, label),) = parameter_choices.repositories_to_run_in(new_session(token=False), "a")
     assert sent == parameter_choices.ANY_REPOSITORY
     assert "the service chooses" in label
 
@@ -159,9 +159,9 @@ def test_service_chooses_repo_when_v1_refuses_the_token() -> None:
     session = new_session()
     session.names.repos["1"] = "acme/web"
     _put(session, "automations", {"id": "a", "installation_id": 7})
-    assert parameter_choices.where_to_run(session, "a") == [("1", "acme/web")]
+    assert parameter_choices.repositories_to_run_in(session, "a") == [("1", "acme/web")]
     session.access.learn(Family.V1, NotSignedIn("The token is not accepted", status=401))
-    ((sent, label),) = parameter_choices.where_to_run(session, "a")
+    ((sent, label),) = parameter_choices.repositories_to_run_in(session, "a")
     assert (sent, "the service chooses" in label) == (parameter_choices.ANY_REPOSITORY, True)
 
 

@@ -15,7 +15,7 @@ from textual.keys import Keys, _character_to_key
 
 from mogplex_tui.config.keymap import canonical, sign
 from mogplex_tui.operate import action_registry, cursor_keys
-from mogplex_tui.operate.key_overrides import FIXED, KEPT, key_owners, validate_overrides
+from mogplex_tui.operate.key_overrides import FIXED_KEYS, RESERVED_KEYS, key_owners, validate_overrides
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.line_tail import LineTail
@@ -155,11 +155,11 @@ def test_invalid_override_is_rejected_with_a_reason(
 def test_default_keys_have_no_conflicts() -> None:
     taken: dict[tuple[str, str], str] = {}
     for owner in key_owners().values():
-        assert owner.defaults and not set(owner.defaults) & FIXED.keys()
+        assert owner.defaults and not set(owner.defaults) & FIXED_KEYS.keys()
         for where, keys in owner.keys_by_screen.items():
             for key in keys:
                 assert taken.setdefault((where, key), owner.id) == owner.id, (where, key)
-    assert {key for owner in key_owners().values() for key in owner.defaults} >= set(KEPT)
+    assert {key for owner in key_owners().values() for key in owner.defaults} >= set(RESERVED_KEYS)
 
 
 # What is on screen ------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def cost(row: RunRow) -> float:
 async def test_order_by_cost_is_right_over_all_calls(
     run_list: RunListSearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(older_records, "MOST_KEPT", 50)
+    monkeypatch.setattr(older_records, "MAX_FOUND", 50)
     search = run_list.search(SearchQuery(order=lambda row: ((0, cost(row)),)))
     await run(search)
     dearest = sorted((float(each.cost_usd or 0) for each in run_list.calls), reverse=True)[:50]
@@ -116,7 +116,7 @@ async def test_found_rows_stay_until_the_search_is_closed(run_list: RunListSearc
 
 
 async def test_many_matches_end_the_search(run_list: RunListSearch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(older_records, "MOST_KEPT", 150)
+    monkeypatch.setattr(older_records, "MAX_FOUND", 150)
     search = run_list.search(SearchQuery("a", lambda row: True))
     await run(search)
     assert search.found_count == 150

@@ -102,8 +102,8 @@ async def _create(client: ClientView, values: Values) -> Result:
     from mogplex_tui.api.models.keys import ApiKeyDraft
 
     draft = ApiKeyDraft(name=values[NAME], scopes=values[SCOPES], expires_in_days=values[DAYS])
-    made = await client.api_keys.create(draft)
-    return Result(True, "{} is created.", made.token)
+    api_key = await client.api_keys.create(draft)
+    return Result(True, "{} is created.", api_key.token)
 
 
 def _loses_access(row: ApiKeyRow) -> str | None:

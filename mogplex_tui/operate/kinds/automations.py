@@ -36,11 +36,11 @@ from mogplex_tui.operate.model import (
 _SWITCHING = "pausing and activating automations"
 
 
-def _is_never_published(row: AutomationRow) -> str | None:
+def _unpublished_reason(row: AutomationRow) -> str | None:
     return None if row.published_version_id else "It was never published: publish it first."
 
 
-def _is_paused(row: AutomationRow) -> str | None:
+def _paused_reason(row: AutomationRow) -> str | None:
     return None if row.status == "active" else "It is paused: activate it first."
 
 
@@ -219,7 +219,7 @@ KIND = Kind[AutomationRow](
             in_progress="starting",
             families=(Family.V1, Family.FLOWS),
             parameters=(requests.REPO, requests.INPUT),
-            unavailable_reason=_is_paused,
+            unavailable_reason=_paused_reason,
             sends_idempotency_key=True,
         ),
         Action(
@@ -232,7 +232,7 @@ KIND = Kind[AutomationRow](
             families=(Family.FLOWS,),
             needs=_SWITCHING,
             unavailable_reason=lambda row: (
-                _is_never_published(row) or (_is_already(row) if row.status == "active" else None)
+                _unpublished_reason(row) or (_is_already(row) if row.status == "active" else None)
             ),
             is_bulk=True,
             aliases=("resume",),
@@ -247,7 +247,7 @@ KIND = Kind[AutomationRow](
             families=(Family.FLOWS,),
             needs=_SWITCHING,
             unavailable_reason=lambda row: (
-                _is_never_published(row) or (None if row.status == "active" else _is_already(row))
+                _unpublished_reason(row) or (None if row.status == "active" else _is_already(row))
             ),
             confirmation=Confirmation(
                 ["Running jobs continue; no new ones start until it is activated."],
@@ -277,7 +277,7 @@ KIND = Kind[AutomationRow](
             "Run the automation once with a test event",
             requests.test,
             in_progress="testing",
-            unavailable_reason=lambda row: _is_never_published(row) or _is_paused(row),
+            unavailable_reason=lambda row: _unpublished_reason(row) or _paused_reason(row),
             families=(Family.FLOWS,),
             parameters=(requests.INPUT,),
         ),

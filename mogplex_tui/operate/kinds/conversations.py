@@ -57,7 +57,9 @@ async def _read_single(client: ClientView, key: str, _: ConversationRow | None) 
     chat = await client.conversations.get(key)
     if chat is None:
         raise NotFound("The conversation no longer exists", resource="the conversation")
-    transcript = "\n".join(text for message in chat.messages if (text := nested_record_text.message(message)))
+    transcript = "\n".join(
+        text for message in chat.messages if (text := nested_record_text.chat_message(message))
+    )
     row = replace(_from_listed(chat), message_count=len(chat.messages), transcript=transcript)
     return Entry(key, row, chat.model_dump(mode="json"))
 

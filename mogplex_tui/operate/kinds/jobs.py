@@ -100,7 +100,7 @@ def _repair_unavailable_reason(row: JobRow) -> str | None:
         return f"Only a pending job can be repaired; this one is {_status(row)}."
     if row.job.repairable:
         return None
-    since = "" if row.repairable_from is None else f" from {formatting.clock(row.repairable_from)}"
+    since = "" if row.repairable_from is None else f" from {formatting.time_of_day(row.repairable_from)}"
     return f"It can be repaired{since}, two minutes after the last attempt to start it."
 
 
@@ -297,7 +297,7 @@ KIND = Kind[JobRow](
         TextBlock("Steps", lines=lambda row, now: [nested_record_text.step(each, now) for each in row.steps]),
         TextBlock(
             "Dispatch log",
-            lines=lambda row, _: [nested_record_text.ledger_entry(each) for each in row.dispatch_events],
+            lines=lambda row, _: [nested_record_text.dispatch_event(each) for each in row.dispatch_events],
         ),
         TextBlock(
             "Findings", lines=lambda row, _: [nested_record_text.finding(each) for each in row.findings]

@@ -79,7 +79,7 @@ async def _set_enabled(change: Change[McpServerRow], enabled: bool) -> None:
     await change.client.mcp_servers.update(change.key, McpServerUpdate(enabled=enabled))
 
 
-def _only_own(row: McpServerRow) -> str | None:
+def _not_own_reason(row: McpServerRow) -> str | None:
     return None if row.is_own else messages.requirement_sentence(Requirement("changes of MCP servers"))
 
 
@@ -168,13 +168,13 @@ KIND = Kind[McpServerRow](
             Family.MCP_RECORDS,
             enable_help="Allow agents to use its tools",
             disable_help="Stop agents from using its tools",
-            unavailable_reason=_only_own,
+            unavailable_reason=_not_own_reason,
         ),
         common_actions.delete(
             lambda change: change.client.mcp_servers.delete(change.key),
             "Its secrets are deleted too; agents can no longer use its tools.",
             Family.MCP_RECORDS,
-            unavailable_reason=_only_own,
+            unavailable_reason=_not_own_reason,
         ),
     ),
     created_at=lambda row: row.created_at,

@@ -192,11 +192,11 @@ def _link_to(kind: str) -> Link[ProjectRow]:
     If other rows share its name, the filter has the beginning of its id too.
     """
 
-    def words(row: ProjectRow) -> str:
+    def filter_text(row: ProjectRow) -> str:
         id_term = f" project:{row.id[:8]}" if row.is_shared else ""
         return f"repo:={quoted(row.full_name)}{id_term}"
 
-    return Link(kind, kind, lambda _: f"all {kind}", filter=words)
+    return Link(kind, kind, lambda _: f"all {kind}", filter=filter_text)
 
 
 def _full_name(text: str) -> str:

@@ -59,7 +59,7 @@ async def _verify(change: Change[ProviderKeyRow]) -> Result:
     return Result(*change_results.verified(await change.client.provider_keys.verify(change.key)))
 
 
-def _only_stored(row: ProviderKeyRow) -> str | None:
+def _not_stored_reason(row: ProviderKeyRow) -> str | None:
     return None if row.is_stored else "No key is stored for this provider. Add one in the browser."
 
 
@@ -118,14 +118,14 @@ KIND = Kind[ProviderKeyRow](
             _verify,
             in_progress="verifying",
             families=(Family.KEYS,),
-            unavailable_reason=_only_stored,
+            unavailable_reason=_not_stored_reason,
         ),
         common_actions.delete(
             lambda change: change.client.provider_keys.delete(change.key),
             "Models of this provider are then billed by the platform, or cannot run.",
             Family.KEYS,
             help="Delete the stored key",
-            unavailable_reason=_only_stored,
+            unavailable_reason=_not_stored_reason,
         ),
     ),
     created_at=lambda row: row.created_at,

@@ -136,7 +136,7 @@ async def _read_logs(client: ClientView, session: Session, key: str, row: Sandbo
     return await sandbox_logs.read(client, session, key, row.install_log, row.dev_log)
 
 
-def _while_in(*states: str) -> Callable[[SandboxRow], str | None]:
+def _only_in_states(*states: str) -> Callable[[SandboxRow], str | None]:
     """Return a check that allows an action in certain states only."""
     wanted = " or ".join(states)
 
@@ -189,7 +189,7 @@ def _problem(values: Values) -> str | None:
 # Requests ----------------------------------------------------------------------------------------------------------
 
 
-async def _booted(boot: Boot, done: str, key: str = "") -> Result:
+async def _follow_boot(boot: Boot, done: str, key: str = "") -> Result:
     """Follow a boot to its end and return the result.
 
     A record other than `key` is new: the service created it for this boot.
@@ -219,7 +219,7 @@ async def _launch(client: ClientView, values: Values) -> Result:
     has_token = client.target.token is not None
     if client.access.may_ask(Family.SANDBOX) or not has_token:
         try:
-            return await _booted(client.sandboxes.launch(draft), "The sandbox is running.")
+            return await _follow_boot(client.sandboxes.launch(draft), "The sandbox is running.")
         except (LoginRequired, NotSignedIn):
             if not has_token:
                 raise
@@ -232,11 +232,11 @@ async def _stop(change: Change[SandboxRow]) -> Result:
 
 
 async def _resume(change: Change[SandboxRow]) -> Result:
-    return await _booted(change.client.sandboxes.resume(change.key), "{} is running.", change.key)
+    return await _follow_boot(change.client.sandboxes.resume(change.key), "{} is running.", change.key)
 
 
 async def _restart(change: Change[SandboxRow]) -> Result:
-    return await _booted(change.client.sandboxes.restart(change.key), "{} is running again.", change.key)
+    return await _follow_boot(change.client.sandboxes.restart(change.key), "{} is running again.", change.key)
 
 
 async def _extend(change: Change[SandboxRow]) -> Result:
@@ -261,7 +261,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         in_progress="stopping",
         help_has_title=True,
         families=(Family.SANDBOX,),
-        unavailable_reason=_while_in("running", "paused", "installing", "creating", "error"),
+        unavailable_reason=_only_in_states("running", "paused", "installing", "creating", "error"),
         confirmation=Confirmation(
             ["The machine and its snapshots are destroyed; unpushed work on it is lost."], "Stop sandbox"
         ),
@@ -276,7 +276,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         help_has_title=True,
         done="{} is paused.",
         families=(Family.SANDBOX,),
-        unavailable_reason=_while_in("running"),
+        unavailable_reason=_only_in_states("running"),
     ),
     Action(
         "resume",
@@ -286,7 +286,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         in_progress="resuming",
         help_has_title=True,
         families=(Family.SANDBOX,),
-        unavailable_reason=_while_in("paused"),
+        unavailable_reason=_only_in_states("paused"),
     ),
     Action(
         "restart",
@@ -295,7 +295,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         _restart,
         in_progress="restarting",
         families=(Family.SANDBOX,),
-        unavailable_reason=_while_in("running", "error", "stopped"),
+        unavailable_reason=_only_in_states("running", "error", "stopped"),
         confirmation=Confirmation(["Processes on the machine are interrupted."], "Restart"),
         in_footer=False,
     ),
@@ -308,7 +308,7 @@ _ACTIONS: tuple[Action[SandboxRow], ...] = (
         help_has_title=True,
         families=(Family.SANDBOX,),
         parameters=(MINUTES,),
-        unavailable_reason=_while_in("running"),
+        unavailable_reason=_only_in_states("running"),
         in_footer=False,
     ),
     Action(

@@ -115,8 +115,8 @@ def _callback_response(
 
 
 def _unencoded_value(query: str, name: str) -> str:
-    _, separator, rest = query.partition(f"{name}=")
-    return unquote_plus(rest.partition("&")[0]) if separator else ""
+    _, separator, after_name = query.partition(f"{name}=")
+    return unquote_plus(after_name.partition("&")[0]) if separator else ""
 
 
 async def receive_token(base_url: str, *, opens_browser: bool) -> Secret:

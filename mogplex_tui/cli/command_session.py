@@ -31,13 +31,13 @@ class CommandSession:
     def __init__(self, session: Session, output: Output, settings: Settings) -> None:
         self.session, self.output, self.settings = session, output, settings
 
-    def require_write_access(self, what: str) -> None:
+    def require_write_access(self, operation: str) -> None:
         """Raise CommandError if the settings are read-only."""
         if self.settings.read_only.value:
             origin = self.settings.read_only.origin
-            raise CommandError(Exit.NOT_ALLOWED, f"{what} was not sent: {origin} says read-only.")
+            raise CommandError(Exit.NOT_ALLOWED, f"{operation} was not sent: {origin} says read-only.")
 
-    async def require_write_scope(self, what: str) -> None:
+    async def require_write_scope(self, operation: str) -> None:
         """Raise CommandError if a change outside v1 would be sent with a read-only token.
 
         The service checks scopes on v1 only. The check costs one request with a token and no session, and none
@@ -46,7 +46,7 @@ class CommandSession:
         from mogplex_tui.operate.action_registry import fetch_read_only_reason
 
         if self.session.token_changes_unversioned and (refusal := await fetch_read_only_reason(self.session)):
-            raise CommandError(Exit.NOT_ALLOWED, f"{what} was not sent. {refusal}")
+            raise CommandError(Exit.NOT_ALLOWED, f"{operation} was not sent. {refusal}")
 
 
 def service_arguments(

@@ -262,14 +262,14 @@ def _remove_credentials(context: Context) -> bool:
     return False
 
 
-def confirm_name(name: str, why: str) -> None:
+def confirm_name(name: str, reason: str) -> None:
     """Ask for the name of a protected context. Raises CommandError for another answer.
 
     Raises CommandError also if there is no terminal.
     """
     if not sys.stdin.isatty():
-        raise CommandError(Exit.USAGE, f"{why} No terminal for the confirmation. Use --yes.")
-    sys.stderr.write(f"{why} Type its name to confirm: ")
+        raise CommandError(Exit.USAGE, f"{reason} No terminal for the confirmation. Use --yes.")
+    sys.stderr.write(f"{reason} Type its name to confirm: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip() != name:
         raise CommandError(Exit.FAILED, "That is not its name. Nothing was changed.")
@@ -295,8 +295,8 @@ def _rename(arguments: argparse.Namespace) -> int:
         if context.kept_in is not None:
             record = credential_store.load(old, context.kept_in)
             if record is not None:
-                where = credential_store.save(new, record)
-                context = replace(context, kept_in=where)
+                storage = credential_store.save(new, record)
+                context = replace(context, kept_in=storage)
         known = contexts.change(lambda stored: stored.renamed(old, new).put(context))
         if not _share_credentials_file(old, new):
             _remove_credentials(replace(context, name=old, kept_in=kept_in))

@@ -194,7 +194,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"control-plane: {error}\n")
         return 1
     except (OSError, OverflowError) as error:
-        where = f"port {args.port}" if args.port else os.fspath(args.db or "the temporary file")
-        sys.stderr.write(f"control-plane: cannot start on {where}: {error}\n")
+        address = f"port {args.port}" if args.port else os.fspath(args.db or "the temporary file")
+        sys.stderr.write(f"control-plane: cannot start on {address}: {error}\n")
         return 1
     return 0

@@ -69,13 +69,13 @@ def print_all(output: Output, settings: Settings) -> None:
 def print_refused(output: Output, refused: Mapping[str, str]) -> None:
     """Print the rejected overrides with the reasons, if there are any."""
     if output.as_json:
-        for id, why in refused.items():
-            output.object("problem", {"name": f"keys.{id}", "says": why})
+        for id, reason in refused.items():
+            output.object("problem", {"name": f"keys.{id}", "says": reason})
     elif refused:
         output.line("")
         output.line("Not taken")
-        for why in refused.values():
-            output.paragraph(why, indent="  ")
+        for reason in refused.values():
+            output.paragraph(reason, indent="  ")
 
 
 def _key_text(keys: tuple[str, ...] | list[str]) -> str:

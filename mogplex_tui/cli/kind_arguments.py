@@ -146,10 +146,10 @@ def chosen_value(parameter: Parameter[object], choices: Sequence[Choice], text: 
         # A record that the list leaves out, such as a hidden repository.
         return lower_text
     labels = [choice.label for choice in choices[:_MAX_LISTED_CHOICES]]
-    rest = f" and {len(choices) - len(labels)} more" if len(choices) > len(labels) else ""
+    remainder = f" and {len(choices) - len(labels)} more" if len(choices) > len(labels) else ""
     raise CommandError(
         Exit.USAGE,
-        f"{parameter.name}: {text!r} is not among the choices. Available: {', '.join(labels)}{rest}.",
+        f"{parameter.name}: {text!r} is not among the choices. Available: {', '.join(labels)}{remainder}.",
     )
 
 

@@ -119,9 +119,9 @@ def _fixed_values(kind: Kind[Row]) -> dict[str, list[str]]:
 def _filter_fields(kind: Kind[Row]) -> Iterator[tuple[str, bool]]:
     """Yield the names of filter fields, each with whether it is a column's name."""
     columns = [filter_name(column.name) for column in kind.columns]
-    others = [word for column in kind.columns if (word := filter_name(column.title))] + list(
+    title_names = [word for column in kind.columns if (word := filter_name(column.title))] + list(
         kind.hidden_filters
     )
-    for name in dict.fromkeys([*columns, *others]):
+    for name in dict.fromkeys([*columns, *title_names]):
         if name and name not in _OTHER_OPTIONS:
             yield name, name in columns

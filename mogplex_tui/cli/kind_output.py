@@ -44,7 +44,7 @@ def print_rows(
 def _print_table(
     kind: Kind[Row], output: Output, render_time: RenderTime, rows: Sequence[HeldRow[Row]]
 ) -> None:
-    whole, columns = output.form == "wide", kind.columns
+    is_wide, columns = output.form == "wide", kind.columns
     head = [
         TextColumn("ID"),
         *(
@@ -59,12 +59,12 @@ def _print_table(
         if entry.row is None:
             continue
         row, id = entry.row, _id_of(kind, entry)
-        line = [id if whole or not is_uuid(id) else formatting.short_id(id)]
+        line = [id if is_wide or not is_uuid(id) else formatting.short_id(id)]
         for column in columns:
-            exact = exact_text(column.value(row)) or formatting.DASH if whole else None
+            exact = exact_text(column.value(row)) or formatting.DASH if is_wide else None
             line.append(column.cell(row, render_time).text if exact is None else exact)
         cells.append(line)
-    output.table(head, cells, whole=whole)
+    output.table(head, cells, whole=is_wide)
 
 
 def _id_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:

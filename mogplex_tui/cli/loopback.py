@@ -131,8 +131,8 @@ class CallbackListener:
         self._answering.add(task)
         first, *lines = head.split("\r\n")
         # The service does not encode an error in the address, so the request target may hold spaces (auth.md §8).
-        method, _, rest = first.partition(" ")
-        target, _, version = rest.rpartition(" ")
+        method, _, after_method = first.partition(" ")
+        target, _, version = after_method.rpartition(" ")
         if not version.startswith("HTTP/1.") or not target.startswith("/"):
             return CallbackResponse(400, b"Bad request")
         headers = {

@@ -173,15 +173,15 @@ class Output:
     @staticmethod
     def _fitting_columns(columns: Sequence[Column], widths: Sequence[int], indent: int) -> list[int]:
         limit = shutil.get_terminal_size().columns
-        kept = list(range(len(columns)))
-        while len(kept) > 1:
+        shown = list(range(len(columns)))
+        while len(shown) > 1:
             # The last column may be cut, as long as some of it can be read.
-            sizes = [widths[at] for at in kept[:-1]] + [min(widths[kept[-1]], MIN_LAST_WIDTH)]
-            least_important = max(kept, key=lambda at: columns[at].priority)
-            if indent + sum(sizes) + 2 * (len(kept) - 1) <= limit or not columns[least_important].priority:
+            sizes = [widths[at] for at in shown[:-1]] + [min(widths[shown[-1]], MIN_LAST_WIDTH)]
+            least_important = max(shown, key=lambda at: columns[at].priority)
+            if indent + sum(sizes) + 2 * (len(shown) - 1) <= limit or not columns[least_important].priority:
                 break
-            kept.remove(least_important)
-        return kept
+            shown.remove(least_important)
+        return shown
 
     def safe_text(self, text: str, limit: int = LONGEST_CELL) -> str:
         """Return a text as one line without control characters and credentials.
@@ -320,13 +320,13 @@ def clip(text: str, limit: int) -> str:
     """Return a text cut to a number of terminal cells, with an ellipsis if it was cut."""
     if width(text) <= limit:
         return text
-    kept, used = [], 0
+    characters, used = [], 0
     for char in text:
         used += _cells(char)
         if used > limit - 1:
             break
-        kept.append(char)
-    return "".join(kept) + "…"
+        characters.append(char)
+    return "".join(characters) + "…"
 
 
 def _cells(char: str) -> int:

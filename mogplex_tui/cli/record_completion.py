@@ -142,8 +142,8 @@ def bash_reply(word: Word, cur: str, value: str) -> str:
     if word.quote_at >= 0:
         start = word.quote_at + 1
     else:
-        kept = "" if set(cur) <= _BREAKS else cur
-        start = len(word.raw) - len(kept) if word.raw.endswith(kept) else 0
+        prefix = "" if set(cur) <= _BREAKS else cur
+        start = len(word.raw) - len(prefix) if word.raw.endswith(prefix) else 0
     quote = word.raw[word.quote_at] if word.quote_at >= 0 else ""
     reply = word.raw[start:] + "".join(_quoted(char, quote) for char in value[len(word.value) :])
     # bash closes the quote itself, except after a text that ends with a quote.

@@ -120,8 +120,8 @@ def _print_facts(command: CommandSession, row: RunRow) -> None:
     for group in facts_of(declared, row, RenderTime(session.clock.now())):
         lines += [(label, value) for label, value, _ in group]
     lines += [(label, value) for label, value in (("prompt", row.prompt), ("error", row.error)) if value]
-    whole = command.output.form == "wide"
-    command.output.table([Column(""), Column("")], lines, titles=False, whole=whole)
+    is_wide = command.output.form == "wide"
+    command.output.table([Column(""), Column("")], lines, titles=False, whole=is_wide)
 
 
 def _report_hidden_values(command: CommandSession, row: RunRow) -> None:
@@ -135,12 +135,12 @@ def _report_hidden_values(command: CommandSession, row: RunRow) -> None:
         return
     *first, last = hidden
     names = f"The {', '.join(first)} and {last} of this run" if first else f"The {last} of this run"
-    found = command.session.access.reach(Family.OBSERVABILITY)
-    if found.reach is Reach.NEEDS_SESSION:
+    access = command.session.access.reach(Family.OBSERVABILITY)
+    if access.reach is Reach.NEEDS_SESSION:
         need = "need" if first else "needs"
         say(f"{names} {need} a browser session: {LoginRequired.default_advice}.")
     else:
-        say(command.output.safe_text(f"{names} cannot be seen. {found.reason}"))
+        say(command.output.safe_text(f"{names} cannot be seen. {access.reason}"))
 
 
 async def _events(command: CommandSession, args: argparse.Namespace) -> int:

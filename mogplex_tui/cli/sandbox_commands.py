@@ -94,8 +94,8 @@ async def _execute(
         command.output.object(_NOUN, fields)
     end = execution.end
     if end is not None and end.kind is not StreamEndKind.DONE:
-        why = end.message or "the service does not say why"
-        say(command.output.safe_text(f"The command was {end.kind}: {why}."))
+        reason = end.message or "the service does not say why"
+        say(command.output.safe_text(f"The command was {end.kind}: {reason}."))
         return Exit.FAILED
     if execution.exit_code:
         say(f"The command ended with exit code {execution.exit_code}.")
@@ -123,9 +123,9 @@ class _OutputPrinter:
 
     def finish(self) -> None:
         """Print the last lines, which have no line break."""
-        for name, rest in self._unfinished.items():
-            if rest:
-                self._print(name, rest)
+        for name, unfinished_line in self._unfinished.items():
+            if unfinished_line:
+                self._print(name, unfinished_line)
 
     def _print(self, name: str, line: str) -> None:
         if self._output.as_json:

@@ -85,16 +85,16 @@ async def _repo(command: CommandSession, text: str) -> Repo:
         raise CommandError(Exit.USAGE, f"{text!r} is not a repository: give owner/name, or its id.")
     client, names = command.session.client.at(Priority.ACTION), command.session.names
     similar = await with_retries(lambda: client.repos.list(q=text))
-    found = {repo.id: repo.full_name for repo in similar if repo.full_name.lower() == text.lower()}
-    includes_hidden = not found and await read_hidden(command.session, Priority.ACTION)
+    names_by_id = {repo.id: repo.full_name for repo in similar if repo.full_name.lower() == text.lower()}
+    includes_hidden = not names_by_id and await read_hidden(command.session, Priority.ACTION)
     if includes_hidden:
-        found = {key: name for key, name in names.repos.items() if name.lower() == text.lower()}
-    if len(found) > 1:
+        names_by_id = {key: name for key, name in names.repos.items() if name.lower() == text.lower()}
+    if len(names_by_id) > 1:
         raise CommandError(
             Exit.USAGE,
-            f"{text} matches {len(found)} repositories; use one of the IDs: {', '.join(sorted(found))}.",
+            f"{text} matches {len(names_by_id)} repositories; use one of the IDs: {', '.join(sorted(names_by_id))}.",
         )
-    for key, name in found.items():
+    for key, name in names_by_id.items():
         return next((repo for repo in similar if repo.id == key), None) or _named_repo(key, name)
     listed = f" Available: {', '.join(sorted(repo.full_name for repo in similar)[:8])}." if similar else ""
     advice = "" if includes_hidden else f" {HIDDEN_BY_ID}"
@@ -141,8 +141,8 @@ async def cancel(command: CommandSession, arguments: argparse.Namespace) -> int:
         return _report_state(command, row, f"{name_of(row)} already finished ({row.state}).")
     if row.external and row.run_id is None:
         row = await records.learn_from_events(row)
-    if why := unavailable_reason(CANCEL, row, command.session):
-        raise CommandError(Exit.NOT_ALLOWED, why)
+    if reason := unavailable_reason(CANCEL, row, command.session):
+        raise CommandError(Exit.NOT_ALLOWED, reason)
     if row.run_id is None:
         # On v1 the service checks the token's scope itself; on other routes nothing does.
         await command.require_write_scope("The cancel")

@@ -216,8 +216,8 @@ class CallPages:
         never = self._span.oldest
         ended = [row for row in self._ended_calls() if row.key not in self._found]
         newest_first = sorted(ended, key=lambda row: row.began or never, reverse=True)
-        kept, gone = newest_first[: most - KEPT // 2], newest_first[most - KEPT // 2 :]
-        self._span = Span(self._span.newest, min(row.began for row in kept if row.began is not None))
+        kept_rows, gone = newest_first[: most - KEPT // 2], newest_first[most - KEPT // 2 :]
+        self._span = Span(self._span.newest, min(row.began for row in kept_rows if row.began is not None))
         self._set.drop(row.key for row in gone)
 
     def loaded(self) -> tuple[frozenset[str], datetime | None]:

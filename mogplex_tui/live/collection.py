@@ -99,12 +99,12 @@ def _joined(page: RowPage[Row], more: RowPage[Row]) -> RowPage[Row]:
 
 def _with_own_keys(entries: Iterable[Entry[Row]]) -> Iterator[Entry[Row]]:
     """Yield entries with unique keys: two unreadable records may have the same one."""
-    taken: set[str] = set()
+    used_keys: set[str] = set()
     for entry in entries:
         key = entry.key
-        while entry.row is None and entry.key in taken:
-            entry = replace(entry, key=f"{key} {len(taken)}")
-        taken.add(entry.key)
+        while entry.row is None and entry.key in used_keys:
+            entry = replace(entry, key=f"{key} {len(used_keys)}")
+        used_keys.add(entry.key)
         yield entry
 
 

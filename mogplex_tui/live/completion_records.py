@@ -41,13 +41,13 @@ class KnownRecords:
 
     def remember(self, kind: str, records: Iterable[KnownRecord], *, is_whole: bool = False) -> None:
         """Add records of a kind; a whole list (`is_whole`) replaces the earlier records."""
-        found = [
+        new_records = [
             KnownRecord(each.id, each.name if _is_typable(each.name) else "")
             for each in records
             if _is_typable(each.id)
         ]
         before = [] if is_whole else self._read.get(kind, [])
-        self._read[kind] = _newest([*found, *before])
+        self._read[kind] = _newest([*new_records, *before])
         if is_whole:
             self._whole.add(kind)
 

@@ -141,8 +141,8 @@ class Costs:
         newest = max(self.windows.values(), key=lambda window: window.at, default=None)
         if newest is None:
             return None
-        told = newest.stats.summary
-        return known(told.cost_today, told.calls_today)
+        summary = newest.stats.summary
+        return known(summary.cost_today, summary.calls_today)
 
     @property
     def per_hour(self) -> Decimal | None:

@@ -154,9 +154,9 @@ class EventTail:
         for row in rows:
             raw = row.raw if isinstance(row.raw, dict) else {"value": row.raw}
             body = redact.packed(raw)
-            given = raw.get("id")
-            named = isinstance(given, str) and bool(given)
-            key = str(given) if named else f"unreadable-{hashlib.sha256(body).hexdigest()[:16]}"
+            event_id = raw.get("id")
+            named = isinstance(event_id, str) and bool(event_id)
+            key = str(event_id) if named else f"unreadable-{hashlib.sha256(body).hexdigest()[:16]}"
             known = instant(raw.get("created_at")) or instant(raw.get("createdAt"))
             if key in self._seen or (known is not None and self._too_old(known)):
                 continue
@@ -304,12 +304,12 @@ _TELLING = ("command", "cmd", "path", "file_path", "file", "query", "pattern", "
 
 def _preview(payload: dict[str, object]) -> str:
     """Return a preview of a tool's input: its main argument, else the service's."""
-    given = payload.get("input")
-    if isinstance(given, dict):
+    tool_input = payload.get("input")
+    if isinstance(tool_input, dict):
         for name in _TELLING:
-            if isinstance(given.get(name), str) and given[name]:
-                return str(redact.payload(given[name]))
-        for value in given.values():
+            if isinstance(tool_input.get(name), str) and tool_input[name]:
+                return str(redact.payload(tool_input[name]))
+        for value in tool_input.values():
             # A plan or a list of files reads better as its words than as JSON.
             if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
                 return str(redact.payload("; ".join(value)))

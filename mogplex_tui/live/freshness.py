@@ -59,8 +59,8 @@ class Freshness:
     def stale(self, now: float) -> bool:
         """Return whether the data is stale: too old, or its reads keep failing."""
         age = self.age(now)
-        late = max(STALE_AFTER, self.every + LATE)
-        return age is not None and (age > late or (self.failures > 1 and age > FAILING_LATE))
+        stale_after = max(STALE_AFTER, self.every + LATE)
+        return age is not None and (age > stale_after or (self.failures > 1 and age > FAILING_LATE))
 
     def mark_read(self, clock: Clock) -> None:
         """Record a successful read now."""
@@ -139,10 +139,10 @@ class SourceState:
         differed, self.left = False, sorted(names, key=lambda name: failed.get(name, 0))
         with self.record_errors(clock):
             while self.left:
-                some = self.left[:at_once]
-                answers = await asyncio.gather(*map(read, some), return_exceptions=True)
+                batch = self.left[:at_once]
+                answers = await asyncio.gather(*map(read, batch), return_exceptions=True)
                 read_now = [
-                    name for name, answer in zip(some, answers, strict=True) if isinstance(answer, bool)
+                    name for name, answer in zip(batch, answers, strict=True) if isinstance(answer, bool)
                 ]
                 differed |= True in answers
                 for name in read_now:
@@ -166,9 +166,9 @@ def shown_freshness(fresh: Freshness, sources: Sequence[SourceState] = ()) -> tu
     """
     if fresh.as_of is None or is_delayed(fresh):
         return fresh, False
-    late = [each.freshness for each in sources if is_delayed(each.freshness)]
-    if late:
-        return min(late, key=last_read), True
+    delayed = [each.freshness for each in sources if is_delayed(each.freshness)]
+    if delayed:
+        return min(delayed, key=last_read), True
     aged = [
         each.freshness for each in sources if each.freshness.as_of is not None and each.freshness.every < inf
     ]

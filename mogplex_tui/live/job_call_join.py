@@ -78,7 +78,7 @@ class JobCallJoin:
             return job
         models = {row.model for row in calls}
         row = job._replace(call_id=calls[-1].call_id, model=models.pop() if len(models) == 1 else job.model)
-        whole = (
+        job_is_complete = (
             job.ended_at is not None
             and job.began is not None
             and self._read_at is not None
@@ -86,7 +86,7 @@ class JobCallJoin:
             and job.ended_at <= self._read_at
             and self._oldest < job.began
         )
-        return _with_spend(row, calls) if whole else row
+        return _with_spend(row, calls) if job_is_complete else row
 
 
 def _with_spend(job: RunRow, calls: Iterable[RunRow]) -> RunRow:

@@ -72,18 +72,18 @@ class LogTail:
             if not self._goes_on(source, reading.get(source, [])):
                 self._forget(source)
                 added.reordered = True
-        for source, found in reading.items():
-            self._append(self._keys.setdefault(source, []), found, added)
+        for source, source_lines in reading.items():
+            self._append(self._keys.setdefault(source, []), source_lines, added)
         return added
 
-    def _goes_on(self, source: str, found: Sequence[LogLine]) -> bool:
+    def _goes_on(self, source: str, source_lines: Sequence[LogLine]) -> bool:
         known = [self.lines[self._index[key]].text for key in self._keys[source]]
-        if len(found) < len(known):
+        if len(source_lines) < len(known):
             return False
         # The last line may have been incomplete.
         return all(
             now.text == before or (place == len(known) - 1 and now.text.startswith(before))
-            for place, (before, now) in enumerate(zip(known, found, strict=False))
+            for place, (before, now) in enumerate(zip(known, source_lines, strict=False))
         )
 
     def _forget(self, source: str) -> None:
@@ -91,11 +91,14 @@ class LogTail:
         self.lines = [line for line in self.lines if line.key not in gone]
         self._index = {line.key: place for place, line in enumerate(self.lines)}
 
-    def _append(self, keys: list[str], found: Sequence[LogLine], added: BatchResult) -> None:
-        if keys and (last := self.lines[self._index[keys[-1]]]).text != (now := found[len(keys) - 1]).text:
+    def _append(self, keys: list[str], source_lines: Sequence[LogLine], added: BatchResult) -> None:
+        if (
+            keys
+            and (last := self.lines[self._index[keys[-1]]]).text != (now := source_lines[len(keys) - 1]).text
+        ):
             self.lines[self._index[last.key]] = replace(now, key=last.key, version=last.version + 1)
             added.changed.append(last.key)
-        for line in found[len(keys) :]:
+        for line in source_lines[len(keys) :]:
             self._made += 1
             key = f"{line.source} {self._made}"
             self._index[key] = len(self.lines)

@@ -89,8 +89,8 @@ class Names:
         """
         listed = {key: name for key, name in self.repos.items() if key not in self.hidden}
         called = {key: f"{name} {self.roots.get(key, '')}".strip() for key, name in listed.items()}
-        often = Counter(called.values())
-        return {key: f"{name} {key[:8]}" if often[name] > 1 else name for key, name in called.items()}
+        name_counts = Counter(called.values())
+        return {key: f"{name} {key[:8]}" if name_counts[name] > 1 else name for key, name in called.items()}
 
     def unsearched(self) -> frozenset[str]:
         """Return the ids without a name for which the whole list was not searched yet."""

@@ -24,8 +24,8 @@ async def read(runs: Runs, row: RunRow) -> dict[str, object] | None:
     keeps its JSON. Raises MogplexError (observability.md §2, v1.md §5.4, §7.5).
     """
     if row.raw is not None:
-        found = json.loads(row.raw)
-        return found if isinstance(found, dict) else {"record": found}
+        value = json.loads(row.raw)
+        return value if isinstance(value, dict) else {"record": value}
     client, raw = runs.session.client.at(Priority.TABLE), None
     if row.source is RunSource.CALL and row.started_at is not None and runs.listed:
         # There is no route for one call, but its start time finds it.

@@ -15,7 +15,7 @@ class ReadOrder:
 
     def __init__(self) -> None:
         self._asked = 0
-        self._told: dict[str, int] = {}
+        self._latest_turns: dict[str, int] = {}
 
     def ask(self) -> int:
         """Return the number of a read that starts now."""
@@ -24,15 +24,15 @@ class ReadOrder:
 
     def read_back(self, key: str, turn: int) -> None:
         """Record the re-read of a row, so that earlier reads are ignored for it."""
-        self._told[key] = max(turn, self._told.get(key, 0))
+        self._latest_turns[key] = max(turn, self._latest_turns.get(key, 0))
 
     def overtaken(self, key: str, turn: int) -> bool:
         """Return whether a read is older than the last re-read of a row."""
-        told = self._told.get(key)
-        if told is None:
+        latest_turn = self._latest_turns.get(key)
+        if latest_turn is None:
             return False
-        self._told[key] = max(turn, told)
-        return turn < told
+        self._latest_turns[key] = max(turn, latest_turn)
+        return turn < latest_turn
 
     def still_news(self, pairs: Iterable[tuple[str, R]], turn: int) -> list[tuple[str, R]]:
         """Return the rows of a read without those that are outdated."""

@@ -232,8 +232,8 @@ class RealtimeWatch(BackgroundTask):
         self._say(RealtimeState.OPEN)
         # Events are not replayed: anything on screen may have changed meanwhile (realtime.md §2).
         now = self._scheduler.now()
-        lately = self._refreshed_at is not None and now - self._refreshed_at < REFRESH_EVERY
-        if self._was_open and not lately:
+        refreshed_recently = self._refreshed_at is not None and now - self._refreshed_at < REFRESH_EVERY
+        if self._was_open and not refreshed_recently:
             self._refreshed_at = now
             self._scheduler.refresh_all()
         else:

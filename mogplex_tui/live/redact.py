@@ -70,8 +70,8 @@ def text(value: str) -> str:
     """Return a text without anything that looks like a credential."""
     if not any(mark in value for mark in _MARKS):
         return value
-    for pattern, instead in _PATTERNS:
-        value = pattern.sub(instead, value)
+    for pattern, replacement in _PATTERNS:
+        value = pattern.sub(replacement, value)
     return value
 
 
@@ -152,9 +152,9 @@ def _string(value: str, depth: int) -> str:
 
     def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
         nonlocal repeated
-        made = dict(items)
-        repeated = repeated or len(made) != len(items)
-        return made
+        items_by_key = dict(items)
+        repeated = repeated or len(items_by_key) != len(items)
+        return items_by_key
 
     try:
         inside = json.loads(value, object_pairs_hook=pairs)

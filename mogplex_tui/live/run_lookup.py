@@ -64,15 +64,15 @@ async def find_run(runs: Runs, asked: str, *, completely: bool = False) -> RunRo
         except (NotFound, NotSignedIn) as error:
             refusal = error
     listed = next((row for row in runs.set.rows.values() if asked in ids_of(row)), None)
-    found = listed or await by_call_or_job(runs, asked, Priority.ACTION)
-    if found is None:
+    found_row = listed or await by_call_or_job(runs, asked, Priority.ACTION)
+    if found_row is None:
         raise refusal if isinstance(refusal, NotSignedIn) else unknown_id(session, asked)
-    if completely and found.repo is None:
-        await _learn_repo(session, found.repo_id)
-        found = runs.enrich(found)
-    if found.source is make.RunSource.CALL:
-        runs.set.apply([(found.key, found)])
-    return found
+    if completely and found_row.repo is None:
+        await _learn_repo(session, found_row.repo_id)
+        found_row = runs.enrich(found_row)
+    if found_row.source is make.RunSource.CALL:
+        runs.set.apply([(found_row.key, found_row)])
+    return found_row
 
 
 def ids_of(row: RunRow) -> set[str]:
@@ -160,8 +160,8 @@ async def _call(runs: Runs, call_id: str, priority: Priority) -> RunRow | None:
     if at is None:
         return None
     page = await observability.calls(since=at - AROUND, until=at + AROUND, limit=100)
-    found = next((call for call in page.calls if call.id == call_id), None)
-    return None if found is None else runs.enrich(make.from_call(found))
+    found_call = next((call for call in page.calls if call.id == call_id), None)
+    return None if found_call is None else runs.enrich(make.from_call(found_call))
 
 
 async def _job(runs: Runs, job_id: str, priority: Priority) -> RunRow | None:

@@ -149,14 +149,14 @@ def duration_seconds(row: RunRow, now: datetime) -> float | None:
     return None
 
 
-def _trouble(said: str | None) -> str | None:
+def _trouble(error: str | None) -> str | None:
     """Return an error message without credentials, as it may quote a command."""
-    if not said:
-        return said
+    if not error:
+        return error
     # Most rows have no error, and loading the rules takes time before the first frame.
     from mogplex_tui.live import redact
 
-    return redact.text(said)
+    return redact.text(error)
 
 
 def _text(value: object) -> str | None:
@@ -303,7 +303,7 @@ def from_job(run: Job, automation_id: str | None, automation: str | None) -> Run
     )
 
 
-def unreadable(key: str, why: str, raw: object = None) -> RunRow:
+def unreadable(key: str, reason: str, raw: object = None) -> RunRow:
     """Make the marked row of a record that could not be parsed, with its JSON."""
     at = instant(raw.get("started_at") or raw.get("created_at")) if isinstance(raw, dict) else None
     # Most lists have no such row, and loading the rules takes time before the first frame.
@@ -315,8 +315,8 @@ def unreadable(key: str, why: str, raw: object = None) -> RunRow:
         source=RunSource.CALL,
         state="unreadable",
         created_at=at,
-        unreadable=why,
-        error=why,
+        unreadable=reason,
+        error=reason,
         raw=shown,
     )
 
@@ -325,8 +325,8 @@ def marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
     """Make the marked rows of records that could not be parsed, with their ids if any."""
     pairs = []
     for number, row in enumerate(bad):
-        given = row.raw.get("id") if isinstance(row.raw, dict) else None
-        key = given if isinstance(given, str) and given else f"unreadable-{place}-{number}"
+        record_id = row.raw.get("id") if isinstance(row.raw, dict) else None
+        key = record_id if isinstance(record_id, str) and record_id else f"unreadable-{place}-{number}"
         pairs.append((key, unreadable(key, row.reason, row.raw)))
     return pairs
 

@@ -74,13 +74,13 @@ class Runs:
     def _name(self) -> None:
         """Fill in missing repository names and update agent names in the rows."""
         names = self.session.names
-        nameless = [
+        unnamed_rows = [
             row
             for row in self.set.rows.values()
             if (row.repo is None and names.repo(row.repo_id))
             or row.who != (names.agent(row.agent_id) or row.who)
         ]
-        self.set.apply([(row.key, self.enrich(row)) for row in nameless])
+        self.set.apply([(row.key, self.enrich(row)) for row in unnamed_rows])
 
     @property
     def listed(self) -> bool:
@@ -215,10 +215,10 @@ class Runs:
         if before is None:
             return row
         repo = before.repo if before.repo_id == row.repo_id else None
-        who = before.who if row.agent_id and before.agent_id == row.agent_id else None
+        agent_name = before.who if row.agent_id and before.agent_id == row.agent_id else None
         return row._replace(
             repo=row.repo or repo,
-            who=who or row.who,
+            who=agent_name or row.who,
             branch=row.branch or before.branch,
             base_branch=row.base_branch or before.base_branch,
         )

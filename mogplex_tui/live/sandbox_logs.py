@@ -33,12 +33,12 @@ async def read(
     """
     if by_v1(session):
         try:
-            found = await client.sandboxes.logs(sandbox_id)
+            logs = await client.sandboxes.logs(sandbox_id)
         except (NotAllowed, NotFound):
             pass
         else:
-            steps = map(_step, found.lifecycle_events)
-            return [*_logged(found.sandbox.install_log, found.sandbox.dev_log), *steps]
+            steps = map(_step, logs.lifecycle_events)
+            return [*_logged(logs.sandbox.install_log, logs.sandbox.dev_log), *steps]
     return _logged(install_log, dev_log)
 
 
@@ -47,8 +47,10 @@ def _logged(install: str | None, dev: str | None) -> list[LogLine]:
 
 
 def _step(event: LifecycleEvent) -> LogLine:
-    told = event.event_type.replace("_", " ")
+    event_text = event.event_type.replace("_", " ")
     if event.decision_code and event.decision_code != event.event_type:
-        told += f": {event.decision_code.removeprefix('auto_pause_').replace('_', ' ')}"
-    tone = "warn" if "failed" in told else "accent"
-    return LogLine("life", told, event.created_at, tone, raw=redact.payload(event.model_dump(mode="json")))
+        event_text += f": {event.decision_code.removeprefix('auto_pause_').replace('_', ' ')}"
+    tone = "warn" if "failed" in event_text else "accent"
+    return LogLine(
+        "life", event_text, event.created_at, tone, raw=redact.payload(event.model_dump(mode="json"))
+    )

@@ -291,9 +291,9 @@ class Scheduler(BackgroundTask):
         if feed.idle():
             return None
         announced = self.realtime_open and bool(feed.tables)
-        usual = feed.every if announced else feed.blind + self._crowding(feed)
+        interval = feed.every if announced else feed.blind + self._crowding(feed)
         # Data that takes long to read is read less often: do not request an answer of many megabytes every second.
-        return max(usual, feed.took * feed.rest)
+        return max(interval, feed.took * feed.rest)
 
     def _gap(self, feed: Feed) -> float:
         """Return the least seconds between two reads caused by hints.
@@ -426,11 +426,15 @@ class Scheduler(BackgroundTask):
             wait = retry_delay(error, min(fresh.failures, 3), method="GET")
             if wait is not None and fresh.failures > 3:
                 wait = min(30.0, 5.0 * (fresh.failures - 2))
-            usual = self._interval(feed) if wait is None else None
-            if usual is not None:
+            interval = self._interval(feed) if wait is None else None
+            if interval is not None:
                 # Never later than without a failure; a refused read may wait until then.
-                again = FAILING * (1 << min(max(fresh.failures - 3, 0), 8))
-                wait = min(usual, again) if isinstance(error, ServiceFailed | InvalidResponse) else usual
+                retry_interval = FAILING * (1 << min(max(fresh.failures - 3, 0), 8))
+                wait = (
+                    min(interval, retry_interval)
+                    if isinstance(error, ServiceFailed | InvalidResponse)
+                    else interval
+                )
         if wait is None:
             return None
         return self._clock.monotonic() + bounded(bounded(wait) * (1 + JITTER * self.jitter()))

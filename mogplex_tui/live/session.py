@@ -189,12 +189,12 @@ class Session:
 
     def missing_session(self, family: Family) -> Closed:
         """Return why a family is closed that needs a browser session."""
-        found = self.access.reach(family)
-        if self.target.session_cookie is None or not found.reason:
+        access = self.access.reach(family)
+        if self.target.session_cookie is None or not access.reason:
             return Closed(Reach.NEEDS_SESSION)
         if self.session_expired:
             return Closed(Reach.NEEDS_SESSION, session_expired=True)
-        return Closed(Reach.NEEDS_SESSION, found)
+        return Closed(Reach.NEEDS_SESSION, access)
 
     def closed(self, families: Sequence[Family]) -> Closed | None:
         """Return why none of these families is open; None if one may be."""
@@ -205,12 +205,12 @@ class Session:
             # Only v1 checks scopes: its refusal names the scope that a token needs (auth.md §5.2).
             return Closed(Reach.NEEDS_SCOPE, v1, self.session_expired)
         findings = [self.access.reach(family) for family in families]
-        wanted = {Reach.NEEDS_SESSION}
+        required_reach = {Reach.NEEDS_SESSION}
         if not self.has_session and families[0] is not Family.V1:
             # Outside v1 tokens have no scopes: a route that forbids them is open to a browser session only (auth.md
             # §2).
-            wanted.add(Reach.NEEDS_SCOPE)
-        if any(each.reach in wanted for each in findings):
+            required_reach.add(Reach.NEEDS_SCOPE)
+        if any(each.reach in required_reach for each in findings):
             return self.missing_session(families[0])
         return Closed(findings[0].reach, findings[0])
 
@@ -224,8 +224,8 @@ class Session:
         """Whether the service accepts none of the credentials, so that no run is visible."""
         if self._nothing_left:
             return True
-        roads = {self.access.reach(family).reach for family in (Family.V1, Family.OBSERVABILITY)}
-        return Reach.NOT_SIGNED_IN in roads and not roads & {Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN}
+        reaches = {self.access.reach(family).reach for family in (Family.V1, Family.OBSERVABILITY)}
+        return Reach.NOT_SIGNED_IN in reaches and not reaches & {Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN}
 
     @property
     def refusal(self) -> Closed | None:

@@ -99,7 +99,7 @@ def _value(name: str, value: Any) -> Any:
         return RunSource(value)
     if name == "cost_source":
         return Cost(value)
-    wanted = bool if name in _MARKS else int if name in _COUNTS else str
-    if type(value) is not wanted:
-        raise ValueError(f"{name} is no {wanted.__name__}")
+    expected_type = bool if name in _MARKS else int if name in _COUNTS else str
+    if type(value) is not expected_type:
+        raise ValueError(f"{name} is no {expected_type.__name__}")
     return value

@@ -44,12 +44,12 @@ class NewestJobs(NamedTuple):
         """Return the runs of all automations, newest first."""
         from mogplex_tui.api.models.base import Rows
 
-        found: Rows[AutomationRun] = Rows()
+        rows: Rows[AutomationRun] = Rows()
         for each in self.of_each:
-            found.extend(each.runs)
-            found.bad += each.runs.bad
-        found.sort(key=lambda run: run.created_at.timestamp() if run.created_at else 0.0, reverse=True)
-        return found
+            rows.extend(each.runs)
+            rows.bad += each.runs.bad
+        rows.sort(key=lambda run: run.created_at.timestamp() if run.created_at else 0.0, reverse=True)
+        return rows
 
     def errors(self) -> list[MogplexError]:
         """Return the errors of automations whose runs could not be read."""
@@ -80,8 +80,8 @@ async def newest(client: ClientView, attempt: Attempt = _once) -> NewestJobs:
             return AutomationRuns(automation, Rows(), error)
         return AutomationRuns(automation, runs)
 
-    found = await asyncio.gather(*map(read, automations[:MOST_AUTOMATIONS]))
-    return NewestJobs(found, max(0, len(automations) - MOST_AUTOMATIONS))
+    results = await asyncio.gather(*map(read, automations[:MOST_AUTOMATIONS]))
+    return NewestJobs(results, max(0, len(automations) - MOST_AUTOMATIONS))
 
 
 async def one(client: ClientView, job_id: str, automation_id: str | None = None) -> AutomationRunDetail:

@@ -357,8 +357,13 @@ def in_scope(scope: str) -> list[KeyAction]:
     """
     tags, kind_actions = _KIND_ACTIONS.get(scope, (frozenset(), ()))
     actions = [action for action in ACTIONS if action.scopes & (EVERYWHERE | tags | {scope})]
-    here = [action for action in actions if action.group == "here"]
-    return [*here[:1], *kind_actions, *here[1:], *(action for action in actions if action.group != "here")]
+    screen_actions = [action for action in actions if action.group == "here"]
+    return [
+        *screen_actions[:1],
+        *kind_actions,
+        *screen_actions[1:],
+        *(action for action in actions if action.group != "here"),
+    ]
 
 
 def read_only_reason(session: Session, *, v1_only: bool = False) -> str | None:

@@ -68,24 +68,24 @@ def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> ChangeR
     return False, f"Not started: {_why(run.reason)}. {{}} was queued as job {job}, which is {now}."
 
 
-def repaired(found: JobRepaired) -> ChangeResult:
+def repaired(response: JobRepaired) -> ChangeResult:
     """Return whether a repair started a job (observability.md §7.4)."""
-    if found.started:
+    if response.started:
         return True, "{} was started."
-    if found.deferred or found.status in (None, "pending"):
-        return False, f"Not started yet: {_why(found.reason)}. {{}} stays queued."
-    return False, f"Not started: {_why(found.reason)}. {{}} is {_text(found.status or '')}."
+    if response.deferred or response.status in (None, "pending"):
+        return False, f"Not started yet: {_why(response.reason)}. {{}} stays queued."
+    return False, f"Not started: {_why(response.reason)}. {{}} is {_text(response.status or '')}."
 
 
-def requeued(found: JobRequeued) -> ChangeResult:
+def requeued(response: JobRequeued) -> ChangeResult:
     """Return whether a requeued job runs again as a new one (observability.md §7.5)."""
-    if found.suppressed or found.job_run_id is None:
-        return False, _not_queued(found.reason)
-    job = escape_braces(formatting.short_id(found.job_run_id))
-    if not found.started:
-        return False, f"Not started yet: {_why(found.reason)}. {{}} is queued again as job {job}."
-    said = f"{{}} runs again as job {job}"
-    return True, said + (", in the version that failed." if found.version_fallback_used else ".")
+    if response.suppressed or response.job_run_id is None:
+        return False, _not_queued(response.reason)
+    job = escape_braces(formatting.short_id(response.job_run_id))
+    if not response.started:
+        return False, f"Not started yet: {_why(response.reason)}. {{}} is queued again as job {job}."
+    sentence = f"{{}} runs again as job {job}"
+    return True, sentence + (", in the version that failed." if response.version_fallback_used else ".")
 
 
 def insert_name(sentence: str, name: str) -> str:
@@ -125,19 +125,19 @@ def sandbox_stopped(record: SandboxRecord) -> ChangeResult:
         record.status == "error" and "could not be" not in (record.error or "")
     ):
         return True, "{} is stopped."
-    why = with_full_stop(_text(record.error or f"the sandbox is still {record.status}"))
-    return False, f"Not confirmed: {why} {{}} may still be running: stop it again."
+    error = with_full_stop(_text(record.error or f"the sandbox is still {record.status}"))
+    return False, f"Not confirmed: {error} {{}} may still be running: stop it again."
 
 
-def sandbox_deleted(found: SandboxDeleted) -> ChangeResult:
+def sandbox_deleted(response: SandboxDeleted) -> ChangeResult:
     """Return whether a sandbox was deleted (sandboxes.md §4.2).
 
     A response with a warning means that the record still exists.
     """
-    if found.warning:
+    if response.warning:
         return (
             False,
-            f"Not deleted: {with_full_stop(_text(found.warning))} {{}} is still listed: delete it again later.",
+            f"Not deleted: {with_full_stop(_text(response.warning))} {{}} is still listed: delete it again later.",
         )
     return True, "{} is deleted."
 
@@ -156,13 +156,13 @@ def not_booted(cause: str, record_id: str, warnings: Sequence[str]) -> str:
     return " ".join([booted(f"The sandbox did not boot: {with_full_stop(_text(cause))}", warnings), *record])
 
 
-def reconciled(found: Reconciled) -> ChangeResult:
+def reconciled(response: Reconciled) -> ChangeResult:
     """Return the result of comparing a record with its machine (sandboxes.md §4.13)."""
-    if found.queued:
+    if response.queued:
         return True, "{} is queued to be reconciled."
-    if found.sandbox is None:
+    if response.sandbox is None:
         return True, "{} no longer exists: its record was removed."
-    return True, f"{{}} is reconciled: it is {_text(found.sandbox.status)}."
+    return True, f"{{}} is reconciled: it is {_text(response.sandbox.status)}."
 
 
 def extended(by_ms: int | None) -> ChangeResult:
@@ -174,12 +174,15 @@ def extended(by_ms: int | None) -> ChangeResult:
     return True, f"The lifetime of {{name}} is extended{by}."
 
 
-def tested(found: ConnectionTest) -> ChangeResult:
+def tested(response: ConnectionTest) -> ChangeResult:
     """Return the result of a connection test (library.md §8)."""
-    if found.healthy:
-        tools = f", {found.tool_count} tools" if found.tool_count is not None else ""
+    if response.healthy:
+        tools = f", {response.tool_count} tools" if response.tool_count is not None else ""
         return True, f"{{}} works{tools}."
-    return False, f"{{}} does not work: {escape_braces(found.error or found.summary or found.status)}"
+    return (
+        False,
+        f"{{}} does not work: {escape_braces(response.error or response.summary or response.status)}",
+    )
 
 
 def verified(verdict: KeyTest) -> ChangeResult:
@@ -189,10 +192,10 @@ def verified(verdict: KeyTest) -> ChangeResult:
     """
     if verdict.key_valid:
         return True, "{} works."
-    why = verdict.key_error or "the provider could not be asked"
+    error = verdict.key_error or "the provider could not be asked"
     return (
         False,
-        f"{{}} {'does not work' if verdict.key_valid is False else 'could not be checked'}: {escape_braces(why)}.",
+        f"{{}} {'does not work' if verdict.key_valid is False else 'could not be checked'}: {escape_braces(error)}.",
     )
 
 

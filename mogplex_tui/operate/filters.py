@@ -49,10 +49,10 @@ def parse(text: str) -> list[Term]:
         word = match[0].lower()
         negated = word.startswith("!")
         word = word[1:] if negated else word
-        field, colon, rest = word.partition(":")
+        field, colon, value = word.partition(":")
         named = bool(colon) and field.isalpha()
-        exact = named and rest.startswith("=")
-        text_to_match = _unquoted(rest[exact:] if named else word)
+        exact = named and value.startswith("=")
+        text_to_match = _unquoted(value[exact:] if named else word)
         if text_to_match:
             terms.append(Term(field if named else None, text_to_match, negated, exact))
     return terms

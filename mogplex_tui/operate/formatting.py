@@ -152,14 +152,14 @@ def seconds(value: float | None) -> str:
     """Format a duration in at most two units: `9s`, `1m51s`, `2h05m`, `3d04h`."""
     if value is None:
         return DASH
-    whole = max(0, int(value))
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    if whole < 86400:
-        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+    whole_seconds = max(0, int(value))
+    if whole_seconds < 60:
+        return f"{whole_seconds}s"
+    if whole_seconds < 3600:
+        return f"{whole_seconds // 60}m{whole_seconds % 60:02d}s"
+    if whole_seconds < 86400:
+        return f"{whole_seconds // 3600}h{whole_seconds % 3600 // 60:02d}m"
+    return f"{whole_seconds // 86400}d{whole_seconds % 86400 // 3600:02d}h"
 
 
 def millis(value: float | None) -> str:
@@ -182,11 +182,11 @@ def age(since: datetime | None, now: datetime) -> str:
 
 def short_duration(seconds_ago: float) -> str:
     """Format a duration in one unit: `12s`, `4m`, `3h`, `2d`."""
-    whole = max(0, int(seconds_ago))
+    whole_seconds = max(0, int(seconds_ago))
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if whole >= size:
-            return f"{whole // size}{unit}"
-    return f"{whole}s"
+        if whole_seconds >= size:
+            return f"{whole_seconds // size}{unit}"
+    return f"{whole_seconds}s"
 
 
 def count(value: int | None) -> str:

@@ -100,16 +100,16 @@ def validate_overrides(configured: Mapping[str, object], origin: str) -> Keymap:
     accepted: dict[str, tuple[str, ...]] = {}
     refused: dict[str, str] = {}
 
-    def refuse(id: str, why: str) -> None:
+    def refuse(id: str, reason: str) -> None:
         accepted.pop(id, None)
-        still = f" Current keys: {_shown(known[id].defaults)}." if id in known else ""
-        refused[id] = f'"{id}" in [keys] of {origin} was rejected: {why}{still}'
+        current_keys = f" Current keys: {_shown(known[id].defaults)}." if id in known else ""
+        refused[id] = f'"{id}" in [keys] of {origin} was rejected: {reason}{current_keys}'
 
     for configured_id, value in configured.items():
         id = _PAST_IDS.get(configured_id, configured_id)
-        keys, why = _read(known, id, value)
-        if why:
-            refuse(id, why)
+        keys, reason = _read(known, id, value)
+        if reason:
+            refuse(id, reason)
         else:
             accepted[id] = keys
     # A rejected override gets its default keys back, which another override may use.
@@ -128,8 +128,8 @@ def _read(known: Mapping[str, KeyOwner], id: str, value: object) -> tuple[tuple[
     if owner is None:
         from difflib import get_close_matches
 
-        near = [_PAST_IDS.get(each, each) for each in get_close_matches(id, [*known, *_PAST_IDS], 1)]
-        hint = f'; did you mean "{near[0]}"?' if near else "."
+        suggestions = [_PAST_IDS.get(each, each) for each in get_close_matches(id, [*known, *_PAST_IDS], 1)]
+        hint = f'; did you mean "{suggestions[0]}"?' if suggestions else "."
         return (), f"there is no such action{hint} mogplex-tui info --keys lists all actions."
     written = [value] if isinstance(value, str) else value
     if not isinstance(written, list) or not written or not all(isinstance(each, str) for each in written):
@@ -145,8 +145,8 @@ def _read(known: Mapping[str, KeyOwner], id: str, value: object) -> tuple[tuple[
             return (), f"{_shown([key])} is reserved. Choose another."
     lost = [key for key in owner.defaults if key in RESERVED_KEYS and key not in keys]
     if lost:
-        whole = ", ".join(f'"{each}"' for each in (*written, *lost))
-        return (), f"{_shown(lost)} cannot be removed. Write [{whole}]."
+        required_keys = ", ".join(f'"{each}"' for each in (*written, *lost))
+        return (), f"{_shown(lost)} cannot be removed. Write [{required_keys}]."
     return keys, ""
 
 
@@ -158,13 +158,13 @@ def _find_conflict(
     owner_by_key: dict[tuple[str, str], str] = {}
     # Ids without an override come first, so that a clash is found at an override, the later one of two.
     for id in sorted(known, key=lambda id: order.get(id, -1)):
-        for where, default_keys in known[id].keys_by_screen.items():
+        for screen, default_keys in known[id].keys_by_screen.items():
             for key in accepted.get(id, default_keys):
-                other = owner_by_key.setdefault((where, key), id)
+                other = owner_by_key.setdefault((screen, key), id)
                 if other != id and id in accepted:
-                    says = known[other].title
+                    title = known[other].title
                     return id, (
-                        f"{_shown([key])} is already the key of {other} ({says}) in {where}. "
+                        f"{_shown([key])} is already the key of {other} ({title}) in {screen}. "
                         f"Choose another, or give {other} another as well."
                     )
     return None

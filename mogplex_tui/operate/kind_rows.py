@@ -151,9 +151,9 @@ def _name_position(kind: Kind[Row]) -> int:
     return (growing or lasting or [0])[0]
 
 
-def _with_rest(column: Column[Row], text: str, rest: str | None) -> str:
+def _with_rest(column: Column[Row], text: str, hidden_text: str | None) -> str:
     """Return a text, and the rest behind it if the column grows and is cut at its end."""
-    return f"{text}: {rest}" if column.layout.flex and column.layout.cut == "end" else text
+    return f"{text}: {hidden_text}" if column.layout.flex and column.layout.cut == "end" else text
 
 
 # Filters -------------------------------------------------------------------------------------------------------------
@@ -238,21 +238,21 @@ class FilterFields(Generic[Row]):
         return lambda _, row: None if row is None else find(row)
 
 
-def _cause(why: str) -> str:
-    return formatting.cause(_redacted_line(why))
+def _cause(error: str) -> str:
+    return formatting.cause(_redacted_line(error))
 
 
-def _redacted_line(why: str) -> str:
+def _redacted_line(error: str) -> str:
     # Importing the redaction rules takes time before the first frame, and most rows are readable.
     from mogplex_tui.live import redact
 
-    return redact.text(formatting.first_line(why))
+    return redact.text(formatting.first_line(error))
 
 
 def _filter_value_of_unreadable(column: Column[Row], entry: HeldRow[Row]) -> FilterValue:
     if column.is_error and entry.why:
-        why = _redacted_line(entry.why)
-        return (formatting.cause(why), why)
+        error = _redacted_line(entry.why)
+        return (formatting.cause(error), error)
     return ("unreadable",) if column.format.is_state else None
 
 

@@ -85,9 +85,9 @@ def read_failures(fresh: Freshness, sources: Sequence[SourceState] = (), *, now:
     return " ".join(map(_failure_of, failing.values()))
 
 
-def data_kept(reason: str, then: str = "") -> str:
+def data_kept(reason: str, next_step: str = "") -> str:
     """Return why reading has stopped, and that the data of the last read is kept."""
-    return f"{with_full_stop(reason)} Showing the last data read{then}."
+    return f"{with_full_stop(reason)} Showing the last data read{next_step}."
 
 
 def unreadable_record(record: str, reason: str) -> str:
@@ -154,8 +154,8 @@ def _short_failures(sources: Sequence[SourceState]) -> str:
     sentences = [
         f"{len(sources)} reads fail. The first error: {with_full_stop(_reason(sources[0].freshness))}"
     ]
-    for some, end in ((old, "shown as last read"), (missing, "not known")):
-        names = ", ".join(each.subject.text for each in some)
+    for group, end in ((old, "shown as last read"), (missing, "not known")):
+        names = ", ".join(each.subject.text for each in group)
         sentences += [f"{capitalized(names)}: {end}."] if names else []
     return " ".join(sentences)
 
@@ -237,8 +237,8 @@ def missing_events(feed: RunEventsFeed) -> str | None:
 
     row, tail = feed.row, feed.tail
     if feed.is_unreachable:
-        why = row.unreadable or feed.session.access.reach(Family.OBSERVABILITY).reason
-        return f"The events of this call cannot be read. {why}".strip()
+        reason = row.unreadable or feed.session.access.reach(Family.OBSERVABILITY).reason
+        return f"The events of this call cannot be read. {reason}".strip()
     if tail.at_horizon:
         needs = _requirement_phrase(Requirement("later events"))
         return f"The first {HORIZON} events. A token shows no later ones; {needs}"
@@ -299,10 +299,12 @@ def _notice(notice: Notice) -> str:
 
 def _partial_runs(cause: Closed) -> str:
     shown = "You see the runs of your automations, and runs started or opened from here"
-    because = closed_lines(cause, None)
+    sentences = closed_lines(cause, None)
     if cause.reach is not Reach.NEEDS_SESSION:
-        return " ".join([f"{shown}.", *because])
-    return " ".join([*because, f"{shown}; {_requirement_phrase(Requirement('all others, and all costs,'))}"])
+        return " ".join([f"{shown}.", *sentences])
+    return " ".join(
+        [*sentences, f"{shown}; {_requirement_phrase(Requirement('all others, and all costs,'))}"]
+    )
 
 
 def _closed_part(subject: Subject, cause: Closed) -> str:

@@ -236,9 +236,9 @@ def page_of(
 
     entries = []
     for index, model in enumerate(rows):
-        made = row(model)
+        typed_row = row(model)
         raw = rows.raws[index] if index < len(rows.raws) else None
-        entries.append(Entry(key(made), made, masked(raw)))
+        entries.append(Entry(key(typed_row), typed_row, masked(raw)))
     used_keys = {entry.key for entry in entries}
     for index, bad in enumerate(rows.bad):
         id = bad.raw.get("id") if isinstance(bad.raw, dict) else None
@@ -408,9 +408,9 @@ class Creation:
         """The name in key hints and sentences."""
         return self.title or self.id
 
-    def phrase(self, thing: str) -> str:
+    def phrase(self, noun: str) -> str:
         """Return the action as an imperative, such as "create automation nightly"."""
-        return f"{self.id} {thing}"
+        return f"{self.id} {noun}"
 
 
 def _no_problem(_: object, __: object) -> None:
@@ -478,20 +478,20 @@ class Action(Generic[Row]):
         """The name in key hints and sentences."""
         return f"{self.title or self.id} {self.particle}".rstrip()
 
-    def phrase(self, thing: str) -> str:
+    def phrase(self, noun: str) -> str:
         """Return the action as an imperative, such as "run automation nightly now"."""
-        return f"{self.title or self.id} {thing} {self.particle}".rstrip()
+        return f"{self.title or self.id} {noun} {self.particle}".rstrip()
 
     @property
     def has_initial(self) -> bool:
         """Whether the form is filled in from the row."""
         return self.initial is not _no_texts
 
-    def texts(self, row: Row, given: Mapping[str, str]) -> dict[str, str]:
+    def texts(self, row: Row, values: Mapping[str, str]) -> dict[str, str]:
         """Return the text of each parameter: the given one, the row's, or the default."""
         initial = {parameter.name: text for parameter, text in self.initial(row).items()}
         return {
-            each.name: given.get(each.name, initial.get(each.name, each.default)) for each in self.parameters
+            each.name: values.get(each.name, initial.get(each.name, each.default)) for each in self.parameters
         }
 
     def completed(self, row: Row, values: Values) -> Values:

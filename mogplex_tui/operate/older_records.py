@@ -173,12 +173,12 @@ class ListSearch(Generic[Row_co]):
         if order is None:
             # Pages come newest first, so all further rows would be older than the kept ones.
             self._is_full = True
-            kept = list(self._found)[:MAX_FOUND]
+            kept_keys = list(self._found)[:MAX_FOUND]
         else:
             choose = heapq.nlargest if self._question.is_descending else heapq.nsmallest
-            kept = choose(MAX_FOUND, self._found, key=lambda key: (order(self._found[key]), key))
-        removed = self._found.keys() - set(kept)
-        self._found = {key: self._found[key] for key in kept}
+            kept_keys = choose(MAX_FOUND, self._found, key=lambda key: (order(self._found[key]), key))
+        removed = self._found.keys() - set(kept_keys)
+        self._found = {key: self._found[key] for key in kept_keys}
         return frozenset(removed)
 
 

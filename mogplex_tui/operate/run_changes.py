@@ -313,14 +313,14 @@ def _outcome_of_refused(
     if isinstance(error, NotFound) and current is None:
         sentence = f"{name} no longer exists. {key_of('view.refresh')} refreshes the list."
         return Outcome(sentence, False, error=error)
-    still = "" if current is None else f" and is {current.state}"
+    state = "" if current is None else f" and is {current.state}"
     if isinstance(error, GivenUp):
         return Outcome(f"The cancel of {name} was given up and not sent.", False, current, error=error)
     if isinstance(error, Throttled):
         wait = int(error.retry_after or 60)
-        sentence = f"{name} was not cancelled{still}: too many requests. Retry with {repeat_with} in {wait}s."
+        sentence = f"{name} was not cancelled{state}: too many requests. Retry with {repeat_with} in {wait}s."
         return Outcome(sentence, False, current, error=error)
-    return Outcome(f"{name} was not cancelled{still}. {error}", False, current, error=error)
+    return Outcome(f"{name} was not cancelled{state}. {error}", False, current, error=error)
 
 
 async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:

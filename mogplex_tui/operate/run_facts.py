@@ -116,8 +116,8 @@ _TIMES: tuple[Fact[RunRow], ...] = (
 
 def _own_key(row: RunRow) -> str | None:
     """Return the key of a row that has no other id, else None."""
-    others = (row.run_id, row.call_id, row.job_id, row.automation_id, row.sandbox_id)
-    return None if any(others) else row.key
+    other_ids = (row.run_id, row.call_id, row.job_id, row.automation_id, row.sandbox_id)
+    return None if any(other_ids) else row.key
 
 
 _ID = formats.text("dim")

@@ -120,9 +120,9 @@ def _with_text(entry: PaletteEntry, typed: str) -> PaletteEntry | None:
     text = text.strip()
     # The joint may be typed as well, as in `sort by cost` or `jobs /failed`. It must be a whole word with text after
     # it.
-    rest = text[len(entry.joint) :]
-    if text.lower().startswith(entry.joint) and (rest[:1].isspace() or not entry.joint.isalpha()):
-        text = rest.strip()
+    typed_text = text[len(entry.joint) :]
+    if text.lower().startswith(entry.joint) and (typed_text[:1].isspace() or not entry.joint.isalpha()):
+        text = typed_text.strip()
     if entry.run_with is None or not text or name.lower() not in entry.names:
         return None
     return PaletteEntry(

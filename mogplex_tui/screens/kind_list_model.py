@@ -77,8 +77,10 @@ class KindList:
 
     def total_text(self, total: int) -> str:
         """Return the number of records, or of open ones where some have expired."""
-        still = self.collection.open_count
-        return f"{total:,}" if still is None or still == total else f"{still:,} of {total:,} open"
+        open_count = self.collection.open_count
+        return (
+            f"{total:,}" if open_count is None or open_count == total else f"{open_count:,} of {total:,} open"
+        )
 
     def empty_text(self) -> str:
         """Return the kind's empty-state sentence."""

@@ -98,8 +98,8 @@ class ListFilter:
 
     def sort_by(self, column: str) -> None:
         """Sort by a column, or reverse the order if the list is sorted by it already."""
-        same = column == self.sort
-        self.descending = not self.descending if same else self._is_descending_first(column)
+        same_column = column == self.sort
+        self.descending = not self.descending if same_column else self._is_descending_first(column)
         self.sort = column
 
     def sortable_columns(self, text: str) -> list[str]:

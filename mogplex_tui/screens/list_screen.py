@@ -468,8 +468,8 @@ class ListScreen(ConsoleScreen):
             return items
         # The command palette and the help stay last.
         back = key_of("go.back")
-        rest = [item for item in items if item[0] != back]
-        return [*rest[:-2], (back, title), *rest[-2:]]
+        other_items = [item for item in items if item[0] != back]
+        return [*other_items[:-2], (back, title), *other_items[-2:]]
 
     @on(LineTable.RowHighlighted)
     def _cursor_moved(self) -> None:

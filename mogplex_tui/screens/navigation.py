@@ -56,8 +56,8 @@ class Navigation:
         if name not in BUILT_IN and name not in self._kind_modes:
             app.add_mode(name, partial(self.kind_list, name))
             self._kind_modes.add(name)
-        kept = [place for place in self._previous[1 - _HISTORY :] if place != name]
-        self._previous = [*kept, app.current_mode]
+        other_places = [place for place in self._previous[1 - _HISTORY :] if place != name]
+        self._previous = [*other_places, app.current_mode]
         await app.switch_mode(name)
 
     async def go_filtered(self, name: str, text: str) -> None:
@@ -161,8 +161,8 @@ class Navigation:
         if entry is None:
             self._app.notify(why_not, severity="warning", markup=False)
         else:
-            late = f"{kind.noun.capitalize()} {link.text} was not opened, because another screen was opened meanwhile."
-            self.show_or_notify(asked_on, partial(self.open_record, kind, entry), late)
+            warning = f"{kind.noun.capitalize()} {link.text} was not opened, because another screen was opened meanwhile."
+            self.show_or_notify(asked_on, partial(self.open_record, kind, entry), warning)
 
     def _follow_to_runs(self, link: LinkTarget) -> None:
         row = next(

@@ -112,10 +112,10 @@ class ObservabilityScreen(ConsoleScreen):
     def _failing_windows(self) -> list[SourceState]:
         """Return the other time windows, and the hours of the chart, that fail."""
         feeds = self.session.costs.feeds
-        others = ((subject, feeds[name]) for name, subject in _SUBJECTS.items() if name != self._range)
+        other_windows = ((subject, feeds[name]) for name, subject in _SUBJECTS.items() if name != self._range)
         return [
             SourceState(subject, freshness=feed.freshness, keys=None)
-            for subject, feed in others
+            for subject, feed in other_windows
             if feed.troubled
         ]
 
@@ -123,9 +123,9 @@ class ObservabilityScreen(ConsoleScreen):
         """Return the time range and the age of the figures."""
         fresh = self.session.costs.feeds[self._range].freshness
         age, updated = fresh.age(self.session.clock.monotonic()), ""
-        others = self._failing_windows()
-        has_problem = fresh.failures or fresh.blocked_until or others
-        problem = messages.freshness_text(self.session, fresh, others) if has_problem else ""
+        failing_windows = self._failing_windows()
+        has_problem = fresh.failures or fresh.blocked_until or failing_windows
+        problem = messages.freshness_text(self.session, fresh, failing_windows) if has_problem else ""
         # Figures that were never read have no age. A closed route is not read again, so its figures keep the age of the
         # last read.
         if self._window is not None and not self.session.open(Family.OBSERVABILITY):

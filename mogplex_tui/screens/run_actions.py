@@ -154,5 +154,5 @@ class RunActions:
         except MogplexError as error:
             self._app.notify(str(error), severity="warning", timeout=12, markup=False)
             return
-        late = f"{name_of(row)} was not opened, because another screen was opened meanwhile."
-        self._navigation.show_or_notify(asked_on, partial(self._navigation.open_run, row), late)
+        warning = f"{name_of(row)} was not opened, because another screen was opened meanwhile."
+        self._navigation.show_or_notify(asked_on, partial(self._navigation.open_run, row), warning)

@@ -113,11 +113,11 @@ class RunScreen(ConsoleScreen):
         self.record.show(links_of(run_facts.LINKS, row), ())
         if self.pane.folded:
             alert = self._alert(row).strip().split("\n", 1)[0]
-            why = [(alert, Tone.ERROR)] if alert else []
+            alert_line = [(alert, Tone.ERROR)] if alert else []
             # A row that could not be read has no facts.
             brief = [] if row.unreadable else run_facts.brief_lines(row, read_at)
-            panel.set_lines([*((line, Tone.PLAIN) for line in brief), *why])
-            self.record.set_class(bool(why), "-failed")
+            panel.set_lines([*((line, Tone.PLAIN) for line in brief), *alert_line])
+            self.record.set_class(bool(alert_line), "-failed")
             return
         groups = [
             [Fact(label, text, Tone(tone)) for label, text, tone in group]
@@ -268,15 +268,15 @@ class RunScreen(ConsoleScreen):
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.live import raw_json
 
-        shown, why = None, "The service no longer has a record of this run."
+        shown, reason = None, "The service no longer has a record of this run."
         try:
             shown = await raw_json.read(self.console.runs, row)
         except MogplexError as error:
-            why = str(error)
+            reason = str(error)
         if not (self.is_complete and self.is_current):
             return
         if shown is None:
-            self.notify(f"{why} Showing the last known data.", severity="warning", markup=False)
+            self.notify(f"{reason} Showing the last known data.", severity="warning", markup=False)
         self.pane.show_json(raw_json.as_known(row) if shown is None else shown)
 
     def go_back(self) -> None:

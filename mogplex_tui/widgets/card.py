@@ -40,9 +40,9 @@ class Card(ToneWidget):
             if not line:
                 out.append([])
                 continue
-            first, *rest = line
+            first, *other_cells = line
             cells: list[Cell] = [(" " * (max(0, edge - width(first[0])) + 1), Tone.PLAIN), first]
-            for cell in rest:
+            for cell in other_cells:
                 cells += [(gap, Tone.PLAIN), cell]
             out.append(clipped(cells, across))
         return out

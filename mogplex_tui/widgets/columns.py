@@ -46,26 +46,26 @@ def arrange(columns: Sequence[Column], room: int, without: Collection[str] = ())
     important first, and then goes to columns with `flex`. If even the columns of priority 0 do not fit, the last ones
     are narrowed, and dropped where less than half of their least width would be left.
     """
-    kept = [i for i, column in enumerate(columns) if column.key not in without]
+    shown = [i for i, column in enumerate(columns) if column.key not in without]
 
     def needed() -> int:
-        return sum(columns[i].least for i in kept) + GAP * max(0, len(kept) - 1)
+        return sum(columns[i].least for i in shown) + GAP * max(0, len(shown) - 1)
 
     while needed() > room:
-        droppable = [i for i in kept if columns[i].priority > 0]
+        droppable = [i for i in shown if columns[i].priority > 0]
         if not droppable:
             break
-        kept.remove(max(droppable, key=lambda i: (columns[i].priority, i)))
-    widths = {i: columns[i].least for i in kept}
+        shown.remove(max(droppable, key=lambda i: (columns[i].priority, i)))
+    widths = {i: columns[i].least for i in shown}
     spare = room - needed()
     if spare < 0:
-        return _squeeze(kept, widths, room, columns)
-    for i in sorted(kept, key=lambda i: (columns[i].priority, i)):
+        return _squeeze(shown, widths, room, columns)
+    for i in sorted(shown, key=lambda i: (columns[i].priority, i)):
         more = min(spare, columns[i].width - widths[i])
         widths[i] += more
         spare -= more
-    _flex(columns, kept, widths, spare)
-    return [Slot(i, widths[i]) for i in kept]
+    _flex(columns, shown, widths, spare)
+    return [Slot(i, widths[i]) for i in shown]
 
 
 def _flex(columns: Sequence[Column], kept: list[int], widths: dict[int, int], spare: int) -> None:

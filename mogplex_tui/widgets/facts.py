@@ -83,10 +83,10 @@ class Facts(ToneWidget):
 
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
         """Return the lines from the scroll position; the last counts the lines left."""
-        every = self._all(across)
-        self._first = max(0, min(self._first, len(every) - down))
-        shown = every[self._first : self._first + down]
-        below = len(every) - self._first - len(shown)
+        all_lines = self._all(across)
+        self._first = max(0, min(self._first, len(all_lines) - down))
+        shown = all_lines[self._first : self._first + down]
+        below = len(all_lines) - self._first - len(shown)
         if below > 0 and down > 2:
             shown[-1] = [(f"{below + 1} more lines", Tone.DIM)]
         return shown

@@ -163,8 +163,8 @@ class LineTail(TailView, can_focus=True):
         """Return the text that counts the new rows, shown while not following."""
         if self.follow or not self.unseen:
             return []
-        way_on = "".join(f" {word}" for word in self.way_on if word)
-        return [(f"  +{self.unseen} new ", Tone.ACCENT), (f"{way_on} " if way_on else "", Tone.DIM)]
+        follow_hint = "".join(f" {word}" for word in self.way_on if word)
+        return [(f"  +{self.unseen} new ", Tone.ACCENT), (f"{follow_hint} " if follow_hint else "", Tone.DIM)]
 
     # Following.
 

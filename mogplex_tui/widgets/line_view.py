@@ -136,9 +136,11 @@ class LineView(ScrollView, can_focus=True):
         """Return a strip of the parts, cut or padded to the width of the widget."""
         cells = self._frame_width
         segments = self.palette.segments(parts)
-        found = sum(width(segment.text) for segment in segments)
-        strip = Strip(segments, found)
-        return strip if found == cells else strip.adjust_cell_length(cells, self.palette.style(Tone.PLAIN))
+        used_width = sum(width(segment.text) for segment in segments)
+        strip = Strip(segments, used_width)
+        return (
+            strip if used_width == cells else strip.adjust_cell_length(cells, self.palette.style(Tone.PLAIN))
+        )
 
     def paint(self, lines: Iterable[int] | None = None) -> None:
         """Repaint these view lines, or all, and the pending ones at the next refresh."""

@@ -97,14 +97,14 @@ def _part(title: str, text: str) -> tuple[str, list[str]]:
     lines = text[:MOST_CHARACTERS].replace("\r\n", "\n").split("\n", MOST_LINES)
     del lines[MOST_LINES:]
     shown = sum(map(len, lines)) + len(lines) - 1
-    said = f"showing the first {shown:,} of {len(text):,} characters"
+    notice = f"showing the first {shown:,} of {len(text):,} characters"
     left_out = len(text) > MOST_CHARACTERS or text.count("\n", 0, MOST_CHARACTERS) >= MOST_LINES
     while lines and not lines[-1]:
         lines.pop()
     lines = [visible(line, MOST_CHARACTERS) for line in lines]
     if left_out and not title:
-        return "", [*lines, f"… {said}"]
-    return f"{visible(title)}{f'  ({said})' if left_out else ''}", lines
+        return "", [*lines, f"… {notice}"]
+    return f"{visible(title)}{f'  ({notice})' if left_out else ''}", lines
 
 
 def _broken(text: str, across: int) -> list[str]:

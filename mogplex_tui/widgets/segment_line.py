@@ -59,19 +59,21 @@ def fold(segments: Sequence[Segment], room: int) -> list[Cell]:
     First the gaps narrow, then segments are dropped, the largest priority first and the last one among equals; the last
     remaining segment is cut.
     """
-    kept = [segment._replace(text=visible(segment.text)) for segment in segments if segment.text]
+    visible_segments = [segment._replace(text=visible(segment.text)) for segment in segments if segment.text]
     gap = WIDE_GAP
-    while kept and _needed(kept, gap) > room:
+    while visible_segments and _needed(visible_segments, gap) > room:
         if gap > NARROW_GAP:
             gap = NARROW_GAP
-        elif len(kept) > 1:
-            kept.pop(max(range(len(kept)), key=lambda place: (kept[place].priority, place)))
+        elif len(visible_segments) > 1:
+            visible_segments.pop(
+                max(range(len(visible_segments)), key=lambda place: (visible_segments[place].priority, place))
+            )
         else:
             break
-    left = _joined([segment for segment in kept if not segment.right], gap)
-    right = _joined([segment for segment in kept if segment.right], gap)
-    if len(kept) == 1 and _needed(kept, gap) > room:
-        only = kept[0]
+    left = _joined([segment for segment in visible_segments if not segment.right], gap)
+    right = _joined([segment for segment in visible_segments if segment.right], gap)
+    if len(visible_segments) == 1 and _needed(visible_segments, gap) > room:
+        only = visible_segments[0]
         return [(" " * EDGE, Tone.PLAIN), (cut_end(only.text, max(0, room - 2 * EDGE)), only.tone)]
     between = room - 2 * EDGE - sum(width(text) for text, _ in (*left, *right))
     return [(" " * EDGE, Tone.PLAIN), *left, (" " * max(0, between), Tone.PLAIN), *right]

@@ -59,13 +59,13 @@ class TabLine(ToneWidget):
         for gap, short, longest in _STEPS:
             laid = []
             for number, (key, title, name) in enumerate(self._tabs):
-                here = name == self._active
-                told = self._shorts.get(title, title) if short else title
-                told = cut_end(visible(told), longest, "")
+                is_active = name == self._active
+                label = self._shorts.get(title, title) if short else title
+                label = cut_end(visible(label), longest, "")
                 cells: list[Cell] = [
                     (" " * (gap if number else 1), Tone.PLAIN),
-                    (visible(key), Tone.ACCENT if here else Tone.DIM),
-                    (f" {told}", Tone.STRONG if here else Tone.DIM),
+                    (visible(key), Tone.ACCENT if is_active else Tone.DIM),
+                    (f" {label}", Tone.STRONG if is_active else Tone.DIM),
                 ]
                 laid.append((name, cells))
             if sum(width(text) for _, cells in laid for text, _ in cells) <= across - 1:

@@ -116,12 +116,12 @@ class TailView(LineView):
         """Return the position so many lines below, or the last line of all."""
         row, line = place
         while lines > 0:
-            here = self._height(row) - 1 - line
-            if lines <= here:
+            lines_left = self._height(row) - 1 - line
+            if lines <= lines_left:
                 return Place(row, line + lines)
             if row + 1 >= self._count:
                 return Place(row, self._height(row) - 1)
-            lines -= here + 1
+            lines -= lines_left + 1
             row, line = row + 1, 0
         return Place(row, line)
 
@@ -238,11 +238,11 @@ class TailView(LineView):
     def _badged(self, strip: Strip, badge: Iterable[Cell]) -> Strip:
         segments = self.palette.segments((text, tone, Ground.BASE) for text, tone in badge)
         room = self.size.width
-        taken = sum(width(segment.text) for segment in segments)
-        if taken + 1 > room:
+        used_width = sum(width(segment.text) for segment in segments)
+        if used_width + 1 > room:
             return strip
-        over = Strip(segments, taken)
-        return Strip.join([strip.crop(0, room - 1 - taken), over, strip.crop(room - 1, room)])
+        over = Strip(segments, used_width)
+        return Strip.join([strip.crop(0, room - 1 - used_width), over, strip.crop(room - 1, room)])
 
     def _notice_line(self, y: int) -> Strip:
         if not self._notice:

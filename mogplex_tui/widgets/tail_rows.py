@@ -78,8 +78,8 @@ def lay(row: TailRow, shape: TailShape) -> list[TailLine]:
     right = (visible(row.right[0]), row.right[1]) if row.right else None
     reserved = width(right[0]) + GAP if right else 0
     first = max(1, shape.cells - indent - reserved)
-    rest = max(1, shape.cells - indent)
-    lines = _wrapped(spans, first, rest) if shape.wrap else [_cut(spans, first)]
+    continuation_width = max(1, shape.cells - indent)
+    lines = _wrapped(spans, first, continuation_width) if shape.wrap else [_cut(spans, first)]
     out: list[TailLine] = []
     for number, line in enumerate(lines):
         start = head if number == 0 else [(" " * indent, Tone.PLAIN)]
@@ -88,7 +88,11 @@ def lay(row: TailRow, shape: TailShape) -> list[TailLine]:
             full.append((pad_left(right[0], max(1, shape.cells - _cells(full))), right[1]))
         out.append(_exactly(full, shape.cells))
     if row.detail:
-        details = _wrapped(row.detail, rest, rest) if shape.wrap else [_cut(row.detail, rest)]
+        details = (
+            _wrapped(row.detail, continuation_width, continuation_width)
+            if shape.wrap
+            else [_cut(row.detail, continuation_width)]
+        )
         out.extend(_exactly([(" " * indent, Tone.PLAIN), *line], shape.cells) for line in details)
     return out
 
@@ -146,7 +150,7 @@ def _cut(spans: Sequence[Cell], cells: int) -> TailLine:
     return line
 
 
-def _wrapped(spans: Sequence[Cell], first: int, rest: int) -> list[TailLine]:
+def _wrapped(spans: Sequence[Cell], first_width: int, other_width: int) -> list[TailLine]:
     """Return the spans in lines, broken at newlines and at the width."""
     paragraphs: list[TailLine] = [[]]
     left = _LONGEST
@@ -159,7 +163,7 @@ def _wrapped(spans: Sequence[Cell], first: int, rest: int) -> list[TailLine]:
     lines: list[TailLine] = []
     for paragraph in paragraphs:
         text = "".join(part for part, _ in paragraph)
-        for start, end in wrap_points(text, rest if lines else first, rest):
+        for start, end in wrap_points(text, other_width if lines else first_width, other_width):
             lines.append(_slice(paragraph, start, end))
     return lines
 

@@ -70,13 +70,13 @@ def visible(text: str, most: int | None = LONGEST_LINE) -> str:
 def _few_marks(text: str) -> str:
     if text.isascii() or cell_len(text) + _MOST_MARKS >= len(text):
         return text
-    kept: list[str] = []
+    kept_characters: list[str] = []
     marks = 0
     for character in text:
         marks = 0 if cell_len(character) else marks + 1
         if marks <= _MOST_MARKS:
-            kept.append(character)
-    return "".join(kept)
+            kept_characters.append(character)
+    return "".join(kept_characters)
 
 
 def visible_lines(text: str) -> str:
@@ -99,10 +99,10 @@ def _head(text: str, cells: int) -> str:
     if cell_len(head) == cells == len(head) and cell_len(text[cells : cells + 1]):
         # Fast path: most texts have one cell for each letter.
         return head
-    taken = 0
+    used_width = 0
     for index, character in enumerate(text):
-        taken += cell_len(character)
-        if taken > cells:
+        used_width += cell_len(character)
+        if used_width > cells:
             return text[:index]
     return text
 
@@ -113,10 +113,10 @@ def _tail(text: str, cells: int) -> str:
         return ""
     if text.isascii():
         return text[-cells:]
-    taken = 0
+    used_width = 0
     for index in range(len(text) - 1, -1, -1):
-        taken += cell_len(text[index])
-        if taken > cells:
+        used_width += cell_len(text[index])
+        if used_width > cells:
             return text[index + 1 :].lstrip("\u0300\u0301\u0302\u0303\u0308")
     return text
 

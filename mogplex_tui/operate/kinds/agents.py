@@ -218,11 +218,11 @@ def _changed_fields(row: AgentRow, values: Values) -> dict[str, str | None]:
 
 
 def _problem(row: AgentRow, values: Values) -> str | None:
-    different = _changed_fields(row, values)
-    if not different:
+    changed_fields = _changed_fields(row, values)
+    if not changed_fields:
         return "Nothing to change: every value is the same as before."
     for field in ("model", "category"):
-        if field in different and different[field] is None:
+        if field in changed_fields and changed_fields[field] is None:
             return f"The {field} cannot be removed; give another one."
     return None
 
@@ -230,12 +230,12 @@ def _problem(row: AgentRow, values: Values) -> str | None:
 async def _update(change: Change[AgentRow]) -> None:
     from mogplex_tui.api.models.agents import AgentChange
 
-    different = _changed_fields(change.row, change.values)
-    await change.client.agents.update(change.key, AgentChange.model_validate(different))
+    changed_fields = _changed_fields(change.row, change.values)
+    await change.client.agents.update(change.key, AgentChange.model_validate(changed_fields))
 
 
-def _not_own(row: AgentRow, what: str) -> str | None:
-    return f"A preset cannot be {what}." if row.is_preset else None
+def _not_own(row: AgentRow, participle: str) -> str | None:
+    return f"A preset cannot be {participle}." if row.is_preset else None
 
 
 KIND = Kind[AgentRow](

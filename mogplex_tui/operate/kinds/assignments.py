@@ -56,7 +56,7 @@ class AssignmentRow:
 
 async def _read(client: ClientView, _: Session) -> RowPage[AssignmentRow]:
     rows = await client.assignments.list()
-    return page_of(rows, lambda found: AssignmentRow(found.id, found), lambda row: row.id)
+    return page_of(rows, lambda assignment: AssignmentRow(assignment.id, assignment), lambda row: row.id)
 
 
 def _fill(session: Session) -> Callable[[AssignmentRow], AssignmentRow]:

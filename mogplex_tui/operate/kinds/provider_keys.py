@@ -51,8 +51,8 @@ async def _read(client: ClientView, _: Session) -> RowPage[ProviderKeyRow]:
 
     page = page_of(await client.provider_keys.list(), _from_key, lambda row: row.provider)
     stored = {entry.key for entry in page.entries}
-    others = [str(provider) for provider in Provider if provider not in stored]
-    return RowPage([*page.entries, *(Entry(name, ProviderKeyRow(name, False)) for name in others)])
+    unused_providers = [str(provider) for provider in Provider if provider not in stored]
+    return RowPage([*page.entries, *(Entry(name, ProviderKeyRow(name, False)) for name in unused_providers)])
 
 
 async def _verify(change: Change[ProviderKeyRow]) -> Result:

@@ -34,7 +34,7 @@ def kinds() -> Mapping[str, AnyKind]:
 
     import mogplex_tui.operate.kinds as package
 
-    modules = sorted({found.name for found in pkgutil.iter_modules(package.__path__)} - _OTHERS)
+    modules = sorted({module.name for module in pkgutil.iter_modules(package.__path__)} - _OTHERS)
     return {kind.name: kind for kind in (load_kind(name.replace("_", "-")) for name in modules)}
 
 

@@ -138,10 +138,10 @@ async def _read_logs(client: ClientView, session: Session, key: str, row: Sandbo
 
 def _only_in_states(*states: str) -> Callable[[SandboxRow], str | None]:
     """Return a check that allows an action in certain states only."""
-    wanted = " or ".join(states)
+    allowed = " or ".join(states)
 
     def unavailable(row: SandboxRow) -> str | None:
-        return None if row.status in states else f"The sandbox is {row.status}; it must be {wanted}."
+        return None if row.status in states else f"The sandbox is {row.status}; it must be {allowed}."
 
     return unavailable
 

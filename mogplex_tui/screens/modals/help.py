@@ -129,12 +129,15 @@ class HelpModal(Dialog[None]):
         if self._read_only:
             lines += ["", f"Actions that change something are hidden. {self._read_only}"]
         else:
-            for why in dict.fromkeys(self._closed_reasons.values()):
+            for closed_reason in dict.fromkeys(self._closed_reasons.values()):
                 titles = [
                     action_registry.BY_ID[id_].title
                     for id_, reason in self._closed_reasons.items()
-                    if reason == why
+                    if reason == closed_reason
                 ]
-                sentence, room = f"Not available: {', '.join(titles)}. {why}", _KEY_WIDTH + text_width
+                sentence, room = (
+                    f"Not available: {', '.join(titles)}. {closed_reason}",
+                    _KEY_WIDTH + text_width,
+                )
                 lines += ["", *lines_of(sentence, room, room)]
         return lines

@@ -28,7 +28,7 @@ PAGE = 100
 # Pages to read to reach the calls that were known before an absence; beyond them the list starts anew.
 CATCH_UP = 3
 # Calls that may arrive while the console is open before the oldest are dropped; scrolling reads them again.
-KEPT = 5000
+MAX_CALLS = 5000
 FORGOTTEN = "The service no longer knows this run."
 
 
@@ -210,13 +210,13 @@ class CallPages:
 
     def _drop_oldest(self) -> None:
         """Drop the oldest calls when very many have arrived, so that memory stays bounded."""
-        most = self.pages * PAGE + KEPT
+        most = self.pages * PAGE + MAX_CALLS
         if self._span is None or len(self._set.rows) - len(self._found) <= most:
             return
         never = self._span.oldest
         ended = [row for row in self._ended_calls() if row.key not in self._found]
         newest_first = sorted(ended, key=lambda row: row.began or never, reverse=True)
-        kept_rows, gone = newest_first[: most - KEPT // 2], newest_first[most - KEPT // 2 :]
+        kept_rows, gone = newest_first[: most - MAX_CALLS // 2], newest_first[most - MAX_CALLS // 2 :]
         self._span = Span(self._span.newest, min(row.began for row in kept_rows if row.began is not None))
         self._set.drop(row.key for row in gone)
 

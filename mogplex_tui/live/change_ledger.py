@@ -21,7 +21,7 @@ from mogplex_tui.config.state_file import FileTroubles
 log = logging.getLogger("mogplex.live")
 
 # Entries kept in memory for the screen; the file has all of them.
-KEPT = 500
+MAX_ENTRIES = 500
 # Final states of a request.
 ENDS = frozenset({"done", "refused", "unknown"})
 
@@ -51,7 +51,7 @@ class Ledger:
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
         self._path = directory / "ledger.jsonl" if directory else None
         self._troubles = troubles or FileTroubles()
-        self.entries: deque[LedgerEntry] = deque(maxlen=KEPT)
+        self.entries: deque[LedgerEntry] = deque(maxlen=MAX_ENTRIES)
 
     def open(self, action: str, subject: str, key: str | None = None) -> LedgerEntry:
         """Record a request that is about to be sent; secrets in `subject` are removed."""

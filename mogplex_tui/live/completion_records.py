@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FILE = "known_records.json"
 _TITLE = "the list of names for completions"
 # Limits: records per kind, and characters of a name.
-KEPT = 500
+MAX_RECORDS = 500
 LONGEST = 120
 # Bytes: more than 25 kinds with 500 records each.
 _LARGEST_FILE = 16 * 1024 * 1024
@@ -103,7 +103,7 @@ def _newest(records: Iterable[KnownRecord]) -> list[KnownRecord]:
     by_id: dict[str, KnownRecord] = {}
     for each in records:
         by_id.setdefault(each.id, each)
-        if len(by_id) == KEPT:
+        if len(by_id) == MAX_RECORDS:
             break
     return list(by_id.values())
 

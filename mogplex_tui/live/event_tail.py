@@ -29,7 +29,7 @@ HORIZON = 200
 # The type of a line that stands for an event that could not be parsed.
 UNREADABLE = "unreadable"
 # The most lines to keep, about a hundred megabytes; above it the oldest tenth is dropped.
-KEPT = 200_000
+MAX_LINES = 200_000
 # If a batch has more lines out of order than this, sorting everything is cheaper than moving each.
 RESORT_ABOVE = 64
 
@@ -245,9 +245,9 @@ class EventTail:
 
     def _drop_oldest(self, added: BatchResult) -> None:
         """Drop the oldest lines of a long tail, and ignore them in later reads."""
-        if len(self.lines) <= KEPT:
+        if len(self.lines) <= MAX_LINES:
             return
-        count = len(self.lines) - KEPT * 9 // 10
+        count = len(self.lines) - MAX_LINES * 9 // 10
         until = self.lines[count - 1].at
         while count < len(self.lines) and self.lines[count].at == until:
             count += 1

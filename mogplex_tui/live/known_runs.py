@@ -13,7 +13,7 @@ from typing import NamedTuple
 from mogplex_tui.config.file_locks import held
 from mogplex_tui.config.state_file import FileTroubles, StateFile
 
-KEPT = 500
+MAX_RUNS = 500
 # Characters of JSON up to which the last answer about a run is stored; a longer one is read again.
 LONGEST_FINAL = 8000
 # Seconds to wait for another process that is writing the file.
@@ -97,7 +97,7 @@ class KnownRuns:
             self._write()
 
     def _trim(self) -> None:
-        while len(self._runs) > KEPT:
+        while len(self._runs) > MAX_RUNS:
             gone = self._runs.pop(next(iter(self._runs)))
             self._by_call.pop(gone.call_id or "", None)
 

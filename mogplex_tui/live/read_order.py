@@ -14,26 +14,26 @@ class ReadOrder:
     """Number the reads of a list, and remember the last re-read of each row."""
 
     def __init__(self) -> None:
-        self._asked = 0
-        self._latest_turns: dict[str, int] = {}
+        self._last_number = 0
+        self._last_rereads: dict[str, int] = {}
 
     def ask(self) -> int:
         """Return the number of a read that starts now."""
-        self._asked += 1
-        return self._asked
+        self._last_number += 1
+        return self._last_number
 
-    def read_back(self, key: str, turn: int) -> None:
+    def read_back(self, key: str, number: int) -> None:
         """Record the re-read of a row, so that earlier reads are ignored for it."""
-        self._latest_turns[key] = max(turn, self._latest_turns.get(key, 0))
+        self._last_rereads[key] = max(number, self._last_rereads.get(key, 0))
 
-    def overtaken(self, key: str, turn: int) -> bool:
+    def overtaken(self, key: str, number: int) -> bool:
         """Return whether a read is older than the last re-read of a row."""
-        latest_turn = self._latest_turns.get(key)
-        if latest_turn is None:
+        latest = self._last_rereads.get(key)
+        if latest is None:
             return False
-        self._latest_turns[key] = max(turn, latest_turn)
-        return turn < latest_turn
+        self._last_rereads[key] = max(number, latest)
+        return number < latest
 
-    def still_news(self, pairs: Iterable[tuple[str, R]], turn: int) -> list[tuple[str, R]]:
+    def still_news(self, pairs: Iterable[tuple[str, R]], number: int) -> list[tuple[str, R]]:
         """Return the rows of a read without those that are outdated."""
-        return [(key, row) for key, row in pairs if not self.overtaken(key, turn)]
+        return [(key, row) for key, row in pairs if not self.overtaken(key, number)]

@@ -19,7 +19,7 @@ from mogplex_tui.live.store import RowSet
 
 log = logging.getLogger("mogplex.live")
 
-KEPT = 300
+MAX_RUNS = 300
 # Fields that are not text.
 _TIMES = {"created_at", "started_at", "ended_at"}
 _COUNTS = {"duration_ms", "input_tokens", "output_tokens", "cached_tokens", "tokens"}
@@ -31,7 +31,7 @@ def save(directory: Path, rows: Mapping[str, RunRow], at: datetime) -> None:
     newest = sorted(
         rows.values(), key=lambda row: row.began or datetime.min.replace(tzinfo=UTC), reverse=True
     )
-    body = {"at": at.isoformat(), "runs": [_packed(row) for row in newest[:KEPT]]}
+    body = {"at": at.isoformat(), "runs": [_packed(row) for row in newest[:MAX_RUNS]]}
     try:
         write_private(directory / "picture.json", json.dumps(body))
     except OSError as error:

@@ -19,7 +19,7 @@ import pytest
 
 from mogplex_tui.config.paths import state_dir
 from mogplex_tui.controlplane.db.clock import HOUR_US
-from mogplex_tui.live.completion_records import FILE, KEPT, KnownRecord, KnownRecords, read_known
+from mogplex_tui.live.completion_records import FILE, MAX_RECORDS, KnownRecord, KnownRecords, read_known
 from tests.api.support import Seen, Service, http, serving
 from tests.cli.support import CommandRunner
 from tests.controlplane.row_factory import RowFactory
@@ -245,7 +245,7 @@ def test_newest_records_are_kept_and_deleted_dropped(tmp_path: Path) -> None:
         known.save()
         return [each.id for each in read_known(tmp_path, "skills")]
 
-    assert save(range(KEPT + 10), is_whole=True) == list(map(str, range(KEPT)))
-    added = save(range(KEPT, KEPT + 2), is_whole=False)
-    assert added == list(map(str, (KEPT, KEPT + 1, *range(KEPT - 2))))
+    assert save(range(MAX_RECORDS + 10), is_whole=True) == list(map(str, range(MAX_RECORDS)))
+    added = save(range(MAX_RECORDS, MAX_RECORDS + 2), is_whole=False)
+    assert added == list(map(str, (MAX_RECORDS, MAX_RECORDS + 1, *range(MAX_RECORDS - 2))))
     assert save(range(2), is_whole=True) == ["0", "1"]

@@ -44,7 +44,7 @@ def test_known_run_is_found_by_its_call(tmp_path: Path, restart: bool) -> None:
 
 
 def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT", 3)
+    monkeypatch.setattr(module, "MAX_RUNS", 3)
     history = KnownRuns(tmp_path)
     for number in range(5):
         history.remember(KnownRun(f"r{number}", f"c{number}"))

@@ -138,7 +138,7 @@ async def test_next_page_is_loaded_after_a_known_one(session: FakeSession) -> No
 
 
 async def test_long_list_drops_its_oldest_rows(session: FakeSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call_pages, "KEPT", 4 * PAGE)
+    monkeypatch.setattr(call_pages, "MAX_CALLS", 4 * PAGE)
     count = 0
     session.fake.call_rows = [call(0, status="streaming")]
     for _ in range(12):

@@ -48,7 +48,7 @@ def test_clock_set_back_gives_no_negative_age(tmp_path: Path) -> None:
 
 
 def test_only_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(startup_cache, "KEPT", 2)
+    monkeypatch.setattr(startup_cache, "MAX_RUNS", 2)
     startup_cache.save(tmp_path, {str(n): run_row.from_call(call(n)) for n in range(5)}, START)
     known: RowSet[RunRow] = RowSet()
     startup_cache.load(tmp_path, known, START, 0.0)

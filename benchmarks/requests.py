@@ -56,7 +56,7 @@ async def _watch(said: dict[str, str], cookie: bool, realtime: bool) -> tuple[in
     if not realtime:
         session.realtime.start = lambda: None  # type: ignore[method-assign]
     session.start()
-    session.scheduler.want(runs.feed)
+    session.scheduler.subscribe(runs.feed)
     try:
         repos = await session.client.repos.list()
         draft = Draft(repo_id=repos[0].id, repo=repos[0].full_name, prompt="Work on it forever")
@@ -65,7 +65,7 @@ async def _watch(said: dict[str, str], cookie: bool, realtime: bool) -> tuple[in
         runs.set.changes.subscribe(
             lambda _: streaming.set() if runs.set.rows[row.key].state == "streaming" else None
         )
-        session.scheduler.want(RunEventsFeed(session, runs, row).feed)
+        session.scheduler.subscribe(RunEventsFeed(session, runs, row).feed)
         await asyncio.wait_for(streaming.wait(), 120)
         await asyncio.sleep(SETTLE)
         log.addHandler(counter)

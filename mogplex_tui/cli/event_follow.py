@@ -162,12 +162,12 @@ class EventFollower:
         session.realtime.changed.subscribe(self._changed.set)
         session.scheduler.start()
         session.realtime.start()
-        wants = [session.scheduler.want(feed) for feed in feeds]
+        subscriptions = [session.scheduler.subscribe(feed) for feed in feeds]
         try:
             await self._watch(feeds)
         finally:
-            for want in wants:
-                want.drop()
+            for subscription in subscriptions:
+                subscription.drop()
         return self.row
 
     async def _watch(self, feeds: list[Feed]) -> None:

@@ -114,7 +114,7 @@ class StateWatcher:
         feed.changed.subscribe(changed.set)
         session.scheduler.start()
         session.realtime.start()
-        want = session.scheduler.want(feed)
+        subscription = session.scheduler.subscribe(feed)
         try:
             async with progress(self._sentence):
                 while not is_reached(self.row, state) and self.row.state not in ENDED_STATES:
@@ -123,7 +123,7 @@ class StateWatcher:
                     self._print()
                     self._report(feed)
         finally:
-            want.drop()
+            subscription.drop()
         self._print()
         return self.row
 

@@ -42,7 +42,7 @@ class Span(NamedTuple):
 class CallPages:
     """Read calls into a set of runs, and track the time span without gaps.
 
-    `enrich` completes a row with names and local state, `again` requests another read, and `turns` discards late
+    `enrich` completes a row with names and local state, `again` requests another read, and `read_order` discards late
     answers.
     """
 
@@ -52,10 +52,10 @@ class CallPages:
         rows: RowSet[RunRow],
         enrich: Callable[[RunRow], RunRow],
         again: Callable[[], None],
-        turns: ReadOrder,
+        read_order: ReadOrder,
     ) -> None:
         self._session, self._set, self._enrich, self._again = session, rows, enrich, again
-        self._turns = turns
+        self._read_order = read_order
         # Sources beside the newest calls. Ended calls hardly change, so their age alone does not make them stale.
         self._live = SourceState(Subject(f"live runs beyond the newest {PAGE}"))
         self._older = SourceState(Subject("older runs"), freshness=Freshness(every=inf))
@@ -89,7 +89,7 @@ class CallPages:
         Returns whether any row changed. Raises MogplexError where the newest calls cannot be read; failures of the
         other sources are recorded in their freshness.
         """
-        client, asked = self._session.client.at(Priority.TABLE).observability, self._turns.ask()
+        client, asked = self._session.client.at(Priority.TABLE).observability, self._read_order.ask()
         first = await client.calls(page=1, limit=PAGE)
         self._set.total = first.total
         if not self.may_load_more:
@@ -115,7 +115,7 @@ class CallPages:
         live, differed = {call.id for call in first.calls if call.status in LIVE_STATES}, False
         with self._live.record_errors(self._session.clock):
             if first.total > len(first.calls):
-                client, asked = self._session.client.at(Priority.TABLE).observability, self._turns.ask()
+                client, asked = self._session.client.at(Priority.TABLE).observability, self._read_order.ask()
                 running = await client.calls(page=1, limit=PAGE, surface="live")
                 differed |= self._take(running, asked)[0]
                 live |= {call.id for call in running.calls}
@@ -191,7 +191,7 @@ class CallPages:
 
     async def _read_older_page(self) -> bool:
         """Read the requested older page, or the one that is due to be read again."""
-        turn, held, asked = self._more or self._page_turn, self._loaded_count(), self._turns.ask()
+        turn, held, asked = self._more or self._page_turn, self._loaded_count(), self._read_order.ask()
         self.pages = max(self.pages, turn)
         page = await self._session.client.at(Priority.TABLE).observability.calls(page=turn, limit=PAGE)
         brought = any(call.id not in self._set.rows for call in page.calls)
@@ -247,12 +247,12 @@ class CallPages:
 
         observability.md §2.
         """
-        at, asked = row.started_at, self._turns.ask()
+        at, asked = row.started_at, self._read_order.ask()
         page = await self._session.client.at(priority).observability.calls(since=at, until=at, limit=PAGE)
         if priority is Priority.ACTION:
-            self._turns.read_back(row.key, asked)
+            self._read_order.read_back(row.key, asked)
         differed, found = self._take(page, asked)
-        if row.key not in found and not self._turns.overtaken(row.key, asked):
+        if row.key not in found and not self._read_order.is_outdated(row.key, asked):
             gone = self._set.rows.get(row.key, row)._replace(state="unknown", error=FORGOTTEN)
             differed |= bool(self._set.apply([(row.key, gone)]).changed)
         return differed
@@ -264,7 +264,9 @@ class CallPages:
         """
         pairs = [(call.id, self._enrich(make.from_call(call))) for call in page.calls]
         pairs += make.marked(page.calls.bad, f"page-{page.page}")
-        return bool(self._set.apply(self._turns.still_news(pairs, asked)).changed), {key for key, _ in pairs}
+        return bool(self._set.apply(self._read_order.without_outdated(pairs, asked)).changed), {
+            key for key, _ in pairs
+        }
 
 
 def _starts(page: CallPage) -> list[datetime]:

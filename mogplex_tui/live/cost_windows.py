@@ -68,8 +68,8 @@ class Costs:
 
     def start(self) -> None:
         """Start reading what the header shows: the last hour, today, cost per hour."""
-        self.session.scheduler.want(self.feeds["hour"])
-        self.session.scheduler.want(self.feeds["buckets"])
+        self.session.scheduler.subscribe(self.feeds["hour"])
+        self.session.scheduler.subscribe(self.feeds["buckets"])
 
     @property
     def windows_feeds(self) -> Sequence[Feed]:

@@ -44,8 +44,8 @@ class OlderSearch(Generic[Row]):
     """Read a list from an instant to its end and pass every page to a function.
 
     `read` reads the page that ends at an instant, None for the newest page; `take` receives its rows. `loaded` are the
-    keys of the records that the caller already has, all of them after `start`; they are counted and not passed on. Want
-    `feed` for as long as the search should go on.
+    keys of the records that the caller already has, all of them after `start`; they are counted and not passed on.
+    Subscribe to `feed` for as long as the search should go on.
     """
 
     def __init__(

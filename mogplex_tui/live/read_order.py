@@ -26,7 +26,7 @@ class ReadOrder:
         """Record the re-read of a row, so that earlier reads are ignored for it."""
         self._last_rereads[key] = max(number, self._last_rereads.get(key, 0))
 
-    def overtaken(self, key: str, number: int) -> bool:
+    def is_outdated(self, key: str, number: int) -> bool:
         """Return whether a read is older than the last re-read of a row."""
         latest = self._last_rereads.get(key)
         if latest is None:
@@ -34,6 +34,6 @@ class ReadOrder:
         self._last_rereads[key] = max(number, latest)
         return number < latest
 
-    def still_news(self, pairs: Iterable[tuple[str, R]], number: int) -> list[tuple[str, R]]:
+    def without_outdated(self, pairs: Iterable[tuple[str, R]], number: int) -> list[tuple[str, R]]:
         """Return the rows of a read without those that are outdated."""
-        return [(key, row) for key, row in pairs if not self.overtaken(key, number)]
+        return [(key, row) for key, row in pairs if not self.is_outdated(key, number)]

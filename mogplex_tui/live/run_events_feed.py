@@ -128,7 +128,7 @@ class RunEventsFeed:
         self._keep(job_row(self.runs, detail))
 
     async def _fetch_v1(self, row: RunRow) -> None:
-        client, turn = self.session.client.at(Priority.TAIL), self.runs.turns.ask()
+        client, turn = self.session.client.at(Priority.TAIL), self.runs.read_order.ask()
         if row.run_id is not None:
             answer = await client.runs.events(row.run_id)
             self.tail.at_horizon = answer.is_truncated
@@ -139,7 +139,7 @@ class RunEventsFeed:
             for call in detail.ai_calls:
                 self._add(call.events)
             fresh = self.runs.enrich(from_job(detail, row.automation_id, row.who))
-            if not self.runs.turns.overtaken(fresh.key, turn):
+            if not self.runs.read_order.is_outdated(fresh.key, turn):
                 self._keep(fresh)
 
     def _add(self, batch: Rows[Event]) -> None:

@@ -41,9 +41,9 @@ class Runs:
     def __init__(self, session: Session, *, reads_all: bool = False) -> None:
         self.session = session
         self.set: RowSet[RunRow] = session.store.set("runs")
-        self.turns = ReadOrder()
+        self.read_order = ReadOrder()
         self.calls = CallPages(
-            session, self.set, self.enrich, lambda: session.scheduler.refresh(self.feed), self.turns
+            session, self.set, self.enrich, lambda: session.scheduler.refresh(self.feed), self.read_order
         )
         self._job_calls = JobCallJoin(self.set)
         # The time of the last read of calls; None before it, and if the rows come from the startup cache.
@@ -53,7 +53,7 @@ class Runs:
             self.set,
             self._take_job,
             lambda run, turn: self.put_run(run, turn=turn),
-            self.turns,
+            self.read_order,
             reads_all=reads_all,
         )
         self.feed = Feed(
@@ -233,7 +233,7 @@ class Runs:
         """
         row = self.enrich(make.from_run(run, prompt=prompt, repo=repo))
         known = self.set.rows.get(row.key)
-        if known is not None and turn is not None and self.turns.overtaken(row.key, turn):
+        if known is not None and turn is not None and self.read_order.is_outdated(row.key, turn):
             return known
         if known is not None and known.source is make.RunSource.CALL:
             over = row.state in ENDED_STATES and known.state not in ENDED_STATES
@@ -256,12 +256,12 @@ class Runs:
 
         Returns None if the service does not have it any more. Raises MogplexError.
         """
-        turn = self.turns.ask()
+        turn = self.read_order.ask()
         if row.source is make.RunSource.CALL and row.started_at is not None and self.listed:
             await self.calls.read_one(row, Priority.ACTION)
         elif row.run_id is not None:
             run = await self.session.client.at(Priority.ACTION).runs.get(row.run_id)
-            self.turns.read_back(row.key, turn)
+            self.read_order.read_back(row.key, turn)
             return self.put_run(run, turn=turn)
         elif row.automation_id is not None:
             await self.own.fetch_of(row.automation_id, Priority.ACTION)

@@ -89,7 +89,7 @@ class Feed:
     # Sources that `fetch` failed to read while the rest was read; they are due again by themselves.
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     changed: Signal[[]] = field(default_factory=Signal)
-    wanted: int = 0
+    subscriber_count: int = 0
     running: bool = False
     reading: ScheduledRead | None = None
     forced_at: float | None = None
@@ -113,8 +113,8 @@ class Feed:
         return [fresh for fresh in told_by if fresh.failures]
 
 
-class Want:
-    """A screen's interest in a feed; drop it when the screen leaves."""
+class Subscription:
+    """A screen's subscription to a feed; drop it when the screen leaves."""
 
     def __init__(self, scheduler: Scheduler, feed: Feed) -> None:
         self._scheduler, self.feed, self._held = scheduler, feed, True
@@ -128,7 +128,7 @@ class Want:
         self._scheduler.refresh(self.feed, force=True)
 
     def drop(self) -> None:
-        """End the interest; without any interest left the feed stops."""
+        """End the subscription; a feed without any is no longer read."""
         if self._held:
             self._held = False
             self._scheduler.release(self.feed)
@@ -156,16 +156,16 @@ class Scheduler(BackgroundTask):
     def _begun(self) -> Iterable[asyncio.Task[None]]:
         return self._readings.values()
 
-    def want(self, feed: Feed) -> Want:
-        """Want a feed; feeds with equal names are shared."""
+    def subscribe(self, feed: Feed) -> Subscription:
+        """Subscribe to a feed; feeds with equal names are shared."""
         held = self._feeds.setdefault(feed.name, feed)
-        held.wanted += 1
+        held.subscriber_count += 1
         held.left_at = None
         held.priority = min(held.priority, feed.priority)
-        if held.wanted == 1:
+        if held.subscriber_count == 1:
             self._catch_up(held)
         self._wake.set()
-        return Want(self, held)
+        return Subscription(self, held)
 
     def _catch_up(self, feed: Feed) -> None:
         """Apply the hints that a feed missed while no screen wanted it (realtime.md §4)."""
@@ -175,9 +175,9 @@ class Scheduler(BackgroundTask):
             feed.hinted_at = max(missed)
 
     def release(self, feed: Feed) -> None:
-        """Drop one screen's interest in a feed; without any, it is no longer read."""
-        feed.wanted -= 1
-        if feed.wanted <= 0:
+        """End one subscription to a feed; without any, it is no longer read."""
+        feed.subscriber_count -= 1
+        if feed.subscriber_count <= 0:
             self._feeds.pop(feed.name, None)
             feed.left_at = self._clock.monotonic()
             self._wake.set()

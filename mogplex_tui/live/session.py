@@ -248,7 +248,7 @@ class Session:
         self._forget.append(self.access.subscribe(lambda *_: self.scheduler.poke()))
         self._forget.append(self.access.cookie.subscribe(self._cookie_changed))
         for feed in (self._account_feed(), self._names_feed(), self._doubts):
-            self.scheduler.want(feed)
+            self.scheduler.subscribe(feed)
         self.costs.start()
         self.realtime.start()
         self._forget.append(self.wake.woke.subscribe(self._woke))

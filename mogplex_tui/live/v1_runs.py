@@ -72,11 +72,17 @@ class V1Runs:
         rows: RowSet[RunRow],
         enrich: Callable[[RunRow], RunRow],
         put: Callable[[RunDetail, int], RunRow],
-        turns: ReadOrder,
+        read_order: ReadOrder,
         *,
         reads_all: bool,
     ) -> None:
-        self._session, self._set, self._enrich, self._put, self._turns = session, rows, enrich, put, turns
+        self._session, self._set, self._enrich, self._put, self._read_order = (
+            session,
+            rows,
+            enrich,
+            put,
+            read_order,
+        )
         self._runs_a_read, self._at_once = (PAGE, _AT_ONCE) if reads_all else (RUNS_A_READ, 1)
         self._by_id = SourceState(Subject("runs started or opened from here"))
         self._names = SourceState(
@@ -141,7 +147,7 @@ class V1Runs:
             if run is not None:
                 key = run.ai_call_id or run.run_id
                 before = self._set.rows.get(key)
-                differed |= self._put(run, self._turns.ask()) != before
+                differed |= self._put(run, self._read_order.ask()) != before
                 self._settled.add(known.run_id)
         return differed
 
@@ -177,7 +183,7 @@ class V1Runs:
 
     async def fetch_of(self, automation_id: str, priority: Priority) -> bool:
         """Read the runs of one automation; forget a deleted one. Raises MogplexError."""
-        name, turn = self._automations.get(automation_id), self._turns.ask()
+        name, turn = self._automations.get(automation_id), self._read_order.ask()
         try:
             runs = await self._session.client.at(priority).automations.runs(automation_id)
         except NotFound:
@@ -187,16 +193,16 @@ class V1Runs:
         pairs = [(run.id, self._enrich(make.from_job(run, automation_id, name))) for run in runs]
         if priority is Priority.ACTION:
             for key, _ in pairs:
-                self._turns.read_back(key, turn)
+                self._read_order.read_back(key, turn)
         pairs += make.marked(runs.bad, automation_id)
-        return bool(self._set.apply(self._turns.still_news(pairs, turn)).changed)
+        return bool(self._set.apply(self._read_order.without_outdated(pairs, turn)).changed)
 
     async def fetch_run(self, run_id: str, *, was: RunRow | None = None) -> bool:
         """Read one v1 run by its id into the list.
 
         Raises MogplexError, except for a run that does not exist any more.
         """
-        now, turn = self._session.clock.monotonic(), self._turns.ask()
+        now, turn = self._session.clock.monotonic(), self._read_order.ask()
         try:
             run = await self._session.client.at(Priority.TABLE).runs.get(run_id)
         except NotFound:

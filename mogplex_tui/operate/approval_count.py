@@ -35,7 +35,7 @@ class ApprovalCount:
 
     def start(self) -> None:
         """Start reading; it stops with the session."""
-        self._session.scheduler.want(self.feed)
+        self._session.scheduler.subscribe(self.feed)
 
     async def _fetch(self) -> bool:
         return await self._collection.fetch(Priority.BACKGROUND)

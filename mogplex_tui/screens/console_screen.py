@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from mogplex_tui.live.run_row import RunRow
-from mogplex_tui.live.scheduler import Feed, Want
+from mogplex_tui.live.scheduler import Feed, Subscription
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.operate import action_registry
@@ -92,7 +92,7 @@ class ConsoleScreen(Screen[None]):
         self._flush_timer: Timer | None = None
         # Header and key bar, once they exist.
         self._frame: list[Widget] = []
-        self._wants: list[Want] = []
+        self._subscriptions: list[Subscription] = []
         self._left = False
         # A new screen is styled when it is mounted; without this Textual would parse all styles before that as well.
         self._css_update_count = self.app._css_update_count
@@ -233,24 +233,24 @@ class ConsoleScreen(Screen[None]):
         return ()
 
     def _hold(self) -> None:
-        if not self._wants and not self._left:
-            self._wants = [self.session.scheduler.want(feed) for feed in self.feeds()]
+        if not self._subscriptions and not self._left:
+            self._subscriptions = [self.session.scheduler.subscribe(feed) for feed in self.feeds()]
 
     @property
     def is_reading(self) -> bool:
         """Return whether the screen's feeds are read."""
-        return bool(self._wants)
+        return bool(self._subscriptions)
 
     def _let_go(self) -> None:
-        for want in self._wants:
-            want.drop()
-        self._wants = []
+        for subscription in self._subscriptions:
+            subscription.drop()
+        self._subscriptions = []
 
     def refresh_data(self) -> None:
         """Read everything on the screen now, also routes that refused the credential."""
         self.session.doubt()
-        for want in self._wants:
-            want.refresh()
+        for subscription in self._subscriptions:
+            subscription.refresh()
 
     def tick(self) -> None:
         """Update what depends on the time, if the screen is visible."""

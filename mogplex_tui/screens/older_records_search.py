@@ -13,7 +13,7 @@ from mogplex_tui.screens.list_model import AnyRow
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from mogplex_tui.live.scheduler import Scheduler, Want
+    from mogplex_tui.live.scheduler import Scheduler, Subscription
     from mogplex_tui.operate.older_records import ListSearch, OlderRecords, SearchQuery
 
 # Seconds without typing after which the search for a filter begins.
@@ -42,7 +42,7 @@ class BackgroundSearch:
         self._query: SearchQuery[AnyRow] | None = None
         self._timer: Timer | None = None
         self._search: ListSearch[AnyRow] | None = None
-        self._want: Want | None = None
+        self._subscription: Subscription | None = None
         self._is_paused = False
 
     @cached_property
@@ -82,8 +82,8 @@ class BackgroundSearch:
     def resume(self) -> None:
         """Continue reading after `pause`."""
         self._is_paused = False
-        if self._search is not None and self._want is None and not self._search.is_done:
-            self._want = self._scheduler.want(self._search.feed)
+        if self._search is not None and self._subscription is None and not self._search.is_done:
+            self._subscription = self._scheduler.subscribe(self._search.feed)
 
     def close(self) -> None:
         """End the search and remove its results from the list."""
@@ -96,9 +96,9 @@ class BackgroundSearch:
             self._search = None
 
     def _drop(self) -> None:
-        if self._want is not None:
-            self._want.drop()
-            self._want = None
+        if self._subscription is not None:
+            self._subscription.drop()
+            self._subscription = None
 
     @property
     def is_searching(self) -> bool:

@@ -63,7 +63,7 @@ class TailPane(Vertical):
         self.tail.reduced_motion = look.reduced_motion
         # The key that turns following on, shown beside the number of new lines.
         follow = BY_ID["tail.follow"]
-        self.tail.way_on = (key_of(follow.id, ascii_only=look.ascii), follow.title)
+        self.tail.follow_key_hint = (key_of(follow.id, ascii_only=look.ascii), follow.title)
         self._search = FilterBar(f"search the {lines_name}", id="search")
         self._json = EventPane(id="json")
         self._highlight = ""

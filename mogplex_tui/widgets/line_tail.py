@@ -49,7 +49,7 @@ class LineTail(TailView, can_focus=True):
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
         # The key that follows again and what it is called, beside how much is new.
-        self.way_on = ("", "")
+        self.follow_key_hint = ("", "")
         self._unseen = 0
         self._arrived = 0
         self._matches = MatchList()
@@ -163,7 +163,7 @@ class LineTail(TailView, can_focus=True):
         """Return the text that counts the new rows, shown while not following."""
         if self.follow or not self.unseen:
             return []
-        follow_hint = "".join(f" {word}" for word in self.way_on if word)
+        follow_hint = "".join(f" {word}" for word in self.follow_key_hint if word)
         return [(f"  +{self.unseen} new ", Tone.ACCENT), (f"{follow_hint} " if follow_hint else "", Tone.DIM)]
 
     # Following.

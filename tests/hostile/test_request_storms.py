@@ -200,7 +200,7 @@ async def _watch_everything(
     ApprovalCount(session, new_collection(session, kinds()["approvals"])).start()
     lists = [new_collection(session, kinds()[name]).feed for name in LISTS]
     for feed in (runs.feed, RunEventsFeed(session, runs, row).feed, *lists):
-        session.scheduler.want(feed)
+        session.scheduler.subscribe(feed)
     while session.clock.monotonic() - service.begun < seconds and len(service.seen) < STORM:
         await asyncio.sleep(1)
     await session.stop()
@@ -299,7 +299,9 @@ def test_actions_and_refreshes_are_not_delayed_in_trouble(tmp_path: Path) -> Non
     async def main() -> tuple[int, int, int]:
         session = MemorySession(service, tmp_path, COOKIE)
         session.start()
-        wants = [session.scheduler.want(new_collection(session, kinds()[name]).feed) for name in LISTS]
+        subscriptions = [
+            session.scheduler.subscribe(new_collection(session, kinds()[name]).feed) for name in LISTS
+        ]
         # Use up the whole allowance, so that any other request has to wait.
         for _ in range(20):
             with contextlib.suppress(Unavailable):
@@ -309,12 +311,12 @@ def test_actions_and_refreshes_are_not_delayed_in_trouble(tmp_path: Path) -> Non
         with contextlib.suppress(Unavailable):
             await session.client.at(Priority.ACTION).runs.get(RUN_ID)
         actions = len(service.seen) - before
-        for want in wants:
-            want.refresh()
+        for subscription in subscriptions:
+            subscription.refresh()
         await asyncio.sleep(0.05)
         forced = len(service.seen) - before - actions
         for _ in range(100):
-            wants[0].refresh()
+            subscriptions[0].refresh()
             await asyncio.sleep(0.02)
         more = len(service.seen) - before - actions - forced
         await session.stop()

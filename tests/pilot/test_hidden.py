@@ -16,11 +16,11 @@ async def test_list_is_read_only_while_it_is_visible(console: ConsoleFactory, wo
         await ui.press("question_mark")
         await ui.until(lambda: len(ui.app.screen_stack) == 2, "the help")
         await ui.pilot.pause()
-        assert feed.wanted == 1
+        assert feed.subscriber_count == 1
         await ui.press("escape")
         for place, wanted in (("6", 0), ("1", 1), ("8", 0)):
             await ui.press(place)
-            await ui.until(lambda: feed.wanted == wanted, f"{wanted} who want the runs")
+            await ui.until(lambda: feed.subscriber_count == wanted, f"{wanted} subscriptions to the runs")
         # What came meanwhile is there as soon as one comes back.
         world.call(repo_id=repo, model="acme/second", status="success")
         await ui.press("1")
@@ -38,10 +38,10 @@ async def test_hidden_tail_stops_reading_until_shown_again(
         await ui.sees("one", "following")
         tail = ui.app.screen.run_feed.feed
         await ui.press("6")
-        await ui.until(lambda: tail.wanted == 0, "nobody who wants the tail")
+        await ui.until(lambda: tail.subscriber_count == 0, "no subscription to the tail")
         world.event(call, message="two")
         await ui.press("1")
         await ui.sees("one", "two")
         await ui.press("escape")
-        await ui.until(lambda: tail.wanted == 0, "nobody who wants the tail")
-        assert ui.app.runs.feed.wanted == 1
+        await ui.until(lambda: tail.subscriber_count == 0, "no subscription to the tail")
+        assert ui.app.runs.feed.subscriber_count == 1

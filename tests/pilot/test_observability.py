@@ -79,7 +79,7 @@ async def test_observability_with_a_token_alone_explains_what_opens_it(
 
 async def _whole(ui: Any) -> Any:
     """Wait until the page below the fold is complete; return it."""
-    figures = [want.feed.freshness for want in ui.app.screen._wants]
+    figures = [each.feed.freshness for each in ui.app.screen._subscriptions]
     await ui.until(lambda: all(fresh.as_of is not None for fresh in figures), "every figure")
     await ui.pilot.pause()
     return ui.app.screen.query_one("#page")

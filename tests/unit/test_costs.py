@@ -124,7 +124,7 @@ async def test_missing_hours_are_read_first_then_old_ones_in_turn(
 async def test_hours_without_a_cost_are_read_once(session: FakeSession) -> None:
     session.fake.stats_of = lambda since, until: stats(total_cost=None)
     session.scheduler.start()
-    session.scheduler.want(session.costs.feeds["buckets"])
+    session.scheduler.subscribe(session.costs.feeds["buckets"])
     for asked in range(BUCKETS_A_READ, BUCKETS + 1, BUCKETS_A_READ):
         await wait_until(lambda: len(session.fake.asked) == asked)
         await wait_until(lambda: not session.costs.feeds["buckets"].running)

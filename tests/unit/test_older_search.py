@@ -110,7 +110,7 @@ async def test_search_continues_after_a_failure(tmp_path: Path) -> None:
     service.fails = [ServiceFailed("It failed.", status=500)]
     search = OlderSearch("runs", service.read, found_rows, metered=lambda: False)
     session.scheduler.start()
-    want = session.scheduler.want(search.feed)
+    subscription = session.scheduler.subscribe(search.feed)
     await wait_until(lambda: search.freshness.error is not None and not search.feed.running)
     for _ in range(20):
         if search.is_done:
@@ -119,6 +119,6 @@ async def test_search_continues_after_a_failure(tmp_path: Path) -> None:
         session.scheduler.poke()
         asked = len(service.asked)
         await wait_until(lambda: len(service.asked) > asked and not search.feed.running)
-    want.drop()
+    subscription.drop()
     await session.scheduler.stop()
     assert search.searched == len(found_rows.keys) == 35

@@ -51,7 +51,7 @@ class WatchedStream:
 
     async def start(self) -> None:
         self.scheduler.start()
-        self.scheduler.want(self.feed)
+        self.scheduler.subscribe(self.feed)
         await wait_until(lambda: self.reads == 1)
         await run_ready_tasks()
         self.watch.start()

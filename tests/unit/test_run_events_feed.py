@@ -201,7 +201,7 @@ async def test_two_feeds_of_one_run_both_get_events(session: FakeSession) -> Non
     feeds = [await feed_of(session, make.from_call(call(1, status="streaming"))) for _ in range(2)]
     session.scheduler.start()
     for feed in feeds:
-        session.scheduler.want(feed.feed)
+        session.scheduler.subscribe(feed.feed)
     await wait_until(lambda: all(ids(feed) == ["e1"] for feed in feeds))
     await session.scheduler.stop()
 

@@ -50,7 +50,7 @@ async def test_page_requested_during_a_read_is_loaded_once(session: FakeSession)
     listing = session.listing
     session.fake.call_rows = [call(n) for n in range(PAGE * 4)]
     session.scheduler.start()
-    session.scheduler.want(listing.feed)
+    session.scheduler.subscribe(listing.feed)
     await wait_until(lambda: len(listing.set.rows) == PAGE)
     await run_ready_tasks()
     session.scheduler.refresh(listing.feed)
@@ -131,7 +131,7 @@ async def test_next_page_is_loaded_after_a_known_one(session: FakeSession) -> No
     # The list holds less than a page, so that it continues with the first.
     session.listing.set.drop([call(4 * PAGE - 1).id, call(4 * PAGE - 2).id])
     session.scheduler.start()
-    session.scheduler.want(session.listing.feed)
+    session.scheduler.subscribe(session.listing.feed)
     session.listing.load_more()
     await wait_until(lambda: len(session.listing.set.rows) == 2 * PAGE)
     await session.scheduler.stop()

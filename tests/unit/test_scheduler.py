@@ -23,10 +23,10 @@ from tests.unit.stepped_scheduler import Probe, SteppedScheduler
 
 async def test_wanted_feed_is_read_at_once_then_polled(stepped: SteppedScheduler) -> None:
     probe = stepped.feed()
-    want = stepped.scheduler.want(probe.feed)
+    subscription = stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await run_ready_tasks()
-    fresh = want.feed.freshness
+    fresh = subscription.feed.freshness
     assert (fresh.as_of, fresh.as_of_wall, fresh.loading, fresh.error) == (
         1000.0,
         stepped.clock.now(),
@@ -44,7 +44,7 @@ async def test_polling_is_slow_while_realtime_is_open(stepped: SteppedScheduler)
     deaf = stepped.feed("deaf")
     stepped.scheduler.realtime_open = True
     for probe in (heard, deaf):
-        stepped.scheduler.want(probe.feed)
+        stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: heard.reads == deaf.reads == 1)
     await stepped.advance(11)
     # A feed without tables gets no hints.
@@ -55,7 +55,7 @@ async def test_polling_is_slow_while_realtime_is_open(stepped: SteppedScheduler)
 
 async def test_wants_of_equal_feeds_share_one_read(stepped: SteppedScheduler) -> None:
     first, second = stepped.feed("same"), stepped.feed("same", Priority.TAIL)
-    one, two = stepped.scheduler.want(first.feed), stepped.scheduler.want(second.feed)
+    one, two = stepped.scheduler.subscribe(first.feed), stepped.scheduler.subscribe(second.feed)
     assert one.feed is two.feed is first.feed
     assert one.feed.priority is Priority.TAIL
     await wait_until(lambda: first.reads)
@@ -68,10 +68,10 @@ async def test_wants_of_equal_feeds_share_one_read(stepped: SteppedScheduler) ->
 
 async def test_feed_stops_when_its_last_want_is_dropped(stepped: SteppedScheduler) -> None:
     probe = stepped.feed()
-    one, two = stepped.scheduler.want(probe.feed), stepped.scheduler.want(probe.feed)
+    one, two = stepped.scheduler.subscribe(probe.feed), stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     one.drop()
-    one.drop()  # a second drop of the same want has no effect
+    one.drop()  # a second drop of the same subscription has no effect
     await stepped.advance(11)
     assert probe.reads == 2
     two.drop()
@@ -82,7 +82,7 @@ async def test_feed_stops_when_its_last_want_is_dropped(stepped: SteppedSchedule
 async def test_feeds_are_read_by_priority(stepped: SteppedScheduler) -> None:
     await stepped.scheduler.stop()
     for name, priority in (("b", Priority.BACKGROUND), ("t", Priority.TABLE), ("e", Priority.TAIL)):
-        stepped.scheduler.want(stepped.feed(name, priority).feed)
+        stepped.scheduler.subscribe(stepped.feed(name, priority).feed)
     stepped.scheduler.start()
     await wait_until(lambda: len(stepped.log) == 3)
     assert stepped.log == ["e", "t", "b"]
@@ -92,13 +92,13 @@ async def test_at_most_eight_feeds_are_read_together(stepped: SteppedScheduler) 
     probes = [stepped.feed(f"f{number}") for number in range(AT_ONCE + 4)]
     for probe in probes:
         probe.gate.clear()
-        stepped.scheduler.want(probe.feed)
+        stepped.scheduler.subscribe(probe.feed)
     await run_ready_tasks()
     assert len(stepped.log) == AT_ONCE == 8
     urgent, ours = stepped.feed("urgent", Priority.TAIL), stepped.feed("a file of ours")
     ours.feed.local = True
-    stepped.scheduler.want(urgent.feed)
-    stepped.scheduler.want(ours.feed)
+    stepped.scheduler.subscribe(urgent.feed)
+    stepped.scheduler.subscribe(ours.feed)
     await wait_until(lambda: ours.reads == 1)
     assert stepped.log[AT_ONCE:] == ["a file of ours"]
     probes[0].gate.set()
@@ -112,13 +112,13 @@ async def test_at_most_eight_feeds_are_read_together(stepped: SteppedScheduler) 
 async def test_feed_blocked_by_budget_waits_for_a_slot(stepped: SteppedScheduler) -> None:
     probe = stepped.feed(blind=500.0)
     probe.fails = [BudgetBlocked(stepped.clock.monotonic() + 30)]
-    want = stepped.scheduler.want(probe.feed)
+    subscription = stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await run_ready_tasks()
-    fresh = want.feed.freshness
+    fresh = subscription.feed.freshness
     assert (fresh.blocked_until, fresh.error, fresh.failures) == (1030.0, None, 0)
     await stepped.advance(29)
-    want.refresh()  # a refresh does not free a slot
+    subscription.refresh()  # a refresh does not free a slot
     await run_ready_tasks()
     assert probe.reads == 1
     await stepped.advance(1.1)
@@ -131,12 +131,12 @@ async def test_feed_blocked_by_budget_waits_for_a_slot(stepped: SteppedScheduler
 async def test_failing_feed_is_retried_with_backoff(stepped: SteppedScheduler) -> None:
     probe = stepped.feed(blind=1000.0)
     probe.fails = [Unreachable("down") for _ in range(6)]
-    want = stepped.scheduler.want(probe.feed)
+    subscription = stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     waits = []
     for reads in range(1, 7):
         await run_ready_tasks()
-        fresh = want.feed.freshness
+        fresh = subscription.feed.freshness
         assert (fresh.failures, str(fresh.error)) == (reads, str(Unreachable("down")))
         assert fresh.retry_at is not None
         waits.append(fresh.retry_at - stepped.clock.monotonic())
@@ -154,7 +154,7 @@ async def test_retry_backoff_ends_at_the_poll_interval(
     probe = stepped.feed(every=60.0, tables=frozenset({"ai_calls"}))
     stepped.scheduler.realtime_open = True
     probe.fails = [ServiceFailed("broken", status=500) for _ in range(7)]
-    fresh = stepped.scheduler.want(probe.feed).feed.freshness
+    fresh = stepped.scheduler.subscribe(probe.feed).feed.freshness
     await wait_until(lambda: probe.reads == 1)
     waits = []
     for reads in range(1, 8):
@@ -175,7 +175,7 @@ async def test_feed_with_failing_callback_stops_no_other(stepped: SteppedSchedul
 
     wrong, right = Probe(stepped, "wrong", Priority.TABLE, **{broken: fails}), stepped.feed("right")
     for probe in (wrong, right):
-        stepped.scheduler.want(probe.feed)
+        stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: wrong.reads == right.reads == 1)
     await run_ready_tasks()
     await stepped.advance(10.1)
@@ -198,7 +198,7 @@ async def test_rate_limit_is_waited_for_each_time(
 ) -> None:
     probe = stepped.feed(blind=1.0)
     probe.fails = [error] * 5
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     for reads in range(1, 5):
         await stepped.advance(seconds - 0.5)
@@ -213,23 +213,23 @@ async def test_rate_limit_is_waited_for_each_time(
 async def test_feed_recovers_from_any_error(stepped: SteppedScheduler, error: Exception) -> None:
     probe = stepped.feed()
     probe.fails = [error] * 4
-    want = stepped.scheduler.want(probe.feed)
+    subscription = stepped.scheduler.subscribe(probe.feed)
     for _ in range(80):
         await stepped.advance(1)
     assert probe.reads >= 5
-    assert want.feed.freshness.error is None
+    assert subscription.feed.freshness.error is None
 
 
 async def test_refresh_reads_now_even_between_retries(stepped: SteppedScheduler) -> None:
     probe = stepped.feed()
     probe.fails = [Unreachable("down") for _ in range(5)]
-    want = stepped.scheduler.want(probe.feed)
+    subscription = stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     for _ in range(5):
-        want.refresh()
+        subscription.refresh()
         await run_ready_tasks()
     assert probe.reads == 6
-    want.refresh()
+    subscription.refresh()
     await run_ready_tasks()
     assert probe.reads == 7
 
@@ -238,7 +238,7 @@ async def test_hinted_reads_slow_down_as_budget_is_used(stepped: SteppedSchedule
     metered = stepped.feed("metered", tables=frozenset({"t"}), gap=1.0)
     free = stepped.feed("free", tables=frozenset({"t"}), gap=1.0, metered=lambda: False)
     for probe in (metered, free):
-        stepped.scheduler.want(probe.feed)
+        stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: len(stepped.log) == 2)
     await run_ready_tasks()
     stepped.use_budget(8)
@@ -256,7 +256,7 @@ async def test_hinted_reads_slow_down_as_budget_is_used(stepped: SteppedSchedule
 async def test_slow_feed_is_read_less_often(stepped: SteppedScheduler) -> None:
     probe = stepped.feed(tables=frozenset({"t"}), blind=1.0, gap=0.1)
     probe.takes = 2.0
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.feed.finished is not None)
     stepped.scheduler.hint(["t"])
     await stepped.advance(7.9)
@@ -273,7 +273,7 @@ async def test_feed_notifies_at_start_and_end_of_a_read(stepped: SteppedSchedule
     probe = stepped.feed()
     seen: list[bool] = []
     probe.feed.changed.subscribe(lambda: seen.append(probe.feed.freshness.loading))
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: len(seen) == 2)
     assert seen == [True, False]
 
@@ -281,7 +281,7 @@ async def test_feed_notifies_at_start_and_end_of_a_read(stepped: SteppedSchedule
 async def test_stop_cancels_reads_and_start_resumes(stepped: SteppedScheduler) -> None:
     probe = stepped.feed()
     probe.gate.clear()
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await stepped.scheduler.stop()
     assert not probe.feed.freshness.loading
@@ -294,7 +294,7 @@ async def test_stop_cancels_reads_and_start_resumes(stepped: SteppedScheduler) -
 
 async def test_polls_slow_down_as_budget_is_used(stepped: SteppedScheduler) -> None:
     probe = stepped.feed(blind=3.0)
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await run_ready_tasks()
     stepped.use_budget(40)
@@ -308,7 +308,7 @@ async def test_polls_slow_down_as_budget_is_used(stepped: SteppedScheduler) -> N
 async def test_blocked_read_waits_at_least_a_second(stepped: SteppedScheduler, until_free: float) -> None:
     probe = stepped.feed()
     probe.fails = [BudgetBlocked(stepped.clock.monotonic() + until_free, "no slot") for _ in range(50)]
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await run_ready_tasks(200)
     assert probe.reads == 1
@@ -320,7 +320,7 @@ async def test_blocked_read_waits_at_least_a_second(stepped: SteppedScheduler, u
 async def test_retry_after_is_bounded(stepped: SteppedScheduler, named: float) -> None:
     probe = stepped.feed()
     probe.fails = [Throttled("slow down", status=429, retry_after=named)]
-    fresh = stepped.scheduler.want(probe.feed).feed.freshness
+    fresh = stepped.scheduler.subscribe(probe.feed).feed.freshness
     await wait_until(lambda: fresh.failures == 1)
     assert fresh.retry_at is not None
     assert 1.0 <= fresh.retry_at - stepped.clock.monotonic() <= 300.0
@@ -332,7 +332,7 @@ async def test_retry_wait_has_bounded_jitter(stepped: SteppedScheduler) -> None:
         stepped.scheduler.jitter = partial(float, share)
         probe = stepped.feed(f"{share} {named}")
         probe.fails = [Throttled("slow down", status=429, retry_after=named)]
-        fresh = stepped.scheduler.want(probe.feed).feed.freshness
+        fresh = stepped.scheduler.subscribe(probe.feed).feed.freshness
         await wait_until(lambda: fresh.failures == 1)
         waits.append((fresh.retry_at or 0.0) - stepped.clock.monotonic())
     assert waits == pytest.approx([100.0, 120.0, 300.0])

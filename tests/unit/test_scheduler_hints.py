@@ -17,7 +17,7 @@ async def test_burst_of_hints_causes_one_read(stepped: SteppedScheduler) -> None
     probe = stepped.feed(tables=frozenset({"ai_calls", "job_runs"}))
     other = stepped.feed("other", tables=frozenset({"sandboxes"}))
     for each in (probe, other):
-        stepped.scheduler.want(each.feed)
+        stepped.scheduler.subscribe(each.feed)
     await wait_until(lambda: probe.reads == other.reads == 1)
     await stepped.advance(5)
     for _ in range(20):
@@ -33,7 +33,7 @@ async def test_burst_of_hints_causes_one_read(stepped: SteppedScheduler) -> None
 
 async def test_hints_respect_the_gap_between_reads(stepped: SteppedScheduler) -> None:
     probe = stepped.feed(tables=frozenset({"ai_calls"}), gap=2.0)
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await run_ready_tasks()
     for _ in range(40):
@@ -46,7 +46,7 @@ async def test_hints_respect_the_gap_between_reads(stepped: SteppedScheduler) ->
 async def test_hint_during_a_read_causes_one_more(stepped: SteppedScheduler) -> None:
     probe = stepped.feed(tables=frozenset({"ai_calls"}))
     probe.gate.clear()
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     stepped.scheduler.hint(["ai_calls"])
     await stepped.advance(0.2)
@@ -60,18 +60,18 @@ async def test_hint_during_a_read_causes_one_more(stepped: SteppedScheduler) -> 
 async def test_hint_for_unwanted_feed_is_read_when_wanted(stepped: SteppedScheduler) -> None:
     stepped.scheduler.realtime_open = True
     probe = stepped.feed(tables=frozenset({"ai_calls"}))
-    stepped.scheduler.want(probe.feed).drop()
-    want = stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed).drop()
+    subscription = stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await run_ready_tasks()
-    want.drop()
+    subscription.drop()
     await stepped.advance(1)
-    stepped.scheduler.want(probe.feed).drop()
+    stepped.scheduler.subscribe(probe.feed).drop()
     await stepped.advance(1)
     assert probe.reads == 1  # there was no hint
     stepped.scheduler.hint(["ai_calls"])
     await stepped.advance(1)
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await run_ready_tasks()
     assert probe.reads == 2
 
@@ -79,14 +79,14 @@ async def test_hint_for_unwanted_feed_is_read_when_wanted(stepped: SteppedSchedu
 async def test_reconnect_counts_as_hint_for_unwanted_feed(stepped: SteppedScheduler) -> None:
     stepped.scheduler.realtime_open = True
     probe = stepped.feed(tables=frozenset({"ai_calls"}))
-    want = stepped.scheduler.want(probe.feed)
+    subscription = stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await run_ready_tasks()
-    want.drop()
+    subscription.drop()
     await stepped.advance(1)
     stepped.scheduler.refresh_all()
     await stepped.advance(1)
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await run_ready_tasks()
     assert probe.reads == 2
 
@@ -96,7 +96,7 @@ async def test_reconnect_reads_hinted_and_failed_feeds(stepped: SteppedScheduler
     failed, names = stepped.feed("failed"), stepped.feed("names", blind=900.0)
     failed.fails = [LoginRequired("no", status=307)]
     for probe in (heard, failed, names):
-        stepped.scheduler.want(probe.feed)
+        stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: len(stepped.log) == 3)
     await run_ready_tasks()
     stepped.scheduler.refresh_all()
@@ -107,7 +107,7 @@ async def test_reconnect_reads_hinted_and_failed_feeds(stepped: SteppedScheduler
 async def test_idle_feed_is_not_polled_but_follows_hints(stepped: SteppedScheduler) -> None:
     over = False
     probe = stepped.feed(tables=frozenset({"t"}), idle=lambda: over)
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     over = True
     await stepped.advance(1000)
@@ -128,7 +128,7 @@ async def missed_after(stepped: SteppedScheduler, probe: Probe, **state: Any) ->
     missed = []
     stepped.scheduler.missed.subscribe(lambda: missed.append(1))
     stepped.scheduler.realtime_open = True
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await run_ready_tasks()
     probe.differs = True
@@ -168,7 +168,7 @@ async def test_change_with_hint_during_the_read_is_not_missed(stepped: SteppedSc
     stepped.scheduler.missed.subscribe(lambda: missed.append(1))
     stepped.scheduler.realtime_open = True
     probe = stepped.feed(tables=frozenset({"t"}))
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await run_ready_tasks()
     probe.gate.clear()
@@ -183,7 +183,7 @@ async def test_change_with_hint_during_the_read_is_not_missed(stepped: SteppedSc
 
 async def test_hints_without_changes_are_delayed(stepped: SteppedScheduler) -> None:
     probe = stepped.feed(tables=frozenset({"t"}), gap=0.5, patience=2.0, metered=lambda: False)
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await run_ready_tasks()
     stepped.scheduler.hint(["t"])

@@ -57,7 +57,7 @@ class RunningSession:
 
     async def start(self) -> None:
         self.session.start()
-        self.session.scheduler.want(self.session.listing.feed)
+        self.session.scheduler.subscribe(self.session.listing.feed)
         await wait_until(lambda: self.stream.open == 1 and self.pause.count == 1)
         # The first reads wait for the stream to answer.
         self.session.scheduler.release_first_reads()

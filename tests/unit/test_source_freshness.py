@@ -120,11 +120,15 @@ async def test_failed_source_is_retried_by_itself(stepped: SteppedScheduler) -> 
         return await reads()
 
     probe.feed.fetch = fetch
-    want = stepped.scheduler.want(probe.feed)
+    subscription = stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await run_ready_tasks()
     fresh = source.freshness
-    assert (want.feed.freshness.failures, want.feed.freshness.retry_at, fresh.failures) == (0, None, 1)
+    assert (subscription.feed.freshness.failures, subscription.feed.freshness.retry_at, fresh.failures) == (
+        0,
+        None,
+        1,
+    )
     for reads_so_far in (2, 3):
         assert fresh.retry_at is not None
         await stepped.advance(fresh.retry_at - stepped.clock.monotonic() + 0.01)
@@ -132,7 +136,7 @@ async def test_failed_source_is_retried_by_itself(stepped: SteppedScheduler) -> 
     stepped.scheduler.hint(["t"])
     await stepped.advance(1)
     assert (probe.reads, fresh.failures) == (4, 4)
-    want.refresh()
+    subscription.refresh()
     assert fresh.retry_at == stepped.clock.monotonic()
     await run_ready_tasks()
     assert (probe.reads, fresh.failures, fresh.retry_at) == (5, 0, None)
@@ -148,7 +152,7 @@ async def test_failing_feed_is_not_retried_for_its_failed_source(
     source.freshness.mark_failed(BROKEN)
     source.freshness.retry_at = stepped.clock.monotonic() - 1
     probe.fails = [NotAllowed("no")]
-    stepped.scheduler.want(probe.feed)
+    stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
     await run_ready_tasks(200)
     assert probe.reads == 1
@@ -158,7 +162,7 @@ async def test_failing_feed_is_not_retried_for_its_failed_source(
 async def test_retry_time_follows_any_error(stepped: SteppedScheduler, error: MogplexError) -> None:
     probe = stepped.feed(blind=60.0)
     probe.fails = [error] * 6
-    fresh = stepped.scheduler.want(probe.feed).feed.freshness
+    fresh = stepped.scheduler.subscribe(probe.feed).feed.freshness
     await wait_until(lambda: probe.reads == 1)
     for reads in range(1, 7):
         await run_ready_tasks()

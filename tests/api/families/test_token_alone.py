@@ -173,7 +173,7 @@ async def test_closed_family_is_not_requested_twice(
         return not any(feed.running or feed.asked for feed in session.scheduler._feeds.values())
 
     session.start()
-    session.scheduler.want(runs.feed)
+    session.scheduler.subscribe(runs.feed)
     try:
         await until(lambda: learned() and settled())
         closed = reads(True)

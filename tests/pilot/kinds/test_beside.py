@@ -34,7 +34,7 @@ async def test_joined_lists_are_read_only_while_shown(console: Any) -> None:
     async with console() as ui:
 
         def wanted(name: str) -> int:
-            return int(ui.app.parts.collections.of(kinds()[name]).feed.wanted)
+            return int(ui.app.parts.collections.of(kinds()[name]).feed.subscriber_count)
 
         await go_to_list(ui, "sandboxes")
         assert wanted("sandboxes") == 1
@@ -43,9 +43,11 @@ async def test_joined_lists_are_read_only_while_shown(console: Any) -> None:
         assert wanted("sandboxes") == 1
         await ui.press("escape")
         await go_to_list(ui, "teams")
-        await ui.until(lambda: wanted("sandboxes") == 0 and ui.app.runs.feed.wanted == 0, "letting go")
+        await ui.until(
+            lambda: wanted("sandboxes") == 0 and ui.app.runs.feed.subscriber_count == 0, "letting go"
+        )
         assert wanted("teams") == 1
         await go_to_row(ui, "jobs", next(iter((await go_to_list(ui, "jobs")).rows.rows)))
         assert wanted("jobs") == 1
         await ui.press("escape", "1")
-        await ui.until(lambda: ui.app.runs.feed.wanted == 1 and wanted("jobs") == 0, "going back")
+        await ui.until(lambda: ui.app.runs.feed.subscriber_count == 1 and wanted("jobs") == 0, "going back")

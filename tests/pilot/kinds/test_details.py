@@ -272,7 +272,7 @@ async def test_each_open_detail_reports_its_own_failed_read(
         first = ui.app.screen
         await ui.until(lambda: first._own_feed.freshness.as_of, "its own reading")
         # The second page comes before the first has let go of what it reads.
-        ui.app.session.scheduler.want(first._own_feed)
+        ui.app.session.scheduler.subscribe(first._own_feed)
         monkeypatch.setattr(FlowsResource, "runs", fails)
         ui.app.parts.navigation.open_record(first.kind, first.entry())
         await ui.until(lambda: ui.app.screen is not first and ui.app.screen.is_active, "the second page")

@@ -58,7 +58,7 @@ async def test_actions_places_and_verbs_have_the_keys_that_the_file_says(
         await ui.press("X")
         await ui.until(lambda: _depth(ui) == 2, "the question before a stop")
         await ui.press("escape", "f10")
-        text = await ui.sees("X           Stop the sandbox: destroys", "f5          sandboxes: ")
+        text = await ui.sees("X           Stop the sandbox: destroys", "f5          Sandboxes.")
         assert "backspace esc" in text and "Y           copy id" in text
         assert "ctrl+k      one row up" in text and "↓ j         one row down" in text
         await ui.press("f10", "colon", *"stop")

@@ -116,7 +116,7 @@ async def test_missing_credentials_are_asked_for(
     assert consoles == ["asked 0 times", "none"]
 
 
-async def test_given_credentials_need_no_keyring(
+async def test_configured_credentials_need_no_keyring(
     mogplex: CommandRunner, consoles: list[str], keyring: CountingKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOGPLEX_TOKEN", TOKEN)

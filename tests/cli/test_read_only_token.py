@@ -76,7 +76,7 @@ def _changes() -> Iterator[ChangeCommand]:
 CHANGES = list(_changes())
 
 
-async def test_no_command_changes_anything_with_read_only_token(
+async def test_commands_refuse_changes_with_read_only_token(
     mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
     factory.flow(factory.agent())
@@ -131,7 +131,7 @@ async def test_read_only_token_sends_no_cancel_off_v1(
     assert factory.row("job_runs", job)["status"] == "running"
 
 
-async def test_session_sends_changes_beside_read_only_token(
+async def test_session_sends_changes_despite_read_only_token(
     mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
     factory.flow(factory.agent())
@@ -149,7 +149,7 @@ async def test_session_sends_changes_beside_read_only_token(
 
 
 @pytest.mark.parametrize("kind", ["run", "call", "job"])
-async def test_session_cancels_run_beside_read_only_token(
+async def test_session_cancels_run_despite_read_only_token(
     mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory, kind: str
 ) -> None:
     repo = _add_repo(factory)
@@ -163,7 +163,7 @@ async def test_session_cancels_run_beside_read_only_token(
     assert (factory.row("job_runs", job)["status"] == "cancelled") is (kind == "job")
 
 
-async def test_session_starts_no_run_beside_read_only_token(
+async def test_session_starts_no_run_with_read_only_token(
     mogplex: CommandRunner, plane: PlaneServer, factory: RowFactory
 ) -> None:
     _add_repo(factory)

@@ -198,7 +198,7 @@ async def test_records_are_completed_without_a_context(operator: CommandRunner, 
     ]
 
 
-async def test_given_records_are_not_completed_again(service: Service) -> None:
+async def test_typed_records_are_not_completed_again(service: Service) -> None:
     offered = complete_offline("fish", "mcp-servers", "mcp-servers", "enable", "web search", "'we")
     assert offered == []
     assert complete_offline("fish", "mcp-servers", "mcp-servers", "enable", "other", "'we") != []

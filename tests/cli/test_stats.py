@@ -26,7 +26,7 @@ def priced(factory: RowFactory, ago: int, cost: float, **columns: object) -> Non
     )
 
 
-async def test_cost_is_given_for_each_time_range(operator: CommandRunner, factory: RowFactory) -> None:
+async def test_cost_is_printed_for_each_time_range(operator: CommandRunner, factory: RowFactory) -> None:
     priced(factory, SECOND_US, 0.5)
     priced(factory, 2 * HOUR_US, 1.25, type="chat")
     priced(factory, 3 * DAY_US, 4.0)

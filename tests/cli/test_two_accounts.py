@@ -72,7 +72,7 @@ async def test_credentials_of_one_account_give_no_warning(mogplex: CommandRunner
     assert _stored_credentials() == (plane.token, plane.session_cookie)
 
 
-async def test_token_is_stored_beside_expired_cookie(
+async def test_token_is_stored_next_to_expired_cookie(
     mogplex: CommandRunner, plane: PlaneServer, other: OtherAccount
 ) -> None:
     url = plane.base_url

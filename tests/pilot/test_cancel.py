@@ -33,7 +33,7 @@ async def _confirm(ui: Any) -> None:
     await ui.press("right", "enter")
 
 
-async def test_the_harmless_button_has_the_focus(console: Run, world: RowFactory) -> None:
+async def test_enter_in_cancel_dialog_keeps_the_run(console: Run, world: RowFactory) -> None:
     _, call_id = _run(world, model="somebody/claude-sonnet-5")
     async with console(size=(60, 24)) as ui:
         await ui.sees("pending")
@@ -78,9 +78,7 @@ async def test_cancel_from_the_run(console: Run, world: RowFactory) -> None:
         await ui.sees("⊘ cancelled", "Cancellation requested")
 
 
-async def test_a_cancel_goes_out_at_once_when_polling_has_used_the_budget_up(
-    console: Run, world: RowFactory
-) -> None:
+async def test_cancel_is_sent_when_polling_has_used_up_the_budget(console: Run, world: RowFactory) -> None:
     _, call_id = _run(world)
     async with console(cookie=False) as ui:
         await ui.sees("pending")
@@ -164,9 +162,7 @@ async def test_cancel_is_not_offered_for_ended_runs(console: Run, world: RowFact
 
 
 @pytest.mark.parametrize("how", ["flag", "token"])
-async def test_read_only_offers_nothing_that_changes_anything(
-    console: Run, world: RowFactory, how: str
-) -> None:
+async def test_read_only_context_offers_no_changes(console: Run, world: RowFactory, how: str) -> None:
     _, call_id = _run(world)
     arguments: dict[str, Any] = {"read_only": True} if how == "flag" else {}
     token: Any = True if how == "flag" else world.token(scopes=("read",))
@@ -188,9 +184,7 @@ async def test_read_only_offers_nothing_that_changes_anything(
         assert world.row("ai_calls", call_id)["control_state"] == "active"
 
 
-async def test_session_with_a_read_only_token_cancels_but_starts_nothing(
-    console: Run, world: RowFactory
-) -> None:
+async def test_session_with_read_only_token_cancels_and_cannot_start(console: Run, world: RowFactory) -> None:
     _, call_id = _run(world)
     async with console(token=world.token(scopes=("read",))) as ui:
         await ui.sees("pending", "x cancel")

@@ -20,7 +20,7 @@ from tests.controlplane.row_factory import RowFactory
         pytest.param("The runner went away", None, "The runner went away", id="free-text"),
     ],
 )
-async def test_a_failure_says_its_cause_in_the_list(
+async def test_failure_row_shows_its_cause(
     console: Any, world: RowFactory, reason: str, message: str | None, shown: str
 ) -> None:
     metadata = json.dumps({"model_failure_message": message} if message else {})

@@ -42,9 +42,7 @@ def _screens(ui: Any) -> Iterator[ConsoleScreen]:
         yield DetailScreen(kind, Entry("any", None))
 
 
-async def test_every_screen_binds_and_handles_each_action_of_the_registry(
-    console: Run, world: RowFactory
-) -> None:
+async def test_screens_bind_and_handle_every_registered_action(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/web"))
     async with console() as ui:
         await ui.sees("acme/web")
@@ -63,12 +61,12 @@ async def test_every_screen_binds_and_handles_each_action_of_the_registry(
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_no_key_means_two_things_on_one_screen(scope: str) -> None:
+def test_keys_of_a_screen_are_unique(scope: str) -> None:
     keys = Counter(key for action in action_registry.in_scope(scope) for key in action.keys)
     assert [key for key, times in keys.items() if times > 1] == []
 
 
-async def test_every_digit_leads_to_its_place_and_escape_back(console: Run) -> None:
+async def test_digits_open_their_screens_and_escape_returns(console: Run) -> None:
     async with console() as ui:
         await ui.sees("Runs   0")
         for digit, title, name in TABS:
@@ -101,7 +99,7 @@ async def test_help_and_key_bar_show_the_keys_that_work_here(console: Run, world
         assert "x cancel" not in ui.text
 
 
-async def test_the_palette_runs_an_action_by_its_name(console: Run, world: RowFactory) -> None:
+async def test_palette_runs_an_action_by_its_name(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
     async with console() as ui:
         await ui.sees("acme/api")

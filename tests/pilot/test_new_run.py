@@ -24,7 +24,7 @@ async def _form(ui: Any, repo: str, prompt: str) -> None:
     await ui.press(*prompt)
 
 
-async def test_a_run_starts_and_is_followed(console: Run, world: RowFactory) -> None:
+async def test_new_run_starts_and_is_followed(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/web")
     async with console() as ui:
         await _form(ui, repo, "fix it")
@@ -111,7 +111,7 @@ async def test_text_typed_while_a_run_starts_is_kept(
         await ui.sees("New run", "write the docs")
 
 
-async def test_in_the_smallest_terminal_every_field_and_button_is_reached(console: Run) -> None:
+async def test_all_fields_are_reachable_in_the_smallest_terminal(console: Run) -> None:
     async with console(size=(60, 15)) as ui:
         await ui.press("n")
         await ui.sees("New run", "repository")

@@ -53,7 +53,7 @@ async def test_null_is_a_dash_and_unpriced_work_is_not_free(console: Run, world:
         assert "$0.00" not in text
 
 
-async def test_a_change_is_counted_without_a_key(console: Run, world: RowFactory) -> None:
+async def test_new_call_is_counted_without_a_key_press(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     world.call(repo_id=repo, status="success")
     async with console() as ui:
@@ -63,9 +63,7 @@ async def test_a_change_is_counted_without_a_key(console: Run, world: RowFactory
         await ui.until(lambda: ("2", "calls") in _usage(ui.text))
 
 
-async def test_observability_with_a_token_alone_explains_what_opens_it(
-    console: Run, world: RowFactory
-) -> None:
+async def test_observability_with_token_alone_names_the_session(console: Run, world: RowFactory) -> None:
     world.flow()
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("the runs of your automations")

@@ -25,7 +25,7 @@ def _calls(world: RowFactory, count: int) -> list[str]:
     return [world.call(repo_id=repo, status="success", started_at=at) for at in starts]
 
 
-async def test_a_link_finds_a_call_that_is_older_than_what_is_loaded(console: Run, world: RowFactory) -> None:
+async def test_link_finds_a_call_older_than_the_loaded_ones(console: Run, world: RowFactory) -> None:
     oldest, *_ = _calls(world, 250)
     async with console() as ui:
         await ui.until(lambda: 0 < len(ui.app.runs.set.rows) < 250, "the newest runs")

@@ -63,7 +63,7 @@ async def test_without_a_token_old_calls_and_jobs_open_by_their_ids(console: Run
         await ui.until(lambda: job not in ui.app.runs.set.rows, "the list without the job")
 
 
-async def test_a_failed_run_shows_the_base_that_its_events_name(console: Run, world: RowFactory) -> None:
+async def test_failed_run_shows_the_base_branch_of_its_events(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     call = world.call(
         repo_id=repo,

@@ -110,7 +110,7 @@ async def test_change_without_a_row_is_given_up_by_its_own_key(
     assert [state for _, state in _ledger(tmp_path)] == ["sent", "queued", "refused"]
 
 
-async def test_a_cancel_does_not_wait_behind_others_that_are_queued(
+async def test_cancel_is_not_delayed_by_queued_changes(
     console: Run, world: RowFactory, server: PlaneServer
 ) -> None:
     repo = world.repo("acme/api")
@@ -139,7 +139,7 @@ async def test_a_cancel_does_not_wait_behind_others_that_are_queued(
         assert cancelled() == 2
 
 
-async def test_leaving_the_console_reports_a_waiting_change_as_not_sent(
+async def test_queued_change_is_reported_as_not_sent_on_exit(
     console: Run, world: RowFactory, server: PlaneServer, tmp_path: Path
 ) -> None:
     world.repo("acme/web")

@@ -8,7 +8,7 @@ from mogplex_tui.operate.record_page import LinkTarget
 from mogplex_tui.screens.record_view import RecordView
 
 
-async def test_page_takes_focus_and_content_before_its_parts_are_mounted() -> None:
+async def test_page_accepts_focus_and_content_before_mounting() -> None:
     app: App[None] = App()
     async with app.run_test(size=(80, 24)) as pilot:
         view = RecordView(texts_first=True)

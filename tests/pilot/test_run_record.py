@@ -38,9 +38,7 @@ async def _opened(ui: Any) -> None:
     await ui.until(lambda: ui.app.screen.run_feed.row.run_id, "the run's id")
 
 
-async def test_y_copies_the_run_and_j_shows_its_json_with_events_focused(
-    console: Run, world: RowFactory
-) -> None:
+async def test_y_and_j_act_on_the_run_while_events_are_focused(console: Run, world: RowFactory) -> None:
     run_id, call_id, _ = _run(world, from_elsewhere={"odd": None})
     async with console() as ui:
         await _opened(ui)
@@ -56,7 +54,7 @@ async def test_y_copies_the_run_and_j_shows_its_json_with_events_focused(
         assert ui.app.screen.pane.tail.has_focus
 
 
-async def test_through_v1_alone_j_shows_the_run_itself(console: Run, world: RowFactory) -> None:
+async def test_j_shows_the_run_as_json_with_v1_alone(console: Run, world: RowFactory) -> None:
     run_id, _, _ = _run(world)
     async with console(cookie=False, gate=True) as ui:
         await ui.press("o", *run_id, "enter")
@@ -74,7 +72,7 @@ async def test_run_that_cannot_be_read_is_shown_as_last_known(console: Run, worl
         await ui.sees("last known", f'"run_id": "{run_id}"')
 
 
-async def test_in_the_list_y_copies_the_id_of_the_run_or_of_its_call(console: Run, world: RowFactory) -> None:
+async def test_y_copies_the_id_of_the_run_or_call_in_the_list(console: Run, world: RowFactory) -> None:
     run_id, _, _ = _run(world)
     async with console() as ui:
         await _opened(ui)
@@ -150,9 +148,7 @@ async def test_failed_run_shows_its_cause_above_folded_facts(console: Run, world
         await ui.sees("The run exceeded its time limit. Retry it", "cost", "No events recorded.")
 
 
-async def test_run_is_stale_and_its_clock_stops_while_the_service_is_down(
-    console: Run, world: RowFactory
-) -> None:
+async def test_run_is_stale_while_the_service_is_down(console: Run, world: RowFactory) -> None:
     _run(world)
     async with console(size=(80, 24), gate=True) as ui:
         await _opened(ui)

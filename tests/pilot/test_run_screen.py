@@ -40,7 +40,7 @@ async def _opened(ui: Any) -> LineTail:
     return tail
 
 
-async def test_new_events_appear_within_a_second_while_one_looks(console: Run, world: RowFactory) -> None:
+async def test_new_events_appear_within_a_second(console: Run, world: RowFactory) -> None:
     _, call_id = _streaming(world)
     async with console() as ui:
         await _opened(ui)
@@ -53,7 +53,7 @@ async def test_new_events_appear_within_a_second_while_one_looks(console: Run, w
         await ui.sees("fresh from the service")
 
 
-async def test_the_title_tells_no_age_while_events_arrive(console: Run, world: RowFactory) -> None:
+async def test_title_has_no_age_while_events_arrive(console: Run, world: RowFactory) -> None:
     _, call_id = _streaming(world)
     async with console() as ui:
         await _opened(ui)
@@ -66,9 +66,7 @@ async def test_the_title_tells_no_age_while_events_arrive(console: Run, world: R
         assert not re.search(r"as of|updated|3\ds", title), title
 
 
-async def test_tool_start_and_finish_are_one_line_with_the_failure_cause(
-    console: Run, world: RowFactory
-) -> None:
+async def test_tool_call_is_one_line_with_its_failure_cause(console: Run, world: RowFactory) -> None:
     _, call_id = _streaming(world, 0)
     about = {"tool_call_id": "t1", "input": {"command": "pnpm test auth"}, "input_preview": "pnpm test auth"}
     world.event(call_id, "tool_started", message="Tool started: shell", tool_name="shell", payload=about)
@@ -114,9 +112,7 @@ async def test_scrolling_up_stops_following_and_says_how_much_is_new(
         await ui.sees("following", "later 2")
 
 
-async def test_enter_shows_the_whole_event_as_json_without_its_secrets(
-    console: Run, world: RowFactory
-) -> None:
+async def test_enter_shows_an_event_as_json_without_secrets(console: Run, world: RowFactory) -> None:
     _, call_id = _streaming(world, 0)
     world.event(
         call_id, "log", message="delivered", payload={"stage": "git_delivery", "note": "Bearer abcdef123456"}
@@ -190,7 +186,7 @@ async def test_each_letter_of_a_search_starts_from_the_same_row(console: Run, wo
         await ui.sees("/ lint 2/2")
 
 
-async def test_f_follows_and_pressed_again_goes_on_following(console: Run, world: RowFactory) -> None:
+async def test_f_follows_and_a_second_press_changes_nothing(console: Run, world: RowFactory) -> None:
     _streaming(world, 80)
     async with console(size=(120, 24)) as ui:
         await _opened(ui)
@@ -231,9 +227,7 @@ async def test_failed_run_shows_its_cause(console: Run, world: RowFactory) -> No
         await ui.sees("✗ failed", "MOG-CALL")
 
 
-async def test_leaving_while_events_arrive_and_a_key_is_down_harms_nothing(
-    console: Run, world: RowFactory
-) -> None:
+async def test_screen_closes_while_events_and_keys_arrive(console: Run, world: RowFactory) -> None:
     _, call_id = _streaming(world)
     async with console() as ui:
         await ui.sees("acme/api")
@@ -247,9 +241,7 @@ async def test_leaving_while_events_arrive_and_a_key_is_down_harms_nothing(
         assert ui.app.return_value is None
 
 
-async def test_failed_list_makes_the_state_of_a_run_stale_but_not_its_events(
-    console: Run, world: RowFactory
-) -> None:
+async def test_failed_list_makes_run_state_but_not_events_stale(console: Run, world: RowFactory) -> None:
     async def fails() -> bool:
         raise ServiceFailed("The service failed on the calls: broken", status=500)
 

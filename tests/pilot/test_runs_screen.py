@@ -143,7 +143,7 @@ async def test_s_cycles_through_the_visible_columns_at_eighty_columns(
         assert ui.text.splitlines()[4].split() == titles
 
 
-async def test_an_empty_account_says_what_to_do_next(console: ConsoleFactory) -> None:
+async def test_empty_account_shows_the_next_step(console: ConsoleFactory) -> None:
     async with console() as ui:
         await ui.sees("No runs yet. n starts one; :automations shows what could start them.")
 
@@ -158,7 +158,7 @@ async def test_hostile_text_is_drawn_as_text(console: ConsoleFactory, world: Row
         assert "\x1b" not in text and "\x07" not in text
 
 
-async def test_runs_with_a_token_alone_name_what_cannot_be_read(
+async def test_runs_with_token_alone_name_the_missing_data(
     console: ConsoleFactory, world: RowFactory
 ) -> None:
     repo = world.repo("acme/api")
@@ -193,7 +193,7 @@ async def test_header_reports_a_mistyped_token(console: ConsoleFactory, world: R
         assert len(it.app.screen_stack) == 1
 
 
-async def test_a_closed_family_is_not_asked_again(console: ConsoleFactory, world: RowFactory) -> None:
+async def test_closed_route_family_is_not_requested_again(console: ConsoleFactory, world: RowFactory) -> None:
     world.flow()
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("the runs of your automations")
@@ -268,7 +268,7 @@ async def test_row_removed_between_two_frames_causes_no_error(
         await ui.loses("acme/api")
 
 
-async def test_a_start_reads_each_list_once(console: ConsoleFactory, world: RowFactory) -> None:
+async def test_startup_reads_each_list_once(console: ConsoleFactory, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     world.start_streaming(world.call(repo_id=repo))
     async with console(gate=True) as ui:

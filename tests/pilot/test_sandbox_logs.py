@@ -36,7 +36,7 @@ async def _open(ui: Any, *texts: str) -> str:
     return text
 
 
-async def test_log_is_shown_beside_the_facts_and_follows_new_lines(console: Run, world: RowFactory) -> None:
+async def test_log_is_shown_next_to_facts_and_follows_new_lines(console: Run, world: RowFactory) -> None:
     key = _sandbox(world)
     async with console() as ui:
         text = await _open(ui, "added 412 packages", "ready on 3000", "tab attached", "following")
@@ -65,7 +65,7 @@ async def test_scrolled_log_counts_new_lines_and_f_follows(console: Run, world: 
         await ui.sees("the newest", "following")
 
 
-async def test_a_word_is_marked_and_n_goes_from_one_to_the_next(console: Run, world: RowFactory) -> None:
+async def test_search_marks_matches_and_n_moves_to_the_next(console: Run, world: RowFactory) -> None:
     _sandbox(world, dev_log="boom one\nquiet\nboom two")
     async with console() as ui:
         await _open(ui, "boom two")
@@ -93,9 +93,7 @@ async def test_enter_shows_a_step_of_the_life_as_json_and_y_copies_it(
         assert json.loads(ui.app.clipboard)["event_type"] == "tab_attached"
 
 
-async def test_j_shows_the_record_with_the_log_focused_and_y_copies_the_id(
-    console: Run, world: RowFactory
-) -> None:
+async def test_j_and_y_act_on_the_record_while_the_log_is_focused(console: Run, world: RowFactory) -> None:
     key = _sandbox(world)
     async with console() as ui:
         await _open(ui, "tab attached")
@@ -107,9 +105,7 @@ async def test_j_shows_the_record_with_the_log_focused_and_y_copies_the_id(
         assert json.loads(ui.app.clipboard)["id"] == key
 
 
-async def test_facts_fold_above_the_log_at_eighty_columns_and_i_opens_them(
-    console: Run, world: RowFactory
-) -> None:
+async def test_facts_are_folded_at_80_columns_and_i_opens_them(console: Run, world: RowFactory) -> None:
     _sandbox(world)
     async with console(size=(80, 24)) as ui:
         text = await _open(ui, "ready on 3000", "status ◐ running", "repo acme/api")
@@ -123,9 +119,7 @@ async def test_facts_fold_above_the_log_at_eighty_columns_and_i_opens_them(
         await ui.loses("→ acme/api")
 
 
-async def test_a_session_without_a_token_reads_the_logs_of_the_record(
-    console: Run, world: RowFactory
-) -> None:
+async def test_session_without_token_reads_logs_of_the_record(console: Run, world: RowFactory) -> None:
     key = _sandbox(world)
     async with console(token=False) as ui:
         await _open(ui, "added 412 packages", "ready on 3000", "2 lines")
@@ -133,7 +127,7 @@ async def test_a_session_without_a_token_reads_the_logs_of_the_record(
         await ui.sees("GET /", "3 lines")
 
 
-async def test_empty_log_explains_what_writes_to_it(console: Run, world: RowFactory) -> None:
+async def test_empty_log_explains_its_source(console: Run, world: RowFactory) -> None:
     world.sandbox(world.repo("acme/api"))
     async with console() as ui:
         await _open(ui, "No log lines yet.")

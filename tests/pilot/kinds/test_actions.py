@@ -195,7 +195,7 @@ async def test_read_only_token_is_detected(seeded_database: Path, tmp_path: Path
             await session.stop()
 
 
-def test_actions_have_key_and_help_and_irreversible_ones_are_confirmed() -> None:
+def test_irreversible_actions_are_confirmed_and_all_have_help() -> None:
     for kind, verb in EVERY_ACTION:
         assert not verb.help.endswith("."), (kind.name, verb.id)
         if verb.id in ("delete", "revoke", "remove", "stop", "cancel", "restart", "publish"):

@@ -34,7 +34,7 @@ async def test_agent_is_created_by_a_form(console: Any) -> None:
     assert (row["model"], row["category"], row["system_prompt"]) == ("acme/nova-1", "api", None)
 
 
-async def test_update_sends_what_differs_and_keeps_the_prompt(console: Any) -> None:
+async def test_update_sends_changed_fields_and_no_prompt(console: Any) -> None:
     async with console() as ui:
         before = _own_agent(ui)
         await go_to_row(ui, "agents", before["id"])

@@ -16,7 +16,7 @@ def _written(place: Path) -> str:
     return "".join(path.read_text(errors="replace") for path in files)
 
 
-async def test_a_new_key_is_shown_once_and_kept_nowhere(
+async def test_new_key_is_shown_once_and_not_stored(
     console: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "mogplex")
@@ -122,7 +122,7 @@ async def test_page_opens_in_a_browser_or_its_url_is_copied(
         assert opens or ui.app.clipboard == address
 
 
-async def test_the_embedded_plane_has_no_page_to_open(console: Any) -> None:
+async def test_embedded_plane_has_no_web_page_to_open(console: Any) -> None:
     async with console() as ui:
         ui.app.parts.embedded = True
         await go_to_list(ui, "api-keys")

@@ -82,7 +82,7 @@ async def test_tool_input_of_an_approval_comes_first_on_a_small_screen(console: 
         assert ui.text.count(heading) == 1
 
 
-async def test_hosted_approvals_with_a_token_alone_explain_how_to_see_them(
+async def test_hosted_approvals_with_token_alone_name_the_session(
     console: Any,
 ) -> None:
     async with console(gate=True, cookie=False) as ui:

@@ -49,7 +49,7 @@ async def _dialog(ui: Console, where: str, *keys: str) -> None:
     await wait_for_screen(ui, below)
 
 
-async def test_the_consoles_own_screens_and_dialogs_are_ascii(seeded_database: Path, tmp_path: Path) -> None:
+async def test_screens_and_dialogs_are_ascii(seeded_database: Path, tmp_path: Path) -> None:
     async with console_on(ServiceState("seeded"), seeded_database, tmp_path, ascii=True) as ui:
         await ui.sees("live", "STATE")
         await ui.press("space", "s", "s", "S")
@@ -76,7 +76,7 @@ async def test_the_consoles_own_screens_and_dialogs_are_ascii(seeded_database: P
         await _plain(ui, "an event")
 
 
-async def test_every_kind_and_its_records_are_ascii(seeded_database: Path, tmp_path: Path) -> None:
+async def test_lists_and_records_of_every_kind_are_ascii(seeded_database: Path, tmp_path: Path) -> None:
     async with console_on(ServiceState("seeded"), seeded_database, tmp_path, ascii=True) as ui:
         for name, kind in kinds().items():
             if name in BUILT_IN:

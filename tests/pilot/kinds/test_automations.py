@@ -15,7 +15,7 @@ def _flow(ui: Any, status: str = "active") -> str:
     return str(row["id"])
 
 
-async def test_pausing_an_automation_asks_and_activating_does_not(console: Any) -> None:
+async def test_pause_is_confirmed_and_activation_is_not(console: Any) -> None:
     async with console() as ui:
         key = _flow(ui)
         await go_to_row(ui, "automations", key)
@@ -35,7 +35,7 @@ async def test_pausing_an_automation_asks_and_activating_does_not(console: Any) 
         assert ui.server.plane.db.only("SELECT status FROM flows WHERE id = ?", (key,))["status"] == "active"
 
 
-async def test_trigger_is_sent_for_a_repository_with_the_key_of_the_ledger(console: Any) -> None:
+async def test_trigger_is_sent_with_repository_and_ledger_key(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "automations", "docs follow")
         key = screen.table.cursor_key
@@ -71,7 +71,7 @@ async def test_trigger_uses_the_session_when_v1_refuses_the_token(console: Any) 
         assert job["flow_id"] == key
 
 
-async def test_automations_with_a_token_alone_come_from_v1_and_name_gaps(console: Any) -> None:
+async def test_automations_with_token_alone_are_read_from_v1(console: Any) -> None:
     async with console(gate=True, cookie=False) as ui:
         await go_to_row(ui, "automations", _flow(ui))
         await ui.sees("With a token alone this list has names and states")

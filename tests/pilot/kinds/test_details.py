@@ -137,7 +137,7 @@ async def test_facts_without_a_value_are_left_out(console: Any) -> None:
         assert "error" not in facts
 
 
-async def test_in_ascii_a_page_and_its_bar_are_ascii(console: Any) -> None:
+async def test_record_page_and_key_bar_are_ascii_in_ascii_mode(console: Any) -> None:
     async with console(size=(80, 20), ascii=True) as ui:
         await go_to_row(ui, "jobs", _failed(ui))
         await ui.press("enter")

@@ -44,7 +44,7 @@ async def _walk(ui: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("gate", [True, False], ids=["hosted", "tokens-everywhere"])
-async def test_every_list_shows_what_the_token_alone_shows(console: Any, gate: bool) -> None:
+async def test_lists_show_the_same_rows_as_with_a_token_alone(console: Any, gate: bool) -> None:
     async with console(gate=gate, cookie=False) as ui:
         by_token = await _walk(ui)
     async with console(gate=gate, cookie=EXPIRED) as ui:

@@ -141,7 +141,7 @@ async def test_list_is_filtered_by_the_age_that_it_shows(kind_lists: KindLists) 
     assert all(float(row.row.cost_usd) > 0.1 for row in kind_lists.found("jobs", "cost:>0.1"))
 
 
-async def test_the_filters_line_gives_an_example_of_the_row_under_the_cursor(console: Any) -> None:
+async def test_filter_example_is_taken_from_the_cursor_row(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "jobs")
         await ui.until(lambda: screen.table.cursor_key, "a row under the cursor")

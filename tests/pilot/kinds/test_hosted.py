@@ -76,7 +76,7 @@ async def test_reported_gaps_of_a_token_are_real(console: Any) -> None:
     assert closed == SESSION_ONLY
 
 
-async def test_with_a_token_alone_jobs_are_the_runs_of_automations(console: Any) -> None:
+async def test_jobs_with_token_alone_are_automation_runs(console: Any) -> None:
     async with console(gate=True, cookie=False) as ui:
         found = await go_to_list(ui, "jobs")
         await ui.sees(

@@ -32,7 +32,7 @@ async def test_running_job_is_cancelled_after_confirmation(console: Any) -> None
         assert screen.rows.rows[key].row.job.status == "cancelled"
 
 
-async def test_cancel_keeps_marks_if_declined_and_clears_them_if_confirmed(console: Any) -> None:
+async def test_cancel_clears_marks_only_if_confirmed(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "jobs", "status:running")
         await ui.press("space")
@@ -152,7 +152,7 @@ async def test_failed_job_links_to_the_cause(console: Any) -> None:
         await ui.sees(f"1 of {len(failures)}", message[:20])
 
 
-async def test_job_waiting_for_approval_shows_it_and_can_be_filtered_by_it(console: Any) -> None:
+async def test_job_with_open_approval_is_shown_and_filtered(console: Any) -> None:
     async with console() as ui:
         approvals = await go_to_list(ui, "approvals", "kind:step")
         key = approvals.cursor_row().row.job_run_id

@@ -5,7 +5,7 @@ from typing import Any
 from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, wait_for_notice
 
 
-async def test_default_model_of_the_account_changes_only_after_confirmation(console: Any) -> None:
+async def test_default_model_changes_only_after_confirmation(console: Any) -> None:
     async with console() as ui:
         screen = await go_to_list(ui, "models")
         rows = screen.rows.rows

@@ -33,7 +33,7 @@ GIVEN = {
 }
 
 
-async def test_no_verb_is_sent_with_a_read_only_token(seeded_database: Path, tmp_path: Path) -> None:
+async def test_read_only_token_sends_no_action(seeded_database: Path, tmp_path: Path) -> None:
     settings = Settings(speed=0, rate_limit=None)
     wrong: dict[str, str] = {}
     walked = 0
@@ -63,7 +63,7 @@ async def test_no_verb_is_sent_with_a_read_only_token(seeded_database: Path, tmp
     assert walked > 40
 
 
-async def test_a_session_sends_every_verb_beside_a_read_only_token(
+async def test_session_sends_every_action_despite_read_only_token(
     seeded_database: Path, tmp_path: Path
 ) -> None:
     settings = Settings(speed=0, rate_limit=None)

@@ -64,7 +64,7 @@ async def test_key_and_its_effects_cause_one_repaint() -> None:
             assert status.strip() == f"at {at[2:10]}"
 
 
-async def test_the_cursor_keeps_its_row_when_the_order_changes() -> None:
+async def test_cursor_keeps_its_row_when_the_order_changes() -> None:
     app = host(50)
     async with app.run_test(size=(100, 22)) as pilot:
         await pilot.press("down", "down", "down")
@@ -195,7 +195,7 @@ async def test_only_lines_that_look_different_are_painted(monkeypatch: pytest.Mo
         assert painted == [Region(0, 5, 100, 1)]
 
 
-async def test_a_change_right_after_a_key_is_painted_without_a_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_change_after_a_key_is_painted_without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     app = host()
     async with app.run_test(size=(100, 22)):
         painted: list[Region] = []
@@ -290,7 +290,7 @@ async def test_near_end_of_a_full_screen_is_posted_after_scrolling(rows: int, at
         assert [message for message in app.messages if message[0] == "near end"] == [("near end", rows)]
 
 
-async def test_the_mouse_moves_opens_scrolls_and_drags() -> None:
+async def test_mouse_selects_opens_scrolls_and_drags() -> None:
     app = host(1000)
     async with app.run_test(size=(100, 22)) as pilot:
         await pilot.click(app.table, offset=(8, 5))
@@ -309,7 +309,7 @@ async def test_the_mouse_moves_opens_scrolls_and_drags() -> None:
         await until(pilot, lambda: rows_on_screen(app)[-1] == "run00999")
 
 
-async def test_table_removed_with_a_pending_message_leaves_nothing_frozen() -> None:
+async def test_removed_table_with_pending_message_freezes_nothing() -> None:
     app = host()
     async with app.run_test() as pilot:
         app.table.action_cursor(1)

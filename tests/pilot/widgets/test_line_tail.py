@@ -88,7 +88,7 @@ async def test_following_can_stop_without_scrolling() -> None:
         assert not app.tail.follow
 
 
-async def test_added_rows_are_painted_once_and_only_those_on_screen_are_read() -> None:
+async def test_added_rows_cause_one_repaint_of_visible_rows() -> None:
     app = TailHost(Events(100))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
@@ -101,7 +101,7 @@ async def test_added_rows_are_painted_once_and_only_those_on_screen_are_read() -
         assert app.events.asked - asked <= SIZE[1] * 4
 
 
-async def test_cursor_and_view_stay_on_their_rows_when_rows_come_before_them() -> None:
+async def test_cursor_and_view_keep_their_rows_when_rows_precede() -> None:
     app = TailHost(Events(100))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("pageup", "down", "down")
@@ -113,7 +113,7 @@ async def test_cursor_and_view_stay_on_their_rows_when_rows_come_before_them() -
         assert [line[:60] for line in shown(app.tail)] == before
 
 
-async def test_a_row_that_grows_and_changes() -> None:
+async def test_row_shows_added_detail_on_its_own_line() -> None:
     app = TailHost(Events(50))
     async with app.run_test(size=SIZE) as pilot:
         tool = TailRow(
@@ -247,7 +247,7 @@ async def test_enter_and_a_double_click_select() -> None:
         assert not app.tail.move_cursor_to("nobody")
 
 
-async def test_the_scroll_bar_can_be_dragged_to_both_ends() -> None:
+async def test_scroll_bar_can_be_dragged_to_both_ends() -> None:
     app = TailHost(Events(1000))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.mouse_down(app.tail, offset=(99, 19))
@@ -284,7 +284,7 @@ async def test_event_text_is_data() -> None:
         assert "a<U+202E>b␀c" in text
 
 
-async def test_a_new_source_starts_at_its_end() -> None:
+async def test_new_source_starts_at_its_end() -> None:
     app = TailHost(Events(100))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("home")
@@ -295,7 +295,7 @@ async def test_a_new_source_starts_at_its_end() -> None:
 
 
 @pytest.mark.parametrize("key", ["up", "pageup", "home", "enter", "end"])
-async def test_key_pressed_after_rows_were_removed_uses_the_remaining_rows(key: str) -> None:
+async def test_key_after_removed_rows_uses_the_remaining_rows(key: str) -> None:
     app = TailHost(Events(500))
     async with app.run_test(size=SIZE) as pilot:
         app.events.rows = [log(f"new{number}", f"anew {number}") for number in range(30)]

@@ -131,7 +131,7 @@ async def test_tabs_shorten_before_one_is_dropped_and_can_be_clicked() -> None:
         assert not ragged(tabs)
 
 
-def test_a_sparkline_shows_gaps_zero_and_the_greatest() -> None:
+def test_sparkline_shows_gaps_zero_and_maximum() -> None:
     assert sparkline([0, 1, None, 7, 3.5]) == "▁▂ █▅"
     assert sparkline([]) == ""
     assert sparkline([0, 0]) == "▁▁"
@@ -218,7 +218,7 @@ async def test_more_facts_than_lines_are_counted_and_scrolled() -> None:
         await until(pilot, lambda: "value29" in shown(facts)[-1])
 
 
-async def test_a_card_shows_its_figures_on_one_edge() -> None:
+async def test_card_aligns_its_figures() -> None:
     card = Card("Jobs", id="fixed")
     async with Host(card).run_test(size=(40, 14)) as pilot:
         card.set_lines(
@@ -229,7 +229,7 @@ async def test_a_card_shows_its_figures_on_one_edge() -> None:
 
 
 @pytest.mark.parametrize("ascii_mode", [False, True], ids=["unicode", "ascii"])
-async def test_the_chart_has_axes_and_leaves_gaps(ascii_mode: bool) -> None:
+async def test_chart_has_axes_and_leaves_gaps(ascii_mode: bool) -> None:
     chart = CostChart(ascii_mode=ascii_mode, id="fixed")
     async with Host(chart).run_test(size=(60, 14)) as pilot:
         assert "no costs are known" in shown(chart)[0]
@@ -255,7 +255,7 @@ async def test_the_chart_has_axes_and_leaves_gaps(ascii_mode: bool) -> None:
             assert all(line.isascii() for line in lines)
 
 
-def test_an_axis_has_round_amounts() -> None:
+def test_axis_labels_are_round_amounts() -> None:
     assert [label for label in axis(5.2, 8) if label] == ["$6", "$4", "$2", "$0"]
     assert axis(5.2, 8)[8] == "$0"
     assert axis(0.037, 4)[0] == "$0.04"

@@ -83,7 +83,7 @@ async def test_stale_rows_are_dim_and_come_back() -> None:
         await until(pilot, lambda: good in tones())
 
 
-async def test_a_changed_cell_flashes_once_unless_motion_is_reduced() -> None:
+async def test_changed_cell_flashes_once_unless_motion_is_reduced() -> None:
     app = host()
     async with app.run_test(size=(120, 24)) as pilot:
 

@@ -27,7 +27,7 @@ async def server() -> AsyncIterator[PlaneServer]:
     [("status:401", True, "r"), ("status:401", False, ""), ("login", True, ""), ("login", False, "r")],
     ids=["401 with session", "401 with token", "login page with session", "login page with token"],
 )
-async def test_open_lists_are_read_again_when_the_credential_is_accepted(
+async def test_lists_are_read_again_once_credentials_are_accepted(
     console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch, cookie: bool, refusal: str, key: str
 ) -> None:
     monkeypatch.setattr(session, "DOUBTS", 0.2 if not key else 600.0)
@@ -61,7 +61,7 @@ async def test_figures_stay_with_their_age_when_the_session_ends(console: Run, w
         assert ui.app.screen.query_one("#page").opacity < 1
 
 
-async def test_no_list_is_promised_when_v1_is_closed_too(console: Run, world: RowFactory) -> None:
+async def test_no_list_is_announced_if_v1_is_closed_too(console: Run, world: RowFactory) -> None:
     assert world.plane.faults is not None
     for method in ("GET", "POST"):
         world.plane.faults.add(parse(f"{method} /api/* 403"))

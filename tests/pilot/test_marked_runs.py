@@ -87,7 +87,7 @@ async def test_mark_is_cleared_when_its_run_ends(console: Run, world: RowFactory
         await ui.sees("Cancel this run?")
 
 
-async def test_esc_takes_the_filter_away_first_and_then_every_mark(console: Run, world: RowFactory) -> None:
+async def test_escape_clears_the_filter_and_then_the_marks(console: Run, world: RowFactory) -> None:
     _calls(world, 2)
     world.call(repo_id=world.repo("acme/web"), metadata={"repo": "acme/web"})
     async with console(size=(120, 60)) as ui:
@@ -116,7 +116,7 @@ async def test_second_space_clears_the_mark(console: Run, world: RowFactory) -> 
         await ui.loses("marked")
 
 
-async def test_read_only_marks_and_cancels_nothing(console: Run, world: RowFactory) -> None:
+async def test_read_only_context_cannot_mark_or_cancel(console: Run, world: RowFactory) -> None:
     calls = _calls(world, 2)
     async with console(read_only=True) as ui:
         await _listed(ui, 2)

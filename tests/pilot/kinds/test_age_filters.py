@@ -113,7 +113,7 @@ class Elapsed(Later):
         return super().monotonic() + self.ahead.total_seconds()
 
 
-async def test_while_runs_cannot_be_read_their_time_stands_still(console: Run, world: RowFactory) -> None:
+async def test_durations_stop_while_runs_cannot_be_read(console: Run, world: RowFactory) -> None:
     _two(world)
 
     def cells(ui: Any) -> tuple[int, int]:

@@ -83,7 +83,7 @@ async def test_ended_session_leaves_one_row_for_a_job(console: Run, world: RowFa
         await ui.until(lambda: _rows(ui) == CALLS, "the calls again")
 
 
-async def test_a_start_without_a_session_counts_what_was_kept_once(console: Run, world: RowFactory) -> None:
+async def test_cached_jobs_are_counted_once_without_a_session(console: Run, world: RowFactory) -> None:
     _failed_job(world)
     run = partial(console, gate=True, draw_every_change=True)
     async with run() as ui:

@@ -65,9 +65,7 @@ async def test_reopened_filter_replaces_its_text_when_typed_into(console: Run, w
         await ui.sees("/ docsx   0 of 3")
 
 
-async def test_filter_keeps_the_cursor_on_its_row_or_moves_to_the_first(
-    console: Run, world: RowFactory
-) -> None:
+async def test_filter_keeps_the_cursor_row_or_selects_the_first(console: Run, world: RowFactory) -> None:
     for name in ("web", "api", "web", "api", "web"):
         world.call(repo_id=world.repo(f"acme/{name}"), metadata={"repo": f"acme/{name}"})
     async with console() as ui:
@@ -221,9 +219,7 @@ async def test_burst_of_keys_goes_to_the_palette_before_enter_selects(
         await ui.sees("Jobs")
 
 
-async def test_burst_that_closes_one_input_and_opens_another_loses_no_key(
-    console: Run, world: RowFactory
-) -> None:
+async def test_keys_are_not_lost_between_two_inputs(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/docs"))
     world.call(repo_id=world.repo("acme/web"))
     async with console() as ui:

@@ -181,7 +181,7 @@ async def test_personal_team_reports_that_its_list_fails(console: Callable[..., 
     ],
     ids=["automations refused", "orchestrator refused"],
 )
-async def test_approvals_of_one_kind_are_shown_when_the_other_is_refused(
+async def test_approvals_of_one_source_stay_if_other_is_refused(
     console: Callable[..., Any], route: str, other: set[str], missing: str
 ) -> None:
     async with console() as ui:

@@ -107,7 +107,7 @@ async def test_cancel_survives_refusals_and_a_lost_response(bench: Bench, way: s
     assert outcome.is_success, outcome
 
 
-async def test_start_survives_refusals_and_a_lost_response_starts_one_run(
+async def test_start_retried_after_lost_response_starts_one_run(
     bench: Bench,
 ) -> None:
     repo = (await bench.session.client.repos.list())[0]

@@ -36,7 +36,7 @@ async def test_token_alone_is_offered_only_actions_it_can_carry_out(console: Any
                 assert why is None or "browser session: mogplex-tui login --session" in why, (name, why)
 
 
-async def test_server_actions_closed_to_a_token_are_not_offered_or_sent(
+async def test_unavailable_server_actions_are_not_offered_or_sent(
     console: Any,
 ) -> None:
     async with console(gate=True, cookie=False) as ui:

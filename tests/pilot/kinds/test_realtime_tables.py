@@ -60,7 +60,7 @@ MORE_THAN_ANNOUNCED = {
 }
 
 
-async def test_every_list_rests_on_the_tables_that_announce_what_it_reads(
+async def test_list_refreshes_on_every_realtime_table_it_reads(
     seeded_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: set[str] = set()

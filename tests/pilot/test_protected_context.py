@@ -28,7 +28,7 @@ async def test_cancel_asks_for_the_name_of_a_protected_context(console: Run, wor
         assert world.row("ai_calls", call)["status"] == "cancelled"
 
 
-async def test_a_context_that_is_not_protected_asks_for_no_name(console: Run, world: RowFactory) -> None:
+async def test_unprotected_context_requires_no_name(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"), metadata={"repo": "acme/api"})
     async with console() as ui:
         await ui.sees("pending")
@@ -37,7 +37,7 @@ async def test_a_context_that_is_not_protected_asks_for_no_name(console: Run, wo
         assert "protected" not in text
 
 
-async def test_the_button_does_nothing_without_the_name(console: Run, world: RowFactory) -> None:
+async def test_confirm_button_is_inactive_without_the_name(console: Run, world: RowFactory) -> None:
     call = world.call(repo_id=world.repo("acme/api"), metadata={"repo": "acme/api"})
     async with console(protected=True) as ui:
         await ui.sees("pending")
@@ -80,9 +80,7 @@ async def test_only_dangerous_actions_ask_for_the_name_of_the_context(
         await ui.until(lambda: world.row("sandboxes", key)["status"] == "stopped", "the sandbox stopped")
 
 
-async def test_dangerous_action_asks_for_its_text_and_then_the_context_name(
-    console: Run, world: RowFactory
-) -> None:
+async def test_dangerous_action_asks_for_text_and_context_name(console: Run, world: RowFactory) -> None:
     key = insert_approval(world, 3600)
     async with console(protected=True) as ui:
         await ui.app.parts.navigation.go("approvals")

@@ -23,9 +23,7 @@ def _harmless(ui: Any) -> None:
     assert "\u202e" not in ui.text
 
 
-async def test_the_form_of_a_run_shows_the_names_of_repositories_as_they_are(
-    console: Run, world: RowFactory
-) -> None:
+async def test_run_form_shows_repository_names_without_markup(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/we[/b]b")
     world.repo(f"acme/{STEERS}x")
     async with console() as ui:
@@ -41,7 +39,7 @@ async def test_the_form_of_a_run_shows_the_names_of_repositories_as_they_are(
         await ui.sees("acme/we[/b]b")
 
 
-async def test_a_toast_cannot_steer_the_terminal(console: Run, world: RowFactory) -> None:
+async def test_notification_contains_no_control_characters(console: Run, world: RowFactory) -> None:
     world.call(metadata={"repo": f"acme/{STEERS}\u202ex"}, status="streaming")
     async with console() as ui:
         await ui.sees("1 live")
@@ -52,7 +50,7 @@ async def test_a_toast_cannot_steer_the_terminal(console: Run, world: RowFactory
         _harmless(ui)
 
 
-async def test_a_toast_keeps_its_lines_apart(console: Run) -> None:
+async def test_notification_keeps_its_line_breaks(console: Run) -> None:
     async with console() as ui:
         await ui.sees("Runs")
         ui.app.notify("one\r\ntwo", markup=False)
@@ -75,7 +73,7 @@ async def test_text_input_shows_control_characters_and_keeps_its_value(console: 
     assert answers == [name, "new"]
 
 
-async def test_a_refusal_in_the_form_of_a_run_cannot_steer_the_terminal(console: Run) -> None:
+async def test_error_in_run_form_contains_no_control_characters(console: Run) -> None:
     async with console() as ui:
         await ui.sees("Runs")
         ui.app.push_screen(NewRunModal(DraftStore(None), ui.app.session, f"Not started.\n{STEERS}no"))

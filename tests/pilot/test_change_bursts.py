@@ -39,7 +39,7 @@ class _Painting:
         monkeypatch.setattr(LineTable, "refresh", counted_refresh)
 
 
-async def test_burst_of_changed_runs_is_painted_at_most_20_times_a_second(
+async def test_changed_runs_are_painted_at_most_20_times_a_second(
     console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.call(repo_id=world.repo("acme/web"))

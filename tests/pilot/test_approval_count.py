@@ -50,7 +50,7 @@ async def test_closed_approvals_are_requested_once_and_not_counted(console: Run,
         assert ui.edge.turned_away.count("/api/control/approvals") == 1
 
 
-async def test_in_ascii_the_sign_is_a_letter(console: Run, world: RowFactory) -> None:
+async def test_approval_sign_is_a_letter_in_ascii_mode(console: Run, world: RowFactory) -> None:
     insert_approval(world, 3600)
     async with console(ascii=True, size=(80, 24)) as ui:
         await ui.sees("? 1")

@@ -40,9 +40,7 @@ def _depth(ui: Any) -> int:
     return len(ui.app.screen_stack)
 
 
-async def test_actions_places_and_verbs_have_the_keys_that_the_file_says(
-    console: Run, world: RowFactory
-) -> None:
+async def test_configured_keys_run_actions_and_open_screens(console: Run, world: RowFactory) -> None:
     world.sandbox(world.repo("acme/api"))
     world.call(repo_id=world.repo("acme/web"))
     async with console(config=CONFIG, size=(120, 60)) as ui:

@@ -41,7 +41,7 @@ async def _a_link(ui: Any) -> LinkTarget:
     return next(link for link in links if link.kind == "projects" and link.key)
 
 
-async def test_a_link_followed_twice_opens_one_record(console: Any, monkeypatch: Any) -> None:
+async def test_link_followed_twice_opens_one_record(console: Any, monkeypatch: Any) -> None:
     async with console() as ui:
         link = await _a_link(ui)
         let_go = _held_up(ui, "projects", monkeypatch)
@@ -56,7 +56,7 @@ async def test_a_link_followed_twice_opens_one_record(console: Any, monkeypatch:
         assert not ui.app._notifications
 
 
-async def test_a_link_that_cannot_be_followed_says_why_once(console: Any, monkeypatch: Any) -> None:
+async def test_failed_link_shows_its_reason_once(console: Any, monkeypatch: Any) -> None:
     async with console() as ui:
         link = await _a_link(ui)
         collection = ui.app.parts.collections.of(kinds()["projects"])

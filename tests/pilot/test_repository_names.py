@@ -36,9 +36,7 @@ async def test_runs_name_hidden_repositories_and_agents(
         assert text.count("Reviewer") == 2
 
 
-async def test_a_hidden_repository_is_named_and_not_offered_for_a_new_run(
-    console: Run, world: RowFactory
-) -> None:
+async def test_hidden_repository_is_named_but_not_offered_for_runs(console: Run, world: RowFactory) -> None:
     world.repo("acme/api")
     world.call(repo_id=world.repo("acme/legacy", is_hidden=1))
     async with console(gate=True) as ui:
@@ -50,9 +48,7 @@ async def test_a_hidden_repository_is_named_and_not_offered_for_a_new_run(
         assert "acme/legacy" not in offered
 
 
-async def test_a_token_alone_names_a_hidden_repository_where_a_row_does(
-    console: Run, world: RowFactory
-) -> None:
+async def test_token_alone_takes_hidden_repository_names_from_rows(console: Run, world: RowFactory) -> None:
     hidden = world.repo("acme/legacy", is_hidden=1)
     world.job(world.flow(), hidden, start=True)
     world.sandbox(hidden)

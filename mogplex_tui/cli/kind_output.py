@@ -30,7 +30,9 @@ def print_rows(
         for entry in rows:
             print_json(kind, output, entry)
         for entry in unreadable:
-            output.object(kind.noun, {"unreadable": entry.why, "raw": redact.payload(entry.raw)})
+            output.object(
+                kind.noun, {"unreadable": entry.unreadable_reason, "raw": redact.payload(entry.raw)}
+            )
         return
     if output.form == "csv":
         print_csv(kind, output, rows)
@@ -38,7 +40,7 @@ def print_rows(
         _print_table(kind, output, render_time, rows)
     if unreadable:
         count = formatting.plural(len(unreadable), "row")
-        say(output.safe_text(messages.unreadable_record(count, unreadable[0].why or "")))
+        say(output.safe_text(messages.unreadable_record(count, unreadable[0].unreadable_reason or "")))
 
 
 def _print_table(

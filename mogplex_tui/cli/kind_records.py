@@ -171,7 +171,9 @@ class KindRecords(Generic[Row]):
         if matches[0].row is None:
             raise CommandError(
                 Exit.FAILED,
-                messages.unreadable_record(f"The {noun} {safe_text(asked)!r}", matches[0].why or ""),
+                messages.unreadable_record(
+                    f"The {noun} {safe_text(asked)!r}", matches[0].unreadable_reason or ""
+                ),
             )
         return matches[0]
 

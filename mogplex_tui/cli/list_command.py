@@ -141,9 +141,9 @@ class ListCommand(Generic[Row]):
         def has_enough() -> bool:
             if args.sort is not None or args.limit is None:
                 return False
-            kept = (entry for entry in records.rows.values() if entry.row is not None)
+            readable_rows = (entry for entry in records.rows.values() if entry.row is not None)
             limit: int = args.limit
-            return sum(matches is None or matches(entry) for entry in kept) >= limit
+            return sum(matches is None or matches(entry) for entry in readable_rows) >= limit
 
         try:
             async with progress(lambda: f"Searching: {search.progress()}"):

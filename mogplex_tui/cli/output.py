@@ -114,8 +114,8 @@ class Output:
         texts = (_padded(self.safe_text(cell), len(cell) if cell.endswith(" ") else 0) for cell in cells)
         line = "  ".join(texts).rstrip()
         # A secret that is shown only once must not be cut at the edge of the terminal.
-        whole = any(isinstance(cell, RevealedSecret) for cell in cells)
-        self._write(line if whole else self._fit(line))
+        has_secret = any(isinstance(cell, RevealedSecret) for cell in cells)
+        self._write(line if has_secret else self._fit(line))
 
     def paragraph(self, text: str, *, indent: str = "") -> None:
         """Write a text wrapped to the width of the terminal, else on one line."""

@@ -42,8 +42,8 @@ class Span(NamedTuple):
 class CallPages:
     """Read calls into a set of runs, and track the time span without gaps.
 
-    `enrich` completes a row with names and local state, `again` requests another read, and `read_order` discards late
-    answers.
+    `enrich` completes a row with names and local state, `request_read` requests another read, and `read_order` discards
+    late answers.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class CallPages:
         session: Session,
         rows: RowSet[RunRow],
         enrich: Callable[[RunRow], RunRow],
-        again: Callable[[], None],
+        request_read: Callable[[], None],
         read_order: ReadOrder,
     ) -> None:
-        self._session, self._set, self._enrich, self._again = session, rows, enrich, again
+        self._session, self._set, self._enrich, self._request_read = session, rows, enrich, request_read
         self._read_order = read_order
         # Sources beside the newest calls. Ended calls hardly change, so their age alone does not make them stale.
         self._live = SourceState(Subject(f"live runs beyond the newest {PAGE}"))
@@ -67,12 +67,12 @@ class CallPages:
         self._page_turn = 2
         self._span: Span | None = None
         # Keys of rows that a search among older calls has found: they do not count as read without a gap.
-        self._found: set[str] = set()
+        self._found_keys: set[str] = set()
 
     @property
     def may_load_more(self) -> bool:
         """Whether the service has older calls than the loaded ones."""
-        return (self._set.total or 0) > len(self._set.rows) - len(self._found)
+        return (self._set.total or 0) > len(self._set.rows) - len(self._found_keys)
 
     def load_more(self) -> None:
         """Request one more page of older calls, unless one is being read."""
@@ -81,7 +81,7 @@ class CallPages:
         if (self.may_load_more or pictured) and self._more is None:
             # New calls have shifted the page numbers, so count pages by the loaded calls.
             self._more = self._loaded_count() // PAGE + 1
-            self._again()
+            self._request_read()
 
     async def read(self) -> bool:
         """Read the newest calls, live calls, ended calls and one older page.
@@ -122,10 +122,10 @@ class CallPages:
         if not self._live.failing:
             gone = {key: row for key, row in self._live_calls() if key not in live and row.started_at}
 
-            async def again(key: str) -> bool:
+            async def reread(key: str) -> bool:
                 return await self.read_one(gone[key], Priority.TABLE)
 
-            differed |= await self._gone.each(self._session.clock, gone, again)
+            differed |= await self._gone.each(self._session.clock, gone, reread)
         return differed
 
     def _live_calls(self) -> Iterator[tuple[str, RunRow]]:
@@ -204,17 +204,17 @@ class CallPages:
             if starts and not brought and self.may_load_more:
                 # Every call of the page was known: request the next page, because the table reports its end only once.
                 self._more = turn + 1
-                self._again()
+                self._request_read()
         self._page_turn = turn + 1 if turn < self.pages else 2
         return differed
 
     def _drop_oldest(self) -> None:
         """Drop the oldest calls when very many have arrived, so that memory stays bounded."""
         most = self.pages * PAGE + MAX_CALLS
-        if self._span is None or len(self._set.rows) - len(self._found) <= most:
+        if self._span is None or len(self._set.rows) - len(self._found_keys) <= most:
             return
         never = self._span.oldest
-        ended = [row for row in self._ended_calls() if row.key not in self._found]
+        ended = [row for row in self._ended_calls() if row.key not in self._found_keys]
         newest_first = sorted(ended, key=lambda row: row.began or never, reverse=True)
         kept_rows, gone = newest_first[: most - MAX_CALLS // 2], newest_first[most - MAX_CALLS // 2 :]
         self._span = Span(self._span.newest, min(row.began for row in kept_rows if row.began is not None))
@@ -232,13 +232,13 @@ class CallPages:
     def keep_found(self, rows: Iterable[tuple[str, RunRow]]) -> None:
         """Keep calls that a search has found, whatever their age."""
         pairs = dict(rows)
-        self._found |= pairs.keys() - self._set.rows.keys()
+        self._found_keys |= pairs.keys() - self._set.rows.keys()
         self._set.apply(pairs.items())
 
     def drop_found(self, keys: Iterable[str]) -> None:
         """Drop calls that a search has found, except those that the list has loaded since."""
-        gone = self._found & set(keys)
-        self._found -= gone
+        gone = self._found_keys & set(keys)
+        self._found_keys -= gone
         loaded, _ = self.loaded()
         self._set.drop(gone - loaded)
 
@@ -251,8 +251,8 @@ class CallPages:
         page = await self._session.client.at(priority).observability.calls(since=at, until=at, limit=PAGE)
         if priority is Priority.ACTION:
             self._read_order.read_back(row.key, asked)
-        differed, found = self._take(page, asked)
-        if row.key not in found and not self._read_order.is_outdated(row.key, asked):
+        differed, read_keys = self._take(page, asked)
+        if row.key not in read_keys and not self._read_order.is_outdated(row.key, asked):
             gone = self._set.rows.get(row.key, row)._replace(state="unknown", error=FORGOTTEN)
             differed |= bool(self._set.apply([(row.key, gone)]).changed)
         return differed

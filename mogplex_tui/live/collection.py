@@ -34,24 +34,24 @@ KEPT_SECONDS = 120.0
 class Entry(Generic[Row]):
     """One record of a list: its key, its row, and the JSON it was parsed from.
 
-    A record that could not be parsed has no row, and `why` holds the reason. `in_progress` is the word for a change
+    A record that could not be parsed has no row, and an `unreadable_reason`. `in_progress` is the word for a change
     that is in flight, such as "deleting".
     """
 
     key: str
     row: Row | None
     raw: object = None
-    why: str | None = None
+    unreadable_reason: str | None = None
     in_progress: str | None = None
 
     def __eq__(self, other: object) -> bool:
         # The row is parsed from the JSON, and comparing the JSON is expensive.
         if not isinstance(other, Entry):
             return NotImplemented
-        return (self.key, self.row, self.why, self.in_progress) == (
+        return (self.key, self.row, self.unreadable_reason, self.in_progress) == (
             other.key,
             other.row,
-            other.why,
+            other.unreadable_reason,
             other.in_progress,
         )
 
@@ -151,13 +151,13 @@ class Collection(Generic[Row]):
         if open_until is not None:
             self.set.changes.subscribe(self._count_again)
         # Numbers of the last read that started and of the last one that was applied.
-        self._begun = self._taken = 0
+        self._begun = self._last_taken = 0
         # Records that were read by themselves, with the time: the next list must not remove what they say in addition.
         self._single: dict[str, Entry[Row]] = {}
         self._read_at: dict[str, float] = {}
         # Keys of the last list, and of rows that a search among older records found.
         self._listed: frozenset[str] = frozenset()
-        self._found: set[str] = set()
+        self._found_keys: set[str] = set()
         self.feed = Feed(
             f"kind:{name}",
             self.fetch,
@@ -239,10 +239,10 @@ class Collection(Generic[Row]):
             except CLOSED as error:
                 refused = error
                 continue
-            if number < self._taken:
+            if number < self._last_taken:
                 # A later read was applied already, perhaps after a change.
                 return False
-            self._taken = number
+            self._last_taken = number
             self.set.notices = page.notices or self._notices_of(source)
             self.hides = source.hides
             self.set.freshness.mark_read(self.session.clock)
@@ -264,8 +264,8 @@ class Collection(Generic[Row]):
             since = self.session.scheduler.now() - KEPT_SECONDS
             in_flight = self.session.in_flight.keys(self.name)
             new = (key for key, at in self._read_at.items() if at > since)
-            kept = {*in_flight, *self._found, *new}
-            pairs = {key: entry for key, entry in self.set.rows.items() if key in kept} | pairs
+            kept_keys = {*in_flight, *self._found_keys, *new}
+            pairs = {key: entry for key, entry in self.set.rows.items() if key in kept_keys} | pairs
         change = self.set.apply(pairs.items(), complete=True)
         for gone in self._single.keys() - pairs.keys():
             del self._single[gone], self._read_at[gone]
@@ -343,13 +343,13 @@ class Collection(Generic[Row]):
     def keep_found(self, rows: Iterable[tuple[str, Entry[Row]]]) -> None:
         """Keep records that a search has found, although the list does not contain them."""
         pairs = dict(rows)
-        self._found |= pairs.keys() - self._listed
+        self._found_keys |= pairs.keys() - self._listed
         self.set.apply(pairs.items())
 
     def drop_found(self, keys: Iterable[str]) -> None:
         """Drop search results by key; records that the list itself returned stay."""
-        gone = self._found & set(keys)
-        self._found -= gone
+        gone = self._found_keys & set(keys)
+        self._found_keys -= gone
         self.set.drop(gone - self._listed)
 
 

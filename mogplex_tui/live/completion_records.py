@@ -37,7 +37,7 @@ class KnownRecords:
         self._path = None if directory is None else directory / FILE
         self._troubles = troubles
         self._read: dict[str, list[KnownRecord]] = {}
-        self._whole: set[str] = set()
+        self._complete_kinds: set[str] = set()
 
     def remember(self, kind: str, records: Iterable[KnownRecord], *, is_whole: bool = False) -> None:
         """Add records of a kind; a whole list (`is_whole`) replaces the earlier records."""
@@ -49,7 +49,7 @@ class KnownRecords:
         before = [] if is_whole else self._read.get(kind, [])
         self._read[kind] = _newest([*new_records, *before])
         if is_whole:
-            self._whole.add(kind)
+            self._complete_kinds.add(kind)
 
     def save(self) -> None:
         """Write the records in front of those in the file. Failures are ignored."""
@@ -73,7 +73,7 @@ class KnownRecords:
         stored = {kind: _records(rows) for kind, rows in content.items()}
         merged = dict(stored)
         for kind, records in self._read.items():
-            before = [] if kind in self._whole else stored.get(kind, [])
+            before = [] if kind in self._complete_kinds else stored.get(kind, [])
             merged[kind] = _newest([*records, *before])
         if merged != stored:
             # A full disk is not worth a message here.

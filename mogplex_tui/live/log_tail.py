@@ -48,7 +48,7 @@ class LogTail:
         self.lines: list[LogLine] = []
         self._keys: dict[str, list[str]] = {}
         self._index: dict[str, int] = {}
-        self._made = 0
+        self._line_number = 0
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -99,8 +99,8 @@ class LogTail:
             self.lines[self._index[last.key]] = replace(now, key=last.key, version=last.version + 1)
             added.changed.append(last.key)
         for line in source_lines[len(keys) :]:
-            self._made += 1
-            key = f"{line.source} {self._made}"
+            self._line_number += 1
+            key = f"{line.source} {self._line_number}"
             self._index[key] = len(self.lines)
             self.lines.append(replace(line, key=key))
             keys.append(key)

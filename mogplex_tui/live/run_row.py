@@ -105,7 +105,7 @@ class RunRow(NamedTuple):
         return self
 
     @property
-    def why(self) -> str | None:
+    def unreadable_reason(self) -> str | None:
         """The reason why the record could not be parsed."""
         return self.unreadable
 

@@ -63,9 +63,9 @@ def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> ChangeR
         )
     status = getattr(run, "status", "pending")
     if status == "pending" or run.job_run_id is None:
-        return False, f"Not started yet: {_why(run.reason)}. {{}} is queued as job {job}."
+        return False, f"Not started yet: {_reason_text(run.reason)}. {{}} is queued as job {job}."
     now = f"now {_text(status)}" if status else "no longer pending"
-    return False, f"Not started: {_why(run.reason)}. {{}} was queued as job {job}, which is {now}."
+    return False, f"Not started: {_reason_text(run.reason)}. {{}} was queued as job {job}, which is {now}."
 
 
 def repaired(response: JobRepaired) -> ChangeResult:
@@ -73,8 +73,8 @@ def repaired(response: JobRepaired) -> ChangeResult:
     if response.started:
         return True, "{} was started."
     if response.deferred or response.status in (None, "pending"):
-        return False, f"Not started yet: {_why(response.reason)}. {{}} stays queued."
-    return False, f"Not started: {_why(response.reason)}. {{}} is {_text(response.status or '')}."
+        return False, f"Not started yet: {_reason_text(response.reason)}. {{}} stays queued."
+    return False, f"Not started: {_reason_text(response.reason)}. {{}} is {_text(response.status or '')}."
 
 
 def requeued(response: JobRequeued) -> ChangeResult:
@@ -83,7 +83,7 @@ def requeued(response: JobRequeued) -> ChangeResult:
         return False, _not_queued(response.reason)
     job = escape_braces(formatting.short_id(response.job_run_id))
     if not response.started:
-        return False, f"Not started yet: {_why(response.reason)}. {{}} is queued again as job {job}."
+        return False, f"Not started yet: {_reason_text(response.reason)}. {{}} is queued again as job {job}."
     sentence = f"{{}} runs again as job {job}"
     return True, sentence + (", in the version that failed." if response.version_fallback_used else ".")
 
@@ -102,11 +102,11 @@ def escape_braces(text: str) -> str:
 
 
 def _not_queued(reason: str | None) -> str:
-    sentence = f"Not started: {_why(reason)}. No job was queued for {{name}}."
+    sentence = f"Not started: {_reason_text(reason)}. No job was queued for {{name}}."
     return " ".join(filter(None, (sentence, _ADVICE.get(reason or ""))))
 
 
-def _why(reason: str | None) -> str:
+def _reason_text(reason: str | None) -> str:
     return _text(formatting.reason_or_default(reason))
 
 

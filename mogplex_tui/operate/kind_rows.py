@@ -42,7 +42,7 @@ class HeldRow(Protocol[Row_co]):
         """The JSON of the record as the service sent it."""
 
     @property
-    def why(self) -> str | None:
+    def unreadable_reason(self) -> str | None:
         """The reason why the record could not be read, None if it was read."""
 
     @property
@@ -102,13 +102,13 @@ def _unreadable_cells(kind: Kind[Row], entry: HeldRow[Row]) -> list[Cell]:
     """
     glyph, word, tone = formatting.state("unreadable")
     text = f"{glyph} {word}"
-    reason = Cell(_cause(entry.why or ""), "error")
+    reason = Cell(_cause(entry.unreadable_reason or ""), "error")
     row_cells = [reason if column.is_error else _DASH for column in kind.columns]
     has_error_column = any(column.is_error for column in kind.columns)
     position = _state_position(kind, text) if has_error_column else None
     if position is None:
         position = _name_position(kind)
-        text = text if has_error_column else _with_rest(kind.columns[position], text, entry.why)
+        text = text if has_error_column else _with_rest(kind.columns[position], text, entry.unreadable_reason)
     row_cells[position] = Cell(text, tone)
     return row_cells
 
@@ -250,8 +250,8 @@ def _redacted_line(error: str) -> str:
 
 
 def _filter_value_of_unreadable(column: Column[Row], entry: HeldRow[Row]) -> FilterValue:
-    if column.is_error and entry.why:
-        error = _redacted_line(entry.why)
+    if column.is_error and entry.unreadable_reason:
+        error = _redacted_line(entry.unreadable_reason)
         return (formatting.cause(error), error)
     return ("unreadable",) if column.format.is_state else None
 

@@ -91,7 +91,7 @@ class ListSearch(Generic[Row_co]):
             window = window._replace(since=max(since - SPAN_MARGIN, window.since or since - SPAN_MARGIN))
             start = None if until is None else until + SPAN_MARGIN
         self._window = window
-        self._found: dict[str, Row_co] = {}
+        self._found_rows: dict[str, Row_co] = {}
         self._is_full = False
         self._search: OlderSearch[AnyEntry] = OlderSearch(
             name,
@@ -121,7 +121,7 @@ class ListSearch(Generic[Row_co]):
     @property
     def found_count(self) -> int:
         """The number of rows that were added to the list."""
-        return len(self._found)
+        return len(self._found_rows)
 
     def progress(self) -> str:
         """Return how many records were searched, and of how many."""
@@ -139,8 +139,8 @@ class ListSearch(Generic[Row_co]):
 
     def close(self) -> None:
         """Remove the found rows from the list."""
-        self._rows.drop_found(self._found)
-        self._found = {}
+        self._rows.drop_found(self._found_rows)
+        self._found_rows = {}
 
     async def _read(self, priority: Priority, until: datetime | None) -> OlderPage[AnyEntry]:
         if self._is_full:
@@ -160,25 +160,27 @@ class ListSearch(Generic[Row_co]):
         matches = self._question.matches
         rows = self._rows.prepare(list(entries.values()))
         matching = {key: row for key, row in rows if matches is None or matches(row)}
-        self._found |= matching
+        self._found_rows |= matching
         removed = self._beyond_the_first()
         self._rows.keep_found((key, row) for key, row in matching.items() if key not in removed)
         self._rows.drop_found(removed)
 
     def _beyond_the_first(self) -> frozenset[str]:
         """Drop the found rows that exceed the limit, and return their keys."""
-        if len(self._found) <= MAX_FOUND:
+        if len(self._found_rows) <= MAX_FOUND:
             return frozenset()
         order = self._question.order
         if order is None:
             # Pages come newest first, so all further rows would be older than the kept ones.
             self._is_full = True
-            kept_keys = list(self._found)[:MAX_FOUND]
+            kept_keys = list(self._found_rows)[:MAX_FOUND]
         else:
             choose = heapq.nlargest if self._question.is_descending else heapq.nsmallest
-            kept_keys = choose(MAX_FOUND, self._found, key=lambda key: (order(self._found[key]), key))
-        removed = self._found.keys() - set(kept_keys)
-        self._found = {key: self._found[key] for key in kept_keys}
+            kept_keys = choose(
+                MAX_FOUND, self._found_rows, key=lambda key: (order(self._found_rows[key]), key)
+            )
+        removed = self._found_rows.keys() - set(kept_keys)
+        self._found_rows = {key: self._found_rows[key] for key in kept_keys}
         return frozenset(removed)
 
 

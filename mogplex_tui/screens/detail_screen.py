@@ -42,7 +42,7 @@ class DetailScreen(ConsoleScreen):
         super().__init__(action_registry.detail_scope(kind.name), tab_of(kind))
         self.kind = kind
         self.collection = self.console.collections.of(kind)
-        self._given = entry
+        self._last_entry = entry
         # The feed that reads this record alone; created when the screen is first visible.
         self._own_feed: Feed | None = None
         # Whether reading the record returns more than its list has; unknown before the first read.
@@ -83,15 +83,15 @@ class DetailScreen(ConsoleScreen):
 
         A record that is gone is shown as last read, without a change in flight.
         """
-        now = self.collection.set.rows.get(self._given.key)
+        now = self.collection.set.rows.get(self._last_entry.key)
         if now is None:
-            return replace(self._given, in_progress=None)
-        self._given = now
+            return replace(self._last_entry, in_progress=None)
+        self._last_entry = now
         return now
 
     def record_key(self) -> str:
         """Return the record's key."""
-        return self._given.key
+        return self._last_entry.key
 
     def step_name(self) -> str:
         """Return the record's name."""
@@ -127,7 +127,7 @@ class DetailScreen(ConsoleScreen):
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feeds of the log, of the record itself, and of its list."""
-        if self._own_feed is None and self.kind.single is not None and self._given.row is not None:
+        if self._own_feed is None and self.kind.single is not None and self._last_entry.row is not None:
             self._own_feed = self._feed_of_record()
             # Its rows go into the list, which signals them; only a failed read is signalled by the feed itself.
             self.listen(self._own_feed.changed, self.changed_soon)
@@ -141,17 +141,17 @@ class DetailScreen(ConsoleScreen):
         async def fetch() -> bool:
             if single is None:
                 return False
-            before, listed = collection.set.rows.get(self._given.key), self.entry()
+            before, listed = collection.set.rows.get(self._last_entry.key), self.entry()
             fresh = await kind_rows.read_single(single, self.session.client.at(Priority.TAIL), listed)
             self._adds_to_list = fresh is not listed
             self._is_whole_record = fresh.raw is not listed.raw
-            self._given = fresh
+            self._last_entry = fresh
             collection.put(fresh)
             return fresh != before
 
         return Feed(
             # Two screens of the same record have separate feeds.
-            f"one:{self.kind.name}:{self._given.key}:{id(self)}",
+            f"one:{self.kind.name}:{self._last_entry.key}:{id(self)}",
             fetch,
             Priority.TAIL,
             every=30.0,
@@ -221,7 +221,7 @@ class DetailScreen(ConsoleScreen):
         alert = ""
         if entry.row is None:
             key = action_registry.key_of("kind.json")
-            alert = f"{messages.unreadable_record('This record', entry.why or '')} {key} shows its JSON."
+            alert = f"{messages.unreadable_record('This record', entry.unreadable_reason or '')} {key} shows its JSON."
         groups = [*with_values(self._fact_groups()), [Fact("id", entry.key, Tone.DIM)]]
         if stale:
             groups = [[Fact(each.label, each.text, Tone.DIM) for each in group] for group in groups]
@@ -235,7 +235,7 @@ class DetailScreen(ConsoleScreen):
     def _deleted_message(self) -> str:
         """Return a sentence if the record is no longer in its list, else an empty text."""
         rows = self.collection.set
-        if self._given.key in rows.rows or rows.freshness.as_of is None:
+        if self._last_entry.key in rows.rows or rows.freshness.as_of is None:
             return ""
         return f"This {self.kind.noun} is no longer in the list. Showing the last known data."
 
@@ -273,7 +273,7 @@ class DetailScreen(ConsoleScreen):
                 )
             )
         for each in collection.set.sources.values():
-            if each.columns or each.keys is None or self._given.key in each.keys:
+            if each.columns or each.keys is None or self._last_entry.key in each.keys:
                 sources.append(each)
         return sources
 

@@ -68,9 +68,9 @@ def arrange(columns: Sequence[Column], room: int, without: Collection[str] = ())
     return [Slot(i, widths[i]) for i in shown]
 
 
-def _flex(columns: Sequence[Column], kept: list[int], widths: dict[int, int], spare: int) -> None:
-    shares = sum(columns[i].flex for i in kept)
-    for i in kept:
+def _flex(columns: Sequence[Column], shown: list[int], widths: dict[int, int], spare: int) -> None:
+    shares = sum(columns[i].flex for i in shown)
+    for i in shown:
         if columns[i].flex and shares:
             more = spare * columns[i].flex // shares
             widths[i] += more
@@ -78,9 +78,9 @@ def _flex(columns: Sequence[Column], kept: list[int], widths: dict[int, int], sp
             shares -= columns[i].flex
 
 
-def _squeeze(kept: list[int], widths: dict[int, int], room: int, columns: Sequence[Column]) -> list[Slot]:
+def _squeeze(shown: list[int], widths: dict[int, int], room: int, columns: Sequence[Column]) -> list[Slot]:
     lasting: list[int] = []
-    for i in kept:
+    for i in shown:
         gap = GAP if lasting else 0
         if room - gap < (1 if not lasting else widths[i] / 2):
             break

@@ -105,7 +105,7 @@ class LineTable(RowView, can_focus=True):
             for key in keys:
                 if (row := self._rows.get(key)) is not None:
                     row.generation = -1
-                if key in self._where:
+                if key in self._line_by_key:
                     changed.add(key)
         if source.stale != self._stale:
             self._stale = source.stale
@@ -114,7 +114,7 @@ class LineTable(RowView, can_focus=True):
             self.paint()
         if keys is None or reordered or len(source) != self.line_count:
             self._sync(len(source))
-        lines = {self._where[key] for key in changed if key in self._where and self._look(key)}
+        lines = {self._line_by_key[key] for key in changed if key in self._line_by_key and self._look(key)}
         if lines:
             self.paint(lines)
 

@@ -23,7 +23,7 @@ class NoticeLine(Static):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__("", markup=False, id=id)
-        self._said = self._broken = ""
+        self._sentence = self._broken = ""
 
     def show(self, sentence: str, *, quiet: bool = False) -> None:
         """Show a notice, or nothing; a quiet notice does not report a problem.
@@ -31,16 +31,16 @@ class NoticeLine(Static):
         An unchanged notice is not laid out again.
         """
         self.set_class(quiet, "-quiet")
-        if sentence == self._said:
+        if sentence == self._sentence:
             return
-        self._said = sentence
+        self._sentence = sentence
         self.set_class(bool(sentence), "-shown")
         self._break(self.app.size.width)
 
     def _break(self, cells: int) -> None:
         """Break the notice into lines for this width."""
         room = max(1, cells - self.gutter.width)
-        broken = "\n".join(wrap(visible(self._said), room, room))
+        broken = "\n".join(wrap(visible(self._sentence), room, room))
         if broken != self._broken:
             self._broken = broken
             self.update(Content(broken))
@@ -52,4 +52,4 @@ class NoticeLine(Static):
     @property
     def sentence(self) -> str:
         """Return the notice that is shown."""
-        return self._said
+        return self._sentence

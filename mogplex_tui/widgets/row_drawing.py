@@ -83,7 +83,7 @@ class RowView(LineView):
         self._rows: dict[str, _Row] = {}
         self._generation = 0
         self._shown: list[str] = []
-        self._where: dict[str, int] = {}
+        self._line_by_key: dict[str, int] = {}
         self._cursor = 0
         self._cursor_key: str | None = None
         self._stale = False
@@ -119,20 +119,20 @@ class RowView(LineView):
 
         Does nothing with reduced motion.
         """
-        if self.reduced_motion or key not in self._where:
+        if self.reduced_motion or key not in self._line_by_key:
             return
         if not self._flashes:
             self.set_timer(FLASH_SECONDS, self._end_flashes, name="end of flashes")
         earlier = self._flashes.get(key, (frozenset[str](), 0.0))[0]
         self._flashes[key] = (earlier.union(column_keys), monotonic() + FLASH_SECONDS)
-        self.paint((self._where[key],))
+        self.paint((self._line_by_key[key],))
 
     def _end_flashes(self) -> None:
         now = monotonic() + 0.02
         over = [key for key, (_, until) in self._flashes.items() if until <= now]
         for key in over:
             del self._flashes[key]
-        self.paint({self._where[key] for key in over if key in self._where})
+        self.paint({self._line_by_key[key] for key in over if key in self._line_by_key})
         if self._flashes:
             next_end = min(until for _, until in self._flashes.values())
             self.set_timer(next_end - now, self._end_flashes, name="end of flashes")
@@ -143,7 +143,7 @@ class RowView(LineView):
         source, top = self._source, self.top
         last = min(top + self.body_height, len(source)) if source else 0
         self._shown = [source.key_at(index) for index in range(top, last)] if source else []
-        self._where = {key: line for line, key in enumerate(self._shown, self.header_lines)}
+        self._line_by_key = {key: line for line, key in enumerate(self._shown, self.header_lines)}
 
     def reshaped(self) -> None:
         """Find the rows on screen after a change of height or width."""

@@ -52,7 +52,7 @@ class MatchList:
 
     def restart(self) -> None:
         """Drop the matches because rows have moved; keep the term."""
-        self._terms = [_Found(found.term) for found in self._terms[-1:]]
+        self._terms = [_Found(search.term) for search in self._terms[-1:]]
 
     def seek(self, term: str | None) -> re.Pattern[str] | None:
         """Search for another term, ignoring case, and return its pattern.
@@ -77,18 +77,18 @@ class MatchList:
             if index is None:
                 continue
             text = visible(source.text(index), None)
-            for found in self._terms:
-                found.recheck(index, text)
+            for search in self._terms:
+                search.recheck(index, text)
 
     def find(self, source: TailSource, count: int) -> list[int]:
         """Return the matching rows among the first `count`; reads only new rows."""
         wider: _Found | None = None
-        for found in self._terms:
-            among: Iterable[int] = range(found.searched, count)
+        for search in self._terms:
+            among: Iterable[int] = range(search.searched, count)
             if wider is not None:
-                among = wider.rows[bisect_left(wider.rows, found.searched) :]
-            found.extend(source, among, count)
-            wider = found
+                among = wider.rows[bisect_left(wider.rows, search.searched) :]
+            search.extend(source, among, count)
+            wider = search
         return self._terms[-1].rows if self._terms else []
 
     def after(self, row: int) -> int:

@@ -176,14 +176,14 @@ def _fit(text: str, cells: int, align: str, cut: str, ellipsis: str) -> str:
     return pad_left(shown, cells) if align == "right" else pad_right(shown, cells)
 
 
-def wrap_points(text: str, first: int, rest: int) -> list[tuple[int, int]]:
+def wrap_points(text: str, first_width: int, other_width: int) -> list[tuple[int, int]]:
     """Return the (start, end) indexes of the lines of a wrapped visible text.
 
-    The first line has at most `first` cells, the others `rest`. Breaks are at spaces unless that leaves most of a line
-    empty; the spaces themselves are dropped.
+    The first line has at most `first_width` cells, the others `other_width`. Breaks are at spaces unless that leaves
+    most of a line empty; the spaces themselves are dropped.
     """
     points: list[tuple[int, int]] = []
-    start, cells = 0, max(1, first)
+    start, cells = 0, max(1, first_width)
     while True:
         # A cell holds few characters, so a line cannot take more than these.
         ahead = text[start : start + 4 * cells + 4]
@@ -201,20 +201,20 @@ def wrap_points(text: str, first: int, rest: int) -> list[tuple[int, int]]:
                 end = start + space
                 following = end + 1
         points.append((start, end))
-        start, cells = following, max(1, rest)
+        start, cells = following, max(1, other_width)
 
 
 # What a sentence tells to type: the program's name, what to do, and its options.
 _COMMAND: Final = re.compile(r"mogplex-tui(?: [a-z]+(?: (?:add|create))?)?(?: --[a-z-]+)*")
 
 
-def wrap(text: str, first: int, rest: int) -> list[str]:
-    """Return a visible text as lines of at most `first`, then `rest` cells.
+def wrap(text: str, first_width: int, other_width: int) -> list[str]:
+    """Wrap a visible text at `first_width` cells in line 1, else `other_width`.
 
     A command stays on one line unless it would fill most of it, so that the user can type it as shown.
     """
 
     def held(command: re.Match[str]) -> str:
-        return command[0].replace(" ", "\u00a0") if 3 * len(command[0]) < 2 * rest else command[0]
+        return command[0].replace(" ", "\u00a0") if 3 * len(command[0]) < 2 * other_width else command[0]
 
-    return [text[start:end] for start, end in wrap_points(_COMMAND.sub(held, text), first, rest)]
+    return [text[start:end] for start, end in wrap_points(_COMMAND.sub(held, text), first_width, other_width)]

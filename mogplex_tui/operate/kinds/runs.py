@@ -30,7 +30,7 @@ def _repo(row: RunRow, _: RenderTime) -> Cell:
     return Cell(row.repo or formatting.short_id(row.repo_id))
 
 
-def _who(row: RunRow, _: RenderTime) -> Cell:
+def _agent_cell(row: RunRow, _: RenderTime) -> Cell:
     return Cell(row.who, "plain") if row.who else Cell(formatting.DASH, "dim")
 
 
@@ -82,7 +82,7 @@ KIND = Kind[RunRow](
             lambda row: row.who,
             formats.text(),
             Layout(16, 2, flex=1, min_width=11),
-            show=_who,
+            show=_agent_cell,
             filter_value=lambda row: row.who,
         ),
         column(

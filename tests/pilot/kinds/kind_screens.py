@@ -101,7 +101,7 @@ def add_markup(page: RowPage[Any]) -> RowPage[Any]:
 
 def break_first_row(page: RowPage[Any]) -> RowPage[Any]:
     """Return a page of which the first row did not parse."""
-    broken = [replace(entry, row=None, why="name: not a text") for entry in page.entries[:1]]
+    broken = [replace(entry, row=None, unreadable_reason="name: not a text") for entry in page.entries[:1]]
     return replace(page, entries=[*broken, *page.entries[1:]])
 
 

@@ -38,7 +38,7 @@ async def client(server: PlaneServer) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def nobody(server: PlaneServer) -> AsyncIterator[httpx.AsyncClient]:
+async def anonymous(server: PlaneServer) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=server.base_url) as opened:
         yield opened
 

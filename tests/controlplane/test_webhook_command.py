@@ -29,12 +29,12 @@ def test_the_kinds_are_those_that_the_plane_builds() -> None:
 async def test_a_delivery_from_the_shell_becomes_a_job(
     server: PlaneServer,
     clock: ManualClock,
-    nobody: object,
+    anonymous: object,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     by_file: bool,
 ) -> None:
-    engine = EngineDriver(server, nobody, clock)  # type: ignore[arg-type]
+    engine = EngineDriver(server, anonymous, clock)  # type: ignore[arg-type]
     engine.factory.repo()
     engine.flow([("a", "agent", {})], [("start", "a"), ("a", "end")])
     monkeypatch.setenv("MOGPLEX_BASE_URL", server.base_url)
@@ -54,12 +54,12 @@ async def test_a_delivery_from_the_shell_becomes_a_job(
 async def test_repeated_delivery_is_reported_as_duplicate(
     server: PlaneServer,
     clock: ManualClock,
-    nobody: object,
+    anonymous: object,
     capsys: pytest.CaptureFixture[str],
     event: str,
     kind: str,
 ) -> None:
-    engine = EngineDriver(server, nobody, clock)  # type: ignore[arg-type]
+    engine = EngineDriver(server, anonymous, clock)  # type: ignore[arg-type]
     engine.factory.repo()
     engine.flow([("a", "agent", {})], [("start", "a"), ("a", "end")], event=event)
     where = ("--base-url", server.base_url, "--db", str(server.path), "--delivery", "same")

@@ -20,7 +20,7 @@ def job(factory: RowFactory) -> str:
     return factory.job(factory.flow(), factory.repo(), start=True)
 
 
-async def test_the_oldest_open_questions_come_first(
+async def test_open_questions_are_listed_oldest_first(
     client: httpx.AsyncClient, factory: RowFactory, job: str
 ) -> None:
     first = insert_wait(factory, job, expires_at=factory.clock.us + 5)
@@ -55,7 +55,7 @@ async def test_a_page_holds_fifty(client: httpx.AsyncClient, factory: RowFactory
 
 
 @pytest.mark.parametrize("word", ["approve", "deny"])
-async def test_an_answer_wakes_the_job(
+async def test_answer_resumes_job(
     client: httpx.AsyncClient, factory: RowFactory, job: str, word: str
 ) -> None:
     woken: list[str] = []
@@ -75,7 +75,7 @@ async def test_an_answer_wakes_the_job(
     assert (again.status_code, again.json()) == (409, {"error": "Approval was already resolved"})
 
 
-async def test_what_cannot_be_answered_any_more(
+async def test_closed_question_cannot_be_answered(
     client: httpx.AsyncClient, factory: RowFactory, job: str
 ) -> None:
     expired = insert_wait(factory, job, expires_at=factory.clock.us)
@@ -107,7 +107,7 @@ async def test_malformed_answers(client: httpx.AsyncClient, content: str, error:
         assert (answer.status_code, answer.json()) == (400, {"error": error})
 
 
-async def test_each_path_has_its_own_message_for_invalid_json(client: httpx.AsyncClient) -> None:
+async def test_invalid_json_message_depends_on_path(client: httpx.AsyncClient) -> None:
     for path, error in (
         (FLOW, "Request body must be valid JSON"),
         (CONTROL, "Request body must be JSON"),
@@ -116,7 +116,7 @@ async def test_each_path_has_its_own_message_for_invalid_json(client: httpx.Asyn
         assert (answer.status_code, answer.json()) == (400, {"error": error})
 
 
-async def test_pending_questions_of_the_orchestrator(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_orchestrator_pending_questions(client: httpx.AsyncClient, factory: RowFactory) -> None:
     run = "00000000-0000-4000-8000-0000000000aa"
     older = control_approval(factory, run_id=run, expires_at=factory.clock.us - 1)
     factory.clock.advance(1)
@@ -132,7 +132,7 @@ async def test_pending_questions_of_the_orchestrator(client: httpx.AsyncClient, 
 
 
 @pytest.mark.parametrize(("word", "status"), [("approve", "approved"), ("deny", "denied")])
-async def test_the_orchestrator_is_answered_in_the_past_tense(
+async def test_orchestrator_answer_uses_past_tense_status(
     client: httpx.AsyncClient, factory: RowFactory, word: str, status: str
 ) -> None:
     row = control_approval(factory)

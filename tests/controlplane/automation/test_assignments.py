@@ -14,7 +14,7 @@ from tests.controlplane.row_factory import RowFactory
 PATH = "/api/assignments"
 
 
-async def test_a_fresh_row_has_an_empty_summary(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_new_assignment_has_empty_summary(client: httpx.AsyncClient, factory: RowFactory) -> None:
     repo, agent = factory.repo(), factory.agent()
     row = assignment(factory, repo, agent)
     assert (await client.get(PATH)).json() == [
@@ -87,7 +87,7 @@ async def test_foreign_rows_are_not_listed(client: httpx.AsyncClient, factory: R
     assert factory.row("assignments", row)["enabled"] == 1
 
 
-async def test_an_assignment_is_made_from_a_preset(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_assignment_of_preset_creates_agent(client: httpx.AsyncClient, factory: RowFactory) -> None:
     repo = factory.repo()
     heard = factory.plane.hub.subscribe(factory.user, ("agents", "assignments"))
     body = {"repo_id": repo, "agent_id": "preset:PR-REVIEWER", "type": "pr_review"}
@@ -116,7 +116,7 @@ async def test_an_assignment_is_made_from_a_preset(client: httpx.AsyncClient, fa
         ({"agent_id": "00000000-0000-4000-8000-000000000000"}, 404, "Agent not found"),
     ],
 )
-async def test_what_cannot_be_assigned(
+async def test_invalid_assignment_is_refused(
     client: httpx.AsyncClient, factory: RowFactory, change: dict[str, Any], status: int, error: str
 ) -> None:
     body = {"repo_id": factory.repo(), "agent_id": factory.agent(), "type": "cron"} | change
@@ -124,7 +124,7 @@ async def test_what_cannot_be_assigned(
     assert (answer.status_code, answer.json()) == (status, {"error": error})
 
 
-async def test_edits_drop_what_has_the_wrong_type(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_edit_ignores_fields_of_wrong_type(client: httpx.AsyncClient, factory: RowFactory) -> None:
     row = assignment(factory, factory.repo(), factory.agent())
     body = {"id": row, "enabled": False, "cron_schedule": None, "type": "mention", "skill_id": "anything"}
     answer = await client.put(PATH, json=body)
@@ -150,14 +150,14 @@ async def test_bad_edits(client: httpx.AsyncClient, body: dict[str, Any], error:
     assert (answer.status_code, answer.json()) == (400, {"error": error})
 
 
-async def test_a_body_that_is_no_json_is_refused_and_null_is_a_crash(client: httpx.AsyncClient) -> None:
+async def test_invalid_json_is_refused_and_null_is_500(client: httpx.AsyncClient) -> None:
     answer = await client.put(PATH, content="{")
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
     answer = await client.put(PATH, content="null")
     assert (answer.status_code, answer.content) == (500, b"")
 
 
-async def test_jobs_go_with_the_row(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_delete_removes_jobs_of_row(client: httpx.AsyncClient, factory: RowFactory) -> None:
     row = assignment(factory, factory.repo(), factory.agent())
     job = job_of(factory, "assignment_id", row)
     event = ledger_row(factory, "queued", assignment_id=row, job_run_id=job)
@@ -168,6 +168,6 @@ async def test_jobs_go_with_the_row(client: httpx.AsyncClient, factory: RowFacto
     assert (kept["assignment_id"], kept["job_run_id"]) == (None, None)
 
 
-async def test_nobody_is_turned_away(nobody: httpx.AsyncClient) -> None:
-    answer = await nobody.get(PATH)
+async def test_anonymous_request_is_unauthorized(anonymous: httpx.AsyncClient) -> None:
+    answer = await anonymous.get(PATH)
     assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})

@@ -15,7 +15,7 @@ from tests.controlplane.automation.automation_rows import INSTALLATION, insert_w
 from tests.controlplane.row_factory import RowFactory
 
 
-async def test_the_list_is_raw_and_knows_nodes_and_waits(
+async def test_run_list_has_raw_rows_with_nodes_and_waits(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     repo = factory.repo()
@@ -47,7 +47,7 @@ async def test_the_list_is_raw_and_knows_nodes_and_waits(
 
 
 @pytest.mark.parametrize(("limit", "count"), [("", 12), ("1", 1), ("0", 1), ("5abc", 5), ("99", 13)])
-async def test_limits_of_the_list(
+async def test_run_list_limits(
     client: httpx.AsyncClient, factory: RowFactory, limit: str, count: int
 ) -> None:
     flow = factory.flow()
@@ -59,7 +59,7 @@ async def test_limits_of_the_list(
     assert (crash.status_code, crash.content) == (500, b"")
 
 
-async def test_one_run_has_everything(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_run_detail_has_all_parts(client: httpx.AsyncClient, factory: RowFactory) -> None:
     flow = factory.flow()
     job = factory.job(flow, factory.repo(), start=True)
     call = factory.call(job_run_id=job)
@@ -73,7 +73,7 @@ async def test_one_run_has_everything(client: httpx.AsyncClient, factory: RowFac
     assert run["review_findings"] == []
 
 
-async def test_runs_of_others_are_not_found(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_foreign_runs_are_not_found(client: httpx.AsyncClient, factory: RowFactory) -> None:
     mine, foreign = factory.flow(), factory.flow(user_id=factory.profile("eve"))
     job = factory.job(foreign)
     missing = await client.get(f"/api/flows/{mine}/runs/{job}")
@@ -84,7 +84,7 @@ async def test_runs_of_others_are_not_found(client: httpx.AsyncClient, factory: 
         assert (answer.status_code, answer.json()["code"]) == (404, "FLOW_NOT_FOUND")
 
 
-async def test_jobs_of_a_trigger_are_the_owners(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_trigger_jobs_belong_to_owner(client: httpx.AsyncClient, factory: RowFactory) -> None:
     agent = factory.agent("Sweeper")
     row = trigger(factory, agent, event="mention")
     foreign = trigger(factory, agent, user_id=factory.profile("eve"))
@@ -135,7 +135,7 @@ async def test_a_trigger_is_tested(client: httpx.AsyncClient, factory: RowFactor
     assert (again.json()["reason"], again.json()["jobRunId"]) == ("ACTIVE_DUPLICATE", None)
 
 
-async def test_a_test_needs_a_repository_and_an_active_flow(
+async def test_test_run_needs_repository_and_active_flow(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     lost = await active_flow(factory, [])

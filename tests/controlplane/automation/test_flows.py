@@ -34,9 +34,7 @@ async def flow(client: httpx.AsyncClient, factory: RowFactory) -> dict[str, Any]
     return made
 
 
-async def test_a_blank_flow_could_be_published_as_it_is(
-    client: httpx.AsyncClient, flow: dict[str, Any]
-) -> None:
+async def test_blank_flow_is_publishable(client: httpx.AsyncClient, flow: dict[str, Any]) -> None:
     assert (flow["name"], flow["status"], flow["source_kind"]) == ("Untitled flow", "inactive", "github")
     assert flow["published_version"] is flow["published_version_id"] is flow["trigger_schedule_id"] is None
     assert flow["webhook_configured"] is False
@@ -94,7 +92,7 @@ async def test_a_blank_flow_could_be_published_as_it_is(
         ),
     ],
 )
-async def test_what_cannot_be_created(
+async def test_invalid_creation_is_refused(
     client: httpx.AsyncClient, factory: RowFactory, body: dict[str, Any], status: int, error: dict[str, Any]
 ) -> None:
     installation(factory)
@@ -123,7 +121,7 @@ async def test_a_name_of_several_repositories_is_a_storage_failure(
     assert (answer.status_code, answer.json()["code"]) == (500, "FLOW_STORAGE_FAILED")
 
 
-async def test_the_list_adds_summaries(
+async def test_flow_list_has_summaries(
     client: httpx.AsyncClient, factory: RowFactory, flow: dict[str, Any]
 ) -> None:
     older = factory.flow(factory.agent("Other"), created_at=factory.clock.us - 10)
@@ -152,7 +150,7 @@ async def test_another_accounts_flow_is_not_found(client: httpx.AsyncClient, fac
         assert (await client.post(f"{one}/duplicate")).status_code == 404
 
 
-async def test_edits_take_what_they_can_use(
+async def test_edit_normalises_fields(
     client: httpx.AsyncClient, factory: RowFactory, flow: dict[str, Any]
 ) -> None:
     factory.clock.advance(5)
@@ -204,9 +202,7 @@ async def test_a_draft_is_coerced_and_presets_become_own_agents(
     assert saved == stored_graph(factory.plane, flow["id"])
 
 
-async def test_the_published_version_does_not_follow_the_draft(
-    client: httpx.AsyncClient, flow: dict[str, Any]
-) -> None:
+async def test_draft_edit_keeps_published_version(client: httpx.AsyncClient, flow: dict[str, Any]) -> None:
     one = f"{PATH}/{flow['id']}"
     before = (await client.post(f"{one}/publish")).json()
     edited = (await client.put(one, json={"draft_graph": chain(node("b", "agent"))})).json()
@@ -230,7 +226,7 @@ async def test_a_flow_is_paused_and_resumed(client: httpx.AsyncClient, flow: dic
     assert (wrong.status_code, wrong.json()) == (400, {"error": "Invalid status"})
 
 
-async def test_publishing_registers_a_schedule_and_replacing_it_removes_it(
+async def test_publish_registers_schedule_and_replacement_removes_it(
     client: httpx.AsyncClient, factory: RowFactory, flow: dict[str, Any]
 ) -> None:
     one = f"{PATH}/{flow['id']}"
@@ -250,7 +246,7 @@ async def test_publishing_registers_a_schedule_and_replacing_it_removes_it(
     assert (changed["source_kind"], changed["trigger_schedule_id"]) == ("github", None)
 
 
-async def test_a_webhook_needs_its_secret_before_it_is_published(
+async def test_webhook_flow_without_secret_cannot_be_published(
     client: httpx.AsyncClient, factory: RowFactory, flow: dict[str, Any]
 ) -> None:
     one = f"{PATH}/{flow['id']}"
@@ -271,7 +267,7 @@ async def test_a_webhook_needs_its_secret_before_it_is_published(
     assert "webhook_secret" not in published
 
 
-async def test_publishing_moves_the_flow_to_its_only_installation(
+async def test_publish_moves_flow_to_only_installation(
     client: httpx.AsyncClient, factory: RowFactory, flow: dict[str, Any]
 ) -> None:
     one = f"{PATH}/{flow['id']}"
@@ -313,7 +309,7 @@ async def test_runs_outlive_a_deleted_flow(client: httpx.AsyncClient, factory: R
     assert (await client.get("/api/observability/jobs")).json()["total"] == 0
 
 
-async def test_an_active_flow_without_a_version_is_mended(
+async def test_active_flow_without_version_is_repaired(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     pointed, bare = factory.flow(published=False), factory.flow(published=False)
@@ -324,7 +320,7 @@ async def test_an_active_flow_without_a_version_is_mended(
 
 
 @pytest.mark.parametrize("content", ["", "{", "null"])
-async def test_an_unreadable_body_is_refused_and_null_is_a_crash(
+async def test_unreadable_body_is_refused_and_null_is_500(
     client: httpx.AsyncClient, flow: dict[str, Any], content: str
 ) -> None:
     wanted = (500, "") if content == "null" else (400, '{"error":"Invalid JSON body"}')
@@ -333,9 +329,7 @@ async def test_an_unreadable_body_is_refused_and_null_is_a_crash(
         assert (answer.status_code, answer.text) == wanted
 
 
-async def test_a_job_whose_flow_was_deleted_under_it_still_ends(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_job_of_deleted_flow_ends(client: httpx.AsyncClient, factory: RowFactory) -> None:
     flow = factory.flow(factory.agent())
     job = factory.job(flow, start=True)
     rows = factory.plane.db.value("SELECT COUNT(*) FROM automation_dispatch_events")

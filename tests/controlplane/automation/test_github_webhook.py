@@ -19,10 +19,10 @@ HOOK_SECRET = "whsec_" + "n" * 43
 
 @pytest.fixture
 async def engine(
-    server: PlaneServer, nobody: httpx.AsyncClient, clock: ManualClock
+    server: PlaneServer, anonymous: httpx.AsyncClient, clock: ManualClock
 ) -> AsyncIterator[EngineDriver]:
     """An engine driver whose requests carry no credential."""
-    yield EngineDriver(server, nobody, clock)
+    yield EngineDriver(server, anonymous, clock)
 
 
 @pytest.mark.parametrize("secret", ["wrong", ""])
@@ -39,7 +39,7 @@ async def test_a_delivery_with_a_foreign_signature_is_refused(engine: EngineDriv
     assert engine.db.value("SELECT COUNT(*) FROM automation_dispatch_events") == 0
 
 
-async def test_a_delivery_that_is_no_event_is_skipped(engine: EngineDriver) -> None:
+async def test_delivery_without_event_is_skipped(engine: EngineDriver) -> None:
     response = await engine.post("ping", {"zen": "Keep it simple"})
     assert response.json() == {
         "ok": True,
@@ -55,7 +55,7 @@ async def test_a_delivery_that_is_no_event_is_skipped(engine: EngineDriver) -> N
     assert (await engine.client.get("/api/webhooks/github")).status_code == 405
 
 
-async def test_a_delivery_without_an_id_is_known_by_its_body(engine: EngineDriver) -> None:
+async def test_delivery_without_id_is_deduplicated_by_body(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("a", "agent", {})], LINE, event="issue_opened")
     payload = engine.body("issues")
@@ -113,7 +113,7 @@ async def test_sync_imports_new_repositories_and_keeps_lost_ones(
     assert engine.factory.row("repos", rows[0]["id"])["github_installation_id"] is None
 
 
-async def test_an_unknown_person_installs_nothing(engine: EngineDriver) -> None:
+async def test_install_event_of_unknown_user_is_ignored(engine: EngineDriver) -> None:
     about = {"installation": {"id": 501, "account": {"login": "x"}}, "sender": {"login": "stranger"}}
     sync = (await engine.post("installation", {"action": "created", **about})).json()["sync"]
     assert sync == {"handled": True, "matchedUsers": 0}
@@ -133,7 +133,7 @@ async def test_a_renamed_repository_keeps_its_row(engine: EngineDriver) -> None:
     assert engine.factory.row("repos", other)["full_name"] == "acme/web"
 
 
-async def test_a_review_check_that_is_run_again_retries_its_job(engine: EngineDriver) -> None:
+async def test_rerequested_review_check_retries_job(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("a", "agent", {})], LINE)
     await engine.send("pull_request", text="quick fail")
@@ -167,7 +167,7 @@ async def deliver(
     return await engine.client.post(f"/api/webhooks/flows/{flow_id}", content=body, headers=headers)
 
 
-async def test_a_flows_own_hook_runs_it_once_a_delivery(engine: EngineDriver) -> None:
+async def test_flow_webhook_runs_once_per_delivery(engine: EngineDriver) -> None:
     engine.factory.repo()
     flow_id = hook(engine)
     body = json.dumps({"build": 42, "note": "quick"}).encode()
@@ -187,7 +187,7 @@ async def test_a_flows_own_hook_runs_it_once_a_delivery(engine: EngineDriver) ->
     assert (again.status_code, again.json()) == (200, repeated | {"reason": "IDEMPOTENT_DUPLICATE"})
 
 
-async def test_a_flows_hook_refuses_in_the_documented_order(engine: EngineDriver) -> None:
+async def test_flow_webhook_checks_in_documented_order(engine: EngineDriver) -> None:
     flow_id, other = hook(engine), engine.flow([("a", "agent", {})], LINE, event="push")
     huge = b'{"a":"' + b"x" * 1_000_000 + b'"}'
 

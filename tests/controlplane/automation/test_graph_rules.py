@@ -54,7 +54,7 @@ def test_a_plain_chain_is_sound() -> None:
         (wired(chain(AGENT), ("a", "a", None)), 'Edge "a>a" cannot connect a node to itself.'),
     ],
 )
-def test_a_fault_of_the_structure_hides_all_others(graph: Graph, sentence: str) -> None:
+def test_structure_error_hides_other_errors(graph: Graph, sentence: str) -> None:
     assert sentence in faults(graph)
     assert not any("must have an" in fault for fault in faults(graph))
 
@@ -210,12 +210,12 @@ def test_a_schedule_tells_its_three_faults_together_and_in_order() -> None:
 
 
 @pytest.mark.parametrize("event", ["mention", "pr_comment"])
-def test_a_comment_may_start_an_edit(event: str) -> None:
+def test_comment_event_may_start_edit(event: str) -> None:
     edit = node("a", "agent", agentId="g", modelOverride="m", role="edit")
     assert faults(chain(edit, start={"event": event})) == []
 
 
-def test_a_review_upstream_lets_an_edit_follow() -> None:
+def test_edit_may_follow_upstream_review() -> None:
     edit = node("b", "agent", label="B", agentId="g", modelOverride="m", role="edit")
     assert faults(chain(AGENT, edit)) == []
 

@@ -24,7 +24,7 @@ def give_key(factory: RowFactory, provider: str) -> None:
         )
 
 
-async def test_who_pays_for_a_harness(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_harness_billing_source(client: httpx.AsyncClient, factory: RowFactory) -> None:
     platform = {"available": True, "billingSource": "platform_ai_gateway", "reason": None}
     found = (await client.get(HARNESSES)).json()["harnesses"]
     assert found == {
@@ -57,7 +57,7 @@ async def test_a_sandbox_could_be_launched(client: httpx.AsyncClient, factory: R
     assert set(body["sandbox"]) == {"billingSource", "credentialSource", "projectId", "teamId"}
 
 
-async def test_a_configuration_fault_is_a_success_that_says_no(
+async def test_configuration_error_is_200_with_ok_false(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     repo = factory.repo(github_installation_id=None)
@@ -81,9 +81,7 @@ async def test_another_accounts_repository_is_not_found(
         assert (answer.status_code, answer.json()) == (404, {"error": "Repo not found"})
 
 
-async def test_a_team_that_is_not_ones_own_may_not_test(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_foreign_team_cannot_run_test(client: httpx.AsyncClient, factory: RowFactory) -> None:
     team = {"x-mogplex-team-id": "00000000-0000-4000-8000-000000000000"}
     answer = await client.post(SANDBOX, json={"repoId": factory.repo()}, headers=team)
     assert answer.status_code == 403

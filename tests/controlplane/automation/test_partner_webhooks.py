@@ -27,9 +27,9 @@ MENTION = {
 
 @pytest.fixture
 async def engine(
-    server: PlaneServer, nobody: httpx.AsyncClient, clock: ManualClock
+    server: PlaneServer, anonymous: httpx.AsyncClient, clock: ManualClock
 ) -> AsyncIterator[EngineDriver]:
-    yield EngineDriver(server, nobody, clock)
+    yield EngineDriver(server, anonymous, clock)
 
 
 async def post(
@@ -43,7 +43,7 @@ async def post(
     return await engine.client.post("/api/webhooks/slack", content=body, headers=headers)
 
 
-async def test_the_handshake_is_answered(engine: EngineDriver) -> None:
+async def test_webhook_handshake_is_answered(engine: EngineDriver) -> None:
     response = await post(engine, b'{"type":"url_verification","challenge":"abc"}')
     assert (response.status_code, response.json()) == (200, {"challenge": "abc"})
 
@@ -82,9 +82,9 @@ async def test_deliveries_that_are_not_slacks_are_refused(engine: EngineDriver) 
     assert (await post(engine, form, age=299, form=True)).json() == {"ok": True}
 
 
-async def test_partners_without_deliveries_are_refused(nobody: httpx.AsyncClient) -> None:
-    response = await nobody.post("/api/webhooks/stripe", content=b"{}")
+async def test_partners_without_deliveries_are_refused(anonymous: httpx.AsyncClient) -> None:
+    response = await anonymous.post("/api/webhooks/stripe", content=b"{}")
     assert (response.status_code, response.json()) == (503, {"error": "Billing is not enabled"})
     path = "/api/connections/managed-auth/webhook"
-    assert (await nobody.post(path, content=b"{}")).status_code == 400
-    assert (await nobody.post(path, content=b"x" * 500_001)).status_code == 413
+    assert (await anonymous.post(path, content=b"{}")).status_code == 400
+    assert (await anonymous.post(path, content=b"x" * 500_001)).status_code == 413

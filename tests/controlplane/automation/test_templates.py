@@ -30,7 +30,7 @@ async def hooked(client: httpx.AsyncClient, factory: RowFactory) -> str:
     return flow
 
 
-async def test_a_template_forgets_what_has_to_be_bound_again(
+async def test_template_omits_bound_values(
     client: httpx.AsyncClient, factory: RowFactory, hooked: str
 ) -> None:
     answer = await client.post(PATH, json={"flow_id": hooked})
@@ -89,7 +89,7 @@ async def test_pages_of_templates(client: httpx.AsyncClient, factory: RowFactory
         ({"flow_id": "unknown"}, 404, "Flow not found"),
     ],
 )
-async def test_what_cannot_become_a_template(
+async def test_invalid_template_is_refused(
     client: httpx.AsyncClient, hooked: str, change: dict[str, Any], status: int, error: str
 ) -> None:
     answer = await client.post(PATH, json={"flow_id": hooked} | change)
@@ -108,7 +108,7 @@ async def test_templates_are_their_owners(
     assert (await client.get(PATH)).json()["templates"] == []
 
 
-async def test_a_team_that_is_not_ones_own_is_forbidden(client: httpx.AsyncClient, hooked: str) -> None:
+async def test_foreign_team_is_forbidden(client: httpx.AsyncClient, hooked: str) -> None:
     team = {"x-mogplex-team-id": "00000000-0000-4000-8000-000000000000"}
     for method, path in (("GET", PATH), ("POST", PATH), ("DELETE", f"{PATH}/x")):
         answer = await client.request(method, path, headers=team, json={"flow_id": hooked})

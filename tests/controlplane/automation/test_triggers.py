@@ -67,7 +67,7 @@ async def test_a_trigger_is_made_and_its_agent_gets_a_slug(
         ),
     ],
 )
-async def test_what_cannot_be_triggered(
+async def test_invalid_trigger_is_refused(
     client: httpx.AsyncClient, factory: RowFactory, change: dict[str, Any], status: int, error: str
 ) -> None:
     installation(factory)

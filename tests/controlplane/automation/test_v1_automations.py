@@ -49,7 +49,7 @@ async def test_a_default_draft_is_created_and_published(made: dict[str, Any]) ->
     )
 
 
-async def test_what_cannot_be_created(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_invalid_creation_is_refused(client: httpx.AsyncClient, factory: RowFactory) -> None:
     installation(factory)
     installation(factory, 99, factory.profile("eve"))
     for content in ("{", "null"):
@@ -107,7 +107,7 @@ async def test_a_draft_stays_when_a_later_step_fails(
     assert left["status"] == "inactive"
 
 
-async def test_an_automation_is_changed(
+async def test_automation_change(
     client: httpx.AsyncClient, factory: RowFactory, made: dict[str, Any]
 ) -> None:
     installation(factory, 99)
@@ -126,7 +126,7 @@ async def test_an_automation_is_changed(
     assert error_of(refused) == (400, "BAD_REQUEST", text)
 
 
-async def test_a_model_is_set_on_one_node(
+async def test_model_is_set_on_single_node(
     client: httpx.AsyncClient, factory: RowFactory, made: dict[str, Any]
 ) -> None:
     factory.model("acme/nova-2")
@@ -202,7 +202,7 @@ async def test_a_trigger_queues_and_starts_a_run(
     assert found[0]["latest_dispatch_event"]["reason"] == "IDEMPOTENT_DUPLICATE"
 
 
-async def test_a_full_repository_suppresses_and_a_full_installation_defers(
+async def test_full_repo_suppresses_and_full_installation_defers_job(
     client: httpx.AsyncClient, factory: RowFactory, made: dict[str, Any]
 ) -> None:
     busy, idle = factory.repo("acme/busy"), factory.repo("acme/idle")
@@ -221,7 +221,7 @@ async def test_a_full_repository_suppresses_and_a_full_installation_defers(
     assert (run["outcome"], run["reason"], run["jobRunId"]) == ("suppressed", "REPO_PENDING_LIMIT", None)
 
 
-async def test_what_cannot_be_triggered(
+async def test_invalid_trigger_is_refused(
     client: httpx.AsyncClient, factory: RowFactory, made: dict[str, Any]
 ) -> None:
     path, headers = f"{PATH}/{made['id']}/trigger", {"Idempotency-Key": "k"}

@@ -45,7 +45,7 @@ def model(factory: RowFactory) -> str:
     return factory.model(MODEL, pricing_input=1e-6, pricing_output=2e-6)
 
 
-async def test_an_answer_is_a_stream_of_steps_text_and_tools(
+async def test_chat_reply_streams_steps_text_and_tools(
     client: httpx.AsyncClient, factory: RowFactory, model: str
 ) -> None:
     repo = factory.repo()
@@ -76,7 +76,7 @@ async def test_an_answer_is_a_stream_of_steps_text_and_tools(
         assert len({event["toolCallId"] for event in (start, delta, given, output)}) == 1
 
 
-async def test_a_chat_is_one_call_with_its_events_usage_and_cost(
+async def test_chat_writes_call_with_events_usage_and_cost(
     client: httpx.AsyncClient, factory: RowFactory, model: str
 ) -> None:
     repo = factory.repo()
@@ -108,7 +108,7 @@ async def test_a_chat_is_one_call_with_its_events_usage_and_cost(
     assert factory.plane.db.value("SELECT COUNT(*) FROM conversations") == 0
 
 
-async def test_without_tools_there_is_one_step(
+async def test_chat_without_tools_has_one_step(
     client: httpx.AsyncClient, factory: RowFactory, model: str
 ) -> None:
     answer = await client.post(CHAT, json=question(enableTools=False))
@@ -154,7 +154,7 @@ async def test_unknown_gateway_model_fails_inside_the_stream(
         {"messages": [{"role": "user", "parts": ["text"]}]},
     ],
 )
-async def test_messages_that_cannot_be_read_are_a_500_and_leave_nothing(
+async def test_unreadable_messages_are_500_without_rows(
     client: httpx.AsyncClient, factory: RowFactory, model: str, body: dict[str, Any]
 ) -> None:
     answer = await client.post(CHAT, json=body)
@@ -165,9 +165,9 @@ async def test_messages_that_cannot_be_read_are_a_500_and_leave_nothing(
 
 
 async def test_a_chat_needs_a_credential_json_and_a_model_within_reach(
-    client: httpx.AsyncClient, nobody: httpx.AsyncClient, factory: RowFactory, model: str
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, factory: RowFactory, model: str
 ) -> None:
-    assert (await nobody.post(CHAT, json=question())).status_code == 401
+    assert (await anonymous.post(CHAT, json=question())).status_code == 401
     answer = await client.post(CHAT, content=b"{")
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
     team = {"x-mogplex-team-id": "00000000-0000-4000-8000-000000000000"}
@@ -178,7 +178,7 @@ async def test_a_chat_needs_a_credential_json_and_a_model_within_reach(
     assert factory.plane.db.value("SELECT COUNT(*) FROM ai_calls") == 0
 
 
-async def test_without_a_model_the_settings_decide(
+async def test_chat_without_model_uses_settings(
     client: httpx.AsyncClient, factory: RowFactory, model: str
 ) -> None:
     body = question()
@@ -191,7 +191,7 @@ async def test_without_a_model_the_settings_decide(
     )
 
 
-async def test_thirty_chats_may_start_in_an_hour(
+async def test_chat_starts_are_limited_to_thirty_per_hour(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock, model: str
 ) -> None:
     for _ in range(30):
@@ -232,7 +232,7 @@ async def test_a_hundred_and_fifty_chats_may_start_in_a_day(
     assert body["limit"] == {"name": "chat_starts_per_day", "value": 150, "windowSeconds": 86_400}
 
 
-async def test_what_the_user_says_is_remembered_when_content_says_it_too(
+async def test_user_message_is_remembered_only_with_content(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock, model: str
 ) -> None:
     body = question("We deploy on Tuesdays", enableTools=False, conversationId="pane-1")
@@ -249,7 +249,7 @@ async def test_what_the_user_says_is_remembered_when_content_says_it_too(
     assert len(factory.plane.db.all(find)) == 2
 
 
-async def test_fifty_things_are_remembered_in_one_scope(
+async def test_scope_keeps_at_most_fifty_memories(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock, model: str
 ) -> None:
     with factory.plane.db.transaction() as tx:
@@ -276,7 +276,7 @@ async def test_fifty_things_are_remembered_in_one_scope(
     assert (len(kept), len(mine), mine[0], mine[-1]) == (100, 50, "pane-1 1", "the newest")
 
 
-async def test_a_long_history_is_shortened_for_the_model(
+async def test_long_chat_history_is_truncated(
     client: httpx.AsyncClient, factory: RowFactory, model: str
 ) -> None:
     old = {"id": "m0", "role": "assistant", "parts": [{"type": "text", "text": "x" * 30_000}]}
@@ -323,7 +323,9 @@ async def test_a_cancelled_chat_aborts_its_stream(paced: tuple[PlaneServer, http
     assert [event["event_type"] for event in events][-2:] == ["cancel_requested", "cancelled"]
 
 
-async def test_a_chat_whose_reader_leaves_is_cancelled(paced: tuple[PlaneServer, httpx.AsyncClient]) -> None:
+async def test_chat_is_cancelled_when_client_disconnects(
+    paced: tuple[PlaneServer, httpx.AsyncClient],
+) -> None:
     server, client = paced
     subscription = server.plane.hub.subscribe(server.plane.user_id, ["ai_call_events"])
     async with client.stream("POST", CHAT, json=question()) as response:

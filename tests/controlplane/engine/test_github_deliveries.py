@@ -55,7 +55,7 @@ async def test_a_pull_request_becomes_a_reviewed_job_with_all_its_rows(engine: E
     assert engine.output(job_id, "review")["review"]["findings"]
 
 
-async def test_the_bill_comes_later_and_reaches_the_job(engine: EngineDriver) -> None:
+async def test_late_cost_is_added_to_job(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("review", "agent", {})], LINE)
     await engine.send("pull_request", text="quick")
@@ -66,7 +66,7 @@ async def test_the_bill_comes_later_and_reaches_the_job(engine: EngineDriver) ->
     assert engine.factory.row("job_runs", job_id)["cost_usd"] == pytest.approx(cost)
 
 
-async def test_a_second_event_on_the_same_head_is_suppressed(engine: EngineDriver) -> None:
+async def test_second_event_on_same_head_is_suppressed(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("review", "agent", {})], LINE)
     payload = engine.body("pull_request", text="quick")
@@ -79,7 +79,7 @@ async def test_a_second_event_on_the_same_head_is_suppressed(engine: EngineDrive
     assert "review_dedup_key" in json.loads(row["metadata"])
 
 
-async def test_an_active_push_run_suppresses_the_next_push(engine: EngineDriver) -> None:
+async def test_active_push_run_suppresses_next_push(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("review", "agent", {})], LINE, event="push")
     assert (await engine.send("push"))["queued"] == 1
@@ -88,7 +88,7 @@ async def test_an_active_push_run_suppresses_the_next_push(engine: EngineDriver)
     assert (await engine.send("push"))["queued"] == 1
 
 
-async def test_the_fourth_mention_of_a_conversation_is_stopped(engine: EngineDriver) -> None:
+async def test_fourth_mention_in_conversation_is_suppressed(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("review", "agent", {})], LINE, event="mention")
     for _ in range(3):
@@ -100,7 +100,7 @@ async def test_the_fourth_mention_of_a_conversation_is_stopped(engine: EngineDri
     assert (await engine.send("issue_comment", text="@mogplex quick", number=7))["queued"] == 1
 
 
-async def test_a_named_mention_reaches_only_the_agent_of_that_name(engine: EngineDriver) -> None:
+async def test_named_mention_starts_only_named_agent(engine: EngineDriver) -> None:
     engine.factory.repo()
     named = engine.flow(
         [("a", "agent", {"agentId": engine.agent("Fixer")})], [("start", "a"), ("a", "end")], "mention"
@@ -112,7 +112,7 @@ async def test_a_named_mention_reaches_only_the_agent_of_that_name(engine: Engin
     assert {row[0] for row in engine.db.all("SELECT flow_id FROM job_runs")} == {named, other}
 
 
-async def test_the_ninth_job_of_an_installation_waits_for_room(engine: EngineDriver) -> None:
+async def test_ninth_job_of_installation_is_deferred(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("review", "agent", {})], LINE)
     for number in range(8):
@@ -147,7 +147,7 @@ async def test_a_repository_holds_25_live_jobs(engine: EngineDriver, queued: int
         ("denied", "AUTOMATION_AUTHENTICATION_FAILED", "authentication"),
     ],
 )
-async def test_a_failing_model_fails_its_job_with_reason_and_diagnostics(
+async def test_model_failure_fails_job_with_diagnostics(
     engine: EngineDriver, words: str, reason: str, klass: str
 ) -> None:
     engine.factory.repo()
@@ -164,7 +164,7 @@ async def test_a_failing_model_fails_its_job_with_reason_and_diagnostics(
     assert engine.nodes(job_id) == {"start": "success", "review": "failed"}
 
 
-async def test_a_job_whose_agent_is_gone_is_missing_its_configuration(engine: EngineDriver) -> None:
+async def test_job_of_deleted_agent_fails_with_missing_config(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("review", "agent", {"agentId": "00000000-0000-4000-8000-000000000000"})], LINE)
     await engine.send("pull_request")
@@ -184,7 +184,7 @@ async def test_a_person_without_github_cannot_run_anything(engine: EngineDriver)
     assert engine.ledger(job_id)[-1] == ("control", "failed", "NO_GITHUB_CONNECTION")
 
 
-async def test_nothing_of_another_account_is_set_off(engine: EngineDriver) -> None:
+async def test_delivery_starts_no_foreign_automation(engine: EngineDriver) -> None:
     other = engine.factory.profile("jonas")
     flow_id = engine.flow([("review", "agent", {})], LINE)
     engine.factory.repo(user_id=other)
@@ -195,7 +195,7 @@ async def test_nothing_of_another_account_is_set_off(engine: EngineDriver) -> No
     assert listed.json()["total"] == 0
 
 
-async def test_a_coding_cli_has_a_live_call_from_the_start(engine: EngineDriver) -> None:
+async def test_coding_cli_node_has_live_call_from_start(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("fix", "agent", {"harness": "codex", "role": "edit", "modelOverride": None})],
               [("start", "fix"), ("fix", "end")], event="ci_failure")  # fmt: skip
@@ -215,7 +215,7 @@ async def test_a_coding_cli_has_a_live_call_from_the_start(engine: EngineDriver)
     assert "tool_started" in kinds and kinds[-1] == "finished"
 
 
-async def test_a_cancelled_job_stops_where_it_is(engine: EngineDriver) -> None:
+async def test_cancelled_job_stops_at_current_node(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("review", "agent", {})], LINE)
     await engine.send("pull_request")

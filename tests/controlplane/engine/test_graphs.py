@@ -23,7 +23,7 @@ async def start(
 @pytest.mark.parametrize(
     ("title", "taken", "other"), [("quick urgent", "now", "later"), ("quick", "later", "now")]
 )
-async def test_a_condition_takes_one_side_and_skips_the_other(
+async def test_condition_runs_one_branch_and_skips_other(
     engine: EngineDriver, title: str, taken: str, other: str
 ) -> None:
     engine.factory.repo()
@@ -68,9 +68,7 @@ async def test_parallel_branches_run_side_by_side_and_meet(engine: EngineDriver)
     ("policy", "quorum", "end"),
     [("wait_for_any", None, "success"), ("quorum", 2, "success"), ("quorum", 3, "skipped")],
 )
-async def test_a_join_fires_as_its_policy_says(
-    engine: EngineDriver, policy: str, quorum: int | None, end: str
-) -> None:
+async def test_join_follows_policy(engine: EngineDriver, policy: str, quorum: int | None, end: str) -> None:
     engine.factory.repo()
     never = [{"field": "metadata.pr_title", "operator": "is_empty"}]
     slow = {"duration": 1, "unit": "minutes"}
@@ -95,7 +93,7 @@ async def test_a_join_fires_as_its_policy_says(
     assert (nodes["d"], nodes["meet"], nodes["tail"]) == ("skipped", end, end)
 
 
-async def test_a_failure_with_an_error_edge_is_caught(engine: EngineDriver) -> None:
+async def test_error_edge_catches_failure(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow(
         [
@@ -121,7 +119,7 @@ async def test_a_failure_with_an_error_edge_is_caught(engine: EngineDriver) -> N
     assert told["body"] == "quick no findings is broken" and told["number"] == 12
 
 
-async def test_a_failing_branch_ends_the_job_and_stops_the_others(engine: EngineDriver) -> None:
+async def test_failed_branch_ends_job_and_other_branches(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow(
         [
@@ -174,7 +172,7 @@ async def test_variables_and_transforms_feed_later_nodes(engine: EngineDriver) -
     assert engine.nodes(job_id)["a"] == "success"
 
 
-async def test_a_delay_lasts_as_long_as_it_says(engine: EngineDriver) -> None:
+async def test_delay_lasts_configured_time(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("nap", "delay", {"duration": 5, "unit": "minutes"}), ("a", "agent", AGENT)],
               [("start", "nap"), ("nap", "a"), ("a", "end")])  # fmt: skip
@@ -185,7 +183,7 @@ async def test_a_delay_lasts_as_long_as_it_says(engine: EngineDriver) -> None:
 
 
 @pytest.mark.parametrize("much", [1e7, 1e300])
-async def test_a_time_without_end_is_waited_for_all_the_same(engine: EngineDriver, much: float) -> None:
+async def test_huge_delay_is_waited_for(engine: EngineDriver, much: float) -> None:
     engine.factory.repo()
     flow_id = engine.flow(
         [
@@ -270,7 +268,7 @@ async def test_a_parked_job_is_resumed_by_its_event_alone(
 
 
 @pytest.mark.parametrize(("caught", "status"), [(False, "failed"), (True, "success")])
-async def test_a_wait_that_nobody_ends_expires(engine: EngineDriver, caught: bool, status: str) -> None:
+async def test_unanswered_wait_expires(engine: EngineDriver, caught: bool, status: str) -> None:
     engine.factory.repo()
     awaiting(
         engine, {"kind": "github_label_added", "labelName": "x"}, {"value": 3, "unit": "minutes"}, caught
@@ -284,9 +282,7 @@ async def test_a_wait_that_nobody_ends_expires(engine: EngineDriver, caught: boo
 
 
 @pytest.mark.parametrize(("decision", "status"), [("approve", "success"), ("deny", "failed")])
-async def test_a_person_decides_whether_the_job_goes_on(
-    engine: EngineDriver, decision: str, status: str
-) -> None:
+async def test_approval_decides_if_job_continues(engine: EngineDriver, decision: str, status: str) -> None:
     engine.factory.repo()
     awaiting(engine, {"kind": "manual_approval", "prompt": "Go?"}, {"value": 24, "unit": "hours"})
     job_id = await start(engine)
@@ -303,7 +299,7 @@ async def test_a_person_decides_whether_the_job_goes_on(
         assert row["error"] == "A person denied this step: not now"
 
 
-async def test_an_agent_that_needs_approval_asks_before_every_tool(engine: EngineDriver) -> None:
+async def test_agent_with_approval_asks_before_each_tool(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("a", "agent", {"requireApproval": True})], [("start", "a"), ("a", "end")])
     job_id = await start(engine)
@@ -325,7 +321,7 @@ async def test_an_agent_that_needs_approval_asks_before_every_tool(engine: Engin
     assert tools[1]["output_preview"] != tools[0]["output_preview"]
 
 
-async def test_questions_of_one_agent_share_ten_minutes(engine: EngineDriver) -> None:
+async def test_agent_questions_share_ten_minute_budget(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("a", "agent", {"requireApproval": True})], [("start", "a"), ("a", "end")])
     job_id = await start(engine)
@@ -334,7 +330,7 @@ async def test_questions_of_one_agent_share_ten_minutes(engine: EngineDriver) ->
     assert [row[0] for row in waits] == ["expired"]
 
 
-async def test_another_process_goes_on_where_the_first_one_stood(engine: EngineDriver) -> None:
+async def test_restarted_process_resumes_job(engine: EngineDriver) -> None:
     engine.factory.repo()
     awaiting(engine, {"kind": "manual_approval", "prompt": "Go?"}, {"value": 24, "unit": "hours"})
     job_id = await start(engine)
@@ -351,7 +347,7 @@ async def test_another_process_goes_on_where_the_first_one_stood(engine: EngineD
     assert list(engine.nodes(job_id)) == ["start", "wait", "a", "end"]
 
 
-async def test_half_an_hour_of_work_is_the_limit_of_a_job(engine: EngineDriver) -> None:
+async def test_job_is_limited_to_thirty_minutes(engine: EngineDriver) -> None:
     engine.factory.repo()
     wait = {"config": {"kind": "manual_approval", "prompt": "Go?"}}
     engine.flow([("a", "agent", AGENT), ("w", "await_event", wait), ("b", "agent", AGENT)],
@@ -366,7 +362,7 @@ async def test_half_an_hour_of_work_is_the_limit_of_a_job(engine: EngineDriver) 
     assert engine.ledger(job_id)[-1] == ("control", "failed", "AUTOMATION_TIMEOUT")
 
 
-async def test_a_node_keeps_to_its_own_limits(engine: EngineDriver) -> None:
+async def test_node_respects_own_limits(engine: EngineDriver) -> None:
     engine.factory.repo()
     limits = {"maxStepsOverride": 1, "timeoutMsOverride": 600_000}
     engine.flow([("a", "agent", limits), ("b", "agent", {"timeoutMsOverride": 1_000})],

@@ -39,7 +39,7 @@ async def test_a_pending_job_can_be_cancelled_before_anything_runs(engine: Engin
     assert engine.factory.row("job_runs", job_id)["status"] == "cancelled"
 
 
-async def test_a_job_cancelled_as_it_starts_never_runs_a_node(engine: EngineDriver) -> None:
+async def test_job_cancelled_at_start_runs_no_node(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("a", "agent", {})], LINE)
     await engine.send("pull_request")
@@ -49,7 +49,7 @@ async def test_a_job_cancelled_as_it_starts_never_runs_a_node(engine: EngineDriv
     assert engine.nodes(job_id) == {} and engine.db.value("SELECT COUNT(*) FROM ai_calls") == 0
 
 
-async def test_a_parked_job_that_is_cancelled_asks_nobody_any_more(engine: EngineDriver) -> None:
+async def test_cancel_of_parked_job_closes_its_question(engine: EngineDriver) -> None:
     engine.factory.repo()
     wait = {"config": {"kind": "manual_approval", "prompt": "Go?"}}
     engine.flow([("w", "await_event", wait), ("a", "agent", {})], [("start", "w"), ("w", "a"), ("a", "end")])
@@ -77,7 +77,7 @@ async def test_a_cancel_reaches_a_coding_cli_that_works(engine: EngineDriver) ->
     assert invariant_violations(engine.db, engine.clock.us) == []
 
 
-async def test_a_call_cancelled_under_its_job_fails_the_node(engine: EngineDriver) -> None:
+async def test_cancelled_call_fails_its_node(engine: EngineDriver) -> None:
     engine.factory.repo()
     engine.flow([("a", "agent", {"harness": "codex"})], LINE, event="ci_failure")
     await engine.send("check_run")
@@ -90,9 +90,7 @@ async def test_a_call_cancelled_under_its_job_fails_the_node(engine: EngineDrive
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
-async def test_a_refused_start_is_repaired_by_hand_or_by_the_timer(
-    engine: EngineDriver, by_hand: bool
-) -> None:
+async def test_refused_start_is_repaired_manually_or_by_timer(engine: EngineDriver, by_hand: bool) -> None:
     repo_id = engine.factory.repo()
     job_id = engine.factory.job(engine.flow([("a", "agent", {})], LINE), repo_id)
     with engine.db.transaction() as tx:
@@ -114,7 +112,7 @@ async def test_a_refused_start_is_repaired_by_hand_or_by_the_timer(
 
 
 @pytest.mark.parametrize("parent", ["flow", "assignment"])
-async def test_a_failed_job_is_run_again_as_a_new_one(engine: EngineDriver, parent: str) -> None:
+async def test_retry_of_failed_job_creates_job(engine: EngineDriver, parent: str) -> None:
     repo_id = engine.factory.repo()
     if parent == "flow":
         engine.flow([("a", "agent", {})], LINE)
@@ -148,7 +146,7 @@ async def test_a_deleted_flow_lets_its_running_job_go(engine: EngineDriver) -> N
     assert (await engine.client.get(JOBS)).json()["total"] == 0
 
 
-async def test_on_the_hosted_service_assignments_set_nothing_off(clock: ManualClock) -> None:
+async def test_hosted_assignments_start_no_jobs(clock: ManualClock) -> None:
     async with (
         PlaneServer(Settings(speed=0, seeded=False, profile="hosted"), clock=clock) as server,
         httpx.AsyncClient(base_url=server.base_url) as client,
@@ -158,7 +156,7 @@ async def test_on_the_hosted_service_assignments_set_nothing_off(clock: ManualCl
         assert (await engine.send("pull_request"))["queued"] == 0
 
 
-async def test_the_same_deliveries_tell_the_same_story(tmp_path: Path) -> None:
+async def test_same_deliveries_give_same_rows(tmp_path: Path) -> None:
     stories = []
     for name in ("a.db", "b.db"):
         clock = ManualClock(SEEDED_AT)

@@ -41,7 +41,7 @@ def changed(payload: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("issue_comment", "comment.body", "Done. <!-- mogplex -->"),
     ],
 )
-async def test_what_is_skipped_leaves_no_trace(
+async def test_skipped_delivery_writes_no_rows(
     engine: EngineDriver, kind: str, path: str, value: Any
 ) -> None:
     engine.factory.repo()
@@ -70,7 +70,7 @@ async def test_what_is_skipped_leaves_no_trace(
         ("synchronize", False, True, None),
     ],
 )
-async def test_pull_requests_count_when_they_are_ready(
+async def test_draft_pull_request_is_ignored_until_ready(
     engine: EngineDriver, action: str, draft: bool, bot: bool, queued: int | None
 ) -> None:
     engine.factory.repo()
@@ -93,9 +93,7 @@ async def test_pull_requests_count_when_they_are_ready(
         ("label", "bug", "labeled"),
     ],
 )
-async def test_a_delivery_is_the_event_of_its_kind(
-    engine: EngineDriver, kind: str, text: str, event: str
-) -> None:
+async def test_delivery_maps_to_event_kind(engine: EngineDriver, kind: str, text: str, event: str) -> None:
     engine.factory.repo()
     for name in ("pr_comment", "issue_comment", "mention", "ci_failure", "tag_push", "labeled", "pr_opened"):
         flow(engine, name)
@@ -104,7 +102,7 @@ async def test_a_delivery_is_the_event_of_its_kind(
     assert f'"source_type":"{event}"' in job["metadata"]
 
 
-async def test_a_comment_on_an_issue_is_not_one_on_a_pull_request(engine: EngineDriver) -> None:
+async def test_issue_comment_is_not_pull_request_comment(engine: EngineDriver) -> None:
     engine.factory.repo()
     flow(engine, "issue_comment")
     payload = engine.body("issue_comment", text="plain words")
@@ -128,7 +126,7 @@ async def test_a_comment_on_an_issue_is_not_one_on_a_pull_request(engine: Engine
         ({}, {"installation_id": None}, 1),
     ],
 )
-async def test_a_start_filter_narrows_where_events_come_from(
+async def test_start_filter_limits_event_sources(
     engine: EngineDriver, start: dict[str, Any], about: dict[str, Any], queued: int
 ) -> None:
     engine.factory.repo()
@@ -149,7 +147,7 @@ async def test_a_start_filter_narrows_where_events_come_from(
         ("any", None, "User", 1),
     ],
 )
-async def test_the_author_of_a_pull_request_may_be_asked_for(
+async def test_start_filter_matches_pull_request_author(
     engine: EngineDriver, wanted: str, login: str | None, kind: str, queued: int
 ) -> None:
     engine.factory.repo()
@@ -179,7 +177,7 @@ async def test_labels_and_tags_are_matched_as_written(
     assert (await engine.send(kind, text=text))["queued"] == queued
 
 
-async def test_a_paused_or_unpublished_flow_hears_nothing(engine: EngineDriver) -> None:
+async def test_paused_or_unpublished_flow_gets_no_events(engine: EngineDriver) -> None:
     engine.factory.repo()
     paused, draft = flow(engine, "push"), flow(engine, "push")
     engine.db.all("UPDATE flows SET status = 'inactive' WHERE id = ?", (paused,))

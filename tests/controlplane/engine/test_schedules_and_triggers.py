@@ -28,7 +28,7 @@ from tests.controlplane.engine.engine_driver import (
         ("ci_failure", "check_run", "ci_failure"),
     ],
 )
-async def test_an_assignment_runs_its_agent_on_its_event(
+async def test_assignment_runs_agent_on_event(
     engine: EngineDriver, kind: str, delivery: str, call_type: str
 ) -> None:
     repo_id = engine.factory.repo()
@@ -72,7 +72,7 @@ async def test_mention_selects_the_named_agent_or_the_default_trigger(
         assert engine.factory.row("job_runs", engine.job())["trigger_id"] == expected
 
 
-async def test_a_clock_fires_its_flow_once_a_minute_that_is_due(engine: EngineDriver) -> None:
+async def test_schedule_fires_flow_once_per_due_minute(engine: EngineDriver) -> None:
     engine.factory.repo()
     flow_id = engine.flow(
         [("a", "agent", {})],
@@ -99,7 +99,7 @@ async def test_a_clock_fires_its_flow_once_a_minute_that_is_due(engine: EngineDr
     assert engine.db.value("SELECT type FROM ai_calls WHERE job_run_id = ?", (job_id,)) == "cron"
 
 
-async def test_ticks_of_one_flow_may_overlap(engine: EngineDriver) -> None:
+async def test_schedule_ticks_of_flow_may_overlap(engine: EngineDriver) -> None:
     engine.factory.repo()
     nodes: list[tuple[str, str, dict[str, Any]]] = [
         ("nap", "delay", {"duration": 1, "unit": "hours"}),

@@ -11,7 +11,7 @@ from tests.contract.checker import Checker
 from tests.controlplane.engine.engine_driver import EngineDriver
 
 
-async def test_an_executed_flow_is_read_in_the_observed_shapes(engine: EngineDriver) -> None:
+async def test_executed_flow_has_contract_shapes(engine: EngineDriver) -> None:
     engine.factory.repo()
     wait: dict[str, Any] = {
         "config": {"kind": "manual_approval", "prompt": "Go?"},

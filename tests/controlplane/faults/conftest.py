@@ -23,11 +23,11 @@ async def server(clock: ManualClock) -> AsyncIterator[PlaneServer]:
 
 
 @pytest.fixture
-def fault(nobody: httpx.AsyncClient) -> Switch:
+def fault(anonymous: httpx.AsyncClient) -> Switch:
     """Activate fault rules; returns them as the plane lists them."""
 
     async def switch(*rules: str) -> list[dict[str, Any]]:
-        answer = await nobody.post(PATH, json={"rules": list(rules)})
+        answer = await anonymous.post(PATH, json={"rules": list(rules)})
         assert answer.status_code == 201, answer.text
         added: list[dict[str, Any]] = answer.json()["faults"]
         return added

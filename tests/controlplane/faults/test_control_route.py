@@ -14,26 +14,26 @@ from tests.controlplane.manual_clock import ManualClock
 RULE = f"GET {V1}/repos 503 x2"
 
 
-async def test_a_fault_is_added_listed_and_lifted_while_the_plane_runs(
-    client: httpx.AsyncClient, nobody: httpx.AsyncClient
+async def test_fault_is_added_listed_and_removed_at_run_time(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient
 ) -> None:
-    assert (await nobody.get(PATH)).json() == {"faults": []}
-    added = await nobody.post(PATH, json={"rule": f"  GET {V1}/repos   503 x2 "})
+    assert (await anonymous.get(PATH)).json() == {"faults": []}
+    added = await anonymous.post(PATH, json={"rule": f"  GET {V1}/repos   503 x2 "})
     entry = {"id": 1, "rule": RULE, "fired": 0, "left": 2}
     assert (added.status_code, added.json()) == (201, {"faults": [entry]})
     assert (await client.get(f"{V1}/repos")).status_code == 503
-    assert (await nobody.get(PATH)).json() == {"faults": [{**entry, "fired": 1, "left": 1}]}
-    lifted = await nobody.delete(f"{PATH}?id=1")
+    assert (await anonymous.get(PATH)).json() == {"faults": [{**entry, "fired": 1, "left": 1}]}
+    lifted = await anonymous.delete(f"{PATH}?id=1")
     assert (lifted.status_code, lifted.json()) == (200, {"faults": []})
     assert (await client.get(f"{V1}/repos")).status_code == 200
 
 
-async def test_delete_without_an_id_lifts_all_and_an_unknown_id_is_404(nobody: httpx.AsyncClient) -> None:
-    await nobody.post(PATH, json={"rules": [RULE, RULE]})
+async def test_delete_without_id_removes_all_and_unknown_id_is_404(anonymous: httpx.AsyncClient) -> None:
+    await anonymous.post(PATH, json={"rules": [RULE, RULE]})
     for wanted in ("9", "x", ""):
-        assert (await nobody.delete(f"{PATH}?id={wanted}")).status_code == 404
-    assert len((await nobody.get(PATH)).json()["faults"]) == 2
-    assert (await nobody.delete(PATH)).json() == {"faults": []}
+        assert (await anonymous.delete(f"{PATH}?id={wanted}")).status_code == 404
+    assert len((await anonymous.get(PATH)).json()["faults"]) == 2
+    assert (await anonymous.delete(PATH)).json() == {"faults": []}
 
 
 @pytest.mark.parametrize(
@@ -46,31 +46,29 @@ async def test_delete_without_an_id_lifts_all_and_an_unknown_id_is_404(nobody: h
         (b'{"rules": ["GET /x 401", "GET /x nonsense"]}', "'nonsense' is no kind of fault"),
     ],
 )
-async def test_invalid_rule_is_refused_and_nothing_is_added(
-    nobody: httpx.AsyncClient, body: bytes, complaint: str
-) -> None:
-    answer = await nobody.post(PATH, content=body)
+async def test_invalid_rule_is_refused(anonymous: httpx.AsyncClient, body: bytes, complaint: str) -> None:
+    answer = await anonymous.post(PATH, content=body)
     assert answer.status_code == 400
     assert complaint in answer.json()["error"]
-    assert (await nobody.get(PATH)).json() == {"faults": []}
+    assert (await anonymous.get(PATH)).json() == {"faults": []}
 
 
-async def test_other_methods_are_405(nobody: httpx.AsyncClient) -> None:
-    assert (await nobody.put(PATH, json={"rule": RULE})).status_code == 405
+async def test_other_methods_are_405(anonymous: httpx.AsyncClient) -> None:
+    assert (await anonymous.put(PATH, json={"rule": RULE})).status_code == 405
 
 
 @pytest.mark.parametrize("header", [{"Origin": "https://elsewhere.dev"}, {"Host": "elsewhere.dev"}])
-async def test_web_page_cannot_add_faults(nobody: httpx.AsyncClient, header: dict[str, str]) -> None:
-    assert (await nobody.post(PATH, json={"rule": RULE}, headers=header)).status_code == 403
-    assert (await nobody.get(PATH)).json() == {"faults": []}
+async def test_web_page_cannot_add_faults(anonymous: httpx.AsyncClient, header: dict[str, str]) -> None:
+    assert (await anonymous.post(PATH, json={"rule": RULE}, headers=header)).status_code == 403
+    assert (await anonymous.get(PATH)).json() == {"faults": []}
 
 
-async def test_the_route_is_not_there_unless_it_was_asked_for(clock: ManualClock) -> None:
+async def test_control_route_is_disabled_by_default(clock: ManualClock) -> None:
     settings = Settings(speed=0, seeded=False, faults=(RULE,))
     async with (
         PlaneServer(settings, clock=clock) as server,
-        httpx.AsyncClient(base_url=server.base_url) as nobody,
+        httpx.AsyncClient(base_url=server.base_url) as anonymous,
     ):
-        assert (await nobody.get(PATH)).status_code == 404
-        assert (await nobody.delete(PATH)).status_code == 404
-        assert (await nobody.get(f"{V1}/repos")).status_code == 503
+        assert (await anonymous.get(PATH)).status_code == 404
+        assert (await anonymous.delete(PATH)).status_code == 404
+        assert (await anonymous.get(f"{V1}/repos")).status_code == 503

@@ -19,7 +19,7 @@ def change(server: PlaneServer, *tables: str) -> None:
 
 
 async def test_silent_stream_sends_nothing_until_the_fault_is_removed(
-    server: PlaneServer, client: httpx.AsyncClient, nobody: httpx.AsyncClient, fault: Switch
+    server: PlaneServer, client: httpx.AsyncClient, anonymous: httpx.AsyncClient, fault: Switch
 ) -> None:
     await fault("GET /api/realtime/events silent")
     async with client.stream("GET", EVENTS) as response:
@@ -27,14 +27,14 @@ async def test_silent_stream_sends_nothing_until_the_fault_is_removed(
         assert await stream.line() == ": connected"
         change(server, "ai_calls")
         # The answers to other requests show that the loop has been round: the change is swallowed by now.
-        await nobody.get(PATH)
-        await nobody.delete(PATH)
+        await anonymous.get(PATH)
+        await anonymous.delete(PATH)
         change(server, "repos")
         assert await stream.frames() == [("repos", "UPDATE")]
 
 
-async def test_an_open_stream_goes_silent_when_the_fault_comes(
-    server: PlaneServer, client: httpx.AsyncClient, nobody: httpx.AsyncClient, fault: Switch
+async def test_fault_silences_open_stream(
+    server: PlaneServer, client: httpx.AsyncClient, anonymous: httpx.AsyncClient, fault: Switch
 ) -> None:
     async with client.stream("GET", EVENTS) as response:
         stream = RealtimeReader(response, server.plane)
@@ -44,8 +44,8 @@ async def test_an_open_stream_goes_silent_when_the_fault_comes(
         await fault("GET /api/realtime/events silent")
         change(server, "ai_calls")
         # The answer to another request shows that the loop has been round and the change was swallowed.
-        await nobody.get(PATH)
-        await nobody.delete(PATH)
+        await anonymous.get(PATH)
+        await anonymous.delete(PATH)
         change(server, "repos")
         assert await stream.frames() == [("repos", "UPDATE")]
 
@@ -77,7 +77,7 @@ async def test_changes_come_twice_and_swapped(
         assert [line.split('"')[3] for line in lines] == ["ai_calls", "ai_calls", "repos", "repos"]
 
 
-async def test_values_of_a_change_can_come_from_the_future(
+async def test_event_stream_gets_unknown_values_and_fields(
     server: PlaneServer, client: httpx.AsyncClient, fault: Switch
 ) -> None:
     await fault("GET /api/realtime/events unknown-values", "GET /api/realtime/events unknown-fields")

@@ -35,7 +35,7 @@ CALLS = "/api/observability/calls"
         ("status:422", 422, "BAD_REQUEST", "Bad request"),
     ],
 )
-async def test_a_refusal_has_the_envelope_of_the_family_that_was_asked(
+async def test_refusal_has_envelope_of_route_family(
     client: httpx.AsyncClient, fault: Switch, kind: str, status: int, code: str, error: str
 ) -> None:
     await fault(f"* * {kind}")
@@ -49,7 +49,7 @@ async def test_a_refusal_has_the_envelope_of_the_family_that_was_asked(
 @pytest.mark.parametrize(
     ("kind", "seconds"), [("429", "60"), ("429:7", "7"), ("429:none", None), ("status:429", "60")]
 )
-async def test_429_comes_with_and_without_the_seconds_to_wait(
+async def test_429_with_and_without_retry_after(
     client: httpx.AsyncClient, fault: Switch, kind: str, seconds: str | None
 ) -> None:
     await fault(f"GET {REPOS} {kind}")
@@ -66,23 +66,19 @@ async def test_500_is_an_empty_body_without_a_type(client: httpx.AsyncClient, fa
     assert "content-type" not in answer.headers
 
 
-async def test_a_count_is_spent_and_then_the_service_answers(
-    client: httpx.AsyncClient, fault: Switch
-) -> None:
+async def test_fault_ends_after_its_count(client: httpx.AsyncClient, fault: Switch) -> None:
     await fault(f"GET {REPOS} status:503 x3")
     assert [(await client.get(REPOS)).status_code for _ in range(4)] == [503, 503, 503, 200]
     assert (await client.get(f"{V1}/sandboxes")).status_code == 200
 
 
-async def test_while_the_database_is_down_the_user_is_nobody(
-    client: httpx.AsyncClient, fault: Switch
-) -> None:
+async def test_database_outage_makes_user_anonymous(client: httpx.AsyncClient, fault: Switch) -> None:
     await fault("* /api/* database-down")
     answer = await client.get("/api/auth/user")
     assert (answer.status_code, answer.json()) == (200, {"user": None})
 
 
-async def test_a_login_redirect_names_the_way_back(client: httpx.AsyncClient, fault: Switch) -> None:
+async def test_login_redirect_has_return_url(client: httpx.AsyncClient, fault: Switch) -> None:
     await fault("* /api/observability/* login")
     answer = await client.get(f"{CALLS}?q=a%20b&page=2")
     location = "/login?next=%2Fapi%2Fobservability%2Fcalls%3Fq%3Da%2Bb%26page%3D2"
@@ -91,7 +87,7 @@ async def test_a_login_redirect_names_the_way_back(client: httpx.AsyncClient, fa
 
 
 @pytest.mark.parametrize(("kind", "status"), [("html", 200), ("html:502", 502)])
-async def test_a_page_comes_where_json_was_expected(
+async def test_html_page_replaces_json(
     client: httpx.AsyncClient, fault: Switch, kind: str, status: int
 ) -> None:
     await fault(f"* * {kind}")
@@ -113,7 +109,7 @@ async def test_a_cut_answer_is_complete_http_and_no_json(
         ten.json()
 
 
-async def test_latency_is_added_and_the_answer_stays(client: httpx.AsyncClient, fault: Switch) -> None:
+async def test_latency_keeps_response(client: httpx.AsyncClient, fault: Switch) -> None:
     await fault(f"GET {REPOS} latency:60ms")
     before = time.monotonic()
     answer = await client.get(REPOS)
@@ -200,7 +196,7 @@ async def test_dropped_answer_ends_early_without_a_server_error(
     assert (await client.get(REPOS)).content == whole
 
 
-async def test_the_same_seed_makes_the_same_faults(clock: ManualClock) -> None:
+async def test_same_seed_gives_same_faults(clock: ManualClock) -> None:
     async def story(seed: int) -> list[int]:
         settings = Settings(seed=seed, speed=0, seeded=False, faults=(f"GET {REPOS} 503 p=0.5",))
         async with (
@@ -254,7 +250,7 @@ async def test_faults_apply_to_requests_of_mcp_operations(
     assert not (await result())["isError"]
 
 
-async def test_a_cut_behind_the_mcp_endpoint_excuses_no_cut_before_it(
+async def test_inner_cut_of_mcp_endpoint_does_not_allow_outer_cut(
     client: httpx.AsyncClient,
     fault: Switch,
     caplog: pytest.LogCaptureFixture,

@@ -43,7 +43,7 @@ def _working(factory: RowFactory) -> tuple[str, str]:
     return run, call
 
 
-async def test_a_cancel_keeps_status_and_text_of_the_lookup(
+async def test_cancel_keeps_lookup_status_and_text(
     client: httpx.AsyncClient, factory: RowFactory, fault: Switch
 ) -> None:
     run, call = _working(factory)
@@ -59,7 +59,7 @@ async def test_a_cancel_keeps_status_and_text_of_the_lookup(
     assert (again["status"], again["alreadyTerminal"]) == ("cancelled", False)
 
 
-async def test_the_hosted_service_says_500_and_conflict(clock: ManualClock) -> None:
+async def test_hosted_service_answers_500_and_conflict(clock: ManualClock) -> None:
     rule = "GET /api/sandbox/* 503 x1"
     async with PlaneServer(HOSTED._replace(faults=(rule,)), clock=clock) as server:
         factory = RowFactory(server.plane, clock)
@@ -116,7 +116,7 @@ def _outcomes(factory: RowFactory, job: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-async def test_a_job_that_the_runtime_does_not_take_waits_and_is_repaired(
+async def test_job_refused_by_runtime_waits_for_repair(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock, fault: Switch
 ) -> None:
     flow, repo = factory.flow(), factory.repo(github_installation_id=88)
@@ -146,7 +146,7 @@ async def test_a_job_that_the_runtime_does_not_take_waits_and_is_repaired(
     ]
 
 
-async def test_a_retry_and_a_release_that_the_runtime_does_not_take(
+async def test_retry_and_release_refused_by_runtime(
     client: httpx.AsyncClient, factory: RowFactory, fault: Switch
 ) -> None:
     flow, repo = factory.flow(), factory.repo()
@@ -165,7 +165,7 @@ async def test_a_retry_and_a_release_that_the_runtime_does_not_take(
 
 
 @pytest.mark.parametrize(("profile", "call_status"), [("documented", "failed"), ("hosted", "pending")])
-async def test_a_run_that_the_queue_does_not_take_is_failed_and_replayed_so(
+async def test_run_refused_by_queue_fails_and_replays(
     clock: ManualClock, profile: str, call_status: str
 ) -> None:
     settings = HOSTED._replace(profile=profile, faults=("POST /runtime/tasks 503 x1",))
@@ -186,7 +186,7 @@ async def test_a_run_that_the_queue_does_not_take_is_failed_and_replayed_so(
             assert events == (["started", "failed"] if call_status == "failed" else ["started"])
 
 
-async def test_a_delivery_counts_what_the_runtime_refused(
+async def test_delivery_counts_jobs_refused_by_runtime(
     server: PlaneServer, client: httpx.AsyncClient, clock: ManualClock, fault: Switch
 ) -> None:
     engine = EngineDriver(server, client, clock)
@@ -203,7 +203,7 @@ async def test_a_delivery_counts_what_the_runtime_refused(
     assert engine.factory.row("job_runs", engine.job())["last_start_source"] == "queue_release"
 
 
-async def test_worker_learns_that_the_runtime_refused_its_job(clock: ManualClock) -> None:
+async def test_worker_gets_error_for_job_refused_by_runtime(clock: ManualClock) -> None:
     settings = Settings(speed=0, seeded=False, cron_secret="word", faults=("POST /runtime/tasks 503",))
     async with PlaneServer(settings, clock=clock) as server:
         factory = RowFactory(server.plane, clock)

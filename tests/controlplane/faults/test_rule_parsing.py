@@ -21,7 +21,7 @@ from mogplex_tui.controlplane.faults.rules import BadRuleError, parse
         ("* * drop:0", "drop", 0, None, None, 1.0),
     ],
 )
-def test_a_rule_says_what_where_and_how_often(
+def test_rule_parses_kind_route_and_count(
     text: str, kind: str, low: float | None, high: float | None, count: int | None, probability: float
 ) -> None:
     rule = parse(text)
@@ -83,7 +83,7 @@ def test_a_pattern_means_these_requests(
         ("--profile", "other", "argument --profile: invalid choice"),
     ],
 )
-def test_a_bad_option_ends_either_command_with_2_and_what_is_wrong(
+def test_invalid_option_exits_with_2_and_message(
     command: str, option: str, value: str, complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:

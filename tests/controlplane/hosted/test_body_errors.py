@@ -60,7 +60,7 @@ SENT = (
 
 
 @pytest.mark.parametrize("sent", SENT, ids=lambda sent: f"{sent.method} {sent.path} {sorted(sent.body)}")
-async def test_a_row_that_the_database_refuses_is_a_500_and_changes_nothing(
+async def test_row_refused_by_database_is_500_without_change(
     server: PlaneServer, session: httpx.AsyncClient, sent: RefusedBody
 ) -> None:
     before = _rows(server)
@@ -70,7 +70,7 @@ async def test_a_row_that_the_database_refuses_is_a_500_and_changes_nothing(
     assert _rows(server) == before
 
 
-async def test_the_documented_service_says_what_is_wrong(clock: ManualClock) -> None:
+async def test_documented_profile_names_invalid_field(clock: ManualClock) -> None:
     async with PlaneServer(Settings(speed=0, seeded=False), clock=clock) as documented:
         cookie = {"Cookie": documented.session_cookie}
         async with httpx.AsyncClient(base_url=documented.base_url, headers=cookie) as client:
@@ -84,7 +84,7 @@ def _rows(server: PlaneServer) -> list[list[tuple[Any, ...]]]:
     return [[tuple(row) for row in server.plane.db.all(f"SELECT * FROM {table}")] for table in tables]
 
 
-async def test_good_bodies_are_stored_with_every_key_that_the_tables_have(session: httpx.AsyncClient) -> None:
+async def test_valid_body_is_stored_with_all_table_columns(session: httpx.AsyncClient) -> None:
     made = await session.post("/api/skills", json={**SKILL, "tags": ["a"], "is_public": True, "model": None})
     assert made.status_code == 200
     skill = made.json()
@@ -101,14 +101,14 @@ async def test_good_bodies_are_stored_with_every_key_that_the_tables_have(sessio
     assert (missing.status_code, missing.json()) == (400, {"error": "Missing id"})
 
 
-async def test_an_agent_is_not_updated_with_nothing(session: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_agent_update_without_columns_is_500(session: httpx.AsyncClient, factory: RowFactory) -> None:
     agent = factory.agent()
     for body in ({"id": agent}, {"id": agent, "slug": "mine"}):
         assert (await session.put("/api/agents", json=body)).status_code == 500
     assert (await session.put("/api/agents", json={"id": agent, "name": "Mine"})).status_code == 200
 
 
-async def test_every_handler_that_does_not_guard_its_parse_is_an_empty_500(
+async def test_unguarded_parse_error_is_empty_500(
     session: httpx.AsyncClient,
 ) -> None:
     for methods, path in defects.UNGUARDED:
@@ -135,15 +135,15 @@ async def test_connections_and_servers_that_are_not_json_are_a_500(
     assert (null.status_code, null.json()["code"]) == (400, "INVALID_MCP_SERVER")
 
 
-async def test_a_trigger_call_for_a_repository_that_is_no_uuid_is_a_500(
-    server: PlaneServer, nobody: httpx.AsyncClient, factory: RowFactory
+async def test_trigger_with_non_uuid_repo_is_500(
+    server: PlaneServer, anonymous: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     flow = factory.flow()
 
     async def trigger(automation: str, repo: str) -> tuple[int, str]:
         headers = {"Authorization": f"Bearer {server.token}", "Idempotency-Key": "k"}
         path = f"{V1}/automations/{automation}/trigger"
-        answer = await nobody.post(path, headers=headers, json={"repoId": repo})
+        answer = await anonymous.post(path, headers=headers, json={"repoId": repo})
         error = answer.json()["error"]
         return answer.status_code, f"{error['code']} {error['message']}"
 

@@ -40,9 +40,7 @@ def envelope(text: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("methods", "path", "text"), [(b.methods, b.path, b.text) for b in defects.BAD_IDS], ids=lambda x: x
 )
-async def test_an_id_that_is_no_uuid_is_a_500(
-    owner: httpx.AsyncClient, methods: str, path: str, text: str
-) -> None:
+async def test_non_uuid_id_is_500(owner: httpx.AsyncClient, methods: str, path: str, text: str) -> None:
     where = re.sub(r"\{.*?\}", "junk", path.replace("{*}", "members"))
     for method in methods.split(","):
         headers = {"x-mogplex-delivery": "d1", "Idempotency-Key": "k1"}
@@ -62,12 +60,12 @@ async def test_an_id_that_is_no_uuid_is_a_500(
             assert answer.json()["error"] == said
 
 
-async def test_an_unknown_uuid_is_still_a_404_and_a_refusal_comes_first(
-    owner: httpx.AsyncClient, nobody: httpx.AsyncClient
+async def test_unknown_uuid_is_404_and_invalid_token_401(
+    owner: httpx.AsyncClient, anonymous: httpx.AsyncClient
 ) -> None:
     assert (await owner.get(f"{V1}/runs/{NONE}")).status_code == 404
     wrong = {"Authorization": "Bearer mog_wrong"}
-    assert (await nobody.get(f"{V1}/runs/junk", headers=wrong)).status_code == 401
+    assert (await anonymous.get(f"{V1}/runs/junk", headers=wrong)).status_code == 401
 
 
 async def test_automations_have_a_first_page_only(owner: httpx.AsyncClient, factory: RowFactory) -> None:
@@ -106,9 +104,7 @@ async def test_some_lists_of_calls_are_a_500(owner: httpx.AsyncClient, query: st
     assert (await owner.get(f"{CALLS}?surface=cli&page=1")).status_code == 200
 
 
-async def test_a_limit_that_is_no_number_gets_every_call(
-    owner: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_non_numeric_limit_returns_all_calls(owner: httpx.AsyncClient, factory: RowFactory) -> None:
     for _ in range(120):
         factory.call()
     body = (await owner.get(f"{CALLS}?limit=abc")).json()
@@ -116,9 +112,7 @@ async def test_a_limit_that_is_no_number_gets_every_call(
     assert (await owner.get(f"{CALLS}?limit=5abc")).json()["limit"] == 5
 
 
-async def test_a_search_finds_nothing_and_a_repository_by_name_is_a_500(
-    owner: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_search_is_empty_and_repo_by_name_is_500(owner: httpx.AsyncClient, factory: RowFactory) -> None:
     factory.repo("acme/payments")
     factory.call(model="acme/nova-1")
     found = (await owner.get(f"{CALLS}?q=nova")).json()
@@ -138,12 +132,12 @@ async def test_a_list_paged_in_memory_gives_no_rows_and_nulls(
     assert {key for key, value in body.items() if value is None} == nulls
 
 
-async def test_assignments_are_gone_for_whoever_passes_the_edge(
-    owner: httpx.AsyncClient, nobody: httpx.AsyncClient
+async def test_assignment_routes_are_410_after_login_gate(
+    owner: httpx.AsyncClient, anonymous: httpx.AsyncClient
 ) -> None:
     answer = await owner.post("/api/assignments", content=b"{")
     assert (answer.status_code, answer.json()) == (410, {"error": defects.GONE.text})
-    assert (await nobody.post("/api/assignments")).status_code == 307
+    assert (await anonymous.post("/api/assignments")).status_code == 307
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
@@ -180,7 +174,7 @@ async def test_a_trigger_is_checked_and_then_not_stored(
 
 
 @pytest.mark.parametrize("body", [b"{", b"null"])
-async def test_what_is_not_json_is_an_empty_500_and_changes_nothing(
+async def test_invalid_json_is_empty_500_without_change(
     server: PlaneServer, owner: httpx.AsyncClient, factory: RowFactory, body: bytes
 ) -> None:
     before = factory.row("profiles", factory.user)
@@ -191,13 +185,13 @@ async def test_what_is_not_json_is_an_empty_500_and_changes_nothing(
     assert (good.status_code, factory.row("profiles", factory.user)["theme"]) == (200, "light")
 
 
-async def test_invalid_json_without_a_credential_is_unauthorized(nobody: httpx.AsyncClient) -> None:
+async def test_invalid_json_without_a_credential_is_unauthorized(anonymous: httpx.AsyncClient) -> None:
     wrong = {"Authorization": "Bearer mog_wrong"}
-    answer = await nobody.patch("/api/settings", content=b"{", headers=wrong)
+    answer = await anonymous.patch("/api/settings", content=b"{", headers=wrong)
     assert answer.status_code == 401
 
 
-async def test_an_export_fails_once_a_server_has_a_secret(
+async def test_export_fails_with_secret_of_server(
     server: PlaneServer, owner: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     exports = ("/api/mcp-servers?format=cli", f"{V1}/mcp/servers")

@@ -31,7 +31,7 @@ async def test_a_token_passes_on_its_short_list(client: httpx.AsyncClient, path:
 
 
 @pytest.mark.parametrize("path", FOR_SESSIONS)
-async def test_a_token_is_sent_to_the_login_page_elsewhere(client: httpx.AsyncClient, path: str) -> None:
+async def test_token_outside_v1_is_redirected_to_login(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
     assert answer.status_code == 307
     assert answer.headers["location"].startswith("/login?next=%2Fapi%2F")
@@ -51,97 +51,97 @@ async def test_session_passes_everywhere_but_v1_requires_a_token(
 
 
 @pytest.mark.parametrize("path", [f"{V1}/repos", "/api/settings", "/api/models"])
-async def test_an_empty_hand_is_sent_to_the_login_page(nobody: httpx.AsyncClient, path: str) -> None:
-    assert (await nobody.get(path)).headers["location"].startswith("/login?next=")
+async def test_anonymous_request_is_redirected_to_login(anonymous: httpx.AsyncClient, path: str) -> None:
+    assert (await anonymous.get(path)).headers["location"].startswith("/login?next=")
 
 
-async def test_an_empty_hand_passes_where_anybody_may(nobody: httpx.AsyncClient) -> None:
-    assert (await nobody.get("/api/auth/user")).json() == {"user": None}
-    assert (await nobody.get("/.well-known/openid-configuration")).status_code == 404
-    assert (await nobody.get("/anything.svg")).status_code == 404
+async def test_anonymous_request_passes_public_routes(anonymous: httpx.AsyncClient) -> None:
+    assert (await anonymous.get("/api/auth/user")).json() == {"user": None}
+    assert (await anonymous.get("/.well-known/openid-configuration")).status_code == 404
+    assert (await anonymous.get("/anything.svg")).status_code == 404
 
 
 async def test_login_gate_accepts_any_bearer_on_v1_only(
-    nobody: httpx.AsyncClient,
+    anonymous: httpx.AsyncClient,
 ) -> None:
     for bearer in ("Bearer mog_wrong", "Bearer abcdef"):
         headers = {"Authorization": bearer}
-        assert (await nobody.get(f"{V1}/repos", headers=headers)).status_code == 401
-        assert (await nobody.get(f"{V1}/nowhere", headers=headers)).status_code == 404
-        assert (await nobody.get(f"{V1}/runs", headers=headers)).status_code == 405
-    assert (await nobody.get("/api/models", headers={"Authorization": "Bearer mog_x"})).status_code == 200
-    assert (await nobody.get("/api/models", headers={"Authorization": "Bearer abc"})).status_code == 307
+        assert (await anonymous.get(f"{V1}/repos", headers=headers)).status_code == 401
+        assert (await anonymous.get(f"{V1}/nowhere", headers=headers)).status_code == 404
+        assert (await anonymous.get(f"{V1}/runs", headers=headers)).status_code == 405
+    assert (await anonymous.get("/api/models", headers={"Authorization": "Bearer mog_x"})).status_code == 200
+    assert (await anonymous.get("/api/models", headers={"Authorization": "Bearer abc"})).status_code == 307
     lower = {"Authorization": "bearer mog_x"}
-    assert (await nobody.get(f"{V1}/repos", headers=lower)).status_code == 307
+    assert (await anonymous.get(f"{V1}/repos", headers=lower)).status_code == 307
 
 
-async def test_the_way_back_keeps_the_query_and_tells_an_expired_session(
-    server: PlaneServer, nobody: httpx.AsyncClient
+async def test_login_redirect_keeps_query_and_marks_expired_session(
+    server: PlaneServer, anonymous: httpx.AsyncClient
 ) -> None:
-    answer = await nobody.get("/api/repos?q=a%20b", headers={"Referer": f"{server.base_url}/projects"})
+    answer = await anonymous.get("/api/repos?q=a%20b", headers={"Referer": f"{server.base_url}/projects"})
     assert answer.headers["location"] == "/login?expired=true&next=%2Fapi%2Frepos%3Fq%3Da%2Bb"
-    elsewhere = await nobody.get("/api/repos", headers={"Referer": "https://elsewhere.dev/"})
+    elsewhere = await anonymous.get("/api/repos", headers={"Referer": "https://elsewhere.dev/"})
     assert elsewhere.headers["location"] == "/login?next=%2Fapi%2Frepos"
 
 
 @pytest.mark.parametrize("path", [f"{V1}/repos/", "/api/auth/user/", "/api/nowhere/"])
-async def test_a_trailing_slash_is_moved_before_any_credential_is_looked_at(
-    nobody: httpx.AsyncClient, path: str
+async def test_trailing_slash_redirects_before_credential_check(
+    anonymous: httpx.AsyncClient, path: str
 ) -> None:
-    answer = await nobody.get(f"{path}?limit=2")
+    answer = await anonymous.get(f"{path}?limit=2")
     assert (answer.status_code, answer.headers["location"]) == (308, f"{path[:-1]}?limit=2")
 
 
-async def test_a_path_of_slashes_never_leads_to_another_host(
-    server: PlaneServer, nobody: httpx.AsyncClient
+async def test_slash_path_never_redirects_to_other_host(
+    server: PlaneServer, anonymous: httpx.AsyncClient
 ) -> None:
-    answer = await nobody.get(f"{server.base_url}//x//elsewhere.dev/")
+    answer = await anonymous.get(f"{server.base_url}//x//elsewhere.dev/")
     assert answer.headers["location"] == "/x//elsewhere.dev"
 
 
-async def test_www_is_moved_to_the_bare_host(server: PlaneServer, nobody: httpx.AsyncClient) -> None:
+async def test_www_redirects_to_bare_host(server: PlaneServer, anonymous: httpx.AsyncClient) -> None:
     host = server.base_url.removeprefix("http://")
-    answer = await nobody.get("/api/models?x=1", headers={"Host": f"www.{host}"})
+    answer = await anonymous.get("/api/models?x=1", headers={"Host": f"www.{host}"})
     assert (answer.status_code, answer.headers["location"]) == (308, f"{server.base_url}/api/models?x=1")
 
 
 @pytest.mark.parametrize("path", ["/api/cron/sync-models", "/api/jobs/process", "/api/agent/review"])
-async def test_a_machine_path_without_a_secret_says_so_to_everybody(
-    session: httpx.AsyncClient, path: str
-) -> None:
+async def test_machine_path_without_configured_secret_is_503(session: httpx.AsyncClient, path: str) -> None:
     answer = await session.get(path)
     assert (answer.status_code, answer.json()) == (503, {"error": "CRON_SECRET_NOT_CONFIGURED"})
 
 
-async def test_a_machine_path_wants_the_secret_and_the_bypass_its_own(clock: ManualClock) -> None:
+async def test_machine_path_needs_secret_and_bypass_needs_own(clock: ManualClock) -> None:
     settings = SETTINGS._replace(cron_secret="tick", bypass_secret="past")
     async with (
         PlaneServer(settings, clock=clock) as server,
-        httpx.AsyncClient(base_url=server.base_url) as nobody,
+        httpx.AsyncClient(base_url=server.base_url) as anonymous,
     ):
-        refused = await nobody.get("/api/cron/nothing", headers={"Authorization": "Bearer tock"})
+        refused = await anonymous.get("/api/cron/nothing", headers={"Authorization": "Bearer tock"})
         assert (refused.status_code, refused.json()) == (401, {"error": "Unauthorized"})
-        passed = await nobody.get("/api/cron/nothing", headers={"Authorization": "Bearer tick"})
+        passed = await anonymous.get("/api/cron/nothing", headers={"Authorization": "Bearer tick"})
         assert passed.status_code == 404
-        assert (await nobody.get("/api/nowhere", headers={"x-mogplex-e2e-auth": "past"})).status_code == 404
-        assert (await nobody.get("/api/nowhere", headers={"x-mogplex-e2e-auth": "no"})).status_code == 307
+        assert (
+            await anonymous.get("/api/nowhere", headers={"x-mogplex-e2e-auth": "past"})
+        ).status_code == 404
+        assert (await anonymous.get("/api/nowhere", headers={"x-mogplex-e2e-auth": "no"})).status_code == 307
 
 
-async def test_a_worker_passes_to_the_sandbox_routes_for_somebody(
-    server: PlaneServer, nobody: httpx.AsyncClient, factory: RowFactory
+async def test_worker_reaches_sandbox_routes_for_profile(
+    server: PlaneServer, anonymous: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     headers = {
         "Authorization": f"Bearer {internal_secret(server.plane)}",
         "X-Delegated-User-Id": factory.user,
     }
-    assert (await nobody.get("/api/sandbox/nowhere/at/all", headers=headers)).status_code == 404
-    assert (await nobody.get("/api/repos", headers=headers)).status_code == 307
+    assert (await anonymous.get("/api/sandbox/nowhere/at/all", headers=headers)).status_code == 404
+    assert (await anonymous.get("/api/repos", headers=headers)).status_code == 307
     wrong = headers | {"Authorization": "Bearer abc"}
-    assert (await nobody.get("/api/sandbox/nowhere/at/all", headers=wrong)).status_code == 307
+    assert (await anonymous.get("/api/sandbox/nowhere/at/all", headers=wrong)).status_code == 307
 
 
-async def test_what_the_edge_sends_away_costs_a_token_nothing(
-    client: httpx.AsyncClient, nobody: httpx.AsyncClient
+async def test_redirected_request_does_not_count_for_token(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient
 ) -> None:
     for _ in range(65):
         assert (await client.get("/api/repos")).status_code == 307

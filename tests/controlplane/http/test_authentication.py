@@ -20,12 +20,12 @@ def bearer(token: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("header", ["", "Bearer mog_unknown", "bearer {token}", "Bearer  {token}", "Basic x"])
-async def test_v1_refuses_what_is_no_good_token(
-    server: PlaneServer, nobody: httpx.AsyncClient, header: str
+async def test_v1_refuses_invalid_tokens(
+    server: PlaneServer, anonymous: httpx.AsyncClient, header: str
 ) -> None:
     # A second space would be eaten by the parser of the header, not by the plane: put it inside.
     value = header.format(token=server.token).replace("Bearer  ", "Bearer x ")
-    answer = await nobody.get(f"{V1}/repos", headers={"Authorization": value} if header else {})
+    answer = await anonymous.get(f"{V1}/repos", headers={"Authorization": value} if header else {})
     assert answer.status_code == 401
     assert answer.json() == {"ok": False, "error": {"code": "UNAUTHORIZED", "message": "Unauthorized"}}
     assert answer.headers["www-authenticate"] == (
@@ -33,31 +33,31 @@ async def test_v1_refuses_what_is_no_good_token(
     )
 
 
-async def test_v1_never_takes_a_session(server: PlaneServer, nobody: httpx.AsyncClient) -> None:
-    answer = await nobody.get(f"{V1}/repos", headers={"Cookie": server.session_cookie})
+async def test_v1_refuses_session_cookie(server: PlaneServer, anonymous: httpx.AsyncClient) -> None:
+    answer = await anonymous.get(f"{V1}/repos", headers={"Cookie": server.session_cookie})
     assert answer.status_code == 401
 
 
 async def test_expired_and_revoked_tokens_are_dead(
-    factory: RowFactory, clock: ManualClock, nobody: httpx.AsyncClient
+    factory: RowFactory, clock: ManualClock, anonymous: httpx.AsyncClient
 ) -> None:
     lasting = factory.token(expires_at=clock.us + 60 * SECOND_US)
     revoked = factory.token(revoked_at=clock.us)
-    assert (await nobody.get(f"{V1}/repos", headers=bearer(lasting))).status_code == 200
-    assert (await nobody.get(f"{V1}/repos", headers=bearer(revoked))).status_code == 401
+    assert (await anonymous.get(f"{V1}/repos", headers=bearer(lasting))).status_code == 200
+    assert (await anonymous.get(f"{V1}/repos", headers=bearer(revoked))).status_code == 401
     clock.advance(61)
-    assert (await nobody.get(f"{V1}/repos", headers=bearer(lasting))).status_code == 401
+    assert (await anonymous.get(f"{V1}/repos", headers=bearer(lasting))).status_code == 401
 
 
 async def test_a_read_only_token_reads_and_cannot_write(
-    server: PlaneServer, nobody: httpx.AsyncClient, factory: RowFactory
+    server: PlaneServer, anonymous: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     headers = bearer(server.read_only_token)
     for path in (*SCOPED_READS, *FREE_READS):
-        assert (await nobody.get(V1 + path, headers=headers)).status_code == 200, path
+        assert (await anonymous.get(V1 + path, headers=headers)).status_code == 200, path
     run = factory.run(factory.repo())
     for path in ("/runs", f"/runs/{run}/cancel"):
-        answer = await nobody.post(V1 + path, headers=headers)
+        answer = await anonymous.post(V1 + path, headers=headers)
         assert answer.status_code == 403
         assert answer.json()["error"] == {
             "code": "FORBIDDEN",
@@ -66,15 +66,15 @@ async def test_a_read_only_token_reads_and_cannot_write(
         }
 
 
-async def test_a_write_only_token_reads_where_no_scope_is_asked(
-    nobody: httpx.AsyncClient, factory: RowFactory
+async def test_write_only_token_reads_routes_without_scope(
+    anonymous: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     headers = bearer(factory.token(scopes=("write",)))
     run = factory.run(factory.repo())
     for path in (*FREE_READS, f"/runs/{run}", f"/runs/{run}/events"):
-        assert (await nobody.get(V1 + path, headers=headers)).status_code == 200, path
+        assert (await anonymous.get(V1 + path, headers=headers)).status_code == 200, path
     for path in SCOPED_READS:
-        answer = await nobody.get(V1 + path, headers=headers)
+        answer = await anonymous.get(V1 + path, headers=headers)
         assert answer.status_code == 403
         assert "Missing required scope: read." in answer.json()["error"]["message"]
 
@@ -90,14 +90,14 @@ async def test_a_write_only_token_reads_where_no_scope_is_asked(
         "/api/realtime/events?tables=ai_calls",
     ],
 )
-async def test_unversioned_routes_need_somebody(nobody: httpx.AsyncClient, path: str) -> None:
-    answer = await nobody.get(path)
+async def test_unversioned_routes_need_credential(anonymous: httpx.AsyncClient, path: str) -> None:
+    answer = await anonymous.get(path)
     assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})
     assert "retry-after" not in answer.headers
 
 
-async def test_unversioned_routes_take_token_or_session_and_ignore_scopes(
-    server: PlaneServer, nobody: httpx.AsyncClient
+async def test_unversioned_routes_accept_token_or_session(
+    server: PlaneServer, anonymous: httpx.AsyncClient
 ) -> None:
     for headers in (
         bearer(server.token),
@@ -107,32 +107,34 @@ async def test_unversioned_routes_take_token_or_session_and_ignore_scopes(
         # A bad token beside a good session is not an error.
         {"Cookie": server.session_cookie, **bearer("mog_wrong")},
     ):
-        assert (await nobody.get("/api/observability/stats", headers=headers)).status_code == 200
-    patched = await nobody.patch(
+        assert (await anonymous.get("/api/observability/stats", headers=headers)).status_code == 200
+    patched = await anonymous.patch(
         "/api/settings", json={"theme": "light"}, headers=bearer(server.read_only_token)
     )
     assert patched.json() == {"ok": True}
 
 
-async def test_a_token_beside_a_session_decides_whose_rows_are_seen(
-    server: PlaneServer, nobody: httpx.AsyncClient, factory: RowFactory
+async def test_token_wins_over_session(
+    server: PlaneServer, anonymous: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     other = factory.profile("jonas")
     both = {"Cookie": server.session_cookie, **bearer(factory.token(other))}
-    assert (await nobody.get("/api/auth/user", headers=both)).json()["user"]["id"] == other
+    assert (await anonymous.get("/api/auth/user", headers=both)).json()["user"]["id"] == other
 
 
-async def test_optional_routes_answer_nobody(nobody: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_optional_routes_accept_anonymous_requests(
+    anonymous: httpx.AsyncClient, factory: RowFactory
+) -> None:
     factory.model("acme/nova-1")
     factory.model("acme/retired", is_available=0)
     for headers in ({}, bearer("mog_wrong"), {"Cookie": "better-auth.session_token=wrong"}):
-        assert (await nobody.get("/api/auth/user", headers=headers)).json() == {"user": None}
-        models = (await nobody.get("/api/models", headers=headers)).json()
+        assert (await anonymous.get("/api/auth/user", headers=headers)).json() == {"user": None}
+        models = (await anonymous.get("/api/models", headers=headers)).json()
         assert [model["id"] for model in models["models"]] == ["acme/nova-1"]
         assert models["catalog"] == models["models"]
         assert "default_model" not in models
         assert "is_enabled" not in models["models"][0]
-    assert (await nobody.patch("/api/models", json={})).status_code == 401
+    assert (await anonymous.patch("/api/models", json={})).status_code == 401
 
 
 async def test_foreign_rows_do_not_exist(client: httpx.AsyncClient, factory: RowFactory) -> None:

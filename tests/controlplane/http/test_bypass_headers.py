@@ -35,32 +35,32 @@ async def who(client: httpx.AsyncClient, headers: dict[str, str]) -> str | None:
     return None if user is None else str(user["id"])
 
 
-async def test_the_headers_name_a_profile(nobody: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_bypass_headers_select_profile(anonymous: httpx.AsyncClient, factory: RowFactory) -> None:
     jonas = factory.profile("jonas")
-    assert await who(nobody, headers=headers(jonas)) == jonas
-    assert await who(nobody, headers=headers(jonas, name="x-delegated-user-id")) == jonas
-    assert await who(nobody, headers=headers(jonas, "wrong")) is None
-    assert await who(nobody, headers=headers("00000000-0000-4000-8000-000000000000")) is None
-    assert await who(nobody, headers={"x-mogplex-e2e-auth": BYPASS}) is None
+    assert await who(anonymous, headers=headers(jonas)) == jonas
+    assert await who(anonymous, headers=headers(jonas, name="x-delegated-user-id")) == jonas
+    assert await who(anonymous, headers=headers(jonas, "wrong")) is None
+    assert await who(anonymous, headers=headers("00000000-0000-4000-8000-000000000000")) is None
+    assert await who(anonymous, headers={"x-mogplex-e2e-auth": BYPASS}) is None
 
 
-async def test_a_token_comes_before_them_and_a_session_behind(
-    client: httpx.AsyncClient, nobody: httpx.AsyncClient, server: PlaneServer, factory: RowFactory
+async def test_bypass_headers_rank_between_token_and_session(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, server: PlaneServer, factory: RowFactory
 ) -> None:
     jonas = factory.profile("jonas")
     assert await who(client, headers=headers(jonas)) == factory.user
     bad_token = {"Authorization": "Bearer mog_unknown", **headers(jonas)}
-    assert await who(nobody, headers=bad_token) == jonas
+    assert await who(anonymous, headers=bad_token) == jonas
     cookie = {"Cookie": server.session_cookie}
-    assert await who(nobody, headers=cookie) == factory.user
-    assert await who(nobody, headers=cookie | headers(jonas)) == jonas
+    assert await who(anonymous, headers=cookie) == factory.user
+    assert await who(anonymous, headers=cookie | headers(jonas)) == jonas
 
 
-async def test_they_open_nothing_on_v1(nobody: httpx.AsyncClient, factory: RowFactory) -> None:
-    assert (await nobody.get(f"{V1}/repos", headers=headers(factory.user))).status_code == 401
+async def test_bypass_headers_are_ignored_on_v1(anonymous: httpx.AsyncClient, factory: RowFactory) -> None:
+    assert (await anonymous.get(f"{V1}/repos", headers=headers(factory.user))).status_code == 401
 
 
-async def test_they_are_nothing_without_a_secret(clock: ManualClock) -> None:
+async def test_bypass_headers_need_configured_secret(clock: ManualClock) -> None:
     async with (
         PlaneServer(Settings(speed=0, seeded=False), clock=clock) as plain,
         httpx.AsyncClient(base_url=plain.base_url) as caller,

@@ -17,8 +17,8 @@ from tests.controlplane.manual_clock import NOON, ManualClock
 from tests.controlplane.row_factory import RowFactory
 
 
-async def test_actions(client: httpx.AsyncClient, nobody: httpx.AsyncClient) -> None:
-    for asked in (client, nobody):
+async def test_actions(client: httpx.AsyncClient, anonymous: httpx.AsyncClient) -> None:
+    for asked in (client, anonymous):
         wrong = await asked.get(f"{V1}/runs")
         assert (wrong.status_code, wrong.content) == (405, b"")
         assert not {"allow", "content-type"} & set(wrong.headers)
@@ -28,7 +28,7 @@ async def test_actions(client: httpx.AsyncClient, nobody: httpx.AsyncClient) -> 
     got, head = await client.get(f"{V1}/repos"), await client.head(f"{V1}/repos")
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == got.headers["content-length"]
-    assert (await nobody.head(f"{V1}/repos")).status_code == 401
+    assert (await anonymous.head(f"{V1}/repos")).status_code == 401
     silent = await client.head("/api/realtime/events?tables=ai_calls")
     assert (silent.status_code, silent.content) == (200, b"")
 
@@ -42,7 +42,7 @@ async def test_no_such_route_is_a_page(client: httpx.AsyncClient, path: str) -> 
     assert answer.headers["content-type"].startswith("text/html")
 
 
-async def test_a_crash_is_the_fixed_text_of_its_route(
+async def test_crash_returns_fixed_text_of_route(
     client: httpx.AsyncClient, factory: RowFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*args: object) -> None:
@@ -71,7 +71,7 @@ async def test_a_crash_is_the_fixed_text_of_its_route(
         (NOON + 5, "2026-08-05T10:00:00.000005+00:00", "2026-08-05T10:00:00.000Z"),
     ],
 )
-def test_the_two_forms_of_an_instant(us: int, db: str, app: str) -> None:
+def test_instant_formats(us: int, db: str, app: str) -> None:
     assert (iso_db(us), iso_app(us)) == (db, app)
     assert parse_instant(db) == us
 
@@ -102,7 +102,7 @@ async def test_a_file_is_resumed_with_its_credentials(tmp_path: Path) -> None:
         assert other.token != token
 
 
-async def test_a_temporary_file_goes_with_its_server() -> None:
+async def test_temporary_database_is_removed_with_server() -> None:
     async with PlaneServer(Settings(speed=0, seeded=False)) as server:
         path = server.path
         assert path.exists()
@@ -117,7 +117,7 @@ def test_a_foreign_file_is_refused_and_kept(tmp_path: Path) -> None:
     assert path.read_text().startswith("Dear database")
 
 
-def test_a_story_that_was_broken_off_is_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_seeding_restarts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "plane.db"
 
     def broken(plane: Plane) -> None:
@@ -136,7 +136,7 @@ def test_a_story_that_was_broken_off_is_begun_again(tmp_path: Path, monkeypatch:
     plane.db.close()
 
 
-async def test_a_taken_port_is_an_error() -> None:
+async def test_used_port_is_error() -> None:
     async with PlaneServer(Settings(speed=0, seeded=False)) as server:
         port = int(server.base_url.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"):

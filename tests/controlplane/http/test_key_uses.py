@@ -34,7 +34,7 @@ async def _use(client: httpx.AsyncClient, token: str) -> None:
     assert answer.status_code == 200
 
 
-async def test_a_plane_that_ends_has_the_last_uses_on_file(tmp_path: Path, clock: ManualClock) -> None:
+async def test_plane_exit_writes_last_key_uses(tmp_path: Path, clock: ManualClock) -> None:
     path = tmp_path / "plane.db"
     async with (
         PlaneServer(Settings(speed=0, seeded=False), path, clock) as server,
@@ -49,7 +49,7 @@ async def test_a_plane_that_ends_has_the_last_uses_on_file(tmp_path: Path, clock
     assert _last_use(path, server.read_only_token) == clock.us
 
 
-async def test_a_use_that_nobody_asks_for_is_written_soon(
+async def test_key_use_is_written_without_read(
     tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(authentication, "_USES_HELD_S", 0.0)

@@ -39,7 +39,7 @@ async def test_sixty_a_minute_then_429_on_v1(client: httpx.AsyncClient, clock: M
     assert (await client.get(f"{V1}/repos")).status_code == 429
 
 
-async def test_over_the_limit_off_v1_is_nobody(
+async def test_exhausted_token_outside_v1_is_anonymous(
     client: httpx.AsyncClient, server: PlaneServer, factory: RowFactory
 ) -> None:
     factory.model("acme/nova-1")
@@ -53,7 +53,7 @@ async def test_over_the_limit_off_v1_is_nobody(
     assert (await client.get("/api/observability/stats", headers=cookie)).status_code == 200
 
 
-async def test_what_reaches_no_handler_costs_nothing(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_request_without_handler_is_not_counted(client: httpx.AsyncClient, factory: RowFactory) -> None:
     for _ in range(61):
         assert (await client.get(f"{V1}/nothing/here")).status_code == 404
         assert (await client.put(f"{V1}/repos")).status_code == 405
@@ -65,10 +65,10 @@ async def test_what_reaches_no_handler_costs_nothing(client: httpx.AsyncClient, 
     assert (await client.get(f"{V1}/repos", headers=other)).status_code == 200
 
 
-async def test_sessions_have_no_limit(nobody: httpx.AsyncClient, server: PlaneServer) -> None:
+async def test_sessions_have_no_limit(anonymous: httpx.AsyncClient, server: PlaneServer) -> None:
     cookie = {"Cookie": server.session_cookie}
     for _ in range(70):
-        assert (await nobody.get("/api/settings", headers=cookie)).status_code == 200
+        assert (await anonymous.get("/api/settings", headers=cookie)).status_code == 200
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ async def test_run_starts_ten_a_minute(
     assert (await start(client, "k-late", body)).status_code == 202
 
 
-async def test_run_starts_by_the_hour_and_the_day(
+async def test_run_start_limits_per_hour_and_day(
     unlimited: tuple[httpx.AsyncClient, RowFactory], clock: ManualClock
 ) -> None:
     client, factory = unlimited
@@ -138,7 +138,7 @@ async def test_run_starts_by_the_hour_and_the_day(
     assert (await client.post(f"{V1}/runs", json=body, headers=other)).status_code == 202
 
 
-async def test_what_spends_quota(unlimited: tuple[httpx.AsyncClient, RowFactory]) -> None:
+async def test_requests_that_count_for_quota(unlimited: tuple[httpx.AsyncClient, RowFactory]) -> None:
     client, factory = unlimited
     repo = factory.repo()
 

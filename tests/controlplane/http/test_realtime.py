@@ -94,7 +94,7 @@ async def test_a_job_is_queued_and_started(client: httpx.AsyncClient, factory: R
         assert await stream.frames() == [("job_runs", "INSERT"), LEDGER_INSERT]
 
 
-async def test_one_row_twice_is_one_frame_and_nothing_before_commit(
+async def test_two_changes_of_row_are_one_frame_after_commit(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     first, second = factory.call(), factory.call()
@@ -110,7 +110,7 @@ async def test_one_row_twice_is_one_frame_and_nothing_before_commit(
         assert await stream.frames() == []
 
 
-async def test_rows_of_others_are_silent_and_ownerless_rows_are_not(
+async def test_realtime_sends_own_and_ownerless_rows(
     client: httpx.AsyncClient, server: PlaneServer, factory: RowFactory
 ) -> None:
     other = factory.profile("jonas")
@@ -174,7 +174,7 @@ async def test_a_closed_stream_is_forgotten(client: httpx.AsyncClient, factory: 
                 await asyncio.sleep(0)
 
 
-async def test_a_stream_that_does_not_read_is_cut() -> None:
+async def test_unread_stream_is_closed() -> None:
     hub = Hub()
     subscription = hub.subscribe("u", ["ai_calls"])
     hub.publish(Frame("ai_calls", "UPDATE", "u", str(index)) for index in range(MAX_BACKLOG + 5))
@@ -187,7 +187,7 @@ async def test_a_stream_that_does_not_read_is_cut() -> None:
     assert subscription.waiting == 0
 
 
-async def test_a_listener_that_goes_before_the_first_byte_is_forgotten() -> None:
+async def test_listener_gone_before_first_byte_is_removed() -> None:
     hub = Hub()
 
     async def gone() -> Message:

@@ -65,7 +65,7 @@ def _paths(app: Router) -> list[str]:
     return found
 
 
-async def test_every_path_goes_where_starlette_would_send_it(app: PlaneRouter) -> None:
+async def test_router_matches_starlette(app: PlaneRouter) -> None:
     recorder = _Recorder()
     routes = _double(app, recorder)
     ours = PlaneRouter(routes, default=recorder)

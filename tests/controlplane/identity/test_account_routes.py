@@ -10,7 +10,7 @@ from tests.controlplane.manual_clock import NOON
 from tests.controlplane.row_factory import RowFactory
 
 
-async def test_who_am_i(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_current_user(client: httpx.AsyncClient, factory: RowFactory) -> None:
     user = (await client.get("/api/auth/user")).json()["user"]
     assert (user["id"], user["github_state"], user["github_status_label"]) == (
         factory.user,
@@ -65,7 +65,7 @@ async def test_refused_settings(client: httpx.AsyncClient, body: bytes, text: st
     assert (await client.get("/api/settings")).json()["theme"] == "dark"
 
 
-async def test_the_catalogue_and_the_choice(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_model_catalogue_and_selection(client: httpx.AsyncClient, factory: RowFactory) -> None:
     factory.model(
         "acme/nova-1",
         pricing_input=2e-06,
@@ -144,7 +144,7 @@ async def test_refused_choices(
     assert (answer.status_code, answer.json()) == (status, {"error": text})
 
 
-async def test_the_catalogue_itself_cannot_be_changed(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_model_catalogue_is_read_only(client: httpx.AsyncClient, factory: RowFactory) -> None:
     factory.model("acme/nova-1")
     body = {"model_id": "acme/nova-1", "is_enabled": False}
     assert (await client.patch("/api/models", json={**body, "name": "x"})).status_code == 400

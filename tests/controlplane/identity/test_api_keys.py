@@ -107,7 +107,7 @@ async def test_bad_fields_make_no_key(people: People, body: dict[str, Any], erro
     assert len((await ada.browser.get(KEYS)).json()["keys"]) == before
 
 
-async def test_a_body_that_is_no_json_is_refused_and_null_is_a_crash(people: People) -> None:
+async def test_invalid_json_is_refused_and_null_is_500(people: People) -> None:
     ada = await people.owner()
     assert refused(await ada.browser.post(KEYS, content=b"{")) == (400, "Invalid JSON body")
     crash = await ada.browser.post(KEYS, content=b"null")
@@ -115,7 +115,7 @@ async def test_a_body_that_is_no_json_is_refused_and_null_is_a_crash(people: Peo
 
 
 @pytest.mark.parametrize("days", [0, -1, "7", None, True])
-async def test_an_expiry_that_is_no_positive_number_means_never(people: People, days: Any) -> None:
+async def test_non_positive_expiry_means_no_expiry(people: People, days: Any) -> None:
     ada = await people.owner()
     made = (await ada.browser.post(KEYS, json={"name": "a", "expiresInDays": days})).json()
     assert made["expiresAt"] is None
@@ -131,13 +131,13 @@ async def test_half_a_day_expires_at_once(people: People, factory: RowFactory) -
 
 
 @pytest.mark.parametrize("days", ["1e300", "1e999"])
-async def test_an_expiry_beyond_all_dates_is_a_crash(people: People, days: str) -> None:
+async def test_expiry_out_of_date_range_is_500(people: People, days: str) -> None:
     ada = await people.owner()
     crash = await ada.browser.post(KEYS, content=b'{"name":"a","expiresInDays":' + days.encode() + b"}")
     assert (crash.status_code, crash.content) == (500, b"")
 
 
-async def test_a_token_alone_may_not_touch_credentials(people: People, nobody: httpx.AsyncClient) -> None:
+async def test_a_token_alone_may_not_touch_credentials(people: People, anonymous: httpx.AsyncClient) -> None:
     ada = await people.owner()
     for method, path in (
         ("GET", KEYS),
@@ -149,7 +149,7 @@ async def test_a_token_alone_may_not_touch_credentials(people: People, nobody: h
         ("POST", "/api/settings/keys/verify"),
     ):
         assert refused(await ada.token.request(method, path)) == (403, "Forbidden")
-        assert refused(await nobody.request(method, path)) == (401, "Unauthorized")
+        assert refused(await anonymous.request(method, path)) == (401, "Unauthorized")
     # With a session beside it the token says who asks.
     ben = await people.new("ben")
     both = {"Authorization": ben.token.headers["authorization"]}

@@ -20,7 +20,7 @@ def token_of(factory: RowFactory, invite_id: str) -> str:
     return token
 
 
-async def test_an_invite_is_sent_for_seven_days(people: People, factory: RowFactory) -> None:
+async def test_invite_is_valid_for_seven_days(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     team = people.team(ada)
     url = f"/api/teams/{team}/invites"
@@ -43,7 +43,7 @@ async def test_an_invite_is_sent_for_seven_days(people: People, factory: RowFact
     assert created[0] == ("invite.created", {"email": "kim@example.org", "role": "admin"})
 
 
-async def test_the_body_of_an_invite_is_judged_before_the_seat(people: People) -> None:
+async def test_invite_body_is_checked_before_role(people: People) -> None:
     ada, eve, ben = await people.owner(), await people.new("eve"), await people.new("ben")
     team = people.team(ada)
     people.join(team, ben, "admin")
@@ -107,7 +107,7 @@ async def test_many_invites_have_a_status_each(people: People, factory: RowFacto
     assert refused(over) == (403, "Forbidden")
 
 
-async def test_an_invite_can_be_sent_again_and_taken_back(people: People, factory: RowFactory) -> None:
+async def test_invite_resend_and_revoke(people: People, factory: RowFactory) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     team = people.team(ada)
     people.join(team, ben, "admin")
@@ -138,7 +138,7 @@ async def test_an_invite_can_be_sent_again_and_taken_back(people: People, factor
     ]
 
 
-async def test_an_invite_of_another_team_is_not_there(people: People) -> None:
+async def test_invite_of_other_team_is_not_found(people: People) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     mine, theirs = people.team(ada), people.team(ben, "day-shift")
     made = await ben.token.post(
@@ -156,7 +156,7 @@ async def invited(people: People, factory: RowFactory, email: str) -> tuple[str,
     return team, f"/api/invites/{token_of(factory, made.json()['invite']['id'])}"
 
 
-async def test_the_invited_person_reads_and_accepts(people: People, factory: RowFactory) -> None:
+async def test_invited_user_reads_and_accepts_invite(people: People, factory: RowFactory) -> None:
     kim = await people.new("kim")
     team, url = await invited(people, factory, "KIM@example.dev")
     assert (await kim.token.get(url)).json() == {
@@ -188,7 +188,7 @@ async def test_the_invited_person_reads_and_accepts(people: People, factory: Row
     assert people.events(team)[-1] == ("invite.accepted", accepted)
 
 
-async def test_another_address_joins_only_when_it_says_so(people: People, factory: RowFactory) -> None:
+async def test_other_address_joins_only_with_confirmation(people: People, factory: RowFactory) -> None:
     ben = await people.new("ben")
     team, url = await invited(people, factory, "kim@example.dev")
     seen = (await ben.token.get(url)).json()
@@ -199,7 +199,7 @@ async def test_another_address_joins_only_when_it_says_so(people: People, factor
     assert (await ben.token.get(f"/api/teams/{team}/members")).status_code == 200
 
 
-async def test_an_invite_expires(people: People, factory: RowFactory) -> None:
+async def test_invite_expires(people: People, factory: RowFactory) -> None:
     kim = await people.new("kim")
     _, url = await invited(people, factory, "kim@example.dev")
     factory.clock.advance(7 * 86_400 + 1)
@@ -208,7 +208,7 @@ async def test_an_invite_expires(people: People, factory: RowFactory) -> None:
     assert refused(await kim.token.post(url, headers=fresh)) == (410, "expired")
 
 
-async def test_a_member_who_accepts_keeps_their_role(people: People, factory: RowFactory) -> None:
+async def test_member_accepting_invite_keeps_role(people: People, factory: RowFactory) -> None:
     ben = await people.new("ben")
     team, url = await invited(people, factory, "kim@example.dev")
     people.join(team, ben, "admin")
@@ -216,8 +216,8 @@ async def test_a_member_who_accepts_keeps_their_role(people: People, factory: Ro
     assert (await ben.token.get("/api/memberships")).json()["teams"][0]["role"] == "admin"
 
 
-async def test_an_unknown_invite_is_not_there(people: People, nobody: httpx.AsyncClient) -> None:
+async def test_unknown_invite_is_not_found(people: People, anonymous: httpx.AsyncClient) -> None:
     ada = await people.owner()
     for method in ("GET", "POST"):
         assert refused(await ada.token.request(method, "/api/invites/x")) == (404, "Invite not found")
-        assert refused(await nobody.request(method, "/api/invites/x")) == (401, "Unauthorized")
+        assert refused(await anonymous.request(method, "/api/invites/x")) == (401, "Unauthorized")

@@ -72,9 +72,7 @@ async def test_every_member_sees_members_and_open_invites(people: People, factor
         ("viewer", "developer", "viewer", 403),
     ],
 )
-async def test_roles_change_within_the_rules(
-    people: People, actor: str, target: str, role: str, status: int
-) -> None:
+async def test_role_change_rules(people: People, actor: str, target: str, role: str, status: int) -> None:
     team, cast = await full_team(people)
     url = f"/api/teams/{team}/members/{cast[target].id}"
     answer = await cast[actor].token.patch(url, json={"role": role})
@@ -101,7 +99,7 @@ async def test_roles_change_within_the_rules(
         ("developer", "viewer", 403),
     ],
 )
-async def test_members_leave_within_the_rules(people: People, actor: str, target: str, status: int) -> None:
+async def test_member_removal_rules(people: People, actor: str, target: str, status: int) -> None:
     team, cast = await full_team(people)
     answer = await cast[actor].token.delete(f"/api/teams/{team}/members/{cast[target].id}")
     assert answer.status_code == status
@@ -111,7 +109,7 @@ async def test_members_leave_within_the_rules(people: People, actor: str, target
     assert people.events(team) == (removed if status == 200 else [])
 
 
-async def test_nobody_changes_themselves_or_people_who_are_not_there(people: People) -> None:
+async def test_own_or_missing_member_cannot_be_changed(people: People) -> None:
     team, cast = await full_team(people)
     eve = await people.new("eve")
     base = f"/api/teams/{team}/members"
@@ -130,7 +128,7 @@ async def test_nobody_changes_themselves_or_people_who_are_not_there(people: Peo
 
 
 @pytest.mark.parametrize("role", ["king", None, 7, ["viewer"]])
-async def test_an_unknown_role_is_invalid_before_anything_else(people: People, role: Any) -> None:
+async def test_unknown_role_is_checked_first(people: People, role: Any) -> None:
     team, cast = await full_team(people)
     url = f"/api/teams/{team}/members/{cast['viewer'].id}"
     assert refused(await cast["viewer"].token.patch(url, json={"role": role})) == (422, "Invalid role")

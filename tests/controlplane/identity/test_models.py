@@ -27,7 +27,7 @@ def no_platform(factory: RowFactory, person: Person) -> None:
         tx.update("profiles", person.id, allow_platform_ai=0)
 
 
-async def test_without_the_platform_only_keys_reach_models(people: People, factory: RowFactory) -> None:
+async def test_without_platform_access_only_keys_open_models(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     for model in ("openai/a", "anthropic/b", "acme/c", "openrouter/d"):
         factory.model(model)
@@ -43,9 +43,7 @@ async def test_without_the_platform_only_keys_reach_models(people: People, facto
     assert await ids(ada.token) == {"openai/a", "anthropic/b", "acme/c", "openrouter/d"}
 
 
-async def test_a_team_adds_its_keys_and_takes_what_it_does_not_allow(
-    people: People, factory: RowFactory
-) -> None:
+async def test_team_keys_add_models_and_allowlist_removes_them(people: People, factory: RowFactory) -> None:
     ada, ben, eve = await people.owner(), await people.new("ben"), await people.new("eve")
     for model in ("openai/a", "anthropic/b"):
         factory.model(model)
@@ -87,9 +85,7 @@ def test_roles_hold_capabilities(role: str | None, capability: str, held: bool) 
     assert may(role, capability) is held
 
 
-async def test_new_models_are_named_once_until_they_are_dismissed(
-    people: People, factory: RowFactory
-) -> None:
+async def test_new_models_are_announced_until_dismissed(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     factory.model("acme/old")
     newer = factory.clock.us + 5
@@ -110,7 +106,7 @@ async def test_new_models_are_named_once_until_they_are_dismissed(
     assert "acme/nova-2" in await ids(ada.token)
 
 
-async def test_a_model_that_only_a_team_reaches_is_news_too(people: People, factory: RowFactory) -> None:
+async def test_new_model_of_team_is_announced(people: People, factory: RowFactory) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     no_platform(factory, ben)
     team = people.team(ada)
@@ -153,17 +149,19 @@ async def test_invalid_model_choices_are_refused(people: People, method: str, bo
     assert refused(await ada.token.request(method, ARRIVALS, json=body)) == (400, error)
 
 
-async def test_nobody_may_read_arrivals_and_change_nothing(nobody: httpx.AsyncClient, people: People) -> None:
-    assert (await nobody.get(ARRIVALS)).json() == {"models": [], "autoEnable": True}
+async def test_anonymous_user_reads_new_models_but_cannot_dismiss(
+    anonymous: httpx.AsyncClient, people: People
+) -> None:
+    assert (await anonymous.get(ARRIVALS)).json() == {"models": [], "autoEnable": True}
     for method in ("POST", "PATCH"):
-        assert refused(await nobody.request(method, ARRIVALS, content=b"-")) == (401, "Unauthorized")
+        assert refused(await anonymous.request(method, ARRIVALS, content=b"-")) == (401, "Unauthorized")
     ada = await people.owner()
     assert refused(await ada.token.post(ARRIVALS, content=b"-")) == (400, "Invalid JSON body")
 
 
-async def test_no_provider_has_an_icon_here(people: People, nobody: httpx.AsyncClient) -> None:
+async def test_provider_icons_are_missing(people: People, anonymous: httpx.AsyncClient) -> None:
     ada = await people.owner()
     answer = await ada.token.get("/api/models/provider-icons")
     assert (answer.status_code, json.loads(answer.content)) == (200, {"providers": []})
     assert answer.headers["cache-control"] == "private, max-age=300"
-    assert (await nobody.get("/api/models/provider-icons")).status_code == 401
+    assert (await anonymous.get("/api/models/provider-icons")).status_code == 401

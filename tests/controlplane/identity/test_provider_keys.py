@@ -14,7 +14,7 @@ KEYS = "/api/settings/keys"
 VERIFY = KEYS + "/verify"
 
 
-async def test_keys_are_listed_by_provider_and_never_shown(people: People, factory: RowFactory) -> None:
+async def test_provider_keys_are_listed_without_secret(people: People, factory: RowFactory) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     assert (await ada.browser.get(KEYS)).json() == {"keys": []}
     first = factory.clock.us
@@ -35,7 +35,7 @@ async def test_keys_are_listed_by_provider_and_never_shown(people: People, facto
     assert not any("0123456789" in str(value) or "9876543210" in str(value) for row in kept for value in row)
 
 
-async def test_forgetting_a_key_is_the_same_with_and_without_one(people: People, factory: RowFactory) -> None:
+async def test_key_delete_is_idempotent(people: People, factory: RowFactory) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     for person in (ada, ben):
         await person.browser.put(KEYS, json={"provider": "openai", "key": "sk-0123456789"})
@@ -69,7 +69,7 @@ async def test_bodies_that_are_no_json_are_refused(people: People) -> None:
         assert refused(await ada.browser.request(method, path, content=b"-")) == (400, "Invalid JSON body")
 
 
-async def test_a_check_says_what_the_stored_key_is_good_for(people: People) -> None:
+async def test_key_check_reports_validity(people: People) -> None:
     ada = await people.owner()
     claude = {
         "service": "Claude Code",

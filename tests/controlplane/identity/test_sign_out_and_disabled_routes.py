@@ -14,7 +14,7 @@ from tests.controlplane.row_factory import RowFactory
 BILLING = "/api/profile/vercel-billing"
 
 
-async def test_signing_out_ends_the_session_and_can_be_done_again(people: People) -> None:
+async def test_sign_out_ends_session_and_is_idempotent(people: People) -> None:
     ben = await people.new("ben")
     assert (await ben.browser.get("/api/auth/user")).json()["user"]["id"] == ben.id
     for _ in range(2):
@@ -31,14 +31,12 @@ async def test_signing_out_ends_the_session_and_can_be_done_again(people: People
     assert (await ben.token.get("/api/auth/user")).json()["user"]["id"] == ben.id
 
 
-async def test_a_link_to_the_sign_out_leads_to_the_login_page(
-    nobody: httpx.AsyncClient, people: People
-) -> None:
-    answer = await nobody.get("/api/auth/logout")
+async def test_sign_out_link_redirects_to_login(anonymous: httpx.AsyncClient, people: People) -> None:
+    answer = await anonymous.get("/api/auth/logout")
     assert (answer.status_code, answer.headers["location"]) == (307, people.server.base_url + "/login")
 
 
-async def test_installing_the_app_leaves_a_mark_until_it_is_done(people: People, factory: RowFactory) -> None:
+async def test_app_installation_is_pending_until_finished(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     answer = await ada.token.get("/api/auth/github")
     assert answer.status_code == 307
@@ -59,7 +57,7 @@ async def test_installing_the_app_leaves_a_mark_until_it_is_done(people: People,
     )
 
 
-async def test_memberships_are_the_personal_scope_and_the_teams_by_name(people: People) -> None:
+async def test_memberships_list_personal_scope_then_teams_by_name(people: People) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     assert (await ben.token.get("/api/memberships")).json() == {
         "personal": {"slug": None, "name": "ben", "avatarUrl": None},
@@ -79,7 +77,7 @@ async def test_memberships_are_the_personal_scope_and_the_teams_by_name(people: 
     assert [team["name"] for team in mine["teams"]] == ["Aardvark", "Private"]
 
 
-async def test_a_name_for_a_new_account_is_made_of_what_is_known(people: People, factory: RowFactory) -> None:
+async def test_new_account_slug_is_derived_from_profile(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     people.team(ada, "kim")
     people.team(ada, "kim-2")
@@ -94,9 +92,9 @@ async def test_a_name_for_a_new_account_is_made_of_what_is_known(people: People,
         assert slugs.fresh(tx, "kim", "x@y.z", "01234567-89") == "kim-01234567"
 
 
-async def test_billing_is_off_for_anybody(nobody: httpx.AsyncClient, people: People) -> None:
+async def test_billing_is_disabled(anonymous: httpx.AsyncClient, people: People) -> None:
     ada = await people.owner()
-    for client in (nobody, ada.token):
+    for client in (anonymous, ada.token):
         answer = await client.get("/api/billing", headers={"x-mogplex-team-id": ada.id})
         assert (answer.status_code, answer.json()) == (200, {"enabled": False})
         for path in ("checkout", "portal"):
@@ -106,7 +104,7 @@ async def test_billing_is_off_for_anybody(nobody: httpx.AsyncClient, people: Peo
             assert refused(bought) == (503, "Billing is not enabled")
 
 
-async def test_clearing_the_vercel_project_clears_both_parts(people: People, factory: RowFactory) -> None:
+async def test_clearing_vercel_project_clears_both_columns(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     with factory.plane.db.transaction() as tx:
         tx.update("profiles", ada.id, vercel_project_id="prj_1", vercel_team_id="team_1")
@@ -143,7 +141,7 @@ async def test_missing_project_does_not_clear_it(people: People) -> None:
     assert (await ada.token.patch(BILLING, json={"teamId": None})).status_code == 400
 
 
-async def test_linking_vercel_is_switched_off(people: People, nobody: httpx.AsyncClient) -> None:
+async def test_linking_vercel_is_switched_off(people: People, anonymous: httpx.AsyncClient) -> None:
     ada = await people.owner()
     requests: list[tuple[str, str, Any]] = [
         ("PATCH", BILLING, {"projectId": "prj_1"}),
@@ -154,11 +152,11 @@ async def test_linking_vercel_is_switched_off(people: People, nobody: httpx.Asyn
         off = await ada.token.request(method, path, json=body)
         assert refused(off) == (501, "VERCEL_INTEGRATION_REQUIRED")
         assert set(off.json()) == {"error", "message"}
-        assert (await nobody.request(method, path, json=body)).status_code == 401
+        assert (await anonymous.request(method, path, json=body)).status_code == 401
 
 
-async def test_no_release_of_the_command_line_tool_is_published(nobody: httpx.AsyncClient) -> None:
-    answer = await nobody.get("/api/cli/latest")
+async def test_cli_has_no_release(anonymous: httpx.AsyncClient) -> None:
+    answer = await anonymous.get("/api/cli/latest")
     assert answer.status_code == 503
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json() == {

@@ -19,7 +19,7 @@ from tests.controlplane.row_factory import RowFactory
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) + b"\r\n--not a boundary\r\n"
 
 
-async def test_the_trail_is_read_in_pages_newest_first(people: People, factory: RowFactory) -> None:
+async def test_audit_log_pages_newest_first(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     team, other = people.team(ada), people.team(ada, "day-shift")
     for number in range(52):
@@ -44,7 +44,7 @@ async def test_the_trail_is_read_in_pages_newest_first(people: People, factory: 
     assert order == sorted(order, reverse=True)
 
 
-async def test_an_event_names_who_did_what_to_whom(people: People, factory: RowFactory) -> None:
+async def test_audit_event_names_actor_action_and_target(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     team = people.team(ada)
     await ada.browser.put(f"/api/teams/{team}/keys", json={"provider": "openai", "key": "sk-0123456789"})
@@ -67,7 +67,7 @@ async def test_an_event_names_who_did_what_to_whom(people: People, factory: RowF
     }
 
 
-async def test_the_trail_keeps_no_secrets_and_no_depths(people: People, factory: RowFactory) -> None:
+async def test_audit_log_redacts_secrets_and_deep_values(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     team = people.team(ada)
     deep: Any = {
@@ -108,7 +108,7 @@ def cursor(value: Any) -> str:
         cursor({"createdAt": "2026-08-03T15:00:20+00:00", "id": "x"}),
     ],
 )
-async def test_what_is_no_cursor_is_refused(people: People, text: str) -> None:
+async def test_invalid_cursor_is_refused(people: People, text: str) -> None:
     ada = await people.owner()
     team = people.team(ada)
     answer = await ada.token.get(f"/api/teams/{team}/audit-events", params={"cursor": text})
@@ -120,25 +120,25 @@ async def upload(person: Person, team: str, content: bytes, field: str = "file")
     return await person.token.post(f"/api/teams/{team}/icon", files={field: ("icon.png", content)})
 
 
-async def test_icon_is_stored_shown_and_removed(people: People, nobody: httpx.AsyncClient) -> None:
+async def test_icon_is_stored_shown_and_removed(people: People, anonymous: httpx.AsyncClient) -> None:
     ada = await people.owner()
     team = people.team(ada)
     stored = await upload(ada, team, PNG)
     url = stored.json()["icon_url"]
     assert stored.status_code == 200
     assert url.startswith(people.server.base_url + "/storage/v1/object/public/team-icons/")
-    seen = await nobody.get(url)
+    seen = await anonymous.get(url)
     assert (seen.content, seen.headers["content-type"]) == (PNG, "image/png")
     assert (await ada.token.get("/api/memberships")).json()["teams"][0]["iconUrl"] == url
     assert (await ada.token.get(f"/api/teams/{team}/members")).json()["team"]["iconUrl"] == url
     second = (await upload(ada, team, b"GIF89a....")).json()["icon_url"]
-    assert (await nobody.get(url)).status_code == 404
-    assert (await nobody.get(second)).headers["content-type"] == "image/gif"
+    assert (await anonymous.get(url)).status_code == 404
+    assert (await anonymous.get(second)).headers["content-type"] == "image/gif"
     again = (await upload(ada, team, b"GIF89a....")).json()["icon_url"]
-    assert (await nobody.get(again)).content == b"GIF89a...."
+    assert (await anonymous.get(again)).content == b"GIF89a...."
     removed = await ada.token.delete(f"/api/teams/{team}/icon")
     assert (removed.status_code, removed.json()) == (200, {"icon_url": None})
-    assert (await nobody.get(second)).status_code == 404
+    assert (await anonymous.get(second)).status_code == 404
     assert (await ada.token.get("/api/memberships")).json()["teams"][0]["iconUrl"] is None
     actions = [event[0] for event in people.events(team)]
     assert actions == [*["team.icon.updated"] * 3, "team.icon.removed"]
@@ -153,14 +153,14 @@ async def test_icon_is_stored_shown_and_removed(people: People, nobody: httpx.As
     ],
 )
 async def test_pictures_are_known_by_their_first_bytes(
-    people: People, nobody: httpx.AsyncClient, content: bytes, kind: str
+    people: People, anonymous: httpx.AsyncClient, content: bytes, kind: str
 ) -> None:
     ada = await people.owner()
     url = (await upload(ada, people.team(ada), content)).json()["icon_url"]
-    assert (await nobody.get(url)).headers["content-type"] == kind
+    assert (await anonymous.get(url)).headers["content-type"] == kind
 
 
-async def test_file_that_is_no_image_is_refused(people: People) -> None:
+async def test_non_image_file_is_refused(people: People) -> None:
     ada = await people.owner()
     team = people.team(ada)
     url = f"/api/teams/{team}/icon"
@@ -199,9 +199,7 @@ def installation(factory: RowFactory, person: Person, number: int) -> str:
     return row_id
 
 
-async def test_an_installation_is_attached_to_one_team_and_let_go(
-    people: People, factory: RowFactory
-) -> None:
+async def test_installation_attach_and_detach(people: People, factory: RowFactory) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     team, other = people.team(ada), people.team(ada, "day-shift")
     people.join(team, ben, "admin")
@@ -242,7 +240,7 @@ async def test_an_installation_is_attached_to_one_team_and_let_go(
     ]
 
 
-async def test_attaching_an_installation_is_announced(
+async def test_installation_attach_sends_realtime_frame(
     people: People, factory: RowFactory, server: PlaneServer
 ) -> None:
     ada = await people.owner()

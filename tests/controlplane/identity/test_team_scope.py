@@ -10,9 +10,7 @@ from tests.controlplane.row_factory import RowFactory
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 
-async def test_a_member_sees_the_teams_rows_and_a_stranger_nothing(
-    people: People, factory: RowFactory
-) -> None:
+async def test_team_rows_are_visible_to_members_only(people: People, factory: RowFactory) -> None:
     ada, ben = await people.owner(), await people.new("ben")
     team = people.team(ada)
     factory.repo("acme/own")
@@ -25,14 +23,14 @@ async def test_a_member_sees_the_teams_rows_and_a_stranger_nothing(
 
 
 @pytest.mark.parametrize("header", ["", "night-shift", "7"])
-async def test_what_is_no_id_is_the_personal_scope(people: People, factory: RowFactory, header: str) -> None:
+async def test_invalid_team_id_is_personal_scope(people: People, factory: RowFactory, header: str) -> None:
     ada = await people.owner()
     factory.repo("acme/own")
     answer = await ada.token.get("/api/repos", headers={"x-mogplex-team-id": header})
     assert [repo["full_name"] for repo in answer.json()] == ["acme/own"]
 
 
-async def test_a_role_without_the_capability_may_read_and_not_write(people: People) -> None:
+async def test_role_without_capability_is_read_only(people: People) -> None:
     ada, dev, guest = await people.owner(), await people.new("dev"), await people.new("guest")
     team = people.team(ada)
     people.join(team, dev, "developer")

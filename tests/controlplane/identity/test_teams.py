@@ -73,7 +73,7 @@ async def test_a_name_is_free_or_has_a_reason(people: People, slug: str, reason:
         assert (await ada.token.post("/api/teams", json={"name": "N", "slug": slug})).status_code == 422
 
 
-async def test_the_routes_of_a_team_know_its_members(people: People, nobody: httpx.AsyncClient) -> None:
+async def test_team_routes_require_membership(people: People, anonymous: httpx.AsyncClient) -> None:
     ada, eve, dev = await people.owner(), await people.new("eve"), await people.new("dev")
     team = people.team(ada)
     people.join(team, dev, "developer")
@@ -95,7 +95,7 @@ async def test_the_routes_of_a_team_know_its_members(people: People, nobody: htt
         for method in methods:
             url = f"/api/teams/{team}/{path}"
             assert refused(await eve.token.request(method, url)) == (403, "Forbidden")
-            assert refused(await nobody.request(method, url)) == (401, "Unauthorized")
+            assert refused(await anonymous.request(method, url)) == (401, "Unauthorized")
             gone = await eve.token.request(method, url.replace(team, NOBODYS))
             assert refused(gone) == (404, "Team not found")
     assert refused(await ada.token.get("/api/teams/nonsense/members")) == (404, "Team not found")
@@ -104,7 +104,7 @@ async def test_the_routes_of_a_team_know_its_members(people: People, nobody: htt
     assert (await ada.token.get(f"/api/teams/{team}")).status_code == 404
 
 
-async def test_the_allowlist_is_cleaned_and_known_models_only(people: People, factory: RowFactory) -> None:
+async def test_allowlist_is_normalised_to_known_models(people: People, factory: RowFactory) -> None:
     ada, dev = await people.owner(), await people.new("dev")
     team = people.team(ada)
     people.join(team, dev, "developer")
@@ -131,7 +131,7 @@ async def test_the_allowlist_is_cleaned_and_known_models_only(people: People, fa
     assert actions == [["acme/a", "acme/b"], [], None]
 
 
-async def test_keys_of_a_team_are_seen_by_all_and_kept_by_managers(
+async def test_team_keys_are_read_by_members_and_changed_by_managers(
     people: People, factory: RowFactory
 ) -> None:
     ada, dev = await people.owner(), await people.new("dev")
@@ -164,7 +164,7 @@ async def hand_over(person: Person, team: str, body: Any) -> httpx.Response:
     return await person.token.post(f"/api/teams/{team}/ownership", json=body)
 
 
-async def test_only_an_admin_can_be_handed_the_team(people: People, factory: RowFactory) -> None:
+async def test_ownership_transfers_only_to_admin(people: People, factory: RowFactory) -> None:
     ada, ben, dev, eve = [await people.owner(), *[await people.new(name) for name in ("ben", "dev", "eve")]]
     team = people.team(ada)
     people.join(team, ben, "admin")
@@ -184,7 +184,7 @@ async def test_only_an_admin_can_be_handed_the_team(people: People, factory: Row
     assert people.events(team) == [("team.owner_transferred", change)]
 
 
-async def test_the_database_keeps_an_owner_in_every_team(people: People, factory: RowFactory) -> None:
+async def test_database_requires_team_owner(people: People, factory: RowFactory) -> None:
     ada = await people.owner()
     team = people.team(ada)
     for statement in (
@@ -200,7 +200,7 @@ async def test_the_database_keeps_an_owner_in_every_team(people: People, factory
 
 
 @pytest.mark.parametrize("slug", ["new", "ada-okafor", "a--b", "A"])
-async def test_the_database_gives_no_slug_away_twice(people: People, slug: str) -> None:
+async def test_database_requires_unique_slug(people: People, slug: str) -> None:
     ada = await people.owner()
     with pytest.raises(sqlite3.IntegrityError):
         people.team(ada, slug)

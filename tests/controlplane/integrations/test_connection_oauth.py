@@ -9,9 +9,7 @@ from tests.controlplane.integrations.integration_rows import OAUTH, PATH, REST, 
 from tests.controlplane.row_factory import RowFactory
 
 
-async def test_a_browser_authorises_a_connection_whose_service_signs_in(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_browser_authorises_oauth_connection(client: httpx.AsyncClient, factory: RowFactory) -> None:
     made = await make(client, {"source_preset": "notion"})
     start = await client.get(f"{PATH}/oauth?connectionId={made['id']}")
     assert start.status_code == 302
@@ -31,7 +29,7 @@ async def test_a_browser_authorises_a_connection_whose_service_signs_in(
 
 
 async def test_own_oauth_client_is_sent_to_its_provider(
-    client: httpx.AsyncClient, nobody: httpx.AsyncClient
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient
 ) -> None:
     made = await make(client, {**OAUTH, "oauth_scopes": "read write"})
     start = await client.get(f"{PATH}/oauth?connectionId={made['id']}")
@@ -40,7 +38,7 @@ async def test_own_oauth_client_is_sent_to_its_provider(
     assert target.params["client_id"] == "client-1"
     assert (target.params["scope"], target.params["code_challenge_method"]) == ("read write", "S256")
     callback = f"{PATH}/oauth/callback?code=x&state={target.params['state']}"
-    assert (await nobody.get(callback)).headers["location"] == "/login?error=unauthorized"
+    assert (await anonymous.get(callback)).headers["location"] == "/login?error=unauthorized"
     await client.request("DELETE", PATH, json={"id": made["id"]})
     end = await client.get(callback)
     assert end.headers["location"] == "/settings?tab=connections&oauth=not_found"
@@ -51,7 +49,9 @@ async def test_own_oauth_client_is_sent_to_its_provider(
     assert end.headers["location"] == "/settings?tab=connections&oauth=token_error"
 
 
-async def test_the_broker_is_for_its_own_connections(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_broker_accepts_only_managed_connections(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
     sentry = await make(client, {"source_preset": "sentry"})
     rest = await make(client, REST)
     for path in ("oauth", "managed-auth"):

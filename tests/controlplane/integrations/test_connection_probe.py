@@ -38,7 +38,7 @@ from tests.controlplane.row_factory import RowFactory
         ({"auth_type": "oauth"}, "auth_failed", {}),
     ],
 )
-async def test_a_test_says_what_it_found_and_the_row_keeps_it(
+async def test_connection_test_result_is_stored(
     client: httpx.AsyncClient,
     factory: RowFactory,
     columns: dict[str, Any],
@@ -63,7 +63,7 @@ async def test_a_test_says_what_it_found_and_the_row_keeps_it(
     assert [tuple(event) for event in events] == failed
 
 
-async def test_a_newer_test_overtakes_an_older_one() -> None:
+async def test_newer_connection_test_wins() -> None:
     async with PlaneServer(Settings(speed=4, seeded=False)) as server:
         headers = {"Authorization": f"Bearer {server.token}"}
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:

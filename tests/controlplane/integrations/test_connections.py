@@ -108,9 +108,7 @@ async def test_headers_have_defaults_and_addresses_are_stored_parsed(
     assert made["mcp_transport"] == body.get("mcp_transport", "http")
 
 
-async def test_an_oauth_client_keeps_its_secret_out_of_json(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_oauth_client_secret_is_not_in_json(client: httpx.AsyncClient, factory: RowFactory) -> None:
     made = await make(client, {**OAUTH, "oauth_scopes": "read"})
     assert (made["oauth_client_id"], made["oauth_scopes"]) == ("client-1", "read")
     assert factory.row("connections", made["id"])["credentials"] == "shh"
@@ -149,7 +147,7 @@ async def test_invalid_fields_are_refused_before_anything_is_stored(
     assert (await client.get(PATH)).json() == {"connections": []}
 
 
-async def test_a_credential_and_a_repository_are_needed_where_they_are_used(
+async def test_connection_needs_credential_and_repository(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     answer = await client.post(PATH, json={**REST, "auth_type": "basic"})
@@ -164,7 +162,7 @@ async def test_a_credential_and_a_repository_are_needed_where_they_are_used(
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
 
 
-async def test_five_enabled_mcp_connections_are_the_most(
+async def test_at_most_five_mcp_connections_are_enabled(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     repo, other = factory.repo(), factory.repo("acme/web")
@@ -219,7 +217,7 @@ async def test_a_change_names_its_connection(
     assert factory.row("connections", theirs)["is_enabled"] == 1
 
 
-async def test_only_the_switch_can_be_changed(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_connection_change_accepts_only_enabled(client: httpx.AsyncClient, factory: RowFactory) -> None:
     made = add_connection(factory)
     answer = await client.patch(PATH, json={"id": made, "is_enabled": "no"})
     assert (answer.status_code, answer.json()) == (400, {"error": "is_enabled must be a boolean"})
@@ -229,7 +227,7 @@ async def test_only_the_switch_can_be_changed(client: httpx.AsyncClient, factory
     assert (row["is_enabled"], row["name"]) == (0, "Linear")
 
 
-async def test_deleting_a_connection_deletes_overrides_and_is_announced(
+async def test_connection_delete_removes_overrides_and_sends_frame(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     repo, made = factory.repo(), add_connection(factory)
@@ -246,12 +244,12 @@ async def test_deleting_a_connection_deletes_overrides_and_is_announced(
     assert factory.plane.db.value("SELECT COUNT(*) FROM repo_connection_overrides") == 0
 
 
-async def test_connections_need_a_credential(nobody: httpx.AsyncClient) -> None:
-    assert (await nobody.get(PATH)).status_code == 401
-    assert (await nobody.get(f"{PATH}/oauth?connectionId=x")).status_code == 401
+async def test_connections_need_a_credential(anonymous: httpx.AsyncClient) -> None:
+    assert (await anonymous.get(PATH)).status_code == 401
+    assert (await anonymous.get(f"{PATH}/oauth?connectionId=x")).status_code == 401
 
 
-async def test_hosts_of_this_network_pass_where_the_plane_allows_them() -> None:
+async def test_private_hosts_pass_if_allowed() -> None:
     async with PlaneServer(Settings(speed=0, seeded=False, private_hosts=True)) as server:
         headers = {"Authorization": f"Bearer {server.token}"}
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:

@@ -58,14 +58,14 @@ async def test_stdio_server_shows_only_the_names_of_its_secrets(
     assert (await client.get(f"{SERVERS}/{made['id']}")).json() == {"server": made}
 
 
-async def test_an_http_server_keeps_neither_arguments_nor_environment(client: httpx.AsyncClient) -> None:
+async def test_http_server_drops_arguments_and_environment(client: httpx.AsyncClient) -> None:
     made = await make(
         client, {**SEARCH, "args": ["x"], "envSecrets": {"A": "b"}, "headerSecrets": {"K": "v"}}
     )
     assert (made["args"], made["envSecretNames"], made["headerSecretNames"]) == ([], [], ["K"])
 
 
-async def test_the_list_begins_with_the_newest(
+async def test_servers_are_listed_newest_first(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     add_server(factory, "old")
@@ -103,7 +103,7 @@ async def test_the_list_begins_with_the_newest(
         ),
     ],
 )
-async def test_a_field_that_is_not_right_is_named(
+async def test_invalid_field_is_named(
     client: httpx.AsyncClient, change: dict[str, Any], error: str, code: str
 ) -> None:
     answer = await client.post(SERVERS, json=FILES | change)
@@ -161,7 +161,7 @@ async def test_a_change_replaces_maps_and_merges_secrets(
     assert answer.json()["error"] == "envSecrets.Y must be a non-empty string or null"
 
 
-async def test_another_transport_loses_what_the_old_one_had(client: httpx.AsyncClient) -> None:
+async def test_transport_change_clears_old_fields(client: httpx.AsyncClient) -> None:
     made = await make(client, {**FILES, "args": ["a"], "envSecrets": {"X": "1"}})
     path = f"{SERVERS}/{made['id']}"
     answer = await client.patch(path, json={"transport": "http"})
@@ -189,7 +189,7 @@ async def test_another_account_s_server_is_not_there(client: httpx.AsyncClient, 
     assert factory.row("user_mcp_servers", theirs)["enabled"] == 1
 
 
-async def test_the_cli_list_merges_servers_and_usable_connections(
+async def test_cli_list_merges_servers_and_connections(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     add_server(factory, "files", env_plain='{"A": "1", "TOKEN": "no"}', env_secrets='{"TOKEN": "s3cr3t"}')
@@ -262,11 +262,11 @@ async def test_the_cli_list_merges_servers_and_usable_connections(
     assert (await client.get(f"{V1}/mcp/servers")).json() == {"ok": True, "data": {"servers": expected}}
 
 
-async def test_the_lists_need_a_credential_and_v1_the_read_scope(
-    nobody: httpx.AsyncClient, server: PlaneServer, factory: RowFactory
+async def test_lists_need_credential_and_v1_needs_read_scope(
+    anonymous: httpx.AsyncClient, server: PlaneServer, factory: RowFactory
 ) -> None:
-    assert (await nobody.get(SERVERS)).status_code == 401
+    assert (await anonymous.get(SERVERS)).status_code == 401
     writer = {"Authorization": f"Bearer {factory.token(scopes=('write',))}"}
-    assert (await nobody.get(f"{V1}/mcp/servers", headers=writer)).json()["error"]["code"] == "FORBIDDEN"
+    assert (await anonymous.get(f"{V1}/mcp/servers", headers=writer)).json()["error"]["code"] == "FORBIDDEN"
     reader = {"Authorization": f"Bearer {server.read_only_token}"}
-    assert (await nobody.post(SERVERS, json=FILES, headers=reader)).status_code == 201
+    assert (await anonymous.post(SERVERS, json=FILES, headers=reader)).status_code == 201

@@ -15,15 +15,15 @@ SLACK = "/api/integrations/slack"
 ONE = f"{SLACK}/installations/T024"
 
 
-async def test_a_plane_without_a_slack_app_has_no_workspace_and_says_so(client: httpx.AsyncClient) -> None:
+async def test_plane_without_slack_app_has_no_workspace(client: httpx.AsyncClient) -> None:
     assert (await client.get(f"{SLACK}/installations")).json() == {"installations": []}
     for path in ("install", "callback?code=x&state=y"):
         answer = await client.get(f"{SLACK}/{path}")
         assert (answer.status_code, answer.headers["location"]) == (302, "/settings?slack=not_configured")
 
 
-async def test_own_workspaces_are_listed_from_the_newest(
-    client: httpx.AsyncClient, nobody: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
+async def test_own_workspaces_are_listed_newest_first(
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     add_slack(factory)
     clock.advance(1)
@@ -45,7 +45,7 @@ async def test_own_workspaces_are_listed_from_the_newest(
         [],
         50,
     )
-    assert (await nobody.get(f"{SLACK}/installations")).status_code == 401
+    assert (await anonymous.get(f"{SLACK}/installations")).status_code == 401
 
 
 async def test_a_policy_is_changed_field_by_field(client: httpx.AsyncClient, factory: RowFactory) -> None:
@@ -71,7 +71,7 @@ async def test_a_policy_is_changed_field_by_field(client: httpx.AsyncClient, fac
         {"monthlyRepoRunLimit": True},
     ],
 )
-async def test_a_policy_that_is_not_right_is_refused(
+async def test_invalid_policy_is_refused(
     client: httpx.AsyncClient, factory: RowFactory, body: dict[str, Any]
 ) -> None:
     kept = factory.row("slack_installations", add_slack(factory))
@@ -117,9 +117,7 @@ async def test_a_channel_is_linked_once(
     assert (answer.status_code, answer.json()) == (404, {"error": "repo_not_found"})
 
 
-async def test_channels_need_a_bot_token_that_nobody_has(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_channels_without_bot_token_fail(client: httpx.AsyncClient, factory: RowFactory) -> None:
     add_slack(factory)
     answer = await client.get(f"{ONE}/channels")
     assert (answer.status_code, answer.json()) == (500, {"error": "no_bot_token"})
@@ -141,7 +139,7 @@ async def test_another_account_s_workspace_is_out_of_reach(
         assert (answer.status_code, answer.json()) == (404, {"error": "not_found"})
 
 
-async def test_a_workspace_goes_with_its_links(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_workspace_delete_removes_links(client: httpx.AsyncClient, factory: RowFactory) -> None:
     add_slack(factory)
     await client.post(f"{ONE}/links", json={"channelId": "C1", "repoId": factory.repo()})
     assert (await client.delete(ONE)).json() == {"ok": True}

@@ -26,9 +26,9 @@ from tests.controlplane.row_factory import RowFactory
 AGENTS = "/api/agents"
 
 
-async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
+async def test_anonymous_request_is_refused(anonymous: httpx.AsyncClient) -> None:
     for method in ("GET", "POST", "PUT", "DELETE"):
-        answer = await nobody.request(method, AGENTS)
+        answer = await anonymous.request(method, AGENTS)
         assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})
 
 
@@ -61,7 +61,7 @@ async def test_all_presets_come_before_own_agents_even_forked_ones(
     }
 
 
-async def test_presets_show_the_static_model_to_a_stranger_of_the_team(
+async def test_presets_show_static_model_to_non_members(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     factory.model("acme/nova-1")
@@ -70,7 +70,7 @@ async def test_presets_show_the_static_model_to_a_stranger_of_the_team(
     assert outside.json()[0]["model"] == "minimax/minimax-m2.7"
 
 
-def test_every_preset_has_a_prompt_with_its_own_words() -> None:
+def test_presets_have_distinct_prompts() -> None:
     prompts = [preset_agents.prompt(preset) for preset in preset_agents.PRESETS]
     assert len(set(prompts)) == 41
     assert all("## Look for\n- " in text and "## Report\n" in text for text in prompts)
@@ -138,7 +138,7 @@ async def test_bad_fields_are_refused_in_order_by_both_verbs(
     assert factory.row("agents", agent)["name"] == "Reviewer"
 
 
-async def test_a_body_that_is_not_json_counts_as_empty(client: httpx.AsyncClient) -> None:
+async def test_invalid_json_counts_as_empty_body(client: httpx.AsyncClient) -> None:
     made = await client.post(AGENTS, content=b"{nope")
     assert (made.status_code, made.json()) == (400, {"error": "Name is required"})
     changed = await client.put(AGENTS, content=b"{nope")
@@ -147,14 +147,12 @@ async def test_a_body_that_is_not_json_counts_as_empty(client: httpx.AsyncClient
     assert (blank.status_code, blank.json()) == (400, {"error": "Invalid agent id"})
 
 
-async def test_the_limits_themselves_are_allowed(client: httpx.AsyncClient) -> None:
+async def test_values_at_limits_are_accepted(client: httpx.AsyncClient) -> None:
     body = {**AGENT, "name": "n" * 60, "description": "d" * 200, "system_prompt": "p" * 50_000}
     assert (await client.post(AGENTS, json=body)).status_code == 200
 
 
-async def test_a_change_touches_only_the_keys_that_are_there(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_change_updates_only_given_keys(client: httpx.AsyncClient, factory: RowFactory) -> None:
     agent = factory.agent(description="old", category="seo", source_template="PR-REVIEWER")
     body = {"id": agent, "description": None, "source_template": "SEO-AUDIT", "slug": "mine"}
     async with client.stream("GET", "/api/realtime/events?tables=agents,end_of_test") as response:
@@ -173,7 +171,7 @@ async def test_presets_and_unknown_agents_cannot_be_changed(client: httpx.AsyncC
     assert (answer.status_code, answer.json()) == (404, {"error": "Agent not found"})
 
 
-async def test_an_agent_of_somebody_else_is_like_none(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_foreign_agent_is_like_missing(client: httpx.AsyncClient, factory: RowFactory) -> None:
     agent = factory.agent()
     async with stranger(factory, client) as other:
         assert len((await other.get(AGENTS)).json()) == 41
@@ -182,7 +180,7 @@ async def test_an_agent_of_somebody_else_is_like_none(client: httpx.AsyncClient,
     assert factory.row("agents", agent)["name"] == "Reviewer"
 
 
-async def test_a_deleted_agent_takes_its_assignments_and_triggers_along(
+async def test_agent_delete_removes_assignments_and_triggers(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     agent, repo = factory.agent(), factory.repo()
@@ -203,14 +201,14 @@ async def test_a_deleted_agent_takes_its_assignments_and_triggers_along(
         assert factory.plane.db.one(f"SELECT 1 FROM {table} WHERE id = ?", (row_id,)) is None
 
 
-async def test_deleting_needs_an_id_and_forgives_an_unknown_one(client: httpx.AsyncClient) -> None:
+async def test_delete_needs_id_and_accepts_unknown_id(client: httpx.AsyncClient) -> None:
     missing = await client.delete(AGENTS)
     assert (missing.status_code, missing.json()) == (400, {"error": "Missing id"})
     assert (await client.delete(f"{AGENTS}?id={UNKNOWN_ID}")).json() == {"ok": True}
     assert (await client.delete(f"{AGENTS}?id=preset:PR-REVIEWER")).status_code == 404
 
 
-async def test_a_fork_is_made_once_and_the_oldest_is_used_again(
+async def test_preset_fork_is_created_once_and_oldest_is_reused(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     def fork(name: str) -> str | None:

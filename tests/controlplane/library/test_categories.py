@@ -15,7 +15,7 @@ async def add(client: httpx.AsyncClient, label: object) -> httpx.Response:
     return await client.post(CATEGORIES, json={"label": label})
 
 
-async def test_a_label_becomes_a_slug_and_the_list_is_ordered_by_label(client: httpx.AsyncClient) -> None:
+async def test_category_label_becomes_slug_and_sorts_list(client: httpx.AsyncClient) -> None:
     assert (await client.get(CATEGORIES)).json() == []
     made = (await add(client, "  Docs  &  Guides ")).json()
     assert made == {
@@ -45,7 +45,7 @@ async def test_labels_that_cannot_be_used(client: httpx.AsyncClient, label: obje
     assert (answer.status_code, answer.json()) == (400, {"error": text})
 
 
-async def test_a_body_that_is_not_json_is_a_missing_label(client: httpx.AsyncClient) -> None:
+async def test_invalid_json_is_missing_label(client: httpx.AsyncClient) -> None:
     answer = await client.post(CATEGORIES, content=b"nope")
     assert (answer.status_code, answer.json()) == (400, {"error": "Category name is required"})
 
@@ -63,7 +63,7 @@ async def test_a_long_slug_keeps_room_for_its_number(client: httpx.AsyncClient) 
     assert (await add(client, "y" * 40)).json()["slug"] == "y" * 38 + "-2"
 
 
-async def test_the_fifty_first_category_is_refused(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_category_limit_is_fifty(client: httpx.AsyncClient, factory: RowFactory) -> None:
     with factory.plane.db.transaction() as tx:
         for number in range(50):
             slug = f"c{number}"

@@ -26,8 +26,8 @@ async def made(client: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
     return row
 
 
-async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
-    assert (await nobody.get(CONVERSATIONS)).json() == {"error": "Unauthorized"}
+async def test_anonymous_request_is_refused(anonymous: httpx.AsyncClient) -> None:
+    assert (await anonymous.get(CONVERSATIONS)).json() == {"error": "Unauthorized"}
 
 
 async def test_first_write_fills_in_missing_fields(client: httpx.AsyncClient, factory: RowFactory) -> None:
@@ -75,25 +75,25 @@ async def test_change_requires_the_stored_instant_in_any_notation(
 
 
 @pytest.mark.parametrize("seen", [None, ""])
-async def test_without_an_instant_nothing_is_overwritten(client: httpx.AsyncClient, seen: str | None) -> None:
+async def test_change_without_instant_conflicts(client: httpx.AsyncClient, seen: str | None) -> None:
     row = await made(client, id="a")
     answer = await put(client, id="a", title="Mine", expected_updated_at=seen)
     assert (answer.status_code, answer.json()) == (409, {"error": "CONFLICT", "conversation": row})
 
 
-async def test_an_update_of_nothing_is_a_conflict_with_null(client: httpx.AsyncClient) -> None:
+async def test_update_of_missing_row_conflicts_with_null(client: httpx.AsyncClient) -> None:
     answer = await put(client, id="a", expected_updated_at="2026-08-05T10:00:00Z")
     assert (answer.status_code, answer.json()) == (409, {"error": "CONFLICT", "conversation": None})
 
 
-async def test_a_text_that_is_no_instant_is_an_error_of_the_database(client: httpx.AsyncClient) -> None:
+async def test_invalid_instant_is_database_error(client: httpx.AsyncClient) -> None:
     answer = await put(client, id="a", expected_updated_at="yesterday")
     assert answer.status_code == 500
     assert "yesterday" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("body", [{}, {"id": ""}, {"id": 4}])
-async def test_an_id_is_needed(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
+async def test_id_is_required(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
     answer = await put(client, **body)
     assert (answer.status_code, answer.json()) == (400, {"error": "Missing id"})
 
@@ -115,7 +115,7 @@ async def test_values_that_a_column_cannot_hold(client: httpx.AsyncClient, name:
     assert (await client.get(CONVERSATIONS)).json() == []
 
 
-async def test_a_body_that_is_not_json(client: httpx.AsyncClient) -> None:
+async def test_invalid_json_body(client: httpx.AsyncClient) -> None:
     answer = await client.put(CONVERSATIONS, content=b"{")
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
 
@@ -140,7 +140,7 @@ async def test_id_of_another_account_is_a_conflict_without_details(
     assert (await client.get(f"{CONVERSATIONS}?id=a")).json() == row
 
 
-async def test_a_transcript_is_deleted_and_a_missing_one_forgiven(client: httpx.AsyncClient) -> None:
+async def test_transcript_delete_is_idempotent(client: httpx.AsyncClient) -> None:
     await made(client, id="a")
     for _ in range(2):
         assert (await client.delete(f"{CONVERSATIONS}?id=a")).json() == {"ok": True}

@@ -23,8 +23,8 @@ async def drafted(client: httpx.AsyncClient, **body: Any) -> dict[str, str]:
     return found
 
 
-async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
-    assert (await nobody.post(GENERATE, json={"description": "x"})).status_code == 401
+async def test_anonymous_request_is_refused(anonymous: httpx.AsyncClient) -> None:
+    assert (await anonymous.post(GENERATE, json={"description": "x"})).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
         ("Räum auf", "code-quality"),
     ],
 )
-async def test_a_draft_is_one_object_that_can_be_saved(
+async def test_generated_draft_can_be_saved(
     client: httpx.AsyncClient, factory: RowFactory, wish: str, category: str
 ) -> None:
     factory.model(STATIC)
@@ -53,9 +53,7 @@ async def test_a_draft_is_one_object_that_can_be_saved(
     assert len((await client.get("/api/agents")).json()) == 42
 
 
-async def test_a_draft_borrows_what_the_nearest_preset_looks_for(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_generated_draft_uses_nearest_preset(client: httpx.AsyncClient, factory: RowFactory) -> None:
     factory.model(STATIC)
     near = await drafted(client, description="Find missing database indexes and slow queries")
     postgres = preset_agents.by_name("POSTGRES-OPT")
@@ -75,9 +73,7 @@ async def test_long_prompt_stays_within_the_limits(client: httpx.AsyncClient, fa
         assert len(draft["description"]) <= 80
 
 
-async def test_an_agent_to_improve_keeps_its_name_and_headings(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_improved_agent_keeps_name_and_headings(client: httpx.AsyncClient, factory: RowFactory) -> None:
     factory.model(STATIC)
     prompt = "Intro\n" + "".join(f"## Part {number}\ntext\n" for number in range(8))
     existing = {"name": "MY-AGENT", "category": "seo", "system_prompt": prompt}
@@ -108,7 +104,7 @@ async def test_refused_prompts(
     assert (answer.status_code, answer.json()) == (400, {"error": text})
 
 
-async def test_a_body_that_is_not_json(client: httpx.AsyncClient) -> None:
+async def test_invalid_json_body(client: httpx.AsyncClient) -> None:
     answer = await client.post(GENERATE, content=b"{")
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
 

@@ -32,9 +32,9 @@ async def found(client: httpx.AsyncClient, query: str = "", **request: Any) -> l
     return [row["content"] for row in answer.json()]
 
 
-async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
-    assert (await nobody.get(MEMORIES)).json() == {"error": "Unauthorized"}
-    assert (await nobody.post(ACTIONS, json={})).status_code == 401
+async def test_anonymous_request_is_refused(anonymous: httpx.AsyncClient) -> None:
+    assert (await anonymous.get(MEMORIES)).json() == {"error": "Unauthorized"}
+    assert (await anonymous.post(ACTIONS, json={})).status_code == 401
 
 
 async def test_a_memory_is_stored_and_listed_in_its_lane(
@@ -105,7 +105,7 @@ async def test_refused_memories(
     assert factory.plane.db.value("SELECT COUNT(*) FROM memories") == 0
 
 
-async def test_the_longest_text_blanks_and_the_largest_metadata_pass(client: httpx.AsyncClient) -> None:
+async def test_memory_at_limits_is_accepted(client: httpx.AsyncClient) -> None:
     for content, metadata in (("x" * 16_000, None), ("  ", {"a": "x" * 4_088})):
         body = {"lane": "semantic", "content": content, "metadata": metadata}
         answer = await client.post(MEMORIES, json=body)
@@ -118,9 +118,7 @@ async def test_a_number_beyond_all_bounds_is_kept_as_null(client: httpx.AsyncCli
     assert await found(client, "lane=semantic&repoId=r") == []
 
 
-async def test_a_sandbox_must_belong_to_the_repository(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_memory_sandbox_must_belong_to_repo(client: httpx.AsyncClient, factory: RowFactory) -> None:
     repo, other = factory.repo(), factory.repo("acme/web")
     box = factory.sandbox(repo)
     body = {"lane": "semantic", "content": "x", "sandboxId": box}
@@ -130,13 +128,13 @@ async def test_a_sandbox_must_belong_to_the_repository(
     assert kept["metadata"] == {"repo_id": repo, "sandbox_id": box}
 
 
-async def test_a_body_that_is_not_json(client: httpx.AsyncClient) -> None:
+async def test_invalid_json_body(client: httpx.AsyncClient) -> None:
     for method, path in (("POST", MEMORIES), ("PATCH", MEMORIES), ("POST", ACTIONS)):
         answer = await client.request(method, path, content=b"nope")
         assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
 
 
-async def test_the_newest_fifty_of_a_lane_are_listed(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_lane_lists_newest_fifty(client: httpx.AsyncClient, factory: RowFactory) -> None:
     for number in range(51):
         remember(factory, f"note {number}")
     contents = await found(client, "lane=semantic")
@@ -144,7 +142,7 @@ async def test_the_newest_fifty_of_a_lane_are_listed(client: httpx.AsyncClient, 
     assert len((await client.get(MEMORIES)).json()["semantic"]) == 50
 
 
-async def test_the_session_lane_honours_every_filter_and_the_others_two(
+async def test_session_lane_has_all_filters_and_other_lanes_two(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     for lane in ("session", "episodic"):
@@ -182,15 +180,13 @@ async def test_a_search_is_literal_and_blind_to_case(client: httpx.AsyncClient, 
     assert await found(client, "q=sure&lane=semantic") == []
 
 
-async def test_a_search_finds_the_newest_twenty(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_search_returns_newest_twenty(client: httpx.AsyncClient, factory: RowFactory) -> None:
     for number in range(25):
         remember(factory, f"hit {number}")
     assert await found(client, "q=hit") == [f"hit {number}" for number in range(24, 4, -1)]
 
 
-async def test_a_search_without_a_lane_forgets_the_scope(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_search_without_lane_ignores_scope(client: httpx.AsyncClient, factory: RowFactory) -> None:
     crew = team(factory, "developer")
     remember(factory, "note of the crew", product_team_id=crew)
     remember(factory, "note of mine", repo_id="r")
@@ -228,9 +224,7 @@ async def test_a_role_without_memories_is_forbidden(
         assert (answer.status_code, answer.json()) == (403, {"error": "Forbidden"})
 
 
-async def test_a_change_keeps_the_metadata_and_moves_the_time(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_change_keeps_metadata_and_updates_time(client: httpx.AsyncClient, factory: RowFactory) -> None:
     memory = remember(factory, "old", source="console")
     factory.clock.advance(60)
     answer = await client.patch(MEMORIES, json={"id": memory, "content": "new", "metadata": {}})
@@ -265,9 +259,7 @@ async def test_a_memory_is_forgotten_once(client: httpx.AsyncClient, factory: Ro
     assert (await client.delete(MEMORIES)).json() == {"error": "Invalid id"}
 
 
-async def test_memories_of_somebody_else_are_like_none(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_foreign_memories_are_like_missing(client: httpx.AsyncClient, factory: RowFactory) -> None:
     memory, repo = remember(factory, "mine"), factory.repo()
     async with stranger(factory, client) as other:
         assert await found(other, "q=mine") == []

@@ -14,7 +14,7 @@ ROSTER = "/api/agents/roster"
 SUMMARY = f"{ROSTER}/summary"
 
 
-async def test_an_agent_is_what_its_newest_call_is(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_agent_state_is_state_of_newest_call(client: httpx.AsyncClient, factory: RowFactory) -> None:
     agent, idle = factory.agent(), factory.agent("Idle", description="Waits")
     now = factory.clock.us
     for age, status in ((3, "failed"), (1, "streaming"), (2, "success")):
@@ -45,22 +45,22 @@ async def test_an_agent_is_what_its_newest_call_is(client: httpx.AsyncClient, fa
     ("newest", "status"),
     [("failed", "error"), ("success", "idle"), ("pending", "idle"), ("cancelled", "idle")],
 )
-async def test_other_states(client: httpx.AsyncClient, factory: RowFactory, newest: str, status: str) -> None:
+async def test_roster_status_of_ended_or_pending_call(
+    client: httpx.AsyncClient, factory: RowFactory, newest: str, status: str
+) -> None:
     agent = factory.agent()
     factory.call(status=newest, metadata={"agent_id": agent})
     assert (await client.get(ROSTER)).json()[-1]["status"] == status
 
 
-async def test_a_forked_preset_leaves_the_roster(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_forked_preset_is_not_in_roster(client: httpx.AsyncClient, factory: RowFactory) -> None:
     factory.agent(source_template="PR-REVIEWER")
     names = [row["name"] for row in (await client.get(ROSTER)).json()]
     assert len(names) == 41
     assert "PR-REVIEWER" not in names
 
 
-async def test_only_the_latest_five_hundred_calls_count(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_roster_counts_latest_500_calls(client: httpx.AsyncClient, factory: RowFactory) -> None:
     agent = factory.agent()
     factory.call(status="failed", metadata={"agent_id": agent}, started_at=factory.clock.us - DAY_US)
     assert (await client.get(ROSTER)).json()[-1]["cycleCount"] == 1
@@ -69,14 +69,12 @@ async def test_only_the_latest_five_hundred_calls_count(
     assert (await client.get(ROSTER)).json()[-1]["cycleCount"] == 0
 
 
-async def test_nothing_done_is_an_empty_object(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_activity_without_calls_is_empty_object(client: httpx.AsyncClient, factory: RowFactory) -> None:
     factory.agent()
     assert (await client.get(SUMMARY)).json() == {}
 
 
-async def test_runs_count_for_the_agent_of_what_started_them(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_runs_count_for_agent_of_their_source(client: httpx.AsyncClient, factory: RowFactory) -> None:
     repo = factory.repo()
     cron, hook = factory.agent("Cron"), factory.agent("Hook")
     standing, trig = assignment(factory, cron, repo), trigger(factory, hook)

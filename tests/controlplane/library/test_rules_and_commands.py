@@ -15,12 +15,12 @@ TABLES = [None, "agent_rules", "agent_skills", "profiles"]
 
 
 @pytest.mark.parametrize("path", [RULES, COMMANDS])
-async def test_nobody_is_refused(nobody: httpx.AsyncClient, path: str) -> None:
-    assert (await nobody.get(path)).json() == {"error": "Unauthorized"}
+async def test_anonymous_request_is_refused(anonymous: httpx.AsyncClient, path: str) -> None:
+    assert (await anonymous.get(path)).json() == {"error": "Unauthorized"}
 
 
 @pytest.mark.parametrize("table", TABLES)
-async def test_a_rule_lives_in_the_table_that_was_named(
+async def test_rule_is_stored_in_named_table(
     client: httpx.AsyncClient, factory: RowFactory, table: str | None
 ) -> None:
     legacy = table == "agent_skills"
@@ -61,25 +61,25 @@ async def test_a_rule_needs_a_name_and_texts(client: httpx.AsyncClient, body: di
 
 
 @pytest.mark.parametrize("rule_id", [None, "junk", UNKNOWN_ID])
-async def test_changing_a_rule_that_is_not_there(client: httpx.AsyncClient, rule_id: str | None) -> None:
+async def test_change_of_missing_rule(client: httpx.AsyncClient, rule_id: str | None) -> None:
     answer = await client.put(RULES, json={"id": rule_id, "content": "x"})
     assert (answer.status_code, answer.json()) == (404, {"error": "Rule not found"})
 
 
-async def test_a_change_cannot_take_the_name_away(client: httpx.AsyncClient) -> None:
+async def test_change_cannot_clear_name(client: httpx.AsyncClient) -> None:
     row = (await client.post(RULES, json={"name": "style.md"})).json()
     assert (await client.put(RULES, json={"id": row["id"], "name": None})).status_code == 400
     assert (await client.put(RULES, json={"id": row["id"]})).json() == row
 
 
 @pytest.mark.parametrize(("path", "method"), [(RULES, "POST"), (RULES, "PUT"), (COMMANDS, "POST")])
-async def test_a_body_that_is_not_json(client: httpx.AsyncClient, path: str, method: str) -> None:
+async def test_invalid_json_body(client: httpx.AsyncClient, path: str, method: str) -> None:
     answer = await client.request(method, path, content=b"{")
     assert (answer.status_code, answer.json()) == (400, {"error": "Invalid JSON body"})
 
 
 @pytest.mark.parametrize("path", [RULES, COMMANDS])
-async def test_deleting_needs_an_id_and_forgives_an_unknown_one(client: httpx.AsyncClient, path: str) -> None:
+async def test_delete_needs_id_and_accepts_unknown_id(client: httpx.AsyncClient, path: str) -> None:
     missing = await client.delete(path)
     assert (missing.status_code, missing.json()) == (400, {"error": "Missing id"})
     assert (await client.delete(f"{path}?id={UNKNOWN_ID}")).json() == {"ok": True}
@@ -119,7 +119,7 @@ async def test_a_command_cannot_be_changed(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.content) == (405, b"")
 
 
-async def test_rows_of_somebody_else_are_like_none(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_foreign_rows_are_like_missing(client: httpx.AsyncClient, factory: RowFactory) -> None:
     rule = (await client.post(RULES, json={"name": "style.md"})).json()
     command = (await client.post(COMMANDS, json={"name": "fix", "template": "x"})).json()
     async with stranger(factory, client) as other:

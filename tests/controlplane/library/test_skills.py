@@ -14,12 +14,12 @@ SKILLS = "/api/skills"
 SKILL = {"name": "triage-notes", "content": "# Steps"}
 
 
-async def test_nobody_is_refused(nobody: httpx.AsyncClient) -> None:
+async def test_anonymous_request_is_refused(anonymous: httpx.AsyncClient) -> None:
     for path in (SKILLS, f"{SKILLS}/registry", f"{SKILLS}/vercel-docs"):
-        assert (await nobody.get(path)).json() == {"error": "Unauthorized"}
+        assert (await anonymous.get(path)).json() == {"error": "Unauthorized"}
 
 
-async def test_a_new_skill_is_answered_whole_and_listed_without_its_type(
+async def test_skill_is_created_with_type_and_listed_without(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     row = (await client.post(SKILLS, json={**SKILL, "user_id": UNKNOWN_ID, "scope": "x"})).json()
@@ -42,7 +42,7 @@ async def test_a_new_skill_is_answered_whole_and_listed_without_its_type(
     assert (await client.get(SKILLS)).json() == [listed]
 
 
-async def test_a_change_moves_the_skill_to_the_top(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_changed_skill_is_listed_first(client: httpx.AsyncClient, factory: RowFactory) -> None:
     first = (await client.post(SKILLS, json=SKILL)).json()
     factory.clock.advance(1)
     second = (await client.post(SKILLS, json={**SKILL, "name": "other"})).json()
@@ -60,7 +60,7 @@ async def test_a_change_moves_the_skill_to_the_top(client: httpx.AsyncClient, fa
     assert [row["id"] for row in (await client.get(SKILLS)).json()] == [first["id"], second["id"]]
 
 
-async def test_a_search_by_name_knows_wildcards(client: httpx.AsyncClient) -> None:
+async def test_name_search_supports_wildcards(client: httpx.AsyncClient) -> None:
     for name in ("Deploy-Web", "deploy_api", "rollback"):
         await client.post(SKILLS, json={**SKILL, "name": name})
 
@@ -90,9 +90,7 @@ async def test_a_search_by_name_knows_wildcards(client: httpx.AsyncClient) -> No
         {"model": []},
     ],
 )
-async def test_values_that_the_database_would_refuse(
-    client: httpx.AsyncClient, change: dict[str, Any]
-) -> None:
+async def test_values_refused_by_database(client: httpx.AsyncClient, change: dict[str, Any]) -> None:
     row = (await client.post(SKILLS, json=SKILL)).json()
     for answer in (
         await client.post(SKILLS, json={**SKILL, **change}),
@@ -104,7 +102,7 @@ async def test_values_that_the_database_would_refuse(
 
 
 @pytest.mark.parametrize("skill_id", [None, "junk", UNKNOWN_ID])
-async def test_changing_a_skill_that_is_not_there(client: httpx.AsyncClient, skill_id: str | None) -> None:
+async def test_change_of_missing_skill(client: httpx.AsyncClient, skill_id: str | None) -> None:
     answer = await client.put(SKILLS, json={"id": skill_id, "name": "x"})
     assert (answer.status_code, answer.json()) == (404, {"error": "Skill not found"})
 
@@ -125,7 +123,7 @@ async def test_deleting(client: httpx.AsyncClient) -> None:
     assert (await client.get(SKILLS)).json() == []
 
 
-async def test_skills_of_somebody_else_are_like_none(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_foreign_skills_are_like_missing(client: httpx.AsyncClient, factory: RowFactory) -> None:
     row = (await client.post(SKILLS, json={**SKILL, "is_public": True})).json()
     async with stranger(factory, client) as other:
         assert (await other.get(SKILLS)).json() == []
@@ -134,7 +132,7 @@ async def test_skills_of_somebody_else_are_like_none(client: httpx.AsyncClient, 
     assert [found["name"] for found in (await client.get(SKILLS)).json()] == ["triage-notes"]
 
 
-async def test_what_the_registry_lists_can_be_read_and_installed(client: httpx.AsyncClient) -> None:
+async def test_registry_skills_can_be_read_and_installed(client: httpx.AsyncClient) -> None:
     answer = await client.get(f"{SKILLS}/registry")
     cache = "public, s-maxage=300, stale-while-revalidate=600"
     assert answer.headers["cache-control"] == cache
@@ -150,7 +148,7 @@ async def test_what_the_registry_lists_can_be_read_and_installed(client: httpx.A
     assert len((await client.get(SKILLS)).json()) == len(shelf)
 
 
-async def test_the_registry_is_searched_and_knows_what_it_has_not(client: httpx.AsyncClient) -> None:
+async def test_registry_search_and_missing_skill(client: httpx.AsyncClient) -> None:
     found = (await client.get(f"{SKILLS}/registry?q=FLAKY")).json()["skills"]
     assert [skill["id"] for skill in found] == ["opal-tools/testing/flaky-hunt"]
     assert (await client.get(f"{SKILLS}/registry?q=zzz")).json() == {"skills": []}
@@ -158,6 +156,6 @@ async def test_the_registry_is_searched_and_knows_what_it_has_not(client: httpx.
     assert (missing.status_code, missing.json()) == (404, {"error": "Skill not found: acme/kit/none"})
 
 
-async def test_no_pages_of_others_are_on_this_machine(client: httpx.AsyncClient) -> None:
+async def test_documentation_pages_are_not_available(client: httpx.AsyncClient) -> None:
     assert (await client.get(f"{SKILLS}/vercel-docs?q=cache")).json() == {"docs": []}
     assert (await client.get(f"{SKILLS}/vercel-docs/functions/limits")).status_code == 404

@@ -67,7 +67,7 @@ async def test_rows_that_are_refused(factory: RowFactory, table: str, columns: d
         add(factory, table, **columns)
 
 
-async def test_slugs_are_an_accounts_own_and_may_be_missing(factory: RowFactory) -> None:
+async def test_slugs_are_unique_per_account_and_optional(factory: RowFactory) -> None:
     other = factory.profile("zoe")
     for table in ("agents", "agent_categories"):
         add(factory, table)
@@ -78,7 +78,7 @@ async def test_slugs_are_an_accounts_own_and_may_be_missing(factory: RowFactory)
         add(factory, "agents", slug=None)
 
 
-async def test_the_fifty_first_category_is_refused_by_the_table_too(factory: RowFactory) -> None:
+async def test_table_refuses_fifty_first_category(factory: RowFactory) -> None:
     for number in range(50):
         add(factory, "agent_categories", slug=f"c{number}")
     with pytest.raises(sqlite3.IntegrityError, match="at most 50"):

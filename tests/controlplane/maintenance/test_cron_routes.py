@@ -37,18 +37,18 @@ async def get(client: httpx.AsyncClient, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", CRONS)
 async def test_a_duty_is_for_schedulers_alone(
-    client: httpx.AsyncClient, nobody: httpx.AsyncClient, name: str
+    client: httpx.AsyncClient, anonymous: httpx.AsyncClient, name: str
 ) -> None:
     path = f"/api/cron/{name}"
-    for caller in (client, nobody):
+    for caller in (client, anonymous):
         response = await caller.get(path)
         assert (response.status_code, response.json()) == (401, {"error": "Unauthorized"})
-    assert (await nobody.get(path, headers=MACHINE)).status_code == 200
-    response = await nobody.post(path, headers=MACHINE)
+    assert (await anonymous.get(path, headers=MACHINE)).status_code == 200
+    response = await anonymous.post(path, headers=MACHINE)
     assert (response.status_code, response.content) == (405, b"")
 
 
-async def test_without_a_secret_nobody_may_enter(clock: ManualClock) -> None:
+async def test_cron_routes_need_configured_secret(clock: ManualClock) -> None:
     async with (
         PlaneServer(Settings(speed=0, seeded=False), clock=clock) as plain,
         httpx.AsyncClient(base_url=plain.base_url) as caller,
@@ -145,7 +145,7 @@ async def test_a_run_falls_with_its_call(
     assert factory.row("external_agent_runs", run)["status"] == "failed"
 
 
-async def test_a_job_of_six_hours_is_a_zombie_unless_it_is_parked(
+async def test_job_over_six_hours_is_zombie_unless_parked(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     flow, repo = factory.flow(factory.agent()), factory.repo()
@@ -160,7 +160,7 @@ async def test_a_job_of_six_hours_is_a_zombie_unless_it_is_parked(
     assert factory.row("job_runs", parked)["status"] == "running"
 
 
-async def test_locks_that_nobody_holds_are_released(
+async def test_orphaned_locks_are_released(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     repo = factory.repo()
@@ -187,7 +187,7 @@ async def test_locks_that_nobody_holds_are_released(
     assert factory.row("sandboxes", box)["exec_lock_token"] is None
 
 
-async def test_a_boot_that_is_stuck_for_ten_minutes_is_stopped(
+async def test_boot_stuck_for_ten_minutes_is_stopped(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     stuck = factory.sandbox(factory.repo(), status="installing", last_boot_started_at=clock.us)
@@ -199,7 +199,7 @@ async def test_a_boot_that_is_stuck_for_ten_minutes_is_stopped(
     assert (row["status"], row["stop_reason"]) == ("stopped", "stuck_boot")
 
 
-async def test_the_catalogue_the_links_and_the_self_test_say_what_they_saw(
+async def test_catalogue_links_and_self_test_report_counts(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     factory.model("acme/nova-1", is_recommended=1)
@@ -222,7 +222,7 @@ async def test_the_catalogue_the_links_and_the_self_test_say_what_they_saw(
         ("/api/agent/review", "jobRunId", "Job not found", "manual_retry"),
     ],
 )
-async def test_a_worker_starts_one_pending_job(
+async def test_worker_starts_one_pending_job(
     client: httpx.AsyncClient, factory: RowFactory, path: str, key: str, unknown: str, source: str
 ) -> None:
     job = factory.job(factory.flow(factory.agent()), factory.repo())
@@ -256,9 +256,9 @@ async def test_a_worker_starts_one_pending_job(
     assert factory.row("job_runs", job)["start_attempts"] == 1
 
 
-async def test_the_tombstones_answer_404(nobody: httpx.AsyncClient) -> None:
-    response = await nobody.post("/api/migrate")
+async def test_removed_routes_answer_404(anonymous: httpx.AsyncClient) -> None:
+    response = await anonymous.post("/api/migrate")
     assert (response.status_code, response.json()) == (404, {"error": "Not found"})
-    assert (await nobody.get("/api/migrate")).status_code == 405
-    response = await nobody.get("/api/test/e2e/flows")
+    assert (await anonymous.get("/api/migrate")).status_code == 405
+    response = await anonymous.get("/api/test/e2e/flows")
     assert (response.status_code, response.json()) == (404, {"error": "Not found"})

@@ -52,7 +52,7 @@ def wrong(number: int, text: str, id: Any = None, **data: Any) -> dict[str, Any]
 INVALID = wrong(-32600, "Invalid Request")
 
 
-async def test_initialize_answers_one_version_whatever_is_asked(client: httpx.AsyncClient) -> None:
+async def test_initialize_always_returns_same_version(client: httpx.AsyncClient) -> None:
     answer = await client.post(MCP, json=message("initialize", "a", protocolVersion="2024-11-05"))
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -163,8 +163,8 @@ async def test_notifications_are_not_executed_and_yield_nothing(
     assert factory.row("ai_calls", call)["status"] == "pending"
 
 
-async def test_broken_json_is_reported_before_a_missing_credential(nobody: httpx.AsyncClient) -> None:
-    answer = await nobody.post(MCP, content=b"{")
+async def test_broken_json_is_reported_before_a_missing_credential(anonymous: httpx.AsyncClient) -> None:
+    answer = await anonymous.post(MCP, content=b"{")
     assert (answer.status_code, answer.json()) == (400, wrong(-32700, "Parse error: invalid JSON"))
 
 
@@ -173,9 +173,9 @@ async def test_broken_json_is_reported_before_a_missing_credential(nobody: httpx
     [(message("ping", 5), 5), ([message("ping", 5)], None), ({"jsonrpc": "2.0", "method": "x"}, None)],
 )
 async def test_missing_token_is_refused_with_a_challenge(
-    nobody: httpx.AsyncClient, server: PlaneServer, sent: Any, id: Any
+    anonymous: httpx.AsyncClient, server: PlaneServer, sent: Any, id: Any
 ) -> None:
-    answer = await nobody.post(MCP, json=sent, headers={"Authorization": "Bearer mog_unknown"})
+    answer = await anonymous.post(MCP, json=sent, headers={"Authorization": "Bearer mog_unknown"})
     suggestion = "Sign in with OAuth or configure a Mogplex API token."
     assert answer.status_code == 401
     assert answer.json() == wrong(-32001, "Unauthorized", id, code="UNAUTHORIZED", suggestion=suggestion)
@@ -201,7 +201,7 @@ async def listed(clock: ManualClock) -> AsyncIterator[tuple[PlaneServer, httpx.A
             yield server, client
 
 
-async def test_a_preflight_names_what_is_allowed(listed: tuple[PlaneServer, httpx.AsyncClient]) -> None:
+async def test_preflight_lists_allowed_methods(listed: tuple[PlaneServer, httpx.AsyncClient]) -> None:
     _, client = listed
     answer = await client.options(MCP, headers={"Origin": "https://b.example.dev"})
     assert (answer.status_code, answer.content) == (204, b"")
@@ -300,9 +300,7 @@ async def test_arguments_that_are_not_right_are_listed(
     assert (answer.status_code, answer.json()) == (200, wrong(-32602, text, 1))
 
 
-async def test_a_batch_costs_one_and_one_for_each_operation_that_reaches_v1(
-    client: httpx.AsyncClient, clock: ManualClock
-) -> None:
+async def test_batch_counts_one_plus_each_v1_operation(client: httpx.AsyncClient, clock: ManualClock) -> None:
     batch = [tool_call("list_repos", None, number) for number in range(30)]
     free = [message("ping", "p"), message("tools/list", "l"), tool_call("get_run", {}, "bad")]
     assert (await client.post(MCP, json=batch + free)).status_code == 200

@@ -34,9 +34,7 @@ async def error(
     return refused
 
 
-async def test_reading_operations_give_the_data_of_their_route(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_read_operations_return_route_data(client: httpx.AsyncClient, factory: RowFactory) -> None:
     repo = factory.repo()
     factory.repo("acme/web")
     factory.model("acme/nova-1")
@@ -68,7 +66,7 @@ async def test_reading_operations_give_the_data_of_their_route(
     assert found["content"][0]["text"] == "Found 2 repositories."
 
 
-async def test_a_started_run_is_wrapped_and_a_key_replays_it(
+async def test_started_run_is_wrapped_and_replayed_by_key(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     given = {"repoId": factory.repo(), "prompt": " Fix it ", "createBranch": True, "rootDirectory": None}
@@ -94,7 +92,7 @@ async def test_a_started_run_is_wrapped_and_a_key_replays_it(
     assert (cancelled["status"], cancelled["alreadyTerminal"]) == ("cancelled", False)
 
 
-async def test_a_refusal_of_the_route_is_a_result(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_route_refusal_is_a_result(client: httpx.AsyncClient, factory: RowFactory) -> None:
     refused = await error(client, "get_run", {"runId": UNKNOWN_RUN})
     assert refused == {
         "code": "NOT_FOUND",
@@ -110,7 +108,7 @@ async def test_a_refusal_of_the_route_is_a_result(client: httpx.AsyncClient, fac
         assert (await error(client, "get_run", {"runId": crooked}))["code"] == "NOT_FOUND"
 
 
-async def test_scopes_bite_behind_the_endpoint(
+async def test_operations_check_scopes(
     client: httpx.AsyncClient, server: PlaneServer, factory: RowFactory
 ) -> None:
     read_only = {"Authorization": f"Bearer {server.read_only_token}"}
@@ -122,8 +120,10 @@ async def test_scopes_bite_behind_the_endpoint(
     assert factory.row("external_agent_runs", run)["status"] == "pending"
 
 
-async def test_a_session_is_no_credential_here(nobody: httpx.AsyncClient, server: PlaneServer) -> None:
-    answer = await nobody.post(MCP, json=tool_call("list_repos"), headers={"Cookie": server.session_cookie})
+async def test_a_session_is_no_credential_here(anonymous: httpx.AsyncClient, server: PlaneServer) -> None:
+    answer = await anonymous.post(
+        MCP, json=tool_call("list_repos"), headers={"Cookie": server.session_cookie}
+    )
     assert answer.status_code == 401
 
 
@@ -142,9 +142,7 @@ async def test_environment_variables_are_answered_as_their_route_does(
     assert (refused["code"], refused["status"]) == ("SERVICE_UNAVAILABLE", 501)
 
 
-async def test_an_automation_is_made_published_and_triggered(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_automation_create_publish_trigger(client: httpx.AsyncClient, factory: RowFactory) -> None:
     factory.model("acme/nova-1")
     factory.agent()
     repo = factory.repo()

@@ -130,7 +130,7 @@ CALLS: list[tuple[str, dict[str, Any], str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "given", "method", "path", "body"), CALLS, ids=[call[0] for call in CALLS])
-async def test_an_operation_makes_its_call_with_the_caller_s_bearer(
+async def test_operation_sends_bearer_of_caller(
     recorded: tuple[httpx.AsyncClient, Recorder],
     name: str,
     given: dict[str, Any],

@@ -143,7 +143,7 @@ def _page(rows: list[dict[str, Any]], query: dict[str, str]) -> list[str]:
 
 
 async def test_any_mix_of_filters_equals_a_plain_scan(
-    server: PlaneServer, nobody: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
+    server: PlaneServer, anonymous: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     dice = random.Random(5)
     repos = {name: factory.repo(name) for name in REPOS}
@@ -165,7 +165,7 @@ async def test_any_mix_of_filters_equals_a_plain_scan(
     session, met = {"Cookie": server.session_cookie}, 0
     for _ in range(250):
         query = _query(dice, clock, seen)
-        body = (await nobody.get("/api/observability/calls", params=query, headers=session)).json()
+        body = (await anonymous.get("/api/observability/calls", params=query, headers=session)).json()
         fitting = [row for row in rows if _fits(row, query, repos, clock)]
         assert body["total"] == len(fitting), query
         assert [call["id"] for call in body["calls"]] == _page(fitting, query), query
@@ -173,7 +173,7 @@ async def test_any_mix_of_filters_equals_a_plain_scan(
     assert met > 120
 
 
-async def test_a_call_that_is_written_to_is_shown_anew(
+async def test_changed_call_is_returned_fresh(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     box = factory.sandbox(factory.repo())

@@ -16,7 +16,7 @@ from tests.controlplane.row_factory import RowFactory
 EVENTS, FAILURES = "/api/observability/automation-events", "/api/observability/automation-failures"
 
 
-async def test_the_ledger_comes_newest_first_and_raw(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_ledger_lists_raw_rows_newest_first(client: httpx.AsyncClient, factory: RowFactory) -> None:
     agent, repo = factory.agent("Sweeper"), factory.repo("acme/shop")
     flow = factory.flow(agent)
     version = factory.row("flows", flow)["published_version_id"]
@@ -62,7 +62,7 @@ async def test_the_ledger_comes_newest_first_and_raw(client: httpx.AsyncClient, 
     assert (beyond["events"], beyond["total"]) == ([], 2)
 
 
-async def test_filters_of_the_ledger(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_ledger_filters(client: httpx.AsyncClient, factory: RowFactory) -> None:
     flow_agent, other = factory.agent("Flow agent"), factory.agent("Other")
     flow, repo = factory.flow(flow_agent), factory.repo()
     by_flow = ledger_row(
@@ -175,7 +175,7 @@ async def test_a_failure_is_described(client: httpx.AsyncClient, factory: RowFac
     assert (found["total"], found["page"], found["limit"]) == (1, 1, 25)
 
 
-async def test_sums_follow_the_filters_and_options_do_not(
+async def test_ledger_totals_are_filtered_and_options_are_not(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     insert_control_event(

@@ -20,7 +20,7 @@ from tests.controlplane.row_factory import RowFactory
 JOBS = "/api/observability/jobs"
 
 
-async def test_a_pending_job_is_started_again(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_repair_starts_pending_job(client: httpx.AsyncClient, factory: RowFactory) -> None:
     heard: list[str] = []
     factory.plane.wake.on_job_started.append(heard.append)
     job = factory.job(factory.flow(), factory.repo())
@@ -44,7 +44,9 @@ async def test_a_pending_job_is_started_again(client: httpx.AsyncClient, factory
     assert (await client.post(f"{JOBS}/{job}/repair")).status_code == 400
 
 
-async def test_a_repair_finds_the_installation_full(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_repair_is_deferred_when_installation_is_full(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
     flow, repo = factory.flow(), factory.repo()
     job = factory.job(flow, repo)
     for number in range(8):
@@ -55,7 +57,7 @@ async def test_a_repair_finds_the_installation_full(client: httpx.AsyncClient, f
     assert answer["reason"] == "INSTALLATION_CONCURRENCY_LIMIT"
 
 
-async def test_jobs_of_others_are_not_found(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_foreign_jobs_are_not_found(client: httpx.AsyncClient, factory: RowFactory) -> None:
     job = insert_failed_job(factory, factory.flow(user_id=factory.profile("eve")))
     for job_id in (job, "junk"):
         for action in ("repair", "requeue"):
@@ -63,7 +65,7 @@ async def test_jobs_of_others_are_not_found(client: httpx.AsyncClient, factory: 
             assert (answer.status_code, answer.json()) == (404, {"error": "Job run not found"})
 
 
-async def test_a_failed_job_runs_again_as_a_new_one(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_requeue_of_failed_job_creates_job(client: httpx.AsyncClient, factory: RowFactory) -> None:
     flow = factory.flow(factory.agent())
     job = insert_failed_job(factory, flow, pr_number=7)
     old = factory.row("job_runs", job)["flow_version_id"]
@@ -115,7 +117,9 @@ async def test_published_version_with_another_event_is_not_started(
     }
 
 
-async def test_a_job_of_an_assignment_has_no_version(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_requeue_of_assignment_job_has_no_version(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
     repo = factory.repo(github_installation_id=INSTALLATION)
     row = assignment(factory, repo, factory.agent())
     about = json.dumps({"repo_id": repo, "repo_full_name": "acme/api", "source_type": "cron"})
@@ -169,7 +173,7 @@ async def test_only_failed_jobs_are_requeued(client: httpx.AsyncClient, factory:
     assert (answer.status_code, answer.json()) == (400, {"error": "Job run is not requeueable"})
 
 
-async def test_a_finding_becomes_one_issue(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_finding_creates_one_issue(client: httpx.AsyncClient, factory: RowFactory) -> None:
     flow, repo = factory.flow(), factory.repo("acme/shop")
     job = factory.job(flow, repo, pr_number=12)
     row = insert_finding(factory, job, repo_id=repo, pr_number=12)

@@ -28,7 +28,7 @@ async def ids(client: httpx.AsyncClient, query: str) -> list[str]:
     return [call["id"] for call in body["calls"]]
 
 
-async def test_calls_newest_first_and_null_durations_as_postgres_has_them(
+async def test_calls_are_newest_first_with_postgres_null_order(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     old = factory.call(started_at=NOON - 3, duration_ms=5, status="success")
@@ -126,7 +126,7 @@ async def test_filters_of_calls(client: httpx.AsyncClient, factory: RowFactory) 
     assert told == (bill["source"], bill["project_id"], bill["team_id"])
 
 
-async def test_live_only_leaves_the_stale_out(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_live_only_omits_stale_calls(client: httpx.AsyncClient, factory: RowFactory) -> None:
     fresh = factory.call(started_at=NOON - 6 * HOUR_US + 1)
     factory.call(started_at=NOON - 6 * HOUR_US)
     chat = factory.call(type="chat", started_at=NOON - 5 * MINUTE_US + 1)
@@ -140,9 +140,7 @@ async def test_live_only_leaves_the_stale_out(client: httpx.AsyncClient, factory
     assert body["total"] == 3
 
 
-async def test_a_sandbox_context_only_where_a_record_is_named(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_sandbox_context_needs_named_record(client: httpx.AsyncClient, factory: RowFactory) -> None:
     factory.call(metadata={"sandbox_record_id": "00000000-0000-4000-8000-000000000000"}, started_at=NOON)
     factory.call(started_at=NOON - 1)
     gone, without = (await client.get(CALLS)).json()["calls"]
@@ -298,7 +296,7 @@ async def test_bad_cursors(client: httpx.AsyncClient, cursor: str) -> None:
     assert answer.json()["error"] == {"code": "BAD_REQUEST", "message": "Invalid cursor"}
 
 
-async def test_a_graph_is_normalised_on_the_way_out(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_graph_response_is_normalised(client: httpx.AsyncClient, factory: RowFactory) -> None:
     flow = factory.flow(published=False)
     automation = (await client.get(f"{V1}/automations/{flow}")).json()["data"]["automation"]
     graph = automation["draftGraph"]
@@ -311,7 +309,7 @@ async def test_a_graph_is_normalised_on_the_way_out(client: httpx.AsyncClient, f
     assert automation["runSummary"]["lastRunId"] is None
 
 
-async def test_runs_of_an_automation(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_automation_runs(client: httpx.AsyncClient, factory: RowFactory) -> None:
     factory.model("acme/nova-1", pricing_input=0.001)
     flow, other = factory.flow(factory.agent()), factory.flow()
     job = factory.job(flow, factory.repo(), start=True)

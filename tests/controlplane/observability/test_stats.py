@@ -30,7 +30,7 @@ def priced(factory: RowFactory) -> RowFactory:
     return factory
 
 
-async def test_an_empty_account(client: httpx.AsyncClient) -> None:
+async def test_stats_of_empty_account(client: httpx.AsyncClient) -> None:
     body = await read(client)
     assert body["by_model"] == body["by_type"] == body["limits_by_route"] == []
     rate = body["summary"].pop("job_runs_success_rate_in_range")
@@ -38,9 +38,7 @@ async def test_an_empty_account(client: httpx.AsyncClient) -> None:
     assert set(body["summary"].values()) == {0}
 
 
-async def test_calls_count_in_the_window_and_today_since_midnight(
-    client: httpx.AsyncClient, priced: RowFactory
-) -> None:
+async def test_stats_window_and_today_since_midnight(client: httpx.AsyncClient, priced: RowFactory) -> None:
     def call(age_h: float, status: str, tokens: Tokens, duration_ms: int | None = None, **more: Any) -> None:
         started = NOON - round(age_h * HOUR_US)
         model = more.pop("model", "acme/nova-1")
@@ -77,7 +75,7 @@ async def test_calls_count_in_the_window_and_today_since_midnight(
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_every_window_is_the_sum_of_its_rows(
+async def test_stats_of_each_window_sum_its_rows(
     client: httpx.AsyncClient, priced: RowFactory, seed: int
 ) -> None:
     dice = random.Random(seed)
@@ -140,7 +138,7 @@ def test_cost_estimate_follows_from_tokens_and_prices(
     assert (row["cost_usd"], row["cost_source"]) == (cost, "trigger")
 
 
-def test_who_owns_a_cost(priced: RowFactory) -> None:
+def test_cost_owner(priced: RowFactory) -> None:
     with pytest.raises(ValueError, match="tokens"):
         priced.call(cost_usd=1.0)
     job = priced.job(priced.flow(), start=True)
@@ -159,7 +157,7 @@ def test_who_owns_a_cost(priced: RowFactory) -> None:
     assert priced.row("job_runs", job)["cost_usd"] == 0.12345679
 
 
-async def test_what_waits_for_its_bill(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_calls_with_pending_cost(client: httpx.AsyncClient, factory: RowFactory) -> None:
     old, fresh = NOON - HOUR_US - 1, NOON - HOUR_US
     for completed, source in ((old, "trigger"), (None, "trigger"), (fresh, "trigger"), (old, "gateway")):
         factory.call(gateway_generation_id="gen", completed_at=completed, cost_source=source)
@@ -167,7 +165,7 @@ async def test_what_waits_for_its_bill(client: httpx.AsyncClient, factory: RowFa
     assert (await read(client, "?from=2027-01-01"))["summary"]["reconciliation_pending"] == 2
 
 
-async def test_sandbox_time_overlaps_the_window(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_sandbox_time_is_clipped_to_window(client: httpx.AsyncClient, factory: RowFactory) -> None:
     repo = factory.repo()
     factory.sandbox(repo, created_at=NOON - 30 * HOUR_US, last_active_at=NOON - 25 * HOUR_US, status="paused")
     factory.sandbox(

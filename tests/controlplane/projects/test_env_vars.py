@@ -18,7 +18,7 @@ GOOD = {"key": "A_1", "value": "x", "target": ["preview"], "type": "plain"}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
-async def test_every_method_is_switched_off_behind_the_repository(
+async def test_env_var_methods_are_disabled_after_repo_check(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, factory: RowFactory, method: str
 ) -> None:
     path = f"/api/repos/{factory.repo()}/env-vars"
@@ -38,7 +38,7 @@ async def test_every_method_is_switched_off_behind_the_repository(
         ("DELETE", {"key": "1 any"}),
     ],
 )
-async def test_v1_is_switched_off_even_for_an_unknown_repo(
+async def test_v1_env_vars_are_disabled_for_unknown_repo(
     client: httpx.AsyncClient, method: str, body: Any
 ) -> None:
     answer = await client.request(method, PATH, json=body)
@@ -100,10 +100,10 @@ async def test_v1_lengths_are_bounded(client: httpx.AsyncClient) -> None:
 
 
 async def test_v1_asks_for_a_scope_before_anything_else(
-    server: PlaneServer, nobody: httpx.AsyncClient, factory: RowFactory
+    server: PlaneServer, anonymous: httpx.AsyncClient, factory: RowFactory
 ) -> None:
-    assert (await nobody.get(PATH)).status_code == 401
+    assert (await anonymous.get(PATH)).status_code == 401
     headers = {"Authorization": f"Bearer {factory.token(scopes=('read',))}"}
-    assert (await nobody.get(PATH, headers=headers)).status_code == 501
+    assert (await anonymous.get(PATH, headers=headers)).status_code == 501
     for method in ("POST", "DELETE"):
-        assert (await nobody.request(method, PATH, headers=headers, content=b"{")).status_code == 403
+        assert (await anonymous.request(method, PATH, headers=headers, content=b"{")).status_code == 403

@@ -15,7 +15,7 @@ INSTALLATIONS = "/api/github/installations"
 EMPTY: dict[str, Any] = {"pulls": [], "diff": None}
 
 
-async def test_installations_newest_first_with_what_they_cover(
+async def test_installations_are_newest_first_with_repositories(
     client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     projects.installation(88, "acme", target_type="Organization")
@@ -63,7 +63,7 @@ async def test_missing_metadata_and_missing_installations_are_looked_up(
         assert await stream.frames() == [("github_installations", "UPDATE")]
 
 
-async def test_members_of_an_organisation(
+async def test_organisation_members(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, projects: ProjectRows
 ) -> None:
     projects.installation(88, "acme")
@@ -92,9 +92,7 @@ async def test_members_of_an_organisation(
     assert (await stranger.get(INSTALLATIONS)).json() == []
 
 
-async def test_owners_are_the_person_and_their_organisations(
-    client: httpx.AsyncClient, projects: ProjectRows
-) -> None:
+async def test_owners_are_user_and_organisations(client: httpx.AsyncClient, projects: ProjectRows) -> None:
     projects.installation(88, "acme")
     projects.installation(93, "brightly")
     for org in ("acme", "zeta"):
@@ -121,7 +119,7 @@ async def test_owners_are_the_person_and_their_organisations(
     assert (await client.get("/api/github/owners")).json() == []
 
 
-async def test_a_sync_imports_renames_and_deletes_nothing(
+async def test_sync_imports_and_renames_without_delete(
     client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     projects.installation()
@@ -146,7 +144,7 @@ async def test_a_sync_imports_renames_and_deletes_nothing(
     assert again == rows
 
 
-async def test_without_the_app_a_sync_reads_what_the_person_sees(
+async def test_sync_without_app_reads_user_repositories(
     client: httpx.AsyncClient, projects: ProjectRows
 ) -> None:
     projects.insert("github_accounts", login="acme", type="Organization")
@@ -161,7 +159,7 @@ async def test_without_the_app_a_sync_reads_what_the_person_sees(
     ]
 
 
-async def test_a_sync_of_nothing(
+async def test_sync_without_repositories(
     client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     projects.no_github()
@@ -171,7 +169,7 @@ async def test_a_sync_of_nothing(
     assert [row["id"] for row in (await client.get("/api/github/repos")).json()] == [repo]
 
 
-async def test_flows_and_triggers_follow_the_only_installation(
+async def test_flows_and_triggers_move_to_only_installation(
     client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     flow, trigger = factory.flow(), projects.id()
@@ -192,7 +190,7 @@ async def test_flows_and_triggers_follow_the_only_installation(
     assert factory.row("triggers", trigger)["installation_id"] == 91
 
 
-async def test_a_team_syncs_into_its_own_workspace(client: httpx.AsyncClient, projects: ProjectRows) -> None:
+async def test_team_sync_uses_team_workspace(client: httpx.AsyncClient, projects: ProjectRows) -> None:
     projects.installation()
     projects.remote()
     headers = {TEAM_HEADER: projects.team()}
@@ -201,7 +199,7 @@ async def test_a_team_syncs_into_its_own_workspace(client: httpx.AsyncClient, pr
     assert (await client.get("/api/repos")).json() == []
 
 
-async def test_open_pulls_of_a_repository(
+async def test_open_pull_requests_of_repo(
     client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     repo, remote = factory.repo(), projects.remote()
@@ -245,7 +243,7 @@ async def test_pulls_that_cannot_be_read_are_empty(
     assert (await client.get(path + repo)).json()["diff"] == "diff"
 
 
-async def test_two_people_may_hold_one_installation(
+async def test_installation_can_belong_to_two_users(
     client: httpx.AsyncClient, server: PlaneServer, factory: RowFactory, projects: ProjectRows
 ) -> None:
     other = factory.profile("other")

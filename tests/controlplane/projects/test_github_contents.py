@@ -25,7 +25,7 @@ def package(path: str, name: str, framework: str | None, has_space: bool = False
     }
 
 
-async def test_the_packages_of_a_monorepo(
+async def test_monorepo_packages(
     client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     repo = factory.repo()
@@ -53,7 +53,7 @@ async def test_the_packages_of_a_monorepo(
         ({"rush.json": "{}", "package.json": "broken"}, ["apps/web", "tools/lint"]),
     ],
 )
-async def test_where_packages_are_looked_for(
+async def test_monorepo_package_paths(
     client: httpx.AsyncClient,
     factory: RowFactory,
     projects: ProjectRows,
@@ -66,7 +66,7 @@ async def test_where_packages_are_looked_for(
     assert [entry["path"] for entry in body["workspaces"]] == paths
 
 
-async def test_what_is_no_monorepo(
+async def test_repo_without_packages_is_not_monorepo(
     client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     repo = factory.repo()
@@ -79,7 +79,7 @@ async def test_what_is_no_monorepo(
     assert (answer.status_code, answer.json()) == (400, {"error": "GitHub token required"})
 
 
-async def test_a_sub_project_has_its_parents_place_and_its_own_settings(
+async def test_sub_project_has_parent_workspace_and_own_settings(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     repo = factory.repo(
@@ -150,7 +150,7 @@ async def test_secrets_that_are_refused(
         assert (answer.status_code, answer.json()) == (400, {"error": "NO_GITHUB_TOKEN"})
 
 
-async def test_secrets_of_a_repo_that_is_not_there(
+async def test_secrets_of_missing_repo(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     repo = factory.repo()

@@ -61,7 +61,7 @@ async def test_a_preset_is_written_overwritten_and_deleted(
         ),
     ],
 )
-async def test_a_field_that_is_refused_is_named(
+async def test_refused_field_is_named(
     client: httpx.AsyncClient, factory: RowFactory, change: dict[str, Any], text: str, field: str
 ) -> None:
     path = f"/api/repos/{factory.repo()}/launch-presets"
@@ -70,7 +70,7 @@ async def test_a_field_that_is_refused_is_named(
     assert (await client.get(path)).json() == {"presets": []}
 
 
-async def test_a_new_branch_is_another_one(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_new_branch_must_differ_from_base(client: httpx.AsyncClient, factory: RowFactory) -> None:
     path = f"/api/repos/{factory.repo()}/launch-presets"
     same = GOOD | {"workingBranch": " main ", "createBranch": True}
     answer = await client.post(path, json=same)
@@ -112,7 +112,7 @@ async def test_a_long_name_is_cut(client: httpx.AsyncClient, factory: RowFactory
     assert (await client.post(path, json=GOOD | {"name": "n" * 70})).json()["preset"]["name"] == "n" * 64
 
 
-async def test_presets_are_the_callers_own(
+async def test_presets_belong_to_caller(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     path = f"/api/repos/{factory.repo()}/launch-presets"

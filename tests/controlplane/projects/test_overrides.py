@@ -22,7 +22,7 @@ from tests.controlplane.row_factory import RowFactory
 @pytest.mark.parametrize(
     "path", ["connections", "models", "rules", "skills", "launch-presets", "monorepo", "snapshot"]
 )
-async def test_a_repo_that_is_not_the_callers_is_not_found(
+async def test_foreign_repo_is_not_found(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, factory: RowFactory, path: str
 ) -> None:
     repo = factory.repo()
@@ -33,7 +33,7 @@ async def test_a_repo_that_is_not_the_callers_is_not_found(
         assert (answer.status_code, answer.json()) == (404, {"error": "Repo not found"})
 
 
-async def test_a_repo_id_that_is_no_uuid(client: httpx.AsyncClient) -> None:
+async def test_non_uuid_repo_id(client: httpx.AsyncClient) -> None:
     for path in ("connections", "models", "rules", "skills", "snapshot"):
         assert (await client.get(f"/api/repos/seven/{path}")).status_code == 404
     answer = await client.get("/api/repos/seven/launch-presets")
@@ -103,7 +103,7 @@ async def test_connection_choices_that_are_refused(
     assert (answer.status_code, answer.json()) == (400, {"error": "overrideId required"})
 
 
-async def test_an_override_is_announced_to_everybody(
+async def test_override_change_is_broadcast_to_all_accounts(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     path, linear = f"/api/repos/{factory.repo()}/connections", insert_connection(projects, "Linear", 1)

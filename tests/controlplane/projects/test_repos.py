@@ -19,13 +19,13 @@ async def names(client: httpx.AsyncClient, query: str = "", **headers: str) -> l
     return [repo["full_name"] for repo in (await client.get(f"/api/repos{query}", headers=headers)).json()]
 
 
-async def test_nobody_is_turned_away(nobody: httpx.AsyncClient) -> None:
+async def test_anonymous_request_is_unauthorized(anonymous: httpx.AsyncClient) -> None:
     for path in ("/api/repos", "/api/workspaces", "/api/github/repos", f"/api/repos/{UNKNOWN_ID}/models"):
-        answer = await nobody.get(path)
+        answer = await anonymous.get(path)
         assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"})
 
 
-async def test_a_new_repo_lands_in_a_default_workspace_that_did_not_exist(client: httpx.AsyncClient) -> None:
+async def test_new_repo_creates_default_workspace(client: httpx.AsyncClient) -> None:
     assert (await client.get("/api/workspaces")).json() == []
     answer = await client.post("/api/repos", json=NEW)
     assert answer.status_code == 200
@@ -59,7 +59,7 @@ async def test_a_new_repo_lands_in_a_default_workspace_that_did_not_exist(client
     assert (await client.get("/api/repos")).json() == [repo]
 
 
-async def test_favourites_come_first_and_hidden_ones_only_when_asked_for(
+async def test_favourites_are_first_and_hidden_repos_optional(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     factory.repo("acme/b")
@@ -71,7 +71,7 @@ async def test_favourites_come_first_and_hidden_ones_only_when_asked_for(
     assert await names(client, "?show_hidden=1") == ["acme/c", "acme/a", "acme/b"]
 
 
-async def test_one_repo_by_id_even_when_hidden(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_hidden_repo_is_found_by_id(client: httpx.AsyncClient, factory: RowFactory) -> None:
     hidden = factory.repo("acme/d", is_hidden=1)
     assert await names(client, f"?id={hidden.upper()}") == ["acme/d"]
     assert await names(client, f"?id={UNKNOWN_ID}") == []
@@ -80,7 +80,7 @@ async def test_one_repo_by_id_even_when_hidden(client: httpx.AsyncClient, factor
     assert "seven" in broken.json()["error"]
 
 
-async def test_an_app_that_covers_something_leaves_out_the_rest(
+async def test_repos_outside_installation_are_omitted(
     client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     factory.repo("acme/covered")
@@ -96,7 +96,7 @@ async def test_an_app_that_covers_something_leaves_out_the_rest(
     assert {row["github_has_app_installation"] for row in rows} == {True}
 
 
-async def test_without_an_installation_a_loose_repo_is_synced_only(
+async def test_repo_without_installation_is_synced_only(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     factory.repo("acme/loose", github_installation_id=None)
@@ -192,9 +192,7 @@ async def test_only_keys_that_are_present_change(client: httpx.AsyncClient, fact
         (b"{", "Invalid JSON body"),
     ],
 )
-async def test_a_change_that_says_nothing_is_refused(
-    client: httpx.AsyncClient, body: bytes, text: str
-) -> None:
+async def test_empty_change_is_refused(client: httpx.AsyncClient, body: bytes, text: str) -> None:
     answer = await client.patch("/api/repos", content=body)
     assert (answer.status_code, answer.json()) == (400, {"error": text})
 
@@ -204,9 +202,7 @@ async def test_a_body_of_null_crashes_without_a_body(client: httpx.AsyncClient) 
     assert (answer.status_code, answer.content) == (500, b"")
 
 
-async def test_a_new_repo_takes_its_fields_and_no_others(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_new_repo_stores_only_known_fields(client: httpx.AsyncClient, factory: RowFactory) -> None:
     workspace = (await client.post("/api/workspaces", json={"name": "Shop"})).json()
     body = NEW | {
         "workspace_id": workspace["id"],
@@ -222,7 +218,7 @@ async def test_a_new_repo_takes_its_fields_and_no_others(
     assert (repo["is_hidden"], repo["github_installation_id"], repo["parent_repo_id"]) == (False, None, None)
 
 
-async def test_imports_that_the_database_refuses(client: httpx.AsyncClient) -> None:
+async def test_imports_refused_by_database(client: httpx.AsyncClient) -> None:
     missing = await client.post("/api/repos", json=NEW | {"workspace_id": UNKNOWN_ID})
     assert (missing.status_code, missing.json()) == (404, {"error": "Workspace not found"})
     nameless = await client.post("/api/repos", json={"github_id": 1})
@@ -242,7 +238,7 @@ async def test_imports_that_the_database_refuses(client: httpx.AsyncClient) -> N
     assert len((await client.get("/api/repos")).json()) == 2
 
 
-async def test_forgetting_a_repo_takes_what_is_its_own_and_leaves_history(
+async def test_repo_delete_removes_settings_and_keeps_history(
     client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     repo = factory.repo()
@@ -281,7 +277,7 @@ async def test_changes_are_announced(client: httpx.AsyncClient, factory: RowFact
         assert sorted(set(frames)) == [("ai_calls", "UPDATE"), ("repos", "DELETE"), ("sandboxes", "DELETE")]
 
 
-async def test_a_team_has_repos_of_its_own(
+async def test_team_has_own_repos(
     client: httpx.AsyncClient, server: PlaneServer, factory: RowFactory, projects: ProjectRows
 ) -> None:
     factory.repo("acme/mine")
@@ -312,7 +308,7 @@ async def test_a_viewer_reads_a_teams_repos_and_changes_none(
         assert (answer.status_code, answer.json()) == (403, {"error": "Forbidden"})
 
 
-async def test_one_repo_has_no_route_of_its_own(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_single_repo_route_is_missing(client: httpx.AsyncClient, factory: RowFactory) -> None:
     answer = await client.get(f"/api/repos/{factory.repo()}")
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("text/html")

@@ -37,7 +37,7 @@ async def test_a_snapshot_is_built_read_and_dropped(
     assert (await client.get(path)).json() == {"snapshot": None}
 
 
-async def test_a_snapshot_that_the_provider_lost_is_forgotten(
+async def test_snapshot_missing_at_provider_is_removed(
     client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows, clock: Any
 ) -> None:
     repo = factory.repo()
@@ -88,7 +88,7 @@ async def test_builds_have_limits(client: httpx.AsyncClient, factory: RowFactory
     ]
 
 
-async def test_one_build_a_repository_and_an_old_lock_is_taken_over(
+async def test_one_build_per_repo_and_stale_lock_is_replaced(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     lock: dict[str, Any] = {
@@ -104,7 +104,7 @@ async def test_one_build_a_repository_and_an_old_lock_is_taken_over(
     assert factory.row("repos", repo)["snapshot_build_token"] is None
 
 
-async def test_who_may_not_build(
+async def test_snapshot_build_permissions(
     client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     path = f"/api/repos/{factory.repo(github_installation_id=None)}/snapshot"
@@ -126,7 +126,7 @@ async def slow() -> AsyncIterator[tuple[httpx.AsyncClient, RowFactory]]:
             yield opened, RowFactory(server.plane, clock)
 
 
-async def test_a_build_that_lost_its_lock_is_superseded(slow: tuple[httpx.AsyncClient, RowFactory]) -> None:
+async def test_build_without_lock_is_superseded(slow: tuple[httpx.AsyncClient, RowFactory]) -> None:
     client, factory = slow
     repo = factory.repo()
     path = f"/api/repos/{repo}/snapshot"

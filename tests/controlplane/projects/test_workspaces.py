@@ -33,7 +33,7 @@ async def make(client: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
         ([], 18_000_000),
     ],
 )
-async def test_a_lifetime_is_a_number_between_ten_minutes_and_five_hours(
+async def test_sandbox_lifetime_is_ten_minutes_to_five_hours(
     client: httpx.AsyncClient, sent: Any, stored: int
 ) -> None:
     assert (await make(client, sandbox_timeout_ms=sent))["sandbox_timeout_ms"] == stored
@@ -87,7 +87,7 @@ async def test_names_are_unique_without_regard_to_case(client: httpx.AsyncClient
     assert same.json()["name"] == "OTHER"
 
 
-async def test_the_default_one_is_first_and_the_rest_by_age(
+async def test_default_workspace_is_first_then_by_age(
     client: httpx.AsyncClient, factory: RowFactory, clock: Any
 ) -> None:
     await make(client, name="B")
@@ -100,7 +100,7 @@ async def test_the_default_one_is_first_and_the_rest_by_age(
     assert [(row["name"], row["repo_count"]) for row in rows] == [("Imported Repos", 2), ("B", 0), ("A", 0)]
 
 
-async def test_a_change_moves_updated_at_even_when_it_is_empty(client: httpx.AsyncClient, clock: Any) -> None:
+async def test_empty_change_updates_updated_at(client: httpx.AsyncClient, clock: Any) -> None:
     made = await make(client, description="Old")
     clock.advance(2.5)
     path = f"{WORKSPACES}/{made['id']}"
@@ -113,7 +113,7 @@ async def test_a_change_moves_updated_at_even_when_it_is_empty(client: httpx.Asy
     )
 
 
-async def test_touching_the_billing_resets_the_link(client: httpx.AsyncClient, projects: ProjectRows) -> None:
+async def test_billing_change_resets_link(client: httpx.AsyncClient, projects: ProjectRows) -> None:
     made = await make(client)
     with projects.db.transaction() as tx:
         tx.update("workspaces", made["id"], vercel_link_status="valid", sandbox_vercel_team_id="team_1")
@@ -131,7 +131,7 @@ async def test_touching_the_billing_resets_the_link(client: httpx.AsyncClient, p
     )
 
 
-async def test_what_may_not_be_deleted(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_undeletable_workspaces(client: httpx.AsyncClient, factory: RowFactory) -> None:
     made = await make(client)
     repo = factory.repo(workspace_id=made["id"])
     other = factory.repo("acme/other")
@@ -145,7 +145,7 @@ async def test_what_may_not_be_deleted(client: httpx.AsyncClient, factory: RowFa
     assert [row["id"] for row in (await client.get(WORKSPACES)).json()] == [default]
 
 
-async def test_a_workspace_that_is_not_there(
+async def test_missing_workspace(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient, projects: ProjectRows
 ) -> None:
     made = await make(client)
@@ -179,9 +179,7 @@ async def test_a_teams_workspace_is_shared_by_its_members(
     assert (answer.status_code, answer.json()) == (403, {"error": "Forbidden"})
 
 
-async def test_a_team_that_ends_takes_its_projects_along(
-    client: httpx.AsyncClient, projects: ProjectRows
-) -> None:
+async def test_team_delete_removes_projects(client: httpx.AsyncClient, projects: ProjectRows) -> None:
     headers = {TEAM_HEADER: projects.team()}
     await client.post("/api/repos", json={"full_name": "acme/api"}, headers=headers)
     mine = (await client.post("/api/repos", json={"full_name": "acme/mine"})).json()
@@ -212,7 +210,7 @@ async def test_a_repository_is_made_on_github_and_imported(
     assert "already exists" in again.json()["error"]
 
 
-async def test_where_no_repository_can_be_made(client: httpx.AsyncClient, projects: ProjectRows) -> None:
+async def test_repo_creation_refusals(client: httpx.AsyncClient, projects: ProjectRows) -> None:
     path = f"{WORKSPACES}/{(await make(client))['id']}/repos"
     projects.insert("github_accounts", login="acme", type="Organization", members_may_create=0)
     projects.insert("github_org_members", org_login="acme", login="ada-okafor")

@@ -55,42 +55,42 @@ async def test_another_accounts_sandbox_is_like_none(
     ("method", "path", "body", "text"), [*ROUTES, ("GET", "/terminal/connect", None, "")]
 )
 async def test_nobody_is_unauthorized(
-    nobody: httpx.AsyncClient, factory: RowFactory, method: str, path: str, body: Any, text: str
+    anonymous: httpx.AsyncClient, factory: RowFactory, method: str, path: str, body: Any, text: str
 ) -> None:
     box = factory.sandbox(factory.repo())
     for headers in ({}, {"Authorization": "Bearer mog_nope"}, {"X-Delegated-User-Id": factory.user}):
-        answer = await nobody.request(method, f"{BOX}/{box}{path}", json=body, headers=headers)
+        answer = await anonymous.request(method, f"{BOX}/{box}{path}", json=body, headers=headers)
         assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"}), text
 
 
 async def test_a_session_and_a_token_that_only_reads_may_do_everything(
-    server: PlaneServer, nobody: httpx.AsyncClient, factory: RowFactory
+    server: PlaneServer, anonymous: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     repo = factory.repo()
     for headers in ({"Authorization": f"Bearer {server.read_only_token}"}, {"Cookie": server.session_cookie}):
         box = factory.sandbox(repo)
-        answer = await nobody.post(f"{BOX}/{box}/stop", headers=headers)
+        answer = await anonymous.post(f"{BOX}/{box}/stop", headers=headers)
         assert answer.json()["sandbox"]["runtime_summary"]["status"] == "stopped"
 
 
 async def test_a_worker_of_the_service_acts_for_a_person(
-    server: PlaneServer, nobody: httpx.AsyncClient, factory: RowFactory
+    server: PlaneServer, anonymous: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     other = factory.profile("jo")
     box = factory.sandbox(factory.repo(user_id=other), user_id=other)
     secret = f"Bearer {internal_secret(server.plane)}"
     good = {"Authorization": secret, "X-Delegated-User-Id": other}
-    assert (await nobody.get(f"{BOX}/{box}", headers=good)).status_code == 200
+    assert (await anonymous.get(f"{BOX}/{box}", headers=good)).status_code == 200
     mine = {**good, "X-Delegated-User-Id": factory.user}
-    assert (await nobody.get(f"{BOX}/{box}", headers=mine)).status_code == 404
+    assert (await anonymous.get(f"{BOX}/{box}", headers=mine)).status_code == 404
     for bad in (
         {**good, "Authorization": secret + "0"},
         {**good, "Authorization": secret.lower()},
         {**good, "X-Delegated-User-Id": "00000000-0000-4000-8000-000000000000"},
         {"Authorization": secret},
     ):
-        assert (await nobody.get(f"{BOX}/{box}", headers=bad)).status_code == 401
-    assert (await nobody.get("/api/repos", headers=good)).status_code != 200
+        assert (await anonymous.get(f"{BOX}/{box}", headers=bad)).status_code == 401
+    assert (await anonymous.get("/api/repos", headers=good)).status_code != 200
 
 
 @pytest.mark.parametrize(

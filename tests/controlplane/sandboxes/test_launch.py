@@ -332,9 +332,9 @@ async def test_v1_translates_what_the_launch_refuses(client: httpx.AsyncClient, 
     assert await refused(json={"repoId": repo}) == (429, "BAD_REQUEST", "Too many active sandboxes")
 
 
-async def test_v1_needs_the_scope_to_write(server: PlaneServer, nobody: httpx.AsyncClient) -> None:
+async def test_v1_needs_the_scope_to_write(server: PlaneServer, anonymous: httpx.AsyncClient) -> None:
     headers = {"Authorization": f"Bearer {server.read_only_token}"}
-    answer = await nobody.post(f"{V1}/sandboxes", json={}, headers=headers)
+    answer = await anonymous.post(f"{V1}/sandboxes", json={}, headers=headers)
     assert answer.status_code == 403
 
 

@@ -304,7 +304,7 @@ async def test_extending_takes_numbers_of_every_form(
 @pytest.mark.parametrize(
     "body", [{}, {"minutes": 0}, {"minutes": None}, {"minutes": "x"}, {"minutes": 301}, []]
 )
-async def test_extending_checks_its_number_before_its_caller(nobody: httpx.AsyncClient, body: Any) -> None:
-    answer = await nobody.post(f"{BOX}/any/extend", json=body)
+async def test_extending_checks_its_number_before_its_caller(anonymous: httpx.AsyncClient, body: Any) -> None:
+    answer = await anonymous.post(f"{BOX}/any/extend", json=body)
     assert (answer.status_code, answer.json()) == (400, {"error": "minutes must be between 1 and 300"})
-    assert (await nobody.post(f"{BOX}/any/extend", json={"minutes": 5})).status_code == 401
+    assert (await anonymous.post(f"{BOX}/any/extend", json={"minutes": 5})).status_code == 401

@@ -59,8 +59,8 @@ def exchange(code: str, /, **changes: str | None) -> dict[str, str]:
     return {name: value for name, value in (form | changes).items() if value is not None}
 
 
-async def tokens(browser: httpx.AsyncClient, nobody: httpx.AsyncClient, **changes: str) -> dict[str, Any]:
-    answer = await nobody.post(TOKEN, data=exchange(await code(browser, **changes)))
+async def tokens(browser: httpx.AsyncClient, anonymous: httpx.AsyncClient, **changes: str) -> dict[str, Any]:
+    answer = await anonymous.post(TOKEN, data=exchange(await code(browser, **changes)))
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
     return body

@@ -28,10 +28,8 @@ from tests.controlplane.row_factory import RowFactory
 REGISTER = "/api/auth/mcp/register"
 
 
-async def test_the_server_says_where_its_endpoints_are(
-    server: PlaneServer, nobody: httpx.AsyncClient
-) -> None:
-    answer = await nobody.get("/.well-known/oauth-authorization-server")
+async def test_discovery_lists_endpoints(server: PlaneServer, anonymous: httpx.AsyncClient) -> None:
+    answer = await anonymous.get("/.well-known/oauth-authorization-server")
     said = answer.json()
     assert answer.headers["access-control-allow-origin"] == "*"
     assert said["issuer"] == server.base_url
@@ -51,38 +49,38 @@ async def test_the_server_says_where_its_endpoints_are(
     assert said["grant_types_supported"] == ["authorization_code", "refresh_token"]
     assert {"acr_values_supported", "id_token_signing_alg_values_supported", "claims_supported"} <= set(said)
     for path in (said["userinfo_endpoint"], said["jwks_uri"]):
-        missing = await nobody.get(path)
+        missing = await anonymous.get(path)
         assert (missing.status_code, missing.content) == (404, b"")
 
 
-async def test_the_challenge_of_v1_leads_to_the_server(
-    server: PlaneServer, nobody: httpx.AsyncClient
+async def test_v1_challenge_points_to_authorization_server(
+    server: PlaneServer, anonymous: httpx.AsyncClient
 ) -> None:
-    refused = await nobody.get(f"{V1}/repos")
+    refused = await anonymous.get(f"{V1}/repos")
     where = re.search(r'resource_metadata="(.+)"', refused.headers["www-authenticate"])
     assert where is not None
-    answer = await nobody.get(where[1])
+    answer = await anonymous.get(where[1])
     assert answer.headers["cache-control"] == "public, max-age=300"
     assert answer.json()["resource"] == f"{server.base_url}/api/v1/mogplex/mcp"
     assert answer.json()["authorization_servers"] == [server.base_url]
-    assert answer.json() == (await nobody.get("/.well-known/oauth-protected-resource")).json()
+    assert answer.json() == (await anonymous.get("/.well-known/oauth-protected-resource")).json()
 
 
 @pytest.mark.parametrize("path", ["openid-configuration", "oauth-authorization-server/api/v1/mogplex/mcp"])
-async def test_other_documents_are_not_there(nobody: httpx.AsyncClient, path: str) -> None:
-    answer = await nobody.get(f"/.well-known/{path}")
+async def test_unknown_well_known_document_is_404(anonymous: httpx.AsyncClient, path: str) -> None:
+    answer = await anonymous.get(f"/.well-known/{path}")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
 
 
 async def test_a_public_client_introduces_itself(
-    nobody: httpx.AsyncClient, browser: httpx.AsyncClient, clock: ManualClock
+    anonymous: httpx.AsyncClient, browser: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     about = {
         "redirect_uris": ["https://app.dev/cb"],
         "token_endpoint_auth_method": "none",
         "client_name": "App",
     }
-    answer = await nobody.post(REGISTER, json=about)
+    answer = await anonymous.post(REGISTER, json=about)
     body = answer.json()
     client_id = body.pop("client_id")
     assert answer.status_code == 201
@@ -106,24 +104,24 @@ async def test_a_public_client_introduces_itself(
         {"redirect_uris": ["https://app.dev"], "token_endpoint_auth_method": "odd"},
     ],
 )
-async def test_a_client_that_cannot_be_sent_back_to_is_refused(
-    nobody: httpx.AsyncClient, body: dict[str, Any]
+async def test_client_without_valid_redirect_uri_is_refused(
+    anonymous: httpx.AsyncClient, body: dict[str, Any]
 ) -> None:
-    answer = await nobody.post(REGISTER, json=body)
+    answer = await anonymous.post(REGISTER, json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_ERROR")
     assert set(answer.json()) == {"message", "code"}
 
 
-async def test_the_hosted_service_fails_for_a_client_that_is_not_public(clock: ManualClock) -> None:
+async def test_hosted_service_fails_for_confidential_client(clock: ManualClock) -> None:
     settings = Settings(speed=0, seeded=False, profile="hosted")
     async with (
         PlaneServer(settings, clock=clock) as server,
-        httpx.AsyncClient(base_url=server.base_url) as nobody,
+        httpx.AsyncClient(base_url=server.base_url) as anonymous,
     ):
-        answer = await nobody.post(REGISTER, json={"redirect_uris": ["https://app.dev"]})
+        answer = await anonymous.post(REGISTER, json={"redirect_uris": ["https://app.dev"]})
         assert (answer.status_code, answer.content) == (500, b"")
         public = {"redirect_uris": ["https://app.dev"], "token_endpoint_auth_method": "none"}
-        assert (await nobody.post(REGISTER, json=public)).status_code == 201
+        assert (await anonymous.post(REGISTER, json=public)).status_code == 201
 
 
 async def test_a_session_gets_a_code_and_its_state_and_no_question(browser: httpx.AsyncClient) -> None:
@@ -151,7 +149,7 @@ async def test_a_session_gets_a_code_and_its_state_and_no_question(browser: http
         ),
     ],
 )
-async def test_the_client_hears_of_an_error_without_state_and_not_encoded(
+async def test_error_redirect_has_no_state_and_no_encoding(
     browser: httpx.AsyncClient, changes: dict[str, str | None], error: str
 ) -> None:
     answer = await browser.get(AUTHORIZE, params=request(**changes))
@@ -167,7 +165,7 @@ async def test_the_client_hears_of_an_error_without_state_and_not_encoded(
         ({"response_type": "token"}, "unsupported_response_type"),
     ],
 )
-async def test_an_error_before_the_client_is_known_has_a_page(
+async def test_error_with_unknown_client_is_a_page(
     server: PlaneServer, browser: httpx.AsyncClient, changes: dict[str, str | None], error: str
 ) -> None:
     answer = await browser.get(AUTHORIZE, params=request(**changes))
@@ -181,9 +179,7 @@ async def test_an_error_before_the_client_is_known_has_a_page(
 @pytest.mark.parametrize(
     "redirect", [None, "http://127.0.0.1:24817/auth/callback", CALLBACK + "?x=1", CALLBACK + "/"]
 )
-async def test_another_redirect_uri_is_refused_on_the_spot(
-    browser: httpx.AsyncClient, redirect: str | None
-) -> None:
+async def test_unregistered_redirect_uri_is_refused(browser: httpx.AsyncClient, redirect: str | None) -> None:
     answer = await browser.get(AUTHORIZE, params=request(redirect_uri=redirect))
     assert (answer.status_code, answer.json()) == (400, {"message": "Invalid redirect URI"})
 
@@ -200,19 +196,19 @@ async def test_a_token_is_no_session_here(client: httpx.AsyncClient) -> None:
     assert answer.headers["location"].startswith("/login?")
 
 
-async def test_without_a_session_the_login_page_comes_first_and_leads_back(
-    nobody: httpx.AsyncClient,
+async def test_authorize_without_session_redirects_to_login_and_back(
+    anonymous: httpx.AsyncClient,
 ) -> None:
     asked = request(prompt="none", nonce="n", extra="x")
-    sent = await nobody.get(AUTHORIZE, params=asked)
+    sent = await anonymous.get(AUTHORIZE, params=asked)
     assert (sent.status_code, sent.headers["location"]) == (302, f"/login?{urlencode(asked)}")
     assert re.match(
         r"oidc_login_prompt=\S+\.[0-9a-f]{64}; Path=/; HttpOnly; SameSite=Lax; Max-Age=600",
         sent.headers["set-cookie"],
     )
-    shown = await nobody.get(sent.headers["location"])
+    shown = await anonymous.get(sent.headers["location"])
     assert "Mogplex CLI" in shown.text and "Sign in as Ada Okafor" in shown.text
-    signed = await nobody.post("/login", data=fields(shown.text))
+    signed = await anonymous.post("/login", data=fields(shown.text))
     assert signed.status_code == 303
     assert query_of(signed.headers["location"]) == {
         name: value for name, value in asked.items() if name not in ("nonce", "extra")
@@ -221,47 +217,45 @@ async def test_without_a_session_the_login_page_comes_first_and_leads_back(
         r"better-auth\.session_token=\w{32}; HttpOnly; Max-Age=604800; Path=/; SameSite=lax",
         signed.headers["set-cookie"],
     )
-    back = await nobody.get(signed.headers["location"])
+    back = await anonymous.get(signed.headers["location"])
     assert back.headers["location"].startswith(f"{CALLBACK}?code=")
 
 
 @pytest.mark.parametrize("back", ["https://elsewhere.dev/", "//elsewhere.dev", "/\\elsewhere.dev", ""])
-async def test_the_login_page_leads_nowhere_else(nobody: httpx.AsyncClient, back: str) -> None:
-    shown = await nobody.get("/login", params={"next": back})
+async def test_login_page_redirects_only_to_own_paths(anonymous: httpx.AsyncClient, back: str) -> None:
+    shown = await anonymous.get("/login", params={"next": back})
     assert fields(shown.text) == {"back": "/login"}
-    signed = await nobody.post("/login", data={"back": back})
+    signed = await anonymous.post("/login", data={"back": back})
     assert signed.headers["location"] == "/login"
-    assert "You are signed in as Ada Okafor" in (await nobody.get("/login")).text
+    assert "You are signed in as Ada Okafor" in (await anonymous.get("/login")).text
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://elsewhere.dev"}, {"Host": "elsewhere.dev"}])
-async def test_nobody_is_signed_in_by_another_site(
-    nobody: httpx.AsyncClient, headers: dict[str, str]
-) -> None:
-    answer = await nobody.post("/login", data={"back": "/"}, headers=headers)
+async def test_cross_site_sign_in_is_refused(anonymous: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    answer = await anonymous.post("/login", data={"back": "/"}, headers=headers)
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
 
 
-async def test_a_session_from_the_page_lasts_a_week(
-    server: PlaneServer, nobody: httpx.AsyncClient, clock: ManualClock
+async def test_login_session_lasts_one_week(
+    server: PlaneServer, anonymous: httpx.AsyncClient, clock: ManualClock
 ) -> None:
-    await nobody.post("/login", data={"back": "/login"}, headers={"Origin": server.base_url})
-    assert (await nobody.get("/api/auth/user")).json()["user"]["name"] == "Ada Okafor"
+    await anonymous.post("/login", data={"back": "/login"}, headers={"Origin": server.base_url})
+    assert (await anonymous.get("/api/auth/user")).json()["user"]["name"] == "Ada Okafor"
     clock.advance(7 * 86_400 + 1)
-    assert (await nobody.get("/api/auth/user")).json() == {"user": None}
+    assert (await anonymous.get("/api/auth/user")).json() == {"user": None}
 
 
-async def test_names_on_a_page_are_text(server: PlaneServer, nobody: httpx.AsyncClient) -> None:
+async def test_names_on_a_page_are_text(server: PlaneServer, anonymous: httpx.AsyncClient) -> None:
     evil = {
         "redirect_uris": ["https://a.dev"],
         "token_endpoint_auth_method": "none",
         "client_name": "<img src=x>",
     }
-    client_id = (await nobody.post(REGISTER, json=evil)).json()["client_id"]
-    shown = await nobody.get("/login", params=request(client_id=client_id, scope='"><script>'))
+    client_id = (await anonymous.post(REGISTER, json=evil)).json()["client_id"]
+    shown = await anonymous.get("/login", params=request(client_id=client_id, scope='"><script>'))
     assert "<img" not in shown.text and "<script" not in shown.text and "&lt;img" in shown.text
 
 
-async def test_the_cli_is_known_from_the_start(factory: RowFactory) -> None:
+async def test_cli_client_is_registered_at_start(factory: RowFactory) -> None:
     assert factory.row("oauth_clients", CLI)["secret_hash"] is None

@@ -29,8 +29,8 @@ async def question(browser: httpx.AsyncClient) -> dict[str, str]:
     return fields(shown.text)
 
 
-async def test_a_yes_makes_a_token_and_the_page_hands_it_over(
-    browser: httpx.AsyncClient, nobody: httpx.AsyncClient, factory: RowFactory
+async def test_approval_creates_token_and_page_delivers_it(
+    browser: httpx.AsyncClient, anonymous: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     asked = await question(browser)
     answer = await browser.post(DECISION, data=asked | {"accept": "true"})
@@ -38,7 +38,7 @@ async def test_a_yes_makes_a_token_and_the_page_hands_it_over(
     assert (html.unescape(facts["callback"]), facts["nonce"], facts["name"]) == (CALLBACK, NONCE, "laptop")
     assert "connect-src http://localhost:4000" in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-store"
-    assert (await nobody.get(f"{V1}/agents", headers=bearer(facts["token"]))).status_code == 200
+    assert (await anonymous.get(f"{V1}/agents", headers=bearer(facts["token"]))).status_code == 200
     key = factory.plane.db.only("SELECT * FROM user_api_keys WHERE name = 'laptop'")
     assert json.loads(key["scopes"]) == ["read", "write"]
     assert key["expires_at"] - factory.clock.us == 90 * DAY_US
@@ -46,18 +46,18 @@ async def test_a_yes_makes_a_token_and_the_page_hands_it_over(
     assert again.status_code == 400
 
 
-async def test_a_no_makes_nothing(browser: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_denial_creates_no_token(browser: httpx.AsyncClient, factory: RowFactory) -> None:
     before = factory.plane.db.value("SELECT COUNT(*) FROM user_api_keys")
     answer = await browser.post(DECISION, data=await question(browser) | {"accept": "false"})
     assert (answer.status_code, "mog_" in answer.text) == (200, False)
     assert factory.plane.db.value("SELECT COUNT(*) FROM user_api_keys") == before
 
 
-async def test_only_the_asked_person_decides_before_expiry_on_our_page(
-    browser: httpx.AsyncClient, nobody: httpx.AsyncClient, clock: ManualClock
+async def test_only_asked_user_decides_before_expiry_from_own_page(
+    browser: httpx.AsyncClient, anonymous: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     yes = await question(browser) | {"accept": "true"}
-    assert (await nobody.post(DECISION, data=yes)).status_code == 401
+    assert (await anonymous.post(DECISION, data=yes)).status_code == 401
     foreign = {"Origin": "https://elsewhere.dev"}
     assert (await browser.post(DECISION, data=yes, headers=foreign)).status_code == 403
     assert (await browser.post(DECISION, data={"accept": "true"})).status_code == 400
@@ -66,15 +66,15 @@ async def test_only_the_asked_person_decides_before_expiry_on_our_page(
     assert late.status_code == 400 and "not open any more" in late.text
 
 
-async def test_without_a_session_the_login_page_comes_first(nobody: httpx.AsyncClient) -> None:
-    sent = await nobody.get("/cli-auth", params=ASKED)
+async def test_cli_login_without_session_redirects_to_login(anonymous: httpx.AsyncClient) -> None:
+    sent = await anonymous.get("/cli-auth", params=ASKED)
     assert sent.status_code == 302
-    shown = await nobody.get(sent.headers["location"])
-    signed = await nobody.post("/login", data=fields(shown.text), headers=origin_of_form(shown))
-    asked = await nobody.get(signed.headers["location"])
+    shown = await anonymous.get(sent.headers["location"])
+    signed = await anonymous.post("/login", data=fields(shown.text), headers=origin_of_form(shown))
+    asked = await anonymous.get(signed.headers["location"])
     assert "laptop" in asked.text and "consent_code" in fields(asked.text)
     yes = fields(asked.text) | {"accept": "true"}
-    done = await nobody.post(DECISION, data=yes, headers=origin_of_form(asked))
+    done = await anonymous.post(DECISION, data=yes, headers=origin_of_form(asked))
     assert (done.status_code, "mog_" in done.text) == (200, True)
 
 
@@ -102,17 +102,17 @@ async def test_invalid_callback_is_refused(
     assert message in html.unescape(answer.text)
 
 
-async def test_a_command_line_without_a_name_gets_one_by_the_day(browser: httpx.AsyncClient) -> None:
+async def test_unnamed_cli_token_is_named_by_date(browser: httpx.AsyncClient) -> None:
     shown = await browser.get("/cli-auth", params=ASKED | {"name": "  "})
     assert "CLI on 2026-08-05" in shown.text
 
 
-async def test_the_hosted_service_has_retired_the_hand_off(clock: ManualClock) -> None:
+async def test_hosted_service_has_no_cli_hand_off(clock: ManualClock) -> None:
     settings = Settings(speed=0, seeded=False, profile="hosted")
     async with (
         PlaneServer(settings, clock=clock) as server,
-        httpx.AsyncClient(base_url=server.base_url) as nobody,
+        httpx.AsyncClient(base_url=server.base_url) as anonymous,
     ):
-        answer = await nobody.get("/cli-auth", params=ASKED)
+        answer = await anonymous.get("/cli-auth", params=ASKED)
         assert (answer.status_code, fields(answer.text)) == (200, {})
         assert "Update your CLI" in answer.text

@@ -17,10 +17,10 @@ def _email(factory: RowFactory) -> str:
 
 
 async def test_a_script_gets_a_session_for_a_week(
-    server: PlaneServer, nobody: httpx.AsyncClient, factory: RowFactory
+    server: PlaneServer, anonymous: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     body = {"email": f" {_email(factory).upper()} ", "password": "hunter2"}
-    answer = await nobody.post(PATH, json=body, headers={"Origin": server.base_url})
+    answer = await anonymous.post(PATH, json=body, headers={"Origin": server.base_url})
     assert answer.status_code == 200
     told = answer.json()
     assert set(told) == {"redirect", "token", "user"} and told["redirect"] is False
@@ -30,7 +30,7 @@ async def test_a_script_gets_a_session_for_a_week(
     assert cookie.startswith(f"{SESSION_COOKIE}={told['token']};")
     assert "HttpOnly" in cookie and "SameSite=lax" in cookie and "Max-Age=604800" in cookie
     headers = {"Cookie": f"{SESSION_COOKIE}={told['token']}"}
-    assert (await nobody.get("/api/settings/api-keys", headers=headers)).status_code == 200
+    assert (await anonymous.get("/api/settings/api-keys", headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -44,28 +44,28 @@ async def test_a_script_gets_a_session_for_a_week(
 )
 async def test_unknown_credentials_get_no_session(
     server: PlaneServer,
-    nobody: httpx.AsyncClient,
+    anonymous: httpx.AsyncClient,
     factory: RowFactory,
     changes: dict[str, object],
     status: int,
     code: str,
 ) -> None:
     body = {"email": _email(factory), "password": "hunter2", **changes}
-    answer = await nobody.post(PATH, json=body, headers={"Origin": server.base_url})
+    answer = await anonymous.post(PATH, json=body, headers={"Origin": server.base_url})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert "set-cookie" not in answer.headers
 
 
-async def test_a_page_of_somebody_else_cannot_sign_in(nobody: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_cross_site_form_cannot_sign_in(anonymous: httpx.AsyncClient, factory: RowFactory) -> None:
     body = {"email": _email(factory), "password": "hunter2"}
-    bare = await nobody.post(PATH, json=body)
+    bare = await anonymous.post(PATH, json=body)
     assert (bare.status_code, bare.json()["code"]) == (403, "MISSING_OR_NULL_ORIGIN")
-    foreign = await nobody.post(PATH, json=body, headers={"Origin": "https://evil.example"})
+    foreign = await anonymous.post(PATH, json=body, headers={"Origin": "https://evil.example"})
     assert (foreign.status_code, foreign.json()) == (403, {"error": "Forbidden origin"})
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_link_of_a_mail_says_that_there_is_no_mail(nobody: httpx.AsyncClient, method: str) -> None:
-    answer = await nobody.request(method, "/api/unsubscribe", params={"token": "x"})
+async def test_mail_link_page_explains_missing_mail(anonymous: httpx.AsyncClient, method: str) -> None:
+    answer = await anonymous.request(method, "/api/unsubscribe", params={"token": "x"})
     assert answer.status_code == 200 and "sends no mail" in answer.text
     assert answer.headers["content-type"].startswith("text/html")

@@ -34,7 +34,7 @@ PLAIN_SERVERS: list[dict[str, Any]] = [
 ]
 
 
-async def test_every_schema_has_an_answer_in_the_hosted_profile() -> None:
+async def test_each_schema_has_response_in_hosted_profile() -> None:
     clock = ManualClock()
     settings = Settings(speed=0, rate_limit=None, profile="hosted")
     async with (

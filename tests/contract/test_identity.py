@@ -14,7 +14,7 @@ from tests.controlplane.manual_clock import ManualClock
 from tests.controlplane.row_factory import RowFactory
 
 
-async def test_answers_have_the_observed_shapes() -> None:
+async def test_responses_match_contract_schemas() -> None:
     clock = ManualClock()
     async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=clock) as server:
         factory = RowFactory(server.plane, clock)
@@ -39,7 +39,7 @@ async def test_answers_have_the_observed_shapes() -> None:
             assert check.met == shapes_of("identity")
 
 
-async def test_the_seeded_account_has_the_observed_shapes() -> None:
+async def test_seeded_account_matches_contract_schemas() -> None:
     clock = ManualClock()
     async with PlaneServer(Settings(speed=0, rate_limit=None), clock=clock) as server:
         headers = {"Cookie": server.session_cookie}

@@ -28,7 +28,7 @@ async def plane(seeded: bool) -> AsyncIterator[tuple[Checker, RowFactory]]:
             yield Checker(client), RowFactory(server.plane, clock)
 
 
-async def test_answers_have_the_observed_shapes() -> None:
+async def test_responses_match_contract_schemas() -> None:
     async with plane(seeded=False) as (check, factory):
         repo = factory.repo()
         for state in STATUSES:
@@ -41,7 +41,7 @@ async def test_answers_have_the_observed_shapes() -> None:
         assert check.met == shapes_of("sandboxes")
 
 
-async def test_the_seeded_account_has_the_observed_shapes() -> None:
+async def test_seeded_account_matches_contract_schemas() -> None:
     async with plane(seeded=True) as (check, _):
         await end_sandboxes(check, await read_sandboxes(check))
         assert check.met == shapes_of("sandboxes")

@@ -31,7 +31,7 @@ async def plane_with_rows() -> AsyncIterator[tuple[Checker, RowFactory]]:
             yield Checker(client), factory
 
 
-async def test_answers_have_the_observed_shapes(plane_with_rows: tuple[Checker, RowFactory]) -> None:
+async def test_responses_match_contract_schemas(plane_with_rows: tuple[Checker, RowFactory]) -> None:
     check, factory = plane_with_rows
     await read_everything(check)
     await read_runs(check, factory.plane)
@@ -41,7 +41,7 @@ async def test_answers_have_the_observed_shapes(plane_with_rows: tuple[Checker, 
     assert check.met == shapes_of("")
 
 
-async def test_the_seeded_account_has_the_observed_shapes() -> None:
+async def test_seeded_account_matches_contract_schemas() -> None:
     clock = ManualClock()
     async with PlaneServer(Settings(speed=0, rate_limit=None), clock=clock) as server:
         headers = {"Authorization": f"Bearer {server.token}"}
@@ -52,7 +52,7 @@ async def test_the_seeded_account_has_the_observed_shapes() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in SHAPES.rglob("*.json")))
-def test_the_strict_schemas_are_schemas(name: str) -> None:
+def test_strict_schemas_are_valid(name: str) -> None:
     Draft202012Validator.check_schema(validator(name).schema)
 
 

@@ -31,7 +31,7 @@ HTTP: dict[str, Any] = {
 }
 
 
-async def test_answers_have_the_observed_shapes() -> None:
+async def test_responses_match_contract_schemas() -> None:
     clock = ManualClock()
     async with PlaneServer(Settings(speed=0, seeded=False, rate_limit=None), clock=clock) as server:
         headers = {"Authorization": f"Bearer {server.token}"}
@@ -55,7 +55,7 @@ async def test_answers_have_the_observed_shapes() -> None:
             assert check.met == shapes_of("tools")
 
 
-async def test_the_seeded_account_has_the_observed_shapes() -> None:
+async def test_seeded_account_matches_contract_schemas() -> None:
     async with PlaneServer(Settings(speed=0, rate_limit=None), clock=ManualClock()) as server:
         headers = {"Authorization": f"Bearer {server.token}"}
         async with httpx.AsyncClient(base_url=server.base_url, headers=headers) as client:

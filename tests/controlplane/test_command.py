@@ -37,7 +37,7 @@ def start() -> Iterator[Start]:
         process.communicate()
 
 
-def test_one_line_then_answers_then_a_clean_end(start: Start) -> None:
+def test_command_prints_ready_line_serves_and_exits(start: Start) -> None:
     process, ready = start()
     assert set(ready) == {"base_url", "token", "read_only_token", "session_cookie", "webhook_secret", "db"}
     assert ready["base_url"].startswith("http://127.0.0.1:")
@@ -66,7 +66,7 @@ def test_interrupt_is_a_clean_end_too(start: Start) -> None:
     assert (process.returncode, err) == (0, "")
 
 
-def test_a_kept_file_is_resumed_on_the_same_port(start: Start, tmp_path: Path) -> None:
+def test_database_file_is_resumed_on_same_port(start: Start, tmp_path: Path) -> None:
     db = tmp_path / "plane.db"
     process, ready = start("--db", str(db))
     port = ready["base_url"].rpartition(":")[2]
@@ -80,7 +80,7 @@ def test_a_kept_file_is_resumed_on_the_same_port(start: Start, tmp_path: Path) -
     assert httpx.get(f"{again['base_url']}{V1}/repos", headers=headers).json() == before
 
 
-def test_it_ends_with_its_parent(start: Start) -> None:
+def test_command_exits_with_parent(start: Start) -> None:
     parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         process, ready = start("--parent", str(parent.pid))
@@ -111,7 +111,7 @@ def run_here(*args: str) -> int:
         return int(end.code or 0)
 
 
-def test_what_cannot_start_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_start_gives_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear database, " * 100)
     for args, code, text in (
@@ -127,7 +127,7 @@ def test_what_cannot_start_says_why(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert "Traceback" not in err
 
 
-def test_a_signal_while_the_story_is_written_leaves_nothing(tmp_path: Path) -> None:
+def test_signal_during_seeding_leaves_no_files(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     environment = {**os.environ, "TMPDIR": str(scratch)}

@@ -268,7 +268,7 @@ async def _reaps_abandoned_work(path: Path, ledger: AcknowledgedWrites) -> None:
         await _repeats_acknowledged_runs(server, ledger)
 
 
-async def test_nothing_acknowledged_is_lost_and_work_goes_on(tmp_path: Path) -> None:
+async def test_acknowledged_writes_survive_kill_and_work_continues(tmp_path: Path) -> None:
     ledger, path = AcknowledgedWrites(), tmp_path / "plane.db"
     process = PlaneProcess(path)
     ledger.theme = {(await process.get("/api/settings"))["theme"]}

@@ -52,7 +52,7 @@ def _one_move(tx: Tx, call: str, dice: random.Random, at: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_call_ends_once_and_never_goes_back(factory: RowFactory, clock: ManualClock, seed: int) -> None:
+def test_call_status_is_final_once_ended(factory: RowFactory, clock: ManualClock, seed: int) -> None:
     dice = random.Random(seed)
     call = factory.call()
     before = factory.row("ai_calls", call)
@@ -165,7 +165,7 @@ def test_limits_of_waiting_work(factory: RowFactory) -> None:
         assert job_writes.pending_limit(tx, 88, "another") == "INSTALLATION_PENDING_LIMIT"
 
 
-def test_a_parent_goes_and_its_traces_stay(factory: RowFactory) -> None:
+def test_parent_delete_keeps_traces(factory: RowFactory) -> None:
     repo = factory.repo()
     flow = factory.flow()
     job = factory.job(flow, repo, start=True)
@@ -182,7 +182,7 @@ def test_a_parent_goes_and_its_traces_stay(factory: RowFactory) -> None:
     assert [tuple(entry) for entry in ledger] == [(None, None, None, "flow")] * 2
 
 
-def test_the_database_refuses_unknown_words(factory: RowFactory) -> None:
+def test_database_refuses_unknown_enum_values(factory: RowFactory) -> None:
     for columns in (
         {"type": "essay"},
         {"status": "done"},

@@ -130,9 +130,7 @@ async def test_row_of_another_account_is_answered_like_a_missing_one(
 
 
 @pytest.mark.parametrize(("method", "path"), READS, ids=lambda word: word)
-async def test_no_answer_has_anything_of_somebody_else_in_it(
-    stage: TwoAccounts, method: str, path: str
-) -> None:
+async def test_no_response_has_data_of_other_account(stage: TwoAccounts, method: str, path: str) -> None:
     stage.snapshot.restore()
     _, text = await send(stage.me, request(method, path, stage.mine.ids), most_lines=1)
     assert not row_has(stage.marks(stage.theirs), text)

@@ -34,14 +34,14 @@ def operations() -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
-def test_every_method_of_the_router_is_described_once() -> None:
+def test_openapi_describes_each_router_method_once() -> None:
     served = [(entry.method, unnamed(entry.path)) for entry in entries(unserved_router().routes)]
     assert sorted(served) == sorted((method, unnamed(path)) for method, path in operations())
     names = [operation["operationId"] for operation in operations().values()]
     assert len(names) == len(set(names))
 
 
-def test_what_is_declared_is_served() -> None:
+def test_declared_operations_are_served() -> None:
     taken, rows = declared()
     served = {(method, unnamed(path)) for method, path in operations()}
     assert not set(taken) - served
@@ -75,14 +75,14 @@ def test_every_observed_success_is_described(shape: Path) -> None:
     assert status in found[method, path]["responses"]
 
 
-def test_security_follows_who_may_enter() -> None:
+def test_openapi_security_matches_endpoints() -> None:
     assert operations()["POST", "/api/v1/mogplex/runs"]["security"] == [{"bearer": []}]
     assert operations()["GET", "/api/settings/api-keys"]["security"] == [{"session": []}]
     assert operations()["GET", "/api/cron/repair-jobs"]["security"] == [{"scheduler": []}]
     assert {} in operations()["GET", "/api/models"]["security"]
 
 
-def test_the_command_prints_the_document(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_openapi_document(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     control_plane.add_arguments(parser)
     assert control_plane.run(parser.parse_args(["--openapi"])) == 0

@@ -116,7 +116,7 @@ def _no_constant(name: str) -> Any:
 
 
 @pytest.mark.parametrize("label", OPERATIONS)
-def test_every_answer_is_one_that_the_contract_knows(
+def test_random_requests_get_contract_responses(
     target: Target, label: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     if label in ENDLESS_STREAMS:

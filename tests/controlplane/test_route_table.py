@@ -15,23 +15,23 @@ def app() -> Router:
     return unserved_router()
 
 
-def test_every_route_of_the_contract_is_served(app: Router) -> None:
+def test_contract_routes_are_served(app: Router) -> None:
     missing = {fact.key for fact in facts()} - served(app.routes)
     assert not sorted(missing)
 
 
-def test_the_contract_names_no_method_of_a_path_twice() -> None:
+def test_contract_routes_are_unique() -> None:
     keys = [fact.key for fact in facts()]
     assert len(keys) == len(set(keys))
 
 
-def test_what_the_contract_does_not_list_is_served_for_a_reason(app: Router) -> None:
+def test_routes_outside_contract_have_reason(app: Router) -> None:
     known = {fact.key for fact in facts()}
     more = {path for method, path in served(app.routes) if (method, path) not in known}
     assert more == set(EXTRA)
 
 
-def test_no_route_hides_behind_an_earlier_one(app: Router) -> None:
+def test_no_route_is_shadowed(app: Router) -> None:
     met: list[Route] = []
     for route in app.routes:
         assert isinstance(route, Route), route
@@ -40,9 +40,9 @@ def test_no_route_hides_behind_an_earlier_one(app: Router) -> None:
         met.append(route)
 
 
-def test_every_route_is_an_endpoint_that_knows_its_methods(app: Router) -> None:
+def test_each_route_is_endpoint_with_methods(app: Router) -> None:
     assert {(entry.method, unnamed(entry.path)) for entry in entries(app.routes)} == served(app.routes)
 
 
-def test_the_document_of_the_routes_is_current() -> None:
+def test_route_document_is_current() -> None:
     assert DOCUMENT.read_text() == document(), "run `make docs`"

@@ -21,12 +21,12 @@ async def run(*args: str) -> int:
     return await asyncio.to_thread(control_plane.run, parser.parse_args(args))
 
 
-def test_the_kinds_are_those_that_the_plane_builds() -> None:
+def test_webhook_kinds_match_plane() -> None:
     assert tuple(KINDS) == webhook.KINDS
 
 
 @pytest.mark.parametrize("by_file", [True, False])
-async def test_a_delivery_from_the_shell_becomes_a_job(
+async def test_delivery_from_command_queues_job(
     server: PlaneServer,
     clock: ManualClock,
     anonymous: object,
@@ -47,7 +47,7 @@ async def test_a_delivery_from_the_shell_becomes_a_job(
     about = json.loads(engine.factory.row("job_runs", engine.job())["metadata"])
     assert (about["pr_title"], about["pr_number"], about["repo_full_name"]) == ("Tidy up", 5, "acme/api")
     assert await run("--webhook", "push", "--repo", "acme/other") == 0
-    assert "nothing listens to push in acme/other" in capsys.readouterr().err
+    assert "no trigger for push in acme/other" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("event", "kind"), [("issue_opened", "issues"), ("pr_opened", "pull_request")])
@@ -69,7 +69,7 @@ async def test_repeated_delivery_is_reported_as_duplicate(
     assert capsys.readouterr().err == "control-plane: prevented: IDEMPOTENT_DUPLICATE\n"
 
 
-async def test_what_cannot_be_delivered_says_why(
+async def test_refused_delivery_gives_reason(
     server: PlaneServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     monkeypatch.delenv("MOGPLEX_BASE_URL", raising=False)

@@ -12,16 +12,16 @@ GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
 EXAMPLES = re.findall(r"^`([\w/.]+\.py)`\n\n```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
 
 
-def test_every_example_names_its_file() -> None:
+def test_contributing_examples_name_their_file() -> None:
     assert len(EXAMPLES) == GUIDE.count("```python") > 3
 
 
 @pytest.mark.parametrize(("path", "code"), EXAMPLES, ids=[path for path, _ in EXAMPLES])
-def test_an_example_is_the_code_that_it_names(path: str, code: str) -> None:
+def test_contributing_examples_equal_code(path: str, code: str) -> None:
     assert code in (ROOT / path).read_text()
 
 
-def test_the_pieces_of_a_kind_are_the_whole_of_it() -> None:
+def test_kind_example_pieces_are_complete() -> None:
     path = "mogplex_tui/operate/kinds/skills.py"
     pieces = [code for named, code in EXAMPLES if named == path]
     assert set((ROOT / path).read_text().splitlines()) <= {

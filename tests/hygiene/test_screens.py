@@ -33,12 +33,12 @@ def _screen_classes() -> list[type]:
 
 
 @pytest.mark.parametrize("screen", _screen_classes(), ids=lambda screen: screen.__qualname__)
-def test_at_most_one_class_of_ours_is_between_a_screen_and_textual(screen: type) -> None:
+def test_at_most_one_own_class_between_screen_and_textual(screen: type) -> None:
     ours = [base for base in screen.__mro__[1:] if base.__module__.split(".")[0] == "mogplex_tui"]
     assert len(ours) <= 1, [base.__qualname__ for base in ours]
 
 
-def test_the_app_has_no_base_class_of_ours() -> None:
+def test_app_has_no_own_base_class() -> None:
     from mogplex_tui.app import ConsoleApp
 
     assert [base for base in ConsoleApp.__mro__[1:] if base.__module__.startswith("mogplex_tui")] == []

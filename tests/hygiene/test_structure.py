@@ -76,7 +76,7 @@ def _loaded_by(module: str) -> set[str]:
         ),
     ],
 )
-def test_a_room_loads_only_what_it_may(module: str, never: set[str]) -> None:
+def test_module_imports_no_forbidden_package(module: str, never: set[str]) -> None:
     assert not _loaded_by(module) & never
 
 

@@ -70,7 +70,7 @@ async def test_initialize_always_returns_same_version(client: httpx.AsyncClient)
     }
 
 
-async def test_all_operations_are_published_in_order_with_hints_and_schemas(
+async def test_operations_are_listed_in_order_with_hints_and_schemas(
     client: httpx.AsyncClient,
 ) -> None:
     tools = (await client.post(MCP, json=message("tools/list"))).json()["result"]["tools"]

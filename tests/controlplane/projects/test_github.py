@@ -43,7 +43,7 @@ async def test_installations_are_newest_first_with_repositories(
     assert (unknown["scope_label"], unknown["manage_url"], unknown["repositories"]) == ("Account", None, [])
 
 
-async def test_missing_metadata_and_missing_installations_are_looked_up(
+async def test_missing_metadata_and_installations_are_looked_up(
     client: httpx.AsyncClient, factory: RowFactory, projects: ProjectRows
 ) -> None:
     projects.insert("github_accounts", login="acme", type="Organization", installation_id=88)

@@ -78,9 +78,7 @@ async def test_v1_cancel_of_a_running_command(client: httpx.AsyncClient, factory
     assert (await client.get("/api/observability/calls?surface=cli")).json()["total"] == 1
 
 
-async def test_v1_cancel_heals_a_run_whose_call_is_over(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_v1_cancel_ends_run_of_ended_call(client: httpx.AsyncClient, factory: RowFactory) -> None:
     call = factory.call()
     run = factory.run(factory.repo(), call, status="streaming")
     with factory.plane.db.transaction() as tx:
@@ -97,7 +95,7 @@ async def test_v1_cancel_heals_a_run_whose_call_is_over(
         ("pending", 409, "CONFLICT", "Sandbox is not ready"),
     ],
 )
-async def test_v1_cancel_that_cannot_reach_the_machine(
+async def test_v1_cancel_with_unreachable_machine(
     client: httpx.AsyncClient, factory: RowFactory, sandbox: str | None, status: int, code: str, text: str
 ) -> None:
     repo = factory.repo()
@@ -115,7 +113,7 @@ async def test_v1_cancel_that_cannot_reach_the_machine(
     assert [entry[0] for entry in timeline(factory, call)] == ["status_changed", "cancel_requested"]
 
 
-async def test_call_cancel_leaves_the_run_row_alone(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_call_cancel_keeps_run_row(client: httpx.AsyncClient, factory: RowFactory) -> None:
     call = factory.call()
     run = factory.run(factory.repo(), call)
     answer = await client.post(f"/api/observability/calls/{call}/cancel")
@@ -162,7 +160,7 @@ async def test_call_cancel_records_the_request_first(
     assert factory.row("ai_calls", call)["status"] == "streaming"
 
 
-async def test_call_cancel_of_nothing(client: httpx.AsyncClient) -> None:
+async def test_call_cancel_of_unknown_call(client: httpx.AsyncClient) -> None:
     for call in ("junk", "00000000-0000-4000-8000-000000000000"):
         answer = await client.post(f"/api/observability/calls/{call}/cancel")
         assert (answer.status_code, answer.json()) == (404, {"error": "Call not found"})
@@ -175,7 +173,7 @@ def test_a_cancelled_run_stays_cancelled(factory: RowFactory) -> None:
     assert factory.row("external_agent_runs", run)["status"] == "cancelled"
 
 
-async def test_job_cancel_stops_the_job_and_only_asks_its_calls(
+async def test_job_cancel_ends_job_and_requests_cancel_of_calls(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     flow = factory.flow()
@@ -270,9 +268,7 @@ async def test_a_full_installation_defers_and_a_cancel_releases(
     )
 
 
-async def test_a_job_that_was_asked_before_can_be_asked_again(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_job_cancel_can_be_repeated(client: httpx.AsyncClient, factory: RowFactory) -> None:
     job = factory.job(factory.flow())
     with factory.plane.db.transaction() as tx:
         job_control.request_cancel(tx, job, factory.clock.us, "USER_REQUESTED")

@@ -75,7 +75,7 @@ def test_reading_on_v1_cuts_more() -> None:
     assert len(large["payloadPreview"]) == 20_000
 
 
-async def test_one_event_on_both_roads(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_event_is_same_on_v1_and_observability(client: httpx.AsyncClient, factory: RowFactory) -> None:
     call = factory.call()
     run = factory.run(factory.repo(), call)
     factory.event(
@@ -103,7 +103,7 @@ async def test_one_event_on_both_roads(client: httpx.AsyncClient, factory: RowFa
         ("Invalid API key", "The run failed because of an internal service error."),
     ],
 )
-def test_the_sentence_of_a_class(raw: str, start: str) -> None:
+def test_error_text_of_failure_class(raw: str, start: str) -> None:
     said = sentence(raw, INCIDENT)
     assert said.startswith(start)
     assert said.rstrip(".").endswith(INCIDENT)
@@ -113,7 +113,7 @@ def _call(**columns: Any) -> dict[str, Any]:
     return {"id": "c9d8e7f6-a5b4-4321-8fed-cba987654321", "status": "success", "error": None} | columns
 
 
-def test_a_failed_call_keeps_what_is_safe() -> None:
+def test_failed_call_keeps_safe_fields() -> None:
     shown = clean_call(
         _call(
             status="failed",
@@ -207,12 +207,12 @@ async def test_a_failed_job_shows_its_incident(client: httpx.AsyncClient, factor
         assert (shown["source_type"], shown["runtime_provider"]) == ("pr_opened", "trigger")
 
 
-def test_numbers_and_nulls_are_never_touched() -> None:
+def test_numbers_and_nulls_are_not_redacted() -> None:
     value = {"id": "x", "status": "failed", "a": 1, "b": None, "c": True, "d": 1.5, "e": []}
     assert clean(json.loads(json.dumps(value)), "JOB", "x") == value
 
 
-def test_what_hangs_on_a_failed_row_is_judged_by_its_own_state() -> None:
+def test_related_row_is_redacted_by_own_status() -> None:
     job = {
         "id": "j1",
         "status": "failed",

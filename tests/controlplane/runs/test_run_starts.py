@@ -23,7 +23,7 @@ def message(answer: httpx.Response) -> tuple[int, str, str]:
     return answer.status_code, error["code"], error["message"]
 
 
-def test_the_hash_of_the_contract() -> None:
+def test_request_hash_matches_contract() -> None:
     repo = "3f1c2c1e-5b0e-4a57-9d0e-7a3f0f6b2a10"
     body = {"repoId": repo, "prompt": "Fix the flaky test", "createBranch": True}
     request = normalise(body, "demo-key-1", repo, "main", None)
@@ -103,7 +103,7 @@ async def test_a_run_is_accepted_with_its_defaults(client: httpx.AsyncClient, fa
     assert call["metadata"]["repo"] == "acme/api"
 
 
-async def test_the_newest_active_sandbox_is_attached(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_newest_active_sandbox_is_attached(client: httpx.AsyncClient, factory: RowFactory) -> None:
     repo = factory.repo()
     factory.sandbox(repo, status="stopped")
     factory.sandbox(repo, working_branch="other")
@@ -150,7 +150,7 @@ async def test_checks_come_in_order(client: httpx.AsyncClient, factory: RowFacto
     assert answer.json()["data"]["branch"] == {"base": "main", "working": "feat", "createBranch": True}
 
 
-async def test_the_key_comes_first(client: httpx.AsyncClient) -> None:
+async def test_idempotency_key_is_checked_first(client: httpx.AsyncClient) -> None:
     assert message(await start(client, None)) == (400, "BAD_REQUEST", "Idempotency-Key is required")
     assert message(await start(client, "")) == (400, "BAD_REQUEST", "Idempotency-Key is required")
     assert message(await start(client, "x" * 201)) == (
@@ -180,7 +180,9 @@ async def test_same_key_same_request_is_a_replay(client: httpx.AsyncClient, fact
     assert replayed.json()["data"]["replayed"] is True
 
 
-async def test_equal_requests_at_once_make_one_run(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_concurrent_equal_requests_create_one_run(
+    client: httpx.AsyncClient, factory: RowFactory
+) -> None:
     repo = factory.repo()
     answers = await asyncio.gather(*(start(client, "k", repoId=repo, prompt="Fix") for _ in range(4)))
     found = [answer.json()["data"] for answer in answers]
@@ -194,7 +196,7 @@ async def test_half_a_surrogate_pair_does_no_harm(client: httpx.AsyncClient, fac
     assert answer.status_code == 202
 
 
-async def test_events_give_the_oldest_and_stop_at_two_hundred(
+async def test_events_are_oldest_first_and_limited_to_200(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     call = factory.call()

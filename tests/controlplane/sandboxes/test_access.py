@@ -54,7 +54,7 @@ async def test_another_accounts_sandbox_is_like_none(
 @pytest.mark.parametrize(
     ("method", "path", "body", "text"), [*ROUTES, ("GET", "/terminal/connect", None, "")]
 )
-async def test_nobody_is_unauthorized(
+async def test_anonymous_request_is_unauthorized(
     anonymous: httpx.AsyncClient, factory: RowFactory, method: str, path: str, body: Any, text: str
 ) -> None:
     box = factory.sandbox(factory.repo())
@@ -63,7 +63,7 @@ async def test_nobody_is_unauthorized(
         assert (answer.status_code, answer.json()) == (401, {"error": "Unauthorized"}), text
 
 
-async def test_a_session_and_a_token_that_only_reads_may_do_everything(
+async def test_session_and_read_only_token_have_full_access(
     server: PlaneServer, anonymous: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     repo = factory.repo()
@@ -73,7 +73,7 @@ async def test_a_session_and_a_token_that_only_reads_may_do_everything(
         assert answer.json()["sandbox"]["runtime_summary"]["status"] == "stopped"
 
 
-async def test_a_worker_of_the_service_acts_for_a_person(
+async def test_worker_acts_for_profile(
     server: PlaneServer, anonymous: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     other = factory.profile("jo")
@@ -113,7 +113,7 @@ async def test_a_worker_of_the_service_acts_for_a_person(
         ("POST", "/terminal/session", "tools.bash"),
     ],
 )
-async def test_a_viewer_may_look_and_touch_nothing(
+async def test_viewer_is_read_only(
     client: httpx.AsyncClient, factory: RowFactory, method: str, path: str, capability: str
 ) -> None:
     box = factory.sandbox(factory.repo())
@@ -124,9 +124,7 @@ async def test_a_viewer_may_look_and_touch_nothing(
     assert (await client.get(f"{BOX}/{box}/health", headers=headers)).status_code == 200
 
 
-async def test_a_team_header_that_is_no_uuid_is_personal(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_non_uuid_team_header_is_personal_scope(client: httpx.AsyncClient, factory: RowFactory) -> None:
     box = factory.sandbox(factory.repo())
     for text in ("", "acme"):
         answer = await client.post(f"{BOX}/{box}/pause", headers={"x-mogplex-team-id": text})
@@ -143,7 +141,7 @@ async def test_a_list_for_a_strangers_team_is_forbidden(
 
 
 @pytest.mark.parametrize("path", ["/exec", "/exec/cancel", "/extend", "/files"])
-async def test_text_that_is_no_json_is_refused_and_null_is_a_crash(
+async def test_invalid_json_is_refused_and_null_is_500(
     client: httpx.AsyncClient, factory: RowFactory, path: str
 ) -> None:
     box = factory.sandbox(factory.repo())

@@ -54,9 +54,7 @@ async def test_commands_end_with_their_exit_code(
     assert await run(client, box, command) == expected
 
 
-async def test_tests_pass_until_a_file_says_that_they_fail(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_test_command_fails_with_marker_file(client: httpx.AsyncClient, factory: RowFactory) -> None:
     box = factory.sandbox(factory.repo("acme/small"))
     good = await run(client, box, "npm test")
     assert good["exitCode"] == 0 and "test/routes.test.ts" in good["stdout"]
@@ -85,7 +83,7 @@ async def test_arguments_are_passed_without_a_shell(client: httpx.AsyncClient, f
     assert found["stdout"] == "a && b > c\n"
 
 
-async def test_a_command_runs_in_the_root_directory_unless_it_says_where(
+async def test_command_runs_in_root_directory_by_default(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     box = factory.sandbox(factory.repo(), root_directory="apps/web")
@@ -192,7 +190,7 @@ async def test_a_coding_cli_needs_ai(client: httpx.AsyncClient, factory: RowFact
     assert factory.row("sandboxes", box)["exec_lock_token"] is None
 
 
-async def test_one_command_at_a_time() -> None:
+async def test_second_command_is_refused_while_one_runs() -> None:
     async with running(1.0) as (server, factory, client):
         box = factory.sandbox(factory.repo())
         path = f"{BOX}/{box}/exec"
@@ -219,7 +217,7 @@ async def test_one_command_at_a_time() -> None:
         assert (denied["limit_name"], denied["sandbox_id"]) == ("sandbox_exec_in_flight", box)
 
 
-async def test_a_disconnect_kills_the_command_and_frees_the_sandbox() -> None:
+async def test_disconnect_kills_command_and_frees_sandbox() -> None:
     async with running(1.0) as (server, factory, client):
         box = factory.sandbox(factory.repo())
         body = {"command": "echo before > a.txt; sleep 60; echo after > b.txt"}
@@ -233,7 +231,7 @@ async def test_a_disconnect_kills_the_command_and_frees_the_sandbox() -> None:
 
 
 @pytest.mark.parametrize("way", ["pause", "stop"])
-async def test_what_ends_the_machine_ends_its_command(way: str) -> None:
+async def test_machine_end_ends_command(way: str) -> None:
     async with running(1.0) as (server, factory, client):
         box = factory.sandbox(factory.repo())
         body = {"command": "sleep 60"}
@@ -267,7 +265,7 @@ async def test_what_ends_the_machine_ends_its_command(way: str) -> None:
         ),
     ],
 )
-async def test_the_budget_is_the_persons_over_all_sandboxes(
+async def test_exec_budget_is_per_user(
     client: httpx.AsyncClient,
     factory: RowFactory,
     count: int,
@@ -316,7 +314,7 @@ async def test_a_forgotten_lock_is_nobodys_after_five_hours(
     assert (await run(client, box, "true"))["exitCode"] == 0
 
 
-async def test_a_new_process_forgets_the_locks_of_the_one_before_it(tmp_path: Path) -> None:
+async def test_restart_releases_exec_locks(tmp_path: Path) -> None:
     settings, clock = Settings(speed=0, seeded=False), ManualClock()
     async with PlaneServer(settings, tmp_path / "plane.db", clock) as server:
         factory = RowFactory(server.plane, clock)

@@ -16,7 +16,7 @@ def fresh(factory: RowFactory, **columns: Any) -> str:
     return f"{BOX}/{factory.sandbox(factory.repo('acme/small'), **columns)}"
 
 
-async def test_a_file_is_read_back_as_it_was_written(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_file_round_trips(client: httpx.AsyncClient, factory: RowFactory) -> None:
     box = fresh(factory)
     assert (await client.put(f"{box}/files", json={"path": "a/b.txt", "content": "hé\n"})).json() == {
         "ok": True
@@ -38,7 +38,7 @@ async def test_a_listing_has_directories_first_and_dotfiles(
     ]  # fmt: skip
 
 
-async def test_two_sandboxes_of_one_repository_have_disks_of_their_own(
+async def test_sandboxes_of_same_repo_have_separate_disks(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     first, repo = fresh(factory), factory.repo("acme/small")
@@ -48,7 +48,7 @@ async def test_two_sandboxes_of_one_repository_have_disks_of_their_own(
     assert read.json()["content"].startswith("# small\n")
 
 
-async def test_paths_start_at_the_root_directory(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_paths_are_relative_to_root_directory(client: httpx.AsyncClient, factory: RowFactory) -> None:
     box = fresh(factory, root_directory="apps/web")
     await client.put(f"{box}/files", json={"path": "/x.txt", "content": ""})
     paths = (await client.get(f"{box}/tree")).json()["paths"]
@@ -104,7 +104,7 @@ async def test_paths_start_at_the_root_directory(client: httpx.AsyncClient, fact
         ("DELETE", "tree", {"path": "/"}, 400, "path must stay within the repo root"),
     ],
 )
-async def test_what_cannot_be_done_changes_nothing(
+async def test_refused_file_operation_changes_nothing(
     client: httpx.AsyncClient, factory: RowFactory, method: str, path: str, body: Any, code: int, text: str
 ) -> None:
     answer = await client.request(method, f"{fresh(factory)}/{path}", json=body)
@@ -112,7 +112,7 @@ async def test_what_cannot_be_done_changes_nothing(
     assert factory.plane.db.value("SELECT COUNT(*) FROM sandbox_files") == 0
 
 
-async def test_the_tree_leaves_out_what_tools_keep(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_tree_omits_tool_directories(client: httpx.AsyncClient, factory: RowFactory) -> None:
     answer = await client.get(f"{fresh(factory)}/tree")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json()["paths"] == [

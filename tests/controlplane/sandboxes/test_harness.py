@@ -52,7 +52,7 @@ async def test_a_run_is_streamed_and_recorded(client: httpx.AsyncClient, factory
     ("word", "code"),
     [("fail", "command_failed"), ("ratelimit", "rate_limited"), ("denied", "model_access_denied")],
 )
-async def test_a_run_that_fails_says_how(
+async def test_failed_run_reports_reason(
     client: httpx.AsyncClient, factory: RowFactory, word: str, code: str
 ) -> None:
     box = factory.sandbox(factory.repo())
@@ -81,9 +81,7 @@ async def test_a_prepared_call_waits_and_is_taken_up(client: httpx.AsyncClient, 
     assert again.status_code == 409
 
 
-async def test_a_call_of_the_token_api_can_be_attached_once(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_v1_call_can_be_attached_once(client: httpx.AsyncClient, factory: RowFactory) -> None:
     path = f"{BOX}/{factory.sandbox(factory.repo())}/harness"
     call_id = factory.call(metadata={"source": "external-api", "external_request_id": "k"})
     found = events(await client.post(path, json={**PROMPT, "aiCallId": call_id, "resumeSessionId": "s-1"}))
@@ -114,7 +112,7 @@ async def test_a_run_is_checked(
     assert factory.plane.db.value("SELECT COUNT(*) FROM ai_calls") == 0
 
 
-async def test_a_refusal_ends_the_call_unless_the_machine_is_only_not_ready(
+async def test_refusal_ends_call_unless_machine_is_not_ready(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     async def refused(box: str) -> tuple[int, str, str]:
@@ -135,7 +133,7 @@ async def test_a_refusal_ends_the_call_unless_the_machine_is_only_not_ready(
     assert (status, call) == (401, "failed")
 
 
-async def test_a_disconnect_cancels_the_run_and_its_call() -> None:
+async def test_disconnect_cancels_run_and_call() -> None:
     async with running(1.0) as (server, factory, client):
         box = factory.sandbox(factory.repo())
         async with client.stream("POST", f"{BOX}/{box}/harness", json=PROMPT) as answer:
@@ -145,7 +143,7 @@ async def test_a_disconnect_cancels_the_run_and_its_call() -> None:
         assert types_of(factory, call_id)[-2:] == ["cancel_requested", "cancelled"]
 
 
-async def test_a_cancelled_call_takes_its_run_with_it() -> None:
+async def test_cancelled_call_ends_its_run() -> None:
     async with running(5.0) as (server, factory, client):
         box = factory.sandbox(factory.repo())
         async with client.stream("POST", f"{BOX}/{box}/harness", json=PROMPT) as answer:
@@ -207,9 +205,7 @@ async def test_presence_is_checked(
     assert (answer.status_code, answer.json()) == (400, {"error": text})
 
 
-async def test_presence_names_the_fault_of_text_that_is_no_json(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_presence_reports_json_error(client: httpx.AsyncClient, factory: RowFactory) -> None:
     answer = await client.post(f"{BOX}/{factory.sandbox(factory.repo())}/presence", content=b"{")
     assert answer.status_code == 400 and answer.json()["error"]
 

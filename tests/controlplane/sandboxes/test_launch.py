@@ -63,7 +63,7 @@ async def test_a_launch_is_announced(client: httpx.AsyncClient, factory: RowFact
     assert set(frames[2:]) == {("sandboxes", "UPDATE")}
 
 
-async def test_an_active_sandbox_of_the_same_tree_is_answered_as_json(
+async def test_active_sandbox_of_same_branch_is_returned_as_json(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     repo = factory.repo()
@@ -94,7 +94,7 @@ async def test_a_machine_without_a_record_is_adopted(client: httpx.AsyncClient, 
     assert factory.row("sandboxes", old)["provider_view"] is None
 
 
-async def test_a_launch_that_never_got_a_machine_is_retired_by_the_next(
+async def test_launch_without_machine_is_replaced_by_next(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     repo = factory.repo()
@@ -165,9 +165,7 @@ async def test_github_and_funds_are_looked_at_in_their_order(
     assert (answer.status_code, answer.json()) == (403, {"error": text})
 
 
-async def test_a_boot_that_fails_leaves_its_record_in_error(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_failed_boot_sets_status_error(client: httpx.AsyncClient, factory: RowFactory) -> None:
     answer = await client.post(BOX, json={"repoId": factory.repo(github_installation_id=None)})
     found = events(answer)
     assert kinds(found)[-2:] == ["status", "error"]
@@ -178,7 +176,7 @@ async def test_a_boot_that_fails_leaves_its_record_in_error(
     assert factory.row("sandboxes", shown["id"])["status"] == "error"
 
 
-async def test_the_fourth_active_sandbox_is_refused_and_recorded(
+async def test_fourth_active_sandbox_is_refused_and_recorded(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     repo = factory.repo()
@@ -226,7 +224,7 @@ async def test_boots_are_counted_in_rolling_windows(
     assert answer.json()["limit"] == {"name": name, "value": count, "windowSeconds": window}
 
 
-async def test_a_team_without_the_right_is_refused_before_the_body(
+async def test_role_without_capability_is_refused_before_body(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     text = "Your team role does not allow this sandbox operation (tools.bash)."
@@ -237,7 +235,7 @@ async def test_a_team_without_the_right_is_refused_before_the_body(
     assert answer.json() == {"error": "repoId required"}
 
 
-async def test_a_team_has_sandboxes_of_its_own(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_team_has_own_sandboxes(client: httpx.AsyncClient, factory: RowFactory) -> None:
     repo, team_id = factory.repo(), team(factory, "admin")
     personal = factory.sandbox(repo)
     found = events(await client.post(BOX, json={"repoId": repo}, headers={"x-mogplex-team-id": team_id}))
@@ -248,7 +246,7 @@ async def test_a_team_has_sandboxes_of_its_own(client: httpx.AsyncClient, factor
     assert [row["id"] for row in (await client.get(BOX)).json()["sandboxes"]] == [personal]
 
 
-async def test_a_launch_goes_on_without_its_client() -> None:
+async def test_launch_continues_without_client() -> None:
     async with running(40.0) as (server, factory, client):
         repo = factory.repo()
         async with client.stream("POST", BOX, json={"repoId": repo}) as answer:
@@ -258,7 +256,7 @@ async def test_a_launch_goes_on_without_its_client() -> None:
         assert factory.row("sandboxes", first["sandbox"]["id"])["status"] == "running"
 
 
-async def test_a_stop_during_the_boot_ends_its_stream() -> None:
+async def test_stop_during_boot_ends_stream() -> None:
     async with running(10.0) as (server, factory, client):
         async with client.stream("POST", BOX, json={"repoId": factory.repo()}) as answer:
             lines = answer.aiter_lines()
@@ -276,7 +274,7 @@ async def test_a_stop_during_the_boot_ends_its_stream() -> None:
         assert factory.row("sandboxes", event["recordId"])["status"] == "stopped"
 
 
-async def test_a_stop_before_there_is_a_machine_supersedes_the_launch() -> None:
+async def test_stop_before_machine_exists_supersedes_launch() -> None:
     async with running(10.0) as (_, factory, client):
         async with client.stream("POST", BOX, json={"repoId": factory.repo()}) as answer:
             lines = answer.aiter_lines()
@@ -287,7 +285,7 @@ async def test_a_stop_before_there_is_a_machine_supersedes_the_launch() -> None:
         assert last == {"type": "error", "message": text, "phase": "create"}
 
 
-async def test_the_end_of_the_server_ends_a_launch_and_its_stream() -> None:
+async def test_server_shutdown_ends_launch_and_stream() -> None:
     async with running(0.01) as (server, factory, client):
         async with client.stream("POST", BOX, json={"repoId": factory.repo()}) as answer:
             lines = answer.aiter_lines()
@@ -297,9 +295,7 @@ async def test_the_end_of_the_server_ends_a_launch_and_its_stream() -> None:
         assert server.plane.machines.at_work == 0
 
 
-async def test_v1_launches_and_answers_when_it_is_over(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_v1_launch_returns_after_boot(client: httpx.AsyncClient, factory: RowFactory) -> None:
     repo = factory.repo()
     answer = await client.post(f"{V1}/sandboxes", json={"repoId": repo, "rootDirectory": "/apps/web"})
     assert answer.status_code == 202
@@ -309,7 +305,7 @@ async def test_v1_launches_and_answers_when_it_is_over(
     assert (again.status_code, again.json()["data"]["sandbox"]["id"]) == (202, row["id"])
 
 
-async def test_v1_translates_what_the_launch_refuses(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_v1_launch_maps_refusals(client: httpx.AsyncClient, factory: RowFactory) -> None:
     async def refused(**request: object) -> tuple[int, str, str]:
         answer = await client.post(f"{V1}/sandboxes", **request)  # type: ignore[arg-type]
         assert "retry-after" not in answer.headers
@@ -332,13 +328,13 @@ async def test_v1_translates_what_the_launch_refuses(client: httpx.AsyncClient, 
     assert await refused(json={"repoId": repo}) == (429, "BAD_REQUEST", "Too many active sandboxes")
 
 
-async def test_v1_needs_the_scope_to_write(server: PlaneServer, anonymous: httpx.AsyncClient) -> None:
+async def test_v1_launch_needs_write_scope(server: PlaneServer, anonymous: httpx.AsyncClient) -> None:
     headers = {"Authorization": f"Bearer {server.read_only_token}"}
     answer = await anonymous.post(f"{V1}/sandboxes", json={}, headers=headers)
     assert answer.status_code == 403
 
 
-async def test_a_row_that_is_not_ready_stays_what_it_is(
+async def test_booting_sandbox_refuses_pause_and_restart(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     box = factory.sandbox(factory.repo(), status="creating", sandbox_id="pending")

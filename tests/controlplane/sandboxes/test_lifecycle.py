@@ -15,7 +15,7 @@ from tests.controlplane.row_factory import RowFactory
 from tests.controlplane.sandboxes.sandbox_streams import BOX, status
 
 
-async def test_the_list_has_every_status_newest_first(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_list_has_all_statuses_newest_first(client: httpx.AsyncClient, factory: RowFactory) -> None:
     repo = factory.repo()
     ids = [
         factory.sandbox(repo, status=state, working_branch=state, created_at=NOON - age)
@@ -27,7 +27,7 @@ async def test_the_list_has_every_status_newest_first(client: httpx.AsyncClient,
     assert all("status" not in row and "error" not in row for row in rows)
 
 
-async def test_the_lifetime_is_the_projects(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_lifetime_comes_from_project(client: httpx.AsyncClient, factory: RowFactory) -> None:
     with factory.plane.db.transaction() as tx:
         workspace = tx.new_id()
         tx.insert(
@@ -47,9 +47,7 @@ async def test_the_lifetime_is_the_projects(client: httpx.AsyncClient, factory: 
     assert (await client.get(f"{BOX}?format=cli")).json()[0]["workspace"] == "Acme"
 
 
-async def test_the_cli_form_is_a_bare_list_of_the_living(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_cli_format_lists_active_sandboxes(client: httpx.AsyncClient, factory: RowFactory) -> None:
     repo = factory.repo()
     for age, state in enumerate(STATUSES):
         name = "pending" if state == "creating" else f"vm-{state}"
@@ -68,7 +66,7 @@ async def test_the_cli_form_is_a_bare_list_of_the_living(
     }
 
 
-async def test_the_list_stops_what_the_provider_does_not_have(
+async def test_list_stops_sandboxes_missing_at_provider(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     repo = factory.repo()
@@ -100,7 +98,7 @@ async def test_the_list_stops_what_the_provider_does_not_have(
         ("running", "gone", "running", "running"),
     ],
 )
-async def test_reading_one_writes_what_the_provider_says(
+async def test_detail_stores_provider_status(
     client: httpx.AsyncClient, factory: RowFactory, stored: str, view: str | None, shown: str, kept: str
 ) -> None:
     box = factory.sandbox(factory.repo(), status=stored, provider_view=view)
@@ -122,7 +120,7 @@ async def test_reading_one_writes_what_the_provider_says(
         ({"status": "error"}, "stopped", None),
     ],
 )
-async def test_health_is_what_the_preview_answers(
+async def test_health_is_preview_response(
     client: httpx.AsyncClient,
     factory: RowFactory,
     columns: dict[str, Any],
@@ -159,7 +157,7 @@ async def test_reconcile_is_done_at_once(
     assert second["sandbox"]["stop_reason"] is None
 
 
-async def test_a_pause_ends_the_session_and_keeps_the_reason(
+async def test_pause_ends_session_and_keeps_reason(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     box = factory.sandbox(factory.repo(), stop_reason="unknown", last_boot_started_at=NOON)
@@ -175,7 +173,7 @@ async def test_a_pause_ends_the_session_and_keeps_the_reason(
 
 
 @pytest.mark.parametrize("state", sorted(set(STATUSES) - {"running"}))
-async def test_only_what_runs_can_be_paused_or_extended(
+async def test_only_running_sandbox_can_be_paused_or_extended(
     client: httpx.AsyncClient, factory: RowFactory, state: str
 ) -> None:
     box = factory.sandbox(factory.repo(), status=state)
@@ -194,9 +192,7 @@ async def test_a_running_record_without_a_machine_is_still_booting(
     assert (answer.status_code, answer.json()) == (409, {"error": "Sandbox is not ready"})
 
 
-async def test_a_pause_that_the_provider_does_not_answer_is_its_500(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_pause_without_provider_response_is_500(client: httpx.AsyncClient, factory: RowFactory) -> None:
     box = factory.sandbox(factory.repo(), provider_view="silent")
     answer = await client.post(f"{BOX}/{box}/pause")
     assert answer.status_code == 500 and "mogplex-vm-1" in answer.json()["error"]
@@ -204,7 +200,7 @@ async def test_a_pause_that_the_provider_does_not_answer_is_its_500(
 
 
 @pytest.mark.parametrize("state", STATUSES)
-async def test_a_stop_takes_everything_active_to_stopped(
+async def test_stop_sets_active_statuses_to_stopped(
     client: httpx.AsyncClient, factory: RowFactory, state: str
 ) -> None:
     box = factory.sandbox(
@@ -216,7 +212,7 @@ async def test_a_stop_takes_everything_active_to_stopped(
     assert answer.json()["sandbox"]["stop_reason"] == ("manual" if active else "idle_timeout")
 
 
-async def test_a_stop_takes_the_files_with_it(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_stop_removes_files(client: httpx.AsyncClient, factory: RowFactory) -> None:
     box = factory.sandbox(factory.repo())
     await client.put(f"{BOX}/{box}/files", json={"path": "a.txt", "content": "hi"})
     assert factory.plane.db.value("SELECT COUNT(*) FROM sandbox_files") == 1
@@ -224,9 +220,7 @@ async def test_a_stop_takes_the_files_with_it(client: httpx.AsyncClient, factory
     assert factory.plane.db.value("SELECT COUNT(*) FROM sandbox_files") == 0
 
 
-async def test_a_stop_that_is_not_confirmed_says_so_in_the_record(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_unconfirmed_stop_is_recorded(client: httpx.AsyncClient, factory: RowFactory) -> None:
     box = factory.sandbox(factory.repo(), provider_view="silent")
     answer = await client.post(f"{BOX}/{box}/stop")
     assert status(answer) == "running"
@@ -236,7 +230,7 @@ async def test_a_stop_that_is_not_confirmed_says_so_in_the_record(
     assert answer.json()["sandbox"]["error_summary"]["current_error"] == text
 
 
-async def test_a_delete_removes_the_row_and_is_announced(
+async def test_delete_removes_row_and_sends_realtime_frame(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     box = factory.sandbox(factory.repo())
@@ -263,7 +257,7 @@ BILL = "Remote sandbox is gone. Billing closure is still reconciling; retry dele
         ({"provider_view": "closing"}, 202, BILL, "error"),
     ],
 )
-async def test_a_delete_with_a_warning_keeps_the_row(
+async def test_delete_with_warning_keeps_row(
     client: httpx.AsyncClient,
     factory: RowFactory,
     columns: dict[str, Any],
@@ -279,9 +273,7 @@ async def test_a_delete_with_a_warning_keeps_the_row(
     assert (row["status"], row["error"]) == (state, warning)
 
 
-async def test_a_stopped_row_that_cannot_be_verified_stays_as_it_was(
-    client: httpx.AsyncClient, factory: RowFactory
-) -> None:
+async def test_unverifiable_stopped_row_is_unchanged(client: httpx.AsyncClient, factory: RowFactory) -> None:
     box = factory.sandbox(factory.repo(), status="stopped", provider_view="silent")
     assert (await client.delete(f"{BOX}/{box}")).json()["warning"] == UNVERIFIED
     row = factory.row("sandboxes", box)

@@ -42,7 +42,7 @@ def test_sandboxes_that_hang_for_ten_minutes_are_stopped(
 
 
 @pytest.mark.parametrize("state", ["creating", "installing", "pausing", "running", "paused"])
-def test_what_is_young_is_left_alone(factory: RowFactory, state: str) -> None:
+def test_reaper_keeps_recent_sandboxes(factory: RowFactory, state: str) -> None:
     at = NOON - 10 * MINUTE_US + SECOND_US
     box = factory.sandbox(factory.repo(), status=state, created_at=at, last_active_at=at)
     assert round_of(factory) == []
@@ -65,7 +65,7 @@ def test_idling_takes_two_rounds(
     assert row["compute_seconds"] == 3600.0
 
 
-def test_use_between_the_rounds_takes_the_warning_back(factory: RowFactory) -> None:
+def test_use_between_reaper_rounds_clears_warning(factory: RowFactory) -> None:
     box = factory.sandbox(factory.repo(), **IDLE)
     assert round_of(factory) == ["idle_warning"]
     with factory.plane.db.transaction() as tx:
@@ -74,13 +74,13 @@ def test_use_between_the_rounds_takes_the_warning_back(factory: RowFactory) -> N
     assert factory.row("sandboxes", box)["health_status"] == "running"
 
 
-def test_half_an_hour_less_a_second_is_no_idling(factory: RowFactory) -> None:
+def test_sandbox_is_not_idle_before_thirty_minutes(factory: RowFactory) -> None:
     factory.sandbox(factory.repo(), **(IDLE | {"last_active_at": NOON - 30 * MINUTE_US + SECOND_US}))
     assert round_of(factory) == []
 
 
 @pytest.mark.parametrize("use", ["call", "lock", "tab"])
-def test_what_is_busy_does_not_idle(factory: RowFactory, use: str) -> None:
+def test_busy_sandbox_is_not_idle(factory: RowFactory, use: str) -> None:
     box = factory.sandbox(factory.repo(), **IDLE)
     if use == "call":
         factory.call(metadata={"sandbox_record_id": box}, status="streaming")
@@ -98,7 +98,7 @@ def test_what_is_busy_does_not_idle(factory: RowFactory, use: str) -> None:
 @pytest.mark.parametrize(
     ("persistent", "state", "reason"), [(1, "paused", None), (0, "stopped", "lifetime_timeout")]
 )
-def test_five_hours_are_enough_even_for_what_is_busy(
+def test_busy_sandbox_stops_after_five_hours(
     factory: RowFactory, persistent: int, state: str, reason: str | None
 ) -> None:
     columns = {"created_at": NOON - 5 * HOUR_US, "last_active_at": NOON}

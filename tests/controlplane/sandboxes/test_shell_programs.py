@@ -96,7 +96,7 @@ def run(machine: Machine, line: str) -> tuple[int, str, str]:
         "sleep x; sleep 0",
     ],
 )
-def test_output_and_exit_code_are_those_of_a_real_shell(machine: Machine, tmp_path: Path, line: str) -> None:
+def test_output_and_exit_code_match_real_shell(machine: Machine, tmp_path: Path, line: str) -> None:
     for name, text in FILES.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def test_output_and_exit_code_are_those_of_a_real_shell(machine: Machine, tmp_pa
     assert code == real.returncode or real.returncode not in (7, 127)
 
 
-def test_git_reports_what_was_changed_in_the_working_tree(machine: Machine) -> None:
+def test_git_reports_working_tree_changes(machine: Machine) -> None:
     assert run(machine, "git status")[1].endswith("nothing to commit, working tree clean\n")
     run(machine, "echo two > src/index.ts; rm README.md; echo new > src/new.ts")
     code, status, _ = run(machine, "git status")

@@ -15,7 +15,7 @@ from tests.controlplane.row_factory import RowFactory
 from tests.controlplane.sandboxes.sandbox_streams import BOX, events, kinds, next_event, running, tick
 
 
-async def test_resume_keeps_the_record(client: httpx.AsyncClient, factory: RowFactory) -> None:
+async def test_resume_keeps_record(client: httpx.AsyncClient, factory: RowFactory) -> None:
     box = factory.sandbox(
         factory.repo(),
         status="paused",
@@ -89,7 +89,7 @@ async def test_waking_costs_a_boot_and_needs_funds(
 @pytest.mark.parametrize(
     ("way", "state"), [("resume", "paused"), ("restart", "stopped"), ("restart", "pausing")]
 )
-async def test_a_lost_race_is_a_409_that_is_a_stream(
+async def test_lost_resume_race_is_409_stream(
     client: httpx.AsyncClient, factory: RowFactory, way: str, state: str
 ) -> None:
     repo = factory.repo()
@@ -104,9 +104,7 @@ async def test_a_lost_race_is_a_409_that_is_a_stream(
 
 
 @pytest.mark.parametrize("state", ["installing", "running", "paused", "stopped", "error"])
-async def test_a_restart_boots_the_same_record_anew(
-    client: httpx.AsyncClient, factory: RowFactory, state: str
-) -> None:
+async def test_restart_boots_same_record(client: httpx.AsyncClient, factory: RowFactory, state: str) -> None:
     box = factory.sandbox(factory.repo(), status=state, stop_reason="manual", error="old", boot_attempts=3)
     found = events(await client.post(f"{BOX}/{box}/restart"))
     assert kinds(found)[0] == "sandbox_created" and kinds(found)[-1] == "ready"
@@ -121,7 +119,7 @@ async def test_a_restart_boots_the_same_record_anew(
     assert counted == (0 if state in ("installing", "running") else 1)
 
 
-async def test_a_sandbox_that_does_not_persist_restarts_as_a_new_one(
+async def test_non_persistent_sandbox_restarts_as_new_record(
     client: httpx.AsyncClient, factory: RowFactory
 ) -> None:
     box = factory.sandbox(factory.repo(), persistent=0, working_branch="feat/a")
@@ -134,7 +132,7 @@ async def test_a_sandbox_that_does_not_persist_restarts_as_a_new_one(
     assert (row["status"], row["stop_reason"]) == ("stopped", "manual")
 
 
-async def test_a_restart_takes_over_from_the_boot_before_it() -> None:
+async def test_restart_replaces_running_boot() -> None:
     async with running(10.0) as (_, factory, client):
         async with client.stream("POST", BOX, json={"repoId": factory.repo()}) as launch:
             lines = launch.aiter_lines()
@@ -165,7 +163,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("how", list(ALLOWED))
-async def test_a_state_is_left_only_as_the_machine_says(factory: RowFactory, how: Change) -> None:
+async def test_state_transitions_follow_state_machine(factory: RowFactory, how: Change) -> None:
     repo = factory.repo()
     for state in STATUSES:
         box = factory.sandbox(repo, status=state, working_branch=state)
@@ -175,7 +173,7 @@ async def test_a_state_is_left_only_as_the_machine_says(factory: RowFactory, how
         assert factory.row("sandboxes", box)["status"] == (how.target if done else state)
 
 
-async def test_a_change_believes_in_one_machine_and_one_boot(factory: RowFactory) -> None:
+async def test_state_change_requires_same_machine_and_boot(factory: RowFactory) -> None:
     box = factory.sandbox(factory.repo(), boot_attempts=2)
     with factory.plane.db.transaction() as tx:
         assert not change(tx, box, Change.PAUSED, NOON, vm="another")

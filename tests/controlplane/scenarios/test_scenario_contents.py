@@ -311,7 +311,7 @@ ASKED = {"calm", "incident", "storm", "outage", "backlog", "empty"}
 
 
 @pytest.mark.parametrize("name", sorted(set(names()) - ASKED))
-async def test_other_scenarios_answer(name: str) -> None:
+async def test_other_scenarios_serve_requests(name: str) -> None:
     async with open_scenario_plane(name) as plane:
         plane.go(30)
         assert (await plane.get("/api/auth/user"))["user"]["username"] == "ada-okafor"

@@ -29,7 +29,7 @@ def _written(folder: Path, said: Any, name: str = "own.json") -> Path:
     return path
 
 
-def test_the_built_in_ones_can_be_read_and_have_a_line_each() -> None:
+def test_built_in_scenarios_load_and_have_summary_line() -> None:
     assert load.names() == NAMES
     titles = load.titles()
     assert tuple(titles) == NAMES
@@ -38,13 +38,13 @@ def test_the_built_in_ones_can_be_read_and_have_a_line_each() -> None:
     assert len({load.find(name).digest for name in NAMES}) == len(NAMES)
 
 
-def test_calm_says_nothing_but_the_defaults() -> None:
+def test_calm_scenario_has_only_defaults() -> None:
     calm = load.find(None)
     assert calm == load.find("calm")
     assert (calm.past, calm.now) == (ScenarioPast(), ScenarioEvents())
 
 
-def test_huge_is_large_and_empty_has_nothing() -> None:
+def test_huge_scenario_is_large_and_empty_one_is_unseeded() -> None:
     assert load.find("huge").past == ScenarioPast(scale="large")
     assert load.find("empty").past == ScenarioPast(seeded=False)
     assert {load.find(name).past.scale for name in NAMES if name != "huge"} == {"small"}
@@ -107,12 +107,12 @@ def test_every_field_is_read(tmp_path: Path) -> None:
     )
 
 
-def test_what_a_database_keeps_says_the_same(tmp_path: Path) -> None:
+def test_scenario_round_trips_through_database(tmp_path: Path) -> None:
     for told in (load.read(_written(tmp_path, FULL)), *map(load.find, NAMES)):
         assert load.kept(told.text) == told
 
 
-def test_toml_says_the_same_as_json(tmp_path: Path) -> None:
+def test_toml_scenario_equals_json_scenario(tmp_path: Path) -> None:
     lines = (
         'title = "short"',
         "[past]",
@@ -209,14 +209,14 @@ def test_toml_says_the_same_as_json(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_broken_file_says_what_is_wrong_and_where(tmp_path: Path, said: Any, complaint: str) -> None:
+def test_invalid_scenario_names_field_and_reason(tmp_path: Path, said: Any, complaint: str) -> None:
     path = _written(tmp_path, said)
     with pytest.raises(ScenarioError) as caught:
         load.find(str(path))
     assert str(caught.value).startswith(f"{path}: {complaint}")
 
 
-def test_broken_toml_says_where(tmp_path: Path) -> None:
+def test_invalid_toml_names_position(tmp_path: Path) -> None:
     for text, complaint in (
         ('title = "a"\npast = ?\n', "not TOML: .*line 2"),
         ("a = " + "[" * 90_000, "nested too"),

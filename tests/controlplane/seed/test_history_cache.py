@@ -82,7 +82,7 @@ def only_file(cache: Path) -> Path:
 
 
 @pytest.mark.parametrize("scale", ["medium", "large"])
-def test_a_second_start_tells_the_same_story_from_a_copy(start: Starts, cache: Path, scale: str) -> None:
+def test_second_start_loads_same_history_from_cache(start: Starts, cache: Path, scale: str) -> None:
     first = start(scale)
     second = start(scale)
     assert start.written == 1
@@ -107,7 +107,7 @@ def test_a_small_story_is_not_kept(start: Starts, cache: Path) -> None:
     assert not cache.exists()
 
 
-def test_each_seed_and_scale_has_a_story_of_its_own(start: Starts, cache: Path) -> None:
+def test_each_seed_and_scale_has_own_history(start: Starts, cache: Path) -> None:
     plane = start("medium")
     for scale, seed_of in (("large", 7), ("medium", 8)):
         assert history_rows(start(scale, seed_of).db) != history_rows(plane.db)
@@ -118,7 +118,7 @@ def test_each_seed_and_scale_has_a_story_of_its_own(start: Starts, cache: Path) 
 
 
 @pytest.mark.parametrize("scale", ["medium", "large"])
-def test_the_story_moves_to_now_as_a_whole(start: Starts, scale: str) -> None:
+def test_cached_history_is_shifted_to_now(start: Starts, scale: str) -> None:
     first, later = start(scale), start(scale, now=SEEDED_AT + LATER)
     assert start.written == 1
     by = LATER // 1000 * 1000
@@ -142,7 +142,7 @@ def test_the_story_moves_to_now_as_a_whole(start: Starts, scale: str) -> None:
     assert daily_totals(later.db) == daily_totals(later.db, kept=False)
 
 
-def test_old_copies_stay_and_the_long_run_is_young(start: Starts) -> None:
+def test_old_copies_are_kept_and_long_run_is_recent(start: Starts) -> None:
     first, later = start(), start(now=SEEDED_AT + LATER)
     copies = f"SELECT id, started_at, completed_at FROM ai_calls WHERE {COPY} ORDER BY id"
     stayed = [tuple(row) for row in later.db.all(copies)]
@@ -162,7 +162,7 @@ def test_old_copies_stay_and_the_long_run_is_young(start: Starts) -> None:
     assert later.db.value(count, (longest["ai_call_id"],)) > longest["n"]
 
 
-def test_the_figures_of_a_moved_story_are_those_of_its_calls(start: Starts) -> None:
+def test_shifted_history_totals_equal_its_calls(start: Starts) -> None:
     start()
     later = start(now=SEEDED_AT + LATER)
     now = SEEDED_AT + LATER
@@ -180,7 +180,7 @@ def test_the_figures_of_a_moved_story_are_those_of_its_calls(start: Starts) -> N
     )
 
 
-def test_instants_in_the_ledgers_metadata_move_along(start: Starts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_instants_in_ledger_metadata_are_shifted(start: Starts, monkeypatch: pytest.MonkeyPatch) -> None:
     build = importlib.import_module("mogplex_tui.controlplane.seed.build")
     monkeypatch.setitem(build.SIZES, "medium", 250)
     start("medium")
@@ -251,7 +251,7 @@ def test_a_damaged_file_is_replaced_silently(
 
 
 @pytest.mark.parametrize("spoil", ["file in its place", "not ours to write", "directory in its place"])
-def test_without_a_directory_there_is_only_no_cache(start: Starts, cache: Path, spoil: str) -> None:
+def test_unusable_cache_directory_disables_cache(start: Starts, cache: Path, spoil: str) -> None:
     if spoil == "directory in its place":
         start()
         file = only_file(cache)
@@ -291,7 +291,7 @@ def test_two_starts_at_once_do_not_meet(start: Starts, cache: Path) -> None:
     assert start.written == written
 
 
-def test_the_file_of_a_plane_is_its_own(start: Starts, cache: Path) -> None:
+def test_plane_database_is_independent_of_cache(start: Starts, cache: Path) -> None:
     path = start.folder / "mine.db"
     first = start(path=path)
     before = only_file(cache).read_bytes()
@@ -306,7 +306,7 @@ def test_the_file_of_a_plane_is_its_own(start: Starts, cache: Path) -> None:
     assert start().db.value("SELECT COUNT(*) FROM ai_calls") > left
 
 
-def test_what_no_start_would_use_is_removed(start: Starts, cache: Path) -> None:
+def test_unusable_cache_files_are_removed(start: Starts, cache: Path) -> None:
     cache.mkdir(parents=True)
     stale = [cache / "large-7-0123456789abcdef.history", cache / "tmpabc.part"]
     for file in stale:
@@ -327,7 +327,7 @@ def test_what_no_start_would_use_is_removed(start: Starts, cache: Path) -> None:
     ]
 
 
-def test_a_start_that_is_broken_off_leaves_nothing(
+def test_interrupted_start_leaves_no_files(
     start: Starts, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start()

@@ -121,7 +121,7 @@ def test_every_state_is_present(simulated: SimulatedPlane) -> None:
     } | {"external_agent_run allowed"}
 
 
-def test_the_account_is_that_of_one_person_with_a_neighbour(simulated: SimulatedPlane) -> None:
+def test_seeded_account_has_one_user_and_neighbour(simulated: SimulatedPlane) -> None:
     own = (simulated.plane.user_id,)
     count = simulated.db.value
     assert count("SELECT COUNT(*) FROM github_installations WHERE user_id = ?", own) == 2
@@ -137,7 +137,7 @@ def test_the_account_is_that_of_one_person_with_a_neighbour(simulated: Simulated
     assert count("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", own) >= 390
 
 
-def test_work_follows_the_clock_of_an_office(simulated: SimulatedPlane) -> None:
+def test_work_follows_office_hours(simulated: SimulatedPlane) -> None:
     hours = Counter(row[0] // HOUR_US % 24 for row in simulated.db.all("SELECT started_at FROM ai_calls"))
     assert sum(hours[h] for h in range(8, 18)) > 3 * sum(hours[h] for h in range(6))
     assert simulated.db.value("SELECT MIN(started_at) FROM ai_calls") >= SEEDED_AT - 15 * DAY_US
@@ -188,7 +188,7 @@ def test_another_seed_tells_another_story(simulated: SimulatedPlane, tmp_path: P
     assert not {r[0] for r in simulated.db.all(ids)} & {r[0] for r in other.db.all(ids)}
 
 
-def test_what_is_live_is_recent(simulated: SimulatedPlane) -> None:
+def test_live_rows_are_recent(simulated: SimulatedPlane) -> None:
     ages = [
         SEEDED_AT - row[0]
         for row in simulated.db.all(

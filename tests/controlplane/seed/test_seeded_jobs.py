@@ -32,7 +32,7 @@ def _outputs(
     return [(json.loads(row[0]), row[1]) for row in rows]
 
 
-def test_nodes_leave_behind_what_the_engine_leaves(simulated: SimulatedPlane) -> None:
+def test_seeded_nodes_match_engine_rows(simulated: SimulatedPlane) -> None:
     events = "(SELECT json_extract(metadata, '$.source_type') FROM job_runs WHERE id = n.job_run_id)"
     assert all(output == {"event": event} for output, event in _outputs(simulated, "start", events))
     roles: Counter[str] = Counter()
@@ -61,7 +61,7 @@ def test_nodes_leave_behind_what_the_engine_leaves(simulated: SimulatedPlane) ->
         assert output["payload"] == {"decision": "approve", "approved": True, "note": None}
 
 
-def test_findings_are_those_of_the_reviews(simulated: SimulatedPlane) -> None:
+def test_findings_belong_to_reviews(simulated: SimulatedPlane) -> None:
     found: Counter[tuple[str, str]] = Counter()
     for row in simulated.db.all(
         "SELECT job_run_id, output FROM flow_node_runs WHERE output LIKE '%\"findings\"%'"
@@ -73,7 +73,7 @@ def test_findings_are_those_of_the_reviews(simulated: SimulatedPlane) -> None:
     assert len(kept) > 10
 
 
-def test_a_job_names_what_it_delivered_and_the_runtime_that_ran_it(simulated: SimulatedPlane) -> None:
+def test_job_has_deliveries_and_runtime(simulated: SimulatedPlane) -> None:
     delivered = simulated.db.all(
         "SELECT j.status, json_extract(j.metadata, '$.pull_request_url'), json_extract(c.metadata, '$.pull_request_url')"
         " FROM job_runs j JOIN ai_calls c ON c.job_run_id = j.id AND c.model = 'harness:claude-code'"
@@ -89,7 +89,7 @@ def test_a_job_names_what_it_delivered_and_the_runtime_that_ran_it(simulated: Si
     assert cancels and all(row[0] == row[1] for row in cancels)
 
 
-def test_every_run_that_is_over_has_calls_that_fit_into_it(simulated: SimulatedPlane) -> None:
+def test_ended_runs_contain_their_calls(simulated: SimulatedPlane) -> None:
     rows = simulated.db.all(
         "SELECT j.id, j.input_tokens, j.started_at, j.completed_at, COUNT(c.id) AS calls, SUM(c.input_tokens) AS spent,"
         " MIN(c.started_at) AS first, MAX(c.completed_at) AS last FROM job_runs j LEFT JOIN ai_calls c"
@@ -107,7 +107,7 @@ def test_every_run_that_is_over_has_calls_that_fit_into_it(simulated: SimulatedP
     assert flagged == []
 
 
-def test_what_failed_was_run_again_now_and_then(simulated: SimulatedPlane) -> None:
+def test_some_failed_jobs_were_retried(simulated: SimulatedPlane) -> None:
     rows = simulated.db.all(
         "SELECT r.*, f.status AS before, f.completed_at AS ended, f.flow_id AS of_flow,"
         " (SELECT GROUP_CONCAT(DISTINCT source_kind) FROM automation_dispatch_events WHERE job_run_id = r.id) AS kinds"
@@ -160,7 +160,7 @@ def test_a_diagnosis_agrees_with_its_text(klass: str, text: str, timeout_ms: int
     assert bool(again) is told["model_retry_attempted"]
 
 
-def test_only_what_is_tried_again_is_recovered_from(simulated: SimulatedPlane) -> None:
+def test_only_retried_failures_are_recovered(simulated: SimulatedPlane) -> None:
     classes = {
         json.loads(row[0])["model_recovered_from_failure_class"]
         for row in simulated.db.all(

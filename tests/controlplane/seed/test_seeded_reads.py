@@ -110,7 +110,7 @@ def _searched(call: dict[str, Any]) -> str:
     ],
     ids=lambda value: " ".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else "",
 )
-def test_totals_and_pages_count_what_matches(
+def test_totals_and_pages_count_matching_rows(
     simulated: SimulatedPlane, query: dict[str, str], wanted: Callable[[dict[str, Any]], bool]
 ) -> None:
     own = [
@@ -126,7 +126,7 @@ def test_totals_and_pages_count_what_matches(
     assert {row["id"] for row in found.rows} == set(matching[:20])
 
 
-def test_an_agents_calls(simulated: SimulatedPlane) -> None:
+def test_calls_of_agent(simulated: SimulatedPlane) -> None:
     agent = "json_extract(metadata, '$.agent_id')"
     rows = simulated.db.all(f"SELECT {agent}, COUNT(*) FROM ai_calls WHERE {agent} NOTNULL AND user_id = ? GROUP BY 1",
                         (simulated.plane.user_id,))  # fmt: skip

@@ -35,7 +35,7 @@ def test_a_place_is_left_for_whoever_looks_on(simulated: SimulatedPlane) -> None
     assert sum(count < 3 for count in counts) > 75
 
 
-def test_what_was_booted_over_http_is_not_paused_for_the_story(simulated: SimulatedPlane) -> None:
+def test_simulated_work_does_not_pause_http_sandbox(simulated: SimulatedPlane) -> None:
     user, repo = (
         simulated.plane.user_id,
         simulated.db.value("SELECT id FROM repos WHERE full_name = 'acme/docs'"),

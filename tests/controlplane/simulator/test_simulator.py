@@ -38,7 +38,7 @@ def _calls_since(simulated: SimulatedPlane, since: int) -> list[tuple[Any, ...]]
     return [tuple(row) for row in rows]
 
 
-def test_an_hour_breaks_no_rule_and_starts_work(simulated: SimulatedPlane) -> None:
+def test_simulated_hour_keeps_invariants_and_starts_work(simulated: SimulatedPlane) -> None:
     simulated.simulator.begin()
     alive = []
     for _ in range(120):
@@ -93,7 +93,7 @@ def test_same_seed_same_story(tmp_path: Path) -> None:
     assert stories[0] == stories[1]
 
 
-def test_a_cancel_does_not_shift_the_others(tmp_path: Path) -> None:
+def test_cancel_does_not_change_other_runs(tmp_path: Path) -> None:
     quiet, touched = SimulatedPlane(tmp_path / "a.db"), SimulatedPlane(tmp_path / "b.db")
     victims = set()
     for simulated in (quiet, touched):
@@ -136,7 +136,7 @@ def test_a_cancel_does_not_shift_the_others(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_started_run_goes_as_its_prompt_says(
+def test_started_run_follows_words_of_prompt(
     simulated: SimulatedPlane, prompt: str, status: str, error: str | None
 ) -> None:
     simulated.simulator.begin(arrivals=False)
@@ -155,7 +155,7 @@ def test_a_started_run_goes_as_its_prompt_says(
     assert invariant_violations(simulated.db, simulated.clock.us) == []
 
 
-def test_a_finished_run_delivers_what_its_prompt_says(simulated: SimulatedPlane) -> None:
+def test_finished_run_delivers_changes_by_prompt(simulated: SimulatedPlane) -> None:
     simulated.simulator.begin(arrivals=False)
     results = {}
     for prompt in ("quick repair", "quick, no changes"):
@@ -172,7 +172,7 @@ def test_a_finished_run_delivers_what_its_prompt_says(simulated: SimulatedPlane)
     assert results["quick, no changes"]["payload"]["pull_request_url"] is None
 
 
-def test_a_boot_that_fails_ends_run_and_call(simulated: SimulatedPlane) -> None:
+def test_failed_boot_ends_run_and_call(simulated: SimulatedPlane) -> None:
     simulated.simulator.begin(arrivals=False)
     run_id, call_id = simulated.ask_for_run("boot error", repo="acme/infra", branch="feature/x")
     simulated.go_until("SELECT status = 'failed' FROM external_agent_runs WHERE id = ?", (run_id,))
@@ -197,7 +197,7 @@ def test_a_cancelled_run_stops_at_once_and_stays_cancelled(simulated: SimulatedP
     assert invariant_violations(simulated.db, simulated.clock.us) == []
 
 
-def test_a_run_cancelled_while_its_sandbox_boots_never_streams(simulated: SimulatedPlane) -> None:
+def test_run_cancelled_during_boot_never_streams(simulated: SimulatedPlane) -> None:
     simulated.simulator.begin(arrivals=False)
     run_id, call_id = simulated.ask_for_run("long work", repo="acme/search", branch="feature/slow")
     simulated.go_until("SELECT 1 FROM sandboxes WHERE working_branch = 'feature/slow'")
@@ -212,7 +212,7 @@ def test_a_run_cancelled_while_its_sandbox_boots_never_streams(simulated: Simula
     assert [e["event_type"] for e in simulated.events(call_id)].count("status_changed") == 0
 
 
-def test_a_sandbox_that_stops_takes_its_run_with_it(simulated: SimulatedPlane) -> None:
+def test_stopped_sandbox_ends_its_run(simulated: SimulatedPlane) -> None:
     simulated.simulator.begin(arrivals=False)
     run_id, call_id = simulated.ask_for_run("long work", repo="acme/search", branch="feature/vm")
     simulated.go_until("SELECT status = 'streaming' FROM ai_calls WHERE id = ?", (call_id,))
@@ -255,7 +255,7 @@ def test_usage_and_cost_grow_while_a_priced_call_streams(simulated: SimulatedPla
     assert end["tool_calls_count"] > 0
 
 
-def test_the_gateway_settles_a_cost_later(simulated: SimulatedPlane) -> None:
+def test_gateway_cost_arrives_later(simulated: SimulatedPlane) -> None:
     simulated.simulator.begin()
     ended = (
         "SELECT id FROM ai_calls WHERE started_at > ? AND cost_source = 'trigger' AND cost_usd NOTNULL"
@@ -269,7 +269,7 @@ def test_the_gateway_settles_a_cost_later(simulated: SimulatedPlane) -> None:
 
 
 @pytest.mark.parametrize("downtime", [10.0, 8 * 3_600.0])
-def test_a_restart_finishes_what_was_alive(tmp_path: Path, downtime: float) -> None:
+def test_restart_finishes_live_work(tmp_path: Path, downtime: float) -> None:
     first = SimulatedPlane(tmp_path / "plane.db")
     first.simulator.begin()
     first.go(100)
@@ -328,7 +328,7 @@ def test_random_interference_breaks_no_rule(tmp_path: Path) -> None:
     simulated.close()
 
 
-def test_a_fault_ends_its_own_call_only(
+def test_actor_failure_ends_only_its_call(
     simulated: SimulatedPlane, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     simulated.simulator.begin(arrivals=False)
@@ -365,7 +365,7 @@ def test_nothing_happens_at_speed_zero(tmp_path: Path) -> None:
     simulated.close()
 
 
-async def test_it_lives_in_an_event_loop(tmp_path: Path) -> None:
+async def test_simulator_runs_in_event_loop(tmp_path: Path) -> None:
     simulated = SimulatedPlane(tmp_path / "plane.db", speed=200.0, clock=Clock())
     simulated.simulator.start()
     run_id, _ = simulated.ask_for_run("quick")

@@ -51,7 +51,7 @@ class Rows:
         return int(key)
 
     def cells(self, key: str) -> Sequence[Cell]:
-        """One cell a column."""
+        """Return the cells of a row, one per column."""
         number = int(key)
         return (
             (key, Tone.DIM),

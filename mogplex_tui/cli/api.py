@@ -100,7 +100,7 @@ def _unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _json_body(fields: dict[str, str]) -> dict[str, object] | None:
-    """Return the JSON body made of fields; None without any."""
+    """Return the JSON body made of fields; None if there are no fields."""
     body: dict[str, object] = {}
     for name, text in fields.items():
         try:

@@ -61,7 +61,7 @@ def event_csv(fields: Mapping[str, object]) -> list[str]:
 
 
 def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, object]:
-    """Return an event that did not parse as JSON fields, with secrets removed.
+    """Return the fields of an event that could not be parsed, with secrets removed.
 
     `message` is the parse error and `payload` the raw event.
     """

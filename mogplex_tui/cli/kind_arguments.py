@@ -215,5 +215,5 @@ def extra_verbs(kind: str) -> ExtraVerbs | None:
 
 
 def gets_without_record(kind: str) -> bool:
-    """Return whether `get` without a record is carried out by that module."""
+    """Return whether the kind's `get` command works without a record, as for settings."""
     return kind in _GET_WITHOUT_RECORD

@@ -72,7 +72,11 @@ class StateFile:
 
     @property
     def path(self) -> Path | None:
-        """The path; None if nothing is stored, also after an error that would lose data."""
+        """The path of the file, or None if nothing is read or written.
+
+        It becomes None when the file cannot be read or a damaged one cannot be renamed, so that a later write does not
+        replace its content.
+        """
         return self._path
 
     def read(self, is_valid: Callable[[Any], bool]) -> Any | None:

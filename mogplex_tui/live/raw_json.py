@@ -18,10 +18,10 @@ R = TypeVar("R")
 
 
 async def read(runs: Runs, row: RunRow) -> dict[str, object] | None:
-    """Return the JSON of a call, a v1 run or a job without secrets; sends one request.
+    """Return the JSON of a call, a v1 run or a job without secrets, by one request.
 
-    Returns None if the service does not have the record any more or has no route for it. A row that could not be parsed
-    keeps its JSON. Raises MogplexError (observability.md §2, v1.md §5.4, §7.5).
+    A row that could not be parsed already holds its JSON and needs no request. Returns None if the service no longer
+    has the record or has no route for it. Raises MogplexError (observability.md §2, v1.md §5.4, §7.5).
     """
     if row.raw is not None:
         value = json.loads(row.raw)

@@ -278,9 +278,9 @@ class Session:
             self.realtime.reconnect()
 
     def doubt(self) -> bool:
-        """Test the routes that refuse a credential they had accepted before.
+        """Test again each route that now refuses a credential it accepted before.
 
-        Returns whether there are such routes.
+        Returns whether there are such routes or the session has expired.
         """
         if self.session_expired:
             self.scheduler.refresh(self._doubts)

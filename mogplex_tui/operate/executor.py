@@ -272,9 +272,12 @@ async def run_action(
     """Send the request of an action and return its outcome.
 
     Does not raise for errors of the service. `entry` is the record; for a creation, the result of `new_entry`.
-    `read_priority` is the priority of the read-back. An action that sends an idempotency key sends the given one, else
-    the key of the same change if its last response was lost, else a new one. `how_to_repeat` is the sentence after a
-    lost response; `{key}` in it is replaced by the key. `turn` is as in `ChangeRequest`.
+    `read_priority` is the priority of the read-back. `how_to_repeat` is the sentence after a lost response; `{key}` in
+    it is replaced by the key. `turn` is the semaphore that limits how many changes are sent at once (see
+    `ChangeRequest`).
+
+    The idempotency key, for actions that send one, is `idempotency_key` if given. Otherwise it is the key of the same
+    change if its last response was lost, so that the service recognises the repetition. Otherwise it is a new key.
     """
     if (closed := await _not_sent_reason(session, kind, action, entry)) is not None:
         # A closed route gets no request, even if it closed while the confirmation was open.
@@ -390,7 +393,7 @@ async def run_bulk_action(
 
 
 def new_entry(creation: Creation, values: Values) -> AnyEntry:
-    """Return the entry of a record that does not exist yet: its name only."""
+    """Return an entry with no row, named by its values, for a record to be created."""
     return Entry(creation.name(values), None)
 
 

@@ -19,9 +19,9 @@ class LogSource(Generic[Row]):
     """One way to read the logs of a record.
 
     `read` returns every line of every log, oldest first, for the record's key and row. `tables` are the realtime tables
-    that announce new lines; `poll` and `poll_without_realtime` are as in `model.Source`. No more lines are expected for
-    a row for which `is_over` is true. `uses_v1` tells whether reading spends requests of the token's budget. `empty` is
-    the sentence that is shown while there is no line.
+    that announce new lines; `poll` and `poll_without_realtime` are seconds between reads (see `model.Source`). No more
+    lines are expected for a row for which `is_over` is true. `uses_v1` tells whether reading spends requests of the
+    token's budget. `empty` is the sentence that is shown while there is no line.
     """
 
     read: Callable[[ClientView, Session, str, Row], Awaitable[Sequence[LogLine]]]

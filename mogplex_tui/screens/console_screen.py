@@ -193,12 +193,12 @@ class ConsoleScreen(Screen[None]):
         self.query_one("#keys", KeyBar).set_items(self.key_items())
 
     def record_key(self) -> str | None:
-        """Return the key of the record that actions apply to, None without one."""
+        """Return the key of the record that actions apply to, or None."""
         row = self.run_row()
         return None if row is None else row.key
 
     def run_row(self) -> RunRow | None:
-        """Return the run that actions apply to, None without one."""
+        """Return the run that actions apply to, or None."""
         return None
 
     def why_not(self, action: action_registry.KeyAction) -> str | None:

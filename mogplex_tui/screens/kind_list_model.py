@@ -50,7 +50,7 @@ class KindList:
         return self._collections.feeds_of(self.kind)
 
     def sources(self) -> Sequence[SourceState]:
-        """Return the sources of single rows and columns, and the joined lists."""
+        """Return the sources of single rows, of single columns and of the joined lists."""
         joined = kind_rows.related_sources(self.kind, self._session, self.collection.hides)
         return (*self.rows.sources.values(), *joined)
 
@@ -197,5 +197,5 @@ def unused_actions(kind: AnyKind) -> frozenset[str]:
 
 
 def tab_of(kind: AnyKind) -> str:
-    """Return the name of a kind's tab, an empty text for a kind without one."""
+    """Return the name of a kind's tab, or an empty text if it has no tab."""
     return kind.name if any(kind.name == name for _, _, name in TABS) else ""

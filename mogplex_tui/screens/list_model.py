@@ -27,7 +27,7 @@ class Selection(Protocol):
     """The rows of a list that an action applies to."""
 
     def cursor_row(self) -> AnyRow:
-        """Return the row under the cursor, None without one."""
+        """Return the row under the cursor, or None if there are no rows."""
 
     def marked_rows(self) -> list[AnyRow]:
         """Return the marked rows."""

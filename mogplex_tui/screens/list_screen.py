@@ -128,7 +128,7 @@ class ListScreen(ConsoleScreen):
     # Selection -------------------------------------------------------------------------------------------------
 
     def cursor_row(self) -> AnyRow:
-        """Return the row under the cursor, None without one."""
+        """Return the row under the cursor, or None if there are no rows."""
         key = self.table.cursor_key
         return None if key is None else self.rows.rows.get(key)
 
@@ -426,7 +426,7 @@ class ListScreen(ConsoleScreen):
     # Actions ---------------------------------------------------------------------------------------------------
 
     def record_key(self) -> str | None:
-        """Return the key of the row under the cursor, None without one."""
+        """Return the key of the row under the cursor, or None if there are no rows."""
         row = self.cursor_row()
         return None if row is None else row.key
 

@@ -53,8 +53,8 @@ class RecordActions:
     ) -> None:
         """Ask for an action's values or a confirmation, then carry it out.
 
-        `started` is called once the action runs. If the same action on these records waits for a rate limit, that
-        change is given up instead.
+        If a change by the same action on one of these records is waiting for a rate limit, the waiting change is given
+        up and no new one is made. `started` is called when the action runs or a waiting change is given up.
         """
         from mogplex_tui.operate.executor import NO_VALUES
         from mogplex_tui.operate.model import Creation

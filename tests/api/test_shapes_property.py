@@ -292,7 +292,11 @@ class LocatedResult(NamedTuple):
     parts: list[tuple[Path, Any]]
 
     def holds_for(self, spoilt: Any, answer: Any, result: Any) -> int:
-        """Check the result for a damaged response; return the number of compared parts."""
+        """Assert that the undamaged parts of a damaged response were parsed as before.
+
+        `spoilt` is the damaged response, `answer` the original and `result` what was read from `spoilt`. Returns how
+        many parts were compared.
+        """
         got, compared = list(parts(result)), 0
         if len(got) != len(self.parts):
             return 0

@@ -48,7 +48,7 @@ class Services:
         return self._documented if credentials is Credentials.EVERYWHERE else self._hosted
 
     def server_of(self, credentials: Credentials) -> PlaneServer:
-        """Return the plane behind that edge."""
+        """Return the plane that a set of credentials talks to."""
         return self._planes[self.edge_of(credentials)]
 
     def values_of(self, credentials: Credentials) -> CredentialValues:

@@ -22,8 +22,8 @@ class Rows(StrEnum):
 class ExpectedList(NamedTuple):
     """The expected content of a list with one set of credentials.
 
-    The records, the actions that the key bar offers on the first one, and the notice. Without `actions` the bar offers
-    the actions of token and cookie.
+    `rows` are the records, `actions` what the key bar offers on the first one, and `notice` the notice. If `actions` is
+    None, the key bar offers the same actions as with both token and cookie.
     """
 
     rows: Rows

@@ -45,7 +45,10 @@ WRITTEN = [path for path in PAGES if path.parent.name != "reference"]
 
 @pytest.fixture(autouse=True)
 def _restored_loggers() -> Iterator[None]:
-    """Restore the loggers: a command in this process sends them to its log file."""
+    """Restore the loggers after each test.
+
+    A command that runs in this process redirects them to its log file.
+    """
     loggers = [logging.getLogger(name) for name in ("mogplex", "mogplex.http", "asyncio")]
     before = [(logger.level, logger.propagate, list(logger.handlers)) for logger in loggers]
     yield

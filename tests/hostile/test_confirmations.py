@@ -241,7 +241,7 @@ async def test_no_change_is_sent_before_its_dialog_is_answered(seeded_database: 
 
 
 def _state_of(plane: Plane) -> set[tuple[Any, ...]]:
-    """Return the state that actions with choices change: settings, member roles, jobs."""
+    """Return the settings, member roles and job ids, which the tested actions change."""
     queries = (
         "SELECT id, default_model, theme FROM profiles",
         "SELECT id, role FROM team_members",

@@ -12,7 +12,7 @@ from tests.unit.stepped_scheduler import Probe, SteppedScheduler
 
 
 async def _held_up(stepped: SteppedScheduler, *names: str, **more: Any) -> list[tuple[Probe, Subscription]]:
-    """Start reads that do not end; return their feeds and wants."""
+    """Start reads of new feeds that do not end; return each feed with its Want."""
     held = []
     for name in names:
         probe = stepped.feed(name, **more)

@@ -56,7 +56,7 @@ class FlowApproval(Inbound):
 
     @property
     def tool_input(self) -> str | None:
-        """The tool's input as JSON text, cut at 4000 characters; None without a tool."""
+        """The tool's input as JSON text, cut at 4000 characters; None if no tool is named."""
         return self._text("toolInput")
 
     @property

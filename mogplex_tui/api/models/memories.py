@@ -26,7 +26,7 @@ class Lane(StrEnum):
 
 
 class MemoryScope(StrEnum):
-    """Owner of memories: all visible ones, the account's own, or the active team's."""
+    """Which memories are meant: all visible, the account's own, or the active team's."""
 
     ALL = "all"
     PERSONAL = "personal"

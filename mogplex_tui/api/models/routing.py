@@ -82,7 +82,7 @@ _Skill = Annotated[str | None, uuid("The skill id is not a UUID")]
 
 
 class AssignmentDraft(OutboundSnake):
-    """An assignment to create. A preset as the agent is copied to an own agent."""
+    """An assignment to create. A preset given as the agent is copied to the account."""
 
     repo_id: Annotated[str, uuid("The repository id is not a UUID")]
     agent_id: Annotated[str, text("Choose an agent")]

@@ -1,4 +1,4 @@
-"""Skills of the account, of the public registry, and documentation pages.
+"""Models of the account's skills, of registry skills and of documentation pages.
 
 Contract: library.md §6.
 """

@@ -1,4 +1,4 @@
-"""Agents: presets and own agents, activity, categories and generation."""
+"""Agents: presets and the account's own, activity, categories and generation."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class AgentsResource(Resource):
     """
 
     async def list(self) -> Rows[AgentSummary]:
-        """Return presets without a fork and then own agents by name, over the token API.
+        """Return unforked presets, then the account's agents by name, over the token API.
 
         Contract: v1.md §2.
         """
         return (await self._get(v1("/agents"), "the agents")).rows(AgentSummary, "agents")
 
     async def all(self) -> Rows[Agent]:
-        """Return all presets, forked or not, and at most 200 own agents.
+        """Return all presets, forked or not, and at most 200 agents of the account.
 
         Contract: library.md §1.2.
         """
@@ -59,7 +59,7 @@ class AgentsResource(Resource):
         return response.one(Agent)
 
     async def update(self, agent_id: str, change: AgentChange) -> Agent:
-        """Change an own agent and return it.
+        """Change an agent of the account and return it.
 
         Raises NotFound for any other id; the hosted service raises ServiceFailed instead. Contract: library.md §1.3.
         """
@@ -68,9 +68,9 @@ class AgentsResource(Resource):
         return (await self._change("PUT", "/api/agents", f"agent {short_id(record)}", body=body)).one(Agent)
 
     async def delete(self, agent_id: str) -> None:
-        """Delete an own agent with its assignments and triggers.
+        """Delete an agent of the account, with its assignments and triggers.
 
-        Does nothing if it does not exist. Contract: library.md §1.4.
+        An agent that does not exist is no error. Contract: library.md §1.4.
         """
         record = path_id(agent_id, "agent of your own")
         await self._change("DELETE", "/api/agents", f"agent {short_id(record)}", params={"id": record})
@@ -106,7 +106,7 @@ class AgentsResource(Resource):
                 yield rest
 
     async def roster(self) -> Rows[RosterEntry]:
-        """Return presets without a fork and then own agents, each with its newest call.
+        """Return unforked presets, then the account's agents, each with its newest call.
 
         Contract: library.md §3.
         """

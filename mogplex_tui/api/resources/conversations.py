@@ -36,15 +36,16 @@ class ConversationsResource(Resource):
         return (await self._get("/api/conversations", "the conversations")).rows(Conversation, None)
 
     async def get(self, conversation_id: str) -> Conversation | None:
-        """Return a conversation with its messages, or None if there is none of this id."""
+        """Return a conversation with its messages, or None if no conversation has this id."""
         name = _checked(conversation_id)
         response = await self._get("/api/conversations", _shown_name(name), id=name)
         return None if response.data is None else response.one(Conversation)
 
     async def save(self, write: ConversationSave) -> Conversation:
-        """Save a conversation that nobody changed since, and return its new row.
+        """Save a conversation unless it was changed after it was read; return the new row.
 
-        Raises ConversationChanged, which holds the current row. There is no unconditional save.
+        Raises ConversationChanged, which holds the current row, if someone else has changed it. There is no
+        unconditional save.
         """
         try:
             response = await self._change(

@@ -72,7 +72,7 @@ class Scheduler:
         return None
 
     def next_due_us(self) -> int | None:
-        """The time of the next step in µs; None without any."""
+        """The time of the next step in µs; None if no step is due."""
         entry = self._next()
         return None if entry is None else entry[0]
 

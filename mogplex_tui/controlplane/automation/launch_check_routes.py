@@ -27,7 +27,7 @@ def _profile(ask: Ask) -> Row:
 async def harnesses(ask: Ask) -> Response:
     """Return whether each harness can work, and which key pays.
 
-    An own gateway key, an own provider key, or the platform's.
+    The account's gateway key, its provider key, or the platform's key.
     """
     profile = _profile(ask)
     keys = model_catalogue.reach(ask.plane.db, profile).keys

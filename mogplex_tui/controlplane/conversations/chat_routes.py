@@ -52,7 +52,7 @@ class _Request(NamedTuple):
 
 
 class ChatStream(StreamingResponse):
-    """The stream of one talk; a reader that goes away ends it."""
+    """The response that streams one chat; its call is cancelled if the client leaves."""
 
     def __init__(self, talk: ChatAnswer) -> None:
         super().__init__(talk.lines(), headers=_HEADERS)

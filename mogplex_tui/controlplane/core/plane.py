@@ -102,8 +102,9 @@ class Plane:
 
     The account row of `user_id`, its two tokens and its session exist before `seed.build` is called (account.py);
     everything else in a new database comes from the seed. `ids` is the seed's id stream; HTTP handlers draw from a
-    fork, so that requests do not change it. `settings` have a scale, and are not seeded if the scenario is not.
-    `faults` exist once the plane answers, and only if rules, the route or the scenario need them.
+    fork, so that requests do not change it. In `settings` the scenario's defaults are filled in: `scale` is never None,
+    and `seeded` is False if the scenario has no seeded history. `faults` is None until the plane answers requests, and
+    stays None unless fault rules, the fault route or the scenario need it.
     """
 
     db: Database

@@ -12,7 +12,10 @@ KILLED = 137
 
 
 class Process:
-    """A command in a sandbox; `code` is the exit code of a signal, None without one."""
+    """A command that runs in a sandbox.
+
+    `code` is the exit code that a signal gave the command; None while it has received no signal.
+    """
 
     def __init__(self, record_id: str, command_id: str) -> None:
         self.record_id = record_id

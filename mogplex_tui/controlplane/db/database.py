@@ -97,8 +97,9 @@ def _empty() -> bytes:
 def _compressed_empty() -> bytes:
     """Return the bytes of an empty database of the newest schema, compressed.
 
-    It is made in memory, because the migrations alter tables many times and each change would be written; and once,
-    because a process may open many planes. It is compressed because its two megabytes are nearly all zeros.
+    The database is built in memory, because the migrations alter tables many times and on disk each change would be
+    written. The result is reused, because a process may open many planes. It is compressed because its two megabytes
+    are nearly all zeros.
     """
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
@@ -185,7 +186,7 @@ class Database:
         return self._connection.execute(sql, params).fetchall()
 
     def only(self, sql: str, params: Params = ()) -> Row:
-        """Return the only row of an aggregate query. Raises LookupError without one."""
+        """Return the only row of an aggregate query. Raises LookupError if there is none."""
         row = self.one(sql, params)
         if row is None:
             raise LookupError(sql)

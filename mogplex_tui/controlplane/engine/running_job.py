@@ -173,7 +173,7 @@ def output_of(row: Row) -> dict[str, Any]:
 
 
 def state_of(job: Job, rows: list[Row]) -> State:
-    """Return the run state after the finished nodes."""
+    """Return the variables and outputs that the job's successful nodes have produced."""
     state = State(job.metadata, job.repo.full_name, job.repo.branch or "main")
     for row in sorted(rows, key=lambda row: row["completed_at"] or 0):
         if row["status"] != "success":

@@ -106,7 +106,7 @@ def parsed(raw: bytes) -> Any:
 
 
 async def json_body(ask: Ask) -> Any:
-    """Return the parsed JSON body. Raises NotJsonError without one."""
+    """Return the parsed JSON body. Raises NotJsonError if it is not JSON."""
     return parsed(await ask.request.body())
 
 

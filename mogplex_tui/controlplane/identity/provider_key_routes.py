@@ -61,7 +61,7 @@ async def delete_key(ask: Ask) -> Response:
 
 
 async def verify_key(ask: Ask) -> Response:
-    """Check the stored key by its form, as its provider would; null without one."""
+    """Check the form of the stored key, as its provider would; null if there is none."""
     provider = provider_of(await body_of(ask))
     rows = provider_keys.stored(ask.plane.db, provider_keys.of_user(ask.user_id))
     found = next((row for row in rows if row["provider"] == provider), None)

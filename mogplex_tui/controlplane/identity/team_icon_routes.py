@@ -43,7 +43,7 @@ def image_type(body: bytes) -> str | None:
 
 
 def icon_url(service: Service, path: str | None) -> str | None:
-    """The absolute address of a stored picture, or None without one."""
+    """The absolute URL of the stored icon, or None if there is no icon."""
     return None if path is None else service.origin + _PUBLIC + path
 
 

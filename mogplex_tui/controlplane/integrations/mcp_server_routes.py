@@ -101,7 +101,7 @@ async def v1_servers(ask: Ask) -> Response:
 
 
 async def create_server(ask: Ask) -> Response:
-    """Add a server; 409 when the caller has one of that name, letter for letter."""
+    """Add a server; 409 if the caller has a server with exactly that name."""
     server = created(await _body(ask))
     now = ask.plane.clock.now_us()
     try:

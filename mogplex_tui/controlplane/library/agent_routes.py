@@ -64,7 +64,7 @@ def _agent(row: Row) -> dict[str, Any]:
 
 
 async def list_agents(ask: Ask) -> Response:
-    """Return all presets in catalogue order, then at most 200 own agents."""
+    """Return all presets in catalogue order, then at most 200 agents of the account."""
     model, copies = preset_model(ask), forked(ask)
     rows = ask.plane.db.all(f"SELECT {_COLUMNS} FROM agents WHERE user_id = ? LIMIT 200", (ask.user_id,))
     built_in = [
@@ -149,7 +149,9 @@ async def create_agent(ask: Ask) -> Response:
 
 
 async def change_agent(ask: Ask) -> Response:
-    """Update fields of an own agent. Raises the 400s of library.md §1.3, or 404."""
+    """Update fields of an agent of the account.
+
+    Raises 404, or the 400s of library.md §1.3."""
     body = await request_fields.lenient_body(ask)
     agent_id = body.get("id")
     if not isinstance(agent_id, str) or not params.trim(agent_id):
@@ -163,7 +165,7 @@ async def change_agent(ask: Ask) -> Response:
 
 
 async def delete_agent(ask: Ask) -> Response:
-    """Delete an own agent with its assignments and triggers; missing is a success."""
+    """Delete an agent with its assignments and triggers; a missing one is no error."""
     agent_id = request_fields.doomed_id(ask, _NO_AGENT)
     with ask.plane.db.transaction() as tx:
         writes.delete_agent(tx, agent_id, ask.user_id)

@@ -9,7 +9,7 @@ from . import agent_writes
 def own_agent(tx: Tx, user_id: str, agent_id: str, model: str, at: int) -> str | None:
     """Return the user's agent for an id, or None.
 
-    `preset:NAME` is the oldest own agent with that template, or a new one with `model` created at `at` (µs).
+    `preset:NAME` is the account's oldest agent with that template, or a new one with `model` created at `at` (µs).
     """
     if agent_id.startswith(agent_writes.PREFIX):
         name = agent_id.removeprefix(agent_writes.PREFIX)

@@ -53,7 +53,9 @@ def _entry(
 
 
 async def roster(ask: Ask) -> Response:
-    """Return unforked presets and own agents, with figures of the latest 500 calls."""
+    """Return unforked presets and the account's agents, with figures of 500 calls.
+
+    The calls are the latest 500."""
     db = ask.plane.db
     activity: dict[str, list[Any]] = {}
     for call in db.all(_LATEST_CALLS, (ask.user_id,)):

@@ -36,7 +36,7 @@ async def list_repos(ask: Ask) -> Response:
 
 
 async def list_agents(ask: Ask) -> Response:
-    """Return built-in presets that are not forked, then at most 200 own agents."""
+    """Return built-in presets that are not forked, then 200 agents of the account."""
     db = ask.plane.db
     own = db.all(
         "SELECT id, name, slug, model, description, category, source_template FROM agents"

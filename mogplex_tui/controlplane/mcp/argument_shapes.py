@@ -49,7 +49,7 @@ class Field(ABC):
 
     @abstractmethod
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """The value as it goes on; what is wrong with it is added to `issues`."""
+        """Return the normalised value; add a message to `issues` for each fault in it."""
 
     @abstractmethod
     def schema(self) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class Text(Field):
     publish_longest: bool = False
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """See Field; every rule that a text breaks is an issue."""
+        """Check the text; every rule that it breaks is an issue."""
         if value is None and self.nullable:
             return None
         if not _expect("string", value, path, issues):
@@ -89,7 +89,7 @@ class Text(Field):
         return text
 
     def schema(self) -> dict[str, Any]:
-        """See Field."""
+        """Return the JSON schema of this value."""
         limit = {"maxLength": self.longest} if self.publish_longest else {}
         return {"type": ["string", "null"] if self.nullable else "string"} | limit
 
@@ -106,7 +106,7 @@ class WholeNumber(Field):
     positive: bool = False
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """See Field."""
+        """Check that the value is an integer within the bounds; return it as an int."""
         if not _expect("number", value, path, issues):
             return value
         if isinstance(value, float):
@@ -122,7 +122,7 @@ class WholeNumber(Field):
         return value
 
     def schema(self) -> dict[str, Any]:
-        """See Field."""
+        """Return the JSON schema of this value."""
         limit = {} if self.high is None else {"maximum": self.high}
         return {"type": "integer", "minimum": self.low} | limit
 
@@ -134,7 +134,7 @@ class Number(Field):
     positive: bool = False
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """See Field."""
+        """Check that the value is a number within its bounds; return it normalised."""
         if _expect("number", value, path, issues):
             if self.positive and value <= 0:
                 report(issues, path, "Number must be greater than 0")
@@ -143,7 +143,7 @@ class Number(Field):
         return value
 
     def schema(self) -> dict[str, Any]:
-        """See Field."""
+        """Return the JSON schema of this value."""
         return {"type": "number"}
 
 
@@ -152,12 +152,12 @@ class Flag(Field):
     """true or false."""
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """See Field."""
+        """Check that the value is a boolean; return it normalised."""
         _expect("boolean", value, path, issues)
         return value
 
     def schema(self) -> dict[str, Any]:
-        """See Field."""
+        """Return the JSON schema of this value."""
         return {"type": "boolean"}
 
 
@@ -168,7 +168,7 @@ class Choice(Field):
     options: tuple[str, ...]
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """See Field."""
+        """Check that the value is one of the choices; return it normalised."""
         expected = " | ".join(f"'{option}'" for option in self.options)
         if not isinstance(value, str):
             report(issues, path, f"Expected {expected}, received {kind_of(value)}")
@@ -177,7 +177,7 @@ class Choice(Field):
         return value
 
     def schema(self) -> dict[str, Any]:
-        """See Field."""
+        """Return the JSON schema of this value."""
         return {"type": "string", "enum": list(self.options)}
 
 
@@ -189,7 +189,7 @@ class ListOf(Field):
     least: int = 0
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """See Field."""
+        """Check that the value is a list; return it normalised."""
         if not _expect("array", value, path, issues):
             return value
         if len(value) < self.least:
@@ -197,7 +197,7 @@ class ListOf(Field):
         return [self.item.check(item, (*path, str(index)), issues) for index, item in enumerate(value)]
 
     def schema(self) -> dict[str, Any]:
-        """See Field."""
+        """Return the JSON schema of this value."""
         return {"type": "array", "items": self.item.schema()}
 
 
@@ -206,12 +206,12 @@ class AnyObject(Field):
     """An object with whatever keys."""
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """See Field."""
+        """Check that the value is an object; return it normalised."""
         _expect("object", value, path, issues)
         return value
 
     def schema(self) -> dict[str, Any]:
-        """See Field."""
+        """Return the JSON schema of this value."""
         return {"type": "object"}
 
 
@@ -225,7 +225,7 @@ class Shape(Field):
     opaque: bool = False
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """See Field; what the caller said by leaving a key out stays left out."""
+        """Check each field; keys that the caller left out stay left out."""
         if not _expect("object", value, path, issues):
             return value
         out = {} if self.strict else dict(value)
@@ -241,7 +241,7 @@ class Shape(Field):
         return out
 
     def schema(self) -> dict[str, Any]:
-        """See Field; an opaque shape says no more than that it is an object."""
+        """Return the JSON schema; an opaque shape is described as any object."""
         if self.opaque:
             return {"type": "object"}
         out: dict[str, Any] = {"type": "object"}

@@ -203,9 +203,10 @@ def _text(key: str, value: str, kind: str, row_id: str, failed: bool) -> str:
 
 
 def clean(value: Any, kind: str, row_id: str, key: str = "", failed: bool = False) -> Any:
-    """Sanitise a JSON value of one row; `kind` is CALL, JOB, EVENT or TOOL.
+    """Replace raw error texts in a JSON value of one row by sanitised messages.
 
-    Nested objects with an id use it in their messages. Numbers, booleans and nulls never change.
+    `kind` is CALL, JOB, EVENT or TOOL. The message names `row_id`, or inside an object with an id of its own, that id.
+    Numbers, booleans and nulls never change.
     """
     if isinstance(value, str):
         return _text(key, value, kind, row_id, failed)

@@ -50,7 +50,7 @@ def _bucket(timeout_ms: Any) -> str:
 
 
 def reason_label(reason: str | None) -> str:
-    """Return a label for a reason: its own, else its words; `—` without one."""
+    """Return a label for a reason: its own, else its words; `—` if there is no reason."""
     if reason is None:
         return "—"
     return _REASONS.get(reason) or " ".join(

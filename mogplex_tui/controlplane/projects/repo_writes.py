@@ -18,7 +18,7 @@ IDLE_MS = 1_800_000
 def insert_workspace(tx: Tx, *, at: int, **columns: Any) -> str:
     """Insert one workspace; `columns` are the owner, the name and other values.
 
-    Raises sqlite3.IntegrityError if its owner has one of that name.
+    Raises sqlite3.IntegrityError if its owner has a repository with that name.
     """
     workspace_id = tx.new_id()
     tx.insert("workspaces", id=workspace_id, created_at=at, updated_at=at, **columns)

@@ -68,7 +68,7 @@ def _name(body: dict[str, Any]) -> str:
 
 
 def own_workspace(ask: Ask, owner: Owner) -> Row:
-    """The workspace of the path; raises 404 when the owner has none of that id."""
+    """The workspace named in the path. Raises 404 if the owner does not have it."""
     sql = f"SELECT * FROM workspaces WHERE id = ? AND {owner.where}"
     row = ask.plane.db.one(sql, (ask.path_id("id"), owner.value))
     if row is None:

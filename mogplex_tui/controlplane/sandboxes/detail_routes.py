@@ -79,7 +79,7 @@ def _change(ask: Ask, row: Row, how: Change) -> bool:
 
 
 async def read_health(ask: Ask) -> Response:
-    """Return the record and its health; both are checked and stored."""
+    """Check the sandbox now, store the result, and return the record and its health."""
     row = look(ask, own_sandbox(ask))
     health = {"status": row["health_status"]}
     return answer({"sandbox": record(row, persistent=False), "health": health})

@@ -68,7 +68,9 @@ def _written(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> 
 
 
 def _attached(ask: Ask, row: Row, body: Mapping[str, Any]) -> str | None:
-    """Return the call in the body if it is the caller's and waits; None without one."""
+    """Return the call that the body names, or None if it names none.
+
+    The call must be the caller's and waiting."""
     named = body.get("aiCallId")
     if named is None or named == "":
         return None

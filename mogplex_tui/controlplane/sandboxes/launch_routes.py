@@ -42,7 +42,7 @@ class LaunchRequest(NamedTuple):
 
 
 class Launched(NamedTuple):
-    """A launch's record id, and the events of a new boot; None without a boot."""
+    """A launch's record id, and the events of a new boot; None if nothing boots."""
 
     record_id: str
     channel: Channel | None

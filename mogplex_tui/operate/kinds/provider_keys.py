@@ -46,7 +46,7 @@ def _from_key(key: ProviderKey) -> ProviderKeyRow:
 
 
 async def _read(client: ClientView, _: Session) -> RowPage[ProviderKeyRow]:
-    """Read the stored keys, with a further row for each provider without one."""
+    """Read the stored keys, and add a row for each provider that has no key."""
     from mogplex_tui.api.models.keys import Provider
 
     page = page_of(await client.provider_keys.list(), _from_key, lambda row: row.provider)

@@ -15,7 +15,7 @@ AGENT = node("a", "agent", label="A", agentId="g", modelOverride="m", role="revi
 
 
 def faults(graph: Graph) -> list[str]:
-    """Return the faults of a graph as it would be stored."""
+    """Return the validation errors of a graph after it is put in its stored form."""
     return check(coerce(graph))
 
 

@@ -1,4 +1,4 @@
-"""The scheduler routes: access and the thresholds of every duty (system.md §3)."""
+"""The /api/cron routes: who may call them, and when each job acts (system.md §3)."""
 
 from __future__ import annotations
 

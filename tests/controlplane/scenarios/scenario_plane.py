@@ -1,4 +1,4 @@
-"""A plane of a scenario over HTTP whose clock a test moves."""
+"""A control plane that runs a scenario over HTTP; the test advances its clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimized reads compared with plain ones over a whole history."""
+"""Compare optimized queries with simple ones on all calls of a seeded database."""
 
 from __future__ import annotations
 

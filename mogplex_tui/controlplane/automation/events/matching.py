@@ -79,7 +79,10 @@ def find_targets(db: Database, event: Event, source: Source, standing: bool = Tr
 
 
 def repos_named(db: Database, full_name: str) -> list[Row]:
-    """Return all owners' repository rows of a name, base rows before sub-projects."""
+    """Return the repository rows with this full name, whoever owns them.
+
+    Rows for a whole repository come before rows for one directory of it.
+    """
     return db.all(
         "SELECT id, user_id, full_name, github_installation_id FROM repos WHERE full_name = ? COLLATE NOCASE"
         " ORDER BY root_directory IS NOT NULL, created_at, id",

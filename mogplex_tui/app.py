@@ -30,10 +30,10 @@ from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.header_line import Look
 from mogplex_tui.screens.key_queue import KeyHandled, KeyQueue
 from mogplex_tui.widgets.ascii_filter import Letters
-from mogplex_tui.widgets.background_cache import share_backgrounds
-from mogplex_tui.widgets.option_list_paging import page_only_what_is_drawn
+from mogplex_tui.widgets.background_cache_patch import share_backgrounds
+from mogplex_tui.widgets.option_list_patch import page_only_what_is_drawn
+from mogplex_tui.widgets.terminal_input_patch import tolerate_malformed_input
 from mogplex_tui.widgets.text import visible_lines
-from mogplex_tui.widgets.tolerant_input import tolerate_malformed_input
 
 if TYPE_CHECKING:
     from textual.driver import Driver

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 import tests.suite_caches  # noqa: F401
-from mogplex_tui.api import trouble_limiter
+from mogplex_tui.api import failure_throttle
 
 # On a busy machine five seconds, which httpx gives a connection and an answer, may pass while nothing gets its turn.
 _defaults: Any = httpx.AsyncClient.__init__.__kwdefaults__
@@ -95,8 +95,8 @@ def _controlled_world(monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) -
 def _no_request_limit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Turn the request limiter off, except in tests that are marked `request_limit`."""
     if request.node.get_closest_marker("request_limit") is None:
-        monkeypatch.setattr(trouble_limiter, "SPACING", 0.0)
-        monkeypatch.setattr(trouble_limiter, "BURST", 1_000_000)
+        monkeypatch.setattr(failure_throttle, "SPACING", 0.0)
+        monkeypatch.setattr(failure_throttle, "BURST", 1_000_000)
 
 
 @pytest.fixture(scope="session")

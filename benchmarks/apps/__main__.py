@@ -26,7 +26,7 @@ def bare() -> App[None]:
 def floor_table() -> App[None]:
     """The floor of a table."""
     from .floor import FloorView
-    from .generated_rows import Rows
+    from .generated_data import Rows
 
     class FloorTableApp(App[None]):
         """The floor with 100,000 rows."""
@@ -63,7 +63,7 @@ def table() -> App[None]:
     from mogplex_tui.themes import DARK, register
     from mogplex_tui.widgets.line_table import LineTable
 
-    from .generated_rows import COLUMNS, Rows
+    from .generated_data import COLUMNS, Rows
 
     class TableApp(App[None]):
         """Our table with 100,000 rows."""
@@ -100,7 +100,7 @@ def table() -> App[None]:
 def floor_tail() -> App[None]:
     """The floor of a tail."""
     from .floor import FloorView
-    from .generated_rows import CHANGES_A_SECOND, Events
+    from .generated_data import CHANGES_A_SECOND, Events
 
     class FloorTailApp(App[None]):
         """The floor with 50,000 events, at their end."""
@@ -131,7 +131,7 @@ def tail() -> App[None]:
     from mogplex_tui.themes import DARK, register
     from mogplex_tui.widgets.line_tail import LineTail
 
-    from .generated_rows import CHANGES_A_SECOND, Events
+    from .generated_data import CHANGES_A_SECOND, Events
 
     class TailApp(App[None]):
         """Our tail with 50,000 events, at their end."""

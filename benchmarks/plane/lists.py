@@ -13,8 +13,8 @@ from mogplex_tui.controlplane.openapi import document
 
 from ..figures import percentile, say
 from ..process_usage import cpu_seconds
+from .load_clients import get, load
 from .planes import plane
-from .wire import get, load
 
 CLIENTS, SECONDS, MOST, SHOWN = 2, 1.0, 100, 12
 TARGET_MS = 50.0

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ..figures import milliseconds, say
 from ..process_usage import cpu_seconds
+from .load_clients import Load, get, load
 from .planes import Started, plane, process
-from .wire import Load, get, load
 
 CLIENTS, ROUNDS, SECONDS = 8, 9, 1.0
 NAMES = ("bare route", "plane")

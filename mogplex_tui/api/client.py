@@ -16,12 +16,13 @@ from mogplex_tui.api.transport import Request, Transport
 if TYPE_CHECKING:
     import httpx
 
+    from mogplex_tui.api.failure_throttle import RequestLimiter
     from mogplex_tui.api.resources.account import AccountResource, SettingsResource
     from mogplex_tui.api.resources.agents import AgentsResource
     from mogplex_tui.api.resources.approvals import ApprovalsResource
+    from mogplex_tui.api.resources.assignments_and_triggers import AssignmentsResource, TriggersResource
     from mogplex_tui.api.resources.automations import AutomationsResource
     from mogplex_tui.api.resources.billing import BillingResource
-    from mogplex_tui.api.resources.catalog import ModelsResource
     from mogplex_tui.api.resources.chat import ChatResource
     from mogplex_tui.api.resources.connections import ConnectionsResource
     from mogplex_tui.api.resources.conversations import ConversationsResource
@@ -33,24 +34,23 @@ if TYPE_CHECKING:
     from mogplex_tui.api.resources.mcp_endpoint import McpEndpointResource
     from mogplex_tui.api.resources.mcp_servers import McpServersResource
     from mogplex_tui.api.resources.memories import MemoriesResource
+    from mogplex_tui.api.resources.model_catalog import ModelsResource
     from mogplex_tui.api.resources.observability import ObservabilityResource
     from mogplex_tui.api.resources.projects import ProjectsResource
     from mogplex_tui.api.resources.realtime import RealtimeResource
     from mogplex_tui.api.resources.repo_overrides import RepoOverridesResource
-    from mogplex_tui.api.resources.repo_parts import (
+    from mogplex_tui.api.resources.repo_settings import (
         LaunchPresetsResource,
         RepoSecretsResource,
         VercelVariablesResource,
     )
-    from mogplex_tui.api.resources.routing import AssignmentsResource, TriggersResource
-    from mogplex_tui.api.resources.rules import CommandsResource, RulesResource
+    from mogplex_tui.api.resources.rules_and_commands import CommandsResource, RulesResource
     from mogplex_tui.api.resources.runs import RunsResource
     from mogplex_tui.api.resources.sandboxes import SandboxesResource
     from mogplex_tui.api.resources.skills import SkillsResource
     from mogplex_tui.api.resources.slack import SlackResource
     from mogplex_tui.api.resources.teams import TeamsResource
     from mogplex_tui.api.resources.v1_repos import ReposResource
-    from mogplex_tui.api.trouble_limiter import RequestLimiter
 
 
 R = TypeVar("R")
@@ -134,7 +134,7 @@ class ClientView:
     """The signed-in account."""
     settings: _LazyResource[SettingsResource] = _LazyResource("account:SettingsResource")
     """The account's settings."""
-    models: _LazyResource[ModelsResource] = _LazyResource("catalog:ModelsResource")
+    models: _LazyResource[ModelsResource] = _LazyResource("model_catalog:ModelsResource")
     """The catalogue of models."""
     api_keys: _LazyResource[ApiKeysResource] = _LazyResource("keys:ApiKeysResource")
     """The account's API keys."""
@@ -158,12 +158,14 @@ class ClientView:
         "repo_overrides:RepoOverridesResource"
     )
     """Connections, models, rules and skills of one repository."""
-    launch_presets: _LazyResource[LaunchPresetsResource] = _LazyResource("repo_parts:LaunchPresetsResource")
+    launch_presets: _LazyResource[LaunchPresetsResource] = _LazyResource(
+        "repo_settings:LaunchPresetsResource"
+    )
     """Launch presets of one repository."""
-    repo_secrets: _LazyResource[RepoSecretsResource] = _LazyResource("repo_parts:RepoSecretsResource")
+    repo_secrets: _LazyResource[RepoSecretsResource] = _LazyResource("repo_settings:RepoSecretsResource")
     """GitHub Actions secrets of one repository."""
     vercel_variables: _LazyResource[VercelVariablesResource] = _LazyResource(
-        "repo_parts:VercelVariablesResource"
+        "repo_settings:VercelVariablesResource"
     )
     """Vercel variables of one repository, which the service has switched off."""
     github: _LazyResource[GithubResource] = _LazyResource("github:GithubResource")
@@ -172,17 +174,19 @@ class ClientView:
     """Agents, their activity and their categories."""
     skills: _LazyResource[SkillsResource] = _LazyResource("skills:SkillsResource")
     """Skills, the public skill registry and the documentation pages."""
-    rules: _LazyResource[RulesResource] = _LazyResource("rules:RulesResource")
+    rules: _LazyResource[RulesResource] = _LazyResource("rules_and_commands:RulesResource")
     """Rules for agents."""
-    commands: _LazyResource[CommandsResource] = _LazyResource("rules:CommandsResource")
+    commands: _LazyResource[CommandsResource] = _LazyResource("rules_and_commands:CommandsResource")
     """Saved slash commands."""
     memories: _LazyResource[MemoriesResource] = _LazyResource("memories:MemoriesResource")
     """Memories."""
     conversations: _LazyResource[ConversationsResource] = _LazyResource("conversations:ConversationsResource")
     """Stored chats."""
-    assignments: _LazyResource[AssignmentsResource] = _LazyResource("routing:AssignmentsResource")
+    assignments: _LazyResource[AssignmentsResource] = _LazyResource(
+        "assignments_and_triggers:AssignmentsResource"
+    )
     """Assignments of agents to repositories."""
-    triggers: _LazyResource[TriggersResource] = _LazyResource("routing:TriggersResource")
+    triggers: _LazyResource[TriggersResource] = _LazyResource("assignments_and_triggers:TriggersResource")
     """Triggers."""
     flows: _LazyResource[FlowsResource] = _LazyResource("flows:FlowsResource")
     """Automations over the unversioned routes, which can do more than the token API."""

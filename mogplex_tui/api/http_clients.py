@@ -14,9 +14,9 @@ from mogplex_tui import __version__
 from mogplex_tui.api import errors
 from mogplex_tui.api._httpx import httpx
 from mogplex_tui.api.content_encoding import ACCEPTED, BodyDecoder, BodyError, BodyTooLargeError
-from mogplex_tui.api.network_backend import LimitedBackend
 from mogplex_tui.api.realtime_messages import SILENCE_TIMEOUT
 from mogplex_tui.api.response_errors import ResponseInfo
+from mogplex_tui.api.response_head_limits import LimitedBackend
 from mogplex_tui.api.safe_text import shown_path, visible
 from mogplex_tui.api.target import Target
 

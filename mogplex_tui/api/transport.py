@@ -29,6 +29,7 @@ from mogplex_tui.api.budget import Blocked, Budget, Priority, RequestOutcome, Sl
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.connection_state import ConnectionMonitor
 from mogplex_tui.api.content_encoding import BodyError
+from mogplex_tui.api.failure_throttle import RequestLimiter
 from mogplex_tui.api.request_checks import json_text
 from mogplex_tui.api.response import JsonResponse
 from mogplex_tui.api.response_errors import (
@@ -42,7 +43,6 @@ from mogplex_tui.api.response_errors import (
 from mogplex_tui.api.safe_text import shown_path
 from mogplex_tui.api.target import Target, origin_of
 from mogplex_tui.api.team_scope import TEAM_HEADER, reads_team
-from mogplex_tui.api.trouble_limiter import RequestLimiter
 
 if TYPE_CHECKING:
     from mogplex_tui.config.credential_store import Grant

@@ -209,7 +209,7 @@ async def pause(seconds: float) -> None:
 
 async def with_retries(read: Callable[[], Awaitable[T]]) -> T:
     """Read with retries of short-lived errors (errors.md §5). Raises the last error."""
-    from mogplex_tui.operate.request_retries import send_with_retries
+    from mogplex_tui.operate.send_with_retries import send_with_retries
 
     async def wait(error: MogplexError, seconds: float) -> None:
         say(f"{with_full_stop(error.message)} Trying again.")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from .http.authentication import SESSION_COOKIE
 from .http.endpoints import PlainEndpoint, V1Endpoint
 from .http.signatures import MachineEndpoint, SenderEndpoint
-from .identity.session_endpoint import SessionEndpoint
+from .identity.session_required import SessionEndpoint
 from .identity.signin.forms import PageEndpoint
 from .route_listing import Entry, entries, unserved_router
 from .sandboxes.sandbox_endpoint import SandboxEndpoint

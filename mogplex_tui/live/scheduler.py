@@ -25,8 +25,8 @@ from mogplex_tui.api.errors import (
     SuspectedThrottle,
     Throttled,
 )
+from mogplex_tui.api.failure_throttle import ScheduledRead, current_read
 from mogplex_tui.api.retry import retry_delay
-from mogplex_tui.api.trouble_limiter import ScheduledRead, current_read
 from mogplex_tui.live.background_task import BackgroundTask
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.signals import Signal

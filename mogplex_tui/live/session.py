@@ -13,9 +13,9 @@ from mogplex_tui.api.access import AccessMap, Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
+from mogplex_tui.api.failure_throttle import RequestLimiter
 from mogplex_tui.api.response_errors import CredentialKind
 from mogplex_tui.api.target import Target
-from mogplex_tui.api.trouble_limiter import RequestLimiter
 from mogplex_tui.config.state_file import FileTroubles
 from mogplex_tui.live.change_ledger import Ledger
 from mogplex_tui.live.changes_in_flight import InFlight

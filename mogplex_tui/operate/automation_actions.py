@@ -69,7 +69,7 @@ async def trigger(change: Change[AutomationRow]) -> Result:
 
     The test event is used if the service chooses the repository.
     """
-    from mogplex_tui.api.models.automation_drafts import AutomationTrigger
+    from mogplex_tui.api.models.automation_requests import AutomationTrigger
 
     repo_id, event_input = change.values[REPO], change.values[INPUT]
     if repo_id is None:

@@ -12,9 +12,9 @@ from mogplex_tui.operate.model import Entry, RowPage, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.models.assignments_and_triggers import Activity
     from mogplex_tui.api.models.automations import Automation, AutomationRun, AutomationSummary
     from mogplex_tui.api.models.flows import Flow
-    from mogplex_tui.api.models.routing import Activity
     from mogplex_tui.live.session import Session
 
 _SHOWN_RUNS = 12
@@ -26,7 +26,7 @@ _NO_FURTHER_PAGE = "The service could not give a further page: there are more au
 
 
 def _no_activity() -> Activity:
-    from mogplex_tui.api.models.routing import Activity
+    from mogplex_tui.api.models.assignments_and_triggers import Activity
 
     return Activity()
 
@@ -78,7 +78,7 @@ def _row(automation: Flow | Automation | AutomationSummary, *, is_flow: bool) ->
 
 
 def _from_flow(flow: Flow) -> AutomationRow:
-    from mogplex_tui.api.models.routing import Activity
+    from mogplex_tui.api.models.assignments_and_triggers import Activity
 
     return replace(
         _row(flow, is_flow=True),
@@ -93,7 +93,7 @@ def _from_flow(flow: Flow) -> AutomationRow:
 
 def _from_v1(automation: Automation, runs: tuple[AutomationRun, ...]) -> AutomationRow:
     """Return a row of the token API; its activity is the newest run (v1.md §5.1)."""
-    from mogplex_tui.api.models.routing import Activity
+    from mogplex_tui.api.models.assignments_and_triggers import Activity
 
     last = runs[0] if runs else None
     activity = Activity()

@@ -16,7 +16,7 @@ from mogplex_tui.operate.messages import capitalized
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mogplex_tui.api.models.automation_drafts import TriggeredRun
+    from mogplex_tui.api.models.automation_requests import TriggeredRun
     from mogplex_tui.api.models.connections import ConnectionTest
     from mogplex_tui.api.models.flows import FlowTest
     from mogplex_tui.api.models.job_actions import JobRepaired, JobRequeued

@@ -30,7 +30,7 @@ from mogplex_tui.live.session import NotAttached
 from mogplex_tui.operate import change_results, kind_rows, messages
 from mogplex_tui.operate.action_registry import fetch_read_only_reason
 from mogplex_tui.operate.model import Action, AnyEntry, Change, Creation, Result, Row, Values
-from mogplex_tui.operate.request_retries import send_with_retries
+from mogplex_tui.operate.send_with_retries import send_with_retries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -273,11 +273,8 @@ async def run_action(
 
     Does not raise for errors of the service. `entry` is the record; for a creation, the result of `new_entry`.
     `read_priority` is the priority of the read-back. `how_to_repeat` is the sentence after a lost response; `{key}` in
-    it is replaced by the key. `turn` is the semaphore that limits how many changes are sent at once (see
-    `ChangeRequest`).
-
-    The idempotency key, for actions that send one, is `idempotency_key` if given. Otherwise it is the key of the same
-    change if its last response was lost, so that the service recognises the repetition. Otherwise it is a new key.
+    it is replaced by the key. `turn` limits how many changes are sent at once. Without `idempotency_key`, an action that
+    sends one gets the key of the same change if its last response was lost, otherwise a new one.
     """
     if (closed := await _not_sent_reason(session, kind, action, entry)) is not None:
         # A closed route gets no request, even if it closed while the confirmation was open.

@@ -8,7 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from mogplex_tui.operate import formatting
-from mogplex_tui.operate.common_actions import DISABLING, ENABLING
 from mogplex_tui.operate.formatting import first_line, joined
 from mogplex_tui.operate.model import (
     Cell,
@@ -22,6 +21,7 @@ from mogplex_tui.operate.model import (
     V,
     column,
 )
+from mogplex_tui.operate.toggle_delete_actions import DISABLING, ENABLING
 
 # The number of characters by which texts are sorted.
 _SORTED_BY = 256

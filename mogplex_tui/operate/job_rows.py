@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement, Subject
 from mogplex_tui.operate import formatting
+from mogplex_tui.operate.combined_reads import ListPart, read_parts
 from mogplex_tui.operate.common_joins import automation_names, jobs_with_open_approval
 from mogplex_tui.operate.formatting import first_line
 from mogplex_tui.operate.model import Entry, RowPage, Window, page_of
-from mogplex_tui.operate.partial_reads import ListPart, read_parts
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

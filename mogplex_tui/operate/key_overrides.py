@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mogplex_tui.config.keymap import canonical, sign
-from mogplex_tui.operate import action_registry, cursor_keys
+from mogplex_tui.operate import action_registry, cursor_movement
 from mogplex_tui.operate.kinds.registry import kinds
 
 # Keys that cannot be rebound, with the reason.
@@ -72,12 +72,12 @@ def key_owners() -> dict[str, KeyOwner]:
     for scope in scopes():
         for action in filter(lambda action: action.defaults, action_registry.in_scope(scope)):
             add(action.id, action.title, action.defaults, scope)
-        for place in cursor_keys.places(scope):
-            for move in cursor_keys.MOVES:
+        for place in cursor_movement.places(scope):
+            for move in cursor_movement.MOVES:
                 add(move.id, move.words[place], move.defaults[place], scope)
     # An overlay over a record scrolls with the same keys and has its own copy key.
-    for move in cursor_keys.MOVES:
-        add(move.id, move.words[cursor_keys.PAGE], move.defaults[cursor_keys.PAGE], _JSON_OVERLAY)
+    for move in cursor_movement.MOVES:
+        add(move.id, move.words[cursor_movement.PAGE], move.defaults[cursor_movement.PAGE], _JSON_OVERLAY)
     add("kind.copy", "copy", action_registry.BY_ID["kind.copy"].defaults, _JSON_OVERLAY)
     return {id: KeyOwner(id, title, screen) for id, (title, screen) in titles_and_keys.items()}
 

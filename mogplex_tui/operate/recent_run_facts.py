@@ -9,7 +9,7 @@ from mogplex_tui.operate import formats
 from mogplex_tui.operate.model import Fact, Row, fact
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.models.routing import Activity
+    from mogplex_tui.api.models.assignments_and_triggers import Activity
 
 
 def activity(_: type[Row], of: Callable[[Row], Activity]) -> tuple[Sequence[Fact[Row]], Sequence[Fact[Row]]]:

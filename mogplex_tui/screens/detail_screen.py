@@ -21,7 +21,7 @@ from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.event_json_pane import EventPane
 from mogplex_tui.screens.kind_list_model import tab_of, unused_actions
-from mogplex_tui.screens.record_log import RecordLog
+from mogplex_tui.screens.record_log_feed import RecordLog
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.screens.tail_models import LogTailModel
 from mogplex_tui.screens.tail_pane import TailPane

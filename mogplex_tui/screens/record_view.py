@@ -11,7 +11,7 @@ from textual.containers import Container, Vertical, VerticalScroll
 
 from mogplex_tui.operate.record_page import LinkTarget
 from mogplex_tui.widgets.facts import Facts
-from mogplex_tui.widgets.links import Links
+from mogplex_tui.widgets.link_list import Links
 from mogplex_tui.widgets.long_text import LongText
 
 # From this width on, links and texts are placed beside the facts.

@@ -16,9 +16,9 @@ from mogplex_tui.api.models.account import User
 from mogplex_tui.api.models.automations import Automation, AutomationRunDetail, AutomationSummary
 from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.calls import Call, Surface
-from mogplex_tui.api.models.catalog import Model
 from mogplex_tui.api.models.events import Event, EventType
 from mogplex_tui.api.models.jobs import Job, JobDetail
+from mogplex_tui.api.models.model_catalog import Model
 from mogplex_tui.api.models.runs import RunDetail
 from mogplex_tui.api.models.sandboxes import Sandbox
 from mogplex_tui.api.models.stats import Stats

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.controlplane.automation.jobs import job_control, job_writes
+from mogplex_tui.controlplane.automation.jobs import cancel_and_release, job_writes
 from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.core.plane import Settings
@@ -124,7 +124,7 @@ def test_a_job_moves_forward_only(factory: RowFactory, clock: ManualClock) -> No
         )
         assert not job_writes.finish(tx, job, "failed", clock.us, reason="AUTOMATION_FAILED")
         assert not job_writes.start_failed(tx, job, clock.us, "late")
-        assert not job_control.finalize_cancel(tx, job, clock.us, "USER_REQUESTED", 0)
+        assert not cancel_and_release.finalize_cancel(tx, job, clock.us, "USER_REQUESTED", 0)
         assert job_writes.start(tx, job, clock.us, "repair", "run_4").started is False
     row = factory.row("job_runs", job)
     assert (row["status"], row["duration_ms"], row["runtime_run_id"]) == ("success", 7_000, "run_3")
@@ -145,8 +145,8 @@ def test_a_job_moves_forward_only(factory: RowFactory, clock: ManualClock) -> No
 def test_a_cancelled_job_does_not_start(factory: RowFactory, clock: ManualClock) -> None:
     job = factory.job(factory.flow())
     with factory.plane.db.transaction() as tx:
-        job_control.request_cancel(tx, job, clock.us, "USER_REQUESTED")
-        job_control.finalize_cancel(tx, job, clock.us, "USER_REQUESTED", 0)
+        cancel_and_release.request_cancel(tx, job, clock.us, "USER_REQUESTED")
+        cancel_and_release.finalize_cancel(tx, job, clock.us, "USER_REQUESTED", 0)
         assert job_writes.start(tx, job, clock.us, "repair", "run_1") == (False, "JOB_RUN_CANCELLED")
     row = factory.row("job_runs", job)
     assert (row["status"], row["last_start_error"]) == ("cancelled", "Job is cancelled")

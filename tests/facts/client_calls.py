@@ -14,26 +14,26 @@ from typing import Any
 from mogplex_tui.api.client import ClientView, MogplexClient, _LazyResource
 from mogplex_tui.api.models import (
     agents,
-    automation_drafts,
+    assignments_and_triggers,
+    automation_requests,
     billing,
     chat,
     connections,
     conversations,
-    env_vars,
     flows,
     keys,
     mcp_endpoint,
     mcp_servers,
     memories,
     projects,
-    repo_parts,
+    repo_settings,
     repos,
-    routing,
-    rules,
+    rules_and_commands,
     runs,
     sandbox_requests,
     skills,
     slack,
+    vercel_variables,
 )
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.config.secret import Secret
@@ -46,16 +46,20 @@ PARAMETERS = (NOBODY, TOKEN, str(NUMBER))
 
 X = NOBODY
 _PNG = b"\x89PNG\r\n\x1a\n"
-_VARIABLE = env_vars.VariableDraft(key="A", value=Secret("x"))
-_PRESET = repo_parts.LaunchPresetDraft(name="p", base_branch="main", working_branch="main")
+_VARIABLE = vercel_variables.VariableDraft(key="A", value=Secret("x"))
+_PRESET = repo_settings.LaunchPresetDraft(name="p", base_branch="main", working_branch="main")
 _LAUNCH = sandbox_requests.LaunchDraft(repo_id=X)
 _COMMAND = sandbox_requests.CommandDraft(command="ls")
 _HARNESS = sandbox_requests.HarnessDraft(harness="codex", prompt="x")
 _PRESENCE = sandbox_requests.PresenceReport(event="attach", tab_id="t", session_id="s")
 _CHAT = chat.ChatDraft(messages=[chat.ChatMessage.from_text("m", "Hi")])
 _TOOL = mcp_endpoint.ToolCall(name="t")
-_ASSIGNMENT = routing.AssignmentDraft(repo_id=X, agent_id=X, type=routing.AssignmentType.CRON)
-_TRIGGER = routing.TriggerDraft(installation_id=1, agent_id=X, event=routing.TriggerEvent.PUSH)
+_ASSIGNMENT = assignments_and_triggers.AssignmentDraft(
+    repo_id=X, agent_id=X, type=assignments_and_triggers.AssignmentType.CRON
+)
+_TRIGGER = assignments_and_triggers.TriggerDraft(
+    installation_id=1, agent_id=X, event=assignments_and_triggers.TriggerEvent.PUSH
+)
 _TOP_UP = billing.TopUp(amount_cents=1000, attempt_id=X)
 
 NO_REQUEST = {
@@ -180,11 +184,11 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "skills.docs": (),
     "skills.doc": (X,),
     "rules.list": (),
-    "rules.create": (rules.RuleDraft(name="n"),),
-    "rules.update": (X, rules.RuleChange(name="n")),
+    "rules.create": (rules_and_commands.RuleDraft(name="n"),),
+    "rules.update": (X, rules_and_commands.RuleChange(name="n")),
     "rules.delete": (X,),
     "commands.list": (),
-    "commands.create": (rules.CommandDraft(name="n", template="t"),),
+    "commands.create": (rules_and_commands.CommandDraft(name="n", template="t"),),
     "commands.delete": (X,),
     "memories.lanes": (),
     "memories.list": (memories.Lane.SESSION,),
@@ -221,11 +225,11 @@ CALLS: dict[str, tuple[Any, ...]] = {
     # routing.md
     "assignments.list": (),
     "assignments.create": (_ASSIGNMENT,),
-    "assignments.update": (X, routing.AssignmentChange(enabled=True)),
+    "assignments.update": (X, assignments_and_triggers.AssignmentChange(enabled=True)),
     "assignments.delete": (X,),
     "triggers.list": (),
     "triggers.create": (_TRIGGER,),
-    "triggers.update": (X, routing.TriggerChange(enabled=True)),
+    "triggers.update": (X, assignments_and_triggers.TriggerChange(enabled=True)),
     "triggers.delete": (X,),
     "flows.list": (),
     "flows.create": (flows.FlowDraft(installation_id=1),),
@@ -301,12 +305,12 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "sandboxes.launch_and_wait": (_LAUNCH,),
     "sandboxes.logs": (X,),
     "automations.list": (),
-    "automations.create": (automation_drafts.AutomationDraft(installation_id=1),),
+    "automations.create": (automation_requests.AutomationDraft(installation_id=1),),
     "automations.get": (X,),
-    "automations.update": (X, automation_drafts.AutomationChange(name="n")),
+    "automations.update": (X, automation_requests.AutomationChange(name="n")),
     "automations.publish": (X,),
     "automations.set_model": (X, "n", None),
-    "automations.trigger": (X, automation_drafts.AutomationTrigger(repo_id=X), "k"),
+    "automations.trigger": (X, automation_requests.AutomationTrigger(repo_id=X), "k"),
     "automations.runs": (X,),
     "automations.run": (X, X),
     "runs.start": (runs.RunStart(repo_id=X, prompt="p"), "k"),

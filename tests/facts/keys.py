@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mogplex_tui.config.keymap import sign
 from mogplex_tui.operate.action_registry import ACTIONS, BY_ID, KeyAction, register_kind, with_key_names
-from mogplex_tui.operate.cursor_keys import LIST, MOVES, PAGE, RECORD, TAIL
+from mogplex_tui.operate.cursor_movement import LIST, MOVES, PAGE, RECORD, TAIL
 from mogplex_tui.operate.key_overrides import FIXED_KEYS, RESERVED_KEYS
 from mogplex_tui.operate.kinds.registry import kinds
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mogplex_tui.api import http_clients, network_backend, retry
+from mogplex_tui.api import http_clients, response_head_limits, retry
 from tests.api.support import RUN_ID, TOKEN, http, ok
 from tests.cli.support import CommandRunner
 from tests.hostile.raw_http import (
@@ -159,7 +159,7 @@ ACCEPTED: dict[str, Answer | Router] = {
 async def test_command_reports_a_malformed_response(
     mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, answer: Answer | Router, code: int, words: str
 ) -> None:
-    monkeypatch.setattr(network_backend, "HEAD_TIMEOUT", 0.3)
+    monkeypatch.setattr(response_head_limits, "HEAD_TIMEOUT", 0.3)
     monkeypatch.setattr(http_clients, "RESPONSE_TIMEOUT", 0.6)
     monkeypatch.setenv("MOGPLEX_MAX_ANSWER_MB", "4")
     async with answering(answer) as service:

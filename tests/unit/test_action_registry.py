@@ -106,6 +106,7 @@ def test_help_has_title_matches_beginning_of_help() -> None:
     wrong = [
         action.id
         for action in BY_ID.values()
-        if action.help_has_title != (action.help.lower().split()[0].rstrip(".") == action.title.lower())
+        if action.help_has_title
+        != action.help.lower().startswith((f"{action.title.lower()} ", f"{action.title.lower()}."))
     ]
     assert wrong == []

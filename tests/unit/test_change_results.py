@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.api.models.automation_drafts import TriggeredRun
+from mogplex_tui.api.models.automation_requests import TriggeredRun
 from mogplex_tui.api.models.automations import Automation, AutomationRun
 from mogplex_tui.api.models.connections import ConnectionTest
 from mogplex_tui.api.models.job_actions import JobRepaired

@@ -8,13 +8,13 @@ from decimal import Decimal
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotSignedIn
 from mogplex_tui.api.models.account import User
-from mogplex_tui.api.models.routing import Assignment
+from mogplex_tui.api.models.assignments_and_triggers import Assignment
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Entry
-from mogplex_tui.live.day_activity import DayActivity, DayFigures
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 from mogplex_tui.live.session import Session
+from mogplex_tui.live.usage_by_owner import DayActivity, DayFigures
 from mogplex_tui.operate import account_readiness, formatting, parameter_choices
 from mogplex_tui.operate.kinds.assignments import AssignmentRow
 from mogplex_tui.operate.kinds.projects import KIND as PROJECTS

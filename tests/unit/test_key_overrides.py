@@ -14,7 +14,7 @@ from textual.binding import Binding
 from textual.keys import Keys, _character_to_key
 
 from mogplex_tui.config.keymap import canonical, sign
-from mogplex_tui.operate import action_registry, cursor_keys
+from mogplex_tui.operate import action_registry, cursor_movement
 from mogplex_tui.operate.key_overrides import FIXED_KEYS, RESERVED_KEYS, key_owners, validate_overrides
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.widgets.line_table import LineTable
@@ -168,10 +168,10 @@ def test_default_keys_have_no_conflicts() -> None:
 @pytest.mark.parametrize(
     ("widget", "place"),
     [
-        (LineTable, cursor_keys.LIST),
-        (LineTail, cursor_keys.TAIL),
-        (RecordView, cursor_keys.RECORD),
-        (ScrollPage, cursor_keys.PAGE),
+        (LineTable, cursor_movement.LIST),
+        (LineTail, cursor_movement.TAIL),
+        (RecordView, cursor_movement.RECORD),
+        (ScrollPage, cursor_movement.PAGE),
     ],
 )
 def test_widget_bindings_match_cursor_keys(widget: Any, place: str) -> None:
@@ -180,7 +180,7 @@ def test_widget_bindings_match_cursor_keys(widget: Any, place: str) -> None:
         for each in widget.BINDINGS
         if isinstance(each, Binding) and each.id is not None
     }
-    assert bound == {move.id: move.defaults[place] for move in cursor_keys.MOVES}
+    assert bound == {move.id: move.defaults[place] for move in cursor_movement.MOVES}
 
 
 def test_shown_keys_follow_overrides(set_overrides: Any) -> None:

@@ -17,7 +17,6 @@ from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.sorted_view import SortedView
 from mogplex_tui.operate import formats, kind_rows
-from mogplex_tui.operate.common_actions import enable_and_disable
 from mogplex_tui.operate.filters import compile_filter
 from mogplex_tui.operate.formatting import DASH
 from mogplex_tui.operate.job_rows import JobRow
@@ -31,6 +30,7 @@ from mogplex_tui.operate.kinds.settings import SettingRow
 from mogplex_tui.operate.kinds.teams import TeamRow
 from mogplex_tui.operate.model import Change, Column, Fact, Link, RenderTime, TextBlock, Value, column, fact
 from mogplex_tui.operate.record_page import facts_of, links_of, texts_of
+from mogplex_tui.operate.toggle_delete_actions import enable_and_disable
 from mogplex_tui.screens.table_models import RowTableModel
 from mogplex_tui.widgets.styles import Tone
 from tests.unit.fakes import call

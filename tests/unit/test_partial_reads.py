@@ -15,8 +15,8 @@ from mogplex_tui.live.collection import Collection, Source
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import messages
+from mogplex_tui.operate.combined_reads import ColumnPart, ListPart, in_parts, read_columns
 from mogplex_tui.operate.model import Entry, RowPage
-from mogplex_tui.operate.partial_reads import ColumnPart, ListPart, in_parts, read_columns
 
 FAILED = ServiceFailed("The service failed.", resource="questions", status=500)
 CLOSED = LoginRequired("no", resource="questions", status=307)

@@ -22,10 +22,10 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.live.collection import Collection, Entry, RowPage, Source
-from mogplex_tui.live.day_activity import DayActivity
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.session import Session
+from mogplex_tui.live.usage_by_owner import DayActivity
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.messages import freshness_text, read_failures

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
+from mogplex_tui.api.models.assignments_and_triggers import Activity
 from mogplex_tui.api.models.automations import Versioned
 from mogplex_tui.api.models.base import (
     Count,
@@ -31,7 +32,6 @@ from mogplex_tui.api.models.field_validators import (
 )
 from mogplex_tui.api.models.graph_checks import check_flow_graph
 from mogplex_tui.api.models.jobs import RepoRef
-from mogplex_tui.api.models.routing import Activity
 from mogplex_tui.api.request_checks import utf16_length
 
 

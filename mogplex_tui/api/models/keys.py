@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from mogplex_tui.api.models.base import Flag, Inbound, Outbound, OutboundSnake, Text, Time
-from mogplex_tui.api.models.catalog import Tags
 from mogplex_tui.api.models.hidden_fields import Hidden, TypedKey
+from mogplex_tui.api.models.model_catalog import Tags
 
 
 class Scope(StrEnum):

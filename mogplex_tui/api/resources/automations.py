@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mogplex_tui.api.models.automation_drafts import (
+from mogplex_tui.api.models.automation_requests import (
     AutomationChange,
     AutomationDraft,
     AutomationTrigger,

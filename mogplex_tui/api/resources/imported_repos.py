@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mogplex_tui.api.errors import InvalidInput, NotFound
 from mogplex_tui.api.models.base import Rows
-from mogplex_tui.api.models.repo_parts import Packages, Snapshot
+from mogplex_tui.api.models.repo_settings import Packages, Snapshot
 from mogplex_tui.api.models.repos import BareRepo, ImportedRepo, RepoDraft, RepoUpdate
 from mogplex_tui.api.request_checks import path_id, root_directory
 from mogplex_tui.api.resources.base import Resource, advice_for_500

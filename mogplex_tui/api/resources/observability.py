@@ -9,6 +9,7 @@ from datetime import datetime
 from mogplex_tui.api.jsonstream import ArrayDecoder, MalformedError
 from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.calls import Call, CallCancelled, CallPage, ToolCall
+from mogplex_tui.api.models.dispatch_and_failures import DispatchLogEntry, DispatchLogPage, FailureReport
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.models.job_actions import (
     FindingIssue,
@@ -19,7 +20,6 @@ from mogplex_tui.api.models.job_actions import (
     VersionMode,
 )
 from mogplex_tui.api.models.jobs import Job, JobCancelled, JobDetail, JobPage
-from mogplex_tui.api.models.ledger import DispatchLogEntry, DispatchLogPage, FailureReport
 from mogplex_tui.api.models.stats import Stats
 from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource

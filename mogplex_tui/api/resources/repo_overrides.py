@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mogplex_tui.api.errors import InvalidInput
-from mogplex_tui.api.models.repo_parts import RepoConnections, RepoModels, RepoRules, RepoSkills
+from mogplex_tui.api.models.repo_settings import RepoConnections, RepoModels, RepoRules, RepoSkills
 from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource, advice_for_500
 from mogplex_tui.api.safe_text import short_id

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from mogplex_tui.api.models.base import Rows
-from mogplex_tui.api.models.env_vars import (
+from mogplex_tui.api.models.v1_catalogue import Repo
+from mogplex_tui.api.models.vercel_variables import (
     VariableDeleted,
     VariableDraft,
     VariableKey,
     VariableWritten,
     VercelVariable,
 )
-from mogplex_tui.api.models.v1_catalogue import Repo
 from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource, v1
 from mogplex_tui.api.safe_text import short_id

@@ -12,8 +12,8 @@ from ..calls import admission_writes
 from ..db.database import Database, Row, Tx
 from ..sample_data.loader import work, work_text
 from ..sandboxes import sandbox_writes
+from ..sandboxes.busy_check import is_busy
 from ..sandboxes.idle_reaper import PERIOD_S, reap
-from ..sandboxes.sandbox_use import is_busy
 from ..sandboxes.states import BOOTING, Change, change
 from ..workload.account import Repo
 from ..workload.rng import between, pick, whole

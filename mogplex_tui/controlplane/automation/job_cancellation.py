@@ -9,15 +9,15 @@ from ..core.plane import Plane
 from ..db.database import Row
 from ..db.ids import Ids
 from ..runs.cancellation import CancelError
-from .events import dispatch
-from .jobs import job_control
+from .events import work_queue
+from .jobs import cancel_and_release
 
 
 class JobCancel(NamedTuple):
     """The result of a job's cancel: its row, asked calls, and started jobs."""
 
     asked: int
-    released: list[job_control.Released]
+    released: list[cancel_and_release.Released]
 
 
 def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
@@ -29,22 +29,22 @@ def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
     now = plane.clock.now_us()
     reason = "USER_REQUESTED"
     with plane.db.transaction(ids=ids) as tx:
-        job_control.request_cancel(tx, job["id"], now, reason)
+        cancel_and_release.request_cancel(tx, job["id"], now, reason)
     with plane.db.transaction(ids=ids) as tx:
-        asked = job_control.ask_children(tx, job["id"], now)
+        asked = cancel_and_release.ask_children(tx, job["id"], now)
     handle = plane.db.value("SELECT runtime_run_id FROM job_runs WHERE id = ?", (job["id"],))
     refused = refusable_backends.stop_task(plane, handle)
     if refused is not None:
         with plane.db.transaction(ids=ids) as tx:
-            job_control.cancel_failed(tx, job["id"], plane.clock.now_us(), refused.text)
+            cancel_and_release.cancel_failed(tx, job["id"], plane.clock.now_us(), refused.text)
         # Its calls were asked to end all the same.
         _wake_calls(plane, asked)
         raise CancelError(500, "INTERNAL_ERROR", refused.text)
     with plane.db.transaction(ids=ids) as tx:
-        job_control.finalize_cancel(tx, job["id"], plane.clock.now_us(), reason, len(asked))
+        cancel_and_release.finalize_cancel(tx, job["id"], plane.clock.now_us(), reason, len(asked))
     plane.wake.job_cancelled(job["id"])
     _wake_calls(plane, asked)
-    released = dispatch.release(plane, ids, job["owner_installation_id"], plane.clock.now_us())
+    released = work_queue.release(plane, ids, job["owner_installation_id"], plane.clock.now_us())
     return JobCancel(len(asked), released)
 
 

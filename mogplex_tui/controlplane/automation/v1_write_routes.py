@@ -11,11 +11,11 @@ from ..core import refusable_backends
 from ..http import params
 from ..http.endpoints import Ask, bad_request, data, not_found, v1_refusal
 from ..identity import model_catalogue
-from .events import dispatch
+from .events import work_queue
 from .events.matching import Target
 from .flow_service import FlowService
 from .flow_store import FlowError, own_flow
-from .graphs import v1_input
+from .graphs import v1_validation
 from .graphs.normalizer import coerce, start_of
 from .starter_graphs import starter_graph
 from .v1_serializers import automation, flow_refusal, own_automation
@@ -51,11 +51,11 @@ def _graph(body: dict[str, Any]) -> dict[str, Any] | None:
     """Return the body's graph, or None. Raises the 400 with the first fault's path."""
     if "graph" not in body:
         return None
-    fault = v1_input.first_fault(body["graph"])
+    fault = v1_validation.first_fault(body["graph"])
     if fault is not None:
         place = "" if fault == "graph" else f" at {fault}"
         raise bad_request(f"graph must be a valid Flow graph{place}")
-    return v1_input.trimmed(body["graph"])
+    return v1_validation.trimmed(body["graph"])
 
 
 def _columns(body: dict[str, Any]) -> dict[str, Any]:
@@ -194,7 +194,7 @@ async def trigger_automation(ask: Ask) -> Response:
         str(start.get("event", "unknown")),
     )
     own = {"source": "mcp", "dispatch_source": "mcp", "default_branch": repo["default_branch"]}
-    metadata = dispatch.work_metadata(target, {**given, **own})
+    metadata = work_queue.work_metadata(target, {**given, **own})
     return data({"run": _run(ask, target, metadata, key)}, 202)
 
 
@@ -205,9 +205,9 @@ def _run(ask: Ask, target: Target, metadata: dict[str, Any], key: str) -> dict[s
     """
     plane, ids = ask.plane, ask.service.ids
     now = plane.clock.now_us()
-    work = dispatch.Work(target, metadata, key, marks_earlier=True)
+    work = work_queue.Work(target, metadata, key, marks_earlier=True)
     with plane.db.transaction(ids=ids) as tx:
-        enqueued = dispatch.enqueue(tx, work, now)
+        enqueued = work_queue.enqueue(tx, work, now)
     run: dict[str, Any] = {
         "automationId": target.id,
         "jobRunId": enqueued.job_id,
@@ -219,7 +219,7 @@ def _run(ask: Ask, target: Target, metadata: dict[str, Any], key: str) -> dict[s
     }
     if not enqueued.queued or enqueued.job_id is None:
         return run
-    result = dispatch.start(plane, ids, enqueued.job_id, "api")
+    result = work_queue.start(plane, ids, enqueued.job_id, "api")
     if result.reason == refusable_backends.QUEUE_DOWN:
         # The job is queued all the same, and repaired later (§5.3).
         raise v1_refusal(500, "INTERNAL_ERROR", "Failed to trigger automation")

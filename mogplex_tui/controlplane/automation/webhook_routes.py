@@ -17,7 +17,7 @@ from ..http.params import NotJsonError, is_uuid, parsed
 from ..http.signatures import BODY_LIMIT, SenderEndpoint, body_within, same, sha256_signature
 from ..identity.initial_account import credentials
 from .events import named_flow_start
-from .events.github_webhook import Delivery, deliver
+from .events.github_delivery import Delivery, deliver
 from .events.matching import start_data
 
 _DELIVERY_LIMIT = 200

@@ -18,10 +18,10 @@ from ..db.clock import MINUTE_US, SECOND_US
 from ..sample_data.loader import Prompt, prompts
 from ..workload.call_plan import CallKind, CallPlan
 from ..workload.call_planner import Branches, plan_agent, plan_harness
-from ..workload.external_run_metadata import attached
 from ..workload.job_planner import CALL_TYPES
 from ..workload.rng import pick, token
 from ..workload.scenario_odds import dearer
+from ..workload.v1_run_metadata import attached
 from . import drawn_agent_outcomes, node_outputs
 from .graph_progress import Node
 from .running_job import Job, call_metadata, harness_of, working_branch

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..actors.context import ActorContext, ActorRandom
-from ..automation.events import dispatch
-from ..automation.jobs import job_control, job_writes, node_writes
+from ..automation.events import work_queue
+from ..automation.jobs import cancel_and_release, job_writes, node_writes
 from ..calls import call_writes
 from ..db.database import Row, Tx
 from ..sample_data.loader import material
@@ -39,7 +39,7 @@ def succeed(context: ActorContext, job: Job) -> None:
             for ordinal, finding in enumerate(findings):
                 _write_finding(tx, context, random, job, ordinal, finding)
     if ended:
-        dispatch.release(context.plane, random.ids, job.installation_id, context.now())
+        work_queue.release(context.plane, random.ids, job.installation_id, context.now())
 
 
 def fail(context: ActorContext, job: Job, end: NodeEnd) -> None:
@@ -52,7 +52,7 @@ def fail(context: ActorContext, job: Job, end: NodeEnd) -> None:
         if ended:
             _cancel_rest(tx, context, job)
     if ended:
-        dispatch.release(context.plane, random.ids, job.installation_id, context.now())
+        work_queue.release(context.plane, random.ids, job.installation_id, context.now())
 
 
 def unresolved(context: ActorContext, job_id: str, error: str) -> None:
@@ -67,7 +67,7 @@ def unresolved(context: ActorContext, job_id: str, error: str) -> None:
     reason = NO_GITHUB if error == NO_GITHUB else None
     with random.tx() as tx:
         job_writes.finish(tx, job_id, "failed", context.now(), reason=reason, error=error)
-    dispatch.release(context.plane, random.ids, installation, context.now())
+    work_queue.release(context.plane, random.ids, installation, context.now())
 
 
 def _finish(
@@ -101,7 +101,7 @@ def _cancel_rest(tx: Tx, context: ActorContext, job: Job) -> None:
     """Stop the branches of the graph that are still running."""
     now = context.now()
     node_writes.end_all(tx, job.id, "cancelled", now, output={"cancelled": True, "reason": "JOB_RUN_ENDED"})
-    for call_id in job_control.ask_children(tx, job.id, now):
+    for call_id in cancel_and_release.ask_children(tx, job.id, now):
         call_writes.finalize_cancel(tx, call_id, now, "Harness run cancelled", {"reason": "JOB_RUN_ENDED"})
 
 

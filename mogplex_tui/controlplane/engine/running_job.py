@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..actors.context import ActorContext
-from ..automation.jobs.variables import State
+from ..automation.jobs.job_expressions import State
 from ..db.database import Database, Row
 from ..workload.account import Repo, repo_of
 from ..workload.rng import token

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..actors.context import ActorContext, ActorRandom
 from ..automation.events import waits
-from ..automation.jobs import variables as states
+from ..automation.jobs import job_expressions as states
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ..workload.rng import between, token, whole
 from .agent_nodes import NodeActs, NodeEnd

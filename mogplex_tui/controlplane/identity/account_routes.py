@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from ..http import params
 from ..http.authentication import SESSION_COOKIE, digest
 from ..http.endpoints import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, answer, refusal, route
-from .session_endpoint import trimmed
+from .session_required import trimmed
 from .team_icon_routes import icon_url
 
 INSTALL_SCREEN = "https://github.com/apps/mogplex/installations/new"

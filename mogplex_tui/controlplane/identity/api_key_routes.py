@@ -14,7 +14,7 @@ from ..http import params
 from ..http.bodies import body_of
 from ..http.endpoints import Ask, Service, Verb, answer, empty_crash, refusal, route
 from . import api_keys
-from .session_endpoint import SessionEndpoint, trimmed
+from .session_required import SessionEndpoint, trimmed
 
 # The last instant that the service's dates can hold: 8.64e15 ms after the epoch.
 _LAST_US = 8_640_000_000_000_000_000

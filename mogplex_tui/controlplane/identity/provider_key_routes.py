@@ -12,7 +12,7 @@ from ..db.database import Row
 from ..http.bodies import body_of
 from ..http.endpoints import Ask, Service, Verb, answer, route
 from . import provider_keys
-from .session_endpoint import SessionEndpoint, key_of, provider_of
+from .session_required import SessionEndpoint, key_of, provider_of
 
 _SERVICES: dict[str, dict[str, str]] = {
     "ai_gateway": {"service": "Vercel AI Gateway"},

@@ -17,7 +17,7 @@ from ..db.clock import DAY_US, iso_db
 from ..db.database import Row, Tx
 from ..http.bodies import body_of
 from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
-from .session_endpoint import trimmed
+from .session_required import trimmed
 from .team_access import TeamMembership, manager, may_give, seat
 
 log = logging.getLogger("mogplex.controlplane")

@@ -13,7 +13,7 @@ from ..http.bodies import body_of
 from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
 from . import audit_log, provider_keys, slugs
 from .provider_key_routes import key_object
-from .session_endpoint import key_of, provider_of, trimmed
+from .session_required import key_of, provider_of, trimmed
 from .team_access import auth_source, manager, seat
 
 _SLUG_PROBLEMS = {

@@ -11,7 +11,7 @@ from . import (
     category_routes,
     memory_routes,
     roster_routes,
-    rule_routes,
+    rule_and_command_routes,
     skill_registry_routes,
     skill_routes,
     v1_catalogue_routes,
@@ -25,7 +25,7 @@ _THEMES = (
     category_routes,
     skill_registry_routes,
     skill_routes,
-    rule_routes,
+    rule_and_command_routes,
     memory_routes,
 )
 

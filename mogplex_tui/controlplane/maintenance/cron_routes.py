@@ -13,7 +13,7 @@ from ..db.clock import iso_app
 from ..db.ids import Ids
 from ..http.endpoints import Ask, Service, Verb, answer, route
 from ..http.signatures import MachineEndpoint
-from . import reapers, stale_locks
+from . import lock_and_sandbox_cleanup, reapers
 
 Duty = Callable[[Plane, Ids, int], dict[str, Any]]
 
@@ -94,7 +94,7 @@ def _zombies(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
 
 _DUTIES: dict[str, Duty] = {
     "sync-models": sync_models,
-    "sandbox-reaper": stale_locks.reap_sandboxes,
+    "sandbox-reaper": lock_and_sandbox_cleanup.reap_sandboxes,
     "repair-jobs": reapers.repair_jobs,
     "reconcile-job-runs": reapers.reconcile_jobs,
     "zombie-row-reaper": _zombies,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..automation.events import dispatch
-from ..automation.jobs import dispatch_ledger, job_control, job_writes, node_writes
+from ..automation.events import work_queue
+from ..automation.jobs import cancel_and_release, dispatch_ledger, job_writes, node_writes
 from ..automation.jobs.job_serializers import REPAIRABLE_US
 from ..calls import call_writes
 from ..core.plane import Plane
@@ -17,7 +17,7 @@ from ..db.clock import HOUR_US, MINUTE_US
 from ..db.database import Row
 from ..db.ids import Ids
 from ..runs import run_writes
-from . import stale_locks
+from . import lock_and_sandbox_cleanup
 
 CHAT_AGE_US = 5 * MINUTE_US
 PREPARED_AGE_US = 2 * MINUTE_US
@@ -51,7 +51,7 @@ def repair_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
     for row in rows:
         if at - row["since"] < REPAIRABLE_US:
             continue
-        result = dispatch.start(plane, ids, row["id"], "repair", at)
+        result = work_queue.start(plane, ids, row["id"], "repair", at)
         started += result.started
         deferred += result.reason == job_writes.FULL
         failed += not result.started and result.reason != job_writes.FULL
@@ -96,8 +96,8 @@ def _reconcile(plane: Plane, ids: Ids, row: Row, at: int) -> str | None:
         if row["cancel_requested_at"] is not None:
             reason = "RECONCILED_CANCEL_REQUEST"
             dispatch_ledger.record_for_job(tx, job_id, "control", "reconciled", at, reason=reason)
-            asked = job_control.ask_children(tx, job_id, at)
-            job_control.finalize_cancel(tx, job_id, at, row["cancel_reason"] or reason, len(asked))
+            asked = cancel_and_release.ask_children(tx, job_id, at)
+            cancel_and_release.finalize_cancel(tx, job_id, at, row["cancel_reason"] or reason, len(asked))
         else:
             live = tx.one(f"SELECT 1 FROM ai_calls WHERE job_run_id = ? AND {_LIVE}", (job_id,))
             if live is not None:
@@ -116,7 +116,7 @@ def _tell(
     plane.wake.job_cancelled(job_id)
     for call_id in asked:
         plane.wake.cancelled(call_id)
-    dispatch.release(plane, ids, installation_id, at)
+    work_queue.release(plane, ids, installation_id, at)
 
 
 def zombie_rows(plane: Plane, ids: Ids, at: int, spare: Spare = _nobody) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def zombie_rows(plane: Plane, ids: Ids, at: int, spare: Spare = _nobody) -> dict
     """
     tables = [
         _zombie_calls(plane, ids, at, spare),
-        *stale_locks.release_locks(plane, ids, at),
+        *lock_and_sandbox_cleanup.release_locks(plane, ids, at),
         _zombie_jobs(plane, ids, at),
     ]
     reaped = sum(table["reaped"] for table in tables)
@@ -162,7 +162,7 @@ def _zombie_calls(plane: Plane, ids: Ids, at: int, spare: Spare) -> dict[str, An
         )
         for run in [] if plane.is_hosted else tx.all(outlived):
             run_writes.mirror_call(tx, run["id"], at)
-    return stale_locks.table("ai_calls", len(rows), reaped)
+    return lock_and_sandbox_cleanup.table("ai_calls", len(rows), reaped)
 
 
 def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
@@ -180,12 +180,12 @@ def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
             continue
         with plane.db.transaction(ids=ids) as tx:
             installation = dispatch_ledger.job_context(tx, row["id"])["owner_installation_id"]
-            asked = job_control.ask_children(tx, row["id"], at)
-            job_control.request_cancel(tx, row["id"], at, reason)
-            job_control.finalize_cancel(tx, row["id"], at, reason, len(asked))
+            asked = cancel_and_release.ask_children(tx, row["id"], at)
+            cancel_and_release.request_cancel(tx, row["id"], at, reason)
+            cancel_and_release.finalize_cancel(tx, row["id"], at, reason, len(asked))
         reaped.append(row["id"])
         _tell(plane, ids, row["id"], asked, installation, at)
-    return stale_locks.table("job_runs", len(rows), reaped)
+    return lock_and_sandbox_cleanup.table("job_runs", len(rows), reaped)
 
 
 def finish_cancels(plane: Plane, ids: Ids, at: int, spare: Spare) -> None:

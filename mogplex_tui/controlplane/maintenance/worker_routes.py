@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..automation.events import dispatch
+from ..automation.events import work_queue
 from ..automation.jobs import job_writes
 from ..core import refusable_backends
 from ..http.endpoints import Ask, Service, Verb, answer, empty_crash, refusal, route
@@ -42,7 +42,7 @@ async def _start(ask: Ask, key: str, unknown: str, source: str) -> Response:
     # A job that is not pending is left alone.
     result = job_writes.StartResult(False, "JOB_RUN_CANCELLED" if status == "cancelled" else None)
     if status == "pending":
-        result = dispatch.start(ask.plane, ask.service.ids, job_id, source)
+        result = work_queue.start(ask.plane, ask.service.ids, job_id, source)
     if result.reason == refusable_backends.QUEUE_DOWN:
         raise refusal(500, result.reason)
     row = db.only("SELECT * FROM job_runs WHERE id = ?", (job_id,))

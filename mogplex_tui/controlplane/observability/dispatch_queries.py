@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..automation.graphs import job_graph
+from ..automation.graphs import graph_lookups
 from ..core.plane import Plane
 from ..db import row_json
 from ..db.database import Row
@@ -90,7 +90,7 @@ def _versions_of(plane: Plane, user_id: str, agent_id: str) -> list[str]:
         "SELECT v.id, v.graph FROM flow_versions v JOIN flows f ON f.id = v.flow_id WHERE f.user_id = ?",
         (user_id,),
     )
-    return [row["id"] for row in rows if agent_id in job_graph.agent_ids(row["graph"])]
+    return [row["id"] for row in rows if agent_id in graph_lookups.agent_ids(row["graph"])]
 
 
 class Agents:
@@ -107,7 +107,7 @@ class Agents:
         if version_id is not None:
             if version_id not in self._of_version:
                 graph = self._plane.db.value("SELECT graph FROM flow_versions WHERE id = ?", (version_id,))
-                ids = job_graph.agent_ids(graph) if graph else []
+                ids = graph_lookups.agent_ids(graph) if graph else []
                 self._of_version[version_id] = ids[0] if ids else None
             agent_id = self._of_version[version_id]
         if agent_id is None:

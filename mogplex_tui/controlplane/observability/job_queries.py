@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..automation.graphs import job_graph
+from ..automation.graphs import graph_lookups
 from ..automation.jobs.job_serializers import COLUMNS, REPAIRABLE_US, own_jobs
 from ..core.plane import Plane
 from .call_queries import CallPage, instant
@@ -75,7 +75,7 @@ def _add_agent(plane: Plane, user_id: str, agent_id: str, clauses: list[str], va
         "SELECT v.id, v.graph FROM flow_versions v JOIN flows f ON f.id = v.flow_id WHERE f.user_id = ?",
         (user_id,),
     )
-    ids = [row["id"] for row in versions if agent_id in job_graph.agent_ids(row["graph"])]
+    ids = [row["id"] for row in versions if agent_id in graph_lookups.agent_ids(row["graph"])]
     names = {f"version{index}": version_id for index, version_id in enumerate(ids)}
     clauses.append(
         f"(flow_version_id IN ({', '.join(f':{name}' for name in names)}) OR flow_id IS NULL AND COALESCE("

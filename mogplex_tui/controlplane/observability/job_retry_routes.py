@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ..automation.events import dispatch
+from ..automation.events import work_queue
 from ..automation.graphs.normalizer import coerce, start_of
 from ..automation.jobs import dispatch_ledger, job_writes
 from ..automation.jobs.job_serializers import REPAIRABLE_US
@@ -59,7 +59,7 @@ async def repair(ask: Ask) -> Response:
     anchor = row["last_start_attempt_at"] or row["created_at"]
     if row["status"] != "pending" or ask.plane.clock.now_us() - anchor < REPAIRABLE_US:
         raise refusal(400, "Job run is not repairable")
-    result = dispatch.start(ask.plane, ask.service.ids, row["id"], "repair")
+    result = work_queue.start(ask.plane, ask.service.ids, row["id"], "repair")
     if result.reason == refusable_backends.QUEUE_DOWN:
         raise refusal(500, result.reason)
     return answer({"ok": True} | _started(ask, row["id"], result))
@@ -84,10 +84,10 @@ async def requeue(ask: Ask) -> Response:
     version = _version(ask, row, await _mode(ask))
     if row["flow_id"] is not None and version.id is None:
         raise refusal(400, "Job run is not retryable")
-    extra = dispatch.retry_metadata(row["flow_version_id"], version.id, version.mode)
+    extra = work_queue.retry_metadata(row["flow_version_id"], version.id, version.mode)
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        work = dispatch.retry_work(dispatch_ledger.job_context(tx, row["id"]), version.id, extra)
-        queued = dispatch.enqueue(tx, work, ask.plane.clock.now_us())
+        work = work_queue.retry_work(dispatch_ledger.job_context(tx, row["id"]), version.id, extra)
+        queued = work_queue.enqueue(tx, work, ask.plane.clock.now_us())
     head: dict[str, Any] = {"ok": True, "queued": queued.queued, "suppressed": not queued.queued}
     if not queued.queued or queued.job_id is None:
         # Nothing runs, and the answer still speaks of something that waits.
@@ -105,7 +105,7 @@ async def requeue(ask: Ask) -> Response:
                 "versionFallbackUsed": version.fell_back,
             }
         )
-    result = dispatch.start(ask.plane, ask.service.ids, queued.job_id, "manual_retry")
+    result = work_queue.start(ask.plane, ask.service.ids, queued.job_id, "manual_retry")
     if result.reason == refusable_backends.QUEUE_DOWN:
         raise refusal(500, result.reason, jobRunId=queued.job_id)
     head |= {"reused": False, "jobRunId": queued.job_id}

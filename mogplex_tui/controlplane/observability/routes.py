@@ -8,9 +8,23 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ..http.endpoints import Service
-from . import call_routes, dispatch_event_routes, finding_routes, job_retry_routes, job_routes, stats_routes
+from . import (
+    call_routes,
+    dispatch_and_failure_routes,
+    finding_routes,
+    job_retry_routes,
+    job_routes,
+    stats_routes,
+)
 
-_THEMES = (call_routes, stats_routes, job_routes, dispatch_event_routes, job_retry_routes, finding_routes)
+_THEMES = (
+    call_routes,
+    stats_routes,
+    job_routes,
+    dispatch_and_failure_routes,
+    job_retry_routes,
+    finding_routes,
+)
 
 
 def routes(service: Service) -> list[BaseRoute]:

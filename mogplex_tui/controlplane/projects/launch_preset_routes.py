@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ..calls.run_requests import is_branch
+from ..calls.run_request_validation import is_branch
 from ..db import row_json
 from ..db.database import Row
 from ..http import params

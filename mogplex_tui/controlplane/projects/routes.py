@@ -8,7 +8,6 @@ from starlette.routing import BaseRoute
 
 from ..http.endpoints import PlainEndpoint, Service, V1Endpoint, Verb, route
 from . import (
-    env_var_routes,
     github_import_routes,
     github_routes,
     launch_preset_routes,
@@ -19,6 +18,7 @@ from . import (
     repo_routes,
     secret_routes,
     snapshot_routes,
+    vercel_variable_routes,
     workspace_routes,
 )
 
@@ -56,7 +56,9 @@ _OF_REPO: dict[str, Mapping[str, Verb]] = {
         "POST": Verb(snapshot_routes.build_snapshot),
         "DELETE": Verb(snapshot_routes.delete_snapshot),
     },
-    "env-vars": {method: Verb(env_var_routes.refuse) for method in ("GET", "POST", "PATCH", "DELETE")},
+    "env-vars": {
+        method: Verb(vercel_variable_routes.refuse) for method in ("GET", "POST", "PATCH", "DELETE")
+    },
 }
 
 _PLAIN: dict[str, Mapping[str, Verb]] = {
@@ -84,9 +86,9 @@ _PLAIN: dict[str, Mapping[str, Verb]] = {
 }
 
 _V1_ENV_VARS = {
-    "GET": Verb(env_var_routes.v1_read, "read"),
-    "POST": Verb(env_var_routes.v1_write, "write"),
-    "DELETE": Verb(env_var_routes.v1_delete, "write"),
+    "GET": Verb(vercel_variable_routes.v1_read, "read"),
+    "POST": Verb(vercel_variable_routes.v1_write, "write"),
+    "DELETE": Verb(vercel_variable_routes.v1_delete, "write"),
 }
 
 

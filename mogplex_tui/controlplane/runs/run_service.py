@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..calls import admission_writes, call_writes
-from ..calls.run_requests import RunRequest
+from ..calls.run_request_validation import RunRequest
 from ..core import refusable_backends
 from ..core.plane import Plane
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..calls.run_requests import InvalidRunError, RunRequest, normalise
+from ..calls.run_request_validation import InvalidRunError, RunRequest, normalise
 from ..db.clock import iso_db
 from ..db.database import Row
 from ..http import params

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from ..db.database import Row
 from ..http.endpoints import Ask, answer
 from . import sandbox_writes
+from .busy_check import pausing_since
 from .idle_reaper import STALE_PAUSING_US
 from .sandbox_endpoint import current_record, own_sandbox
 from .sandbox_serializers import record
-from .sandbox_use import pausing_since
 from .states import ACTIVE, PENDING, Change, change
 from .vm import sandbox_lookup
 

@@ -17,8 +17,8 @@ from ..http.bodies import body_of
 from ..http.endpoints import Ask, answer, refusal
 from .event_streams import EventStream
 from .quotas import admit_exec
-from .refused_commands import harness_of, immediate, words
 from .sandbox_endpoint import BASH, own_sandbox, require_capability, require_created, text_of, wake_machine
+from .unsupported_commands import harness_of, immediate, words
 from .vm import sandbox_lookup
 from .vm.disk import Disk, OutsideError, clean
 from .vm.machine import Machine, Run

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..calls import call_writes
-from ..calls.run_requests import HARNESSES
+from ..calls.run_request_validation import HARNESSES
 from ..core.sandbox_processes import Process
 from ..db.database import Row, Tx
 from ..http import params

@@ -9,7 +9,7 @@ from ..db.clock import DAY_US, MINUTE_US
 from ..db.database import Row, Tx
 from ..db.ids import Ids
 from . import sandbox_writes
-from .sandbox_use import is_busy, pausing_since
+from .busy_check import is_busy, pausing_since
 from .states import BOOTING, PENDING, Change, change
 from .vm import sandbox_lookup
 

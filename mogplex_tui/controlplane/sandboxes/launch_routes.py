@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from ..calls.run_requests import InvalidRunError, is_branch, root_directory
+from ..calls.run_request_validation import InvalidRunError, is_branch, root_directory
 from ..core.event_channel import Channel
 from ..db.clock import SECOND_US
 from ..db.database import Row

@@ -11,8 +11,8 @@ from ..core.sandbox_processes import real_seconds
 from ..http import params
 from ..http.endpoints import Ask, answer, empty_crash, refusal
 from . import sandbox_writes
+from .busy_check import is_busy
 from .sandbox_endpoint import SANDBOX_NOT_FOUND, own_sandbox
-from .sandbox_use import is_busy
 from .vm import sandbox_lookup
 
 GRACE_MS = 90_000

@@ -12,7 +12,7 @@ from ..calls import admission_writes
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ..db.database import Row, Tx
 from ..http.endpoints import Ask, RefusedError, answer
-from .sandbox_use import EXEC_LOCK_STALE_US
+from .busy_check import EXEC_LOCK_STALE_US
 from .states import COUNTED
 
 BOOT = "sandbox_boot"

@@ -12,10 +12,10 @@ from . import (
     file_tree_routes,
     harness_routes,
     launch_routes,
+    lifecycle_routes,
     list_routes,
     presence_routes,
     resume_routes,
-    stop_routes,
     terminal_routes,
     v1_sandbox_routes,
 )
@@ -28,7 +28,7 @@ def routes(service: Service) -> list[BaseRoute]:
     one = "/api/sandbox/{id}"
     paths: dict[str, dict[str, Handler]] = {
         "/api/sandbox": {"GET": list_routes.list_sandboxes, "POST": launch_routes.launch_sandbox},
-        one: {"GET": detail_routes.read_sandbox, "DELETE": stop_routes.delete},
+        one: {"GET": detail_routes.read_sandbox, "DELETE": lifecycle_routes.delete},
         f"{one}/exec": {"POST": exec_routes.execute},
         f"{one}/exec/cancel": {"POST": exec_routes.cancel},
         f"{one}/files": {
@@ -44,10 +44,10 @@ def routes(service: Service) -> list[BaseRoute]:
         },
         f"{one}/health": {"GET": detail_routes.read_health},
         f"{one}/reconcile": {"POST": detail_routes.reconcile},
-        f"{one}/pause": {"POST": stop_routes.pause},
+        f"{one}/pause": {"POST": lifecycle_routes.pause},
         f"{one}/resume": {"POST": resume_routes.resume},
         f"{one}/restart": {"POST": resume_routes.restart},
-        f"{one}/stop": {"POST": stop_routes.stop},
+        f"{one}/stop": {"POST": lifecycle_routes.stop},
         f"{one}/presence": {"POST": presence_routes.report},
         f"{one}/harness": {"POST": harness_routes.run_harness},
         f"{one}/terminal/connect": {"GET": terminal_routes.connect, "POST": terminal_routes.connect},
@@ -60,5 +60,5 @@ def routes(service: Service) -> list[BaseRoute]:
     return [
         *v1_sandbox_routes.routes(service),
         *found,
-        route(f"{one}/extend", BodyFirstSandboxEndpoint(service, {"POST": Verb(stop_routes.extend)})),
+        route(f"{one}/extend", BodyFirstSandboxEndpoint(service, {"POST": Verb(lifecycle_routes.extend)})),
     ]

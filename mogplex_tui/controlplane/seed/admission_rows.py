@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..db.batch_insert import Rows
 from ..db.clock import MINUTE_US
 from ..db.database import Row, Tx
-from ..db.row_batches import Rows
 from ..workload.rng import new_uuid, stream, whole
 
 _BOOTS = ("sandbox_boots_per_hour", 3_600, 120)

@@ -6,17 +6,17 @@ All instants are relative to the plane's clock.
 from __future__ import annotations
 
 from ..core.plane import Plane
+from ..db.batch_insert import Rows
 from ..db.bulk_load import loading, suspended
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US
 from ..db.database import Tx
-from ..db.row_batches import Rows
 from ..sample_data.loader import prompts
 from ..scenarios.model import Scenario
 from ..workload.account import SeededAccount, build_world
 from ..workload.call_plan import CallKind
-from ..workload.external_run_metadata import SandboxRef
 from ..workload.rng import stream
 from ..workload.scenario_odds import Odds
+from ..workload.v1_run_metadata import SandboxRef
 from .account_rows import write_account
 from .admission_rows import write_admissions
 from .assignment_calls import write_assignment_calls

@@ -8,10 +8,10 @@ from random import Random
 from typing import Any, NamedTuple
 
 from ..calls.pricing import Rates, Tokens, priced, rates
+from ..db.batch_insert import Rows, encode
 from ..db.clock import SECOND_US
 from ..db.database import Tx
 from ..db.payload_redaction import scrub
-from ..db.row_batches import Rows, encode
 from ..workload.call_plan import CallKind, CallPlan, Step
 from ..workload.rng import new_uuid, token, whole
 

@@ -6,10 +6,10 @@ from random import Random
 from typing import Any
 
 from ..automation.events.cron import latest, tick_key, tick_payload
-from ..automation.events.dispatch import retry_metadata
 from ..automation.events.named_flow_start import slot_of, trial_key, trial_payload
+from ..automation.events.work_queue import retry_metadata
+from ..db.batch_insert import Rows, encode
 from ..db.clock import DAY_US, MINUTE_US, SECOND_US, iso_app
-from ..db.row_batches import Rows, encode
 from ..workload.account import SeededAccount
 from ..workload.call_plan import CallKind
 from ..workload.job_planner import JobPlan, finding_columns, flow_repos, plan_job, wait_seconds

@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 from ..automation.jobs.node_writes import decided
+from ..db.batch_insert import Rows, encode
 from ..db.clock import HOUR_US, MINUTE_US, SECOND_US
-from ..db.row_batches import Rows, encode
 from ..engine.node_outputs import Outputs
 from ..workload.account import SeededAccount
 from ..workload.call_plan import CallKind

@@ -5,14 +5,17 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from ..db.batch_insert import Rows, encode
 from ..db.clock import SECOND_US
 from ..db.database import Tx
-from ..db.row_batches import Rows, encode
 from ..sample_data.loader import Prompt, material, prompts
 from ..workload.account import Repo, SeededAccount
 from ..workload.call_plan import CallKind
 from ..workload.call_planner import Branches, chat_model, pick_failure, plan_agent, plan_harness
-from ..workload.external_run_metadata import (
+from ..workload.rng import between, new_uuid, pick, token, whole
+from ..workload.run_outcomes import draw_outcome
+from ..workload.scenario_odds import CALM, Odds
+from ..workload.v1_run_metadata import (
     HARNESSES,
     SandboxRef,
     accepted_step,
@@ -20,9 +23,6 @@ from ..workload.external_run_metadata import (
     external_metadata,
     request_hash,
 )
-from ..workload.rng import between, new_uuid, pick, token, whole
-from ..workload.run_outcomes import draw_outcome
-from ..workload.scenario_odds import CALM, Odds
 from .call_rows import CallFacts, CallWriter, Written
 from .sandbox_rows import write_past
 from .working_hours import WorkingHours

@@ -5,13 +5,13 @@ from __future__ import annotations
 from random import Random
 from typing import Any, NamedTuple
 
+from ..db.batch_insert import Rows, encode
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from ..db.row_batches import Rows, encode
 from ..sample_data.loader import work, work_text
 from ..workload.account import Repo, SeededAccount
-from ..workload.external_run_metadata import SandboxRef
 from ..workload.rng import new_uuid, pick, whole
 from ..workload.sandbox_addresses import preview_url, runtime_of, vm_name
+from ..workload.v1_run_metadata import SandboxRef
 
 
 class _SandboxPlan(NamedTuple):

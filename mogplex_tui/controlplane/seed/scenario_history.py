@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..db.batch_insert import Rows
 from ..db.clock import HOUR_US, MINUTE_US, SECOND_US
-from ..db.row_batches import Rows
 from ..sample_data.loader import prompts
 from ..scenarios.model import Loop, Scenario
 from ..workload.account import SeededAccount

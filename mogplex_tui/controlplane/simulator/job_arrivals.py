@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
-from ..automation.events import dispatch, named_flow_start
-from ..automation.events.github_webhook import Delivery, deliver
+from ..automation.events import named_flow_start, work_queue
+from ..automation.events.github_delivery import Delivery, deliver
 from ..automation.jobs import dispatch_ledger
 from ..db.clock import SECOND_US
 from ..workload.account import Flow, Repo
@@ -69,10 +69,10 @@ def _run_again(context: ActorContext, random: ActorRandom) -> None:
             return
         job = dispatch_ledger.job_context(tx, failed["id"])
         version = failed["published_version_id"]
-        extra = dispatch.retry_metadata(job["flow_version_id"], version, "latest_published")
-        queued = dispatch.enqueue(tx, dispatch.retry_work(job, version, extra), now)
+        extra = work_queue.retry_metadata(job["flow_version_id"], version, "latest_published")
+        queued = work_queue.enqueue(tx, work_queue.retry_work(job, version, extra), now)
     if queued.queued and queued.job_id is not None:
-        dispatch.start(context.plane, random.ids, queued.job_id, "manual_retry", now)
+        work_queue.start(context.plane, random.ids, queued.job_id, "manual_retry", now)
 
 
 def _about(repo: Repo) -> DeliveryRepository:

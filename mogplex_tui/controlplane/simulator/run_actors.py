@@ -18,15 +18,15 @@ from ..sample_data.loader import Prompt, prompts
 from ..workload.account import Repo, repo_of
 from ..workload.call_plan import CallPlan
 from ..workload.call_planner import Branches, plan_harness
-from ..workload.external_run_metadata import (
+from ..workload.rng import between, pick, token, whole
+from ..workload.run_outcomes import RunOutcome, draw_outcome, is_steered, steered_outcome
+from ..workload.v1_run_metadata import (
     HARNESSES,
     accepted_step,
     attached,
     external_metadata,
     request_hash,
 )
-from ..workload.rng import between, pick, token, whole
-from ..workload.run_outcomes import RunOutcome, draw_outcome, is_steered, steered_outcome
 
 # Turns of a run that only a cancel should end: more than half an hour of work.
 ENDLESS_TURNS = 60

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
-from ..automation.events.github_webhook import Delivery, deliver
+from ..automation.events.github_delivery import Delivery, deliver
 from ..calls import admission_writes
 from ..faults.rules import parse
 from ..scenarios.model import FaultBurst, Loop

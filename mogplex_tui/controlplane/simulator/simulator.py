@@ -10,7 +10,7 @@ import traceback
 from ..actors import sandbox_actors
 from ..actors.context import ActorContext
 from ..actors.scheduler import Scheduler
-from ..automation.jobs import job_control, job_writes, node_writes
+from ..automation.jobs import cancel_and_release, job_writes, node_writes
 from ..calls import call_writes
 from ..core.plane import Plane
 from ..db.clock import SECOND_US
@@ -164,7 +164,7 @@ class Simulator:
                     r[0] for r in tx.all("SELECT ai_call_id FROM external_agent_runs WHERE id = ?", (row_id,))
                 ]
             elif kind == "job":
-                call_ids = job_control.ask_children(tx, row_id, now)
+                call_ids = cancel_and_release.ask_children(tx, row_id, now)
             for call_id in call_ids:
                 if kind == "job":
                     call_writes.finalize_cancel(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from ..db.row_batches import encode
+from ..db.batch_insert import encode
 from ..sample_data.loader import Script, work
 from .call_plan import Step
 from .rng import between, pick, token, whole

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.request_checks import utf16_length
 from mogplex_tui.live.reasons import PartialList, Requirement, Subject
-from mogplex_tui.operate import common_actions, formats, parameter_choices
+from mogplex_tui.operate import formats, parameter_choices, toggle_delete_actions
+from mogplex_tui.operate.combined_reads import ColumnPart, read_columns
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
     Action,
@@ -30,7 +31,6 @@ from mogplex_tui.operate.model import (
     fact,
     page_of,
 )
-from mogplex_tui.operate.partial_reads import ColumnPart, read_columns
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -382,7 +382,7 @@ KIND = Kind[AgentRow](
             problem=_problem,
             unavailable_reason=lambda row: _not_own(row, "changed"),
         ),
-        common_actions.delete(
+        toggle_delete_actions.delete(
             lambda change: change.client.agents.delete(change.key),
             "Its assignments and triggers are deleted too.",
             Family.AGENTS,

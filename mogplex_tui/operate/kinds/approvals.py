@@ -14,6 +14,7 @@ from mogplex_tui.api.access import Family
 from mogplex_tui.api.request_checks import utf16_length
 from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import formats
+from mogplex_tui.operate.combined_reads import ListPart, in_parts
 from mogplex_tui.operate.common_joins import automation_names
 from mogplex_tui.operate.formats import sort_key
 from mogplex_tui.operate.model import (
@@ -34,7 +35,6 @@ from mogplex_tui.operate.model import (
     column,
     page_of,
 )
-from mogplex_tui.operate.partial_reads import ListPart, in_parts
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

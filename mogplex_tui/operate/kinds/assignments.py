@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, formats, formatting, parameter_choices, recent_run_facts
+from mogplex_tui.operate import (
+    formats,
+    formatting,
+    parameter_choices,
+    recent_run_facts,
+    toggle_delete_actions,
+)
 from mogplex_tui.operate.model import (
     Change,
     Creation,
@@ -28,7 +34,7 @@ from mogplex_tui.operate.model import (
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.routing import Assignment
+    from mogplex_tui.api.models.assignments_and_triggers import Assignment
     from mogplex_tui.live.session import Session
 
 _TYPES = ("pr_review", "cron_refactor", "cron", "push_review", "issue_triage", "ci_failure")
@@ -69,7 +75,7 @@ def _fill(session: Session) -> Callable[[AssignmentRow], AssignmentRow]:
 
 
 async def _set_enabled(change: Change[AssignmentRow], enabled: bool) -> None:
-    from mogplex_tui.api.models.routing import AssignmentChange
+    from mogplex_tui.api.models.assignments_and_triggers import AssignmentChange
 
     await change.client.assignments.update(change.key, AssignmentChange(enabled=enabled))
 
@@ -109,7 +115,7 @@ ENABLED = Parameter(
 
 
 async def _create(client: ClientView, values: Values) -> Result:
-    from mogplex_tui.api.models.routing import AssignmentDraft
+    from mogplex_tui.api.models.assignments_and_triggers import AssignmentDraft
 
     assignment = await client.assignments.create(
         AssignmentDraft(
@@ -265,7 +271,7 @@ KIND = Kind[AssignmentRow](
         ),
     ),
     actions=(
-        *common_actions.enable_and_disable(
+        *toggle_delete_actions.enable_and_disable(
             AssignmentRow,
             _set_enabled,
             lambda row: row.assignment.enabled,
@@ -274,7 +280,7 @@ KIND = Kind[AssignmentRow](
             disable_help="Start no new work",
             disable_consequence="Running jobs continue; no new ones start.",
         ),
-        common_actions.delete(
+        toggle_delete_actions.delete(
             lambda change: change.client.assignments.delete(change.key),
             "Its job runs are deleted too.",
             Family.ASSIGNMENTS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import automation_actions as requests
-from mogplex_tui.operate import common_actions, formats, nested_record_text, recent_run_facts
+from mogplex_tui.operate import formats, nested_record_text, recent_run_facts, toggle_delete_actions
 from mogplex_tui.operate.automation_rows import (
     TOKEN_NOTICE,
     AutomationRow,
@@ -300,7 +300,7 @@ KIND = Kind[AutomationRow](
             title="webhook secret",
             reveals=True,
         ),
-        common_actions.delete(
+        toggle_delete_actions.delete(
             lambda change: change.client.flows.delete(change.key),
             "Its runs can no longer be seen.",
             Family.FLOWS,

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, formats
+from mogplex_tui.operate import formats, toggle_delete_actions
 from mogplex_tui.operate.model import Fact, Kind, Layout, RowPage, Source, TextBlock, column, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.rules import Command
+    from mogplex_tui.api.models.rules_and_commands import Command
     from mogplex_tui.live.session import Session
 
 
@@ -84,7 +84,7 @@ KIND: Kind[Command] = Kind(
     ),
     texts=(TextBlock("Expands to", lambda row: row.template),),
     actions=(
-        common_actions.delete(
+        toggle_delete_actions.delete(
             lambda change: change.client.commands.delete(change.key),
             "Chats can no longer use the command.",
             Family.COMMANDS,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import change_results, common_actions, formats
+from mogplex_tui.operate import change_results, formats, toggle_delete_actions
 from mogplex_tui.operate.model import (
     Action,
     Change,
@@ -219,7 +219,7 @@ KIND = Kind[ConnectionRow](
     ),
     links=(Link("repo", "projects", lambda row: row.repo or "", key=lambda row: row.repo_id),),
     actions=(
-        *common_actions.enable_and_disable(
+        *toggle_delete_actions.enable_and_disable(
             ConnectionRow,
             lambda change, enabled: change.client.connections.set_enabled(change.key, enabled),
             lambda row: row.is_enabled,
@@ -236,7 +236,7 @@ KIND = Kind[ConnectionRow](
             in_progress="testing",
             families=(Family.CONNECTIONS,),
         ),
-        common_actions.delete(
+        toggle_delete_actions.delete(
             lambda change: change.client.connections.delete(change.key),
             "Its credentials are deleted too; agents can no longer use the service.",
             Family.CONNECTIONS,

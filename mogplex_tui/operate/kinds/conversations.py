@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, formats, formatting, nested_record_text
+from mogplex_tui.operate import formats, formatting, nested_record_text, toggle_delete_actions
 from mogplex_tui.operate.model import (
     Entry,
     Fact,
@@ -106,7 +106,7 @@ KIND = Kind[ConversationRow](
     links=(Link("model", "models", lambda row: row.model, key=lambda row: row.model),),
     texts=(TextBlock("Messages", lambda row: row.transcript),),
     actions=(
-        common_actions.delete(
+        toggle_delete_actions.delete(
             lambda change: change.client.conversations.delete(change.key),
             "Its messages are deleted permanently.",
             Family.CONVERSATIONS,

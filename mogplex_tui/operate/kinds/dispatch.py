@@ -28,7 +28,7 @@ from mogplex_tui.operate.model import (
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.ledger import DispatchLogEntry, DispatchLogPage
+    from mogplex_tui.api.models.dispatch_and_failures import DispatchLogEntry, DispatchLogPage
     from mogplex_tui.live.session import Session
 
 _OUTCOMES = (

@@ -25,7 +25,7 @@ from mogplex_tui.operate.model import (
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.ledger import FailureRecord
+    from mogplex_tui.api.models.dispatch_and_failures import FailureRecord
     from mogplex_tui.live.session import Session
 
 # The next step by failure class. A failure of another class may pass by itself.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement
-from mogplex_tui.operate import common_actions, formats, messages
+from mogplex_tui.operate import formats, messages, toggle_delete_actions
 from mogplex_tui.operate.model import Change, Fact, Kind, Layout, RowPage, Source, column, page_of
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ KIND = Kind[McpServerRow](
         (Fact("created", lambda row: row.created_at), Fact("updated", lambda row: row.updated_at)),
     ),
     actions=(
-        *common_actions.enable_and_disable(
+        *toggle_delete_actions.enable_and_disable(
             McpServerRow,
             _set_enabled,
             lambda row: row.enabled,
@@ -170,7 +170,7 @@ KIND = Kind[McpServerRow](
             disable_help="Stop agents from using its tools",
             unavailable_reason=_not_own_reason,
         ),
-        common_actions.delete(
+        toggle_delete_actions.delete(
             lambda change: change.client.mcp_servers.delete(change.key),
             "Its secrets are deleted too; agents can no longer use its tools.",
             Family.MCP_RECORDS,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import formats
+from mogplex_tui.operate.combined_reads import ListPart, read_parts
 from mogplex_tui.operate.model import (
     Action,
     Change,
@@ -27,7 +28,6 @@ from mogplex_tui.operate.model import (
     page_of,
 )
 from mogplex_tui.operate.parameters import Parameter
-from mogplex_tui.operate.partial_reads import ListPart, read_parts
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

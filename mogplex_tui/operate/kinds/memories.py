@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, formats, formatting
+from mogplex_tui.operate import formats, formatting, toggle_delete_actions
 from mogplex_tui.operate.model import (
     Fact,
     Join,
@@ -148,7 +148,7 @@ KIND = Kind[MemoryRow](
     ),
     texts=(TextBlock("Content", lambda row: row.content),),
     actions=(
-        common_actions.delete(
+        toggle_delete_actions.delete(
             lambda change: change.client.memories.delete(change.key),
             "Agents can no longer use it.",
             Family.MEMORIES,

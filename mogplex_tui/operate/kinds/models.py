@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotSignedIn
-from mogplex_tui.live.day_activity import UNKNOWN, DayActivity, DayFigures
 from mogplex_tui.live.reasons import PartialList, Requirement
-from mogplex_tui.operate import common_actions, formats, formatting
+from mogplex_tui.live.usage_by_owner import UNKNOWN, DayActivity, DayFigures
+from mogplex_tui.operate import formats, formatting, toggle_delete_actions
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
     Action,
@@ -31,7 +31,7 @@ from mogplex_tui.operate.model import (
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.catalog import AvailableModel, Model, ModelCatalog
+    from mogplex_tui.api.models.model_catalog import AvailableModel, Model, ModelCatalog
     from mogplex_tui.live.session import Session
 
 
@@ -293,7 +293,7 @@ KIND = Kind[ModelRow](
         ),
     ),
     actions=(
-        *common_actions.enable_and_disable(
+        *toggle_delete_actions.enable_and_disable(
             ModelRow,
             lambda change, enabled: change.client.models.set_enabled(change.key, enabled),
             lambda row: bool(row.is_enabled),

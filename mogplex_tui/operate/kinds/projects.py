@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
-from mogplex_tui.live.day_activity import UNKNOWN, DayActivity, DayFigures
 from mogplex_tui.live.reasons import PartialList, Requirement
-from mogplex_tui.operate import common_actions, formats
+from mogplex_tui.live.usage_by_owner import UNKNOWN, DayActivity, DayFigures
+from mogplex_tui.operate import formats, toggle_delete_actions
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds.assignments import AssignmentRow
 from mogplex_tui.operate.model import (
@@ -293,7 +293,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
         families=(Family.REPOS,),
         done="The snapshot of {name} is built.",
     ),
-    common_actions.delete(
+    toggle_delete_actions.delete(
         lambda change: change.client.imported_repos.delete(change.key),
         "Its assignments, presets and sandboxes are deleted too.",
         Family.REPOS,

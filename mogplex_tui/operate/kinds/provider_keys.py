@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import change_results, common_actions, formats
+from mogplex_tui.operate import change_results, formats, toggle_delete_actions
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
     Action,
@@ -120,7 +120,7 @@ KIND = Kind[ProviderKeyRow](
             families=(Family.KEYS,),
             unavailable_reason=_not_stored_reason,
         ),
-        common_actions.delete(
+        toggle_delete_actions.delete(
             lambda change: change.client.provider_keys.delete(change.key),
             "Models of this provider are then billed by the platform, or cannot run.",
             Family.KEYS,

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, formats
+from mogplex_tui.operate import formats, toggle_delete_actions
 from mogplex_tui.operate.model import Fact, Kind, Layout, RowPage, Source, TextBlock, column, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.rules import Rule
+    from mogplex_tui.api.models.rules_and_commands import Rule
     from mogplex_tui.live.session import Session
 
 
@@ -74,7 +74,7 @@ KIND: Kind[Rule] = Kind(
     texts=(TextBlock("Content", lambda row: row.content),),
     hidden_filters={"content": lambda row: row.content, "says": _heading},
     actions=(
-        common_actions.delete(
+        toggle_delete_actions.delete(
             lambda change: change.client.rules.delete(change.key),
             "Agents no longer get it; repository settings for it are deleted too.",
             Family.RULES,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import account_readiness, formats, parameter_choices
+from mogplex_tui.operate.combined_reads import ListPart, in_parts
 from mogplex_tui.operate.model import (
     Action,
     Change,
@@ -25,7 +26,6 @@ from mogplex_tui.operate.model import (
     fact,
 )
 from mogplex_tui.operate.parameters import Choice, Parameter
-from mogplex_tui.operate.partial_reads import ListPart, in_parts
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, formats
+from mogplex_tui.operate import formats, toggle_delete_actions
 from mogplex_tui.operate.model import Fact, Kind, Layout, RowPage, Source, TextBlock, column, page_of
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ KIND: Kind[Skill] = Kind(
     texts=(TextBlock("Content", lambda row: row.content),),
     hidden_filters={"content": lambda row: row.content, "what": lambda row: row.description},
     actions=(
-        common_actions.delete(
+        toggle_delete_actions.delete(
             lambda change: change.client.skills.delete(change.key),
             "Agents can no longer use it; repository settings for it are deleted too.",
             Family.SKILLS,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_actions, formats, formatting, recent_run_facts
+from mogplex_tui.operate import formats, formatting, recent_run_facts, toggle_delete_actions
 from mogplex_tui.operate.model import Change, Fact, Join, Kind, Layout, Link, RowPage, Source, column, page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.routing import Trigger
+    from mogplex_tui.api.models.assignments_and_triggers import Trigger
     from mogplex_tui.live.session import Session
 
 
@@ -64,7 +64,7 @@ def _fill(session: Session) -> Callable[[TriggerRow], TriggerRow]:
 
 
 async def _set_enabled(change: Change[TriggerRow], enabled: bool) -> None:
-    from mogplex_tui.api.models.routing import TriggerChange
+    from mogplex_tui.api.models.assignments_and_triggers import TriggerChange
 
     await change.client.triggers.update(change.key, TriggerChange(enabled=enabled))
 
@@ -204,7 +204,7 @@ KIND = Kind[TriggerRow](
         Link("model", "models", lambda row: row.model or "", key=lambda row: row.model),
     ),
     actions=(
-        *common_actions.enable_and_disable(
+        *toggle_delete_actions.enable_and_disable(
             TriggerRow,
             _set_enabled,
             lambda row: row.trigger.enabled,
@@ -213,7 +213,7 @@ KIND = Kind[TriggerRow](
             disable_help="Start no new jobs for the event",
             disable_consequence="Running jobs continue; no new ones start.",
         ),
-        common_actions.delete(
+        toggle_delete_actions.delete(
             lambda change: change.client.triggers.delete(change.key),
             "Its jobs stay in the dispatch log; the event no longer starts jobs.",
             Family.TRIGGERS,

@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
 
-from mogplex_tui.operate import action_registry, cursor_keys
+from mogplex_tui.operate import action_registry, cursor_movement
 from mogplex_tui.screens.modals.base import Dialog
 from mogplex_tui.widgets.scroll_page import ScrollPage
 from mogplex_tui.widgets.text import wrap as lines_of
@@ -118,10 +118,10 @@ class HelpModal(Dialog[None]):
                 lines += _entry_lines(self._shown(action.keys), _entry_text(action), text_width)
             lines.append("")
         lines.append("Moving")
-        place = cursor_keys.places(self._scope)[0]
-        for move in cursor_keys.MOVES:
+        place = cursor_movement.places(self._scope)[0]
+        for move in cursor_movement.MOVES:
             lines += _entry_lines(
-                self._shown(cursor_keys.keys_of(move, place)), move.words[place], text_width
+                self._shown(cursor_movement.keys_of(move, place)), move.words[place], text_width
             )
         lines += ["", "Header"]
         for example, text in _HEADER:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.models.automation_drafts import (
+from mogplex_tui.api.models.automation_requests import (
     AutomationChange,
     AutomationDraft,
     AutomationTrigger,

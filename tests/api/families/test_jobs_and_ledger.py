@@ -12,8 +12,8 @@ import pytest
 
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
+from mogplex_tui.api.models.dispatch_and_failures import DispatchLogEntry, FailureReport
 from mogplex_tui.api.models.job_actions import IssueDraft, VersionMode
-from mogplex_tui.api.models.ledger import DispatchLogEntry, FailureReport
 from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent
 from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import (

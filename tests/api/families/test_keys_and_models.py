@@ -16,8 +16,8 @@ from mogplex_tui.api import errors as e
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.billing import Billing, Subscription, TopUp
-from mogplex_tui.api.models.catalog import CliModel, NewModels
 from mogplex_tui.api.models.keys import ApiKey, ApiKeyDraft, CreatedKey, KeyTest, Provider, Scope
+from mogplex_tui.api.models.model_catalog import CliModel, NewModels
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent

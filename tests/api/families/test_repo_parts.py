@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.env_quoting import quoted_env_value
-from mogplex_tui.api.models.env_vars import VariableDraft, VercelVariable
-from mogplex_tui.api.models.repo_parts import (
+from mogplex_tui.api.models.repo_settings import (
     LaunchPresetDraft,
     RepoConnections,
     RepoModels,
     RepoRules,
     RepoSkills,
 )
+from mogplex_tui.api.models.vercel_variables import VariableDraft, VercelVariable
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.projects.repo_fields import env_vars

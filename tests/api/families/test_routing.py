@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.models.base import parse_rows
-from mogplex_tui.api.models.routing import (
+from mogplex_tui.api.models.assignments_and_triggers import (
     Assignment,
     AssignmentChange,
     AssignmentDraft,
@@ -16,6 +15,7 @@ from mogplex_tui.api.models.routing import (
     TriggerDraft,
     TriggerEvent,
 )
+from mogplex_tui.api.models.base import parse_rows
 from tests.api.families.minimal_plane import NOBODY, Call, MinimalPlane, assert_not_sent, run_minimal_plane
 from tests.api.support import http, serving
 from tests.controlplane.automation.automation_rows import INSTALLATION, installation, job_of, ledger_row

@@ -9,7 +9,14 @@ import pytest
 
 from mogplex_tui.api import errors as e
 from mogplex_tui.api.models.base import parse_rows
-from mogplex_tui.api.models.rules import Command, CommandDraft, Rule, RuleChange, RuleDraft, RuleTable
+from mogplex_tui.api.models.rules_and_commands import (
+    Command,
+    CommandDraft,
+    Rule,
+    RuleChange,
+    RuleDraft,
+    RuleTable,
+)
 from mogplex_tui.api.models.skills import (
     DocPage,
     RegistrySkill,

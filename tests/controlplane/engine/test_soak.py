@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from mogplex_tui.controlplane.automation import job_cancellation
-from mogplex_tui.controlplane.automation.events.github_webhook import Delivery, deliver
+from mogplex_tui.controlplane.automation.events.github_delivery import Delivery, deliver
 from mogplex_tui.controlplane.workload.github_payloads import KINDS, DeliveryRepository, build
 from tests.controlplane.simulated_plane import SEEDED_AT, SimulatedPlane, invariant_violations
 

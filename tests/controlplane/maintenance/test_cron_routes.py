@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.automation.jobs import job_control
+from mogplex_tui.controlplane.automation.jobs import cancel_and_release
 from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US
@@ -91,7 +91,7 @@ async def test_requested_cancels_and_lost_jobs_are_reconciled(
     flow, repo = factory.flow(factory.agent()), factory.repo()
     asked, lost, working, sound = (factory.job(flow, repo, start=True) for _ in range(4))
     with factory.plane.db.transaction() as tx:
-        job_control.request_cancel(tx, asked, clock.us, "USER_REQUESTED")
+        cancel_and_release.request_cancel(tx, asked, clock.us, "USER_REQUESTED")
         tx.execute("UPDATE job_runs SET runtime_run_id = NULL WHERE id IN (?, ?)", (lost, working))
     factory.call(job_run_id=working)
     body = await get(client, "reconcile-job-runs")

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.automation.jobs import job_control, job_writes
+from mogplex_tui.controlplane.automation.jobs import cancel_and_release, job_writes
 from mogplex_tui.controlplane.calls import admission_writes, call_writes
 from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.db.clock import HOUR_US, MINUTE_US, SECOND_US, iso_db
@@ -253,7 +253,7 @@ async def test_pressure_and_limits_in_range(client: httpx.AsyncClient, factory: 
         job_writes.attempt(tx, deferred, NOON - SECOND_US, "repair")
         job_writes.claim(tx, deferred, NOON - SECOND_US)
         assert job_writes.start_failed(tx, deferred, NOON - SECOND_US, "runtime refused")
-        job_control.request_cancel(tx, deferred, NOON, "USER_REQUESTED")
+        cancel_and_release.request_cancel(tx, deferred, NOON, "USER_REQUESTED")
     body = await read(client)
     summary = body["summary"]
     assert (summary["suppressed_in_range"], summary["deferred_in_range"]) == (2, 1)

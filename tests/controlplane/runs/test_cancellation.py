@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.automation.jobs import job_control, job_writes, node_writes
+from mogplex_tui.controlplane.automation.jobs import cancel_and_release, job_writes, node_writes
 from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.calls.pricing import Tokens
 from mogplex_tui.controlplane.runs import run_writes
@@ -271,7 +271,7 @@ async def test_a_full_installation_defers_and_a_cancel_releases(
 async def test_job_cancel_can_be_repeated(client: httpx.AsyncClient, factory: RowFactory) -> None:
     job = factory.job(factory.flow())
     with factory.plane.db.transaction() as tx:
-        job_control.request_cancel(tx, job, factory.clock.us, "USER_REQUESTED")
+        cancel_and_release.request_cancel(tx, job, factory.clock.us, "USER_REQUESTED")
     assert (await client.get(f"/api/observability/jobs/{job}")).json()["run"]["cancelable"] is False
     factory.clock.advance(1)
     body = (await client.post(f"/api/observability/jobs/{job}/cancel")).json()

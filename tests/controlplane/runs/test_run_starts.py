@@ -8,7 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.controlplane.calls.run_requests import InvalidRunError, is_branch, normalise, root_directory
+from mogplex_tui.controlplane.calls.run_request_validation import (
+    InvalidRunError,
+    is_branch,
+    normalise,
+    root_directory,
+)
 from tests.controlplane.api_paths import V1
 from tests.controlplane.row_factory import RowFactory
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mogplex_tui.controlplane.actors import call_player
-from mogplex_tui.controlplane.automation.jobs import job_control
+from mogplex_tui.controlplane.automation.jobs import cancel_and_release
 from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.db.clock import HOUR_US, Clock
 from mogplex_tui.controlplane.runs import run_writes
@@ -231,9 +231,9 @@ def test_calls_of_a_cancelled_job_end_when_their_actor_notices(simulated: Simula
     row = simulated.db.one(f"SELECT id, job_run_id FROM ai_calls WHERE job_run_id NOTNULL AND {LIVE}")
     assert row is not None
     with simulated.db.transaction() as tx:
-        job_control.request_cancel(tx, row["job_run_id"], simulated.clock.us, "USER_REQUESTED")
-        job_control.ask_children(tx, row["job_run_id"], simulated.clock.us)
-        job_control.finalize_cancel(tx, row["job_run_id"], simulated.clock.us, "USER_REQUESTED", 1)
+        cancel_and_release.request_cancel(tx, row["job_run_id"], simulated.clock.us, "USER_REQUESTED")
+        cancel_and_release.ask_children(tx, row["job_run_id"], simulated.clock.us)
+        cancel_and_release.finalize_cancel(tx, row["job_run_id"], simulated.clock.us, "USER_REQUESTED", 1)
     simulated.plane.wake.cancelled(row["id"])
     simulated.plane.wake.job_cancelled(row["job_run_id"])
     simulated.go_until("SELECT status = 'cancelled' FROM ai_calls WHERE id = ?", (row["id"],), 0.1)

@@ -11,7 +11,7 @@ from textual.color import Color
 from textual.style import Style
 from textual.widgets import Static
 
-from mogplex_tui.widgets.background_cache import share_backgrounds
+from mogplex_tui.widgets.background_cache_patch import share_backgrounds
 
 
 class Many(App[None]):

@@ -12,7 +12,7 @@ from ...db.database import Row, Tx
 from ...db.ids import Ids
 from ...projects import repo_writes
 from ..jobs import dispatch_ledger
-from . import dispatch
+from . import work_queue
 from .github_events import REVIEW_CHECK, Payload, number, part, sender_of, text
 
 _HANDLED = ("installation", "installation_repositories", "repository")
@@ -168,7 +168,7 @@ def rerun_review(plane: Plane, ids: Ids, payload: Payload, at: int) -> str | Non
         if known is None:
             return None
         job = dispatch_ledger.job_context(tx, known["id"])
-        enqueued = dispatch.enqueue(tx, dispatch.retry_work(job, job["flow_version_id"], {}), at)
+        enqueued = work_queue.enqueue(tx, work_queue.retry_work(job, job["flow_version_id"], {}), at)
     if enqueued.job_id is not None and enqueued.queued:
-        dispatch.start(plane, ids, enqueued.job_id, "manual_retry", at)
+        work_queue.start(plane, ids, enqueued.job_id, "manual_retry", at)
     return enqueued.job_id

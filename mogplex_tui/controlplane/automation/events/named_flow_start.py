@@ -13,7 +13,7 @@ from ...core.plane import Plane
 from ...db.clock import iso_app
 from ...db.database import Row
 from ...db.ids import Ids
-from . import dispatch, matching
+from . import matching, work_queue
 
 # The metadata key of a manual or hook run's payload, by the flow's event.
 _SLOTS = {"schedule": "schedule", "webhook": "webhook", "slack_mention": "slack"}
@@ -110,11 +110,11 @@ def fire(
         repo["full_name"],
         event,
     )
-    metadata = dispatch.work_metadata(target, {**(about or {}), slot_of(event): dict(payload)})
+    metadata = work_queue.work_metadata(target, {**(about or {}), slot_of(event): dict(payload)})
     check = event != "schedule" if sensitive is None else sensitive
     with plane.db.transaction(ids=ids) as tx:
-        enqueued = dispatch.enqueue(tx, dispatch.Work(target, metadata, key, check, origin), at)
+        enqueued = work_queue.enqueue(tx, work_queue.Work(target, metadata, key, check, origin), at)
     if not enqueued.queued or enqueued.job_id is None:
         return Fired("suppressed", enqueued.job_id, False, enqueued.reason)
-    result = dispatch.start(plane, ids, enqueued.job_id, source, at)
+    result = work_queue.start(plane, ids, enqueued.job_id, source, at)
     return Fired("queued", enqueued.job_id, result.started, result.reason)

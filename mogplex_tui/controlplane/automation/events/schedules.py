@@ -10,7 +10,7 @@ import json
 from ...core.plane import Plane
 from ...db.clock import MINUTE_US
 from ...db.ids import Ids
-from . import dispatch, matching, named_flow_start
+from . import matching, named_flow_start, work_queue
 from .cron import is_due, tick_key, tick_payload
 
 _UTC = "UTC"
@@ -69,15 +69,15 @@ def _assignments(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:
             row["type"],
         )
         about = {"schedule": tick_payload(minute, row["cron_schedule"], _UTC)}
-        work = dispatch.Work(
+        work = work_queue.Work(
             target,
-            dispatch.work_metadata(target, about),
+            work_queue.work_metadata(target, about),
             tick_key("assignment", row["id"], minute),
-            target.source_type in dispatch.SENSITIVE,
+            target.source_type in work_queue.SENSITIVE,
         )
         with plane.db.transaction(ids=ids) as tx:
-            enqueued = dispatch.enqueue(tx, work, us)
+            enqueued = work_queue.enqueue(tx, work, us)
         if enqueued.queued and enqueued.job_id is not None:
-            dispatch.start(plane, ids, enqueued.job_id, "cron", us)
+            work_queue.start(plane, ids, enqueued.job_id, "cron", us)
             queued.append(enqueued.job_id)
     return queued

@@ -13,7 +13,7 @@ from ...core.plane import Plane
 from ...db import row_json
 from ...db.clock import MINUTE_US
 from ...db.database import Database, Row
-from ..graphs import job_graph
+from ..graphs import graph_lookups
 from .dispatch_ledger import source_kind
 
 REPAIRABLE_US = 2 * MINUTE_US
@@ -105,7 +105,7 @@ class Lookups:
     def agent(self, job: Row) -> dict[str, Any]:
         """Return the primary agent of a job's flow version, trigger or assignment."""
         graph, parent = self.graph(job["flow_version_id"]), self.parent(job)
-        ids = job_graph.agent_ids(graph) if graph else []
+        ids = graph_lookups.agent_ids(graph) if graph else []
         if parent is not None:
             ids = [parent["agent_id"]]
         if ids:
@@ -131,7 +131,7 @@ def record(plane: Plane, lookups: Lookups, row: Row) -> dict[str, Any]:
         "source_kind": source_kind(row),
         "source_type": (None if parent is None else parent["kind"])
         or metadata.get("source_type")
-        or (job_graph.start_event(graph) if graph else None)
+        or (graph_lookups.start_event(graph) if graph else None)
         or "unknown",
         "repo": lookups.repo(metadata),
         "agent": lookups.agent(row),

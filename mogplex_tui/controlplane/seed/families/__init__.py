@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from ...db.row_batches import Rows
+from ...db.batch_insert import Rows
 from ...workload.account import SeededAccount
 from . import automation, identity, integrations, library, projects
 

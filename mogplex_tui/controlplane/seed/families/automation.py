@@ -10,8 +10,8 @@ from typing import Any
 from ...automation.flow_service import SOURCE_KINDS
 from ...automation.graphs.normalizer import Graph, coerce
 from ...automation.starter_graphs import template_of
+from ...db.batch_insert import Rows, encode
 from ...db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from ...db.row_batches import Rows, encode
 from ...sample_data.loader import material
 from ...workload.account import SeededAccount, build_graph
 from ...workload.rng import new_uuid, pick, token

@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any, NamedTuple
 
+from ...db.batch_insert import Rows, encode
 from ...db.clock import SECOND_US, iso_app
-from ...db.row_batches import Rows, encode
 from ...sample_data.loader import material
 from ...workload import failure_diagnosis
 from ...workload.account import Repo

@@ -6,8 +6,8 @@ import base64
 from random import Random
 from typing import Any
 
+from ...db.batch_insert import Rows, encode
 from ...db.clock import DAY_US, HOUR_US, SECOND_US
-from ...db.row_batches import Rows, encode
 from ...http.authentication import TOKEN_PREFIX, digest
 from ...sample_data.loader import material
 from ...workload.account import SeededAccount

@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from ...db.batch_insert import Rows, encode
 from ...db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from ...db.row_batches import Rows, encode
 from ...sample_data.loader import material
 from ...workload.account import SeededAccount
 from ...workload.rng import new_uuid, token, whole

@@ -7,8 +7,8 @@ import uuid
 from random import Random
 from typing import Any
 
+from ...db.batch_insert import Rows, encode
 from ...db.clock import DAY_US, HOUR_US, MINUTE_US
-from ...db.row_batches import Rows, encode
 from ...sample_data.loader import material
 from ...workload.account import Repo, SeededAccount
 from ...workload.rng import new_uuid, whole

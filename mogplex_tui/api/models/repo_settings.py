@@ -22,8 +22,8 @@ from mogplex_tui.api.models.base import (
     empty_rows,
     nested,
 )
-from mogplex_tui.api.models.catalog import Tags
 from mogplex_tui.api.models.hidden_fields import Hidden
+from mogplex_tui.api.models.model_catalog import Tags
 from mogplex_tui.api.request_checks import utf16_length
 from mogplex_tui.config.secret import Secret
 

@@ -6,7 +6,7 @@ import re
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.models.base import Rows
-from mogplex_tui.api.models.catalog import AvailableModel, CliModel, Model, ModelCatalog, NewModels
+from mogplex_tui.api.models.model_catalog import AvailableModel, CliModel, Model, ModelCatalog, NewModels
 from mogplex_tui.api.resources.base import Resource, v1
 
 _NEW = "/api/models/new-arrivals"

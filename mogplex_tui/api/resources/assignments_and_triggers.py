@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mogplex_tui.api.models.base import Rows
-from mogplex_tui.api.models.routing import (
+from mogplex_tui.api.models.assignments_and_triggers import (
     Assignment,
     AssignmentChange,
     AssignmentDraft,
@@ -11,6 +10,7 @@ from mogplex_tui.api.models.routing import (
     TriggerChange,
     TriggerDraft,
 )
+from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource, advice_for_500
 from mogplex_tui.api.safe_text import short_id

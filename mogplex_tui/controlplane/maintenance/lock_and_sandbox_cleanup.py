@@ -11,8 +11,8 @@ from ..core.plane import Plane
 from ..db.clock import MINUTE_US
 from ..db.database import Tx
 from ..db.ids import Ids
+from ..sandboxes.busy_check import EXEC_LOCK_STALE_US
 from ..sandboxes.idle_reaper import reap
-from ..sandboxes.sandbox_use import EXEC_LOCK_STALE_US
 
 SNAPSHOT_LOCK_US = 15 * MINUTE_US
 TESTING_US = 15 * MINUTE_US

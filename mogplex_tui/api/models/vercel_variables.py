@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from mogplex_tui.api.models.base import Count, Inbound, Int64, OutboundSnake, Text
-from mogplex_tui.api.models.catalog import Tags
 from mogplex_tui.api.models.hidden_fields import Hidden
+from mogplex_tui.api.models.model_catalog import Tags
 from mogplex_tui.api.request_checks import utf16_length
 from mogplex_tui.config.secret import Secret
 

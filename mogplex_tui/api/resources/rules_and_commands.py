@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from mogplex_tui.api.models.base import Rows
-from mogplex_tui.api.models.rules import Command, CommandDraft, Rule, RuleChange, RuleDraft, RuleTable
+from mogplex_tui.api.models.rules_and_commands import (
+    Command,
+    CommandDraft,
+    Rule,
+    RuleChange,
+    RuleDraft,
+    RuleTable,
+)
 from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import short_id, visible

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 from mogplex_tui.api import errors
 from mogplex_tui.api.models.base import Rows
-from mogplex_tui.api.models.env_vars import StoredVariable, VariableDraft, VercelVariable
-from mogplex_tui.api.models.repo_parts import (
+from mogplex_tui.api.models.repo_settings import (
     ActionsSecret,
     ActionsSecretDraft,
     LaunchPreset,
     LaunchPresetDraft,
 )
+from mogplex_tui.api.models.vercel_variables import StoredVariable, VariableDraft, VercelVariable
 from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import short_id, visible

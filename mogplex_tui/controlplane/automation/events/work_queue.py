@@ -14,7 +14,7 @@ from ...core.plane import Plane
 from ...db.clock import MINUTE_US
 from ...db.database import Row, Tx
 from ...db.ids import Ids
-from ..jobs import job_control, job_writes
+from ..jobs import cancel_and_release, job_writes
 from .matching import Target
 
 MENTIONS_IN_A_ROW = 3
@@ -168,10 +168,10 @@ def start(
 
 def release(
     plane: Plane, ids: Ids, installation_id: int | None, at: int | None = None
-) -> list[job_control.Released]:
+) -> list[cancel_and_release.Released]:
     """Start pending jobs of an installation after another job has ended."""
     at = plane.clock.now_us() if at is None else at
-    released = job_control.release_queue(plane.db, ids, installation_id, at, lambda: _down(plane))
+    released = cancel_and_release.release_queue(plane.db, ids, installation_id, at, lambda: _down(plane))
     for entry in released:
         if entry.started:
             plane.wake.job_started(entry.job_id)

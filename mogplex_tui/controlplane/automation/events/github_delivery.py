@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 from ...core.plane import Plane
 from ...db.ids import Ids
-from . import dispatch, github_installations, matching, waits
+from . import github_installations, matching, waits, work_queue
 from .github_events import LISTENED, Event, Payload, Source, events, source_of
 
 
 class Delivery(NamedTuple):
     """One delivery: x-github-event, x-github-delivery or the body's digest, and body.
 
-    `origin` is as in dispatch.Work; `refused` simulates a background runtime that refuses every start; `at` is the time
+    `origin` is as in work_queue.Work; `refused` simulates a background runtime that refuses every start; `at` is the time
     of the delivery, None for now.
     """
 
@@ -95,9 +95,9 @@ def _known_account(plane: Plane, source: Source) -> Source:
     return source._replace(account_type=kind)
 
 
-def work_of(delivery: Delivery, event: Event, target: matching.Target) -> dispatch.Work:
+def work_of(delivery: Delivery, event: Event, target: matching.Target) -> work_queue.Work:
     """Return the work of a matched event, with its idempotency key (routing.md §5.4)."""
-    metadata = dispatch.work_metadata(target, event.metadata)
+    metadata = work_queue.work_metadata(target, event.metadata)
     key = f"github-webhook:{target.kind}:{target.id}:{delivery.key}"
     pull, sha = metadata.get("pr_number"), metadata.get("head_sha")
     if event.type == "pr_opened" and pull is not None and sha is not None:
@@ -107,8 +107,8 @@ def work_of(delivery: Delivery, event: Event, target: matching.Target) -> dispat
             f":{repo}:{installation}:{pull}:{sha}"
         )
         metadata["review_dedup_key"] = f"{repo}#{pull}@{sha[:12]}"
-    sensitive = target.source_type in dispatch.SENSITIVE
-    return dispatch.Work(target, metadata, key, sensitive, delivery.origin)
+    sensitive = target.source_type in work_queue.SENSITIVE
+    return work_queue.Work(target, metadata, key, sensitive, delivery.origin)
 
 
 def _dispatch(
@@ -116,13 +116,13 @@ def _dispatch(
 ) -> None:
     at = plane.clock.now_us() if delivery.at is None else delivery.at
     with plane.db.transaction(ids=ids) as tx:
-        enqueued = dispatch.enqueue(tx, work_of(delivery, event, target), at)
+        enqueued = work_queue.enqueue(tx, work_of(delivery, event, target), at)
     if not enqueued.queued or enqueued.job_id is None:
         counts.suppressed += 1
         counts.reasons[enqueued.reason or "ENQUEUE_FAILED"] += 1
         return
     counts.queued += 1
-    result = dispatch.start(plane, ids, enqueued.job_id, "webhook", at, refused=delivery.refused)
+    result = work_queue.start(plane, ids, enqueued.job_id, "webhook", at, refused=delivery.refused)
     if result.started:
         counts.started += 1
     elif result.reason == "INSTALLATION_CONCURRENCY_LIMIT":

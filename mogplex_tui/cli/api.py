@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for the method, the path and the body."""
     service_arguments(parser)
     parser.add_argument("method", type=str.upper, choices=METHODS, metavar="METHOD", help=", ".join(METHODS))
-    parser.add_argument("path", metavar="PATH", help="such as /api/v1/mogplex/repos?limit=5")
+    parser.add_argument("path", metavar="PATH", help="path of the route, e.g. /api/v1/mogplex/repos?limit=5")
     parser.add_argument(
         "--field",
         "-f",
@@ -34,12 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a query parameter of a GET, else a field of the JSON body; true, false, null, numbers, "
         "lists and objects are read as JSON; may be repeated",
     )
-    parser.add_argument("--input", metavar="FILE", help="the JSON body from a file; - is stdin")
+    parser.add_argument("--input", metavar="FILE", help="read the JSON body from FILE (- for stdin)")
     parser.add_argument(
-        "--paginate", action="store_true", help="read all pages; each is a JSON document of its own"
+        "--paginate", action="store_true", help="read all pages and print each as a separate JSON document"
     )
     parser.add_argument(
-        "--yes", "-y", action="store_true", help="skip the confirmation in a protected context"
+        "--yes", "-y", action="store_true", help="skip the confirmation prompt of a protected context"
     )
 
 
@@ -69,13 +69,13 @@ def _request_parts(args: argparse.Namespace) -> tuple[str, dict[str, str], objec
     is_read = args.method == "GET"
     if not args.path.startswith("/") or args.path.startswith("//") or "#" in args.path:
         raise CommandError(
-            Exit.USAGE, "PATH begins with / and names no host, such as /api/v1/mogplex/repos?limit=5."
+            Exit.USAGE, "PATH must begin with / and contain no host, e.g. /api/v1/mogplex/repos?limit=5."
         )
     parts = urlsplit(args.path)
     if args.paginate and not is_read:
-        raise CommandError(Exit.USAGE, "--paginate is for GET.")
+        raise CommandError(Exit.USAGE, "--paginate works with GET only.")
     if args.input is not None and (is_read or args.field):
-        raise CommandError(Exit.USAGE, "--input is the whole body: not with GET, and not with --field.")
+        raise CommandError(Exit.USAGE, "--input is the whole body: do not combine it with GET or --field.")
     fields = []
     for field in args.field:
         name, equals, value = field.partition("=")

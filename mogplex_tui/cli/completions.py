@@ -80,7 +80,7 @@ class CommandNode:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the argument `shell`."""
-    parser.add_argument("shell", choices=SHELLS, help="the shell to write for")
+    parser.add_argument("shell", choices=SHELLS, help="shell to print the completions for")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -25,14 +25,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands", required=True)
     names = _add_verb(verbs, "list", "list contexts and mark the current one")
     names.add_argument("--names", action="store_true", help="print names only, one per line")
-    use = _add_verb(verbs, "use", "switch to a context")
+    use = _add_verb(verbs, "use", "make a context the current one")
     use.add_argument("name", metavar="NAME")
     _add_fields(_add_verb(verbs, "add", "add a context"), new=True)
     _add_fields(_add_verb(verbs, "set", "change a context"), new=False)
     remove = _add_verb(verbs, "remove", "remove a context and its credentials")
     remove.add_argument("name", metavar="NAME")
     remove.add_argument(
-        "--yes", "-y", action="store_true", help="skip the confirmation, even if the context is protected"
+        "--yes",
+        "-y",
+        action="store_true",
+        help="skip the confirmation prompt, even if the context is protected",
     )
     rename = _add_verb(verbs, "rename", "rename a context and keep its credentials and state")
     rename.add_argument("name", metavar="OLD")
@@ -54,7 +57,7 @@ def _add_json(parser: argparse.ArgumentParser, default: object) -> None:
 def _add_fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
     parser.add_argument("name", metavar="NAME")
     parser.add_argument(
-        "--base-url", metavar="URL", required=new, default=None, help="where the service answers"
+        "--base-url", metavar="URL", required=new, default=None, help="base URL of the service"
     )
     parser.add_argument(
         "--team", metavar="UUID", default=None, help="team to act for; '' is the personal scope"
@@ -65,7 +68,7 @@ def _add_fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
         dest="stored_read_only",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="change nothing",
+        help="refuse all changes in this context",
     )
     parser.add_argument(
         "--protected",
@@ -74,10 +77,10 @@ def _add_fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
         help="require typing the name before dangerous actions",
     )
     parser.add_argument(
-        "--colour", "--color", choices=(*COLOURS, "none"), default=None, help="colour of its name"
+        "--colour", "--color", choices=(*COLOURS, "none"), default=None, help="colour of the context's name"
     )
     if new:
-        parser.add_argument("--use", action="store_true", help="switch to it")
+        parser.add_argument("--use", action="store_true", help="make it the current context")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def plane_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the plane, which the demo shares."""
-    parser.add_argument("--port", type=int, default=0, help="loopback port (default: any free one)")
+    parser.add_argument("--port", type=int, default=0, help="loopback port (default: any free port)")
     parser.add_argument(
         "--db", type=Path, default=None, metavar="FILE", help="database file (default: a temporary file)"
     )
@@ -59,7 +59,7 @@ def plane_arguments(parser: argparse.ArgumentParser) -> None:
         type=_scenario,
         default=None,
         metavar="NAME|FILE",
-        help="name of a scenario below, or a JSON file (default: calm)",
+        help="scenario: a name from the list below, or a JSON file (default: calm)",
     )
     parser.add_argument(
         "--scale",
@@ -120,7 +120,7 @@ def _speed(text: str) -> float:
     except ValueError:
         speed = -1.0
     if not 0 <= speed < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no speed; use 0 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a speed: use a number of at least 0")
     return speed
 
 
@@ -128,7 +128,7 @@ def _rate_limit(text: str) -> int | None:
     if text == "off":
         return None
     if not text.isascii() or not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of requests nor 'off'")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of requests or 'off'")
     return int(text)
 
 

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keys",
         action="store_true",
-        help="every action that can have keys of your choice, with those it has",
+        help="print all actions with configurable keys, and their keys",
     )
 
 

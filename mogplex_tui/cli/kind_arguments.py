@@ -93,7 +93,7 @@ def add_parameter(
 
 def add_reveal(parser: argparse.ArgumentParser) -> None:
     """Add the option `--reveal`, without which a secret is not printed."""
-    parser.add_argument("--reveal", action="store_true", help="print the secret, which is shown this once")
+    parser.add_argument("--reveal", action="store_true", help="print the secret, which cannot be shown again")
 
 
 def parameter_texts(parameters: Sequence[Parameter[object]], args: argparse.Namespace) -> dict[str, str]:

@@ -73,7 +73,7 @@ class KindCommand(Generic[Row]):
             for parameter in creation.parameters:
                 add_parameter(verb_parser, parameter, None)
             verb_parser.add_argument(
-                "--yes", "-y", action="store_true", help="skip the confirmation in a protected context"
+                "--yes", "-y", action="store_true", help="skip the confirmation prompt of a protected context"
             )
             if creation.reveals:
                 add_reveal(verb_parser)
@@ -92,7 +92,7 @@ class KindCommand(Generic[Row]):
         for parameter in action.parameters:
             add_parameter(parser, parameter, action)
         if action.confirmation is not None:
-            parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+            parser.add_argument("--yes", "-y", action="store_true", help="skip the confirmation prompt")
         if action.sends_idempotency_key:
             parser.add_argument(
                 "--idempotency-key",

@@ -35,14 +35,16 @@ def add_filters(parser: argparse.ArgumentParser, kind: Kind[Row]) -> None:
             action="append",
             choices=choices.get(name),
             metavar=None if name in choices else "WORD",
-            help=f"short for the filter {name}:WORD; may be repeated" if is_shown else argparse.SUPPRESS,
+            help=f"filter by {name} (same as {name}:WORD); may be repeated"
+            if is_shown
+            else argparse.SUPPRESS,
         )
     if kind.older is not None:
         parser.add_argument(
             "--since",
             type=parse_since,
             metavar="WHEN",
-            help="only records created since: 30m, 24h, 7d, a date or a time",
+            help="list only records created since WHEN: 30m, 24h, 7d, a date or a time",
         )
 
 

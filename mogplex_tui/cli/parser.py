@@ -28,7 +28,7 @@ COMMANDS = {
     "stats": ("mogplex_tui.cli.stats", "show usage, health and cost"),
     "projects": (
         _KIND_COMMANDS,
-        "manage repositories: list, get, import, sync, hide, show, favorite, snapshot, delete …",
+        "manage projects (imported repositories): list, get, import, sync, hide, show, favorite, snapshot, delete …",
     ),
     "agents": (_KIND_COMMANDS, "manage agents: list, get, create, update, delete"),
     "models": (_KIND_COMMANDS, "manage models: list, get, enable, disable, default, new, dismiss-new"),
@@ -119,7 +119,7 @@ class Parser(argparse.ArgumentParser):
         """Exit with the usage and a message; name the verbs if the verb is missing."""
         for action in self._actions:
             if action.required and action.choices and message.endswith(f"are required: {action.metavar}"):
-                message = f"a command is missing, one of {', '.join(_choice_names(action))}"
+                message = f"missing command: choose from {', '.join(_choice_names(action))}"
         super().error(message)
 
     def _check_value(self, action: argparse.Action, value: object) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.live.run_row import RunRow
 
-_RUN = "run, call or job ID, or a unique prefix of one in the list"
+_RUN = "run, call or job ID, or a unique prefix of a listed ID"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     start_arguments(add_verb(verbs, START.id, "start a run and print its ID"))
     cancel = add_verb(verbs, CANCEL.id, "cancel a run and print its final state")
     cancel.add_argument("run", metavar="RUN", help=_RUN)
-    cancel.add_argument("--yes", "-y", action="store_true", help="do not ask")
+    cancel.add_argument("--yes", "-y", action="store_true", help="skip the confirmation prompt")
 
 
 def start_arguments(parser: argparse.ArgumentParser, positional: Sequence[str] = ()) -> None:
@@ -54,12 +54,14 @@ def start_arguments(parser: argparse.ArgumentParser, positional: Sequence[str] =
         metavar="KEY",
         help="key for safe retries: the same request with it starts no second run",
     )
-    parser.add_argument("--follow", "-f", action="store_true", help="print its events until the run finishes")
+    parser.add_argument(
+        "--follow", "-f", action="store_true", help="print the events of the run until it finishes"
+    )
     _exit_status(parser)
 
 
 def _exit_status(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--exit-status", action="store_true", help="exit with 1 unless the run succeeds")
+    parser.add_argument("--exit-status", action="store_true", help="exit with code 1 unless the run succeeds")
 
 
 def run(args: argparse.Namespace) -> int:

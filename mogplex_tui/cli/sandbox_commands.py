@@ -34,7 +34,7 @@ _NOUN = "sandbox"
 
 def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     """Add the verbs `exec`, `logs` and `health`."""
-    execute = add("exec", "run a command in a sandbox and print its output; ctrl+c ends the command")
+    execute = add("exec", "run a command in a sandbox and print its output (ctrl+c stops it)")
     add_record(execute, _NOUN, "record")
     execute.add_argument(
         "words", nargs="+", metavar="COMMAND", help="the command and its arguments, after --"
@@ -42,8 +42,8 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     execute.add_argument(
         "--cwd", metavar="DIRECTORY", help="working directory (default: the repository's root)"
     )
-    add_record(add("logs", "print the logs of its install and its server"), _NOUN, "record")
-    add_record(add("health", "check its machine and its preview"), _NOUN, "record")
+    add_record(add("logs", "print the install and server logs of a sandbox"), _NOUN, "record")
+    add_record(add("health", "check the machine and the preview of a sandbox"), _NOUN, "record")
 
 
 async def run_verb(args: argparse.Namespace, command: CommandSession) -> int:

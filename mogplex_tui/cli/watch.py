@@ -29,7 +29,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     service_arguments(parser)
-    parser.add_argument("run", metavar="RUN", help="run ID, or a unique prefix of one in the list")
+    parser.add_argument("run", metavar="RUN", help="run ID, or a unique prefix of a listed ID")
     parser.add_argument(
         "--until",
         choices=STATES,
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SPAN",
         help="stop waiting after a time such as 30s, 10m or 2h",
     )
-    parser.add_argument("--exit-status", action="store_true", help="exit with 1 unless the run succeeds")
+    parser.add_argument("--exit-status", action="store_true", help="exit with code 1 unless the run succeeds")
 
 
 def _seconds(text: str) -> float:

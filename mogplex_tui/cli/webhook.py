@@ -35,21 +35,30 @@ _TIMEOUT_S = 30.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options with which the command delivers an event instead of serving."""
     group = parser.add_argument_group(
-        "deliver one signed GitHub event to a running plane, instead of serving",
-        "the plane is named by --base-url or MOGPLEX_BASE_URL, its webhook secret is read from its --db FILE"
-        " or from MOGPLEX_WEBHOOK_SECRET",
+        "send one signed GitHub event to a running control plane instead of serving",
+        "give the URL of the plane with --base-url or MOGPLEX_BASE_URL, and its webhook secret with --db FILE"
+        " or MOGPLEX_WEBHOOK_SECRET",
     )
-    group.add_argument("--webhook", choices=KINDS, default=None, metavar="KIND", help=", ".join(KINDS))
-    group.add_argument("--repo", default="acme/api", metavar="OWNER/NAME", help="default: acme/api")
-    group.add_argument("--branch", default="main", help="its default branch (default: main)")
     group.add_argument(
-        "--text", default=None, help="the title, comment, check, label or tag (default: random)"
+        "--webhook", choices=KINDS, default=None, metavar="KIND", help="event to send: " + ", ".join(KINDS)
     )
-    group.add_argument("--number", type=int, default=None, help="of the pull request or issue")
     group.add_argument(
-        "--delivery", default=None, metavar="ID", help="delivery ID, to deliver an event again"
+        "--repo", default="acme/api", metavar="OWNER/NAME", help="repository (default: acme/api)"
     )
-    group.add_argument("--base-url", default=argparse.SUPPRESS, metavar="URL", help="base URL of the plane")
+    group.add_argument("--branch", default="main", help="default branch of the repository (default: main)")
+    group.add_argument("--text", default=None, help="title, comment, check, label or tag (default: random)")
+    group.add_argument(
+        "--number", type=int, default=None, help="number of the pull request or issue (default: random)"
+    )
+    group.add_argument(
+        "--delivery",
+        default=None,
+        metavar="ID",
+        help="delivery ID; give an earlier one to redeliver an event",
+    )
+    group.add_argument(
+        "--base-url", default=argparse.SUPPRESS, metavar="URL", help="base URL of the control plane"
+    )
 
 
 def send(args: argparse.Namespace) -> int:
@@ -59,18 +68,18 @@ def send(args: argparse.Namespace) -> int:
     """
     base = getattr(args, "base_url", None) or os.environ.get("MOGPLEX_BASE_URL")
     if not base:
-        return _usage_error("name the plane by --base-url or MOGPLEX_BASE_URL")
+        return _usage_error("give the URL of the control plane with --base-url or MOGPLEX_BASE_URL")
     try:
         address = urlsplit(base)
         is_valid = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
     except ValueError:
         is_valid = False
     if not is_valid:
-        return _usage_error(f"{base} is no address of a plane")
+        return _usage_error(f"{base} is not the URL of a control plane")
     secret = _secret(args.db)
     if secret is None:
         return _usage_error(
-            "name the plane's file by --db, or put its webhook_secret into MOGPLEX_WEBHOOK_SECRET"
+            "give the control plane's database with --db, or its webhook secret with MOGPLEX_WEBHOOK_SECRET"
         )
     event, body = _delivery(args)
     random_id = f"{random.SystemRandom().getrandbits(128):032x}"

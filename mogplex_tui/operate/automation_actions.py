@@ -42,14 +42,14 @@ def _name(text: str) -> str:
 
 REPO = Parameter(
     "repo",
-    "repository to run for",
+    "repository to run in",
     _repo,
     live_choices=parameter_choices.repositories_to_run_in,
     choices_are_names=True,
 )
 INPUT = Parameter(
     "input",
-    "a JSON object that its steps can read",
+    "JSON object that the steps of the automation can read",
     _object,
     only_in_command=True,
     accepts_stdin=True,

@@ -39,7 +39,7 @@ def _yes_no_or_none(text: str) -> bool | None:
 
 REPO = Parameter(
     "repo",
-    "owner/name, or the repository's id",
+    "repository (owner/name or ID)",
     parameter_choices.required_text("Choose a repository."),
     live_choices=parameter_choices.repository_choices,
     choices_are_names=True,
@@ -47,18 +47,18 @@ REPO = Parameter(
 )
 PROMPT = Parameter(
     "prompt",
-    "the task for the agent",
+    "task for the agent",
     parameter_choices.required_text("The prompt must not be empty."),
     accepts_stdin=True,
 )
 HARNESS = Parameter(
-    "harness", "the coding agent that runs it", _harness, default=HARNESSES[0], choices=HARNESSES
+    "harness", "coding agent that does the task", _harness, default=HARNESSES[0], choices=HARNESSES
 )
-BASE = optional_text("base", "the branch to start from", when_empty="the default branch")
-BRANCH = optional_text("branch", "the branch to work on", when_empty="auto-generated")
+BASE = optional_text("base", "base branch", when_empty="the default branch")
+BRANCH = optional_text("branch", "working branch", when_empty="auto-generated")
 NEW_BRANCH = Parameter(
     "new_branch",
-    "create the branch",
+    "create the working branch",
     _yes_no_or_none,
     choices=NO_YES,
     past_flags={"--no-new-branch": "no"},

@@ -23,7 +23,7 @@ def test_single_command_parser_equals_full_parser(name: str, capsys: pytest.Capt
 @pytest.mark.parametrize("name", ["runs", "sandboxes", "contexts"])
 def test_missing_verb_error_names_verbs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, message = exit_of(parser.build(name), [name], capsys)
-    assert code == 2 and "error: a command is missing, one of list, " in message
+    assert code == 2 and "error: missing command: choose from list, " in message
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

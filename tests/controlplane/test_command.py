@@ -117,7 +117,7 @@ def test_failed_start_gives_reason(tmp_path: Path, capsys: pytest.CaptureFixture
     for args, code, text in (
         (("--db", str(letter)), 1, "is not a control plane database"),
         (("--db", str(tmp_path / "no" / "dir.db")), 1, "cannot start on"),
-        (("--speed", "-1"), 2, "'-1' is no speed; use 0 or more"),
+        (("--speed", "-1"), 2, "'-1' is not a speed: use a number of at least 0"),
         (("--scale", "huge"), 2, "invalid choice"),
     ):
         assert run_here(*args) == code

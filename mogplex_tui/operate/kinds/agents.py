@@ -152,20 +152,20 @@ def _text_of_at_most(longest: int) -> Callable[[str], str | None]:
 
 
 _CATEGORY_HELP = "Category, such as api, security or code-review"
-NAME = Parameter("name", f"Name, at most {_LONGEST_NAME} characters", _name)
-MODEL = Parameter("model", "ID of the model", parameter_choices.required_text("Give the id of a model."))
+NAME = Parameter("name", f"name, at most {_LONGEST_NAME} characters", _name)
+MODEL = Parameter("model", "model ID", parameter_choices.required_text("Give the id of a model."))
 CATEGORY = Parameter("category", _CATEGORY_HELP, _category)
 # An agent may lack either one, and its other fields can still be changed.
-OTHER_MODEL = Parameter("model", "ID of the model", lambda text: text.strip() or None)
+OTHER_MODEL = Parameter("model", "model ID", lambda text: text.strip() or None)
 OTHER_CATEGORY = Parameter("category", _CATEGORY_HELP, lambda text: _category(text) if text.strip() else None)
 DESCRIPTION = Parameter(
     "description",
-    f"Description, at most {_LONGEST_DESCRIPTION} characters",
+    f"description, at most {_LONGEST_DESCRIPTION} characters",
     _text_of_at_most(_LONGEST_DESCRIPTION),
 )
 PROMPT = Parameter(
     "prompt",
-    "System prompt",
+    "system prompt",
     _text_of_at_most(_LONGEST_PROMPT),
     accepts_stdin=True,
     only_in_command=True,

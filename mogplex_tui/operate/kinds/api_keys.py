@@ -93,9 +93,9 @@ def _days(text: str) -> int | None:
 
 
 _SCOPES = {"read-write": ["read", "write"], "read": ["read"]}
-NAME = Parameter("name", "name, such as ci", _name, positional=True)
+NAME = Parameter("name", "name, e.g. ci", _name, positional=True)
 SCOPES = Parameter("scopes", "scopes", _scopes, default="read-write", choices=tuple(_SCOPES))
-DAYS = Parameter("days", "days until it expires; empty for never", _days)
+DAYS = Parameter("days", "days until the key expires; empty for never", _days)
 
 
 async def _create(client: ClientView, values: Values) -> Result:

@@ -88,25 +88,23 @@ def _type(text: str) -> str:
 
 REPO = Parameter(
     "repo",
-    "Repository: owner/name or its id",
+    "repository (owner/name or ID)",
     parameter_choices.required_text("Choose a repository."),
     live_choices=parameter_choices.repository_choices,
     choices_are_names=True,
 )
 AGENT = Parameter(
     "agent",
-    "Agent: its name or id",
+    "agent (name or ID)",
     parameter_choices.required_text("Choose an agent."),
     live_choices=parameter_choices.agent_choices,
     choices_are_names=True,
 )
-TYPE = Parameter("type", "Type of work", _type, default="", choices=_TYPES)
-SCHEDULE = Parameter(
-    "cron", "Schedule in UTC, for the types that have one", lambda text: text.strip() or None
-)
+TYPE = Parameter("type", "type of work", _type, default="", choices=_TYPES)
+SCHEDULE = Parameter("cron", "cron schedule in UTC, for scheduled types", lambda text: text.strip() or None)
 ENABLED = Parameter(
     "enabled",
-    "Whether it starts work immediately",
+    "enable the assignment immediately",
     lambda text: text == "yes",
     default="yes",
     choices=("yes", "no"),
@@ -276,8 +274,8 @@ KIND = Kind[AssignmentRow](
             _set_enabled,
             lambda row: row.assignment.enabled,
             Family.ASSIGNMENTS,
-            enable_help="Start new work",
-            disable_help="Start no new work",
+            enable_help="Let the assignment start new jobs",
+            disable_help="Stop the assignment from starting new jobs",
             disable_consequence="Running jobs continue; no new ones start.",
         ),
         toggle_delete_actions.delete(

@@ -214,7 +214,7 @@ KIND = Kind[AutomationRow](
         Action(
             "trigger",
             "n",
-            "Run the automation once for a repository",
+            "Run the automation once in a repository",
             requests.trigger,
             in_progress="starting",
             families=(Family.V1, Family.FLOWS),
@@ -225,7 +225,7 @@ KIND = Kind[AutomationRow](
         Action(
             "activate",
             "e",
-            "Let the automation start jobs",
+            "Let the automation start new jobs",
             lambda change: change.client.flows.set_active(change.key, True),
             in_progress="activating",
             done="{} is active.",
@@ -240,7 +240,7 @@ KIND = Kind[AutomationRow](
         Action(
             "pause",
             "d",
-            "Start no new jobs",
+            "Stop starting new jobs",
             lambda change: change.client.flows.set_active(change.key, False),
             in_progress="pausing",
             done="{} is paused.",

@@ -166,8 +166,8 @@ KIND = Kind[McpServerRow](
             _set_enabled,
             lambda row: row.enabled,
             Family.MCP_RECORDS,
-            enable_help="Allow agents to use its tools",
-            disable_help="Stop agents from using its tools",
+            enable_help="Allow agents to use the server's tools",
+            disable_help="Stop agents from using the server's tools",
             unavailable_reason=_not_own_reason,
         ),
         toggle_delete_actions.delete(

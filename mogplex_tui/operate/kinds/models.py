@@ -305,7 +305,7 @@ KIND = Kind[ModelRow](
         Action(
             "default",
             "D",
-            "Use the model where none is specified",
+            "Make the model the default",
             lambda change: change.client.settings.update(default_model=change.key),
             in_progress="making default",
             families=(Family.SETTINGS,),

@@ -206,7 +206,7 @@ def _full_name(text: str) -> str:
     return text.strip()
 
 
-FULL_NAME = Parameter("full_name", "owner/name, as GitHub has it", _full_name, positional=True)
+FULL_NAME = Parameter("full_name", "repository on GitHub, as owner/name", _full_name, positional=True)
 
 
 async def _import(client: ClientView, values: Values) -> Result:
@@ -243,9 +243,10 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "hide",
         "",
-        "Leave the repository out of lists",
+        "Hide the repository from lists",
         lambda change: _hide(change, True),
         in_progress="hiding",
+        help_has_title=True,
         families=(Family.REPOS,),
         done="{} is hidden.",
         unavailable_reason=lambda row: "It is hidden already." if row.is_hidden else None,
@@ -254,9 +255,10 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "show",
         "",
-        "List a hidden repository again",
+        "Show a hidden repository in lists again",
         lambda change: _hide(change, False),
         in_progress="showing",
+        help_has_title=True,
         families=(Family.REPOS,),
         done="{} is listed again.",
         unavailable_reason=lambda row: None if row.is_hidden else "It is not hidden.",
@@ -265,7 +267,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "favorite",
         "",
-        "Mark as a favourite; favourites are listed first",
+        "Add to the favorites, which are listed first",
         lambda change: _mark(change, True),
         in_progress="marking",
         families=(Family.REPOS,),
@@ -276,7 +278,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "unfavorite",
         "",
-        "Remove from the favourites",
+        "Remove from the favorites",
         lambda change: _mark(change, False),
         in_progress="unmarking",
         families=(Family.REPOS,),
@@ -287,7 +289,7 @@ _ACTIONS: Sequence[Action[ProjectRow]] = (
     Action(
         "snapshot",
         "",
-        "Build the image that its sandboxes start from; takes minutes",
+        "Build the base image of the project's sandboxes (takes minutes)",
         lambda change: change.client.imported_repos.build_snapshot(change.key),
         in_progress="building",
         families=(Family.REPOS,),
@@ -326,7 +328,7 @@ KIND = Kind[ProjectRow](
             hides=frozenset({"project", "github", "assigned", "cron"}),
         ),
     ),
-    hidden=HiddenRows("show-hidden", "hidden repositories too", Family.REPOS, _read_with_hidden),
+    hidden=HiddenRows("show-hidden", "include hidden repositories", Family.REPOS, _read_with_hidden),
     secrets=Secrets("sandbox_env_vars", lambda row: row.env_vars),
     join=Join(
         _fill,
@@ -444,7 +446,7 @@ KIND = Kind[ProjectRow](
         Creation(
             "import",
             "",
-            "Import a repository by its name",
+            "Import a repository by name",
             (FULL_NAME,),
             lambda values: values.text(FULL_NAME),
             _import,
@@ -455,7 +457,7 @@ KIND = Kind[ProjectRow](
         Creation(
             "sync",
             "",
-            "Import the repositories that the GitHub App covers",
+            "Import all repositories that the GitHub App can access",
             (),
             lambda _: "the list of repositories",
             _sync,

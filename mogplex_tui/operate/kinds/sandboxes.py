@@ -170,7 +170,7 @@ MINUTES = Parameter(
 )
 REPO = Parameter(
     "repo",
-    "repository, owner/name or its id",
+    "repository (owner/name or ID)",
     _repo_id,
     live_choices=parameter_choices.repository_choices,
     choices_are_names=True,

@@ -209,8 +209,8 @@ KIND = Kind[TriggerRow](
             _set_enabled,
             lambda row: row.trigger.enabled,
             Family.TRIGGERS,
-            enable_help="Let the event start jobs",
-            disable_help="Start no new jobs for the event",
+            enable_help="Let the event start new jobs",
+            disable_help="Stop the event from starting new jobs",
             disable_consequence="Running jobs continue; no new ones start.",
         ),
         toggle_delete_actions.delete(

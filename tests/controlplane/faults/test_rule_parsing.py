@@ -79,7 +79,7 @@ def test_a_pattern_means_these_requests(
     ("option", "value", "complaint"),
     [
         ("--fault", "GET /x stauts:503", "argument --fault: 'stauts' is no kind of fault"),
-        ("--rate-limit", "0", "argument --rate-limit: '0' is neither a number of requests nor 'off'"),
+        ("--rate-limit", "0", "argument --rate-limit: '0' is not a number of requests or 'off'"),
         ("--profile", "other", "argument --profile: invalid choice"),
     ],
 )

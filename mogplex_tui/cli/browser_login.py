@@ -59,8 +59,8 @@ async def sign_in_with_code(base_url: str, *, opens_browser: bool) -> Grant:
         ports = " and ".join(map(str, PORTS))
         raise CommandError(
             Exit.FAILED,
-            f"The ports {ports} on 127.0.0.1 are both taken, and the service sends the browser back to no other. "
-            "Is another sign-in under way? Else: mogplex-tui login --token",
+            f"The ports {ports} on 127.0.0.1 are both in use, and the service redirects to no other port. "
+            "Is another sign-in running? If not: mogplex-tui login --token",
         ) from None
     try:
         sign_ins.append(SignIn.begin(listener.port))
@@ -107,9 +107,9 @@ def _callback_response(
         return html_page("Not signed in", f"{reason}. You can close this tab.", 400)
     if not hmac.compare_digest(first_value("state").encode(), sign_in.state.reveal().encode()):
         say("A page that does not belong to this sign-in was refused. Still waiting.")
-        return html_page("Not signed in", "This page does not belong to the sign-in that is under way.", 400)
+        return html_page("Not signed in", "This page does not belong to the current sign-in.", 400)
     if not first_value("code"):
-        return html_page("Not signed in", "The service sent no code along. Try again from the terminal.", 400)
+        return html_page("Not signed in", "The service sent no code. Try again from the terminal.", 400)
     code.set_result(first_value("code"))
     return html_page("Signed in", _CLOSE_TAB)
 
@@ -247,7 +247,7 @@ async def verify(target: Target, *, by_session: bool) -> str | None:
                 raise
             return None
         if user is None and by_session:
-            raise errors.NotSignedIn("The service does not know this session cookie", advice=_COOKIE_ADVICE)
+            raise errors.NotSignedIn("The service does not accept this session cookie", advice=_COOKIE_ADVICE)
         return user.label if user is not None else None
 
 

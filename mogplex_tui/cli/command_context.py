@@ -31,18 +31,18 @@ if TYPE_CHECKING:
     from mogplex_tui.api.token_renewal import Renewal
 
 NO_SERVICE = """\
-No service is named yet. Either look around first:
+No service is configured. Try the demo:
 
   mogplex-tui demo
 
-or sign in to yours:
+or sign in to a service:
 
   mogplex-tui login
 
-or name it for this shell alone:
+or configure one for this shell only:
 
   export MOGPLEX_BASE_URL=https://mogplex.com
-  export MOGPLEX_TOKEN=…            # a personal access token, made at /settings/api-keys
+  export MOGPLEX_TOKEN=…            # a personal access token, created at /settings/api-keys
   mogplex-tui
 """
 
@@ -96,7 +96,7 @@ def require_terminal() -> None:
     if not has_terminal():
         raise CommandError(
             Exit.USAGE,
-            "The console needs a terminal. Without one there is a command for each screen, as: mogplex-tui runs list",
+            "The console needs a terminal. Without one, use the commands, e.g. mogplex-tui runs list",
         )
 
 

@@ -35,7 +35,9 @@ class CommandSession:
         """Raise CommandError if the settings are read-only."""
         if self.settings.read_only.value:
             origin = self.settings.read_only.origin
-            raise CommandError(Exit.NOT_ALLOWED, f"{operation} was not sent: {origin} says read-only.")
+            raise CommandError(
+                Exit.NOT_ALLOWED, f"{operation} was not sent: read-only mode is set by {origin}."
+            )
 
     async def require_write_scope(self, operation: str) -> None:
         """Raise CommandError if a change outside v1 would be sent with a read-only token.

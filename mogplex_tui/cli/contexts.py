@@ -275,7 +275,7 @@ def confirm_name(name: str, reason: str) -> None:
     sys.stderr.write(f"{reason} Type its name to confirm: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip() != name:
-        raise CommandError(Exit.FAILED, "That is not its name. Nothing was changed.")
+        raise CommandError(Exit.FAILED, "The name does not match. Nothing was changed.")
 
 
 def _share_credentials_file(old: str, new: str) -> bool:

@@ -56,7 +56,7 @@ async def _doctor(command: CommandSession) -> int:
 
     key_report.print_refused(output, key_report.override_rows(command.settings)[1])
     if _is_not_mogplex(results):
-        say(f"Nothing at {service['base_url']} answers like Mogplex: check the base URL.")
+        say(f"Nothing at {service['base_url']} responds like Mogplex: check the base URL.")
     return _exit_code(results)
 
 
@@ -149,7 +149,7 @@ def _print_advice(
             families_by_advice.setdefault(result.advice, []).append(result.family)
     if families_by_advice:
         output.line("")
-        output.line("What helps")
+        output.line("Next steps")
     for advice, families in families_by_advice.items():
         output.paragraph(f"{', '.join(families)}: {advice}", indent="  ")
 

@@ -183,7 +183,10 @@ class DoctorChecks:
         user = await self._client.account.user()
         if user is None:
             return CheckResult(
-                "account", NEEDS_SESSION, description="The service sees nobody here.", is_anonymous=True
+                "account",
+                NEEDS_SESSION,
+                description="The service does not recognize this credential as a user.",
+                is_anonymous=True,
             )
         ready = user.github_status_label or user.github_state
         description = f"Signed in as {user.label}." + (f" GitHub: {ready}." if ready else "")
@@ -271,13 +274,13 @@ class DoctorChecks:
         origin = self.command.settings.read_only
         if origin.value:
             return CheckResult(
-                "write", NEEDS_SCOPE, description=f"Not checked: {origin.origin} says read-only."
+                "write", NEEDS_SCOPE, description=f"Not checked: read-only mode is set by {origin.origin}."
             )
         v1 = self.results[-1].reach
         if v1 in (ABSENT, BROKEN):
             # The server may not be Mogplex, so no change is sent to it.
             return CheckResult(
-                "write", v1, description="Not checked: the token API does not answer as it should."
+                "write", v1, description="Not checked: the token API returns unexpected responses."
             )
         if await self._client.runs.has_write_scope():
             return CheckResult("write", OPEN, description="The token may start and cancel runs.")

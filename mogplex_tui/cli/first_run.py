@@ -30,11 +30,11 @@ def offer_demo_or_sign_in(arguments: argparse.Namespace, settings: Settings) -> 
     Returns None after a sign-in: the console can then start.
     """
     url = settings.base_url.value
-    say("No service is named yet." if url is None else f"There is no credential for {url} yet.")
+    say("No service is configured." if url is None else f"There is no credential for {url} yet.")
     say(
-        "\n  1  try the demo: an embedded control plane, nothing leaves this machine\n  2  sign in\n  q  leave\n"
+        "\n  1  try the demo: an embedded control plane, nothing leaves this machine\n  2  sign in\n  q  quit\n"
     )
-    while (choice := _ask("Which one? [1] ").lower() or "1") not in ("1", "2", "q"):
+    while (choice := _ask("Choice [1]: ").lower() or "1") not in ("1", "2", "q"):
         say("Type 1, 2 or q.")
     if choice == "q":
         return Exit.OK
@@ -64,7 +64,7 @@ def _sign_in(arguments: argparse.Namespace, url: str | None) -> int | None:
     from mogplex_tui.cli.login import HOSTED_URL, context_for, sign_in
 
     if url is None:
-        answer = _ask(f"Where does it answer? [{HOSTED_URL}] ")
+        answer = _ask(f"Base URL of the service [{HOSTED_URL}]: ")
         if answer == "q":
             return Exit.OK
         arguments.base_url = answer or HOSTED_URL

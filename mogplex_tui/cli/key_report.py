@@ -73,7 +73,7 @@ def print_refused(output: Output, refused: Mapping[str, str]) -> None:
             output.object("problem", {"name": f"keys.{id}", "says": reason})
     elif refused:
         output.line("")
-        output.line("Not taken")
+        output.line("Rejected")
         for reason in refused.values():
             output.paragraph(reason, indent="  ")
 

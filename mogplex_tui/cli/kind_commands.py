@@ -183,7 +183,7 @@ class _KindExecution(Generic[Row]):
         for name in revealed:
             if name not in secrets:
                 known = f" Available: {', '.join(sorted(secrets))}." if secrets else ""
-                say(self._output.safe_text(f"Nothing is hidden under the name {name}.{known}"))
+                say(self._output.safe_text(f"There is no secret named {name}.{known}"))
         return {
             name: RevealedSecret(secret.reveal()) if name in revealed else MASK
             for name, secret in secrets.items()

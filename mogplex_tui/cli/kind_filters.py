@@ -99,7 +99,7 @@ def _check_fields(kind: Kind[Row], text: str) -> None:
     for term in parse(text):
         if term.field is not None and not any(name.startswith(term.field) for name in known_fields):
             raise CommandError(
-                Exit.USAGE, f"No field is called {term.field!r}. Available: {', '.join(known_fields)}."
+                Exit.USAGE, f"Unknown field {term.field!r}. Available: {', '.join(known_fields)}."
             )
 
 

@@ -154,7 +154,7 @@ class KindRecords(Generic[Row]):
         noun, safe_text = self._kind.noun, self._output.safe_text
         if not text:
             # An empty variable of a script must not select the record that has no name.
-            raise CommandError(Exit.USAGE, f"Which {noun}? Its name is empty.")
+            raise CommandError(Exit.USAGE, f"The name of the {noun} is empty.")
         matches = self._matching(text)
         if not matches and self._kind.hidden is not None:
             await self._read_hidden(self._kind.hidden, Priority.ACTION)

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
             or known.current
         )
         if name is None:
-            raise ContextError("There is no current context to sign out of. Name one: --context NAME")
+            raise ContextError("There is no current context to sign out of. Give one with --context NAME.")
         before = known.get(name)
         after = sign_out(name)
     except (ContextError, CredentialStoreError, OSError) as error:

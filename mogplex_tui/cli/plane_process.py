@@ -174,4 +174,4 @@ class PlaneProcess:
             return ""
         self._stderr.seek(0)
         lines = [line.strip() for line in self._stderr.read().splitlines() if line.strip()]
-        return "It said: " + " / ".join(lines[-3:]) if lines else "It said nothing."
+        return "Its output: " + " / ".join(lines[-3:]) if lines else "It printed no output."

@@ -67,7 +67,7 @@ class RunRecords:
                 # A filter would match ids instead of names. Without a cookie, which has no rate limit, the next
                 # requests would be refused too.
                 raise failed
-            say(self._output.safe_text(f"Repositories are shown by their ids: {error_message(failed)}"))
+            say(self._output.safe_text(f"Repositories are shown by ID: {error_message(failed)}"))
         # If names cannot be read, the rows show ids.
         missing = await self._read()
         if self._session.names.unsearched():

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mogplex.cli")
 HIDDEN_BY_ID = (
-    "A token does not list hidden repositories: give the id of one, or add a browser session with "
+    "A token does not list hidden repositories: give the ID of one, or add a browser session with "
     "mogplex-tui login --session."
 )
 
@@ -63,8 +63,9 @@ async def start(command: CommandSession, arguments: argparse.Namespace, values: 
     except IdempotencyConflict:
         say(f"The key {command.output.safe_text(key)} has started another run before.")
         raise
-    verb = "was started by this key before" if row.run_id in known else "is started"
-    say(f"{name_of(row)} {verb}, on branch {command.output.safe_text(row.branch or 'of its own')}.")
+    verb = "was already started with this key" if row.run_id in known else "is started"
+    branch = f"branch {command.output.safe_text(row.branch)}" if row.branch else "an auto-generated branch"
+    say(f"{name_of(row)} {verb}, on {branch}.")
     if command.output.as_json or not arguments.follow:
         print_record(KIND, command.output, row, row.run_id or row.key)
     command.output.flush()
@@ -82,7 +83,7 @@ async def _repo(command: CommandSession, text: str) -> Repo:
     if is_uuid(text):
         return await _repo_by_id(command, text.lower())
     if "/" not in text:
-        raise CommandError(Exit.USAGE, f"{text!r} is not a repository: give owner/name, or its id.")
+        raise CommandError(Exit.USAGE, f"{text!r} is not a repository: give owner/name or an ID.")
     client, names = command.session.client.at(Priority.ACTION), command.session.names
     similar = await with_retries(lambda: client.repos.list(q=text))
     names_by_id = {repo.id: repo.full_name for repo in similar if repo.full_name.lower() == text.lower()}

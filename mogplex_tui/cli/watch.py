@@ -74,7 +74,7 @@ async def _watch(command: CommandSession, args: argparse.Namespace) -> int:
     except TimeoutError:
         current = watcher.row
         raise CommandError(
-            Exit.FAILED, f"{name_of(current)} is still {current.state} after the time that was given."
+            Exit.FAILED, f"{name_of(current)} is still {current.state} after the timeout."
         ) from None
     code = report_end(command, row, exit_status=args.exit_status)
     return code if is_reached(row, args.until) else Exit.FAILED

@@ -457,8 +457,6 @@ class Action(Generic[Row]):
     """Whether the action works on all marked rows."""
     in_footer: bool = True
     title: str = ""
-    particle: str = ""
-    """The word of the label that follows the record in a sentence: "run … now"."""
     help_has_title: bool = False
     """Whether `help` begins with the label, which the help screen then leaves out."""
     needs: str = ""
@@ -476,11 +474,11 @@ class Action(Generic[Row]):
     @property
     def label(self) -> str:
         """The name in key hints and sentences."""
-        return f"{self.title or self.id} {self.particle}".rstrip()
+        return self.title or self.id
 
     def phrase(self, noun: str) -> str:
-        """Return the action as an imperative, such as "run automation nightly now"."""
-        return f"{self.title or self.id} {noun} {self.particle}".rstrip()
+        """Return the action as an imperative, such as "publish automation nightly"."""
+        return f"{self.label} {noun}"
 
     @property
     def has_initial(self) -> bool:

@@ -295,7 +295,7 @@ async def test_info_prints_key_overrides_and_rejections(mogplex: CommandRunner) 
     assert 'did you mean "runs.start"?' in settings_by_name["keys.run.new"]["says"]
     assert "q is already the key of app.quit" in settings_by_name["keys.list.sort"]["says"]
     shown = await mogplex("info")
-    assert "Current keys: s." in shown.out.partition("Not taken")[2]
+    assert "Current keys: s." in shown.out.partition("Rejected")[2]
     assert ["keys.list.sort", "s", "default"] in [line.split() for line in shown.lines]
     every = {row["id"]: row for row in (await mogplex("info", "--keys", "--json")).objects}
     assert every["runs.cancel"]["keys"] == ["X", "ctrl+x"]

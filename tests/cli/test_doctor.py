@@ -53,7 +53,7 @@ async def test_advice_is_printed_once_and_not_cut(
         mogplex.use(service.base_url, token=plane.token)
         result = await mogplex("doctor", terminal=True)
     assert max(map(len, result.lines)) <= 60
-    advice = " ".join(result.out.partition("What helps")[2].split())
+    advice = " ".join(result.out.partition("Next steps")[2].split())
     assert advice == "github, mcp, observability, realtime: mogplex-tui login --session opens it."
 
 

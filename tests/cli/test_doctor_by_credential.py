@@ -252,4 +252,4 @@ async def test_other_server_is_reported_as_not_mogplex(
     assert set(found.values()) <= {reach, "absent", "broken"}
     assert found["v1"] == reach
     if reach == "absent":
-        assert "answers like Mogplex: check the base URL" in result.err
+        assert "responds like Mogplex: check the base URL" in result.err

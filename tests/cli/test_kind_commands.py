@@ -55,7 +55,7 @@ async def test_empty_result_succeeds_and_unknown_field_fails(
     assert (empty.code, empty.out, empty.err.strip()) == (0, "", "No matching MCP servers.")
     unknown = await operator("mcp-servers", "list", "colour:red")
     assert unknown.code == 2
-    assert "No field is called 'colour'. Available: address, age, enabled, id" in unknown.err
+    assert "Unknown field 'colour'. Available: address, age, enabled, id" in unknown.err
 
 
 async def test_action_takes_id_name_or_prefix(operator: CommandRunner, plane: PlaneServer) -> None:
@@ -176,5 +176,5 @@ async def test_filter_takes_hidden_fields(operator: CommandRunner) -> None:
     assert (found.code, found.out, found.err) == (0, "", "No matching failures.\n")
     unknown = await operator("failures", "list", "jobruns:x")
     assert unknown.code == 2
-    assert "No field is called 'jobruns'" in unknown.err
+    assert "Unknown field 'jobruns'" in unknown.err
     assert "jobrunid" in unknown.err

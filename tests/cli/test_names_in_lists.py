@@ -67,7 +67,7 @@ async def test_token_starts_run_in_hidden_repository_by_id(
     mogplex = use_credentials(CREDENTIAL_SETS["token"])
     by_name = await mogplex("runs", "start", "--repo", "acme/legacy", "--prompt", "Fix it")
     assert (by_name.code, by_name.out) == (1, "")
-    assert "A token does not list hidden repositories: give the id of one" in by_name.err
+    assert "A token does not list hidden repositories: give the ID of one" in by_name.err
     assert "login --session" in by_name.err
     by_id = await mogplex("runs", "start", "--repo", hidden, "--prompt", "Fix it")
     assert by_id.code == 0, by_id.err

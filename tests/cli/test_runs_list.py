@@ -250,4 +250,4 @@ async def test_ids_are_listed_if_names_are_throttled(mogplex: CommandRunner) -> 
     assert (alone.code, alone.out) == (5, "")
     assert alone.err.startswith("Too many requests for the repositories")
     assert "3f1c2c1e" in result.out
-    assert "Repositories are shown by their ids" in result.err
+    assert "Repositories are shown by ID" in result.err

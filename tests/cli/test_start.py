@@ -46,7 +46,7 @@ async def test_same_key_starts_no_second_run(operator: CommandRunner, factory: R
     first, repeated = await operator(*ask, "Fix it"), await operator(*ask, "Fix it")
     assert first.out == repeated.out
     assert "is started" in first.err
-    assert "before" in repeated.err
+    assert "already started with this key" in repeated.err
     other = await operator(*ask, "Something else")
     assert (other.code, other.out) == (1, "")
     assert "k1" in other.err

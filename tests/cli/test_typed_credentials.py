@@ -84,7 +84,12 @@ async def test_cookie_is_verified_and_stored(mogplex: CommandRunner, plane: Plan
         ("--token", "ghp_somethingElseAltogether", 2, "begin with mog_"),
         ("--token", "mog_with\x07bell", 2, "Copy the token again"),
         ("--token", "", 2, "Nothing was changed"),
-        ("--session", "better-auth.session_token=NobodyKnowsThisOne", 3, "does not know this session cookie"),
+        (
+            "--session",
+            "better-auth.session_token=NobodyKnowsThisOne",
+            3,
+            "does not accept this session cookie",
+        ),
         ("--session", "NobodyKnowsThisOne", 2, "has no name"),
         ("--session", "", 2, "Nothing was changed"),
     ],

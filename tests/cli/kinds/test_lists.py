@@ -95,7 +95,7 @@ async def test_unknown_record_fails(operator: CommandRunner, factory: RowFactory
 async def test_empty_name_matches_nothing(operator: CommandRunner, factory: RowFactory) -> None:
     factory.sandbox(factory.repo("acme/small"), sandbox_id="")
     empty = await operator("sandboxes", "get", " ")
-    assert (empty.code, empty.out, empty.err) == (2, "", "Which sandbox? Its name is empty.\n")
+    assert (empty.code, empty.out, empty.err) == (2, "", "The name of the sandbox is empty.\n")
     factory.flow()
     for kind in ("automations", "sandboxes", "repos"):
         assert (await operator(kind, "get", "none")).code == 1
@@ -281,7 +281,7 @@ async def test_secrets_are_masked_unless_revealed(operator: CommandRunner, facto
         assert "quiet" not in shown.out
     assert "quiet" not in (await operator("repos", "list", "--json")).out
     wrong = await operator("repos", "get", repo, "--reveal", "NOTHING")
-    assert "Nothing is hidden under the name NOTHING. Available: API_KEY, OTHER." in wrong.err
+    assert "There is no secret named NOTHING. Available: API_KEY, OTHER." in wrong.err
 
 
 async def test_text_from_service_is_escaped(operator: CommandRunner, factory: RowFactory) -> None:

@@ -144,7 +144,7 @@ def command_of(name: str) -> KindCommand[Any]:
 
 
 class _KindExecution(Generic[Row]):
-    """One execution of a kind's command."""
+    """Carry out the `list`, `get`, creation or action that a kind's command asks for."""
 
     def __init__(self, kind: Kind[Row], command: CommandSession) -> None:
         self._kind, self._command = kind, command

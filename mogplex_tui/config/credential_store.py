@@ -155,7 +155,10 @@ class StoredGrant:
         self._lock = FileLock(lock_file(name))
 
     def try_lock(self) -> bool:
-        """Take the lock if it is free; succeeds where no lock file can be made."""
+        """Take the lock; return False if it is already held.
+
+        Returns True, without a lock, if the lock file cannot be made.
+        """
         try:
             return self._lock.try_acquire()
         except OSError:

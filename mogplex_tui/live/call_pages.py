@@ -221,7 +221,10 @@ class CallPages:
         self._set.drop(row.key for row in gone)
 
     def loaded(self) -> tuple[frozenset[str], datetime | None]:
-        """Return the keys of the calls loaded without a gap, and the oldest start."""
+        """Return the keys of the calls in the gapless span, and the span's oldest start.
+
+        Calls without a start time count as in the span. Without a span: no keys, and None.
+        """
         if self._span is None:
             return frozenset(), None
         oldest = self._span.oldest

@@ -22,7 +22,9 @@ class ApprovalsResource(Resource):
     """
 
     async def flow_approvals(self) -> FlowApprovals:
-        """Return the oldest 50 pending approvals of automations that have not expired.
+        """Return the approvals of automations that still wait for an answer.
+
+        These are the oldest 50 at most; expired approvals are left out.
 
         Contract: routing.md §3.15.
         """

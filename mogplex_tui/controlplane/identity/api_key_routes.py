@@ -56,9 +56,9 @@ def _scopes(value: Any) -> list[str]:
 
 
 def _expiry(days: Any, now_us: int) -> int | None:
-    """Return the time in µs after some days; None unless it is a positive number.
+    """Return when a key expires, in µs: now plus the whole days, cut to milliseconds.
 
-    It is cut to milliseconds.
+    None (never) if `days` is not a positive number. Raises the empty 500 if the time is beyond what a date can hold.
     """
     if isinstance(days, bool) or not isinstance(days, int | float) or days <= 0:
         return None

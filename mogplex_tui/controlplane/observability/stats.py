@@ -146,7 +146,10 @@ def _pieces(start: int, past: int) -> dict[str, int]:
 def _calls(
     plane: Plane, at: dict[str, Any]
 ) -> tuple[_CallFigures, list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return totals and both groupings from one pass over the calls."""
+    """Add up the calls: return the totals, the sums by model and the counts by type.
+
+    The groups are ordered by count, largest first.
+    """
     total = _CallFigures()
     models: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     types: dict[str, int] = defaultdict(int)

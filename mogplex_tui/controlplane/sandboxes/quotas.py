@@ -118,7 +118,10 @@ def admit_exec(ask: Ask, row: Row) -> str:
 def _over(
     tx: Tx, user_id: str, route_key: str, windows: tuple[_Window, ...], code: str, now: int
 ) -> _Denial | None:
-    """Return the first full window, with the seconds until a slot is free."""
+    """Return the denial of the first window whose quota is used up, None if none is.
+
+    It carries the seconds until the window has room for a request again.
+    """
     for limit in windows:
         rows = tx.all(
             f"SELECT created_at FROM limit_events WHERE {_OWN} ORDER BY created_at DESC LIMIT ?",

@@ -35,7 +35,10 @@ _NOT_PENDING = "ai_call is not pending"
 
 
 def prompt_of(repo: Repo, text: str) -> Prompt:
-    """Return the written task with this text, else one about the whole repository."""
+    """Return the task of the sample data whose text equals a run's prompt.
+
+    Without one, return a task with this text that names no files of the repository.
+    """
     known = next((prompt for prompt in prompts() if prompt.text == text), None)
     return known or Prompt(repo.key, "task", text)
 

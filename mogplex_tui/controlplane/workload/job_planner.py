@@ -55,7 +55,10 @@ class WaitWork(NamedTuple):
 
 
 class NodePlan(NamedTuple):
-    """One node: with a call, with a wait, or without either."""
+    """What one node of a job does: make a call, wait for an event, or only take time.
+
+    `agent` is set for a call and `wait` for a wait. Other nodes take `seconds`, or nothing if `skipped`.
+    """
 
     node_id: str
     node_type: str

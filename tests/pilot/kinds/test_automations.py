@@ -41,7 +41,7 @@ async def test_trigger_is_sent_with_repository_and_ledger_key(console: Any) -> N
         key = screen.table.cursor_key
         await ui.until(lambda: ui.app.session.names.repos, "the repositories")
         await ui.press("n")
-        await ui.sees("Repository to run for", "acme/api", "Choose with up and down")
+        await ui.sees("Repository to run in", "acme/api", "Choose with up and down")
         await ui.press("down", "enter")
         await ui.until(lambda: ui.app.session.ledger.entries, "the call")
         entry = await ui.until(
@@ -63,7 +63,7 @@ async def test_trigger_uses_the_session_when_v1_refuses_the_token(console: Any) 
         key = screen.table.cursor_key
         await ui.until(lambda: not ui.app.session.open(Family.V1), "the refusal of the token")
         await ui.press("n")
-        await ui.sees("Repository to run for", "the service chooses")
+        await ui.sees("Repository to run in", "the service chooses")
         await ui.press("down", "enter")
         await wait_for_notice(ui, "was started: job")
         assert ui.app.session.ledger.entries[-1].state == "done"

@@ -77,10 +77,10 @@ async def test_refused_delivery_gives_reason(
     here = ("--base-url", server.base_url)
     cases: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
         ((), {}, 2, "give the URL of the control plane with --base-url"),
-        (("--base-url", "nonsense"), {}, 2, "no address of a plane"),
-        (("--base-url", "http://["), {}, 2, "no address of a plane"),
-        (here, {}, 2, "name the plane's file by --db"),
-        ((*here, "--db", f"{tmp_path}/none.db"), {}, 2, "name the plane's file by --db"),
+        (("--base-url", "nonsense"), {}, 2, "not the URL of a control plane"),
+        (("--base-url", "http://["), {}, 2, "not the URL of a control plane"),
+        (here, {}, 2, "give the control plane's database with --db"),
+        ((*here, "--db", f"{tmp_path}/none.db"), {}, 2, "give the control plane's database with --db"),
         (here, {"MOGPLEX_WEBHOOK_SECRET": "wrong"}, 3, "the plane answered 401"),
         (("--base-url", "http://127.0.0.1:9"), {"MOGPLEX_WEBHOOK_SECRET": "x"}, 6, "nothing answers at"),
     ]

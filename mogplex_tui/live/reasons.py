@@ -61,7 +61,7 @@ class PartialRuns(NamedTuple):
 
 
 class ClosedList(NamedTuple):
-    """A list of which nothing is visible."""
+    """A list that is not read because its route is closed."""
 
     cause: Closed
     needs: Requirement | None = None

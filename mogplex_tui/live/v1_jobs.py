@@ -85,7 +85,7 @@ async def newest(client: ClientView, attempt: Attempt = _once) -> NewestJobs:
 
 
 async def one(client: ClientView, job_id: str, automation_id: str | None = None) -> AutomationRunDetail:
-    """Read one run; without an automation, the newest automations are tried in turn.
+    """Read one run of an automation, by default searched in the newest automations.
 
     Raises MogplexError.
     """

@@ -71,7 +71,7 @@ def quoted(value: object) -> str:
 def compile_filter(
     text: str, fields: Callable[[R], Mapping[str, object]], spans: Collection[str] = SPANS
 ) -> Callable[[R], bool] | None:
-    """Return a function that tells whether a row matches; None if the filter is empty.
+    """Compile a filter to a predicate on rows; None if the filter is empty.
 
     `fields` returns a row's searchable values by name: a text, a number, several texts of which any may match, or None.
     Those in `spans` are seconds. A term for a field that no row has matches nothing, so that a misspelt field shows an

@@ -128,7 +128,10 @@ class Attack:
                 yield self.graph()
 
     def requests(self, method: str, path: str) -> Iterator[dict[str, Any]]:
-        """Yield requests of one operation: each field in turn, unknown fields, headers."""
+        """Yield requests of one operation that vary its fields and headers.
+
+        Each field in turn, then unknown fields, then headers.
+        """
         own = request(method, path, self.mine)
         (described,) = (one for verb, name, one in operations() if (verb, name) == (method, path))
         known = list(fields(described))

@@ -50,7 +50,7 @@ class AddedHistory(JobHistory):
     """Write the job runs that a scenario adds."""
 
     def rounds(self, loop: Loop, count: int) -> None:
-        """Write the first `count` rounds of a loop, the last of which has just ended."""
+        """Write the first `count` rounds of a loop. The last one ended just now."""
         flow, repo = self.world.flows[loop.automation], self.world.repos[loop.repo]
         plans = []
         for number in range(1, count + 1):

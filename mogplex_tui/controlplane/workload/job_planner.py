@@ -55,7 +55,7 @@ class WaitWork(NamedTuple):
 
 
 class NodePlan(NamedTuple):
-    """What one node of a job does: make a call, wait for an event, or only take time.
+    """The plan of one node of a job: a call, a wait for an event, or a duration.
 
     `agent` is set for a call and `wait` for a wait. Other nodes take `seconds`, or nothing if `skipped`.
     """

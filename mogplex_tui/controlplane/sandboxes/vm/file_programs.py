@@ -66,7 +66,7 @@ def ls(machine: Machine, words: list[str], _: str) -> Run:
 
 
 def _read(machine: Machine, program: str, name: str) -> tuple[str, str]:
-    """Return a file's text and an error message, one of which is empty."""
+    """Return the text of a file and an empty text, or an empty text and the error."""
     path = machine.path(name)
     if machine.disk.is_dir(path):
         return "", f"{program}: {name}: Is a directory\n"
@@ -89,7 +89,7 @@ def cat(machine: Machine, words: list[str], stdin: str) -> Run:
 
 
 def _ends(words: list[str]) -> tuple[int, list[str]]:
-    """Return how many lines `head` or `tail` shows, and of which files."""
+    """Parse the arguments of `head` or `tail`: the number of lines and the files."""
     count, names, words = 10, [], list(words)
     while words:
         word = words.pop(0)

@@ -1,4 +1,4 @@
-"""The account's sign-out, memberships and billing, and routes that are disabled.
+"""Routes for sign-out, memberships and billing, and routes that are switched off.
 
 identity.md §2, §7, §9, §10, §11.
 """
@@ -22,7 +22,10 @@ _FORGET = "=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
 
 
 async def sign_out(ask: Ask) -> Response:
-    """End the session of the cookie, if there is one."""
+    """End the session of the request's cookie and clear the session cookies.
+
+    A request without a session succeeds, too.
+    """
     cookie = ask.request.cookies.get(SESSION_COOKIE)
     if cookie:
         with ask.plane.db.transaction() as tx:
@@ -36,13 +39,16 @@ async def sign_out(ask: Ask) -> Response:
 async def sign_out_page(ask: Ask) -> Response:
     """Redirect a browser that followed a sign-out link to the login page.
 
-    It is still signed in.
+    The session does not end: only a POST request ends it.
     """
     return RedirectResponse(ask.service.origin + "/login", 307)
 
 
 async def install_app(_: Ask) -> Response:
-    """On to the installation of the GitHub App, which the account then waits for."""
+    """Redirect to GitHub's page that installs the GitHub App.
+
+    A cookie marks the installation as pending for ten minutes.
+    """
     response = RedirectResponse(INSTALL_SCREEN, 307)
     pending = "github_app_install_pending=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=600"
     response.headers.append("Set-Cookie", pending)
@@ -50,7 +56,7 @@ async def install_app(_: Ask) -> Response:
 
 
 async def list_memberships(ask: Ask) -> Response:
-    """The personal scope and the caller's teams by name."""
+    """Return the caller's personal scope and the caller's teams, sorted by name."""
     db = ask.plane.db
     profile = db.one("SELECT slug, name, avatar_url FROM profiles WHERE id = ?", (ask.user_id,))
     if profile is None:
@@ -75,17 +81,17 @@ async def list_memberships(ask: Ask) -> Response:
 
 
 async def read_billing(_: Ask) -> Response:
-    """Return that billing is not enabled; open to anonymous callers."""
+    """Return that billing is not enabled; also without credentials."""
     return answer({"enabled": False})
 
 
 async def refuse_checkout(_: Ask) -> Response:
-    """Nothing can be bought without billing."""
+    """Refuse every purchase with 503, because billing is not enabled."""
     raise refusal(503, "Billing is not enabled")
 
 
 async def patch_vercel_billing(ask: Ask) -> Response:
-    """Clear the account's Vercel project; setting one is switched off (§10)."""
+    """Clear the account's Vercel project; refuse with 501 to set one (§10)."""
     try:
         body: Any = await params.json_body(ask)
     except params.NotJsonError:
@@ -112,18 +118,21 @@ def _no_vercel() -> Exception:
 
 
 async def refuse_vercel_token(_: Ask) -> Response:
-    """No Vercel account can be linked or unlinked (errors.md §2, shape E2)."""
+    """Refuse with 501 to link or unlink a Vercel account (errors.md §2, shape E2)."""
     raise _no_vercel()
 
 
 async def latest_cli(_: Ask) -> Response:
-    """This plane publishes no release of the command line tool."""
+    """Return 503: the plane knows no release of the command line tool."""
     body = {"error": "CLI release manifest is unavailable", "installScriptUrl": _INSTALL_SCRIPT}
     return answer(body, 503, {"Cache-Control": "no-store"})
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Return the routes of this module; billing is decided before authentication."""
+    """Return the routes of this module.
+
+    The billing and checkout routes accept requests without credentials.
+    """
     vercel = {"POST": Verb(refuse_vercel_token), "DELETE": Verb(refuse_vercel_token)}
     return [
         route(

@@ -16,9 +16,10 @@ FORBIDDEN = "Forbidden"
 
 
 def active_team(ask: Ask) -> ActiveTeam | None:
-    """Return the header's team with the caller's role, or None without a team id.
+    """Return the team of the request's team header and the caller's role in it.
 
-    Refuses nothing: for routes that respond differently instead (models, agents).
+    None if the header holds no team id. Raises nothing if the caller is no member: the role is then
+    None, and the route (models, agents) decides on the response.
     """
     team_id = params.trim(ask.request.headers.get(HEADER, "")).lower()
     if not params.is_uuid(team_id):
@@ -32,7 +33,8 @@ def active_team(ask: Ask) -> ActiveTeam | None:
 def team_scope(ask: Ask, capability: str | None = None, denied: str = FORBIDDEN) -> str | None:
     """Return the id of the active team, or None for the personal scope.
 
-    Raises RefusedError, 403 with the text `denied`, if the caller is no member or the role lacks `capability`.
+    Raises RefusedError, 403 with the text `denied`, if the caller is not a member or the caller's role
+    lacks `capability`.
     """
     team = active_team(ask)
     if team is None:

@@ -21,7 +21,10 @@ _LAST_US = 8_640_000_000_000_000_000
 
 
 async def list_keys(ask: Ask) -> Response:
-    """Every key that is not revoked, expired ones too, newest first."""
+    """Return the caller's keys except revoked ones, newest first.
+
+    Expired keys are included.
+    """
     ask.service.auth.uses.write()
     rows = ask.plane.db.all(
         "SELECT * FROM user_api_keys WHERE user_id = ? AND revoked_at IS NULL"
@@ -56,9 +59,10 @@ def _scopes(value: Any) -> list[str]:
 
 
 def _expiry(days: Any, now_us: int) -> int | None:
-    """Return when a key expires, in µs: now plus the whole days, cut to milliseconds.
+    """Return the time (µs) at which a key of `days` days expires, or None for never.
 
-    None (never) if `days` is not a positive number. Raises the empty 500 if the time is beyond what a date can hold.
+    Fractions of a day are dropped, and the time is cut to milliseconds. None if `days` is not a
+    positive number. Raises the empty 500 if the time is beyond what a date can hold.
     """
     if isinstance(days, bool) or not isinstance(days, int | float) or days <= 0:
         return None
@@ -68,7 +72,7 @@ def _expiry(days: Any, now_us: int) -> int | None:
 
 
 async def mint_key(ask: Ask) -> Response:
-    """Make a key; the only answer that ever shows its token."""
+    """Create a key and return it with its token, which no other response contains."""
     body = await body_of(ask)
     name = trimmed(body.get("name"))
     if not 1 <= len(name) <= 100:
@@ -90,7 +94,10 @@ async def mint_key(ask: Ask) -> Response:
 
 
 async def revoke_key(ask: Ask) -> Response:
-    """Revoke a key; one that is unknown, revoked or another user's is a success too."""
+    """Revoke one of the caller's keys.
+
+    The response is a success, too, if the key is unknown, revoked already or another user's.
+    """
     key_id = ask.path_id("key_id")
     if not params.is_uuid(key_id):
         raise refusal(400, "Invalid key ID")
@@ -100,7 +107,7 @@ async def revoke_key(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     base = "/api/settings/api-keys"
     return [
         route(base, SessionEndpoint(service, {"GET": Verb(list_keys), "POST": Verb(mint_key)})),

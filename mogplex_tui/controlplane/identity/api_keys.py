@@ -18,7 +18,7 @@ _ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits
 
 
 class Minted(NamedTuple):
-    """A new key; `token` is its plaintext, which is not stored."""
+    """A new API key with its plaintext `token`, which is not stored."""
 
     id: str
     token: str
@@ -28,7 +28,10 @@ class Minted(NamedTuple):
 def mint(
     tx: Tx, user_id: str, name: str, scopes: Sequence[str], now_us: int, expires_at: int | None = None
 ) -> Minted:
-    """Store the digest of a new token and return it; `expires_at` in µs, or None."""
+    """Create an API key, store its digest and return the key with its token.
+
+    `expires_at` is in µs; None means that the key never expires.
+    """
     drawn = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(24))
     key = Minted(tx.new_id(), TOKEN_PREFIX + drawn, (TOKEN_PREFIX + drawn)[:SHOWN])
     tx.insert(
@@ -46,7 +49,7 @@ def mint(
 
 
 def revoke(tx: Tx, user_id: str, key_id: str, now_us: int) -> None:
-    """Revoke a key of this user, if there is such an active key."""
+    """Revoke an active key of a user; do nothing if the user has no such active key."""
     tx.execute(
         "UPDATE user_api_keys SET revoked_at = ? WHERE id = ? AND user_id = ? AND revoked_at IS NULL",
         (now_us, key_id, user_id),

@@ -12,7 +12,7 @@ MAX_DEPTH = 6
 
 
 def _clean(value: Any, depth: int = 1) -> Any:
-    """Return the value without secrets and without levels deeper than MAX_DEPTH."""
+    """Return the value with secrets redacted and levels below MAX_DEPTH cut off."""
     if not isinstance(value, dict | list):
         return value
     if depth > MAX_DEPTH:
@@ -34,10 +34,11 @@ def record(
     payload: dict[str, Any] | None = None,
     **columns: Any,
 ) -> str:
-    """Append one event and return its id; `target` is a kind and an id.
+    """Append one event to a team's audit log and return the event's id.
 
-    `columns` are further ones of team_audit_events: actor_user_id, auth_source, decision_code, repo_id,
-    sandbox_record_id, ai_call_id, job_run_id, request_id.
+    `target` is the kind and the id of the object that the action changed. `columns` are further columns
+    of team_audit_events: actor_user_id, auth_source, decision_code, repo_id, sandbox_record_id,
+    ai_call_id, job_run_id, request_id.
     """
     event_id = tx.new_id()
     kind, target_id = target or (None, None)

@@ -1,4 +1,4 @@
-"""/api/teams/{id}/audit-events: the trail of a team, in pages (identity.md §8)."""
+"""/api/teams/{id}/audit-events: a team's audit log, in pages (identity.md §8)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ def _cursor(row: Row) -> str:
 
 
 def _place(cursor: str) -> tuple[int, str]:
-    """Return the instant (µs) and id of a cursor. Raises the 400 for an invalid one."""
+    """Return the time (µs) and the event id that a page cursor encodes.
+
+    Raises RefusedError 400 for an invalid cursor.
+    """
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         place = params.parsed(base64.b64decode(padded, b"-_", validate=True))
@@ -61,7 +64,10 @@ def _place(cursor: str) -> tuple[int, str]:
 
 
 async def list_events(ask: Ask) -> Response:
-    """Twenty-five events, newest first, behind the cursor if there is one."""
+    """Return a page of 25 audit events, newest first.
+
+    With a `cursor` in the query the page starts after the event that the cursor encodes.
+    """
     here, cursor = manager(ask), ask.query("cursor")
     sql = "SELECT * FROM team_audit_events WHERE team_id = ?"
     values: list[Any] = [here.team_id]
@@ -82,6 +88,6 @@ async def list_events(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     endpoint = PlainEndpoint(service, {"GET": Verb(list_events)})
     return [route("/api/teams/{team_id}/audit-events", endpoint)]

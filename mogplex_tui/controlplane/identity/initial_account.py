@@ -1,4 +1,4 @@
-"""The account of a new database, and the credentials that the command prints."""
+"""The account of a new database, and the credentials printed at the start."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Credentials(NamedTuple):
 
 
 def credentials(plane: Plane) -> Credentials:
-    """Return the account's credentials, the same for every start on one file.
+    """Return the account's credentials, the same at every start on one database file.
 
     They are derived from a secret in the file, so that nothing else on the machine can guess them.
     """
@@ -49,7 +49,11 @@ def credentials(plane: Plane) -> Credentials:
 
 
 def kept_webhook_secret(path: Path) -> str | None:
-    """Return the webhook secret of a plane's database, also while it runs; or None."""
+    """Return the webhook secret from a plane's database file, or None.
+
+    None if the file cannot be read or has no secret yet. A plane may be running on the file, because it
+    is opened for reading only.
+    """
     try:
         with contextlib.closing(
             sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
@@ -70,7 +74,7 @@ def _token(secret: str, name: str) -> str:
 
 
 def create_profile(plane: Plane) -> None:
-    """Insert the account's own profile into a new database."""
+    """Insert the profile of the account into a new database."""
     now = plane.clock.now_us()
     with plane.db.transaction() as tx:
         tx.insert(
@@ -88,7 +92,7 @@ def create_profile(plane: Plane) -> None:
 
 
 def create_credentials(plane: Plane) -> None:
-    """Insert a full token, a read-only token and a session for the account."""
+    """Insert a read-write token, a read-only token and a session for the account."""
     now = plane.clock.now_us()
     known = credentials(plane)
     with plane.db.transaction() as tx:

@@ -1,4 +1,4 @@
-"""/api/invites/{token}: an invite as the invited person meets it (identity.md §8)."""
+"""/api/invites/{token}: read or accept an invite to a team (identity.md §8)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _matches(row: Row, email: str | None) -> bool:
 
 
 async def read_invite(ask: Ask) -> Response:
-    """Return an invitation, and whether its address is the caller's."""
+    """Return the invite, and whether its e-mail address is the caller's."""
     row, email = _invite(ask), _own_email(ask)
     invite = {
         "teamName": row["team_name"],
@@ -58,9 +58,10 @@ async def read_invite(ask: Ask) -> Response:
 
 
 async def accept_invite(ask: Ask) -> Response:
-    """Join the team; with another address than the invited one only if confirmed.
+    """Join the team of an invite.
 
-    A member keeps the present role.
+    If the invite is for another e-mail address than the caller's, the body must confirm it. A caller
+    who is already a member keeps the present role.
     """
     try:
         confirmed = (await params.json_object(ask)).get("confirmMismatch") is True
@@ -95,6 +96,6 @@ async def accept_invite(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     verbs = {"GET": Verb(read_invite), "POST": Verb(accept_invite)}
     return [route("/api/invites/{token}", PlainEndpoint(service, verbs))]

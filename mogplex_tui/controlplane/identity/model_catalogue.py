@@ -1,4 +1,4 @@
-"""The model catalogue: models that a user sees, may use and has as default.
+"""The model catalogue: the models that a user sees or may use, and the default.
 
 identity.md §6.
 """
@@ -24,7 +24,7 @@ _ANONYMOUS = "SELECT * FROM models WHERE is_available = 1 AND is_hidden = 0 ORDE
 
 
 class Reach(NamedTuple):
-    """The models that a user can reach: by keys, a gateway, and a team's roles."""
+    """The provider keys and team limits that decide which models a user can reach."""
 
     keys: frozenset[str]
     gateway: bool
@@ -32,9 +32,9 @@ class Reach(NamedTuple):
     allowlist: frozenset[str] | None
 
     def covers(self, model_id: str) -> bool:
-        """Return whether the model may be used (identity.md §6.5).
+        """Return whether the user can reach the model (identity.md §6.5).
 
-        No model can be reached through a foreign team.
+        Always False in a team that the user does not belong to.
         """
         provider, _, rest = model_id.partition("/")
         if self.team is not None and not may(self.team.role, f"models.{provider}.{rest}"):
@@ -47,9 +47,10 @@ class Reach(NamedTuple):
 
 
 def reach(db: Database, profile: Row, team: ActiveTeam | None = None) -> Reach:
-    """Return the provider keys and limits that decide which models a profile can use.
+    """Return the provider keys and limits that decide which models a user can reach.
 
-    Applies to the personal scope or to a team, whose keys its members also have (identity.md §6.5).
+    Without `team` these are the user's own keys; with it also the keys and the allowlist of the team
+    (identity.md §6.5).
     """
     owned = db.all("SELECT provider FROM provider_keys WHERE user_id = ?", (profile["id"],))
     keys = {row["provider"] for row in owned}
@@ -64,12 +65,12 @@ def reach(db: Database, profile: Row, team: ActiveTeam | None = None) -> Reach:
 
 
 def anonymous(db: Database) -> list[Row]:
-    """Return the public list: available and not hidden, by provider."""
+    """Return the models shown without a login: available, not hidden, by provider."""
     return db.all(_ANONYMOUS)
 
 
 def everything(db: Database, profile: Row) -> list[Row]:
-    """Return every row of the catalogue with the user's `is_enabled`, by provider."""
+    """Return all models with the user's `is_enabled`, sorted by provider."""
     values = {
         "auto": profile["auto_enable_models"],
         "seen": profile["models_seen_at"],
@@ -79,7 +80,7 @@ def everything(db: Database, profile: Row) -> list[Row]:
 
 
 def usable(db: Database, profile: Row) -> list[Row]:
-    """Return whether a model may be a default: visible, available and enabled.
+    """Return the models that may be a default: visible, available and enabled.
 
     identity.md §6.6a.
     """
@@ -88,9 +89,9 @@ def usable(db: Database, profile: Row) -> list[Row]:
 
 
 def offered(db: Database, profile: Row, team: ActiveTeam | None = None) -> list[Row]:
-    """Return the `models` list: visible, enabled and reachable ones.
+    """Return the models that a user can choose: visible, enabled and reachable ones.
 
-    A retired model that is enabled is listed too (identity.md §6.2).
+    A retired model is included if it is enabled (identity.md §6.2).
     """
     within = reach(db, profile, team)
     rows = everything(db, profile)
@@ -103,9 +104,9 @@ def offered_now(db: Database, profile: Row, team: ActiveTeam | None = None) -> l
 
 
 def arrivals(db: Database, profile: Row) -> list[Row]:
-    """Return available models that are new and undecided for the profile.
+    """Return available models added since the profile last looked at new models.
 
-    identity.md §6.8.
+    Models that the user has already enabled or disabled are left out (identity.md §6.8).
     """
     return db.all(
         "SELECT * FROM models m WHERE is_available = 1 AND is_hidden = 0 AND created_at > ? AND NOT EXISTS"
@@ -116,7 +117,7 @@ def arrivals(db: Database, profile: Row) -> list[Row]:
 
 
 def usable_somewhere(db: Database, profile: Row, rows: list[Row]) -> list[Row]:
-    """Return the rows that the profile reaches personally or in any team.
+    """Return those of the models that the user can reach personally or in a team.
 
     identity.md §6.8.
     """
@@ -135,12 +136,15 @@ def _pick(rows: list[Row], profile: Row) -> str | None:
 
 
 def settings_default(db: Database, profile: Row) -> str:
-    """Return the default of /api/settings, never null (identity.md §6.6a)."""
+    """Return the default model in /api/settings, which is never null.
+
+    identity.md §6.6a.
+    """
     return _pick(usable(db, profile), profile) or STATIC_DEFAULT
 
 
 def models_default(db: Database, profile: Row, team: ActiveTeam | None = None) -> str | None:
-    """Return the default of /api/models, null if nothing is usable.
+    """Return the default model in /api/models, or None if no model can be used.
 
     identity.md §6.6b.
     """
@@ -148,7 +152,7 @@ def models_default(db: Database, profile: Row, team: ActiveTeam | None = None) -
 
 
 def model(row: Row, signed_in: bool) -> dict[str, Any]:
-    """Return a model object of /api/models (identity.md §6.1)."""
+    """Return the JSON object of a model in /api/models (identity.md §6.1)."""
     out: dict[str, Any] = {
         name: row[name]
         for name in ("id", "provider", "name", "context_length", "pricing_input", "pricing_output")
@@ -165,9 +169,9 @@ def model(row: Row, signed_in: bool) -> dict[str, Any]:
 
 
 def cli_model(row: Row) -> dict[str, Any]:
-    """Return a model of /api/models?format=cli without empty keys.
+    """Return the JSON object of a model in /api/models?format=cli.
 
-    identity.md §6.3.
+    An unknown context length or price is left out (identity.md §6.3).
     """
     tags = {tag.lower() for tag in json.loads(row["capabilities"])}
     modalities = ["text"]
@@ -200,7 +204,7 @@ def cli_model(row: Row) -> dict[str, Any]:
 
 
 def v1_model(row: Row) -> dict[str, Any]:
-    """Return a model of /api/v1/mogplex/models (identity.md §6.10)."""
+    """Return the JSON object of a model in /api/v1/mogplex/models (identity.md §6.10)."""
     return {
         "id": row["id"],
         "provider": row["provider"],

@@ -1,4 +1,4 @@
-"""/api/models: the catalogue, its CLI form, and a user's choice (identity.md §6)."""
+"""/api/models: list the models, and enable or disable one (identity.md §6)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ _CATALOGUE_KEYS = (
 
 
 async def list_models(ask: Ask) -> Response:
-    """Return the caller's models with the whole catalogue and a default.
+    """Return the caller's models, the whole catalogue and the default model.
 
-    Without credentials it is the public list; a caller who is no member of the active team gets no models (identity.md
-    §1.5, §6.2, §6.3).
+    With `format=cli` only the caller's available models, in the CLI's format. Without credentials the
+    models are the public ones; a caller who is not a member of the active team gets no models
+    (identity.md §1.5, §6.2, §6.3).
     """
     db = ask.plane.db
     profile = db.one("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
@@ -85,6 +86,6 @@ async def patch_model(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this family."""
+    """Return the routes of this module."""
     verbs = {"GET": Verb(list_models), "PATCH": Verb(patch_model)}
     return [route("/api/models", OpenEndpoint(service, verbs))]

@@ -33,16 +33,19 @@ def _disable(tx: Tx, user_id: str, rows: Iterable[Row]) -> None:
 
 
 def _look_past(tx: Tx, user_id: str, rows: Iterable[Row]) -> None:
-    """Advance the profile's `models_seen_at` to the newest of these rows.
+    """Advance the profile's `models_seen_at` to the newest of the given models.
 
-    The time never moves back.
+    `models_seen_at` never moves back.
     """
     newest = max((row["created_at"] for row in rows), default=0)
     tx.execute("UPDATE profiles SET models_seen_at = MAX(models_seen_at, ?) WHERE id = ?", (newest, user_id))
 
 
 async def read_arrivals(ask: Ask) -> Response:
-    """Return models that are new to the caller; without auto-enable, disable them."""
+    """Return the models that are new to the caller.
+
+    If new models are not enabled automatically, disable them and return no models.
+    """
     if ask.caller is None:
         return answer({"models": [], "autoEnable": True})
     profile, db = _profile(ask), ask.plane.db
@@ -58,7 +61,7 @@ async def read_arrivals(ask: Ask) -> Response:
 
 
 async def settle_arrivals(ask: Ask) -> Response:
-    """Dismiss new models, or disable them and stop enabling later ones."""
+    """Dismiss the new models, or disable them and switch automatic enabling off."""
     action = (await body_of(ask)).get("action")
     if action not in ("dismiss", "disable"):
         raise refusal(400, "action must be 'dismiss' or 'disable'")
@@ -86,21 +89,27 @@ async def switch_auto_enable(ask: Ask) -> Response:
 
 
 async def list_icons(_: Ask) -> Response:
-    """Providers with a picture of their own; this plane keeps none."""
+    """Return the providers that have an icon: none, because the plane has no icons."""
     return answer({"providers": []}, headers={"Cache-Control": "private, max-age=300"})
 
 
 class _Arrivals(OpenEndpoint):
-    """Endpoint with public reads; changes need a login (identity.md §6.8)."""
+    """Endpoint for new models: open to everyone for GET, with a login for the rest.
+
+    identity.md §6.8.
+    """
 
     def check(self, verb: Verb, caller: object) -> None:
-        """Raise 401 for an anonymous caller before the body is read, except for reads."""
+        """Raise 401 if an anonymous caller uses another method than GET.
+
+        This happens before the body is read.
+        """
         if caller is None and verb.handler is not read_arrivals:
             raise refusal(401, "Unauthorized")
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     verbs = {
         "GET": Verb(read_arrivals),
         "POST": Verb(settle_arrivals),

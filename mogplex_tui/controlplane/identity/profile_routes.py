@@ -48,7 +48,7 @@ def _profile(ask: Ask) -> Row | None:
 
 
 async def read_user(ask: Ask) -> Response:
-    """Return the credential's user; `{"user": null}` if the caller is anonymous."""
+    """Return the profile of the caller, or `{"user": null}` without credentials."""
     profile = _profile(ask)
     if profile is None:
         return answer({"user": None})
@@ -84,9 +84,10 @@ async def read_user(ask: Ask) -> Response:
 
 
 def _github(profile: Row, app: bool, covered: int, pending: bool) -> dict[str, Any]:
-    """Return the GitHub state, its label and the next step (identity.md §2).
+    """Return the fields of a profile about its connection to GitHub (identity.md §2).
 
-    The GitHub App is always configured here.
+    `app` says whether the GitHub App is installed, `covered` is the number of repositories that it can
+    access. The GitHub App is always available here.
     """
     oauth = bool(profile["github_oauth"])
     if app and covered:
@@ -136,7 +137,10 @@ def _github(profile: Row, app: bool, covered: int, pending: bool) -> dict[str, A
 
 
 async def read_settings(ask: Ask) -> Response:
-    """Return default model and stored theme; a valid theme also sets its cookie."""
+    """Return the default model and the theme, and set the theme cookie.
+
+    The cookie is set only if the stored theme is a valid one.
+    """
     profile = _profile(ask)
     if profile is None:
         raise refusal(404, "Profile not found")
@@ -152,9 +156,10 @@ def _theme_cookie(theme: str | None) -> dict[str, str]:
 
 
 async def patch_settings(ask: Ask) -> Response:
-    """Change the default model or the theme; invalid values are ignored.
+    """Change the default model, the theme or both.
 
-    Without a valid value the response is a 400.
+    A `default_model` that is no text and an unknown theme are ignored. Raises 400 if nothing is left to
+    change, or if the model is not enabled and available.
     """
     try:
         body = await params.json_body(ask)
@@ -182,7 +187,7 @@ async def patch_settings(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this family."""
+    """Return the routes of this module."""
     return [
         route("/api/auth/user", OpenEndpoint(service, {"GET": Verb(read_user)})),
         route(

@@ -1,4 +1,4 @@
-"""/api/settings/keys: the caller's own keys of model providers (identity.md §5)."""
+"""/api/settings/keys: the caller's own API keys of AI providers (identity.md §5)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SERVICES: dict[str, dict[str, str]] = {
 
 
 def key_object(row: Row) -> dict[str, Any]:
-    """A stored key as everybody sees it: its provider and its two instants."""
+    """Return the JSON object of a stored provider key, without the key itself."""
     return {
         "provider": row["provider"],
         "created_at": iso_db(row["created_at"]),
@@ -53,7 +53,7 @@ async def put_key(ask: Ask) -> Response:
 
 
 async def delete_key(ask: Ask) -> Response:
-    """Forget the key of one provider, there or not."""
+    """Delete the caller's key of one provider; succeed if there is no such key."""
     provider = provider_of(await body_of(ask))
     with ask.plane.db.transaction() as tx:
         provider_keys.remove(tx, provider_keys.of_user(ask.user_id), provider)
@@ -61,7 +61,10 @@ async def delete_key(ask: Ask) -> Response:
 
 
 async def verify_key(ask: Ask) -> Response:
-    """Check the form of the stored key, as its provider would; null if there is none."""
+    """Return whether the caller has a key of a provider, and whether it looks valid.
+
+    Only the format is checked, no provider is asked. `key_valid` is null if no key is stored.
+    """
     provider = provider_of(await body_of(ask))
     rows = provider_keys.stored(ask.plane.db, provider_keys.of_user(ask.user_id))
     found = next((row for row in rows if row["provider"] == provider), None)
@@ -73,7 +76,7 @@ async def verify_key(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     verbs = {"GET": Verb(list_keys), "PUT": Verb(put_key), "DELETE": Verb(delete_key)}
     return [
         route("/api/settings/keys/verify", SessionEndpoint(service, {"POST": Verb(verify_key)})),

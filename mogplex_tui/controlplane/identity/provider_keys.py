@@ -1,4 +1,4 @@
-"""Keys of model providers, which can be written and checked but not read.
+"""API keys of AI providers, which can be stored and checked but not read.
 
 identity.md §5, §8.
 """
@@ -23,7 +23,7 @@ _FORMS = {
 
 
 class Owner(NamedTuple):
-    """The owner of provider keys: a table, its owner column and the owner's id."""
+    """The owner of provider keys: the table, its owner column and the owner's id."""
 
     table: str
     column: str
@@ -31,22 +31,25 @@ class Owner(NamedTuple):
 
 
 def of_user(user_id: str) -> Owner:
-    """The keys of one person."""
+    """Return a user as the owner of provider keys."""
     return Owner("provider_keys", "user_id", user_id)
 
 
 def of_team(team_id: str) -> Owner:
-    """The keys of one team."""
+    """Return a team as the owner of provider keys."""
     return Owner("team_provider_keys", "team_id", team_id)
 
 
 def plausible(provider: str, key: str) -> bool:
-    """Whether a key has the form of this provider's keys."""
+    """Return whether a key has the format of the provider's keys."""
     return _FORMS[provider].fullmatch(key) is not None
 
 
 def stored(db: Database, owner: Owner) -> list[Row]:
-    """Return the stored keys' metadata, sorted by provider, without the keys."""
+    """Return provider, format check and times of the owner's keys, sorted by provider.
+
+    The keys themselves are stored only as digests.
+    """
     return db.all(
         f"SELECT provider, is_plausible, created_at, updated_at FROM {owner.table}"
         f" WHERE {owner.column} = ? ORDER BY provider",
@@ -55,7 +58,10 @@ def stored(db: Database, owner: Owner) -> list[Row]:
 
 
 def put(tx: Tx, owner: Owner, provider: str, key: str, now_us: int) -> None:
-    """Store or replace a provider's key; a replaced one keeps its creation time."""
+    """Store the owner's key of a provider, or replace the present key.
+
+    A replaced key keeps its creation time.
+    """
     tx.execute(
         f"INSERT INTO {owner.table} (id, {owner.column}, provider, key_hash, is_plausible, created_at, updated_at)"
         f" VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT ({owner.column}, provider) DO UPDATE SET"
@@ -65,5 +71,5 @@ def put(tx: Tx, owner: Owner, provider: str, key: str, now_us: int) -> None:
 
 
 def remove(tx: Tx, owner: Owner, provider: str) -> None:
-    """Forget the key of one provider, if there is one."""
+    """Delete the owner's key of a provider; do nothing if there is no such key."""
     tx.execute(f"DELETE FROM {owner.table} WHERE {owner.column} = ? AND provider = ?", (owner.id, provider))

@@ -1,4 +1,4 @@
-"""The routes of accounts, keys, models, teams and signing in (identity.md)."""
+"""Collect the routes of accounts, keys, models, teams and sign-in (identity.md)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .signin import routes as signin_routes
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Every route of the family."""
+    """Return all routes of this package."""
     modules = (
         profile_routes,
         model_routes,

@@ -1,4 +1,7 @@
-"""Body values and endpoints of routes that require a session (identity.md §1.6)."""
+"""Body values and the endpoint class of routes that require a session.
+
+identity.md §1.6.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,15 @@ from .provider_keys import PROVIDERS
 
 
 def trimmed(value: Any) -> str:
-    """A text without the space around it; an empty one for everything else."""
+    """Return a text without white space at its ends, or "" if the value is no text."""
     return params.trim(value) if isinstance(value, str) else ""
 
 
 def provider_of(body: dict[str, Any]) -> str:
-    """Return the provider in a body. Raises the 400 for another value."""
+    """Return the `provider` of a request body.
+
+    Raises RefusedError 400 for an unknown provider.
+    """
     provider = body.get("provider")
     if not isinstance(provider, str) or provider not in PROVIDERS:
         raise refusal(400, "Invalid provider")
@@ -26,7 +32,10 @@ def provider_of(body: dict[str, Any]) -> str:
 
 
 def key_of(body: dict[str, Any]) -> str:
-    """The key that a body brings, without space around it; raises the 400 for none."""
+    """Return the `key` of a request body without white space at its ends.
+
+    Raises RefusedError 400 if there is no key.
+    """
     key = trimmed(body.get("key"))
     if not key:
         raise refusal(400, "Key is required")
@@ -37,7 +46,10 @@ class SessionEndpoint(PlainEndpoint):
     """A path that requires a session: tokens must not manage credentials (auth.md §4)."""
 
     def enter(self, request: Request) -> Caller:
-        """Return the owner. Raises 401 without credentials, 403 for a token alone."""
+        """Return the caller of the request.
+
+        Raises RefusedError: 401 without credentials, 403 for a token without a session.
+        """
         caller = super().enter(request)
         if (
             caller.key_id is not None

@@ -32,7 +32,10 @@ _TAKEN = "SELECT 1 FROM teams WHERE slug = :slug UNION ALL SELECT 1 FROM profile
 
 
 def problem(db: Database | Tx, slug: str) -> str | None:
-    """Return why a slug is not available: `invalid`, `reserved` or `taken`; or None."""
+    """Return why a slug is not available, or None if it is available.
+
+    The reason is `invalid`, `reserved` or `taken`.
+    """
     if _FORM.fullmatch(slug) is None:
         return "invalid"
     if slug in _PAGES or db.one(_RESERVED, (slug,)) is not None:
@@ -41,7 +44,11 @@ def problem(db: Database | Tx, slug: str) -> str | None:
 
 
 def fresh(db: Database | Tx, github_username: str | None, email: str, unique: str) -> str:
-    """Return a free slug for a new profile, with digits of its id if necessary."""
+    """Return a free slug for a new profile.
+
+    The slug comes from the GitHub user name or else from the e-mail address. If it is taken, a number
+    or the start of the profile's id `unique` is appended.
+    """
     drawn = github_username or email.partition("@")[0]
     base = _OTHER.sub("-", drawn.lower()).strip("-")[:LONGEST].strip("-")
     if problem(db, base) in ("invalid", "reserved"):

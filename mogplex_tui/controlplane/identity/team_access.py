@@ -1,4 +1,4 @@
-"""The membership check of every team route (identity.md §8)."""
+"""The check that the caller is a member of the team in the path (identity.md §8)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from .team_roles import MANAGERS
 
 
 class TeamMembership(NamedTuple):
-    """The caller's membership in a team, with the request's time in microseconds."""
+    """The caller's membership in a team.
+
+    `source` is how the caller signed in, `now` is the time of the request in µs.
+    """
 
     team: Row
     user_id: str
@@ -21,7 +24,7 @@ class TeamMembership(NamedTuple):
 
     @property
     def team_id(self) -> str:
-        """The team."""
+        """The id of the team."""
         return str(self.team["id"])
 
     @property
@@ -30,7 +33,7 @@ class TeamMembership(NamedTuple):
         return self.role in MANAGERS
 
     def viewer(self) -> dict[str, Any]:
-        """Return the `viewer` object of a response: the caller's role and rights."""
+        """Return the `viewer` object of a response: the caller's role and `canManage`."""
         return {"role": self.role, "canManage": self.can_manage}
 
     def note(
@@ -40,7 +43,10 @@ class TeamMembership(NamedTuple):
         target: tuple[str, str] | None = None,
         payload: dict[str, Any] | None = None,
     ) -> None:
-        """Write an audit event of a member; without a target it concerns the team."""
+        """Record an action of the caller in the team's audit log.
+
+        The default `target` is the team.
+        """
         audit_log.record(
             tx,
             self.team_id,
@@ -59,7 +65,10 @@ def auth_source(ask: Ask) -> str:
 
 
 def seat(ask: Ask) -> TeamMembership:
-    """Return the caller's membership in the path's team. Raises 404 and 403."""
+    """Return the caller's membership in the team that the path names.
+
+    Raises RefusedError: 404 for an unknown team, 403 if the caller is not a member.
+    """
     db = ask.plane.db
     team = db.one("SELECT * FROM teams WHERE id = ?", (ask.path_id("team_id"),))
     if team is None:
@@ -73,9 +82,9 @@ def seat(ask: Ask) -> TeamMembership:
 
 
 def manager(ask: Ask) -> TeamMembership:
-    """Return the membership of an owner or admin; raises 403 for other roles.
+    """Return the caller's membership in the path's team, of an owner or admin only.
 
-    Raises the errors of `seat` too.
+    Raises RefusedError: 404 for an unknown team, 403 for other roles and if the caller is not a member.
     """
     found = seat(ask)
     if not found.can_manage:
@@ -84,9 +93,9 @@ def manager(ask: Ask) -> TeamMembership:
 
 
 def may_give(role: str, given: str) -> bool:
-    """Return whether a member of `role` may grant or remove the role `given`.
+    """Return whether a member with `role` may grant or remove the role `given`.
 
-    Never owner, and admin only as an owner.
+    Nobody may grant or remove `owner`; only an owner may grant or remove `admin`.
     """
     if role == "owner":
         return given != "owner"

@@ -36,26 +36,32 @@ _SIGNATURES = (
 
 
 def image_type(body: bytes) -> str | None:
-    """Return the media type of a PNG, JPEG, GIF or WEBP by its first bytes, or None."""
+    """Return the media type of a PNG, JPEG, GIF or WEBP image, or None.
+
+    The type is taken from the first bytes. None for every other content.
+    """
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for start, kind in _SIGNATURES if body.startswith(start)), None)
 
 
 def icon_url(service: Service, path: str | None) -> str | None:
-    """The absolute URL of the stored icon, or None if there is no icon."""
+    """Return the absolute URL of a team's icon, or None if the team has no icon."""
     return None if path is None else service.origin + _PUBLIC + path
 
 
 def _replace(tx: Tx, here: TeamMembership, path: str | None) -> None:
-    """Give the team another picture, or none, and forget the one it had."""
+    """Set the path of the team's icon, and delete the previous icon's file.
+
+    `path` is None to remove the icon.
+    """
     if here.team["icon_path"] not in (None, path):
         tx.execute("DELETE FROM public_files WHERE path = ?", (here.team["icon_path"],))
     tx.update("teams", here.team_id, icon_path=path, updated_at=here.now)
 
 
 async def upload_icon(ask: Ask) -> Response:
-    """Store a picture for the team."""
+    """Store the uploaded image as the team's icon."""
     here = manager(ask)
     body = await uploaded(ask, "file", MAX_BYTES)
     kind = image_type(body)
@@ -74,7 +80,7 @@ async def upload_icon(ask: Ask) -> Response:
 
 
 async def remove_icon(ask: Ask) -> Response:
-    """Leave the team without a picture."""
+    """Remove the team's icon."""
     here = manager(ask)
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         _replace(tx, here, None)
@@ -83,7 +89,10 @@ async def remove_icon(ask: Ask) -> Response:
 
 
 async def read_file(ask: Ask) -> Response:
-    """Return a public file, whose name changes with its content; else an empty 404."""
+    """Return a public file. Raises an empty 404 for an unknown path.
+
+    The response may be cached: the name of a file changes with its content.
+    """
     path = ask.request.path_params["path"]
     row = ask.plane.db.one("SELECT content_type, body FROM public_files WHERE path = ?", (path,))
     if row is None:
@@ -93,7 +102,7 @@ async def read_file(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     verbs = {"POST": Verb(upload_icon), "DELETE": Verb(remove_icon)}
     return [
         route("/api/teams/{team_id}/icon", PlainEndpoint(service, verbs)),

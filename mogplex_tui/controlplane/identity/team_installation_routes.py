@@ -20,7 +20,7 @@ _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def _number(value: Any) -> int | None:
-    """Return an installation id from an integer or a string of digits, else None."""
+    """Return the integer of an integer or a text of digits, or None for other values."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     text = str(value)
@@ -32,7 +32,7 @@ def _row(ask: Ask, row_id: str) -> Row:
 
 
 async def list_installations(ask: Ask) -> Response:
-    """The installations attached to the team, by account."""
+    """Return the installations attached to the team, sorted by account."""
     here = manager(ask)
     rows = ask.plane.db.all(
         f"SELECT {_COLUMNS} FROM github_installations WHERE product_team_id = ? ORDER BY account_login, id",
@@ -42,7 +42,10 @@ async def list_installations(ask: Ask) -> Response:
 
 
 async def attach(ask: Ask) -> Response:
-    """Attach one of the caller's installations: 201, or 200 if attached already."""
+    """Attach one of the caller's GitHub installations to the team.
+
+    The status is 201, or 200 if the installation is already attached to the team.
+    """
     here, db = manager(ask), ask.plane.db
     number = _number((await body_of(ask)).get("installation_id"))
     if number is None:
@@ -77,7 +80,7 @@ async def attach(ask: Ask) -> Response:
 
 
 async def detach(ask: Ask) -> Response:
-    """Take an installation out of the team again, whoever attached it."""
+    """Detach an installation from the team, no matter which member attached it."""
     here, db = manager(ask), ask.plane.db
     number = _number(ask.request.path_params["number"])
     if number is None:
@@ -99,7 +102,7 @@ async def detach(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     base = "/api/teams/{team_id}/installations"
     return [
         route(base, PlainEndpoint(service, {"GET": Verb(list_installations), "POST": Verb(attach)})),

@@ -29,7 +29,7 @@ _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 def invite_object(row: Row) -> dict[str, Any]:
-    """An invite as its answers show it; never with its token."""
+    """Return the JSON object of an invite, without the invite's token."""
     return {
         "id": row["id"],
         "email": row["email"],
@@ -51,7 +51,10 @@ def _role(body: dict[str, Any]) -> str:
 
 
 def _deliver(ask: Ask, invite: Row) -> str:
-    """Log the link, because there is no mail service; return "log" for the response."""
+    """Write an invite's link to the log, and return "log" as the kind of delivery.
+
+    The plane sends no mail.
+    """
     log.info("invitation of %s: %s/invite/%s", invite["email"], ask.service.origin, invite["token"])
     return "log"
 
@@ -81,7 +84,10 @@ def _insert(tx: Tx, here: TeamMembership, email: str, role: str) -> Row:
 
 
 async def invite(ask: Ask) -> Response:
-    """Ask one address into the team; the body is judged before the caller's seat."""
+    """Invite one e-mail address to the team.
+
+    The body is validated before the caller's membership is checked.
+    """
     body = await body_of(ask)
     email = _email(body.get("email"))
     if email is None:
@@ -110,7 +116,10 @@ def _addresses(body: dict[str, Any]) -> list[Any]:
 
 
 async def invite_many(ask: Ask) -> Response:
-    """Invite many addresses; each has its own status, invalid ones are skipped."""
+    """Invite up to 100 e-mail addresses to the team, and return a status for each.
+
+    Invalid and repeated addresses and those of members are skipped.
+    """
     here = manager(ask)
     body = await body_of(ask)
     role = _role(body)
@@ -155,7 +164,11 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def _open_invite(ask: Ask) -> tuple[TeamMembership, Row]:
-    """Return the path's open invite and the caller's membership. Raises 403 and 404."""
+    """Return the caller's membership and the invite that the path names.
+
+    Raises RefusedError: 404 for an unknown or accepted invite, 403 if the caller may not grant its
+    role, and the errors of `manager`.
+    """
     here = manager(ask)
     row = ask.plane.db.one(
         "SELECT * FROM team_invites WHERE id = ? AND team_id = ? AND accepted_at IS NULL",
@@ -169,7 +182,7 @@ def _open_invite(ask: Ask) -> tuple[TeamMembership, Row]:
 
 
 async def revoke(ask: Ask) -> Response:
-    """Take an open invite back."""
+    """Delete an invite that has not been accepted."""
     here, row = _open_invite(ask)
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         tx.execute("DELETE FROM team_invites WHERE id = ?", (row["id"],))
@@ -179,7 +192,7 @@ async def revoke(ask: Ask) -> Response:
 
 
 async def resend(ask: Ask) -> Response:
-    """Send an open invite again, with a new link and seven more days."""
+    """Renew an invite that has not been accepted: with a new link, for seven days."""
     here, row = _open_invite(ask)
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         token, expires_at = secrets.token_urlsafe(24), here.now + LIFE_US
@@ -190,7 +203,7 @@ async def resend(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     invites = "/api/teams/{team_id}/invites"
     return [
         route(invites, PlainEndpoint(service, {"POST": Verb(invite)})),

@@ -1,4 +1,4 @@
-"""/api/teams/{id}/members: who belongs to a team (identity.md §8)."""
+"""/api/teams/{id}/members: list, change and remove members (identity.md §8)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _MEMBERS = (
 
 
 async def list_members(ask: Ask) -> Response:
-    """Return the team, its members by join time, and open invites, newest first.
+    """Return the team, its members and the invites that are not accepted yet.
 
-    Expired invites are included.
+    Members are sorted by join time, invites newest first; expired invites are included.
     """
     here, db = seat(ask), ask.plane.db
     members = [
@@ -56,7 +56,10 @@ async def list_members(ask: Ask) -> Response:
 
 
 def _other(ask: Ask, here: TeamMembership, refused: str) -> Row:
-    """Return the member in the path; raises 403 for the caller, 404 if unknown."""
+    """Return the member that the path names.
+
+    Raises RefusedError: 403 with the text `refused` if it is the caller, 404 for an unknown member.
+    """
     user_id = ask.path_id("user_id")
     if user_id == here.user_id:
         raise refusal(403, refused)
@@ -69,7 +72,7 @@ def _other(ask: Ask, here: TeamMembership, refused: str) -> Row:
 
 
 async def change_role(ask: Ask) -> Response:
-    """Give another member another role."""
+    """Change the role of another member."""
     here = seat(ask)
     role = (await body_of(ask)).get("role")
     if not isinstance(role, str) or role not in ROLES:
@@ -85,7 +88,7 @@ async def change_role(ask: Ask) -> Response:
 
 
 async def remove_member(ask: Ask) -> Response:
-    """Take another member out of the team."""
+    """Remove another member from the team."""
     here = seat(ask)
     member = _other(ask, here, "You cannot remove yourself")
     if not may_give(here.role, member["role"]):
@@ -97,7 +100,7 @@ async def remove_member(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     members = "/api/teams/{team_id}/members"
     verbs = {"PATCH": Verb(change_role), "DELETE": Verb(remove_member)}
     return [

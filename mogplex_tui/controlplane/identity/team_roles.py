@@ -28,14 +28,20 @@ ROLE_CAPABILITIES: dict[str, tuple[str, ...]] = {
 
 
 class ActiveTeam(NamedTuple):
-    """The team of a request and the caller's role, None for a caller who is no member."""
+    """The id of a request's team and the caller's role in it.
+
+    The role is None if the caller is not a member.
+    """
 
     id: str
     role: str | None
 
 
 def may(role: str | None, capability: str) -> bool:
-    """Return whether a role has a capability: exactly, by "*", or by a prefix "a.*"."""
+    """Return whether a role has a capability.
+
+    A role with "*" has every capability, a role with "a.*" has "a" and all capabilities below it.
+    """
     for held in ROLE_CAPABILITIES.get(role or "", ()):
         if held in ("*", capability):
             return True

@@ -1,4 +1,7 @@
-"""/api/teams: teams with models, provider keys and owner (identity.md §8)."""
+"""/api/teams: create teams, and change their models, keys and owner.
+
+identity.md §8.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _SLUG_PROBLEMS = {
 
 
 async def create_team(ask: Ask) -> Response:
-    """A new team, owned by the caller."""
+    """Create a team that the caller owns."""
     body = await body_of(ask)
     name, slug = trimmed(body.get("name")), trimmed(body.get("slug")).lower()
     # No text of the database can hold the first.
@@ -51,13 +54,13 @@ async def create_team(ask: Ask) -> Response:
 
 
 async def check_slug(ask: Ask) -> Response:
-    """Return whether a team slug is available, with the reason if not."""
+    """Return whether a team slug is available, and why if it is not."""
     problem = slugs.problem(ask.plane.db, params.trim(ask.query("slug")).lower())
     return answer({"available": True} if problem is None else {"available": False, "reason": problem})
 
 
 async def read_models(ask: Ask) -> Response:
-    """The models that the team allows; null allows all."""
+    """Return the ids of the models that the team allows; null if it allows all models."""
     here = seat(ask)
     listed = here.team["model_allowlist"]
     allowlist = None if listed is None else json.loads(listed)
@@ -73,7 +76,10 @@ def _allowlist(value: Any) -> list[str] | None:
 
 
 async def patch_models(ask: Ask) -> Response:
-    """Allow only these models, none with an empty list, or all with null."""
+    """Set the models that the team allows.
+
+    An empty list allows no model, null allows all.
+    """
     here = manager(ask)
     body = await body_of(ask)
     if "model_allowlist" not in body:
@@ -111,7 +117,7 @@ async def put_key(ask: Ask) -> Response:
 
 
 async def delete_key(ask: Ask) -> Response:
-    """Forget the team's key of one provider, there or not."""
+    """Delete the team's key of one provider; succeed if there is no such key."""
     here = manager(ask)
     provider = provider_of(await body_of(ask))
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
@@ -121,7 +127,7 @@ async def delete_key(ask: Ask) -> Response:
 
 
 async def hand_over(ask: Ask) -> Response:
-    """Make an admin the owner; the owner that was becomes an admin."""
+    """Make an admin the owner of the team; the previous owner becomes an admin."""
     here = seat(ask)
     if here.role != "owner":
         raise refusal(403, "Forbidden")
@@ -150,7 +156,7 @@ async def hand_over(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     team = "/api/teams/{team_id}"
     keys = {"GET": Verb(list_keys), "PUT": Verb(put_key), "DELETE": Verb(delete_key)}
     return [

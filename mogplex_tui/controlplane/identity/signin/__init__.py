@@ -1,1 +1,1 @@
-"""The service's side of signing in: the login page, OAuth and sessions."""
+"""Sign-in on the side of the service: the login page, OAuth and sessions."""

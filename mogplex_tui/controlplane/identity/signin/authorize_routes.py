@@ -1,4 +1,4 @@
-"""GET /api/auth/mcp/authorize: send a signed-in browser back with a code.
+"""GET /api/auth/mcp/authorize: OAuth authorization of a client.
 
 auth.md §8.
 """
@@ -41,7 +41,7 @@ _ERROR_PAGE = "/api/auth/error"
 
 
 def client_of(ask: Ask, client_id: str) -> Row | None:
-    """The client of an id, or None."""
+    """Return the OAuth client with an id, or None if the id is unknown."""
     return ask.plane.db.one("SELECT * FROM oauth_clients WHERE id = ?", (client_id,))
 
 
@@ -52,13 +52,16 @@ def _to(where: str, headers: dict[str, str] | None = None) -> Response:
 
 
 def _error(where: str, error: str, description: str) -> RefusedError:
-    """Back with an error; the description is not encoded, and no state comes with it."""
+    """Return a redirect to `where` with an OAuth error in the query, to be raised.
+
+    The description is not URL-encoded, and the client's `state` is left out.
+    """
     sign = "&" if "?" in where else "?"
     return RefusedError(_to(f"{where}{sign}error={error}&error_description={description}"))
 
 
 def _signed_prompt(ask: Ask) -> str:
-    """Return a signed cookie that keeps the authorize query for ten minutes."""
+    """Return a Set-Cookie value that keeps the signed authorize query for ten minutes."""
     kept = {name: ask.query(name) for name in KEPT if ask.has_query(name)}
     value = base64.urlsafe_b64encode(json.dumps(kept).encode()).decode().rstrip("=")
     secret = (ask.plane.db.meta("secret") or "").encode()
@@ -67,7 +70,10 @@ def _signed_prompt(ask: Ask) -> str:
 
 
 def _checked(ask: Ask) -> tuple[Row, str]:
-    """Return the client and the scopes after all checks. Raises RefusedError."""
+    """Validate the authorize query and return the client and the scopes.
+
+    Raises RefusedError for the first invalid parameter.
+    """
     errors = ask.service.origin + _ERROR_PAGE
     client = client_of(ask, ask.query("client_id"))
     if not ask.query("client_id") or client is None:
@@ -94,7 +100,10 @@ def _checked(ask: Ask) -> tuple[Row, str]:
 
 
 async def authorize(ask: Ask) -> Response:
-    """Redirect to the login page without a session, else back to the client."""
+    """Redirect back to the client with an authorization code.
+
+    A browser without a session is redirected to the login page.
+    """
     if ask.caller is None:
         query = ask.request.url.query
         return _to(f"/login?{query}" if query else "/login", {"Set-Cookie": _signed_prompt(ask)})
@@ -113,14 +122,14 @@ async def authorize(ask: Ask) -> Response:
 
 
 async def error_page(ask: Ask) -> Response:
-    """Show a sign-in error when there is no client to redirect to."""
+    """Show the page for a sign-in error that cannot be sent to a client."""
     error, description = ask.query("error") or "unknown", ask.query("error_description")
     more = f"<p>{escape(description)}</p>" if description else ""
     return page("Sign-in failed", f"<p><code>{escape(error)}</code></p>{more}")
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this theme."""
+    """Return the routes of this module."""
     return [
         route(AUTHORIZE, PageEndpoint(service, {"GET": Verb(authorize)})),
         route(_ERROR_PAGE, PageEndpoint(service, {"GET": Verb(error_page)})),

@@ -1,4 +1,4 @@
-"""/cli-auth and POST /api/oauth/decision: a user gives a token to a CLI.
+"""/cli-auth and POST /api/oauth/decision: give a command line tool a token.
 
 auth.md §9.1.
 """
@@ -42,11 +42,14 @@ fetch(d.callback, {method: "POST", credentials: "omit", redirect: "error",
 
 
 class BadCallError(ValueError):
-    """The page's parameters are invalid; the text is the service's."""
+    """Invalid parameters of the /cli-auth page, with the service's message as text."""
 
 
 def callback_of(text: str) -> str:
-    """Return the callback URL without fragment and user name. Raises BadCallError."""
+    """Return a valid callback URL without its fragment and user name.
+
+    Raises BadCallError unless it is an http or https URL of this machine with a port from 1024.
+    """
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
@@ -66,7 +69,10 @@ def callback_of(text: str) -> str:
 
 
 def _asked(ask: Ask) -> tuple[str, str, str]:
-    """Callback, nonce and name of the query; raises BadCallError."""
+    """Return callback URL, nonce and token name from the query.
+
+    Raises BadCallError for an invalid parameter.
+    """
     callback, nonce = ask.query("callback"), ask.query("nonce")
     if not callback:
         raise BadCallError("Missing callback parameter")
@@ -80,9 +86,10 @@ def _asked(ask: Ask) -> tuple[str, str, str]:
 
 
 async def consent_page(ask: Ask) -> Response:
-    """Ask the signed-in user; 400 with the service's message for invalid parameters.
+    """Show the page that asks the user to allow or deny the command line tool a token.
 
-    On the hosted service the hand-off is retired.
+    Status 400 with the service's message for invalid parameters. Without a session, redirect to the
+    login page. The hosted service shows instead that this sign-in has been retired.
     """
     if ask.plane.is_hosted:
         return message_page(
@@ -109,9 +116,9 @@ async def consent_page(ask: Ask) -> Response:
 
 
 async def decide(ask: Ask) -> Response:
-    """Handle the user's decision: allow creates a token, deny creates nothing.
+    """Create a token if the user allowed it, and show the page with the result.
 
-    401 without a session, 403 for a form of another site, 400 for a question that is not open.
+    401 without a session, 403 for a form from another site, 400 for an unknown or expired question.
     """
     require_own_page(ask)
     if ask.caller is None:
@@ -151,7 +158,7 @@ def _handed_over(question: Row, token: str) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this theme."""
+    """Return the routes of this module."""
     return [
         route(PAGE, PageEndpoint(service, {"GET": Verb(consent_page)})),
         route(DECISION, PageEndpoint(service, {"POST": Verb(decide)})),

@@ -1,4 +1,4 @@
-"""POST /api/auth/mcp/register: clients that introduce themselves (auth.md §8)."""
+"""POST /api/auth/mcp/register: registration of OAuth clients (auth.md §8)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ def _redirects(body: dict[str, Any]) -> list[str]:
 
 
 async def register(ask: Ask) -> Response:
-    """Store a client, without credentials; the hosted service takes public ones."""
+    """Register an OAuth client; the request needs no credentials.
+
+    The hosted service accepts only clients without a secret.
+    """
     try:
         body = await params.json_object(ask)
     except params.NotJsonError:
@@ -82,5 +85,5 @@ async def register(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this theme."""
+    """Return the routes of this module."""
     return [route(BASE + "/register", PageEndpoint(service, {"POST": Verb(register)}))]

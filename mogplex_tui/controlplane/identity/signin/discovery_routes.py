@@ -56,7 +56,7 @@ async def _not_there(_: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this theme."""
+    """Return the routes of this module."""
     resource = PageEndpoint(service, {"GET": Verb(protected_resource)})
     missing = PageEndpoint(service, {"GET": Verb(_not_there), "POST": Verb(_not_there)})
     known = "/.well-known/oauth-"

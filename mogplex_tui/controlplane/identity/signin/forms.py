@@ -14,15 +14,15 @@ from ...http.endpoints import Ask, OpenEndpoint, Service, refusal
 
 
 class PageEndpoint(OpenEndpoint):
-    """A path for browsers: only the session cookie says who asks."""
+    """A path for browsers, where only the session cookie identifies the caller."""
 
     def enter(self, request: Request) -> Caller | None:
-        """The session's owner, or None."""
+        """Return the owner of the session, or None without a valid session cookie."""
         return self.service.auth.session(request.cookies.get(SESSION_COOKIE))
 
 
 def require_own_page(ask: Ask) -> None:
-    """Raise the 403 for a form that was not on a page of this service."""
+    """Raise RefusedError 403 for a form that a page of another site has sent."""
     host = ask.request.headers.get("host", "")
     origin = ask.request.headers.get("origin")
     if not _is_own_host(ask.service, host) or (origin is not None and urlsplit(origin).netloc != host):
@@ -30,13 +30,19 @@ def require_own_page(ask: Ask) -> None:
 
 
 def _is_own_host(service: Service, host: str) -> bool:
-    """Return whether the request names this service, not a rebound host name."""
+    """Return whether a Host header names this service.
+
+    A foreign host name can point to this machine (DNS rebinding).
+    """
     named = urlsplit(f"//{host}").hostname
     return named in ("localhost", "127.0.0.1", "::1") or host == urlsplit(service.origin).netloc
 
 
 async def form_or_json(ask: Ask) -> dict[str, str]:
-    """The texts of a form or of a JSON object; none for a body that is neither."""
+    """Return the text fields of a request body that is a form or a JSON object.
+
+    Empty for a body in another format.
+    """
     if "json" in ask.request.headers.get("content-type", ""):
         try:
             body: Any = await params.json_object(ask)
@@ -51,6 +57,6 @@ async def form_or_json(ask: Ask) -> dict[str, str]:
 
 
 def texts(column: str) -> list[str]:
-    """A stored JSON list of texts."""
+    """Return the list of texts in a JSON column."""
     found: list[str] = json.loads(column)
     return found

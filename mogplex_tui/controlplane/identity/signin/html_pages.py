@@ -1,4 +1,4 @@
-"""The sign-in pages in plain HTML, without scripts."""
+"""The plain HTML of the sign-in pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame
 
 
 def page(title: str, body: str, status: int = 200, policy: str = "") -> Response:
-    """Return a page; `body` is escaped HTML, `policy` extends its security policy."""
+    """Return an HTML page with a title.
+
+    `body` is HTML in which texts are already escaped; `policy` extends the Content-Security-Policy.
+    """
     text = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
@@ -30,12 +33,12 @@ def page(title: str, body: str, status: int = 200, policy: str = "") -> Response
 
 
 def message_page(title: str, sentence: str, status: int = 200) -> Response:
-    """A page of one sentence."""
+    """Return an HTML page with a title and one sentence."""
     return page(title, f"<p>{escape(sentence)}</p>", status)
 
 
 def hidden(**fields: str) -> str:
-    """Fields of a form that a person does not see."""
+    """Return the HTML of hidden form fields."""
     return "".join(
         f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in fields.items()
     )

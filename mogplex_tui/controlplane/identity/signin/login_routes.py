@@ -1,4 +1,4 @@
-"""/login: one button signs the account in and returns to the previous page.
+"""/login: a button signs the account in and leads to the page that asked for it.
 
 auth.md §8, §11.
 """
@@ -22,14 +22,15 @@ LOGIN = "/login"
 
 
 def is_local(where: str) -> bool:
-    """Return whether a redirect target is a path of this service, not another host."""
+    """Return whether a redirect target is a path on this service."""
     return where.startswith("/") and not where.startswith(("//", "/\\")) and where.isprintable()
 
 
 def _way_back(ask: Ask) -> str:
-    """Return the path to go to after login: authorize, a local `next`, or the login.
+    """Return the path to redirect to after the login.
 
-    The authorize path keeps the allowed parameters of the query.
+    For an OAuth authorization this is the authorize path with the query parameters in KEPT, else a
+    local `next` of the query, else the login page.
     """
     if ask.has_query("client_id") or ask.has_query("response_type"):
         kept = {name: ask.query(name) for name in KEPT if ask.has_query(name)}
@@ -39,7 +40,10 @@ def _way_back(ask: Ask) -> str:
 
 
 def _asked_for(ask: Ask) -> str:
-    """Return HTML with the requesting client and its scopes, "" if it is unknown."""
+    """Return HTML that names the OAuth client and its scopes.
+
+    "" if the query names no known client.
+    """
     client = client_of(ask, ask.query("client_id"))
     if client is None:
         return ""
@@ -49,7 +53,10 @@ def _asked_for(ask: Ask) -> str:
 
 
 async def show(ask: Ask) -> Response:
-    """Show the login button, or the signed-in user if there is no page to return to."""
+    """Show the login button.
+
+    A user who is signed in and has no page to return to sees that instead.
+    """
     back = _way_back(ask)
     person = ask.plane.db.only("SELECT name FROM profiles WHERE id = ?", (ask.plane.user_id,))["name"]
     if ask.caller is not None and back == LOGIN:
@@ -60,7 +67,10 @@ async def show(ask: Ask) -> Response:
 
 
 async def sign_in(ask: Ask) -> Response:
-    """Open a session for a week and redirect back; 403 for a form of another site."""
+    """Open a session for a week and redirect to the page that asked for the login.
+
+    Raises 403 for a form of another site.
+    """
     require_own_page(ask)
     back = (await form_or_json(ask)).get("back", "")
     with ask.plane.db.transaction() as tx:
@@ -72,5 +82,5 @@ async def sign_in(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this theme."""
+    """Return the routes of this module."""
     return [route(LOGIN, PageEndpoint(service, {"GET": Verb(show), "POST": Verb(sign_in)}))]

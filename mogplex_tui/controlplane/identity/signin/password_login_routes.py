@@ -1,4 +1,4 @@
-"""/api/auth/sign-in/email: sign in by address and password (auth.md §11)."""
+"""/api/auth/sign-in/email: sign in with e-mail address and password (auth.md §11)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _SNAPSHOT_S = 300
 
 
 def _refused(status: int, code: str, message: str) -> RefusedError:
-    """Return a refusal of the OAuth library, which has no `error` (errors.md §2, E12)."""
+    """Return an error in the format of the sign-in library, to be raised.
+
+    Its body has no `error` field (errors.md §2, E12).
+    """
     return RefusedError(answer({"message": message, "code": code}, status))
 
 
@@ -41,19 +44,20 @@ def _user(profile: Row) -> dict[str, Any]:
 
 
 def _snapshot(session: str, body: dict[str, Any]) -> str:
-    """Return the signed session cache cookie of five minutes.
+    """Return the signed value of the cookie that caches session data for five minutes.
 
-    The plane itself reads its database.
+    The plane sets the cookie as the service does, but never reads it.
     """
     text = base64.urlsafe_b64encode(encode({"user": body["user"]})).decode().rstrip("=")
     return f"{text}.{hmac.new(session.encode(), text.encode(), hashlib.sha256).hexdigest()}"
 
 
 async def sign_in(ask: Ask) -> Response:
-    """Open a session of a week for the account of the plane, as its sign-in page does.
+    """Open a session of a week for the account of the plane.
 
-    The plane keeps no passwords: whoever reaches it may sign in by a click, so any word that is one will do. Raises
-    403 without an `Origin` or with a foreign one, 400 without an address, and 401 for an address of nobody.
+    Every password is accepted unless it is empty: the plane stores no passwords, and whoever reaches
+    it can sign in on its login page by a click. Raises 403 for a missing or foreign `Origin`, 400 for
+    an invalid address, and 401 for another address than the account's.
     """
     if "origin" not in ask.request.headers:
         raise _refused(403, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin")
@@ -78,5 +82,5 @@ async def sign_in(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this theme."""
+    """Return the routes of this module."""
     return [route("/api/auth/sign-in/email", PageEndpoint(service, {"POST": Verb(sign_in)}))]

@@ -1,4 +1,4 @@
-"""The service's side of signing in (auth.md §8, §9)."""
+"""Collect the routes of signing in (auth.md §8, §9)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import (
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Every route of the family."""
+    """Return all routes of this package."""
     return [
         entry
         for theme in (

@@ -1,4 +1,4 @@
-"""Stored sessions, clients, codes, tokens and open questions of the sign-in.
+"""Stored sessions, OAuth clients, codes, tokens, and consent questions.
 
 auth.md §8, §9, §11.
 """
@@ -29,19 +29,19 @@ _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 
 def drawn(alphabet: str = _LETTERS, length: int = 32) -> str:
-    """Return a random secret of `length` letters from `alphabet`."""
+    """Return a random text of `length` characters from `alphabet`."""
     return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
 def open_session(tx: Tx, user_id: str, now_us: int) -> str:
-    """Create a session of one week for a user; returns the cookie's value."""
+    """Create a session of one week for a user and return the cookie's value."""
     value = drawn(_LETTERS_AND_DIGITS)
     tx.insert("sessions", token_hash=digest(value), user_id=user_id, expires_at=now_us + SESSION_US)
     return value
 
 
 class Registration(NamedTuple):
-    """The metadata that a client registers."""
+    """The metadata with which an OAuth client is registered."""
 
     name: str | None
     redirect_uris: Sequence[str]
@@ -51,7 +51,10 @@ class Registration(NamedTuple):
 
 
 def register(tx: Tx, client: Registration, now_us: int) -> tuple[str, str | None]:
-    """Store a client; returns its id and the secret of one that is not public."""
+    """Store an OAuth client and return its id and its secret.
+
+    The secret is None for a public client, which has none.
+    """
     client_id = drawn()
     secret = None if client.auth_method == "none" else drawn()
     tx.insert(
@@ -80,7 +83,7 @@ class Grant(NamedTuple):
 
 
 def issue_code(tx: Tx, grant: Grant, now_us: int) -> str:
-    """A code for one use within ten minutes."""
+    """Return a new authorization code, which can be used once within ten minutes."""
     code = drawn(_LETTERS_AND_DIGITS)
     times = {"expires_at": now_us + CODE_US, "created_at": now_us}
     tx.insert("oauth_codes", code_hash=digest(code), **grant._asdict(), **times)
@@ -88,7 +91,10 @@ def issue_code(tx: Tx, grant: Grant, now_us: int) -> str:
 
 
 def use_up_code(tx: Tx, code: str, now_us: int) -> Grant | None:
-    """Return the grant of a code and delete it; None if unknown, used or expired."""
+    """Delete an authorization code and return the grant it was issued for.
+
+    None if the code is unknown, used or expired.
+    """
     row = tx.one("DELETE FROM oauth_codes WHERE code_hash = ? RETURNING *", (digest(code),))
     if row is None or row["expires_at"] < now_us:
         return None
@@ -96,9 +102,10 @@ def use_up_code(tx: Tx, code: str, now_us: int) -> Grant | None:
 
 
 def issue_tokens(tx: Tx, client_id: str, user_id: str, scopes: str, now_us: int) -> Row:
-    """Create a token pair; the CLI's other refresh tokens are cut to 30 days.
+    """Create an access token and a refresh token, and return their row.
 
-    auth.md §8.
+    For the command line tool's client, all refresh tokens with more than 30 days left, the new one
+    included, are shortened to 30 days (auth.md §8).
     """
     row_id = tx.new_id()
     tx.insert(
@@ -127,7 +134,10 @@ def issue_tokens(tx: Tx, client_id: str, user_id: str, scopes: str, now_us: int)
 
 
 def ask_person(tx: Tx, user_id: str, callback: str, nonce: str, name: str, now_us: int) -> str:
-    """Store a question for a user; return the value by which the answer names it."""
+    """Store the question whether a user gives a tool a token, and return its id.
+
+    The user's answer must contain the id.
+    """
     question = drawn()
     tx.execute("DELETE FROM signin_questions WHERE expires_at < ?", (now_us,))
     tx.insert(
@@ -143,6 +153,9 @@ def ask_person(tx: Tx, user_id: str, callback: str, nonce: str, name: str, now_u
 
 
 def answered(tx: Tx, user_id: str, question: str, now_us: int) -> Row | None:
-    """Return and close a question; None if unknown, expired or another user's."""
+    """Delete a question to a user and return it.
+
+    None if the question is unknown, expired or another user's.
+    """
     row = tx.one("DELETE FROM signin_questions WHERE id = ? AND user_id = ? RETURNING *", (question, user_id))
     return None if row is None or row["expires_at"] < now_us else row

@@ -1,4 +1,4 @@
-"""POST /api/auth/mcp/token and the session probe beside it (auth.md §8)."""
+"""POST /api/auth/mcp/token, and GET get-session beside it (auth.md §8)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def _base64url(raw: bytes) -> str:
 
 
 def _with_basic(ask: Ask, fields: dict[str, str]) -> dict[str, str]:
-    """Return the fields, with id and secret of a Basic header if missing."""
+    """Return the fields of a token request with client id and secret.
+
+    They come from the `Authorization: Basic` header unless the fields already contain them.
+    """
     scheme, _, given = ask.request.headers.get("authorization", "").partition(" ")
     if scheme != "Basic":
         return fields
@@ -47,7 +50,10 @@ def _with_basic(ask: Ask, fields: dict[str, str]) -> dict[str, str]:
 
 
 async def token(ask: Ask) -> Response:
-    """Exchange a code or a refresh token for tokens; a refused code is used up."""
+    """Exchange an authorization code or a refresh token for an access token.
+
+    A code that has been looked up is used up, even if the exchange is then refused.
+    """
     fields = _with_basic(ask, await form_or_json(ask))
     if fields.get("grant_type") == "refresh_token":
         return _refreshed(ask, fields)
@@ -95,7 +101,10 @@ def _check_grant(ask: Ask, fields: dict[str, str], grant: signin_records.Grant) 
 
 
 def _check_secret(client: Row, fields: dict[str, str]) -> None:
-    """Raise for a client that does not send its secret; public clients have none."""
+    """Raise RefusedError 401 if the client's secret in the fields is wrong or missing.
+
+    A public client has no secret and always passes.
+    """
     known = client["secret_hash"]
     if known is not None and not hmac.compare_digest(digest(fields.get("client_secret", "")), known):
         raise _refusal(401, "invalid_client", "invalid client_secret")
@@ -141,9 +150,9 @@ def _pair(row: Row, kind: str) -> dict[str, Any]:
 
 
 def _id_token(ask: Ask, grant: signin_records.Grant, now: int) -> str:
-    """Return an id token signed with a discarded key, which nobody can verify.
+    """Return an OpenID id token that nobody can verify.
 
-    auth.md §8.
+    It is signed with a random key that is not kept (auth.md §8).
     """
     profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (grant.user_id,))
     scopes = grant.scopes.split()
@@ -166,7 +175,10 @@ def _id_token(ask: Ask, grant: signin_records.Grant, now: int) -> str:
 
 
 async def probe(ask: Ask) -> Response:
-    """The row behind a bearer, secrets and all, or null."""
+    """Return the stored data of the request's access token, secrets included.
+
+    The response is null for an unknown or missing token.
+    """
     header = ask.request.headers.get("authorization", "")
     given = header.removeprefix("Bearer ") if header.startswith("Bearer ") else ""
     row = ask.plane.db.one("SELECT * FROM oauth_tokens WHERE access_token = ?", (given,))
@@ -188,7 +200,7 @@ async def probe(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this theme."""
+    """Return the routes of this module."""
     return [
         route(BASE + "/token", PageEndpoint(service, {"POST": Verb(token)})),
         route(BASE + "/get-session", PageEndpoint(service, {"GET": Verb(probe)})),

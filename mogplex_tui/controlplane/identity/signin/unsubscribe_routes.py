@@ -1,4 +1,4 @@
-"""/api/unsubscribe: where the links of the service's mails lead (system.md §6)."""
+"""/api/unsubscribe: the target of links in the service's mails (system.md §6)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ async def unsubscribe(_: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this theme."""
+    """Return the routes of this module."""
     verbs = {"GET": Verb(unsubscribe), "POST": Verb(unsubscribe)}
     return [route("/api/unsubscribe", PageEndpoint(service, verbs))]

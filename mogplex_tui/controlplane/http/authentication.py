@@ -32,9 +32,10 @@ class Refusal(StrEnum):
 
 
 class Caller(NamedTuple):
-    """An authenticated user, with the key and scopes of a token.
+    """An authenticated user.
 
-    Key and scopes are None and empty for a session.
+    For a token, `key_id` and `scopes` are the token's. For a session, `key_id` is None and `scopes` is
+    empty.
     """
 
     user_id: str
@@ -43,14 +44,14 @@ class Caller(NamedTuple):
 
 
 def digest(secret: str) -> str:
-    """Return the SHA-256 of a token or session value, the only stored form."""
+    """Return the SHA-256 under which a token or session value is stored."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class RateLimit:
-    """At most `budget` accepted requests per key in any 60,000 ms; None for no limit.
+    """A limit of `budget` accepted requests per key in any 60 seconds.
 
-    auth.md §6.
+    There is no limit if `budget` is None (auth.md §6).
     """
 
     def __init__(self, budget: int | None, clock: Clock) -> None:
@@ -59,7 +60,10 @@ class RateLimit:
         self._accepted: dict[str, deque[int]] = {}
 
     def accept(self, key_id: str) -> bool:
-        """Count one request of a key; return False, uncounted, if its window is full."""
+        """Count one request of a key and return True, or False if the limit is reached.
+
+        A refused request is not counted.
+        """
         if self.budget is None:
             return True
         now = self._clock.now_us()
@@ -75,8 +79,9 @@ class RateLimit:
 class KeyUses:
     """Buffer of the API keys' last-used times, written to the database in batches.
 
-    They are written before they are read, or after a second: a transaction for each request would cost as much as all
-    the rest of a short read. A process that is killed loses at most a second of them.
+    The times are written a second after the first of them, and before `last_used_at` is read: a
+    transaction for each request would cost as much as all the rest of a short read. If the process is
+    killed, the times of at most a second are lost.
     """
 
     def __init__(self, db: Database) -> None:
@@ -91,7 +96,10 @@ class KeyUses:
             self._timer = asyncio.get_running_loop().call_later(_USES_HELD_S, self.write)
 
     def write(self) -> None:
-        """Write the collected times; called before `last_used_at` is read."""
+        """Write the buffered times to the database.
+
+        Must be called before `last_used_at` is read.
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -122,10 +130,11 @@ class Authenticator:
         self.uses = KeyUses(db)
 
     def token(self, plaintext: str) -> Caller | Refusal:
-        """Return the owner of a bearer token: personal, or from a sign-in (auth.md §5.2).
+        """Return the owner of a bearer token, or the reason to reject the token.
 
-        Validity is checked before the limit (auth.md §6). An accepted use updates the key's `last_used_at` (identity.md
-        §1.4), except on the hosted service, which never writes it.
+        The token is a personal access token or an OAuth access token (auth.md §5.2). Validity is checked
+        before the limit (auth.md §6). An accepted use updates the key's `last_used_at` (identity.md §1.4),
+        except on the hosted service, which never writes it.
         """
         if not plaintext.startswith(TOKEN_PREFIX):
             return self._oauth(plaintext)
@@ -144,9 +153,9 @@ class Authenticator:
         return Caller(row["user_id"], row["id"], tuple(json.loads(row["scopes"])))
 
     def _oauth(self, plaintext: str) -> Caller | Refusal:
-        """Return the owner of an OAuth access token with `read` or `write` scope.
+        """Return the owner of an OAuth access token, or the reason to reject the token.
 
-        It has no request limit (auth.md §6).
+        The token must have the scope `read` or `write`. OAuth tokens have no request limit (auth.md §6).
         """
         row = self._db.one(
             "SELECT t.user_id, t.client_id, t.scopes, t.access_expires_at FROM oauth_tokens t"
@@ -159,7 +168,7 @@ class Authenticator:
         return Caller(row["user_id"], row["client_id"], scopes) if scopes else Refusal.UNKNOWN
 
     def session(self, cookie: str | None) -> Caller | None:
-        """Return the owner of a session cookie value, or None."""
+        """Return the owner of a session cookie's value, or None if it is not valid."""
         if not cookie:
             return None
         row = self._db.one("SELECT user_id, expires_at FROM sessions WHERE token_hash = ?", (digest(cookie),))
@@ -168,9 +177,9 @@ class Authenticator:
         return Caller(row["user_id"], None, ())
 
     def stand_in(self, headers: Mapping[str, str]) -> Caller | None:
-        """Return the profile named by the test headers, if their secret is right.
+        """Return the user that the test headers name, or None.
 
-        auth.md §1.
+        The headers must contain the bypass secret of the settings (auth.md §1).
         """
         given = headers.get(BYPASS_HEADER, "")
         if self._bypass_secret is None or not hmac.compare_digest(
@@ -184,9 +193,10 @@ class Authenticator:
     def unversioned(
         self, authorization: str, cookie: str | None, headers: Mapping[str, str] | None = None
     ) -> Caller | None:
-        """Authenticate an unversioned request: token, test headers, then session.
+        """Return the caller of an unversioned request, or None without valid credentials.
 
-        A bad token is no error here: the next credential is tried (auth.md §5.1).
+        The personal access token is tried first, then the test headers, then the session cookie. A token
+        that is invalid or over its limit is no error: the next credential is tried (auth.md §5.1).
         """
         if authorization.startswith(f"Bearer {TOKEN_PREFIX}"):
             caller = self.token(authorization[len("Bearer ") :])

@@ -12,10 +12,10 @@ from .endpoints import Ask, empty_crash, refusal
 
 
 async def body_of(ask: Ask) -> dict[str, Any]:
-    """Return the body as an object; other JSON values count as an empty object.
+    """Return the JSON body as an object; an array or scalar counts as an empty object.
 
-    Raises 400 `Invalid JSON body` for text that is no JSON, and the empty 500 for `null`, which the service does not
-    handle.
+    Raises 400 `Invalid JSON body` for text that is no JSON, and the empty 500 for `null`, which the
+    service does not handle.
     """
     try:
         value = await params.json_body(ask)

@@ -22,14 +22,17 @@ DRAIN_SECONDS = 5.0
 
 
 class BodyLimit:
-    """Limit request bodies; beyond the limits the request is refused."""
+    """ASGI middleware that refuses request bodies that are too large or too slow.
+
+    The size of all bodies that are being read is limited, too.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
+        """Handle one request, with limits on its body."""
         if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
             return
@@ -57,13 +60,16 @@ class BodyLimit:
             self._held -= body.size
 
     def hold(self, size: int) -> bool:
-        """Count bytes of a body; return False if all bodies together are too large."""
+        """Add `size` bytes to the size of all bodies in memory.
+
+        Return False if all bodies together are then too large.
+        """
         self._held += size
         return self._held <= MAX_BODIES
 
 
 class _Body:
-    """One body that is counted and timed while a handler reads it."""
+    """The body of one request, counted and timed while a handler reads it."""
 
     def __init__(self, limit: BodyLimit, path: str, receive: Receive) -> None:
         self._limit, self._path, self._receive = limit, path, receive
@@ -72,7 +78,11 @@ class _Body:
         self.size = 0
 
     async def receive(self) -> Message:
-        """Return the next part. Raises RefusedError 408, 413 or 503 at a limit."""
+        """Return the next ASGI message of the request.
+
+        Raises RefusedError: 408 if the body is too slow, 413 if it is too large, 503 if all bodies together
+        are too large.
+        """
         if self._complete:
             return await self._receive()
         message = await self._timed()
@@ -95,14 +105,20 @@ class _Body:
         return message
 
     async def drop_rest(self) -> None:
-        """Read and drop the rest for a few seconds, so that the client reads the answer."""
+        """Read and drop the rest of the body for a few seconds.
+
+        A client that is still sending would not read the response.
+        """
         self._until = asyncio.get_running_loop().time() + DRAIN_SECONDS
         with contextlib.suppress(RefusedError):
             while not self._complete:
                 await self._timed()
 
     def refusal(self, status: int) -> RefusedError:
-        """Return the refusal in the format of the path's routes; it closes the connection."""
+        """Return the error response for a status, which closes the connection.
+
+        Its format is that of the routes at the request's path.
+        """
         self._complete = True
         code = "SERVICE_UNAVAILABLE" if status == 503 else "BAD_REQUEST"
         response = worded(self._path, status, code, _TEXTS[status])
@@ -125,5 +141,5 @@ def _has_body(scope: Scope) -> bool:
 
 
 def _declared(scope: Scope) -> int:
-    """Return the declared length; the parser accepts digits only."""
+    """Return the Content-Length, 0 without one; the HTTP parser accepts only digits."""
     return int(Headers(scope=scope).get("content-length", "0"))

@@ -1,7 +1,7 @@
-"""Limits on one HTTP connection that uvicorn does not have.
+"""Limits on HTTP connections that uvicorn does not have.
 
-A client that sends its headers slowly or without end, that reads nothing, or that opens thousands of connections must
-not keep others from being answered.
+A client that sends its headers slowly or without end, that reads nothing, or that opens thousands
+of connections must not keep others from being answered.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ _TEXTS = {
 
 
 def max_connections() -> int:
-    """Return the most connections at once, fewer than the descriptor limit."""
+    """Return how many connections may be open at once.
+
+    It is less than the limit of file descriptors.
+    """
     try:
         import resource
     except ImportError:
@@ -48,7 +51,10 @@ def max_connections() -> int:
 
 
 def raise_descriptor_limit() -> None:
-    """Raise the descriptor limit for `max_connections`; many systems start with 1024."""
+    """Raise the limit of file descriptors so that `max_connections` is not reduced.
+
+    Many systems start with a limit of 1024.
+    """
     try:
         import resource
     except ImportError:
@@ -76,23 +82,29 @@ class Connection(HttpToolsProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request of this connection is being answered."""
+        """Whether the connection has no request that is being answered."""
         return self.cycle is None or self.cycle.response_complete
 
     @property
     def awaits_client(self) -> bool:
-        """Whether the connection waits for a request or the rest of one."""
+        """Whether the connection waits for a request or for the rest of a body."""
         return self.is_idle or self.cycle.more_body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the timer for the first request; close idle connections if there are many."""
+        """Start the timer for the first request.
+
+        If there are too many connections, close some that wait for their client.
+        """
         super().connection_made(transport)
         self._await_head()
         if len(self.connections) > max_connections():
             self._make_room()
 
     def _make_room(self) -> None:
-        """Close the connections that have been idle longest, or else this one."""
+        """Close the connections that have waited longest for their client.
+
+        If no connection waits for its client, close this one.
+        """
         waiting = (one for one in self.connections if isinstance(one, Connection) and one.awaits_client)
         # Close several at once, because the search looks at every connection.
         silent = heapq.nsmallest(max(1, len(self.connections) // 64), waiting, key=lambda one: one._active_at)
@@ -126,7 +138,10 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Parse received data; refuse headers that are too large before they are complete."""
+        """Parse received data, and refuse a request whose headers are too large.
+
+        Headers can be refused before they are complete.
+        """
         self._arriving = len(data)
         self._received += len(data)
         self._active_at = self.loop.time()
@@ -139,7 +154,10 @@ class Connection(HttpToolsProtocol):
             self.send_400_response("")
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse the request with the right status and close the connection."""
+        """Refuse the request and close the connection.
+
+        The status is 400, or 408 or 431 if a limit was exceeded.
+        """
         self._stop_timers()
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
@@ -164,12 +182,15 @@ class Connection(HttpToolsProtocol):
         self._received = self._arriving
 
     def on_url(self, url: bytes) -> None:
-        """Add a part of the URL. Raises if the headers become too large."""
+        """Add a part of the URL. Raises ValueError if the request's head is too large."""
         super().on_url(url)
         self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Add a header. Raises if the headers become too large. Trailers are dropped."""
+        """Add a header. Raises ValueError if the request's head is too large.
+
+        Headers after the body (trailers) are dropped.
+        """
         if self._in_head:
             super().on_header(name, value)
         self._count_head(len(name) + len(value) + 4)
@@ -181,7 +202,10 @@ class Connection(HttpToolsProtocol):
             raise ValueError("the head is too large")
 
     def on_headers_complete(self) -> None:
-        """Start answering; an absolute URL's host replaces the header (RFC 9112 §3.2.2)."""
+        """Stop the timer for the headers and start to answer the request.
+
+        If the URL is absolute, its host replaces the Host header (RFC 9112 §3.2.2).
+        """
         self._in_head = False
         if self._head_timer is not None:
             self._head_timer.cancel()
@@ -194,7 +218,10 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Ignore the requested upgrade and close the connection after the response."""
+        """Ignore a requested protocol upgrade, and close the connection afterwards.
+
+        The request is answered like any other.
+        """
         if self.cycle is not None:
             self.cycle.keep_alive = False
 

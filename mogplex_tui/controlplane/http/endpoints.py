@@ -31,17 +31,23 @@ def encode(value: Any) -> bytes:
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a JSON response without an envelope (errors.md §2)."""
+    """Return a JSON response with the value itself as body, as unversioned routes do.
+
+    errors.md §2.
+    """
     return Response(encode(value), status, headers, media_type="application/json")
 
 
 def answer_text(text: str) -> Response:
-    """As `answer`, for a JSON text."""
+    """Return a 200 response with a text that is JSON already."""
     return Response(text.encode("utf-8", "replace"), media_type="application/json")
 
 
 async def answer_pieces(pieces: Iterable[str]) -> Response:
-    """As `answer_text`, for a text that takes long: other requests run in between."""
+    """Return a 200 response with a long JSON text that is given in pieces.
+
+    Other requests can run while the pieces are computed.
+    """
     made = []
     for piece in pieces:
         made.append(piece.encode("utf-8", "replace"))
@@ -50,12 +56,12 @@ async def answer_pieces(pieces: Iterable[str]) -> Response:
 
 
 def data(value: Any, status: int = 200) -> Response:
-    """Return a v1 success envelope (errors.md §1)."""
+    """Return a v1 success response: the value in an envelope (errors.md §1)."""
     return answer({"ok": True, "data": value}, status)
 
 
 class RefusedError(Exception):
-    """A response that is no success, raised anywhere in a handler."""
+    """Raised in a handler to end the request with the error response that it holds."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.status_code)
@@ -65,35 +71,41 @@ class RefusedError(Exception):
 def v1_refusal(
     status: int, code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> RefusedError:
-    """Return a v1 error envelope to raise (errors.md §1)."""
+    """Return a v1 error response, to be raised (errors.md §1)."""
     return RefusedError(answer({"ok": False, "error": {"code": code, "message": message}}, status, headers))
 
 
 def bad_request(message: str) -> RefusedError:
-    """Return 400 BAD_REQUEST on v1."""
+    """Return the v1 error 400 BAD_REQUEST, to be raised."""
     return v1_refusal(400, "BAD_REQUEST", message)
 
 
 def not_found(message: str) -> RefusedError:
-    """Return 404 NOT_FOUND on v1."""
+    """Return the v1 error 404 NOT_FOUND, to be raised."""
     return v1_refusal(404, "NOT_FOUND", message)
 
 
 def refusal(status: int, message: str, /, **more: Any) -> RefusedError:
-    """Return an unversioned error to raise (errors.md §2, shapes E1 and E5)."""
+    """Return an error response of an unversioned route, to be raised.
+
+    `more` are further fields of the body (errors.md §2, shapes E1 and E5).
+    """
     return RefusedError(answer({"error": message, **more}, status))
 
 
 def empty_crash() -> RefusedError:
-    """Return the empty 500 of an unhandled exception (errors.md §2, E10)."""
+    """Return the service's response to a crash, a 500 without a body, to be raised.
+
+    errors.md §2, E10.
+    """
     return RefusedError(Response(status_code=500))
 
 
 @dataclass(slots=True)
 class Service:
-    """The plane as the routes see it.
+    """The plane and the objects that all routes share.
 
-    `ids` is the stream for rows made by requests; `origin` is the server's URL.
+    `ids` creates the ids of rows made by requests; `origin` is the server's URL.
     """
 
     plane: Plane
@@ -104,9 +116,9 @@ class Service:
 
 @dataclass(slots=True)
 class Ask:
-    """One request: service, Starlette request and caller.
+    """One request: the service, Starlette's request and the caller.
 
-    The caller is never None on routes that require a credential.
+    The caller is never None on routes that require credentials.
     """
 
     service: Service
@@ -115,7 +127,7 @@ class Ask:
 
     @property
     def plane(self) -> Plane:
-        """The plane."""
+        """The plane that answers the request."""
         return self.service.plane
 
     @property
@@ -127,23 +139,23 @@ class Ask:
 
     @property
     def user_id(self) -> str:
-        """The caller's profile id; an anonymous caller owns nothing."""
+        """The id of the caller's profile, "" for an anonymous caller."""
         return "" if self.caller is None else self.caller.user_id
 
     def path_id(self, name: str) -> str:
-        """Return a path parameter as an id in lower case."""
+        """Return a parameter of the path, an id, in lower case."""
         value: str = self.request.path_params[name]
         return value.lower()
 
     def query(self, name: str) -> str:
-        """Return the first value of a query parameter, or an empty text."""
+        """Return the first value of a query parameter, or "" if it is missing."""
         for key, value in self.request.query_params.multi_items():
             if key == name:
                 return value
         return ""
 
     def has_query(self, name: str) -> bool:
-        """Return whether a query parameter was given."""
+        """Return whether the query contains a parameter."""
         return name in self.request.query_params
 
 
@@ -151,7 +163,11 @@ Handler = Callable[[Ask], Awaitable[Response]]
 
 
 class Verb(NamedTuple):
-    """A method of a route: handler, v1 scope, and the text of its 500 on v1."""
+    """An HTTP method of a path.
+
+    `handler` answers it; `scope` is the scope that it requires on v1; `failure` is the text of the 500
+    after a crash.
+    """
 
     handler: Handler
     scope: str | None = None
@@ -161,7 +177,7 @@ class Verb(NamedTuple):
 class Endpoint(ABC):
     """All methods of one path as an ASGI application.
 
-    Subclasses decide who may enter and what a crash looks like.
+    Subclasses decide who may call them and how a crash is answered.
     """
 
     def __init__(self, service: Service, verbs: Mapping[str, Verb]) -> None:
@@ -170,13 +186,13 @@ class Endpoint(ABC):
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The methods with a handler, besides HEAD and OPTIONS."""
+        """The HTTP methods that have a handler; HEAD and OPTIONS are allowed as well."""
         return tuple(self.verbs)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
 
-        HEAD is like GET, OPTIONS is 204 with Allow, other methods are an empty 405 (v1.md §0).
+        HEAD is answered like GET, OPTIONS with 204 and Allow, other methods with an empty 405 (v1.md §0).
         """
         method = scope["method"]
         verb = self.verbs.get("GET" if method == "HEAD" else method)
@@ -224,10 +240,16 @@ class Endpoint(ABC):
 
 
 class V1Endpoint(Endpoint):
-    """A v1 path: bearer token, then limit, then scope; no session (auth.md §5.2)."""
+    """A v1 path, which requires a bearer token; a session is not enough.
+
+    The token is checked first, then its request limit, then its scope (auth.md §5.2).
+    """
 
     def enter(self, request: Request) -> Caller:
-        """Return the token's owner. Raises the 401 or 429 of auth.md §5.2."""
+        """Return the owner of the request's bearer token.
+
+        Raises RefusedError: 401 for an invalid token, 429 over the request limit (auth.md §5.2).
+        """
         header = request.headers.get("authorization", "")
         if not header.startswith("Bearer "):
             raise self._unauthorized()
@@ -240,7 +262,10 @@ class V1Endpoint(Endpoint):
         return caller
 
     def check(self, verb: Verb, caller: Caller | None) -> None:
-        """Raise 403 if the token lacks the scope; some methods need none (v1.md §0)."""
+        """Raise RefusedError 403 if the token lacks the scope that the method requires.
+
+        A method may require none (v1.md §0).
+        """
         if verb.scope is not None and (caller is None or verb.scope not in caller.scopes):
             raise v1_refusal(403, "FORBIDDEN", _missing_scope(verb.scope))
 
@@ -250,7 +275,7 @@ class V1Endpoint(Endpoint):
         return v1_refusal(401, "UNAUTHORIZED", "Unauthorized", {"WWW-Authenticate": challenge})
 
     def crash(self, verb: Verb) -> Response:
-        """Return 500 INTERNAL_ERROR with the route's message (errors.md §1.3)."""
+        """Return 500 INTERNAL_ERROR with the method's text (errors.md §1.3)."""
         return v1_refusal(500, "INTERNAL_ERROR", verb.failure).response
 
 
@@ -263,7 +288,10 @@ class OpenEndpoint(Endpoint):
     """An unversioned path that also answers without credentials (identity.md §1.2)."""
 
     def enter(self, request: Request) -> Caller | None:
-        """Return the owner of the token, the test headers or the session, or None."""
+        """Return the caller, or None for an anonymous request.
+
+        The caller is the owner of the token, the user in the test headers, or the session's owner.
+        """
         header = request.headers.get("authorization", "")
         return self.service.auth.unversioned(header, request.cookies.get(SESSION_COOKIE), request.headers)
 
@@ -271,7 +299,10 @@ class OpenEndpoint(Endpoint):
         """Allow everything: unversioned routes have no scopes (auth.md §5.1)."""
 
     def crash(self, verb: Verb) -> Response:
-        """Return 500 with the route's text, or else empty (observability.md §0)."""
+        """Return 500 with the method's text; with an empty body if the method has none.
+
+        observability.md §0.
+        """
         return refusal(500, verb.failure).response if verb.failure else empty_crash().response
 
 
@@ -279,7 +310,10 @@ class PlainEndpoint(OpenEndpoint):
     """An unversioned path that requires credentials, without scopes (auth.md §5.1)."""
 
     def enter(self, request: Request) -> Caller:
-        """Return the token's or session's owner. Raises the 401 without Retry-After."""
+        """Return the caller of the request.
+
+        Raises RefusedError 401 without valid credentials, also for a token over its request limit.
+        """
         caller = super().enter(request)
         if caller is None:
             raise refusal(401, "Unauthorized")
@@ -287,5 +321,5 @@ class PlainEndpoint(OpenEndpoint):
 
 
 def route(path: str, endpoint: Endpoint) -> Route:
-    """Return a route that passes every method of its path to the endpoint."""
+    """Return a route that passes all methods of a path to the endpoint."""
     return Route(path, endpoint)

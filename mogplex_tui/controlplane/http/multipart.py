@@ -1,4 +1,4 @@
-"""Read the file of an uploaded form."""
+"""Read an uploaded file from a form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _ROOM = 16_384
 async def _body(ask: Ask, most: int) -> bytes | None:
     """Return the whole body, or None if it has more than `most` bytes.
 
-    A longer body is read to its end and dropped, because a client that is sending would not read the answer.
+    A longer body is read to its end and dropped, because a client that is still sending would not read
+    the response.
     """
     body, length = bytearray(), 0
     async for chunk in ask.request.stream():
@@ -26,7 +27,10 @@ async def _body(ask: Ask, most: int) -> bytes | None:
 
 
 def _files(body: bytes, boundary: bytes) -> dict[str, bytes]:
-    """Return the content of each uploaded file by field, the first one of each."""
+    """Return the contents of a form's files by field name.
+
+    If a field has several files, the first one counts.
+    """
     found: dict[str, bytes] = {}
     for part in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:]:
         if part.startswith(b"--"):
@@ -40,9 +44,10 @@ def _files(body: bytes, boundary: bytes) -> dict[str, bytes]:
 
 
 async def uploaded(ask: Ask, field: str, most: int) -> bytes:
-    """Return the content of a form's file of at most `most` bytes.
+    """Return the content of the file in a form's field, at most `most` bytes.
 
-    Raises RefusedError: 400 for no form, no such file or an empty one, 413 for a long one (identity.md §8).
+    Raises RefusedError: 400 if the body is no form or the file is missing or empty, 413 if the file is
+    too large (identity.md §8).
     """
     kind = ask.request.headers.get("content-type", "")
     boundary = _BOUNDARY.search(kind)

@@ -27,16 +27,16 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class NotJsonError(Exception):
-    """The body is no JSON."""
+    """Raised for a request body that is not JSON."""
 
 
 def trim(text: str) -> str:
-    """Return the text without white space at its ends."""
+    """Return the text without white space at its ends, as JavaScript defines it."""
     return text.strip(SPACES)
 
 
 def leading_int(text: str) -> int | None:
-    """Return the integer at the start of a text ("10abc" is 10), or None."""
+    """Return the integer at the start of a text ("10abc" is 10), or None without one."""
     match = _LEADING_INT.match(trim(text))
     if match is None:
         return None
@@ -46,7 +46,10 @@ def leading_int(text: str) -> int | None:
 
 
 def clamped(text: str, default: int, low: int, high: int) -> int:
-    """Return the leading integer clamped to low…high, or the default; never an error."""
+    """Return the integer at the start of a text, limited to `low` to `high`.
+
+    `default` if the text does not start with an integer.
+    """
     value = leading_int(text)
     return default if value is None else max(low, min(high, value))
 
@@ -57,7 +60,10 @@ def is_uuid(text: str) -> bool:
 
 
 def page_and_limit(ask: Ask, default_limit: int = 50) -> tuple[int, int]:
-    """Return page (from 1) and limit (1 to 100) of a list (observability.md §0)."""
+    """Return the `page` and `limit` of a request for a list (observability.md §0).
+
+    Pages start at 1; `limit` is 1 to 100.
+    """
     page = clamped(ask.query("page"), 1, 1, 2**31)
     # On the hosted profile some requests return every row.
     return page, clamped(ask.query("limit"), default_limit, 1, ask.request.scope.get("most_rows", 100))
@@ -68,7 +74,10 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    """Return the value with unpaired surrogates replaced, which UTF-8 cannot encode."""
+    """Return a JSON value with unpaired surrogates replaced.
+
+    UTF-8 cannot encode them.
+    """
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
@@ -79,12 +88,15 @@ def _whole(value: Any) -> Any:
 
 
 def _number(digits: str) -> int | float:
-    """Return an integer; large ones are inexact, as all numbers in JavaScript."""
+    """Return the integer in a JSON text; a very large one becomes a float.
+
+    All numbers are floats in JavaScript.
+    """
     return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 def _is_deep(value: Any) -> bool:
-    """Return whether a value is nested unreasonably deep."""
+    """Return whether a JSON value is nested more than 200 levels deep."""
     layer, depth = [value], 0
     while layer and depth <= _MOST_DEPTH:
         inner = [item.values() if isinstance(item, dict) else item for item in layer]
@@ -94,7 +106,10 @@ def _is_deep(value: Any) -> bool:
 
 
 def parsed(raw: bytes) -> Any:
-    """Parse a JSON text. Raises NotJsonError for other text or very deep nesting."""
+    """Parse a JSON text.
+
+    Raises NotJsonError if the text is not JSON or is nested too deep.
+    """
     try:
         text = raw.decode("utf-8")
         value = json.loads(text, parse_constant=_refuse_constant, parse_int=_number)
@@ -111,9 +126,9 @@ async def json_body(ask: Ask) -> Any:
 
 
 async def json_object(ask: Ask) -> dict[str, Any]:
-    """Return the parsed body; anything but an object counts as an empty object.
+    """Return the JSON body as an object; any other value counts as an empty object.
 
-    Raises NotJsonError.
+    Raises NotJsonError if the body is not JSON.
     """
     value = await json_body(ask)
     return value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""GET /api/realtime/events: server-sent hints that a row has changed.
+"""GET /api/realtime/events: server-sent events that say which table has changed.
 
 realtime.md §1, §2.
 """
@@ -23,7 +23,7 @@ _HEADERS = {"Cache-Control": "no-cache, no-transform", "Connection": "keep-alive
 
 
 def wanted_tables(text: str) -> list[str]:
-    """Return the table names of a `tables` parameter.
+    """Return the table names in the value of the `tables` parameter.
 
     Raises RefusedError with the 400s of realtime.md §1.
     """
@@ -40,12 +40,15 @@ def wanted_tables(text: str) -> list[str]:
 
 @lru_cache(256)
 def _message(table: str, op: str) -> bytes:
-    """Return a data frame as bytes; cached, because there are few tables."""
+    """Return the bytes of an event; cached, because there are few tables."""
     return b"data: " + encode({"table": table, "op": op}) + b"\n\n"
 
 
 async def frames(subscription: Subscription, ping_seconds: float) -> AsyncIterator[bytes]:
-    """Yield the bytes of one stream: `: connected`, data frames and pings."""
+    """Yield the bytes of one event stream: `: connected`, events and pings.
+
+    `ping_seconds` is the time without an event after which a ping is sent.
+    """
     yield b": connected\n\n"
     while True:
         try:
@@ -60,14 +63,14 @@ async def frames(subscription: Subscription, ping_seconds: float) -> AsyncIterat
 
 
 class HintStream(StreamingResponse):
-    """The response to one client; its subscription always ends with it."""
+    """The event stream to one client; when it ends, its subscription ends."""
 
     def __init__(self, hub: Hub, subscription: Subscription) -> None:
         super().__init__(frames(subscription, PING_SECONDS), media_type="text/event-stream", headers=_HEADERS)
         self._hub, self._subscription = hub, subscription
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Send the stream until the client leaves or the subscription ends."""
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -75,7 +78,10 @@ class HintStream(StreamingResponse):
 
 
 async def stream(ask: Ask) -> Response:
-    """Open the stream of the caller's rows and of rows without an owner."""
+    """Open the event stream for changes of the caller's rows.
+
+    Changes of rows without an owner are included.
+    """
     tables = wanted_tables(ask.query("tables"))
     if ask.request.method == "HEAD":
         return Response(media_type="text/event-stream", headers=_HEADERS)

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 class PlaneRouter(Router):
     """Starlette's router for routes that never overlap, so that their order is free.
 
-    Paths without parameters are found directly, others by the text before their first parameter. Everything else falls
-    back to Starlette's own search, so that it gets the same response.
+    A path without parameters is found directly, others by the text before their first parameter. For
+    every other path Starlette's own search runs, so that the response is the same as Starlette's.
     """
 
     def __init__(self, routes: Sequence[BaseRoute], default: ASGIApp) -> None:
@@ -28,7 +28,7 @@ class PlaneRouter(Router):
                     self._exact.setdefault(before, route)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request to its route."""
+        """Pass a request to the route that matches its path."""
         # As Starlette's router does: the MCP endpoint asks this router for the routes of its operations.
         scope.setdefault("router", self)
         # Starlette treats a path with a line break at its end as the path without it.
@@ -45,7 +45,7 @@ class PlaneRouter(Router):
         await super().app(scope, receive, send)
 
     def _candidates(self, path: str) -> Sequence[Route]:
-        """Return the routes that may match a path, the longest common prefix first."""
+        """Return the routes that may match a path, those with the longest prefix first."""
         exact = self._exact.get(path)
         if exact is not None:
             return (exact,)

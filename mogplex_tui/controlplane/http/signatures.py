@@ -18,17 +18,20 @@ BODY_LIMIT = 1_000_000
 
 
 def sha256_signature(secret: str, body: bytes) -> str:
-    """Return the signature header of a body: sha256= and lower-case hex."""
+    """Return the signature header for a body: `sha256=` and the HMAC in hex."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def same(given: str, expected: str) -> bool:
-    """Compare two secrets in constant time, whatever characters they contain."""
+    """Return whether two secrets are equal, compared in constant time.
+
+    They may contain any characters.
+    """
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
 
 
 async def body_within(ask: Ask, limit: int) -> bytes | None:
-    """Return the raw body, or None if it is longer than `limit` bytes."""
+    """Return the body of a request, or None if it is longer than `limit` bytes."""
     kept = bytearray()
     async for piece in ask.request.stream():
         kept += piece
@@ -38,22 +41,31 @@ async def body_within(ask: Ask, limit: int) -> bytes | None:
 
 
 class SenderEndpoint(OpenEndpoint):
-    """A public path whose handler verifies the sender; credentials are ignored."""
+    """A public path whose handler verifies the sender's signature.
+
+    Credentials of the request are ignored.
+    """
 
     def enter(self, request: Request) -> None:  # noqa: ARG002
-        """Return no caller."""
+        """Return None: the request has no caller."""
         return
 
     def crash(self, verb: Verb) -> Response:
-        """Return 500 with the route's text, or else empty."""
+        """Return 500 with the method's text; with an empty body if the method has none."""
         return refusal(500, verb.failure).response if verb.failure else empty_crash().response
 
 
 class MachineEndpoint(Endpoint):
-    """A path of schedulers and workers, with a shared secret as bearer (system.md §1)."""
+    """A path for schedulers and workers, which send a shared secret as bearer token.
+
+    system.md §1.
+    """
 
     def enter(self, request: Request) -> None:
-        """Check the secret. Raises 503 if none is configured, 401 for a wrong one."""
+        """Check the shared secret and return None: the request has no caller.
+
+        Raises RefusedError: 503 if no secret is configured, 401 for a wrong one.
+        """
         secret = self.service.plane.settings.cron_secret
         if not secret:
             raise refusal(503, "CRON_SECRET_NOT_CONFIGURED")
@@ -61,8 +73,8 @@ class MachineEndpoint(Endpoint):
             raise refusal(401, "Unauthorized")
 
     def check(self, verb: Verb, caller: Caller | None) -> None:
-        """Allow everything."""
+        """Allow every method: the shared secret has no scopes."""
 
     def crash(self, verb: Verb) -> Response:
-        """Return 500 with the route's text, or else empty."""
+        """Return 500 with the method's text; with an empty body if the method has none."""
         return refusal(500, verb.failure).response if verb.failure else empty_crash().response

@@ -21,11 +21,13 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::\d*)?", re.ASCII)
 
 
 class SiteGuard:
-    """Refuse requests for a foreign host name and from pages of a foreign origin.
+    """ASGI middleware that refuses requests which pages of other sites have made.
 
-    The plane signs a browser in without a password, and its cookie is valid for all ports. A page of another site can
-    reach it in two ways: through a host name that points to this machine (DNS rebinding), which only a plane on a
-    loopback address can distinguish from its own, and by posting to it, which browsers mark with the header `Origin`.
+    The plane signs a browser in without a password, and its cookie is valid for all ports. A page of
+    another site can send requests in two ways. It can use a host name that points to this machine (DNS
+    rebinding); this is refused only if the plane listens on a loopback address, because the names of
+    any other address are not known. Or it can post to the plane, and then the browser sends the page's
+    `Origin`.
     """
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
@@ -38,7 +40,7 @@ class SiteGuard:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Pass a request on, or answer it with an error."""
         refused = self._refused(scope) if scope["type"] == "http" else None
         await (refused or self._app)(scope, receive, send)
 
@@ -55,7 +57,10 @@ class SiteGuard:
         return None
 
     def _is_own(self, host: str) -> bool:
-        """Return whether a host names this machine; an address cannot be rebound."""
+        """Return whether a Host header names this machine.
+
+        IP addresses are accepted, because DNS rebinding needs a name.
+        """
         if host in (self._own_host, f"www.{self._own_host}"):
             return True
         found = _HOST.fullmatch(host)

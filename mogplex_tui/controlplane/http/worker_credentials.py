@@ -1,4 +1,4 @@
-"""The credential with which the service's workers use the sandbox routes.
+"""The credential with which the service's own workers call the sandbox routes.
 
 auth.md §1.
 """
@@ -15,9 +15,9 @@ USER_HEADER = "x-delegated-user-id"
 
 
 def internal_secret(plane: Plane) -> str:
-    """Return the plane's internal bearer: 40 hex digits from the stored secret.
+    """Return the bearer token of the plane's own workers: 40 hex digits.
 
-    Raises LookupError if the file has no secret yet.
+    It is derived from the secret in the database. Raises LookupError if the database has none yet.
     """
     secret = plane.db.meta("secret")
     if secret is None:
@@ -26,7 +26,10 @@ def internal_secret(plane: Plane) -> str:
 
 
 def delegated(plane: Plane, authorization: str, user_id: str | None) -> Caller | None:
-    """Return the profile that an internal caller acts for, or None if invalid."""
+    """Return the user for whom one of the plane's workers acts.
+
+    None if the bearer token is not the internal one or the user is unknown.
+    """
     if not user_id or not authorization.startswith("Bearer "):
         return None
     given = authorization[len("Bearer ") :].encode("utf-8", "replace")

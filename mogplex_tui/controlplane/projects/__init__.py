@@ -1,1 +1,1 @@
-"""Repositories, workspaces and GitHub."""
+"""Repositories, workspaces and a simulated GitHub."""

@@ -1,6 +1,7 @@
 """A simulated GitHub: accounts, repositories, pull requests and secrets.
 
-It has tables of its own. Functions replace GitHub's API; GithubError is a refusal with GitHub's status.
+Its data is in tables of its own. The functions stand for calls of GitHub's API; GithubError stands
+for a response with an error status.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from ..db.database import Database, Row, Tx
 
 
 class GithubError(Exception):
-    """GitHub said no: its HTTP status and its text."""
+    """An error response of the simulated GitHub: the HTTP status and the text."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -22,7 +23,7 @@ class GithubError(Exception):
 
 
 class Account(NamedTuple):
-    """An account that a person may create repositories in (projects.md §7, owners)."""
+    """An account in which a user may create repositories (projects.md §7, owners)."""
 
     login: str
     personal: bool
@@ -31,10 +32,11 @@ class Account(NamedTuple):
 
 
 def remote(db: Database, repo: Row, *, manage: bool = False) -> Row:
-    """The remote repository of an imported one, if its importer has access.
+    """Return the repository on GitHub that was imported as `repo`.
 
-    Raises GithubError 404 otherwise. Any name can be imported. Access comes from an installation that
-    covers the repository, or from the account or organization that owns it. Public repositories are readable by all.
+    Raises GithubError 404 if it does not exist or if the user who imported it has no access: any name
+    can be imported. Access comes from an installation that covers the repository, or from the account
+    or organization that owns it. Everybody has access to a public repository, except with `manage`.
     """
     owner, _, name = repo["full_name"].partition("/")
     row = db.one("SELECT * FROM github_remote_repos WHERE owner_login = ? AND name = ?", (owner, name))
@@ -60,13 +62,13 @@ def _is_of_person(db: Database, user_id: str, row: Row) -> bool:
 
 
 def files(row: Row) -> dict[str, str]:
-    """The texts of a remote repository by path."""
+    """Return the files of a repository on GitHub: their texts by path."""
     found: dict[str, str] = json.loads(row["files"])
     return found
 
 
 def of_installation(db: Database, installation_id: int) -> list[Row]:
-    """Return the repositories that an App installation can read, sorted by owner."""
+    """Return the repositories that an App installation can read, by owner and name."""
     return db.all(
         "SELECT * FROM github_remote_repos WHERE installation_id = ? ORDER BY owner_login, name",
         (installation_id,),
@@ -79,7 +81,7 @@ def installation(db: Database, installation_id: int) -> Row | None:
 
 
 def with_app(db: Database, login: str) -> list[Row]:
-    """The accounts of a person, their own and their organisations', that have the App."""
+    """Return the user's account and organisations that have installed the App."""
     return db.all(
         "SELECT * FROM github_accounts WHERE installation_id IS NOT NULL AND (login = :login OR login IN"
         " (SELECT org_login FROM github_org_members WHERE login = :login)) ORDER BY login",
@@ -88,7 +90,7 @@ def with_app(db: Database, login: str) -> list[Row]:
 
 
 def of_person(db: Database, login: str) -> list[Row]:
-    """Return a user's and their organisations' repositories, at most 1000."""
+    """Return the repositories of a user and of the user's organisations, at most 1000."""
     return db.all(
         "SELECT * FROM github_remote_repos WHERE owner_login = :login OR owner_login IN"
         " (SELECT org_login FROM github_org_members WHERE login = :login) ORDER BY owner_login, name LIMIT 1000",
@@ -97,9 +99,10 @@ def of_person(db: Database, login: str) -> list[Row]:
 
 
 def accounts(db: Database, user_id: str, login: str | None) -> list[Account]:
-    """Return the accounts where a user may create repositories, their own first.
+    """Return the accounts in which a user may create repositories.
 
-    The others follow by login.
+    The user's own account comes first, the others follow by login. `login` is None for a user without a
+    GitHub account.
     """
     held = {
         str(row["account_login"]).lower(): row
@@ -127,9 +130,10 @@ def accounts(db: Database, user_id: str, login: str | None) -> list[Account]:
 def create_repository(
     tx: Tx, account: Account, name: str, *, private: bool, description: str | None, at: int
 ) -> dict[str, Any]:
-    """Create a repository with its first commit and return its row.
+    """Create a repository with a README and return its row.
 
-    Raises GithubError 422 for a name that is taken and 403 where members may create none.
+    Characters that GitHub does not allow in `name` are replaced. Raises GithubError: 422 for a name
+    that is taken, 403 in an organization whose members may not create repositories.
     """
     wanted = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:100]
     rules = tx.one("SELECT members_may_create FROM github_accounts WHERE login = ?", (account.login,))
@@ -155,7 +159,7 @@ def create_repository(
 
 
 def open_pulls(db: Database, github_id: int, limit: int = 5) -> list[Row]:
-    """The open pull requests of a repository, most recently updated first."""
+    """Return the open pull requests of a repository, most recently updated first."""
     return db.all(
         "SELECT * FROM github_pulls WHERE github_id = ? AND state = 'open'"
         " ORDER BY updated_at DESC, number DESC LIMIT ?",
@@ -164,7 +168,10 @@ def open_pulls(db: Database, github_id: int, limit: int = 5) -> list[Row]:
 
 
 def diff(db: Database, github_id: int, number: int) -> str | None:
-    """The unified diff of a pull request in any state, or None when it cannot be read."""
+    """Return the unified diff of an open or closed pull request.
+
+    None if the pull request or its diff does not exist.
+    """
     found: str | None = db.value(
         "SELECT diff FROM github_pulls WHERE github_id = ? AND number = ?", (github_id, number)
     )

@@ -14,9 +14,10 @@ from .repo_serializers import bare_repo, listed
 
 
 async def sync_repos(ask: Ask) -> Response:
-    """Update the owner's base rows from GitHub and return them; nothing is deleted.
+    """Import the caller's repositories on GitHub and return the owner's repositories.
 
-    Raises 400 `NO_GITHUB_CONNECTION` if nothing is connected and nothing was ever imported.
+    Present rows are updated, none is deleted. Raises 400 `NO_GITHUB_CONNECTION` if GitHub is not
+    connected and the owner has no repositories.
     """
     owner, db = writer(ask), ask.plane.db
     held = [
@@ -44,7 +45,11 @@ async def sync_repos(ask: Ask) -> Response:
 
 
 def _import(tx: Tx, owner: Owner, row: Row, covered: bool, at: int) -> None:
-    """Import one remote repository: insert or update its base row and sub-projects."""
+    """Insert or update the row of a GitHub repository, and update its sub-projects.
+
+    A repository without a row is not inserted if the user has imported it for another owner. `covered`
+    says whether an installation of the GitHub App gave access.
+    """
     names: dict[str, Any] = {
         "full_name": f"{row['owner_login']}/{row['name']}",
         "owner": row["owner_login"],
@@ -71,16 +76,20 @@ def _import(tx: Tx, owner: Owner, row: Row, covered: bool, at: int) -> None:
 
 
 def _imported_by_caller(tx: Tx, owner: Owner, github_id: int) -> bool:
-    """Return whether the user has the repository under another owner.
+    """Return whether the user has already imported the repository for any owner.
 
-    A user imports a root only once (projects.md §8).
+    A user imports a repository's root directory only once (projects.md §8).
     """
     sql = "SELECT 1 FROM repos WHERE user_id = ? AND github_id = ? AND root_directory IS NULL"
     return tx.one(sql, (owner.user_id, github_id)) is not None
 
 
 def _rebind(tx: Tx, user_id: str, installation_id: int) -> None:
-    """Move flows and triggers of a removed installation to the only remaining one."""
+    """Set the installation of all flows and triggers of a user to the given one.
+
+    Called when the user has only one installation, so that the flows and triggers of removed ones use
+    it.
+    """
     for table in ("flows", "triggers"):
         sql = f"SELECT id FROM {table} WHERE user_id = ? AND installation_id <> ?"
         for row in tx.all(sql, (user_id, installation_id)):

@@ -35,7 +35,11 @@ def _manage_url(row: Row, label: str) -> str | None:
 
 
 def _refresh(ask: Ask) -> None:
-    """Read metadata for rows without it, or the user's own accounts (projects.md §7)."""
+    """Update the caller's stored installations from the simulated GitHub.
+
+    Missing metadata of known installations is filled in. If none is stored, those of the user's own
+    accounts are inserted (projects.md §7).
+    """
     db = ask.plane.db
     rows = db.all("SELECT * FROM github_installations WHERE user_id = ?", (ask.user_id,))
     with db.transaction(ids=ask.service.ids) as tx:
@@ -64,9 +68,9 @@ def _refresh(ask: Ask) -> None:
 
 
 async def list_installations(ask: Ask) -> Response:
-    """Return the caller's installations, newest first, with covered repositories.
+    """Return the caller's installations with their repositories, newest first.
 
-    The active team does not matter.
+    They are the same in every team.
     """
     _refresh(ask)
     db, out = ask.plane.db, []
@@ -99,7 +103,10 @@ async def list_installations(ask: Ask) -> Response:
 
 
 async def list_members(ask: Ask) -> Response:
-    """Return the members of an organisation with the App, with public addresses."""
+    """Return the members of an organisation that has installed the App.
+
+    The e-mail address of a member is null unless it is public.
+    """
     text = ask.path_id("installation_id")
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise refusal(422, "installationId must be numeric")
@@ -125,7 +132,10 @@ async def list_members(ask: Ask) -> Response:
 
 
 async def list_owners(ask: Ask) -> Response:
-    """The accounts that a repository may be created in; none without a GitHub sign-in."""
+    """Return the accounts in which the caller may create repositories.
+
+    Empty if the caller has not signed in to GitHub.
+    """
     if not github_token(ask.plane, ask.user_id):
         return answer([])
     login = ask.plane.db.value("SELECT github_username FROM profiles WHERE id = ?", (ask.user_id,))
@@ -144,9 +154,9 @@ async def list_owners(ask: Ask) -> Response:
 
 
 async def list_pulls(ask: Ask) -> Response:
-    """Return a repository's open pull requests and one diff; empty on errors.
+    """Return the open pull requests of a repository and the diff of one of them.
 
-    projects.md §7.
+    On an error both are empty (projects.md §7).
     """
     try:
         return answer(_pulls(ask))

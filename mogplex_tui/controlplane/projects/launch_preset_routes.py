@@ -1,4 +1,7 @@
-"""Launch presets: branches and directories to start a sandbox (projects.md §4.4)."""
+"""Launch presets: stored branches and directories for starting a sandbox.
+
+projects.md §4.4.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _NAME_LENGTH = 64
 
 
 def valid_branch(value: Any) -> str | None:
-    """The trimmed name when GitHub would take it as a branch, else None (§4.4)."""
+    """Return the trimmed branch name, or None if GitHub would not accept it (§4.4)."""
     name = params.trim(value) if isinstance(value, str) else ""
     return name if is_branch(name) else None
 
@@ -72,7 +75,7 @@ def _preset(row: Row) -> dict[str, Any]:
 
 
 async def list_presets(ask: Ask) -> Response:
-    """The caller's presets of the repository, newest first."""
+    """Return the caller's presets for the repository, newest first."""
     repo = own_repo(ask) if params.is_uuid(ask.path_id("id")) else _crash("load launch presets")
     rows = ask.plane.db.all(
         "SELECT * FROM sandbox_launch_presets WHERE user_id = ? AND repo_id = ?"
@@ -83,12 +86,18 @@ async def list_presets(ask: Ask) -> Response:
 
 
 def _crash(what: str) -> Row:
-    """Return the route's fixed 500 for an id that is no UUID (projects.md §4)."""
+    """Raise the 500 with which the route answers an id that is no UUID.
+
+    projects.md §4.
+    """
     raise refusal(500, f"Failed to {what}")
 
 
 async def save_preset(ask: Ask) -> Response:
-    """Write a preset; one of the same name is overwritten, and new names stop at 25."""
+    """Create a preset, or overwrite the caller's preset of the same name.
+
+    A new preset is refused if the repository has 25 of them.
+    """
     repo = own_repo(ask) if params.is_uuid(ask.path_id("id")) else _crash("save launch preset")
     fields = await _fields(ask)
     now = ask.plane.clock.now_us()
@@ -118,7 +127,7 @@ async def save_preset(ask: Ask) -> Response:
 
 
 async def delete_preset(ask: Ask) -> Response:
-    """Delete one preset of the caller's; 404 when there is none."""
+    """Delete one of the caller's presets. Raises 404 if it does not exist."""
     if not (params.is_uuid(ask.path_id("id")) and params.is_uuid(ask.path_id("preset_id"))):
         _crash("delete launch preset")
     repo = own_repo(ask)

@@ -61,7 +61,10 @@ def _matches(glob: str, path: str) -> bool:
 
 
 def packages(files: dict[str, str]) -> tuple[str | None, list[dict[str, Any]]]:
-    """Return the monorepo tool, or None, and the packages by path."""
+    """Return the file that marks a monorepo, and the monorepo's packages by path.
+
+    None and no packages if the files are not a monorepo.
+    """
     marker = next((name for name in _MARKERS if name in files), None)
     if marker is None:
         return None, []
@@ -92,7 +95,10 @@ def _section(about: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 async def read_monorepo(ask: Ask) -> Response:
-    """Return the packages and their sub-projects, and mark the repository."""
+    """Return the packages of a repository, and which of them are sub-projects.
+
+    The first time that packages are found, the repository's row is marked as a monorepo.
+    """
     db, repo = ask.plane.db, own_repo(ask)
     if not github_token(ask.plane, ask.user_id):
         raise refusal(400, "GitHub token required")

@@ -1,4 +1,4 @@
-"""POST /api/workspaces/{id}/repos: create and import a repository.
+"""POST /api/workspaces/{id}/repos: create a repository on GitHub and import it.
 
 projects.md §5.3.
 """
@@ -33,7 +33,10 @@ def _account(ask: Ask, wanted: Any) -> github.Account:
 
 
 async def create_repository(ask: Ask) -> Response:
-    """Create the repository, private unless `visibility` is public; return its row."""
+    """Create a repository on GitHub, import it and return its row.
+
+    It is private unless `visibility` in the body is `public`.
+    """
     owner = writer(ask)
     body = await body_of(ask)
     workspace = own_workspace(ask, owner)

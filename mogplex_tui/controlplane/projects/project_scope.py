@@ -1,4 +1,7 @@
-"""The owner of a request's projects, and checks of body values (projects.md §2)."""
+"""The owner of the projects in a request, and checks of body values.
+
+projects.md §2.
+"""
 
 from __future__ import annotations
 
@@ -18,25 +21,25 @@ MIN_TIMEOUT_MS = 600_000
 
 
 class Owner(NamedTuple):
-    """The owner of projects: a person, or a team that a person acts for (`team_id`)."""
+    """The owner of projects: a user, or the team `team_id` for which the user acts."""
 
     user_id: str
     team_id: str | None = None
 
     @property
     def where(self) -> str:
-        """A condition on the owner columns with one parameter, `value`."""
+        """An SQL condition for rows of this owner; its one parameter is `value`."""
         if self.team_id is None:
             return "owner_type = 'user' AND owner_user_id = ? AND product_team_id IS NULL"
         return "owner_type = 'team' AND product_team_id = ?"
 
     @property
     def value(self) -> str:
-        """The id that `where` compares with."""
+        """The id of the owner, for the parameter of `where`."""
         return self.user_id if self.team_id is None else self.team_id
 
     def columns(self) -> dict[str, Any]:
-        """The owner columns of a new row."""
+        """Return the columns that store the owner in a new row."""
         return {
             "user_id": self.user_id,
             "owner_type": "user" if self.team_id is None else "team",
@@ -47,22 +50,25 @@ class Owner(NamedTuple):
 
 
 def reader(ask: Ask) -> Owner:
-    """Return the owner whose projects are read. Raises the 403 without membership."""
+    """Return the owner whose projects the request reads: the user or the active team.
+
+    Raises RefusedError 403 if the user is not a member of the active team.
+    """
     return Owner(ask.user_id, team_scope(ask))
 
 
 def writer(ask: Ask) -> Owner:
-    """Return the owner whose projects are changed. Raises the 403.
+    """Return the owner whose projects the request changes: the user or active team.
 
-    A team requires `projects.write`.
+    Raises RefusedError 403 if the user's role in the team lacks `projects.write`.
     """
     return Owner(ask.user_id, team_scope(ask, WRITE))
 
 
 def own_repo(ask: Ask, missing: str = "Repo not found") -> Row:
-    """Return the importer's repository of the path. Raises 404 with `missing`.
+    """Return the repository that the path names, if the caller imported it.
 
-    projects.md §4.
+    Raises RefusedError 404 with the text `missing` for other repositories (projects.md §4).
     """
     row = ask.plane.db.one(
         "SELECT * FROM repos WHERE id = ? AND user_id = ?", (ask.path_id("id"), ask.user_id)
@@ -73,24 +79,27 @@ def own_repo(ask: Ask, missing: str = "Repo not found") -> Row:
 
 
 def bad_uuid(text: str) -> RefusedError:
-    """Return the database's 500 for an id that is no UUID (identity.md §1.6)."""
+    """Return the 500 with which the database refuses an id that is no UUID.
+
+    identity.md §1.6.
+    """
     return refusal(500, f'invalid input syntax for type uuid: "{text}"')
 
 
 def text_or_none(value: Any) -> str | None:
-    """A trimmed text, or None for a blank one and for anything else."""
+    """Return a text trimmed, or None for a blank text and for other values."""
     return (params.trim(value) or None) if isinstance(value, str) else None
 
 
 def truthy(value: Any) -> bool:
-    """Return whether JavaScript treats a JSON value as true; objects always are."""
+    """Return whether JavaScript treats a JSON value as true, as it does every object."""
     return isinstance(value, list | dict) or bool(value)
 
 
 def number(value: Any) -> float | None:
-    """Return a JSON value as JavaScript's Number() does: null and blank are 0.
+    """Return a JSON value as JavaScript's Number() converts it.
 
-    None if it is no finite number.
+    Null and a blank text are 0. None if the result is no finite number.
     """
     if value is None:
         return 0.0
@@ -107,9 +116,9 @@ def number(value: Any) -> float | None:
 
 
 def timeout_ms(value: Any) -> int:
-    """Return a sandbox's lifetime in ms from 600,000 to 18,000,000, the default.
+    """Return a sandbox's lifetime in ms, from 600,000 to 18,000,000.
 
-    projects.md §5.2.
+    The default for a value that is no number is 18,000,000 (projects.md §5.2).
     """
     found = number(value)
     if found is None:
@@ -118,5 +127,5 @@ def timeout_ms(value: Any) -> int:
 
 
 def github_token(plane: Plane, user_id: str) -> bool:
-    """Whether the person's own GitHub sign-in can be used."""
+    """Return whether the user has signed in to GitHub."""
     return bool(plane.db.value("SELECT github_oauth FROM profiles WHERE id = ?", (user_id,)))

@@ -38,12 +38,12 @@ def root_directory(value: Any) -> str | None:
 
 
 def default_branch(value: Any) -> str:
-    """The branch's name, `main` for a blank one."""
+    """Return the name of the default branch, `main` for a blank value."""
     return text_or_none(value) or "main"
 
 
 def dev_port(value: Any) -> int:
-    """A port from 1; 3000 for what is no number."""
+    """Return the development server's port; 3000 if the value is not a number from 1."""
     found = number(value)
     return 3000 if found is None or found < 1 else math.floor(found)
 
@@ -71,7 +71,10 @@ def _env_value(value: Any) -> str:
 
 
 def env_vars(value: Any) -> str:
-    """Return variables as stored JSON: trimmed names, values as unquoted text."""
+    """Return environment variables as the JSON text of a column.
+
+    Names are trimmed, values become texts without surrounding quotes. "{}" if `value` is no object.
+    """
     if not isinstance(value, dict):
         return "{}"
     found = {params.trim(key): _env_value(inner) for key, inner in value.items() if params.trim(key)}
@@ -114,14 +117,17 @@ def _written(body: Mapping[str, Any], fields: Mapping[str, Callable[[Any], Any]]
 
 
 def for_create(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a new repository's columns from the body; missing ones have defaults."""
+    """Return the columns of a new repository from a request body.
+
+    Fields that the body leaves out have the database's defaults.
+    """
     return {"default_branch": "main", **_written(body, _CREATE)}
 
 
 def for_update(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of a change, with the link's if it is checked again.
+    """Return the columns that a request body changes.
 
-    projects.md §3.5.
+    If a field of the Vercel link is among them, the state of the link is reset, too (projects.md §3.5).
     """
     changes = _written(body, _UPDATE)
     if any(name in body for name in LINKED):

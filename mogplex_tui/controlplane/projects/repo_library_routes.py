@@ -1,4 +1,4 @@
-"""Rules and skills of a repository: global, excluded and own ones.
+"""Rules and skills of a repository: its own, and excluded ones of the account.
 
 projects.md §4.3.
 """
@@ -19,7 +19,7 @@ _PREVIEW = 80
 
 
 class OverrideKind(NamedTuple):
-    """Rules or skills: the noun, the tables, and the column of the override."""
+    """What differs between rules and skills: their name, tables and columns."""
 
     word: str
     table: str
@@ -28,7 +28,10 @@ class OverrideKind(NamedTuple):
     described: bool
 
     def entry(self, row: Row) -> dict[str, Any]:
-        """Return a list entry: a rule with the start of its text, or a skill."""
+        """Return the list entry of a row.
+
+        A skill has its description, a rule the first 80 characters of its text.
+        """
         out = {"id": row["id"], "name": row["name"]}
         if self.described:
             return {**out, "description": row["description"]}
@@ -53,7 +56,10 @@ def _entries(ask: Ask, kind: OverrideKind, repo_id: str) -> dict[str, Any]:
 
 
 def _exclude(ask: Ask, kind: OverrideKind, repo_id: str, wanted: str, excluded: bool) -> None:
-    """Store an override for a repository and a global entry, replacing earlier ones."""
+    """Store whether a repository excludes one of the account's rules or skills.
+
+    Raises 500 for an unknown rule or skill.
+    """
     known = f"SELECT id FROM {kind.table} WHERE id = ? AND user_id = ?"
     found = ask.plane.db.value(known, (wanted.lower(), ask.user_id))
     if found is None:
@@ -80,7 +86,7 @@ def _add(ask: Ask, kind: OverrideKind, repo_id: str, name: str, body: dict[str, 
 
 
 def verbs(kind: OverrideKind) -> dict[str, Verb]:
-    """The methods of `/api/repos/{id}/rules` or `/skills`."""
+    """Return the methods of `/api/repos/{id}/rules` or `/api/repos/{id}/skills`."""
 
     async def read(ask: Ask) -> Response:
         return answer(_entries(ask, kind, own_repo(ask)["id"]))

@@ -1,4 +1,7 @@
-"""A repository's own and excluded connections and models (projects.md §4.1, §4.2)."""
+"""A repository's own connections, and connections and models that it excludes.
+
+projects.md §4.1, §4.2.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ _ALL = (
 
 
 async def list_connections(ask: Ask) -> Response:
-    """Return global and own connections with overrides and number of MCP servers."""
+    """Return the global and the repository's own connections, and the overrides.
+
+    `resolved_mcp_count` is the number of MCP servers that a run in the repository uses.
+    """
     db, repo = ask.plane.db, own_repo(ask)
     overrides = db.all(
         "SELECT id, repo_id, connection_id, excluded, created_at FROM repo_connection_overrides"
@@ -45,7 +51,7 @@ async def list_connections(ask: Ask) -> Response:
 
 
 async def override_connection(ask: Ask) -> Response:
-    """Exclude a global connection from the repository, or take it back (§4.1)."""
+    """Exclude a global connection from the repository, or include it again (§4.1)."""
     repo = own_repo(ask)
     body = await body_of(ask)
     wanted, excluded = body.get("connection_id"), body.get("excluded")
@@ -74,7 +80,7 @@ async def override_connection(ask: Ask) -> Response:
 
 
 async def delete_connection_override(ask: Ask) -> Response:
-    """Take one override back by its id; one that is not there is no error."""
+    """Delete one override of a connection by its id; succeed if it does not exist."""
     repo = own_repo(ask)
     wanted = ask.query("overrideId")
     if not wanted:
@@ -89,7 +95,10 @@ async def delete_connection_override(ask: Ask) -> Response:
 
 
 async def list_models(ask: Ask) -> Response:
-    """The models that the repository may use, by provider, and its overrides (§4.2)."""
+    """Return the models that the repository may use and its overrides (§4.2).
+
+    Models are sorted by provider.
+    """
     db, repo = ask.plane.db, own_repo(ask)
     overrides = db.all(
         "SELECT model_id, excluded FROM repo_model_overrides WHERE repo_id = ? ORDER BY model_id",
@@ -113,9 +122,9 @@ async def list_models(ask: Ask) -> Response:
 
 
 async def override_model(ask: Ask) -> Response:
-    """Exclude or include a model; the database refuses an unknown one.
+    """Exclude a model from the repository, or include it again.
 
-    projects.md §4.2.
+    Raises 500 for an attempt to exclude an unknown model (projects.md §4.2).
     """
     repo = own_repo(ask)
     body = await body_of(ask)

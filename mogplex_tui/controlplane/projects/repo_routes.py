@@ -23,7 +23,10 @@ _MAX_BIGINT = 2**63 - 1
 
 
 async def list_repos(ask: Ask) -> Response:
-    """The owner's repositories, or with `id` that one alone, hidden or not (§3.2)."""
+    """Return the owner's repositories, or only the one with the query's `id` (§3.2).
+
+    A repository named by its id is returned even if it is hidden.
+    """
     owner, db = reader(ask), ask.plane.db
     wanted = ask.query("id")
     if wanted:
@@ -60,7 +63,7 @@ def _stored_sizes(columns: dict[str, Any]) -> None:
 
 
 def duplicate(error: sqlite3.IntegrityError) -> RefusedError:
-    """Return the 500 of an existing row, with the database's message."""
+    """Return the 500 for a row that violates a unique constraint, to be raised."""
     return refusal(500, f"duplicate key value violates unique constraint: {error}")
 
 
@@ -77,7 +80,10 @@ def _workspace_of(ask: Ask, owner: Owner, wanted: Any) -> str | None:
 
 
 async def create_repo(ask: Ask) -> Response:
-    """Import one repository, into the default workspace when none is named (§3.4)."""
+    """Import one repository into the workspace in the body (§3.4).
+
+    Without `workspace_id` it goes into the default workspace.
+    """
     owner = writer(ask)
     body = await body_of(ask)
     workspace_id = _workspace_of(ask, owner, body.get("workspace_id"))
@@ -100,7 +106,10 @@ async def create_repo(ask: Ask) -> Response:
 
 
 async def update_repo(ask: Ask) -> Response:
-    """Update the fields in the body, never the workspace (projects.md §3.5)."""
+    """Update the fields of a repository that the body contains.
+
+    The workspace cannot be changed (projects.md §3.5).
+    """
     owner = writer(ask)
     body = await body_of(ask)
     wanted = body.get("id")
@@ -123,7 +132,7 @@ async def update_repo(ask: Ask) -> Response:
 
 
 async def delete_repo(ask: Ask) -> Response:
-    """Delete one repository and dependent rows; a missing one is a success.
+    """Delete one repository and its dependent rows; succeed if it does not exist.
 
     projects.md §3.6.
     """
@@ -140,9 +149,9 @@ async def delete_repo(ask: Ask) -> Response:
 
 
 async def create_subproject(ask: Ask) -> Response:
-    """Create a sub-project: a directory as a repository with its parent's workspace.
+    """Create a sub-project: a row for a directory of an imported repository.
 
-    projects.md §4.6.
+    It takes the workspace and the owner from the repository (projects.md §4.6).
     """
     body = await body_of(ask)
     root = repo_fields.root_directory(body.get("root_directory"))

@@ -1,4 +1,4 @@
-"""JSON of repositories and workspaces, and the list of repositories.
+"""JSON of repositories and workspaces, and the query that lists repositories.
 
 projects.md §3, §5.
 """
@@ -93,9 +93,9 @@ _NOWHERE = ("Synced only", "The repository came through your own GitHub sign-in;
 
 
 def bare_repo(row: Row) -> dict[str, Any]:
-    """Every column of a repository, without its workspace and its coverage.
+    """Return the JSON object of a repository, without workspace and App coverage.
 
-    No answer ever holds a webhook secret, and the plane keeps none.
+    `webhook_secret` is always null: the plane stores none.
     """
     out: dict[str, Any] = {name: None if name == "webhook_secret" else row[name] for name in _COLUMNS}
     for name in _FLAGS:
@@ -109,7 +109,7 @@ def bare_repo(row: Row) -> dict[str, Any]:
 
 
 def bare_workspace(row: Row) -> dict[str, Any]:
-    """Every column of a workspace."""
+    """Return the JSON object of a workspace, without the number of repositories."""
     out: dict[str, Any] = {name: row[name] for name in _WORKSPACE}
     out["is_default"] = bool(out["is_default"])
     out["vercel_link_checked_at"] = iso_db_or_none(out["vercel_link_checked_at"])
@@ -119,14 +119,17 @@ def bare_workspace(row: Row) -> dict[str, Any]:
 
 
 def full_workspace(db: Database, workspace_id: str) -> dict[str, Any]:
-    """Return a workspace with the number of its repositories, hidden ones included."""
+    """Return the JSON object of a workspace with the number of its repositories.
+
+    Hidden repositories are counted.
+    """
     out = bare_workspace(db.only("SELECT * FROM workspaces WHERE id = ?", (workspace_id,)))
     count = db.value("SELECT COUNT(*) FROM repos WHERE workspace_id = ?", (workspace_id,))
     return {**out, "repo_count": count}
 
 
 def has_installation(db: Database, user_id: str) -> bool:
-    """Whether the person holds any installation of the GitHub App."""
+    """Return whether the user has an installation of the GitHub App."""
     return db.one("SELECT 1 FROM github_installations WHERE user_id = ?", (user_id,)) is not None
 
 
@@ -148,9 +151,9 @@ def _embedded(workspace: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def full_repos(db: Database, rows: Sequence[Row], user_id: str) -> list[dict[str, Any]]:
-    """Return repositories with workspace and coverage as a user sees it.
+    """Return the JSON objects of repositories with their workspace and App coverage.
 
-    projects.md §3.1.
+    The coverage is the one that the user `user_id` sees (projects.md §3.1).
     """
     installed = has_installation(db, user_id)
     workspaces: dict[str, dict[str, Any]] = {}
@@ -166,14 +169,18 @@ def full_repos(db: Database, rows: Sequence[Row], user_id: str) -> list[dict[str
 
 
 def full_repo(db: Database, repo_id: str, user_id: str) -> dict[str, Any]:
-    """Return one repository as `full_repos` does. Raises LookupError if unknown."""
+    """Return the JSON object of one repository with its workspace and App coverage.
+
+    Raises LookupError if the id is unknown.
+    """
     return full_repos(db, [db.only("SELECT * FROM repos WHERE id = ?", (repo_id,))], user_id)[0]
 
 
 def listed(db: Database, owner: Owner, hidden: bool) -> list[Row]:
-    """An owner's repositories, favourites first and then by full name.
+    """Return an owner's repositories, favourites first, then by full name.
 
-    Unless hidden ones are asked for, an App that covers something leaves out what it does not cover (§3.2).
+    With `hidden` this is all of them. Without it hidden ones are left out and, if the user has an
+    installation of the GitHub App that covers any of them, those that it does not cover (§3.2).
     """
     sql = f"SELECT * FROM repos WHERE {owner.where}"
     if not hidden:

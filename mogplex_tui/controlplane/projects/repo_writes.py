@@ -1,4 +1,4 @@
-"""Write projects and repositories, and the effects of deleting a repository.
+"""Write workspaces and repositories, and publish the changes.
 
 projects.md §3, §5.
 """
@@ -16,9 +16,10 @@ IDLE_MS = 1_800_000
 
 
 def insert_workspace(tx: Tx, *, at: int, **columns: Any) -> str:
-    """Insert one workspace; `columns` are the owner, the name and other values.
+    """Insert one workspace, created at `at` µs, and return its id.
 
-    Raises sqlite3.IntegrityError if its owner has a repository with that name.
+    `columns` are the owner, the name and other values. Raises sqlite3.IntegrityError if the owner has a
+    workspace with that name.
     """
     workspace_id = tx.new_id()
     tx.insert("workspaces", id=workspace_id, created_at=at, updated_at=at, **columns)
@@ -26,9 +27,9 @@ def insert_workspace(tx: Tx, *, at: int, **columns: Any) -> str:
 
 
 def default_workspace(tx: Tx, owner: dict[str, Any], at: int) -> str:
-    """Return the owner's default workspace, created if necessary (projects.md §5.1).
+    """Return the id of the owner's default workspace, which is created if necessary.
 
-    `owner` has the owner columns.
+    `owner` has the owner columns of a row (projects.md §5.1).
     """
     team = owner["product_team_id"]
     column, value = ("owner_user_id", owner["owner_user_id"]) if team is None else ("product_team_id", team)
@@ -48,7 +49,10 @@ def default_workspace(tx: Tx, owner: dict[str, Any], at: int) -> str:
 
 
 def insert_repo(tx: Tx, *, at: int, **columns: Any) -> str:
-    """Insert one repository and publish it. Raises sqlite3.IntegrityError."""
+    """Insert one repository, created at `at` µs, publish it and return its id.
+
+    Raises sqlite3.IntegrityError if a unique constraint is violated.
+    """
     repo_id = tx.new_id()
     tx.insert("repos", id=repo_id, created_at=at, **columns)
     tx.note("repos", "INSERT", columns["user_id"], repo_id)
@@ -56,7 +60,7 @@ def insert_repo(tx: Tx, *, at: int, **columns: Any) -> str:
 
 
 def update_repo(tx: Tx, row: Row, **columns: Any) -> None:
-    """Update one repository and publish it."""
+    """Update columns of one repository and publish the change."""
     tx.update("repos", row["id"], **columns)
     tx.note("repos", "UPDATE", row["user_id"], row["id"])
 
@@ -77,9 +81,9 @@ _LEFT = (
 
 
 def delete_repo(tx: Tx, row: Row) -> None:
-    """Delete one repository; the schema decides what is deleted with it.
+    """Delete one repository, and publish what the deletion changes.
 
-    projects.md §3.6.
+    Foreign keys of the schema delete or detach the dependent rows (projects.md §3.6).
     """
     for op, tables in (("DELETE", _TAKEN), ("UPDATE", _LEFT)):
         for table, user in tables:

@@ -1,4 +1,4 @@
-"""Repositories, workspaces and GitHub (projects.md)."""
+"""Collect the routes of repositories, workspaces and GitHub (projects.md)."""
 
 from __future__ import annotations
 
@@ -93,6 +93,6 @@ _V1_ENV_VARS = {
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Every route of the family."""
+    """Return all routes of this package."""
     plain: list[BaseRoute] = [route(path, PlainEndpoint(service, verbs)) for path, verbs in _PLAIN.items()]
     return [*plain, route("/api/v1/mogplex/repos/{id}/env-vars", V1Endpoint(service, _V1_ENV_VARS))]

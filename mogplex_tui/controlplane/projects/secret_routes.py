@@ -1,4 +1,4 @@
-"""GitHub Actions secrets: names only, no values (projects.md §4.7)."""
+"""Names of GitHub Actions secrets, whose values cannot be read (projects.md §4.7)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from .project_scope import github_token, own_repo
 
 
 def _remote_id(ask: Ask) -> int:
-    """Return GitHub's id of the repository. Raises 400, 404 or 502.
+    """Return GitHub's id of the repository that the path names.
 
-    400 without a token, 404 for an unknown repository, 502 if GitHub does not know it.
+    Raises RefusedError: 400 without access to GitHub, 404 for an unknown repository, 502 if GitHub does
+    not find the repository.
     """
     repo = own_repo(ask, "NOT_FOUND")
     if repo["github_installation_id"] is None and not github_token(ask.plane, ask.user_id):
@@ -30,12 +31,12 @@ def _remote_id(ask: Ask) -> int:
 
 
 def _instant(us: int) -> str:
-    """GitHub's own form: whole seconds and Z."""
+    """Return a time as GitHub writes it: whole seconds with the suffix Z."""
     return iso_db(us // SECOND_US * SECOND_US).replace("+00:00", "Z")
 
 
 async def list_secrets(ask: Ask) -> Response:
-    """At most 100 names with the instants of their first and last writing."""
+    """Return the names of at most 100 secrets and when they were created and updated."""
     rows = ask.plane.db.all(
         "SELECT name, created_at, updated_at FROM github_secrets WHERE github_id = ? ORDER BY name LIMIT 100",
         (_remote_id(ask),),
@@ -53,7 +54,10 @@ async def list_secrets(ask: Ask) -> Response:
 
 
 async def put_secret(ask: Ask) -> Response:
-    """Write one secret under its normalised name; the value is sealed and gone."""
+    """Create or update a secret; the value is not stored.
+
+    The name is converted to upper-case letters, digits and underscores.
+    """
     github_id = _remote_id(ask)
     body = await body_of(ask)
     name, value = body.get("name"), body.get("value")
@@ -71,7 +75,7 @@ async def put_secret(ask: Ask) -> Response:
 
 
 async def delete_secret(ask: Ask) -> Response:
-    """Delete one secret by its exact name; a missing one is a success."""
+    """Delete the secret with exactly this name; succeed if it does not exist."""
     github_id = _remote_id(ask)
     name = (await body_of(ask)).get("name")
     if not isinstance(name, str) or not name:

@@ -50,7 +50,10 @@ _LIMITS = (
 
 
 async def read_snapshot(ask: Ask) -> Response:
-    """Return the repository's snapshot; delete one that the provider has removed."""
+    """Return the repository's snapshot, or null if it has none.
+
+    A snapshot that has expired or that the provider has deleted is removed from the repository.
+    """
     db, repo = ask.plane.db, own_repo(ask)
     if repo["snapshot_id"] is None:
         return answer({"snapshot": None})
@@ -84,7 +87,10 @@ def _built(kept: Row) -> dict[str, Any]:
 
 
 async def build_snapshot(ask: Ask) -> Response:
-    """Build a snapshot and answer when it is there; one build a repository at a time."""
+    """Build a snapshot of the repository, and respond when it is ready.
+
+    Raises 409 while another build of the repository is running.
+    """
     repo = own_repo(ask)
     if repo["github_installation_id"] is None and not github_token(ask.plane, ask.user_id):
         raise refusal(400, "Connect GitHub account first")
@@ -108,7 +114,10 @@ async def build_snapshot(ask: Ask) -> Response:
 
 
 def _claim(ask: Ask, repo: Row, token: str, now: int) -> None:
-    """Spend one build and take the lock; a refusal is recorded and raised as 429."""
+    """Lock the repository for a build, and count the build against the limits.
+
+    If a limit is reached, record the refusal and raise RefusedError 429.
+    """
     refused = None
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         about: dict[str, Any] = {"user_id": ask.user_id, "route_key": _ROUTE_KEY, "at": now}
@@ -135,7 +144,10 @@ def _claim(ask: Ask, repo: Row, token: str, now: int) -> None:
 
 
 def _refused(tx: Tx, user_id: str, repo_id: str, now: int) -> tuple[_Limit, int] | None:
-    """The first limit that is spent, with the seconds until it is not."""
+    """Return the first limit that is reached, and the seconds until it is free again.
+
+    None if no limit is reached.
+    """
     for limit in _LIMITS:
         counted = tx.all(
             "SELECT created_at FROM limit_events WHERE user_id = ? AND route_key = ? AND created_at > ?"
@@ -163,7 +175,10 @@ def _too_many(limit: _Limit, wait: int) -> RefusedError:
 
 
 def _finish(ask: Ask, repo: Row, token: str) -> Row:
-    """Store the result, unless the lock or the repository is gone."""
+    """Store a built snapshot, release the lock and return the snapshot's row.
+
+    Raises 404 if the repository was deleted meanwhile, 409 if the build no longer holds the lock.
+    """
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         row = tx.one("SELECT * FROM repos WHERE id = ?", (repo["id"],))
@@ -195,7 +210,7 @@ def _finish(ask: Ask, repo: Row, token: str) -> Row:
 
 
 def _unlock(ask: Ask, repo: Row, token: str) -> None:
-    """Give the lock back when a build ends without a snapshot and still holds it."""
+    """Release the build lock of a repository if it still has this token."""
     row = ask.plane.db.one(
         "SELECT * FROM repos WHERE id = ? AND snapshot_build_token = ?", (repo["id"], token)
     )
@@ -209,7 +224,7 @@ def _forget(tx: Tx, row: Row) -> None:
 
 
 async def delete_snapshot(ask: Ask) -> Response:
-    """Drop the snapshot here and at the provider; without one it is the same answer."""
+    """Delete the repository's snapshot here and at the provider; succeed without one."""
     repo = own_repo(ask)
     if repo["snapshot_id"] is not None:
         with ask.plane.db.transaction() as tx:

@@ -24,7 +24,7 @@ _MAX_VALUE = 65_536
 
 
 async def refuse(ask: Ask) -> Response:
-    """501 for every method, once the repository is known to be the caller's."""
+    """Raise 501 for every method; 404 if the repository is not the caller's."""
     own_repo(ask, "NOT_FOUND")
     raise refusal(501, "VERCEL_INTEGRATION_REQUIRED", message=_OFF)
 
@@ -34,12 +34,12 @@ def _off() -> Exception:
 
 
 async def v1_read(_: Ask) -> Response:
-    """501 before the repository is looked up."""
+    """Raise 501, even for an unknown repository."""
     raise _off()
 
 
 async def v1_write(ask: Ask) -> Response:
-    """400 for a body that breaks the rules, else 501."""
+    """Raise 400 for an invalid body, and 501 for a valid one."""
     body = await _object(ask)
     found = _key_issues(body)
     found += _value_issues(body)
@@ -51,7 +51,7 @@ async def v1_write(ask: Ask) -> Response:
 
 
 async def v1_delete(ask: Ask) -> Response:
-    """400 for a body that breaks the rules, else 501."""
+    """Raise 400 for an invalid body, and 501 for a valid one."""
     body = await _object(ask)
     _refuse(body, _key_issues(body, pattern=False), ("key",))
     raise _off()

@@ -1,4 +1,7 @@
-"""/api/workspaces: groups of repositories, the UI's projects (projects.md §5)."""
+"""/api/workspaces: groups of repositories, which the UI calls projects.
+
+projects.md §5.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ async def list_workspaces(ask: Ask) -> Response:
 
 
 async def create_workspace(ask: Ask) -> Response:
-    """A new workspace without repositories (§5.2)."""
+    """Create a workspace without repositories (§5.2)."""
     owner = writer(ask)
     body = await body_of(ask)
     name = _name(body)
@@ -68,7 +71,10 @@ def _name(body: dict[str, Any]) -> str:
 
 
 def own_workspace(ask: Ask, owner: Owner) -> Row:
-    """The workspace named in the path. Raises 404 if the owner does not have it."""
+    """Return the workspace that the path names.
+
+    Raises RefusedError 404 if it is unknown or another owner's.
+    """
     sql = f"SELECT * FROM workspaces WHERE id = ? AND {owner.where}"
     row = ask.plane.db.one(sql, (ask.path_id("id"), owner.value))
     if row is None:
@@ -113,7 +119,10 @@ async def update_workspace(ask: Ask) -> Response:
 
 
 async def delete_workspace(ask: Ask) -> Response:
-    """Delete a workspace that is empty and not the default one (§5.2)."""
+    """Delete a workspace (§5.2).
+
+    Raises 409 if it is the default workspace or contains repositories.
+    """
     row = own_workspace(ask, writer(ask))
     if row["is_default"]:
         raise refusal(409, "The default project cannot be deleted")

@@ -1,5 +1,6 @@
-"""The embedded control plane: a copy of the service over one SQLite file.
+"""The embedded control plane: an imitation of the service with an SQLite database.
 
-For demos, tests and offline work. It is written from the contract alone and imports no other package of the project, so
-that a misread fact cannot cancel out.
+It serves demos, tests and offline work. It is written from the contract alone and imports no
+other package of the project: a misread fact in the client is not repeated here, so that
+tests against the plane find it.
 """

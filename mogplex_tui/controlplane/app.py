@@ -1,4 +1,4 @@
-"""The plane as an ASGI application: its routes, and the 404 page (errors.md §1.5)."""
+"""The plane as an ASGI application: all routes, and the 404 page (errors.md §1.5)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def _no_such_page(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def service_of(plane: Plane) -> Service:
-    """Return the plane with its authenticator and an id stream for HTTP requests."""
+    """Return the service object of a plane: plane, authenticator and ids for HTTP."""
     settings = plane.settings
     auth = Authenticator(
         plane.db, plane.clock, settings.rate_limit, not plane.is_hosted, settings.bypass_secret
@@ -42,7 +42,10 @@ def service_of(plane: Plane) -> Service:
 
 
 def build_app(service: Service) -> PlaneRouter:
-    """Return the application; a trailing slash makes a different path."""
+    """Return the router of all routes.
+
+    A path with a trailing slash differs from the path without it.
+    """
     domains = (
         v1_run_routes,
         observability_routes,

@@ -1,4 +1,4 @@
-"""Prepare a plane's database: seed a new one, or copy it from the cache."""
+"""Prepare a plane's database: open it, copy it from the cache, or seed a new one."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ Notice = Callable[[str], None]
 def prepare(
     settings: Settings, path: Path, clock: Clock | None = None, notice: Notice | None = None
 ) -> Plane:
-    """Open the plane; seed a new database if the settings ask for it.
+    """Open the plane on a database file, and create or seed the file if necessary.
 
-    An incomplete seed is started again. `notice` receives a sentence if it will take seconds, or if the file has
-    another scenario than requested. Raises DatabaseMismatchError for a foreign file, ScenarioError for an invalid
-    scenario and OSError for a file that cannot be made.
+    A database whose seeding was interrupted is deleted and seeded again. `notice` is called with
+    a sentence if seeding will take seconds, or if an existing file has another scenario than the
+    settings. Raises DatabaseMismatchError for a file that is no database of a plane,
+    ScenarioError for an invalid scenario and OSError for a file that cannot be created.
     """
     clock, asked = clock or Clock(), load.find(settings.scenario)
     if path.exists() and path.stat().st_size:
@@ -46,7 +47,10 @@ def prepare(
 
 
 def _from_cache(settings: Settings, path: Path, clock: Clock) -> Plane | None:
-    """Return the plane on a copy of a cached database, shifted to now; or None."""
+    """Open the plane on a copy of a cached database, with all times shifted to now.
+
+    Returns None if no usable database is cached.
+    """
     if not settings.seeded:
         return None
     now = clock.now_us()

@@ -1,7 +1,7 @@
 """Cache seeded databases on disk, so that a large one is built only once.
 
-A file holds one SQLite database followed by the time of its build and checksums. Any problem with a file or the
-directory only means that there is nothing cached.
+A cache file contains one SQLite database, followed by the time when it was built and
+checksums. A problem with a file or with the directory is treated as an empty cache.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _directory() -> Path:
 
 
 def _version() -> str:
-    """Return a digest of everything that a database depends on: code, schema, data."""
+    """Return a digest of all code, schema and data files that a database depends on."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*")):
         if path.suffix in (".py", ".sql", ".json"):
@@ -53,9 +53,10 @@ def _file(settings: Settings) -> Path:
 
 
 def fetch(settings: Settings, path: Path, now_us: int) -> int | None:
-    """Copy a cached database to `path`; return the time of its build (µs), or None.
+    """Copy a cached database to `path` and return the time when it was built (µs).
 
-    Files older than a day or damaged are not used. Raises OSError if `path` cannot be written.
+    Returns None if there is no intact file less than a day old. Raises OSError if `path` cannot
+    be written.
     """
     if settings.scale not in SCALES:
         return None
@@ -78,7 +79,10 @@ def fetch(settings: Settings, path: Path, now_us: int) -> int | None:
 
 
 def _tail(source: FileIO) -> tuple[int, int, int] | None:
-    """Return the time of the build, the size and the checksum; None if invalid."""
+    """Read the tail of a cache file: time of the build (µs), size and checksum.
+
+    Returns None if the tail is invalid.
+    """
     size = os.fstat(source.fileno()).st_size - _TAIL.size
     if size <= 0:
         return None
@@ -89,7 +93,10 @@ def _tail(source: FileIO) -> tuple[int, int, int] | None:
 
 
 def _copied(source: FileIO, path: Path, tail: tuple[int, int, int]) -> bool:
-    """Copy the database to `path`; return whether its checksum is right."""
+    """Copy the database in a cache file to `path`.
+
+    Returns whether the checksum of the copied bytes is right.
+    """
     built, length, checksum = tail
     path.touch(mode=0o600)
     with path.open("wb", buffering=0) as target:
@@ -97,7 +104,7 @@ def _copied(source: FileIO, path: Path, tail: tuple[int, int, int]) -> bool:
 
 
 def _poured(source: FileIO, target: FileIO, length: int, summed: int) -> tuple[int, int]:
-    """Copy up to `length` bytes; return how many, and the updated checksum."""
+    """Copy up to `length` bytes; return the number copied and the updated checksum."""
     # One small buffer stays in the processor's cache; new ones would cost more than the copying.
     buffer, done = memoryview(bytearray(_CHUNK)), 0
     while done < length:
@@ -117,7 +124,7 @@ def _start(built: int, length: int) -> int:
 
 
 def keep(settings: Settings, path: Path, built_us: int) -> None:
-    """Cache a copy of the database file at `path`; errors are ignored."""
+    """Put a copy of the database file at `path` into the cache; OSError is ignored."""
     if settings.scale not in SCALES:
         return
     with contextlib.suppress(OSError):
@@ -142,7 +149,7 @@ def _keep(file: Path, path: Path, built_us: int) -> None:
 
 
 def _tidy(kept: Path) -> None:
-    """Delete cached histories that are outdated or exceed the maximum number."""
+    """Delete outdated and surplus files from the cache, but not the file `kept`."""
     now, version = time.time(), kept.stem.rpartition("-")[2]
     ages = {path: now - path.stat().st_mtime for path in kept.parent.iterdir() if path != kept}
     good: list[Path] = []

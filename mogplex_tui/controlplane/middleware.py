@@ -1,4 +1,4 @@
-"""The middleware of the plane, in the order in which a request passes it."""
+"""Wrap the application in the plane's middleware."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .http.site_guard import SiteGuard
 
 
 def before(app: ASGIApp, service: Service) -> ASGIApp:
-    """Wrap the application in the fixed limits and the middleware of the settings.
+    """Return the application wrapped in all middleware that the settings require.
 
-    Raises BadRuleError for a fault that cannot be read.
+    Raises BadRuleError for an invalid fault rule in the settings.
     """
     settings = service.plane.settings
     if service.plane.is_hosted:

@@ -1,4 +1,4 @@
-"""An OpenAPI 3.1 description of the plane, from its router and operations.txt."""
+"""Generate an OpenAPI 3.1 document from the plane's router and operations.txt."""
 
 from __future__ import annotations
 
@@ -45,9 +45,10 @@ _SCHEDULER: _Need = {"scheduler": []}
 
 
 class DeclaredOperation(NamedTuple):
-    """The parameters of one operation as (name, type), and its success statuses.
+    """The parameters and success statuses of one operation in operations.txt.
 
-    `-` stands for a response without body.
+    Parameters are pairs of name and type. `success` maps statuses to media types; `-` stands for
+    a response without a body.
     """
 
     query: list[tuple[str, str]]
@@ -58,7 +59,7 @@ class DeclaredOperation(NamedTuple):
 
 
 def unnamed(path: str) -> str:
-    """The path with every parameter as `{}`."""
+    """Return the path with every parameter replaced by `{}`."""
     return _PARAMETER.sub("{}", path)
 
 
@@ -90,7 +91,11 @@ def _taken(words: list[str]) -> DeclaredOperation:
 
 @cache
 def declared() -> tuple[dict[tuple[str, str], DeclaredOperation], dict[str, str]]:
-    """Parse operations.txt: operations by method and path, and kinds of rows by path."""
+    """Parse operations.txt and return its operations and its kinds of rows.
+
+    Operations are keyed by method and path. The kinds of rows are keyed by the paths whose last
+    parameter is a row's id.
+    """
     operations: dict[tuple[str, str], DeclaredOperation] = {}
     rows: dict[str, str] = {}
     for line in _OPERATIONS.read_text().splitlines():
@@ -105,7 +110,7 @@ def declared() -> tuple[dict[tuple[str, str], DeclaredOperation], dict[str, str]
 
 
 def _schema(kind: str) -> tuple[dict[str, Any], bool]:
-    """The schema of a type, and whether it is required."""
+    """Return the JSON schema of a declared type, and whether the value is required."""
     word = kind.removesuffix("!")
     if word.startswith("@"):
         found = {**_ID.get(word[1:], _SIMPLE["uuid"]), "x-row": word[1:]}
@@ -122,7 +127,7 @@ def _parameter(where: str, name: str, kind: str) -> dict[str, Any]:
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
-    """The parameters of a path, each with the kind of row that it names."""
+    """Return the OpenAPI parameters of a path, each with its kind of row."""
     rows, found = declared()[1], []
     for match in _PARAMETER.finditer(path):
         kind = rows.get(unnamed(path[: match.end()]), "-")
@@ -198,7 +203,10 @@ def _operation(entry: Entry) -> dict[str, Any]:
 
 
 def document(version: str = "1") -> dict[str, Any]:
-    """Return the OpenAPI document of the documented profile; needs no running plane."""
+    """Return the OpenAPI document of the documented profile.
+
+    No plane needs to be running.
+    """
     paths: dict[str, dict[str, Any]] = {}
     for entry in entries(unserved_router().routes):
         path = _PARAMETER.sub(r"{\1}", entry.path)

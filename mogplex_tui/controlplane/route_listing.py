@@ -1,4 +1,4 @@
-"""The routes of the plane, read from its router: one entry per method and path."""
+"""List the plane's routes: one entry for each method of each path."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PACKAGE = __name__.rpartition(".")[0] + "."
 class Entry(NamedTuple):
     """One method of one path ("/api/repos/{id}"), with its endpoint and handler.
 
-    `verb` is None if an endpoint handles its methods itself (mcp.md §1).
+    `verb` is None if the endpoint does not declare its methods' handlers (mcp.md §1).
     """
 
     method: str
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
     @property
     def module(self) -> str:
-        """The handler's file, below the package of the plane ("library/rule_routes.py")."""
+        """The handler's file relative to the plane's package ("library/rule_routes.py")."""
         found: Any = type(self.endpoint) if self.verb is None else _innermost(self.verb.handler)
         name: str = found.__module__
         return name.removeprefix(_PACKAGE).replace(".", "/") + ".py"
@@ -58,9 +58,9 @@ def entries(routes: Iterable[BaseRoute]) -> list[Entry]:
 
 
 def unserved_router() -> Router:
-    """Return the router of the documented profile, for reading only.
+    """Return the router of the documented profile, for reading its routes only.
 
-    Its database is closed.
+    Its database is already closed, so that it cannot handle requests.
     """
     with tempfile.TemporaryDirectory(prefix="mogplex-routes-") as scratch:
         plane = prepare(Settings(speed=0, seeded=False), Path(scratch) / "plane.db")

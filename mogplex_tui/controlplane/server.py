@@ -1,4 +1,4 @@
-"""Run the plane in a test's event loop, or as a process of its own."""
+"""Run a plane in the current event loop, for example a test's, or as a process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TURNS_TO_CLOSE = 5
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers: the caller decides when it ends."""
+    """Uvicorn without signal handlers; it runs until `end` is called."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -40,18 +40,24 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the process's signals alone."""
+        """Do nothing, where uvicorn would install signal handlers."""
         yield
 
     async def main_loop(self) -> None:
-        """Update the date header until the server ends; uvicorn checks ten times a second."""
+        """Update the Date header every second until `end` is called.
+
+        Uvicorn's own loop polls for the end ten times a second.
+        """
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await self._stop_requested.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End at once if no request is being answered; uvicorn waits a tenth of a second."""
+        """Close all connections; return at once if no request is being answered.
+
+        Uvicorn's own method always waits for a tenth of a second.
+        """
         for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
@@ -71,10 +77,11 @@ class _Server(uvicorn.Server):
 
 
 class PlaneServer:
-    """A plane on a loopback port in the current event loop, as a context manager.
+    """An async context manager that serves a plane on a loopback port.
 
-    After entry: base_url, token, read_only_token, session_cookie ("name=value") and plane. Without a path the database
-    is a temporary file that is removed at exit. `notice` receives a sentence if the start takes seconds.
+    Inside the block base_url, plane and the credentials are set; session_cookie has the form
+    "name=value". Without a path the database is a temporary file, which is removed at exit.
+    `notice` is called with a sentence if the start will take seconds.
     """
 
     def __init__(
@@ -97,29 +104,29 @@ class PlaneServer:
 
     @property
     def token(self) -> str:
-        """A token with both scopes."""
+        """An API token with the read and the write scope."""
         return self._credentials.token
 
     @property
     def read_only_token(self) -> str:
-        """A token with the read scope only."""
+        """An API token with the read scope only."""
         return self._credentials.read_only_token
 
     @property
     def session_cookie(self) -> str:
-        """A Cookie header value."""
+        """The session cookie as the value of a Cookie header ("name=value")."""
         return self._credentials.session_cookie
 
     @property
     def webhook_secret(self) -> str:
-        """The secret that signs deliveries to /api/webhooks."""
+        """The secret that signs webhook deliveries to /api/webhooks."""
         return self._credentials.webhook_secret
 
     def open(self) -> None:
-        """Bind the port and prepare the database, without an event loop.
+        """Bind the port and prepare the database; this needs no event loop.
 
-        It may take seconds at large scale. Raises OSError if the port is in use, DatabaseMismatchError for a foreign
-        file and ScenarioError for an invalid scenario.
+        At large scale it takes seconds. Raises OSError if the port is in use, DatabaseMismatchError
+        for a file that is no database of a plane, and ScenarioError for an invalid scenario.
         """
         try:
             self._listener = _listen(self.settings)
@@ -134,7 +141,10 @@ class PlaneServer:
             raise
 
     async def __aenter__(self) -> PlaneServer:
-        """Start answering, after `open` if that was not called; raises what it raises."""
+        """Start to answer requests; call `open` first if the caller has not.
+
+        Raises the exceptions of `open`.
+        """
         if self._listener is None:
             self.open()
         try:
@@ -191,7 +201,7 @@ class PlaneServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop, close the database and remove a temporary one."""
+        """Stop the server, close the database and remove it if it is temporary."""
         await self._stack.aclose()
         self._remove()
 
@@ -239,7 +249,7 @@ class _EndedError(Exception):
 
 @contextlib.contextmanager
 def _ending_at_once() -> Iterator[None]:
-    """Let SIGINT and SIGTERM interrupt the block by raising _EndedError in it."""
+    """Make SIGINT and SIGTERM raise _EndedError inside the block."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise _EndedError(number, frame)
@@ -291,10 +301,11 @@ def _say(text: str) -> None:
 def serve(
     settings: Settings, path: Path | None = None, parent: int | None = None, out: TextIO | None = None
 ) -> None:
-    """Run a plane until SIGINT, SIGTERM or the parent's end.
+    """Run a plane until SIGINT or SIGTERM arrives or the process `parent` ends.
 
-    Prints one JSON line once it answers. Raises OSError if the port is in use, DatabaseMismatchError for a foreign file
-    and ScenarioError for an invalid scenario.
+    Once the plane answers requests, one JSON line with its URL and credentials is written to
+    `out`. Raises OSError if the port is in use, DatabaseMismatchError for a file that is no
+    database of a plane, and ScenarioError for an invalid scenario.
     """
     raise_descriptor_limit()
     server = PlaneServer(settings, path, notice=_say)

@@ -1,1 +1,1 @@
-"""The running plane: settings, database, callbacks and upstream services."""
+"""The objects that all code of the plane shares, and its simulated backends."""

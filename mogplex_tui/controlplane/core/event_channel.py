@@ -10,28 +10,32 @@ Event = Mapping[str, Any]
 
 
 class Channel:
-    """Events in order until the source ends them; dropped once the reader has left."""
+    """A first-in, first-out queue of events with one writer and one reader.
+
+    The writer ends the queue with `end`. After the reader has called `leave`, events are
+    dropped.
+    """
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._left = False
 
     def say(self, event: Event) -> None:
-        """Send an event; without a reader it is dropped."""
+        """Put an event into the queue, or drop it if the reader has left."""
         if not self._left:
             self._queue.put_nowait(event)
 
     def end(self) -> None:
-        """End the events."""
+        """Mark the end of the events; `next` returns None when it reaches this mark."""
         self._queue.put_nowait(None)
 
     def leave(self) -> None:
-        """Drop queued and later events, because the reader has left."""
+        """Stop reading: drop the queued events and all later ones."""
         self._left = True
         while not self._queue.empty():
             self._queue.get_nowait()
         self._queue.put_nowait(None)
 
     async def next(self) -> Event | None:
-        """Return the next event, or None at the end."""
+        """Wait for the next event and return it; return None after the last event."""
         return await self._queue.get()

@@ -27,14 +27,19 @@ PROFILES = ("documented", "hosted")
 class Settings(NamedTuple):
     """The settings of a control plane.
 
-    `cron_secret` opens /api/cron and the workers' routes, `bypass_secret` the test headers (auth.md §1); None disables
-    them. `speed` 1.0 is real time, 0 means that nothing happens by itself; `rate_limit` is requests per key in a
-    rolling minute (auth.md §6), None for no limit; `port` 0 takes any free one; `seeded` False leaves the database with
-    only its account. `scenario` names the scenario of a new database, or a file with one (scenarios/load.py), None for
-    an ordinary day; `scale` None is the scenario's own. `profile` is one of PROFILES; `faults` are rules as
-    faults/rules.py reads them, and `fault_route` opens /__plane/faults, which changes them. `mcp_origins` are web
-    origins, separated by commas, that may call the MCP endpoint; with `private_hosts` connections may point into this
-    machine's network.
+    `scale` is the size of the seeded history; None selects the scenario's own scale. `speed` is
+    1.0 for real time; at 0 no simulated work arrives or proceeds. `rate_limit` is the number of
+    requests per key in a rolling minute (auth.md §6); None disables the limit. `port` 0 takes
+    any free port. With `seeded` False the database contains only the account. `profile` is one
+    of PROFILES.
+
+    `faults` are fault rules in the form that faults/rules.py reads; `fault_route` enables the
+    route /__plane/faults, which changes them. `cron_secret` authorises requests to /api/cron
+    and to the workers' routes; `bypass_secret` authorises the test headers (auth.md §1); None
+    disables these requests and headers. `mcp_origins` are the web origins, separated by commas,
+    that may call the MCP endpoint. With `private_hosts` connections may use addresses of this
+    machine and its network. `scenario` is the name or the file of the scenario for a new
+    database (scenarios/load.py); None selects an ordinary day.
     """
 
     seed: int = 7
@@ -56,7 +61,10 @@ class Settings(NamedTuple):
 
 @dataclass(slots=True)
 class Callbacks:
-    """Callbacks for committed changes that arrive over HTTP, called with the row's id."""
+    """Lists of functions to call after an HTTP request has committed a change.
+
+    Each function receives the id of the changed row.
+    """
 
     on_run_started: list[Callable[[str], None]] = field(default_factory=list)
     on_cancel: list[Callable[[str], None]] = field(default_factory=list)
@@ -66,32 +74,35 @@ class Callbacks:
     on_sandbox_running: list[Callable[[str], None]] = field(default_factory=list)
 
     def run_started(self, run_id: str) -> None:
-        """A run was accepted (external_agent_runs.id)."""
+        """Report that an external run was accepted (external_agent_runs.id)."""
         for call in tuple(self.on_run_started):
             call(run_id)
 
     def cancelled(self, call_id: str) -> None:
-        """A call was cancelled, or asked to end because its job was (ai_calls.id)."""
+        """Report that a call was cancelled, or must end with its job (ai_calls.id)."""
         for call in tuple(self.on_cancel):
             call(call_id)
 
     def job_started(self, job_id: str) -> None:
-        """A queued job was started because another one ended (job_runs.id)."""
+        """Report that a queued job was started after another job ended (job_runs.id)."""
         for call in tuple(self.on_job_started):
             call(job_id)
 
     def sandbox_running(self, record_id: str) -> None:
-        """A sandbox that a request started is running (sandboxes.id)."""
+        """Report that a sandbox started by a request is running (sandboxes.id)."""
         for call in tuple(self.on_sandbox_running):
             call(record_id)
 
     def job_cancelled(self, job_id: str) -> None:
-        """A job run was cancelled (job_runs.id)."""
+        """Report that a job run was cancelled (job_runs.id)."""
         for call in tuple(self.on_job_cancelled):
             call(job_id)
 
     def wait_resumed(self, wait_id: str) -> None:
-        """A waiting job run may continue after its event or answer (flow_waits.id)."""
+        """Report that a wait got its event or answer, so that its job can go on.
+
+        The id is that of the wait (flow_waits.id).
+        """
         for call in tuple(self.on_wait_resumed):
             call(wait_id)
 
@@ -100,11 +111,13 @@ class Callbacks:
 class Plane:
     """One running control plane.
 
-    The account row of `user_id`, its two tokens and its session exist before `seed.build` is called (account.py);
-    everything else in a new database comes from the seed. `ids` is the seed's id stream; HTTP handlers draw from a
-    fork, so that requests do not change it. In `settings` the scenario's defaults are filled in: `scale` is never None,
-    and `seeded` is False if the scenario has no seeded history. `faults` is None until the plane answers requests, and
-    stays None unless fault rules, the fault route or the scenario need it.
+    The account row of `user_id`, its two tokens and its session are written by
+    identity/initial_account.py; everything else in a new database comes from `seed.build`. `ids`
+    is the seed's stream of ids; HTTP handlers draw from a fork of the stream, so that requests
+    do not change the ids of simulated work. In `settings` the scenario's defaults are filled in:
+    `scale` is never None, and `seeded` is False if the scenario has no seeded history. `faults`
+    is None until the plane answers requests, and stays None unless fault rules, the fault route
+    or the scenario need it.
     """
 
     db: Database
@@ -120,20 +133,21 @@ class Plane:
 
     @property
     def is_hosted(self) -> bool:
-        """Whether the plane behaves like the hosted service, not the documentation."""
+        """Whether the plane reproduces the hosted service rather than its documentation."""
         return self.settings.profile == "hosted"
 
 
 def account_id(seed: int) -> str:
-    """The profile id of the seeded account, the same for every database of a seed."""
+    """Return the profile id of the seeded account for a seed; equal seeds, equal ids."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"mogplex-tui/account/{seed}"))
 
 
 def open_plane(settings: Settings, path: Path, clock: Clock | None = None) -> Plane:
     """Open or create the database at a path and build the plane.
 
-    A file that is opened again keeps its seed and scenario, and draws new ids only. Raises DatabaseMismatchError for a
-    foreign file and ScenarioError for an invalid scenario.
+    An existing file keeps its seed and its scenario; ids are drawn from a new stream, so that
+    they differ from the ids that the file contains. Raises DatabaseMismatchError for a file that
+    is no database of a plane, and ScenarioError for an invalid scenario.
     """
     asked = load.find(settings.scenario)
     hub = Hub()
@@ -154,14 +168,17 @@ def open_plane(settings: Settings, path: Path, clock: Clock | None = None) -> Pl
 
 
 def settled(settings: Settings, scenario: Scenario) -> Settings:
-    """Return the settings with the values that the scenario decides."""
+    """Return the settings with `scale` and `seeded` filled in from the scenario."""
     return settings._replace(
         scale=settings.scale or scenario.past.scale, seeded=settings.seeded and scenario.past.seeded
     )
 
 
 def _kept_scenario(db: Database) -> Scenario | None:
-    """Return the stored scenario of a file; older files have the default."""
+    """Return the scenario stored in a database, or None for a new database.
+
+    A complete database that was written before scenarios were stored has the default scenario.
+    """
     text = db.meta("scenario")
     if text is None:
         return load.find(None) if db.meta("complete") else None

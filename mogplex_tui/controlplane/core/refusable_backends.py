@@ -1,8 +1,9 @@
-"""Requests to services behind the plane, which faults may refuse.
+"""Simulated requests from the plane to its backends, which fault rules can refuse.
 
-They are the sandbox service and the background runtime. Neither exists here: a request to them is only a line that a
-`--fault` rule can name as if it were a route. The lookup of a sandbox and the kill of a command have the routes of the
-real service, the background runtime has one of its own that answers no client.
+The backends are the sandbox service and the background runtime. Neither exists here: each
+function only asks whether a `--fault` rule refuses the request, given as method and path.
+Requests to the sandbox service have the paths of the real service's routes; requests to the
+background runtime have paths that the plane does not serve to clients.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ def _asked(plane: Plane, method: str, path: str) -> Refused | None:
 
 
 def reach_sandbox(plane: Plane, record_id: str) -> Refused | None:
-    """Look a sandbox up (`GET /api/sandbox/{id}`); None if it was reached.
+    """Look up a sandbox at the sandbox service (`GET /api/sandbox/{id}`).
 
-    The hosted service has one answer to this, whatever the cause.
+    Returns None if the sandbox service can be reached. In the hosted profile every refusal has
+    the same status and text.
     """
     refused = _asked(plane, "GET", f"/api/sandbox/{record_id}")
     if refused is not None and plane.is_hosted:
@@ -41,12 +43,15 @@ def reach_sandbox(plane: Plane, record_id: str) -> Refused | None:
 
 
 def kill_command(plane: Plane, record_id: str) -> Refused | None:
-    """Kill a call's command (`POST /api/sandbox/{id}/exec/cancel`); None on success."""
+    """Kill a call's command (`POST /api/sandbox/{id}/exec/cancel`).
+
+    Returns None on success.
+    """
     return _asked(plane, "POST", f"/api/sandbox/{record_id}/exec/cancel")
 
 
 def queue_task(plane: Plane) -> Refused | None:
-    """Hand a job or run to the background runtime (`POST /runtime/tasks`).
+    """Submit a job or run to the background runtime (`POST /runtime/tasks`).
 
     Returns None on success.
     """
@@ -55,9 +60,9 @@ def queue_task(plane: Plane) -> Refused | None:
 
 
 def stop_task(plane: Plane, runtime_run_id: str | None) -> Refused | None:
-    """Stop a task (`DELETE /runtime/tasks/{runtime run id}`).
+    """Stop a task of the background runtime (`DELETE /runtime/tasks/{task id}`).
 
-    Returns None if it is stopped or was never handed over.
+    Returns None if the task is stopped, or if there is no task because `runtime_run_id` is None.
     """
     if runtime_run_id is None:
         return None

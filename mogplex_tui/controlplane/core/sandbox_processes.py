@@ -25,18 +25,18 @@ class Process:
         self._signalled = asyncio.Event()
 
     def signal(self, code: int) -> None:
-        """End the command with this exit code; only the first signal counts."""
+        """End the command with exit code `code`; signals after the first have no effect."""
         if self.code is None:
             self.code = code
         self._signalled.set()
 
     def abandon(self) -> None:
-        """End the command because its client has left."""
+        """Kill the command because its client has disconnected."""
         self.abandoned = True
         self.signal(KILLED)
 
     async def rest(self, seconds: float) -> bool:
-        """Wait for real seconds; return False as soon as there is a signal."""
+        """Sleep for `seconds` of real time; return False if a signal interrupts the sleep."""
         if seconds <= 0:
             await asyncio.sleep(0)
             return not self._signalled.is_set()
@@ -49,7 +49,7 @@ class Process:
 
 
 class Machines:
-    """Tasks, boots and commands of one plane, on one event loop."""
+    """The asyncio tasks, sandbox boots and running commands of one plane."""
 
     def __init__(self) -> None:
         # Records that are being booted; no second boot of them may start.
@@ -58,7 +58,7 @@ class Machines:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Start a task besides the current request; it ends with the plane at the latest."""
+        """Start a task in the background; `close` cancels it if it still runs."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -66,11 +66,11 @@ class Machines:
 
     @property
     def at_work(self) -> int:
-        """The number of running tasks."""
+        """The number of running background tasks."""
         return len(self._tasks)
 
     def enter(self, process: Process) -> None:
-        """Register a command so that a signal can reach it."""
+        """Register a running command, so that `process` and `kill` find it."""
         self._processes[process.command_id] = process
 
     def leave(self, process: Process) -> None:
@@ -78,17 +78,17 @@ class Machines:
         self._processes.pop(process.command_id, None)
 
     def process(self, command_id: str) -> Process | None:
-        """Return a running command by its name, or None."""
+        """Return the running command with this id, or None."""
         return self._processes.get(command_id)
 
     def kill(self, record_id: str) -> None:
-        """End every command in a sandbox that is being removed."""
+        """Kill every command in a sandbox that is being removed."""
         for process in tuple(self._processes.values()):
             if process.record_id == record_id:
                 process.signal(KILLED)
 
     async def close(self) -> None:
-        """Cancel everything and wait until it has ended."""
+        """Cancel all background tasks and wait until they have ended."""
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -96,5 +96,5 @@ class Machines:
 
 
 def real_seconds(seconds: float, speed: float) -> float:
-    """Return real seconds for simulated ones; zero at speed 0."""
+    """Convert simulated seconds to real seconds; return 0 at speed 0."""
     return seconds / speed if speed > 0 else 0.0

@@ -51,31 +51,38 @@ _ORDER = (
 
 
 class Rows:
-    """Rows to be written; all rows of a table have the same columns in the same order."""
+    """Rows to be inserted, by table; a table's rows have equal columns in equal order."""
 
     def __init__(self) -> None:
         self._columns: dict[str, tuple[str, ...]] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _ORDER}
 
     def add(self, table: str, **columns: Any) -> None:
-        """Add one row by column names. Raises ValueError if its columns differ."""
+        """Add one row to a table.
+
+        Raises ValueError if its columns differ from those of the table's first row.
+        """
         names = self._columns.setdefault(table, tuple(columns))
         if names != tuple(columns):
             raise ValueError(f"{table}: columns {tuple(columns)} instead of {names}")
         self._rows.setdefault(table, []).append(tuple(columns.values()))
 
     def adder(self, table: str, *names: str) -> Callable[[tuple[Any, ...]], None]:
-        """Return a function that adds rows as values in the order of `names`."""
+        """Return a function that adds a row given as a tuple of values.
+
+        The values are in the order of `names`. Raises ValueError if `names` differ from the columns
+        of the table's earlier rows.
+        """
         if self._columns.setdefault(table, names) != names:
             raise ValueError(f"{table}: columns {names} instead of {self._columns[table]}")
         return self._rows[table].append
 
     def count(self, table: str) -> int:
-        """Return the number of rows for a table."""
+        """Return the number of collected rows of a table."""
         return len(self._rows[table])
 
     def flush(self, tx: Tx) -> None:
-        """Write all rows, parent tables first, and clear them."""
+        """Insert all collected rows, parent tables first, and forget them."""
         cursor = tx.execute("SELECT 1")
         for table, rows in self._rows.items():
             if rows:

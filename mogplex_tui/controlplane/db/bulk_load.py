@@ -1,4 +1,4 @@
-"""Load many rows into a new database without journal, checks and indexes."""
+"""Load many rows into a new database without disk syncs, checks and indexes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _STRICT = ("ignore_check_constraints=OFF", "foreign_keys=ON", "journal_mode=WAL"
 
 @contextmanager
 def loading(db: Database) -> Iterator[Tx]:
-    """Open a silent transaction for very many rows; delete the file if it fails."""
+    """Open a fast transaction that syncs, checks and publishes nothing.
+
+    If the transaction fails, the caller must delete the database file.
+    """
     for pragma in _FREE:
         db.all(f"PRAGMA {pragma}")
     try:
@@ -28,9 +31,10 @@ def loading(db: Database) -> Iterator[Tx]:
 
 @contextmanager
 def suspended(tx: Tx) -> Iterator[None]:
-    """Drop indexes and triggers until the end; callers then maintain call_days.
+    """Drop all indexes and triggers inside the block, and restore them at its end.
 
-    Building an index from all rows is much faster than updating it row by row.
+    The block must update the table call_days itself, because its triggers are dropped. Building
+    an index from all rows is much faster than updating it row by row.
     """
     kept = tx.all(
         "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type IN ('index', 'trigger')"

@@ -14,7 +14,7 @@ MAX_BACKLOG = 10_000
 
 
 class Frame(NamedTuple):
-    """One changed row; with `user_id` None every user may see it."""
+    """The change notification for one row; with `user_id` None every user may see it."""
 
     table: str
     op: str
@@ -23,7 +23,7 @@ class Frame(NamedTuple):
 
 
 class Subscription:
-    """The owner, the tables and the queued frames of one stream."""
+    """One realtime stream: its user, its tables and the frames that wait to be sent."""
 
     def __init__(self, user_id: str, tables: Iterable[str]) -> None:
         self.user_id = user_id
@@ -32,7 +32,10 @@ class Subscription:
         self._closed = False
 
     def offer(self, frame: Frame) -> None:
-        """Queue a frame if its table was requested and the user may see the row."""
+        """Queue a frame if it is of a subscribed table and the user may see the row.
+
+        A subscription with too many queued frames is closed.
+        """
         if self._closed or frame.table not in self.tables or frame.user_id not in (None, self.user_id):
             return
         if self._queue.qsize() >= MAX_BACKLOG:
@@ -41,13 +44,16 @@ class Subscription:
         self._queue.put_nowait(frame)
 
     def close(self) -> None:
-        """End the stream after the queued frames."""
+        """Close the subscription; frames that are already queued are still delivered."""
         if not self._closed:
             self._closed = True
             self._queue.put_nowait(None)
 
     async def next(self, timeout_s: float | None = None) -> Frame | None:
-        """Return the next frame, or None if closed. Raises TimeoutError after timeout_s."""
+        """Wait for the next frame and return it; return None at the end of the stream.
+
+        Raises TimeoutError if there is no frame within `timeout_s` seconds.
+        """
         async with asyncio.timeout(timeout_s):
             return await self._queue.get()
 
@@ -69,19 +75,19 @@ class Subscription:
 
 
 class Hub:
-    """Deliver frames to subscriptions, on one event loop."""
+    """The subscriptions of all realtime streams, to which commits publish frames."""
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
 
     def subscribe(self, user_id: str, tables: Iterable[str]) -> Subscription:
-        """Subscribe from now on; earlier changes are not delivered."""
+        """Return a new subscription of a user to tables; it gets later changes only."""
         subscription = Subscription(user_id, tables)
         self._subscriptions.add(subscription)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Remove a subscription; unknown ones are ignored."""
+        """Remove a subscription; a subscription that is not registered is ignored."""
         self._subscriptions.discard(subscription)
 
     @property
@@ -90,12 +96,12 @@ class Hub:
         return len(self._subscriptions)
 
     def publish(self, frames: Iterable[Frame]) -> None:
-        """Deliver frames in order to all users who may see them."""
+        """Offer every frame, in order, to every subscription."""
         for frame in frames:
             for subscription in tuple(self._subscriptions):
                 subscription.offer(frame)
 
     def close(self) -> None:
-        """End every stream, because the server stops."""
+        """Close every subscription, because the server stops."""
         for subscription in tuple(self._subscriptions):
             subscription.close()

@@ -1,4 +1,4 @@
-"""Instants as whole microseconds since the epoch (UTC), and their two text forms.
+"""Times as integer microseconds since the epoch (UTC), and their two text forms.
 
 errors.md §6.
 """
@@ -17,7 +17,7 @@ DAY_US = 24 * HOUR_US
 
 
 class Clock:
-    """A source of the current time; the system clock unless another one is given."""
+    """A source of the current time: the function `read_us`, or else the system clock."""
 
     def __init__(self, read_us: Callable[[], int] | None = None) -> None:
         self._read_us = read_us or (lambda: time.time_ns() // 1000)
@@ -39,9 +39,9 @@ def _stem(us: int) -> tuple[str, int]:
 
 
 def iso_db(us: int) -> str:
-    """Format an instant as values read from the database are formatted.
+    """Format an instant like the service's database: `2026-08-01T09:30:00.25+00:00`.
 
-    Numeric offset, up to six digits, no trailing zeros (errors.md §6).
+    The offset is numeric; the fraction has up to six digits and no trailing zeros (errors.md §6).
     """
     stem, fraction = _stem(us)
     if not fraction:
@@ -50,20 +50,23 @@ def iso_db(us: int) -> str:
 
 
 def iso_db_or_none(us: int | None) -> str | None:
-    """Format a nullable time as `iso_db` does; None stays None."""
+    """Format a time like `iso_db`; return None for None."""
     return None if us is None else iso_db(us)
 
 
 def iso_app(us: int) -> str:
-    """Format an instant as server code does: milliseconds and Z (errors.md §6)."""
+    """Format an instant like the service's own code: `2026-08-01T09:30:00.250Z`.
+
+    The fraction always has three digits (errors.md §6).
+    """
     stem, fraction = _stem(us)
     return f"{stem}.{fraction // 1000:03d}Z"
 
 
 def parse_instant(text: str) -> int | None:
-    """Parse an ISO 8601 text to microseconds; None if it is none.
+    """Parse ISO 8601 text to microseconds; return None for invalid text.
 
-    A date alone is midnight UTC.
+    A date alone means midnight UTC; a time without an offset is UTC.
     """
     try:
         parsed = datetime.fromisoformat(text.strip())

@@ -21,11 +21,11 @@ Params = Sequence[Any] | Mapping[str, Any]
 
 
 class DatabaseMismatchError(Exception):
-    """The file is no database of a plane, or one of another version."""
+    """The file is not a plane's database, or a newer version of the plane wrote it."""
 
 
 class WriteRefusedError(Exception):
-    """A write was rolled back because its task has set REFUSED_WRITES."""
+    """A transaction was rolled back because REFUSED_WRITES is set in its context."""
 
 
 # With a list every transaction of the task is rolled back and recorded in it. The hosted profile uses it for routes
@@ -34,7 +34,7 @@ REFUSED_WRITES: ContextVar[list[None] | None] = ContextVar("refused_writes", def
 
 
 class Tx:
-    """An open write transaction; its notes are published only if it commits."""
+    """An open write transaction, with the changes to publish after its commit."""
 
     def __init__(self, connection: sqlite3.Connection, ids: Ids) -> None:
         self._connection = connection
@@ -46,34 +46,34 @@ class Tx:
         return self._connection.execute(sql, params)
 
     def one(self, sql: str, params: Params = ()) -> Row | None:
-        """Return the first row, or None."""
+        """Run a query and return its first row, or None."""
         row: Row | None = self._connection.execute(sql, params).fetchone()
         return row
 
     def all(self, sql: str, params: Params = ()) -> list[Row]:
-        """Return all rows."""
+        """Run a query and return all rows."""
         return self._connection.execute(sql, params).fetchall()
 
     def insert(self, table: str, **columns: Any) -> None:
-        """Insert one row given by column names."""
+        """Insert one row; the keyword arguments are its columns."""
         names = ", ".join(columns)
         marks = ", ".join("?" * len(columns))
         self._connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(columns.values()))
 
     def update(self, table: str, row_id: str, **columns: Any) -> None:
-        """Update columns of the row with this `id`."""
+        """Update the given columns of the row with the id `row_id`."""
         sets = ", ".join(f"{name} = ?" for name in columns)
         self._connection.execute(f"UPDATE {table} SET {sets} WHERE id = ?", (*columns.values(), row_id))
 
     def note(self, table: str, op: str, user_id: str | None, row_id: str) -> None:
-        """Publish a changed row after the commit; duplicates are published once.
+        """Record a changed row, to be published to realtime streams after the commit.
 
-        realtime.md §5.
+        Equal notes of a transaction are published once (realtime.md §5).
         """
         self.notes[Frame(table, op, user_id, row_id)] = None
 
     def new_id(self) -> str:
-        """Return the next id of this database's seeded stream."""
+        """Return the next row id from the transaction's stream of ids."""
         return self._ids.uuid()
 
 
@@ -82,24 +82,24 @@ def _steps() -> list[Path]:
 
 
 def _migrate(connection: sqlite3.Connection, steps: list[Path], done: int) -> None:
-    """Migrate a schema from step `done` to the newest, one transaction per step."""
+    """Run the migration scripts after number `done`, each in its own transaction."""
     for number, step in enumerate(steps[done:], start=done + 1):
         keep = f"INSERT OR REPLACE INTO plane_meta (key, value) VALUES ('schema_version', '{number}')"
         connection.executescript(f"BEGIN IMMEDIATE;\n{step.read_text()}\n;{keep};\nCOMMIT;")
 
 
 def _empty() -> bytes:
-    """Return the bytes of an empty database of the newest schema."""
+    """Return the bytes of an empty database file with the newest schema."""
     return zlib.decompress(_compressed_empty())
 
 
 @cache
 def _compressed_empty() -> bytes:
-    """Return the bytes of an empty database of the newest schema, compressed.
+    """Return the compressed bytes of an empty database file with the newest schema.
 
-    The database is built in memory, because the migrations alter tables many times and on disk each change would be
-    written. The result is reused, because a process may open many planes. It is compressed because its two megabytes
-    are nearly all zeros.
+    The database is built in memory, because the migrations alter tables many times and on disk
+    each change would be written. The result is cached, because a process may open many planes.
+    It is compressed because its two megabytes are nearly all zeros.
     """
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
@@ -116,9 +116,10 @@ def _compressed_empty() -> bytes:
 
 
 class Database:
-    """One synchronous connection to the plane's file, used on one event loop.
+    """A synchronous connection to the plane's SQLite file, used on one event loop.
 
-    Raises DatabaseMismatchError if the file contains something else.
+    A missing or empty file is created; an older schema is migrated. Raises
+    DatabaseMismatchError if the file is not a plane's database or has a newer schema.
     """
 
     def __init__(self, path: Path, hub: Hub, ids: Ids) -> None:
@@ -151,10 +152,10 @@ class Database:
 
     @contextmanager
     def transaction(self, *, announce: bool = True, ids: Ids | None = None) -> Iterator[Tx]:
-        """Open a write transaction: commit and publish, or roll back.
+        """Open a write transaction: commit it and publish its notes, or roll it back.
 
-        `announce=False` publishes nothing; `ids` replaces the stream of new_id. Raises RuntimeError if one is open
-        already.
+        With `announce=False` nothing is published; `ids` replaces the stream of Tx.new_id. Raises
+        RuntimeError if a transaction is already open.
         """
         if self._open:
             raise RuntimeError("transactions do not nest")
@@ -186,7 +187,10 @@ class Database:
         return self._connection.execute(sql, params).fetchall()
 
     def only(self, sql: str, params: Params = ()) -> Row:
-        """Return the only row of an aggregate query. Raises LookupError if there is none."""
+        """Return the only row of an aggregate query.
+
+        Raises LookupError if the query returns no row.
+        """
         row = self.one(sql, params)
         if row is None:
             raise LookupError(sql)
@@ -198,16 +202,16 @@ class Database:
         return None if row is None else row[0]
 
     def meta(self, key: str) -> str | None:
-        """Return a stored value about the plane itself, or None."""
+        """Return the value of a key in the table plane_meta, or None."""
         found: str | None = self.value("SELECT value FROM plane_meta WHERE key = ?", (key,))
         return found
 
     def set_meta(self, key: str, value: str) -> None:
-        """Store a value about the plane itself."""
+        """Store a value under a key in the table plane_meta."""
         self._connection.execute("INSERT OR REPLACE INTO plane_meta (key, value) VALUES (?, ?)", (key, value))
 
     def use_ids(self, ids: Ids) -> None:
-        """Draw new row ids from another stream from now on."""
+        """Draw the ids of new rows from another stream from now on."""
         self._ids = ids
 
     def close(self) -> None:

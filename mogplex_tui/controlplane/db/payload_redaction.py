@@ -36,12 +36,15 @@ def _hide(match: re.Match[str]) -> str:
 
 
 def scrub_text(text: str) -> str:
-    """Return a text with bearer values, clone credentials and known tokens hidden."""
+    """Return a text with bearer tokens, clone credentials and known API keys redacted."""
     return _SECRET_TEXT.sub(_hide, text)
 
 
 def reserialise(text: str, clean: Any) -> str | None:
-    """Redact the JSON inside a text; None if the text is no JSON."""
+    """Parse a text as JSON, apply `clean` to the value, and return it as JSON text.
+
+    Returns None if the text is no JSON object or array.
+    """
     if text[:1] not in ("{", "["):
         return None
     try:
@@ -52,9 +55,9 @@ def reserialise(text: str, clean: Any) -> str | None:
 
 
 def scrub(value: Any, depth: int = 0) -> Any:
-    """Return a JSON value as it is stored: limited in size, secrets hidden.
+    """Return a JSON value limited in depth and size, with secrets redacted.
 
-    A number under a key such as `total_tokens` is no secret and stays.
+    Values under keys that name a secret are redacted, except numbers: `total_tokens` stays.
     """
     if isinstance(value, dict):
         if depth >= MAX_DEPTH:
@@ -95,5 +98,5 @@ _COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 def dumps(value: Any) -> str:
-    """Return compact JSON as the database stores it."""
+    """Return a value as compact JSON, the form in which the database stores JSON."""
     return _COMPACT.encode(value)

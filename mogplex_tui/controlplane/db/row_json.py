@@ -1,4 +1,4 @@
-"""Rows as JSON objects: timestamps in ISO form and JSON columns parsed."""
+"""Convert database rows to JSON objects."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from .database import Row
 
 
 def timed(row: Row, *instants: str, json_columns: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return a row as an object, with named columns as instants and as parsed JSON.
+    """Return a row as a JSON object, with times formatted and JSON columns parsed.
 
-    Null columns stay null.
+    The columns `instants` are formatted with `iso_db`, the columns `json_columns` are parsed;
+    NULL becomes None.
     """
     out = dict(row)
     for name in instants:

@@ -1,4 +1,4 @@
-"""Shift all times of a database, so that its live work is live again."""
+"""Shift all times in a cached database, so that its recent work is recent again."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ _WITH_COPIES = ("ai_calls", "ai_call_events", "external_agent_runs")
 
 
 def mark_own(tx: Tx) -> None:
-    """Remember that the present rows are the original ones, and later ones are copies."""
+    """Record which rows exist now; `move` shifts only these, not copies added later."""
     for table in _WITH_COPIES:
         tx.execute(f"INSERT INTO plane_meta SELECT 'own.{table}', MAX(rowid) FROM {table}")
 
 
 def move(db: Database, by_us: int) -> None:
-    """Shift the original rows and the daily sums by `by_us`; copies stay.
+    """Add `by_us` to all times of the original rows and to the daily sums.
 
-    The copies are more than two weeks old, so that a shift within a day is not visible in them. Raises
+    Rows that were added after `mark_own` are copies of older work. They stay unchanged: they are
+    more than two weeks old, so that a shift within a day is not visible in them. Raises
     sqlite3.DatabaseError for a damaged file.
     """
     if by_us == 0:
@@ -58,7 +59,7 @@ _INSTANTS = (
 
 
 def _move_texts(tx: Tx, by_us: int) -> None:
-    """The ledger also spells instants inside its metadata."""
+    """Shift the times that dispatch ledger rows contain as text in their metadata."""
     table = "automation_dispatch_events"
     for row in tx.all(f"SELECT id, metadata FROM {table} WHERE metadata LIKE '%\\_at\":\"%' ESCAPE '\\'"):
         moved = {name: _moved(name, value, by_us) for name, value in json.loads(row["metadata"]).items()}

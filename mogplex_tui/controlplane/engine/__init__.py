@@ -1,1 +1,1 @@
-"""Carry out automations: run the nodes of their graphs, and end their jobs."""
+"""Execute automation jobs: run the nodes of their graphs and record the results."""

@@ -1,6 +1,7 @@
-"""Run agent nodes: the built-in harness, or a coding CLI.
+"""Run agent nodes, which use the built-in harness or a coding CLI.
 
-The built-in harness writes one call at its end, a coding CLI has a live one (runtime-model.md §4, 7).
+A node with the built-in harness writes its call when the node ends; a node with a coding CLI
+has a live call while it runs (runtime-model.md §4, 7).
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ _LIVE = "status IN ('pending', 'streaming')"
 
 
 class NodeEnd(NamedTuple):
-    """The result of a finished node; `failure` is the class of a model failure.
+    """The result of a finished node: status, error, output and failure class.
 
-    observability.md §8.3.
+    `failure` is the class of a model failure (observability.md §8.3); otherwise it is None.
     """
 
     status: str
@@ -58,7 +59,10 @@ NodeActs = Generator[float, None, NodeEnd | None]
 
 
 def agent(context: ActorContext, random: ActorRandom, job: Job, node: Node, began_at: int) -> NodeActs:
-    """Run an agent node that began at `began_at` (µs); None if the job was stopped."""
+    """Run an agent node that began at `began_at` (µs) and return its result.
+
+    The result is None if the job was stopped.
+    """
     if _worked_ms(context, job) >= CEILING_MS:
         return _too_late(context, job)
     if harness_of(node) == "mogplex":
@@ -67,9 +71,9 @@ def agent(context: ActorContext, random: ActorRandom, job: Job, node: Node, bega
 
 
 def _worked_ms(context: ActorContext, job: Job) -> float:
-    """Return the simulated milliseconds that this job's nodes have worked.
+    """Return the sum of the durations of the job's agent and action nodes.
 
-    Waiting does not count (runtime-model.md §4).
+    The unit is simulated milliseconds; waits and delays do not count (runtime-model.md §4).
     """
     worked = context.plane.db.value(
         "SELECT SUM(duration_ms) FROM flow_node_runs WHERE job_run_id = ? AND node_type IN ('agent', 'action')",
@@ -118,14 +122,17 @@ def _own(context: ActorContext, random: ActorRandom, job: Job, node: Node, began
 
 
 def _loop_times(context: ActorContext, job: Job) -> float:
-    """Return how many times the cost of a scenario's loop has grown for this job."""
+    """Return the factor by which the scenario's loop multiplies this job's tokens.
+
+    The factor is 1 for a job outside the loop.
+    """
     loop = context.scenario.now.loop
     title = job.metadata.get("pr_title", job.metadata.get("issue_title"))
     return 1.0 if loop is None else loop.times(title)
 
 
 def _in_time(node: Node, call_plan: CallPlan) -> CallPlan:
-    """Return the planned call, cut off as failed if it exceeds the node's time limit."""
+    """Return the plan of a call, changed to a timeout if it exceeds the node's limit."""
     limit = node.data.get("timeoutMsOverride")
     allowed = min(limit, CEILING_MS) if isinstance(limit, int) and limit > 0 else CEILING_MS
     if call_plan.seconds() * 1000 <= allowed:
@@ -150,9 +157,10 @@ def _in_time(node: Node, call_plan: CallPlan) -> CallPlan:
 def _ask(
     context: ActorContext, random: ActorRandom, job: Job, node: Node, tool: dict[str, Any], began_at: int
 ) -> Generator[float, None, bool]:
-    """Ask a person to approve a tool; a denial or a timeout makes the tool fail.
+    """Wait until a person approves or denies a tool call, or the time is up.
 
-    Returns False if the job was stopped. All questions of a node share ten minutes (routing.md §3.15).
+    After a denial or a timeout the refusal becomes the output of `tool`. All approvals of a node
+    share ten minutes (routing.md §3.15). Returns False if the job was stopped, otherwise True.
     """
     left = APPROVAL_BUDGET_US - _waited(context, job, node, began_at)
     refusal: str | None = "The time for approvals of this step is used up"
@@ -184,7 +192,7 @@ def _ask(
 
 
 def _waited(context: ActorContext, job: Job, node: Node, began_at: int) -> int:
-    """Return the microseconds that questions of this node run have waited."""
+    """Return the microseconds that the approvals of this node run have taken so far."""
     total = context.plane.db.value(
         "SELECT SUM(coalesce(resumed_at, expires_at, created_at) - created_at) FROM flow_waits"
         " WHERE job_run_id = ? AND node_id = ? AND wait_kind = ? AND created_at >= ?",
@@ -202,9 +210,9 @@ def _write_call(
     tools: list[dict[str, Any]],
     began_at: int,
 ) -> None:
-    """Write the call of a node with the built-in harness.
+    """Write the finished call of a node with the built-in harness.
 
-    It is written when the node ends and has no events (v1.md §8.5).
+    Such a call has no events (v1.md §8.5).
     """
     metadata = call_metadata(job, node) | call_plan.metadata
     if call_plan.status == "failed":
@@ -269,7 +277,10 @@ def _cli(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> No
 
 
 def _live_call(context: ActorContext, random: ActorRandom, job: Job, node: Node, box_id: str) -> str | None:
-    """Simulate the live call of a coding CLI; None if the job was stopped."""
+    """Write the pending call of a coding CLI node and return the call's id.
+
+    Returns None if the job was stopped.
+    """
     harness = harness_of(node)
     name = context.plane.db.value("SELECT sandbox_id FROM sandboxes WHERE id = ?", (box_id,))
     metadata = call_metadata(job, node) | {

@@ -1,14 +1,15 @@
 """Outcomes of agent nodes: drawn at random, or chosen by words in the event.
 
-Whole words that may stand in the title of a pull request or an issue, in a comment or in a hook's payload, any case:
+These words are found in the title of a pull request or issue, in a comment or in the payload
+of a webhook, as whole words in upper or lower case:
 
-    fail          the model fails for no stated reason
-    timeout       it takes longer than its node allows
-    ratelimit     the provider refuses: too many requests
-    denied        the provider does not accept the key
-    quick         it is done within seconds, and well unless another word says otherwise
-    findings      a review finds something
-    no findings   a review finds nothing
+    fail          the model fails with an unknown error
+    timeout       the model takes longer than the node allows
+    ratelimit     the provider refuses the request with "too many requests"
+    denied        the provider rejects the API key
+    quick         the model finishes within seconds, successfully unless another word forbids it
+    findings      a review has findings
+    no findings   a review has no findings
 """
 
 from __future__ import annotations
@@ -41,7 +42,11 @@ _FAILING = 0.13
 
 
 class AgentOutcome(NamedTuple):
-    """The outline of one agent node: amount of work, failure, and review findings."""
+    """The outcome of one agent node: amount of work, failure, and review findings.
+
+    `failure` is a failure class and its text. `steered` is True if a word of the event chose the
+    amount of work or the failure.
+    """
 
     effort: float
     failure: tuple[str, str] | None
@@ -54,9 +59,9 @@ def _says(text: str, words: str) -> bool:
 
 
 def draw(rng: Random, job: Job, effort: float) -> AgentOutcome:
-    """Draw the outline of a node of this job.
+    """Return the outcome of one agent node of this job.
 
-    The same random numbers are drawn whatever the words of the event say.
+    The numbers are drawn from `rng` in the same way with or without words in the event.
     """
     chance, unlucky, many = rng.random(), pick_failure(rng), whole(rng, 1, 3)
     found = tuple(rng.sample(material("findings"), k=many)) if rng.random() < 0.6 else ()
@@ -77,9 +82,9 @@ def draw(rng: Random, job: Job, effort: float) -> AgentOutcome:
 
 
 def draw_cli(rng: Random, job: Job, harness: str, odds: Odds) -> RunOutcome:
-    """Draw how much a coding CLI node does and how it ends.
+    """Return the outcome of one coding CLI node: its number of turns and its failure.
 
-    Words in the event decide if there are any, else the scenario's `odds`.
+    Words in the event take precedence; without them the scenario's `odds` apply.
     """
     drawn, outline = draw_outcome(rng), draw(rng, job, 1.0)
     if not outline.steered:

@@ -1,4 +1,4 @@
-"""A flow's graph, and which of its nodes may run next (routing.md §5)."""
+"""The graph of a flow, and which of its nodes can run next (routing.md §5)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TERMINAL = ("success", "failed", "skipped", "cancelled")
 
 
 class Node(NamedTuple):
-    """One node: id, type and data."""
+    """One node of a graph: its id, type and data."""
 
     id: str
     type: str
@@ -21,13 +21,16 @@ class Node(NamedTuple):
 
     @property
     def label(self) -> str | None:
-        """The node's display name."""
+        """The node's display name, or None."""
         label = self.data.get("label")
         return label if isinstance(label, str) and label else None
 
 
 class Edge(NamedTuple):
-    """One edge and the handle of its source: true, false, error, or None."""
+    """One edge of a graph; `handle` is the output of the source that it starts from.
+
+    A handle is "true", "false", "error" or None.
+    """
 
     source: str
     target: str
@@ -35,7 +38,7 @@ class Edge(NamedTuple):
 
 
 class NodeResult(NamedTuple):
-    """The result of a finished node; `branch` is the side that a condition took."""
+    """The status of a finished node; `branch` is "true" or "false" for a condition."""
 
     status: str
     branch: str | None = None
@@ -43,7 +46,7 @@ class NodeResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes in stored order with the edges between existing nodes."""
+    """The nodes of a flow in stored order, and the edges into and out of each node."""
 
     nodes: dict[str, Node]
     into: dict[str, list[Edge]] = field(default_factory=dict)
@@ -54,12 +57,12 @@ class Graph:
         return [node for node in self.nodes.values() if node.type == kind]
 
     def has_error_edge(self, node_id: str) -> bool:
-        """Return whether a failure of this node is handled by an error edge."""
+        """Return whether an error edge leaves the node and so handles its failure."""
         return any(edge.handle == "error" for edge in self.out[node_id])
 
 
 def load(text: str) -> Graph:
-    """Return the graph of a stored version without unknown node types."""
+    """Parse the JSON of a flow version's graph, leaving out nodes of unknown types."""
     raw = json.loads(text)
     nodes = {
         node["id"]: Node(node["id"], node["type"], node.get("data") or {})
@@ -77,7 +80,10 @@ def load(text: str) -> Graph:
 
 
 def single_agent(event: str, agent_id: str, label: str, model: str, role: str) -> Graph:
-    """Return the graph of an assignment's or trigger's job: start, one agent, end."""
+    """Return the graph of a job without a flow: a start, one agent and an end.
+
+    Jobs of assignments and triggers have no flow.
+    """
     nodes = [
         {"id": "start", "type": "start", "data": {"label": "Start", "event": event}},
         {
@@ -98,14 +104,14 @@ def single_agent(event: str, agent_id: str, label: str, model: str, role: str) -
 
 
 class Step(NamedTuple):
-    """The next step: nodes to run and nodes to skip, both in stored order."""
+    """The nodes to run next and the nodes to skip next, each list in stored order."""
 
     run: list[str]
     skip: list[str]
 
 
 def _token(edge: Edge, done: Mapping[str, NodeResult]) -> bool | None:
-    """Return whether an edge was taken; None if that is not decided yet."""
+    """Return whether the run took an edge; None while the edge's source has not ended."""
     ended = done.get(edge.source)
     if ended is None:
         return None
@@ -137,9 +143,10 @@ def _verdict(node: Node, tokens: list[bool | None]) -> bool | None:
 
 
 def next_step(graph: Graph, seen: Mapping[str, str], done: Mapping[str, NodeResult]) -> Step:
-    """Return the next step.
+    """Return the nodes that can now be run or skipped.
 
-    `seen` are all nodes with a node run; `done` are those that have ended.
+    `seen` maps every node that has a node run to its status; `done` maps every node that has
+    ended to its result.
     """
     run: list[str] = []
     skip: list[str] = []

@@ -1,4 +1,4 @@
-"""End a job run: control row, diagnostics, tokens, findings, and waiting jobs."""
+"""End jobs: write control row, diagnostics and findings, then start queued jobs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REVIEWED = ("pr_opened", "pr_review")
 
 
 def succeed(context: ActorContext, job: Job) -> None:
-    """End a job successfully: findings, reason, and its agents' deliveries."""
+    """End a job as successful, write its findings, and start jobs queued behind it."""
     random = context.random(f"end:{job.id}")
     rows = node_rows(context.plane.db, job.id)
     findings = _findings(rows) if job.source_type in _REVIEWED else []
@@ -43,7 +43,7 @@ def succeed(context: ActorContext, job: Job) -> None:
 
 
 def fail(context: ActorContext, job: Job, end: NodeEnd) -> None:
-    """End a job after a failure of a node that has no error edge."""
+    """End a job as failed because a node without an error edge failed with `end`."""
     random = context.random(f"end:{job.id}")
     klass = end.failure
     reason = "AUTOMATION_FAILED" if klass is None else material("errors")[klass]["reason"]
@@ -56,9 +56,9 @@ def fail(context: ActorContext, job: Job, end: NodeEnd) -> None:
 
 
 def unresolved(context: ActorContext, job_id: str, error: str) -> None:
-    """End a job that cannot be executed.
+    """End a job as failed because it cannot be executed; `error` is the reason.
 
-    Only a missing GitHub connection gets a ledger row (observability.md §8.2).
+    Of these errors only a missing GitHub connection writes a ledger row (observability.md §8.2).
     """
     random = context.random(f"end:{job_id}")
     installation = context.plane.db.value(
@@ -98,7 +98,7 @@ def _finish(
 
 
 def _cancel_rest(tx: Tx, context: ActorContext, job: Job) -> None:
-    """Stop the branches of the graph that are still running."""
+    """Cancel the nodes and calls of an ended job that are still running."""
     now = context.now()
     node_writes.end_all(tx, job.id, "cancelled", now, output={"cancelled": True, "reason": "JOB_RUN_ENDED"})
     for call_id in cancel_and_release.ask_children(tx, job.id, now):
@@ -106,7 +106,7 @@ def _cancel_rest(tx: Tx, context: ActorContext, job: Job) -> None:
 
 
 def _findings(rows: list[Row]) -> list[dict[str, Any]]:
-    """Return the distinct findings of the job's reviews."""
+    """Return the findings of the job's successful reviews without duplicates."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in rows:
         review = output_of(row).get("review") if row["status"] == "success" else None
@@ -143,6 +143,9 @@ def _diagnostics(job: Job, end: NodeEnd) -> dict[str, Any]:
 
 
 def _recovered(random: ActorRandom, job: Job) -> dict[str, Any]:
-    """Return whether a second attempt recovered from a failure of the first."""
+    """Return diagnostics of a first attempt that failed before the second succeeded.
+
+    Draws at random whether there was such an attempt, and returns {} if there was none.
+    """
     chance, failure = random.rng.random(), pick_failure(random.rng)
     return failure_diagnosis.recovered(*failure, phase_of(job.source_type)) if chance < _RECOVERING else {}

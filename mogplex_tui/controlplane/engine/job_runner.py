@@ -1,4 +1,4 @@
-"""Run started jobs, one actor per node, also after a restart."""
+"""Run started jobs, with one actor per node, and continue them after a restart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .suspension import runs
 class Runner:
     """Runs the automation jobs of a plane.
 
-    The position of a job is stored in its node runs only, so that any process can continue it.
+    The progress of a job is stored only in its node runs, so that any process can continue it.
     """
 
     def __init__(self, context: ActorContext) -> None:
@@ -26,7 +26,7 @@ class Runner:
         self._actors: dict[str, set[str]] = {}
 
     def take_up(self, job_id: str) -> None:
-        """Start or continue a running job, unless it is being run already."""
+        """Start or continue a job, unless this runner is already running it."""
         if job_id in self._actors:
             return
         name = f"job:{job_id}"
@@ -36,12 +36,12 @@ class Runner:
         self._context.spawn(name, self._begin(job_id), 0.4)
 
     def stopped(self, job_id: str) -> None:
-        """Notify the nodes of a job that it was cancelled."""
+        """Wake the actors of a job's nodes, so that they notice that the job was stopped."""
         for name in self._actors.get(job_id, ()):
             self._context.scheduler.wake(name)
 
     def resumed(self, wait_id: str) -> None:
-        """Notify the node of a resumed wait; continue its job if nothing runs it."""
+        """Wake the node of a resumed wait, or continue its job if the node has no actor."""
         row = self._context.plane.db.one(
             "SELECT job_run_id, node_id FROM flow_waits WHERE id = ?", (wait_id,)
         )
@@ -52,7 +52,7 @@ class Runner:
             self.take_up(row["job_run_id"])
 
     def forget(self, job_id: str) -> None:
-        """Drop a job, for example after an error in one of its actors."""
+        """Stop tracking a job, for example after an error in one of its actors."""
         self._actors.pop(job_id, None)
 
     def _live_calls(self, job_id: str) -> list[str]:
@@ -62,7 +62,7 @@ class Runner:
         return [row["id"] for row in rows]
 
     def _let_go(self, job_id: str) -> None:
-        """End the calls of a job that was stopped before they could be started."""
+        """Cancel the live calls of a job that was stopped before its nodes were started."""
         with self._context.random(f"let go:{job_id}").tx() as tx:
             for call_id in self._live_calls(job_id):
                 payload = {"reason": "PARENT_JOB_CANCELLED"}
@@ -90,7 +90,7 @@ class Runner:
         self._advance(job)
 
     def _advance(self, job: Job) -> None:
-        """Run every node that may run now; end the job when its graph is finished."""
+        """Start every node that can run now; end the job when no node is left."""
         if not runs(self._context, job.id):
             self.forget(job.id)
             return
@@ -122,7 +122,7 @@ class Runner:
         self._spawn(job, node, self._write(job, node, "running", started_at=now), now)
 
     def _write(self, job: Job, node: Node, status: str, **instants: Any) -> str:
-        """Write the row of a node that starts or is skipped, and return its id."""
+        """Insert the row of a node that starts or is skipped, and return the row's id."""
         with self._node_random(job, node).tx() as tx:
             return node_writes.insert_node_run(
                 tx,
@@ -174,7 +174,7 @@ class Runner:
         return known.get(node.type, step_nodes.moment)(context, random, job, node)
 
     def _close(self, random: ActorRandom, job: Job, run_id: str, end: NodeEnd) -> bool:
-        """Write the end of a node; return False if its job is not running any more."""
+        """Write the result of a node; return False if its job is no longer running."""
         with random.tx() as tx:
             row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job.id,))
             if row is None or row["status"] != "running":

@@ -1,4 +1,4 @@
-"""Outputs of an automation's nodes, for later nodes and for people.
+"""Outputs of automation nodes, for later nodes to read and for people to see.
 
 routing.md §3.14, §5.5.
 """
@@ -27,7 +27,10 @@ def _role(data: Mapping[str, Any]) -> str:
 
 
 def report(data: Mapping[str, Any], metadata: Mapping[str, Any], repo: str, looks: int, found: int) -> str:
-    """Return the final report of an agent with the built-in harness."""
+    """Return the final report text of an agent that uses the built-in harness.
+
+    `looks` is the number of its tool calls, `found` the number of its findings.
+    """
     about = metadata.get("pr_title") or metadata.get("issue_title") or repo
     role, seen = _role(data), _many(looks, "look")
     if role == _REVIEW:
@@ -46,7 +49,7 @@ def agent_output(
     tools: Sequence[Mapping[str, Any]],
     findings: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return the output of an agent node; only reviewers return a review."""
+    """Return the output of an agent node; its review is None unless it is a reviewer."""
     review = {"summary": text, "findings": [dict(finding) for finding in findings]}
     output: dict[str, Any] = {
         "role": _role(data),
@@ -63,14 +66,17 @@ def agent_output(
 def cli_output(
     data: Mapping[str, Any], tools: Sequence[Mapping[str, Any]], pull_request_url: str | None
 ) -> dict[str, Any]:
-    """Return the output of a coding CLI's node."""
+    """Return the output of a node that ran a coding CLI."""
     text = f"Opened {pull_request_url}." if pull_request_url else "No change was needed."
     output = agent_output(data, text, tools, ()) | {"review": None}
     return output | ({"pull_request_url": pull_request_url} if pull_request_url else {})
 
 
 class Outputs:
-    """The outputs of one planned job, in the order in which its nodes end."""
+    """The outputs of the nodes of one planned job.
+
+    Call `of` for the nodes in the order in which they end.
+    """
 
     def __init__(self, plan: JobPlan) -> None:
         self._plan = plan
@@ -81,7 +87,7 @@ class Outputs:
         self._findings = plan.findings
 
     def of(self, node: NodePlan) -> dict[str, Any]:
-        """Return the output of a node that ends well."""
+        """Return the output of a node that ends successfully."""
         data = self._data[node.node_id]
         if node.agent is not None:
             return self._agent(node.agent.call_plan, data)

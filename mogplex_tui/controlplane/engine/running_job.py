@@ -1,4 +1,4 @@
-"""One running job: its graph, repository, agents and the outputs of its nodes."""
+"""One running job with its graph, repository and agents, and its nodes' outputs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROLES = {"pr_review": "review", "pr_opened": "review", "push_review": "review",
 
 
 class Agent(NamedTuple):
-    """The agent row of an agent node."""
+    """The agent that an agent node uses: id, name and slug."""
 
     id: str
     name: str
@@ -31,7 +31,7 @@ class Agent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The constant data of a running job."""
+    """A running job with everything that its nodes need and that does not change."""
 
     id: str
     user_id: str
@@ -46,11 +46,11 @@ class Job:
 
     @property
     def source_type(self) -> str:
-        """The event that caused the job."""
+        """The type of the event that started the job."""
         return str(self.metadata.get("source_type") or "unknown")
 
     def word(self) -> str:
-        """All text that people wrote: titles, comments and hook payloads."""
+        """Return the texts of the event that people wrote: titles, comments, payloads."""
         told = [self.metadata.get(key) for key in _TOLD]
         told += [
             json.dumps(self.metadata[key])
@@ -65,7 +65,7 @@ class UnresolvedJobError(Exception):
 
 
 def load(context: ActorContext, job_id: str) -> Job | None:
-    """Return a running job with everything it needs; None if it is not running.
+    """Load a job by id; return None if the job is not running.
 
     Raises UnresolvedJobError (runtime-model.md §4, 5b).
     """
@@ -125,9 +125,9 @@ def _graph(db: Database, row: Row, metadata: Mapping[str, Any]) -> Graph:
 
 
 def _agents(db: Database, graph: Graph, user_id: str) -> dict[str, Agent]:
-    """Return the agents of all agent nodes by node id.
+    """Return the agents of the graph's agent nodes by node id.
 
-    A node with the built-in harness must have an agent and a model.
+    Raises UnresolvedJobError if a node with the built-in harness has no agent or no model.
     """
     found: dict[str, Agent] = {}
     for node in graph.of_type("agent"):
@@ -155,7 +155,7 @@ def node_rows(db: Database, job_id: str) -> list[Row]:
 
 
 def progress(rows: list[Row]) -> tuple[dict[str, str], dict[str, NodeResult]]:
-    """Return the status of each node, and how finished nodes ended."""
+    """Return the status of each node, and the results of the finished nodes."""
     seen, done = {}, {}
     for row in rows:
         seen[row["node_id"]] = row["status"]
@@ -167,7 +167,7 @@ def progress(rows: list[Row]) -> tuple[dict[str, str], dict[str, NodeResult]]:
 
 
 def output_of(row: Row) -> dict[str, Any]:
-    """Return the output of a node run."""
+    """Return the output object of a node run, or {}."""
     value = json.loads(row["output"]) if row["output"] else {}
     return value if isinstance(value, dict) else {}
 
@@ -187,7 +187,7 @@ def state_of(job: Job, rows: list[Row]) -> State:
 
 
 def call_metadata(job: Job, node: Node) -> dict[str, Any]:
-    """Return the metadata of a call that a node of this job makes."""
+    """Return the metadata for a call of this node."""
     keep = ("pr_number", "pr_url", "issue_number", "repo_full_name")
     metadata = {key: job.metadata[key] for key in keep if key in job.metadata}
     agent = job.agents.get(node.id)
@@ -200,6 +200,9 @@ def call_metadata(job: Job, node: Node) -> dict[str, Any]:
 
 
 def working_branch(context: ActorContext, job: Job, node: Node) -> str:
-    """Return the working branch of a coding node; repeated calls return the same."""
+    """Return the branch that a coding node works on.
+
+    Repeated calls for the same job and node return the same branch.
+    """
     rng = context.random(f"branch:{job.id}:{node.id}").rng
     return f"mogplex/{job.metadata.get('head_branch') or 'change'}-{token(rng, '', 4)}"

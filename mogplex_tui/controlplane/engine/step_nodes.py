@@ -1,4 +1,4 @@
-"""Run nodes without a model: actions, conditions, delays, waits, variables.
+"""Run nodes that use no model: actions, conditions, delays, waits and variables.
 
 routing.md §5.5.
 """
@@ -28,14 +28,14 @@ _BAD_COMMAND = re.compile(r"(^|[;&|]\s*)(false|exit\s+[1-9]\d*)\s*$")
 
 
 def moment(context: ActorContext, _random: ActorRandom, job: Job, node: Node) -> NodeActs:
-    """Run a start, parallel, join or end node, which takes a moment."""
+    """Run a start, parallel, join or end node, which waits for 0.1 simulated seconds."""
     if not (yield from rest(context, job.id, 0.1)):
         return None
     return NodeEnd("success", None, {"event": job.source_type} if node.type == "start" else {})
 
 
 def condition(context: ActorContext, _random: ActorRandom, job: Job, node: Node) -> NodeActs:
-    """Take the true or the false side."""
+    """Run a condition node: evaluate its condition."""
     if not (yield from rest(context, job.id, 0.1)):
         return None
     matched = states.condition(state_of(job, node_rows(context.plane.db, job.id)), node.data)
@@ -43,7 +43,7 @@ def condition(context: ActorContext, _random: ActorRandom, job: Job, node: Node)
 
 
 def variables(context: ActorContext, _random: ActorRandom, job: Job, node: Node) -> NodeActs:
-    """Set variables from templates or transforms."""
+    """Run a node that sets variables from templates or by transforms."""
     if not (yield from rest(context, job.id, 0.1)):
         return None
     made = states.assign if node.type == "set_variable" else states.transform
@@ -53,7 +53,7 @@ def variables(context: ActorContext, _random: ActorRandom, job: Job, node: Node)
 
 
 def delay(context: ActorContext, job: Job, node: Node, began_at: int) -> NodeActs:
-    """Wait in simulated time."""
+    """Run a delay node: wait for its duration, in simulated time."""
     duration = node.data.get("duration")
     seconds = float(duration) if isinstance(duration, int | float) else 1.0
     seconds = min(seconds * _DELAY_SECONDS.get(str(node.data.get("unit")), 1.0), _CENTURY_US / SECOND_US)
@@ -64,7 +64,7 @@ def delay(context: ActorContext, job: Job, node: Node, began_at: int) -> NodeAct
 
 
 def await_event(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> NodeActs:
-    """Wait for an event or a person; a denial or a timeout makes the node fail."""
+    """Run a node that waits for an event or a person; a denial or timeout fails it."""
     config = waits.expected(node.data.get("config") or {}, job.metadata)
     kind = str(config.get("kind") or waits.LABEL)
     timeout = node.data.get("timeout")
@@ -86,7 +86,7 @@ def await_event(context: ActorContext, random: ActorRandom, job: Job, node: Node
 
 
 def action(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> NodeActs:
-    """Carry out one action in a sandbox, on GitHub or in Slack."""
+    """Run an action node: simulate one operation in a sandbox, on GitHub or in Slack."""
     operation = str(node.data.get("operation") or "sandbox.run_command")
     slow = operation == "sandbox.run_command"
     if not (
@@ -106,7 +106,7 @@ Data = dict[str, Any]
 
 
 def _number(job: Job, data: Data, key: str) -> int | None:
-    """Return the pull request or issue of an action: its own, else the job's."""
+    """Return the pull request or issue number in an action's data, or else the job's."""
     own = data.get(key)
     if isinstance(own, int) and not isinstance(own, bool):
         return own

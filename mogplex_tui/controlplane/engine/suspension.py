@@ -1,4 +1,4 @@
-"""Pauses of a job: delays, and waits for an event or a person.
+"""Waiting nodes of a job: pauses of fixed length, and waits for events or people.
 
 routing.md §3.15.
 """
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
 
     @property
     def denied(self) -> bool:
-        """Return whether a person denied it."""
+        """Whether a person denied the request."""
         word = self.payload.get("decision")
         return word in ("deny", "denied") or self.payload.get("approved") is False
 
@@ -37,7 +37,7 @@ Parked = Generator[float, None, Answer | None]
 
 
 def runs(context: ActorContext, job_id: str) -> bool:
-    """Return whether the job is still running: not cancelled and not deleted."""
+    """Return whether a job is still running, so neither ended nor deleted."""
     status = context.plane.db.value("SELECT status FROM job_runs WHERE id = ?", (job_id,))
     return bool(status == "running")
 
@@ -64,7 +64,8 @@ def park(
 ) -> Parked:
     """Wait for an event or a person for at most `lasts_us` µs of real time.
 
-    Returns None if the job was stopped. A wait that the node already has, after a restart, is continued.
+    Returns None if the job was stopped. After a restart the wait that the node already has in
+    the database is continued.
     """
     db, now = context.plane.db, context.now()
     wait_id = db.value(

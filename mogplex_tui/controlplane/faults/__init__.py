@@ -1,1 +1,1 @@
-"""Injected faults: rules, and their effects on requests and responses."""
+"""Fault injection: rules, and their effects on requests and responses."""

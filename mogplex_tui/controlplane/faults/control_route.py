@@ -1,6 +1,6 @@
-"""/__plane/faults: change the fault rules while the plane runs.
+"""The route /__plane/faults, which changes the fault rules while the plane runs.
 
-The route exists only when enabled, and only for requests from this machine.
+The route exists only if the settings enable it, and only for requests from this machine.
 """
 
 from __future__ import annotations
@@ -20,18 +20,23 @@ PATH = "/__plane/faults"
 
 
 class FaultSwitch:
-    """Answer PATH and pass every other request on.
+    """ASGI middleware that answers requests to PATH and passes all others on.
 
-    GET lists `{"faults": [{"id", "rule", "fired", "left"}]}`; POST `{"rule": "…"}` or `{"rules": […]}` adds rules (201,
-    the added ones in the same form); DELETE removes `?id=N`, or all (200, the remaining ones). An invalid rule is 400
-    `{"error"}`, and then none is added; an unknown id is 404.
+    GET lists the rules as `{"faults": [{"id", "rule", "fired", "left"}]}`. POST with
+    `{"rule": "…"}` or `{"rules": […]}` adds rules and returns them in the same form with 201; if
+    a rule is invalid, none is added and the response is 400 `{"error"}`. DELETE removes the rule
+    `?id=N`, or all rules without a query, and returns the remaining rules with 200; an unknown
+    id is 404.
     """
 
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
         self._app, self._faults = app, faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; other machines and web pages get the response of no route."""
+        """Handle one request.
+
+        Requests from other machines or from web pages are passed on, as if the route did not exist.
+        """
         if scope["type"] != "http" or scope["path"] != PATH or not _from_here(Request(scope)):
             await self._app(scope, receive, send)
             return
@@ -61,7 +66,7 @@ class FaultSwitch:
 
 
 def _from_here(request: Request) -> bool:
-    """Return whether the caller is on this machine and no page of another site."""
+    """Return whether a request comes from this machine and not from a web page."""
     try:
         near = request.client is not None and ip_address(request.client.host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""Error responses in the format of the requested route's family.
+"""Error responses in the JSON format that the requested path uses.
 
 errors.md §1, §2.
 """
@@ -28,12 +28,12 @@ _CODES = {
 
 
 def is_v1(path: str) -> bool:
-    """Return whether a path belongs to v1."""
+    """Return whether a path belongs to the v1 API."""
     return path == V1 or path.startswith(V1 + "/")
 
 
 def message(status: int) -> str:
-    """Return the message of a refusal with this status."""
+    """Return the service's usual error message for a status."""
     return _coded(status)[1]
 
 
@@ -45,9 +45,10 @@ def _coded(status: int) -> tuple[str, str]:
 
 
 def refused(path: str, status: int, origin: str, retry_after: float | None = None) -> Response:
-    """Return an error with a status in the format of the path.
+    """Return an error response with the usual code and message of a status.
 
-    A v1 401 carries its challenge (auth.md §5.2).
+    A v1 response with status 401 has a WWW-Authenticate header (auth.md §5.2). `retry_after` is
+    the value of the Retry-After header in seconds.
     """
     code, text = _coded(status)
     headers = {} if retry_after is None else {"Retry-After": str(int(retry_after))}
@@ -63,9 +64,9 @@ def refused(path: str, status: int, origin: str, retry_after: float | None = Non
 
 
 def worded(path: str, status: int, code: str, text: str) -> Response:
-    """Return an error with its own message in the format of the path.
+    """Return an error response with the given message.
 
-    Only v1 responses contain the code.
+    Only responses of the v1 API contain the code.
     """
     if is_v1(path):
         return _json({"ok": False, "error": {"code": code, "message": text}}, status)
@@ -78,9 +79,9 @@ def _json(value: object, status: int, headers: dict[str, str] | None = None) -> 
 
 
 def database_down(path: str, origin: str) -> Response:
-    """Return the response to valid credentials while the database is down.
+    """Return the response to valid credentials that the database cannot check.
 
-    401, or the null user (auth.md §5.1).
+    It is a 401, or `{"user": null}` from /api/auth/user (auth.md §5.1).
     """
     if path == "/api/auth/user":
         return _json({"user": None}, 200)
@@ -88,12 +89,15 @@ def database_down(path: str, origin: str) -> Response:
 
 
 def page(status: int) -> Response:
-    """Return an HTML page in place of JSON."""
+    """Return an HTML error page with the given status."""
     return HTMLResponse(PAGE, status)
 
 
 def login(path: str, query: str, expired: bool = False) -> Response:
-    """Return 307 to the sign-in page with the path in `next` (auth.md §3)."""
+    """Return a redirect (307) to the sign-in page.
+
+    The query parameter `next` contains the requested path and query (auth.md §3).
+    """
     # The hosted edge re-encodes the query: a space becomes a plus, and the plus %2B.
     again = urlencode(parse_qsl(query, keep_blank_values=True)) if query else ""
     back = quote(f"{path}?{again}" if again else path, safe="")

@@ -1,4 +1,4 @@
-"""Effects of faults on an event stream, frame by frame (realtime.md §2)."""
+"""Apply fault rules to an event stream, frame by frame (realtime.md §2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Change = tuple[Rule, Random]
 
 
 def change_json(body: Any, rule: Rule, random: Random) -> Any:
-    """Return a JSON body changed by a rule; rules of other kinds leave it unchanged."""
+    """Return a JSON value mutated by a rule, or unchanged if the rule changes no JSON."""
     names, low = rule.argument.names, rule.argument.low
     changes: dict[str, Callable[[Any], Any]] = {
         "wrong-types": lambda value: json_mutations.wrong_types(value, names, random),
@@ -32,7 +32,11 @@ def change_json(body: Any, rule: Rule, random: Random) -> Any:
 
 
 class FrameShaper:
-    """Change the frames of one stream. Comments, such as pings, pass unchanged."""
+    """Applies fault rules to the frames of one event stream.
+
+    Comments, such as pings, are not changed. `over` becomes True when a rule requires that the
+    connection is dropped.
+    """
 
     def __init__(self, changes: list[Change], silenced: Callable[[], bool]) -> None:
         self._changes = changes
@@ -44,9 +48,9 @@ class FrameShaper:
         self.over = False
 
     def feed(self, chunk: bytes) -> bytes:
-        """Return the output for some input.
+        """Return the bytes to send for the next bytes of the original stream.
 
-        `over` is True when the connection must be dropped.
+        An incomplete frame at the end is kept until its rest arrives.
         """
         *whole, self._rest = (self._rest + chunk).split(b"\n\n")
         out = b"".join(self._frame(frame) for frame in whole)
@@ -80,7 +84,10 @@ class FrameShaper:
         return b"".join(item + b"\n\n" for item in frames)
 
     def _swap(self, frames: list[bytes]) -> list[bytes]:
-        """Hold one frame back until the next one, which is sent first."""
+        """Return frames with every two successive frames exchanged.
+
+        The first frame of each pair is kept until the second one arrives.
+        """
         if self._held is None:
             self._held = frames[-1]
             return frames[:-1]

@@ -1,4 +1,4 @@
-"""Inject faults: an ASGI wrapper that applies the active rules to requests."""
+"""Inject faults: ASGI middleware that applies the active fault rules to requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _JSON_KINDS = frozenset(
 
 
 class ActiveRule:
-    """An active rule with its number, its random stream and its count of uses."""
+    """An active fault rule with its number, random stream and count of uses."""
 
     def __init__(self, number: int, rule: Rule, seed: int) -> None:
         self.number, self.rule, self.fired = number, rule, 0
@@ -30,17 +30,17 @@ class ActiveRule:
 
     @property
     def left(self) -> int | None:
-        """The remaining uses, None for unlimited."""
+        """The number of remaining uses; None if the rule has no limit."""
         return None if self.rule.count is None else self.rule.count - self.fired
 
     @property
     def is_switch(self) -> bool:
-        """Return whether the rule silences all matching streams, also open ones."""
+        """Whether the rule silences all matching streams, including those already open."""
         rule = self.rule
         return rule.kind == "silent" and (rule.argument.low, rule.count, rule.probability) == (None, None, 1)
 
     def strikes(self, method: str, path: str, query: str) -> bool:
-        """Return whether it applies to this request, and count the use."""
+        """Return whether the rule applies to this request, and count this as one use."""
         if self.left == 0 or not self.rule.pattern.matches(method, path, query):
             return False
         if self.rule.probability < 1 and self.random.random() >= self.rule.probability:
@@ -50,7 +50,7 @@ class ActiveRule:
 
 
 class Faults:
-    """The active rules in order. Equal seeds and requests give equal faults."""
+    """The active fault rules in order; equal seeds and requests give equal faults."""
 
     def __init__(self, seed: int, rules: Iterable[Rule] = ()) -> None:
         self._seed = seed
@@ -60,14 +60,14 @@ class Faults:
             self.add(rule)
 
     def add(self, rule: Rule) -> ActiveRule:
-        """Add a rule."""
+        """Activate a rule and return it with its number."""
         self._given += 1
         active = ActiveRule(self._given, rule, self._seed)
         self.active.append(active)
         return active
 
     def remove(self, number: int) -> bool:
-        """Remove a rule; return False if it is not active."""
+        """Remove the active rule with this number; return False if there is none."""
         kept = [active for active in self.active if active.number != number]
         found = len(kept) < len(self.active)
         self.active = kept
@@ -78,7 +78,10 @@ class Faults:
         self.active = []
 
     def claim(self, method: str, path: str, query: str) -> list[ActiveRule]:
-        """Return the rules for a request, up to the first that answers it."""
+        """Count and return the rules that apply to a request.
+
+        The list ends with the first rule that answers the request itself.
+        """
         struck = []
         for active in self.active:
             if active.strikes(method, path, query):
@@ -88,9 +91,10 @@ class Faults:
         return struck
 
     def refusal(self, method: str, path: str) -> tuple[int, str] | None:
-        """Return status and text of a rule that refuses an upstream request, or None.
+        """Return the status and message with which a rule refuses a request to a backend.
 
-        Patterns without a leading slash concern the plane's own responses only (core/upstreams.py).
+        Returns None if no rule refuses it. Only rules whose path pattern starts with a slash apply
+        to requests to backends (core/refusable_backends.py).
         """
         for active in self.active:
             rule = active.rule
@@ -100,14 +104,14 @@ class Faults:
         return None
 
     def silences(self, method: str, path: str, query: str) -> bool:
-        """Return whether an open stream must send nothing now."""
+        """Return whether a rule stops an open stream from sending anything now."""
         return any(
             active.is_switch and active.rule.pattern.matches(method, path, query) for active in self.active
         )
 
 
 def _status(rule: Rule) -> int:
-    """Return the status of a refusal for an upstream request."""
+    """Return the status with which a rule refuses a request to a backend."""
     if rule.kind in ("status", "html"):
         status = int(rule.argument.low or 0)
         return status if status >= 400 else 502
@@ -115,13 +119,13 @@ def _status(rule: Rule) -> int:
 
 
 class FaultInjector:
-    """Apply faults before and after an application."""
+    """ASGI middleware that applies fault rules to requests and responses."""
 
     def __init__(self, app: ASGIApp, faults: Faults, origin: str) -> None:
         self._app, self._faults, self._origin = app, faults, origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or pass it on and change the response."""
+        """Answer a request with a fault, or pass it on and change the response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -164,7 +168,10 @@ class FaultInjector:
 
 
 class _ShapedResponse:
-    """One response being sent: streams are changed frame by frame, others as a whole."""
+    """A response to which fault rules are applied while it is sent.
+
+    Event streams are changed frame by frame; other responses are buffered and changed whole.
+    """
 
     def __init__(self, send: Send, changes: list[Change], silenced: Callable[[], bool]) -> None:
         self._send, self._changes = send, changes
@@ -180,13 +187,13 @@ class _ShapedResponse:
 
     @property
     def is_cut(self) -> bool:
-        """Whether the response was cut off."""
+        """Whether a rule has cut the response off before its end."""
         return self._cut.is_set()
 
     def _hearing_of_the_cut(self, receive: Receive) -> Receive:
-        """Report a cut connection to the application as a client disconnect.
+        """Return a `receive` that reports a cut-off response as a client disconnect.
 
-        The stream then ends together with its subscription.
+        The application then ends the stream together with its subscription.
         """
 
         async def heard() -> Message:
@@ -267,7 +274,7 @@ def _header(message: Message, name: bytes) -> bytes:
 
 
 class _CutIsMeant(logging.Filter):
-    """Drop the server's log message about a response that was cut off on purpose."""
+    """Log filter that drops the server's messages about responses cut off on purpose."""
 
     expected = 0
 

@@ -44,7 +44,10 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
 
 
 def payload(body: Any, change: Callable[[Any], Any]) -> Any:
-    """Apply a mutation to the body: to `data` in a v1 envelope, else to everything."""
+    """Apply a mutation to the payload of a JSON body.
+
+    The payload is `data` in a v1 envelope, or else the entire body.
+    """
     if isinstance(body, dict) and body.get("ok") is True and set(body) == {"ok", "data"}:
         return {"ok": True, "data": change(body["data"])}
     return change(body)
@@ -71,7 +74,7 @@ def _other_type(value: Any) -> Any:
 
 
 def wrong_types(value: Any, names: tuple[str, ...], random: Random) -> Any:
-    """Change the type of named fields, or of about every fourth plain value."""
+    """Change the JSON type of the named fields, or of about a quarter of all scalars."""
     if names:
         return _named(value, names)
     return _leaves(value, lambda _, leaf: _other_type(leaf) if random.random() < 0.25 else leaf)
@@ -86,7 +89,7 @@ def _named(value: Any, names: tuple[str, ...]) -> Any:
 
 
 def unknown_fields(value: Any) -> Any:
-    """Add one field to every object."""
+    """Add an unknown field to every object."""
     if isinstance(value, dict):
         known = {key: unknown_fields(item) for key, item in value.items()}
         return {**known, UNKNOWN_FIELD: {"since": 2030, "parts": ["a", None]}}
@@ -94,7 +97,10 @@ def unknown_fields(value: Any) -> Any:
 
 
 def unknown_values(value: Any, names: tuple[str, ...]) -> Any:
-    """Set unknown values in named fields, or in every enumerated field."""
+    """Replace the texts in the named fields by an unknown value.
+
+    Without names, every field in ENUMERATED is changed.
+    """
     wanted = frozenset(names) or ENUMERATED
 
     def change(name: str, leaf: Any) -> Any:
@@ -104,7 +110,7 @@ def unknown_values(value: Any, names: tuple[str, ...]) -> Any:
 
 
 def rows(value: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
-    """Apply a mutation to a list of objects, or to each such list in an object."""
+    """Apply a mutation to a list of objects, or to each list of objects in an object."""
     if isinstance(value, dict):
         return {key: rows(item, change) if isinstance(item, list) else item for key, item in value.items()}
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
@@ -113,19 +119,19 @@ def rows(value: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
 
 
 def twice(items: list[Any]) -> list[Any]:
-    """Repeat every row directly after itself."""
+    """Return the list with each item followed by a second copy."""
     return [item for item in items for _ in range(2)]
 
 
 def shuffled(items: list[Any], random: Random) -> list[Any]:
-    """Shuffle the rows; two or more different rows always change their order."""
+    """Return the items in another order; at random, but never in the original order."""
     mixed = list(items)
     random.shuffle(mixed)
     return mixed[1:] + mixed[:1] if mixed == items else mixed
 
 
 def skewed(value: Any, seconds: float) -> Any:
-    """Shift every instant, keeping its format (errors.md §6)."""
+    """Shift every instant in a JSON value by `seconds`, in its format (errors.md §6)."""
 
     def change(_: str, leaf: Any) -> Any:
         if not isinstance(leaf, str) or _INSTANT.fullmatch(leaf) is None:

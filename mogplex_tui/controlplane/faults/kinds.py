@@ -1,4 +1,4 @@
-"""The kinds of fault by name, and their arguments.
+"""The kinds of faults by name, with the parsers of their arguments.
 
 Imports nothing heavy, because the command line reads it.
 """
@@ -15,11 +15,14 @@ _FIELD = re.compile(r"\w+", re.ASCII)
 
 
 class BadArgumentError(ValueError):
-    """An invalid argument of a kind; the message says what is wrong."""
+    """An invalid argument of a fault kind; the message says what the kind needs."""
 
 
 class Argument(NamedTuple):
-    """A kind's argument: one or two numbers in its unit, or names of JSON fields."""
+    """The parsed argument of a fault kind: up to two numbers, or names of JSON fields.
+
+    Durations are in seconds.
+    """
 
     low: float | None = None
     high: float | None = None

@@ -18,11 +18,14 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 class BadRuleError(ValueError):
-    """An invalid rule; the message names the wrong word and the valid ones."""
+    """An invalid fault rule; the message names the wrong part and what is allowed."""
 
 
 class Pattern(NamedTuple):
-    """The requests of a rule: methods (none: all), a path, and required parameters."""
+    """The requests that a rule matches: by method, path and query parameters.
+
+    An empty set of methods matches all methods.
+    """
 
     methods: frozenset[str]
     path: re.Pattern[str]
@@ -30,11 +33,14 @@ class Pattern(NamedTuple):
 
     @property
     def is_rooted(self) -> bool:
-        """Whether the path was given from its first slash on."""
+        """Whether the path pattern starts with a slash rather than with `*`."""
         return self.path.pattern.startswith("/")
 
     def matches(self, method: str, path: str, query: str) -> bool:
-        """Return whether a request matches; HEAD counts as GET, `query` is raw text."""
+        """Return whether a request matches; a HEAD request also matches GET.
+
+        `query` is the raw query string.
+        """
         if self.methods and method not in self.methods and not (method == "HEAD" and "GET" in self.methods):
             return False
         if self.path.fullmatch(path) is None:
@@ -47,7 +53,10 @@ class Pattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One fault: kind, requests, number of uses (None: unlimited) and probability."""
+    """One fault rule: pattern, kind, argument, maximum number of uses and probability.
+
+    `count` None means that the number of uses is not limited.
+    """
 
     text: str
     pattern: Pattern
@@ -58,14 +67,15 @@ class Rule:
 
 
 def glob(text: str) -> re.Pattern[str]:
-    """Compile a pattern in which `*` matches anything, slashes included."""
+    """Compile a pattern in which `*` matches any text, including slashes."""
     return re.compile(".*".join(re.escape(part) for part in text.split("*")), re.DOTALL)
 
 
 def pattern(methods: str, where: str) -> Pattern:
-    """Parse `GET`, `GET,POST` or `*`, and a path with `*` and parameters after `?`.
+    """Parse the methods and the path pattern of a rule.
 
-    Raises BadRuleError.
+    `methods` is `*` or names such as `GET,POST`; `where` is a path with `*` for any text, and
+    optionally query parameters after `?`. Raises BadRuleError.
     """
     wanted = [] if methods == "*" else methods.upper().split(",")
     for method in wanted:
@@ -79,7 +89,7 @@ def pattern(methods: str, where: str) -> Pattern:
 
 
 def parse(text: str) -> Rule:
-    """Parse one rule. Raises BadRuleError."""
+    """Parse one fault rule. Raises BadRuleError."""
     words = text.split()
     if len(words) < 3:
         raise BadRuleError(f"{text!r} is incomplete; a rule is {FORM}")

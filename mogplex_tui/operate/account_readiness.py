@@ -1,4 +1,7 @@
-"""Readiness of an account, with a fix for each missing item (identity.md §2)."""
+"""Checks whether an account can start runs (identity.md §2).
+
+Each missing item comes with advice on how to fix it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReadinessItem:
-    """One item of an account's readiness, with the fix if it is not ready."""
+    """The account's name, or one thing that runs need, with advice if missing."""
 
     id: str
     group: str
@@ -22,9 +25,9 @@ class ReadinessItem:
 
 
 def readiness_items(user: User, base_url: str) -> list[ReadinessItem]:
-    """Return the account's name and whether it has what runs need.
+    """Return the account's name and whether it has each thing that runs need.
 
-    `base_url` is the start of the addresses that fixes point to.
+    `base_url` is the address of the service, used in the advice for missing items.
     """
     step, access = user.github_primary_action, user.platform_access
     items = [

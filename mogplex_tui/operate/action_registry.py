@@ -1,7 +1,8 @@
-"""The registry of actions: their ids, titles, keys, screens and help.
+"""The registry of actions: their ids, titles, keys, screens and help texts.
 
-The footer, the help, the palette and the key bindings are made from it. The operator can override keys, so a text names
-the key of an action by `key_of`, or as `{runs.open-id}` in a sentence for `with_key_names`.
+The footer, the help, the palette and the key bindings are generated from the registry.
+Users can override keys, so no text contains a literal key: code calls `key_of`, and
+sentences contain the action's id, as in `{runs.open-id}`, which `with_key_names` replaces.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ _KEY_OVERRIDES: dict[str, tuple[str, ...]] = {}
 class KeyAction(NamedTuple):
     """An action with its keys and the screens where it works.
 
-    `defaults` are its default keys, by Textual's names. `scopes` name the screens where it works. `footer` shows it in
-    the key bar. `writes` hides it in read-only contexts, and with `v1_only` also where the token lacks the write scope,
-    which a browser session cannot replace. `priority` keys work even while a text field has the focus. An id in braces
-    in `help` becomes the key of that action.
+    `defaults` are the default keys, by Textual's names. `scopes` name the screens where the
+    action works. `footer` shows the action in the key bar. `writes` marks an action that
+    changes something: it is hidden in read-only contexts. `v1_only` marks a change that a
+    browser session cannot make: it is also hidden if the token lacks the write scope.
+    `priority` keys work even while a text field has the focus. An action id in braces in `help`
+    is replaced by the key of that action.
     """
 
     id: str
@@ -54,16 +57,19 @@ class KeyAction(NamedTuple):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys in force; the first is the one shown."""
+        """The keys that are bound to the action; texts show the first one."""
         return _KEY_OVERRIDES.get(self.id, self.defaults)
 
     @property
     def help_text(self) -> str:
-        """The help as a sentence with the keys in force."""
+        """The help sentence, in which action ids are replaced by their keys."""
         return with_key_names(self.help)
 
     def closed_reason(self, session: Session) -> str | None:
-        """Return why the routes of a kind's action are closed, None if one may be open."""
+        """Return why the credential cannot use any route of the action.
+
+        Returns None if at least one route may be usable, or if no kind declares the action.
+        """
         if self.kind is None or self.record_action is None:
             return None
         from mogplex_tui.operate import kind_rows
@@ -109,7 +115,7 @@ def _navigation_actions() -> Iterable[KeyAction]:
 
 
 def _key_action(kind: AnyKind, action: AnyAction, scopes: frozenset[str]) -> KeyAction:
-    """Return the key action of a kind's action."""
+    """Return the registry entry of an action that a kind declares."""
     return KeyAction(
         f"{kind.name}.{action.id}",
         action.label,
@@ -288,21 +294,21 @@ def shown_key(key: str, *, ascii_only: bool = False) -> str:
 
 
 def set_key_overrides(overrides: Mapping[str, tuple[str, ...]]) -> None:
-    """Replace the key overrides; what is not overridden has its default keys.
+    """Replace all key overrides; actions without an override get their default keys.
 
-    They must be valid: see `key_overrides`.
+    The overrides must be valid: see `key_overrides`.
     """
     _KEY_OVERRIDES.clear()
     _KEY_OVERRIDES.update(overrides)
 
 
 def keys_in_force(id: str, defaults: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the keys in force of an action or a movement, given its default keys."""
+    """Return the keys of an action or cursor movement: its override or `defaults`."""
     return _KEY_OVERRIDES.get(id, defaults)
 
 
 def key_of(id: str, *, ascii_only: bool = False) -> str:
-    """Return an action's key for sentences, empty if it has none.
+    """Return the first key of an action as sentences show it, "" if it has no key.
 
     Raises KeyError for an unknown action.
     """
@@ -310,17 +316,20 @@ def key_of(id: str, *, ascii_only: bool = False) -> str:
 
 
 def with_key_names(sentence: str) -> str:
-    """Return a sentence with ids in braces, such as `{runs.open-id}`, as keys."""
+    """Replace action ids in braces, such as `{runs.open-id}`, with their keys."""
     return _ACTION_ID.sub(lambda match: key_of(match[1]), sentence)
 
 
 def tabs() -> tuple[tuple[str, str, str], ...]:
-    """Return the tabs as in `TABS`, with the keys in force."""
+    """Return the key, the title and the screen name of each tab.
+
+    The tabs are those of `TABS`, with overridden keys in place of the default ones.
+    """
     return tuple((key_of(f"go.{name}"), title, name) for _, title, name in TABS)
 
 
 def permanent_keys() -> list[str]:
-    """Return the keys that the key bar never drops: palette, back and help."""
+    """Return the keys for palette, back and help, which the key bar always shows."""
     return [key_of(name) for name in ("app.palette", "go.back", "app.help")]
 
 
@@ -329,20 +338,21 @@ _KIND_ACTIONS: dict[str, tuple[frozenset[str], tuple[KeyAction, ...]]] = {}
 
 
 def detail_scope(kind: str) -> str:
-    """Return the scope of a kind's record page."""
+    """Return the scope name of a kind's record page, such as `jobs.detail`."""
     return f"{kind}.detail"
 
 
 def scope_tags(scope: str) -> frozenset[str]:
-    """Return the scopes for many screens that include a kind's list or record page.
+    """Return the shared scopes that include a kind's list or record page.
 
-    Empty until the kind is registered.
+    A shared scope, such as `LISTS`, stands for many screens. The result is empty until the kind
+    is registered.
     """
     return _KIND_ACTIONS.get(scope, (frozenset(), ()))[0]
 
 
 def register_kind(kind: AnyKind) -> None:
-    """Add the actions of a kind, for its list and its record page."""
+    """Add the actions of a kind to its list screen and its record page."""
     scopes = frozenset({kind.name, detail_scope(kind.name)})
     actions = tuple(_key_action(kind, each, scopes) for each in kind.all_actions)
     _KIND_ACTIONS[kind.name] = (KIND_LISTS, actions)
@@ -353,7 +363,7 @@ def register_kind(kind: AnyKind) -> None:
 def in_scope(scope: str) -> list[KeyAction]:
     """Return the actions of a screen, in the order of the registry.
 
-    A kind's own actions come after the first one.
+    The actions that the kind declares come after the screen's first action.
     """
     tags, kind_actions = _KIND_ACTIONS.get(scope, (frozenset(), ()))
     actions = [action for action in ACTIONS if action.scopes & (EVERYWHERE | tags | {scope})]
@@ -367,9 +377,10 @@ def in_scope(scope: str) -> list[KeyAction]:
 
 
 def read_only_reason(session: Session, *, v1_only: bool = False) -> str | None:
-    """Return why changes are refused, None if they are not.
+    """Return why the session cannot make changes, None if it can.
 
-    `v1_only` asks for changes over the token API.
+    With `v1_only` the change needs the token API, so a token without the write scope refuses
+    it.
     """
     if session.may_change(v1_only=v1_only):
         return None
@@ -379,14 +390,21 @@ def read_only_reason(session: Session, *, v1_only: bool = False) -> str | None:
 
 
 async def fetch_read_only_reason(session: Session) -> str | None:
-    """Return why a change is refused, or None; reads the token's scope if needed."""
+    """Return why the session cannot make changes, None if it can.
+
+    Asks the service for the token's scope first, if the answer depends on that.
+    """
     if not session.read_only and session.token_changes_unversioned:
         await session.learn_scope()
     return read_only_reason(session)
 
 
 def closed_reasons(scope: str, session: Session) -> dict[str, str]:
-    """Return why actions of a screen have only closed routes, by action id."""
+    """Return the reasons why the credential cannot use actions of a screen.
+
+    The keys are ids of actions. Only actions whose routes are all closed to the credential have
+    an entry.
+    """
     actions = _KIND_ACTIONS.get(scope, (frozenset(), ()))[1]
     return {action.id: reason for action in actions if (reason := action.closed_reason(session)) is not None}
 
@@ -394,9 +412,10 @@ def closed_reasons(scope: str, session: Session) -> dict[str, str]:
 def disabled_reason(
     action: KeyAction, session: Session, rows: Sequence[HeldRow[object]] | None = None
 ) -> str | None:
-    """Return why an action is not available now, None if it is.
+    """Return why an action is not available now, None if it is available.
 
-    `rows` are the rows that it would change, one of which must allow it; None checks the credential only.
+    `rows` are the rows that the action would change; it is available if one of them allows it.
+    With None for `rows`, only the credential is checked.
     """
     if action.writes and (reason := read_only_reason(session, v1_only=action.v1_only)) is not None:
         return reason
@@ -421,9 +440,10 @@ def footer(
     ascii_only: bool = False,
     shows: Callable[[KeyAction], bool] = lambda _: True,
 ) -> Iterable[tuple[str, str]]:
-    """Yield the keys and titles for the key bar of a screen.
+    """Yield the key and the title of each action in the key bar of a screen.
 
-    Actions that the context never allows are left out, and those for which `shows` returns false.
+    Leaves out changes that the session does not allow, and actions for which `shows` returns
+    false.
     """
     for action in in_scope(scope):
         is_allowed = not action.writes or session.may_change(v1_only=action.v1_only)

@@ -1,6 +1,6 @@
 """Counts the open approvals for the header.
 
-The list of approvals is read slowly for as long as the console runs.
+The list of approvals is read once a minute for as long as the console runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ READ_INTERVAL = 60.0
 
 
 class ApprovalCount:
-    """Keeps the list of approvals fresh for its count; its screen uses the same list."""
+    """The number of open approvals, kept up to date by reading their list.
+
+    The approvals screen shows the same list.
+    """
 
     def __init__(self, session: Session, collection: AnyCollection) -> None:
         self._session, self._collection = session, collection
@@ -34,7 +37,7 @@ class ApprovalCount:
         )
 
     def start(self) -> None:
-        """Start reading; it stops with the session."""
+        """Start to read the list periodically, until the session ends."""
         self._session.scheduler.subscribe(self.feed)
 
     async def _fetch(self) -> bool:

@@ -22,7 +22,10 @@ def _repo(text: str) -> str | None:
 
 
 def _object(text: str) -> dict[str, object] | None:
-    """Parse a JSON object, which is passed on as it is. Raises ValueError."""
+    """Parse a JSON object; return None for an empty text.
+
+    Raises ValueError for any other text.
+    """
     if not text.strip():
         return None
     try:
@@ -65,9 +68,9 @@ FOR_REPO = Parameter(
 
 
 async def trigger(change: Change[AutomationRow]) -> Result:
-    """Start an automation for a repository, or else with a test event.
+    """Start an automation for the given repository.
 
-    The test event is used if the service chooses the repository.
+    If the service is to choose the repository, the automation is started with a test event.
     """
     from mogplex_tui.api.models.automation_requests import AutomationTrigger
 
@@ -89,7 +92,7 @@ async def test(change: Change[AutomationRow]) -> Result:
 
 
 async def duplicate(change: Change[AutomationRow]) -> Result:
-    """Copy an automation's draft."""
+    """Create a new automation as a copy of an automation's draft."""
     copy = await change.client.flows.duplicate(change.key)
     return Result(True, f"{{}} is copied as {change_results.escape_braces(copy.name)}.", new_id=copy.id)
 
@@ -117,6 +120,9 @@ async def create(client: ClientView, values: Values) -> Result:
 
 
 async def publish(change: Change[AutomationRow]) -> None:
-    """Publish the draft, by the route family that the row came from."""
+    """Publish an automation's draft.
+
+    The request uses the same routes, unversioned or v1, as the row was read from.
+    """
     routes = change.client.flows if change.row.is_flow else change.client.automations
     await routes.publish(change.key)

@@ -1,4 +1,4 @@
-"""Rows of the list of automations, from each route (routing.md §3, v1.md §5)."""
+"""Rows of the list of automations, read from either API (routing.md §3, v1.md §5)."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ def _no_activity() -> Activity:
 
 @dataclass(frozen=True, slots=True)
 class AutomationRow:
-    """An automation, from the unversioned or the v1 routes.
+    """A row of the list of automations, from the unversioned or the v1 routes.
 
-    `activity` describes its recent work; over v1 it has the last run only. `draft` says how the draft differs from the
-    published version, None if that is not known. `is_flow` is true for a row of the unversioned routes, which its
-    changes then use too. `runs` are its newest runs, known once it was read by itself.
+    `activity` describes recent work of the automation; from v1 it has the last run only.
+    `draft` says how the draft differs from the published version, None if that is not known.
+    `is_flow` is true for a row from the unversioned routes; its changes use the same routes.
+    `runs` are the newest runs, empty until the automation's own record is read.
     """
 
     id: str
@@ -59,7 +60,7 @@ class AutomationRow:
 
     @property
     def latest(self) -> datetime | None:
-        """The start of its last run, or the time of its last change."""
+        """The start of the last run, or the time of the last change if there is no run."""
         return self.activity.last_run_started_at or self.updated_at
 
 
@@ -92,7 +93,10 @@ def _from_flow(flow: Flow) -> AutomationRow:
 
 
 def _from_v1(automation: Automation, runs: tuple[AutomationRun, ...]) -> AutomationRow:
-    """Return a row of the token API; its activity is the newest run (v1.md §5.1)."""
+    """Return the row of an automation from the token API.
+
+    `activity` describes only the newest run (v1.md §5.1).
+    """
     from mogplex_tui.api.models.assignments_and_triggers import Activity
 
     last = runs[0] if runs else None
@@ -120,7 +124,11 @@ async def read(client: ClientView, _: Session) -> RowPage[AutomationRow]:
 
 
 async def read_v1(client: ClientView, session: Session) -> RowPage[AutomationRow]:
-    """Read all pages; the hosted service fails on every page after the first."""
+    """Read all pages of automations from the token API.
+
+    The hosted service fails on every page after the first; the rows of the first page are kept
+    then.
+    """
     from mogplex_tui.api.errors import ServiceFailed
 
     def row(summary: AutomationSummary) -> AutomationRow:
@@ -154,7 +162,10 @@ async def read_single(client: ClientView, key: str, row: AutomationRow | None) -
 
 
 def merge(row: AutomationRow, single: AutomationRow) -> AutomationRow:
-    """Return a newer row of the list with the fields that only the single record has."""
+    """Return `row` with the fields that only the automation's own record has.
+
+    `row` is from a newer read of the list and `single` from an earlier read of the record.
+    """
     if row.is_flow:
         return replace(row, runs=single.runs)
     return replace(

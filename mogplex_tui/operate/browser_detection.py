@@ -1,6 +1,6 @@
-"""Detects whether a web browser can open in a window of its own.
+"""Detects whether a web browser with its own window can be opened.
 
-A browser that runs in the terminal would take it over from the console.
+A browser that runs in the terminal would draw over the console.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _IN_TERMINALS = frozenset({"browsh", "edbrowse", "elinks", "links", "links2", "l
 
 
 def has_browser() -> bool:
-    """Return whether a browser with a window, and a display for it, are available."""
+    """Return whether a graphical browser and a display are available."""
     if sys.platform in ("darwin", "win32"):
         return True
     if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")):

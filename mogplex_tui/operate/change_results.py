@@ -1,8 +1,9 @@
-"""Results of changes whose response can be a success although nothing happened.
+"""Interprets responses that report success although nothing may have changed.
 
-Most functions return whether the change took effect, and the sentence for it. In a sentence, `{}` at the beginning and
-`{name}` elsewhere are replaced with the record's name by `insert_name`. Texts of the service are inserted with
-`escape_braces`, so that their braces stay.
+Most functions return whether the change took effect, and a sentence about it. In the
+sentence, `{}` at the beginning and `{name}` elsewhere are placeholders for the record's
+name, which `insert_name` replaces. Texts from the service are inserted with
+`escape_braces`, so that their braces are not taken for placeholders.
 """
 
 from __future__ import annotations
@@ -38,10 +39,11 @@ _ADVICE = {
 
 
 def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> ChangeResult:
-    """Return whether triggering an automation started a job.
+    """Return whether triggering an automation started a job, and a sentence.
 
-    The work may also be queued or suppressed (v1.md §5.3, routing.md §3.11). With `is_retry`, an idempotency key that
-    the service knows belongs to an earlier attempt whose response was lost, so that attempt has started the job.
+    The service may also have queued or suppressed the work (v1.md §5.3, routing.md §3.11). With
+    `is_retry`, a response that reports a known idempotency key counts as a success: an earlier
+    attempt with this key, whose response was lost, has started the job.
     """
     job = escape_braces(formatting.short_id(run.job_run_id))
     if run.started:
@@ -69,7 +71,7 @@ def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> ChangeR
 
 
 def repaired(response: JobRepaired) -> ChangeResult:
-    """Return whether a repair started a job (observability.md §7.4)."""
+    """Return whether a repair started a job, and a sentence (observability.md §7.4)."""
     if response.started:
         return True, "{} was started."
     if response.deferred or response.status in (None, "pending"):
@@ -78,7 +80,7 @@ def repaired(response: JobRepaired) -> ChangeResult:
 
 
 def requeued(response: JobRequeued) -> ChangeResult:
-    """Return whether a requeued job runs again as a new one (observability.md §7.5)."""
+    """Return whether requeueing a job started a new one (observability.md §7.5)."""
     if response.suppressed or response.job_run_id is None:
         return False, _not_queued(response.reason)
     job = escape_braces(formatting.short_id(response.job_run_id))
@@ -89,7 +91,7 @@ def requeued(response: JobRequeued) -> ChangeResult:
 
 
 def insert_name(sentence: str, name: str) -> str:
-    """Insert the name of a record in a sentence.
+    """Replace the placeholders in a sentence with the name of a record.
 
     Raises KeyError or ValueError for a sentence with other braces.
     """
@@ -97,7 +99,7 @@ def insert_name(sentence: str, name: str) -> str:
 
 
 def escape_braces(text: str) -> str:
-    """Escape the braces of a text that becomes part of a sentence."""
+    """Escape the braces of a text, so that `insert_name` does not replace them."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
@@ -111,15 +113,15 @@ def _reason_text(reason: str | None) -> str:
 
 
 def _text(words_of_the_service: str) -> str:
-    """Return a text of the service as a part of a sentence."""
+    """Prepare a text from the service for insertion in a sentence."""
     return escape_braces(words_of_the_service.rstrip("."))
 
 
 def sandbox_stopped(record: SandboxRecord) -> ChangeResult:
-    """Return whether a sandbox has stopped (sandboxes.md §4.3).
+    """Return whether a sandbox has stopped, and a sentence (sandboxes.md §4.3).
 
-    The service also answers 200 if it cannot confirm the stop. A sandbox in the state `error` loses its machine and
-    keeps the state.
+    The service answers 200 even if it cannot confirm the stop. A sandbox in the state `error`
+    loses its machine and stays in that state.
     """
     if record.status == "stopped" or (
         record.status == "error" and "could not be" not in (record.error or "")
@@ -130,7 +132,7 @@ def sandbox_stopped(record: SandboxRecord) -> ChangeResult:
 
 
 def sandbox_deleted(response: SandboxDeleted) -> ChangeResult:
-    """Return whether a sandbox was deleted (sandboxes.md §4.2).
+    """Return whether a sandbox was deleted, and a sentence (sandboxes.md §4.2).
 
     A response with a warning means that the record still exists.
     """
@@ -148,16 +150,16 @@ def booted(done: str, warnings: Sequence[str]) -> str:
 
 
 def not_booted(cause: str, record_id: str, warnings: Sequence[str]) -> str:
-    """Return the sentence for a failed boot.
+    """Return the sentence for a sandbox that failed to boot.
 
-    The boot may leave a record (sandboxes.md §3.2).
+    `record_id` is the id of the record that the boot left, if it left one (sandboxes.md §3.2).
     """
     record = [f"Its record is {escape_braces(record_id)}."] if record_id else []
     return " ".join([booted(f"The sandbox did not boot: {with_full_stop(_text(cause))}", warnings), *record])
 
 
 def reconciled(response: Reconciled) -> ChangeResult:
-    """Return the result of comparing a record with its machine (sandboxes.md §4.13)."""
+    """Return the result of comparing a sandbox with its machine (sandboxes.md §4.13)."""
     if response.queued:
         return True, "{} is queued to be reconciled."
     if response.sandbox is None:
@@ -166,7 +168,7 @@ def reconciled(response: Reconciled) -> ChangeResult:
 
 
 def extended(by_ms: int | None) -> ChangeResult:
-    """Return the sentence for a longer lifetime (sandboxes.md §4.7).
+    """Return the sentence for extending a sandbox's lifetime (sandboxes.md §4.7).
 
     The service does not say when the sandbox ends.
     """
@@ -186,9 +188,9 @@ def tested(response: ConnectionTest) -> ChangeResult:
 
 
 def verified(verdict: KeyTest) -> ChangeResult:
-    """Return a provider's answer about a key (identity.md §5).
+    """Return whether a provider accepts an API key, and a sentence (identity.md §5).
 
-    A provider that could not be asked says nothing about the key.
+    If the provider could not be asked, the sentence says that the key could not be checked.
     """
     if verdict.key_valid:
         return True, "{} works."
@@ -200,5 +202,5 @@ def verified(verdict: KeyTest) -> ChangeResult:
 
 
 def synced(repos: Sequence[object]) -> ChangeResult:
-    """Return what reading GitHub came to (projects.md §7)."""
+    """Return the result of syncing repositories with GitHub (projects.md §7)."""
     return True, f"Synced with GitHub: {formatting.plural(len(repos), 'repository')}."

@@ -1,8 +1,10 @@
-"""Reads lists that are made of several responses.
+"""Reads lists that are combined from several responses.
 
-Each part has its own freshness, and a part that fails hides no other.
+The freshness of each part is recorded separately, so the rows of other parts are shown even
+if one part fails.
 
-A kind whose rows come from several routes declares its parts and reads them with `in_parts`:
+A kind whose rows come from several routes declares its parts and reads them with
+`in_parts`:
 
     _READ = in_parts(
         "approvals",
@@ -11,12 +13,13 @@ A kind whose rows come from several routes declares its parts and reads them wit
     )
     sources=(SourceState(Family.FLOWS, _READ, poll=15, poll_without_realtime=10), ...)
 
-If the parts are known only after a first request, the kind's reader makes them and calls `read_parts`. A response that
-adds columns and no rows is read with `read_columns`:
+A kind that knows its parts only after a first request creates them in its reader, which
+calls `read_parts`. A response that adds columns and no rows is read with `read_columns`:
 
     activity = await read_columns(session, "agents", _TODAY, client.agents.activity(), ())
 
-The console shows below the list which part is stale and why; the command prints it to stderr.
+The console shows below the list which part is out of date and why; the command prints it on
+stderr.
 """
 
 from __future__ import annotations
@@ -41,10 +44,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ListPart(Generic[Row]):
-    """One of the responses that make up a list.
+    """One of several responses whose rows are combined to a list.
 
-    `subject` names its content in messages. A part with a `family` is not read while that family is closed to the
-    credential; the list then has a notice.
+    `subject` names the part's content in messages. A part with a `family` is skipped while the
+    credential cannot use that route family; a notice says so below the list.
     """
 
     name: str
@@ -53,13 +56,16 @@ class ListPart(Generic[Row]):
     family: Family | None = None
 
     def closed(self, session: Session) -> Closed | None:
-        """Return why the part is not read, None if it is read."""
+        """Return why the credential cannot read the part, None if it can."""
         return None if self.family is None else session.closed([self.family])
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnPart:
-    """A response that fills some columns of every row; `subject` is as in `ListPart`."""
+    """A response that fills some columns of every row of a list.
+
+    `subject` names the content of the columns in messages.
+    """
 
     name: str
     subject: Subject
@@ -67,7 +73,7 @@ class ColumnPart:
 
 
 def in_parts(kind: str, *parts: ListPart[Row]) -> Callable[[ClientView, Session], Awaitable[RowPage[Row]]]:
-    """Return the reader of a source whose rows come in several parts."""
+    """Return a function that reads and combines the parts of a kind's list."""
 
     async def read(client: ClientView, session: Session) -> RowPage[Row]:
         return await read_parts(client, session, kind, parts)
@@ -78,13 +84,13 @@ def in_parts(kind: str, *parts: ListPart[Row]) -> Callable[[ClientView, Session]
 async def read_parts(
     client: ClientView, session: Session, kind: str, parts: Iterable[ListPart[Row]]
 ) -> RowPage[Row]:
-    """Read the parts of a list one after the other.
+    """Read the parts of a list one after the other and combine their rows.
 
-    The rows of a part that fails stay as they were last read, and its source becomes stale. A closed part adds a
-    notice.
+    If a part fails, its rows from the last read are kept and its source is marked as failing. A
+    part that the credential cannot read adds a notice.
 
-    Raises the first error if no part was read or there are no rows: an empty list would claim that nothing exists, and
-    a list of only stale rows would look fresh.
+    Raises the first error if no part was read or there are no rows: an empty list would claim
+    that nothing exists, and a list of only old rows would look fresh.
     """
     rows: RowSet[Entry[Row]] = session.store.set(kind)
     entries, notices = list[Entry[Row]](), list[Notice]()
@@ -122,9 +128,9 @@ async def read_parts(
 
 
 async def read_columns(session: Session, kind: str, part: ColumnPart, answer: Awaitable[T], missing: T) -> T:
-    """Return a response that fills columns, or the last one while reading it fails.
+    """Await the response that fills columns and return it.
 
-    Returns `missing` if it was never read.
+    If reading fails, returns the last response, or `missing` if there is none.
     """
     source = session.store.set(kind).sources.setdefault(
         part.name, SourceState(part.subject, frozenset(part.columns))

@@ -1,4 +1,4 @@
-"""Values that rows take from other lists: automation names and open approvals."""
+"""Values in rows that come from other lists: automation names and approvals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def jobs_with_open_approval(session: Session) -> frozenset[str]:
     """Return the ids of the jobs that have an open approval.
 
-    The service reports such a job as running.
+    The service reports the status of these jobs as `running`.
     """
     row_set: RowSet[Entry[ApprovalRow]] = session.store.set("approvals")
     approvals = (entry.row for entry in row_set.rows.values() if entry.row is not None)
@@ -24,9 +24,9 @@ def jobs_with_open_approval(session: Session) -> frozenset[str]:
 
 
 def automation_names(session: Session) -> Callable[[str | None], str | None]:
-    """Return a function that returns the name of an automation for its id.
+    """Return a function that maps the id of an automation to its name.
 
-    It looks in the list of automations.
+    The function looks the id up in the list of automations that the session holds.
     """
     row_set: RowSet[Entry[AutomationRow]] = session.store.set("automations")
 

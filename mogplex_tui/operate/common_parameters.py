@@ -20,5 +20,5 @@ def _is_yes(text: str) -> bool:
 
 
 def flag(name: str, help: str) -> Parameter[bool]:
-    """Return a yes-or-no parameter; the command's bare option means yes."""
+    """Return a yes-or-no parameter; its option without a value means yes."""
     return Parameter(name, help, _is_yes, default="no", choices=NO_YES)

@@ -1,6 +1,7 @@
-"""The keys that move the cursor in lists, tails, records and overlays.
+"""Declares the keys that move the cursor in lists, logs, records and overlays.
 
-The widgets do the moving; a test compares their bindings with these declarations.
+The widgets bind the keys and move the cursor; a test compares their bindings with these
+declarations.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ PLACES = (LIST, TAIL, RECORD, PAGE)
 
 
 class CursorMove(NamedTuple):
-    """One cursor movement: its default keys and its description, for each place."""
+    """One cursor movement, with its default keys and its description.
+
+    Both are mappings by place: `list`, `tail`, `record` or `page`.
+    """
 
     id: str
     defaults: Mapping[str, tuple[str, ...]]
@@ -25,7 +29,11 @@ class CursorMove(NamedTuple):
 def _move(
     name: str, *keys: str, row: str, record: str, but: Mapping[str, tuple[str, ...]] | None = None
 ) -> CursorMove:
-    """Declare a movement by its effect on a row; on a page, rows are called lines."""
+    """Return a cursor movement that has the same default keys in most places.
+
+    `row` describes the movement in a list, `record` on a record's page. `but` has the keys of
+    places that differ.
+    """
     words = {LIST: row, TAIL: row, RECORD: record, PAGE: row.replace("row", "line")}
     return CursorMove(f"move.{name}", {**dict.fromkeys(PLACES, keys), **(but or {})}, words)
 
@@ -44,7 +52,7 @@ MOVES: tuple[CursorMove, ...] = (
 
 
 def places(scope: str) -> tuple[str, ...]:
-    """Return the places a screen's cursor moves in, the first focused one first."""
+    """Return the places where the cursor of a screen can be, first the initial one."""
     tags = action_registry.scope_tags(scope)
     if tags & action_registry.DETAILS:
         return (RECORD, TAIL) if tags & action_registry.LOGS else (RECORD,)
@@ -52,5 +60,5 @@ def places(scope: str) -> tuple[str, ...]:
 
 
 def keys_of(move: CursorMove, place: str) -> tuple[str, ...]:
-    """Return the keys in force of a movement in a place."""
+    """Return the keys of a cursor movement in a place, with overrides applied."""
     return action_registry.keys_in_force(move.id, move.defaults[place])

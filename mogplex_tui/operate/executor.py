@@ -1,4 +1,7 @@
-"""Carries out every change: ledger entry, request, outcome and read-back."""
+"""Carries out every change: ledger entry, request, outcome and read-back.
+
+The ledger is the local log of changes. The read-back reads the record after the change.
+"""
 
 from __future__ import annotations
 
@@ -54,16 +57,17 @@ LONGEST_WAIT_AFTER_LOSS = 5.0
 
 
 class GivenUp(Throttled):
-    """The operator gave up a change while it waited for a rate limit."""
+    """Raised when the user cancels a change that waits for a rate limit."""
 
     default_advice = "Nothing was changed"
 
 
 class Outcome(NamedTuple):
-    """The result of a change: its sentence, whether it succeeded, and its error.
+    """The result of a change: a sentence, whether it succeeded, and the error.
 
-    `secret` is shown once. `new_id` and `fields` are those of a `Result`. A `closed` change was not sent, because the
-    credential does not allow it. A `recorded` change was stored by the service although the response was an error.
+    `secret` is shown to the user once. `new_id` and `fields` are those of a `Result`. A
+    `closed` change was not sent, because the session does not allow it. A `recorded` change was
+    stored by the service although the response was an error.
     """
 
     sentence: str
@@ -80,8 +84,9 @@ class Outcome(NamedTuple):
 def ledger_state_of(error: MogplexError, *, has_idempotency_key: bool = False) -> str:
     """Return the ledger state of a failed change: `unknown` or `refused`.
 
-    It is unknown if the service may have made the change. A 5xx counts as unknown only if the request had an
-    idempotency key (`has_idempotency_key`, errors.md §5).
+    The state is `unknown` if the service may have made the change. An error with a status of
+    500 or more counts as unknown only if the request had an idempotency key
+    (`has_idempotency_key`, errors.md §5).
     """
     if isinstance(error, NotAttached | InvalidInput | BudgetBlocked | NotAllowed | NotSignedIn | GivenUp):
         # The request was not sent, or was refused before it changed anything.
@@ -92,24 +97,27 @@ def ledger_state_of(error: MogplexError, *, has_idempotency_key: bool = False) -
 
 
 def new_idempotency_key() -> str:
-    """Return a new idempotency key, made before the first attempt and kept for all."""
+    """Return a new idempotency key, to be used for all attempts of one change."""
     return f"mogplex-tui-{uuid.uuid4()}"
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRequest(Generic[Answer, FinalResult]):
-    """One change for `run_change` to carry out.
+    """A change that `run_change` carries out, with callbacks for its progress.
 
-    `action` and `subject` are written to the ledger. `label` names the change where there is little room (`delete`),
-    `title` in sentences (`delete of sandbox web`). `record` is the key of the changed record, if there is one.
+    `action` and `subject` are written to the ledger. `label` names the change where there is
+    little room (`delete`), `title` in sentences (`delete of sandbox web`). `record` is the key
+    of the changed record, "" if the change has no record.
 
-    `begin` shows the change as in flight. `queued` is called every second while the change waits for a rate limit.
-    `finish` ends both; its argument is whether the service accepted the request. `accepted` gets the response,
-    `refused` the error and the ledger state; both read the record back and return the result. `detail` returns what the
-    ledger keeps of a response.
+    `begin` shows the change as in progress. `queued` is called every second while the change
+    waits for a rate limit. `finish` removes what `begin` and `queued` show; its argument is
+    whether the service accepted the request. `accepted` is called with the response, `refused`
+    with the error and the ledger state; both read the record back and return the final result.
+    `detail` returns the part of a response that is kept in the ledger.
 
-    With `repeats_lost` a request whose response was lost is sent again with the same idempotency key. `turn` limits how
-    many changes are sent at once: the caller holds it, and a change releases it while it waits.
+    With `repeats_lost`, a request whose response was lost is sent again with the same
+    idempotency key. `turn` limits how many changes are sent at once: the caller acquires it,
+    and a change releases it while it waits for a rate limit.
     """
 
     action: str
@@ -130,10 +138,11 @@ class ChangeRequest(Generic[Answer, FinalResult]):
 
 
 async def run_change(session: Session, change: ChangeRequest[Answer, FinalResult]) -> FinalResult:
-    """Carry out one change.
+    """Carry out one change and return the result of its callback.
 
-    The change and its idempotency key are in the ledger before the request is sent. A change that a rate limit refuses
-    is queued and sent again with the same key, as `api.retry` allows.
+    The change and its idempotency key are written to the ledger before the request is sent. If
+    a rate limit refuses the request, it is queued and sent again with the same key, as
+    `api.retry` allows.
     """
     key, is_accepted = change.idempotency_key, False
     entry = session.ledger.open(change.action, change.subject, key)
@@ -173,11 +182,14 @@ class _RequestAttempts(Generic[Answer, FinalResult]):
 
     @property
     def has_done_nothing(self) -> bool:
-        """Whether the change waits and a rate limit refused every attempt so far."""
+        """Whether the change is waiting and every attempt was refused by a rate limit."""
         return self._is_waiting and self._lost is None
 
     async def send(self) -> Answer:
-        """Send until the change succeeds or fails. Raises MogplexError."""
+        """Send the request until it succeeds or must not be repeated.
+
+        Raises MogplexError.
+        """
         change = self._change
         try:
             return await send_with_retries(
@@ -217,7 +229,10 @@ class _RequestAttempts(Generic[Answer, FinalResult]):
         change.begin()
 
     async def _count_down(self, queued: QueuedChange) -> None:
-        """Report the remaining seconds once a second. Raises GivenUp."""
+        """Wait until a queued change may be sent, and report the seconds left.
+
+        Raises GivenUp if the user cancels the change.
+        """
         while queued.seconds_left > 0 and not queued.given_up.is_set():
             self._change.queued(queued)
             # Wait for the fraction of a second first, so that each number is shown for a second.
@@ -229,7 +244,7 @@ class _RequestAttempts(Generic[Answer, FinalResult]):
 
 
 async def pause(seconds: float, given_up: asyncio.Event | None = None) -> None:
-    """Wait between two attempts, or until the change is given up."""
+    """Wait for a number of seconds, or until `given_up` is set."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await (given_up or asyncio.Event()).wait()
@@ -238,7 +253,7 @@ async def pause(seconds: float, given_up: asyncio.Event | None = None) -> None:
 async def run_unlisted_change(
     session: Session, action: str, subject: str, request: Callable[[], Awaitable[Answer]], *, title: str
 ) -> Answer:
-    """Carry out a change that is shown in no list, and return the response.
+    """Carry out a change of something that no list shows; return the response.
 
     Raises MogplexError.
     """
@@ -271,10 +286,12 @@ async def run_action(
 ) -> Outcome:
     """Send the request of an action and return its outcome.
 
-    Does not raise for errors of the service. `entry` is the record; for a creation, the result of `new_entry`.
-    `read_priority` is the priority of the read-back. `how_to_repeat` is the sentence after a lost response; `{key}` in
-    it is replaced by the key. `turn` limits how many changes are sent at once. Without `idempotency_key`, an action that
-    sends one gets the key of the same change if its last response was lost, otherwise a new one.
+    Does not raise for errors of the service. `entry` is the record; for a creation, the result
+    of `new_entry`. `read_priority` is the priority of the read-back. `how_to_repeat` is the
+    sentence that follows a lost response; `{key}` in the sentence is replaced by the
+    idempotency key. `turn` limits how many changes are sent at once. If `idempotency_key` is
+    empty and the action needs a key, a new one is made; if the response of the same change was
+    lost last time, its key is used again.
     """
     if (closed := await _not_sent_reason(session, kind, action, entry)) is not None:
         # A closed route gets no request, even if it closed while the confirmation was open.
@@ -321,7 +338,7 @@ async def run_action(
 async def _not_sent_reason(
     session: Session, kind: Kind[Row], action: Action[Row] | Creation, entry: Entry[Row]
 ) -> str | None:
-    """Return why a change must not be sent, None if it may be."""
+    """Return why an action must not be sent, None if it may be sent."""
     reason = kind_rows.closed_reason(kind, action, session) or await fetch_read_only_reason(session)
     if reason is None and isinstance(action, Action) and entry.row is None:
         return messages.not_changeable(kind.noun)
@@ -366,9 +383,10 @@ async def run_bulk_action(
     entries: Sequence[Entry[Row]],
     values: Values = NO_VALUES,
 ) -> Outcome:
-    """Carry out an action on several records, one after the other, and sum up.
+    """Carry out an action on several records and return one outcome for all.
 
-    A creation needs no records. A change that waits for a rate limit lets the next one go first.
+    The requests are sent one after the other; while one waits for a rate limit, the next one is
+    sent. A creation needs no records.
     """
     if isinstance(action, Creation):
         return await run_action(session, collection, kind, action, new_entry(action, values), values)
@@ -390,7 +408,10 @@ async def run_bulk_action(
 
 
 def new_entry(creation: Creation, values: Values) -> AnyEntry:
-    """Return an entry with no row, named by its values, for a record to be created."""
+    """Return an entry without a row for a record that is to be created.
+
+    Its key is the name of the new record, made from `values`.
+    """
     return Entry(creation.name(values), None)
 
 
@@ -399,7 +420,10 @@ def _sends_idempotency_key(action: Action[Row] | Creation) -> bool:
 
 
 def _idempotency_key_of(session: Session, action: str, subject: str, given_key: str) -> tuple[str, bool]:
-    """Return a change's idempotency key, and whether an earlier response was lost."""
+    """Return the idempotency key to send, and whether it repeats a lost change.
+
+    A change is lost if its request was sent but no response arrived.
+    """
     if given_key:
         return given_key, session.ledger.last_end(given_key) == "unknown"
     for entry in reversed(session.ledger.entries):
@@ -429,9 +453,10 @@ def _refusal(
 def _delays_after_success(
     action: Action[Row] | Creation, entry: Entry[Row], values: Values
 ) -> Sequence[float]:
-    """Return the delays of the read-backs after a success.
+    """Return the seconds to wait before each read-back of a successful change.
 
-    There is one if the record already had the given values, because no difference can appear.
+    There is only one read-back if the record already had the given values, because the row will
+    not differ.
     """
     if not isinstance(action, Action) or entry.row is None or not action.parameters:
         return READ_BACK_DELAYS
@@ -444,9 +469,10 @@ def _delays_after_success(
 
 
 def _delays_after_failure(error: MogplexError) -> Sequence[float]:
-    """Return the delays of the read-backs after a failure.
+    """Return the seconds to wait before each read-back of a failed change.
 
-    There is at most one if the service refused the change, because nothing was changed.
+    There is at most one read-back if the service refused the change, because nothing was
+    changed.
     """
     if isinstance(error, GivenUp):
         return ()
@@ -465,7 +491,7 @@ async def _read_back(
     read_priority: Priority,
     delays: Sequence[float],
 ) -> None:
-    """Read the changed record and its list, until the row differs from before."""
+    """Read the changed record and its list, until the row differs from `entry`."""
     for delay in delays:
         if delay:
             await asyncio.sleep(delay)

@@ -26,7 +26,11 @@ _WORD = re.compile(r'(?:[^\s"]|"(?:[^"]|"")*"?)+')
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One term of a filter; if it is `exact`, the whole value must equal the text."""
+    """One term of a filter, such as `cost:>1`.
+
+    If the term is `exact`, the whole value must equal the text; otherwise a part of it is
+    enough.
+    """
 
     field: str | None
     text: str
@@ -42,7 +46,8 @@ class Term:
 def parse(text: str) -> list[Term]:
     """Split a filter into terms. Every text is a valid filter.
 
-    An incomplete term matches more rows than the complete one.
+    A term that is still being typed matches at least the rows that the finished term will
+    match.
     """
     terms = []
     for match in _WORD.finditer(text):
@@ -63,7 +68,7 @@ def _unquoted(word: str) -> str:
 
 
 def quoted(value: object) -> str:
-    """Return a value as one word of a filter, in quotes if it needs them."""
+    """Return a value as one word of a filter, in quotes if it has spaces or quotes."""
     text = str(value)
     return '"' + text.replace('"', '""') + '"' if re.search(r'[\s"]', text) else text
 
@@ -71,11 +76,11 @@ def quoted(value: object) -> str:
 def compile_filter(
     text: str, fields: Callable[[R], Mapping[str, object]], spans: Collection[str] = SPANS
 ) -> Callable[[R], bool] | None:
-    """Compile a filter to a predicate on rows; None if the filter is empty.
+    """Compile a filter to a predicate on rows; return None for an empty filter.
 
-    `fields` returns a row's searchable values by name: a text, a number, several texts of which any may match, or None.
-    Those in `spans` are seconds. A term for a field that no row has matches nothing, so that a misspelt field shows an
-    empty list and not all rows.
+    `fields` returns a row's searchable values by field name: a text, a number, several texts of
+    which any may match, or None. Fields named in `spans` hold seconds. A term for a field that
+    no row has matches nothing, so that a misspelt field shows an empty list and not all rows.
     """
     terms = parse(text)
     if not terms:
@@ -91,7 +96,7 @@ def compile_filter(
 
 
 def depends_on_time(text: str, spans: Collection[str] = SPANS) -> bool:
-    """Return whether a filter compares a time span, so that time changes its result."""
+    """Return whether a filter compares a time span, so its result changes with time."""
     return any(
         term.compares and any(name.startswith(term.field or "") for name in spans) for term in parse(text)
     )
@@ -104,7 +109,10 @@ def _field_name(term: Term, values: Mapping[str, object]) -> str | None:
 
 
 def _is_incomplete(term: Term, values: Mapping[str, object]) -> bool:
-    """Return whether a comparison has no number yet, so that it matches every row."""
+    """Return whether a term compares a known field but has no valid number yet.
+
+    An incomplete comparison matches every row.
+    """
     return term.compares and _number(term.text[1:], _UNITS) is None and _field_name(term, values) is not None
 
 
@@ -134,7 +142,10 @@ def _matches_any_field(term: Term, values: Mapping[str, object]) -> bool:
 
 
 def matches_value(term: Term, value: object) -> bool:
-    """Return whether a term that is no comparison matches a value or one of several."""
+    """Return whether a term without `<` or `>` matches a value.
+
+    A tuple matches if any of its items does.
+    """
     if value is None:
         return False
     if isinstance(value, tuple):
@@ -146,7 +157,10 @@ def matches_value(term: Term, value: object) -> bool:
 
 
 def seconds_of(text: str) -> float | None:
-    """Return the seconds of a span such as `90`, `5m` or `1.5d`, None if it is none."""
+    """Parse a time span such as `90`, `5m` or `1.5d` to seconds.
+
+    Returns None for a text that is not a time span.
+    """
     return _number(text, _SECONDS)
 
 

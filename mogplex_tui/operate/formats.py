@@ -32,18 +32,18 @@ def _text_sort(value: str) -> SortKey:
 
 
 def text(tone: str = "plain") -> Format[str]:
-    """Return the format of a text: its first line.
+    """Return the format of a text, which shows its first line.
 
-    With the tone `error`, credentials in it are masked.
+    With the tone `error`, credentials in the text are masked.
     """
     shown = _error_line if tone == "error" else first_line
     return Format(lambda value, _: Cell(shown(value), tone), _text_sort, lambda value, _: first_line(value))
 
 
 def _error_line(value: str) -> str:
-    """Return an error message with credentials masked, because it may quote a command.
+    """Return the first line of an error message, with credentials masked.
 
-    v1.md §5.4 describes such messages.
+    The message may quote a command that has a credential (v1.md §5.4).
     """
     # Importing the redaction rules takes time before the first frame, which rarely has an error.
     from mogplex_tui.live import redact
@@ -52,16 +52,16 @@ def _error_line(value: str) -> str:
 
 
 def short_id() -> Format[str]:
-    """Return the format of an id: it shows eight characters, and filters match all."""
+    """Return the format of an id: cells show eight characters, filters match all."""
     return Format(
         lambda value, _: Cell(formatting.short_id(value), "dim"), _text_sort, lambda value, _: value
     )
 
 
 def texts(tone: str = "plain") -> Format[tuple[str, ...]]:
-    """Return the format of several short texts, joined with commas.
+    """Return the format of several short texts, shown on one line with commas.
 
-    A filter matches each text by itself.
+    A filter is compared with each of the texts.
     """
     return Format(
         lambda value, _: Cell(joined(value), tone),
@@ -71,7 +71,7 @@ def texts(tone: str = "plain") -> Format[tuple[str, ...]]:
 
 
 def count(tone: str = "plain") -> Format[int]:
-    """Return the format of a count; zero is dim."""
+    """Return the format of a count; zero is drawn dim."""
     return Format(
         lambda value, _: Cell(formatting.count(value), tone if value else "dim"),
         lambda value: (1, float(value)),
@@ -98,9 +98,9 @@ PRICE_PER_MILLION: Format[Decimal] = Format(
 
 
 def at_least(shown: Column[Row], is_partial: Callable[[Row], bool]) -> Column[Row]:
-    """Return a column that marks a lower bound with a plus sign.
+    """Return a copy of a column that adds `+` to values that are lower bounds.
 
-    `is_partial` tells whether the value of a row is only a lower bound.
+    `is_partial` returns whether the value of a row is only a lower bound.
     """
 
     def cell(row: Row, moment: RenderTime) -> Cell:
@@ -117,9 +117,9 @@ def _age(value: datetime, moment: RenderTime) -> Cell:
 
 
 def time_left(soon: float) -> Format[datetime]:
-    """Return the format of the time left until an instant.
+    """Return the format of a future time, shown as the time left until then.
 
-    It is highlighted in the last `soon` seconds.
+    The cell is highlighted in the last `soon` seconds.
     """
 
     def show(value: datetime, moment: RenderTime) -> Cell:
@@ -148,7 +148,7 @@ AGE: Format[datetime] = Format(
 
 
 def sort_key(value: str | float | datetime | None) -> SortKey:
-    """Return the sort key of a value: None, then numbers, then times, then texts."""
+    """Return a sort key: None comes first, then numbers, then times, then texts."""
     if value is None:
         return (0, "")
     if isinstance(value, datetime):
@@ -157,10 +157,11 @@ def sort_key(value: str | float | datetime | None) -> SortKey:
 
 
 def state(*, is_own: bool = True) -> Format[str]:
-    """Return the format of a state: glyph and word.
+    """Return the format of a state, shown as a symbol and a word.
 
-    A filter matches the shown word and the service's word. `is_own` is false for the state of something else, such as a
-    record's last run; a change in flight is not shown in its place.
+    A filter matches the shown word and the service's word. `is_own` is true for the state of
+    the record itself: the column then shows a change in progress in place of the state. It is
+    false for the state of something else, such as a record's last run.
     """
 
     def show(value: str, _: RenderTime) -> Cell:
@@ -222,9 +223,9 @@ ERROR: Format[str] = Format(
 
 
 def error_column(value: Callable[[Row], str | None], field: str, *, min_width: int = 20) -> Column[Row]:
-    """Return the column of a record's error, the last one of a list.
+    """Return the column that shows a record's error, the last column of a list.
 
-    It shows the cause; a filter also matches the whole error.
+    The cell shows the cause of the error; a filter also matches the error's whole first line.
     """
     base = column("error", "", value, ERROR, Layout(24, flex=3, min_width=min_width), field=field)
 
@@ -244,9 +245,10 @@ def time_column(
     final: Callable[[Row], V | None],
     field: str,
 ) -> Column[Row]:
-    """Return a column whose value grows with time.
+    """Return a column whose value grows with time, such as a duration.
 
-    `final` returns the value once it is fixed, for JSON and CSV.
+    `value` returns the value at a given time. `final` returns the value for JSON and CSV, None
+    while it still grows.
     """
 
     def cell(row: Row, moment: RenderTime) -> Cell:
@@ -268,7 +270,10 @@ def time_column(
 def error_or_reason_column(
     error: Callable[[Row], str | None], code: Callable[[Row], str | None], field: str
 ) -> Column[Row]:
-    """Return the column of a record's error or else the reason of its state."""
+    """Return a column that shows a record's error, or the reason of its state.
+
+    The reason is shown for records without an error.
+    """
     errors = error_column(error, field)
     reasons = column("error", "WHY", code, DIM_REASON, errors.layout, field=field)
 
@@ -287,8 +292,8 @@ def error_or_reason_column(
 def flag(yes: str = "on", no: str = "off", tone: str = "ok") -> Format[bool]:
     """Return the format of a flag that is shown as one of two words.
 
-    A filter also matches `true` and `false`. `tone` is that of a true value. A false value is dim, or not shown if `no`
-    is empty.
+    A filter also matches `true` and `false`. `tone` is the tone of a true value. A false value
+    is drawn dim, or not shown if `no` is empty.
     """
 
     def show(value: bool, _: RenderTime) -> Cell:
@@ -305,8 +310,8 @@ def flag(yes: str = "on", no: str = "off", tone: str = "ok") -> Format[bool]:
 
 
 def switch() -> Format[bool]:
-    """Return the format of a flag that actions change.
+    """Return the format of a flag that the actions enable and disable change.
 
-    While such a change is in flight, the new value is shown.
+    While one of them is in progress, the new value is shown.
     """
     return replace(flag(), in_progress={ENABLING: "on", DISABLING: "off"})

@@ -1,4 +1,7 @@
-"""Formats numbers, times and states for the screen; an unknown value is a dash."""
+"""Formats numbers, times and states for the screen.
+
+An unknown value is shown as a dash.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,10 @@ STATES: dict[str, tuple[str, str, str]] = {
 
 
 def state(word: str) -> tuple[str, str, str]:
-    """Return glyph, word and tone of a state; an unknown state keeps its own word."""
+    """Return the symbol, the shown word and the tone of a state.
+
+    An unknown state is shown by the service's own word.
+    """
     return STATES.get(word, ("▫", word, "plain"))
 
 
@@ -111,7 +117,7 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,80}|[a-z]+(_[a-z0-9]+){1,9}")
 
 
 def reason(code: str | None, metadata: Mapping[str, object] | None = None) -> str:
-    """Return the text of a reason code; a reason that is no code is not changed."""
+    """Return the text of a reason code; free text is returned unchanged."""
     if not code:
         return ""
     if code == "IDEMPOTENT_DUPLICATE" and (metadata or {}).get("review_dedup_key"):
@@ -135,15 +141,15 @@ CAUSE_WIDTH = max(map(len, CAUSES.values()))
 
 
 def cause(error: str) -> str:
-    """Return an error for a column: its known cause, or else its first line."""
+    """Return the known cause of an error, or the first line of the error."""
     line = error.lstrip()[:4_096].rstrip().split("\n", 1)[0]
     return CAUSES.get(line.partition(".")[0], line)
 
 
 def reason_or_default(code: str | None) -> str:
-    """Return why something was not done, as the end of a sentence.
+    """Return why the service did not do something, as the end of a sentence.
 
-    There is a text also if the service gives no reason.
+    Returns a general text if the service gives no reason.
     """
     return reason(code) or "the service gives no reason"
 
@@ -190,7 +196,7 @@ def short_duration(seconds_ago: float) -> str:
 
 
 def count(value: int | None) -> str:
-    """Format a count, with one decimal from a thousand on: `812`, `48.2k`, `1.8M`."""
+    """Format a count, abbreviated from 1000 on: `812`, `48.2k`, `1.8M`."""
     if value is None:
         return DASH
     if value < 1000:
@@ -203,7 +209,8 @@ def count(value: int | None) -> str:
 def money(value: Decimal | None, source: Cost = Cost.KNOWN) -> str:
     """Format US dollars with two decimals.
 
-    `~` marks an estimate, a dash is an unknown amount, and `<$0.01` is an amount of up to half a cent.
+    `~` marks an estimate, a dash stands for an unknown amount, and `<$0.01` for an amount of up
+    to half a cent.
     """
     if value is None:
         return DASH
@@ -222,17 +229,17 @@ def short_id(value: str | None) -> str:
 
 
 def clipped(text: str, length: int) -> str:
-    """Return a text cut to a length, with an ellipsis if it was longer."""
+    """Return a text cut to `length` characters, with an ellipsis if it was longer."""
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
 def local_time(value: datetime | None) -> str:
-    """Format a time in the local zone, to the second, with the name of the zone."""
+    """Format a time as local date and time, to the second, with the zone's name."""
     return DASH if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def time_of_day(value: datetime) -> str:
-    """Format the time of day in the local zone."""
+    """Format the local time of day."""
     return value.astimezone().strftime("%H:%M:%S")
 
 
@@ -264,5 +271,5 @@ def first_line(text: str) -> str:
 
 
 def joined(texts: Iterable[object]) -> str:
-    """Join texts to one line, with commas."""
+    """Join texts with commas and return them on one line."""
     return ", ".join(str(each)[:LONGEST_LINE] for each in islice(texts, _MOST_JOINED))[:LONGEST_LINE]

@@ -1,4 +1,4 @@
-"""Rows of the list of jobs, from each route (observability.md §7, v1.md §5.4)."""
+"""Rows of the list of jobs from each API (observability.md §7, v1.md §5.4)."""
 
 from __future__ import annotations
 
@@ -29,10 +29,13 @@ _REPAIR_AFTER = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job run of the list, with the fields that only the single record has.
+    """A row of the list of jobs, with further fields from the job's own record.
 
-    `open_waits` counts its waits for a person or an event; only the token API returns it. `automation` is the name of
-    its automation. `waits_for_person` is true while the job has an open approval.
+    `waits`, `dispatch_events` and `findings` are empty until the job's own record is read. So
+    are `steps`, unless the row is from the token API. `open_waits` is the number of open waits
+    for a person or an event; only the token API returns it. `automation` is the name of the
+    automation that the job belongs to. `waits_for_person` is true while the job has an open
+    approval.
     """
 
     id: str
@@ -48,14 +51,15 @@ class JobRow:
 
     @property
     def created_at(self) -> datetime | None:
-        """The creation time."""
+        """The creation time of the job."""
         return self.job.created_at
 
     @property
     def state(self) -> str:
-        """The status, or `waiting` or `parked` for a live job that waits.
+        """The state of the job: its status, or `waiting` or `parked` while it waits.
 
-        The service reports such a job as running.
+        A live job is `waiting` for an approval, or `parked` for another event. The service reports
+        both as running.
         """
         if self.job.is_live and self.waits_for_person:
             return "waiting"
@@ -63,45 +67,51 @@ class JobRow:
 
     @property
     def source(self) -> str:
-        """The name of its automation, or the type of the event that started it."""
+        """The name of the automation, or the type of the event that started the job."""
         return self.automation or self.job.source_type
 
     @property
     def repo(self) -> str | None:
-        """The name of its repository."""
+        """The name of the job's repository."""
         return None if self.job.repo is None else self.job.repo.full_name
 
     @property
     def agent(self) -> str | None:
-        """The name of its agent."""
+        """The name of the job's agent."""
         return None if self.job.agent is None else self.job.agent.name
 
     @property
     def error(self) -> str | None:
-        """The newest error: of the job, of its last start, or of its cancel."""
+        """The error of the job, of its last start, or of its cancel.
+
+        The first of the three that is set is used.
+        """
         return self.job.error or self.job.last_start_error or self.job.cancel_error
 
     @property
     def repairable_from(self) -> datetime | None:
-        """The time from which the service accepts a repair."""
+        """The time after which the service accepts a repair of the job."""
         since = self.job.last_start_attempt_at or self.job.created_at or self.job.started_at
         return None if since is None else since + _REPAIR_AFTER
 
     @property
     def pull_request(self) -> str | None:
-        """The address of its pull request."""
+        """The web address of the job's pull request."""
         url = self.job.metadata.get("pull_request_url")
         return url if isinstance(url, str) else None
 
     @property
     def reason(self) -> str:
-        """The reason of its newest dispatch event, in words."""
+        """The reason of the job's newest dispatch event, as text."""
         event = self.job.latest_dispatch_event
         return "" if event is None else formatting.reason(first_line(event.reason or ""), self.job.metadata)
 
 
 def _as_listed(job: Job) -> Job:
-    """Reduce a job to the fields of the list, so that jobs of all routes compare."""
+    """Return a copy of a job with only the fields that the list has.
+
+    Jobs from different routes can then be compared.
+    """
     from mogplex_tui.api.models.jobs import Job
 
     return Job.model_construct(**{name: getattr(job, name) for name in Job.model_fields})
@@ -127,12 +137,12 @@ def _detailed_v1(run: AutomationRunDetail) -> JobRow:
 
 
 def page_of_runs(runs: Rows[AutomationRun]) -> RowPage[JobRow]:
-    """Convert the runs of an automation to rows."""
+    """Convert the runs of an automation to a page of job rows."""
     return page_of(runs, _row, lambda row: row.id)
 
 
 async def read_older(client: ClientView, window: Window) -> RowPage[JobRow]:
-    """Read the newest jobs of a window, at most 100."""
+    """Read the newest jobs, at most 100, in a time range with service filters."""
     response = await client.observability.jobs(
         since=window.since, until=window.until, status=window.filters.get("status")
     )
@@ -145,14 +155,21 @@ async def read(client: ClientView, _: Session) -> RowPage[JobRow]:
 
 
 def token_notice(of: str) -> PartialList:
-    """Return the notice that a token shows only the newest runs of automations."""
+    """Return the notice that only the newest runs of automations are listed.
+
+    The notice is for a list that was read with a token; a browser session could read all jobs.
+    `of` completes the phrase "the newest 50 runs".
+    """
     return PartialList(
         f"the newest 50 runs {of}", Requirement("other jobs, agents, costs and actions on jobs")
     )
 
 
 async def read_v1(client: ClientView, session: Session) -> RowPage[JobRow]:
-    """Read the runs of the newest automations; each read may fail by itself."""
+    """Read the runs of the newest automations from the token API.
+
+    If the runs of one automation cannot be read, those of the others are still returned.
+    """
     from mogplex_tui.live import v1_jobs
 
     jobs = await v1_jobs.newest(client)
@@ -175,9 +192,9 @@ async def read_v1(client: ClientView, session: Session) -> RowPage[JobRow]:
 
 
 async def read_single(client: ClientView, key: str, row: JobRow | None) -> Entry[JobRow]:
-    """Read a job with its steps, waits, dispatch events and findings.
+    """Read one job with its steps, waits, dispatch events and findings.
 
-    Over v1 its cost is the sum of its calls.
+    From the token API, its cost is the sum of the costs of its calls.
     """
     if client.access.may_ask(Family.OBSERVABILITY):
         job = await client.observability.job(key)
@@ -191,7 +208,10 @@ async def read_single(client: ClientView, key: str, row: JobRow | None) -> Entry
 
 
 def merge(row: JobRow, single: JobRow) -> JobRow:
-    """Return a newer row of the list with the fields that only the single record has."""
+    """Return `row` with the fields that only the job's own record has.
+
+    `row` is from a newer read of the list and `single` from an earlier read of the record.
+    """
     return replace(
         row,
         cost_usd=single.cost_usd if row.cost_usd is None else row.cost_usd,
@@ -203,15 +223,18 @@ def merge(row: JobRow, single: JobRow) -> JobRow:
 
 
 def fill(session: Session) -> Callable[[JobRow], JobRow]:
-    """Return a function that fills in the automation's name and an open approval."""
+    """Return a function that adds data of other lists to a job row.
+
+    It sets the name of the automation, and whether the job has an open approval.
+    """
     name_of, waiting = automation_names(session), jobs_with_open_approval(session)
     return lambda row: replace(row, automation=name_of(row.job.flow_id), waits_for_person=row.id in waiting)
 
 
 def state_texts(status: str) -> tuple[str, ...]:
-    """Return the texts by which a filter finds the jobs of a status.
+    """Return the words that match jobs of a service status in a filter.
 
-    A live job may be shown as waiting.
+    They include `waiting` and `parked` for a live status, because such a job may be shown so.
     """
     waiting = ("waiting", "parked") if status in ("pending", "running") else ()
     return tuple(text for state in (status, *waiting) for text in (formatting.state(state)[1], state))

@@ -1,7 +1,8 @@
-"""Validates the keys that the operator sets in `[keys]` of the config file.
+"""Validates the keys that the user sets in `[keys]` of the config file.
 
-Imported only if `[keys]` has entries. An entry that is not valid is rejected with a sentence, and its action keeps the
-default keys. No entry can take away the keys that go back, open, and run commands by name.
+This module is imported only if `[keys]` has entries. An entry that is not valid is rejected
+with a sentence, and its action keeps the default keys. No entry can remove the keys for
+going back, opening a record and running a command by name.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ _PAST_IDS = {"runs.new": "runs.start"}
 
 
 class Keymap(NamedTuple):
-    """The valid key overrides by id, and a sentence for each rejected one by id.
+    """The valid key overrides, and a sentence for each rejected one, both by id.
 
-    The names of keys are those of Textual.
+    The keys are written with Textual's names.
     """
 
     keys: Mapping[str, tuple[str, ...]]
@@ -40,9 +41,9 @@ class Keymap(NamedTuple):
 
 
 class KeyOwner(NamedTuple):
-    """Something that can have keys: an action or a cursor movement.
+    """An action or a cursor movement, with its default keys on each screen.
 
-    `keys_by_screen` maps each screen to the default keys there. An override applies to all of these screens.
+    An override replaces the keys on all of these screens.
     """
 
     id: str
@@ -51,14 +52,14 @@ class KeyOwner(NamedTuple):
 
     @property
     def defaults(self) -> tuple[str, ...]:
-        """The default keys on all of its screens."""
+        """The default keys, combined from all screens."""
         return tuple(dict.fromkeys(key for keys in self.keys_by_screen.values() for key in keys))
 
 
 def key_owners() -> dict[str, KeyOwner]:
-    """Return everything that can have keys by id, in the order of the registry.
+    """Return all actions and movements that can have keys, by id.
 
-    Imports every kind.
+    They are in the order of the registry. Imports every kind.
     """
     titles_and_keys: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {}
 
@@ -86,7 +87,10 @@ _JSON_OVERLAY = "the pane of the JSON"
 
 
 def scopes() -> list[str]:
-    """Return the scopes of all screens. Registers every kind."""
+    """Return the scope names of all screens.
+
+    Imports every kind and adds its actions to the registry.
+    """
     names = ["runs", "run", "observability"]
     for kind in kinds().values():
         action_registry.register_kind(kind)
@@ -95,7 +99,10 @@ def scopes() -> list[str]:
 
 
 def validate_overrides(configured: Mapping[str, object], origin: str) -> Keymap:
-    """Return the valid and the rejected overrides of the `[keys]` table in `origin`."""
+    """Check the `[keys]` table and return its valid and its rejected overrides.
+
+    `origin` is the file that has the table, named in the sentences.
+    """
     known = key_owners()
     accepted: dict[str, tuple[str, ...]] = {}
     refused: dict[str, str] = {}
@@ -123,7 +130,10 @@ def _shown(keys: Sequence[str]) -> str:
 
 
 def _read(known: Mapping[str, KeyOwner], id: str, value: object) -> tuple[tuple[str, ...], str]:
-    """Return the keys of an override, or why it is not valid."""
+    """Return the keys of one override, and why they are not valid.
+
+    The reason is empty if the override is valid.
+    """
     owner = known.get(id)
     if owner is None:
         from difflib import get_close_matches
@@ -153,7 +163,10 @@ def _read(known: Mapping[str, KeyOwner], id: str, value: object) -> tuple[tuple[
 def _find_conflict(
     known: Mapping[str, KeyOwner], accepted: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, str] | None:
-    """Return an override whose key has another meaning on a screen, and the reason."""
+    """Find an override with a key that another action uses on the same screen.
+
+    Returns its id and a reason, or None if there is no conflict.
+    """
     order = {id: number for number, id in enumerate(accepted)}
     owner_by_key: dict[tuple[str, str], str] = {}
     # Ids without an override come first, so that a clash is found at an override, the later one of two.

@@ -1,4 +1,4 @@
-"""Formats, sorts, filters and names the rows of a kind from its declaration."""
+"""Formats, sorts and filters the rows of a kind as its declaration says."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Row_co = TypeVar("Row_co", covariant=True)
 
 
 class HeldRow(Protocol[Row_co]):
-    """A row as a list holds it: an `Entry`, or a run, which is its own entry."""
+    """A record in a list: an `Entry`, or a `RunRow`."""
 
     @property
     def key(self) -> str:
@@ -47,7 +47,7 @@ class HeldRow(Protocol[Row_co]):
 
     @property
     def in_progress(self) -> str | None:
-        """The text of a change in flight, None if there is none."""
+        """The text of a change in progress, None if no change is in progress."""
 
 
 ReadAt = Callable[[HeldRow[object]], datetime]
@@ -59,17 +59,20 @@ ValueGetter = Callable[[HeldRow[Row], Row | None], FilterValue]
 
 
 def filter_name(title: str) -> str:
-    """Return the filter name for a column's title or name: its letters in lower case."""
+    """Return the filter field for a column's title or name: its lower-cased letters."""
     return "".join(filter(str.isalpha, title)).lower()
 
 
 def filter_names(column: Column[Row]) -> tuple[str, ...]:
-    """Return the names of a column in filters: one from its name, one from its title."""
+    """Return the filter fields of a column, made from its name and its title."""
     return tuple(name for name in (filter_name(column.name), filter_name(column.title)) if name)
 
 
 def name_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
-    """Return the name of a record in sentences, also for a record without a row."""
+    """Return the name of a record for sentences.
+
+    A record that could not be read is named by its JSON field `name`, or by its key.
+    """
     if entry.row is None:
         name = entry.raw.get("name") if isinstance(entry.raw, dict) else None
         return name if isinstance(name, str) and name else entry.key
@@ -82,7 +85,8 @@ def name_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
 def cells(kind: Kind[Row], entry: HeldRow[Row], moment: RenderTime) -> list[Cell]:
     """Return the cells of a row, one for each column.
 
-    An unreadable record and a change in flight are shown in a column that is never dropped.
+    One cell is replaced while a change is in progress, and if the record could not be read. The
+    text goes in a column that is never dropped from a narrow table.
     """
     if entry.row is None:
         return _unreadable_cells(kind, entry)
@@ -95,10 +99,10 @@ def cells(kind: Kind[Row], entry: HeldRow[Row], moment: RenderTime) -> list[Cell
 
 
 def _unreadable_cells(kind: Kind[Row], entry: HeldRow[Row]) -> list[Cell]:
-    """Return the cells of an unreadable record: its state and the reason.
+    """Return the cells of a record that could not be read: a state and the reason.
 
-    The reason is in the error column and the state in the state column. Without an error column, both are in the name
-    column.
+    The reason is in the error column and the state in the state column. If the kind has no
+    error column, both are in the name column.
     """
     glyph, word, tone = formatting.state("unreadable")
     text = f"{glyph} {word}"
@@ -114,9 +118,10 @@ def _unreadable_cells(kind: Kind[Row], entry: HeldRow[Row]) -> list[Cell]:
 
 
 def _progress_cell(kind: Kind[Row], in_progress: str, row_cells: list[Cell]) -> tuple[int, str]:
-    """Return the position of the column that shows a change in flight, and its text.
+    """Return the position of the cell that shows a change in progress, and its text.
 
-    That is the switch which the change turns, else a state column with room for the text, else the name column.
+    The cell is that of the flag which the change sets, or else of a state column with room for
+    the text, or else of the name column.
     """
     for position, column in enumerate(kind.columns):
         if in_progress in column.format.in_progress:
@@ -130,9 +135,10 @@ def _progress_cell(kind: Kind[Row], in_progress: str, row_cells: list[Cell]) -> 
 
 
 def _state_position(kind: Kind[Row], text: str) -> int | None:
-    """Return the position of the first lasting state column with room for a text.
+    """Return the position of the first permanent state column with room for a text.
 
-    A lasting column is never dropped from a narrow table.
+    A permanent column is never dropped from a narrow table. Returns None if no such column has
+    room.
     """
     for position, column in enumerate(kind.columns):
         if column.format.is_state and not column.layout.priority and column.layout.width >= len(text):
@@ -141,7 +147,10 @@ def _state_position(kind: Kind[Row], text: str) -> int | None:
 
 
 def _name_position(kind: Kind[Row]) -> int:
-    """Return the position of the column that names a record, best one that grows."""
+    """Return the position of the column that shows a record's name.
+
+    Prefers a column that gets a share of the spare width.
+    """
     lasting = [
         position
         for position, column in enumerate(kind.columns)
@@ -152,7 +161,10 @@ def _name_position(kind: Kind[Row]) -> int:
 
 
 def _with_rest(column: Column[Row], text: str, hidden_text: str | None) -> str:
-    """Return a text, and the rest behind it if the column grows and is cut at its end."""
+    """Append `hidden_text` to a text if the column is wide enough to show more.
+
+    A column counts as wide if it gets spare width and is cut at its end.
+    """
     return f"{text}: {hidden_text}" if column.layout.flex and column.layout.cut == "end" else text
 
 
@@ -160,7 +172,7 @@ def _with_rest(column: Column[Row], text: str, hidden_text: str | None) -> str:
 
 
 class RowValues(Mapping[str, FilterValue], Generic[Row]):
-    """The values of one row by filter name, computed only when a filter needs them."""
+    """The filter values of one row by field name, computed when they are looked up."""
 
     __slots__ = ("_entry", "_fields", "_row")
 
@@ -180,7 +192,7 @@ class RowValues(Mapping[str, FilterValue], Generic[Row]):
         return len(self._fields.getters)
 
     def values(self) -> Iterator[FilterValue]:  # type: ignore[override]
-        """Yield the values that a word without a field is searched in, each once."""
+        """Yield each value in which a filter word without a field is searched, once."""
         entry, row = self._entry, self._row
         return (find(entry, row) for find in self._fields.texts)
 
@@ -188,8 +200,8 @@ class RowValues(Mapping[str, FilterValue], Generic[Row]):
 class FilterFields(Generic[Row]):
     """The fields that filters can use in the rows of a kind, at one point in time.
 
-    Columns are found by their names and titles. With `read_at`, durations of running work end when the row was last
-    read.
+    A column's field can be written as its name or its title. With `read_at`, durations of
+    running work end when the row was last read.
     """
 
     def __init__(self, kind: Kind[Row], now: datetime, read_at: ReadAt | None = None) -> None:
@@ -211,7 +223,7 @@ class FilterFields(Generic[Row]):
         self.texts = [find for find in dict.fromkeys(getters.values()) if find not in numbers]
 
     def values_of(self, entry: HeldRow[Row]) -> RowValues[Row]:
-        """Return the values of a row by filter name."""
+        """Return the filter values of a row by field name."""
         return RowValues(entry, self)
 
     def _of_column(self, column: Column[Row]) -> ValueGetter[Row]:
@@ -257,20 +269,23 @@ def _filter_value_of_unreadable(column: Column[Row], entry: HeldRow[Row]) -> Fil
 
 
 def filter_field_names(kind: Kind[Row]) -> list[str]:
-    """Return the names that a filter can use, those of columns first."""
+    """Return the names of all filter fields of a kind, first those of columns."""
     by_columns = (name for column in kind.columns for name in filter_names(column))
     return list(dict.fromkeys([*by_columns, "id", *kind.hidden_filters]))
 
 
 def span_names(kind: Kind[Row]) -> frozenset[str]:
-    """Return the filter names that compare time spans."""
+    """Return the names of the filter fields that hold time spans."""
     return frozenset(
         name for column in kind.columns if column.format.is_span for name in filter_names(column)
     )
 
 
 def example_filter(kind: Kind[Row], entry: HeldRow[Row], now: datetime) -> str | None:
-    """Return an example of a filter term that finds this row, None if there is none."""
+    """Return a filter term that matches a row, for use as an example.
+
+    Returns None if no column has a suitable value.
+    """
     if entry.row is None:
         return None
     for column in kind.columns:
@@ -287,9 +302,10 @@ def example_filter(kind: Kind[Row], entry: HeldRow[Row], now: datetime) -> str |
 def sort_key_of(
     kind: Kind[Row], column: str | None, read_at: ReadAt
 ) -> Callable[[HeldRow[Row]], tuple[SortKey, ...]]:
-    """Return the sort key of rows, for a column or the kind's default order.
+    """Return the function that computes a row's sort key.
 
-    Raises KeyError for an unknown column.
+    `column` is the name of the column to sort by, None for the kind's default order. Raises
+    KeyError for an unknown column.
     """
     default = kind.default_sort
     if column is None and not isinstance(default, str):
@@ -307,7 +323,7 @@ def sort_key_of(
 def related_sources(
     kind: Kind[Row], session: Session, hidden: frozenset[str] = frozenset()
 ) -> list[SourceState]:
-    """Return the freshness of the other lists that columns are filled from.
+    """Return the freshness of the other lists from which columns are filled.
 
     `hidden` names the columns and lists to leave out.
     """
@@ -328,7 +344,11 @@ def related_sources(
 
 
 def closed_reason(kind: Kind[Row], action: Action[Row] | Creation, session: Session) -> str | None:
-    """Return why no route of an action is open and what it needs, None if one may be."""
+    """Return why the credential cannot perform an action on any record.
+
+    The text also names the credential that could. Returns None if at least one route of the
+    action may be usable.
+    """
     if not isinstance(action, Action) and (reason := action.unavailable_reason(session)) is not None:
         return reason
     closed = session.closed(action.families)
@@ -340,9 +360,9 @@ def closed_reason(kind: Kind[Row], action: Action[Row] | Creation, session: Sess
 
 
 def unavailable_reason(action: Action[Row] | Creation, entry: HeldRow[Row], session: Session) -> str | None:
-    """Return why an action is not possible for a record, None if it is.
+    """Return why an action cannot be performed on a record, None if it can.
 
-    Always None for an action on the whole list.
+    Always None for a `Creation`, which acts on the whole list.
     """
     if not isinstance(action, Action):
         return None
@@ -368,6 +388,9 @@ def new_collection(session: Session, kind: Kind[Row]) -> Collection[Row]:
 
 
 async def read_single(single: Single[Row], client: ClientView, entry: Entry[Row]) -> Entry[Row]:
-    """Return a record read by itself; the list's JSON is kept if none came with it."""
+    """Read a record by itself, with more fields than the list has.
+
+    The returned entry keeps the JSON from the list if the read returns no JSON.
+    """
     single_entry = await single.read(client, entry.key, entry.row)
     return single_entry if single_entry.raw is not None else replace(single_entry, raw=entry.raw)

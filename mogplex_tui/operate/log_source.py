@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LogSource(Generic[Row]):
-    """One way to read the logs of a record.
+    """The way to read the logs of a kind's records.
 
-    `read` returns every line of every log, oldest first, for the record's key and row. `tables` are the realtime tables
-    that announce new lines; `poll` and `poll_without_realtime` are seconds between reads (see `model.Source`). No more
-    lines are expected for a row for which `is_over` is true. `uses_v1` tells whether reading spends requests of the
-    token's budget. `empty` is the sentence that is shown while there is no line.
+    `read` takes a record's key and row and returns every line of every log, oldest first.
+    `tables` are the realtime tables that announce new lines. `poll` and `poll_without_realtime`
+    are the seconds between reads (see `model.Source`). `is_over` returns whether a row will get
+    no more lines. `uses_v1` tells whether a read counts towards the request limit of the token.
+    `empty` is the sentence that is shown while there are no lines.
     """
 
     read: Callable[[ClientView, Session, str, Row], Awaitable[Sequence[LogLine]]]

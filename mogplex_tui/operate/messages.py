@@ -1,6 +1,7 @@
-"""Sentences on freshness, missing data, closed routes and changes.
+"""Sentences about freshness, missing data, unusable routes and changes.
 
-They are made from structured reasons. No code parses a sentence; code that needs a part of it uses the structure.
+They are made from structured reasons. No code parses a sentence; code that needs a part of
+one uses the structure that the sentence was made from.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def capitalized(text: str) -> str:
 
 
 def subject_sentence(subject: Subject, predicate: str) -> str:
-    """Return a sentence on the state of a subject, in the singular or the plural."""
+    """Return the sentence "SUBJECT is PREDICATE.", with "are" for a plural subject."""
     return f"{capitalized(subject.text)} {'are' if subject.is_plural else 'is'} {predicate}."
 
 
@@ -64,10 +65,11 @@ def subject_sentence(subject: Subject, predicate: str) -> str:
 
 
 def read_failures(fresh: Freshness, sources: Sequence[SourceState] = (), *, now: float) -> str:
-    """Return why the data or some of its sources could not be read again, else "".
+    """Return why the data or some of its sources could not be read again.
 
-    `now` is the time on the clock of `fresh`. A transient error is left out until a second attempt has failed or no
-    further one is planned.
+    Returns "" if there is nothing to report. `now` is the time on the clock of `fresh`. A
+    transient error is reported only when the second attempt has failed too, or when no further
+    attempt is planned.
     """
     if fresh.as_of is None:
         return ""
@@ -86,22 +88,29 @@ def read_failures(fresh: Freshness, sources: Sequence[SourceState] = (), *, now:
 
 
 def data_kept(reason: str, next_step: str = "") -> str:
-    """Return why reading has stopped, and that the data of the last read is kept."""
+    """Return why reading has stopped, and that the data of the last read is shown.
+
+    `next_step` is appended to the sentence.
+    """
     return f"{with_full_stop(reason)} Showing the last data read{next_step}."
 
 
 def unreadable_record(record: str, reason: str) -> str:
-    """Return the sentence that one or more records could not be read, and why."""
+    """Return the sentence that `record` could not be read, with the reason."""
     return f"{record} could not be read: {with_full_stop(reason)}"
 
 
 def unlisted_part(subject: Subject, error: MogplexError) -> str:
-    """Return the sentence that a command's output lacks a part of a list, and why."""
+    """Return the sentence that a part of a list is not printed, with the reason."""
     return f"{subject_sentence(subject, 'not listed')} {error}"
 
 
 def freshness_text(session: Session, fresh: Freshness, sources: Sequence[SourceState] = ()) -> str:
-    """Return the age of data: `updated 14s ago` or `stale 3m`; empty for fresh data."""
+    """Return the age of data, such as `updated 14s ago` or `stale 3m`.
+
+    Returns "" for data that was just read. Adds the wait until the next read if reading has
+    failed or the request limit is reached.
+    """
     fresh, is_part = shown_freshness(fresh, sources)
     now, part = session.clock.monotonic(), "partly " if is_part else ""
     age = fresh.age(now)
@@ -118,7 +127,7 @@ def freshness_text(session: Session, fresh: Freshness, sources: Sequence[SourceS
 
 
 def wait_text(seconds: float) -> str:
-    """Format a wait in whole seconds, at least one."""
+    """Format a waiting time in whole seconds, at least `1s`."""
     return f"{max(1, round(seconds))}s"
 
 
@@ -146,9 +155,9 @@ def _failure_of(source: SourceState) -> str:
 
 
 def _short_failures(sources: Sequence[SourceState]) -> str:
-    """Return which sources fail, with the reason of the first one only.
+    """Return which sources cannot be read, and the reason of the first one only.
 
-    There is no room for more reasons at 80 columns.
+    At 80 columns there is no room for more reasons.
     """
     old, missing = ([each for each in sources if each.known is known] for known in (True, False))
     sentences = [
@@ -164,9 +173,10 @@ def _short_failures(sources: Sequence[SourceState]) -> str:
 
 
 def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> list[str]:
-    """Return the lines that are shown in place of rows.
+    """Return the lines that a list shows when it has no rows.
 
-    `empty` says what an empty list means and what to do next.
+    They say why nothing was read. If the list was read and has no records, they are the
+    sentence `empty`.
     """
     now = session.clock.monotonic()
     if _is_rate_limited(fresh) and fresh.retry_at is not None:
@@ -202,14 +212,18 @@ def empty_list(session: Session, fresh: Freshness, *, noun: str, empty: str) -> 
 
 
 def requirement_sentence(needs: Requirement) -> str:
-    """Return the sentence on the credential that something needs, and how to get it."""
+    """Return the sentence that says which credential something needs.
+
+    The sentence also says how to get that credential.
+    """
     return capitalized(_requirement_phrase(needs))
 
 
 def closed_lines(closed: Closed | None, needs: Requirement | None) -> list[str]:
-    """Return sentences on why routes are closed and what opens them; none if open.
+    """Return sentences on why the credential cannot use routes, and what could.
 
-    `closed` is None for open routes. `needs` says what the routes are for, None if the refusal alone explains it.
+    `closed` is None for routes that are usable; the result is then empty. `needs` says what the
+    routes are for; it is None if the service's refusal alone explains the reason.
     """
     if closed is None:
         return []
@@ -227,12 +241,15 @@ def closed_lines(closed: Closed | None, needs: Requirement | None) -> list[str]:
 
 
 def notices_text(items: Sequence[Notice]) -> str:
-    """Return what a list does not show, and why."""
+    """Return the notices of a list as text: what the list does not show, and why."""
     return " ".join(map(_notice, items))
 
 
 def missing_events(feed: RunEventsFeed) -> str | None:
-    """Return which events of a run are not visible and why, None if all are."""
+    """Return which events of a run are not shown and why.
+
+    Returns None if all events are shown.
+    """
     from mogplex_tui.live.event_tail import HORIZON
 
     row, tail = feed.row, feed.tail
@@ -251,7 +268,7 @@ def missing_events(feed: RunEventsFeed) -> str | None:
 
 
 def observability_closed(session: Session) -> list[str]:
-    """Return why usage and costs are not visible, and what would open them."""
+    """Return why usage and costs are not shown, and which credential shows them."""
     if session.refusal is not None:
         return [" ".join(closed_lines(session.refusal, None))]
     closed = closed_lines(session.closed([Family.OBSERVABILITY]), Requirement("figures and costs"))
@@ -271,9 +288,9 @@ def _requirement_phrase(needs: Requirement) -> str:
 
 
 def _names_another(closed: Closed, needs: Requirement) -> bool:
-    """Return whether a missing scope was found by a request for something else.
+    """Return whether the service's refusal is about something other than `needs`.
 
-    The refusal then names that other thing.
+    This happens when a request for other data found that the token lacks a scope.
     """
     if closed.reach is not Reach.NEEDS_SCOPE or closed.refusal is None:
         return False
@@ -320,7 +337,7 @@ def _closed_part(subject: Subject, cause: Closed) -> str:
 
 
 def queued_change(change: QueuedChange, now: datetime) -> str:
-    """Return the sentence on a change that waits for a rate limit to be sent again."""
+    """Return the sentence on a change that a rate limit delays, with its next attempt."""
     seconds = ceil(change.seconds_left)
     at = formatting.time_of_day(now + timedelta(seconds=seconds))
     return f"{capitalized(change.title)} is queued: too many requests. Retrying in {seconds}s, at {at}."
@@ -329,8 +346,9 @@ def queued_change(change: QueuedChange, now: datetime) -> str:
 class RefusedChange(NamedTuple):
     """A change that the service refused, or whose response was lost.
 
-    `how_to_repeat` is the sentence on repeating it with the same idempotency key, empty if it was refused.
-    `may_have_secret` tells whether the lost response may have held the secret of a new record.
+    `how_to_repeat` says how to repeat a lost change with the same idempotency key; it is empty
+    for a refused change. `may_have_secret` tells whether the lost response may have contained
+    the secret of a new record.
     """
 
     label: str
@@ -342,7 +360,7 @@ class RefusedChange(NamedTuple):
 
 
 def change_refused(change: RefusedChange) -> str:
-    """Return the outcome of a change that the service did not confirm, and advice."""
+    """Return the outcome of a change that the service did not confirm, with advice."""
     name, error = change.name, change.error
     request = f"{capitalized(change.label)} of {name}"
     if isinstance(error, NotFound):
@@ -362,11 +380,11 @@ def change_refused(change: RefusedChange) -> str:
 
 
 def changes_done(label: str, count: int, refused: Sequence[str]) -> str:
-    """Return how many of several changes were made, and the first refusals."""
+    """Return how many of several changes succeeded, and the first two refusals."""
     done = f"{capitalized(label)}: {count - len(refused)} of {count} done."
     return " ".join([done, *refused[:2]])
 
 
 def not_changeable(noun: str) -> str:
-    """Return why nothing can be done to a record that could not be read."""
+    """Return the sentence that a record cannot be changed because it was not readable."""
     return f"This {noun} could not be read, so it cannot be changed."

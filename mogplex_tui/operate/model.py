@@ -1,7 +1,8 @@
-"""Declarations of kinds: their columns, facts, links, sources and actions.
+"""Types with which kinds of records are declared: columns, sources and actions.
 
-The console's screens and the command line are both generated from these declarations. Each is typed by the row of its
-kind and takes callables on that row, so that the type checker finds a misspelt field, column or parameter.
+The console's screens and the command line are both generated from these declarations. A
+declaration is typed by the row class of its kind and has callables on such rows, so that
+the type checker finds a misspelt field, column or parameter.
 `mogplex_tui/operate/kinds/mcp_servers.py` is a short example.
 """
 
@@ -44,14 +45,14 @@ FilterValue = str | float | tuple[str, ...] | None
 
 
 class Cell(NamedTuple):
-    """A formatted value and its tone, which the widgets map to a style."""
+    """A formatted value with its tone, a name that the widgets map to a style."""
 
     text: str
     tone: str = "plain"
 
 
 class RenderTime(NamedTuple):
-    """The time at which a cell is drawn."""
+    """The time at which a cell is drawn, and the time of the last read if it is older."""
 
     now: datetime
     last_read_at: datetime | None = None
@@ -59,13 +60,16 @@ class RenderTime(NamedTuple):
 
     @property
     def as_of(self) -> datetime:
-        """The time up to which the row is known, to compute the duration of running work."""
+        """The time at which durations of running work end.
+
+        It is the time of the last read if later reads have failed, otherwise now.
+        """
         return self.last_read_at or self.now
 
 
 @dataclass(frozen=True, slots=True)
 class Format(Generic[V]):
-    """Format of a type of values: display, sort order and filter."""
+    """How values of one type are shown, sorted and filtered."""
 
     show: Callable[[V, RenderTime], Cell]
     sort: Callable[[V], SortKey]
@@ -132,10 +136,10 @@ def column(
     show: Callable[[Row, RenderTime], Cell] | None = None,
     filter_value: Callable[[Row], FilterValue] | None = None,
 ) -> Column[Row]:
-    """Return a column that shows a value of the row in a format.
+    """Return a column that shows a value of each row in a format.
 
-    An absent value is shown as a dash. `show` and `filter_value` replace those of the format where they need more of
-    the row than the value.
+    An absent value is shown as a dash. `show` and `filter_value` replace the functions of the
+    format; they get the whole row and not only the value.
     """
 
     def cell(row: Row, moment: RenderTime) -> Cell:
@@ -180,7 +184,7 @@ class Fact(Generic[Row]):
 def fact(
     label: str, value: Callable[[Row], V | None], format: Format[V], *, optional: bool = False
 ) -> Fact[Row]:
-    """Return a fact that is shown in a format, such as a state or an error."""
+    """Return a fact whose value is shown in a format, such as a state or an error."""
 
     def cell(row: Row, moment: RenderTime) -> Cell:
         content = value(row)
@@ -191,7 +195,7 @@ def fact(
 
 @dataclass(frozen=True, slots=True)
 class TextBlock(Generic[Row]):
-    """A long text on a record's page; left out where it is empty."""
+    """A long text on a record's page; an empty text is not shown."""
 
     title: str
     value: Callable[[Row], str | None] = lambda _: None
@@ -205,7 +209,7 @@ class TextBlock(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Link(Generic[Row]):
-    """A link from a record to one record of a kind, or to a filtered list."""
+    """A link on a record's page, to another record or to a filtered list."""
 
     label: str
     kind: str
@@ -224,9 +228,9 @@ class Link(Generic[Row]):
 def page_of(
     rows: Rows[M], row: Callable[[M], Row], key: Callable[[Row], str], *, hide: Sequence[str] = ()
 ) -> RowPage[Row]:
-    """Convert the client's records to a page of rows; unreadable records come last.
+    """Convert the client's records to a page of rows, unreadable records last.
 
-    The values of the JSON fields named in `hide` are masked, since they may hold secrets.
+    The values of the JSON fields named in `hide` are masked, since they may be secrets.
     """
 
     def masked(raw: object) -> object:
@@ -251,7 +255,7 @@ def page_of(
 
 @dataclass(frozen=True, slots=True)
 class Single(Generic[Row]):
-    """Read of a single record, where that returns more than the list."""
+    """How a single record is read, if its own route returns more than the list."""
 
     read: Callable[[ClientView, str, Row | None], Awaitable[Entry[Row]]]
     """Reads a record by its key and its row, None where the list has no such row.
@@ -263,7 +267,7 @@ class Single(Generic[Row]):
 
 
 class Window(NamedTuple):
-    """A query for older records: a time range and filters of the service."""
+    """A query for older records: a time range, and filters that the service applies."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -272,7 +276,7 @@ class Window(NamedTuple):
 
 
 class ServiceFilter(NamedTuple):
-    """A filter that the service can apply itself."""
+    """A filter field that the service can apply, with its query parameter."""
 
     name: str
     """The field name in the console's filters."""
@@ -286,7 +290,7 @@ class ServiceFilter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Older(Generic[Row]):
-    """Read of older records, for a list that returns only the newest."""
+    """How older records are read, for a list that returns only the newest ones."""
 
     read: Callable[[ClientView, Window], Awaitable[RowPage[Row]]]
     """Returns the newest records of a window, with the total number in it."""
@@ -299,7 +303,7 @@ class Older(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Columns of a kind that are filled from the list of another kind."""
+    """The columns of a kind whose values come from one other kind's list."""
 
     columns: tuple[str, ...] = ()
     subject: Subject | None = None
@@ -310,9 +314,9 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Join(Generic[Row]):
-    """Fills fields of rows from the lists of other kinds.
+    """How fields of rows are filled from the lists of other kinds.
 
-    Rows are filled when they are read, and again when one of those lists changes.
+    Rows are filled when they are read, and once more when one of those lists changes.
     """
 
     fill: Callable[[Session], Callable[[Row], Row]]
@@ -338,7 +342,7 @@ class Confirmation:
 
 
 class Result(NamedTuple):
-    """The result of an action whose response says more than that it succeeded."""
+    """The result of an action whose response says more than whether it succeeded."""
 
     is_success: bool
     sentence: str
@@ -356,7 +360,7 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[Row]):
-    """The arguments of an action's request."""
+    """The arguments that an action's request function gets."""
 
     client: ClientView
     key: str
@@ -374,7 +378,7 @@ class Change(Generic[Row]):
 class Creation:
     """An action on a whole list, such as creating a record.
 
-    It has no row; its only input is parameters.
+    A creation has no row; parameters are its only input.
     """
 
     id: str
@@ -405,7 +409,7 @@ class Creation:
 
     @property
     def label(self) -> str:
-        """The name in key hints and sentences."""
+        """The name of the action in key hints and sentences."""
         return self.title or self.id
 
     def phrase(self, noun: str) -> str:
@@ -473,7 +477,7 @@ class Action(Generic[Row]):
 
     @property
     def label(self) -> str:
-        """The name in key hints and sentences."""
+        """The name of the action in key hints and sentences."""
         return self.title or self.id
 
     def phrase(self, noun: str) -> str:
@@ -482,24 +486,27 @@ class Action(Generic[Row]):
 
     @property
     def has_initial(self) -> bool:
-        """Whether the form is filled in from the row."""
+        """Whether the action's form starts with texts from the row."""
         return self.initial is not _no_texts
 
     def texts(self, row: Row, values: Mapping[str, str]) -> dict[str, str]:
-        """Return the text of each parameter: the given one, the row's, or the default."""
+        """Return the text of each parameter by name.
+
+        It is the text in `values`, or else the row's text, or else the parameter's default.
+        """
         initial = {parameter.name: text for parameter, text in self.initial(row).items()}
         return {
             each.name: values.get(each.name, initial.get(each.name, each.default)) for each in self.parameters
         }
 
     def completed(self, row: Row, values: Values) -> Values:
-        """Return values with the row's own texts for parameters that were not given."""
+        """Return `values`, with the row's texts for parameters that were not given."""
         return Values(self.texts(row, values.texts))
 
 
 @dataclass(frozen=True, slots=True)
 class HiddenRows(Generic[Row]):
-    """Records that the list leaves out unless an option of the command asks for them."""
+    """Records that a list leaves out by default, with the option that shows them."""
 
     option: str
     help: str
@@ -509,7 +516,7 @@ class HiddenRows(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Secrets(Generic[Row]):
-    """The secrets of a record."""
+    """How to find the secrets of a record."""
 
     field: str
     """The field of the record's JSON that holds them."""
@@ -520,7 +527,7 @@ class Secrets(Generic[Row]):
 # Without slots: `Kind[JobRow](...)` sets an attribute on what it makes, which fails with slots on a frozen class.
 @dataclass(frozen=True)
 class Kind(Generic[Row]):
-    """One kind of record: its sources, how it is shown, and its actions."""
+    """The declaration of one kind of record: its sources, display and actions."""
 
     name: str
     title: str
@@ -576,11 +583,11 @@ class Kind(Generic[Row]):
 
     @property
     def all_actions(self) -> Sequence[Action[Row] | Creation]:
-        """All actions, those on the whole list first."""
+        """All actions of the kind; those on the whole list come first."""
         return (*self.creations, *self.actions)
 
     def column(self, name: str) -> Column[Row]:
-        """Return a column by its name. Raises KeyError."""
+        """Return the column with this name. Raises KeyError."""
         for each in self.columns:
             if each.name == name:
                 return each

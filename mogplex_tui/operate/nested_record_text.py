@@ -1,4 +1,4 @@
-"""Format records inside a record as text, such as dispatch events and steps."""
+"""Formats the records inside a record, such as dispatch events and steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def dispatch_event(entry: DispatchEvent) -> str:
-    """Return one line for a dispatch event: time, event, outcome and reason.
+    """Return a dispatch event as one line: time, event, outcome and reason.
 
     observability.md §8.1 describes the fields.
     """
@@ -22,16 +22,19 @@ def dispatch_event(entry: DispatchEvent) -> str:
 
 
 def finding(review_finding: Finding) -> str:
-    """Return a review finding: severity, title and place on one line, text below.
+    """Return a review finding as text: severity, title and place, then the body.
 
-    observability.md §7 describes the fields.
+    The body begins on the second line. observability.md §7 describes the fields.
     """
     place = f"{review_finding.path or ''}{f':{review_finding.line}' if review_finding.line else ''}"
     return f"{review_finding.severity:<10} {review_finding.title}  {place}\n{review_finding.body}"
 
 
 def wait(run_wait: Wait) -> str:
-    """Return one line for a run's wait: its kind, question and expiry (v1.md §5.4)."""
+    """Return a wait of a run as one line: status, kind, question and expiry.
+
+    v1.md §5.4 describes the fields.
+    """
     question = run_wait.wait_config.get("prompt") or run_wait.wait_config.get("toolName") or ""
     expiry = f"  expires {formatting.local_time(run_wait.expires_at)}" if run_wait.expires_at else ""
     kind = run_wait.wait_kind.replace("_", " ")
@@ -39,7 +42,7 @@ def wait(run_wait: Wait) -> str:
 
 
 def step(run: NodeRun, moment: RenderTime) -> str:
-    """Return one line for a step of a run: state, name, and duration or error."""
+    """Return a step of a run as one line: its state, name, error and duration."""
     duration = "" if run.duration_ms is None else f"  {formatting.millis(run.duration_ms)}"
     return f"{_step_state(run, moment)}{duration}"
 
@@ -49,7 +52,10 @@ _ENDED_STATUSES = ("success", "completed", "skipped")
 
 
 def _step_state(step: NodeRun, moment: RenderTime) -> str:
-    """Return a step's state and name, with its error or its elapsed time if it runs."""
+    """Return the symbol of a step's state and the step's name.
+
+    Adds the error of a failed step and the elapsed time of a running step.
+    """
     text = f"{formatting.state(step.status)[0]} {step.node_label or step.node_id}"
     if step.error:
         return f"{text}: {' '.join(step.error.split())}"
@@ -59,9 +65,10 @@ def _step_state(step: NodeRun, moment: RenderTime) -> str:
 
 
 def automation_run(run: AutomationRun, moment: RenderTime) -> str:
-    """Return two lines for an automation's run: its state, and its current steps.
+    """Return an automation's run as two lines: its state, and its current steps.
 
-    The second line names the steps that run or have failed, and counts the steps that are done (routing.md §3.13).
+    The second line names the steps that are running, waiting or failed, and gives the number of
+    steps that are done (routing.md §3.13).
     """
     glyph, name = formatting.state(run.status)[:2]
     waits = "  waiting for an approval or an event" if run.active_wait_count else ""
@@ -75,9 +82,10 @@ def automation_run(run: AutomationRun, moment: RenderTime) -> str:
 
 
 def chat_message(value: object) -> str:
-    """Return a chat message: its role, its texts and the tools that it names.
+    """Return a chat message as text: its role, its texts and the tools it names.
 
-    Returns an empty text for a message without any. A message may be any JSON (library.md §12).
+    Returns "" for a message without texts and tools. A message may be any JSON (library.md
+    §12).
     """
     if not isinstance(value, dict):
         return ""

@@ -1,4 +1,7 @@
-"""Translate a `/` filter into the service's own filters, as far as it has them."""
+"""Translates a `/` filter to query parameters of the service.
+
+Only a part of the filter can be translated: the service has few filters of its own.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def window_of(text: str, older: Older[Row], session: Session) -> Window:
-    """Return the smallest window that holds every record a filter can match.
+    """Return the query for all records that a filter can match.
 
-    The filter is applied to the returned records as well, because the service's filters are coarser.
+    Its time range and service filters are as narrow as possible, but the service's filters are
+    coarser than `text`, so the caller must apply the filter to the returned records.
     """
     now = session.clock.now()
     terms = [term for term in parse(text) if term.field is not None and not term.negated]
@@ -37,9 +41,9 @@ def window_of(text: str, older: Older[Row], session: Session) -> Window:
 
 
 def _single_value(filter: ServiceFilter, term: Term, session: Session) -> str | None:
-    """Return the only value of the parameter that a term can mean, else None.
+    """Return the query parameter value that a filter term stands for.
 
-    A query parameter takes one value.
+    Returns None if no value or several values match, because a query parameter takes one value.
     """
     if not filter.texts:
         return None if term.compares else filter.value_of(session, term.text)

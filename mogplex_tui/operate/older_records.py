@@ -1,4 +1,4 @@
-"""Search the older records of a list for a filter or a sort order.
+"""Searches the older records of a list for a filter or a sort order.
 
 A list of only the newest records cannot answer `cost:>5` or show the most expensive first.
 """
@@ -33,33 +33,34 @@ SPAN_MARGIN = timedelta(minutes=1)
 
 
 class Loaded(NamedTuple):
-    """The records that a list holds without a gap, and the time of the oldest one."""
+    """The newest records of a list, complete down to the oldest one's time."""
 
     keys: frozenset[str]
     oldest: datetime | None
 
 
 class RowHolder(Protocol[Row]):
-    """A list to which a search adds the rows it finds."""
+    """A list to which a search adds the rows that it finds."""
 
     def loaded(self) -> Loaded:
-        """Return the records that the list itself has read."""
+        """Return the records that the list has read without the help of a search."""
 
     def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, Row]]:
-        """Convert records to the rows of the list."""
+        """Convert records to rows of the list, each with its key."""
 
     def keep_found(self, rows: Iterable[tuple[str, Row]]) -> None:
-        """Add rows, and keep them although the list itself does not return them."""
+        """Add rows that a search found; later reads of the list do not remove them."""
 
     def drop_found(self, keys: Iterable[str]) -> None:
-        """Remove added rows, except those that the list itself returns."""
+        """Remove rows that a search added, except those that the list returns too."""
 
 
 class SearchQuery(NamedTuple, Generic[Row]):
-    """A search for the rows that match a filter, or for the first in a sort order.
+    """What to search for: rows that match a filter, or the first in a sort order.
 
-    `text` is the filter and `matches` its compiled form, None for an empty filter. Without an `order` the newest rows
-    come first. With a `span` only the records that began within it are searched; an end of None means now.
+    `text` is the filter and `matches` its compiled form, None for an empty filter. If `order`
+    is None, the newest rows come first. With a `span`, only the records that began in this time
+    range are searched; an end of None means now.
     """
 
     text: str = ""
@@ -70,7 +71,10 @@ class SearchQuery(NamedTuple, Generic[Row]):
 
 
 class ListSearch(Generic[Row_co]):
-    """One search through the older records of a list; `close` removes what it found."""
+    """One search through the older records of a list.
+
+    Found rows are added to the list; `close` removes them.
+    """
 
     def __init__(
         self,
@@ -105,12 +109,12 @@ class ListSearch(Generic[Row_co]):
 
     @property
     def feed(self) -> Feed:
-        """The feed that continues the search for as long as it is wanted."""
+        """The scheduler feed that reads the next pages while the search is wanted."""
         return self._search.feed
 
     @property
     def is_done(self) -> bool:
-        """Whether there is nothing more to search."""
+        """Whether the search has ended: every record was searched, or enough were found."""
         return self._search.is_done or self._is_full
 
     @property
@@ -120,11 +124,11 @@ class ListSearch(Generic[Row_co]):
 
     @property
     def found_count(self) -> int:
-        """The number of rows that were added to the list."""
+        """The number of rows that the search has added to the list."""
         return len(self._found_rows)
 
     def progress(self) -> str:
-        """Return how many records were searched, and of how many."""
+        """Return how many records were searched, such as `200 of 1,000 searched`."""
         searched, total = self._search.searched, self._search.total
         if self._is_full:
             return f"newest {searched:,} searched: {MAX_FOUND:,} found"
@@ -166,7 +170,7 @@ class ListSearch(Generic[Row_co]):
         self._rows.drop_found(removed)
 
     def _beyond_the_first(self) -> frozenset[str]:
-        """Drop the found rows that exceed the limit, and return their keys."""
+        """Drop the found rows that exceed MAX_FOUND, and return their keys."""
         if len(self._found_rows) <= MAX_FOUND:
             return frozenset()
         order = self._question.order
@@ -185,30 +189,30 @@ class ListSearch(Generic[Row_co]):
 
 
 class RunRows:
-    """The list of runs as a `RowHolder`."""
+    """The list of runs, to which a search can add rows."""
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
 
     def loaded(self) -> Loaded:
-        """Return the calls that are held without a gap."""
+        """Return the newest calls, as far as they were read without a gap."""
         return Loaded(*self._runs.calls.loaded())
 
     def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, RunRow]]:
-        """Convert calls to rows with the names of their repositories and agents."""
+        """Convert calls to rows, with the names of their repositories and agents."""
         return [(entry.key, self._runs.enrich(entry.row)) for entry in entries if entry.row is not None]
 
     def keep_found(self, rows: Iterable[tuple[str, RunRow]]) -> None:
-        """Add calls to the list."""
+        """Add calls that a search found to the list."""
         self._runs.calls.keep_found(rows)
 
     def drop_found(self, keys: Iterable[str]) -> None:
-        """Remove added calls from the list."""
+        """Remove calls that a search added from the list."""
         self._runs.calls.drop_found(keys)
 
 
 class CollectionRows:
-    """The list of another kind as a `RowHolder`."""
+    """The list of a kind other than runs, to which a search can add rows."""
 
     def __init__(self, collection: AnyCollection, older: AnyOlder) -> None:
         self._collection, self._older = collection, older
@@ -225,16 +229,16 @@ class CollectionRows:
         return self._collection.prepare(entries)
 
     def keep_found(self, rows: Iterable[tuple[str, AnyEntry]]) -> None:
-        """Add records to the list."""
+        """Add records that a search found to the list."""
         self._collection.keep_found(rows)
 
     def drop_found(self, keys: Iterable[str]) -> None:
-        """Remove added records from the list."""
+        """Remove records that a search added from the list."""
         self._collection.drop_found(keys)
 
 
 class OlderRecords(Generic[Row]):
-    """The older records of a list that returns only its newest ones."""
+    """Access to the older records of a list that returns only its newest ones."""
 
     def __init__(
         self,
@@ -250,9 +254,9 @@ class OlderRecords(Generic[Row]):
 
     @property
     def is_whole(self) -> bool:
-        """Whether the list holds every record, as far as is known."""
+        """Whether the list has loaded every record; true if the total is unknown."""
         return self._held.total is None or self._held.total <= len(self._rows.loaded().keys)
 
     def search(self, query: SearchQuery[Row]) -> ListSearch[Row]:
-        """Return a search that has not started."""
+        """Return a new search for `query`; call its `step` to read records."""
         return ListSearch(self._session, self._name, self.older, self._rows, query, metered=self._metered)

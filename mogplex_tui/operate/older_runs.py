@@ -1,4 +1,4 @@
-"""Reads calls that the list of runs has not loaded (observability.md §2)."""
+"""Reads older calls, which the list of runs has not loaded (observability.md §2)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def _id_of_repo(_: Session, text: str) -> str | None:
 
 
 def _id_of_named_repo(session: Session, text: str) -> str | None:
-    """Return the id of the repository with this name, if no other name contains it."""
+    """Return the id of the repository that has the name `text`.
+
+    Returns None if no repository has this name, or if another name contains it.
+    """
     names = session.names.repos.items()
     matches = [(key, name.lower()) for key, name in names if text in name.lower()]
     return matches[0][0] if len(matches) == 1 and matches[0][1] == text else None

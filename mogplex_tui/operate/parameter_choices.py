@@ -1,4 +1,4 @@
-"""Choices for parameters, from the lists that the session already holds."""
+"""Choices for parameters, taken from the lists that the session has loaded."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def _project_rows(session: Session) -> list[ProjectRow]:
 
 
 def repositories(session: Session, installation_id: int | None) -> list[ChoicePair]:
-    """Return the repositories that a GitHub App installation covers, sorted by name.
+    """Return the id and name of each repository of an installation, sorted by name.
 
-    A repository with an unknown installation is included, because the service decides. Sub-projects of one repository
-    have distinct names.
+    The installation is one of the GitHub App. A repository whose installation is not known is
+    included, because the service decides. Sub-projects of one repository have distinct names.
     """
     names = session.names.visible_names()
     for row in _project_rows(session):
@@ -44,10 +44,11 @@ ANY_REPOSITORY = "any"
 
 
 def repositories_to_run_in(session: Session, key: str) -> list[model.Choice]:
-    """Return the repositories that an automation can be started for.
+    """Return the repositories for which an automation can be started.
 
-    The v1 route starts it for a chosen repository, but takes tokens only. Without a token that v1 accepts and that has
-    the write scope, the browser session's route is left, which chooses the repository itself (routing.md §3.11).
+    Only the v1 route starts an automation for a chosen repository, and it takes only a token,
+    which needs the write scope. Without such a token, the only choice is that the service
+    chooses, because the browser session's route takes no repository (routing.md §3.11).
     """
     if session.target.token is not None and session.open(Family.V1) and session.may_change(v1_only=True):
         automations: RowSet[Entry[AutomationRow]] = session.store.set("automations")
@@ -60,7 +61,10 @@ def repositories_to_run_in(session: Session, key: str) -> list[model.Choice]:
 
 
 def installed_repositories(session: Session, _: str) -> list[model.Choice]:
-    """Return the repositories that a GitHub App installation covers, sorted by name."""
+    """Return the repositories of all GitHub App installations, sorted by name.
+
+    A choice's value is the installation's id and the repository's name.
+    """
     choices = {
         model.Choice(f"{row.installation_id} {row.full_name}", row.full_name)
         for row in _project_rows(session)
@@ -70,7 +74,10 @@ def installed_repositories(session: Session, _: str) -> list[model.Choice]:
 
 
 def parse_installed_repository(text: str) -> tuple[int, str]:
-    """Return the installation and the name of a chosen repository. Raises ValueError."""
+    """Return the installation id and the repository name of a chosen value.
+
+    Raises ValueError for any other text.
+    """
     installation, _, name = text.partition(" ")
     if not installation.isdecimal() or not name:
         raise ValueError("Choose a repository that the GitHub App is installed for.")
@@ -103,7 +110,7 @@ def required_text(problem: str) -> Callable[[str], str]:
 def model_choices(session: Session, _: str) -> list[model.Choice]:
     """Return the models that are enabled and available, sorted by id.
 
-    Empty until the list of models was read.
+    The result is empty until the list of models was read.
     """
     row_set: RowSet[Entry[ModelRow]] = session.store.set("models")
     rows = {key: entry.row for key, entry in sorted(row_set.rows.items()) if entry.row is not None}

@@ -1,4 +1,4 @@
-"""Parameters that an action asks for, their choices, and the values given."""
+"""Parameters of actions, their choices, and the values that the user gave."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ V_co = TypeVar("V_co", covariant=True)
 
 
 class Choice(NamedTuple):
-    """A value that a parameter can have, and its label."""
+    """A value that a parameter can have, and the label that is shown for it."""
 
     value: str
     label: str
@@ -22,17 +22,20 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Generic[V_co]):
-    """A value that an action asks for: a field of a form, an option of the command.
+    """A value that an action needs: a field of its form, an option of its command.
 
-    `help` is a noun phrase without a full stop. `parse` converts a text to the value and raises ValueError with a
-    sentence. The value is one of `choices`, or one of `live_choices`, which are computed from the session and the
-    record's key; without either it is typed.
+    `help` is a noun phrase without a full stop. `parse` converts a text to the value; it raises
+    ValueError with a sentence. The value is one of `choices`, or one of `live_choices`, which
+    are computed from the session and the record's key. If the parameter has no choices, the
+    user types the value.
 
-    A `positional` parameter has no option name in the command; with `accepts_stdin` the command reads it from stdin
-    when it is given as `-`. With `choices_are_names` the live choices are repositories or agents by name, and the
-    command reads those names only for them. `past_flags` are flags of earlier versions, each with the text it stands
-    for. The console does not ask for a parameter that is `only_in_command`; it must have a default. `label` is the name
-    in a form, by default `name`; `when_empty` says what an empty text stands for.
+    A `positional` parameter has no option name in the command. With `accepts_stdin`, the
+    command reads the value from stdin if the argument is `-`. `choices_are_names` says that the
+    live choices are names of repositories or agents; the command reads those names only for
+    such parameters. `past_flags` are options of earlier versions, each with the text that it
+    stands for. The console does not ask for an `only_in_command` parameter, which must have a
+    default. `label` is the name in a form, by default `name`. `when_empty` says what an empty
+    text stands for.
     """
 
     name: str
@@ -51,7 +54,7 @@ class Parameter(Generic[V_co]):
 
     @property
     def is_required(self) -> bool:
-        """Whether a value must be given, because the default is not valid."""
+        """Whether the user must give a value, because the default is not valid."""
         try:
             self.parse(self.default)
         except ValueError:
@@ -59,7 +62,7 @@ class Parameter(Generic[V_co]):
         return False
 
     def choices_of(self, session: Session, key: str) -> Sequence[Choice]:
-        """Return the values to choose from for a record; empty if the value is typed."""
+        """Return the choices for a record; empty if the user types the value."""
         if self.live_choices is not None:
             return self.live_choices(session, key)
         return [Choice(value, value) for value in self.choices]
@@ -84,9 +87,10 @@ def _digest(text: str) -> str:
 
 
 class Values:
-    """The texts given for an action's parameters, and the values they stand for.
+    """The texts that the user gave for an action's parameters.
 
-    `idempotency_key` is empty unless they are sent with one.
+    `values[parameter]` is the parsed value. `idempotency_key` is empty if the request has no
+    key.
     """
 
     def __init__(self, texts: Mapping[str, str], idempotency_key: str = "") -> None:
@@ -96,7 +100,7 @@ class Values:
         return parameter.parse(self.text(parameter))
 
     def __str__(self) -> str:
-        """Return the texts for the ledger; long ones, such as JSON, as a digest."""
+        """Return the texts for the ledger; a text over 80 characters becomes a digest."""
         return " ".join(
             text if len(text) <= _LONG else _digest(text) for text in self._texts.values() if text
         )
@@ -111,6 +115,6 @@ class Values:
         return self._texts.get(parameter.name, parameter.default)
 
     def problems(self, parameters: Sequence[Parameter[object]]) -> dict[str, str]:
-        """Return why texts are not valid, by parameter name."""
+        """Return the reason for each parameter whose text is not valid, by name."""
         problems = {parameter.name: parameter.problem(self.text(parameter)) for parameter in parameters}
         return {name: problem for name, problem in problems.items() if problem is not None}

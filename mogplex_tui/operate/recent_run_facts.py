@@ -1,4 +1,4 @@
-"""Facts on recent runs, shared by automations, triggers and assignments."""
+"""Facts about recent runs, for automations, triggers and assignments."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 
 def activity(_: type[Row], of: Callable[[Row], Activity]) -> tuple[Sequence[Fact[Row]], Sequence[Fact[Row]]]:
-    """Return two groups of facts: the last run, and counts of recent work.
+    """Return two groups of facts: the last run, and counts of recent runs.
 
-    routing.md §1.1 describes the values. A fact is left out where the route omits its value. `_` is the row class,
-    because the type checker cannot infer it for a starred argument.
+    routing.md §1.1 describes the values. A fact is left out if the route does not return its
+    value. `_` is the row class, because the type checker cannot infer it for a starred
+    argument.
     """
     return (
         (

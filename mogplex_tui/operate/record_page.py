@@ -21,7 +21,7 @@ _LONGEST_LINK = 60
 
 
 class ShownFact(NamedTuple):
-    """A line of a record's page: a label, a text and its tone."""
+    """A formatted line of a record's page: a label, a text and its tone."""
 
     label: str
     text: str
@@ -29,9 +29,10 @@ class ShownFact(NamedTuple):
 
 
 class LinkTarget(NamedTuple):
-    """The target of a link: one record of a kind by its key, or a filtered list.
+    """The target of a link: a record, given by kind and key, or a filtered list.
 
-    `span` is the start and end of the time in which the linked records were created, if it is known.
+    `span` is the start and end of the time in which the linked records were created, None if it
+    is not known.
     """
 
     label: str
@@ -45,7 +46,7 @@ class LinkTarget(NamedTuple):
 def facts_of(
     groups: Sequence[Sequence[Fact[Row]]], row: Row | None, moment: RenderTime
 ) -> list[list[ShownFact]]:
-    """Return the facts of a row in groups; none if the record could not be read."""
+    """Return the facts of a row by group; none if the record could not be read."""
     if row is None:
         return []
     return [[shown for fact in group if (shown := _fact(fact, row, moment)) is not None] for group in groups]
@@ -59,7 +60,7 @@ def _fact(fact: Fact[Row], row: Row, moment: RenderTime) -> ShownFact | None:
 
 
 def value_cell(value: Value, moment: RenderTime) -> Cell:
-    """Format a value for a fact: yes or no, a time with its age, a count or money."""
+    """Format a value by its type: flag, time with its age, number, money or text."""
     if value is None:
         return Cell("", "dim")
     if isinstance(value, bool):
@@ -80,7 +81,7 @@ def value_cell(value: Value, moment: RenderTime) -> Cell:
 
 
 def links_of(links: Sequence[Link[Row]], row: Row | None) -> list[LinkTarget]:
-    """Return the targets of a row's links, without links that have no target."""
+    """Return the targets of a row's links; links without a target are left out."""
     if row is None:
         return []
     return [target for link in links if (target := _target(link, row)) is not None]
@@ -97,7 +98,7 @@ def _target(link: Link[Row], row: Row) -> LinkTarget | None:
 
 
 def texts_of(kind: Kind[Row], row: Row | None, moment: RenderTime) -> list[tuple[str, str]]:
-    """Return the titles and long texts of a row, with credentials masked."""
+    """Return the title and text of each long text of a row, credentials masked."""
     if row is None:
         return []
     texts = ((block.title, block.text(row, moment)) for block in kind.texts)
@@ -107,7 +108,7 @@ def texts_of(kind: Kind[Row], row: Row | None, moment: RenderTime) -> list[tuple
 def address_of(kind: Kind[Row], entry: Entry[Row] | None) -> str:
     """Return the web address of a record's page, or its path on the service.
 
-    Empty if the record has no page.
+    Returns "" if the record has no web page.
     """
     if entry is None or entry.row is None or kind.page_in_browser is None:
         return ""

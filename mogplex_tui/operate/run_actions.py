@@ -1,4 +1,4 @@
-"""The actions on runs: start and cancel (v1.md §7.2, §9; observability.md §3)."""
+"""The actions that start and cancel runs (v1.md §7.2, §9; observability.md §3)."""
 
 from __future__ import annotations
 
@@ -84,7 +84,10 @@ class Draft:
 
     @classmethod
     def of(cls, values: Values, repo: str = "") -> Draft:
-        """Return the draft of parameter values; `repo` is the repository's name."""
+        """Return the draft for given parameter values.
+
+        `repo` is the name of the repository.
+        """
         branch = values[BRANCH] or ""
         create_branch = values[NEW_BRANCH]
         return cls(
@@ -99,7 +102,7 @@ class Draft:
         )
 
     def values(self, idempotency_key: str = "") -> Values:
-        """Return the values of the parameters."""
+        """Return the draft as parameter values, with the idempotency key."""
         texts: dict[Parameter[object], str] = {
             REPO: self.repo_id,
             PROMPT: self.prompt,
@@ -111,7 +114,10 @@ class Draft:
         return Values({parameter.name: text for parameter, text in texts.items()}, idempotency_key)
 
     def as_request(self) -> RunStart:
-        """Return the validated request. Raises InvalidInput, with a sentence per field."""
+        """Return the draft as a validated request.
+
+        Raises InvalidInput with a sentence for each field that is not valid.
+        """
         from mogplex_tui.api.models.runs import RunStart
 
         return RunStart(
@@ -139,9 +145,9 @@ def _start_problem(values: Values) -> str | None:
 
 
 def _start_unavailable_reason(session: Session) -> str | None:
-    """Return why these credentials cannot start a run.
+    """Return why the session cannot start runs, None if it can.
 
-    Only v1 starts runs, and it takes tokens only.
+    Only v1 starts runs, and it takes only tokens.
     """
     if not session.attached:
         return None
@@ -193,7 +199,7 @@ def _cancel_closed_reason(session: Session, row: RunRow) -> str | None:
 
 
 def session_cancels(session: Session, row: RunRow) -> bool:
-    """Return whether the browser session can cancel a row, by its job or call."""
+    """Return whether the browser session can cancel the job or call of a row."""
     known = row.source is not RunSource.RUN or row.call_id is not None
     return known and session.has_session and session.open(Family.OBSERVABILITY)
 

@@ -1,4 +1,4 @@
-"""Starts and cancels runs, and reads back the result (v1.md §7.2, §9)."""
+"""Starts and cancels runs, and reads them afterwards (v1.md §7.2, §9)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ Reread = Callable[[RunRow], Awaitable[RunRow | None]]
 
 
 async def cancel(session: Session, runs: Runs, row: RunRow, turn: asyncio.Semaphore | None = None) -> Outcome:
-    """Cancel the work of a row and return what a re-read shows.
+    """Cancel the run, call or job of a row and return its state afterwards.
 
     Does not raise for errors of the service. `turn` is as in `ChangeRequest`.
     """
@@ -75,9 +75,10 @@ async def execute_cancel(
     repeat_with: str,
     turn: asyncio.Semaphore | None = None,
 ) -> Outcome:
-    """Cancel the work of a row, which the credential is known to allow.
+    """Cancel the run, call or job of a row without checking the credential.
 
-    `repeat_with` names the key or the command that repeats it. `turn` is as in `ChangeRequest`.
+    `repeat_with` names the key or the command with which the user can repeat the cancel. `turn`
+    is as in `ChangeRequest`.
     """
 
     def begin() -> None:
@@ -135,9 +136,10 @@ def _show_queued(session: Session, runs: Runs, row: RunRow, waiting: QueuedChang
 
 
 async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Outcome:
-    """Cancel several rows, a few at a time, and sum up.
+    """Cancel several rows, a few at a time, and return one outcome for all.
 
-    Does not raise for errors of the service. A cancel that waits for a rate limit lets the next one go first.
+    Does not raise for errors of the service. While a cancel waits for a rate limit, the next
+    one is sent.
     """
     if len(rows) == 1:
         return await cancel(session, runs, rows[0])
@@ -158,10 +160,10 @@ async def cancel_all(session: Session, runs: Runs, rows: Sequence[RunRow]) -> Ou
 
 
 async def send_cancel(session: Session, row: RunRow) -> None:
-    """Cancel a row with one request, by the route that ends most of it (v1.md §9).
+    """Send the request that cancels a row, by the route that stops most of its work.
 
-    If the token turns out to lack the write scope, the browser session cancels only the call or job. Raises
-    MogplexError.
+    v1.md §9 describes the routes. If the service refuses the token because it lacks the write
+    scope, the browser session cancels only the call or job. Raises MogplexError.
     """
     with_token = session.target.token is not None and session.may_change(v1_only=True)
     if row.run_id is None or not with_token:
@@ -202,10 +204,10 @@ _NOT_RECORDED = (NotFound, NotAllowed, NotSignedIn, Throttled, BudgetBlocked, In
 async def cancel_is_recorded(
     session: Session, row: RunRow, current: RunRow | None, error: MogplexError
 ) -> bool:
-    """Return whether a cancel was recorded although the response was an error.
+    """Return whether the service stored a cancel although it returned an error.
 
-    `current` is the row as it was read after the cancel. A v1 run does not show the request, but its events do (v1.md §9,
-    observability.md §3).
+    `current` is the row as it was read after the cancel. The v1 record of a run does not show
+    that a cancel was requested, but the run's events do (v1.md §9, observability.md §3).
     """
     if current is not None and current.state in ENDED_STATES:
         return False
@@ -222,9 +224,9 @@ async def cancel_is_recorded(
 
 
 def cancel_not_confirmed(row: RunRow, error: MogplexError, repeat_with: str) -> str:
-    """Return the sentence for a recorded cancel that did not reach its worker.
+    """Return the sentence for a cancel that is stored but did not reach the worker.
 
-    `repeat_with` names the key or command that repeats it.
+    `repeat_with` names the key or command with which the user can repeat the cancel.
     """
     return (
         f"The cancel of {name_of(row)} is not confirmed. {with_full_stop(error.message)}"
@@ -233,9 +235,9 @@ def cancel_not_confirmed(row: RunRow, error: MogplexError, repeat_with: str) -> 
 
 
 async def _cancel_run_of_call(session: Session, row: RunRow) -> None:
-    """Cancel the run of a cancelled call over v1. Best effort.
+    """Cancel the run behind a cancelled call over v1; log errors and go on.
 
-    The cancel of a call does not end its run (v1.md §9).
+    Cancelling a call does not end its run (v1.md §9).
     """
     client = session.client.at(Priority.ACTION)
     try:
@@ -248,7 +250,10 @@ async def _cancel_run_of_call(session: Session, row: RunRow) -> None:
 
 
 async def run_id_in_events(batches: AsyncGenerator[Rows[Event]]) -> str | None:
-    """Return the run id in a call's events, None if none has it (v1.md §7.4)."""
+    """Return the run id found in a call's events (v1.md §7.4).
+
+    Returns None if no event has one.
+    """
     async with aclosing(batches) as reading:
         async for batch in reading:
             for event in batch:
@@ -284,7 +289,7 @@ async def _read_once(reread: Reread, row: RunRow) -> RunRow | None:
 
 
 def _restore(runs: Runs, row: RunRow) -> None:
-    """Show the earlier state again, unless the service reports the cancel too."""
+    """Show the state from before the cancel, unless the service reports the cancel."""
     shown = runs.set.rows.get(row.key)
     if shown is not None and shown.state == "cancelling" and not shown.cancel_requested:
         runs.mark(row.key, row.state)
@@ -324,10 +329,10 @@ def _outcome_of_refused(
 
 
 async def start(session: Session, runs: Runs, draft: Draft, key: str) -> RunRow:
-    """Start a run and add it to the list.
+    """Start a run, add it to the list and return its row.
 
-    A request whose response was lost is sent again with the same key. Raises MogplexError if the service refuses the
-    run or cannot be reached.
+    If the response is lost, the request is sent again with the same idempotency key. Raises
+    MogplexError if the service refuses the run or cannot be reached.
     """
     # A draft that the service would refuse must not get into the ledger.
     draft.as_request()

@@ -19,7 +19,7 @@ PROVENANCE = {
 
 
 def name_of(row: RunRow) -> str:
-    """Return a run's name for use in sentences: its repository and a short id."""
+    """Return the name of a run for sentences: its repository and a short id."""
     return f"{row.repo or 'run'} {formatting.short_id(row.run_id or row.key)}"
 
 
@@ -54,7 +54,7 @@ _PLACE: tuple[Fact[RunRow], ...] = (
 
 
 def missing_cost_reason(row: RunRow, calls_open: bool) -> str:
-    """Return why the cost of a run is missing."""
+    """Return why a run has no known cost, as a short phrase."""
     if not row.cost_is_read:
         return "not read yet" if calls_open else NEEDS_SESSION
     if row.harness and not row.model:
@@ -115,7 +115,7 @@ _TIMES: tuple[Fact[RunRow], ...] = (
 
 
 def _own_key(row: RunRow) -> str | None:
-    """Return the key of a row that has no other id, else None."""
+    """Return the key of a row that has no other id, None for any other row."""
     other_ids = (row.run_id, row.call_id, row.job_id, row.automation_id, row.sandbox_id)
     return None if any(other_ids) else row.key
 
@@ -132,9 +132,10 @@ _IDS: tuple[Fact[RunRow], ...] = (
 
 
 def facts(*, calls_open: bool) -> Sequence[Sequence[Fact[RunRow]]]:
-    """Return the groups of facts of a run.
+    """Return the groups of facts about a run.
 
-    `calls_open` tells whether the credential opens the calls, the only records that have the cost of a run.
+    `calls_open` tells whether the credential can read calls, which are the only records that
+    have the cost of a run.
     """
     return (_PLACE, _spend(calls_open=calls_open), _TIMES, _IDS)
 
@@ -178,14 +179,17 @@ LINKS: tuple[Link[RunRow], ...] = (
 
 
 def copyable_id(row: RunRow) -> tuple[str, str]:
-    """Return the id of a run or, if it has none, of its call, and what that id is."""
+    """Return the id to copy for a row, and a phrase that names it.
+
+    It is the id of the run, or the key of the row if its run id is not known.
+    """
     if row.run_id:
         return row.run_id, f"the id of run {formatting.short_id(row.run_id)}"
     return row.key, f"the id of {row.kind or 'call'} {formatting.short_id(row.key)}"
 
 
 def brief_lines(row: RunRow, now: datetime) -> list[str]:
-    """Return the two lines that replace the facts at narrow widths."""
+    """Return two lines that summarize a run on a narrow screen, in place of facts."""
     left = [row.repo or formatting.short_id(row.repo_id), row.branch or "", _model(row)]
     cost = formatting.money(row.cost, row.cost_source)
     right = [
@@ -215,7 +219,7 @@ def summary(row: RunRow, now: datetime) -> str:
 
 
 def cancel_consequence(row: RunRow) -> str:
-    """Return the sentence of the confirmation on what a cancel leaves behind."""
+    """Return the sentence in the confirmation that says what a cancel leaves behind."""
     if row.source is RunSource.JOB:
         return "The job and its agents stop; branches and sandboxes stay."
     return "The agent stops; its branch and sandbox stay."

@@ -1,4 +1,4 @@
-"""Send a request again until it succeeds or must not be repeated."""
+"""Sends a request until it succeeds or must not be repeated."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ async def send_with_retries(
     may_wait: Callable[[MogplexError, float], bool],
     idempotency_key: str | None = None,
 ) -> T:
-    """Send a request, and again as `api.retry.retry_delay` allows.
+    """Send a request, and repeat it after errors as `api.retry.retry_delay` allows.
 
-    Raises the last error, and what `wait` raises. `wait` gets an error and the seconds until the next attempt.
-    `may_wait` returns whether the caller waits that long.
+    `wait` gets an error and the seconds until the next attempt, and waits. `may_wait` returns
+    whether the caller accepts that wait. Raises the last error, and any error that `wait`
+    raises.
     """
     attempt, began = 1, time.monotonic()
     while True:

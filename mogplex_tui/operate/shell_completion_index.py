@@ -1,4 +1,4 @@
-"""Saves the ids and names of records that were read, for shell completions."""
+"""Saves the ids and names of loaded records, for shell completions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def save_known_records(session: Session) -> None:
     """Save the ids and names of the records that the session has read.
 
-    A failure to write is reported and not raised.
+    An error while writing is reported and not raised.
     """
     if session.directory is None:
         return
@@ -33,14 +33,14 @@ def save_known_records(session: Session) -> None:
 
 
 def records_of_runs(rows: Iterable[RunRow]) -> list[KnownRecord]:
-    """Return the ids by which commands find runs, newest first."""
+    """Return the id of each run, newest first, as records for completions."""
     ordered = sorted(rows, key=lambda row: row.began.timestamp() if row.began else 0.0, reverse=True)
     ids = (row.run_id or row.call_id or row.job_id for row in ordered)
     return [KnownRecord(id) for id in ids if id]
 
 
 def _is_whole(rows: AnyRowSet) -> bool:
-    """Return whether the rows are the whole list of the service."""
+    """Return whether the rows are all records that the service has."""
     was_read = rows.freshness.as_of is not None
     has_all = rows.total is None or rows.total <= len(rows.rows)
     return was_read and has_all and all(part.freshness.error is None for part in rows.sources.values())

@@ -1,4 +1,4 @@
-"""Actions that many kinds have: enable and disable, delete."""
+"""Makes the actions that many kinds have: enable and disable, delete."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ def enable_and_disable(
     disable_consequence: str = "",
     unavailable_reason: Callable[[Row], str | None] = _no_reason,
 ) -> tuple[Action[Row], Action[Row]]:
-    """Return the actions that enable and disable a record; both work on marked rows.
+    """Return the actions that enable and disable a record.
 
-    With `disable_consequence` the console asks before it disables. `_` is the row class, because the type checker
-    cannot infer it for a starred argument.
+    Both work on several marked rows. If `disable_consequence` is given, the console asks for
+    confirmation before it disables. `_` is the row class, because the type checker cannot infer
+    it for a starred argument.
     """
     return (
         Action(

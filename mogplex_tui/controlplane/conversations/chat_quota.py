@@ -1,4 +1,4 @@
-"""Limits on an account's chats: starts per time, and running ones.
+"""Limits on a user's chats: starts per hour and day, and chats at the same time.
 
 library.md §13.2, observability.md §10.
 """
@@ -25,7 +25,10 @@ _OWN = "user_id = ? AND route_key = 'chat' AND decision = 'allowed' AND resource
 
 
 class Denial(NamedTuple):
-    """A refused start: text, limit and seconds until a retry (window 0: none)."""
+    """A refused chat: the error text, the limit and the seconds until a retry.
+
+    `window_s` is 0 for the limit on chats at the same time.
+    """
 
     text: str
     name: str
@@ -35,7 +38,10 @@ class Denial(NamedTuple):
 
 
 def admit(tx: Tx, user_id: str, call_id: str, repo_id: str | None, now: int) -> str | Denial:
-    """Record an allowed or refused start at `now` (µs); return its claim or Denial."""
+    """Record the start of a chat at `now` (µs) and return the id of its quota claim.
+
+    If a limit is reached, record and return the Denial.
+    """
     denial = _denial(tx, user_id, now)
     columns: dict[str, Any] = {"user_id": user_id, "route_key": _ROUTE, "at": now, "repo_id": repo_id}
     if denial is None:
@@ -84,7 +90,7 @@ def _denial(tx: Tx, user_id: str, now: int) -> Denial | None:
 
 
 def _starts(tx: Tx, user_id: str, after: int, budget: int) -> list[int]:
-    """Return the newest starts after an instant, at most the budget."""
+    """Return the times of the newest chats after `after` (µs), at most `budget` of them."""
     rows = tx.all(
         f"SELECT created_at FROM limit_events WHERE {_OWN} AND created_at > ? ORDER BY created_at DESC LIMIT ?",
         (user_id, after, budget),

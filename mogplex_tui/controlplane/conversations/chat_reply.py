@@ -1,4 +1,4 @@
-"""A chat's reply, composed from the plane's own data instead of a model."""
+"""Compose the reply of a chat from the plane's own data, without a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _PREVIEW = 200
 
 
 class ToolUse(NamedTuple):
-    """One use of a chat tool: name, input and output (JSON), and seconds."""
+    """One use of a tool in a chat.
+
+    `given` is the input, `output` the result, `seconds` the duration.
+    """
 
     name: str
     given: dict[str, Any]
@@ -22,12 +25,12 @@ class ToolUse(NamedTuple):
     seconds: float
 
     def previews(self) -> tuple[str, str]:
-        """Input and output as texts of at most 200 characters."""
+        """Return input and output as texts of at most 200 characters."""
         return _text(self.given)[:_PREVIEW], _text(self.output)[:_PREVIEW]
 
 
 class Reply(NamedTuple):
-    """A whole reply: text before the tools, tool uses, and text after them."""
+    """A reply: the text before the tool uses, the tool uses, and the text after them."""
 
     opening: str
     tools: list[ToolUse]
@@ -39,7 +42,11 @@ def _text(value: Any) -> str:
 
 
 def compose(db: Database, user_id: str, question: str, repo: Row | None, tools: bool, now: int) -> Reply:
-    """Compose a reply for a user at `now` (µs), about a repository if given."""
+    """Compose the reply to a question that a user asks at `now` (µs).
+
+    It is about the repository `repo`, or about the whole account if that is None. `tools` says whether
+    the reply may use tools.
+    """
     figures = _figures(db, user_id, None if repo is None else repo["id"], now)
     place = "your account" if repo is None else str(repo["full_name"])
     closing = _closing(question, place, figures)

@@ -38,7 +38,11 @@ _LONG_HISTORY = 240_000
 
 
 class _Request(NamedTuple):
-    """A parsed request: all messages' texts, the last user message, and its scope."""
+    """A parsed chat request.
+
+    `texts` are the texts of all messages, `question` is the last user message, and `content` is that
+    message's `content` field.
+    """
 
     texts: list[str]
     question: str
@@ -52,14 +56,14 @@ class _Request(NamedTuple):
 
 
 class ChatStream(StreamingResponse):
-    """The response that streams one chat; its call is cancelled if the client leaves."""
+    """The response that streams one chat; the call is cancelled if the client leaves."""
 
     def __init__(self, talk: ChatAnswer) -> None:
         super().__init__(talk.lines(), headers=_HEADERS)
         self._talk = talk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Send the stream, and cancel the call if it has not ended by then."""
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -72,7 +76,10 @@ def _text(body: dict[str, Any], name: str) -> str | None:
 
 
 def _words(message: Any) -> str:
-    """Return the text of one message. Raises the library's 500 for an invalid one."""
+    """Return the text of one message.
+
+    Raises the 500 of the AI library for an invalid message.
+    """
     parts = message.get("parts") if isinstance(message, dict) else None
     if not isinstance(parts, list) or message.get("role") not in _ROLES:
         raise refusal(500, "Each message needs a role and its parts")
@@ -110,7 +117,10 @@ async def _request(ask: Ask) -> _Request:
 
 
 def _model(ask: Ask, wanted: str | None, team: ActiveTeam | None) -> str:
-    """Return the requested model, enabled or not. Raises the 500 if unreachable."""
+    """Return the model of the chat: the requested one, or the caller's default.
+
+    It need not be enabled. Raises 500 if the caller cannot reach it.
+    """
     db = ask.plane.db
     profile = db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
     model = wanted or model_catalogue.settings_default(db, profile)
@@ -132,9 +142,9 @@ def _too_many(denial: chat_quota.Denial) -> RefusedError:
 
 
 def _start(ask: Ask, request: _Request, model: str, team: ActiveTeam | None) -> str:
-    """Use the quota and insert the call with its first event; return its id.
+    """Insert the chat's call with its first event and return the call's id.
 
-    Raises the 429.
+    Raises RefusedError 429 if a chat limit is reached.
     """
     now, call_id = ask.plane.clock.now_us(), ask.service.ids.uuid()
     repo_id = None if request.repo is None else request.repo["id"]
@@ -173,7 +183,10 @@ def _start(ask: Ask, request: _Request, model: str, team: ActiveTeam | None) -> 
 
 
 def _remember(ask: Ask, request: _Request, team: ActiveTeam | None) -> None:
-    """Store the user's message as session memory if the body has `content` (§13.1)."""
+    """Store the user's message as a session memory.
+
+    Only if the message has a `content` field and the role in the team allows memories (§13.1).
+    """
     if request.content is None or not params.trim(request.content):
         return
     if team is not None and not may(team.role, "tools.memories"):
@@ -192,13 +205,16 @@ def _remember(ask: Ask, request: _Request, team: ActiveTeam | None) -> None:
 
 
 def _fault(plane: Plane, model: str, call_id: str) -> str | None:
-    """Return the provider error that the scenario injects into a call, or None."""
+    """Return the text of the error that the scenario simulates for a call, or None."""
     failure = Odds(plane.scenario.now.failures, (), Random(call_id)).failure(model, None)
     return None if failure is None else failure[1]
 
 
 async def chat(ask: Ask) -> Response:
-    """Answer a chat as a stream, which also reports errors of the model."""
+    """Answer a chat with a stream of events.
+
+    An error of the model is an event of the stream.
+    """
     request, team = await _request(ask), active_team(ask)
     model = _model(ask, request.model, team)
     plane = ask.plane
@@ -213,5 +229,5 @@ async def chat(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The route of this theme."""
+    """Return the routes of this module."""
     return [route("/api/chat", PlainEndpoint(service, {"POST": Verb(chat)}))]

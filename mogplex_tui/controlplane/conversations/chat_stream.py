@@ -1,6 +1,6 @@
-"""Stream one chat from its call's first event to its last (library.md §13.3).
+"""Stream the reply of one chat, and write its call until the call ends.
 
-v1.md §8.3.
+library.md §13.3, v1.md §8.3.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _BARE = ("start", "finish")
 
 
 class Prompt(NamedTuple):
-    """The input of a chat: the call's model, the history's length, and the reply.
+    """The model of a chat's call, the length of the conversation, and the reply.
 
-    `fault` is a gateway error in place of the reply.
+    `fault` is the text of an error that is sent in place of the reply.
     """
 
     model: str
@@ -41,11 +41,14 @@ class Prompt(NamedTuple):
 
 
 class _EndedError(Exception):
-    """The call was ended by another request."""
+    """Raised when another request has ended the call."""
 
 
 class ChatAnswer:
-    """Answer one chat call; read `lines` once, call `settle` if the client leaves."""
+    """The answer to one chat call.
+
+    Iterate over `lines` once, and call `settle` at the end, also if the client has left.
+    """
 
     def __init__(self, plane: Plane, ids: Ids, call_id: str, prompt: Prompt) -> None:
         self._plane = plane
@@ -61,14 +64,14 @@ class ChatAnswer:
             self._ended.set()
 
     def settle(self) -> None:
-        """Cancel a live call whose client has left."""
+        """Cancel the call if it has not ended, because the client has left."""
         with contextlib.suppress(ValueError):
             self._plane.wake.on_cancel.remove(self._cancelled)
         with self._plane.db.transaction(ids=self._ids) as tx:
             chat_writes.abort_call(tx, self._call_id, self._plane.clock.now_us(), len(self._used))
 
     async def lines(self) -> AsyncIterator[bytes]:
-        """Yield the whole stream, `[DONE]` included."""
+        """Yield the bytes of the whole event stream, `[DONE]` included."""
         metadata = {"messageMetadata": {"ai_call_id": self._call_id}}
         async for event in self._events():
             bare = event["type"] in _BARE
@@ -120,7 +123,7 @@ class ChatAnswer:
         yield {"type": "text-end", "id": name}
 
     async def _use(self, use: ToolUse) -> AsyncIterator[dict[str, Any]]:
-        """Yield one tool use: its input, then its output; both are events of the call."""
+        """Yield the stream's events of one tool use, and record its start and end."""
         call = {"toolCallId": self._ids.opaque("call_", 16), "toolName": use.name}
         yield {"type": "tool-input-start", **call}
         yield {
@@ -147,7 +150,10 @@ class ChatAnswer:
         yield {"type": "tool-output-available", "toolCallId": call["toolCallId"], "output": use.output}
 
     async def _wait(self, seconds: float) -> None:
-        """Wait at the plane's speed. Raises _EndedError as soon as the call has ended."""
+        """Wait for `seconds`, divided by the plane's speed.
+
+        Raises _EndedError as soon as the call has ended.
+        """
         speed = self._plane.settings.speed
         if speed > 0:
             with contextlib.suppress(TimeoutError):
@@ -185,7 +191,7 @@ class ChatAnswer:
             )
 
     def _tokens(self) -> Tokens:
-        """Return the tokens: about four characters each, tool outputs included."""
+        """Return the tokens used: one for four characters, tool previews included."""
         reply = self._prompt.reply
         read = self._prompt.characters + sum(
             len(used["input_preview"]) + len(used["output_preview"]) for used in self._used

@@ -1,4 +1,4 @@
-"""Write a chat's abort, memories and compactions to the database.
+"""Write a chat's cancellation, memories and compactions to the database.
 
 library.md §13.
 """
@@ -19,7 +19,7 @@ _SCOPE = ("conversation_id", "workspace_session_id", "repo_id", "product_team_id
 
 
 def abort_call(tx: Tx, call_id: str, at: int, tool_calls: int) -> bool:
-    """Cancel a live chat whose client has left; False if it has ended."""
+    """Cancel a chat call whose client has left; return False if it has ended already."""
     tx.execute(
         "UPDATE ai_calls SET control_state = 'cancel_requested'"
         " WHERE id = ? AND status IN ('pending', 'streaming')",
@@ -30,9 +30,10 @@ def abort_call(tx: Tx, call_id: str, at: int, tool_calls: int) -> bool:
 
 
 def remember(tx: Tx, user_id: str, text: str, metadata: dict[str, Any], at: int) -> None:
-    """Store a user's message in the session lane: 2000 characters, 50 per scope.
+    """Store a user's message as a session memory, at most 2000 characters of it.
 
-    An immediate repetition is not stored.
+    A message that repeats the newest one within a minute is not stored. Only the newest 50 messages of
+    the same conversation, session, repository and team are kept.
     """
     content = text[:_REMEMBERED]
     scope = [metadata.get(name) for name in _SCOPE]
@@ -53,7 +54,10 @@ def remember(tx: Tx, user_id: str, text: str, metadata: dict[str, Any], at: int)
 
 
 def note_compaction(tx: Tx, call_id: str, texts: list[str], digest: str, at: int) -> None:
-    """Record that a long history was sent to the model as a summary (v1.md §8.3)."""
+    """Record that earlier messages of a long chat were replaced by a summary.
+
+    v1.md §8.3.
+    """
     covered = texts[:-12]
     before = sum(map(len, texts))
     checkpoint = f"{len(covered)} earlier messages were left out."

@@ -1,4 +1,4 @@
-"""The routes of chats and stored transcripts (library.md §12 and §13)."""
+"""Collect the routes of chats and stored transcripts (library.md §12 and §13)."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from . import chat_routes, transcript_routes
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Return every route of the domain."""
+    """Return all routes of this package."""
     return [*chat_routes.routes(service), *transcript_routes.routes(service)]

@@ -37,7 +37,10 @@ def _own(ask: Ask, conversation_id: str) -> dict[str, Any] | None:
 
 
 async def read_conversations(ask: Ask) -> Response:
-    """Return one transcript with `id`, else at most 200 without their texts."""
+    """Return the transcript with the query's `id`, or a list without messages.
+
+    The list has the 200 most recently changed transcripts.
+    """
     if wanted := ask.query("id"):
         return answer(_own(ask, wanted))
     rows = ask.plane.db.all(
@@ -49,7 +52,10 @@ async def read_conversations(ask: Ask) -> Response:
 
 
 def _changes(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns that a body sets. Raises 400 for an invalid value."""
+    """Return the columns of a transcript from a request body.
+
+    Raises RefusedError 400 for an invalid value.
+    """
     changes: dict[str, Any] = {}
     for column, kinds in _KINDS.items():
         if column not in body:
@@ -62,9 +68,9 @@ def _changes(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _seen(body: dict[str, Any]) -> int | None:
-    """Return the instant in µs that the writer saw, None for a first write.
+    """Return the `updated_at` (µs) that the client read, None for a new transcript.
 
-    Raises 500 for an invalid text.
+    Raises RefusedError 500 if it is not a valid time.
     """
     text = body.get("expected_updated_at")
     if not isinstance(text, str) or not text:
@@ -76,7 +82,10 @@ def _seen(body: dict[str, Any]) -> int | None:
 
 
 def _write(tx: Tx, ask: Ask, conversation_id: str, seen: int | None, changes: dict[str, Any]) -> bool:
-    """Insert or update the row; return False if it was changed since it was read."""
+    """Insert or update a transcript.
+
+    Return False if it exists already (`seen` is None) or was changed after `seen` (µs).
+    """
     now = ask.plane.clock.now_us()
     # The service stamps this column with a clock of whole milliseconds, and created_at with the database's.
     changes = {**changes, "updated_at": now - now % 1000}
@@ -94,7 +103,10 @@ def _write(tx: Tx, ask: Ask, conversation_id: str, seen: int | None, changes: di
 
 
 async def put_conversation(ask: Ask) -> Response:
-    """Insert or update a transcript; 409 with the stored row if it was changed."""
+    """Insert or update a transcript and return it.
+
+    Raises 409 with the stored transcript if it was changed after the client read it.
+    """
     body = await request_fields.strict_body(ask)
     conversation_id = body.get("id")
     if not isinstance(conversation_id, str) or not conversation_id:
@@ -109,7 +121,10 @@ async def put_conversation(ask: Ask) -> Response:
 
 
 async def delete_conversation(ask: Ask) -> Response:
-    """Remove one transcript; one that does not exist is fine. Raises 400 `Missing id`."""
+    """Delete a transcript; succeed if it does not exist.
+
+    Raises 400 `Missing id` without an id.
+    """
     wanted = ask.query("id")
     if not wanted:
         raise refusal(400, "Missing id")
@@ -119,7 +134,7 @@ async def delete_conversation(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The route of transcripts."""
+    """Return the routes of this module."""
     verbs = {
         "GET": Verb(read_conversations),
         "PUT": Verb(put_conversation),

@@ -1,4 +1,4 @@
-"""POST /api/agents/generate: stream a draft of an agent as text (library.md §2)."""
+"""POST /api/agents/generate: stream the draft of an agent (library.md §2)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _PIECE_SECONDS = 0.02
 
 
 def _description(value: Any) -> str:
-    """Return the description of an agent; raises 400 if it is empty or too long."""
+    """Return the description of the wanted agent from the body.
+
+    Raises RefusedError 400 if it is missing, blank or too long.
+    """
     if not isinstance(value, str) or not params.trim(value):
         raise refusal(400, "description is required")
     if request_fields.length(value) > _LONGEST:
@@ -32,9 +35,10 @@ def _description(value: Any) -> str:
 
 
 def _check_model(ask: Ask, wanted: Any) -> None:
-    """Raise 400 for a disabled generator model and 403 for an unreachable one.
+    """Check that the caller can use the model that writes the draft.
 
-    Without a model the static default is used, not the caller's.
+    Raises 400 for a model that is not enabled and 403 for one that the caller cannot reach. If the body
+    names no model, the static default is checked instead of the caller's default.
     """
     db = ask.plane.db
     profile = db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
@@ -56,7 +60,7 @@ def _order(row: Any) -> tuple[str, str, str]:
 
 
 async def _pieces(text: str, speed: float) -> AsyncIterator[str]:
-    """The text in pieces, at the pace of a model when the plane keeps a human pace."""
+    """Yield the text in pieces, with pauses like a model's if `speed` is above 0."""
     for start in range(0, len(text), _PIECE):
         if start and speed > 0:
             await asyncio.sleep(_PIECE_SECONDS / speed)
@@ -64,9 +68,9 @@ async def _pieces(text: str, speed: float) -> AsyncIterator[str]:
 
 
 async def generate(ask: Ask) -> Response:
-    """Stream a JSON object with name, description, category and system_prompt.
+    """Stream the draft of an agent: name, description, category and system_prompt.
 
-    Nothing is stored.
+    The text is one JSON object. Nothing is stored.
     """
     body = await request_fields.strict_body(ask)
     description = _description(body.get("description"))
@@ -76,5 +80,5 @@ async def generate(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The route of drafts."""
+    """Return the routes of this module."""
     return [route("/api/agents/generate", PlainEndpoint(service, {"POST": Verb(generate)}))]

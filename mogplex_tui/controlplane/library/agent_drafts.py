@@ -1,4 +1,4 @@
-"""Compose the draft of an agent from a description, in place of a model.
+"""Compose the draft of an agent from a description, without a model.
 
 library.md §2.
 """
@@ -39,7 +39,10 @@ _SIGNS = {
 
 
 def _name(words: list[str]) -> str:
-    """Return an agent's name: upper-case words with hyphens, at most 30 characters."""
+    """Return an agent's name of at most 30 characters from words of the description.
+
+    The name is in upper case, with hyphens between the words.
+    """
     chosen = [word for word in words if word not in _IDLE] or ["custom"]
     name = ""
     for word in dict.fromkeys(chosen):
@@ -57,7 +60,7 @@ def _category(words: list[str]) -> str:
 
 
 def _short(text: str) -> str:
-    """The first sentence on one line, cut at a word to 80 characters."""
+    """Return the first sentence of a text in one line of at most 80 characters."""
     line = " ".join(re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0].split())
     if len(line) <= _LONGEST_DESCRIPTION:
         return line
@@ -65,7 +68,11 @@ def _short(text: str) -> str:
 
 
 def _context(existing: Any) -> dict[str, str]:
-    """Return the given agent's texts, cut to 200 characters, and built-in category."""
+    """Return the name, description and category of an existing agent.
+
+    Texts are cut to 200 characters. A category is returned only if it is a built-in one; `{}` if
+    `existing` is no object.
+    """
     if not isinstance(existing, dict):
         return {}
     kept = {key: value for key, value in existing.items() if isinstance(value, str) and value}
@@ -81,7 +88,11 @@ def _headings(existing: Any) -> list[str]:
 
 
 def _checks(category: str, words: list[str]) -> str:
-    """Return the checks of the category's nearest preset, or a plain line."""
+    """Return the list of checks for a system prompt, as lines of text.
+
+    It is taken from the preset of the category that shares most words with the description. If no
+    preset shares a word, it is one general line.
+    """
     wanted = set(words) - _IDLE
 
     def nearness(preset: preset_agents.Preset) -> int:
@@ -96,7 +107,8 @@ def _checks(category: str, words: list[str]) -> str:
 def draft(description: str, existing: Any) -> dict[str, str]:
     """Return a name, description, category and system prompt for a description.
 
-    With `existing`, an agent to improve, name and built-in category stay and its headings are kept.
+    `existing` is an agent to improve, or anything else for a new one: the draft then keeps its name,
+    its category if that is built in, and the headings of its system prompt.
     """
     words, context = _WORD.findall(description.lower()), _context(existing)
     category = context.get("category") or _category(words)

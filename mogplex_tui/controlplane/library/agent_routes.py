@@ -25,7 +25,10 @@ _EPOCH = iso_app(0)
 
 
 def preset_model(ask: Ask) -> str:
-    """Return the model of presets: the caller's usable default, else the static one."""
+    """Return the model with which presets run.
+
+    It is the caller's default model, or the static default if the caller can use no model.
+    """
     profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
     # Nobody reaches a model through a team of others, so that a stranger to the team sees the static one.
     return (
@@ -35,7 +38,7 @@ def preset_model(ask: Ask) -> str:
 
 
 def forked(ask: Ask) -> set[str]:
-    """The names of the presets that the caller has a copy of."""
+    """Return the names of the presets of which the caller has a copy."""
     rows = ask.plane.db.all(
         "SELECT DISTINCT source_template FROM agents WHERE user_id = ? AND source_template IS NOT NULL",
         (ask.user_id,),
@@ -64,7 +67,7 @@ def _agent(row: Row) -> dict[str, Any]:
 
 
 async def list_agents(ask: Ask) -> Response:
-    """Return all presets in catalogue order, then at most 200 agents of the account."""
+    """Return all presets in their fixed order, then up to 200 agents of the caller."""
     model, copies = preset_model(ask), forked(ask)
     rows = ask.plane.db.all(f"SELECT {_COLUMNS} FROM agents WHERE user_id = ? LIMIT 200", (ask.user_id,))
     built_in = [
@@ -74,14 +77,15 @@ async def list_agents(ask: Ask) -> Response:
 
 
 def _words(value: Any) -> str:
-    """Return a string without surrounding white space, "" for any other value."""
+    """Return a text without white space at its ends, or "" if the value is no text."""
     return params.trim(value) if isinstance(value, str) else ""
 
 
 def _checked(ask: Ask, body: dict[str, Any], whole: bool) -> dict[str, Any]:
-    """Return the columns of a body, validated in the order of library.md §1.3.
+    """Return the columns of an agent from a request body.
 
-    With `whole` the required ones must be present.
+    With `whole` the body must contain name, category and model. Raises RefusedError 400 for the first
+    invalid value in the order of library.md §1.3.
     """
 
     def asked(column: str) -> bool:
@@ -128,9 +132,10 @@ def _stored(ask: Ask, agent_id: str) -> Response:
 
 
 async def create_agent(ask: Ask) -> Response:
-    """Insert one agent; with `source_template` it is a fork of that preset.
+    """Create an agent and return it.
 
-    Raises the 400s of library.md §1.3.
+    With `source_template` in the body it counts as a copy of that preset. Raises the 400s of library.md
+    §1.3.
     """
     body = await request_fields.lenient_body(ask)
     columns = _checked(ask, body, whole=True)
@@ -149,9 +154,10 @@ async def create_agent(ask: Ask) -> Response:
 
 
 async def change_agent(ask: Ask) -> Response:
-    """Update fields of an agent of the account.
+    """Change fields of one of the caller's agents and return it.
 
-    Raises 404, or the 400s of library.md §1.3."""
+    Raises 404 for an unknown agent, and the 400s of library.md §1.3.
+    """
     body = await request_fields.lenient_body(ask)
     agent_id = body.get("id")
     if not isinstance(agent_id, str) or not params.trim(agent_id):
@@ -165,7 +171,7 @@ async def change_agent(ask: Ask) -> Response:
 
 
 async def delete_agent(ask: Ask) -> Response:
-    """Delete an agent with its assignments and triggers; a missing one is no error."""
+    """Delete an agent with its assignments and triggers; succeed if it does not exist."""
     agent_id = request_fields.doomed_id(ask, _NO_AGENT)
     with ask.plane.db.transaction() as tx:
         writes.delete_agent(tx, agent_id, ask.user_id)
@@ -173,7 +179,7 @@ async def delete_agent(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The route of agents."""
+    """Return the routes of this module."""
     verbs = {
         "GET": Verb(list_agents),
         "POST": Verb(create_agent),

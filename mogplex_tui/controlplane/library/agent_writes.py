@@ -1,4 +1,4 @@
-"""Write agents and rows that depend on them (library.md §1, §4)."""
+"""Write agents and the rows that depend on agents (library.md §1, §4)."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def insert_agent(
 ) -> str:
     """Insert one agent created at `at` µs, publish it and return its id.
 
-    `columns`: slug, description, category, system_prompt, source_template. Raises sqlite3.IntegrityError for a slug
-    that the account uses already.
+    `columns` may contain slug, description, category, system_prompt and source_template. Raises
+    sqlite3.IntegrityError if another agent of the account has the slug.
     """
     agent_id = id or tx.new_id()
     tx.insert("agents", id=agent_id, user_id=user_id, name=name, model=model, created_at=at, **columns)
@@ -37,13 +37,16 @@ def insert_agent(
 
 
 def update_agent(tx: Tx, agent_id: str, user_id: str, **columns: Any) -> None:
-    """Update columns of one agent and publish it."""
+    """Update columns of one agent and publish the change."""
     tx.update("agents", agent_id, **columns)
     tx.note("agents", "UPDATE", user_id, agent_id)
 
 
 def delete_agent(tx: Tx, agent_id: str, user_id: str) -> None:
-    """Delete an agent of this account with its assignments and triggers, if it exists."""
+    """Delete a user's agent with its assignments and triggers.
+
+    Does nothing if the user has no such agent.
+    """
     if tx.one("SELECT 1 FROM agents WHERE id = ? AND user_id = ?", (agent_id, user_id)) is None:
         return
     for table, sql, owned in _CASCADE:
@@ -54,9 +57,10 @@ def delete_agent(tx: Tx, agent_id: str, user_id: str) -> None:
 
 
 def fork_preset(tx: Tx, *, user_id: str, name: str, model: str, at: int) -> str | None:
-    """Return the account's own agent for a preset: the oldest fork, or a new one.
+    """Return the id of the user's agent for a preset, which is created if necessary.
 
-    None if there is no such preset. Assignments and automations fork this way (library.md §1.3).
+    If the user has several copies of the preset, the oldest counts. None if there is no such preset.
+    Assignments and automations fork this way (library.md §1.3).
     """
     row = tx.one(
         "SELECT id FROM agents WHERE user_id = ? AND source_template = ? ORDER BY created_at, rowid LIMIT 1",
@@ -81,9 +85,9 @@ def fork_preset(tx: Tx, *, user_id: str, name: str, model: str, at: int) -> str 
 
 
 def delete_category(tx: Tx, category_id: str, user_id: str) -> int | None:
-    """Delete a category and remove its agents from it.
+    """Delete a category, and clear the category of the agents that have it.
 
-    Returns how many agents, or None if there is no such category.
+    Returns the number of these agents, or None if the user has no such category.
     """
     row = tx.one("SELECT slug FROM agent_categories WHERE id = ? AND user_id = ?", (category_id, user_id))
     if row is None:

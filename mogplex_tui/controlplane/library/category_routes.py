@@ -1,4 +1,4 @@
-"""/api/agent-categories: the account's own categories (library.md §4)."""
+"""/api/agent-categories: categories that an account has created (library.md §4)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 
 
 async def list_categories(ask: Ask) -> Response:
-    """The caller's own categories by label."""
+    """Return the caller's categories, sorted by label."""
     rows = ask.plane.db.all(
         f"SELECT {_COLUMNS} FROM agent_categories WHERE user_id = ? ORDER BY label", (ask.user_id,)
     )
@@ -30,7 +30,10 @@ async def list_categories(ask: Ask) -> Response:
 
 
 def _label(value: object) -> str:
-    """The label as it is stored; raises 400 for none and for one that is too long."""
+    """Return the label of a category as it is stored, with single spaces.
+
+    Raises RefusedError 400 if it is missing or too long.
+    """
     label = " ".join(value.split()) if isinstance(value, str) else ""
     if not label:
         raise refusal(400, "Category name is required")
@@ -40,7 +43,10 @@ def _label(value: object) -> str:
 
 
 def _slug(label: str) -> str:
-    """The slug that a label asks for; raises 400 when nothing of it can be used."""
+    """Return the slug made from a label.
+
+    Raises RefusedError 400 if the label contains no letter or digit that a slug can have.
+    """
     plain = "".join(part for part in unicodedata.normalize("NFKD", label) if not unicodedata.combining(part))
     slug = _OTHER.sub("-", plain.lower()).strip("-")[:_LONGEST].rstrip("-")
     if not slug:
@@ -49,7 +55,11 @@ def _slug(label: str) -> str:
 
 
 def _free_slug(ask: Ask, wanted: str) -> str:
-    """Return a free slug, numbered if necessary. Raises 400 at 50 categories, or 409."""
+    """Return the slug, with a number appended if it is already in use.
+
+    Slugs of the caller's and the built-in categories are in use. Raises RefusedError: 400 if the caller
+    has 50 categories, 409 if no number up to 20 is free.
+    """
     rows = ask.plane.db.all("SELECT slug FROM agent_categories WHERE user_id = ?", (ask.user_id,))
     if len(rows) >= _MOST:
         raise refusal(400, "You can have at most 50 categories")
@@ -63,7 +73,7 @@ def _free_slug(ask: Ask, wanted: str) -> str:
 
 
 async def create_category(ask: Ask) -> Response:
-    """Add one category; its slug follows from the label."""
+    """Create a category and return it; its slug is made from the label."""
     label = _label((await request_fields.lenient_body(ask)).get("label"))
     slug = _free_slug(ask, _slug(label))
     row_id = ask.service.ids.uuid()
@@ -81,9 +91,9 @@ async def create_category(ask: Ask) -> Response:
 
 
 async def delete_category(ask: Ask) -> Response:
-    """Delete one category; return how many agents had it. Raises 400 and 404.
+    """Delete a category and return how many agents had it.
 
-    library.md §4.
+    Raises 400 for an invalid id and 404 for an unknown one (library.md §4).
     """
     category_id = ask.query("id")
     if not category_id:
@@ -98,6 +108,6 @@ async def delete_category(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The route of categories."""
+    """Return the routes of this module."""
     verbs = {"GET": Verb(list_categories), "POST": Verb(create_category), "DELETE": Verb(delete_category)}
     return [route("/api/agent-categories", PlainEndpoint(service, verbs))]

@@ -24,37 +24,41 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 class Filters:
-    """Conditions on a query of the caller's memories, with their values."""
+    """An SQL query for a user's memories, built condition by condition."""
 
     def __init__(self, user_id: str) -> None:
         self.sql = f"SELECT {COLUMNS} FROM memories WHERE user_id = ?"
         self.values: list[Any] = [user_id]
 
     def add(self, condition: str, *values: Any) -> None:
-        """Narrow the query by one condition."""
+        """Add a condition with its values to the query."""
         self.sql += f" AND {condition}"
         self.values += values
 
     def key(self, name: str, wanted: str) -> None:
-        """Filter by the value of a metadata key; an empty text filters nothing."""
+        """Add the condition that the metadata key `name` has the value `wanted`.
+
+        Adds nothing if `wanted` is empty.
+        """
         if wanted:
             self.add(f"json_extract(metadata, '$.{name}') = ?", wanted)
 
     def rows(self, ask: Ask, limit: int | None) -> list[Row]:
-        """The newest rows, at most `limit`."""
+        """Return the memories, newest first: at most `limit`, or all if it is None."""
         end = _NEWEST if limit is None else f"{_NEWEST} LIMIT {limit}"
         return ask.plane.db.all(self.sql + end, self.values)
 
 
 def memory(row: Row) -> dict[str, Any]:
-    """A Memory from COLUMNS."""
+    """Return the JSON object of a memory from a row with COLUMNS."""
     return timed(row, "created_at", "updated_at", json_columns=("metadata",))
 
 
 def scope_and_team(ask: Ask, given: Any) -> tuple[str, str | None]:
-    """The resource scope and, for the team scope, the team's id.
+    """Return the resource scope and, for the scope `team`, the active team's id.
 
-    Raises 400 for an unknown scope or a team scope without a team, 403 for a team that the caller may not use.
+    Raises RefusedError: 400 for an unknown scope or for `team` without an active team, 403 for a team
+    in which the caller may not use memories.
     """
     scope = given if given not in (None, "") else "all"
     if scope not in SCOPES:
@@ -68,9 +72,10 @@ def scope_and_team(ask: Ask, given: Any) -> tuple[str, str | None]:
 
 
 def _lane_filters(ask: Ask, lane: str, scope: str, team: str | None) -> Filters:
-    """Return the conditions of one lane: session has all filters, others two.
+    """Return the query for the memories of one lane.
 
-    Repository and scope.
+    It filters by repository and resource scope; in the lane `session` also by workspace session and
+    conversation.
     """
     filters = Filters(ask.user_id)
     filters.add("lane = ?", lane)
@@ -86,7 +91,10 @@ def _lane_filters(ask: Ask, lane: str, scope: str, team: str | None) -> Filters:
 
 
 def _search(ask: Ask, filters: Filters, q: str) -> list[Row]:
-    """The newest rows that contain `q`, in whatever case, taken literally."""
+    """Return the newest memories that contain the text `q`, upper or lower case.
+
+    `q` has no wildcards.
+    """
     # The database folds ASCII alone: it narrows the search by that part, and the rest is looked at here.
     pattern = _BEYOND_ASCII.sub("%", _SPECIAL.sub(r"\\\1", q))
     filters.add("content LIKE ? ESCAPE '\\'", f"%{pattern}%")
@@ -97,9 +105,10 @@ def _search(ask: Ask, filters: Filters, q: str) -> list[Row]:
 
 
 async def list_memories(ask: Ask) -> Response:
-    """Return all lanes as an object, or one lane or a search as an array.
+    """Return memories, newest first.
 
-    Newest first.
+    The response is an object with an array for each lane. With a lane or a search text in the query it
+    is one array.
     """
     lane, q = ask.query("lane"), ask.query("q")
     if lane and lane not in LANES:

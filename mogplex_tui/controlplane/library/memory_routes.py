@@ -1,4 +1,4 @@
-"""/api/memories and its actions (library.md §10)."""
+"""/api/memories and /api/memories/actions (library.md §10)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _SESSION_LIFE = 30 * DAY_US
 
 
 def _content(value: Any) -> str:
-    """Return the text, untrimmed. Raises 400 without one and 413 for a long one."""
+    """Return the text of a memory from the body, untrimmed.
+
+    Raises RefusedError: 400 if it is missing or empty, 413 if it is too long.
+    """
     if not isinstance(value, str) or not value:
         raise refusal(400, "Content required")
     if request_fields.length(value) > _MAX_CONTENT:
@@ -55,9 +58,10 @@ def _sandbox(ask: Ask, sandbox_id: str) -> Row:
 
 
 def _scope_keys(ask: Ask, body: dict[str, Any], lane: str) -> dict[str, Any]:
-    """Return the metadata that the server adds.
+    """Return the metadata that the server adds to a memory.
 
-    Raises 404 or 400 for an inaccessible repository or sandbox.
+    Raises RefusedError: 404 for an unknown repository or sandbox, 400 for a sandbox of another
+    repository, and the errors of `scope_and_team`.
     """
     scope, team = scope_and_team(ask, body.get("resourceScope"))
     repo_id, sandbox_id = _text(body, "repoId"), _text(body, "sandboxId")
@@ -97,7 +101,10 @@ def _remember(ask: Ask, lane: str, content: str, metadata: dict[str, Any]) -> Re
 
 
 async def create_memory(ask: Ask) -> Response:
-    """Remember one text in one lane; raises 400, 404 and 413 as §10.2 lists them."""
+    """Store a memory in a lane and return it.
+
+    Raises 400, 404 and 413 as §10.2 lists them.
+    """
     body = await request_fields.strict_body(ask)
     lane = body.get("lane")
     if lane not in LANES:
@@ -113,7 +120,10 @@ def _memory_id(value: Any) -> str:
 
 
 async def change_memory(ask: Ask) -> Response:
-    """Replace the text of one memory and update `updated_at`. Raises 404."""
+    """Replace the text of a memory and update `updated_at`.
+
+    Raises 404 if the memory is unknown or another user's.
+    """
     body = await request_fields.strict_body(ask)
     memory_id, content = _memory_id(body.get("id")), _content(body.get("content"))
     with ask.plane.db.transaction() as tx:
@@ -125,7 +135,10 @@ async def change_memory(ask: Ask) -> Response:
 
 
 async def delete_memory(ask: Ask) -> Response:
-    """Delete one memory; a missing one is a 404, unlike elsewhere in the library."""
+    """Delete one memory.
+
+    Raises 404 if it does not exist, whereas other routes of the library succeed.
+    """
     memory_id = _memory_id(ask.query("id"))
     with ask.plane.db.transaction() as tx:
         done = tx.execute("DELETE FROM memories WHERE id = ? AND user_id = ?", (memory_id, ask.user_id))
@@ -139,9 +152,9 @@ def _done_or_missing(rows: int, memory_id: str) -> Response:
 
 
 async def act(ask: Ask) -> Response:
-    """Delete old sessions, or set a mark in a lane. Raises 400 `Unknown action`.
+    """Run an action: delete old session memories, or store a checkpoint in a lane.
 
-    library.md §10.3.
+    Raises 400 `Unknown action` (library.md §10.3).
     """
     body = await request_fields.strict_body(ask)
     if body.get("action") == "compact":
@@ -174,7 +187,7 @@ def _checkpoint(ask: Ask, body: dict[str, Any]) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of memories."""
+    """Return the routes of this module."""
     verbs = {
         "GET": Verb(list_memories),
         "POST": Verb(create_memory),

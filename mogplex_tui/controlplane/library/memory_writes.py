@@ -21,9 +21,9 @@ def insert_memory(
     at: int,
     id: str | None = None,
 ) -> str:
-    """Insert one memory created at `at` µs and return its id; not published.
+    """Insert one memory created at `at` µs and return its id.
 
-    realtime.md §3.1.
+    Memories are not published (realtime.md §3.1).
     """
     memory_id = id or tx.new_id()
     tx.insert(

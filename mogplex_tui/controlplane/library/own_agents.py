@@ -1,4 +1,4 @@
-"""The user's own agent for an id that may name a preset (library.md §1.3)."""
+"""Find the user's own agent for an id that may name a preset (library.md §1.3)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from . import agent_writes
 
 
 def own_agent(tx: Tx, user_id: str, agent_id: str, model: str, at: int) -> str | None:
-    """Return the user's agent for an id, or None.
+    """Return the id of the user's agent that `agent_id` names, or None.
 
-    `preset:NAME` is the account's oldest agent with that template, or a new one with `model` created at `at` (µs).
+    An id `preset:NAME` names the user's oldest copy of that preset. If there is none, a copy with
+    `model` is created at `at` (µs).
     """
     if agent_id.startswith(agent_writes.PREFIX):
         name = agent_id.removeprefix(agent_writes.PREFIX)

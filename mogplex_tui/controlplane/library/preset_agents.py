@@ -1,4 +1,4 @@
-"""The built-in agents of every account: names, categories and focus (v1.md §2)."""
+"""The built-in agents that every account has (v1.md §2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _PROMPTS = Path(__file__).with_name("preset_prompts.json")
 
 
 class Preset(NamedTuple):
-    """A built-in agent."""
+    """A built-in agent.
+
+    Its system prompt is in a file, see `prompt`.
+    """
 
     category: str
     name: str
@@ -83,7 +86,7 @@ def _by_name() -> dict[str, Preset]:
 
 
 def by_name(name: str) -> Preset | None:
-    """The preset of this name, or None."""
+    """Return the preset with a name, or None if there is none."""
     return _by_name().get(name)
 
 
@@ -94,7 +97,11 @@ def _prompts() -> dict[str, str]:
 
 
 def _written(role: str, look: list[str], leave: list[str]) -> str:
-    """Compose a system prompt: role, what to look for, what to ignore, the report."""
+    """Return the text of a system prompt from its parts.
+
+    `role` is the first paragraph, `look` lists what to look for and `leave` what to ignore. A paragraph
+    about the report is added.
+    """
     bullets = ["\n".join(f"- {line}" for line in lines) for lines in (look, leave)]
     return (
         f"{role}\n\n## Look for\n{bullets[0]}\n\n## Leave alone\n{bullets[1]}\n\n## Report\n"
@@ -104,5 +111,5 @@ def _written(role: str, look: list[str], leave: list[str]) -> str:
 
 
 def prompt(preset: Preset) -> str:
-    """Return the system prompt of a preset, from a file that is read once."""
+    """Return the system prompt of a preset; the file of prompts is read only once."""
     return _prompts()[preset.name]

@@ -1,4 +1,4 @@
-"""Bodies, ids and text lengths of the library's routes."""
+"""Read bodies, ids and texts from requests of the library's routes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from ..http.endpoints import Ask, refusal
 
 
 async def strict_body(ask: Ask) -> dict[str, Any]:
-    """Return the body as an object. Raises 400 `Invalid JSON body` (identity.md §1.6)."""
+    """Return the JSON body as an object; any other value counts as an empty object.
+
+    Raises 400 `Invalid JSON body` if the body is not JSON (identity.md §1.6).
+    """
     try:
         return await params.json_object(ask)
     except params.NotJsonError:
@@ -20,7 +23,10 @@ async def strict_body(ask: Ask) -> dict[str, Any]:
 
 
 async def lenient_body(ask: Ask) -> dict[str, Any]:
-    """Return the body as an object, an empty one if it is no JSON (library.md §1.3)."""
+    """Return the JSON body as an object, or an empty one if the body is not an object.
+
+    A body that is not JSON is no error, either (library.md §1.3).
+    """
     try:
         return await params.json_object(ask)
     except params.NotJsonError:
@@ -28,12 +34,12 @@ async def lenient_body(ask: Ask) -> dict[str, Any]:
 
 
 def length(text: str) -> int:
-    """Characters as the service counts them: UTF-16 units."""
+    """Return the length of a text in UTF-16 code units, as the service counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def finite(value: Any) -> Any:
-    """Replace numbers that JSON cannot represent, such as `1e999`, by null."""
+    """Return a JSON value in which null replaces infinite numbers, as from `1e999`."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, list):
@@ -44,19 +50,26 @@ def finite(value: Any) -> Any:
 
 
 def compact(value: Any) -> str:
-    """JSON as it is stored and measured: no spaces, nothing escaped beyond need."""
+    """Return a value as the JSON text that is stored and whose length is limited.
+
+    It has no spaces and no needless escapes.
+    """
     return json.dumps(finite(value), separators=(",", ":"), ensure_ascii=False)
 
 
 def as_text(value: Any) -> str | None:
-    """Return a JSON value as a text column stores it: texts as they are, else JSON."""
+    """Return a JSON value as it is stored in a text column.
+
+    A text and null are stored unchanged, other values as JSON.
+    """
     return value if value is None or isinstance(value, str) else compact(value)
 
 
 def owned(ask: Ask, table: str, row_id: Any, missing: str) -> Row:
-    """Return the caller's row of a table. Raises 404 with the text `missing`.
+    """Return the row of a table with an id, if it is the caller's.
 
-    An invalid id, an unknown one and another account's are treated alike (identity.md §1.6).
+    Raises RefusedError 404 with the text `missing` for an id that is invalid, unknown or another
+    account's (identity.md §1.6).
     """
     row = None
     if isinstance(row_id, str) and params.is_uuid(row_id):
@@ -69,7 +82,10 @@ def owned(ask: Ask, table: str, row_id: Any, missing: str) -> Row:
 
 
 def doomed_id(ask: Ask, missing: str) -> str:
-    """Return the `id` of a DELETE in lower case. Raises 400 `Missing id` or 404."""
+    """Return the `id` of the row to delete from the query, in lower case.
+
+    Raises RefusedError: 400 `Missing id` without one, 404 with the text `missing` if it is no UUID.
+    """
     found = ask.query("id")
     if not found:
         raise refusal(400, "Missing id")

@@ -1,4 +1,4 @@
-"""/api/agents/roster and its summary: who has been busy lately (library.md §3)."""
+"""/api/agents/roster and its summary: recent activity of agents (library.md §3)."""
 
 from __future__ import annotations
 
@@ -53,9 +53,11 @@ def _entry(
 
 
 async def roster(ask: Ask) -> Response:
-    """Return unforked presets and the account's agents, with figures of 500 calls.
+    """Return presets and the caller's agents with their activity in recent calls.
 
-    The calls are the latest 500."""
+    Presets of which the caller has a copy are left out. The activity is that in the caller's latest 500
+    calls.
+    """
     db = ask.plane.db
     activity: dict[str, list[Any]] = {}
     for call in db.all(_LATEST_CALLS, (ask.user_id,)):
@@ -73,7 +75,10 @@ async def roster(ask: Ask) -> Response:
 
 
 async def summary(ask: Ask) -> Response:
-    """Runs and tokens of the last 24 hours by agent id; only agents with any."""
+    """Return the runs and tokens of the last 24 hours by agent id.
+
+    Agents without runs and tokens are left out.
+    """
     values = {"user": ask.user_id, "since": ask.plane.clock.now_us() - DAY_US}
     found: dict[str, dict[str, Any]] = {}
 
@@ -89,7 +94,7 @@ async def summary(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of the roster."""
+    """Return the routes of this module."""
     return [
         route("/api/agents/roster/summary", PlainEndpoint(service, {"GET": Verb(summary)})),
         route("/api/agents/roster", PlainEndpoint(service, {"GET": Verb(roster)})),

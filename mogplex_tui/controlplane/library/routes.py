@@ -1,4 +1,4 @@
-"""Agents, skills, rules, commands, and memories (library.md)."""
+"""Collect the routes of agents, skills, rules, commands and memories (library.md)."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ _THEMES = (
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Every route of the family."""
+    """Return all routes of this package."""
     return [entry for theme in _THEMES for entry in theme.routes(service)]

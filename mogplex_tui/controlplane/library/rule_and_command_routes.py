@@ -1,4 +1,4 @@
-"""/api/rules over its two tables, and /api/commands (library.md §7 and §11)."""
+"""/api/rules, which are in two tables, and /api/commands (library.md §7 and §11)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _NO_RULE = "Rule not found"
 
 
 def _table(name: Any) -> str:
-    """The table that a request means; anything but the legacy name is the current one."""
+    """Return the table of rules that a request names.
+
+    It is `agent_skills`, the legacy table, if the name says so, and `agent_rules` for all other names.
+    """
     return "agent_skills" if name == "agent_skills" else "agent_rules"
 
 
@@ -27,14 +30,18 @@ def _row(ask: Ask, table: str, row_id: str) -> Row:
 
 
 async def list_rules(ask: Ask) -> Response:
-    """Every rule of the caller in the table of `table`, without a limit."""
+    """Return all rules of the caller in the table that the query names."""
     table = _table(ask.query("table"))
     rows = ask.plane.db.all(f"SELECT {_RULE_COLUMNS} FROM {table} WHERE user_id = ?", (ask.user_id,))
     return answer([timed(row, "created_at") for row in rows])
 
 
 def _rule_changes(body: dict[str, Any], *, whole: bool) -> dict[str, str]:
-    """Return the columns of a body. Raises 400 without a name or for other types."""
+    """Return the columns of a rule from a request body.
+
+    With `whole` the body must contain a name. Raises RefusedError 400 for a missing name and for values
+    that are no texts.
+    """
     name = body.get("name")
     if (whole or "name" in body) and not (isinstance(name, str) and name):
         raise refusal(400, "Name is required")
@@ -51,7 +58,10 @@ def _rule_changes(body: dict[str, Any], *, whole: bool) -> dict[str, str]:
 
 
 async def create_rule(ask: Ask) -> Response:
-    """Store one rule; names may repeat. Raises 400 without a name."""
+    """Create a rule and return it; several rules may have the same name.
+
+    Raises 400 without a name.
+    """
     body = await request_fields.strict_body(ask)
     table, changes = _table(body.get("table")), _rule_changes(body, whole=True)
     row_id = ask.service.ids.uuid()
@@ -61,7 +71,10 @@ async def create_rule(ask: Ask) -> Response:
 
 
 async def change_rule(ask: Ask) -> Response:
-    """Update fields of one rule. Raises 404 unless it is the caller's."""
+    """Change fields of a rule and return it.
+
+    Raises 404 if the rule is unknown or another user's.
+    """
     body = await request_fields.strict_body(ask)
     table = _table(body.get("table"))
     row = request_fields.owned(ask, table, body.get("id"), _NO_RULE)
@@ -73,7 +86,7 @@ async def change_rule(ask: Ask) -> Response:
 
 
 async def delete_rule(ask: Ask) -> Response:
-    """Remove one rule; a rule that does not exist is fine."""
+    """Delete a rule; succeed if it does not exist."""
     _delete(ask, _table(ask.query("table")), request_fields.doomed_id(ask, _NO_RULE))
     return answer({"ok": True})
 
@@ -84,7 +97,7 @@ def _delete(ask: Ask, table: str, row_id: str) -> None:
 
 
 async def list_commands(ask: Ask) -> Response:
-    """At most 100 saved slash commands of the caller."""
+    """Return the caller's slash commands, at most 100."""
     rows = ask.plane.db.all(
         f"SELECT {_COMMAND_COLUMNS} FROM custom_commands WHERE user_id = ? LIMIT 100", (ask.user_id,)
     )
@@ -92,7 +105,10 @@ async def list_commands(ask: Ask) -> Response:
 
 
 async def create_command(ask: Ask) -> Response:
-    """Store one slash command; raises 400 without a name or a template."""
+    """Create a slash command and return it.
+
+    Raises 400 without a name or a template.
+    """
     body = await request_fields.strict_body(ask)
     for name in ("name", "template"):
         if not isinstance(body.get(name), str) or not body[name]:
@@ -116,13 +132,13 @@ async def create_command(ask: Ask) -> Response:
 
 
 async def delete_command(ask: Ask) -> Response:
-    """Remove one slash command; a command that does not exist is fine."""
+    """Delete a slash command; succeed if it does not exist."""
     _delete(ask, "custom_commands", request_fields.doomed_id(ask, "Command not found"))
     return answer({"ok": True})
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of rules and commands."""
+    """Return the routes of this module."""
     rules = {
         "GET": Verb(list_rules),
         "POST": Verb(create_rule),

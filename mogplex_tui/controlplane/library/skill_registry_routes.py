@@ -1,7 +1,7 @@
 """/api/skills/registry and /api/skills/vercel-docs: skills to install.
 
-The service reads public web pages here. The plane sends no requests: its registry is a fixed list of skills, and other
-pages are missing (library.md §6.2).
+The service reads public web pages here. The plane sends no requests: its registry is a fixed list
+of skills, and it has no documentation pages (library.md §6.2).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CACHE = {"Cache-Control": "public, s-maxage=300, stale-while-revalidate=600"}
 
 @cache
 def _shelf() -> list[dict[str, Any]]:
-    """Everything on the shelf, most installed first."""
+    """Return all skills of the registry, most installed first."""
     found: list[dict[str, Any]] = json.loads(_SHELF.read_text(encoding="utf-8"))
     return sorted(found, key=lambda skill: -int(skill["installs"]))
 
@@ -33,7 +33,10 @@ def _listed(skill: dict[str, Any]) -> dict[str, Any]:
 
 
 async def list_registry(ask: Ask) -> Response:
-    """Return the skills that match `q`, or all, most installed first."""
+    """Return the skills whose name, source or description contains `q`.
+
+    All skills if the query has no `q`; most installed first.
+    """
     q = ask.query("q").strip().lower()
     found = [
         _listed(skill)
@@ -44,7 +47,10 @@ async def list_registry(ask: Ask) -> Response:
 
 
 async def read_registry(ask: Ask) -> Response:
-    """Return one skill with its text and install command. Raises 404."""
+    """Return one skill with its text and the command to install it.
+
+    Raises 404 for an unknown skill.
+    """
     owner, repo, wanted = (ask.request.path_params[name] for name in ("owner", "repo", "skill"))
     source = f"{owner}/{repo}"
     for skill in _shelf():
@@ -57,7 +63,7 @@ async def read_registry(ask: Ask) -> Response:
 
 
 async def list_pages(_: Ask) -> Response:
-    """The pages of others that this plane can read: none."""
+    """Return the Vercel documentation pages that the plane has: none."""
     return answer({"docs": []})
 
 
@@ -67,7 +73,7 @@ async def read_page(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of the registry and of the pages."""
+    """Return the routes of this module."""
 
     def reading(path: str, handler: Any) -> Route:
         return route(path, PlainEndpoint(service, {"GET": Verb(handler)}))

@@ -29,7 +29,10 @@ def _stored(ask: Ask, skill_id: str) -> Response:
 
 
 async def list_skills(ask: Ask) -> Response:
-    """At most 200 skills, those changed last first; `%` and `_` in `q` are wildcards."""
+    """Return up to 200 of the caller's skills, most recently changed first.
+
+    In `q` the characters % and _ are wildcards.
+    """
     sql, values = f"SELECT {_LISTED} FROM skills WHERE user_id = ?", [ask.user_id]
     if q := ask.query("q"):
         sql += " AND name LIKE ?"
@@ -62,7 +65,10 @@ _RULES = {
 
 
 def _changes(body: dict[str, Any], *, whole: bool) -> dict[str, Any]:
-    """Return the columns that a body sets; raises 400 for an invalid value."""
+    """Return the columns of a skill from a request body.
+
+    With `whole` the body must contain a name and content. Raises RefusedError 400 for an invalid value.
+    """
     changes: dict[str, Any] = {}
     for column in ("name", "content"):
         if (whole or column in body) and body.get(column) in (None, ""):
@@ -78,7 +84,10 @@ def _changes(body: dict[str, Any], *, whole: bool) -> dict[str, Any]:
 
 
 async def create_skill(ask: Ask) -> Response:
-    """Store one skill and return the row. Raises 400 for missing or invalid fields."""
+    """Create a skill and return it.
+
+    Raises 400 for a missing or invalid field.
+    """
     changes = _changes(await request_fields.strict_body(ask), whole=True)
     skill_id, now = ask.service.ids.uuid(), ask.plane.clock.now_us()
     with ask.plane.db.transaction() as tx:
@@ -87,7 +96,10 @@ async def create_skill(ask: Ask) -> Response:
 
 
 async def change_skill(ask: Ask) -> Response:
-    """Update fields and `updated_at`. Raises 404 unless it is the caller's skill."""
+    """Change fields and `updated_at` of a skill, and return it.
+
+    Raises 404 if the skill is unknown or another user's.
+    """
     body = await request_fields.strict_body(ask)
     row = request_fields.owned(ask, "skills", body.get("id"), _NO_SKILL)
     changes = _changes(body, whole=False)
@@ -97,7 +109,7 @@ async def change_skill(ask: Ask) -> Response:
 
 
 async def delete_skill(ask: Ask) -> Response:
-    """Remove one skill; a skill that does not exist is fine."""
+    """Delete a skill; succeed if it does not exist."""
     skill_id = request_fields.doomed_id(ask, _NO_SKILL)
     with ask.plane.db.transaction() as tx:
         tx.execute("DELETE FROM skills WHERE id = ? AND user_id = ?", (skill_id, ask.user_id))
@@ -105,7 +117,7 @@ async def delete_skill(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of an account's own skills."""
+    """Return the routes of this module."""
     verbs = {
         "GET": Verb(list_skills),
         "POST": Verb(create_skill),

@@ -1,4 +1,4 @@
-"""/api/v1/mogplex repos, agents and models (v1.md §1 to §3)."""
+"""/api/v1/mogplex/repos, /agents and /models (v1.md §1 to §3)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _REPOS = (
 
 
 async def list_repos(ask: Ask) -> Response:
-    """Return the caller's repositories by name; `id` takes precedence over `q`.
+    """Return the caller's repositories, sorted by name.
 
-    In `q` the characters % and _ are wildcards.
+    With `id` in the query only that one; otherwise `q` filters them, with the wildcards % and _.
     """
     limit = params.clamped(ask.query("limit"), 100, 1, 200)
     wanted, q = ask.query("id"), params.trim(ask.query("q"))
@@ -36,7 +36,10 @@ async def list_repos(ask: Ask) -> Response:
 
 
 async def list_agents(ask: Ask) -> Response:
-    """Return built-in presets that are not forked, then 200 agents of the account."""
+    """Return the presets, then up to 200 agents of the caller.
+
+    Presets of which the caller has a copy are left out.
+    """
     db = ask.plane.db
     own = db.all(
         "SELECT id, name, slug, model, description, category, source_template FROM agents"
@@ -66,14 +69,14 @@ async def list_agents(ask: Ask) -> Response:
 
 
 async def list_models(ask: Ask) -> Response:
-    """The models the caller can use now, by provider."""
+    """Return the models that the caller can use now, sorted by provider."""
     profile = ask.plane.db.one("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
     rows = [] if profile is None else model_catalogue.offered_now(ask.plane.db, profile)
     return data({"models": [model_catalogue.v1_model(row) for row in rows]})
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this family."""
+    """Return the routes of this module."""
     prefix = "/api/v1/mogplex"
     return [
         route(

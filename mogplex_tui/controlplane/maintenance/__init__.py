@@ -1,1 +1,1 @@
-"""Housekeeping routes for cron and for workers."""
+"""Housekeeping routes, which schedulers and workers call."""

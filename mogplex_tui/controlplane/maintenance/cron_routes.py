@@ -1,4 +1,7 @@
-"""/api/cron: jobs of a scheduler, which the plane's timers also do (system.md §3)."""
+"""/api/cron: housekeeping that a scheduler starts (system.md §3).
+
+The plane's own timers do the same.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _LINK_STATES = ("valid", "missing_project", "auth_invalid", "inaccessible")
 
 
 def sync_models(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:  # noqa: ARG001
-    """Return the result of a model sync: the catalogue is always up to date."""
+    """Return the response of a model sync; the catalogue is always up to date."""
     row = plane.db.only("SELECT COUNT(*), SUM(is_recommended) FROM models WHERE is_available = 1")
     return {
         "synced": row[0],
@@ -32,7 +35,10 @@ def sync_models(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:  # noqa: ARG
 
 
 def check_links(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Check every linked hosting project; a link is good unless it was found bad."""
+    """Check the Vercel project of each linked repository and return the route's body.
+
+    Vercel is not asked: a link whose stored state is not a known one becomes valid.
+    """
     found: dict[str, list[str]] = {state: [] for state in _LINK_STATES}
     with plane.db.transaction(ids=ids) as tx:
         for row in tx.all(
@@ -55,7 +61,10 @@ def check_links(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
 
 
 def smoke(plane: Plane, at: int) -> dict[str, Any]:
-    """Check the database, the schema and the required tables without writing."""
+    """Check the database, its schema and required tables, without writing.
+
+    Returns the body of the route.
+    """
     sound = plane.db.value("PRAGMA quick_check(1)")
     checks = [
         _check("database", sound == "ok", str(sound)),
@@ -76,7 +85,7 @@ def _check(name: str, ok: bool, detail: str) -> dict[str, Any]:
 
 
 async def run_smoke(ask: Ask) -> Response:
-    """The self test: 500 with the same body when anything is not well."""
+    """Return the result of the self test, with status 500 if a check fails."""
     body = smoke(ask.plane, ask.plane.clock.now_us())
     return answer(body, 200 if body["ok"] else 500)
 
@@ -103,7 +112,7 @@ _DUTIES: dict[str, Duty] = {
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     verbs = {name: _duty(duty) for name, duty in _DUTIES.items()} | {"production-smoke": Verb(run_smoke)}
     return [
         route(f"/api/cron/{name}", MachineEndpoint(service, {"GET": verb})) for name, verb in verbs.items()

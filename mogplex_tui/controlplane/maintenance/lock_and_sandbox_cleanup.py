@@ -20,16 +20,16 @@ _SAMPLES = 5
 
 
 def release_locks(plane: Plane, ids: Ids, at: int) -> list[dict[str, Any]]:
-    """Release locks that are held for too long.
+    """Release locks that have been held too long.
 
-    Returns one entry per table, as the zombie-row-reaper route answers.
+    Returns one entry for each table, for the response of the zombie-row-reaper route.
     """
     with plane.db.transaction(ids=ids) as tx:
         return [_snapshot_locks(tx, at), _exec_locks(tx, at), _tests(tx, at)]
 
 
 def table(name: str, scanned: int, reaped: list[str]) -> dict[str, Any]:
-    """Return one entry of the reaper's answer."""
+    """Return the entry of one table in the response of the zombie-row-reaper route."""
     return {"table": name, "scanned": scanned, "reaped": len(reaped), "sample_ids": reaped[:_SAMPLES]}
 
 
@@ -71,7 +71,7 @@ def _tests(tx: Tx, at: int) -> dict[str, Any]:
 
 
 def reap_sandboxes(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Check all sandboxes once; return the answer of the route."""
+    """End sandboxes that are not used any more, and return the route's body."""
     results = reap(plane, ids, at)
     body: dict[str, Any] = {"message": f"Reaped {len(results)} sandbox(es)", "reaped": len(results)}
     return body | ({"results": results} if results else {})

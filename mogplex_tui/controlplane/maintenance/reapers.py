@@ -1,4 +1,4 @@
-"""Housekeeping of jobs and calls: repair, reconcile, and end old ones.
+"""Housekeeping of jobs and calls: start, reconcile and end old ones.
 
 system.md §3, runtime-model.md §4.
 """
@@ -37,9 +37,9 @@ def _nobody(_: str) -> bool:
 
 
 def repair_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Start jobs whose last attempt is two minutes old; return the route's body.
+    """Start pending jobs again whose last attempt is two minutes ago or longer.
 
-    The ledger source is `repair`.
+    Returns the route's body. The dispatch ledger records the source `repair`.
     """
     rows = plane.db.all(
         "SELECT id, coalesce(last_start_attempt_at, created_at) AS since FROM job_runs WHERE status = 'pending'"
@@ -67,9 +67,9 @@ def repair_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
 
 
 def reconcile_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Finish requested cancels and fail abandoned jobs; return the route's body.
+    """Finish requested cancels of jobs, and fail abandoned jobs.
 
-    A running job is abandoned if no runtime holds it and no call works for it.
+    A running job is abandoned if it has no runtime and no live call. Returns the route's body.
     """
     rows = plane.db.all(
         "SELECT * FROM job_runs WHERE (status IN ('pending', 'running') AND cancel_requested_at IS NOT NULL)"
@@ -120,9 +120,9 @@ def _tell(
 
 
 def zombie_rows(plane: Plane, ids: Ids, at: int, spare: Spare = _nobody) -> dict[str, Any]:
-    """Give up rows that are too old; return the route's body.
+    """End calls, jobs and locks that are too old, and return the route's body.
 
-    Calls in `spare` are being worked on (system.md §3.1).
+    Calls for which `spare` returns True are being worked on and are kept (system.md §3.1).
     """
     tables = [
         _zombie_calls(plane, ids, at, spare),
@@ -166,7 +166,10 @@ def _zombie_calls(plane: Plane, ids: Ids, at: int, spare: Spare) -> dict[str, An
 
 
 def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Give up jobs that run for six hours; jobs that wait for an event are not stuck."""
+    """Cancel jobs that have been running for six hours.
+
+    Jobs that wait for an event are left alone.
+    """
     reason = "ZOMBIE_REAPED"
     rows = plane.db.all("SELECT id, started_at FROM job_runs WHERE status = 'running'")
     reaped = []
@@ -189,7 +192,10 @@ def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
 
 
 def finish_cancels(plane: Plane, ids: Ids, at: int, spare: Spare) -> None:
-    """Finish cancel requests for calls that nothing has handled."""
+    """Finish the cancel requests of live calls that nothing works on.
+
+    Calls for which `spare` returns True are being worked on.
+    """
     rows = plane.db.all(
         f"SELECT id FROM ai_calls WHERE {_ANYBODY} AND {_LIVE} AND control_state = 'cancel_requested'"
     )
@@ -201,7 +207,7 @@ def finish_cancels(plane: Plane, ids: Ids, at: int, spare: Spare) -> None:
 
 
 def expire_waits(plane: Plane, ids: Ids, at: int) -> int:
-    """Expire waits whose time is over and wake their jobs; return how many."""
+    """Expire waits whose time is over, wake their jobs, and return how many expired."""
     rows = plane.db.all("SELECT id FROM flow_waits WHERE status = 'waiting' AND expires_at <= ?", (at,))
     with plane.db.transaction(ids=ids) as tx:
         expired = [row["id"] for row in rows if node_writes.end_wait(tx, row["id"], "expired", at)]

@@ -1,4 +1,4 @@
-"""The routes of cron and workers (system.md)."""
+"""Collect the routes of schedulers and workers (system.md)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import cron_routes, worker_routes
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Every route of the family."""
+    """Return all routes of this package."""
     return [
         *cron_routes.routes(service),
         *worker_routes.routes(service),

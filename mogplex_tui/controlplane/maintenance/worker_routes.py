@@ -1,4 +1,4 @@
-"""Routes of workers that start one job, and disabled routes (system.md §3 to §5)."""
+"""Routes with which workers start a job, and disabled routes (system.md §3 to §5)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..http.signatures import MachineEndpoint, SenderEndpoint
 
 
 async def process(ask: Ask) -> Response:
-    """Start a pending job (source repair)."""
+    """Start a pending job; the dispatch ledger records the source `repair`."""
     return await _start(ask, "jobId", "JOB_NOT_FOUND", "repair")
 
 
 async def review(ask: Ask) -> Response:
-    """Start a pending job (source manual_retry)."""
+    """Start a pending job; the dispatch ledger records the source `manual_retry`."""
     return await _start(ask, "jobRunId", "Job not found", "manual_retry")
 
 
@@ -60,12 +60,12 @@ async def _start(ask: Ask, key: str, unknown: str, source: str) -> Response:
 
 
 async def nothing_here(_: Ask) -> Response:
-    """A path that only looks like one."""
+    """Raise 404: the service has this path, but it is disabled."""
     raise refusal(404, "Not found")
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     gone = Verb(nothing_here)
     return [
         route("/api/jobs/process", MachineEndpoint(service, {"POST": Verb(process)})),

@@ -1,1 +1,1 @@
-"""The plane as an MCP server: operations that call its own v1 routes."""
+"""The plane as an MCP server, whose tools call the plane's v1 routes."""

@@ -1,7 +1,8 @@
-"""Schemas of MCP arguments: validated in full, published in part (mcp.md §2, §4).
+"""Rules for the arguments of MCP tools: validation and schemas (mcp.md §2, §4).
 
-A check adds issues as `path: message` with the messages of the service's validator, and returns the normalised value:
-trimmed texts, whole numbers as integers.
+A rule checks more than its published schema says. A check adds an issue `path: message` for each
+violation, with the messages of the service's validator, and returns the normalised value: trimmed
+texts, whole numbers as integers.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _ROOT = "arguments"
 
 
 def kind_of(value: Any) -> str:
-    """The name of a JSON value's type."""
+    """Return the name of a JSON value's type, such as `array`."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -40,20 +41,23 @@ def utf16_length(text: str) -> int:
 
 
 def report(issues: Issues, path: Path, message: str) -> None:
-    """Add one issue; the root has a name of its own."""
+    """Add one issue; an empty path means the arguments as a whole."""
     issues.append(f"{'.'.join(path) or _ROOT}: {message}")
 
 
 class Field(ABC):
-    """The rule of one value."""
+    """A rule that an argument's value must follow."""
 
     @abstractmethod
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Return the normalised value; add a message to `issues` for each fault in it."""
+        """Return the normalised value, and add a message to `issues` for each violation.
+
+        `path` are the keys and indexes that lead to the value.
+        """
 
     @abstractmethod
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema that is published."""
+        """Return the JSON Schema that tools/list publishes for the value."""
 
 
 def _expect(kind: str, value: Any, path: Path, issues: Issues) -> bool:
@@ -65,7 +69,11 @@ def _expect(kind: str, value: Any, path: Path, issues: Issues) -> bool:
 
 @dataclass(frozen=True)
 class Text(Field):
-    """A text; trimmed and not empty unless it is `free`. `longest` is in UTF-16 units."""
+    """A rule for a text.
+
+    The text is trimmed and must not be empty, unless the rule is `free`. `longest` is in UTF-16 units,
+    `pattern` is a regular expression and the message for a text that does not match.
+    """
 
     longest: int | None = None
     free: bool = False
@@ -74,7 +82,7 @@ class Text(Field):
     publish_longest: bool = False
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Check the text; every rule that it breaks is an issue."""
+        """Return the text, trimmed unless the rule is `free`, and add its violations."""
         if value is None and self.nullable:
             return None
         if not _expect("string", value, path, issues):
@@ -89,16 +97,16 @@ class Text(Field):
         return text
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of this value."""
+        """Return the JSON Schema of the text."""
         limit = {"maxLength": self.longest} if self.publish_longest else {}
         return {"type": ["string", "null"] if self.nullable else "string"} | limit
 
 
 @dataclass(frozen=True)
 class WholeNumber(Field):
-    """An integer from `low`, and up to `high` if given.
+    """A rule for an integer from `low` to `high`, without upper limit if that is None.
 
-    `positive` words the lower bound as "> 0".
+    With `positive` the message about the lower limit says "greater than 0".
     """
 
     low: int = 1
@@ -106,7 +114,7 @@ class WholeNumber(Field):
     positive: bool = False
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Check that the value is an integer within the bounds; return it as an int."""
+        """Return the number as an integer, and add its violations."""
         if not _expect("number", value, path, issues):
             return value
         if isinstance(value, float):
@@ -122,19 +130,19 @@ class WholeNumber(Field):
         return value
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of this value."""
+        """Return the JSON Schema of the integer."""
         limit = {} if self.high is None else {"maximum": self.high}
         return {"type": "integer", "minimum": self.low} | limit
 
 
 @dataclass(frozen=True)
 class Number(Field):
-    """A finite number, above 0 if `positive`."""
+    """A rule for a finite number, which must be above 0 if the rule is `positive`."""
 
     positive: bool = False
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Check that the value is a number within its bounds; return it normalised."""
+        """Return the number, and add its violations."""
         if _expect("number", value, path, issues):
             if self.positive and value <= 0:
                 report(issues, path, "Number must be greater than 0")
@@ -143,32 +151,32 @@ class Number(Field):
         return value
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of this value."""
+        """Return the JSON Schema of the number."""
         return {"type": "number"}
 
 
 @dataclass(frozen=True)
 class Flag(Field):
-    """true or false."""
+    """A rule for a boolean."""
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Check that the value is a boolean; return it normalised."""
+        """Return the value, and add an issue if it is no boolean."""
         _expect("boolean", value, path, issues)
         return value
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of this value."""
+        """Return the JSON Schema of the boolean."""
         return {"type": "boolean"}
 
 
 @dataclass(frozen=True)
 class Choice(Field):
-    """A string field that accepts only the listed values."""
+    """A rule for a text that must be one of `options`."""
 
     options: tuple[str, ...]
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Check that the value is one of the choices; return it normalised."""
+        """Return the value, and add an issue if it is not one of the options."""
         expected = " | ".join(f"'{option}'" for option in self.options)
         if not isinstance(value, str):
             report(issues, path, f"Expected {expected}, received {kind_of(value)}")
@@ -177,19 +185,19 @@ class Choice(Field):
         return value
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of this value."""
+        """Return the JSON Schema of the text with its options."""
         return {"type": "string", "enum": list(self.options)}
 
 
 @dataclass(frozen=True)
 class ListOf(Field):
-    """A list of values of one kind, with at least `least` of them."""
+    """A rule for a list of at least `least` values, each of which follows `item`."""
 
     item: Field
     least: int = 0
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Check that the value is a list; return it normalised."""
+        """Return the list with normalised values, and add all violations."""
         if not _expect("array", value, path, issues):
             return value
         if len(value) < self.least:
@@ -197,27 +205,31 @@ class ListOf(Field):
         return [self.item.check(item, (*path, str(index)), issues) for index, item in enumerate(value)]
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of this value."""
+        """Return the JSON Schema of the list."""
         return {"type": "array", "items": self.item.schema()}
 
 
 @dataclass(frozen=True)
 class AnyObject(Field):
-    """An object with whatever keys."""
+    """A rule for an object with any keys and values."""
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Check that the value is an object; return it normalised."""
+        """Return the value, and add an issue if it is no object."""
         _expect("object", value, path, issues)
         return value
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of this value."""
+        """Return the JSON Schema of any object."""
         return {"type": "object"}
 
 
 @dataclass(frozen=True)
 class Shape(Field):
-    """An object with known keys; other keys are refused if it is `strict`."""
+    """A rule for an object whose values follow `fields`.
+
+    Other keys are refused if the rule is `strict`, else kept. An `opaque` shape is published as any
+    object.
+    """
 
     fields: Mapping[str, Field]
     required: Sequence[str] = ()
@@ -225,7 +237,10 @@ class Shape(Field):
     opaque: bool = False
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Check each field; keys that the caller left out stay left out."""
+        """Return the object with normalised values, and add all violations.
+
+        A missing key is not added to the object.
+        """
         if not _expect("object", value, path, issues):
             return value
         out = {} if self.strict else dict(value)
@@ -241,7 +256,7 @@ class Shape(Field):
         return out
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema; an opaque shape is described as any object."""
+        """Return the JSON Schema of the object; of any object if the shape is `opaque`."""
         if self.opaque:
             return {"type": "object"}
         out: dict[str, Any] = {"type": "object"}

@@ -50,7 +50,7 @@ _RATE_LIMITED = {"code": "RATE_LIMITED", "suggestion": "Retry after the rate-lim
 
 
 class RpcError(Exception):
-    """A JSON-RPC error of one request (errors.md §3)."""
+    """A JSON-RPC error in answer to one request (errors.md §3)."""
 
     def __init__(self, code: int, message: str, data: dict[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -72,7 +72,7 @@ def _has_id(message: Any) -> bool:
 
 
 class McpEndpoint(V1Endpoint):
-    """The MCP endpoint: v1's authentication, with refusals as JSON-RPC errors."""
+    """The MCP endpoint, with v1's authentication and errors in JSON-RPC format."""
 
     def __init__(self, service: Service) -> None:
         super().__init__(service, {})
@@ -81,11 +81,14 @@ class McpEndpoint(V1Endpoint):
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The methods of this path; GET has an answer of its own, which is a refusal."""
+        """The HTTP methods of this path that have a response of their own.
+
+        The response to GET is a 405 with headers that other methods do not get.
+        """
         return ("POST", "OPTIONS", "GET")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request by its method."""
+        """Answer one HTTP request."""
         request = Request(scope, receive)
         if request.method == "POST":
             response = await self._post(request)
@@ -98,7 +101,7 @@ class McpEndpoint(V1Endpoint):
         await response(scope, receive, send)
 
     def _allowed(self, request: Request) -> bool:
-        """Return whether the Origin header is absent, the server's own, or allowed."""
+        """Return whether the Origin header is missing, the server's own, or allowed."""
         origin = request.headers.get("origin")
         own = f"{request.url.scheme}://{request.headers.get('host', '')}"
         return origin is None or origin == own or origin in self._origins
@@ -124,7 +127,10 @@ class McpEndpoint(V1Endpoint):
         return Response(encode(value), status, headers, media_type="application/json")
 
     async def _post(self, request: Request) -> Response:
-        """Origin, then JSON, then the bearer, then the messages."""
+        """Answer a POST with one JSON-RPC message or with an array of messages.
+
+        Checks come in this order: the origin, the JSON, the bearer token, the messages.
+        """
         if not self._allowed(request):
             error = _error(RpcError(-32003, "Forbidden origin", {"code": "FORBIDDEN_ORIGIN"}))
             del error["id"]
@@ -147,7 +153,10 @@ class McpEndpoint(V1Endpoint):
         return self._reply(request, found or None, 200 if found else 202)
 
     def _refuse(self, request: Request, message: Any, refused: Response) -> Response:
-        """Return a 401 or 429 of v1 as a JSON-RPC error that keeps its headers."""
+        """Return a refused authentication, 401 or 429, as a JSON-RPC error.
+
+        The status and the headers WWW-Authenticate and Retry-After stay as they are.
+        """
         request_id = message["id"] if _has_id(message) else None
         if refused.status_code == 429:
             error = RpcError(-32002, "Rate limit exceeded", _RATE_LIMITED)
@@ -161,7 +170,7 @@ class McpEndpoint(V1Endpoint):
         return self._reply(request, _error(error, request_id), refused.status_code, kept)
 
     async def _answer(self, request: Request, message: Any) -> dict[str, Any] | None:
-        """The answer to one message, None to a notification."""
+        """Return the response to one JSON-RPC message, or None to a notification."""
         invalid = RpcError(-32600, "Invalid Request")
         if not isinstance(message, dict) or ("id" in message and not _has_id(message)):
             return _error(invalid)

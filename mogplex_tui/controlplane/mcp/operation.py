@@ -1,4 +1,4 @@
-"""One MCP operation: its published schema and its v1 request (mcp.md §3, §4)."""
+"""An MCP tool: its published schema and its v1 request (mcp.md §3, §4)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ READ = {"readOnlyHint": True, "openWorldHint": False}
 
 
 def writes(destructive: bool = False, idempotent: bool = False) -> dict[str, bool]:
-    """The hints of an operation that changes something."""
+    """Return the hints that an MCP client gets for a tool that changes something."""
     return {
         "readOnlyHint": False,
         "destructiveHint": destructive,
@@ -26,7 +26,10 @@ def writes(destructive: bool = False, idempotent: bool = False) -> dict[str, boo
 
 
 class V1Call(NamedTuple):
-    """One request to a v1 route: path with query, JSON body or None, and headers."""
+    """One request to a v1 route.
+
+    `path` includes the query; `body` is JSON data, or None for a request without body.
+    """
 
     method: str
     path: str
@@ -35,10 +38,11 @@ class V1Call(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One operation: how it is published, and the v1 call that its arguments make.
+    """One MCP tool: what is published about it, and the v1 request that it makes.
 
-    `path` has argument names in braces; `query` and `body` say which arguments go where, `keyed` that the call has an
-    Idempotency-Key; `wrap` puts the data under a key; `say` is a sentence about arguments and data.
+    `path` has argument names in braces. `query` maps query parameters to arguments, `body` lists the
+    arguments in the body. With `keyed` the request has an Idempotency-Key. `wrap` is a key under which
+    the response's data is put. `say` returns the sentence of the result from arguments and data.
     """
 
     name: str
@@ -55,7 +59,7 @@ class Operation(NamedTuple):
     wrap: str | None = None
 
     def published(self) -> dict[str, Any]:
-        """The entry of tools/list."""
+        """Return the tool's entry in the response to tools/list."""
         return {
             "name": self.name,
             "title": self.title,
@@ -65,9 +69,9 @@ class Operation(NamedTuple):
         }
 
     def call(self, given: dict[str, Any]) -> V1Call:
-        """Return the v1 request of valid arguments.
+        """Return the v1 request for valid arguments.
 
-        Without an idempotency key of the caller a retry is a new request.
+        If the caller gives no idempotency key, each call gets a new one: a retry is then a new request.
         """
         path = self.path.format_map({name: quote(str(value), safe="") for name, value in given.items()})
         asked = {param: given[name] for name, param in self.query.items() if name in given}
@@ -81,7 +85,7 @@ class Operation(NamedTuple):
 
 
 def counted(key: str, one: str, many: str) -> Say:
-    """A sentence that says how many rows the data has under `key`."""
+    """Return a function for `say` that tells how many rows the data has under `key`."""
 
     def say(_: dict[str, Any], data: dict[str, Any]) -> str:
         count = len(data.get(key) or ())
@@ -91,12 +95,12 @@ def counted(key: str, one: str, many: str) -> Say:
 
 
 def sentence_of(sentence: str) -> Say:
-    """A sentence with arguments in braces."""
+    """Return a function for `say` that fills arguments into the braces of a sentence."""
     return lambda given, _: sentence.format_map(given)
 
 
 def run(sentence: str) -> Say:
-    """A sentence about a run, with {id} and {status}."""
+    """Return a function for `say` that fills a run's {id} and {status} into a text."""
 
     def say(_: dict[str, Any], data: dict[str, Any]) -> str:
         found = data.get("run") or {}
@@ -106,7 +110,7 @@ def run(sentence: str) -> Say:
 
 
 def automation(word: str) -> Say:
-    """A sentence about the automation in the data, beginning with `word`."""
+    """Return a function for `say` that names the automation in the data after `word`."""
 
     def say(_: dict[str, Any], data: dict[str, Any]) -> str:
         found = data.get("automation") or {}

@@ -1,4 +1,4 @@
-"""The 22 operations in their published order (mcp.md §4)."""
+"""The 22 MCP tools in the order in which they are published (mcp.md §4)."""
 
 from __future__ import annotations
 

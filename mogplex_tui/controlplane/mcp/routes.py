@@ -1,4 +1,4 @@
-"""The plane as an MCP server (mcp.md)."""
+"""Collect the routes of the MCP server (mcp.md)."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from .endpoint import McpEndpoint
 
 
 def routes(service: Service) -> list[Route]:
-    """The one route of this theme."""
+    """Return the routes of this package."""
     return [route("/api/v1/mogplex/mcp", McpEndpoint(service))]

@@ -1,4 +1,4 @@
-"""Send requests to the plane's own v1 routes with the caller's bearer.
+"""Send requests to the plane's own v1 routes with the caller's bearer token.
 
 mcp.md §2, §3.
 """
@@ -30,7 +30,7 @@ _INTERNAL = {"code": "INTERNAL_ERROR", "message": "The operation failed inside t
 
 
 class CutError(Exception):
-    """An answer ended before its end, as when a connection is lost."""
+    """Raised if a response ends early, as when a connection is lost."""
 
 
 class Reply(NamedTuple):
@@ -41,7 +41,10 @@ class Reply(NamedTuple):
 
 
 def _scope(request: Request, call: V1Call, body: bytes) -> Scope:
-    """Return the ASGI scope of an inner request: same server and bearer only."""
+    """Return the ASGI scope of a request to a v1 route.
+
+    It has the host and the bearer token of the MCP request, but none of its other headers.
+    """
     path, _, query = call.path.partition("?")
     headers = {
         "host": request.headers.get("host", ""),
@@ -72,9 +75,9 @@ def _scope(request: Request, call: V1Call, body: bytes) -> Scope:
 
 
 async def ask_v1(app: ASGIApp, request: Request, call: V1Call) -> Reply:
-    """Send one request through the application and return the response.
+    """Send a request to a v1 route within the application and return the response.
 
-    Raises CutError.
+    Raises CutError if the response ends early.
     """
     body = b"" if call.body is None else encode(call.body)
     incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -98,7 +101,10 @@ async def ask_v1(app: ASGIApp, request: Request, call: V1Call) -> Reply:
 
 
 async def perform(app: ASGIApp, request: Request, operation: Operation, given: dict[str, Any]) -> Any:
-    """The result of an operation; whatever goes wrong behind it is a result, too."""
+    """Call a tool and return the MCP result.
+
+    If the v1 request fails, the result describes the error: nothing is raised.
+    """
     try:
         reply = await ask_v1(app, request, operation.call(given))
     except CutError:

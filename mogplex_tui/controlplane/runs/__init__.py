@@ -1,1 +1,1 @@
-"""Runs of the v1 API: starting, reading and cancelling them."""
+"""Runs of the v1 API: start, read and cancel them."""

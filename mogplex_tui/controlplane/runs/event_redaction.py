@@ -1,4 +1,4 @@
-"""Redact event payloads when v1 reads them (v1.md §8.4)."""
+"""Remove secrets from event payloads that v1 returns (v1.md §8.4)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _bounded(value: Any, depth: int) -> Any:
 
 
 def redact(payload: dict[str, Any]) -> dict[str, Any]:
-    """The payload as a v1 reader sees it."""
+    """Return the payload with secrets removed and with texts, lists and depth limited."""
     cleaned: dict[str, Any] = _bounded(_strings_and_keys(payload), 0)
     text = json.dumps(cleaned, separators=(",", ":"), ensure_ascii=False)
     if len(text) > MAX_PAYLOAD:

@@ -1,4 +1,4 @@
-"""Runs as JSON (v1.md §7.5)."""
+"""Serialize runs to JSON (v1.md §7.5)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RUN_TABLES = "external_agent_runs r LEFT JOIN sandboxes s ON s.id = r.sandbox_re
 
 
 def run_detail(row: Row) -> dict[str, Any]:
-    """A RunDetail from RUN_COLUMNS."""
+    """Return the RunDetail object of a run from a row with RUN_COLUMNS."""
     path = f"/api/v1/mogplex/runs/{row['id']}"
     return {
         "runId": row["id"],

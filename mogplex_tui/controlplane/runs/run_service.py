@@ -1,4 +1,4 @@
-"""Start and cancel runs: quota, idempotency, acceptance and v1 cancel.
+"""Start runs: the quota, idempotency keys and the rows of a new run.
 
 v1.md §7, §9; auth.md §7.
 """
@@ -32,7 +32,10 @@ _WINDOWS = (
 
 
 class QuotaError(Exception):
-    """The quota of run starts is used up; `retry_after` is in whole seconds."""
+    """Raised if the quota of run starts is used up.
+
+    `retry_after` is in whole seconds.
+    """
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
@@ -40,24 +43,25 @@ class QuotaError(Exception):
 
 
 class QueueDownError(Exception):
-    """The background runtime did not take the run, whose row has failed."""
+    """Raised if the background runtime does not take a run; the run's row has failed."""
 
 
 class IdempotencyConflictError(Exception):
-    """The key was used for a different request."""
+    """Raised if the idempotency key was used for a different request."""
 
 
 class Accepted(NamedTuple):
-    """An accepted or replayed run."""
+    """The id of a run, and whether an earlier request with the same key created it."""
 
     run_id: str
     replayed: bool
 
 
 def claim_quota(plane: Plane, ids: Ids, caller: Caller, repo_id: str | None) -> None:
-    """Use one run start of the caller's key. Raises QuotaError if none is left.
+    """Count one run start against the quota of the caller's key.
 
-    Windows are checked for minute, hour and day over allowed rows only; nothing is refunded (auth.md §7).
+    Raises QuotaError if the limit for a minute, an hour or a day is reached. Refused starts do not
+    count; a start counts even if the run fails (auth.md §7).
     """
     now = plane.clock.now_us()
     with plane.db.transaction(ids=ids) as tx:
@@ -89,7 +93,10 @@ def claim_quota(plane: Plane, ids: Ids, caller: Caller, repo_id: str | None) -> 
 
 
 def _counted(tx: Tx, caller: Caller, after: int, budget: int) -> list[int]:
-    """Return the newest allowed starts in a window, at most the budget."""
+    """Return the times of the key's newest starts after `after` (µs).
+
+    At most `budget` of them; refused starts are left out.
+    """
     rows = tx.all(
         "SELECT created_at FROM limit_events WHERE user_id = ? AND route_key = ? AND created_at > ?"
         " AND resource_id = ? AND decision = 'allowed' ORDER BY created_at DESC LIMIT ?",
@@ -112,10 +119,10 @@ def _record(tx: Tx, caller: Caller, at: int, repo_id: str | None, decision: str,
 
 
 def accept(plane: Plane, ids: Ids, caller: Caller, repo_name: str, key: str, request: RunRequest) -> Accepted:
-    """Create the run of a request, or return the one that its key made.
+    """Create the run of a request, or return the run that the same key created before.
 
-    Raises IdempotencyConflictError if the key belongs to another request, and QueueDownError if the runtime does not
-    take the run: a later call with the key finds it failed (v1.md §7.4).
+    Raises IdempotencyConflictError if the key was used for another request, and QueueDownError if the
+    runtime does not take the run: a later call with the key finds it failed (v1.md §7.4).
     """
     known = _replay(plane, caller, key, request)
     if known is not None:

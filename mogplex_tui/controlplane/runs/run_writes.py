@@ -1,6 +1,6 @@
-"""Write external runs, the rows of /api/v1/mogplex/runs; none is published.
+"""Write the rows of /api/v1/mogplex/runs (external_agent_runs).
 
-realtime.md §3.1.
+Changes of these rows are not published (realtime.md §3.1).
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ def insert_run(
     updated_at: int | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a run and return its id. Raises IntegrityError for a used key.
+    """Insert a run and return its id.
 
-    `columns` are the remaining columns by name (sandbox_record_id, root_directory, conversation_id,
-    workspace_session_id, mode, runtime_provider, runtime_run_id, error).
+    Raises sqlite3.IntegrityError if the user has used the idempotency key before. `columns` are the
+    remaining columns by name (sandbox_record_id, root_directory, conversation_id, workspace_session_id,
+    mode, runtime_provider, runtime_run_id, error).
     """
     run_id = id or tx.new_id()
     tx.insert(
@@ -65,9 +66,10 @@ def insert_run(
 
 
 def set_run(tx: Tx, run_id: str, at: int, **columns: Any) -> bool:
-    """Update columns of a live run and updated_at; False if its status is terminal.
+    """Update columns and `updated_at` of a run that has not ended.
 
-    The check keeps a cancelled run cancelled while a worker still boots its sandbox (v1.md §7.6).
+    Returns False if the run has ended, and then changes nothing: a cancelled run stays cancelled while
+    a worker still boots its sandbox (v1.md §7.6).
     """
     row = tx.one("SELECT status FROM external_agent_runs WHERE id = ?", (run_id,))
     if row is None or row["status"] in TERMINAL:
@@ -77,15 +79,19 @@ def set_run(tx: Tx, run_id: str, at: int, **columns: Any) -> bool:
 
 
 def overwrite(tx: Tx, run_id: str, at: int, **columns: Any) -> None:
-    """Update a run in any state, as the hosted worker does (v1.md §7.6)."""
+    """Update columns of a run, even if it has ended.
+
+    The hosted service's worker does this (v1.md §7.6).
+    """
     tx.update("external_agent_runs", run_id, updated_at=at, **columns)
 
 
 def give_up(tx: Tx, run_id: str, at: int, error: str, *, hosted: bool, message: str | None = None) -> None:
-    """End a run that no harness will take; `message` None writes no event.
+    """Fail a run that no harness will take.
 
-    The hosted service ends the run alone: its call stays pending until the reaper finds it, hours later (v1.md §7.4,
-    §7.6). Elsewhere the call ends, and its run with it (runtime-model.md §9).
+    `message` is the text of the event. On the hosted service only the run ends, without an event if
+    `message` is None: the call stays pending until the reaper finds it, hours later (v1.md §7.4, §7.6).
+    Elsewhere the call ends and the run with it, with a default text (runtime-model.md §9).
     """
     row = tx.one("SELECT ai_call_id FROM external_agent_runs WHERE id = ?", (run_id,))
     if row is None:
@@ -104,7 +110,10 @@ def give_up(tx: Tx, run_id: str, at: int, error: str, *, hosted: bool, message: 
 
 
 def mirror_call(tx: Tx, run_id: str, at: int) -> str | None:
-    """Copy the terminal status of the run's call to the run; None while both are live."""
+    """Copy the status and error of a call that has ended to its run.
+
+    Returns the status, or None if the call has not ended.
+    """
     call = tx.one(
         "SELECT c.status, c.error FROM external_agent_runs r JOIN ai_calls c ON c.id = r.ai_call_id"
         " WHERE r.id = ?",

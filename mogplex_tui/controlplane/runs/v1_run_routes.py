@@ -1,4 +1,4 @@
-"""/api/v1/mogplex/runs: start, read, events, cancel (v1.md §7 to §9)."""
+"""/api/v1/mogplex/runs: start, read and cancel runs (v1.md §7 to §9)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _run_row(ask: Ask, run_id: str) -> Row:
 
 
 async def read_run(ask: Ask) -> Response:
-    """One run; 404 when it is not the caller's."""
+    """Return one run. Raises 404 if it is unknown or another user's."""
     return data({"run": run_serializers.run_detail(_run_row(ask, ask.path_id("run_id")))})
 
 
@@ -81,7 +81,10 @@ def _key(ask: Ask) -> str:
 
 
 async def start_run(ask: Ask) -> Response:
-    """Accept a run, or replay the one its key made; checks in the order of v1.md §7.2."""
+    """Start a run, or return the run that the same idempotency key started before.
+
+    Checks come in the order of v1.md §7.2.
+    """
     key = _key(ask)
     try:
         parsed = await params.json_body(ask)
@@ -102,7 +105,11 @@ async def start_run(ask: Ask) -> Response:
 
 
 def _claim(ask: Ask, caller: Caller, raw_repo_id: Any) -> None:
-    """Use the quota; a repoId that is no UUID breaks the limiter itself (auth.md §7)."""
+    """Count the run against the quota of the caller's key.
+
+    Raises RefusedError: 429 if the quota is used up, 503 if the repository id is no UUID or unknown,
+    because the service's quota check fails for it (auth.md §7).
+    """
     repo_id = None
     if isinstance(raw_repo_id, str):
         repo_id = params.trim(raw_repo_id).lower()
@@ -140,7 +147,10 @@ def _accept(ask: Ask, caller: Caller, repo_name: str, key: str, request: RunRequ
 
 
 async def cancel_run(ask: Ask) -> Response:
-    """Cancel a run; one that is over is a 200 with alreadyTerminal (v1.md §9)."""
+    """Cancel a run and return it (v1.md §9).
+
+    A run that has already ended is a success with `alreadyTerminal`.
+    """
     row = _run_row(ask, ask.path_id("run_id"))
     try:
         done = cancellation.cancel_run(ask.plane, ask.service.ids, row)
@@ -155,7 +165,7 @@ def _cancel_refusal(error: cancellation.CancelError) -> RefusedError:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this family."""
+    """Return the routes of this module."""
     prefix = "/api/v1/mogplex/runs"
     return [
         route(

@@ -90,7 +90,10 @@ def _denial(tx: Tx, user_id: str, now: int) -> Denial | None:
 
 
 def _starts(tx: Tx, user_id: str, after: int, budget: int) -> list[int]:
-    """Return the times of the newest chats after `after` (µs), at most `budget` of them."""
+    """Return the times of the user's newest chats started after `after` (µs).
+
+    At most `budget` times are returned.
+    """
     rows = tx.all(
         f"SELECT created_at FROM limit_events WHERE {_OWN} AND created_at > ? ORDER BY created_at DESC LIMIT ?",
         (user_id, after, budget),
